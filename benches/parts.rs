@@ -1,0 +1,4 @@
+//! Benches of the parts: parse, resolve, plan, render.
+fn main() {
+    divan::main();
+}

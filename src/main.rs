@@ -1,0 +1,2 @@
+//! The binary: hands the real environment to the command line.
+fn main() {}
