@@ -1,1 +1,26 @@
-//! Vocabulary.
+//! The vocabulary that every other module speaks.
+//!
+//! Only data and the invariants of single values live here: no decisions about pods, no files, no clock, no wire
+//! formats. Stored and sent formats have types of their own at the borders, so renaming a field here never changes
+//! a file. Start at [`desired`], [`prior`] and [`live`], the three inputs of the planner, then [`plan`], its
+//! output, and [`journal`], what happens to it.
+
+pub mod address;
+pub mod catalog;
+pub mod clock;
+pub mod desired;
+pub mod field;
+pub mod id;
+pub mod journal;
+pub mod live;
+pub mod marker;
+pub mod money;
+pub mod outcome;
+pub mod plan;
+pub mod pod;
+pub mod prior;
+pub mod progress;
+pub mod request;
+pub mod secret;
+pub mod size;
+pub mod volume;

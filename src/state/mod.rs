@@ -1,1 +1,157 @@
-//! The state.
+//! Ports to the recorded state and the journal.
+//!
+//! What is recorded and the events that led to it are written in one commit, so that they cannot disagree. The ports
+//! are async so that a database over a network fits behind them; SQLite's futures are ready at once. They know
+//! neither the planner nor the provider. Start at [`Journal::commit`].
+
+use crate::model::address::Address;
+use crate::model::clock::Timestamp;
+use crate::model::id::{RunId, Serial};
+use crate::model::journal::Entry;
+use crate::model::marker::Token;
+use crate::model::prior::{Prior, Recorded};
+
+/// Reads the recorded state. Reading never waits for a lock.
+#[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
+pub trait Store {
+    /// Reads everything that a plan needs.
+    ///
+    /// # Errors
+    /// The state cannot be read or is damaged.
+    async fn load(&self) -> Result<Prior, StateError>;
+}
+
+/// Writes the state, by the holder of the run lock only.
+#[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
+pub trait Journal {
+    /// Notes the beginning of a run.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    async fn begin(&self, run: &Run) -> Result<(), StateError>;
+
+    /// Makes a batch durable, all of it or nothing, and returns the new serial.
+    ///
+    /// # Errors
+    /// Nothing was written. [`StateError::Fenced`] means that another run has taken over.
+    async fn commit(&self, batch: &Batch) -> Result<Serial, StateError>;
+
+    /// Notes the end of a run.
+    ///
+    /// # Errors
+    /// Nothing was written; the run stays open and the next one looks after it.
+    async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError>;
+}
+
+/// One apply or destroy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// When it began.
+    pub at: Timestamp,
+    /// `apply`, `destroy`, `import` and so on.
+    pub command: String,
+    /// The digest of the plan that was approved.
+    pub plan_digest: String,
+    /// Who runs it: user and host.
+    pub who: String,
+}
+
+/// What is made durable in one commit.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// Events, in order.
+    pub entries: Vec<Entry>,
+    /// Changes of records, in order, after the events.
+    pub changes: Vec<RecordChange>,
+}
+
+/// One change of the recorded objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordChange {
+    /// The address has this entry.
+    Put(Address, Box<Recorded>),
+    /// The address has no entry.
+    Remove(Address),
+    /// The entry moves to another address, which must be free.
+    Rename {
+        /// The old address.
+        from: Address,
+        /// The new one.
+        to: Address,
+    },
+    /// Objects with this token count as unmanaged from here on.
+    Tombstone(Token),
+}
+
+/// Why the state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Written by a newer podform.
+    #[error("state `{path}` has schema version {found}, this podform knows up to {known}")]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// A database, but not a podform state.
+    #[error("`{path}` is not a podform state")]
+    Foreign {
+        /// The file.
+        path: String,
+    },
+    /// Not readable as what it should be.
+    #[error("state `{path}` is damaged: {what}")]
+    Corrupt {
+        /// The file.
+        path: String,
+        /// What was found.
+        what: String,
+    },
+    /// It belongs to another project, provider or origin.
+    #[error("state `{path}` belongs to {owner}, not to {asked}")]
+    BoundElsewhere {
+        /// The file.
+        path: String,
+        /// What it belongs to.
+        owner: String,
+        /// What was asked for.
+        asked: String,
+    },
+    /// The folder or file cannot be written.
+    #[error("state `{path}` cannot be written: {why}")]
+    ReadOnly {
+        /// The file.
+        path: String,
+        /// What the system said.
+        why: String,
+    },
+    /// Another run holds the lock.
+    #[error("another run holds the state `{path}`: {holder}")]
+    Locked {
+        /// The file.
+        path: String,
+        /// Who, where and since when.
+        holder: String,
+    },
+    /// Another run took over while this one was not looking; nothing was written.
+    #[error("another run has taken over the state `{path}`")]
+    Fenced {
+        /// The file.
+        path: String,
+    },
+    /// Anything else that the system or SQLite said.
+    #[error("failed to {doing} state `{path}`: {why}")]
+    Failed {
+        /// What was being done: `open`, `read`, `write`.
+        doing: &'static str,
+        /// The file.
+        path: String,
+        /// What was said.
+        why: String,
+    },
+}

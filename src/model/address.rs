@@ -1,0 +1,152 @@
+//! Addresses: what the spec calls an object, as opposed to what RunPod calls it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The key of a pod or volume in the spec: `[a-z][a-z0-9-]{0,39}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+impl Key {
+    /// The longest key. Names on RunPod are built from the project and the key and must stay readable in its console.
+    pub const MAX_LENGTH: usize = 40;
+
+    /// Returns the text of the key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Key {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let mut characters = text.chars();
+        let starts_well = characters.next().is_some_and(|first| first.is_ascii_lowercase());
+        let continues_well = characters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !starts_well || !continues_well {
+            return Err(AddressError::Characters(text.to_owned()));
+        }
+        if text.len() > Self::MAX_LENGTH {
+            return Err(AddressError::TooLong(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The address of one managed object: `llm`, `llm[0]` or `volume.models`.
+///
+/// Volumes sort before pods, as they are made before them; replicas sort by number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// A network volume.
+    Volume(Key),
+    /// A pod; `replica` is `None` where the spec has no `replicas` key.
+    Pod {
+        /// The key under `pods:`.
+        key: Key,
+        /// The number of the replica, from 0.
+        replica: Option<u32>,
+    },
+}
+
+impl Address {
+    /// Returns the address of a pod without replicas.
+    pub fn pod(key: Key) -> Self {
+        Self::Pod { key, replica: None }
+    }
+
+    /// Returns the address of one replica of a pod.
+    pub fn replica(key: Key, number: u32) -> Self {
+        Self::Pod { key, replica: Some(number) }
+    }
+
+    /// Returns the key that the address stands under in the spec.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Volume(key) | Self::Pod { key, replica: _ } => key,
+        }
+    }
+
+    /// Tells whether this is a pod.
+    pub fn is_pod(&self) -> bool {
+        matches!(self, Self::Pod { .. })
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        if let Some(key) = text.strip_prefix("volume.") {
+            return Ok(Self::Volume(key.parse()?));
+        }
+        let Some((key, number)) = text.strip_suffix(']').and_then(|open| open.split_once('[')) else {
+            return Ok(Self::pod(text.parse()?));
+        };
+        let canonical = number == "0" || !number.starts_with(['0', '+']);
+        match number.parse() {
+            Ok(number) if canonical => Ok(Self::replica(key.parse()?, number)),
+            Ok(_) | Err(_) => Err(AddressError::Replica(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Volume(key) => write!(f, "volume.{key}"),
+            Self::Pod { key, replica: None } => key.fmt(f),
+            Self::Pod { key, replica: Some(number) } => write!(f, "{key}[{number}]"),
+        }
+    }
+}
+
+/// Why a text is no address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// A character that keys do not have.
+    #[error("`{0}` is no key: a key is a lower-case letter, then lower-case letters, digits and `-`")]
+    Characters(String),
+    /// Longer than [`Key::MAX_LENGTH`].
+    #[error("`{0}` is longer than {max} characters", max = Key::MAX_LENGTH)]
+    TooLong(String),
+    /// The number in brackets is no replica number.
+    #[error("`{0}` does not end in a replica number such as `[0]`")]
+    Replica(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_print_as_they_are_parsed() {
+        for text in ["llm", "llm[0]", "llm[12]", "volume.models"] {
+            assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_address_are_refused() {
+        for text in ["", "LLM", "llm[]", "llm[01]", "llm[+1]", "llm[-1]", "llm[0]x", "volume.", "0llm", "a.b"]
+        {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn replicas_sort_by_number() {
+        let mut addresses: Vec<Address> =
+            ["llm[10]", "llm[9]", "llm", "volume.z"].iter().map(|text| text.parse().unwrap()).collect();
+        addresses.sort();
+        let sorted: Vec<String> = addresses.iter().map(Address::to_string).collect();
+        assert_eq!(sorted, ["volume.z", "llm", "llm[9]", "llm[10]"]);
+    }
+}

@@ -1,0 +1,173 @@
+//! What RunPod sells, for how much, and how much of it there is. Stock is a hint, never a promise.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::clock::Timestamp;
+use super::desired::CudaWish;
+use super::id::{CountryCode, CpuFlavorId, DataCenterId, GpuName, GpuTypeId};
+use super::money::Price;
+use super::pod::Cloud;
+use super::size::Gigabytes;
+use super::volume::VolumeTier;
+
+/// The catalog as it was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Catalog {
+    /// When it was answered.
+    pub observed_at: Timestamp,
+    /// Every GPU type.
+    pub gpus: BTreeMap<GpuTypeId, GpuType>,
+    /// Every CPU flavor.
+    pub cpus: BTreeMap<CpuFlavorId, CpuFlavor>,
+    /// Every data center.
+    pub data_centers: BTreeMap<DataCenterId, DataCenter>,
+    /// The stock of GPUs, by what was asked.
+    pub gpu_stock: BTreeMap<StockQuery, BTreeMap<GpuTypeId, StockAnswer>>,
+    /// The stock of CPUs.
+    pub cpu_stock: BTreeMap<CpuFlavorId, StockAnswer>,
+}
+
+impl Catalog {
+    /// Returns the types that a name stands for: an exact id, a display name, or a family (`H100`), best match only.
+    ///
+    /// Letter case and a leading manufacturer (`NVIDIA`, `NVIDIA GeForce`, `AMD`) do not matter. A family matches
+    /// display names whose first words it is.
+    pub fn gpus_named(&self, name: &GpuName) -> Vec<&GpuType> {
+        let asked = plain_name(name.as_str());
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        let exact_id = |gpu: &&GpuType| gpu.id.as_str() == name.as_str();
+        let same_name =
+            |gpu: &&GpuType| plain_name(&gpu.name) == asked || plain_name(gpu.id.as_str()) == asked;
+        let in_family = |gpu: &&GpuType| is_family_of(&asked, &plain_name(&gpu.name));
+        let first: Vec<&GpuType> = self.gpus.values().filter(exact_id).collect();
+        if !first.is_empty() {
+            return first;
+        }
+        let same: Vec<&GpuType> = self.gpus.values().filter(same_name).collect();
+        if !same.is_empty() {
+            return same;
+        }
+        self.gpus.values().filter(in_family).collect()
+    }
+}
+
+/// Returns a name in lower case, single-spaced, without its manufacturer.
+fn plain_name(name: &str) -> String {
+    let lower = name.to_lowercase();
+    let words = lower.split_whitespace().filter(|word| !matches!(*word, "nvidia" | "geforce" | "amd"));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Tells whether `family` is the leading words of `name`.
+fn is_family_of(family: &str, name: &str) -> bool {
+    name.strip_prefix(family).is_some_and(|rest| rest.starts_with(' '))
+}
+
+/// One GPU type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuType {
+    /// RunPod's id.
+    pub id: GpuTypeId,
+    /// The display name, such as `RTX 4090`.
+    pub name: String,
+    /// Memory of one GPU.
+    pub memory: Gigabytes,
+    /// Price of one GPU an hour in Secure Cloud.
+    pub secure: Price,
+    /// Price of one GPU an hour in Community Cloud.
+    pub community: Price,
+    /// The most that one pod can have.
+    pub max_count: u32,
+}
+
+impl GpuType {
+    /// Returns the price of one GPU an hour in a cloud.
+    pub fn price(&self, cloud: Cloud) -> Price {
+        match cloud {
+            Cloud::Secure => self.secure,
+            Cloud::Community => self.community,
+        }
+    }
+}
+
+/// One CPU flavor. CPU pods exist in Secure Cloud only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CpuFlavor {
+    /// RunPod's id.
+    pub id: CpuFlavorId,
+    /// The display name.
+    pub name: String,
+    /// The fewest vCPUs.
+    pub min_vcpus: u32,
+    /// The most vCPUs.
+    pub max_vcpus: u32,
+    /// Memory for each vCPU.
+    pub memory_per_vcpu: Gigabytes,
+    /// Price of one vCPU an hour.
+    pub per_vcpu: Price,
+}
+
+/// One data center.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataCenter {
+    /// RunPod's id.
+    pub id: DataCenterId,
+    /// Its country, taken from the id (`EU-RO-1` is `RO`); `None` where the id does not tell.
+    pub country: Option<CountryCode>,
+    /// Whether it has the private network between pods.
+    pub global_networking: bool,
+    /// The tiers of network volumes that it has; empty means no network volumes.
+    pub volume_tiers: BTreeSet<VolumeTier>,
+}
+
+/// One question about the stock of GPUs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StockQuery {
+    /// GPUs in one pod.
+    pub count: u32,
+    /// In which cloud.
+    pub cloud: Cloud,
+    /// In which countries; empty asks for all.
+    pub countries: BTreeSet<CountryCode>,
+    /// With which CUDA.
+    pub cuda: CudaWish,
+}
+
+/// The stock of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockAnswer {
+    /// The best over all data centers that were asked.
+    pub best: Stock,
+    /// By data center; those without stock are left out.
+    pub data_centers: BTreeMap<DataCenterId, Stock>,
+}
+
+/// How much there is, from nothing to plenty. The order is that of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stock {
+    /// Nothing at the time of asking.
+    None,
+    /// Not asked, to keep within the API's quota.
+    NotAsked,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Plenty.
+    High,
+}
+
+impl fmt::Display for Stock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "none",
+            Self::NotAsked => "not asked",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        })
+    }
+}

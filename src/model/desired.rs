@@ -1,0 +1,248 @@
+//! What the spec wants, with every default filled and every reference checked.
+//!
+//! Only `spec::lower` makes it. It holds no positions; `spec` answers where a field of an address was written.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::address::Address;
+use super::field::Field;
+use super::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuName, PodId, ProjectName, VolumeId};
+use super::money::Hourly;
+use super::pod::{Access, Cloud, Container, RunState};
+use super::secret::SecretSource;
+use super::size::Gigabytes;
+use super::volume::VolumeConfig;
+
+/// Everything that the spec wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The owner of all objects.
+    pub project: ProjectName,
+    /// The wanted objects in scope.
+    pub wanted: BTreeMap<Address, Wanted>,
+    /// Addresses that stand in the spec but were deselected by a profile: neither compared nor removed.
+    pub out_of_scope: BTreeSet<Address>,
+    /// Renames, in file order.
+    pub moved: Vec<Move>,
+    /// Where the values of the declared secrets that some pod uses are read.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// One wanted object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A pod.
+    Pod(Box<WantedPod>),
+    /// A network volume.
+    Volume(WantedVolume),
+}
+
+/// A wanted pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedPod {
+    /// What can be changed in place or by a reset.
+    pub container: Container,
+    /// What a live pod must satisfy; if it does not, only a replacement helps.
+    pub hardware: Hardware,
+    /// The services set up at creation.
+    pub access: Access,
+    /// Running or stopped.
+    pub run: RunState,
+    /// What podform may do to it.
+    pub lifecycle: Lifecycle,
+    /// Pods and volumes that must be ready first; order only. Volumes that it mounts are included.
+    pub depends_on: BTreeSet<Address>,
+    /// A pod to take over while the state does not know the address.
+    pub adopt: Option<PodId>,
+    /// Free labels for people and reports; RunPod has none.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A wanted network volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WantedVolume {
+    /// Managed: created, grown and deleted.
+    Managed {
+        /// What it is to be.
+        config: VolumeConfig,
+        /// Refuses deletion until it is lifted by an apply.
+        protect: bool,
+        /// A volume to take over while the state does not know the address.
+        adopt: Option<VolumeId>,
+    },
+    /// Given by `id:`; only mounted, never changed.
+    Referenced {
+        /// The volume on RunPod.
+        id: VolumeId,
+    },
+}
+
+/// The machine that a pod must have, as constraints: a live pod that satisfies them is in sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hardware {
+    /// GPUs or CPUs.
+    pub compute: ComputeWish,
+    /// Which cloud.
+    pub cloud: CloudWish,
+    /// Allowed data centers; empty allows all.
+    pub data_centers: BTreeSet<DataCenterId>,
+    /// Allowed countries; empty allows all.
+    pub countries: BTreeSet<CountryCode>,
+    /// Upper limit for the whole pod, compute only. An unknown price never satisfies it.
+    pub max_price: Option<Hourly>,
+}
+
+/// GPUs or CPUs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ComputeWish {
+    /// A GPU pod.
+    Gpu(GpuWish),
+    /// A CPU pod.
+    Cpu(CpuWish),
+}
+
+/// Which GPUs a pod accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuWish {
+    /// The accepted types in the order typed; empty accepts every type that the other limits allow.
+    pub any_of: Vec<GpuChoice>,
+    /// In which order the candidates are tried.
+    pub order: GpuOrder,
+    /// How many GPUs; at least 1.
+    pub count: u32,
+    /// Limits on the memory of one GPU.
+    pub memory: MemoryRange,
+    /// Limits on the host's CUDA version.
+    pub cuda: CudaWish,
+}
+
+/// One accepted GPU type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GpuChoice {
+    /// An id, a display name or a family.
+    pub name: GpuName,
+    /// Upper limit for the whole pod if it lands on this type.
+    pub max_price: Option<Hourly>,
+}
+
+/// The order in which candidates are tried. Those without stock come last in every order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GpuOrder {
+    /// As typed.
+    Listed,
+    /// The cheapest first.
+    Price,
+    /// The best stock first.
+    Availability,
+}
+
+/// Limits on the memory of one GPU, both inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct MemoryRange {
+    /// At least this much.
+    pub min: Option<Gigabytes>,
+    /// At most this much.
+    pub max: Option<Gigabytes>,
+}
+
+impl MemoryRange {
+    /// Tells whether a GPU with this memory is accepted.
+    pub fn accepts(self, memory: Gigabytes) -> bool {
+        self.min.is_none_or(|min| memory >= min) && self.max.is_none_or(|max| memory <= max)
+    }
+}
+
+/// Limits on the host's CUDA version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CudaWish {
+    /// Any version.
+    Any,
+    /// This version or a later one.
+    AtLeast(CudaVersion),
+    /// Exactly one of these.
+    OneOf(BTreeSet<CudaVersion>),
+}
+
+/// Which CPUs a pod accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CpuWish {
+    /// Accepted flavors, tried in this order.
+    pub flavors: Vec<CpuFlavorId>,
+    /// How many vCPUs; a power of two from 2.
+    pub vcpus: u32,
+}
+
+/// Which of RunPod's clouds a pod accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CloudWish {
+    /// Only this one.
+    Only(Cloud),
+    /// Secure first, then Community.
+    Any,
+}
+
+impl CloudWish {
+    /// Tells whether a pod in this cloud is accepted.
+    pub fn accepts(self, cloud: Cloud) -> bool {
+        match self {
+            Self::Only(only) => only == cloud,
+            Self::Any => true,
+        }
+    }
+}
+
+/// What podform may do to an object. As last applied it also rules after the key has left the spec.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Lifecycle {
+    /// Blocks delete and replace.
+    pub protect: bool,
+    /// What happens when the key leaves the spec.
+    pub on_remove: OnRemove,
+    /// Which half of a replacement comes first.
+    pub on_replace: OnReplace,
+    /// What happens when a stopped pod cannot come back on its host.
+    pub on_stuck_resume: OnStuckResume,
+    /// Fields whose differences are left alone.
+    pub ignore_changes: BTreeSet<Field>,
+}
+
+/// What happens to a pod when its key leaves the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum OnRemove {
+    /// It is terminated.
+    #[default]
+    Terminate,
+    /// It is stopped and kept, listed with what its storage costs.
+    Stop,
+    /// It goes on running, unmanaged.
+    Forget,
+}
+
+/// Which half of a replacement comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum OnReplace {
+    /// The old pod goes first; never two pods at once.
+    #[default]
+    DestroyFirst,
+    /// The new pod comes first; a scarce GPU is not given up before there is another.
+    CreateFirst,
+}
+
+/// What happens when the host of a stopped pod has no free GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum OnStuckResume {
+    /// The start fails; the pod and its data stay.
+    #[default]
+    Fail,
+    /// The pod is replaced; what is on its host is lost.
+    Replace,
+}
+
+/// A rename in the spec. An address without a replica number stands for all replicas of its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The old address.
+    pub from: Address,
+    /// The address in this spec.
+    pub to: Address,
+}

@@ -1,0 +1,172 @@
+//! What happens to an action, one durable event at a time.
+//!
+//! [`ActionStatus::next`] is the only table of legal orders: the running engine and recovery both go through it.
+//! An event is durable before the world may depend on it: `Intended` before the request, `Accepted` directly after
+//! the answer.
+
+use std::collections::BTreeSet;
+
+use super::clock::Timestamp;
+use super::id::{DataCenterId, RemoteId, RunId};
+use super::marker::Token;
+use super::plan::ActionId;
+use super::pod::{Cloud, Compute};
+
+/// One step in the life of an action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A request is about to be sent.
+    Intended {
+        /// Which attempt, from 0.
+        attempt: u32,
+        /// The token that the attempt carries, for creates.
+        token: Option<Token>,
+        /// What the attempt asks for, for creates.
+        sent: Option<Sent>,
+    },
+    /// The request goes out.
+    Started,
+    /// The provider took it, or it was found to have happened.
+    Accepted {
+        /// The object, where the request made one.
+        id: Option<RemoteId>,
+    },
+    /// The attempt certainly did not happen.
+    Refused {
+        /// In words, for people.
+        why: String,
+    },
+    /// It is done and was read back.
+    Succeeded,
+    /// It ended without being done.
+    Failed {
+        /// In words, for people.
+        why: String,
+    },
+    /// It is not known whether it happened.
+    Unknown {
+        /// In words, for people.
+        why: String,
+    },
+    /// It was not begun.
+    Skipped {
+        /// In words, for people.
+        why: String,
+    },
+}
+
+/// What a create asked for, to tell a duplicate of ours from somebody's copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The name.
+    pub name: String,
+    /// The image; empty for volumes.
+    pub image: String,
+    /// The machine; `None` for volumes.
+    pub compute: Option<Compute>,
+    /// The cloud; `None` for volumes.
+    pub cloud: Option<Cloud>,
+    /// Allowed data centers; empty allows all.
+    pub data_centers: BTreeSet<DataCenterId>,
+    /// Whether the pod has a disk on its host, so that retiring it would lose data.
+    pub holds_data: bool,
+}
+
+/// How far an action came.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum ActionStatus {
+    /// Nothing happened.
+    #[default]
+    Pending,
+    /// A request may go out.
+    Intended,
+    /// A request went out.
+    Started,
+    /// It happened; being waited for and read back.
+    Accepted {
+        /// The object that it made.
+        id: Option<RemoteId>,
+    },
+    /// The last attempt certainly did not happen.
+    Refused,
+    /// Done.
+    Succeeded,
+    /// Ended without being done.
+    Failed,
+    /// Not known; the next run looks again.
+    Unknown {
+        /// The object that it made, if that is known.
+        id: Option<RemoteId>,
+    },
+    /// Not begun.
+    Skipped,
+}
+
+impl ActionStatus {
+    /// Returns the status after an event.
+    ///
+    /// # Errors
+    /// An event that cannot follow this status: a defect of the engine or a damaged journal.
+    pub fn next(self, event: &Event) -> Result<Self, Box<IllegalEvent>> {
+        match (self, event) {
+            // An intent that waited too long for its request is committed again.
+            (Self::Pending | Self::Intended | Self::Refused, Event::Intended { .. }) => Ok(Self::Intended),
+            (Self::Intended, Event::Started) => Ok(Self::Started),
+            (Self::Started | Self::Unknown { id: None }, Event::Accepted { id }) => {
+                Ok(Self::Accepted { id: id.clone() })
+            }
+            (Self::Unknown { id: Some(known) }, Event::Accepted { id })
+                if id.as_ref().is_none_or(|id| *id == known) =>
+            {
+                Ok(Self::Accepted { id: Some(known) })
+            }
+            (Self::Intended | Self::Started | Self::Unknown { id: None }, Event::Refused { .. }) => {
+                Ok(Self::Refused)
+            }
+            (Self::Intended | Self::Started, Event::Unknown { .. }) => Ok(Self::Unknown { id: None }),
+            (Self::Accepted { id } | Self::Unknown { id }, Event::Unknown { .. }) => Ok(Self::Unknown { id }),
+            (Self::Accepted { .. }, Event::Succeeded) => Ok(Self::Succeeded),
+            (Self::Intended | Self::Accepted { .. } | Self::Refused, Event::Failed { .. }) => {
+                Ok(Self::Failed)
+            }
+            (Self::Pending, Event::Skipped { .. }) => Ok(Self::Skipped),
+            (status, event) => Err(Box::new(IllegalEvent { status, event: event.clone() })),
+        }
+    }
+
+    /// Tells whether nothing follows in the same run.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Succeeded | Self::Failed | Self::Skipped => true,
+            Self::Pending
+            | Self::Intended
+            | Self::Started
+            | Self::Accepted { .. }
+            | Self::Refused
+            | Self::Unknown { .. } => false,
+        }
+    }
+}
+
+/// An event in an illegal order.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the journal has {event:?} after {status:?}")]
+pub struct IllegalEvent {
+    /// The status before.
+    pub status: ActionStatus,
+    /// The event.
+    pub event: Event,
+}
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// The run.
+    pub run: RunId,
+    /// The action.
+    pub action: ActionId,
+    /// What happened.
+    pub event: Event,
+}

@@ -1,0 +1,219 @@
+//! What the provider showed, and what it did not.
+//!
+//! Three cases for every object, never two: found, absent, or could not look. A field is `None` where the API that
+//! was asked does not say; it is then compared with the record instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::clock::Timestamp;
+use super::id::{CudaVersion, DataCenterId, EnvKey, PodId, RegistryId, VolumeId};
+use super::marker::Marker;
+use super::money::Price;
+use super::pod::{Cloud, Compute, Port};
+use super::secret::Secret;
+use super::size::Gigabytes;
+use super::volume::VolumeTier;
+
+/// The account as it was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// When the listing was answered.
+    pub observed_at: Timestamp,
+    /// Every pod of the listing, and every recorded pod.
+    pub pods: BTreeMap<PodId, Seen<LivePod>>,
+    /// Every network volume of the listing, and every recorded one.
+    pub volumes: BTreeMap<VolumeId, Seen<LiveVolume>>,
+}
+
+/// What is known of one remote object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen<T> {
+    /// It exists.
+    Found(T),
+    /// It is not in the listing and a request by its id was answered with 404, or it reads `TERMINATED`.
+    Absent,
+    /// It is not known whether it exists or how it looks.
+    Unreadable(Unreadable),
+}
+
+impl<T> Seen<T> {
+    /// Returns the object if it was found.
+    pub fn found(&self) -> Option<&T> {
+        match self {
+            Self::Found(object) => Some(object),
+            Self::Absent | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// Why an object could not be looked at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unreadable {
+    /// Recorded less than 120 s ago and not listed: listings lag behind creates.
+    TooNew,
+    /// The API's answer could not be understood.
+    Malformed(String),
+    /// The request failed.
+    Failed(String),
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooNew => f.write_str("recorded less than 120 s ago and not listed yet"),
+            Self::Malformed(what) | Self::Failed(what) => what.fmt(f),
+        }
+    }
+}
+
+/// A pod as the API shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LivePod {
+    /// Its id.
+    pub id: PodId,
+    /// Its name; not unique.
+    pub name: String,
+    /// What it is doing.
+    pub status: PodStatus,
+    /// The image reference.
+    pub image: Option<String>,
+    /// The arguments, split by the shell's rules where the API has one string; empty means the image's own.
+    pub command: Option<Vec<String>>,
+    /// The entrypoint; `None` where the API cannot say.
+    pub entrypoint: Option<Vec<String>>,
+    /// The whole environment, what the platform injected included, the marker not.
+    pub env: BTreeMap<EnvKey, Secret<String>>,
+    /// The marker, if its environment has one that can be read.
+    pub marker: Option<Marker>,
+    /// Published ports.
+    pub ports: BTreeSet<Port>,
+    /// The container disk.
+    pub disk: Option<Gigabytes>,
+    /// What is mounted.
+    pub storage: LiveStorage,
+    /// Registry credentials: `Some(None)` means none, `None` means that the API does not say.
+    pub registry: Option<Option<RegistryId>>,
+    /// The cloud that it is in.
+    pub cloud: Option<Cloud>,
+    /// The data center that it is in.
+    pub data_center: Option<DataCenterId>,
+    /// The machine that it has; a stopped pod can read `None`.
+    pub compute: Option<Compute>,
+    /// The CUDA version of its host.
+    pub cuda: Option<CudaVersion>,
+    /// RunPod's lock.
+    pub locked: Option<bool>,
+    /// The private network.
+    pub global_networking: Option<bool>,
+    /// When it was created; REST v1 does not say.
+    pub created_at: Option<Timestamp>,
+    /// What the API says that it costs; 0 for a stopped pod, whose storage is billed all the same.
+    pub price: Price,
+    /// What it belongs to if it is no plain pod.
+    pub role: PodRole,
+    /// How it can be reached while it runs.
+    pub endpoints: Endpoints,
+}
+
+/// What a pod is doing; REST v2's words. The other APIs are mapped to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodStatus {
+    /// Accepted; compute is billed from here on.
+    Provisioning,
+    /// The image is pulled and the container made.
+    Starting,
+    /// The container is up.
+    Running,
+    /// Stopped, by a person or because its process ended.
+    Exited,
+    /// The container failed.
+    Error,
+    /// Gone; treated as absent.
+    Terminated,
+}
+
+impl PodStatus {
+    /// Tells whether the pod runs or is about to, so that its compute is billed.
+    pub fn is_up(self) -> bool {
+        match self {
+            Self::Provisioning | Self::Starting | Self::Running => true,
+            Self::Exited | Self::Error | Self::Terminated => false,
+        }
+    }
+}
+
+impl fmt::Display for PodStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Starting => "STARTING",
+            Self::Running => "RUNNING",
+            Self::Exited => "EXITED",
+            Self::Error => "ERROR",
+            Self::Terminated => "TERMINATED",
+        })
+    }
+}
+
+/// What is mounted into a live pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiveStorage {
+    /// Nothing.
+    None,
+    /// A disk on its host.
+    Local {
+        /// Its size.
+        size: Gigabytes,
+        /// Where it is mounted.
+        path: String,
+    },
+    /// A network volume.
+    Network {
+        /// Which one.
+        id: VolumeId,
+        /// Where it is mounted.
+        path: String,
+    },
+}
+
+/// What a pod belongs to. Only plain pods are ever managed or imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodRole {
+    /// A pod that a person or podform made.
+    Plain,
+    /// A worker of a serverless endpoint.
+    EndpointWorker,
+    /// A member of a cluster.
+    ClusterMember,
+    /// A host's own background pod, named `<machine>-BG`.
+    Background,
+}
+
+/// How a running pod can be reached.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Endpoints {
+    /// The SSH command through RunPod's proxy.
+    pub ssh_proxy: Option<String>,
+    /// The SSH command to the pod's public address.
+    pub ssh_direct: Option<String>,
+    /// Public TCP ports: inside port to `host:port`.
+    pub tcp: BTreeMap<u32, String>,
+    /// Seconds since the container started.
+    pub uptime_seconds: Option<u64>,
+}
+
+/// A network volume as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveVolume {
+    /// Its id.
+    pub id: VolumeId,
+    /// Its name; ours ends in the first characters of the token.
+    pub name: String,
+    /// Its size.
+    pub size: Gigabytes,
+    /// Where it is.
+    pub data_center: DataCenterId,
+    /// Its tier; only REST v2 says.
+    pub tier: Option<VolumeTier>,
+}

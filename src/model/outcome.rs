@@ -1,0 +1,64 @@
+//! How an apply ended.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::id::RemoteId;
+use super::plan::ActionId;
+
+/// How each action of an apply ended. It never says "success" while anything is unknown.
+#[must_use = "what an apply left undone must be shown"]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Every action of the plan.
+    pub actions: BTreeMap<ActionId, Ended>,
+    /// What ended the apply early, if anything did.
+    pub stopped_by: Option<StoppedBy>,
+}
+
+impl Outcome {
+    /// Tells whether every action is done.
+    pub fn is_complete(&self) -> bool {
+        self.stopped_by.is_none()
+            && self.actions.values().all(|ended| matches!(ended.result, EndResult::Done))
+    }
+}
+
+/// How one action ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether it is done.
+    pub result: EndResult,
+    /// The object that it was about, if there is one.
+    pub id: Option<RemoteId>,
+    /// Each attempt that was refused, in order, in words.
+    pub attempts: Vec<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Whether an action is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndResult {
+    /// Done and read back.
+    Done,
+    /// Not done, for this reason.
+    Failed(String),
+    /// Not begun, for this reason.
+    Skipped(String),
+    /// Not known whether it is done; the next run looks again.
+    Unknown(String),
+}
+
+/// What ended an apply early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoppedBy {
+    /// A signal.
+    Interrupt,
+    /// The account has no money left.
+    NoFunds,
+    /// The key was refused.
+    KeyRefused(String),
+    /// The journal could not be written; nothing more was sent.
+    Journal(String),
+}

@@ -1,0 +1,820 @@
+//! The plan: an immutable graph of actions that leaves its execution no meaningful choice.
+//!
+//! Ids, creation tokens, order, the ordered candidates and every value to send are in here. Secrets are in here by
+//! name only, so a plan may be stored, shown and attached to a public pull request.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::address::Address;
+use super::catalog::Stock;
+use super::clock::Timestamp;
+use super::desired::Lifecycle;
+use super::field::Field;
+use super::id::{
+    CudaVersion, DataCenterId, EnvKey, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce, Serial,
+    VolumeId,
+};
+use super::live::PodStatus;
+use super::marker::Token;
+use super::money::{Amount, Monthly, Price};
+use super::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Storage};
+use super::prior::{Api, RecordedObject};
+use super::size::Gigabytes;
+use super::volume::VolumeConfig;
+
+/// The planner's answer.
+#[must_use = "a plan must be shown to a person or executed"]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Planned {
+    /// There is something to do.
+    Changes(Plan),
+    /// Everything is as wanted and nothing is held.
+    NoChanges(Plan),
+    /// Nothing may be done; the plan shows what would be. Also the answer if nothing is left to do but held addresses.
+    Blocked {
+        /// Why, in address order.
+        reasons: Vec<Block>,
+        /// What would be done otherwise.
+        plan: Plan,
+    },
+}
+
+impl Planned {
+    /// Returns the plan, to be shown.
+    pub fn plan(&self) -> &Plan {
+        match self {
+            Self::Changes(plan) | Self::NoChanges(plan) | Self::Blocked { reasons: _, plan } => plan,
+        }
+    }
+}
+
+/// What is to be done, and everything that a reviewer should know about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What it was made from.
+    pub basis: Basis,
+    /// The actions.
+    pub actions: BTreeMap<ActionId, Action>,
+    /// `(first, then)`: real dependencies only. Acyclic.
+    pub edges: BTreeSet<(ActionId, ActionId)>,
+    /// Addresses that are left alone in this plan, with what depends on them.
+    pub held: BTreeMap<Address, Held>,
+    /// What others changed since the last apply, by address.
+    pub drift: Vec<Drift>,
+    /// What the planner noticed or did not do, and why.
+    pub findings: Vec<Finding>,
+    /// Pods and volumes that podform does not manage.
+    pub unmanaged: Vec<Unmanaged>,
+    /// Addresses that are as wanted.
+    pub unchanged: BTreeSet<Address>,
+    /// How many addresses of the spec were deselected.
+    pub out_of_scope: usize,
+    /// What it costs now and after.
+    pub cost: CostSummary,
+    /// Identifies what is approved.
+    pub digest: Digest,
+}
+
+/// What a plan was made from; a saved plan is stale when this has moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// The project.
+    pub project: ProjectName,
+    /// The API that is spoken.
+    pub api: Api,
+    /// Hash over `Desired`, not over the bytes of the files.
+    pub spec_digest: String,
+    /// The state.
+    pub lineage: Lineage,
+    /// Its version.
+    pub serial: Serial,
+    /// What makes the tokens of this plan its own.
+    pub nonce: RunNonce,
+    /// When the account was looked at.
+    pub observed_at: Timestamp,
+}
+
+/// Identifies what is approved: a hash without prices, and the price beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// Over actions, values, order edges, candidates and consequences; 16 hexadecimal digits.
+    pub hash: String,
+    /// A month of everything after the plan, each pod on its dearest candidate.
+    pub monthly: Amount,
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { hash, monthly: Amount { known: Monthly(micro), unknown_parts } } = self;
+        write!(f, "{hash}-{micro}")?;
+        if *unknown_parts > 0 { write!(f, "+{unknown_parts}") } else { Ok(()) }
+    }
+}
+
+/// Names one action: an address and what is done there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActionId {
+    /// The address.
+    pub address: Address,
+    /// The step.
+    pub step: Step,
+}
+
+impl fmt::Display for ActionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.address, self.step)
+    }
+}
+
+/// What is done at an address. A plan has each step of an address at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Record another address for an object; no call.
+    Move,
+    /// Record an object that exists; no call.
+    Adopt,
+    /// Record what podform may do to an object; no call.
+    Record,
+    /// Stop.
+    Stop,
+    /// Change in place, with or without a reset; grow a volume.
+    Update,
+    /// Start.
+    Start,
+    /// Terminate or delete the recorded object.
+    Delete,
+    /// Terminate pods that an earlier replacement left behind.
+    DeleteDeposed,
+    /// Create.
+    Create,
+    /// Drop the record; no call.
+    Forget,
+}
+
+impl Step {
+    /// All steps.
+    pub const ALL: [Self; 10] = [
+        Self::Move,
+        Self::Adopt,
+        Self::Record,
+        Self::Stop,
+        Self::Update,
+        Self::Start,
+        Self::Delete,
+        Self::DeleteDeposed,
+        Self::Create,
+        Self::Forget,
+    ];
+
+    /// Returns the word that stands in ids, plan files and the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Adopt => "adopt",
+            Self::Record => "record",
+            Self::Stop => "stop",
+            Self::Update => "update",
+            Self::Start => "start",
+            Self::Delete => "delete",
+            Self::DeleteDeposed => "delete-deposed",
+            Self::Create => "create",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// Tells whether the step only writes to the state.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Move | Self::Adopt | Self::Record | Self::Forget => true,
+            Self::Stop | Self::Update | Self::Start | Self::Delete | Self::DeleteDeposed | Self::Create => {
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// One step, with everything that its execution needs and that a reviewer wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// What is done.
+    pub operation: Operation,
+    /// Why.
+    pub reason: Reason,
+    /// The values that change.
+    pub changes: Vec<FieldChange>,
+    /// What is lost, kept and risked.
+    pub consequences: Vec<Consequence>,
+    /// What the address costs before and after the action.
+    pub cost: CostChange,
+    /// What the state says after success.
+    pub record: RecordAfter,
+}
+
+/// What is sent to the provider.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Nothing; only the state is written.
+    Local,
+    /// Create a network volume.
+    CreateVolume {
+        /// Its name on RunPod, which carries the token for good.
+        name: String,
+        /// What it is to be.
+        config: VolumeConfig,
+        /// The token of the attempt.
+        token: Token,
+    },
+    /// Grow a network volume.
+    GrowVolume {
+        /// Which.
+        id: VolumeId,
+        /// To this size.
+        size: Gigabytes,
+    },
+    /// Delete a network volume and all that is on it.
+    DeleteVolume {
+        /// Which.
+        id: VolumeId,
+    },
+    /// Create a pod.
+    CreatePod(Box<PodCreation>),
+    /// Change a pod.
+    UpdatePod {
+        /// Which.
+        id: PodId,
+        /// The new values.
+        patch: Box<PodPatch>,
+        /// What that does to a running pod.
+        disruption: Disruption,
+    },
+    /// Start a stopped pod on its host.
+    StartPod {
+        /// Which.
+        id: PodId,
+        /// The machine that it must come back with; with fewer GPUs it is stuck.
+        compute: Option<Compute>,
+        /// What happens if its host is full.
+        on_stuck: OnStuck,
+    },
+    /// Stop a pod.
+    StopPod {
+        /// Which.
+        id: PodId,
+    },
+    /// Terminate pods; more than one only for deposed ones.
+    DeletePods {
+        /// Which.
+        ids: BTreeSet<PodId>,
+    },
+}
+
+/// What happens if a pod cannot come back on its host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OnStuck {
+    /// The start fails.
+    Fail,
+    /// The pod is replaced as given here: the old one is terminated, then the new one is created.
+    Replace(Box<PodCreation>),
+}
+
+/// Everything that a create needs but the values of secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodCreation {
+    /// The container.
+    pub container: Container,
+    /// The services.
+    pub access: Access,
+    /// The attempts, in order. A capacity answer leads to the next one.
+    pub attempts: Vec<Attempt>,
+}
+
+/// One create request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// What is asked for.
+    pub candidate: Candidate,
+    /// The token that it carries.
+    pub token: Token,
+    /// The token for one more try if the first is settled as not done.
+    pub second_token: Token,
+}
+
+/// One way to place a pod: one create request names one machine type, one cloud and all allowed data centers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The machine.
+    pub compute: Compute,
+    /// The cloud.
+    pub cloud: Cloud,
+    /// Allowed data centers; empty allows all.
+    pub data_centers: BTreeSet<DataCenterId>,
+    /// Allowed CUDA versions; empty allows all.
+    pub cuda: BTreeSet<CudaVersion>,
+    /// The least CUDA version; excludes `cuda`.
+    pub min_cuda: Option<CudaVersion>,
+    /// Price of the whole pod an hour, compute only.
+    pub price: Price,
+    /// The best stock in the allowed data centers.
+    pub stock: Stock,
+    /// Stock by allowed data center.
+    pub stock_by_data_center: BTreeMap<DataCenterId, Stock>,
+}
+
+/// The values that an update sends; `None` leaves a field as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PodPatch {
+    /// The name.
+    pub name: Option<String>,
+    /// The image.
+    pub image: Option<String>,
+    /// The arguments.
+    pub command: Option<Vec<String>>,
+    /// The entrypoint; empty means the image's own.
+    pub entrypoint: Option<Vec<String>>,
+    /// The environment.
+    pub env: Option<EnvPatch>,
+    /// The ports.
+    pub ports: Option<BTreeSet<Port>>,
+    /// The container disk.
+    pub disk: Option<Gigabytes>,
+    /// Registry credentials; `Some(None)` clears them.
+    pub registry: Option<Option<RegistryId>>,
+    /// The mount: a larger size or another path.
+    pub storage: Option<Storage>,
+    /// The private network.
+    pub global_networking: Option<bool>,
+    /// RunPod's lock.
+    pub locked: Option<bool>,
+}
+
+/// A new environment. An update replaces the whole map, so what is not ours must be carried over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvPatch {
+    /// Declared variables.
+    pub declared: BTreeMap<EnvKey, EnvValue>,
+    /// Live variables that neither the spec nor the record knows, or that are ignored; their values are copied
+    /// directly before the request, in memory.
+    pub carry: BTreeSet<EnvKey>,
+    /// The token whose marker is sent, for pods that podform created.
+    pub token: Option<Token>,
+}
+
+/// What a change does to a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disruption {
+    /// Nothing.
+    InPlace,
+    /// Nothing until its next start.
+    NextStart,
+    /// The container is made anew: its disk is wiped and public TCP ports change.
+    Reset,
+    /// The pod cannot be changed so; a new one takes its place.
+    Replace,
+}
+
+/// What the state says after an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordAfter {
+    /// The same as before, with the remote id that the action brought.
+    Put(Box<Record>),
+    /// Nothing: the entry is dropped.
+    Remove {
+        /// Whether its token is never to be adopted again.
+        tombstone: bool,
+    },
+    /// The entry moves here from another address.
+    MovedFrom(Address),
+    /// The recorded pod becomes deposed or, once it is gone, is dropped from the deposed ones.
+    Deposed(BTreeSet<PodId>),
+}
+
+/// A state entry but for what only the provider's answer tells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The id; `None` where the action brings it.
+    pub id: Option<RemoteId>,
+    /// The token that the object carries, as far as it is known before the action.
+    pub token: Option<Token>,
+    /// What podform may do to it.
+    pub lifecycle: Lifecycle,
+    /// Kept stopped after its key has left the spec.
+    pub retired: bool,
+    /// The values.
+    pub object: RecordedObject,
+}
+
+/// Why an action is in the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It stands in the spec and was never created.
+    New,
+    /// It was recorded and is gone.
+    Vanished,
+    /// RunPod migrated it: a pod with its token has another id.
+    Migrated,
+    /// A create of an earlier run turned out to have happened.
+    FoundInJournal,
+    /// `adopt:` names it.
+    AdoptNamed,
+    /// Values differ.
+    Changed,
+    /// `state:` in the spec differs from what was applied.
+    StateWanted,
+    /// It was stopped, started or ended by others.
+    StateDrifted,
+    /// The live pod no longer satisfies the spec.
+    Replaced,
+    /// Its mount or its data center must change with the volume that is replaced.
+    VolumeReplaced,
+    /// `--replace` asks for it.
+    Requested,
+    /// Its key has left the spec.
+    Removed,
+    /// The number of replicas shrank.
+    Shrunk,
+    /// `destroy` asks for it.
+    Destroyed,
+    /// An earlier replacement left it behind.
+    Deposed,
+    /// It was created by us and neither spec nor state knows it.
+    Orphaned,
+    /// `moved:` or a change of `replicas` renames it.
+    Renamed,
+    /// Only what podform may do to it changes.
+    LifecycleChanged,
+}
+
+/// One field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Which.
+    pub field: Field,
+    /// The live value.
+    pub before: Shown,
+    /// The wanted value.
+    pub after: Shown,
+    /// Who changed it.
+    pub cause: Cause,
+    /// What applying it does.
+    pub disruption: Disruption,
+}
+
+/// A value as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shown {
+    /// There is none.
+    Absent,
+    /// This text; can have several lines.
+    Text(String),
+    /// A secret.
+    Secret,
+    /// A live value that is neither the wanted nor the recorded one and could be anybody's secret.
+    OtherValue,
+    /// Only the provider's answer tells.
+    KnownAfterApply,
+}
+
+/// Who changed a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The spec.
+    Spec,
+    /// Somebody outside.
+    Outside,
+    /// Both, to different values.
+    Both,
+    /// Nobody: the API filled it in.
+    ApiDefault,
+    /// Cannot be told, as nothing derived from a secret is stored.
+    NotAttributable,
+}
+
+/// What an action loses, keeps or risks. Actions that lose data are shown first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Consequence {
+    /// A network volume and everything on it is deleted.
+    NetworkVolumeLost {
+        /// Its address.
+        volume: Address,
+        /// Its size.
+        size: Gigabytes,
+    },
+    /// The disk on the pod's host is deleted.
+    LocalVolumeLost {
+        /// Its size.
+        size: Gigabytes,
+        /// Where it was mounted.
+        path: String,
+    },
+    /// The data was lost already, when the object vanished.
+    VanishedWithData {
+        /// Size of what was on it.
+        size: Gigabytes,
+    },
+    /// The container disk is wiped.
+    ContainerDiskLost {
+        /// Its size.
+        size: Gigabytes,
+    },
+    /// The disk on the pod's host stays.
+    LocalVolumeKept {
+        /// Its size.
+        size: Gigabytes,
+        /// Where it is mounted.
+        path: String,
+    },
+    /// A network volume stays.
+    NetworkVolumeKept {
+        /// Its address.
+        volume: Address,
+    },
+    /// The pod gets a new id, and with it new proxy URLs.
+    NewPodId,
+    /// Public TCP ports and the public address change.
+    PublicPortsChange,
+    /// The start fails if the pod's host has no free GPU, as its local disk binds it there.
+    StartMayFail {
+        /// Whether it is replaced then.
+        then_replaced: bool,
+    },
+    /// The old pod is given up before there is a new one, and stock of every candidate is low.
+    ScarceGpuGivenUp,
+    /// The change takes effect at the next start.
+    TakesEffectAtNextStart,
+    /// The pod goes on running and being billed, unmanaged.
+    GoesOnUnmanaged,
+}
+
+impl Consequence {
+    /// Tells whether data is lost by the action itself.
+    pub fn loses_data(&self) -> bool {
+        match self {
+            Self::NetworkVolumeLost { .. }
+            | Self::LocalVolumeLost { .. }
+            | Self::ContainerDiskLost { .. } => true,
+            Self::VanishedWithData { .. }
+            | Self::LocalVolumeKept { .. }
+            | Self::NetworkVolumeKept { .. }
+            | Self::NewPodId
+            | Self::PublicPortsChange
+            | Self::StartMayFail { .. }
+            | Self::ScarceGpuGivenUp
+            | Self::TakesEffectAtNextStart
+            | Self::GoesOnUnmanaged => false,
+        }
+    }
+}
+
+/// What something costs a month, compute and storage apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Split {
+    /// GPUs or vCPUs.
+    pub compute: Amount,
+    /// Container disk, local volume, network volume.
+    pub storage: Amount,
+}
+
+impl Split {
+    /// Returns both together.
+    pub fn total(self) -> Amount {
+        self.compute + self.storage
+    }
+}
+
+impl std::ops::Add for Split {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { compute: self.compute + other.compute, storage: self.storage + other.storage }
+    }
+}
+
+impl std::iter::Sum for Split {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), std::ops::Add::add)
+    }
+}
+
+/// What an address costs a month before and after an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct CostChange {
+    /// Before.
+    pub before: Split,
+    /// After, on the first candidate.
+    pub after: Split,
+}
+
+/// What everything costs a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct CostSummary {
+    /// Managed objects as they are live.
+    pub now: Split,
+    /// Managed objects after the plan, each on its first candidate.
+    pub after: Split,
+    /// The same, each on its dearest candidate.
+    pub at_most: Split,
+    /// What podform does not manage.
+    pub unmanaged: Split,
+}
+
+/// A difference between what was recorded and what is live that others made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// Where.
+    pub address: Address,
+    /// What.
+    pub kind: DriftKind,
+}
+
+/// What others did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DriftKind {
+    /// The object is gone.
+    Vanished,
+    /// It was stopped, or its process ended.
+    Stopped,
+    /// It was started.
+    Started,
+    /// A pod with its token has another id.
+    Migrated {
+        /// The recorded id.
+        from: RemoteId,
+        /// The live id.
+        to: RemoteId,
+    },
+    /// Fields differ: recorded before, live after.
+    Fields(Vec<FieldDrift>),
+}
+
+/// A field that others changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldDrift {
+    /// Which.
+    pub field: Field,
+    /// The recorded value.
+    pub recorded: Shown,
+    /// The live value.
+    pub live: Shown,
+}
+
+/// Why an address is left alone in this plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It could not be looked at.
+    Unreadable(String),
+    /// A create of an earlier run may still show up; see when it is settled.
+    Unsettled {
+        /// From then on it counts as not done.
+        until: Timestamp,
+    },
+    /// Something that it depends on is held.
+    DependsOn(Address),
+    /// A second pod carries its token and must be looked at by a person.
+    Duplicate {
+        /// The pods in question.
+        ids: BTreeSet<PodId>,
+    },
+    /// REST v2 and others cannot do what is wanted.
+    NotPossible(String),
+}
+
+/// Why nothing may be done at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// The action would delete or replace a protected object.
+    Protected {
+        /// The address.
+        address: Address,
+        /// What would be done.
+        step: Step,
+    },
+    /// The pod is locked on RunPod and would have to be stopped, reset or terminated.
+    Locked {
+        /// The address.
+        address: Address,
+        /// What would be done.
+        step: Step,
+    },
+    /// All recorded objects are gone at once: more likely another account than a disaster.
+    AllVanished {
+        /// How many.
+        count: usize,
+    },
+    /// A `destroy_first` replacement would give up a pod while no candidate has stock.
+    NoStock {
+        /// The address.
+        address: Address,
+    },
+    /// Only `create_first` or a removed dependency can help: a network volume would shrink or move.
+    VolumeCannotChange {
+        /// The address.
+        address: Address,
+        /// Why.
+        why: String,
+    },
+    /// No GPU of the live catalog satisfies the spec.
+    NoCandidate {
+        /// The address.
+        address: Address,
+        /// Each rejected type with its reason.
+        why: Vec<String>,
+    },
+    /// The graph of actions would have a cycle.
+    Cycle(
+        /// The actions along it.
+        Vec<ActionId>,
+    ),
+}
+
+/// A remark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// A stable word for machines, such as `unpinned-image`.
+    pub code: &'static str,
+    /// What it is about.
+    pub subject: Option<Subject>,
+    /// One sentence without a full stop, names in backticks.
+    pub message: String,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Look at it before you approve.
+    Warning,
+    /// For the record.
+    Note,
+}
+
+/// What a finding is about. The position in the file is looked up by `spec`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject {
+    /// The address.
+    pub address: Address,
+    /// The field, where it is about one.
+    pub field: Option<Field>,
+}
+
+/// Something that podform does not manage. It is never touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmanaged {
+    /// Its id.
+    pub id: RemoteId,
+    /// Its name.
+    pub name: String,
+    /// What a pod is doing.
+    pub status: Option<PodStatus>,
+    /// When it was created, where the API says so.
+    pub created_at: Option<Timestamp>,
+    /// What it costs a month.
+    pub cost: Split,
+    /// It carries this project's marker with a token that the state does not know.
+    pub marked_ours: Option<Address>,
+}
+
+/// A plan that may run. Only `cli`, after a person or a flag said yes, and `state::planfile`, after the check that
+/// nothing has moved, make one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApprovedPlan {
+    plan: Plan,
+    approval: Approval,
+}
+
+impl ApprovedPlan {
+    /// Notes that this very plan was approved.
+    pub fn new(plan: Plan, approval: Approval) -> Self {
+        Self { plan, approval }
+    }
+
+    /// Returns the plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Returns how it was approved.
+    pub fn approval(&self) -> Approval {
+        self.approval
+    }
+}
+
+/// How a plan was approved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// A person typed `yes`.
+    Prompt,
+    /// `--auto-approve`.
+    Flag,
+    /// `--approved DIGEST`.
+    Digest,
+    /// A saved plan that is not stale.
+    SavedPlan,
+}

@@ -1,0 +1,174 @@
+//! The parts of a pod that the spec, the state, the plan and the live view have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::address::Address;
+use super::id::{CpuFlavorId, EnvKey, GpuTypeId, RegistryId};
+use super::secret::SecretName;
+use super::size::Gigabytes;
+
+/// What can be changed on an existing pod, by a PATCH on REST.
+///
+/// It holds names of secrets, never values, so it may be stored and shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// What RunPod's console shows. For people; identity never depends on it.
+    pub name: String,
+    /// The image reference.
+    pub image: String,
+    /// Arguments for the image; empty means the image's own.
+    pub command: Vec<String>,
+    /// The entrypoint; `None` means the image's own. REST v2 cannot set it.
+    pub entrypoint: Option<Vec<String>>,
+    /// The declared environment, without the marker and without what the platform injects.
+    pub env: BTreeMap<EnvKey, EnvValue>,
+    /// Published ports. RunPod picks the public numbers of TCP ports at each start.
+    pub ports: BTreeSet<Port>,
+    /// The container disk, which is wiped on stop and reset.
+    pub disk: Gigabytes,
+    /// Credentials for the image's registry.
+    pub registry: Option<RegistryId>,
+    /// What is mounted.
+    pub storage: Storage,
+    /// The private network between pods; a change takes effect at the next start.
+    pub global_networking: bool,
+    /// RunPod's own lock against stop and reset; `None` means that podform does not manage it.
+    pub locked: Option<bool>,
+}
+
+/// The value of one environment variable.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EnvValue {
+    /// A literal, or a reference that RunPod resolves (`{{ RUNPOD_SECRET_hf_token }}`). Stored and shown.
+    Plain(String),
+    /// A secret by name. Its value is only ever in memory.
+    Secret(SecretName),
+}
+
+/// A published port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Port {
+    /// The port inside the pod. From 70000 on it asks RunPod for a public port with the same number inside.
+    pub number: u32,
+    /// How it is published.
+    pub protocol: Protocol,
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.number, self.protocol)
+    }
+}
+
+/// How RunPod publishes a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Protocol {
+    /// Through RunPod's HTTPS proxy, under a stable name.
+    Http,
+    /// On a public address and port that change at each start.
+    Tcp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Tcp => "tcp",
+        })
+    }
+}
+
+/// What is mounted into a pod beside its container disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Nothing.
+    None,
+    /// A disk on the pod's host. It survives a stop, binds the pod to that host, and dies with the pod.
+    Local {
+        /// Grows, never shrinks.
+        size: Gigabytes,
+        /// Where it is mounted.
+        path: String,
+    },
+    /// A network volume of the spec.
+    Network {
+        /// The volume's address.
+        volume: Address,
+        /// Where it is mounted.
+        path: String,
+    },
+}
+
+/// The services that RunPod sets up in a pod at its creation. Neither can be read back from the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// SSH; RunPod injects `PUBLIC_KEY`.
+    pub ssh: bool,
+    /// Jupyter; RunPod injects `JUPYTER_PASSWORD`.
+    pub jupyter: bool,
+}
+
+/// Whether a pod is wanted to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RunState {
+    /// It runs and its compute is billed.
+    Running,
+    /// It is stopped: only its storage is billed, its container disk is gone.
+    Stopped,
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+        })
+    }
+}
+
+/// One of RunPod's two clouds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cloud {
+    /// Secure Cloud: RunPod's data centers.
+    Secure,
+    /// Community Cloud: other people's hosts; no network volumes.
+    Community,
+}
+
+impl fmt::Display for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Secure => "secure",
+            Self::Community => "community",
+        })
+    }
+}
+
+/// The machine that a pod was given, or that a create asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Compute {
+    /// GPUs of one type.
+    Gpu {
+        /// The type.
+        id: GpuTypeId,
+        /// How many; a resumed pod can come back with 0.
+        count: u32,
+    },
+    /// A CPU pod.
+    Cpu {
+        /// The flavor.
+        flavor: CpuFlavorId,
+        /// A power of two from 2.
+        vcpus: u32,
+    },
+}
+
+impl fmt::Display for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gpu { id, count } => write!(f, "{id} x{count}"),
+            Self::Cpu { flavor, vcpus } => write!(f, "{flavor} {vcpus} vCPU"),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the state recorded last.
+//!
+//! Every entry has a remote id; an object whose create is not known to have happened is an [`OpenIntent`], not an
+//! entry. Nothing secret and nothing derived from a secret is in here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::address::Address;
+use super::clock::Timestamp;
+use super::desired::Lifecycle;
+use super::id::{DataCenterId, Lineage, PodId, ProjectName, RemoteId, RunId, Serial};
+use super::journal::{ActionStatus, Sent};
+use super::marker::Token;
+use super::plan::ActionId;
+use super::pod::{Access, Cloud, Compute, Container, RunState};
+use super::volume::VolumeConfig;
+
+/// The recorded state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prior {
+    /// Which state this is.
+    pub lineage: Lineage,
+    /// Which version of it.
+    pub serial: Serial,
+    /// The managed objects.
+    pub objects: BTreeMap<Address, Recorded>,
+    /// Every token that this state ever intended to use, so that late arrivals are recognised.
+    pub tokens: BTreeMap<Token, KnownToken>,
+    /// Actions of earlier runs that did not come to an end.
+    pub open: Vec<OpenIntent>,
+}
+
+impl Prior {
+    /// Returns the state of a project before its first apply.
+    pub fn empty(lineage: Lineage) -> Self {
+        Self {
+            lineage,
+            serial: Serial::default(),
+            objects: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            open: Vec::new(),
+        }
+    }
+
+    /// Returns the remote ids of all recorded objects, deposed ones included.
+    pub fn remote_ids(&self) -> BTreeSet<RemoteId> {
+        let deposed = self.objects.values().flat_map(|recorded| recorded.deposed.iter());
+        let current = self.objects.values().map(|recorded| recorded.id.clone());
+        current.chain(deposed.map(|id| RemoteId::Pod(id.clone()))).collect()
+    }
+}
+
+/// To what a state file belongs; it is refused for any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The project of the spec.
+    pub project: ProjectName,
+    /// `runpod` or `simulator`.
+    pub kind: ProviderKind,
+    /// The origin of the API, such as `https://api.runpod.io`; for the simulator, the path of its store.
+    pub origin: String,
+}
+
+/// Which provider the spec names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProviderKind {
+    /// RunPod.
+    Runpod,
+    /// The built-in simulator of RunPod.
+    Simulator,
+}
+
+/// Which of RunPod's APIs is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Api {
+    /// REST v2, the default.
+    V2,
+    /// REST v1, past its published retirement date of 2026-11-15.
+    V1,
+    /// GraphQL, to be retired early in 2027.
+    Graphql,
+}
+
+/// One managed object as recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its remote id.
+    pub id: RemoteId,
+    /// The token that it was created with; `None` for imported objects.
+    pub token: Option<Token>,
+    /// When the id was recorded. A listing may lag behind it.
+    pub recorded_at: Timestamp,
+    /// Pods that were replaced but could not be terminated yet.
+    pub deposed: BTreeSet<PodId>,
+    /// What podform may do to it, as last applied.
+    pub lifecycle: Lifecycle,
+    /// Its key has left the spec with `on_remove: stop`; it is kept stopped.
+    pub retired: bool,
+    /// The values last applied.
+    pub object: RecordedObject,
+}
+
+/// The values last applied to an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordedObject {
+    /// A pod.
+    Pod(Box<RecordedPod>),
+    /// A network volume.
+    Volume(VolumeConfig),
+}
+
+/// The values last applied to a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedPod {
+    /// The changeable part.
+    pub container: Container,
+    /// The services set up at creation; `None` for imported pods, as it cannot be read back.
+    pub access: Option<Access>,
+    /// The machine that it landed on.
+    pub compute: Option<Compute>,
+    /// The cloud that it landed in.
+    pub cloud: Option<Cloud>,
+    /// The data center that it landed in.
+    pub data_center: Option<DataCenterId>,
+    /// Running or stopped.
+    pub run: RunState,
+    /// What must be ready before it; kept so that removals run in the reverse order.
+    pub depends_on: BTreeSet<Address>,
+}
+
+/// A token in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownToken {
+    /// For which address it was used.
+    pub address: Address,
+    /// When the request was intended.
+    pub intended_at: Timestamp,
+    /// What the create asked for, to tell a duplicate of ours from a copy.
+    pub sent: Sent,
+    /// `state rm` and `forget` leave a tombstone: a pod with such a token counts as unmanaged.
+    pub tombstone: bool,
+}
+
+/// An action of an earlier run that did not come to an end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIntent {
+    /// The run.
+    pub run: RunId,
+    /// The action.
+    pub action: ActionId,
+    /// How far it came.
+    pub status: ActionStatus,
+    /// The token of the open attempt, for creates.
+    pub token: Option<Token>,
+    /// When its last event was recorded; the settling time counts from here plus the request's timeout.
+    pub since: Timestamp,
+}

@@ -1,0 +1,49 @@
+//! What a running apply tells the person who watches it. Nothing depends on it being seen.
+
+use std::time::Duration;
+
+use super::address::Address;
+use super::outcome::Ended;
+use super::plan::ActionId;
+
+/// One thing worth saying while an apply runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The action's first request is about to go out.
+    Began(ActionId),
+    /// An attempt was refused; the next one follows if there is one.
+    AttemptRefused {
+        /// The action.
+        action: ActionId,
+        /// In words: what was tried and what came of it.
+        why: String,
+    },
+    /// The request was taken; the object is waited for.
+    Waiting {
+        /// The action.
+        action: ActionId,
+        /// What it is waiting for, such as `RUNNING, is STARTING`.
+        what: String,
+    },
+    /// Nothing is sent until the API's quota allows it.
+    QuotaWait(Duration),
+    /// Creates whose fate is unknown are being looked up.
+    Settling {
+        /// The addresses.
+        addresses: Vec<Address>,
+        /// Longest time until it is certain.
+        remaining: Duration,
+    },
+    /// The action ended.
+    Ended {
+        /// The action.
+        action: ActionId,
+        /// How.
+        ended: Ended,
+    },
+    /// A signal came: nothing more is begun, what is on the wire is awaited.
+    Interrupted {
+        /// How many requests are on the wire.
+        in_flight: usize,
+    },
+}

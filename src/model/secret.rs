@@ -1,0 +1,82 @@
+//! Secrets: values that must reach RunPod and nothing else.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::address::Address;
+use super::id::EnvKey;
+
+/// A value that prints as `(secret)`, compares, and does not serialise.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T>(T);
+
+impl<T> Secret<T> {
+    /// Hides the value.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// Shows the value, for the request that carries it and for comparing it in memory.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// Names a secret value; a plan, a state and a log hold only this.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretName {
+    /// A key under `secrets:`.
+    Declared(String),
+    /// A literal in a pod's `env:` that looks like a secret.
+    Literal {
+        /// The pod whose `env:` holds it.
+        address: Address,
+        /// The variable that it is given to.
+        key: EnvKey,
+    },
+}
+
+impl fmt::Display for SecretName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Declared(name) => name.fmt(f),
+            Self::Literal { address, key } => write!(f, "{address}.env.{key}"),
+        }
+    }
+}
+
+/// Where the value of a declared secret is read from by the shell.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretSource {
+    /// This variable of the environment.
+    Env(String),
+    /// This file, relative to the working directory.
+    File(String),
+}
+
+/// The secret values that could be read in this run. A missing name means: not available, so not compared.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(BTreeMap<SecretName, Secret<String>>);
+
+impl Secrets {
+    /// Adds a value.
+    pub fn insert(&mut self, name: SecretName, value: Secret<String>) {
+        self.0.insert(name, value);
+    }
+
+    /// Returns the value, or `None` where it is not available.
+    pub fn get(&self, name: &SecretName) -> Option<&Secret<String>> {
+        self.0.get(name)
+    }
+
+    /// Adds all values of `others`.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+}
