@@ -68,6 +68,9 @@ pub struct Plan {
     pub unmanaged: Vec<Unmanaged>,
     /// Addresses that are as wanted.
     pub unchanged: BTreeSet<Address>,
+    /// Every managed object as the state has it, each with its id; for formats that show whole objects. Outside the
+    /// digest.
+    pub recorded: BTreeMap<Address, Record>,
     /// How many addresses of the spec were deselected.
     pub out_of_scope: usize,
     /// What it costs now and after.
