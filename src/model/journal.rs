@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::clock::Timestamp;
 use super::id::{DataCenterId, RemoteId, RunId};
 use super::marker::Token;
-use super::plan::ActionId;
+use super::plan::{ActionId, Record};
 use super::pod::{Cloud, Compute};
 
 /// One step in the life of an action.
@@ -70,6 +70,9 @@ pub struct Sent {
     pub data_centers: BTreeSet<DataCenterId>,
     /// Whether the pod has a disk on its host, so that retiring it would lose data.
     pub holds_data: bool,
+    /// What the state says once the object is found, so that a later run can record it without this run's plan, its
+    /// protection included.
+    pub record: Box<Record>,
 }
 
 /// How far an action came.
@@ -110,7 +113,12 @@ impl ActionStatus {
     pub fn next(self, event: &Event) -> Result<Self, Box<IllegalEvent>> {
         match (self, event) {
             // An intent that waited too long for its request is committed again.
-            (Self::Pending | Self::Intended | Self::Refused, Event::Intended { .. }) => Ok(Self::Intended),
+            // An action of several requests, such as a start that turns into a replacement, intends the next one
+            // after the last was taken.
+            (
+                Self::Pending | Self::Intended | Self::Accepted { .. } | Self::Refused,
+                Event::Intended { .. },
+            ) => Ok(Self::Intended),
             (Self::Intended, Event::Started) => Ok(Self::Started),
             (Self::Started | Self::Unknown { id: None }, Event::Accepted { id }) => {
                 Ok(Self::Accepted { id: id.clone() })

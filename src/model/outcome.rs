@@ -1,9 +1,9 @@
 //! How an apply ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::id::RemoteId;
+use super::id::{PodId, RemoteId};
 use super::plan::ActionId;
 
 /// How each action of an apply ended. It never says "success" while anything is unknown.
@@ -59,6 +59,37 @@ pub enum StoppedBy {
     NoFunds,
     /// The key was refused.
     KeyRefused(String),
+    /// The API is retired or cannot be used at all.
+    ApiUnusable(String),
     /// The journal could not be written; nothing more was sent.
     Journal(String),
+}
+
+/// What became of an action that an earlier run left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// The action.
+    pub action: ActionId,
+    /// What was found.
+    pub fate: Fate,
+}
+
+/// What was found of an action that an earlier run left open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The create had happened: the object is recorded.
+    Adopted {
+        /// The object.
+        id: RemoteId,
+        /// Pods that the same create had made besides and that were terminated.
+        retired: BTreeSet<PodId>,
+    },
+    /// The create had not happened, and cannot happen any more.
+    NotDone,
+    /// Several pods carry its token and none was touched: a person must look at them.
+    Doubtful(BTreeSet<PodId>),
+    /// No create, or its object is recorded: the next plan compares what is live.
+    LeftToPlan,
+    /// It could not be found out; it stays open.
+    Undecided(String),
 }

@@ -58,6 +58,8 @@ pub struct Plan {
     pub actions: BTreeMap<ActionId, Action>,
     /// `(first, then)`: real dependencies only. Acyclic.
     pub edges: BTreeSet<(ActionId, ActionId)>,
+    /// Volumes of the spec that are given by `id:`, so that a mount can be resolved; they are never changed.
+    pub referenced: BTreeMap<Address, VolumeId>,
     /// Addresses that are left alone in this plan, with what depends on them.
     pub held: BTreeMap<Address, Held>,
     /// What others changed since the last apply, by address.
@@ -399,7 +401,7 @@ pub enum RecordAfter {
 }
 
 /// A state entry but for what only the provider's answer tells.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The id; `None` where the action brings it.
     pub id: Option<RemoteId>,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::address::Address;
-use super::outcome::Ended;
+use super::outcome::{Ended, Recovered};
 use super::plan::ActionId;
 
 /// One thing worth saying while an apply runs.
@@ -41,6 +41,8 @@ pub enum Notice {
         /// How.
         ended: Ended,
     },
+    /// An action that an earlier run left open was resolved.
+    Recovered(Recovered),
     /// A signal came: nothing more is begun, what is on the wire is awaited.
     Interrupted {
         /// How many requests are on the wire.
