@@ -1,0 +1,395 @@
+//! The command line as a person types it: every command, every flag, its help and an example.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Plan and apply for GPU pods on RunPod.
+#[derive(Debug, Parser)]
+#[command(
+    name = "podform",
+    version,
+    about,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Environment: RUNPOD_API_KEY, RUNPOD_API_BASE_URL, PODFORM_STATE, PODFORM_VAR_<NAME>, NO_COLOR.\n\
+                  Exit codes: 0 done, 1 failed, 2 changes (with --detailed-exitcode), 3 invalid, 4 blocked, \
+                  5 locked, 6 stale, 7 incomplete, 8 API not usable, 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Where to find things and how much to say.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags that every command takes.
+#[derive(Args, Debug, Default)]
+pub struct Global {
+    /// Run as if started in this directory; paths in the spec are relative to it
+    #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Global options")]
+    pub directory: Option<PathBuf>,
+    /// Spec file; several are merged in order [default: pods.yaml]
+    #[arg(short, long = "file", value_name = "FILE", global = true, help_heading = "Global options")]
+    pub files: Vec<PathBuf>,
+    /// Set a variable of the spec
+    #[arg(long = "var", value_name = "NAME=VALUE", global = true, help_heading = "Global options")]
+    pub variables: Vec<Assignment>,
+    /// Select pods that belong to this profile
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Global options")]
+    pub profile: Option<String>,
+    /// State file [default: state_file of the spec, or state/<project>.db]
+    #[arg(long, value_name = "PATH", global = true, help_heading = "Global options")]
+    pub state: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = "Global options")]
+    pub color: ColorWhen,
+    /// Say more
+    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Global options")]
+    pub verbose: bool,
+    /// Say only what was asked for, and errors
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what apply would do
+    #[command(after_help = "Example:\n  podform plan -f examples/quickstart.yaml --detailed-exitcode")]
+    Plan(PlanArgs),
+    /// Make the account as the spec wants it
+    #[command(after_help = "Examples:\n  podform apply -f examples/quickstart.yaml\n  \
+                      podform plan -o release.plan && podform apply release.plan")]
+    Apply(ApplyArgs),
+    /// Terminate every managed pod and delete every managed volume
+    #[command(after_help = "Example:\n  podform destroy -f examples/quickstart.yaml")]
+    Destroy(DestroyArgs),
+    /// Check the spec; needs no network, no state and no key
+    #[command(after_help = "Example:\n  podform validate -f base.yaml -f prod.yaml")]
+    Validate,
+    /// Print the spec with files merged, variables and defaults filled in
+    #[command(after_help = "Example:\n  podform config -f base.yaml -f prod.yaml --profile prod")]
+    Config,
+    /// Show all pods and volumes of the project: state, URL, SSH command, price
+    #[command(visible_alias = "ls", after_help = "Example:\n  podform status")]
+    Status,
+    /// Show what others changed since the last apply; writes nothing
+    #[command(after_help = "Example:\n  podform drift --detailed-exitcode")]
+    Drift(DriftArgs),
+    /// Show a saved plan
+    #[command(after_help = "Example:\n  podform show release.plan --format markdown")]
+    Show(ShowArgs),
+    /// Print the plan's graph of actions
+    #[command(after_help = "Example:\n  podform graph --format mermaid")]
+    Graph(GraphArgs),
+    /// List GPU types with memory, prices and stock
+    #[command(after_help = "Example:\n  podform gpus")]
+    Gpus,
+    /// Look at the recorded state
+    #[command(subcommand)]
+    State(StateCommand),
+    /// Remove the lock of a run that is gone, showing who held it
+    #[command(after_help = "Example:\n  podform unlock")]
+    Unlock,
+    /// Serve the RunPod simulator and print its URL
+    #[command(after_help = "Example:\n  podform simulate --store state/simulator.db --listen 127.0.0.1:8080")]
+    Simulate(SimulateArgs),
+    /// Refused, with the key of the spec to edit
+    #[command(hide = true)]
+    Stop(AddressArgs),
+    /// Refused, with the key of the spec to edit
+    #[command(hide = true)]
+    Start(AddressArgs),
+}
+
+/// What narrows or bends a plan.
+#[derive(Args, Debug, Default)]
+pub struct Scope {
+    /// Plan only these addresses and what they depend on; `*` matches anything
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<String>,
+    /// Leave these addresses alone; `*` matches anything
+    #[arg(long, value_name = "ADDRESS")]
+    pub exclude: Vec<String>,
+    /// Replace this pod even if it is as wanted
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<String>,
+    /// Go on although every recorded object is gone
+    #[arg(long)]
+    pub accept_vanished: bool,
+}
+
+/// Flags of `plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// Save the plan, for `apply PLANFILE`
+    #[arg(short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// How to print the plan
+    #[arg(long, default_value = "human")]
+    pub format: PlanFormat,
+    /// Exit with 2 if the plan has changes
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    /// Plan to terminate and delete everything that is managed
+    #[arg(long)]
+    pub destroy: bool,
+    /// What is planned.
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+    /// Terraform's plan format, for tools that read it.
+    TerraformJson,
+    /// For comments on pull requests.
+    Markdown,
+}
+
+/// Flags of `apply`.
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// A plan saved by `plan -o`; it is checked again and runs without a question
+    #[arg(value_name = "PLANFILE")]
+    pub plan_file: Option<PathBuf>,
+    /// What is planned.
+    #[command(flatten)]
+    pub scope: Scope,
+    /// How it runs.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Flags of `destroy`.
+#[derive(Args, Debug)]
+pub struct DestroyArgs {
+    /// How it runs.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Flags of everything that executes a plan.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Do not ask if the plan has this digest, exit with 6 otherwise
+    #[arg(long, value_name = "DIGEST", conflicts_with = "auto_approve")]
+    pub approved: Option<String>,
+    /// How many actions run at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
+    pub parallelism: u16,
+    /// How long to wait for a pod to run
+    #[arg(long, value_name = "DURATION", default_value = "20m")]
+    pub wait_timeout: Span,
+    /// How long to wait for another run to finish
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub lock_timeout: Span,
+}
+
+/// Flags of `drift`.
+#[derive(Args, Debug)]
+pub struct DriftArgs {
+    /// Exit with 2 if there is drift
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Flags of `show`.
+#[derive(Args, Debug)]
+pub struct ShowArgs {
+    /// A plan saved by `plan -o`
+    #[arg(value_name = "PLANFILE")]
+    pub plan_file: PathBuf,
+    /// How to print the plan
+    #[arg(long, default_value = "human")]
+    pub format: PlanFormat,
+}
+
+/// Flags of `graph`.
+#[derive(Args, Debug)]
+pub struct GraphArgs {
+    /// How to print the graph
+    #[arg(long, default_value = "dot")]
+    pub format: GraphFormat,
+    /// What is planned.
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// How a graph is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For Graphviz.
+    Dot,
+    /// For Markdown.
+    Mermaid,
+}
+
+/// What to do with the recorded state.
+#[derive(Debug, Subcommand)]
+pub enum StateCommand {
+    /// List the recorded objects
+    #[command(after_help = "Example:\n  podform state list")]
+    List,
+}
+
+/// Flags of `simulate`.
+#[derive(Args, Debug)]
+pub struct SimulateArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+    /// Keep the world in this file; without it the world ends with the command
+    #[arg(long, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// Seed of a world that is made
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds of world time that pass in a second
+    #[arg(long, value_name = "FACTOR", default_value_t = 20)]
+    pub speed: u32,
+    /// Requests a minute, or `none`
+    #[arg(long, value_name = "N", default_value = "600")]
+    pub quota: QuotaLimit,
+    /// Make requests go wrong as this script says
+    #[arg(long, value_name = "SCRIPT")]
+    pub fault: Option<String>,
+}
+
+/// The quota that a simulator announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaLimit {
+    /// No limit.
+    None,
+    /// So many requests a minute.
+    PerMinute(u32),
+}
+
+impl FromStr for QuotaLimit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let number = text.parse().ok().filter(|number| *number > 0);
+        number.map(Self::PerMinute).ok_or("a number above 0, or `none`")
+    }
+}
+
+/// One address.
+#[derive(Args, Debug)]
+pub struct AddressArgs {
+    /// The address of a pod
+    #[arg(value_name = "ADDRESS")]
+    pub address: String,
+}
+
+/// `NAME=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The name.
+    pub name: String,
+    /// The value, which may be empty.
+    pub value: String,
+}
+
+impl FromStr for Assignment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty();
+        if !is_name {
+            return Err("a name is made of letters, digits and `_`");
+        }
+        Ok(Self { name: name.to_owned(), value: value.to_owned() })
+    }
+}
+
+/// A length of time as people type it: `90s`, `20m`, `2h`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "write a whole number and a unit, such as 90s, 20m or 2h";
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let number: u32 = digits.parse().map_err(|_| WRONG)?;
+        let seconds = match &text[digits.len()..] {
+            "s" => 1,
+            "m" | "min" => 60,
+            "h" => 3_600,
+            _ => return Err(WRONG),
+        };
+        Ok(Self(Duration::from_secs(u64::from(number) * seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_visible_command_shows_an_example() {
+        let mut groups = vec![Cli::command()];
+        while let Some(group) = groups.pop() {
+            for command in group.get_subcommands().filter(|command| !command.is_hide_set()) {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                let is_group = command.has_subcommands();
+                assert!(is_group || help.contains("podform "), "{} has no example", command.get_name());
+                groups.push(command.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn spans_take_a_number_and_a_unit() {
+        let parsed: Vec<_> = ["90s", "20m", "2h", "2", "h", "-1s", "1d", ""].map(str::parse::<Span>).into();
+        let seconds = parsed.iter().map(|span| span.ok().map(|span| span.0.as_secs()));
+        let expected = [Some(90), Some(1_200), Some(7_200), None, None, None, None, None];
+        assert_eq!(seconds.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn assignments_split_at_the_first_equals_sign() {
+        let assignment = Assignment { name: "TAG".into(), value: "a=b".into() };
+        assert_eq!("TAG=a=b".parse(), Ok(assignment));
+        assert!("TAG".parse::<Assignment>().is_err());
+        assert!("=x".parse::<Assignment>().is_err());
+    }
+}

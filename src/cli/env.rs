@@ -1,0 +1,129 @@
+//! The process environment, read once and handed down, so that nothing else depends on it.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use crate::model::secret::Secret;
+
+/// The prefix of variables that set a variable of the spec.
+const SPEC_VARIABLE_PREFIX: &str = "PODFORM_VAR_";
+
+/// What the process was started with.
+///
+/// Any variable can hold a secret, so all values are kept as secrets and only named ones are taken out.
+#[derive(Debug)]
+pub struct Environment {
+    variables: BTreeMap<String, Secret<String>>,
+    /// Whether a person reads standard output.
+    pub stdout_is_terminal: bool,
+    /// Whether a person reads standard error.
+    pub stderr_is_terminal: bool,
+    /// Whether a person can answer a question.
+    pub stdin_is_terminal: bool,
+}
+
+impl Environment {
+    /// Reads the real environment. Variables that are not UTF-8 are left out: no setting of ours can be in them.
+    pub fn from_process() -> Self {
+        let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, Secret::new(value.into_string().ok()?)))
+        };
+        Self {
+            variables: std::env::vars_os().filter_map(readable).collect(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
+        }
+    }
+
+    /// Returns an environment with these variables and without a terminal.
+    #[cfg(test)]
+    pub fn of(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), Secret::new((*value).to_owned()));
+        Self {
+            variables: variables.iter().map(owned).collect(),
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            stdin_is_terminal: false,
+        }
+    }
+
+    /// Returns the value of a variable for use as a secret; an empty one counts as not set.
+    pub fn secret(&self, name: &str) -> Option<&Secret<String>> {
+        self.variables.get(name).filter(|value| !value.expose().is_empty())
+    }
+
+    /// Returns the RunPod API key.
+    pub fn api_key(&self) -> Option<&Secret<String>> {
+        self.secret("RUNPOD_API_KEY")
+    }
+
+    /// Returns the origin that all three APIs are taken from, where it is set.
+    pub fn api_base_url(&self) -> Option<&str> {
+        self.plain("RUNPOD_API_BASE_URL")
+    }
+
+    /// Returns the path of the state file, where it is set.
+    pub fn state_path(&self) -> Option<PathBuf> {
+        self.plain("PODFORM_STATE").map(PathBuf::from)
+    }
+
+    /// Tells whether colours are refused, whatever the terminal can do.
+    pub fn no_color(&self) -> bool {
+        self.plain("NO_COLOR").is_some() || self.plain("TERM") == Some("dumb")
+    }
+
+    /// Returns the variables of the spec that `PODFORM_VAR_NAME` sets, an empty value included.
+    pub fn spec_variables(&self) -> BTreeMap<String, String> {
+        let named = |(name, value): (&String, &Secret<String>)| {
+            let variable = name.strip_prefix(SPEC_VARIABLE_PREFIX).filter(|rest| !rest.is_empty())?;
+            Some((variable.to_owned(), value.expose().clone()))
+        };
+        self.variables.iter().filter_map(named).collect()
+    }
+
+    /// Returns who runs this, as `user@host`, for the journal and for the next one who finds a lock.
+    pub fn who(&self) -> String {
+        let user = self.plain("USER").or_else(|| self.plain("LOGNAME")).unwrap_or("unknown");
+        let host = self.plain("HOSTNAME").map(str::to_owned).or_else(host_name);
+        format!("{user}@{}", host.as_deref().unwrap_or("unknown"))
+    }
+
+    fn plain(&self, name: &str) -> Option<&str> {
+        self.secret(name).map(|value| value.expose().as_str())
+    }
+}
+
+/// Returns the name of this host as Linux keeps it; shells do not export `HOSTNAME`.
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/etc/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_taken_by_name_and_empty_ones_count_as_not_set() {
+        let env = Environment::of(&[
+            ("RUNPOD_API_KEY", ""),
+            ("PODFORM_STATE", "x.db"),
+            ("PODFORM_VAR_TAG", "v2"),
+            ("PODFORM_VAR_EMPTY", ""),
+            ("PODFORM_VAR_", "nothing"),
+        ]);
+        assert_eq!(env.api_key(), None);
+        assert_eq!(env.state_path(), Some(PathBuf::from("x.db")));
+        let variables = [("EMPTY".to_owned(), String::new()), ("TAG".to_owned(), "v2".to_owned())];
+        assert_eq!(env.spec_variables(), BTreeMap::from(variables));
+    }
+
+    #[test]
+    fn the_environment_does_not_print_its_values() {
+        let env = Environment::of(&[("RUNPOD_API_KEY", "rpa_VERYSECRET")]);
+        assert!(!format!("{env:?}").contains("VERYSECRET"));
+    }
+}

@@ -1,0 +1,144 @@
+//! The two streams: data on standard output, everything else on standard error.
+
+use std::cell::{Cell, RefCell};
+use std::io::Write;
+
+use anstream::{AutoStream, ColorChoice};
+
+use super::args::ColorWhen;
+use super::env::Environment;
+
+/// Where everything that is printed goes through.
+///
+/// A reader that went away (`podform plan | head`) is no failure: the rest is dropped, and what the command does
+/// goes on, as half an apply would be worse than an unread line.
+pub struct Output {
+    stdout: RefCell<AutoStream<Box<dyn Write>>>,
+    stderr: RefCell<AutoStream<Box<dyn Write>>>,
+    volume: Loudness,
+    color: bool,
+    unread: Cell<bool>,
+}
+
+/// How much is said beside the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loudness {
+    /// Errors only.
+    Quiet,
+    /// The usual.
+    Usual,
+    /// Everything.
+    Verbose,
+}
+
+impl Output {
+    /// Returns the streams of the process.
+    pub fn of_process(env: &Environment, when: ColorWhen, volume: Loudness) -> Self {
+        let stdout = choice(when, env.stdout_is_terminal, env);
+        let stderr = choice(when, env.stderr_is_terminal, env);
+        Self {
+            color: stdout != ColorChoice::Never,
+            ..Self::to(
+                AutoStream::new(Box::new(std::io::stdout()), stdout),
+                AutoStream::new(Box::new(std::io::stderr()), stderr),
+                volume,
+            )
+        }
+    }
+
+    fn to(stdout: AutoStream<Box<dyn Write>>, stderr: AutoStream<Box<dyn Write>>, volume: Loudness) -> Self {
+        Self {
+            stdout: RefCell::new(stdout),
+            stderr: RefCell::new(stderr),
+            volume,
+            color: false,
+            unread: Cell::new(false),
+        }
+    }
+
+    /// Tells whether data is coloured.
+    pub fn is_colored(&self) -> bool {
+        self.color
+    }
+
+    /// Prints data, as it is.
+    pub fn data(&self, text: &str) {
+        if self.unread.get() {
+            return;
+        }
+        let mut stdout = self.stdout.borrow_mut();
+        if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+            self.unread.set(true);
+        }
+    }
+
+    /// Prints a line about what is going on, unless `--quiet` is given.
+    pub fn note(&self, line: &str) {
+        if self.volume > Loudness::Quiet {
+            self.aside(line);
+        }
+    }
+
+    /// Prints a line that only `--verbose` asks for.
+    pub fn detail(&self, line: &str) {
+        if self.volume == Loudness::Verbose {
+            self.aside(line);
+        }
+    }
+
+    /// Prints an error or a question, whatever the loudness.
+    pub fn alarm(&self, text: &str) {
+        self.aside(text);
+    }
+
+    /// Standard error that nobody reads leaves nothing to be told to anybody.
+    fn aside(&self, line: &str) {
+        let mut stderr = self.stderr.borrow_mut();
+        let _unread = stderr.write_all(format!("{line}\n").as_bytes()).and_then(|()| stderr.flush());
+    }
+}
+
+/// Decides about colours by the flag first, then `NO_COLOR`, then the terminal.
+fn choice(when: ColorWhen, is_terminal: bool, env: &Environment) -> ColorChoice {
+    match when {
+        ColorWhen::Always => ColorChoice::AlwaysAnsi,
+        ColorWhen::Auto if is_terminal && !env.no_color() => ColorChoice::AlwaysAnsi,
+        ColorWhen::Auto | ColorWhen::Never => ColorChoice::Never,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_follow_the_flag_then_the_variable_then_the_terminal() {
+        let plain = Environment::of(&[]);
+        let refused = Environment::of(&[("NO_COLOR", "1")]);
+        let colored = |when, terminal, env| choice(when, terminal, env) != ColorChoice::Never;
+        assert!(colored(ColorWhen::Auto, true, &plain));
+        assert!(!colored(ColorWhen::Auto, false, &plain));
+        assert!(!colored(ColorWhen::Auto, true, &refused));
+        assert!(colored(ColorWhen::Always, false, &refused));
+        assert!(!colored(ColorWhen::Never, true, &plain));
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let closed = || AutoStream::new(Box::new(Closed) as Box<dyn Write>, ColorChoice::Never);
+        let output = Output::to(closed(), closed(), Loudness::Usual);
+        output.data("a plan");
+        output.data("its rest");
+        output.note("a note");
+        assert!(output.unread.get());
+    }
+}

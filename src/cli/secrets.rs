@@ -1,0 +1,156 @@
+//! Reads the values of declared secrets into memory, and only there.
+#![expect(clippy::disallowed_methods, reason = "this is where secret files are read")]
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Component, Path};
+
+use super::env::Environment;
+use super::files::read_at_most;
+use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
+
+/// The longest secret; RunPod limits a variable far below.
+const LONGEST_SECRET: u64 = 64 * 1024;
+
+/// The secrets of a run: what could be read, and why the rest could not.
+#[derive(Debug, Default)]
+pub struct ReadSecrets {
+    /// The values.
+    pub values: Secrets,
+    /// The declared names without a value, with what is missing, such as ``` `WANDB_API_KEY` is not set ```.
+    pub missing: BTreeMap<String, String>,
+}
+
+/// A source of secrets that is never read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The key to the account must not reach a pod.
+    #[error("secret `{name}` would hand the RunPod API key to a pod")]
+    ApiKey {
+        /// The secret.
+        name: String,
+    },
+    /// A spec may come from another person, who could otherwise have any file of this host sent to a pod.
+    #[error("secret `{name}` names `{path}`, which is outside the working directory")]
+    Outside {
+        /// The secret.
+        name: String,
+        /// The path as it was typed.
+        path: String,
+    },
+    /// It exists, and cannot be read.
+    #[error("failed to read secret `{name}` from `{path}`")]
+    Unreadable {
+        /// The secret.
+        name: String,
+        /// The path as it was typed.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Reads all sources that are there.
+///
+/// # Errors
+/// A source that is never read, or a file that is there and cannot be read.
+pub fn read(
+    sources: &BTreeMap<String, SecretSource>,
+    env: &Environment,
+    directory: &Path,
+) -> Result<ReadSecrets, SecretError> {
+    let mut read = ReadSecrets::default();
+    for (name, source) in sources {
+        let (value, missing) = match source {
+            SecretSource::Env(variable) if variable == "RUNPOD_API_KEY" => {
+                return Err(SecretError::ApiKey { name: name.clone() });
+            }
+            SecretSource::Env(variable) => {
+                (env.secret(variable).cloned(), format!("`{variable}` is not set"))
+            }
+            SecretSource::File(path) => {
+                (from_file(name, path, directory)?, format!("`{path}` does not exist"))
+            }
+        };
+        match value {
+            Some(value) => read.values.insert(SecretName::Declared(name.clone()), value),
+            None => drop(read.missing.insert(name.clone(), missing)),
+        }
+    }
+    Ok(read)
+}
+
+/// Reads a file below the directory, without the line end that editors add; `None` if there is none.
+fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<String>>, SecretError> {
+    let outside = || SecretError::Outside { name: name.to_owned(), path: path.to_owned() };
+    let unreadable =
+        |source| SecretError::Unreadable { name: name.to_owned(), path: path.to_owned(), source };
+    // By its spelling first: whether a file outside exists is nothing to tell.
+    let stays =
+        Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !stays {
+        return Err(outside());
+    }
+    let real = match directory.join(path).canonicalize() {
+        Ok(real) => real,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    // Then by where links lead.
+    if !real.starts_with(directory.canonicalize().map_err(unreadable)?) {
+        return Err(outside());
+    }
+    let bytes = read_at_most(&real, LONGEST_SECRET).map_err(unreadable)?;
+    let not_text = |_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"));
+    let text = String::from_utf8(bytes).map_err(not_text)?;
+    Ok(Some(Secret::new(text.strip_suffix('\n').map_or(text.as_str(), trim_return).to_owned())))
+}
+
+fn trim_return(line: &str) -> &str {
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_one(source: SecretSource, directory: &Path) -> Result<(Option<String>, Option<String>), String> {
+        let env = Environment::of(&[("TOKEN", "from-env"), ("RUNPOD_API_KEY", "rpa_x")]);
+        let sources = BTreeMap::from([("it".to_owned(), source)]);
+        let mut read = read(&sources, &env, directory).map_err(|error| error.to_string())?;
+        let value = read.values.get(&SecretName::Declared("it".into())).map(|value| value.expose().clone());
+        Ok((value, read.missing.remove("it")))
+    }
+
+    #[test]
+    fn values_come_from_the_environment_and_from_files_below() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("key"), "from-file\n").unwrap();
+        let env = |name: &str| read_one(SecretSource::Env(name.into()), directory.path());
+        let file = |name: &str| read_one(SecretSource::File(name.into()), directory.path());
+        assert_eq!(env("TOKEN"), Ok((Some("from-env".into()), None)));
+        assert_eq!(env("OTHER"), Ok((None, Some("`OTHER` is not set".into()))));
+        assert_eq!(file("key"), Ok((Some("from-file".into()), None)));
+        assert_eq!(file("none"), Ok((None, Some("`none` does not exist".into()))));
+    }
+
+    #[test]
+    fn nothing_outside_the_directory_is_read() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("work");
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(parent.path().join("key"), "stolen").unwrap();
+        std::os::unix::fs::symlink("../key", directory.join("link")).unwrap();
+        for path in ["../key", "/etc/hostname", "link", "a/../../key"] {
+            let refused = format!("secret `it` names `{path}`, which is outside the working directory");
+            assert_eq!(read_one(SecretSource::File(path.into()), &directory), Err(refused));
+        }
+    }
+
+    #[test]
+    fn the_api_key_is_no_secret_of_a_pod() {
+        let read = read_one(SecretSource::Env("RUNPOD_API_KEY".into()), Path::new("."));
+        assert_eq!(read, Err("secret `it` would hand the RunPod API key to a pod".into()));
+    }
+}

@@ -1,0 +1,63 @@
+//! Interrupts: the first asks a run to end well, the second ends it.
+
+use std::io;
+use std::pin::pin;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// SIGINT and SIGTERM, which mean the same here.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+/// What became of a future that could be interrupted.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Guarded<T> {
+    /// It came to its end.
+    Finished(T),
+    /// A signal ended it.
+    Interrupted,
+}
+
+impl Signals {
+    /// Takes over both signals for the rest of the process.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn take_over() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for either signal.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Runs a future that holds nothing worth finishing, up to the first signal.
+    pub async fn until_first<T>(&mut self, future: impl Future<Output = T>) -> Guarded<T> {
+        tokio::select! {
+            biased;
+            () = self.next() => Guarded::Interrupted,
+            value = future => Guarded::Finished(value),
+        }
+    }
+
+    /// Runs a future that is told of the first signal and dropped at the second.
+    pub async fn until_second<T>(
+        &mut self,
+        future: impl Future<Output = T>,
+        on_first: impl FnOnce(),
+    ) -> Guarded<T> {
+        let mut future = pin!(future);
+        if let Guarded::Finished(value) = self.until_first(&mut future).await {
+            return Guarded::Finished(value);
+        }
+        on_first();
+        self.until_first(future).await
+    }
+}
