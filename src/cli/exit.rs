@@ -40,8 +40,13 @@ impl Exit {
         let unknown = outcome.actions.values().any(|ended| matches!(ended.result, EndResult::Unknown(_)));
         match &outcome.stopped_by {
             Some(StoppedBy::Interrupt) => INTERRUPTED,
-            Some(StoppedBy::KeyRefused(_)) if !done && !unknown => API,
-            Some(StoppedBy::KeyRefused(_) | StoppedBy::NoFunds | StoppedBy::Journal(_)) => INCOMPLETE,
+            Some(StoppedBy::KeyRefused(_) | StoppedBy::ApiUnusable(_)) if !done && !unknown => API,
+            Some(
+                StoppedBy::KeyRefused(_)
+                | StoppedBy::ApiUnusable(_)
+                | StoppedBy::NoFunds
+                | StoppedBy::Journal(_),
+            ) => INCOMPLETE,
             None if !outcome.is_complete() || held > 0 => INCOMPLETE,
             None => DONE,
         }

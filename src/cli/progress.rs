@@ -3,7 +3,7 @@
 //! Plain lines hold no elapsed times, so that two runs that did the same printed the same.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,7 +11,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::output::Output;
 use crate::model::address::Address;
 use crate::model::clock::{Age, SignedDuration};
-use crate::model::outcome::{EndResult, Ended};
+use crate::model::id::PodId;
+use crate::model::outcome::{EndResult, Ended, Fate, Recovered};
 use crate::model::plan::{ActionId, Step};
 use crate::model::progress::Notice;
 
@@ -94,6 +95,7 @@ fn turn(notice: &Notice, screen: &MultiProgress, running: &mut BTreeMap<ActionId
             print_above(screen, notice);
         }
         Notice::AttemptRefused { .. }
+        | Notice::Recovered(_)
         | Notice::QuotaWait(_)
         | Notice::Settling { .. }
         | Notice::Interrupted { .. } => print_above(screen, notice),
@@ -124,6 +126,7 @@ fn line_of(notice: &Notice) -> String {
             format!("looking for what became of {}, at most {}", named.join(", "), age(*remaining))
         }
         Notice::Ended { action, ended } => end_line(action, ended),
+        Notice::Recovered(recovered) => recovered_line(recovered),
         Notice::Interrupted { in_flight: 0 } => "interrupted: nothing more is begun".to_owned(),
         Notice::Interrupted { in_flight } => format!(
             "interrupted: nothing more is begun, {in_flight} requests on the wire are awaited; once more ends at once"
@@ -140,6 +143,29 @@ fn end_line(action: &ActionId, ended: &Ended) -> String {
         EndResult::Failed(why) => format!("{address}: {} failed{id}: {why}", words.doing),
         EndResult::Skipped(why) => format!("{address}: skipped: {why}"),
         EndResult::Unknown(why) => format!("{address}: {} has an unknown end{id}: {why}", words.doing),
+    }
+}
+
+fn recovered_line(recovered: &Recovered) -> String {
+    let Recovered { action, fate } = recovered;
+    let names = |ids: &BTreeSet<PodId>| ids.iter().map(PodId::as_str).collect::<Vec<_>>().join(", ");
+    let address = &action.address;
+    match fate {
+        Fate::Adopted { id, retired } if retired.is_empty() => {
+            format!("{address}: created by an earlier run ({id})")
+        }
+        Fate::Adopted { id, retired } => {
+            format!(
+                "{address}: created by an earlier run ({id}); terminated its duplicates {}",
+                names(retired)
+            )
+        }
+        Fate::NotDone => format!("{address}: the create of an earlier run did not happen"),
+        Fate::Doubtful(ids) => {
+            format!("{address}: several pods carry its token, look at them: {}", names(ids))
+        }
+        Fate::LeftToPlan => format!("{address}: an earlier run was interrupted there; compared anew"),
+        Fate::Undecided(why) => format!("{address}: what an earlier run did there is not known: {why}"),
     }
 }
 
@@ -173,7 +199,7 @@ fn words(action: &ActionId) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::{PodId, RemoteId};
+    use crate::model::id::RemoteId;
 
     fn action(address: &str, step: Step) -> ActionId {
         ActionId { address: address.parse().unwrap(), step }
