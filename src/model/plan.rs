@@ -396,7 +396,7 @@ pub enum RecordAfter {
     },
     /// The entry moves here from another address.
     MovedFrom(Address),
-    /// The recorded pod becomes deposed or, once it is gone, is dropped from the deposed ones.
+    /// The entry, if there is one, stays but for this: the pods that are deposed from here on.
     Deposed(BTreeSet<PodId>),
 }
 
@@ -411,7 +411,10 @@ pub struct Record {
     pub lifecycle: Lifecycle,
     /// Kept stopped after its key has left the spec.
     pub retired: bool,
-    /// The values.
+    /// Pods that were replaced and still exist. In a replacement that creates first, the old pod is in here from
+    /// the create on until its delete.
+    pub deposed: BTreeSet<PodId>,
+    /// The values. Compute, cloud and data center are `None` where only the provider's answer tells.
     pub object: RecordedObject,
 }
 
