@@ -1,0 +1,214 @@
+//! A request and its answer as plain values, so that each API is a function of the world and a request.
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+
+/// A request, with its path taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`, `POST` ...
+    pub method: String,
+    /// The decoded parts of the path, the leading version included.
+    pub path: Vec<String>,
+    /// The decoded query, in order, keys repeated as they were sent.
+    pub query: Vec<(String, String)>,
+    /// The bearer token.
+    pub token: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Takes a request apart.
+    pub fn new(
+        method: &str,
+        path: &str,
+        query: Option<&str>,
+        authorization: Option<&str>,
+        body: Vec<u8>,
+    ) -> Request {
+        let bearer = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+        Request {
+            method: method.to_owned(),
+            path: path.split('/').filter(|part| !part.is_empty()).map(decode).collect(),
+            query: query.map(pairs).unwrap_or_default(),
+            token: bearer.filter(|token| !token.is_empty()).map(str::to_owned),
+            body,
+        }
+    }
+
+    /// Returns the first value of a query parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns all values of a query parameter that may be repeated.
+    pub fn parameters(&self, name: &str) -> Vec<&str> {
+        self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+    }
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (decode(&key.replace('+', " ")), decode(&value.replace('+', " "))))
+        .collect()
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers, the content type included.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Makes an answer without a body.
+    pub fn empty(status: u16) -> Answer {
+        Answer { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// Makes an answer of JSON.
+    pub fn json(status: u16, content_type: &str, value: &impl Serialize) -> Answer {
+        let body = serde_json::to_vec(value).expect("answers hold text keys and finite numbers only");
+        Answer { status, headers: vec![("content-type", content_type.to_owned())], body }
+    }
+
+    /// Returns the answer with another header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Answer {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// What kind of request it is: what fault scripts name and what tests count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// List pods.
+    List,
+    /// Read one pod.
+    Get,
+    /// Make a pod.
+    Create,
+    /// Change a pod.
+    Update,
+    /// Start a stopped pod.
+    Start,
+    /// Stop a pod.
+    Stop,
+    /// Restart or reset a pod's container.
+    Restart,
+    /// Delete a pod.
+    Terminate,
+    /// List network volumes.
+    ListVolumes,
+    /// Read one network volume.
+    GetVolume,
+    /// Make a network volume.
+    CreateVolume,
+    /// Change a network volume.
+    UpdateVolume,
+    /// Delete a network volume.
+    DeleteVolume,
+    /// Read GPU types, CPU flavors or data centers.
+    Catalog,
+    /// Anything else.
+    Other,
+}
+
+impl Operation {
+    /// All operations, in the order in which they are documented.
+    pub const ALL: [Operation; 15] = [
+        Operation::List,
+        Operation::Get,
+        Operation::Create,
+        Operation::Update,
+        Operation::Start,
+        Operation::Stop,
+        Operation::Restart,
+        Operation::Terminate,
+        Operation::ListVolumes,
+        Operation::GetVolume,
+        Operation::CreateVolume,
+        Operation::UpdateVolume,
+        Operation::DeleteVolume,
+        Operation::Catalog,
+        Operation::Other,
+    ];
+
+    /// Returns the word that fault scripts have for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Operation::List => "list",
+            Operation::Get => "get",
+            Operation::Create => "create",
+            Operation::Update => "update",
+            Operation::Start => "start",
+            Operation::Stop => "stop",
+            Operation::Restart => "restart",
+            Operation::Terminate => "terminate",
+            Operation::ListVolumes => "list-volumes",
+            Operation::GetVolume => "get-volume",
+            Operation::CreateVolume => "create-volume",
+            Operation::UpdateVolume => "update-volume",
+            Operation::DeleteVolume => "delete-volume",
+            Operation::Catalog => "catalog",
+            Operation::Other => "other",
+        }
+    }
+
+    /// Returns whether it changes anything.
+    pub fn mutates(self) -> bool {
+        match self {
+            Operation::Create
+            | Operation::Update
+            | Operation::Start
+            | Operation::Stop
+            | Operation::Restart
+            | Operation::Terminate
+            | Operation::CreateVolume
+            | Operation::UpdateVolume
+            | Operation::DeleteVolume => true,
+            Operation::List
+            | Operation::Get
+            | Operation::ListVolumes
+            | Operation::GetVolume
+            | Operation::Catalog
+            | Operation::Other => false,
+        }
+    }
+}
+
+/// Which pods a listing shows: the right ones, or what a lagging index shows of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listing {
+    /// The pods as they are.
+    #[default]
+    Current,
+    /// The pods as they were before the last change.
+    Stale,
+    /// The pods without those of the last minute.
+    Lagging,
+    /// Each pod twice.
+    Duplicate,
+}
+
+/// How an answer differs from the ordinary one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Twist {
+    /// Which pods a listing shows.
+    pub listing: Listing,
+    /// How many GPUs a start attaches, instead of what the pod rents.
+    pub start_gpus: Option<u32>,
+}

@@ -1,0 +1,356 @@
+//! Faults on order: which request goes wrong, and how.
+//!
+//! A script is a list of rules, separated by commas: `create#2=done-but-500` answers the second create with a 500 after having made the pod.
+//! `#2-5` is a range, `#*` (or nothing) is every one; what follows a class after a colon is its argument, as in `create=no-capacity:gpu=NVIDIA L40S`
+//! or `any=slow:8`. `any=random:10` makes a tenth of the requests fail, drawn from the seed, with faults that a patient caller survives.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use super::exchange::Operation;
+use super::world::chance::draw;
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// Rejected for a reason that will not go away.
+    Refused,
+    /// Nothing is in stock, for everything or for one GPU type or data center.
+    NoCapacity(Scope),
+    /// Over the rate limit, with the seconds to wait.
+    Throttled(u64),
+    /// Not done, and said so with a 503.
+    Unavailable,
+    /// Done, and answered with a 500.
+    DoneButError,
+    /// Done, and never answered.
+    DoneButTimeout,
+    /// Not done, and never answered.
+    NotDoneTimeout,
+    /// Done, and answered after so many seconds.
+    Slow(u64),
+    /// The listing is the one before the last change.
+    StaleListing,
+    /// The listing misses the pods of the last minute.
+    LaggingListing,
+    /// The listing shows each pod twice.
+    DuplicateListing,
+    /// The pod starts without a GPU.
+    ZeroGpus,
+    /// Others took the pod's host, and keep it.
+    HostFull,
+    /// The pod's host is gone, for good.
+    HostLost,
+    /// Somebody locked the pod.
+    Locked,
+    /// The account is empty, and what that leads to.
+    BalanceExhausted,
+    /// The key is not accepted.
+    KeyRefused,
+    /// The key may not do this.
+    Forbidden,
+    /// The firewall in front turned the request away.
+    Firewall,
+    /// Done, and answered with something that is not JSON.
+    MalformedBody,
+    /// Done, and the answer breaks off.
+    TruncatedBody,
+    /// Done, and answered with a web page.
+    WrongContentType,
+    /// Not done, and sent elsewhere.
+    Redirect,
+    /// Answered as if done, and not done.
+    DidNothing,
+}
+
+/// What is out of stock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    Everything,
+    /// One GPU type.
+    Gpu(String),
+    /// One data center.
+    DataCenter(String),
+}
+
+/// Faults that a patient caller survives; what random faults are drawn from. Those on the right suit listings only.
+const SURVIVABLE: [Fault; 10] = [
+    Fault::Throttled(2),
+    Fault::Unavailable,
+    Fault::DoneButError,
+    Fault::DoneButTimeout,
+    Fault::NotDoneTimeout,
+    Fault::Slow(5),
+    Fault::MalformedBody,
+    Fault::TruncatedBody,
+    Fault::LaggingListing,
+    Fault::StaleListing,
+];
+
+/// Which requests of a kind a rule is about, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Numbers {
+    first: u64,
+    last: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Effect {
+    Fixed(Fault),
+    Random { percent: u64 },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Rule {
+    /// `None` for any.
+    operation: Option<Operation>,
+    numbers: Numbers,
+    effect: Effect,
+}
+
+/// A list of faults to inject.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FaultScript {
+    rules: Vec<Rule>,
+}
+
+/// Why a fault script cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultScriptError {
+    /// A rule is not `request=fault`.
+    #[error("fault `{rule}` is not of the form `request#number=fault`")]
+    Form {
+        /// The rule as typed.
+        rule: String,
+    },
+    /// The kind of request is unknown.
+    #[error("fault `{rule}` names no kind of request; known: {known}")]
+    Operation {
+        /// The rule as typed.
+        rule: String,
+        /// The known words.
+        known: String,
+    },
+    /// The fault is unknown.
+    #[error("fault `{rule}` names no fault; known: {known}")]
+    Class {
+        /// The rule as typed.
+        rule: String,
+        /// The known words.
+        known: String,
+    },
+    /// The number after `#` or the argument is wrong.
+    #[error("fault `{rule}` has a number or an argument that does not fit")]
+    Argument {
+        /// The rule as typed.
+        rule: String,
+    },
+}
+
+/// The words for faults without an argument.
+const CLASSES: [(&str, Fault); 24] = [
+    ("refused", Fault::Refused),
+    ("no-capacity", Fault::NoCapacity(Scope::Everything)),
+    ("throttled", Fault::Throttled(2)),
+    ("unavailable", Fault::Unavailable),
+    ("done-but-500", Fault::DoneButError),
+    ("done-but-timeout", Fault::DoneButTimeout),
+    ("not-done-timeout", Fault::NotDoneTimeout),
+    ("slow", Fault::Slow(5)),
+    ("stale", Fault::StaleListing),
+    ("lagging", Fault::LaggingListing),
+    ("duplicate", Fault::DuplicateListing),
+    ("zero-gpu", Fault::ZeroGpus),
+    ("host-full", Fault::HostFull),
+    ("host-lost", Fault::HostLost),
+    ("locked", Fault::Locked),
+    ("balance", Fault::BalanceExhausted),
+    ("key-refused", Fault::KeyRefused),
+    ("forbidden", Fault::Forbidden),
+    ("waf", Fault::Firewall),
+    ("malformed", Fault::MalformedBody),
+    ("truncated", Fault::TruncatedBody),
+    ("wrong-content-type", Fault::WrongContentType),
+    ("redirect", Fault::Redirect),
+    ("did-nothing", Fault::DidNothing),
+];
+
+impl FromStr for FaultScript {
+    type Err = FaultScriptError;
+
+    fn from_str(text: &str) -> Result<FaultScript, FaultScriptError> {
+        let rules = text.split(',').map(str::trim).filter(|rule| !rule.is_empty()).map(parse_rule);
+        Ok(FaultScript { rules: rules.collect::<Result<_, _>>()? })
+    }
+}
+
+impl FaultScript {
+    /// Returns this script with another's rules after its own.
+    #[must_use]
+    pub fn and(mut self, other: FaultScript) -> FaultScript {
+        self.rules.extend(other.rules);
+        self
+    }
+
+    /// Returns what goes wrong with the `number`th request of a kind: the first rule that fits decides.
+    pub fn fault(&self, seed: u64, operation: Operation, number: u64, total: u64) -> Option<Fault> {
+        self.rules.iter().find_map(|rule| {
+            let count = match rule.operation {
+                Some(wanted) if wanted == operation => number,
+                Some(_) => return None,
+                None => total,
+            };
+            if count < rule.numbers.first || count > rule.numbers.last {
+                return None;
+            }
+            match &rule.effect {
+                Effect::Fixed(fault) => Some(fault.clone()),
+                Effect::Random { percent } => random(seed, operation, number, *percent),
+            }
+        })
+    }
+}
+
+fn random(seed: u64, operation: Operation, number: u64, percent: u64) -> Option<Fault> {
+    let subject = ["fault", operation.name(), &number.to_string()];
+    if draw(seed, &subject) % 100 >= percent {
+        return None;
+    }
+    let of_listings = 2;
+    let choices =
+        if operation == Operation::List { SURVIVABLE.len() } else { SURVIVABLE.len() - of_listings };
+    let index =
+        usize::try_from(draw(seed, &["class", operation.name(), &number.to_string()])).unwrap_or(0) % choices;
+    Some(SURVIVABLE[index].clone())
+}
+
+fn parse_rule(rule: &str) -> Result<Rule, FaultScriptError> {
+    let form = || FaultScriptError::Form { rule: rule.to_owned() };
+    let argument_error = || FaultScriptError::Argument { rule: rule.to_owned() };
+    let (request, effect) = rule.split_once('=').ok_or_else(form)?;
+    let (name, numbers) = request.split_once('#').unwrap_or((request, "*"));
+    let operation = parse_operation(name.trim(), rule)?;
+    let numbers = parse_numbers(numbers.trim()).ok_or_else(argument_error)?;
+    let (class, argument) =
+        effect.split_once(':').map_or((effect, None), |(class, rest)| (class, Some(rest)));
+    let class = class.trim();
+    let effect = if class == "random" {
+        let percent =
+            argument.and_then(|text| text.trim_end_matches('%').parse().ok()).ok_or_else(argument_error)?;
+        Effect::Random { percent }
+    } else {
+        let known = CLASSES.iter().find(|(name, _)| *name == class);
+        let (_, fault) = known.ok_or_else(|| FaultScriptError::Class {
+            rule: rule.to_owned(),
+            known: CLASSES.iter().map(|(name, _)| *name).chain(["random"]).collect::<Vec<_>>().join(", "),
+        })?;
+        Effect::Fixed(with_argument(fault, argument).ok_or_else(argument_error)?)
+    };
+    Ok(Rule { operation, numbers, effect })
+}
+
+fn parse_operation(name: &str, rule: &str) -> Result<Option<Operation>, FaultScriptError> {
+    // Two APIs call the start of a stopped pod a resume, and two call termination a delete.
+    let name = match name {
+        "any" => return Ok(None),
+        "resume" => "start",
+        "delete" => "terminate",
+        name => name,
+    };
+    let found = Operation::ALL.into_iter().find(|operation| operation.name() == name);
+    found.map(Some).ok_or_else(|| FaultScriptError::Operation {
+        rule: rule.to_owned(),
+        known: ["any"].into_iter().chain(Operation::ALL.map(Operation::name)).collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn parse_numbers(text: &str) -> Option<Numbers> {
+    if text == "*" {
+        return Some(Numbers { first: 1, last: u64::MAX });
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let numbers = Numbers { first: first.parse().ok()?, last: last.parse().ok()? };
+    (numbers.first >= 1 && numbers.first <= numbers.last).then_some(numbers)
+}
+
+fn with_argument(fault: &Fault, argument: Option<&str>) -> Option<Fault> {
+    let Some(argument) = argument else { return Some(fault.clone()) };
+    let by_name: BTreeMap<&str, &str> = argument.split_once('=').into_iter().collect();
+    // Only these three take an argument; a stray one elsewhere is a mistake, not something to ignore.
+    if let Fault::NoCapacity(_) = fault {
+        let gpu = by_name.get("gpu").map(|id| Scope::Gpu((*id).to_owned()));
+        let data_center = by_name.get("dc").map(|id| Scope::DataCenter((*id).to_owned()));
+        return gpu.or(data_center).map(Fault::NoCapacity);
+    }
+    let seconds = argument.parse().ok();
+    if let Fault::Throttled(_) = fault {
+        return seconds.map(Fault::Throttled);
+    }
+    if let Fault::Slow(_) = fault {
+        return seconds.map(Fault::Slow);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(text: &str) -> FaultScript {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_rule_meets_its_requests_only() {
+        let script = script("create#2=done-but-500, resume#1=host-full, list#3-4=stale, any#9=slow:8");
+        let fault = |operation, number| script.fault(0, operation, number, 0);
+        assert_eq!(fault(Operation::Create, 1), None);
+        assert_eq!(fault(Operation::Create, 2), Some(Fault::DoneButError));
+        assert_eq!(fault(Operation::Start, 1), Some(Fault::HostFull));
+        let listings = [2, 3, 4, 5].map(|number| fault(Operation::List, number));
+        assert_eq!(listings, [None, Some(Fault::StaleListing), Some(Fault::StaleListing), None]);
+        assert_eq!(script.fault(0, Operation::Catalog, 1, 9), Some(Fault::Slow(8)));
+    }
+
+    #[test]
+    fn capacity_can_be_out_for_one_type_or_place() {
+        let parsed = script("create=no-capacity:gpu=NVIDIA L40S, create#1=no-capacity:dc=EU-RO-1");
+        let l40s = Fault::NoCapacity(Scope::Gpu("NVIDIA L40S".to_owned()));
+        assert_eq!(parsed.fault(0, Operation::Create, 7, 0), Some(l40s));
+        let there = Fault::NoCapacity(Scope::DataCenter("EU-RO-1".to_owned()));
+        assert_eq!(script("create#1=no-capacity:dc=EU-RO-1").fault(0, Operation::Create, 1, 0), Some(there));
+    }
+
+    #[test]
+    fn random_faults_depend_on_the_seed_alone() {
+        let script = script("any=random:30");
+        let draw = |seed| (1..200).map(|n| script.fault(seed, Operation::Create, n, n)).collect::<Vec<_>>();
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+        let hit = draw(7).iter().flatten().count();
+        assert!((40..80).contains(&hit), "30 % of 199 requests, got {hit}");
+        assert!(!draw(7).contains(&Some(Fault::StaleListing)), "a create has no listing to be stale");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let message = |text: &str| text.parse::<FaultScript>().unwrap_err().to_string();
+        assert_eq!(message("create"), "fault `create` is not of the form `request#number=fault`");
+        assert_eq!(
+            message("create#0=slow"),
+            "fault `create#0=slow` has a number or an argument that does not fit"
+        );
+        assert_eq!(
+            message("list=stale:3"),
+            "fault `list=stale:3` has a number or an argument that does not fit"
+        );
+        assert!(
+            message("make#1=slow")
+                .starts_with("fault `make#1=slow` names no kind of request; known: any, list")
+        );
+        assert!(
+            message("list#1=late").starts_with("fault `list#1=late` names no fault; known: refused, no-cap")
+        );
+    }
+}

@@ -1,0 +1,338 @@
+//! What stands between the network and the world: keys, quotas, faults, and the choice of the API that a request speaks.
+//!
+//! Plain code without a clock: the shell says how much of the caller's time has passed and delivers what comes out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::exchange::{Answer, Listing, Operation, Request, Twist};
+use super::fault::{Fault, FaultScript, Scope};
+use super::quota::{Quota, Ruling};
+use super::rest_v2::{self, Problem};
+use super::world::World;
+use super::world::chance::hex;
+use super::world::pod::PodId;
+use super::world::refusal::Refusal;
+
+/// How far the world moves with each request, in milliseconds.
+const STEP: u64 = 1_000;
+/// How long a request without an answer is held before the gateway gives up on it.
+const HANG: Duration = Duration::from_secs(600);
+/// The text of a failure that says nothing.
+const SOMETHING: &str = "Something went wrong. Please try again later or contact support.";
+
+/// An answer and how it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The answer.
+    pub answer: Answer,
+    /// How long it is held back.
+    pub delay: Duration,
+    /// Whether the connection breaks in the middle of the body.
+    pub breaks_off: bool,
+}
+
+impl Delivery {
+    /// Delivers at once.
+    pub fn prompt(answer: Answer) -> Delivery {
+        Delivery { answer, delay: Duration::ZERO, breaks_off: false }
+    }
+
+    fn late(answer: Answer, delay: Duration) -> Delivery {
+        Delivery { answer, delay, breaks_off: false }
+    }
+}
+
+/// The counter before the world.
+#[derive(Debug)]
+pub struct Front {
+    world: World,
+    quota: Quota,
+    key: Option<String>,
+    faults: FaultScript,
+    counts: BTreeMap<Operation, u64>,
+    /// Requests with a route, of all kinds: what rules for `any` count.
+    total: u64,
+    /// All requests: what request identifiers are made of.
+    received: u64,
+    /// The caller's time at the last request.
+    last: Duration,
+}
+
+/// A request in the words of the API that it speaks.
+enum Call {
+    V2(rest_v2::Call),
+}
+
+/// Where a request goes.
+enum Route {
+    To(Call),
+    Answered(Answer),
+}
+
+impl Call {
+    fn operation(&self, request: &Request) -> Operation {
+        match self {
+            Call::V2(call) => call.operation(&request.body),
+        }
+    }
+
+    fn pod(&self) -> Option<&str> {
+        match self {
+            Call::V2(call) => call.pod(),
+        }
+    }
+
+    fn answer(&self, world: &mut World, request: &Request, twist: Twist) -> Answer {
+        match self {
+            Call::V2(call) => rest_v2::answer(world, call, request, twist),
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Answer {
+        match self {
+            Call::V2(_) => rest_v2::refused(refusal).answer(),
+        }
+    }
+
+    fn fail(&self, status: u16, text: &str) -> Answer {
+        match self {
+            Call::V2(_) => Problem::new(status, text).answer(),
+        }
+    }
+}
+
+impl Front {
+    /// Puts a counter before a world; without a key, any is accepted.
+    pub fn new(world: World, quota: Quota, key: Option<String>, faults: FaultScript) -> Front {
+        Front {
+            world,
+            quota,
+            key,
+            faults,
+            counts: BTreeMap::new(),
+            total: 0,
+            received: 0,
+            last: Duration::ZERO,
+        }
+    }
+
+    /// Returns the world.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Returns the world, to change it behind its API's back.
+    pub fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// Returns how many requests of each kind came.
+    pub fn requests(&self) -> &BTreeMap<Operation, u64> {
+        &self.counts
+    }
+
+    /// Replaces what goes wrong; requests are counted anew.
+    pub fn set_faults(&mut self, faults: FaultScript) {
+        self.faults = faults;
+        self.counts.clear();
+        self.total = 0;
+    }
+
+    /// Takes a request at `passed` of the caller's time and answers it.
+    pub fn receive(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
+        let since = passed.saturating_sub(self.last).saturating_mul(speed);
+        self.last = passed;
+        self.world.pass(STEP + u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+        self.received += 1;
+        let mut delivery = self.admit(request, passed);
+        let headers = &mut delivery.answer.headers;
+        let id = hex(self.world.seed(), &["request", &self.received.to_string()], 24);
+        headers.push(("x-request-id", id));
+        headers.push(("date", self.world.now().http_date()));
+        delivery
+    }
+
+    fn admit(&mut self, request: &Request, passed: Duration) -> Delivery {
+        if request.token.is_none() {
+            return Delivery::prompt(Problem::new(401, "missing bearer token").answer());
+        }
+        if self.key.is_some() && self.key != request.token {
+            return Delivery::prompt(Problem::new(401, "invalid bearer token").answer());
+        }
+        let now = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
+        let ruling = self.quota.count(now);
+        let mut delivery = match route(request) {
+            Route::Answered(answer) => Delivery::prompt(answer),
+            Route::To(call) => self.serve(&call, request, ruling),
+        };
+        delivery.answer.headers.extend(self.quota.headers(now));
+        delivery
+    }
+
+    fn serve(&mut self, call: &Call, request: &Request, ruling: Ruling) -> Delivery {
+        let operation = call.operation(request);
+        let count = self.counts.entry(operation).or_insert(0);
+        *count += 1;
+        let number = *count;
+        self.total += 1;
+        match ruling {
+            Ruling::Exceeded { window, retry_after } => {
+                let text = format!("rate limit exceeded for the {window} window");
+                let answer = call.fail(429, &text).with("retry-after", retry_after.to_string());
+                Delivery::prompt(answer)
+            }
+            Ruling::Allowed => match self.faults.fault(self.world.seed(), operation, number, self.total) {
+                Some(fault) => self.go_wrong(&fault, call, operation, request),
+                None => Delivery::prompt(call.answer(&mut self.world, request, Twist::default())),
+            },
+        }
+    }
+
+    fn go_wrong(&mut self, fault: &Fault, call: &Call, operation: Operation, request: &Request) -> Delivery {
+        let listing = |listing| Twist { listing, ..Twist::default() };
+        let done = |front: &mut Front, twist| call.answer(&mut front.world, request, twist);
+        match fault {
+            Fault::StaleListing => Delivery::prompt(done(self, listing(Listing::Stale))),
+            Fault::LaggingListing => Delivery::prompt(done(self, listing(Listing::Lagging))),
+            Fault::DuplicateListing => Delivery::prompt(done(self, listing(Listing::Duplicate))),
+            Fault::ZeroGpus => {
+                Delivery::prompt(done(self, Twist { start_gpus: Some(0), ..Twist::default() }))
+            }
+            Fault::Slow(seconds) => {
+                Delivery::late(done(self, Twist::default()), Duration::from_secs(*seconds))
+            }
+            Fault::DoneButError => {
+                done(self, Twist::default());
+                Delivery::prompt(call.fail(500, SOMETHING))
+            }
+            Fault::DoneButTimeout => {
+                done(self, Twist::default());
+                Delivery::late(call.fail(504, "upstream request timeout"), HANG)
+            }
+            Fault::MalformedBody => Delivery::prompt(garbled(done(self, Twist::default()))),
+            Fault::TruncatedBody => {
+                Delivery { breaks_off: true, ..Delivery::prompt(done(self, Twist::default())) }
+            }
+            Fault::WrongContentType => Delivery::prompt(web_page(done(self, Twist::default()).status)),
+            Fault::DidNothing => {
+                let mut shadow = self.world.clone();
+                Delivery::prompt(call.answer(&mut shadow, request, Twist::default()))
+            }
+            Fault::HostFull | Fault::HostLost | Fault::Locked | Fault::BalanceExhausted => {
+                self.harm(fault, call.pod());
+                Delivery::prompt(done(self, Twist::default()))
+            }
+            Fault::NoCapacity(scope) => {
+                Delivery::prompt(self.without_capacity(scope, call, operation, request))
+            }
+            Fault::Refused
+            | Fault::Throttled(_)
+            | Fault::Unavailable
+            | Fault::NotDoneTimeout
+            | Fault::KeyRefused
+            | Fault::Forbidden
+            | Fault::Firewall
+            | Fault::Redirect => turned_away(fault, call, request),
+        }
+    }
+
+    /// Does to the world what the fault says, for good; the request then meets what follows from it.
+    fn harm(&mut self, fault: &Fault, pod: Option<&str>) {
+        let pod = pod.and_then(|id| self.world.all_pods().find(|pod| pod.id == PodId(id.to_owned())));
+        let (pod, host) = (pod.map(|pod| pod.id.clone()), pod.map(|pod| pod.host.clone()));
+        if *fault == Fault::BalanceExhausted {
+            self.world.set_balance(0);
+            self.world.pass(0);
+        }
+        if let (Fault::HostFull, Some(host)) = (fault, &host) {
+            self.world.fill_host(host);
+        }
+        if let (Fault::HostLost, Some(host)) = (fault, &host) {
+            self.world.lose_host(host);
+        }
+        if let (Fault::Locked, Some(pod)) = (fault, &pod) {
+            self.world.set_locked(pod, true);
+        }
+    }
+
+    fn without_capacity(
+        &mut self,
+        scope: &Scope,
+        call: &Call,
+        operation: Operation,
+        request: &Request,
+    ) -> Answer {
+        let closed = match scope {
+            Scope::Everything if operation == Operation::Create => return call.refuse(Refusal::NoCapacity),
+            Scope::Everything if operation == Operation::Start => return call.refuse(Refusal::HostFull),
+            Scope::Everything => None,
+            Scope::Gpu(id) => Some((id, self.world.ground().closed_gpus.contains(id))),
+            Scope::DataCenter(id) => Some((id, self.world.ground().closed_data_centers.contains(id))),
+        };
+        let close = |world: &mut World, shut: bool| match (scope, closed) {
+            (Scope::Gpu(id), Some((_, false))) => world.close_gpu(id, shut),
+            (Scope::DataCenter(id), Some((_, false))) => world.close_data_center(id, shut),
+            (Scope::Everything | Scope::Gpu(_) | Scope::DataCenter(_), _) => {}
+        };
+        close(&mut self.world, true);
+        let answer = call.answer(&mut self.world, request, Twist::default());
+        close(&mut self.world, false);
+        answer
+    }
+}
+
+/// Answers what never reaches the world.
+fn turned_away(fault: &Fault, call: &Call, request: &Request) -> Delivery {
+    if *fault == Fault::NotDoneTimeout {
+        return Delivery::late(call.fail(504, "upstream request timeout"), HANG);
+    }
+    if let Fault::Throttled(seconds) = fault {
+        let answer = call.fail(429, "rate limit exceeded for the minute window");
+        return Delivery::prompt(answer.with("retry-after", seconds.to_string()));
+    }
+    let answer = if *fault == Fault::Unavailable {
+        call.fail(503, "service unavailable")
+    } else if *fault == Fault::KeyRefused {
+        call.fail(401, "invalid bearer token")
+    } else if *fault == Fault::Forbidden {
+        call.fail(403, "access denied")
+    } else if *fault == Fault::Firewall {
+        let body = b"error code: 1010".to_vec();
+        Answer { status: 403, headers: vec![("content-type", "text/plain; charset=UTF-8".to_owned())], body }
+    } else if *fault == Fault::Redirect {
+        let location = format!("https://elsewhere.invalid/{}", request.path.join("/"));
+        Answer::empty(307).with("location", location)
+    } else {
+        call.fail(400, "request could not be processed")
+    };
+    Delivery::prompt(answer)
+}
+
+/// The answer cut in the middle and closed as if that were all of it.
+fn garbled(answer: Answer) -> Answer {
+    let mut body = answer.body;
+    body.truncate(body.len() / 2);
+    body.extend_from_slice(b"...");
+    Answer { body, ..answer }
+}
+
+fn web_page(status: u16) -> Answer {
+    let body =
+        b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body></body></html>".to_vec();
+    Answer { status, headers: vec![("content-type", "text/html; charset=UTF-8".to_owned())], body }
+}
+
+fn route(request: &Request) -> Route {
+    match request.path.first().map(String::as_str) {
+        Some("v2") => match rest_v2::route(request) {
+            rest_v2::Route::To(call) => Route::To(Call::V2(call)),
+            rest_v2::Route::WrongMethod(allowed) => {
+                let problem = Problem::new(405, "The requested method is not allowed for this path.");
+                Route::Answered(problem.answer().with("allow", allowed))
+            }
+            rest_v2::Route::Nowhere => Route::Answered(Problem::new(404, "resource not found").answer()),
+        },
+        Some(_) | None => Route::Answered(Problem::new(404, "resource not found").answer()),
+    }
+}

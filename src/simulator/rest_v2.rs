@@ -1,0 +1,355 @@
+//! REST v2, written from its OpenAPI document: routes, bodies in, bodies out, errors.
+//!
+//! Where the document and the live service are known to differ, the service wins: a create without `gpu.count` finds no capacity, a missing
+//! required field makes the validator call valid fields additional, unknown query parameters are ignored. Texts that were never published are
+//! ours and stand in [`refusal`](fn@refused) alone.
+
+mod catalog;
+mod read;
+mod show;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::exchange::{Answer, Listing, Operation, Request, Twist};
+use super::world::World;
+use super::world::facts::facts;
+use super::world::pod::Pod;
+use super::world::refusal::Refusal;
+
+/// The text for everything that could not be placed, the impossible included.
+pub(super) const NO_CAPACITY: &str = "There are no longer any instances available with the requested specifications. Please refresh and try again.";
+/// Pods younger than this are missing from a lagging listing, in milliseconds.
+const LAGGING: u64 = 60_000;
+
+/// A request that has a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// `GET /v2/pods`
+    ListPods,
+    /// `POST /v2/pods`
+    CreatePod,
+    /// `GET /v2/pods/{id}`
+    GetPod(String),
+    /// `PATCH /v2/pods/{id}`
+    UpdatePod(String),
+    /// `DELETE /v2/pods/{id}`
+    DeletePod(String),
+    /// `POST /v2/pods/{id}/action`
+    PodAction(String),
+    /// `GET /v2/network-volumes`
+    ListVolumes,
+    /// `POST /v2/network-volumes`
+    CreateVolume,
+    /// `GET /v2/network-volumes/{id}`
+    GetVolume(String),
+    /// `PATCH /v2/network-volumes/{id}`
+    UpdateVolume(String),
+    /// `DELETE /v2/network-volumes/{id}`
+    DeleteVolume(String),
+    /// `GET /v2/account/ssh-keys`
+    GetSshKeys,
+    /// `PUT /v2/account/ssh-keys`
+    SetSshKeys,
+    /// `GET /v2/templates` and `GET /v2/registries`: none exist here. The text is the list's name.
+    EmptyList(&'static str),
+    /// `GET /v2/catalog/gpus`
+    ListGpus,
+    /// `GET /v2/catalog/gpus/{id}`
+    GetGpu(String),
+    /// `GET /v2/catalog/cpus`
+    ListCpus,
+    /// `GET /v2/catalog/cpus/{id}`
+    GetCpu(String),
+    /// `GET /v2/catalog/datacenters`
+    ListDataCenters,
+    /// `GET /v2/catalog/datacenters/{id}`
+    GetDataCenter(String),
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// It has a route.
+    To(Call),
+    /// The path exists, with these methods.
+    WrongMethod(&'static str),
+    /// The path does not exist.
+    Nowhere,
+}
+
+/// Finds the route of a request whose path begins with `v2`.
+pub fn route(request: &Request) -> Route {
+    let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
+    let id = |index: usize| path[index].to_owned();
+    let (methods, calls): (&'static str, Vec<(&str, Call)>) = match path.as_slice() {
+        ["pods"] => ("GET, POST", vec![("GET", Call::ListPods), ("POST", Call::CreatePod)]),
+        ["pods", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::GetPod(id(1))),
+                ("PATCH", Call::UpdatePod(id(1))),
+                ("DELETE", Call::DeletePod(id(1))),
+            ],
+        ),
+        ["pods", _, "action"] => ("POST", vec![("POST", Call::PodAction(id(1)))]),
+        ["network-volumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
+        ["network-volumes", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::GetVolume(id(1))),
+                ("PATCH", Call::UpdateVolume(id(1))),
+                ("DELETE", Call::DeleteVolume(id(1))),
+            ],
+        ),
+        ["account", "ssh-keys"] => ("GET, PUT", vec![("GET", Call::GetSshKeys), ("PUT", Call::SetSshKeys)]),
+        ["templates"] => ("GET", vec![("GET", Call::EmptyList("templates"))]),
+        ["registries"] => ("GET", vec![("GET", Call::EmptyList("registries"))]),
+        ["catalog", "gpus"] => ("GET", vec![("GET", Call::ListGpus)]),
+        ["catalog", "gpus", _] => ("GET", vec![("GET", Call::GetGpu(id(2)))]),
+        ["catalog", "cpus"] => ("GET", vec![("GET", Call::ListCpus)]),
+        ["catalog", "cpus", _] => ("GET", vec![("GET", Call::GetCpu(id(2)))]),
+        ["catalog", "datacenters"] => ("GET", vec![("GET", Call::ListDataCenters)]),
+        ["catalog", "datacenters", _] => ("GET", vec![("GET", Call::GetDataCenter(id(2)))]),
+        _ => return Route::Nowhere,
+    };
+    let call = calls.into_iter().find(|(method, _)| *method == request.method);
+    call.map_or(Route::WrongMethod(methods), |(_, call)| Route::To(call))
+}
+
+impl Call {
+    /// Returns what kind of request it is; an action is what its body says.
+    pub fn operation(&self, body: &[u8]) -> Operation {
+        match self {
+            Call::ListPods => Operation::List,
+            Call::CreatePod => Operation::Create,
+            Call::GetPod(_) => Operation::Get,
+            Call::UpdatePod(_) => Operation::Update,
+            Call::DeletePod(_) => Operation::Terminate,
+            Call::PodAction(_) => read::action_of(body),
+            Call::ListVolumes => Operation::ListVolumes,
+            Call::CreateVolume => Operation::CreateVolume,
+            Call::GetVolume(_) => Operation::GetVolume,
+            Call::UpdateVolume(_) => Operation::UpdateVolume,
+            Call::DeleteVolume(_) => Operation::DeleteVolume,
+            Call::GetSshKeys | Call::SetSshKeys | Call::EmptyList(_) => Operation::Other,
+            Call::ListGpus
+            | Call::GetGpu(_)
+            | Call::ListCpus
+            | Call::GetCpu(_)
+            | Call::ListDataCenters
+            | Call::GetDataCenter(_) => Operation::Catalog,
+        }
+    }
+
+    /// Returns the pod that it is about.
+    pub fn pod(&self) -> Option<&str> {
+        match self {
+            Call::GetPod(id) | Call::UpdatePod(id) | Call::DeletePod(id) | Call::PodAction(id) => Some(id),
+            Call::ListPods
+            | Call::CreatePod
+            | Call::ListVolumes
+            | Call::CreateVolume
+            | Call::GetVolume(_)
+            | Call::UpdateVolume(_)
+            | Call::DeleteVolume(_)
+            | Call::GetSshKeys
+            | Call::SetSshKeys
+            | Call::EmptyList(_)
+            | Call::ListGpus
+            | Call::GetGpu(_)
+            | Call::ListCpus
+            | Call::GetCpu(_)
+            | Call::ListDataCenters
+            | Call::GetDataCenter(_) => None,
+        }
+    }
+}
+
+/// Does what a request asks and answers it.
+pub fn answer(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Answer {
+    answered(world, call, request, twist).unwrap_or_else(|problem| problem.answer())
+}
+
+fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Result<Answer, Problem> {
+    match call {
+        Call::ListPods => Ok(ok(&show::pods(world, &listed(world, twist.listing)))),
+        Call::CreatePod => {
+            let id = world.create_pod(read::create_pod(&request.body)?)?;
+            Ok(json(201, &show::any_pod(world, &id)))
+        }
+        Call::GetPod(id) => Ok(ok(&show::pod(world, world.pod(id)?))),
+        Call::UpdatePod(id) => {
+            let change = read::update_pod(&request.body)?;
+            let id = world.update_pod(id, change)?;
+            Ok(ok(&show::any_pod(world, &id)))
+        }
+        Call::DeletePod(id) => {
+            world.terminate_pod(id)?;
+            Ok(Answer::empty(204))
+        }
+        Call::PodAction(id) => pod_action(world, id, request, twist),
+        Call::ListVolumes => Ok(ok(&show::volumes(world))),
+        Call::CreateVolume => {
+            let id = world.create_volume(read::create_volume(&request.body)?)?;
+            Ok(json(201, &show::volume(world.volume(&id.0)?)))
+        }
+        Call::GetVolume(id) => Ok(ok(&show::volume(world.volume(id)?))),
+        Call::UpdateVolume(id) => {
+            let (name, size) = read::update_volume(&request.body)?;
+            let id = world.update_volume(id, name, size)?;
+            Ok(ok(&show::volume(world.volume(&id.0)?)))
+        }
+        Call::DeleteVolume(id) => {
+            world.delete_volume(id)?;
+            Ok(Answer::empty(204))
+        }
+        Call::GetSshKeys => Ok(ok(&show::ssh_keys(world))),
+        Call::SetSshKeys => {
+            world.set_ssh_keys(read::ssh_keys(&request.body)?);
+            Ok(ok(&show::ssh_keys(world)))
+        }
+        Call::EmptyList(name) => Ok(ok(&serde_json::json!({ *name: [] }))),
+        Call::ListGpus => catalog::gpus(world, request).map(|gpus| ok(&gpus)),
+        Call::GetGpu(id) => catalog::gpu(world, request, id).map(|gpu| ok(&gpu)),
+        Call::ListCpus => catalog::cpus(world, request).map(|cpus| ok(&cpus)),
+        Call::GetCpu(id) => catalog::cpu(world, request, id).map(|cpu| ok(&cpu)),
+        Call::ListDataCenters => catalog::data_centers(world, request).map(|centers| ok(&centers)),
+        Call::GetDataCenter(id) => catalog::data_center(world, request, id).map(|center| ok(&center)),
+    }
+}
+
+fn pod_action(world: &mut World, id: &str, request: &Request, twist: Twist) -> Result<Answer, Problem> {
+    use super::world::pod::Action;
+    let id = match read::action(&request.body)? {
+        Action::Start => world.start_pod(id, twist.start_gpus)?,
+        Action::Stop => world.stop_pod(id)?,
+        Action::Restart => world.restart_pod(id)?,
+        Action::Terminate => {
+            world.terminate_pod(id)?;
+            return Ok(Answer::empty(204));
+        }
+    };
+    Ok(ok(&show::any_pod(world, &id)))
+}
+
+fn listed(world: &World, listing: Listing) -> Vec<Pod> {
+    let current = || world.listed_pods().into_iter().cloned();
+    match listing {
+        Listing::Current => current().collect(),
+        Listing::Stale => world.stale_pods(),
+        Listing::Lagging => current().filter(|pod| world.now().since(pod.created_at) >= LAGGING).collect(),
+        Listing::Duplicate => current().flat_map(|pod| [pod.clone(), pod]).collect(),
+    }
+}
+
+fn ok(value: &impl Serialize) -> Answer {
+    json(200, value)
+}
+
+fn json(status: u16, value: &impl Serialize) -> Answer {
+    Answer::json(status, "application/json", value)
+}
+
+/// An error in v2's form, `application/problem+json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
+}
+
+impl Problem {
+    /// Makes a problem; its title follows from its status.
+    pub fn new(status: u16, detail: impl Into<String>) -> Problem {
+        let title = match status {
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            402 => "Payment Required",
+            403 => "Forbidden",
+            404 => "Not Found",
+            405 => "Method Not Allowed",
+            409 => "Conflict",
+            422 => "Unprocessable Entity",
+            429 => "Too Many Requests",
+            503 => "Service Unavailable",
+            504 => "Gateway Timeout",
+            _ => "Internal Server Error",
+        };
+        Problem { title, status, detail: detail.into(), errors: Vec::new() }
+    }
+
+    fn invalid(errors: Vec<String>) -> Problem {
+        Problem { errors, ..Problem::new(422, "Request validation failed.") }
+    }
+
+    /// Returns the answer that carries it.
+    pub fn answer(&self) -> Answer {
+        Answer::json(self.status, "application/problem+json", self)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        refused(refusal)
+    }
+}
+
+/// Words a refusal. Only the texts for capacity, for money, for a full host and for the disk of CPU pods were ever published.
+pub fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::NoCapacity => Problem::new(400, NO_CAPACITY),
+        Refusal::HostFull => {
+            Problem::new(400, "There are not enough free GPUs on the host machine to start this pod.")
+        }
+        Refusal::HostLost => Problem::new(
+            400,
+            "This machine does not have the resources to deploy your pod. Please try a different machine",
+        ),
+        Refusal::NoSuchPod => Problem::new(404, "pod not found"),
+        Refusal::NoSuchVolume => Problem::new(404, "network volume not found"),
+        Refusal::NoSuchTemplate => Problem::new(404, "template not found"),
+        Refusal::NotNow { status, action } => Problem::new(
+            409,
+            format!("action '{}' is not valid for a pod in status {}", action.name(), status.name()),
+        ),
+        Refusal::Locked => Problem::new(409, "pod is locked"),
+        Refusal::NoFunds => Problem::new(
+            402,
+            "Your account balance is too low to rent a pod. Please add funds to your account.",
+        ),
+        Refusal::NoSuchImage(image) => {
+            Problem::new(422, format!("The image '{image}' could not be found on its registry."))
+        }
+        Refusal::CpuDiskTooLarge { limit } => Problem::new(
+            400,
+            format!("Container Disk must be less than or equal to {limit} GB for this instance"),
+        ),
+        Refusal::NoStorageThere { data_center } => {
+            let with: Vec<&str> = facts()
+                .data_centers
+                .iter()
+                .filter(|fact| fact.has_storage())
+                .map(|fact| fact.id.as_str())
+                .collect();
+            Problem::new(
+                400,
+                format!(
+                    "Data center '{data_center}' does not support network volumes. Supported data centers: {}",
+                    with.join(", ")
+                ),
+            )
+        }
+        Refusal::Shrinks { size } => {
+            Problem::new(400, format!("size must be greater than or equal to the current size of {size} GB"))
+        }
+        Refusal::VolumeInUse => Problem::new(400, "network volume is in use by a pod"),
+        Refusal::Rule(text) => Problem::new(400, text),
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(body).map_err(|_| Problem::new(400, "request could not be processed"))
+}

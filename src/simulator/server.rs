@@ -1,0 +1,182 @@
+//! The shell around the world: it takes requests from HTTP, lets time pass, counts, injects faults and saves.
+//!
+//! One [`Simulation`] is shared by all connections; its lock is never held across an await. The world moves by one second for each request and by
+//! the time that passed since the last one, times the speed. Both that time and every delay come from tokio, so a test that pauses tokio's clock
+//! and calls the router in process runs through hours in milliseconds.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use http_body_util::{BodyExt, Full, Limited};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use super::exchange::{Answer, Operation, Request};
+use super::fault::FaultScript;
+use super::front::{Delivery, Front};
+use super::quota::{Quota, QuotaSetting};
+use super::rest_v2::Problem;
+use super::world::World;
+use super::world::moment::Moment;
+
+/// The largest body that is read.
+const LARGEST_BODY: usize = 4 << 20;
+
+/// How a simulation behaves.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What identifiers, timings and random faults are drawn from.
+    pub seed: u64,
+    /// How many requests are allowed.
+    pub quota: QuotaSetting,
+    /// World time that passes in a second of the caller's time, beside the second for each request.
+    pub speed: u32,
+    /// What goes wrong.
+    pub faults: FaultScript,
+    /// The only key that is accepted, or `None` to accept any.
+    pub key: Option<String>,
+    /// How many times the usual number of machines there are.
+    pub abundance: u32,
+    /// When the world begins.
+    pub epoch: Moment,
+    /// How long every answer takes, in the caller's time.
+    pub latency: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            seed: 1,
+            quota: QuotaSetting::PerMinute(600),
+            speed: 0,
+            faults: FaultScript::default(),
+            key: None,
+            abundance: 1,
+            epoch: Moment::EPOCH,
+            latency: Duration::ZERO,
+        }
+    }
+}
+
+/// A handle to a running simulation; clones share one world.
+#[derive(Clone)]
+pub struct Simulation {
+    inner: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    front: Front,
+    latency: Duration,
+    speed: u32,
+    began: Option<Instant>,
+}
+
+impl Inner {
+    /// Returns the caller's time since the first request.
+    fn caller_time(&mut self) -> Duration {
+        let now = Instant::now();
+        now.duration_since(*self.began.get_or_insert(now))
+    }
+}
+
+impl Simulation {
+    /// Makes a simulation of a fresh world, kept in memory.
+    pub fn new(settings: Settings) -> Simulation {
+        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency } = settings;
+        let world = World::new(seed, abundance.max(1), epoch);
+        let front = Front::new(world, Quota::new(quota), key, faults);
+        Simulation { inner: Arc::new(Mutex::new(Inner { front, latency, speed, began: None })) }
+    }
+
+    /// Returns the HTTP service. Serve it over TCP, or call it in process.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(respond).with_state(self.clone())
+    }
+
+    /// Looks at the world.
+    pub fn inspect<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(self.lock().front.world())
+    }
+
+    /// Changes the world behind its API's back, as other tenants and the platform do.
+    pub fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
+        edit(self.lock().front.world_mut())
+    }
+
+    /// Returns how many requests of each kind came.
+    pub fn requests(&self) -> BTreeMap<Operation, u64> {
+        self.lock().front.requests().clone()
+    }
+
+    /// Replaces what goes wrong from now on; requests are counted anew.
+    pub fn set_faults(&self, faults: FaultScript) {
+        self.lock().front.set_faults(faults);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic elsewhere leaves a world that is still the best there is.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Serves a simulation until `shutdown` is ready.
+///
+/// # Errors
+/// The listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    simulation: Simulation,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, simulation.router()).with_graceful_shutdown(shutdown).await
+}
+
+async fn respond(State(simulation): State<Simulation>, request: axum::extract::Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, LARGEST_BODY).collect().await {
+        Ok(body) => body.to_bytes().to_vec(),
+        Err(_) => return sent(Delivery::prompt(Problem::new(413, "request body too large").answer())),
+    };
+    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let request =
+        Request::new(parts.method.as_str(), parts.uri.path(), parts.uri.query(), authorization, body);
+    let (delivery, latency) = {
+        let mut inner = simulation.lock();
+        let (passed, speed) = (inner.caller_time(), inner.speed);
+        (inner.front.receive(&request, passed, speed), inner.latency)
+    };
+    let delay = delivery.delay + latency;
+    if delay > Duration::ZERO {
+        tokio::time::sleep(delay).await;
+    }
+    sent(delivery)
+}
+
+fn sent(delivery: Delivery) -> Response {
+    let Delivery { answer: Answer { status, headers, body }, delay: _, breaks_off } = delivery;
+    let body = if breaks_off { broken(&body) } else { Body::from(body) };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+/// A body whose first half arrives and whose rest is a broken connection.
+fn broken(body: &[u8]) -> Body {
+    let half = Bytes::copy_from_slice(&body[..body.len() / 2]);
+    let half = Full::new(half).map_err(|never: Infallible| -> std::io::Error { match never {} });
+    let reset = async { Some(Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))) };
+    Body::new(half.with_trailers(reset))
+}
