@@ -291,9 +291,7 @@ fn gpu(fields: &mut Fields<'_>, violations: &mut Violations) -> Option<Gpu> {
         min_vcpu: inner.number("minVcpuCountPerGpu", 1, u32::MAX, violations).unwrap_or(0),
     };
     for version in gpu.allowed.iter().chain(&gpu.least).filter(|version| !is_release(version)) {
-        violations
-            .other
-            .push(format!("{}: '{version}' does not match pattern '^\\\\d+\\\\.\\\\d+$'", inner.path));
+        violations.other.push(format!("{}: '{version}' does not match pattern '^\\d+\\.\\d+$'", inner.path));
     }
     inner.close(violations);
     Some(gpu)
