@@ -1,0 +1,308 @@
+//! The end of an apply: what is done, what is not, how to go on, what runs now and how to stop its bill.
+
+use std::fmt::{self, Write};
+
+use crate::model::address::Address;
+use crate::model::money::Price;
+use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
+use crate::model::plan::{ActionId, Plan, Step};
+
+use super::escape::visible;
+use super::money::PriceAnHour;
+use super::progress::{done, noun};
+use super::style::{Style, Tone, write_wrapped};
+use super::view::{Counts, Verb, changes};
+
+/// A pod that runs after an apply, as the caller read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningPod {
+    /// Its address.
+    pub address: Address,
+    /// The URL of its first HTTP port.
+    pub url: Option<String>,
+    /// The command that opens a shell in it.
+    pub ssh: Option<String>,
+    /// What its compute costs.
+    pub price: Price,
+}
+
+/// Writes how an apply ended and what runs now.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_outcome(
+    out: &mut dyn Write,
+    plan: &Plan,
+    outcome: &Outcome,
+    running: &[RunningPod],
+    style: Style,
+) -> fmt::Result {
+    let Outcome { actions, stopped_by } = outcome;
+    write_list(out, style, "Unknown", Tone::Bad, actions.iter(), |result| match result {
+        EndResult::Unknown(why) => Some(why),
+        EndResult::Done | EndResult::Failed(_) | EndResult::Skipped(_) => None,
+    })?;
+    write_list(out, style, "Failed", Tone::Bad, actions.iter(), |result| match result {
+        EndResult::Failed(why) => Some(why),
+        EndResult::Done | EndResult::Unknown(_) | EndResult::Skipped(_) => None,
+    })?;
+    write_list(out, style, "Not begun", Tone::Care, actions.iter(), |result| match result {
+        EndResult::Skipped(why) => Some(why),
+        EndResult::Done | EndResult::Unknown(_) | EndResult::Failed(_) => None,
+    })?;
+    write_detours(out, style, actions.iter())?;
+    write_verdict(out, style, plan, outcome)?;
+    if let Some(stopped_by) = stopped_by {
+        let line = stopped(stopped_by);
+        write_wrapped(out, style, 0, &line)?;
+    }
+    write_held(out, style, plan)?;
+    write_running(out, style, running)
+}
+
+fn write_list<'a>(
+    out: &mut dyn Write,
+    style: Style,
+    title: &str,
+    tone: Tone,
+    actions: impl Iterator<Item = (&'a ActionId, &'a Ended)>,
+    why: impl Fn(&'a EndResult) -> Option<&'a String>,
+) -> fmt::Result {
+    let mut first = true;
+    for (action, ended) in actions {
+        let Some(why) = why(&ended.result) else { continue };
+        if first {
+            writeln!(out, "{}", style.paint(tone, format!("{title}:")))?;
+            first = false;
+        }
+        let id =
+            ended.id.as_ref().map_or_else(String::new, |id| format!(" [id={}]", visible(&id.to_string())));
+        write!(out, "  {}: {}{id}: ", action.address, noun(action.step))?;
+        write_wrapped(out, style, 6, &visible(why).to_string())?;
+        for attempt in &ended.attempts {
+            writeln!(out, "      tried {}", visible(attempt))?;
+        }
+    }
+    if first { Ok(()) } else { writeln!(out) }
+}
+
+/// Writes the refused attempts of actions that were done in the end.
+fn write_detours<'a>(
+    out: &mut dyn Write,
+    style: Style,
+    actions: impl Iterator<Item = (&'a ActionId, &'a Ended)>,
+) -> fmt::Result {
+    let mut first = true;
+    for (action, Ended { result, id: _, attempts, took: _ }) in actions {
+        if *result != EndResult::Done || attempts.is_empty() {
+            continue;
+        }
+        if first {
+            writeln!(out, "{}", style.paint(Tone::Strong, "Not at the first attempt:"))?;
+            first = false;
+        }
+        let tried: Vec<String> = attempts.iter().map(|attempt| visible(attempt).to_string()).collect();
+        write!(out, "  {}: ", action.address)?;
+        write_wrapped(out, style, 6, &format!("tried {}; then {}", tried.join("; "), done(action.step)))?;
+    }
+    if first { Ok(()) } else { writeln!(out) }
+}
+
+fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outcome) -> fmt::Result {
+    let counts = achieved(plan, outcome);
+    let (add, change, destroy) = (counts.to_add(), counts.to_change(), counts.to_destroy());
+    let import = if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() };
+    let resources = format!("Resources: {import}{add} added, {change} changed, {destroy} destroyed.");
+    if outcome.is_complete() {
+        return writeln!(out, "{}", style.paint(Tone::Good, format!("Apply complete! {resources}")));
+    }
+    writeln!(out, "{}", style.paint(Tone::Bad, format!("Apply incomplete. {resources}")))?;
+    let open =
+        |open: fn(&EndResult) -> bool| outcome.actions.values().filter(|ended| open(&ended.result)).count();
+    let failed = open(|result| matches!(result, EndResult::Failed(_)));
+    let skipped = open(|result| matches!(result, EndResult::Skipped(_)));
+    let unknown = open(|result| matches!(result, EndResult::Unknown(_)));
+    writeln!(out, "Left: {failed} failed, {skipped} not begun, {unknown} unknown.")?;
+    let line = if unknown > 0 {
+        "To go on, run `podform apply` again: it first looks up what became of the unknown actions, then plans what \
+         is left. Nothing is created twice."
+    } else {
+        "To go on, run `podform apply` again: it plans what is left."
+    };
+    write_wrapped(out, style, 0, line)
+}
+
+/// Counts the changes of which every step is done; of a replacement, each half that is done.
+fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
+    let mut counts = Counts::default();
+    for change in changes(plan) {
+        let is_done =
+            |id: &ActionId| outcome.actions.get(id).is_some_and(|ended| ended.result == EndResult::Done);
+        let all = change.steps.iter().all(|(id, _)| is_done(id));
+        match change.verb {
+            Verb::DestroyThenCreate | Verb::CreateThenDestroy if all => counts.replace += 1,
+            Verb::DestroyThenCreate | Verb::CreateThenDestroy => {
+                for (id, _) in change.steps.iter().filter(|(id, _)| is_done(id)) {
+                    match id.step {
+                        Step::Create => counts.create += 1,
+                        Step::Delete | Step::DeleteDeposed => counts.destroy += 1,
+                        Step::Move
+                        | Step::Adopt
+                        | Step::Record
+                        | Step::Stop
+                        | Step::Update
+                        | Step::Start
+                        | Step::Forget => {}
+                    }
+                }
+            }
+            Verb::Create => counts.create += usize::from(all),
+            Verb::Update | Verb::Start | Verb::Stop => counts.update += usize::from(all),
+            Verb::Destroy | Verb::DestroyDeposed => counts.destroy += usize::from(all),
+            Verb::Import => counts.import += usize::from(all),
+            Verb::Move | Verb::Record | Verb::Forget => {}
+        }
+    }
+    counts
+}
+
+fn stopped(by: &StoppedBy) -> String {
+    match by {
+        StoppedBy::Interrupt => "Interrupted by a signal. The state is consistent.".to_owned(),
+        StoppedBy::NoFunds => {
+            "The account has no money left, so nothing more was created. Add funds, then apply again."
+                .to_owned()
+        }
+        StoppedBy::KeyRefused(why) => format!("RunPod refused the key: {}", visible(why)),
+        StoppedBy::Journal(why) => format!(
+            "The state could not be written, so nothing more was sent: {}. Make room or make it writable first.",
+            visible(why)
+        ),
+    }
+}
+
+fn write_held(out: &mut dyn Write, style: Style, plan: &Plan) -> fmt::Result {
+    if plan.held.is_empty() {
+        return Ok(());
+    }
+    let names = super::ranges::ranges(plan.held.keys());
+    write_wrapped(out, style, 0, &format!("Left alone in this plan: {names}; `podform plan` says why."))
+}
+
+fn write_running(out: &mut dyn Write, style: Style, running: &[RunningPod]) -> fmt::Result {
+    if running.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", style.paint(Tone::Strong, "Running:"))?;
+    let width = running.iter().map(|pod| pod.address.to_string().len()).max().unwrap_or(0);
+    for RunningPod { address, url, ssh, price } in running {
+        let ways: Vec<String> =
+            [url, ssh].into_iter().flatten().map(|way| visible(way).to_string()).collect();
+        let ways = if ways.is_empty() { "no way in".to_owned() } else { ways.join("  ") };
+        let (address, price) = (address.to_string(), PriceAnHour(*price).to_string());
+        writeln!(out, "  {address:width$}  {price:>9}  {ways}")?;
+    }
+    let hint = "To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks; \
+                `podform destroy` ends everything.";
+    write_wrapped(out, style, 0, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::id::{PodId, RemoteId};
+    use crate::model::money::Hourly;
+    use crate::render::sample::{address, full_plan, id};
+
+    fn written(outcome: &Outcome, running: &[RunningPod]) -> String {
+        let mut out = String::new();
+        write_outcome(&mut out, &full_plan(), outcome, running, Style::PLAIN).unwrap();
+        out
+    }
+
+    fn all_done() -> Outcome {
+        let done = Ended { result: EndResult::Done, id: None, attempts: Vec::new(), took: Duration::ZERO };
+        Outcome {
+            actions: full_plan().actions.into_keys().map(|action| (action, done.clone())).collect(),
+            stopped_by: None,
+        }
+    }
+
+    fn running() -> [RunningPod; 2] {
+        [
+            RunningPod {
+                address: address("llm[0]"),
+                url: Some("https://llm000000000aa-8000.proxy.runpod.net".to_owned()),
+                ssh: Some("ssh llm000000000aa-64410@ssh.runpod.io".to_owned()),
+                price: Price::Known(Hourly(860_000)),
+            },
+            RunningPod { address: address("train"), url: None, ssh: None, price: Price::Unknown },
+        ]
+    }
+
+    #[test]
+    fn a_complete_apply_ends_with_what_runs_and_how_to_stop_its_bill() {
+        let mut outcome = all_done();
+        if let Some(ended) = outcome.actions.get_mut(&id("new", Step::Create)) {
+            ended.attempts = vec!["RTX 6000 Ada secure: no capacity".to_owned()];
+        }
+        insta::assert_snapshot!(written(&outcome, &running()), @r#"
+        Not at the first attempt:
+          new: tried RTX 6000 Ada secure: no capacity; then created
+
+        Apply complete! Resources: 1 imported, 4 added, 7 changed, 5 destroyed.
+        Left alone in this plan: dark[0,1], late; `podform plan` says why.
+
+        Running:
+          llm[0]    $0.86/h  https://llm000000000aa-8000.proxy.runpod.net  ssh llm000000000aa-64410@ssh.runpod.io
+          train   price unknown  no way in
+        To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks;
+        `podform destroy` ends everything.
+        "#);
+    }
+
+    #[test]
+    fn what_is_left_is_named_with_the_way_on() {
+        let mut outcome = all_done();
+        let pod = Some(RemoteId::Pod(PodId::new("swap00000000aa")));
+        let mut end = |at: &str, step, result: EndResult, id: Option<RemoteId>, attempts: &[&str]| {
+            let attempts = attempts.iter().map(|attempt| (*attempt).to_owned()).collect();
+            outcome.actions.insert(
+                super::super::sample::id(at, step),
+                Ended { result, id, attempts, took: Duration::ZERO },
+            );
+        };
+        end("swap", Step::Delete, EndResult::Unknown("the answer was lost".to_owned()), pod, &[]);
+        end("swap", Step::Create, EndResult::Skipped("`swap:delete` is not done".to_owned()), None, &[]);
+        let tried = ["RTX 6000 Ada secure: no capacity", "L40S secure: no capacity"];
+        end(
+            "new",
+            Step::Create,
+            EndResult::Failed("no candidate has capacity\u{7}".to_owned()),
+            None,
+            &tried,
+        );
+        outcome.stopped_by = Some(StoppedBy::Interrupt);
+        insta::assert_snapshot!(written(&outcome, &[]), @r#"
+        Unknown:
+          swap: delete [id=swap00000000aa]: the answer was lost
+
+        Failed:
+          new: create: no candidate has capacity\u{7}
+              tried RTX 6000 Ada secure: no capacity
+              tried L40S secure: no capacity
+
+        Not begun:
+          swap: create: `swap:delete` is not done
+
+        Apply incomplete. Resources: 1 imported, 2 added, 7 changed, 4 destroyed.
+        Left: 1 failed, 1 not begun, 1 unknown.
+        To go on, run `podform apply` again: it first looks up what became of the unknown actions, then
+        plans what is left. Nothing is created twice.
+        Interrupted by a signal. The state is consistent.
+        Left alone in this plan: dark[0,1], late; `podform plan` says why.
+        "#);
+    }
+}

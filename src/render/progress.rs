@@ -1,0 +1,223 @@
+//! What an apply says while it runs.
+//!
+//! A line holds no elapsed time, so that the output of a run without a terminal is the same each time. A terminal
+//! shows the time by itself, beside the short texts for its spinners.
+
+use crate::model::clock::{Age, SignedDuration};
+use crate::model::outcome::{EndResult, Ended};
+use crate::model::plan::{ActionId, Step};
+use crate::model::progress::Notice;
+
+use super::escape::visible;
+use super::ranges::ranges_to;
+use super::words;
+
+/// Returns the line for a notice, for logs and pipes.
+pub fn line(notice: &Notice) -> String {
+    match notice {
+        Notice::Began(action) => format!("{}: {}", action.address, doing(action.step)),
+        Notice::AttemptRefused { action, why } => format!("{}: tried {}", action.address, visible(why)),
+        Notice::Waiting { action, what } => format!("{}: waiting for {}", action.address, visible(what)),
+        Notice::QuotaWait(_) => "waiting for the API's quota".to_owned(),
+        Notice::Settling { addresses, remaining: _ } => {
+            format!("looking for creates whose answer was lost: {}", ranges_to(addresses, 200))
+        }
+        Notice::Ended { action, ended } => ended_line(action, ended),
+        Notice::Interrupted { in_flight } => format!(
+            "interrupted: nothing more is begun, {} on the wire awaited",
+            words::count(*in_flight, "request")
+        ),
+    }
+}
+
+/// Returns the short text for a spinner; the terminal puts the action's address before it and the time behind it.
+///
+/// A notice about no single action has none and is shown as a line or in the footer.
+pub fn spinner(notice: &Notice) -> Option<(&ActionId, String)> {
+    match notice {
+        Notice::Began(action) => Some((action, doing(action.step).to_owned())),
+        Notice::AttemptRefused { action, why } => Some((action, format!("tried {}", visible(why)))),
+        Notice::Waiting { action, what } => Some((action, format!("waiting for {}", visible(what)))),
+        Notice::QuotaWait(_)
+        | Notice::Settling { .. }
+        | Notice::Ended { .. }
+        | Notice::Interrupted { .. } => None,
+    }
+}
+
+/// Returns the text for the footer of a terminal while the whole run waits.
+pub fn footer(notice: &Notice) -> Option<String> {
+    let rounded_up = |wait: &std::time::Duration| {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Age(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+    };
+    match notice {
+        Notice::QuotaWait(wait) => Some(format!("waiting {} for the API's quota", rounded_up(wait))),
+        Notice::Settling { addresses, remaining } => Some(format!(
+            "looking for creates whose answer was lost: {}, certain in {}",
+            ranges_to(addresses, 60),
+            rounded_up(remaining)
+        )),
+        Notice::Began(_)
+        | Notice::AttemptRefused { .. }
+        | Notice::Waiting { .. }
+        | Notice::Ended { .. }
+        | Notice::Interrupted { .. } => None,
+    }
+}
+
+fn ended_line(action: &ActionId, ended: &Ended) -> String {
+    let Ended { result, id, attempts: _, took: _ } = ended;
+    let address = &action.address;
+    match result {
+        EndResult::Done => {
+            let id = id.as_ref().map_or_else(String::new, |id| format!(" [id={}]", visible(&id.to_string())));
+            format!("{address}: {}{id}", done(action.step))
+        }
+        EndResult::Failed(why) => format!("{address}: {} failed: {}", noun(action.step), visible(why)),
+        EndResult::Skipped(why) => format!("{address}: {} skipped: {}", noun(action.step), visible(why)),
+        EndResult::Unknown(why) => format!("{address}: {} unknown: {}", noun(action.step), visible(why)),
+    }
+}
+
+/// Returns what is going on, such as `creating`.
+pub fn doing(step: Step) -> &'static str {
+    match step {
+        Step::Move => "moving",
+        Step::Adopt => "importing",
+        Step::Record => "recording",
+        Step::Stop => "stopping",
+        Step::Update => "updating",
+        Step::Start => "starting",
+        Step::Delete => "destroying",
+        Step::DeleteDeposed => "destroying what a replacement left behind",
+        Step::Create => "creating",
+        Step::Forget => "forgetting",
+    }
+}
+
+/// Returns what has happened, such as `created`.
+pub fn done(step: Step) -> &'static str {
+    match step {
+        Step::Move => "moved",
+        Step::Adopt => "imported",
+        Step::Record => "recorded",
+        Step::Stop => "stopped",
+        Step::Update => "updated",
+        Step::Start => "started",
+        Step::Delete => "destroyed",
+        Step::DeleteDeposed => "destroyed what a replacement left behind",
+        Step::Create => "created",
+        Step::Forget => "forgotten",
+    }
+}
+
+/// Returns the step as a noun.
+pub fn noun(step: Step) -> &'static str {
+    match step {
+        Step::DeleteDeposed => "delete of what a replacement left behind",
+        Step::Move
+        | Step::Adopt
+        | Step::Record
+        | Step::Stop
+        | Step::Update
+        | Step::Start
+        | Step::Delete
+        | Step::Create
+        | Step::Forget => step.word(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::id::{PodId, RemoteId};
+
+    fn action(address: &str, step: Step) -> ActionId {
+        ActionId { address: address.parse().unwrap(), step }
+    }
+
+    fn ended(result: EndResult) -> Ended {
+        let id = Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye")));
+        Ended { result, id, attempts: Vec::new(), took: Duration::from_secs(93) }
+    }
+
+    fn notices() -> Vec<Notice> {
+        let create = action("llm[0]", Step::Create);
+        vec![
+            Notice::Began(create.clone()),
+            Notice::AttemptRefused {
+                action: create.clone(),
+                why: "L40S secure: no capacity\u{1b}[2J".into(),
+            },
+            Notice::Waiting { action: create.clone(), what: "RUNNING, is STARTING".into() },
+            Notice::QuotaWait(Duration::from_millis(11_200)),
+            Notice::Settling {
+                addresses: vec![
+                    "llm[1]".parse().unwrap(),
+                    "llm[2]".parse().unwrap(),
+                    "llm[3]".parse().unwrap(),
+                ],
+                remaining: Duration::from_secs(90),
+            },
+            Notice::Ended { action: create, ended: ended(EndResult::Done) },
+            Notice::Ended {
+                action: action("train", Step::Stop),
+                ended: ended(EndResult::Failed("no such pod".into())),
+            },
+            Notice::Ended {
+                action: action("train", Step::Start),
+                ended: ended(EndResult::Skipped("stop failed".into())),
+            },
+            Notice::Ended {
+                action: action("a", Step::DeleteDeposed),
+                ended: ended(EndResult::Unknown("timed out".into())),
+            },
+            Notice::Interrupted { in_flight: 1 },
+        ]
+    }
+
+    #[test]
+    fn lines_hold_no_time_and_no_control_characters() {
+        let lines: Vec<String> = notices().iter().map(line).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        llm[0]: creating
+        llm[0]: tried L40S secure: no capacity\u{1b}[2J
+        llm[0]: waiting for RUNNING, is STARTING
+        waiting for the API's quota
+        looking for creates whose answer was lost: llm[1..3]
+        llm[0]: created [id=xedezhzb9la3ye]
+        train: stop failed: no such pod
+        train: start skipped: stop failed
+        a: delete of what a replacement left behind unknown: timed out
+        interrupted: nothing more is begun, 1 request on the wire awaited
+        "#);
+    }
+
+    #[test]
+    fn spinners_are_short_and_only_for_single_actions() {
+        let notices = notices();
+        let texts: Vec<String> = notices
+            .iter()
+            .map(|notice| match (spinner(notice), footer(notice)) {
+                (Some((action, text)), _) => format!("spinner {}: {text}", action.address),
+                (None, Some(text)) => format!("footer {text}"),
+                (None, None) => format!("line {}", line(notice)),
+            })
+            .collect();
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        spinner llm[0]: creating
+        spinner llm[0]: tried L40S secure: no capacity\u{1b}[2J
+        spinner llm[0]: waiting for RUNNING, is STARTING
+        footer waiting 12 s for the API's quota
+        footer looking for creates whose answer was lost: llm[1..3], certain in 90 s
+        line llm[0]: created [id=xedezhzb9la3ye]
+        line train: stop failed: no such pod
+        line train: start skipped: stop failed
+        line a: delete of what a replacement left behind unknown: timed out
+        line interrupted: nothing more is begun, 1 request on the wire awaited
+        "#);
+    }
+}

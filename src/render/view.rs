@@ -1,0 +1,645 @@
+//! A plan as every format shows it: one change per address, what loses data first, equal replicas together.
+//!
+//! The steps of an address are one change to a reader: a delete and a create are a replacement, a stop and an update
+//! are a stop. Formats only lay the view out; none looks at the actions by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::{Address, Key};
+use crate::model::field::Field;
+use crate::model::id::RemoteId;
+use crate::model::plan::{
+    Action, ActionId, Attempt, Block, Candidate, Consequence, CostChange, Disruption, Drift, DriftKind,
+    Finding, Held, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Severity, Shown, Step, Subject,
+};
+use crate::model::size::Gigabytes;
+
+use super::rows::{self, Row};
+
+/// A plan, sorted, merged and grouped.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// The plan itself, for what needs no preparation.
+    pub plan: &'a Plan,
+    /// Whether it may run.
+    pub verdict: Verdict<'a>,
+    /// One change per address, in address order.
+    pub changes: Vec<Change<'a>>,
+    /// Equal changes of replicas together; what loses data first.
+    pub groups: Vec<Group<'a>>,
+    /// What others changed, equal drift of replicas together.
+    pub drift: Vec<(Vec<&'a Address>, &'a DriftKind)>,
+    /// What is left alone, equal reasons of replicas together.
+    pub held: Vec<(Vec<&'a Address>, &'a Held)>,
+    /// The remarks, warnings first, equal ones together.
+    pub findings: Vec<(&'a Finding, Vec<&'a Subject>)>,
+    /// How many of what.
+    pub counts: Counts,
+    /// What is lost.
+    pub lost: Lost,
+}
+
+/// Whether a plan may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// There is something to do.
+    Changes,
+    /// There is nothing to do.
+    NoChanges,
+    /// Nothing may be done.
+    Blocked(&'a [Block]),
+}
+
+/// Everything that happens at one address.
+#[derive(Clone, Debug)]
+pub struct Change<'a> {
+    /// Where.
+    pub address: &'a Address,
+    /// What it amounts to.
+    pub verb: Verb,
+    /// The steps, in the order in which they run.
+    pub steps: Vec<(&'a ActionId, &'a Action)>,
+    /// Why, without repetition.
+    pub reasons: Vec<&'a Reason>,
+    /// The values.
+    pub rows: Vec<Row>,
+    /// What is lost, kept and risked.
+    pub consequences: BTreeSet<&'a Consequence>,
+    /// The attempts to place it, in order; of a start, those of its replacement.
+    pub attempts: &'a [Attempt],
+    /// The objects that exist.
+    pub ids: BTreeSet<RemoteId>,
+    /// What it costs before and after.
+    pub cost: CostChange,
+}
+
+/// What the steps of an address amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verb {
+    /// It comes into being.
+    Create,
+    /// It is terminated, then made anew.
+    DestroyThenCreate,
+    /// It is made anew, then the old one is terminated.
+    CreateThenDestroy,
+    /// It is changed in place, with or without a reset.
+    Update,
+    /// It is started, perhaps after a change.
+    Start,
+    /// It is stopped, perhaps with a change.
+    Stop,
+    /// It is terminated or deleted.
+    Destroy,
+    /// What an earlier replacement left behind is terminated.
+    DestroyDeposed,
+    /// An object that exists comes under management; no call.
+    Import,
+    /// It has another address; no call.
+    Move,
+    /// What podform may do to it changes; no call.
+    Record,
+    /// It leaves the state; no call.
+    Forget,
+}
+
+impl Verb {
+    /// Returns the symbol that stands before the address. It carries the meaning without colour.
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::DestroyThenCreate => "-/+",
+            Self::CreateThenDestroy => "+/-",
+            Self::Update => "~",
+            Self::Start => "▶",
+            Self::Stop => "■",
+            Self::Destroy | Self::DestroyDeposed => "-",
+            Self::Import | Self::Move | Self::Record | Self::Forget => ".",
+        }
+    }
+
+    /// Returns the word that stands in machine-read formats.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::DestroyThenCreate => "destroy-then-create",
+            Self::CreateThenDestroy => "create-then-destroy",
+            Self::Update => "update",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Destroy => "destroy",
+            Self::DestroyDeposed => "destroy-deposed",
+            Self::Import => "import",
+            Self::Move => "move",
+            Self::Record => "record",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// Returns what the symbol means, for the legend.
+    pub fn legend(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::DestroyThenCreate => "destroy and then create replacement",
+            Self::CreateThenDestroy => "create replacement and then destroy",
+            Self::Update => "update in-place",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Destroy | Self::DestroyDeposed => "destroy",
+            Self::Import | Self::Move | Self::Record | Self::Forget => "change the state only",
+        }
+    }
+}
+
+/// Replicas whose changes are equal but for their number.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    /// The addresses, in order; never empty.
+    pub addresses: Vec<&'a Address>,
+    /// What happens at each of them. In values that differ only by it, the number of the replica reads `{n}`.
+    pub each: Change<'a>,
+}
+
+/// How many addresses have which change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Come into being, replacements not counted.
+    pub create: usize,
+    /// Are replaced.
+    pub replace: usize,
+    /// Are changed in place, without start or stop.
+    pub update: usize,
+    /// Are started.
+    pub start: usize,
+    /// Are stopped.
+    pub stop: usize,
+    /// Are destroyed, replacements not counted.
+    pub destroy: usize,
+    /// Are reset on the way, whatever else happens to them.
+    pub reset: usize,
+    /// Come under management.
+    pub import: usize,
+    /// Have another address, whatever else happens to them.
+    pub moved: usize,
+    /// Have only their rules recorded.
+    pub record: usize,
+    /// Leave the state.
+    pub forget: usize,
+    /// Lose data.
+    pub losing: usize,
+    /// Are as wanted.
+    pub unchanged: usize,
+    /// Are left alone in this plan.
+    pub held: usize,
+    /// Were deselected.
+    pub out_of_scope: usize,
+}
+
+impl Counts {
+    /// Returns Terraform's "to add": a replacement adds one and destroys one.
+    pub fn to_add(self) -> usize {
+        self.create + self.replace
+    }
+
+    /// Returns Terraform's "to change", with starts and stops.
+    pub fn to_change(self) -> usize {
+        self.update + self.start + self.stop
+    }
+
+    /// Returns Terraform's "to destroy".
+    pub fn to_destroy(self) -> usize {
+        self.destroy + self.replace
+    }
+}
+
+/// What a plan loses, by kind: how many and their size together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Lost {
+    /// Network volumes.
+    pub network_volumes: (usize, u64),
+    /// Disks on the hosts of pods.
+    pub local_volumes: (usize, u64),
+    /// Container disks.
+    pub container_disks: (usize, u64),
+}
+
+impl Lost {
+    fn add(&mut self, consequence: &Consequence) {
+        let (kind, size) = match consequence {
+            Consequence::NetworkVolumeLost { volume: _, size } => (&mut self.network_volumes, size),
+            Consequence::LocalVolumeLost { size, path: _ } => (&mut self.local_volumes, size),
+            Consequence::ContainerDiskLost { size } => (&mut self.container_disks, size),
+            Consequence::VanishedWithData { .. }
+            | Consequence::LocalVolumeKept { .. }
+            | Consequence::NetworkVolumeKept { .. }
+            | Consequence::NewPodId
+            | Consequence::PublicPortsChange
+            | Consequence::StartMayFail { .. }
+            | Consequence::ScarceGpuGivenUp
+            | Consequence::TakesEffectAtNextStart
+            | Consequence::GoesOnUnmanaged => return,
+        };
+        let Gigabytes(gigabytes) = *size;
+        kind.0 += 1;
+        kind.1 += u64::from(gigabytes);
+    }
+
+    /// Returns what is lost in words, the worst first; empty if nothing is.
+    pub fn words(self) -> String {
+        let Self { network_volumes, local_volumes, container_disks } = self;
+        let kinds = [
+            (network_volumes, "network volume"),
+            (local_volumes, "local volume"),
+            (container_disks, "container disk"),
+        ];
+        let some = kinds.into_iter().filter(|((number, _), _)| *number > 0);
+        let words =
+            some.map(|((number, size), noun)| format!("{} ({size} GB)", super::words::count(number, noun)));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Prepares a plan for showing.
+pub fn view(planned: &Planned) -> View<'_> {
+    let plan = planned.plan();
+    let verdict = match planned {
+        Planned::Changes(_) => Verdict::Changes,
+        Planned::NoChanges(_) => Verdict::NoChanges,
+        Planned::Blocked { reasons, plan: _ } => Verdict::Blocked(reasons),
+    };
+    let changes = changes(plan);
+    let groups = groups(&changes);
+    let mut lost = Lost::default();
+    for consequence in changes.iter().flat_map(|change| change.consequences.iter()) {
+        lost.add(consequence);
+    }
+    View {
+        plan,
+        verdict,
+        counts: counts(plan, &changes),
+        drift: drift(&plan.drift),
+        held: held(&plan.held),
+        findings: findings(&plan.findings),
+        changes,
+        groups,
+        lost,
+    }
+}
+
+/// Merges the steps of each address into one change, in address order.
+pub fn changes(plan: &Plan) -> Vec<Change<'_>> {
+    let mut by_address: BTreeMap<(&Address, bool), Vec<(&ActionId, &Action)>> = BTreeMap::new();
+    for (id, action) in &plan.actions {
+        // What an earlier replacement left behind is no part of what happens to the pod that took its place.
+        let leftover = id.step == Step::DeleteDeposed && action.reason == Reason::Deposed;
+        by_address.entry((&id.address, leftover)).or_default().push((id, action));
+    }
+    by_address
+        .into_iter()
+        .map(|((address, leftover), steps)| change(plan, address, leftover, steps))
+        .collect()
+}
+
+fn change<'a>(
+    plan: &Plan,
+    address: &'a Address,
+    leftover: bool,
+    mut steps: Vec<(&'a ActionId, &'a Action)>,
+) -> Change<'a> {
+    let has = |step: Step| steps.iter().any(|(id, _)| id.step == step);
+    let verb = if leftover { Verb::DestroyDeposed } else { verb(plan, address, &has) };
+    if verb == Verb::CreateThenDestroy {
+        steps.sort_by_key(|(id, _)| (matches!(id.step, Step::Delete | Step::DeleteDeposed), id.step));
+    }
+    let mut reasons: Vec<&Reason> = Vec::new();
+    for (_, action) in &steps {
+        if !reasons.contains(&&action.reason) {
+            reasons.push(&action.reason);
+        }
+    }
+    let actions = || steps.iter().map(|(_, action)| *action);
+    Change {
+        address,
+        verb,
+        reasons,
+        rows: merged_rows(verb, &steps),
+        consequences: actions().flat_map(|action| action.consequences.iter()).collect(),
+        attempts: actions()
+            .map(|action| attempts(&action.operation))
+            .find(|list| !list.is_empty())
+            .unwrap_or(&[]),
+        ids: actions().flat_map(remote_ids).collect(),
+        cost: merged_cost(verb, &steps),
+        steps,
+    }
+}
+
+fn verb(plan: &Plan, address: &Address, has: &impl Fn(Step) -> bool) -> Verb {
+    let deletes = has(Step::Delete) || has(Step::DeleteDeposed);
+    if has(Step::Create) && deletes {
+        let id = |step| ActionId { address: address.clone(), step };
+        let created_first = [Step::Delete, Step::DeleteDeposed]
+            .into_iter()
+            .any(|delete| plan.edges.contains(&(id(Step::Create), id(delete))));
+        return if created_first { Verb::CreateThenDestroy } else { Verb::DestroyThenCreate };
+    }
+    // The order decides what a mixture is called: what exists and bills afterwards before what is only edited.
+    let by_weight = [
+        (has(Step::Create), Verb::Create),
+        (deletes, Verb::Destroy),
+        (has(Step::Stop) && has(Step::Start), Verb::Update),
+        (has(Step::Stop), Verb::Stop),
+        (has(Step::Start), Verb::Start),
+        (has(Step::Update), Verb::Update),
+        (has(Step::Forget), Verb::Forget),
+        (has(Step::Adopt), Verb::Import),
+        (has(Step::Move), Verb::Move),
+    ];
+    by_weight.into_iter().find(|(holds, _)| *holds).map_or(Verb::Record, |(_, verb)| verb)
+}
+
+/// Joins the rows of all steps: the first value before, the last value after.
+fn merged_rows(verb: Verb, steps: &[(&ActionId, &Action)]) -> Vec<Row> {
+    if verb == Verb::Create {
+        let made: Vec<Row> = steps.iter().flat_map(|(_, action)| rows::created(&action.operation)).collect();
+        if !made.is_empty() {
+            return made;
+        }
+    }
+    let mut merged: BTreeMap<&Field, Row> = BTreeMap::new();
+    for (_, action) in steps {
+        for change in &action.changes {
+            let row = Row::from(change);
+            match merged.get_mut(&change.field) {
+                None => {
+                    merged.insert(&change.field, row);
+                }
+                Some(earlier) => {
+                    if earlier.before == Shown::Absent {
+                        earlier.before = row.before;
+                    }
+                    earlier.after = row.after;
+                    earlier.why = row.why;
+                }
+            }
+        }
+    }
+    merged.into_values().collect()
+}
+
+/// Joins the costs of all steps. The halves of a replacement each tell of their own pod, in whatever order they run.
+fn merged_cost(verb: Verb, steps: &[(&ActionId, &Action)]) -> CostChange {
+    let of = |wanted: fn(Step) -> bool| {
+        steps.iter().find(|(id, _)| wanted(id.step)).map(|(_, action)| action.cost)
+    };
+    let replaces = matches!(verb, Verb::DestroyThenCreate | Verb::CreateThenDestroy);
+    let first = if replaces { of(|step| matches!(step, Step::Delete | Step::DeleteDeposed)) } else { None };
+    let last = if replaces { of(|step| step == Step::Create) } else { None };
+    let first = first.or_else(|| steps.first().map(|(_, action)| action.cost)).unwrap_or_default();
+    let last = last.or_else(|| steps.last().map(|(_, action)| action.cost)).unwrap_or_default();
+    CostChange { before: first.before, after: last.after }
+}
+
+fn attempts(operation: &Operation) -> &[Attempt] {
+    match operation {
+        Operation::CreatePod(creation) => &creation.attempts,
+        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => &creation.attempts,
+        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        | Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::UpdatePod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => &[],
+    }
+}
+
+fn remote_ids(action: &Action) -> Vec<RemoteId> {
+    match &action.operation {
+        Operation::GrowVolume { id, size: _ } | Operation::DeleteVolume { id } => {
+            vec![RemoteId::Volume(id.clone())]
+        }
+        Operation::UpdatePod { id, patch: _, disruption: _ }
+        | Operation::StartPod { id, compute: _, on_stuck: _ }
+        | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
+        Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
+        Operation::Local => match &action.record {
+            RecordAfter::Put(record) => record.id.iter().cloned().collect(),
+            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => Vec::new(),
+        },
+        Operation::CreateVolume { .. } | Operation::CreatePod(_) => Vec::new(),
+    }
+}
+
+fn counts(plan: &Plan, changes: &[Change<'_>]) -> Counts {
+    let mut counts = Counts {
+        unchanged: plan.unchanged.len(),
+        held: plan.held.len(),
+        out_of_scope: plan.out_of_scope,
+        ..Counts::default()
+    };
+    for change in changes {
+        let kind = match change.verb {
+            Verb::Create => &mut counts.create,
+            Verb::DestroyThenCreate | Verb::CreateThenDestroy => &mut counts.replace,
+            Verb::Update => &mut counts.update,
+            Verb::Start => &mut counts.start,
+            Verb::Stop => &mut counts.stop,
+            Verb::Destroy | Verb::DestroyDeposed => &mut counts.destroy,
+            Verb::Import => &mut counts.import,
+            Verb::Move => &mut counts.moved,
+            Verb::Record => &mut counts.record,
+            Verb::Forget => &mut counts.forget,
+        };
+        *kind += 1;
+        let has = |step: Step| change.steps.iter().any(|(id, _)| id.step == step);
+        counts.import += usize::from(change.verb != Verb::Import && has(Step::Adopt));
+        counts.moved += usize::from(change.verb != Verb::Move && has(Step::Move));
+        counts.losing += usize::from(change.consequences.iter().any(|consequence| consequence.loses_data()));
+        counts.reset += usize::from(change.steps.iter().any(|(_, action)| resets(&action.operation)));
+    }
+    counts
+}
+
+fn resets(operation: &Operation) -> bool {
+    match operation {
+        Operation::UpdatePod { id: _, patch: _, disruption } => *disruption == Disruption::Reset,
+        Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::StartPod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => false,
+    }
+}
+
+/// Puts replicas with equal changes together, then what loses data first.
+fn groups<'a>(changes: &[Change<'a>]) -> Vec<Group<'a>> {
+    let mut by_key: BTreeMap<&Key, Vec<&Change<'a>>> = BTreeMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for change in changes {
+        match change.address {
+            Address::Pod { key, replica: Some(_) } => by_key.entry(key).or_default().push(change),
+            Address::Pod { key: _, replica: None } | Address::Volume(_) => {
+                groups.push(Group { addresses: vec![change.address], each: change.clone() });
+            }
+        }
+    }
+    for replicas in by_key.into_values() {
+        groups.extend(grouped(&replicas));
+    }
+    groups.sort_by_cached_key(|group| (loss_rank(&group.each), group.addresses[0].clone(), group.each.verb));
+    groups
+}
+
+fn grouped<'a>(replicas: &[&Change<'a>]) -> Vec<Group<'a>> {
+    let varying = varying_fields(replicas);
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for change in replicas {
+        let each = numbered(change, &varying);
+        match groups.iter_mut().find(|group| alike(&group.each, &each)) {
+            Some(group) => group.addresses.push(each.address),
+            None => groups.push(Group { addresses: vec![each.address], each }),
+        }
+    }
+    for group in &mut groups {
+        // A group of one shows its own values, not a pattern.
+        if let [only] = group.addresses[..]
+            && let Some(change) =
+                replicas.iter().find(|change| change.address == only && change.verb == group.each.verb)
+        {
+            group.each = (*change).clone();
+        }
+    }
+    groups
+}
+
+/// Returns the fields whose values can hold the number of the replica and do differ between these replicas.
+fn varying_fields(replicas: &[&Change<'_>]) -> BTreeSet<Field> {
+    let mut seen: BTreeMap<&Field, (&Shown, &Shown)> = BTreeMap::new();
+    let mut varying = BTreeSet::new();
+    for row in replicas.iter().flat_map(|change| change.rows.iter()) {
+        let values = (&row.before, &row.after);
+        if *seen.entry(&row.field).or_insert(values) != values
+            && matches!(row.field, Field::Name | Field::Env(_))
+        {
+            varying.insert(row.field.clone());
+        }
+    }
+    varying
+}
+
+fn numbered<'a>(change: &Change<'a>, varying: &BTreeSet<Field>) -> Change<'a> {
+    let mut change = change.clone();
+    if let Address::Pod { key: _, replica: Some(number) } = change.address {
+        for row in change.rows.iter_mut().filter(|row| varying.contains(&row.field)) {
+            row.before = with_pattern(&row.before, *number);
+            row.after = with_pattern(&row.after, *number);
+        }
+    }
+    change
+}
+
+/// Writes `{n}` where a value has exactly the number.
+fn with_pattern(value: &Shown, number: u32) -> Shown {
+    let Shown::Text(text) = value else { return value.clone() };
+    let number = number.to_string();
+    let mut pattern = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let digits = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
+        let (before, run) = (&rest[..start], &rest[start..start + digits]);
+        pattern.push_str(before);
+        pattern.push_str(if run == number { "{n}" } else { run });
+        rest = &rest[start + digits..];
+    }
+    pattern.push_str(rest);
+    Shown::Text(pattern)
+}
+
+/// Tells whether two replicas have the same change: everything that is shown but addresses, ids and tokens.
+fn alike(one: &Change<'_>, other: &Change<'_>) -> bool {
+    let Change { address: _, verb, steps, reasons, rows, consequences, attempts, ids, cost } = one;
+    let steps_alike = steps.len() == other.steps.len()
+        && steps.iter().zip(&other.steps).all(|((one, _), (other, _))| one.step == other.step);
+    let places = |attempts: &'_ [Attempt]| -> Vec<Candidate> {
+        attempts.iter().map(|attempt| attempt.candidate.clone()).collect()
+    };
+    *verb == other.verb
+        && steps_alike
+        && *reasons == other.reasons
+        && *rows == other.rows
+        && *cost == other.cost
+        && *consequences == other.consequences
+        && ids.len() == other.ids.len()
+        && places(attempts) == places(other.attempts)
+}
+
+/// Returns 0 for the worst loss; changes without loss come last.
+fn loss_rank(change: &Change<'_>) -> u8 {
+    let rank = |consequence: &&Consequence| match consequence {
+        Consequence::NetworkVolumeLost { .. } => 0,
+        Consequence::LocalVolumeLost { .. } => 1,
+        Consequence::ContainerDiskLost { .. } => 2,
+        Consequence::VanishedWithData { .. }
+        | Consequence::LocalVolumeKept { .. }
+        | Consequence::NetworkVolumeKept { .. }
+        | Consequence::NewPodId
+        | Consequence::PublicPortsChange
+        | Consequence::StartMayFail { .. }
+        | Consequence::ScarceGpuGivenUp
+        | Consequence::TakesEffectAtNextStart
+        | Consequence::GoesOnUnmanaged => 3,
+    };
+    change.consequences.iter().map(rank).min().unwrap_or(3)
+}
+
+fn drift(drift: &[Drift]) -> Vec<(Vec<&Address>, &DriftKind)> {
+    together(drift.iter().map(|Drift { address, kind }| (address, kind)))
+}
+
+fn held(held: &BTreeMap<Address, Held>) -> Vec<(Vec<&Address>, &Held)> {
+    together(held.iter())
+}
+
+/// Puts addresses of one key with equal values together.
+fn together<'a, T: PartialEq>(
+    items: impl Iterator<Item = (&'a Address, &'a T)>,
+) -> Vec<(Vec<&'a Address>, &'a T)> {
+    let mut groups: Vec<(Vec<&'a Address>, &'a T)> = Vec::new();
+    for (address, value) in items {
+        let same = groups.iter_mut().find(|(addresses, known)| {
+            *known == value
+                && addresses[0].key() == address.key()
+                && addresses[0].is_pod() == address.is_pod()
+        });
+        match same {
+            Some((addresses, _)) => addresses.push(address),
+            None => groups.push((vec![address], value)),
+        }
+    }
+    groups
+}
+
+fn findings(findings: &[Finding]) -> Vec<(&Finding, Vec<&Subject>)> {
+    let mut groups: Vec<(&Finding, Vec<&Subject>)> = Vec::new();
+    for finding in findings {
+        let Finding { severity, code, subject, message } = finding;
+        let same = groups.iter_mut().find(|(known, subjects)| {
+            let same_field = subjects.first().map(|subject| &subject.field)
+                == subject.as_ref().map(|subject| &subject.field);
+            known.severity == *severity && known.code == *code && known.message == *message && same_field
+        });
+        match same {
+            Some((_, subjects)) => subjects.extend(subject),
+            None => groups.push((finding, subject.iter().collect())),
+        }
+    }
+    groups.sort_by_key(|(finding, _)| match finding.severity {
+        Severity::Warning => 0,
+        Severity::Note => 1,
+    });
+    groups
+}

@@ -1,0 +1,353 @@
+//! The sentences that all formats share: reasons, consequences, causes, what is held and what is blocked.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::catalog::Stock;
+use crate::model::plan::{
+    Block, Candidate, Cause, Consequence, Disruption, DriftKind, Held, Reason, Shown, Step, Unmanaged,
+};
+use crate::model::prior::Api;
+
+use super::escape::{Quoted, visible};
+use super::money::PriceAnHour;
+use super::ranges::ranges;
+use crate::model::field::Field;
+
+/// Returns what the API is called.
+pub fn api(api: Api) -> &'static str {
+    match api {
+        Api::V2 => "REST v2",
+        Api::V1 => "REST v1",
+        Api::Graphql => "GraphQL",
+    }
+}
+
+/// Returns why an action is in the plan; `None` where the fields or the header say it already.
+pub fn reason(reason: &Reason) -> Option<&'static str> {
+    match reason {
+        Reason::New | Reason::Changed => None,
+        Reason::Vanished => Some("it was recorded and is gone"),
+        Reason::Migrated => Some("RunPod moved it: a pod with its token has another id"),
+        Reason::FoundInJournal => Some("an earlier run created it and did not learn of it"),
+        Reason::AdoptNamed => Some("`adopt:` names it"),
+        Reason::StateWanted => Some("its `state` was changed in the spec"),
+        Reason::StateDrifted => Some("it was stopped, started or ended outside of podform"),
+        Reason::Replaced => Some("it cannot be changed in place to what the spec wants"),
+        Reason::VolumeReplaced => Some("its volume is replaced"),
+        Reason::Requested => Some("`--replace` asks for it"),
+        Reason::Removed => Some("its key has left the spec"),
+        Reason::Shrunk => Some("`replicas` was lowered"),
+        Reason::Destroyed => Some("everything managed is destroyed"),
+        Reason::Deposed => Some("an earlier replacement left it behind"),
+        Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),
+        Reason::Renamed => Some("its address changes"),
+        Reason::LifecycleChanged => Some("only what podform may do to it changes"),
+    }
+}
+
+/// Returns who changed a field.
+pub fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Spec => "you changed it",
+        Cause::Outside => "changed outside of podform",
+        Cause::Both => "changed by you and outside of podform",
+        Cause::ApiDefault => "default of the API",
+        Cause::NotAttributable => "differs, cause not attributable",
+    }
+}
+
+/// Returns what applying a field does; `None` where it does nothing else.
+pub fn disruption(disruption: Disruption) -> Option<&'static str> {
+    match disruption {
+        Disruption::InPlace => None,
+        Disruption::NextStart => Some("takes effect at the next start"),
+        Disruption::Reset => Some("resets the pod"),
+        Disruption::Replace => Some("forces replacement"),
+    }
+}
+
+/// What a consequence is to a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Data is lost.
+    Loses,
+    /// Something can go wrong or is worth knowing.
+    Note,
+    /// Data stays.
+    Keeps,
+}
+
+impl Weight {
+    /// Returns the word before the sentence.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Loses => "loses",
+            Self::Note => "note",
+            Self::Keeps => "keeps",
+        }
+    }
+}
+
+/// Returns what an action loses, keeps or risks, as a phrase.
+pub fn consequence(consequence: &Consequence) -> (Weight, String) {
+    match consequence {
+        Consequence::NetworkVolumeLost { volume, size } => {
+            (Weight::Loses, format!("network volume `{volume}` ({size}) with everything on it"))
+        }
+        Consequence::LocalVolumeLost { size, path } => {
+            (Weight::Loses, format!("local volume ({size}) at {}", visible(path)))
+        }
+        Consequence::VanishedWithData { size } => {
+            (Weight::Note, format!("its data ({size}) was lost already when it vanished"))
+        }
+        Consequence::ContainerDiskLost { size } => (Weight::Loses, format!("container disk ({size})")),
+        Consequence::LocalVolumeKept { size, path } => {
+            (Weight::Keeps, format!("local volume ({size}) at {}", visible(path)))
+        }
+        Consequence::NetworkVolumeKept { volume } => (Weight::Keeps, format!("network volume `{volume}`")),
+        Consequence::NewPodId => (Weight::Note, "gets a new pod id and new proxy URLs".to_owned()),
+        Consequence::PublicPortsChange => {
+            (Weight::Note, "its public address and TCP ports change".to_owned())
+        }
+        Consequence::StartMayFail { then_replaced: false } => (
+            Weight::Note,
+            "the start can fail: it is bound to its host, which may have no free GPU; it stays stopped then"
+                .to_owned(),
+        ),
+        Consequence::StartMayFail { then_replaced: true } => (
+            Weight::Note,
+            "the start can fail: it is bound to its host, which may have no free GPU; it is replaced then"
+                .to_owned(),
+        ),
+        Consequence::ScarceGpuGivenUp => (
+            Weight::Note,
+            "its GPU is given up before there is another, and stock of every candidate is low".to_owned(),
+        ),
+        Consequence::TakesEffectAtNextStart => {
+            (Weight::Note, "the change takes effect at the next start".to_owned())
+        }
+        Consequence::GoesOnUnmanaged => {
+            (Weight::Note, "it goes on running and being billed, unmanaged".to_owned())
+        }
+    }
+}
+
+/// Returns what is lost first, then what to note, then what stays; within each the worst first.
+pub fn consequences(consequences: &BTreeSet<&Consequence>) -> Vec<(Weight, String)> {
+    let mut phrases: Vec<(Weight, String)> = consequences.iter().map(|one| consequence(one)).collect();
+    phrases.sort_by_key(|(weight, _)| *weight);
+    phrases
+}
+
+/// Returns a value as it is shown. Free text is quoted, so that it cannot be taken for a mark such as `(secret)`.
+pub fn shown(field: &Field, value: &Shown) -> String {
+    match value {
+        Shown::Absent => "(none)".to_owned(),
+        Shown::Text(text) if is_free_text(field) => Quoted(text).to_string(),
+        Shown::Text(text) => visible(text).to_string(),
+        Shown::Secret => "(secret)".to_owned(),
+        Shown::OtherValue => "(other value)".to_owned(),
+        Shown::KnownAfterApply => "(known after apply)".to_owned(),
+    }
+}
+
+fn is_free_text(field: &Field) -> bool {
+    match field {
+        Field::Name
+        | Field::Image
+        | Field::Command
+        | Field::Entrypoint
+        | Field::Env(_)
+        | Field::Registry
+        | Field::Volumes => true,
+        Field::Ports
+        | Field::Disk
+        | Field::GlobalNetworking
+        | Field::Locked
+        | Field::Gpu
+        | Field::GpuCount
+        | Field::Cpu
+        | Field::Cloud
+        | Field::DataCenter
+        | Field::Country
+        | Field::Cuda
+        | Field::Ssh
+        | Field::Jupyter
+        | Field::State
+        | Field::Size
+        | Field::Tier
+        | Field::Lifecycle
+        | Field::Adopt
+        | Field::DependsOn
+        | Field::Replicas => false,
+    }
+}
+
+/// Returns where a create would place a pod, with price and stock.
+pub fn candidate(candidate: &Candidate) -> String {
+    const MOST_DATA_CENTERS: usize = 6;
+    let Candidate { compute, cloud, data_centers, cuda, min_cuda, price, stock, stock_by_data_center } =
+        candidate;
+    let mut text = format!("{}, {cloud}", visible(&compute.to_string()));
+    if data_centers.is_empty() {
+        text.push_str(", any data center");
+    } else {
+        let ids: Vec<&str> = data_centers.iter().map(|id| id.as_str()).collect();
+        text.push_str(", in ");
+        text.push_str(&visible(&ids.join(" or ")).to_string());
+    }
+    if !cuda.is_empty() {
+        let versions: Vec<&str> = cuda.iter().map(|version| version.as_str()).collect();
+        text.push_str(&format!(", CUDA {}", visible(&versions.join(" or "))));
+    }
+    if let Some(least) = min_cuda {
+        text.push_str(&format!(", CUDA {} or later", visible(least.as_str())));
+    }
+    text.push_str(&format!(": {}, {}", PriceAnHour(*price), stock_words(*stock)));
+    if !stock_by_data_center.is_empty() {
+        let named = stock_by_data_center.iter().take(MOST_DATA_CENTERS);
+        let words: Vec<String> =
+            named.map(|(id, stock)| format!("{} {stock}", visible(id.as_str()))).collect();
+        let rest = stock_by_data_center.len().saturating_sub(MOST_DATA_CENTERS);
+        let more = if rest > 0 { format!(", {rest} more") } else { String::new() };
+        text.push_str(&format!(" ({}{more})", words.join(", ")));
+    }
+    text
+}
+
+fn stock_words(stock: Stock) -> &'static str {
+    match stock {
+        Stock::None => "no stock",
+        Stock::NotAsked => "stock not asked",
+        Stock::Low => "stock low",
+        Stock::Medium => "stock medium",
+        Stock::High => "stock high",
+    }
+}
+
+/// Returns what others did to an object; fields are listed by the caller.
+pub fn drift(kind: &DriftKind) -> String {
+    match kind {
+        DriftKind::Vanished => "is gone".to_owned(),
+        DriftKind::Stopped => "was stopped, or its process ended".to_owned(),
+        DriftKind::Started => "was started".to_owned(),
+        DriftKind::Migrated { from, to } => format!(
+            "was moved by RunPod: pod {} is now {}",
+            visible(&from.to_string()),
+            visible(&to.to_string())
+        ),
+        DriftKind::Fields(_) => "has changed".to_owned(),
+    }
+}
+
+/// Returns why an address is left alone.
+pub fn held(held: &Held) -> String {
+    match held {
+        Held::Unreadable(why) => format!("it could not be looked at: {}", visible(why)),
+        Held::Unsettled { until } => {
+            format!("a create of an earlier run may still show up; certain at {until:.0}")
+        }
+        Held::DependsOn(address) => format!("it depends on `{address}`, which is held"),
+        Held::Duplicate { ids } => {
+            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+            format!("more than one pod carries its token: {}; look at them first", visible(&ids.join(", ")))
+        }
+        Held::NotPossible(why) => visible(why).to_string(),
+    }
+}
+
+/// Returns the address that a block is about, if it is about one.
+pub fn blocked_address(block: &Block) -> Option<&Address> {
+    match block {
+        Block::Protected { address, step: _ }
+        | Block::Locked { address, step: _ }
+        | Block::NoStock { address }
+        | Block::VolumeCannotChange { address, why: _ }
+        | Block::NoCandidate { address, why: _ } => Some(address),
+        Block::AllVanished { count: _ } | Block::Cycle(_) => None,
+    }
+}
+
+/// Returns why nothing may be done, and what to do about it.
+pub fn block(block: &Block) -> String {
+    match block {
+        Block::Protected { address, step } => format!(
+            "`{address}` is protected and would {}; to allow it, apply `protect: false` first",
+            suffering(*step)
+        ),
+        Block::Locked { address, step } => {
+            format!("`{address}` is locked on RunPod and would {}; unlock it first", suffering(*step))
+        }
+        Block::AllVanished { count } => format!(
+            "all {count} recorded objects are gone at once, more likely another account or key than a loss; \
+             `--accept-vanished` goes on"
+        ),
+        Block::NoStock { address } => format!(
+            "`{address}` would be terminated before its replacement exists, and no candidate has stock; \
+             `on_replace: create_first` keeps it until there is one"
+        ),
+        Block::VolumeCannotChange { address, why } => format!("`{address}`: {}", visible(why)),
+        Block::NoCandidate { address, why } => {
+            let why: Vec<String> = why.iter().map(|why| visible(why).to_string()).collect();
+            let list = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };
+            format!("nothing in the catalog satisfies `{address}`{list}")
+        }
+        Block::Cycle(actions) => {
+            let path: Vec<String> = actions.iter().map(|action| format!("`{action}`")).collect();
+            format!("the actions wait for each other: {}", path.join(" -> "))
+        }
+    }
+}
+
+/// Returns what a step does to an object, after "would".
+fn suffering(step: Step) -> &'static str {
+    match step {
+        Step::Move => "be moved",
+        Step::Adopt => "be adopted",
+        Step::Record => "be recorded",
+        Step::Stop => "be stopped",
+        Step::Update => "be changed",
+        Step::Start => "be started",
+        Step::Delete | Step::DeleteDeposed => "be destroyed",
+        Step::Create => "be created",
+        Step::Forget => "be forgotten",
+    }
+}
+
+/// Returns how an unmanaged object can come under management.
+pub fn unmanaged_hint(unmanaged: &Unmanaged) -> String {
+    let Unmanaged { id, name: _, status: _, created_at: _, cost: _, marked_ours } = unmanaged;
+    match marked_ours {
+        Some(address) => {
+            format!("carries the mark of `{address}` in this project: podform state rebuild")
+        }
+        None => match command_word(&id.to_string()) {
+            Some(id) => format!("podform import ADDRESS {id}"),
+            None => "podform import ADDRESS ID".to_owned(),
+        },
+    }
+}
+
+/// Returns the text if it can be pasted into a shell without quotes.
+fn command_word(text: &str) -> Option<&str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (!text.is_empty() && !text.starts_with('-') && text.chars().all(plain)).then_some(text)
+}
+
+/// Returns `1 pod`, `2 pods`.
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// Returns which addresses are unchanged, in few words.
+pub fn unchanged<'a>(addresses: impl ExactSizeIterator<Item = &'a Address>) -> Option<String> {
+    let number = addresses.len();
+    let names = ranges(addresses);
+    match number {
+        0 => None,
+        1 => Some(format!("1 address is as wanted: {names}")),
+        _ => Some(format!("{number} addresses are as wanted: {names}")),
+    }
+}
