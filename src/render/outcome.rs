@@ -174,6 +174,7 @@ fn stopped(by: &StoppedBy) -> String {
                 .to_owned()
         }
         StoppedBy::KeyRefused(why) => format!("RunPod refused the key: {}", visible(why)),
+        StoppedBy::ApiUnusable(why) => format!("RunPod's API cannot be used: {}", visible(why)),
         StoppedBy::Journal(why) => format!(
             "The state could not be written, so nothing more was sent: {}. Make room or make it writable first.",
             visible(why)

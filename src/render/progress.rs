@@ -3,8 +3,11 @@
 //! A line holds no elapsed time, so that the output of a run without a terminal is the same each time. A terminal
 //! shows the time by itself, beside the short texts for its spinners.
 
+use std::collections::BTreeSet;
+
 use crate::model::clock::{Age, SignedDuration};
-use crate::model::outcome::{EndResult, Ended};
+use crate::model::id::PodId;
+use crate::model::outcome::{EndResult, Ended, Fate, Recovered};
 use crate::model::plan::{ActionId, Step};
 use crate::model::progress::Notice;
 
@@ -23,6 +26,7 @@ pub fn line(notice: &Notice) -> String {
             format!("looking for creates whose answer was lost: {}", ranges_to(addresses, 200))
         }
         Notice::Ended { action, ended } => ended_line(action, ended),
+        Notice::Recovered(recovered) => recovered_line(recovered),
         Notice::Interrupted { in_flight } => format!(
             "interrupted: nothing more is begun, {} on the wire awaited",
             words::count(*in_flight, "request")
@@ -41,6 +45,7 @@ pub fn spinner(notice: &Notice) -> Option<(&ActionId, String)> {
         Notice::QuotaWait(_)
         | Notice::Settling { .. }
         | Notice::Ended { .. }
+        | Notice::Recovered(_)
         | Notice::Interrupted { .. } => None,
     }
 }
@@ -62,8 +67,37 @@ pub fn footer(notice: &Notice) -> Option<String> {
         | Notice::AttemptRefused { .. }
         | Notice::Waiting { .. }
         | Notice::Ended { .. }
+        | Notice::Recovered(_)
         | Notice::Interrupted { .. } => None,
     }
+}
+
+/// Returns what became of an action that an earlier run left open.
+pub fn recovered_line(recovered: &Recovered) -> String {
+    let Recovered { action, fate } = recovered;
+    let (address, step) = (&action.address, noun(action.step));
+    let fate = match fate {
+        Fate::Adopted { id, retired } if retired.is_empty() => {
+            format!("had happened, recorded [id={}]", visible(&id.to_string()))
+        }
+        Fate::Adopted { id, retired } => format!(
+            "had happened, recorded [id={}]; terminated what it had made besides: {}",
+            visible(&id.to_string()),
+            visible(&listed(retired))
+        ),
+        Fate::NotDone => "had not happened".to_owned(),
+        Fate::Doubtful(ids) => format!(
+            "had made more than one pod, and none was touched: {}; look at them first",
+            visible(&listed(ids))
+        ),
+        Fate::LeftToPlan => "is left to the plan, which looks at what is live".to_owned(),
+        Fate::Undecided(why) => format!("is still not known: {}", visible(why)),
+    };
+    format!("{address}: the {step} of an earlier run {fate}")
+}
+
+fn listed(ids: &BTreeSet<PodId>) -> String {
+    ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn ended_line(action: &ActionId, ended: &Ended) -> String {
@@ -175,6 +209,13 @@ mod tests {
                 action: action("a", Step::DeleteDeposed),
                 ended: ended(EndResult::Unknown("timed out".into())),
             },
+            Notice::Recovered(Recovered {
+                action: action("llm[0]", Step::Create),
+                fate: Fate::Adopted {
+                    id: RemoteId::Pod(PodId::new("xedezhzb9la3ye")),
+                    retired: [PodId::new("tw1ce000000000")].into(),
+                },
+            }),
             Notice::Interrupted { in_flight: 1 },
         ]
     }
@@ -192,6 +233,7 @@ mod tests {
         train: stop failed: no such pod
         train: start skipped: stop failed
         a: delete of what a replacement left behind unknown: timed out
+        llm[0]: the create of an earlier run had happened, recorded [id=xedezhzb9la3ye]; terminated what it had made besides: tw1ce000000000
         interrupted: nothing more is begun, 1 request on the wire awaited
         "#);
     }
@@ -217,6 +259,7 @@ mod tests {
         line train: stop failed: no such pod
         line train: start skipped: stop failed
         line a: delete of what a replacement left behind unknown: timed out
+        line llm[0]: the create of an earlier run had happened, recorded [id=xedezhzb9la3ye]; terminated what it had made besides: tw1ce000000000
         line interrupted: nothing more is begun, 1 request on the wire awaited
         "#);
     }

@@ -131,6 +131,7 @@ fn record(id: Option<&str>, run: RunState, name: &str) -> Record {
         token: None,
         lifecycle: Lifecycle::default(),
         retired: false,
+        deposed: BTreeSet::new(),
         object: RecordedObject::Pod(Box::new(recorded_pod(name, run))),
     }
 }
@@ -141,6 +142,7 @@ fn volume_record(id: Option<&str>, size: u32) -> Record {
         token: None,
         lifecycle: Lifecycle::default(),
         retired: false,
+        deposed: BTreeSet::new(),
         object: RecordedObject::Volume(volume(size)),
     }
 }
@@ -363,6 +365,7 @@ pub fn empty_plan() -> Plan {
         },
         actions: BTreeMap::new(),
         edges: BTreeSet::new(),
+        referenced: BTreeMap::new(),
         held: BTreeMap::new(),
         drift: Vec::new(),
         findings: Vec::new(),
