@@ -1,3 +1,4 @@
 //! One integration crate.
 
 mod simulator;
+mod wire;

@@ -1,0 +1,339 @@
+//! What an answer says about the effect of its request.
+//!
+//! The tables are pure and err towards [`Certainty::Unknown`]: a create that is wrongly taken for refused is sent
+//! again and billed twice, one that is wrongly taken for unknown costs a look at the listing. Texts are matched
+//! only where a status alone does not tell: REST v1 and GraphQL report a lack of GPUs as 500 and as 200.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::model::prior::Api;
+use crate::model::secret::Secret;
+use crate::provider::{Certainty, Rejection};
+
+/// What kind of request it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// It has no effect.
+    Read,
+    /// It makes an object; a second one would be billed too.
+    Create,
+    /// It changes or removes an object.
+    Change,
+}
+
+/// What the body of a failure said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The explanation, as it was sent.
+    pub(super) text: String,
+    /// The machine-readable code of a GraphQL error.
+    pub(super) code: Option<String>,
+    /// Whether the body is one that the API itself sends: JSON, or nothing.
+    pub(super) genuine: bool,
+}
+
+impl Said {
+    /// Reads the body of a failure in whichever of the three APIs' shapes it has.
+    pub(super) fn read(body: &[u8]) -> Self {
+        if body.trim_ascii().is_empty() {
+            return Self { text: "no explanation".to_owned(), code: None, genuine: true };
+        }
+        if let Ok(json) = serde_json::from_slice::<Value>(body) {
+            return Self::from_json(&json);
+        }
+        let text = String::from_utf8_lossy(body);
+        // Cloudflare stands in front of the API; its pages say nothing about pods.
+        let text = if text.contains("error code: 1010") {
+            "the firewall in front of the API refused the request (error code: 1010)".to_owned()
+        } else if text.trim_start().starts_with('<') {
+            "a web page instead of an answer of the API".to_owned()
+        } else {
+            text.into_owned()
+        };
+        Self { text, code: None, genuine: false }
+    }
+
+    fn from_json(json: &Value) -> Self {
+        // REST v1 wraps some validation errors into a list.
+        let json = json.as_array().and_then(|list| list.first()).unwrap_or(json);
+        let errors = json.get("errors").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let mut texts: Vec<&str> =
+            ["detail", "error", "message"].iter().filter_map(|key| json.get(key)?.as_str()).take(1).collect();
+        let of_list =
+            |error: &'_ Value| error.as_str().or_else(|| error.get("message")?.as_str()).map(str::to_owned);
+        let mut listed: Vec<String> = errors.iter().filter_map(of_list).collect();
+        // A missing field makes v2's validator call fields of the right form additional; the missing one is the cause.
+        listed.sort_by_key(|text| !text.contains("missing"));
+        texts.extend(listed.iter().map(String::as_str));
+        let code = errors.iter().find_map(|error| error.get("extensions")?.get("code")?.as_str());
+        let text = if texts.is_empty() { "no explanation".to_owned() } else { texts.join("; ") };
+        Self { text, code: code.map(str::to_owned), genuine: true }
+    }
+}
+
+/// Decides what a status and an explanation say about the effect of a request.
+pub(super) fn certainty(
+    api: Api,
+    verb: Verb,
+    status: u16,
+    said: &Said,
+    retry_after: Option<Duration>,
+) -> Certainty {
+    let rejection = match status {
+        200..=299 => return graphql_certainty(verb, said),
+        400 | 405 | 406 | 411 | 413..=415 | 422 | 431 => known_text(&said.text).unwrap_or(Rejection::Invalid),
+        401 => Rejection::KeyRefused,
+        402 => Rejection::NoFunds,
+        403 => Rejection::Forbidden,
+        // A page of some proxy is no proof that an object is gone.
+        404 if said.genuine => Rejection::NotFound,
+        409 => Rejection::Conflict,
+        410 => Rejection::Gone,
+        429 => return Certainty::Throttled { retry_after },
+        // REST v1 sends 500 for refusals too; any other 500 of a create may have made a pod.
+        500 if api == Api::V1 => match known_text(&said.text) {
+            Some(rejection) => rejection,
+            None => return Certainty::Unknown,
+        },
+        // Redirects are not followed, and whether a redirected request had an effect is anybody's guess.
+        _ => return Certainty::Unknown,
+    };
+    Certainty::Rejected(rejection)
+}
+
+/// Decides the same for GraphQL's errors, which come with status 200.
+fn graphql_certainty(verb: Verb, said: &Said) -> Certainty {
+    if let Some(rejection) = known_text(&said.text) {
+        return Certainty::Rejected(rejection);
+    }
+    match said.code.as_deref() {
+        Some("UNAUTHENTICATED" | "UNAUTHORIZED") => Certainty::Rejected(Rejection::KeyRefused),
+        Some("FORBIDDEN") => Certainty::Rejected(Rejection::Forbidden),
+        Some("POD_NOT_FOUND" | "NOT_FOUND") => Certainty::Rejected(Rejection::NotFound),
+        Some("BAD_USER_INPUT" | "GRAPHQL_VALIDATION_FAILED" | "GRAPHQL_PARSE_FAILED") => {
+            Certainty::Rejected(Rejection::Invalid)
+        }
+        // RUNPOD marks what the service itself refused. A create is worth the doubt all the same.
+        Some("RUNPOD") if verb == Verb::Change => Certainty::Rejected(Rejection::Conflict),
+        Some(_) | None => Certainty::Unknown,
+    }
+}
+
+/// Recognises the explanations that certainly refuse, as clients have recorded them.
+fn known_text(text: &str) -> Option<Rejection> {
+    const TEXTS: [(&str, Rejection); 13] = [
+        ("no longer any instances available", Rejection::NoCapacity),
+        ("no instances currently available", Rejection::NoCapacity),
+        ("no instances available", Rejection::NoCapacity),
+        ("does not have the resources to deploy", Rejection::NoCapacity),
+        ("not enough free gpus", Rejection::NoCapacity),
+        ("balance is too low", Rejection::NoFunds),
+        ("insufficient balance", Rejection::NoFunds),
+        ("insufficient funds", Rejection::NoFunds),
+        ("spot pods are no longer offered", Rejection::Invalid),
+        ("cannot resume a spot pod", Rejection::Conflict),
+        ("pod not found", Rejection::NotFound),
+        ("network volume not found", Rejection::NotFound),
+        ("pod is locked", Rejection::Conflict),
+    ];
+    let lower = text.to_lowercase();
+    TEXTS.iter().find(|(known, _)| lower.contains(known)).map(|(_, rejection)| *rejection)
+}
+
+/// The values that no text may show: the key, and the environment that a request carries.
+pub(super) struct Redactor(Vec<String>);
+
+impl Redactor {
+    /// The longest explanation that is passed on.
+    const LENGTH: usize = 300;
+
+    /// Hides these values, their lines, and the way they look inside JSON.
+    pub(super) fn new<'a>(values: impl IntoIterator<Item = &'a Secret<String>>) -> Self {
+        let mut hidden = Vec::new();
+        for value in values {
+            let value = value.expose();
+            let quoted = Value::String(value.clone()).to_string();
+            hidden.push(quoted[1..quoted.len() - 1].to_owned());
+            hidden.extend(
+                value.lines().filter(|line| line.trim().len() >= 8).map(|line| line.trim().to_owned()),
+            );
+            hidden.push(value.clone());
+        }
+        hidden.retain(|value| !value.trim().is_empty());
+        hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        hidden.dedup();
+        Self(hidden)
+    }
+
+    /// Returns the text in one bounded line without the hidden values.
+    pub(super) fn line(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for value in &self.0 {
+            text = hide(&text, value);
+        }
+        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() <= Self::LENGTH {
+            return line;
+        }
+        line.chars().take(Self::LENGTH).chain(['.', '.', '.']).collect()
+    }
+}
+
+/// Replaces a value; one of up to three characters only where it stands alone, as it is in many words by chance.
+fn hide(text: &str, value: &str) -> String {
+    const SHOWN: &str = "(hidden)";
+    if value.chars().count() > 3 {
+        return text.replace(value, SHOWN);
+    }
+    let mut hidden = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(value) {
+        let (before, found) = rest.split_at(at);
+        let after = &found[value.len()..];
+        let joined = |c: char| c.is_alphanumeric();
+        let previous = before.chars().next_back().or_else(|| hidden.chars().next_back());
+        let alone = !previous.is_some_and(joined) && !after.starts_with(joined);
+        hidden.push_str(before);
+        hidden.push_str(if alone { SHOWN } else { value });
+        rest = after;
+    }
+    hidden + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Certainty::{Rejected, Throttled, Unknown};
+    use Rejection::{Conflict, Forbidden, Gone, Invalid, KeyRefused, NoCapacity, NoFunds, NotFound};
+
+    fn decide(api: Api, verb: Verb, status: u16, body: &str) -> Certainty {
+        certainty(api, verb, status, &Said::read(body.as_bytes()), None)
+    }
+
+    #[test]
+    fn statuses_of_rest_v2_are_told_apart() {
+        let capacity = r#"{"title":"Bad Request","status":400,"detail":"There are no longer any instances available with the requested specifications. Please refresh and try again."}"#;
+        let table = [
+            (400, capacity, Rejected(NoCapacity)),
+            (
+                400,
+                r#"{"title":"Bad Request","status":400,"detail":"size must not shrink"}"#,
+                Rejected(Invalid),
+            ),
+            (401, r#"{"detail":"missing bearer token"}"#, Rejected(KeyRefused)),
+            (402, "", Rejected(NoFunds)),
+            (403, r#"{"detail":"access denied"}"#, Rejected(Forbidden)),
+            (403, "<html>error code: 1010</html>", Rejected(Forbidden)),
+            (404, r#"{"detail":"pod not found"}"#, Rejected(NotFound)),
+            (404, "", Rejected(NotFound)),
+            (404, "<html>nginx</html>", Unknown),
+            (404, "404 page not found", Unknown),
+            (408, "", Unknown),
+            (409, "{}", Rejected(Conflict)),
+            (410, "gone", Rejected(Gone)),
+            (422, r#"{"detail":"Request validation failed."}"#, Rejected(Invalid)),
+            (429, "{}", Throttled { retry_after: None }),
+            (301, "", Unknown),
+            (307, "", Unknown),
+            (500, capacity, Unknown),
+            (502, "<html>", Unknown),
+            (503, "", Unknown),
+            (504, "", Unknown),
+        ];
+        for (status, body, expected) in table {
+            assert_eq!(decide(Api::V2, Verb::Create, status, body), expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn refusals_that_rest_v1_sends_as_500_are_recognised() {
+        let table = [
+            ("create pod: There are no instances currently available", Rejected(NoCapacity)),
+            (
+                "create pod: This machine does not have the resources to deploy your pod. Please try a different machine",
+                Rejected(NoCapacity),
+            ),
+            (
+                "create pod: Your account balance is too low to rent a pod. Please add funds to your account.",
+                Rejected(NoFunds),
+            ),
+            ("create pod: Spot pods are no longer offered", Rejected(Invalid)),
+            (
+                "start pod: There are not enough free GPUs on the host machine to start this pod.",
+                Rejected(NoCapacity),
+            ),
+            ("create pod: Something went wrong. Please try again later or contact support.", Unknown),
+        ];
+        for (text, expected) in table {
+            let body = serde_json::json!({ "error": text, "status": 500 }).to_string();
+            assert_eq!(decide(Api::V1, Verb::Create, 500, &body), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_of_graphql_are_told_apart_by_text_and_code() {
+        let table = [
+            (
+                "There are no longer any instances available with enough disk space.",
+                "RUNPOD",
+                Rejected(NoCapacity),
+            ),
+            ("pod not found to terminate", "POD_NOT_FOUND", Rejected(NotFound)),
+            ("Cannot resume a spot pod as an on demand pod.", "RUNPOD", Rejected(Conflict)),
+            (
+                "Something went wrong. Please try again later or contact support.",
+                "INTERNAL_SERVER_ERROR",
+                Unknown,
+            ),
+            ("You must be logged in", "UNAUTHENTICATED", Rejected(KeyRefused)),
+            ("something nobody has seen", "RUNPOD", Unknown),
+        ];
+        for (text, code, expected) in table {
+            let body = serde_json::json!({ "errors": [{ "message": text, "extensions": { "code": code } }] });
+            assert_eq!(decide(Api::Graphql, Verb::Create, 200, &body.to_string()), expected, "{text}");
+        }
+        let unseen = r#"{"errors":[{"message":"no","extensions":{"code":"RUNPOD"}}]}"#;
+        assert_eq!(decide(Api::Graphql, Verb::Change, 200, unseen), Rejected(Conflict));
+        let validation =
+            r#"{"errors":[{"message":"Field \"x\" is not defined by type \"PodResumeInput\"."}]}"#;
+        assert_eq!(decide(Api::Graphql, Verb::Change, 400, validation), Rejected(Invalid));
+    }
+
+    #[test]
+    fn explanations_are_read_from_every_shape() {
+        let table = [
+            (
+                r#"{"title":"Unprocessable Entity","status":422,"detail":"Request validation failed.","errors":["$: additional properties 'b' not allowed","$: missing property 'a'"]}"#,
+                "Request validation failed.; $: missing property 'a'; $: additional properties 'b' not allowed",
+            ),
+            (r#"{"error":"pod not found","status":404}"#, "pod not found"),
+            (r#"[{"error":"bad body","problems":["x"]}]"#, "bad body"),
+            (r#"{"errors":[{"message":"one"},{"message":"two"}],"data":null}"#, "one; two"),
+            (r#"{"message":"unauthorized"}"#, "unauthorized"),
+            ("{}", "no explanation"),
+            ("<!DOCTYPE html><p>hello</p>", "a web page instead of an answer of the API"),
+            ("plain", "plain"),
+        ];
+        for (body, text) in table {
+            assert_eq!(Said::read(body.as_bytes()).text, text, "{body}");
+        }
+    }
+
+    #[test]
+    fn hidden_values_are_replaced_in_every_form() {
+        let values =
+            ["hunter2", "two\nlines-of-a-key", "q\"uote", "ab", ""].map(|v| Secret::new(v.to_owned()));
+        let redactor = Redactor::new(&values);
+        let text = "got hunter2, {\"K\":\"q\\\"uote\"}, lines-of-a-key, ab but cab\u{7}\r\nend";
+        assert_eq!(redactor.line(text), "got (hidden), {\"K\":\"(hidden)\"}, (hidden), (hidden) but cab end");
+    }
+
+    #[test]
+    fn explanations_are_bounded() {
+        let line = Redactor::new([]).line(&"ä".repeat(5_000));
+        assert_eq!(line.chars().count(), 303);
+    }
+}

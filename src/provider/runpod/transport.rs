@@ -1,0 +1,535 @@
+//! One request, one answer: over HTTP, or to a router called in this process.
+//!
+//! The router is how tests run the real wire code under tokio's paused clock: with a real socket, another thread or
+//! the kernel does the work, and paused timers fire at once. Start at [`Transport::send`].
+//!
+//! The key stands in a header that is marked sensitive and nowhere else. Redirects are never followed, since
+//! whoever redirects would be handed the key; a plain `http` origin must be this machine.
+
+use std::cell::{Cell, OnceCell};
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Bytes, HttpBody};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+use tower::ServiceExt;
+
+use super::error::{Redactor, Said, Verb, certainty};
+use super::wire::Unfit;
+use crate::model::id::RequestId;
+use crate::model::prior::Api;
+use crate::model::secret::Secret;
+use crate::provider::{Certainty, ProviderError, Quota, Rejection};
+
+/// After this time an answer is given up. RunPod's own clients wait as long.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// After this time a connection that was not made is given up; nothing has been sent by then.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest answer that is read; a thousand pods with large environments stay below it.
+const BODY_LIMIT: usize = 16 << 20;
+/// RunPod's firewall refuses some clients by their default name.
+const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
+
+/// Where the three APIs are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origins {
+    v2: Url,
+    v1: Url,
+    graphql: Url,
+}
+
+impl Origins {
+    /// Returns RunPod's public hosts.
+    pub fn public() -> Self {
+        let url = |text| Url::parse(text).expect("a literal URL");
+        Self {
+            v2: url("https://api.runpod.io/v2"),
+            v1: url("https://rest.runpod.io/v1"),
+            graphql: url("https://api.runpod.io/graphql"),
+        }
+    }
+
+    /// Returns all three APIs under one origin, such as `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// It is no origin, or one to which a key must not be sent.
+    pub fn at(base: &str) -> Result<Self, SetupError> {
+        let url = Url::parse(base).map_err(|_| SetupError::NoUrl)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(SetupError::Credentials);
+        }
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(SetupError::NotAnOrigin(url.origin().ascii_serialization()));
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if is_loopback(&url) => {}
+            _ => return Err(SetupError::Unprotected(url.origin().ascii_serialization())),
+        }
+        let below = |path| url.join(path).map_err(|_| SetupError::NoUrl);
+        Ok(Self { v2: below("/v2")?, v1: below("/v1")?, graphql: below("/graphql")? })
+    }
+
+    /// Returns the origin of one API as a state file records it, such as `https://api.runpod.io`.
+    pub fn origin(&self, api: Api) -> String {
+        self.of(api).origin().ascii_serialization()
+    }
+
+    fn of(&self, api: Api) -> &Url {
+        match api {
+            Api::V2 => &self.v2,
+            Api::V1 => &self.v1,
+            Api::Graphql => &self.graphql,
+        }
+    }
+}
+
+/// Tells whether the host is this machine.
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Why no client can be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// The text is no URL. It is not repeated, since it may hold a password.
+    #[error("the base URL of the API is not a URL")]
+    NoUrl,
+    /// The URL holds a user or a password.
+    #[error("the base URL of the API holds a user name or password")]
+    Credentials,
+    /// The URL has a path, a query or a fragment.
+    #[error("the base URL of the API has more than an origin: `{0}` is enough")]
+    NotAnOrigin(String),
+    /// The key would travel unprotected.
+    #[error("the base URL of the API is neither https nor on this machine: `{0}`")]
+    Unprotected(String),
+    /// The key has characters that no header can carry, such as a line break.
+    #[error("the API key has characters that no API key has")]
+    Key,
+}
+
+/// Sends requests with the key of one account.
+pub(super) struct Transport {
+    way: Way,
+    authorization: HeaderValue,
+    key: Secret<String>,
+    quota: Cell<Option<(Instant, Quota)>>,
+}
+
+enum Way {
+    /// The client is built at the first request: loading the system's certificates takes time.
+    Http {
+        origins: Box<Origins>,
+        client: OnceCell<reqwest::Client>,
+    },
+    InProcess(Router),
+}
+
+/// A request, ready to be sent.
+pub(super) struct Request {
+    /// The call in the API's words.
+    pub(super) call: &'static str,
+    /// What kind of call it is.
+    pub(super) verb: Verb,
+    /// Which API it is for.
+    pub(super) api: Api,
+    /// The method.
+    pub(super) method: Method,
+    /// Path and query below the API's base.
+    pub(super) path: String,
+    /// The body, as JSON.
+    pub(super) body: Option<Vec<u8>>,
+    /// The values in the body that no text may show.
+    pub(super) hidden: Vec<Secret<String>>,
+}
+
+/// Returns an id as a part of a path.
+///
+/// # Errors
+/// The text cannot be an id. Encoding it instead would not do: an empty one or `..` would address a listing.
+pub(super) fn segment<'a>(call: &'static str, id: &'a str) -> Result<&'a str, ProviderError> {
+    let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if fits { Ok(id) } else { Err(unsendable(call, "the id has characters that no id has")) }
+}
+
+/// Returns the error for a request that is refused before it is sent.
+pub(super) fn unsendable(call: &'static str, detail: &str) -> ProviderError {
+    ProviderError {
+        call,
+        certainty: Certainty::Rejected(Rejection::Invalid),
+        status: None,
+        detail: detail.to_owned(),
+        request_id: None,
+    }
+}
+
+impl Transport {
+    /// Prepares requests over HTTP.
+    pub(super) fn http(origins: Origins, key: &Secret<String>) -> Result<Self, SetupError> {
+        Self::new(Way::Http { origins: Box::new(origins), client: OnceCell::new() }, key)
+    }
+
+    /// Prepares requests to a router in this process.
+    pub(super) fn in_process(router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
+        Self::new(Way::InProcess(router), key)
+    }
+
+    fn new(way: Way, key: &Secret<String>) -> Result<Self, SetupError> {
+        let key = Secret::new(key.expose().trim().to_owned());
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| SetupError::Key)?;
+        authorization.set_sensitive(true);
+        Ok(Self { way, authorization, key, quota: Cell::new(None) })
+    }
+
+    /// Sends a request once and reads its answer, whatever its status.
+    ///
+    /// # Errors
+    /// There is no answer.
+    pub(super) async fn send(&self, request: Request) -> Result<Answer, ProviderError> {
+        let Request { call, verb, api, method, path, body, hidden } = request;
+        let redactor = Redactor::new(hidden.iter().chain([&self.key]));
+        let lost = |certainty, detail: &str| ProviderError {
+            call,
+            certainty,
+            status: None,
+            detail: redactor.line(detail),
+            request_id: None,
+        };
+        let exchange = self.exchange(api, method, &path, body);
+        let (status, headers, body) = match tokio::time::timeout(TIMEOUT, exchange).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(Lost { sent: false, why })) => return Err(lost(Certainty::NotDone, &why)),
+            Ok(Err(Lost { sent: true, why })) => return Err(lost(Certainty::Unknown, &why)),
+            Err(_elapsed) => {
+                let why = format!("no answer within {} s", TIMEOUT.as_secs());
+                return Err(lost(Certainty::Unknown, &why));
+            }
+        };
+        if let Some(quota) = quota(&headers) {
+            self.quota.set(Some((Instant::now(), quota)));
+        }
+        let request_id = request_id(&headers);
+        let retry_after = header(&headers, "retry-after").and_then(|text| text.trim().parse().ok());
+        let retry_after = retry_after.map(Duration::from_secs);
+        Ok(Answer { call, verb, api, status, request_id, retry_after, body, redactor })
+    }
+
+    /// Returns the tightest quota that the last answer announced, unless its window has ended.
+    pub(super) fn quota(&self) -> Option<Quota> {
+        let (at, quota) = self.quota.get()?;
+        let resets_in = quota.resets_in.checked_sub(at.elapsed())?;
+        Some(Quota { resets_in, ..quota })
+    }
+
+    async fn exchange(
+        &self,
+        api: Api,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<(u16, HeaderMap, Body), Lost> {
+        match &self.way {
+            Way::Http { origins, client } => {
+                let client = match client.get() {
+                    Some(client) => client,
+                    None => {
+                        let built = build_client(origins).map_err(|error| Lost::before(&error))?;
+                        client.get_or_init(|| built)
+                    }
+                };
+                let url = format!("{}{path}", origins.of(api));
+                let request = client.request(method, url).headers(self.headers(body.is_some()));
+                let request = match body {
+                    Some(body) => request.body(body),
+                    None => request,
+                };
+                let answer = request.send().await.map_err(|error| Lost::from(error.without_url()))?;
+                let (parts, body) = axum::http::Response::<reqwest::Body>::from(answer).into_parts();
+                Ok((parts.status.as_u16(), parts.headers, read(body).await))
+            }
+            Way::InProcess(router) => {
+                let base = match api {
+                    Api::V2 => "/v2",
+                    Api::V1 => "/v1",
+                    Api::Graphql => "/graphql",
+                };
+                let headers = self.headers(body.is_some());
+                let mut request = axum::http::Request::builder().method(method).uri(format!("{base}{path}"));
+                if let Some(all) = request.headers_mut() {
+                    *all = headers;
+                }
+                let body = axum::body::Body::from(body.unwrap_or_default());
+                let request = request.body(body).map_err(|error| Lost::before(&error))?;
+                let answer = match router.clone().oneshot(request).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                };
+                let (parts, body) = answer.into_parts();
+                Ok((parts.status.as_u16(), parts.headers, read(body).await))
+            }
+        }
+    }
+
+    fn headers(&self, has_body: bool) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, self.authorization.clone());
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_TEXT));
+        if has_body {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        headers
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.way {
+            Way::Http { origins, client: _ } => f.debug_tuple("Transport").field(origins).finish(),
+            Way::InProcess(_) => f.write_str("Transport(in process)"),
+        }
+    }
+}
+
+/// Builds the HTTP client, with ring in place of the default cryptography, which needs a larger toolchain.
+fn build_client(origins: &Origins) -> Result<reqwest::Client, reqwest::Error> {
+    // Building panics without a provider; a second installation only says that there is one.
+    let _already = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .gzip(true);
+    let local = [&origins.v2, &origins.v1, &origins.graphql].into_iter().any(is_loopback);
+    // A proxy would be handed the key in the clear, and could not reach this machine anyway.
+    if local { builder.no_proxy().build() } else { builder.build() }
+}
+
+/// Why there is no answer, and whether the request can have reached the API.
+struct Lost {
+    sent: bool,
+    why: String,
+}
+
+impl Lost {
+    fn before(error: &dyn Error) -> Self {
+        Self { sent: false, why: format!("the request could not be made: {}", root_cause(error)) }
+    }
+}
+
+impl From<reqwest::Error> for Lost {
+    fn from(error: reqwest::Error) -> Self {
+        let cause = root_cause(&error);
+        if error.is_builder() {
+            return Self::before(&error);
+        }
+        // Name lookup, connecting and the TLS handshake all come before the first byte of a request.
+        if error.is_connect() {
+            return Self { sent: false, why: format!("could not connect: {cause}") };
+        }
+        Self { sent: true, why: format!("the connection broke before the answer: {cause}") }
+    }
+}
+
+/// Returns the innermost message of an error: the outer ones say what this module knows.
+fn root_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// The body of an answer.
+enum Body {
+    Whole(Bytes),
+    /// Reading it failed half-way; the status is known all the same.
+    Broken(String),
+}
+
+async fn read<B>(body: B) -> Body
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Body::Whole(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Body::Broken(format!("the answer is larger than {} MiB", BODY_LIMIT >> 20))
+        }
+        Err(error) => Body::Broken(format!("the answer broke off: {}", root_cause(&*error))),
+    }
+}
+
+/// An answer of the API, whatever its status.
+pub(super) struct Answer {
+    call: &'static str,
+    verb: Verb,
+    api: Api,
+    status: u16,
+    request_id: Option<RequestId>,
+    retry_after: Option<Duration>,
+    body: Body,
+    redactor: Redactor,
+}
+
+impl Answer {
+    /// Tells whether the API itself says that there is no such object.
+    pub(super) fn says_not_found(&self) -> bool {
+        self.status == 404 && self.failure().certainty == Certainty::Rejected(Rejection::NotFound)
+    }
+
+    /// Reads the body of a success.
+    ///
+    /// # Errors
+    /// It is no success, or its body cannot be read, so that what was done is not known.
+    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
+        let body = self.success()?;
+        // The decoder's own message may quote a value of the answer.
+        serde_json::from_slice(body).map_err(|error| {
+            self.error(
+                Certainty::Unknown,
+                match error.classify() {
+                    serde_json::error::Category::Data => "the answer is JSON of an unknown form",
+                    serde_json::error::Category::Eof => "the answer broke off",
+                    serde_json::error::Category::Io | serde_json::error::Category::Syntax => {
+                        "the answer is no JSON"
+                    }
+                },
+            )
+        })
+    }
+
+    /// Checks that a call without a documented body succeeded.
+    ///
+    /// # Errors
+    /// It did not, or what answered is not the API.
+    pub(super) fn accept(&self) -> Result<(), ProviderError> {
+        let body = self.success()?;
+        if body.trim_ascii().is_empty() || serde_json::from_slice::<serde_json::Value>(body).is_ok() {
+            return Ok(());
+        }
+        Err(self.error(Certainty::Unknown, "the answer is no JSON"))
+    }
+
+    /// Returns the error for an answer whose field cannot be used.
+    pub(super) fn unfit(&self, unfit: Unfit) -> ProviderError {
+        self.error(Certainty::Unknown, &unfit.to_string())
+    }
+
+    /// Returns an error about this answer.
+    pub(super) fn error(&self, certainty: Certainty, detail: &str) -> ProviderError {
+        ProviderError {
+            call: self.call,
+            certainty,
+            status: Some(self.status),
+            detail: self.redactor.line(detail),
+            request_id: self.request_id.clone(),
+        }
+    }
+
+    /// Returns the error that the body of an answer describes.
+    pub(super) fn failure(&self) -> ProviderError {
+        let said = match &self.body {
+            Body::Whole(body) => Said::read(body),
+            Body::Broken(why) => Said { text: why.clone(), code: None, genuine: false },
+        };
+        let certainty = certainty(self.api, self.verb, self.status, &said, self.retry_after);
+        let detail = if (300..400).contains(&self.status) {
+            format!("a redirect ({}), which is never followed", self.status)
+        } else {
+            said.text
+        };
+        self.error(certainty, &detail)
+    }
+
+    fn success(&self) -> Result<&[u8], ProviderError> {
+        if !(200..300).contains(&self.status) {
+            return Err(self.failure());
+        }
+        match &self.body {
+            Body::Whole(body) => Ok(body),
+            Body::Broken(why) => Err(self.error(Certainty::Unknown, why)),
+        }
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Returns what RunPod's support, or Cloudflare's before it, can look the request up by.
+fn request_id(headers: &HeaderMap) -> Option<RequestId> {
+    let id = header(headers, "x-request-id").or_else(|| header(headers, "cf-ray"))?;
+    let plain = id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_graphic());
+    plain.then(|| RequestId::new(id))
+}
+
+/// Reads `RateLimit: "minute";r=176;t=1, "hour";r=7193;t=2701` and returns the window with the least left.
+fn quota(headers: &HeaderMap) -> Option<Quota> {
+    let windows = header(headers, "ratelimit")?.split(',').filter_map(|window| {
+        let parameter = |name: &str| {
+            let text =
+                window.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))?;
+            text.trim().parse::<u32>().ok()
+        };
+        Some(Quota { remaining: parameter("r")?, resets_in: Duration::from_secs(u64::from(parameter("t")?)) })
+    });
+    windows.min_by_key(|quota| quota.remaining)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_this_machine_are_given_the_key() {
+        let origin = |base: &str| Origins::at(base).map(|origins| origins.origin(Api::V1));
+        let refused = |text: &str| Err(SetupError::Unprotected(text.to_owned()));
+        assert_eq!(origin("http://127.0.0.1:8080"), Ok("http://127.0.0.1:8080".to_owned()));
+        assert_eq!(origin("http://127.9.9.9/"), Ok("http://127.9.9.9".to_owned()));
+        assert_eq!(origin("http://[::1]:80"), Ok("http://[::1]".to_owned()));
+        assert_eq!(origin("http://localhost:3000"), Ok("http://localhost:3000".to_owned()));
+        assert_eq!(origin("https://mock.example"), Ok("https://mock.example".to_owned()));
+        assert_eq!(origin("http://mock.example"), refused("http://mock.example"));
+        assert_eq!(origin("http://127.0.0.1.mock.example"), refused("http://127.0.0.1.mock.example"));
+        assert_eq!(origin("ftp://127.0.0.1"), refused("ftp://127.0.0.1"));
+        assert_eq!(origin("https://a:b@mock.example"), Err(SetupError::Credentials));
+        let with_path = Err(SetupError::NotAnOrigin("https://api.runpod.io".to_owned()));
+        assert_eq!(origin("https://api.runpod.io/v2"), with_path);
+        assert_eq!(origin("nonsense"), Err(SetupError::NoUrl));
+    }
+
+    #[test]
+    fn the_tightest_window_is_the_quota() {
+        let mut headers = HeaderMap::new();
+        let text = r#""minute";r=176;t=1, "hour";r=93;t=2701, "day";r=50000;t=86400"#;
+        headers.insert("ratelimit", HeaderValue::from_static(text));
+        assert_eq!(quota(&headers), Some(Quota { remaining: 93, resets_in: Duration::from_secs(2_701) }));
+        headers.insert("ratelimit", HeaderValue::from_static("nonsense;r=x"));
+        assert_eq!(quota(&headers), None);
+    }
+
+    #[test]
+    fn the_key_is_in_no_debug_output() {
+        let transport = Transport::http(Origins::public(), &Secret::new("rpa_canary\n".to_owned())).unwrap();
+        let shown = format!("{transport:?} {:?}", transport.headers(true));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn a_key_with_a_line_break_inside_is_refused() {
+        let key = Secret::new("rpa\nx".to_owned());
+        assert_eq!(Transport::http(Origins::public(), &key).err(), Some(SetupError::Key));
+    }
+}
