@@ -15,9 +15,11 @@ pub mod front;
 pub mod quota;
 pub mod rest_v2;
 pub mod server;
+pub mod store;
 pub mod world;
 
 pub use fault::{FaultScript, FaultScriptError};
 pub use quota::QuotaSetting;
 pub use server::{Settings, Simulation, serve};
+pub use store::{Announcement, StoreError, running_server};
 pub use world::World;

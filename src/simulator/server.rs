@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use super::fault::FaultScript;
 use super::front::{Delivery, Front};
 use super::quota::{Quota, QuotaSetting};
 use super::rest_v2::Problem;
+use super::store::{Announcement, Store, StoreError};
 use super::world::World;
 use super::world::moment::Moment;
 
@@ -74,6 +76,7 @@ pub struct Simulation {
 
 struct Inner {
     front: Front,
+    store: Option<Store>,
     latency: Duration,
     speed: u32,
     began: Option<Instant>,
@@ -85,15 +88,57 @@ impl Inner {
         let now = Instant::now();
         now.duration_since(*self.began.get_or_insert(now))
     }
+
+    /// Runs one request or edit as one transaction of the world's file.
+    fn transact<T>(&mut self, act: impl FnOnce(&mut Front) -> T) -> Result<T, StoreError> {
+        let Some(store) = &mut self.store else { return Ok(act(&mut self.front)) };
+        store.begin(self.front.world_mut())?;
+        let before = self.front.world().ground().clone();
+        // A world whose file is still to be made cannot be read back from it if making it fails.
+        let spare = (!store.has_file()).then(|| self.front.world().clone());
+        let done = act(&mut self.front);
+        let changed = self.front.world().ground().differs_but_for_time(&before);
+        let committed = store.commit(self.front.world_mut(), changed);
+        if let (Err(_), Some(spare)) = (&committed, spare) {
+            *self.front.world_mut() = spare;
+        }
+        committed.map(|()| done)
+    }
 }
 
 impl Simulation {
     /// Makes a simulation of a fresh world, kept in memory.
     pub fn new(settings: Settings) -> Simulation {
+        Simulation::with(settings, None)
+    }
+
+    /// Opens the simulation of a file, or makes a fresh one that the first change saves there.
+    ///
+    /// A world keeps the seed, the machines and the time that it began with; only what concerns requests is taken from the settings then.
+    ///
+    /// # Errors
+    /// The file is there and is not a simulator's, or cannot be read.
+    pub fn open(path: &Path, settings: Settings) -> Result<Simulation, StoreError> {
+        let simulation = Simulation::with(settings, Some(Store::open(path)?));
+        simulation.lock().transact(|_| ())?;
+        Ok(simulation)
+    }
+
+    fn with(settings: Settings, store: Option<Store>) -> Simulation {
         let Settings { seed, quota, speed, faults, key, abundance, epoch, latency } = settings;
         let world = World::new(seed, abundance.max(1), epoch);
         let front = Front::new(world, Quota::new(quota), key, faults);
-        Simulation { inner: Arc::new(Mutex::new(Inner { front, latency, speed, began: None })) }
+        Simulation { inner: Arc::new(Mutex::new(Inner { front, store, latency, speed, began: None })) }
+    }
+
+    /// Tells other processes, through the world's file, where this simulation is served. Without a file there is nobody to tell.
+    ///
+    /// # Errors
+    /// Another process serves the file, or it cannot be written.
+    pub fn announce(&self, url: &str) -> Result<Option<Announcement>, StoreError> {
+        let mut inner = self.lock();
+        let Inner { front, store, .. } = &mut *inner;
+        store.as_mut().map(|store| store.announce(front.world_mut(), url)).transpose()
     }
 
     /// Returns the HTTP service. Serve it over TCP, or call it in process.
@@ -101,14 +146,25 @@ impl Simulation {
         Router::new().fallback(respond).with_state(self.clone())
     }
 
-    /// Looks at the world.
+    /// Looks at the world as this process knows it.
     pub fn inspect<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         look(self.lock().front.world())
     }
 
     /// Changes the world behind its API's back, as other tenants and the platform do.
+    ///
+    /// # Errors
+    /// The world's file cannot be used.
+    pub fn try_edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> Result<T, StoreError> {
+        self.lock().transact(|front| edit(front.world_mut()))
+    }
+
+    /// Changes a world that is kept in memory, behind its API's back.
+    ///
+    /// # Panics
+    /// The world is kept in a file, and the file cannot be used.
     pub fn edit<T>(&self, edit: impl FnOnce(&mut World) -> T) -> T {
-        edit(self.lock().front.world_mut())
+        self.try_edit(edit).expect("a world in memory has no file that could fail")
     }
 
     /// Returns how many requests of each kind came.
@@ -151,13 +207,20 @@ async fn respond(State(simulation): State<Simulation>, request: axum::extract::R
     let (delivery, latency) = {
         let mut inner = simulation.lock();
         let (passed, speed) = (inner.caller_time(), inner.speed);
-        (inner.front.receive(&request, passed, speed), inner.latency)
+        let received = inner.transact(|front| front.receive(&request, passed, speed));
+        (received.unwrap_or_else(|error| unsaved(&error)), inner.latency)
     };
     let delay = delivery.delay + latency;
     if delay > Duration::ZERO {
         tokio::time::sleep(delay).await;
     }
     sent(delivery)
+}
+
+/// The answer when the world's file fails: nothing was done.
+fn unsaved(error: &StoreError) -> Delivery {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    Delivery::prompt(Problem::new(500, format!("{error}{source}")).answer())
 }
 
 fn sent(delivery: Delivery) -> Response {

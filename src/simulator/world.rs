@@ -68,6 +68,18 @@ pub struct Ground {
     pub closed_data_centers: BTreeSet<String>,
 }
 
+impl Ground {
+    /// Returns whether anything was changed here, apart from what passing time changes.
+    pub fn differs_but_for_time(&self, other: &Ground) -> bool {
+        let Account { balance, uncharged, ssh_keys: _ } = other.account;
+        let mut same_time = self.clone();
+        same_time.now = other.now;
+        same_time.account.balance = balance;
+        same_time.account.uncharged = uncharged;
+        same_time != *other
+    }
+}
+
 /// The whole simulated RunPod.
 #[derive(Debug, Clone)]
 pub struct World {

@@ -2,6 +2,7 @@
 
 mod faults;
 mod openapi;
+mod store;
 
 use std::collections::BTreeMap;
 
