@@ -4,6 +4,7 @@
 //! implementation sends each request once. Whether to ask again is decided in `apply`, which alone knows what a
 //! repetition could double. Start at [`Observe`] and [`ProviderError`].
 
+pub mod observe;
 pub mod runpod;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,8 @@
 //!
 //! Each test hands the client a router in this process, so the real wire code runs without a socket or a clock.
 
+mod observe;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,6 +22,7 @@ use podform::model::id::{
 use podform::model::live::{LivePod, LiveStorage, PodRole, PodStatus};
 use podform::model::money::{Hourly, Price};
 use podform::model::pod::{Access, Cloud, Compute, Port, Protocol};
+use podform::model::prior::Api;
 use podform::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
@@ -67,7 +70,7 @@ impl Recorder {
                 answer(&line)
             }
         });
-        Runpod::in_process(router, &Secret::new(KEY.to_owned())).unwrap()
+        Runpod::in_process(Api::V2, router, &Secret::new(KEY.to_owned())).unwrap()
     }
 
     fn seen(&self) -> Vec<Seen> {
@@ -512,7 +515,7 @@ fn a_body_that_breaks_off_leaves_a_create_unknown_and_a_refusal_certain() {
 #[test]
 fn an_answer_that_never_comes_is_unknown_after_the_timeout() {
     let router = Router::new().fallback(|| async { std::future::pending::<()>().await });
-    let client = Runpod::in_process(router, &Secret::new(KEY.to_owned())).unwrap();
+    let client = Runpod::in_process(Api::V2, router, &Secret::new(KEY.to_owned())).unwrap();
     let (error, waited) = run(async {
         let start = tokio::time::Instant::now();
         (client.create_pod(&pod_request()).await.unwrap_err(), start.elapsed())

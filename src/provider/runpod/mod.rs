@@ -22,6 +22,7 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
+use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
@@ -41,7 +42,8 @@ impl Runpod {
     ///
     /// # Errors
     /// The key cannot stand in a header.
-    pub fn over_http(origins: Origins, key: &Secret<String>) -> Result<Self, SetupError> {
+    pub fn over_http(api: Api, origins: Origins, key: &Secret<String>) -> Result<Self, SetupError> {
+        spoken(api)?;
         Ok(Self { transport: Transport::http(origins, key)? })
     }
 
@@ -49,8 +51,16 @@ impl Runpod {
     ///
     /// # Errors
     /// The key cannot stand in a header.
-    pub fn in_process(router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
+    pub fn in_process(api: Api, router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
+        spoken(api)?;
         Ok(Self { transport: Transport::in_process(router, key)? })
+    }
+}
+
+fn spoken(api: Api) -> Result<(), SetupError> {
+    match api {
+        Api::V2 => Ok(()),
+        Api::V1 | Api::Graphql => Err(SetupError::NotSpoken),
     }
 }
 

@@ -115,6 +115,9 @@ pub enum SetupError {
     /// The key has characters that no header can carry, such as a line break.
     #[error("the API key has characters that no API key has")]
     Key,
+    /// Only REST v2 is spoken.
+    #[error("only REST v2 is supported")]
+    NotSpoken,
 }
 
 /// Sends requests with the key of one account.

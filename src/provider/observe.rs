@@ -1,0 +1,206 @@
+//! Looks at an account: the listings, and what they leave out.
+//!
+//! A listing lags behind creates, so an object that is recorded but not listed is asked for by its id before it
+//! counts as absent, and one that was recorded moments ago never counts as absent. The decision is the pure
+//! function [`judge`]; [`observe`] only asks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Certainty, Listed, Observe, ProviderError};
+use crate::model::clock::{SignedDuration, Timestamp};
+use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen, Unreadable};
+
+/// The most recorded objects that are asked for one by one. More are looked for in a second listing.
+const SINGLE_GETS: usize = 20;
+/// The time between the two listings; by then a listing has caught up.
+const SECOND_LOOK: Duration = Duration::from_secs(10);
+/// An object recorded less than this ago is never absent, whatever the API says.
+const SETTLING: SignedDuration = SignedDuration::from_secs(120);
+
+/// Looks at all pods and network volumes, and at the recorded ones that the listings leave out.
+///
+/// It makes two GETs, and one for each recorded object that is not listed; above 20 of those, two more listings.
+///
+/// # Errors
+/// A listing could not be read, so that nothing is known of the account.
+pub async fn observe(
+    port: &impl Observe,
+    recorded: &BTreeMap<RemoteId, Timestamp>,
+    now: Timestamp,
+) -> Result<Live, ProviderError> {
+    let mut pods: BTreeMap<PodId, Seen<LivePod>> =
+        port.list_pods().await?.into_iter().map(seen_in_listing).collect();
+    let mut volumes: BTreeMap<VolumeId, Seen<LiveVolume>> = port
+        .list_volumes()
+        .await?
+        .into_iter()
+        .map(|volume| (volume.id.clone(), Seen::Found(volume)))
+        .collect();
+
+    let missing: BTreeMap<&RemoteId, SignedDuration> = recorded
+        .iter()
+        .filter(|(id, _)| match id {
+            RemoteId::Pod(id) => !pods.contains_key(id),
+            RemoteId::Volume(id) => !volumes.contains_key(id),
+        })
+        .map(|(id, recorded_at)| (id, now.duration_since(*recorded_at)))
+        .collect();
+    let mut looks = if missing.len() > SINGLE_GETS {
+        look_again(port).await
+    } else {
+        look_at_each(port, missing.keys().copied().collect()).await
+    };
+    for (id, age) in missing {
+        match id {
+            RemoteId::Pod(id) => {
+                let look = looks.pods.remove(id).unwrap_or_else(|| looks.otherwise());
+                pods.insert(id.clone(), judge(look, age));
+            }
+            RemoteId::Volume(id) => {
+                let look = looks.volumes.remove(id).unwrap_or_else(|| looks.otherwise());
+                volumes.insert(id.clone(), judge(look, age));
+            }
+        }
+    }
+    let pods = pods.into_iter().map(|(id, seen)| (id, terminated_is_absent(seen))).collect();
+    Ok(Live { observed_at: now, pods, volumes })
+}
+
+/// What a second look at an object that is not listed showed.
+#[derive(Clone, Debug, PartialEq)]
+enum Look<T> {
+    /// It exists after all.
+    There(T),
+    /// The API says, for the second time, that it does not.
+    NotThere,
+    /// It could not be looked at.
+    Failed(Unreadable),
+}
+
+/// Decides what is known of an object that is recorded and not listed.
+fn judge<T>(look: Look<T>, age: SignedDuration) -> Seen<T> {
+    match look {
+        Look::There(object) => Seen::Found(object),
+        // A clock that was set back makes ages negative; then too it is too early to tell.
+        Look::NotThere if age < SETTLING => Seen::Unreadable(Unreadable::TooNew),
+        Look::NotThere => Seen::Absent,
+        Look::Failed(why) => Seen::Unreadable(why),
+    }
+}
+
+/// The second looks, and what holds for an object of which there is none.
+#[derive(Default)]
+struct Looks {
+    pods: BTreeMap<PodId, Look<LivePod>>,
+    volumes: BTreeMap<VolumeId, Look<LiveVolume>>,
+    failed: Option<String>,
+}
+
+impl Looks {
+    fn otherwise<T>(&self) -> Look<T> {
+        match &self.failed {
+            Some(why) => Look::Failed(Unreadable::Failed(why.clone())),
+            None => Look::NotThere,
+        }
+    }
+}
+
+/// Asks for each object by its id.
+async fn look_at_each(port: &impl Observe, ids: Vec<&RemoteId>) -> Looks {
+    let mut looks = Looks::default();
+    for id in ids {
+        let throttled = match id {
+            RemoteId::Pod(id) => {
+                let answer = port.pod(id).await;
+                let throttled = throttled(&answer);
+                looks.pods.insert(id.clone(), look_at(answer));
+                throttled
+            }
+            RemoteId::Volume(id) => {
+                let answer = port.volume(id).await;
+                let throttled = throttled(&answer);
+                looks.volumes.insert(id.clone(), look_at(answer));
+                throttled
+            }
+        };
+        // The other requests would be throttled too, and each counts against the quota.
+        if throttled.is_some() {
+            looks.failed = throttled;
+            break;
+        }
+    }
+    looks
+}
+
+fn look_at<T>(answer: Result<Option<T>, ProviderError>) -> Look<T> {
+    match answer {
+        Ok(Some(object)) => Look::There(object),
+        Ok(None) => Look::NotThere,
+        Err(error) => Look::Failed(Unreadable::Failed(error.to_string())),
+    }
+}
+
+fn throttled<T>(answer: &Result<T, ProviderError>) -> Option<String> {
+    let error = answer.as_ref().err()?;
+    matches!(error.certainty, Certainty::Throttled { .. }).then(|| error.to_string())
+}
+
+/// Lists everything a second time.
+async fn look_again(port: &impl Observe) -> Looks {
+    tokio::time::sleep(SECOND_LOOK).await;
+    match (port.list_pods().await, port.list_volumes().await) {
+        (Ok(pods), Ok(volumes)) => Looks {
+            pods: pods.into_iter().map(look_in_listing).collect(),
+            volumes: volumes.into_iter().map(|volume| (volume.id.clone(), Look::There(volume))).collect(),
+            failed: None,
+        },
+        (Err(error), _) | (_, Err(error)) => Looks { failed: Some(error.to_string()), ..Looks::default() },
+    }
+}
+
+fn seen_in_listing(listed: Listed) -> (PodId, Seen<LivePod>) {
+    match listed {
+        Listed::Pod(pod) => (pod.id.clone(), Seen::Found(*pod)),
+        Listed::Unreadable { id, why } => (id, Seen::Unreadable(Unreadable::Malformed(why))),
+    }
+}
+
+fn look_in_listing(listed: Listed) -> (PodId, Look<LivePod>) {
+    match listed {
+        Listed::Pod(pod) => (pod.id.clone(), Look::There(*pod)),
+        Listed::Unreadable { id, why } => (id, Look::Failed(Unreadable::Malformed(why))),
+    }
+}
+
+/// A terminated pod may still be shown for a while; there is nothing left of it.
+fn terminated_is_absent(seen: Seen<LivePod>) -> Seen<LivePod> {
+    match seen {
+        Seen::Found(LivePod { status: PodStatus::Terminated, .. }) => Seen::Absent,
+        Seen::Found(_) | Seen::Absent | Seen::Unreadable(_) => seen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_needs_a_second_answer_and_some_age() {
+        let failed = || Unreadable::Failed("no answer".to_owned());
+        let table = [
+            (Look::There(1), 0, Seen::Found(1)),
+            (Look::There(1), 119, Seen::Found(1)),
+            (Look::NotThere, -5, Seen::Unreadable(Unreadable::TooNew)),
+            (Look::NotThere, 0, Seen::Unreadable(Unreadable::TooNew)),
+            (Look::NotThere, 119, Seen::Unreadable(Unreadable::TooNew)),
+            (Look::NotThere, 120, Seen::Absent),
+            (Look::Failed(failed()), 0, Seen::Unreadable(failed())),
+            (Look::Failed(failed()), 9_999, Seen::Unreadable(failed())),
+        ];
+        for (look, age, seen) in table {
+            assert_eq!(judge(look.clone(), SignedDuration::from_secs(age)), seen, "{look:?} after {age} s");
+        }
+    }
+}

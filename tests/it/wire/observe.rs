@@ -1,0 +1,161 @@
+//! What is known of recorded objects that the listings leave out.
+
+use podform::model::id::RemoteId;
+use podform::model::live::{Live, Seen as Known, Unreadable};
+use podform::provider::observe::observe;
+
+use super::*;
+
+const NOW: i64 = 1_000_000;
+
+fn now() -> Timestamp {
+    Timestamp::from_second(NOW).unwrap()
+}
+
+fn recorded_ago(objects: &[(RemoteId, i64)]) -> BTreeMap<RemoteId, Timestamp> {
+    let at = |age: i64| Timestamp::from_second(NOW - age).unwrap();
+    objects.iter().map(|(id, age)| (id.clone(), at(*age))).collect()
+}
+
+fn pod_id(text: &str) -> RemoteId {
+    RemoteId::Pod(PodId::new(text))
+}
+
+fn look(client: &Runpod, recorded: &[(RemoteId, i64)]) -> Live {
+    run(observe(client, &recorded_ago(recorded), now())).unwrap()
+}
+
+fn not_found() -> Response<Body> {
+    json_answer(404, &json!({ "title": "Not Found", "status": 404, "detail": "pod not found" }))
+}
+
+/// In one word what is known of each pod.
+fn words(live: &Live) -> Vec<(&str, String)> {
+    let word = |known: &Known<LivePod>| match known {
+        Known::Found(pod) => pod.status.to_string(),
+        Known::Absent => "absent".to_owned(),
+        Known::Unreadable(why) => why.to_string(),
+    };
+    live.pods.iter().map(|(id, known)| (id.as_str(), word(known))).collect()
+}
+
+#[test]
+fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
+    let recorder = Recorder::default();
+    let client = recorder.client(|line| match line {
+        "GET /v2/pods" => {
+            let ended = with(with(v2_pod(), "id", json!("ended")), "status", json!("TERMINATED"));
+            let odd = without(with(v2_pod(), "id", json!("odd")), "env");
+            json_answer(200, &json!({ "pods": [v2_pod(), ended, odd] }))
+        }
+        "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
+        "GET /v2/pods/late" => json_answer(200, &with(v2_pod(), "id", json!("late"))),
+        "GET /v2/pods/down" => answer(503, ""),
+        _ => not_found(),
+    });
+    let recorded = [
+        (pod_id("7h9k2m4n6p"), 500),
+        (pod_id("down"), 500),
+        (pod_id("gone"), 120),
+        (pod_id("late"), 60),
+        (pod_id("young"), 119),
+        (RemoteId::Volume(VolumeId::new("v1")), 500),
+    ];
+    let live = look(&client, &recorded);
+    let down = "GET /v2/pods/{id} may or may not have been done: no explanation (request req-1)";
+    let expected = [
+        ("7h9k2m4n6p", "RUNNING"),
+        ("down", down),
+        ("ended", "absent"),
+        ("gone", "absent"),
+        ("late", "RUNNING"),
+        ("odd", "the answer has no field `env`"),
+        ("young", "recorded less than 120 s ago and not listed yet"),
+    ];
+    assert_eq!(words(&live), expected.map(|(id, word)| (id, word.to_owned())));
+    assert_eq!(live.volumes, BTreeMap::from([(VolumeId::new("v1"), Known::Absent)]));
+    let mut lines = recorder.lines();
+    lines[2..].sort();
+    assert_eq!(
+        lines,
+        [
+            "GET /v2/pods",
+            "GET /v2/network-volumes",
+            "GET /v2/network-volumes/v1",
+            "GET /v2/pods/down",
+            "GET /v2/pods/gone",
+            "GET /v2/pods/late",
+            "GET /v2/pods/young",
+        ]
+    );
+}
+
+#[test]
+fn everything_listed_costs_two_requests() {
+    let recorder = Recorder::default();
+    let client = recorder.client(|line| match line {
+        "GET /v2/pods" => json_answer(200, &json!({ "pods": [v2_pod()] })),
+        _ => json_answer(200, &json!({ "networkVolumes": [] })),
+    });
+    look(&client, &[(pod_id("7h9k2m4n6p"), 500)]);
+    assert_eq!(recorder.lines(), ["GET /v2/pods", "GET /v2/network-volumes"]);
+}
+
+#[test]
+fn many_missing_objects_are_looked_for_in_a_second_listing() {
+    let recorder = Recorder::default();
+    let first = recorder.clone();
+    let client = recorder.client(move |line| match line {
+        "GET /v2/pods" if first.seen().len() < 3 => json_answer(200, &json!({ "pods": [] })),
+        "GET /v2/pods" => json_answer(200, &json!({ "pods": [with(v2_pod(), "id", json!("p20"))] })),
+        _ => json_answer(200, &json!({ "networkVolumes": [] })),
+    });
+    let recorded: Vec<_> =
+        (0..21).map(|n| (pod_id(&format!("p{n}")), if n == 0 { 10 } else { 500 })).collect();
+    let (live, waited) = run(async {
+        let start = tokio::time::Instant::now();
+        (observe(&client, &recorded_ago(&recorded), now()).await.unwrap(), start.elapsed())
+    });
+    assert_eq!(waited, Duration::from_secs(10));
+    assert_eq!(recorder.lines().len(), 4);
+    assert_eq!(live.pods[&PodId::new("p0")], Known::Unreadable(Unreadable::TooNew));
+    assert_eq!(live.pods[&PodId::new("p19")], Known::Absent);
+    assert!(live.pods[&PodId::new("p20")].found().is_some());
+}
+
+#[test]
+fn objects_are_not_absent_because_the_second_listing_failed() {
+    let recorder = Recorder::default();
+    let before = recorder.clone();
+    let client = recorder.client(move |line| match line {
+        "GET /v2/pods" if before.seen().len() < 3 => json_answer(200, &json!({ "pods": [] })),
+        "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
+        _ => answer(503, ""),
+    });
+    let recorded: Vec<_> = (0..21).map(|n| (pod_id(&format!("p{n}")), 500)).collect();
+    let live = look(&client, &recorded);
+    assert!(live.pods.values().all(|known| matches!(known, Known::Unreadable(Unreadable::Failed(_)))));
+}
+
+#[test]
+fn a_throttled_look_is_the_last_one() {
+    let recorder = Recorder::default();
+    let client = recorder.client(|line| match line {
+        "GET /v2/pods" => json_answer(200, &json!({ "pods": [] })),
+        "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
+        _ => answer(429, ""),
+    });
+    let live = look(&client, &[(pod_id("a"), 500), (pod_id("b"), 500), (pod_id("c"), 500)]);
+    assert!(live.pods.values().all(|known| matches!(known, Known::Unreadable(Unreadable::Failed(_)))));
+    assert_eq!(recorder.lines().len(), 3);
+}
+
+#[test]
+fn nothing_is_known_without_both_listings() {
+    let client = Recorder::default().client(|line| match line {
+        "GET /v2/pods" => json_answer(200, &json!({ "pods": [] })),
+        _ => answer(500, ""),
+    });
+    let error = run(observe(&client, &BTreeMap::new(), now())).unwrap_err();
+    assert_eq!(error.call, "GET /v2/network-volumes");
+}
