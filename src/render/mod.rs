@@ -8,7 +8,9 @@
 //! Start at [`view`], then [`human`]. [`words`] holds the sentences that the formats share.
 
 pub mod escape;
+pub mod graph;
 pub mod human;
+pub mod json;
 pub mod money;
 pub mod outcome;
 pub mod progress;
