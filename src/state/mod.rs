@@ -2,14 +2,28 @@
 //!
 //! What is recorded and the events that led to it are written in one commit, so that they cannot disagree. The ports
 //! are async so that a database over a network fits behind them; SQLite's futures are ready at once. They know
-//! neither the planner nor the provider. Start at [`Journal::commit`].
+//! neither the planner nor the provider. Start at [`Journal::commit`]; [`sqlite`] keeps a state in a file, [`memory`]
+//! for the length of a test, and [`planfile`] is the saved plan.
+
+pub mod memory;
+pub mod planfile;
+pub mod sqlite;
+
+mod fold;
+mod refused;
+mod stored;
+
+use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{RunId, Serial};
-use crate::model::journal::Entry;
+use crate::model::journal::{Entry, Sent};
 use crate::model::marker::Token;
+use crate::model::plan::Record;
 use crate::model::prior::{Prior, Recorded};
+
+use refused::Refused;
 
 /// Reads the recorded state. Reading never waits for a lock.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
@@ -56,6 +70,19 @@ pub struct Run {
     pub plan_digest: String,
     /// Who runs it: user and host.
     pub who: String,
+}
+
+/// One run as the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PastRun {
+    /// How it began.
+    pub run: Run,
+    /// When it ended; `None` for a run that goes on or crashed.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended, in words.
+    pub summary: Option<String>,
+    /// Its events, in order.
+    pub entries: Vec<Entry>,
 }
 
 /// What is made durable in one commit.
@@ -154,4 +181,28 @@ pub enum StateError {
         /// What was said.
         why: String,
     },
+}
+
+/// Stands for what a create asked for where only the record knows the token, as after a rebuild.
+///
+/// It equals no object and claims to hold data, so nothing is ever retired as a duplicate of it.
+fn sent_unknown(recorded: &Recorded) -> Sent {
+    let Recorded { id: _, token, recorded_at: _, deposed, lifecycle, retired, object } = recorded;
+    let record = Record {
+        id: None,
+        token: token.clone(),
+        lifecycle: lifecycle.clone(),
+        retired: *retired,
+        deposed: deposed.clone(),
+        object: object.clone(),
+    };
+    Sent {
+        name: String::new(),
+        image: String::new(),
+        compute: None,
+        cloud: None,
+        data_centers: BTreeSet::new(),
+        holds_data: true,
+        record: Box::new(record),
+    }
 }

@@ -1,4 +1,5 @@
 //! One integration crate.
 
 mod simulator;
+mod state;
 mod wire;

@@ -1,0 +1,260 @@
+//! A state in memory, with the faults that tests of crashes need.
+//!
+//! It follows the same rules as the SQLite state and refuses the same batches. A crash makes every call fail until
+//! [`MemoryState::restart`], as if the process were gone; what was committed before stays.
+
+use std::cell::RefCell;
+
+use crate::model::clock::Timestamp;
+use crate::model::id::{Lineage, RunId, Serial};
+use crate::model::journal::{Entry, Event};
+use crate::model::prior::{KnownToken, Prior};
+use crate::state::{
+    Batch, Journal, PastRun, RecordChange, Refused, Run, StateError, Store, fold, sent_unknown,
+};
+
+/// A state in memory.
+#[derive(Debug)]
+pub struct MemoryState(RefCell<Inner>);
+
+/// What goes wrong, at which commit counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The commit fails, nothing is written, and the process goes on.
+    FailAt(u64),
+    /// The process ends before the commit is written.
+    CrashBefore(u64),
+    /// The process ends after the commit was written, without knowing that it was.
+    CrashAfter(u64),
+    /// Another run has taken over before the commit.
+    FenceAt(u64),
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Without `open`, which follows from the entries.
+    prior: Prior,
+    runs: Vec<PastRun>,
+    entries: Vec<Entry>,
+    commits: u64,
+    fault: Option<Fault>,
+    crashed: bool,
+    drops_events: bool,
+}
+
+impl MemoryState {
+    /// Makes an empty state.
+    pub fn new(lineage: Lineage) -> Self {
+        Self::from_prior(Prior::empty(lineage))
+    }
+
+    /// Makes a state that has records; what the journal has open is left out.
+    pub fn from_prior(prior: Prior) -> Self {
+        Self(RefCell::new(Inner {
+            prior: Prior { open: Vec::new(), ..prior },
+            runs: Vec::new(),
+            entries: Vec::new(),
+            commits: 0,
+            fault: None,
+            crashed: false,
+            drops_events: false,
+        }))
+    }
+
+    /// Sets what goes wrong.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        self.0.borrow_mut().fault = fault;
+    }
+
+    /// Forgets every event, and with it every token, from here on: what happens without a journal.
+    pub fn drop_events(&self) {
+        self.0.borrow_mut().drops_events = true;
+    }
+
+    /// Starts the process again after a crash; the fault is used up.
+    pub fn restart(&self) {
+        let mut inner = self.0.borrow_mut();
+        inner.crashed = false;
+        inner.fault = None;
+    }
+
+    /// Returns how many commits were asked for.
+    pub fn commits(&self) -> u64 {
+        self.0.borrow().commits
+    }
+
+    /// Returns all events, in order.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.0.borrow().entries.clone()
+    }
+
+    /// Returns all runs, in order.
+    pub fn history(&self) -> Vec<PastRun> {
+        let inner = self.0.borrow();
+        let with_entries = |past: &PastRun| {
+            let own = inner.entries.iter().filter(|entry| entry.run == past.run.id).cloned().collect();
+            PastRun { entries: own, ..past.clone() }
+        };
+        inner.runs.iter().map(with_entries).collect()
+    }
+}
+
+impl Store for MemoryState {
+    async fn load(&self) -> Result<Prior, StateError> {
+        let inner = self.0.borrow();
+        inner.check_alive()?;
+        let open = fold::open_intents(inner.entries.iter().cloned());
+        let open = open.map_err(|error| failed("read", error.to_string()))?;
+        Ok(Prior { open, ..inner.prior.clone() })
+    }
+}
+
+impl Journal for MemoryState {
+    async fn begin(&self, run: &Run) -> Result<(), StateError> {
+        let mut inner = self.0.borrow_mut();
+        inner.check_alive()?;
+        if inner.runs.iter().any(|past| past.run.id == run.id) {
+            return Err(refused(&Refused::RunExists(run.id.clone())));
+        }
+        inner.runs.push(PastRun { run: run.clone(), ended_at: None, summary: None, entries: Vec::new() });
+        Ok(())
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
+        let mut inner = self.0.borrow_mut();
+        inner.check_alive()?;
+        inner.commits += 1;
+        let number = inner.commits;
+        match inner.fault {
+            Some(Fault::FailAt(at)) if at == number => return Err(failed("write", "disk is full".into())),
+            Some(Fault::FenceAt(at)) if at <= number => return Err(StateError::Fenced { path: path() }),
+            Some(Fault::CrashBefore(at)) if at == number => {
+                inner.crashed = true;
+                return inner.check_alive().map(|()| Serial::default());
+            }
+            Some(_) | None => {}
+        }
+        inner.write(batch).map_err(|error| refused(&error))?;
+        if inner.fault == Some(Fault::CrashAfter(number)) {
+            inner.crashed = true;
+        }
+        inner.check_alive()?;
+        Ok(inner.prior.serial)
+    }
+
+    async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
+        let mut inner = self.0.borrow_mut();
+        inner.check_alive()?;
+        let Some(past) = inner.runs.iter_mut().find(|past| past.run.id == *run) else {
+            return Err(refused(&Refused::RunUnknown(run.clone())));
+        };
+        past.ended_at = Some(at);
+        past.summary = Some(summary.to_owned());
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Refuses everything while the process is gone.
+    fn check_alive(&self) -> Result<(), StateError> {
+        if self.crashed { Err(failed("write", "the process has crashed".into())) } else { Ok(()) }
+    }
+
+    /// Writes the whole batch or nothing.
+    fn write(&mut self, batch: &Batch) -> Result<(), Refused> {
+        let Batch { entries, changes } = batch;
+        let mut prior = self.prior.clone();
+        let mut journal = self.entries.clone();
+        if !self.drops_events {
+            for entry in entries {
+                if !self.runs.iter().any(|past| past.run.id == entry.run) {
+                    return Err(Refused::RunUnknown(entry.run.clone()));
+                }
+                journal.push(entry.clone());
+                fold::open_intents(journal.iter().cloned()).map_err(Refused::Order)?;
+                learn_token(&mut prior, entry)?;
+            }
+        }
+        for change in changes {
+            apply(&mut prior, change)?;
+        }
+        refuse_recorded_twice(&prior)?;
+        prior.serial.0 += 1;
+        self.prior = prior;
+        self.entries = journal;
+        Ok(())
+    }
+}
+
+/// Keeps the token of an intent.
+fn learn_token(prior: &mut Prior, entry: &Entry) -> Result<(), Refused> {
+    let Entry { at, run: _, action, event } = entry;
+    if let Event::Intended { attempt: _, token: Some(token), sent } = event {
+        let sent = sent.clone().ok_or_else(|| Refused::NothingSent(token.clone()))?;
+        let known = KnownToken {
+            address: action.address.clone(),
+            intended_at: *at,
+            sent,
+            tombstone: prior.tokens.get(token).is_some_and(|known| known.tombstone),
+        };
+        prior.tokens.insert(token.clone(), known);
+    }
+    Ok(())
+}
+
+/// Makes one change of the records.
+fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
+    match change {
+        RecordChange::Put(address, recorded) => {
+            if let Some(token) = &recorded.token {
+                prior.tokens.entry(token.clone()).or_insert_with(|| KnownToken {
+                    address: address.clone(),
+                    intended_at: recorded.recorded_at,
+                    sent: sent_unknown(recorded),
+                    tombstone: false,
+                });
+            }
+            prior.objects.insert(address.clone(), recorded.as_ref().clone());
+        }
+        RecordChange::Remove(address) => {
+            prior.objects.remove(address);
+        }
+        RecordChange::Rename { from, to } => {
+            if prior.objects.contains_key(to) {
+                return Err(Refused::AddressTaken(to.clone()));
+            }
+            let Some(recorded) = prior.objects.remove(from) else {
+                return Err(Refused::NotRecorded(from.clone()));
+            };
+            prior.objects.insert(to.clone(), recorded);
+        }
+        RecordChange::Tombstone(token) => match prior.tokens.get_mut(token) {
+            Some(known) => known.tombstone = true,
+            None => return Err(Refused::TokenUnknown(token.clone())),
+        },
+    }
+    Ok(())
+}
+
+/// Refuses two addresses for one object.
+fn refuse_recorded_twice(prior: &Prior) -> Result<(), Refused> {
+    let mut ids: Vec<_> = prior.objects.values().map(|recorded| &recorded.id).collect();
+    ids.sort();
+    match ids.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Refused::RecordedTwice(pair[0].to_string())),
+        None => Ok(()),
+    }
+}
+
+fn refused(why: &Refused) -> StateError {
+    failed("write", why.to_string())
+}
+
+fn failed(doing: &'static str, why: String) -> StateError {
+    StateError::Failed { doing, path: path(), why }
+}
+
+/// Stands where other states have a path.
+fn path() -> String {
+    "memory".to_owned()
+}

@@ -1,0 +1,1291 @@
+//! The stored form of a plan. Values that the database stores too are in `state::stored`.
+//!
+//! It follows the model's types one by one and in their order, so that a field that is added there fails to compile
+//! here. Money is in micro-dollars, sizes in gigabytes, and both say so in their names; times are RFC 3339.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::address::Address;
+use crate::model::catalog::Stock;
+use crate::model::clock::Timestamp;
+use crate::model::id::{
+    CudaVersion, DataCenterId, EnvKey, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce, Serial,
+    VolumeId,
+};
+use crate::model::live::PodStatus;
+use crate::model::marker::Token;
+use crate::model::money::{Amount, Hourly, Monthly, Price};
+use crate::model::plan::{
+    Action, ActionId, Attempt, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Digest,
+    Disruption, Drift, DriftKind, EnvPatch, FieldChange, FieldDrift, Finding, Held, OnStuck, Operation, Plan,
+    Planned, PodCreation, PodPatch, Reason, RecordAfter, Severity, Shown, Split, Subject, Unmanaged,
+};
+use crate::model::size::Gigabytes;
+use crate::state::stored::{
+    NotUnderstood, StoredAccess, StoredApi, StoredCloud, StoredCompute, StoredContainer, StoredEnvValue,
+    StoredPort, StoredRecord, StoredRemoteId, StoredStorage, StoredVolume, read_action, read_env, read_step,
+    read_text, read_texts, read_token, store_env, stored_words,
+};
+
+type Read<T> = Result<T, NotUnderstood>;
+
+stored_words! {
+    StoredDisruption of Disruption {
+        InPlace = "in_place", NextStart = "next_start", Reset = "reset", Replace = "replace",
+    }
+    StoredCause of Cause {
+        Spec = "spec", Outside = "outside", Both = "both", ApiDefault = "api_default",
+        NotAttributable = "not_attributable",
+    }
+    StoredSeverity of Severity { Warning = "warning", Note = "note" }
+    StoredStock of Stock {
+        None = "none", NotAsked = "not_asked", Low = "low", Medium = "medium", High = "high",
+    }
+    StoredStatus of PodStatus {
+        Provisioning = "provisioning", Starting = "starting", Running = "running", Exited = "exited",
+        Error = "error", Terminated = "terminated",
+    }
+    StoredReason of Reason {
+        New = "new", Vanished = "vanished", Migrated = "migrated", FoundInJournal = "found_in_journal",
+        AdoptNamed = "adopt_named", Changed = "changed", StateWanted = "state_wanted",
+        StateDrifted = "state_drifted", Replaced = "replaced", VolumeReplaced = "volume_replaced",
+        Requested = "requested", Removed = "removed", Shrunk = "shrunk", Destroyed = "destroyed",
+        Deposed = "deposed", Orphaned = "orphaned", Renamed = "renamed",
+        LifecycleChanged = "lifecycle_changed",
+    }
+}
+
+/// Reads a time.
+fn read_time(text: &str) -> Read<Timestamp> {
+    read_text("time", text)
+}
+
+/// Reads an address.
+fn read_address(text: &str) -> Read<Address> {
+    read_text("address", text)
+}
+
+/// Reads a token.
+fn token(text: &str) -> Read<Token> {
+    read_text("token", text)
+}
+
+/// Stores ids as texts.
+fn texts<'a, T: ToString + 'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<String> {
+    values.into_iter().map(T::to_string).collect()
+}
+
+/// Converts each element.
+fn all<A, B: From<A>>(values: impl IntoIterator<Item = A>) -> Vec<B> {
+    values.into_iter().map(B::from).collect()
+}
+
+/// Reads each element.
+fn read_all<A, B: TryFrom<A, Error = NotUnderstood>>(values: Vec<A>) -> Read<Vec<B>> {
+    values.into_iter().map(B::try_from).collect()
+}
+
+/// Stores what stands at addresses.
+fn by_address<'a, A, B: From<&'a A>>(values: &'a BTreeMap<Address, A>) -> BTreeMap<String, B> {
+    values.iter().map(|(address, value)| (address.to_string(), value.into())).collect()
+}
+
+/// Reads what stands at addresses.
+fn read_by_address<A, B: TryFrom<A, Error = NotUnderstood>>(
+    stored: BTreeMap<String, A>,
+) -> Read<BTreeMap<Address, B>> {
+    stored.into_iter().map(|(address, value)| Ok((read_address(&address)?, value.try_into()?))).collect()
+}
+
+/// The planner's answer.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) enum StoredPlanned {
+    #[serde(rename = "changes")]
+    Changes(Box<StoredPlan>),
+    #[serde(rename = "no_changes")]
+    NoChanges(Box<StoredPlan>),
+    #[serde(rename = "blocked")]
+    Blocked { reasons: Vec<StoredBlock>, plan: Box<StoredPlan> },
+}
+
+impl From<&Planned> for StoredPlanned {
+    fn from(planned: &Planned) -> Self {
+        match planned {
+            Planned::Changes(plan) => Self::Changes(Box::new(plan.into())),
+            Planned::NoChanges(plan) => Self::NoChanges(Box::new(plan.into())),
+            Planned::Blocked { reasons, plan } => {
+                Self::Blocked { reasons: all(reasons), plan: Box::new(plan.into()) }
+            }
+        }
+    }
+}
+
+impl TryFrom<StoredPlanned> for Planned {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredPlanned) -> Read<Self> {
+        Ok(match stored {
+            StoredPlanned::Changes(plan) => Self::Changes((*plan).try_into()?),
+            StoredPlanned::NoChanges(plan) => Self::NoChanges((*plan).try_into()?),
+            StoredPlanned::Blocked { reasons, plan } => {
+                Self::Blocked { reasons: read_all(reasons)?, plan: (*plan).try_into()? }
+            }
+        })
+    }
+}
+
+/// The plan; actions by their id as it prints, `llm:create`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredPlan {
+    basis: StoredBasis,
+    digest: StoredDigest,
+    actions: BTreeMap<String, StoredAction>,
+    edges: Vec<StoredEdge>,
+    referenced: BTreeMap<String, String>,
+    held: BTreeMap<String, StoredHeld>,
+    drift: Vec<StoredDrift>,
+    findings: Vec<StoredFinding>,
+    unmanaged: Vec<StoredUnmanaged>,
+    unchanged: Vec<String>,
+    recorded: BTreeMap<String, StoredRecord>,
+    out_of_scope: usize,
+    cost: StoredCostSummary,
+}
+
+impl From<&Plan> for StoredPlan {
+    fn from(plan: &Plan) -> Self {
+        let Plan {
+            basis,
+            actions,
+            edges,
+            referenced,
+            held,
+            drift,
+            findings,
+            unmanaged,
+            unchanged,
+            recorded,
+            out_of_scope,
+            cost,
+            digest,
+        } = plan;
+        Self {
+            basis: basis.into(),
+            digest: digest.into(),
+            actions: actions.iter().map(|(id, action)| (id.to_string(), action.into())).collect(),
+            edges: all(edges),
+            referenced: referenced
+                .iter()
+                .map(|(address, id)| (address.to_string(), id.to_string()))
+                .collect(),
+            held: by_address(held),
+            drift: all(drift),
+            findings: all(findings),
+            unmanaged: all(unmanaged),
+            unchanged: texts(unchanged),
+            recorded: by_address(recorded),
+            out_of_scope: *out_of_scope,
+            cost: (*cost).into(),
+        }
+    }
+}
+
+impl TryFrom<StoredPlan> for Plan {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredPlan) -> Read<Self> {
+        let StoredPlan {
+            basis,
+            digest,
+            actions,
+            edges,
+            referenced,
+            held,
+            drift,
+            findings,
+            unmanaged,
+            unchanged,
+            recorded,
+            out_of_scope,
+            cost,
+        } = stored;
+        let action = |(id, action): (String, StoredAction)| Ok((read_action(&id)?, action.try_into()?));
+        let referenced = referenced.into_iter();
+        let volume = |(address, id): (String, String)| Ok((read_address(&address)?, VolumeId::new(id)));
+        Ok(Self {
+            basis: basis.try_into()?,
+            actions: actions.into_iter().map(action).collect::<Read<_>>()?,
+            edges: edges.iter().map(StoredEdge::read).collect::<Read<_>>()?,
+            referenced: referenced.map(volume).collect::<Read<_>>()?,
+            held: read_by_address(held)?,
+            drift: read_all(drift)?,
+            findings: read_all(findings)?,
+            unmanaged: read_all(unmanaged)?,
+            unchanged: read_texts("address", &unchanged)?,
+            recorded: read_by_address(recorded)?,
+            out_of_scope,
+            cost: cost.into(),
+            digest: digest.into(),
+        })
+    }
+}
+
+/// A dependency.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredEdge {
+    first: String,
+    then: String,
+}
+
+impl From<&(ActionId, ActionId)> for StoredEdge {
+    fn from((first, then): &(ActionId, ActionId)) -> Self {
+        Self { first: first.to_string(), then: then.to_string() }
+    }
+}
+
+impl StoredEdge {
+    fn read(&self) -> Read<(ActionId, ActionId)> {
+        Ok((read_action(&self.first)?, read_action(&self.then)?))
+    }
+}
+
+/// What the plan was made from.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredBasis {
+    project: String,
+    api: StoredApi,
+    spec_digest: String,
+    lineage: String,
+    serial: u64,
+    nonce: String,
+    observed_at: String,
+}
+
+impl From<&Basis> for StoredBasis {
+    fn from(basis: &Basis) -> Self {
+        let Basis { project, api, spec_digest, lineage, serial: Serial(serial), nonce, observed_at } = basis;
+        Self {
+            project: project.to_string(),
+            api: (*api).into(),
+            spec_digest: spec_digest.clone(),
+            lineage: lineage.to_string(),
+            serial: *serial,
+            nonce: nonce.to_string(),
+            observed_at: observed_at.to_string(),
+        }
+    }
+}
+
+impl TryFrom<StoredBasis> for Basis {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredBasis) -> Read<Self> {
+        let StoredBasis { project, api, spec_digest, lineage, serial, nonce, observed_at } = stored;
+        Ok(Self {
+            project: ProjectName::new(project),
+            api: api.into(),
+            spec_digest,
+            lineage: Lineage::new(lineage),
+            serial: Serial(serial),
+            nonce: RunNonce::new(nonce),
+            observed_at: read_time(&observed_at)?,
+        })
+    }
+}
+
+/// What was approved.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredDigest {
+    hash: String,
+    monthly: StoredAmount,
+}
+
+impl From<&Digest> for StoredDigest {
+    fn from(digest: &Digest) -> Self {
+        let Digest { hash, monthly } = digest;
+        Self { hash: hash.clone(), monthly: (*monthly).into() }
+    }
+}
+
+impl From<StoredDigest> for Digest {
+    fn from(stored: StoredDigest) -> Self {
+        let StoredDigest { hash, monthly } = stored;
+        Self { hash, monthly: monthly.into() }
+    }
+}
+
+/// One action.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAction {
+    operation: StoredOperation,
+    reason: StoredReason,
+    changes: Vec<StoredFieldChange>,
+    consequences: Vec<StoredConsequence>,
+    cost: StoredCostChange,
+    record: StoredRecordAfter,
+}
+
+impl From<&Action> for StoredAction {
+    fn from(action: &Action) -> Self {
+        let Action { operation, reason, changes, consequences, cost, record } = action;
+        Self {
+            operation: operation.into(),
+            reason: reason.clone().into(),
+            changes: all(changes),
+            consequences: all(consequences),
+            cost: (*cost).into(),
+            record: record.into(),
+        }
+    }
+}
+
+impl TryFrom<StoredAction> for Action {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredAction) -> Read<Self> {
+        let StoredAction { operation, reason, changes, consequences, cost, record } = stored;
+        Ok(Self {
+            operation: operation.try_into()?,
+            reason: reason.into(),
+            changes: read_all(changes)?,
+            consequences: read_all(consequences)?,
+            cost: cost.into(),
+            record: record.try_into()?,
+        })
+    }
+}
+
+/// What is sent.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StoredOperation {
+    Local,
+    CreateVolume { name: String, config: StoredVolume, token: String },
+    GrowVolume { id: String, size_gb: u32 },
+    DeleteVolume { id: String },
+    CreatePod(Box<StoredPodCreation>),
+    UpdatePod { id: String, patch: Box<StoredPodPatch>, disruption: StoredDisruption },
+    StartPod { id: String, compute: Option<StoredCompute>, on_stuck: StoredOnStuck },
+    StopPod { id: String },
+    DeletePods { ids: Vec<String> },
+}
+
+impl From<&Operation> for StoredOperation {
+    fn from(operation: &Operation) -> Self {
+        match operation {
+            Operation::Local => Self::Local,
+            Operation::CreateVolume { name, config, token } => {
+                Self::CreateVolume { name: name.clone(), config: config.into(), token: token.to_string() }
+            }
+            Operation::GrowVolume { id, size: Gigabytes(size_gb) } => {
+                Self::GrowVolume { id: id.to_string(), size_gb: *size_gb }
+            }
+            Operation::DeleteVolume { id } => Self::DeleteVolume { id: id.to_string() },
+            Operation::CreatePod(creation) => Self::CreatePod(Box::new(creation.as_ref().into())),
+            Operation::UpdatePod { id, patch, disruption } => Self::UpdatePod {
+                id: id.to_string(),
+                patch: Box::new(patch.as_ref().into()),
+                disruption: (*disruption).into(),
+            },
+            Operation::StartPod { id, compute, on_stuck } => Self::StartPod {
+                id: id.to_string(),
+                compute: compute.as_ref().map(Into::into),
+                on_stuck: on_stuck.into(),
+            },
+            Operation::StopPod { id } => Self::StopPod { id: id.to_string() },
+            Operation::DeletePods { ids } => Self::DeletePods { ids: texts(ids) },
+        }
+    }
+}
+
+impl TryFrom<StoredOperation> for Operation {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredOperation) -> Read<Self> {
+        Ok(match stored {
+            StoredOperation::Local => Self::Local,
+            StoredOperation::CreateVolume { name, config, token: text } => {
+                Self::CreateVolume { name, config: config.into(), token: token(&text)? }
+            }
+            StoredOperation::GrowVolume { id, size_gb } => {
+                Self::GrowVolume { id: VolumeId::new(id), size: Gigabytes(size_gb) }
+            }
+            StoredOperation::DeleteVolume { id } => Self::DeleteVolume { id: VolumeId::new(id) },
+            StoredOperation::CreatePod(creation) => Self::CreatePod(Box::new((*creation).try_into()?)),
+            StoredOperation::UpdatePod { id, patch, disruption } => Self::UpdatePod {
+                id: PodId::new(id),
+                patch: Box::new((*patch).try_into()?),
+                disruption: disruption.into(),
+            },
+            StoredOperation::StartPod { id, compute, on_stuck } => Self::StartPod {
+                id: PodId::new(id),
+                compute: compute.map(Into::into),
+                on_stuck: on_stuck.try_into()?,
+            },
+            StoredOperation::StopPod { id } => Self::StopPod { id: PodId::new(id) },
+            StoredOperation::DeletePods { ids } => {
+                Self::DeletePods { ids: ids.into_iter().map(PodId::new).collect() }
+            }
+        })
+    }
+}
+
+/// What happens if a pod cannot come back.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredOnStuck {
+    Fail,
+    Replace(Box<StoredPodCreation>),
+}
+
+impl From<&OnStuck> for StoredOnStuck {
+    fn from(on_stuck: &OnStuck) -> Self {
+        match on_stuck {
+            OnStuck::Fail => Self::Fail,
+            OnStuck::Replace(creation) => Self::Replace(Box::new(creation.as_ref().into())),
+        }
+    }
+}
+
+impl TryFrom<StoredOnStuck> for OnStuck {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredOnStuck) -> Read<Self> {
+        Ok(match stored {
+            StoredOnStuck::Fail => Self::Fail,
+            StoredOnStuck::Replace(creation) => Self::Replace(Box::new((*creation).try_into()?)),
+        })
+    }
+}
+
+/// What a create needs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPodCreation {
+    container: StoredContainer,
+    access: StoredAccess,
+    attempts: Vec<StoredAttempt>,
+}
+
+impl From<&PodCreation> for StoredPodCreation {
+    fn from(creation: &PodCreation) -> Self {
+        let PodCreation { container, access, attempts } = creation;
+        Self { container: container.into(), access: (*access).into(), attempts: all(attempts) }
+    }
+}
+
+impl TryFrom<StoredPodCreation> for PodCreation {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredPodCreation) -> Read<Self> {
+        let StoredPodCreation { container, access, attempts } = stored;
+        Ok(Self { container: container.try_into()?, access: access.into(), attempts: read_all(attempts)? })
+    }
+}
+
+/// One create request.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAttempt {
+    candidate: StoredCandidate,
+    token: String,
+    second_token: String,
+}
+
+impl From<&Attempt> for StoredAttempt {
+    fn from(attempt: &Attempt) -> Self {
+        let Attempt { candidate, token, second_token } = attempt;
+        Self { candidate: candidate.into(), token: token.to_string(), second_token: second_token.to_string() }
+    }
+}
+
+impl TryFrom<StoredAttempt> for Attempt {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredAttempt) -> Read<Self> {
+        let StoredAttempt { candidate, token: text, second_token } = stored;
+        Ok(Self { candidate: candidate.into(), token: token(&text)?, second_token: token(&second_token)? })
+    }
+}
+
+/// One way to place a pod. An unknown price is `null`, never 0.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCandidate {
+    compute: StoredCompute,
+    cloud: StoredCloud,
+    data_centers: Vec<String>,
+    cuda: Vec<String>,
+    min_cuda: Option<String>,
+    hourly_micro_dollars: Option<i64>,
+    stock: StoredStock,
+    stock_by_data_center: BTreeMap<String, StoredStock>,
+}
+
+impl From<&Candidate> for StoredCandidate {
+    fn from(candidate: &Candidate) -> Self {
+        let Candidate { compute, cloud, data_centers, cuda, min_cuda, price, stock, stock_by_data_center } =
+            candidate;
+        let by_data_center = stock_by_data_center.iter();
+        Self {
+            compute: compute.into(),
+            cloud: (*cloud).into(),
+            data_centers: texts(data_centers),
+            cuda: texts(cuda),
+            min_cuda: min_cuda.as_ref().map(CudaVersion::to_string),
+            hourly_micro_dollars: match price {
+                Price::Known(Hourly(micro)) => Some(*micro),
+                Price::Unknown => None,
+            },
+            stock: (*stock).into(),
+            stock_by_data_center: by_data_center
+                .map(|(id, stock)| (id.to_string(), (*stock).into()))
+                .collect(),
+        }
+    }
+}
+
+impl From<StoredCandidate> for Candidate {
+    fn from(stored: StoredCandidate) -> Self {
+        let StoredCandidate {
+            compute,
+            cloud,
+            data_centers,
+            cuda,
+            min_cuda,
+            hourly_micro_dollars,
+            stock,
+            stock_by_data_center,
+        } = stored;
+        let by_data_center = stock_by_data_center.into_iter();
+        Self {
+            compute: compute.into(),
+            cloud: cloud.into(),
+            data_centers: data_centers.into_iter().map(DataCenterId::new).collect(),
+            cuda: cuda.into_iter().map(CudaVersion::new).collect(),
+            min_cuda: min_cuda.map(CudaVersion::new),
+            price: hourly_micro_dollars.map_or(Price::Unknown, |micro| Price::Known(Hourly(micro))),
+            stock: stock.into(),
+            stock_by_data_center: by_data_center
+                .map(|(id, stock)| (DataCenterId::new(id), stock.into()))
+                .collect(),
+        }
+    }
+}
+
+/// The values that an update sends; what is missing stays as it is.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredPodPatch {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entrypoint: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    env: Option<StoredEnvPatch>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ports: Option<Vec<StoredPort>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disk_gb: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registry: Option<StoredRegistry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage: Option<StoredStorage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    global_networking: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    locked: Option<bool>,
+}
+
+impl From<&PodPatch> for StoredPodPatch {
+    fn from(patch: &PodPatch) -> Self {
+        let PodPatch {
+            name,
+            image,
+            command,
+            entrypoint,
+            env,
+            ports,
+            disk,
+            registry,
+            storage,
+            global_networking,
+            locked,
+        } = patch;
+        Self {
+            name: name.clone(),
+            image: image.clone(),
+            command: command.clone(),
+            entrypoint: entrypoint.clone(),
+            env: env.as_ref().map(Into::into),
+            ports: ports.as_ref().map(all),
+            disk_gb: disk.map(|Gigabytes(gigabytes)| gigabytes),
+            registry: registry.as_ref().map(Into::into),
+            storage: storage.as_ref().map(Into::into),
+            global_networking: *global_networking,
+            locked: *locked,
+        }
+    }
+}
+
+impl TryFrom<StoredPodPatch> for PodPatch {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredPodPatch) -> Read<Self> {
+        let StoredPodPatch {
+            name,
+            image,
+            command,
+            entrypoint,
+            env,
+            ports,
+            disk_gb,
+            registry,
+            storage,
+            global_networking,
+            locked,
+        } = stored;
+        Ok(Self {
+            name,
+            image,
+            command,
+            entrypoint,
+            env: env.map(TryInto::try_into).transpose()?,
+            ports: ports.map(|ports| ports.into_iter().map(Into::into).collect()),
+            disk: disk_gb.map(Gigabytes),
+            registry: registry.map(Into::into),
+            storage: storage.map(TryInto::try_into).transpose()?,
+            global_networking,
+            locked,
+        })
+    }
+}
+
+/// Registry credentials that an update sets; `none` clears them, which JSON's `null` could not tell from "as it is".
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredRegistry {
+    None,
+    Id(String),
+}
+
+impl From<&Option<RegistryId>> for StoredRegistry {
+    fn from(registry: &Option<RegistryId>) -> Self {
+        registry.as_ref().map_or(Self::None, |id| Self::Id(id.to_string()))
+    }
+}
+
+impl From<StoredRegistry> for Option<RegistryId> {
+    fn from(stored: StoredRegistry) -> Self {
+        match stored {
+            StoredRegistry::None => None,
+            StoredRegistry::Id(id) => Some(RegistryId::new(id)),
+        }
+    }
+}
+
+/// A new environment; what is carried over is in it by name only.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredEnvPatch {
+    declared: BTreeMap<String, StoredEnvValue>,
+    carry: Vec<String>,
+    token: Option<String>,
+}
+
+impl From<&EnvPatch> for StoredEnvPatch {
+    fn from(patch: &EnvPatch) -> Self {
+        let EnvPatch { declared, carry, token } = patch;
+        Self {
+            declared: store_env(declared),
+            carry: texts(carry),
+            token: token.as_ref().map(Token::to_string),
+        }
+    }
+}
+
+impl TryFrom<StoredEnvPatch> for EnvPatch {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredEnvPatch) -> Read<Self> {
+        let StoredEnvPatch { declared, carry, token } = stored;
+        Ok(Self {
+            declared: read_env(declared)?,
+            carry: carry.into_iter().map(EnvKey::new).collect(),
+            token: read_token(token.as_deref())?,
+        })
+    }
+}
+
+/// What the state says after an action.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StoredRecordAfter {
+    Put(Box<StoredRecord>),
+    Remove { tombstone: bool },
+    MovedFrom(String),
+    Deposed(Vec<String>),
+}
+
+impl From<&RecordAfter> for StoredRecordAfter {
+    fn from(after: &RecordAfter) -> Self {
+        match after {
+            RecordAfter::Put(record) => Self::Put(Box::new(record.as_ref().into())),
+            RecordAfter::Remove { tombstone } => Self::Remove { tombstone: *tombstone },
+            RecordAfter::MovedFrom(address) => Self::MovedFrom(address.to_string()),
+            RecordAfter::Deposed(ids) => Self::Deposed(texts(ids)),
+        }
+    }
+}
+
+impl TryFrom<StoredRecordAfter> for RecordAfter {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredRecordAfter) -> Read<Self> {
+        Ok(match stored {
+            StoredRecordAfter::Put(record) => Self::Put(Box::new((*record).try_into()?)),
+            StoredRecordAfter::Remove { tombstone } => Self::Remove { tombstone },
+            StoredRecordAfter::MovedFrom(address) => Self::MovedFrom(read_address(&address)?),
+            StoredRecordAfter::Deposed(ids) => Self::Deposed(ids.into_iter().map(PodId::new).collect()),
+        })
+    }
+}
+
+/// One field that differs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFieldChange {
+    field: String,
+    before: StoredShown,
+    after: StoredShown,
+    cause: StoredCause,
+    disruption: StoredDisruption,
+}
+
+impl From<&FieldChange> for StoredFieldChange {
+    fn from(change: &FieldChange) -> Self {
+        let FieldChange { field, before, after, cause, disruption } = change;
+        Self {
+            field: field.to_string(),
+            before: before.into(),
+            after: after.into(),
+            cause: (*cause).into(),
+            disruption: (*disruption).into(),
+        }
+    }
+}
+
+impl TryFrom<StoredFieldChange> for FieldChange {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredFieldChange) -> Read<Self> {
+        let StoredFieldChange { field, before, after, cause, disruption } = stored;
+        Ok(Self {
+            field: read_text("field", &field)?,
+            before: before.into(),
+            after: after.into(),
+            cause: cause.into(),
+            disruption: disruption.into(),
+        })
+    }
+}
+
+/// A value as it may be shown.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredShown {
+    Absent,
+    Text(String),
+    Secret,
+    OtherValue,
+    KnownAfterApply,
+}
+
+impl From<&Shown> for StoredShown {
+    fn from(shown: &Shown) -> Self {
+        match shown {
+            Shown::Absent => Self::Absent,
+            Shown::Text(text) => Self::Text(text.clone()),
+            Shown::Secret => Self::Secret,
+            Shown::OtherValue => Self::OtherValue,
+            Shown::KnownAfterApply => Self::KnownAfterApply,
+        }
+    }
+}
+
+impl From<StoredShown> for Shown {
+    fn from(stored: StoredShown) -> Self {
+        match stored {
+            StoredShown::Absent => Self::Absent,
+            StoredShown::Text(text) => Self::Text(text),
+            StoredShown::Secret => Self::Secret,
+            StoredShown::OtherValue => Self::OtherValue,
+            StoredShown::KnownAfterApply => Self::KnownAfterApply,
+        }
+    }
+}
+
+/// What an action loses, keeps or risks.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StoredConsequence {
+    NetworkVolumeLost { volume: String, size_gb: u32 },
+    LocalVolumeLost { size_gb: u32, path: String },
+    VanishedWithData { size_gb: u32 },
+    ContainerDiskLost { size_gb: u32 },
+    LocalVolumeKept { size_gb: u32, path: String },
+    NetworkVolumeKept { volume: String },
+    NewPodId,
+    PublicPortsChange,
+    StartMayFail { then_replaced: bool },
+    ScarceGpuGivenUp,
+    TakesEffectAtNextStart,
+    GoesOnUnmanaged,
+}
+
+impl From<&Consequence> for StoredConsequence {
+    fn from(consequence: &Consequence) -> Self {
+        match consequence {
+            Consequence::NetworkVolumeLost { volume, size: Gigabytes(size_gb) } => {
+                Self::NetworkVolumeLost { volume: volume.to_string(), size_gb: *size_gb }
+            }
+            Consequence::LocalVolumeLost { size: Gigabytes(size_gb), path } => {
+                Self::LocalVolumeLost { size_gb: *size_gb, path: path.clone() }
+            }
+            Consequence::VanishedWithData { size: Gigabytes(size_gb) } => {
+                Self::VanishedWithData { size_gb: *size_gb }
+            }
+            Consequence::ContainerDiskLost { size: Gigabytes(size_gb) } => {
+                Self::ContainerDiskLost { size_gb: *size_gb }
+            }
+            Consequence::LocalVolumeKept { size: Gigabytes(size_gb), path } => {
+                Self::LocalVolumeKept { size_gb: *size_gb, path: path.clone() }
+            }
+            Consequence::NetworkVolumeKept { volume } => {
+                Self::NetworkVolumeKept { volume: volume.to_string() }
+            }
+            Consequence::NewPodId => Self::NewPodId,
+            Consequence::PublicPortsChange => Self::PublicPortsChange,
+            Consequence::StartMayFail { then_replaced } => {
+                Self::StartMayFail { then_replaced: *then_replaced }
+            }
+            Consequence::ScarceGpuGivenUp => Self::ScarceGpuGivenUp,
+            Consequence::TakesEffectAtNextStart => Self::TakesEffectAtNextStart,
+            Consequence::GoesOnUnmanaged => Self::GoesOnUnmanaged,
+        }
+    }
+}
+
+impl TryFrom<StoredConsequence> for Consequence {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredConsequence) -> Read<Self> {
+        Ok(match stored {
+            StoredConsequence::NetworkVolumeLost { volume, size_gb } => {
+                Self::NetworkVolumeLost { volume: read_address(&volume)?, size: Gigabytes(size_gb) }
+            }
+            StoredConsequence::LocalVolumeLost { size_gb, path } => {
+                Self::LocalVolumeLost { size: Gigabytes(size_gb), path }
+            }
+            StoredConsequence::VanishedWithData { size_gb } => {
+                Self::VanishedWithData { size: Gigabytes(size_gb) }
+            }
+            StoredConsequence::ContainerDiskLost { size_gb } => {
+                Self::ContainerDiskLost { size: Gigabytes(size_gb) }
+            }
+            StoredConsequence::LocalVolumeKept { size_gb, path } => {
+                Self::LocalVolumeKept { size: Gigabytes(size_gb), path }
+            }
+            StoredConsequence::NetworkVolumeKept { volume } => {
+                Self::NetworkVolumeKept { volume: read_address(&volume)? }
+            }
+            StoredConsequence::NewPodId => Self::NewPodId,
+            StoredConsequence::PublicPortsChange => Self::PublicPortsChange,
+            StoredConsequence::StartMayFail { then_replaced } => Self::StartMayFail { then_replaced },
+            StoredConsequence::ScarceGpuGivenUp => Self::ScarceGpuGivenUp,
+            StoredConsequence::TakesEffectAtNextStart => Self::TakesEffectAtNextStart,
+            StoredConsequence::GoesOnUnmanaged => Self::GoesOnUnmanaged,
+        })
+    }
+}
+
+/// A sum a month; with unknown parts it is a lower bound.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredAmount {
+    monthly_micro_dollars: i64,
+    unknown_parts: u32,
+}
+
+impl From<Amount> for StoredAmount {
+    fn from(amount: Amount) -> Self {
+        let Amount { known: Monthly(monthly_micro_dollars), unknown_parts } = amount;
+        Self { monthly_micro_dollars, unknown_parts }
+    }
+}
+
+impl From<StoredAmount> for Amount {
+    fn from(stored: StoredAmount) -> Self {
+        let StoredAmount { monthly_micro_dollars, unknown_parts } = stored;
+        Self { known: Monthly(monthly_micro_dollars), unknown_parts }
+    }
+}
+
+/// A cost, compute and storage apart.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSplit {
+    compute: StoredAmount,
+    storage: StoredAmount,
+}
+
+impl From<Split> for StoredSplit {
+    fn from(split: Split) -> Self {
+        let Split { compute, storage } = split;
+        Self { compute: compute.into(), storage: storage.into() }
+    }
+}
+
+impl From<StoredSplit> for Split {
+    fn from(stored: StoredSplit) -> Self {
+        let StoredSplit { compute, storage } = stored;
+        Self { compute: compute.into(), storage: storage.into() }
+    }
+}
+
+/// A cost before and after.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCostChange {
+    before: StoredSplit,
+    after: StoredSplit,
+}
+
+impl From<CostChange> for StoredCostChange {
+    fn from(cost: CostChange) -> Self {
+        let CostChange { before, after } = cost;
+        Self { before: before.into(), after: after.into() }
+    }
+}
+
+impl From<StoredCostChange> for CostChange {
+    fn from(stored: StoredCostChange) -> Self {
+        let StoredCostChange { before, after } = stored;
+        Self { before: before.into(), after: after.into() }
+    }
+}
+
+/// What everything costs.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredCostSummary {
+    now: StoredSplit,
+    after: StoredSplit,
+    at_most: StoredSplit,
+    unmanaged: StoredSplit,
+}
+
+impl From<CostSummary> for StoredCostSummary {
+    fn from(cost: CostSummary) -> Self {
+        let CostSummary { now, after, at_most, unmanaged } = cost;
+        Self { now: now.into(), after: after.into(), at_most: at_most.into(), unmanaged: unmanaged.into() }
+    }
+}
+
+impl From<StoredCostSummary> for CostSummary {
+    fn from(stored: StoredCostSummary) -> Self {
+        let StoredCostSummary { now, after, at_most, unmanaged } = stored;
+        Self { now: now.into(), after: after.into(), at_most: at_most.into(), unmanaged: unmanaged.into() }
+    }
+}
+
+/// A difference that others made.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredDrift {
+    address: String,
+    kind: StoredDriftKind,
+}
+
+impl From<&Drift> for StoredDrift {
+    fn from(drift: &Drift) -> Self {
+        let Drift { address, kind } = drift;
+        Self { address: address.to_string(), kind: kind.into() }
+    }
+}
+
+impl TryFrom<StoredDrift> for Drift {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredDrift) -> Read<Self> {
+        let StoredDrift { address, kind } = stored;
+        Ok(Self { address: read_address(&address)?, kind: kind.try_into()? })
+    }
+}
+
+/// What others did.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StoredDriftKind {
+    Vanished,
+    Stopped,
+    Started,
+    Migrated { from: StoredRemoteId, to: StoredRemoteId },
+    Fields(Vec<StoredFieldDrift>),
+}
+
+impl From<&DriftKind> for StoredDriftKind {
+    fn from(kind: &DriftKind) -> Self {
+        match kind {
+            DriftKind::Vanished => Self::Vanished,
+            DriftKind::Stopped => Self::Stopped,
+            DriftKind::Started => Self::Started,
+            DriftKind::Migrated { from, to } => Self::Migrated { from: from.into(), to: to.into() },
+            DriftKind::Fields(fields) => Self::Fields(all(fields)),
+        }
+    }
+}
+
+impl TryFrom<StoredDriftKind> for DriftKind {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredDriftKind) -> Read<Self> {
+        Ok(match stored {
+            StoredDriftKind::Vanished => Self::Vanished,
+            StoredDriftKind::Stopped => Self::Stopped,
+            StoredDriftKind::Started => Self::Started,
+            StoredDriftKind::Migrated { from, to } => Self::Migrated { from: from.into(), to: to.into() },
+            StoredDriftKind::Fields(fields) => Self::Fields(read_all(fields)?),
+        })
+    }
+}
+
+/// A field that others changed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFieldDrift {
+    field: String,
+    recorded: StoredShown,
+    live: StoredShown,
+}
+
+impl From<&FieldDrift> for StoredFieldDrift {
+    fn from(drift: &FieldDrift) -> Self {
+        let FieldDrift { field, recorded, live } = drift;
+        Self { field: field.to_string(), recorded: recorded.into(), live: live.into() }
+    }
+}
+
+impl TryFrom<StoredFieldDrift> for FieldDrift {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredFieldDrift) -> Read<Self> {
+        let StoredFieldDrift { field, recorded, live } = stored;
+        Ok(Self { field: read_text("field", &field)?, recorded: recorded.into(), live: live.into() })
+    }
+}
+
+/// Why an address is left alone.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum StoredHeld {
+    Unreadable(String),
+    Unsettled { until: String },
+    DependsOn(String),
+    Duplicate { ids: Vec<String> },
+    NotPossible(String),
+}
+
+impl From<&Held> for StoredHeld {
+    fn from(held: &Held) -> Self {
+        match held {
+            Held::Unreadable(why) => Self::Unreadable(why.clone()),
+            Held::Unsettled { until } => Self::Unsettled { until: until.to_string() },
+            Held::DependsOn(address) => Self::DependsOn(address.to_string()),
+            Held::Duplicate { ids } => Self::Duplicate { ids: texts(ids) },
+            Held::NotPossible(why) => Self::NotPossible(why.clone()),
+        }
+    }
+}
+
+impl TryFrom<StoredHeld> for Held {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredHeld) -> Read<Self> {
+        Ok(match stored {
+            StoredHeld::Unreadable(why) => Self::Unreadable(why),
+            StoredHeld::Unsettled { until } => Self::Unsettled { until: read_time(&until)? },
+            StoredHeld::DependsOn(address) => Self::DependsOn(read_address(&address)?),
+            StoredHeld::Duplicate { ids } => {
+                Self::Duplicate { ids: ids.into_iter().map(PodId::new).collect::<BTreeSet<_>>() }
+            }
+            StoredHeld::NotPossible(why) => Self::NotPossible(why),
+        })
+    }
+}
+
+/// Why nothing may be done.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum StoredBlock {
+    Protected { address: String, step: String },
+    Locked { address: String, step: String },
+    AllVanished { count: usize },
+    NoStock { address: String },
+    VolumeCannotChange { address: String, why: String },
+    NoCandidate { address: String, why: Vec<String> },
+    Cycle(Vec<String>),
+}
+
+impl From<&Block> for StoredBlock {
+    fn from(block: &Block) -> Self {
+        match block {
+            Block::Protected { address, step } => {
+                Self::Protected { address: address.to_string(), step: step.to_string() }
+            }
+            Block::Locked { address, step } => {
+                Self::Locked { address: address.to_string(), step: step.to_string() }
+            }
+            Block::AllVanished { count } => Self::AllVanished { count: *count },
+            Block::NoStock { address } => Self::NoStock { address: address.to_string() },
+            Block::VolumeCannotChange { address, why } => {
+                Self::VolumeCannotChange { address: address.to_string(), why: why.clone() }
+            }
+            Block::NoCandidate { address, why } => {
+                Self::NoCandidate { address: address.to_string(), why: why.clone() }
+            }
+            Block::Cycle(actions) => Self::Cycle(texts(actions)),
+        }
+    }
+}
+
+impl TryFrom<StoredBlock> for Block {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredBlock) -> Read<Self> {
+        Ok(match stored {
+            StoredBlock::Protected { address, step } => {
+                Self::Protected { address: read_address(&address)?, step: read_step(&step)? }
+            }
+            StoredBlock::Locked { address, step } => {
+                Self::Locked { address: read_address(&address)?, step: read_step(&step)? }
+            }
+            StoredBlock::AllVanished { count } => Self::AllVanished { count },
+            StoredBlock::NoStock { address } => Self::NoStock { address: read_address(&address)? },
+            StoredBlock::VolumeCannotChange { address, why } => {
+                Self::VolumeCannotChange { address: read_address(&address)?, why }
+            }
+            StoredBlock::NoCandidate { address, why } => {
+                Self::NoCandidate { address: read_address(&address)?, why }
+            }
+            StoredBlock::Cycle(actions) => {
+                Self::Cycle(actions.iter().map(|action| read_action(action)).collect::<Read<_>>()?)
+            }
+        })
+    }
+}
+
+/// A remark.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredFinding {
+    severity: StoredSeverity,
+    code: String,
+    address: Option<String>,
+    field: Option<String>,
+    message: String,
+}
+
+impl From<&Finding> for StoredFinding {
+    fn from(finding: &Finding) -> Self {
+        let Finding { severity, code, subject, message } = finding;
+        let (address, field) = match subject {
+            Some(Subject { address, field }) => {
+                (Some(address.to_string()), field.as_ref().map(ToString::to_string))
+            }
+            None => (None, None),
+        };
+        Self {
+            severity: (*severity).into(),
+            code: (*code).to_owned(),
+            address,
+            field,
+            message: message.clone(),
+        }
+    }
+}
+
+impl TryFrom<StoredFinding> for Finding {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredFinding) -> Read<Self> {
+        let StoredFinding { severity, code, address, field, message } = stored;
+        let field = field.map(|text| read_text("field", &text)).transpose()?;
+        let subject = match address {
+            Some(address) => Some(Subject { address: read_address(&address)?, field }),
+            None => None,
+        };
+        Ok(Self { severity: severity.into(), code: read_code(code)?, subject, message })
+    }
+}
+
+/// Reads a finding's code, which lives as long as the program: a command reads one plan file.
+fn read_code(code: String) -> Read<&'static str> {
+    let plausible =
+        code.len() <= 60 && code.bytes().all(|c| c.is_ascii_lowercase() || c == b'-' || c.is_ascii_digit());
+    if plausible { Ok(code.leak()) } else { Err(NotUnderstood(format!("`{code}` is no code of a finding"))) }
+}
+
+/// Something that podform does not manage.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredUnmanaged {
+    id: StoredRemoteId,
+    name: String,
+    status: Option<StoredStatus>,
+    created_at: Option<String>,
+    cost: StoredSplit,
+    marked_ours: Option<String>,
+}
+
+impl From<&Unmanaged> for StoredUnmanaged {
+    fn from(unmanaged: &Unmanaged) -> Self {
+        let Unmanaged { id, name, status, created_at, cost, marked_ours } = unmanaged;
+        Self {
+            id: id.into(),
+            name: name.clone(),
+            status: status.map(Into::into),
+            created_at: created_at.map(|time| time.to_string()),
+            cost: (*cost).into(),
+            marked_ours: marked_ours.as_ref().map(Address::to_string),
+        }
+    }
+}
+
+impl TryFrom<StoredUnmanaged> for Unmanaged {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredUnmanaged) -> Read<Self> {
+        let StoredUnmanaged { id, name, status, created_at, cost, marked_ours } = stored;
+        Ok(Self {
+            id: RemoteId::from(id),
+            name,
+            status: status.map(Into::into),
+            created_at: created_at.as_deref().map(read_time).transpose()?,
+            cost: cost.into(),
+            marked_ours: marked_ours.as_deref().map(read_address).transpose()?,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! The saved plan: one readable JSON file that a later `apply` executes without planning anew.
+//!
+//! It holds the whole plan, secrets by name only, and what the check for staleness needs beside it: which files and
+//! settings the plan was made from, so that the caller can read them again, plan again with the same nonce, and
+//! compare digests. The digest in the file is what was approved; it is never trusted in place of that comparison.
+//! [`write`] and [`read`] work on text; the files are the caller's. Start at [`SavedPlan`].
+
+mod document;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::plan::Planned;
+use document::StoredPlanned;
+
+/// The version of the file's form, raised with every change of it.
+pub const VERSION: u32 = 1;
+
+/// What marks a JSON file as a saved plan.
+const FORMAT: &str = "podform plan";
+
+/// A plan with what it was made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedPlan {
+    /// What the planner answered.
+    pub planned: Planned,
+    /// What it was asked.
+    pub inputs: PlanInputs,
+}
+
+/// The settings of the command that made a plan, to make it again.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PlanInputs {
+    /// The spec's files in order, as given, relative to the working directory.
+    pub spec_files: Vec<String>,
+    /// Names of the variables that were given; their values are not kept, as anybody may read the file.
+    pub variables: BTreeSet<String>,
+    /// The profiles.
+    pub profiles: BTreeSet<String>,
+    /// `--target`.
+    pub targets: Vec<String>,
+    /// `--exclude`.
+    pub excludes: Vec<String>,
+    /// `--replace`.
+    pub replaces: Vec<String>,
+    /// `--destroy`.
+    pub destroy: bool,
+    /// `--accept-vanished`.
+    pub accept_vanished: bool,
+}
+
+/// Why a file cannot be read as a saved plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanFileError {
+    /// Something else.
+    #[error("it is not a saved plan of podform")]
+    NotAPlan,
+    /// It ends in the middle.
+    #[error("it is cut off in line {line}")]
+    Truncated {
+        /// The last line.
+        line: usize,
+    },
+    /// Another version of the form.
+    #[error(
+        "it has version {found} of the plan format, written by podform {program}; this podform reads version {known}"
+    )]
+    OtherVersion {
+        /// Its version.
+        found: u32,
+        /// Ours.
+        known: u32,
+        /// The podform that wrote it.
+        program: String,
+    },
+    /// A saved plan, but not as podform wrote it.
+    #[error("it is damaged: {what}")]
+    Damaged {
+        /// What is wrong, and where.
+        what: String,
+    },
+}
+
+/// Returns the text of a plan file.
+pub fn write(saved: &SavedPlan) -> String {
+    let SavedPlan { planned, inputs } = saved;
+    let document = Document {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        podform: env!("CARGO_PKG_VERSION").to_owned(),
+        inputs: inputs.into(),
+        planned: planned.into(),
+    };
+    let mut text = serde_json::to_string_pretty(&document)
+        .expect("maps with text keys and plain values always serialise");
+    text.push('\n');
+    text
+}
+
+/// Reads the text of a plan file.
+///
+/// # Errors
+/// It is no plan file, not whole, or of another version.
+pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
+    let header: Header = serde_json::from_str(text).map_err(|error| no_header(text, &error))?;
+    let Header { format, version, podform } = header;
+    if format != FORMAT {
+        return Err(PlanFileError::NotAPlan);
+    }
+    if version != VERSION {
+        return Err(PlanFileError::OtherVersion { found: version, known: VERSION, program: podform });
+    }
+    let document: Document =
+        serde_json::from_str(text).map_err(|error| PlanFileError::Damaged { what: error.to_string() })?;
+    let Document { format: _, version: _, podform: _, inputs, planned } = document;
+    let planned = planned.try_into().map_err(|error| PlanFileError::Damaged { what: format!("{error}") })?;
+    Ok(SavedPlan { planned, inputs: inputs.into() })
+}
+
+/// Says why not even the header could be read.
+fn no_header(text: &str, error: &serde_json::Error) -> PlanFileError {
+    use serde_json::error::Category;
+
+    let ours = text.contains(FORMAT);
+    match error.classify() {
+        Category::Eof if ours => PlanFileError::Truncated { line: error.line() },
+        Category::Syntax | Category::Data if ours => PlanFileError::Damaged { what: error.to_string() },
+        Category::Eof | Category::Syntax | Category::Data | Category::Io => PlanFileError::NotAPlan,
+    }
+}
+
+/// What every version of the file has, so that another version can be named.
+#[derive(Deserialize)]
+struct Header {
+    format: String,
+    version: u32,
+    podform: String,
+}
+
+/// The file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: String,
+    version: u32,
+    podform: String,
+    inputs: StoredInputs,
+    planned: StoredPlanned,
+}
+
+/// The stored form of [`PlanInputs`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredInputs {
+    spec_files: Vec<String>,
+    variables: BTreeSet<String>,
+    profiles: BTreeSet<String>,
+    targets: Vec<String>,
+    excludes: Vec<String>,
+    replaces: Vec<String>,
+    destroy: bool,
+    accept_vanished: bool,
+}
+
+impl From<&PlanInputs> for StoredInputs {
+    fn from(inputs: &PlanInputs) -> Self {
+        let PlanInputs {
+            spec_files,
+            variables,
+            profiles,
+            targets,
+            excludes,
+            replaces,
+            destroy,
+            accept_vanished,
+        } = inputs.clone();
+        Self { spec_files, variables, profiles, targets, excludes, replaces, destroy, accept_vanished }
+    }
+}
+
+impl From<StoredInputs> for PlanInputs {
+    fn from(stored: StoredInputs) -> Self {
+        let StoredInputs {
+            spec_files,
+            variables,
+            profiles,
+            targets,
+            excludes,
+            replaces,
+            destroy,
+            accept_vanished,
+        } = stored;
+        Self { spec_files, variables, profiles, targets, excludes, replaces, destroy, accept_vanished }
+    }
+}

@@ -1,0 +1,137 @@
+//! Who may write.
+//!
+//! Two locks, as each sees what the other cannot. The lock on the file `<state>.lock` is freed by the kernel when its
+//! process ends, however it ends, so a dead holder on this computer is known at once; other computers may not see
+//! it. The lease is a row in the state that every computer sees; it expires unless it is renewed. Each holder has a
+//! fence number, higher than any before, and every transaction checks it, so that a holder who slept through his
+//! lease writes nothing any more.
+//!
+//! Clocks of different computers are compared only here; they may differ by the part of [`LEASE`] that [`BEAT`]
+//! leaves.
+
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, params};
+
+use super::open::{classify_write, lock_file};
+use super::rows::RowError;
+use crate::model::clock::Timestamp;
+use crate::state::StateError;
+use crate::state::stored::read_text;
+
+/// How long a lease lasts without being renewed.
+pub const LEASE: Duration = Duration::from_secs(60);
+
+/// How often a lease is renewed.
+pub const BEAT: Duration = Duration::from_secs(10);
+
+/// How often a waiting process tries again.
+pub const RETRY: Duration = Duration::from_millis(250);
+
+/// Who takes a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The user's name.
+    pub user: String,
+    /// The computer's name.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// The command, without its flags: `apply`.
+    pub command: String,
+}
+
+/// Who holds the state, as the row says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who.
+    pub holder: Holder,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when, unless it is renewed.
+    pub expires_at: Timestamp,
+    /// The number of this holder.
+    pub fence: i64,
+}
+
+impl Lease {
+    /// Tells whether another one must wait, who has taken the file lock already.
+    ///
+    /// On the same computer the free file lock shows that the holder is dead.
+    pub(super) fn binds(&self, other: &Holder, now: Timestamp) -> bool {
+        self.holder.host != other.host && now < self.expires_at
+    }
+}
+
+impl fmt::Display for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { holder: Holder { user, host, pid, command }, since, expires_at: _, fence: _ } = self;
+        write!(f, "`{user}` on `{host}`, process {pid}, running `{command}` since {since:.0}")
+    }
+}
+
+/// Takes the file lock if it is free.
+pub(super) fn try_file(path: &Path) -> Result<Option<File>, StateError> {
+    let file = lock_file(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(classify_write(path, &error)),
+    }
+}
+
+/// Reads the lease; `None` where it was given back.
+pub(super) fn read(connection: &Connection) -> Result<Option<Lease>, RowError> {
+    let query = "SELECT user, host, pid, command, since, expires_at, fence FROM lease";
+    connection.query_row(query, [], |row| Ok(lease(row)))?
+}
+
+/// Reads the row.
+fn lease(row: &Row<'_>) -> Result<Option<Lease>, RowError> {
+    let Some(user) = row.get(0)? else { return Ok(None) };
+    Ok(Some(Lease {
+        holder: Holder { user, host: row.get(1)?, pid: row.get(2)?, command: row.get(3)? },
+        since: read_text("time", &row.get::<_, String>(4)?)?,
+        expires_at: read_text("time", &row.get::<_, String>(5)?)?,
+        fence: row.get(6)?,
+    }))
+}
+
+/// Writes a new holder and returns its fence number.
+pub(super) fn take(connection: &Connection, holder: &Holder, now: Timestamp) -> Result<i64, RowError> {
+    let Holder { user, host, pid, command } = holder;
+    let update =
+        "UPDATE lease SET fence = fence + 1, user = ?1, host = ?2, pid = ?3, command = ?4, since = ?5,
+                  expires_at = ?6 RETURNING fence";
+    let values = params![user, host, pid, command, now.to_string(), expiry(now)];
+    Ok(connection.query_row(update, values, |row| row.get(0))?)
+}
+
+/// Renews the lease of a holder.
+pub(super) fn renew(connection: &Connection, fence: i64, now: Timestamp) -> Result<(), RowError> {
+    connection.execute("UPDATE lease SET expires_at = ?2 WHERE fence = ?1", params![fence, expiry(now)])?;
+    Ok(())
+}
+
+/// Takes the holder out; the fence number stays, so that no number is given twice.
+pub(super) fn clear(connection: &Connection) -> Result<(), RowError> {
+    let clear = "UPDATE lease SET user = NULL, host = NULL, pid = NULL, command = NULL, since = NULL,
+                 expires_at = NULL";
+    connection.execute(clear, [])?;
+    Ok(())
+}
+
+/// Tells whether the state is still held under this number.
+pub(super) fn is_held(connection: &Connection, fence: i64) -> Result<bool, RowError> {
+    let query = "SELECT count(*) FROM lease WHERE fence = ?1 AND user IS NOT NULL";
+    let held: i64 = connection.query_row(query, [fence], |row| row.get(0))?;
+    Ok(held == 1)
+}
+
+/// Returns when a lease that is renewed at this time expires; the latest time there is if that is out of range.
+fn expiry(now: Timestamp) -> String {
+    now.checked_add(LEASE).unwrap_or(Timestamp::MAX).to_string()
+}

@@ -1,0 +1,320 @@
+//! The state in a SQLite file.
+//!
+//! [`StateFile`] names a state and reads it; it never writes, waits or leaves anything behind. [`StateFile::lock`]
+//! makes a [`LockedState`], the only thing that writes: it holds the lock of [`lock`], and every transaction of it
+//! checks that the lock is still its own. SQLite is called on the current thread: a commit takes about a
+//! millisecond, and a thread of its own would break tests under paused time.
+
+pub mod lock;
+
+mod migrations;
+mod open;
+mod rows;
+mod schema;
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use tokio::time::{Instant, sleep};
+
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::id::{Lineage, RunId, Serial};
+use crate::model::prior::{Binding, Prior, ProviderKind};
+use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
+use lock::{Holder, Lease};
+use rows::RowError;
+
+/// How long a transaction is tried again because another process is in one.
+const BUSY_LIMIT: Duration = Duration::from_secs(5);
+
+/// The pause between two tries of a transaction.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Names a state file, to whom it must belong, and the lineage that it gets at its first use.
+///
+/// The lineage is an input of creation tokens, so a plan for a state that does not exist yet needs one: the caller
+/// proposes it, a saved plan keeps it, and the first run writes it.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    path: PathBuf,
+    binding: Binding,
+    proposed: Lineage,
+}
+
+impl StateFile {
+    /// Names a state; touches nothing.
+    pub fn new(path: impl Into<PathBuf>, binding: Binding, proposed: Lineage) -> Self {
+        Self { path: path.into(), binding, proposed }
+    }
+
+    /// Returns the path as given.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads everything that a plan needs; a state that does not exist is empty, and stays away.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn read(&self) -> Result<Prior, StateError> {
+        match self.snapshot()? {
+            Some(copy) => self.rows("read", rows::load(&copy, &self.proposed)),
+            None => Ok(Prior::empty(self.proposed.clone())),
+        }
+    }
+
+    /// Reads all runs with their events, the oldest first.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn history(&self) -> Result<Vec<PastRun>, StateError> {
+        match self.snapshot()? {
+            Some(copy) => self.rows("read", rows::history(&copy)),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns who holds the lock or died with it.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn lease(&self) -> Result<Option<Lease>, StateError> {
+        match self.snapshot()? {
+            Some(copy) => self.rows("read", lock::read(&copy)),
+            None => Ok(None),
+        }
+    }
+
+    /// Writes a copy of the state, of one moment, to a file that must not exist yet.
+    ///
+    /// # Errors
+    /// There is no state, it is damaged, or the copy cannot be written.
+    pub fn backup(&self, to: &Path) -> Result<(), StateError> {
+        self.snapshot()?;
+        open::backup(&self.path, to)
+    }
+
+    /// Takes the lock, waiting at most so long for it, and opens the state for writing.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] names the holder; any other error left the state as it was.
+    pub async fn lock(
+        &self,
+        holder: &Holder,
+        clock: &impl Clock,
+        wait: Duration,
+    ) -> Result<LockedState, StateError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            match self.try_lock(holder, clock.now()) {
+                Err(StateError::Locked { .. }) if Instant::now() < deadline => sleep(lock::RETRY).await,
+                result => return result,
+            }
+        }
+    }
+
+    /// Removes the lock that a dead process left and returns who it was.
+    ///
+    /// A run that is alive after all, on another computer, writes nothing from here on.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] if the holder is alive on this computer: it must be ended instead.
+    pub fn unlock(&self) -> Result<Option<Lease>, StateError> {
+        if self.snapshot()?.is_none() {
+            return Ok(None);
+        }
+        let _file = self.lock_file()?;
+        let mut connection = open::writable(&self.path)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = self.rows("write", transaction.map_err(RowError::from))?;
+        let lease = self.rows("read", lock::read(&transaction))?;
+        self.rows("write", lock::clear(&transaction))?;
+        self.rows("write", transaction.commit().map_err(RowError::from))?;
+        Ok(lease)
+    }
+
+    /// Takes the lock if it is free.
+    fn try_lock(&self, holder: &Holder, now: Timestamp) -> Result<LockedState, StateError> {
+        // Looked at before anything is made beside it: a file that is not ours gets no lock file either.
+        self.snapshot()?;
+        let file = self.lock_file()?;
+        let mut connection = open::writable(&self.path)?;
+        let fence = self.take_lease(&mut connection, holder, now)?;
+        let state =
+            LockedState { connection: RefCell::new(connection), fence, file: self.clone(), _lock: file };
+        Ok(state)
+    }
+
+    /// Takes the lock that the kernel frees with the process.
+    fn lock_file(&self) -> Result<File, StateError> {
+        match lock::try_file(&self.path)? {
+            Some(file) => Ok(file),
+            None => Err(self.locked(self.lease()?.as_ref())),
+        }
+    }
+
+    /// Writes the lease, which serves other computers.
+    fn take_lease(
+        &self,
+        connection: &mut Connection,
+        holder: &Holder,
+        now: Timestamp,
+    ) -> Result<i64, StateError> {
+        let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Err(error) if is_busy(&error) => return Err(self.locked(None)),
+            result => self.rows("write", result.map_err(RowError::from))?,
+        };
+        let earlier = self.rows("read", lock::read(&transaction))?;
+        if let Some(other) = earlier.filter(|earlier| earlier.binds(holder, now)) {
+            return Err(self.locked(Some(&other)));
+        }
+        let fence = self.rows("write", lock::take(&transaction, holder, now))?;
+        self.rows("write", transaction.commit().map_err(RowError::from))?;
+        Ok(fence)
+    }
+
+    /// Returns a checked copy in memory, refused if it belongs to another project.
+    fn snapshot(&self) -> Result<Option<Connection>, StateError> {
+        let Some(copy) = open::snapshot(&self.path)? else { return Ok(None) };
+        match self.rows("read", rows::binding(&copy))? {
+            Some(owner) if owner != self.binding => Err(StateError::BoundElsewhere {
+                path: shown(&self.path),
+                owner: shown_binding(&owner),
+                asked: shown_binding(&self.binding),
+            }),
+            Some(_) | None => Ok(Some(copy)),
+        }
+    }
+
+    /// Says that somebody else is writing.
+    fn locked(&self, lease: Option<&Lease>) -> StateError {
+        let holder = lease.map_or("a process that has not said who it is".to_owned(), Lease::to_string);
+        StateError::Locked { path: shown(&self.path), holder }
+    }
+
+    /// Adds to an error which file it is about.
+    fn rows<T>(&self, doing: &'static str, result: Result<T, RowError>) -> Result<T, StateError> {
+        result.map_err(|error| match error {
+            RowError::Sqlite(error) => open::classify(doing, &self.path, error),
+            RowError::Damaged(what) => StateError::Corrupt { path: shown(&self.path), what },
+            RowError::Refused(why) => {
+                StateError::Failed { doing, path: shown(&self.path), why: why.to_string() }
+            }
+        })
+    }
+}
+
+impl Store for StateFile {
+    async fn load(&self) -> Result<Prior, StateError> {
+        self.read()
+    }
+}
+
+/// A state that this process may write, until it is dropped.
+#[derive(Debug)]
+pub struct LockedState {
+    connection: RefCell<Connection>,
+    /// The number of this holder; a higher one in the file means that another has taken over.
+    fence: i64,
+    file: StateFile,
+    /// Freed after the connection is closed, as fields drop in this order.
+    _lock: File,
+}
+
+impl LockedState {
+    /// Renews the lease for as long as it is polled, and returns only with the reason why that failed.
+    pub async fn keep(&self, clock: &impl Clock) -> StateError {
+        loop {
+            sleep(lock::BEAT).await;
+            let renewed = self.write(|connection| lock::renew(connection, self.fence, clock.now())).await;
+            if let Err(error) = renewed {
+                return error;
+            }
+        }
+    }
+
+    /// Runs one transaction, again while another process is in one, and not at all once the lock is lost.
+    async fn write<T>(&self, work: impl Fn(&Connection) -> Result<T, RowError>) -> Result<T, StateError> {
+        let deadline = Instant::now() + BUSY_LIMIT;
+        loop {
+            match self.try_write(&work) {
+                Ok(Some(done)) => return self.file.rows("write", Ok(done)),
+                Ok(None) => return Err(StateError::Fenced { path: shown(&self.file.path) }),
+                Err(RowError::Sqlite(error)) if is_busy(&error) && Instant::now() < deadline => {
+                    sleep(BUSY_PAUSE).await;
+                }
+                Err(error) => return self.file.rows("write", Err(error)),
+            }
+        }
+    }
+
+    /// Runs one transaction; `None` means that another run has taken over.
+    fn try_write<T>(&self, work: impl Fn(&Connection) -> Result<T, RowError>) -> Result<Option<T>, RowError> {
+        let mut connection = self.connection.borrow_mut();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !lock::is_held(&transaction, self.fence)? {
+            return Ok(None);
+        }
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(Some(done))
+    }
+}
+
+impl Store for LockedState {
+    async fn load(&self) -> Result<Prior, StateError> {
+        self.file.rows("read", rows::load(&self.connection.borrow(), &self.file.proposed))
+    }
+}
+
+impl Journal for LockedState {
+    async fn begin(&self, run: &Run) -> Result<(), StateError> {
+        self.write(|connection| {
+            rows::ensure_bound(connection, &self.file.binding, &self.file.proposed)?;
+            rows::begin(connection, run)
+        })
+        .await
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
+        self.write(|connection| {
+            rows::ensure_bound(connection, &self.file.binding, &self.file.proposed)?;
+            rows::commit(connection, batch)
+        })
+        .await
+    }
+
+    async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
+        self.write(|connection| rows::finish(connection, run, at, summary)).await
+    }
+}
+
+impl Drop for LockedState {
+    /// Gives the lease back. If that fails, the file lock is freed all the same and the lease expires.
+    fn drop(&mut self) {
+        let _ = self.try_write(lock::clear);
+    }
+}
+
+/// Tells whether another process is in a transaction.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// A path as it stands in messages.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A binding as it stands in messages.
+fn shown_binding(binding: &Binding) -> String {
+    let Binding { project, kind, origin } = binding;
+    let kind = match kind {
+        ProviderKind::Runpod => "RunPod",
+        ProviderKind::Simulator => "the simulator",
+    };
+    format!("project `{project}` on {kind} at `{origin}`")
+}

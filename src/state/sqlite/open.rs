@@ -1,0 +1,257 @@
+//! Opens a state file without changing what is not ours.
+//!
+//! Reading copies the file into memory in one go and works on the copy: a reader holds no lock, leaves no `-wal` or
+//! `-shm` file behind, works in a read-only folder, and can bring an older schema up to date without writing.
+//! Writing starts with such a copy too, so that a foreign, newer or damaged file is refused before it is touched.
+
+#![expect(clippy::disallowed_methods, reason = "this is where the state's files are opened")]
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::{migrations, shown};
+use crate::state::StateError;
+
+/// How often a copy is tried again because the file changed meanwhile. A commit takes milliseconds.
+const COPY_ATTEMPTS: usize = 20;
+
+/// What stands for itself in the path of a `file:` URI.
+const PATH_SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
+/// Returns a checked copy of the state in memory with the present schema, or `None` where there is no file.
+pub(super) fn snapshot(path: &Path) -> Result<Option<Connection>, StateError> {
+    let mut last = None;
+    for _ in 0..COPY_ATTEMPTS {
+        let Some(before) = Stamp::of(path)? else { return Ok(None) };
+        let copied = copy(path, before.wal_length);
+        // A live log is read under SQLite's own locks; only the lock-free way depends on nothing having moved.
+        if before.wal_length > 0 || Stamp::of(path)? == Some(before) {
+            let mut copy = copied?;
+            check(&copy, path)?;
+            migrations::migrate(&mut copy, MIGRATIONS).map_err(|error| classify("read", path, error))?;
+            return Ok(Some(copy));
+        }
+        last = copied.err();
+    }
+    let why = "it is being written all the time".to_owned();
+    Err(last.unwrap_or(StateError::Failed { doing: "read", path: shown(path), why }))
+}
+
+/// Opens the state for writing, after making it where there is none. The caller holds the file lock.
+pub(super) fn writable(path: &Path) -> Result<Connection, StateError> {
+    if snapshot(path)?.is_none() {
+        create(path)?;
+    }
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)?;
+        configure(&connection)?;
+        // Answers "wal" or, where the file system cannot, the mode that stays in force; both are safe.
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        migrations::migrate(&mut connection, MIGRATIONS)?;
+        Ok(connection)
+    };
+    open().map_err(|error| classify("write", path, error))
+}
+
+/// Writes a copy of the state to a file that must not exist yet.
+pub(super) fn backup(path: &Path, to: &Path) -> Result<(), StateError> {
+    let failed = |why: String| StateError::Failed { doing: "back up", path: shown(path), why };
+    let Some(copy) = snapshot(path)? else { return Err(failed("there is none".into())) };
+    if fs::exists(to).map_err(|error| failed(error.to_string()))? {
+        return Err(failed(format!("`{}` exists already", shown(to))));
+    }
+    let new = with_suffix(to, ".new");
+    remove_leftovers(&new).map_err(|error| failed(error.to_string()))?;
+    let write = || {
+        let mut target = Connection::open(&new)?;
+        copy_all(&copy, &mut target)
+    };
+    write().map_err(|error| failed(error.to_string()))?;
+    fs::rename(&new, to).map_err(|error| failed(error.to_string()))
+}
+
+/// Says what an error of SQLite means for the state.
+pub(super) fn classify(doing: &'static str, path: &Path, error: rusqlite::Error) -> StateError {
+    let path = shown(path);
+    let why = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StateError::Foreign { path },
+        Some(ErrorCode::DatabaseCorrupt) => StateError::Corrupt { path, what: why },
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StateError::ReadOnly { path, why },
+        Some(ErrorCode::CannotOpen) if doing == "write" => StateError::ReadOnly { path, why },
+        Some(_) | None => StateError::Failed { doing, path, why },
+    }
+}
+
+/// Returns the path with a suffix after its whole name, as SQLite names its `-wal` file.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Says what an error of the system means for a write.
+pub(super) fn classify_write(path: &Path, error: &io::Error) -> StateError {
+    let (path, why) = (shown(path), error.to_string());
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StateError::ReadOnly { path, why }
+        }
+        _ => StateError::Failed { doing: "write", path, why },
+    }
+}
+
+/// By what a change of the files between two looks is recognised.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    wal_length: u64,
+}
+
+impl Stamp {
+    /// Looks at the files; `None` where there is no state.
+    fn of(path: &Path) -> Result<Option<Self>, StateError> {
+        let failed = |why: String| StateError::Failed { doing: "open", path: shown(path), why };
+        let wal_length = match fs::metadata(with_suffix(path, "-wal")) {
+            Ok(wal) => wal.len(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(failed(error.to_string())),
+        };
+        let corrupt = |what: &str| StateError::Corrupt { path: shown(path), what: what.into() };
+        match fs::metadata(path) {
+            Ok(file) if file.is_dir() => Err(failed("it is a folder".into())),
+            // SQLite would take an empty file for a new database and forget every pod that was in it.
+            Ok(file) if file.len() == 0 => Err(corrupt("the file is empty")),
+            Ok(file) => Ok(Some(Self { length: file.len(), modified: file.modified().ok(), wal_length })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && wal_length > 0 => {
+                Err(corrupt("only its `-wal` file is there, with the last changes"))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(error.to_string())),
+        }
+    }
+}
+
+/// Copies the database into memory.
+///
+/// Without a log nobody is writing, and `immutable` reads the file as it is: an ordinary reader would make `-wal` and
+/// `-shm` files beside it and, being a reader, leave them there; in a read-only folder it would not open at all.
+fn copy(path: &Path, wal_length: u64) -> Result<Connection, StateError> {
+    let mode = if wal_length == 0 { "immutable=1" } else { "mode=ro" };
+    let name = percent_encode(path.as_os_str().as_encoded_bytes(), PATH_SET);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let read = || {
+        let source = Connection::open_with_flags(format!("file:{name}?{mode}"), flags)?;
+        let mut target = Connection::open_in_memory()?;
+        copy_all(&source, &mut target)?;
+        configure(&target)?;
+        Ok(target)
+    };
+    read().map_err(|error| classify("read", path, error))
+}
+
+/// Copies all pages in one step, so that the copy is of one moment.
+fn copy_all(source: &Connection, target: &mut Connection) -> rusqlite::Result<()> {
+    let busy = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+    match Backup::new(source, target)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        StepResult::Busy => Err(busy(rusqlite::ffi::SQLITE_BUSY)),
+        _ => Err(busy(rusqlite::ffi::SQLITE_LOCKED)),
+    }
+}
+
+/// Refuses what is not a whole podform state of a version that is known.
+fn check(copy: &Connection, path: &Path) -> Result<(), StateError> {
+    let failed = |error| classify("read", path, error);
+    let id: i64 = copy.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
+    if id != APPLICATION_ID {
+        return Err(StateError::Foreign { path: shown(path) });
+    }
+    let found = migrations::version(copy).map_err(failed)?;
+    if found > VERSION {
+        return Err(StateError::Newer { path: shown(path), found, known: VERSION });
+    }
+    let verdict: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if verdict != "ok" {
+        return Err(StateError::Corrupt { path: shown(path), what: verdict.replace('\n', "; ") });
+    }
+    Ok(())
+}
+
+/// Sets what every connection needs.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    // Waiting is done by trying again between turns of the runtime, never by a sleeping thread.
+    connection.busy_timeout(std::time::Duration::ZERO)
+}
+
+/// Makes the file under another name and moves it into place, so that no crash leaves a half-made state.
+fn create(path: &Path) -> Result<(), StateError> {
+    let failed = |error: io::Error| classify_write(path, &error);
+    let new = with_suffix(path, ".new");
+    remove_leftovers(&new).map_err(failed)?;
+    let make = || {
+        let mut connection = Connection::open(&new)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        migrations::migrate(&mut connection, MIGRATIONS)
+    };
+    make().map_err(|error| classify("write", path, error))?;
+    fs::rename(&new, path).map_err(failed)?;
+    sync_folder(path).map_err(failed)
+}
+
+/// Removes what a crash during an earlier creation left behind.
+fn remove_leftovers(new: &Path) -> io::Result<()> {
+    for leftover in [new.to_owned(), with_suffix(new, "-journal")] {
+        match fs::remove_file(leftover) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Makes a rename durable. Only Unix can open a folder for that.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
+}
+
+/// Returns the folder of a file, `.` for a bare name.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+/// Opens the file that carries the lock of a state, and makes it and its folder where they are missing.
+pub(super) fn lock_file(path: &Path) -> Result<File, StateError> {
+    let open = || {
+        fs::create_dir_all(folder(path))?;
+        // Another path to the same state must come to the same lock.
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(_) => path.to_owned(),
+        };
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(with_suffix(&real, ".lock"))
+    };
+    open().map_err(|error| classify_write(path, &error))
+}

@@ -1,0 +1,460 @@
+//! Between rows and the model.
+//!
+//! Columns hold what a person may want to query; what has a structure of its own is JSON with a version, made by
+//! border types. Every function works inside the transaction or on the copy that it is given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::model::address::Address;
+use crate::model::clock::Timestamp;
+use crate::model::id::{Lineage, PodId, ProjectName, RemoteId, RunId, Serial, VolumeId};
+use crate::model::journal::{ActionStatus, Entry, Event};
+use crate::model::marker::Token;
+use crate::model::plan::ActionId;
+use crate::model::prior::{Binding, KnownToken, Prior, ProviderKind, Recorded};
+use crate::state::stored::{
+    NotUnderstood, StoredLifecycle, StoredObject, StoredProviderKind, StoredRemoteId, StoredSent, read_step,
+    read_text, read_token,
+};
+use crate::state::{Batch, PastRun, RecordChange, Refused, Run, fold, sent_unknown};
+
+/// The version of the JSON in `objects`.
+const JSON_VERSION: u32 = 1;
+
+/// Why rows could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RowError {
+    /// SQLite said so.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A value in a row does not mean what it should.
+    #[error("{0}")]
+    Damaged(String),
+    /// The change contradicts what is recorded.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+}
+
+impl From<NotUnderstood> for RowError {
+    fn from(error: NotUnderstood) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+/// Returns to what the state belongs; `None` before its first use.
+pub(super) fn binding(connection: &Connection) -> Result<Option<Binding>, RowError> {
+    let query = "SELECT project, kind, origin FROM meta";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found: Option<(String, String, String)> = connection.query_row(query, [], read).optional()?;
+    let Some((project, kind, origin)) = found else { return Ok(None) };
+    Ok(Some(Binding { project: ProjectName::new(project), kind: read_kind(&kind)?, origin }))
+}
+
+/// Writes to what the state belongs, and its lineage, at its first use.
+pub(super) fn ensure_bound(
+    connection: &Connection,
+    binding: &Binding,
+    proposed: &Lineage,
+) -> Result<(), RowError> {
+    let Binding { project, kind, origin } = binding;
+    connection.execute(
+        "INSERT INTO meta (only_row, lineage, serial, project, kind, origin) VALUES (1, ?1, 0, ?2, ?3, ?4)
+         ON CONFLICT DO NOTHING",
+        params![proposed.as_str(), project.as_str(), StoredProviderKind::from(*kind).word(), origin],
+    )?;
+    Ok(())
+}
+
+/// Reads everything that a plan needs; `proposed` is the lineage of a state before its first use.
+pub(super) fn load(connection: &Connection, proposed: &Lineage) -> Result<Prior, RowError> {
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let meta: Option<(String, i64)> =
+        connection.query_row("SELECT lineage, serial FROM meta", [], read).optional()?;
+    let Some((lineage, serial)) = meta else { return Ok(Prior::empty(proposed.clone())) };
+    let unfinished = "WHERE (run, address, step) IN (
+            SELECT run, address, step FROM events
+            WHERE number IN (SELECT max(number) FROM events GROUP BY run, address, step)
+                AND kind NOT IN ('succeeded', 'failed', 'skipped'))";
+    let open = fold::open_intents(entries(connection, unfinished, &[])?);
+    Ok(Prior {
+        lineage: Lineage::new(lineage),
+        serial: read_serial(serial)?,
+        objects: objects(connection)?,
+        tokens: tokens(connection)?,
+        open: open.map_err(|error| RowError::Damaged(error.to_string()))?,
+    })
+}
+
+/// Reads all runs with their events, the oldest first.
+pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
+    let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
+    for entry in entries(connection, "", &[])? {
+        by_run.entry(entry.run.clone()).or_default().push(entry);
+    }
+    let mut statement = connection.prepare(
+        "SELECT id, began_at, command, plan_digest, who, ended_at, summary FROM runs ORDER BY number",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let run = Run {
+            id: RunId::new(row.get::<_, String>(0)?),
+            at: time(row, 1)?,
+            command: row.get(2)?,
+            plan_digest: row.get(3)?,
+            who: row.get(4)?,
+        };
+        let ended_at: Option<String> = row.get(5)?;
+        let ended_at = ended_at.map(|text| read_text("time", &text)).transpose()?;
+        let entries = by_run.remove(&run.id).unwrap_or_default();
+        runs.push(PastRun { run, ended_at, summary: row.get(6)?, entries });
+    }
+    Ok(runs)
+}
+
+/// Notes the beginning of a run.
+pub(super) fn begin(connection: &Connection, run: &Run) -> Result<(), RowError> {
+    let Run { id, at, command, plan_digest, who } = run;
+    if is_begun(connection, id)? {
+        return Err(Refused::RunExists(id.clone()).into());
+    }
+    connection.execute(
+        "INSERT INTO runs (id, began_at, command, plan_digest, who) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![id.as_str(), at.to_string(), command, plan_digest, who],
+    )?;
+    Ok(())
+}
+
+/// Notes the end of a run.
+pub(super) fn finish(
+    connection: &Connection,
+    run: &RunId,
+    at: Timestamp,
+    summary: &str,
+) -> Result<(), RowError> {
+    let changed = connection.execute(
+        "UPDATE runs SET ended_at = ?2, summary = ?3 WHERE id = ?1",
+        params![run.as_str(), at.to_string(), summary],
+    )?;
+    if changed == 0 { Err(Refused::RunUnknown(run.clone()).into()) } else { Ok(()) }
+}
+
+/// Writes a batch and returns the new serial.
+pub(super) fn commit(connection: &Connection, batch: &Batch) -> Result<Serial, RowError> {
+    let Batch { entries, changes } = batch;
+    for entry in entries {
+        append(connection, entry)?;
+    }
+    for change in changes {
+        apply(connection, change)?;
+    }
+    let twice = "SELECT remote_id FROM objects GROUP BY kind, remote_id HAVING count(*) > 1";
+    if let Some(id) = connection.query_row(twice, [], |row| row.get(0)).optional()? {
+        return Err(Refused::RecordedTwice(id).into());
+    }
+    let bump = "UPDATE meta SET serial = serial + 1 RETURNING serial";
+    read_serial(connection.query_row(bump, [], |row| row.get(0))?)
+}
+
+/// Appends one event, if it may follow what the journal has of its action.
+fn append(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
+    let Entry { at, run, action, event } = entry;
+    if !is_begun(connection, run)? {
+        return Err(Refused::RunUnknown(run.clone()).into());
+    }
+    let ActionId { address, step } = action;
+    let (address, step) = (address.to_string(), step.word());
+    let of_action = "WHERE run = ?1 AND address = ?2 AND step = ?3";
+    let mut status = ActionStatus::default();
+    for earlier in entries(connection, of_action, &[run.as_str(), &address, step])? {
+        status = status.next(&earlier.event).map_err(|error| RowError::Damaged(error.to_string()))?;
+    }
+    status.next(event).map_err(Refused::Order)?;
+    let detail = json(&Detail::of(event))?;
+    connection.execute(
+        "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![run.as_str(), address, step, at.to_string(), kind_of(event), detail],
+    )?;
+    if let Event::Intended { attempt: _, token: Some(token), sent } = event {
+        let sent = sent.as_ref().ok_or_else(|| Refused::NothingSent(token.clone()))?;
+        let sent = json(&StoredSent::from(sent))?;
+        // An intent that waited too long is committed again, with the same token.
+        connection.execute(
+            "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
+             ON CONFLICT (token) DO UPDATE SET intended_at = excluded.intended_at, sent = excluded.sent",
+            params![token.as_str(), address, at.to_string(), sent],
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes one change of the records.
+fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError> {
+    match change {
+        RecordChange::Put(address, recorded) => put(connection, address, recorded),
+        RecordChange::Remove(address) => {
+            connection.execute("DELETE FROM objects WHERE address = ?1", [address.to_string()])?;
+            Ok(())
+        }
+        RecordChange::Rename { from, to } => {
+            let taken = "SELECT 1 FROM objects WHERE address = ?1";
+            if connection.query_row(taken, [to.to_string()], |_| Ok(())).optional()?.is_some() {
+                return Err(Refused::AddressTaken(to.clone()).into());
+            }
+            let rename = "UPDATE objects SET address = ?2 WHERE address = ?1";
+            let changed = connection.execute(rename, [from.to_string(), to.to_string()])?;
+            if changed == 0 { Err(Refused::NotRecorded(from.clone()).into()) } else { Ok(()) }
+        }
+        RecordChange::Tombstone(token) => {
+            let bury = "UPDATE tokens SET tombstone = 1 WHERE token = ?1";
+            let changed = connection.execute(bury, [token.as_str()])?;
+            if changed == 0 { Err(Refused::TokenUnknown(token.clone()).into()) } else { Ok(()) }
+        }
+    }
+}
+
+/// Writes one record, and the token that it brings if the journal has not seen it.
+fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Result<(), RowError> {
+    let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
+    let (kind, id) = match id {
+        RemoteId::Pod(id) => ("pod", id.as_str()),
+        RemoteId::Volume(id) => ("volume", id.as_str()),
+    };
+    let deposed: Vec<&str> = deposed.iter().map(PodId::as_str).collect();
+    connection.execute(
+        "INSERT OR REPLACE INTO objects
+             (address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            address.to_string(),
+            kind,
+            id,
+            token.as_ref().map(Token::as_str),
+            recorded_at.to_string(),
+            retired,
+            json(&deposed)?,
+            versioned(StoredLifecycle::from(lifecycle))?,
+            versioned(StoredObject::from(object))?,
+        ],
+    )?;
+    if let Some(token) = token {
+        let sent = json(&StoredSent::from(&sent_unknown(recorded)))?;
+        connection.execute(
+            "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
+             ON CONFLICT DO NOTHING",
+            params![token.as_str(), address.to_string(), recorded_at.to_string(), sent],
+        )?;
+    }
+    Ok(())
+}
+
+/// Reads all records.
+fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowError> {
+    let mut statement = connection.prepare(
+        "SELECT address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied FROM objects",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut objects = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let address: String = row.get(0)?;
+        let recorded = recorded(row).map_err(|error| match error {
+            RowError::Damaged(what) => RowError::Damaged(format!("the record of `{address}`: {what}")),
+            other => other,
+        })?;
+        objects.insert(read_text("address", &address)?, recorded);
+    }
+    Ok(objects)
+}
+
+/// Reads one record.
+fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
+    let (kind, id): (String, String) = (row.get(1)?, row.get(2)?);
+    let token: Option<String> = row.get(3)?;
+    let deposed: Vec<String> = parse(&row.get::<_, String>(6)?)?;
+    let lifecycle: StoredLifecycle = parse_versioned(&row.get::<_, String>(7)?)?;
+    let object: StoredObject = parse_versioned(&row.get::<_, String>(8)?)?;
+    Ok(Recorded {
+        id: if kind == "volume" {
+            RemoteId::Volume(VolumeId::new(id))
+        } else {
+            RemoteId::Pod(PodId::new(id))
+        },
+        token: read_token(token.as_deref())?,
+        recorded_at: time(row, 4)?,
+        deposed: deposed.into_iter().map(PodId::new).collect::<BTreeSet<_>>(),
+        lifecycle: lifecycle.try_into()?,
+        retired: row.get(5)?,
+        object: object.try_into()?,
+    })
+}
+
+/// Reads all tokens.
+fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowError> {
+    let mut statement =
+        connection.prepare("SELECT token, address, intended_at, sent, tombstone FROM tokens")?;
+    let mut rows = statement.query([])?;
+    let mut tokens = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let sent: StoredSent = parse(&row.get::<_, String>(3)?)?;
+        let known = KnownToken {
+            address: read_text("address", &row.get::<_, String>(1)?)?,
+            intended_at: time(row, 2)?,
+            sent: sent.try_into()?,
+            tombstone: row.get(4)?,
+        };
+        tokens.insert(read_text("token", &row.get::<_, String>(0)?)?, known);
+    }
+    Ok(tokens)
+}
+
+/// Reads events in their order; `filter` is SQL of this file.
+fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec<Entry>, RowError> {
+    let query = format!("SELECT at, run, address, step, kind, detail FROM events {filter} ORDER BY number");
+    let mut statement = connection.prepare(&query)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        let address: String = row.get(2)?;
+        let detail: Detail = parse(&row.get::<_, String>(5)?)?;
+        entries.push(Entry {
+            at: time(row, 0)?,
+            run: RunId::new(row.get::<_, String>(1)?),
+            action: ActionId {
+                address: read_text("address", &address)?,
+                step: read_step(&row.get::<_, String>(3)?)?,
+            },
+            event: detail.event(&row.get::<_, String>(4)?)?,
+        });
+    }
+    Ok(entries)
+}
+
+/// Tells whether a run has begun.
+fn is_begun(connection: &Connection, run: &RunId) -> Result<bool, RowError> {
+    let found = connection.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.as_str()], |_| Ok(()));
+    Ok(found.optional()?.is_some())
+}
+
+/// Returns the word of an event's kind.
+fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::Intended { .. } => "intended",
+        Event::Started => "started",
+        Event::Accepted { .. } => "accepted",
+        Event::Refused { .. } => "refused",
+        Event::Succeeded => "succeeded",
+        Event::Failed { .. } => "failed",
+        Event::Unknown { .. } => "unknown",
+        Event::Skipped { .. } => "skipped",
+    }
+}
+
+/// What an event says beside its kind.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Detail {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sent: Option<StoredSent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<StoredRemoteId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+impl Detail {
+    /// Returns what is stored of an event.
+    fn of(event: &Event) -> Self {
+        match event {
+            Event::Intended { attempt, token, sent } => Self {
+                attempt: Some(*attempt),
+                token: token.as_ref().map(Token::to_string),
+                sent: sent.as_ref().map(Into::into),
+                ..Self::default()
+            },
+            Event::Accepted { id } => Self { id: id.as_ref().map(Into::into), ..Self::default() },
+            Event::Refused { why }
+            | Event::Failed { why }
+            | Event::Unknown { why }
+            | Event::Skipped { why } => Self { why: Some(why.clone()), ..Self::default() },
+            Event::Started | Event::Succeeded => Self::default(),
+        }
+    }
+
+    /// Returns the event of this kind.
+    fn event(self, kind: &str) -> Result<Event, NotUnderstood> {
+        let Self { attempt, token, sent, id, why } = self;
+        let why = why.unwrap_or_default();
+        Ok(match kind {
+            "intended" => Event::Intended {
+                attempt: attempt.unwrap_or_default(),
+                token: read_token(token.as_deref())?,
+                sent: sent.map(TryInto::try_into).transpose()?,
+            },
+            "started" => Event::Started,
+            "accepted" => Event::Accepted { id: id.map(Into::into) },
+            "refused" => Event::Refused { why },
+            "succeeded" => Event::Succeeded,
+            "failed" => Event::Failed { why },
+            "unknown" => Event::Unknown { why },
+            "skipped" => Event::Skipped { why },
+            other => return Err(NotUnderstood(format!("`{other}` is no event"))),
+        })
+    }
+}
+
+/// A value with the version of its form, so that a row can be understood on its own.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Versioned<T> {
+    version: u32,
+    value: T,
+}
+
+/// Only the version of a value, whatever else it holds.
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+fn versioned<T: Serialize>(value: T) -> Result<String, RowError> {
+    json(&Versioned { version: JSON_VERSION, value })
+}
+
+fn parse_versioned<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
+    let VersionOnly { version } = parse(text)?;
+    if version != JSON_VERSION {
+        return Err(RowError::Damaged(format!("its values have version {version}, known is {JSON_VERSION}")));
+    }
+    Ok(parse::<Versioned<T>>(text)?.value)
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, RowError> {
+    serde_json::to_string(value).map_err(|error| RowError::Damaged(error.to_string()))
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
+    serde_json::from_str(text).map_err(|error| RowError::Damaged(error.to_string()))
+}
+
+fn read_serial(serial: i64) -> Result<Serial, RowError> {
+    u64::try_from(serial).map(Serial).map_err(|_| RowError::Damaged(format!("serial {serial} is negative")))
+}
+
+/// Reads a time from a column.
+fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, RowError> {
+    Ok(read_text("time", &row.get::<_, String>(column)?)?)
+}
+
+fn read_kind(word: &str) -> Result<ProviderKind, NotUnderstood> {
+    let known = [ProviderKind::Runpod, ProviderKind::Simulator];
+    let found = known.into_iter().find(|kind| StoredProviderKind::from(*kind).word() == word);
+    found.ok_or_else(|| NotUnderstood(format!("`{word}` is no provider")))
+}

@@ -1,0 +1,79 @@
+//! The tables, one text for each version, and what marks a file as ours.
+//!
+//! A text that has been released is never edited: what changes is appended as the next version.
+
+/// Marks a SQLite file as a podform state; the letters `podf`.
+pub(super) const APPLICATION_ID: i64 = 0x706f_6466;
+
+/// The steps from an empty database to the present schema; the version is how many of them were taken.
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+
+/// The present version.
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+const VERSION_1: &str = "
+CREATE TABLE meta (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    lineage  TEXT NOT NULL,
+    serial   INTEGER NOT NULL CHECK (serial >= 0),
+    project  TEXT NOT NULL,
+    kind     TEXT NOT NULL,
+    origin   TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE objects (
+    address     TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (kind IN ('pod', 'volume')),
+    remote_id   TEXT NOT NULL,
+    token       TEXT,
+    recorded_at TEXT NOT NULL,
+    retired     INTEGER NOT NULL CHECK (retired IN (0, 1)),
+    deposed     TEXT NOT NULL CHECK (json_valid(deposed)),
+    lifecycle   TEXT NOT NULL CHECK (json_valid(lifecycle)),
+    applied     TEXT NOT NULL CHECK (json_valid(applied))
+) STRICT;
+
+CREATE TABLE tokens (
+    token       TEXT PRIMARY KEY,
+    address     TEXT NOT NULL,
+    intended_at TEXT NOT NULL,
+    sent        TEXT NOT NULL CHECK (json_valid(sent)),
+    tombstone   INTEGER NOT NULL CHECK (tombstone IN (0, 1))
+) STRICT;
+
+CREATE TABLE runs (
+    number      INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    began_at    TEXT NOT NULL,
+    command     TEXT NOT NULL,
+    plan_digest TEXT NOT NULL,
+    who         TEXT NOT NULL,
+    ended_at    TEXT,
+    summary     TEXT
+) STRICT;
+
+CREATE TABLE events (
+    number  INTEGER PRIMARY KEY,
+    run     TEXT NOT NULL REFERENCES runs (id),
+    address TEXT NOT NULL,
+    step    TEXT NOT NULL,
+    at      TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    detail  TEXT NOT NULL CHECK (json_valid(detail))
+) STRICT;
+
+CREATE INDEX events_of_an_action ON events (run, address, step, number);
+
+CREATE TABLE lease (
+    only_row   INTEGER PRIMARY KEY CHECK (only_row = 1),
+    fence      INTEGER NOT NULL,
+    user       TEXT,
+    host       TEXT,
+    pid        INTEGER,
+    command    TEXT,
+    since      TEXT,
+    expires_at TEXT
+) STRICT;
+
+INSERT INTO lease (only_row, fence) VALUES (1, 0);
+";

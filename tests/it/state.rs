@@ -1,0 +1,32 @@
+//! The recorded state: the file, its lock, and the saved plan.
+
+mod lock;
+mod planfile;
+mod samples;
+mod sqlite;
+
+use std::path::Path;
+
+use podform::model::id::{Lineage, ProjectName};
+use podform::model::prior::{Binding, ProviderKind};
+use podform::state::sqlite::StateFile;
+use proptest::test_runner::{Config, RngSeed};
+
+/// Names a state of the project `acme` whose lineage will be `line`.
+fn state_file(path: &Path) -> StateFile {
+    StateFile::new(path, binding("acme"), Lineage::new("line"))
+}
+
+/// The binding of a project on RunPod.
+fn binding(project: &str) -> Binding {
+    Binding {
+        project: ProjectName::new(project),
+        kind: ProviderKind::Runpod,
+        origin: "https://api.runpod.io".to_owned(),
+    }
+}
+
+/// So many cases, the same ones every time.
+fn fixed(cases: u32) -> Config {
+    Config { cases, rng_seed: RngSeed::Fixed(7), failure_persistence: None, ..Config::default() }
+}

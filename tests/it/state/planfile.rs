@@ -1,0 +1,88 @@
+//! The saved plan as a file.
+
+use podform::state::planfile::{PlanInputs, SavedPlan, VERSION, read, write};
+use proptest::prelude::*;
+
+use super::fixed;
+use super::samples::Samples;
+
+fn saved(seed: u64) -> SavedPlan {
+    let mut samples = Samples::from_seed(seed);
+    let inputs = PlanInputs {
+        spec_files: vec!["pods.yaml".into(), "prod.yaml".into()],
+        variables: ["image_tag".to_owned()].into(),
+        profiles: ["night".to_owned()].into(),
+        targets: vec!["llm*".into()],
+        excludes: vec![samples.text()],
+        replaces: Vec::new(),
+        destroy: samples.0.bool(),
+        accept_vanished: samples.0.bool(),
+    };
+    SavedPlan { planned: samples.planned(), inputs }
+}
+
+proptest! {
+    #![proptest_config(fixed(256))]
+
+    #[test]
+    fn every_plan_reads_back_as_it_was_written(seed: u64) {
+        let saved = saved(seed);
+        prop_assert_eq!(read(&write(&saved)), Ok(saved));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_anywhere_is_refused(seed in 0_u64..8, part in 0.0_f64..1.0) {
+        let text = write(&saved(seed));
+        let text = text.trim_end();
+        let mut end = (text.len() as f64 * part) as usize;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        prop_assert!(read(&text[..end]).is_err());
+    }
+}
+
+#[test]
+fn files_that_are_no_plan_say_why() {
+    let whole = write(&saved(1));
+    let other_version = whole.replace(
+        &format!("\"version\": {VERSION},\n  \"podform\": \"{}\"", env!("CARGO_PKG_VERSION")),
+        "\"version\": 7,\n  \"podform\": \"3.1.0\"",
+    );
+    let unknown_key = whole.replacen("\"inputs\": {", "\"surprise\": 1,\n  \"inputs\": {", 1);
+    let (before_time, after_time) = whole.split_once("\"observed_at\": \"2").unwrap();
+    let bad_time = format!("{before_time}\"observed_at\": \"yesterday 2{after_time}");
+    let said = |text: &str| {
+        let message = read(text).unwrap_err().to_string();
+        // The drawn time itself is of no interest.
+        message.split(" 2").next().unwrap_or_default().to_owned()
+    };
+    let cases = [
+        "",
+        "{}",
+        "[1, 2]",
+        "project: acme",
+        &whole[..whole.len() / 2],
+        &other_version,
+        &unknown_key,
+        &bad_time,
+    ];
+    insta::assert_snapshot!(cases.map(said).join("\n"), @r#"
+    it is not a saved plan of podform
+    it is not a saved plan of podform
+    it is not a saved plan of podform
+    it is not a saved plan of podform
+    it is cut off in line 71
+    it has version 7 of the plan format, written by podform 3.1.0; this podform reads version 1
+    it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `planned` at line 5 column 12
+    it is damaged: `yesterday
+    "#);
+}
+
+#[test]
+fn the_file_is_readable_and_holds_secrets_by_name_only() {
+    let texts: Vec<String> = (0..64).map(|seed| write(&saved(seed))).collect();
+    let all = texts.concat();
+    assert!(all.contains("\"secret\": \"wandb\""));
+    assert!(all.contains("\"hourly_micro_dollars\": null"), "an unknown price is not 0");
+}

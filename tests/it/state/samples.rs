@@ -1,0 +1,501 @@
+//! Values of the model drawn from a seed, with every variant reachable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fastrand::Rng;
+use podform::model::address::Address;
+use podform::model::catalog::Stock;
+use podform::model::clock::Timestamp;
+use podform::model::desired::{Lifecycle, OnRemove, OnReplace, OnStuckResume};
+use podform::model::field::Field;
+use podform::model::id::{
+    CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, ProjectName, RegistryId,
+    RemoteId, RunNonce, Serial, VolumeId,
+};
+use podform::model::journal::Sent;
+use podform::model::live::PodStatus;
+use podform::model::marker::Token;
+use podform::model::money::{Amount, Hourly, Monthly, Price};
+use podform::model::plan::*;
+use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use podform::model::secret::SecretName;
+use podform::model::size::Gigabytes;
+use podform::model::volume::{VolumeConfig, VolumeTier};
+
+/// Draws values; equal seeds give equal values.
+pub struct Samples(pub Rng);
+
+impl Samples {
+    pub fn from_seed(seed: u64) -> Self {
+        Self(Rng::with_seed(seed))
+    }
+
+    pub fn one<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.0.usize(..choices.len())].clone()
+    }
+
+    fn some<T>(&mut self, draw: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.0.bool() { Some(draw(self)) } else { None }
+    }
+
+    fn list<T>(&mut self, mut draw: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.0.usize(..4)).map(|_| draw(self)).collect()
+    }
+
+    fn set<T: Ord>(&mut self, draw: impl FnMut(&mut Self) -> T) -> BTreeSet<T> {
+        self.list(draw).into_iter().collect()
+    }
+
+    pub fn text(&mut self) -> String {
+        self.one(&[
+            "",
+            "a",
+            "llm-0",
+            "ghcr.io/acme/llm:1.2",
+            "two\nlines",
+            "ünïcödé \"quoted\" \\",
+            "'--'; DROP TABLE x",
+        ])
+        .to_owned()
+    }
+
+    pub fn address(&mut self) -> Address {
+        self.one(&["llm", "llm[0]", "llm[11]", "web", "volume.models", "volume.web"]).parse().unwrap()
+    }
+
+    pub fn pod_address(&mut self) -> Address {
+        self.one(&["llm", "llm[0]", "llm[11]", "web"]).parse().unwrap()
+    }
+
+    pub fn token(&mut self) -> Token {
+        format!("{:016x}", self.0.u64(..)).parse().unwrap()
+    }
+
+    pub fn time(&mut self) -> Timestamp {
+        Timestamp::new(self.0.i64(1_700_000_000..1_900_000_000), self.0.i32(0..1_000_000_000)).unwrap()
+    }
+
+    pub fn pod_id(&mut self) -> PodId {
+        PodId::new(format!("pod{}", self.0.u32(..)))
+    }
+
+    pub fn remote_id(&mut self) -> RemoteId {
+        if self.0.bool() {
+            RemoteId::Pod(self.pod_id())
+        } else {
+            RemoteId::Volume(VolumeId::new(format!("vol{}", self.0.u32(..))))
+        }
+    }
+
+    fn size(&mut self) -> Gigabytes {
+        Gigabytes(self.0.u32(..))
+    }
+
+    fn data_center(&mut self) -> DataCenterId {
+        DataCenterId::new(self.one(&["EU-RO-1", "US-KS-2", "CA-MTL-3"]))
+    }
+
+    fn field(&mut self) -> Field {
+        self.one(&[Field::Image, Field::Env(EnvKey::new("A.B")), Field::GpuCount, Field::Volumes])
+    }
+
+    fn env(&mut self) -> BTreeMap<EnvKey, EnvValue> {
+        let value = |samples: &mut Self| match samples.0.u8(..3) {
+            0 => EnvValue::Plain(samples.text()),
+            1 => EnvValue::Secret(SecretName::Declared("wandb".into())),
+            _ => EnvValue::Secret(SecretName::Literal {
+                address: samples.pod_address(),
+                key: EnvKey::new("TOKEN"),
+            }),
+        };
+        self.list(|samples| (EnvKey::new(samples.text()), value(samples))).into_iter().collect()
+    }
+
+    fn port(&mut self) -> Port {
+        Port { number: self.0.u32(1..70_010), protocol: self.one(&[Protocol::Http, Protocol::Tcp]) }
+    }
+
+    fn storage(&mut self) -> Storage {
+        match self.0.u8(..3) {
+            0 => Storage::None,
+            1 => Storage::Local { size: self.size(), path: self.text() },
+            _ => Storage::Network { volume: "volume.models".parse().unwrap(), path: self.text() },
+        }
+    }
+
+    fn container(&mut self) -> Container {
+        Container {
+            name: self.text(),
+            image: self.text(),
+            command: self.list(Self::text),
+            entrypoint: self.some(|samples| samples.list(Self::text)),
+            env: self.env(),
+            ports: self.set(Self::port),
+            disk: self.size(),
+            registry: self.some(|samples| RegistryId::new(samples.text())),
+            storage: self.storage(),
+            global_networking: self.0.bool(),
+            locked: self.some(|samples| samples.0.bool()),
+        }
+    }
+
+    fn access(&mut self) -> Access {
+        Access { ssh: self.0.bool(), jupyter: self.0.bool() }
+    }
+
+    fn cloud(&mut self) -> Cloud {
+        self.one(&[Cloud::Secure, Cloud::Community])
+    }
+
+    fn compute(&mut self) -> Compute {
+        if self.0.bool() {
+            Compute::Gpu { id: GpuTypeId::new("NVIDIA A100 80GB PCIe"), count: self.0.u32(..9) }
+        } else {
+            Compute::Cpu { flavor: CpuFlavorId::new("cpu5c"), vcpus: self.0.u32(..64) }
+        }
+    }
+
+    fn lifecycle(&mut self) -> Lifecycle {
+        Lifecycle {
+            protect: self.0.bool(),
+            on_remove: self.one(&[OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget]),
+            on_replace: self.one(&[OnReplace::DestroyFirst, OnReplace::CreateFirst]),
+            on_stuck_resume: self.one(&[OnStuckResume::Fail, OnStuckResume::Replace]),
+            ignore_changes: self.set(Self::field),
+        }
+    }
+
+    fn volume_config(&mut self) -> VolumeConfig {
+        VolumeConfig {
+            size: self.size(),
+            data_center: self.data_center(),
+            tier: self.one(&[VolumeTier::Standard, VolumeTier::HighPerformance]),
+        }
+    }
+
+    fn object(&mut self) -> RecordedObject {
+        if self.0.bool() {
+            return RecordedObject::Volume(self.volume_config());
+        }
+        RecordedObject::Pod(Box::new(RecordedPod {
+            container: self.container(),
+            access: self.some(Self::access),
+            compute: self.some(Self::compute),
+            cloud: self.some(Self::cloud),
+            data_center: self.some(Self::data_center),
+            run: self.one(&[RunState::Running, RunState::Stopped]),
+            depends_on: self.set(Self::address),
+        }))
+    }
+
+    pub fn recorded(&mut self) -> Recorded {
+        Recorded {
+            id: self.remote_id(),
+            token: self.some(Self::token),
+            recorded_at: self.time(),
+            deposed: self.set(Self::pod_id),
+            lifecycle: self.lifecycle(),
+            retired: self.0.bool(),
+            object: self.object(),
+        }
+    }
+
+    fn record(&mut self) -> Record {
+        Record {
+            id: self.some(Self::remote_id),
+            token: self.some(Self::token),
+            lifecycle: self.lifecycle(),
+            retired: self.0.bool(),
+            deposed: self.set(Self::pod_id),
+            object: self.object(),
+        }
+    }
+
+    pub fn sent(&mut self) -> Sent {
+        Sent {
+            name: self.text(),
+            image: self.text(),
+            compute: self.some(Self::compute),
+            cloud: self.some(Self::cloud),
+            data_centers: self.set(Self::data_center),
+            holds_data: self.0.bool(),
+            record: Box::new(self.record()),
+        }
+    }
+
+    pub fn action_id(&mut self) -> ActionId {
+        ActionId { address: self.address(), step: self.one(&Step::ALL) }
+    }
+
+    fn amount(&mut self) -> Amount {
+        Amount { known: Monthly(self.0.i64(..)), unknown_parts: self.0.u32(..3) }
+    }
+
+    fn split(&mut self) -> Split {
+        Split { compute: self.amount(), storage: self.amount() }
+    }
+
+    fn shown(&mut self) -> Shown {
+        let text = Shown::Text(self.text());
+        self.one(&[Shown::Absent, text, Shown::Secret, Shown::OtherValue, Shown::KnownAfterApply])
+    }
+
+    fn disruption(&mut self) -> Disruption {
+        self.one(&[Disruption::InPlace, Disruption::NextStart, Disruption::Reset, Disruption::Replace])
+    }
+
+    fn candidate(&mut self) -> Candidate {
+        let stocks = [Stock::None, Stock::NotAsked, Stock::Low, Stock::Medium, Stock::High];
+        Candidate {
+            compute: self.compute(),
+            cloud: self.cloud(),
+            data_centers: self.set(Self::data_center),
+            cuda: self.set(|samples| CudaVersion::new(samples.one(&["12.8", "12.4"]))),
+            min_cuda: self.some(|_| CudaVersion::new("12.4")),
+            price: self.some(|samples| samples.0.i64(..)).map_or(Price::Unknown, |m| Price::Known(Hourly(m))),
+            stock: self.one(&stocks),
+            stock_by_data_center: self
+                .list(|samples| (samples.data_center(), samples.one(&stocks)))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn creation(&mut self) -> PodCreation {
+        let attempt = |samples: &mut Self| Attempt {
+            candidate: samples.candidate(),
+            token: samples.token(),
+            second_token: samples.token(),
+        };
+        PodCreation { container: self.container(), access: self.access(), attempts: self.list(attempt) }
+    }
+
+    fn patch(&mut self) -> PodPatch {
+        PodPatch {
+            name: self.some(Self::text),
+            image: self.some(Self::text),
+            command: self.some(|samples| samples.list(Self::text)),
+            entrypoint: self.some(|samples| samples.list(Self::text)),
+            env: self.some(|samples| EnvPatch {
+                declared: samples.env(),
+                carry: samples.set(|samples| EnvKey::new(samples.text())),
+                token: samples.some(Self::token),
+            }),
+            ports: self.some(|samples| samples.set(Self::port)),
+            disk: self.some(Self::size),
+            registry: self.some(|samples| samples.some(|samples| RegistryId::new(samples.text()))),
+            storage: self.some(Self::storage),
+            global_networking: self.some(|samples| samples.0.bool()),
+            locked: self.some(|samples| samples.0.bool()),
+        }
+    }
+
+    fn operation(&mut self) -> Operation {
+        let volume = VolumeId::new("agv6w2qcg7");
+        match self.0.u8(..9) {
+            0 => Operation::Local,
+            1 => Operation::CreateVolume {
+                name: self.text(),
+                config: self.volume_config(),
+                token: self.token(),
+            },
+            2 => Operation::GrowVolume { id: volume, size: self.size() },
+            3 => Operation::DeleteVolume { id: volume },
+            4 => Operation::CreatePod(Box::new(self.creation())),
+            5 => Operation::UpdatePod {
+                id: self.pod_id(),
+                patch: Box::new(self.patch()),
+                disruption: self.disruption(),
+            },
+            6 => Operation::StartPod {
+                id: self.pod_id(),
+                compute: self.some(Self::compute),
+                on_stuck: match self.0.bool() {
+                    true => OnStuck::Fail,
+                    false => OnStuck::Replace(Box::new(self.creation())),
+                },
+            },
+            7 => Operation::StopPod { id: self.pod_id() },
+            _ => Operation::DeletePods { ids: self.set(Self::pod_id) },
+        }
+    }
+
+    fn consequence(&mut self) -> Consequence {
+        let (volume, size, path) = ("volume.models".parse().unwrap(), self.size(), self.text());
+        match self.0.u8(..12) {
+            0 => Consequence::NetworkVolumeLost { volume, size },
+            1 => Consequence::LocalVolumeLost { size, path },
+            2 => Consequence::VanishedWithData { size },
+            3 => Consequence::ContainerDiskLost { size },
+            4 => Consequence::LocalVolumeKept { size, path },
+            5 => Consequence::NetworkVolumeKept { volume },
+            6 => Consequence::NewPodId,
+            7 => Consequence::PublicPortsChange,
+            8 => Consequence::StartMayFail { then_replaced: self.0.bool() },
+            9 => Consequence::ScarceGpuGivenUp,
+            10 => Consequence::TakesEffectAtNextStart,
+            _ => Consequence::GoesOnUnmanaged,
+        }
+    }
+
+    fn reason(&mut self) -> Reason {
+        self.one(&[
+            Reason::New,
+            Reason::Vanished,
+            Reason::Migrated,
+            Reason::FoundInJournal,
+            Reason::AdoptNamed,
+            Reason::Changed,
+            Reason::StateWanted,
+            Reason::StateDrifted,
+            Reason::Replaced,
+            Reason::VolumeReplaced,
+            Reason::Requested,
+            Reason::Removed,
+            Reason::Shrunk,
+            Reason::Destroyed,
+            Reason::Deposed,
+            Reason::Orphaned,
+            Reason::Renamed,
+            Reason::LifecycleChanged,
+        ])
+    }
+
+    fn record_after(&mut self) -> RecordAfter {
+        match self.0.u8(..4) {
+            0 => RecordAfter::Put(Box::new(self.record())),
+            1 => RecordAfter::Remove { tombstone: self.0.bool() },
+            2 => RecordAfter::MovedFrom(self.address()),
+            _ => RecordAfter::Deposed(self.set(Self::pod_id)),
+        }
+    }
+
+    fn action(&mut self) -> Action {
+        let causes = [Cause::Spec, Cause::Outside, Cause::Both, Cause::ApiDefault, Cause::NotAttributable];
+        Action {
+            operation: self.operation(),
+            reason: self.reason(),
+            changes: self.list(|samples| FieldChange {
+                field: samples.field(),
+                before: samples.shown(),
+                after: samples.shown(),
+                cause: samples.one(&causes),
+                disruption: samples.disruption(),
+            }),
+            consequences: self.list(Self::consequence),
+            cost: CostChange { before: self.split(), after: self.split() },
+            record: self.record_after(),
+        }
+    }
+
+    fn drift(&mut self) -> Drift {
+        let kind = match self.0.u8(..5) {
+            0 => DriftKind::Vanished,
+            1 => DriftKind::Stopped,
+            2 => DriftKind::Started,
+            3 => DriftKind::Migrated { from: self.remote_id(), to: self.remote_id() },
+            _ => DriftKind::Fields(self.list(|samples| FieldDrift {
+                field: samples.field(),
+                recorded: samples.shown(),
+                live: samples.shown(),
+            })),
+        };
+        Drift { address: self.address(), kind }
+    }
+
+    fn held(&mut self) -> Held {
+        match self.0.u8(..5) {
+            0 => Held::Unreadable(self.text()),
+            1 => Held::Unsettled { until: self.time() },
+            2 => Held::DependsOn(self.address()),
+            3 => Held::Duplicate { ids: self.set(Self::pod_id) },
+            _ => Held::NotPossible(self.text()),
+        }
+    }
+
+    fn block(&mut self) -> Block {
+        let ActionId { address, step } = self.action_id();
+        match self.0.u8(..7) {
+            0 => Block::Protected { address, step },
+            1 => Block::Locked { address, step },
+            2 => Block::AllVanished { count: self.0.usize(..100) },
+            3 => Block::NoStock { address },
+            4 => Block::VolumeCannotChange { address, why: self.text() },
+            5 => Block::NoCandidate { address, why: self.list(Self::text) },
+            _ => Block::Cycle(self.list(Self::action_id)),
+        }
+    }
+
+    fn finding(&mut self) -> Finding {
+        Finding {
+            severity: self.one(&[Severity::Warning, Severity::Note]),
+            code: self.one(&["unpinned-image", "copied-marker"]),
+            subject: self
+                .some(|samples| Subject { address: samples.address(), field: samples.some(Self::field) }),
+            message: self.text(),
+        }
+    }
+
+    fn unmanaged(&mut self) -> Unmanaged {
+        let statuses = [
+            PodStatus::Provisioning,
+            PodStatus::Starting,
+            PodStatus::Running,
+            PodStatus::Exited,
+            PodStatus::Error,
+            PodStatus::Terminated,
+        ];
+        Unmanaged {
+            id: self.remote_id(),
+            name: self.text(),
+            status: self.some(|samples| samples.one(&statuses)),
+            created_at: self.some(Self::time),
+            cost: self.split(),
+            marked_ours: self.some(Self::address),
+        }
+    }
+
+    fn plan(&mut self) -> Plan {
+        Plan {
+            basis: Basis {
+                project: ProjectName::new("acme"),
+                api: self.one(&[Api::V2, Api::V1, Api::Graphql]),
+                spec_digest: self.text(),
+                lineage: Lineage::new(self.text()),
+                serial: Serial(self.0.u64(..)),
+                nonce: RunNonce::new(self.text()),
+                observed_at: self.time(),
+            },
+            actions: self.list(|samples| (samples.action_id(), samples.action())).into_iter().collect(),
+            edges: self.set(|samples| (samples.action_id(), samples.action_id())),
+            referenced: self
+                .list(|samples| (samples.address(), VolumeId::new(samples.text())))
+                .into_iter()
+                .collect(),
+            held: self.list(|samples| (samples.address(), samples.held())).into_iter().collect(),
+            drift: self.list(Self::drift),
+            findings: self.list(Self::finding),
+            unmanaged: self.list(Self::unmanaged),
+            unchanged: self.set(Self::address),
+            recorded: self.list(|samples| (samples.address(), samples.record())).into_iter().collect(),
+            out_of_scope: self.0.usize(..5),
+            cost: CostSummary {
+                now: self.split(),
+                after: self.split(),
+                at_most: self.split(),
+                unmanaged: self.split(),
+            },
+            digest: Digest { hash: "0123456789abcdef".into(), monthly: self.amount() },
+        }
+    }
+
+    pub fn planned(&mut self) -> Planned {
+        let plan = self.plan();
+        match self.0.u8(..3) {
+            0 => Planned::Changes(plan),
+            1 => Planned::NoChanges(plan),
+            _ => Planned::Blocked { reasons: self.list(Self::block), plan },
+        }
+    }
+}

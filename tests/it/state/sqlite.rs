@@ -1,0 +1,446 @@
+//! The SQLite state: what it keeps, and what it refuses without touching it.
+
+#![expect(clippy::disallowed_methods, reason = "the tests damage files and compare folders")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use podform::model::clock::{Clock, Timestamp};
+use podform::model::id::{Lineage, PodId, RemoteId, RunId, Serial};
+use podform::model::journal::{Entry, Event};
+use podform::model::plan::{ActionId, Step};
+use podform::model::prior::{Binding, Prior, ProviderKind};
+use podform::state::memory::{Fault, MemoryState};
+use podform::state::sqlite::lock::Holder;
+use podform::state::sqlite::{LockedState, StateFile};
+use podform::state::{Batch, Journal, RecordChange, Run, StateError, Store};
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::samples::Samples;
+use super::{binding, fixed, state_file};
+
+/// A clock that stands still.
+pub struct At(pub i64);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0).unwrap()
+    }
+}
+
+pub fn holder(user: &str, host: &str) -> Holder {
+    Holder { user: user.into(), host: host.into(), pid: 7, command: "apply".into() }
+}
+
+pub async fn lock(file: &StateFile) -> LockedState {
+    file.lock(&holder("ann", "box"), &At(0), Duration::ZERO).await.unwrap()
+}
+
+fn run(id: &str) -> Run {
+    Run {
+        id: RunId::new(id),
+        at: At(0).now(),
+        command: "apply".into(),
+        plan_digest: "d".into(),
+        who: "ann@box".into(),
+    }
+}
+
+fn entry(run: &str, address: &str, step: Step, event: Event) -> Entry {
+    let action = ActionId { address: address.parse().unwrap(), step };
+    Entry { at: At(1).now(), run: RunId::new(run), action, event }
+}
+
+fn events(run: &str, address: &str, events: impl IntoIterator<Item = Event>) -> Batch {
+    let entries = events.into_iter().map(|event| entry(run, address, Step::Create, event)).collect();
+    Batch { entries, changes: Vec::new() }
+}
+
+fn intended(samples: &mut Samples) -> Event {
+    Event::Intended { attempt: 0, token: Some(samples.token()), sent: Some(samples.sent()) }
+}
+
+/// All files of a folder with their bytes.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+}
+
+/// Copies a folder, as if the computer had lost power.
+fn crash_image(of: &Path) -> tempfile::TempDir {
+    let image = tempfile::tempdir().unwrap();
+    for (path, bytes) in files(of) {
+        fs::write(image.path().join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    image
+}
+
+#[tokio::test]
+async fn a_state_that_does_not_exist_is_empty_and_stays_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("sub/acme.db"));
+    assert_eq!(file.load().await.unwrap(), Prior::empty(Lineage::new("line")));
+    assert_eq!(file.history().unwrap(), []);
+    assert_eq!(files(folder.path()), BTreeMap::new());
+    assert!(!folder.path().join("sub").exists());
+}
+
+#[tokio::test]
+async fn the_first_run_fixes_lineage_and_binding() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("acme.db");
+    let other_line = StateFile::new(&path, binding("acme"), Lineage::new("other"));
+
+    drop(lock(&state_file(&path)).await);
+    let unused = other_line.read().unwrap();
+    lock(&state_file(&path)).await.begin(&run("r1")).await.unwrap();
+    let used = other_line.read().unwrap();
+    assert_eq!((unused.lineage.as_str(), used.lineage.as_str()), ("other", "line"));
+
+    let simulator = Binding { kind: ProviderKind::Simulator, ..binding("acme") };
+    let staging = Binding { origin: "https://staging".into(), ..binding("acme") };
+    let before = files(folder.path());
+    let mut said = String::new();
+    for binding in [binding("shop"), simulator, staging] {
+        let stranger = StateFile::new(&path, binding, Lineage::new("line"));
+        let read = stranger.read().unwrap_err();
+        let locked = stranger.lock(&holder("ann", "box"), &At(0), Duration::ZERO).await.unwrap_err();
+        assert_eq!(read.to_string(), locked.to_string());
+        said += &read.to_string().replace(&folder.path().display().to_string(), "DIR");
+        said += "\n";
+    }
+    insta::assert_snapshot!(said, @r#"
+    state `DIR/acme.db` belongs to project `acme` on RunPod at `https://api.runpod.io`, not to project `shop` on RunPod at `https://api.runpod.io`
+    state `DIR/acme.db` belongs to project `acme` on RunPod at `https://api.runpod.io`, not to project `acme` on the simulator at `https://api.runpod.io`
+    state `DIR/acme.db` belongs to project `acme` on RunPod at `https://api.runpod.io`, not to project `acme` on RunPod at `https://staging`
+    "#);
+    assert_eq!(files(folder.path()), before);
+}
+
+proptest! {
+    #![proptest_config(fixed(48))]
+
+    /// Two implementations of the same ports, one of them obvious, agree on every sequence of batches.
+    #[test]
+    fn memory_and_sqlite_keep_and_refuse_the_same(seed: u64) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(keep_and_refuse_the_same(seed));
+    }
+}
+
+async fn keep_and_refuse_the_same(seed: u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let memory = MemoryState::new(Lineage::new("line"));
+    let mut samples = Samples::from_seed(seed);
+    let mut sqlite = lock(&file).await;
+    for id in ["r1", "r2"] {
+        sqlite.begin(&run(id)).await.unwrap();
+        memory.begin(&run(id)).await.unwrap();
+    }
+    for _ in 0..12 {
+        let batch = draw_batch(&mut samples, &memory.load().await.unwrap());
+        let kept = memory.commit(&batch).await.map_err(|error| why(&error));
+        assert_eq!(sqlite.commit(&batch).await.map_err(|error| why(&error)), kept);
+        assert_eq!(sqlite.load().await.unwrap(), memory.load().await.unwrap());
+    }
+    sqlite.finish(&RunId::new("r1"), At(9).now(), "done").await.unwrap();
+    memory.finish(&RunId::new("r1"), At(9).now(), "done").await.unwrap();
+    drop(sqlite);
+    sqlite = lock(&file).await;
+    assert_eq!(sqlite.load().await.unwrap(), memory.load().await.unwrap());
+    assert_eq!(file.read().unwrap(), memory.load().await.unwrap());
+    assert_eq!(file.history().unwrap(), memory.history());
+}
+
+/// An error without the path.
+fn why(error: &StateError) -> String {
+    match error {
+        StateError::Failed { doing: _, path: _, why } => why.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn draw_batch(samples: &mut Samples, prior: &Prior) -> Batch {
+    let mut batch = Batch::default();
+    for _ in 0..samples.0.usize(..3) {
+        let event = match samples.0.u8(..10) {
+            0..=3 => intended(samples),
+            4 | 5 => Event::Started,
+            6 => Event::Accepted { id: Some(samples.remote_id()) },
+            7 => Event::Unknown { why: samples.text() },
+            8 => Event::Refused { why: samples.text() },
+            _ => Event::Succeeded,
+        };
+        let run = samples.one(&["r1", "r1", "r2", "never-begun"]);
+        let address = samples.one(&["llm", "web"]);
+        batch.entries.push(entry(run, address, Step::Create, event));
+    }
+    let known: Vec<_> = prior.tokens.keys().cloned().collect();
+    for _ in 0..samples.0.usize(..3) {
+        let change = match samples.0.u8(..8) {
+            0..=4 => RecordChange::Put(samples.address(), Box::new(samples.recorded())),
+            5 => RecordChange::Remove(samples.address()),
+            6 => RecordChange::Rename { from: samples.address(), to: samples.address() },
+            _ if known.is_empty() || samples.0.u8(..4) == 0 => RecordChange::Tombstone(samples.token()),
+            _ => RecordChange::Tombstone(samples.one(&known)),
+        };
+        batch.changes.push(change);
+    }
+    batch
+}
+
+#[tokio::test]
+async fn a_refused_batch_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = lock(&state_file(&folder.path().join("acme.db"))).await;
+    let mut samples = Samples::from_seed(1);
+    state.begin(&run("r1")).await.unwrap();
+    let recorded = Box::new(samples.recorded());
+    let put = |address: &str| RecordChange::Put(address.parse().unwrap(), recorded.clone());
+    state.commit(&Batch { entries: Vec::new(), changes: vec![put("llm")] }).await.unwrap();
+    let before = state.load().await.unwrap();
+
+    let mut impossible = events("r1", "web", [intended(&mut samples), Event::Succeeded]);
+    impossible.changes.push(put("other"));
+    let twice = Batch { entries: Vec::new(), changes: vec![put("web")] };
+    let strange_run = events("r9", "web", [intended(&mut samples)]);
+    let mut said = Vec::new();
+    for batch in [impossible, twice, strange_run] {
+        said.push(why(&state.commit(&batch).await.unwrap_err()));
+        assert_eq!(state.load().await.unwrap(), before);
+    }
+    said.push(why(&state.begin(&run("r1")).await.unwrap_err()));
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    the journal has Succeeded after Intended
+    `vol2864053821` would be recorded at two addresses
+    run `r9` was not begun
+    run `r1` was begun before
+    "#);
+}
+
+#[tokio::test]
+async fn a_crash_between_two_commits_leaves_the_intent_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = lock(&state_file(&folder.path().join("acme.db"))).await;
+    let mut samples = Samples::from_seed(2);
+    let token = samples.token();
+    let intent = Event::Intended { attempt: 0, token: Some(token.clone()), sent: Some(samples.sent()) };
+    let accepted = Event::Accepted { id: Some(RemoteId::Pod(PodId::new("p1"))) };
+    state.begin(&run("r1")).await.unwrap();
+    let mut seen = Vec::new();
+    for batch in [
+        events("r1", "web", [intent]),
+        events("r1", "web", [Event::Started, accepted]),
+        events("r1", "web", [Event::Succeeded]),
+    ] {
+        let serial = state.commit(&batch).await.unwrap();
+        // The live folder has a log that was never written back; so has its image.
+        let image = crash_image(folder.path());
+        let file = state_file(&image.path().join("acme.db"));
+        let read = file.read().unwrap();
+        assert_eq!(lock(&file).await.load().await.unwrap(), read);
+        assert_eq!(read.tokens.keys().collect::<Vec<_>>(), [&token]);
+        let open: Vec<_> = read.open.iter().map(|open| (&open.action, &open.status, &open.token)).collect();
+        seen.push(format!("{serial} {open:?}").replace(token.as_str(), "TOKEN"));
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    1 [(ActionId { address: Pod { key: Key("web"), replica: None }, step: Create }, Intended, Some(Token("TOKEN")))]
+    2 [(ActionId { address: Pod { key: Key("web"), replica: None }, step: Create }, Accepted { id: Some(Pod(PodId("p1"))) }, Some(Token("TOKEN")))]
+    3 []
+    "#);
+}
+
+#[tokio::test]
+async fn reading_beside_a_writer_neither_waits_nor_leaves_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let state = lock(&file).await;
+    state.begin(&run("r1")).await.unwrap();
+    let recorded = Box::new(Samples::from_seed(3).recorded());
+    let put = RecordChange::Put("llm".parse().unwrap(), recorded);
+    state.commit(&Batch { entries: Vec::new(), changes: vec![put] }).await.unwrap();
+    assert_eq!(file.read().unwrap(), state.load().await.unwrap());
+    drop(state);
+
+    let before = files(folder.path());
+    let names: Vec<_> = before.keys().map(|path| path.file_name().unwrap().to_string_lossy()).collect();
+    assert_eq!(names, ["acme.db", "acme.db.lock"]);
+    assert_eq!(file.read().unwrap().serial, Serial(1));
+    assert_eq!(files(folder.path()), before);
+}
+
+#[tokio::test]
+async fn what_is_no_whole_state_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let state = lock(&state_file(&path("whole.db"))).await;
+    state.begin(&run("r1")).await.unwrap();
+    let mut samples = Samples::from_seed(4);
+    for number in 0..40 {
+        let address = format!("pod-{number}").parse().unwrap();
+        let put = RecordChange::Put(address, Box::new(samples.recorded()));
+        state.commit(&Batch { entries: Vec::new(), changes: vec![put] }).await.unwrap();
+    }
+    drop(state);
+    let whole = fs::read(path("whole.db")).unwrap();
+
+    fs::create_dir(path("folder.db")).unwrap();
+    fs::write(path("empty.db"), "").unwrap();
+    fs::write(path("text.db"), "pods:\n  llm:\n    image: a file that is longer than the header of a database is, so that it is looked at as a whole\n").unwrap();
+    fs::write(path("short.db"), &whole[..4096 * 2 + 100]).unwrap();
+    let mut holes = whole.clone();
+    for page in (2..whole.len() / 4096).step_by(2) {
+        holes[page * 4096..page * 4096 + 2048].fill(0xa5);
+    }
+    fs::write(path("holes.db"), holes).unwrap();
+    Connection::open(path("foreign.db"))
+        .unwrap()
+        .execute_batch("CREATE TABLE browser_history (url TEXT)")
+        .unwrap();
+    fs::copy(path("whole.db"), path("newer.db")).unwrap();
+    Connection::open(path("newer.db")).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    fs::copy(path("whole.db"), path("values.db")).unwrap();
+    let damage = "UPDATE objects SET applied = '{\"version\":9,\"value\":{}}' WHERE address = 'pod-7'";
+    Connection::open(path("values.db")).unwrap().execute_batch(damage).unwrap();
+    fs::write(path("lost.db-wal"), "the last changes").unwrap();
+    for leftover in ["newer.db", "values.db"] {
+        assert!(!path(&format!("{leftover}-wal")).exists());
+    }
+
+    let before = files(folder.path());
+    let mut said = String::new();
+    let names = ["folder", "empty", "text", "short", "holes", "foreign", "newer", "values", "lost"];
+    for name in names {
+        let file = state_file(&path(&format!("{name}.db")));
+        let read = file.read().unwrap_err();
+        said += &format!("{name}: {read}\n").replace(&folder.path().display().to_string(), "DIR");
+        if name != "values" {
+            let locked = file.lock(&holder("ann", "box"), &At(0), Duration::ZERO).await.unwrap_err();
+            assert_eq!(locked.to_string(), read.to_string());
+        }
+    }
+    insta::assert_snapshot!(said, @r#"
+    folder: failed to open state `DIR/folder.db`: it is a folder
+    empty: state `DIR/empty.db` is damaged: the file is empty
+    text: `DIR/text.db` is not a podform state
+    short: state `DIR/short.db` is damaged: database disk image is malformed
+    holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 11 page 11: btreeInitPage() returns error code 11
+    foreign: `DIR/foreign.db` is not a podform state
+    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 1
+    values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
+    lost: state `DIR/lost.db` is damaged: only its `-wal` file is there, with the last changes
+    "#);
+    assert_eq!(files(folder.path()), before);
+}
+
+#[test]
+fn a_state_of_the_first_version_reads_as_it_always_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("acme.db");
+    Connection::open(&path).unwrap().execute_batch(include_str!("../fixtures/state-v1.sql")).unwrap();
+    let before = files(folder.path());
+    let Prior { lineage, serial, objects, tokens, open } = state_file(&path).read().unwrap();
+    let mut read = format!("{lineage} {serial}\n");
+    read +=
+        &objects.iter().map(|(address, recorded)| format!("{address}: {recorded:?}\n")).collect::<String>();
+    read += &tokens.iter().map(|(token, known)| format!("{token}: {known:?}\n")).collect::<String>();
+    read += &open.iter().map(|open| format!("{}: {open:?}\n", open.action)).collect::<String>();
+    insta::assert_snapshot!(read, @r#"
+    old-line 41
+    volume.models: Recorded { id: Volume(VolumeId("agv6w2qcg7")), token: None, recorded_at: 2026-11-01T09:59:00Z, deposed: {}, lifecycle: Lifecycle { protect: false, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, object: Volume(VolumeConfig { size: Gigabytes(200), data_center: DataCenterId("EU-RO-1"), tier: HighPerformance }) }
+    llm[0]: Recorded { id: Pod(PodId("xedezhzb9la3ye")), token: Some(Token("00000000000000aa")), recorded_at: 2026-11-01T10:00:00Z, deposed: {PodId("gone1")}, lifecycle: Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("SEED"))} }, retired: false, object: Pod(RecordedPod { container: Container { name: "acme-llm-0", image: "vllm:0.11", command: ["serve"], entrypoint: None, env: {EnvKey("A"): Plain("1"), EnvKey("HF"): Secret(Declared("hf")), EnvKey("T"): Secret(Literal { address: Pod { key: Key("llm"), replica: Some(0) }, key: EnvKey("T") })}, ports: {Port { number: 8000, protocol: Http }}, disk: Gigabytes(50), registry: None, storage: Network { volume: Volume(Key("models")), path: "/models" }, global_networking: false, locked: None }, access: Some(Access { ssh: true, jupyter: false }), compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_center: Some(DataCenterId("EU-RO-1")), run: Running, depends_on: {Volume(Key("models"))} }) }
+    00000000000000aa: KnownToken { address: Pod { key: Key("llm"), replica: Some(0) }, intended_at: 2026-11-01T09:59:30Z, sent: Sent { name: "acme-llm-0", image: "vllm:0.11", compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_centers: {DataCenterId("EU-RO-1")}, holds_data: false, record: Record { id: None, token: Some(Token("00000000000000aa")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: Container { name: "n", image: "i", command: [], entrypoint: None, env: {}, ports: {}, disk: Gigabytes(20), registry: None, storage: Local { size: Gigabytes(5), path: "/w" }, global_networking: true, locked: Some(false) }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: false }
+    00000000000000ab: KnownToken { address: Pod { key: Key("web"), replica: None }, intended_at: 2026-11-01T10:01:00Z, sent: Sent { name: "", image: "", compute: None, cloud: None, data_centers: {}, holds_data: true, record: Record { id: None, token: Some(Token("00000000000000ab")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: Container { name: "n", image: "i", command: [], entrypoint: None, env: {}, ports: {}, disk: Gigabytes(20), registry: None, storage: Local { size: Gigabytes(5), path: "/w" }, global_networking: true, locked: Some(false) }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: true }
+    web:create: OpenIntent { run: RunId("r2"), action: ActionId { address: Pod { key: Key("web"), replica: None }, step: Create }, status: Unknown { id: None }, token: Some(Token("00000000000000ac")), since: 2026-11-02T09:59:31Z }
+    "#);
+    assert_eq!(files(folder.path()), before, "reading brings a copy up to date, not the file");
+}
+
+#[tokio::test]
+async fn a_backup_is_a_whole_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let to = folder.path().join("copy.db");
+    assert_eq!(why(&file.backup(&to).unwrap_err()), "there is none");
+    let state = lock(&file).await;
+    state.begin(&run("r1")).await.unwrap();
+    let put = RecordChange::Put("llm".parse().unwrap(), Box::new(Samples::from_seed(5).recorded()));
+    state.commit(&Batch { entries: Vec::new(), changes: vec![put] }).await.unwrap();
+    file.backup(&to).unwrap();
+    assert_eq!(state_file(&to).read().unwrap(), state.load().await.unwrap());
+    assert!(why(&file.backup(&to).unwrap_err()).ends_with("exists already"));
+}
+
+#[tokio::test]
+async fn no_file_of_a_state_holds_the_value_of_a_secret() {
+    use podform::model::id::EnvKey;
+    use podform::model::pod::EnvValue;
+    use podform::model::prior::RecordedObject;
+    use podform::model::secret::{Secret, SecretName, Secrets};
+
+    const CANARY: &str = "hunter2-canary";
+    let name = SecretName::Declared("wandb".into());
+    let mut values = Secrets::default();
+    values.insert(name.clone(), Secret::new(CANARY.into()));
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let state = lock(&file).await;
+    state.begin(&run("r1")).await.unwrap();
+    let mut samples = Samples::from_seed(6);
+    let mut stored = 0;
+    for number in 0..30 {
+        let mut recorded = samples.recorded();
+        if let RecordedObject::Pod(pod) = &mut recorded.object {
+            pod.container.env.insert(EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(name.clone()));
+            stored += 1;
+        }
+        let put = RecordChange::Put(format!("pod-{number}").parse().unwrap(), Box::new(recorded));
+        state.commit(&Batch { entries: Vec::new(), changes: vec![put] }).await.unwrap();
+    }
+    let contains = |needle: &str| {
+        let has = |bytes: &Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle.as_bytes());
+        files(folder.path()).values().filter(|bytes| has(bytes)).count()
+    };
+    assert!(stored > 5 && contains("WANDB_API_KEY") > 0, "the names are stored");
+    assert_eq!(contains(CANARY), 0);
+    assert_eq!(format!("{:?} {values:?}", state.load().await.unwrap()).matches(CANARY).count(), 0);
+}
+
+#[tokio::test]
+async fn memory_fails_crashes_and_is_fenced_where_it_is_told_to() {
+    let put = |number: u32| {
+        let recorded = Box::new(Samples::from_seed(number.into()).recorded());
+        let change = RecordChange::Put(format!("pod-{number}").parse().unwrap(), recorded);
+        Batch { entries: Vec::new(), changes: vec![change] }
+    };
+    let mut seen = String::new();
+    for fault in [Fault::FailAt(2), Fault::CrashBefore(2), Fault::CrashAfter(2), Fault::FenceAt(2)] {
+        let memory = MemoryState::new(Lineage::new("line"));
+        memory.set_fault(Some(fault));
+        let mut said = Vec::new();
+        for number in 1..=3 {
+            said.push(memory.commit(&put(number)).await.map_or_else(|error| why(&error), |s| s.to_string()));
+        }
+        memory.restart();
+        let kept = memory.load().await.unwrap().objects.len();
+        seen += &format!("{fault:?}: {} -> {kept} kept of {}\n", said.join(", "), memory.commits());
+    }
+    insta::assert_snapshot!(seen, @r#"
+    FailAt(2): 1, disk is full, 2 -> 2 kept of 3
+    CrashBefore(2): 1, the process has crashed, the process has crashed -> 1 kept of 2
+    CrashAfter(2): 1, the process has crashed, the process has crashed -> 2 kept of 2
+    FenceAt(2): 1, another run has taken over the state `memory`, another run has taken over the state `memory` -> 1 kept of 3
+    "#);
+
+    let memory = MemoryState::new(Lineage::new("line"));
+    memory.drop_events();
+    memory.begin(&run("r1")).await.unwrap();
+    memory.commit(&events("r1", "web", [intended(&mut Samples::from_seed(7))])).await.unwrap();
+    let prior = memory.load().await.unwrap();
+    assert_eq!((prior.open, prior.tokens, memory.entries()), (vec![], BTreeMap::new(), vec![]));
+}
