@@ -1,1 +1,252 @@
-//! The spec.
+//! The spec: YAML text in, what is wanted out, or every mistake at once with its place.
+//!
+//! ```text
+//! files --yaml--> tree --overlay--> one tree --interpolate--> --decode--> Spec --resolve--> Resolved --lower--> Desired
+//! ```
+//!
+//! Each arrow is a file of this module. Mistakes do not stop an arrow: they are collected and shown in file order, in
+//! rustc's form ([`diagnostic`]). Everything here is pure: the shell reads the files, the variables and the secrets.
+//! Start at [`load`]; the keys of the format and their foreign spellings are in `words`, the short forms of values in
+//! `forms`, the patterns of what looks like a secret in [`sensitive`].
+
+mod config;
+mod cycles;
+mod decode;
+pub mod diagnostic;
+mod forms;
+mod gpu_names;
+mod interpolate;
+mod lower;
+mod moves;
+mod overlay;
+mod pod_section;
+mod positions;
+mod resolve;
+pub mod sensitive;
+mod source;
+pub mod syntax;
+mod top_level;
+mod words;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::model::desired::Desired;
+use crate::model::id::ProjectName;
+use crate::model::prior::{Api, ProviderKind};
+use crate::model::secret::Secrets;
+
+pub use self::diagnostic::{Diagnostic, Diagnostics, Form, Problem, Severity};
+pub use self::interpolate::Text;
+pub use self::positions::Positions;
+pub use self::resolve::Resolved;
+pub use self::source::{Place, SourceFile, Sources, Span, Spanned};
+pub use self::syntax::Spec;
+
+use self::decode::Decoder;
+use self::diagnostic::Collector;
+use self::interpolate::{Scope, Variables};
+use self::yaml::{Entry, Node, Value};
+
+/// Everything that a load depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The spec files; each is laid on the one before.
+    pub files: &'a [SourceFile<'a>],
+    /// Variables given for this run (`--var`); they go before all others, and one that nothing uses is a warning.
+    pub vars: &'a BTreeMap<String, String>,
+    /// Variables of the environment (`PODFORM_VAR_NAME`), which may serve several specs.
+    pub environment_vars: &'a BTreeMap<String, String>,
+    /// The chosen profiles.
+    pub profiles: &'a [String],
+}
+
+/// A spec that can be planned.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Where the spec is to be applied.
+    pub settings: Settings,
+    /// What is wanted.
+    pub desired: Desired,
+    /// The values of literals that look like secrets; `desired` has only their names.
+    pub literal_secrets: Secrets,
+    /// Remarks that do not stop a run.
+    pub warnings: Diagnostics,
+    /// Where everything was written.
+    pub positions: Positions,
+    resolved: Resolved,
+}
+
+impl Loaded {
+    /// Returns the merged spec as one file with every default filled in; secrets are references.
+    pub fn config(&self) -> Result<String, serde_yaml::Error> {
+        config::write(&self.resolved)
+    }
+}
+
+/// Where a spec is to be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The owner of all objects.
+    pub project: ProjectName,
+    /// RunPod or the simulator.
+    pub kind: ProviderKind,
+    /// Which of RunPod's APIs to speak.
+    pub api: Api,
+    /// The state file, relative to the working directory.
+    pub state_file: String,
+}
+
+/// Reads spec files.
+///
+/// The error holds every mistake, and the warnings too.
+pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
+    let mut sources = Sources::default();
+    let mut log = Collector::default();
+    let trees: Vec<Option<Rc<Node>>> = input
+        .files
+        .iter()
+        .map(|file| {
+            read_text(file, &mut sources, &mut log).and_then(|id| yaml::parse(id, &sources, &mut log))
+        })
+        .collect();
+    if input.files.is_empty() {
+        log.push(Diagnostic::anywhere(Problem::UnreadableFile, "no file was given"));
+    }
+    let mut hidden = Vec::new();
+    let complete: Option<Vec<Rc<Node>>> = trees.into_iter().collect();
+    let root = complete.and_then(|trees| trees.into_iter().reduce(|base, over| overlay::merge(&base, &over)));
+    let resolved = root.and_then(|root| {
+        let mut decoder = Decoder { sources: &sources, log: &mut log, hidden: Vec::new() };
+        let spec = read_spec(&root, input, &mut decoder);
+        hidden = decoder.hidden;
+        let spec = spec?;
+        gpu_names::check(&spec, &mut log);
+        resolve::resolve(&spec, input.profiles, &mut log)
+    });
+    for span in hidden {
+        sources.hide(span);
+    }
+    match resolved {
+        Some(resolved) if !log.has_errors() => {
+            let lower::Lowered { desired, literals } = lower::lower(&resolved);
+            Ok(Loaded {
+                settings: Settings {
+                    project: resolved.project.clone(),
+                    kind: resolved.kind,
+                    api: resolved.api,
+                    state_file: resolved.state_file.clone(),
+                },
+                desired,
+                literal_secrets: literals,
+                positions: Positions::new(&resolved, &sources),
+                warnings: log.finish(sources),
+                resolved,
+            })
+        }
+        Some(_) | None => Err(log.finish(sources)),
+    }
+}
+
+/// Takes a file's text; `None` if it has none.
+fn read_text(file: &SourceFile<'_>, sources: &mut Sources, log: &mut Collector) -> Option<u16> {
+    if file.bytes.len() > yaml::MAX_BYTES {
+        let detail =
+            format!("`{}` has {} bytes, and the limit is {}", file.name, file.bytes.len(), yaml::MAX_BYTES);
+        log.push(Diagnostic::anywhere(Problem::FileTooLarge, detail));
+        return None;
+    }
+    let bytes = file.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file.bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(sources.add(file.name, text.to_owned())),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let id = sources.add(file.name, String::from_utf8_lossy(bytes).into_owned());
+            let detail = format!("the byte {:#04x} is no part of any character", bytes[at]);
+            let mistake = Diagnostic::at(Problem::NotUtf8, Span::new(id, at..at + 1), detail);
+            let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
+            log.push(if utf16 { mistake.help("it looks like UTF-16; save it as UTF-8") } else { mistake });
+            None
+        }
+    }
+}
+
+/// Reads the merged tree.
+fn read_spec(root: &Rc<Node>, input: &Input<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
+    let mut values = top_level::vars(root, decoder);
+    values.extend(input.environment_vars.clone());
+    values.extend(input.vars.clone());
+    let mut variables = Variables::new(values);
+    let top = interpolate_top(root, &mut variables, decoder);
+    let mut spec = top_level::read(&top, decoder)?;
+    read_defaults(root, &mut variables, decoder);
+    read_pods(root, &mut spec, &mut variables, decoder);
+    for name in variables.unused(input.vars.keys()) {
+        let detail = format!("nothing uses `{name}`");
+        decoder.report(Diagnostic::anywhere(Problem::UnusedVariable, detail));
+    }
+    Some(spec)
+}
+
+/// Replaces variables everywhere but in `vars`, which defines them, and in pods, which are merged first.
+fn interpolate_top(root: &Rc<Node>, variables: &mut Variables, decoder: &mut Decoder<'_>) -> Rc<Node> {
+    let Value::Mapping(entries) = &root.value else {
+        return Rc::clone(root);
+    };
+    let replaced = entries
+        .iter()
+        .map(|entry| match entry.key.as_str() {
+            "vars" | "defaults" | "pods" => entry.clone(),
+            _ => Entry {
+                value: variables.apply(&entry.value, Scope::Single, decoder.sources, decoder.log),
+                ..entry.clone()
+            },
+        })
+        .collect();
+    Rc::new(Node::new(root.span, Value::Mapping(replaced)))
+}
+
+/// Reads `defaults` for its mistakes, which would stay unseen where no pod is; its values count under the pods.
+fn read_defaults(root: &Rc<Node>, variables: &mut Variables, decoder: &mut Decoder<'_>) {
+    if let Some(entry) = root.get("defaults") {
+        let node = variables.apply(&entry.value, Scope::Replicated, decoder.sources, decoder.log);
+        pod_section::read(decoder, &node, &words::DEFAULTS, entry.key_span);
+    }
+}
+
+/// Reads `pods`, each laid on `defaults`.
+fn read_pods(root: &Rc<Node>, spec: &mut Spec, variables: &mut Variables, decoder: &mut Decoder<'_>) {
+    let Some(section) = root.get("pods") else {
+        return;
+    };
+    let defaults = root.get("defaults").map(|entry| &entry.value);
+    let wanted = "a map of pods, such as `llm: { image: IMAGE, gpu: L40S }`";
+    let Some(pods) = decoder.map(&section.value, wanted) else {
+        return;
+    };
+    let multiplied = defaults.map_or(0, |defaults| defaults.weight()).saturating_mul(pods.len());
+    if multiplied > yaml::MAX_NODES {
+        let detail =
+            format!("more than {} values once `defaults` is merged under every pod", yaml::MAX_NODES);
+        return decoder.report(Diagnostic::at(Problem::TooManyNodes, section.key_span, detail));
+    }
+    for entry in pods {
+        let key = decoder.key(&entry.key, entry.key_span);
+        if entry.value.is_null() {
+            let detail = format!("the pod {} has nothing under it", sensitive::shown(&entry.key));
+            let mistake = Diagnostic::at(Problem::MissingKey, entry.key_span, detail)
+                .help("add `image:` and `gpu:` or `cpu:`; `{}` takes everything from `defaults`");
+            decoder.report(mistake);
+            continue;
+        }
+        let merged = overlay::under_defaults(defaults, &entry.value);
+        let replicated = merged.get("replicas").is_some_and(|replicas| !replicas.value.is_null());
+        let scope = if replicated { Scope::Replicated } else { Scope::Single };
+        let node = variables.apply(&merged, scope, decoder.sources, decoder.log);
+        let pod = pod_section::read(decoder, &node, &words::POD, entry.key_span);
+        if let Some((key, pod)) = key.zip(pod) {
+            spec.pods.insert(key, pod);
+        }
+    }
+}

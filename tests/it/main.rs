@@ -2,4 +2,5 @@
 
 mod simulator;
 mod state;
+mod spec;
 mod wire;

@@ -1,0 +1,391 @@
+//! Tree to values, gathering every mistake instead of stopping at the first.
+//!
+//! A reader returns `None` after it has reported why; its caller goes on with the next key.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+use crate::model::address::{AddressError, Key};
+
+use super::diagnostic::{Collector, Diagnostic, Problem, closest, listed};
+use super::forms::Misread;
+use super::interpolate::{Text, holds_replica};
+use super::sensitive::shown;
+use super::source::{Sources, Span, Spanned};
+use super::words::{Section, Word};
+use super::yaml::{Entry, Meaning, Node, Scalar, Value};
+
+/// Reads values and gathers mistakes.
+pub(super) struct Decoder<'a> {
+    pub sources: &'a Sources,
+    pub log: &'a mut Collector,
+    /// Places of literals that look like secrets.
+    pub hidden: Vec<Span>,
+}
+
+/// The entries of a map whose keys are fixed.
+pub(super) struct Fields<'n> {
+    node: &'n Rc<Node>,
+    /// Where the map was written.
+    pub span: Span,
+    /// Keys that unknown ones were probably meant to be.
+    meant: BTreeSet<&'static str>,
+    /// Whether there are unknown keys.
+    has_unknown: bool,
+}
+
+impl<'n> Fields<'n> {
+    /// Returns the entry of a key.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Entry> {
+        self.node.get(key)
+    }
+
+    /// Tells whether a key stands there, even if its value was wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Tells whether a key stands there, or one that was probably meant to be it and was reported as unknown.
+    pub(super) fn meant(&self, key: &str) -> bool {
+        self.has(key) || self.meant.contains(key)
+    }
+
+    /// Tells whether a key is missing and nothing that was reported can be it under another name.
+    pub(super) fn lacks(&self, key: &str) -> bool {
+        !self.has(key) && !self.has_unknown
+    }
+
+    /// Reads the value of a key if it stands there.
+    pub(super) fn read<T>(
+        &self,
+        key: &str,
+        decoder: &mut Decoder<'_>,
+        read: impl FnOnce(&mut Decoder<'_>, &'n Rc<Node>) -> Option<T>,
+    ) -> Option<T> {
+        let entry = self.get(key)?;
+        decoder.present(entry).then(|| read(decoder, &entry.value)).flatten()
+    }
+}
+
+impl Decoder<'_> {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+        self.log.push(diagnostic);
+    }
+
+    /// Reports a text that is not of its form.
+    pub(super) fn misread(&mut self, problem: Problem, span: Span, misread: Misread) {
+        let Misread { detail, help, fix } = misread;
+        let mut mistake = Diagnostic::at(problem, span, detail);
+        if let Some(help) = help {
+            mistake = mistake.help(help);
+        }
+        if let Some(fix) = fix {
+            mistake = mistake.fix(span, fix, "write");
+        }
+        self.report(mistake);
+    }
+
+    pub(super) fn wrong_type(&mut self, node: &Node, wanted: &str) {
+        self.report(wrong_type(node, wanted));
+    }
+
+    /// Reports a key without value.
+    fn present(&mut self, entry: &Entry) -> bool {
+        if entry.value.is_null() {
+            let mistake =
+                Diagnostic::at(Problem::WrongType, entry.key_span, format!("{} has no value", shown(&entry.key)))
+                    .help("give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`");
+            self.report(mistake);
+            return false;
+        }
+        true
+    }
+
+    /// Reads a map with fixed keys and reports those that it does not have.
+    pub(super) fn fields<'n>(
+        &mut self,
+        node: &'n Rc<Node>,
+        section: &Section,
+        wanted: &str,
+    ) -> Option<Fields<'n>> {
+        let Value::Mapping(entries) = &node.value else {
+            self.wrong_type(node, wanted);
+            return None;
+        };
+        let mut meant = BTreeSet::new();
+        let mut has_unknown = false;
+        for entry in entries.iter().filter(|entry| !section.keys.contains(&entry.key.as_str())) {
+            let (mistake, key) = unknown_key(entry, section);
+            meant.extend(key);
+            has_unknown = true;
+            self.report(mistake);
+        }
+        Some(Fields { node, span: node.span, meant, has_unknown })
+    }
+
+    /// Reads a map whose keys are names.
+    pub(super) fn map<'n>(&mut self, node: &'n Rc<Node>, wanted: &str) -> Option<&'n [Entry]> {
+        match &node.value {
+            Value::Mapping(entries) => Some(entries),
+            Value::Scalar(_) | Value::Sequence(_) => {
+                self.wrong_type(node, wanted);
+                None
+            }
+        }
+    }
+
+    /// Reads a list.
+    pub(super) fn list<'n>(&mut self, node: &'n Rc<Node>, wanted: &str) -> Option<&'n [Rc<Node>]> {
+        match &node.value {
+            Value::Sequence(items) => Some(items),
+            Value::Scalar(scalar) => {
+                let written = self.sources.slice(node.span);
+                let simple =
+                    scalar.meaning() != Meaning::Null && !written.contains(['\n', ',', '[', ']', '{', '}']);
+                let mistake = wrong_type(node, wanted);
+                let fixed = format!("[{written}]");
+                self.report(if simple { mistake.fix(node.span, fixed, "write") } else { mistake });
+                None
+            }
+            Value::Mapping(_) => {
+                self.wrong_type(node, wanted);
+                None
+            }
+        }
+    }
+
+    /// Reads a list and each of its items.
+    pub(super) fn items<T>(
+        &mut self,
+        node: &Rc<Node>,
+        wanted: &str,
+        mut read: impl FnMut(&mut Self, &Rc<Node>) -> Option<T>,
+    ) -> Option<Spanned<Vec<T>>> {
+        let items = self.list(node, wanted)?;
+        let value = items.iter().filter_map(|item| read(self, item)).collect();
+        Some(Spanned { value, span: node.span })
+    }
+
+    /// Reads a text in which `${REPLICA}` may stand.
+    pub(super) fn text(&mut self, node: &Rc<Node>, wanted: &str) -> Option<Spanned<Text>> {
+        let scalar = self.text_scalar(node, wanted)?;
+        Some(Spanned { value: Text::new(scalar.text.as_str()), span: node.span })
+    }
+
+    /// Reads a scalar of any type as it was written: values that end up as texts in the pod.
+    pub(super) fn verbatim(&mut self, node: &Rc<Node>, wanted: &str) -> Option<Spanned<Text>> {
+        match &node.value {
+            Value::Scalar(scalar) if scalar.meaning() != Meaning::Null => {
+                Some(Spanned { value: Text::new(scalar.text.as_str()), span: node.span })
+            }
+            Value::Scalar(_) => {
+                let mistake = wrong_type(node, wanted).help("write `\"\"` for an empty text");
+                self.report(mistake);
+                None
+            }
+            Value::Sequence(_) | Value::Mapping(_) => {
+                self.wrong_type(node, wanted);
+                None
+            }
+        }
+    }
+
+    /// Reads a text that is the same for all replicas.
+    pub(super) fn word(&mut self, node: &Rc<Node>, wanted: &str) -> Option<Spanned<String>> {
+        let scalar = self.text_scalar(node, wanted)?;
+        self.without_replica(scalar, node.span)?;
+        Some(Spanned { value: scalar.text.clone(), span: node.span })
+    }
+
+    /// Reads a scalar of any type through one of the [`super::forms`].
+    pub(super) fn form<T>(
+        &mut self,
+        node: &Rc<Node>,
+        wanted: &str,
+        problem: Problem,
+        read: impl FnOnce(&str) -> Result<T, Misread>,
+    ) -> Option<Spanned<T>> {
+        let Value::Scalar(scalar) = &node.value else {
+            self.wrong_type(node, wanted);
+            return None;
+        };
+        self.without_replica(scalar, node.span)?;
+        match read(&scalar.text) {
+            Ok(value) => Some(Spanned { value, span: node.span }),
+            Err(misread) => {
+                self.misread(problem, node.span, misread);
+                None
+            }
+        }
+    }
+
+    /// Reads the key of a pod or volume.
+    pub(super) fn key(&mut self, text: &str, span: Span) -> Option<Key> {
+        match text.parse::<Key>() {
+            Ok(key) => Some(key),
+            Err(error) => {
+                let too_long = matches!(error, AddressError::TooLong(_));
+                let mistake = Diagnostic::at(Problem::InvalidName, span, no_address(&error));
+                let folded: String = text
+                    .chars()
+                    .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+                    .collect();
+                let mistake = match folded.parse::<Key>() {
+                    Ok(key) if !too_long => mistake.fix(span, key.to_string(), "write"),
+                    Ok(_) | Err(_) => mistake,
+                };
+                self.report(mistake);
+                None
+            }
+        }
+    }
+
+    pub(super) fn boolean(&mut self, node: &Rc<Node>) -> Option<Spanned<bool>> {
+        let wanted = "`true` or `false`";
+        let Value::Scalar(scalar) = &node.value else {
+            self.wrong_type(node, wanted);
+            return None;
+        };
+        self.without_replica(scalar, node.span)?;
+        if let Meaning::Boolean(value) = scalar.meaning() {
+            return Some(Spanned { value, span: node.span });
+        }
+        let meant = match scalar.text.to_ascii_lowercase().as_str() {
+            "yes" | "on" | "y" | "true" | "1" => Some("true"),
+            "no" | "off" | "n" | "false" | "0" => Some("false"),
+            _ => None,
+        };
+        let mistake = wrong_type(node, wanted);
+        self.report(match meant {
+            Some(meant) => mistake.fix(node.span, meant, "write"),
+            None => mistake,
+        });
+        None
+    }
+
+    pub(super) fn integer(&mut self, node: &Rc<Node>, range: RangeInclusive<u32>) -> Option<Spanned<u32>> {
+        let wanted = "a whole number";
+        let Value::Scalar(scalar) = &node.value else {
+            self.wrong_type(node, wanted);
+            return None;
+        };
+        self.without_replica(scalar, node.span)?;
+        if let Meaning::Integer(number) = scalar.meaning() {
+            if let Some(value) = u32::try_from(number).ok().filter(|number| range.contains(number)) {
+                return Some(Spanned { value, span: node.span });
+            }
+            let detail = format!("{number} is not between {} and {}", range.start(), range.end());
+            self.report(Diagnostic::at(Problem::InvalidValue, node.span, detail));
+            return None;
+        }
+        let mistake = wrong_type(node, wanted);
+        let digits = scalar.text.replace('_', "");
+        let decimal = digits.trim_start_matches('0');
+        self.report(match decimal.parse::<u32>() {
+            Ok(number) if scalar.text.starts_with('0') && scalar.plain => mistake
+                .help("a leading 0 means octal to some readers of YAML and nothing to others")
+                .fix(node.span, number.to_string(), "write"),
+            Ok(number) => mistake.fix(node.span, number.to_string(), "write"),
+            Err(_) => mistake,
+        });
+        None
+    }
+
+    /// Reads one of a few fixed words.
+    pub(super) fn choice<T: Copy>(&mut self, node: &Rc<Node>, choices: &[(&str, T)]) -> Option<Spanned<T>> {
+        let wanted = listed(choices.iter().map(|(word, _)| word), "or");
+        let Value::Scalar(scalar) = &node.value else {
+            self.wrong_type(node, &wanted);
+            return None;
+        };
+        self.without_replica(scalar, node.span)?;
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == scalar.text) {
+            return Some(Spanned { value: *value, span: node.span });
+        }
+        let detail = format!("expected {wanted}, found {}", shown(&scalar.text));
+        let mistake = Diagnostic::at(Problem::InvalidValue, node.span, detail);
+        let near = closest(&scalar.text, choices.iter().map(|(word, _)| *word));
+        self.report(match near {
+            Some(word) => mistake.fix(node.span, word, "did you mean"),
+            None => mistake,
+        });
+        None
+    }
+
+    fn text_scalar<'n>(&mut self, node: &'n Rc<Node>, wanted: &str) -> Option<&'n Scalar> {
+        let mistake =
+            match &node.value {
+                Value::Scalar(scalar) => match scalar.meaning() {
+                    Meaning::Text if scalar.text.trim().is_empty() => Diagnostic::at(
+                        Problem::InvalidValue,
+                        node.span,
+                        format!("expected {wanted}, found an empty text"),
+                    ),
+                    Meaning::Text => return Some(scalar),
+                    Meaning::Null => wrong_type(node, wanted),
+                    Meaning::Boolean(_) | Meaning::Integer(_) | Meaning::Float => wrong_type(node, wanted)
+                        .fix(node.span, format!("\"{}\"", scalar.text), "quote it to make it a text"),
+                },
+                Value::Sequence(_) | Value::Mapping(_) => wrong_type(node, wanted),
+            };
+        self.report(mistake);
+        None
+    }
+
+    fn without_replica(&mut self, scalar: &Scalar, span: Span) -> Option<()> {
+        if !holds_replica(&scalar.text) {
+            return Some(());
+        }
+        let detail =
+            "`${REPLICA}` can stand in texts only: `name`, `image`, `command`, `env`, `labels` and paths";
+        self.report(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
+        None
+    }
+}
+
+/// Words why a text is no address or key.
+pub(super) fn no_address(error: &AddressError) -> String {
+    match error {
+        AddressError::Characters(text) => {
+            format!("{} is no key: a lower-case letter, then lower-case letters, digits and `-`", shown(text))
+        }
+        AddressError::TooLong(text) => {
+            format!("{} is longer than {} characters", shown(text), Key::MAX_LENGTH)
+        }
+        AddressError::Replica(text) => format!("{} does not end in a number such as `[0]`", shown(text)),
+    }
+}
+
+fn wrong_type(node: &Node, wanted: &str) -> Diagnostic {
+    Diagnostic::at(Problem::WrongType, node.span, format!("expected {wanted}, found {}", node.kind()))
+}
+
+/// Returns what to say about a key that the format does not have, and the key that was probably meant.
+fn unknown_key(entry: &Entry, section: &Section) -> (Diagnostic, Option<&'static str>) {
+    let Entry { key, key_span, value: _ } = entry;
+    let name = section.name;
+    let unknown = |problem| Diagnostic::at(problem, *key_span, format!("{name} has no `{}`", shown_key(key)));
+    match section.word(key) {
+        Some(Word::NotSupported(reason)) => (unknown(Problem::NotSupportedYet).help(reason), None),
+        Some(Word::Spelled(right)) => {
+            let reason = format!("it is spelled `{right}` here");
+            (unknown(Problem::UnknownKey).fix(*key_span, right, reason), Some(right))
+        }
+        Some(Word::Written(shape)) => {
+            (unknown(Problem::UnknownKey).help(format!("it is written {shape} here")), None)
+        }
+        None => match closest(key, section.keys.iter().copied()) {
+            Some(right) => (unknown(Problem::UnknownKey).fix(*key_span, right, "did you mean"), Some(right)),
+            None => {
+                let keys = listed(section.keys, "and");
+                (unknown(Problem::UnknownKey).help(format!("{name} has {keys}")), None)
+            }
+        },
+    }
+}
+
+/// Returns a key without what would disturb a terminal.
+fn shown_key(key: &str) -> String {
+    shown(key).trim_matches('`').to_owned()
+}

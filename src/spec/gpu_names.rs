@@ -1,0 +1,212 @@
+//! What is known about RunPod's hardware without asking: the bundled tables.
+//!
+//! RunPod adds hardware without notice, so a name that is not in here may still be right: everything found by these
+//! tables is a warning with their date. The planner checks against the live catalog.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::catalog::{Catalog, GpuType};
+use crate::model::clock::Timestamp;
+use crate::model::desired::{CloudWish, GpuWish};
+use crate::model::id::{GpuName, GpuTypeId};
+use crate::model::money::{Hourly, Price};
+use crate::model::pod::Cloud;
+use crate::model::size::Gigabytes;
+
+use super::diagnostic::{Collector, Diagnostic, Problem, closest, listed};
+use super::source::Span;
+use super::syntax::{Pod, Spec, Volume};
+
+const GPU_TYPES: &str = include_str!("../../data/gpu_types.json");
+const CPU_FLAVORS: &str = include_str!("../../data/cpu_flavors.json");
+const DATA_CENTERS: &str = include_str!("../../data/data_centers.json");
+
+/// The day that the list of GPUs was taken from RunPod's documentation.
+const GPU_TABLE_DATE: &str = "2026-02-12";
+/// The day that the other lists were taken from RunPod's documentation and OpenAPI files.
+const TABLE_DATE: &str = "2026-08-20";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GpuRow {
+    id: String,
+    display_name: Option<String>,
+    memory_in_gb: Option<u32>,
+    secure_price: Option<f64>,
+    community_price: Option<f64>,
+    max_gpu_count: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct IdRow {
+    id: String,
+}
+
+/// Warns about names that the bundled tables do not have, and about limits that no known GPU meets.
+pub(super) fn check(spec: &Spec, log: &mut Collector) {
+    let tables = Tables::bundled();
+    for volume in spec.volumes.values() {
+        if let Volume::Managed { data_center: Some(id), .. } = &volume.value {
+            tables.data_center(id.value.as_str(), id.span, log);
+        }
+    }
+    for pod in spec.pods.values() {
+        for id in pod.data_centers.iter().flat_map(|list| &list.value) {
+            tables.data_center(id.value.as_str(), id.span, log);
+        }
+        for flavor in pod.cpu.iter().flat_map(|cpu| &cpu.value.flavors) {
+            tables.cpu_flavor(flavor.value.as_str(), flavor.span, log);
+        }
+        tables.gpus(pod, log);
+    }
+}
+
+struct Tables {
+    gpus: Catalog,
+    cpu_flavors: Vec<String>,
+    data_centers: Vec<String>,
+}
+
+impl Tables {
+    fn bundled() -> Self {
+        let rows: Vec<GpuRow> = serde_json::from_str(GPU_TYPES).unwrap_or_default();
+        let ids = |table: &str| -> Vec<String> {
+            let rows: Vec<IdRow> = serde_json::from_str(table).unwrap_or_default();
+            rows.into_iter().map(|row| row.id).collect()
+        };
+        let gpus = rows.into_iter().map(|row| (GpuTypeId::new(&row.id), gpu_type(row))).collect();
+        Self {
+            gpus: Catalog {
+                observed_at: Timestamp::UNIX_EPOCH,
+                gpus,
+                cpus: BTreeMap::new(),
+                data_centers: BTreeMap::new(),
+                gpu_stock: BTreeMap::new(),
+                cpu_stock: BTreeMap::new(),
+            },
+            cpu_flavors: ids(CPU_FLAVORS),
+            data_centers: ids(DATA_CENTERS),
+        }
+    }
+
+    fn data_center(&self, id: &str, span: Span, log: &mut Collector) {
+        if !self.data_centers.iter().any(|known| known == id) {
+            let detail = format!("`{id}` is not in RunPod's table of {TABLE_DATE}");
+            let mistake = Diagnostic::at(Problem::UnknownDataCenter, span, detail);
+            log.push(match closest(id, self.data_centers.iter().map(String::as_str)) {
+                Some(near) => mistake.fix(span, near, "did you mean"),
+                None => mistake.help("the plan checks it against the live catalog"),
+            });
+        }
+    }
+
+    fn cpu_flavor(&self, id: &str, span: Span, log: &mut Collector) {
+        if !self.cpu_flavors.iter().any(|known| known == id) {
+            let detail = format!("`{id}` is not in RunPod's table of {TABLE_DATE}");
+            let mistake = Diagnostic::at(Problem::UnknownCpu, span, detail);
+            log.push(match closest(id, self.cpu_flavors.iter().map(String::as_str)) {
+                Some(near) => mistake.fix(span, near, "did you mean"),
+                None => mistake.help(format!("the table has {}", listed(&self.cpu_flavors, "and"))),
+            });
+        }
+    }
+
+    fn gpus(&self, pod: &Pod, log: &mut Collector) {
+        let Some(gpu) = &pod.gpu else {
+            return;
+        };
+        let mut all_known = true;
+        for choice in &gpu.value.any_of {
+            if self.gpus.gpus_named(&choice.value.name).is_empty() {
+                all_known = false;
+                log.push(self.unknown_gpu(&choice.value.name, choice.span));
+            }
+        }
+        let wish = super::resolve::gpu_wish(&gpu.value, pod.cuda.as_ref());
+        let cloud = pod.cloud.map_or(CloudWish::Only(Cloud::Secure), |cloud| cloud.value);
+        let max_price = pod.max_price.map(|price| price.value);
+        if !all_known || self.any_left(&wish, cloud, max_price) {
+            return;
+        }
+        let memory = gpu.value.memory.map(|memory| (memory.span, "with this memory"));
+        let price = pod.max_price.map(|price| (price.span, "for this price"));
+        let count = gpu.value.count.map(|count| (count.span, "so many in one pod"));
+        let detail = format!("no GPU of RunPod's table of {GPU_TABLE_DATE} meets all limits");
+        let mut mistake = Diagnostic::at(Problem::NoGpuLeft, gpu.span, detail);
+        for (span, text) in [memory, price, count].into_iter().flatten().filter(|(span, _)| *span != gpu.span)
+        {
+            mistake = mistake.label(span, text);
+        }
+        log.push(mistake.help("the plan checks it against the live catalog and its prices"));
+    }
+
+    fn unknown_gpu(&self, name: &GpuName, span: Span) -> Diagnostic {
+        let detail = format!("`{name}` is not in RunPod's table of {GPU_TABLE_DATE}");
+        let mistake = Diagnostic::at(Problem::UnknownGpu, span, detail);
+        let known = self.gpus.gpus.values().flat_map(|gpu| [gpu.name.as_str(), gpu.id.as_str()]);
+        match closest(name.as_str(), known) {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake.help("the plan checks it against the live catalog; `podform gpus` lists that"),
+        }
+    }
+
+    /// Tells whether some GPU may meet the limits. Prices that the table does not have count as low enough: the live
+    /// catalog may have them.
+    fn any_left(&self, wish: &GpuWish, cloud: CloudWish, max_price: Option<Hourly>) -> bool {
+        let fits = |gpu: &GpuType, limit: Option<Hourly>| {
+            let affordable = |cloud: Cloud| match (gpu.price(cloud).times(wish.count), limit) {
+                (Price::Known(price), Some(limit)) => price <= limit,
+                (Price::Known(_) | Price::Unknown, _) => true,
+            };
+            let in_reach =
+                [Cloud::Secure, Cloud::Community].into_iter().any(|c| cloud.accepts(c) && affordable(c));
+            wish.memory.accepts(gpu.memory) && wish.count <= gpu.max_count && in_reach
+        };
+        let stricter = |limit: Option<Hourly>| [limit, max_price].into_iter().flatten().min();
+        if wish.any_of.is_empty() {
+            return self.gpus.gpus.values().any(|gpu| fits(gpu, max_price));
+        }
+        wish.any_of.iter().any(|choice| {
+            self.gpus.gpus_named(&choice.name).into_iter().any(|gpu| fits(gpu, stricter(choice.max_price)))
+        })
+    }
+}
+
+fn gpu_type(row: GpuRow) -> GpuType {
+    let price =
+        |dollars: Option<f64>| dollars.and_then(Hourly::from_dollars).map_or(Price::Unknown, Price::Known);
+    GpuType {
+        name: row.display_name.unwrap_or_else(|| row.id.clone()),
+        id: GpuTypeId::new(row.id),
+        // A row without memory or count must not exclude the type.
+        memory: Gigabytes(row.memory_in_gb.unwrap_or(u32::MAX)),
+        secure: price(row.secure_price),
+        community: price(row.community_price),
+        max_count: row.max_gpu_count.unwrap_or(u32::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_tables_are_read_in_full() {
+        let tables = Tables::bundled();
+        assert_eq!((tables.gpus.gpus.len(), tables.cpu_flavors.len()), (54, 6));
+        assert!(tables.data_centers.iter().any(|id| id == "EU-RO-1"));
+    }
+
+    #[test]
+    fn friendly_names_and_families_are_known() {
+        let tables = Tables::bundled();
+        for name in
+            ["RTX 4090", "NVIDIA GeForce RTX 4090", "H100", "H100 SXM", "L40S", "rtx 6000 ada", "A100"]
+        {
+            assert!(!tables.gpus.gpus_named(&GpuName::new(name)).is_empty(), "{name}");
+        }
+        assert!(tables.gpus.gpus_named(&GpuName::new("H1000")).is_empty());
+    }
+}

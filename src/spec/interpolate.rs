@@ -1,0 +1,227 @@
+//! Variables in scalars: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$${` stands for `${`.
+//!
+//! `$NAME` stays as it is, so that shell commands survive. Only scalars are replaced, never keys and never structure:
+//! a value cannot add keys. A plain scalar takes its type after the replacement (`replicas: ${COUNT}` is a number).
+//!
+//! `${REPLICA}` is not known before a pod is multiplied. It travels inside the text as one NUL character, which YAML
+//! scalars cannot hold otherwise ([`super::yaml`] refuses it), and [`Text`] puts the number in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::diagnostic::{Collector, Diagnostic, Problem, closest};
+use super::source::{Sources, Span};
+use super::yaml::{Entry, Node, Scalar, Value};
+
+/// The name that stands for the number of a replica.
+pub(super) const REPLICA: &str = "REPLICA";
+
+const MARK: char = '\0';
+
+/// A text that may hold `${REPLICA}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(String);
+
+impl Text {
+    /// Wraps an interpolated scalar.
+    pub(super) fn new(interpolated: impl Into<String>) -> Self {
+        Self(interpolated.into())
+    }
+
+    /// Returns the text for one replica. A pod without replicas cannot hold `${REPLICA}`.
+    pub(super) fn for_replica(&self, number: Option<u32>) -> String {
+        match number {
+            Some(number) => self.0.replace(MARK, &number.to_string()),
+            None => self.0.replace(MARK, ""),
+        }
+    }
+
+    /// Returns the text as a spec file must hold it to mean the same.
+    pub(super) fn as_typed(&self) -> String {
+        self.0.replace("${", "$${").replace(MARK, "${REPLICA}")
+    }
+
+    /// Tells whether `${REPLICA}` stands in it.
+    pub(super) fn holds_replica(&self) -> bool {
+        holds_replica(&self.0)
+    }
+
+    /// Returns the text for messages and checks.
+    pub(super) fn raw(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Tells whether an interpolated scalar waits for the number of its replica.
+pub(super) fn holds_replica(text: &str) -> bool {
+    text.contains(MARK)
+}
+
+/// The values of the variables.
+pub(super) struct Variables {
+    values: BTreeMap<String, String>,
+    used: BTreeSet<String>,
+}
+
+/// Whether `${REPLICA}` means something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// In a pod with `replicas`.
+    Replicated,
+    /// Everywhere else.
+    Single,
+}
+
+impl Variables {
+    pub(super) fn new(values: BTreeMap<String, String>) -> Self {
+        Self { values, used: BTreeSet::new() }
+    }
+
+    /// Returns the given names that nothing uses.
+    pub(super) fn unused<'a>(&self, names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+        names.filter(|name| !self.used.contains(*name)).collect()
+    }
+
+    /// Replaces the variables in all scalars of a tree; an unusable one is reported and left as it is.
+    pub(super) fn apply(
+        &mut self,
+        node: &Rc<Node>,
+        scope: Scope,
+        sources: &Sources,
+        log: &mut Collector,
+    ) -> Rc<Node> {
+        let value = match &node.value {
+            Value::Scalar(scalar) if scalar.text.contains("${") => {
+                let mut reader = Reader { variables: self, scope, sources, log, span: node.span };
+                Value::Scalar(Scalar { text: reader.replace(&scalar.text), plain: scalar.plain })
+            }
+            Value::Scalar(_) => return Rc::clone(node),
+            Value::Sequence(items) => {
+                Value::Sequence(items.iter().map(|item| self.apply(item, scope, sources, log)).collect())
+            }
+            Value::Mapping(entries) => Value::Mapping(
+                entries
+                    .iter()
+                    .map(|entry| Entry {
+                        key: entry.key.clone(),
+                        key_span: entry.key_span,
+                        value: self.apply(&entry.value, scope, sources, log),
+                    })
+                    .collect(),
+            ),
+        };
+        Rc::new(Node::new(node.span, value))
+    }
+}
+
+/// Tells whether a text can name a variable.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+struct Reader<'a> {
+    variables: &'a mut Variables,
+    scope: Scope,
+    sources: &'a Sources,
+    log: &'a mut Collector,
+    span: Span,
+}
+
+impl Reader<'_> {
+    fn replace(&mut self, text: &str) -> String {
+        let mut result = String::with_capacity(text.len());
+        let mut rest = text;
+        let mut count = 0;
+        while let Some(at) = rest.find("${") {
+            let before = &rest[..at];
+            let inside = &rest[at + 2..];
+            if let Some(before) = before.strip_suffix('$') {
+                result.push_str(before);
+                result.push_str("${");
+                rest = inside;
+                count += 1;
+                continue;
+            }
+            result.push_str(before);
+            let span = self.occurrence(count);
+            count += 1;
+            let Some(end) = inside.find('}') else {
+                self.log.push(
+                    Diagnostic::at(Problem::InvalidInterpolation, span, "`${` without its `}`")
+                        .help("write `$${` where `${` itself is meant"),
+                );
+                return text.to_owned();
+            };
+            result.push_str(&self.value(&inside[..end], span));
+            rest = &inside[end + 1..];
+        }
+        result.push_str(rest);
+        result
+    }
+
+    fn value(&mut self, inside: &str, span: Span) -> String {
+        let name_end =
+            inside.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inside.len());
+        let (name, form) = inside.split_at(name_end);
+        let as_typed = || format!("${{{inside}}}");
+        let well_formed = form.is_empty() || form.starts_with(":-") || form.starts_with(":?");
+        if !is_variable_name(name) || !well_formed || form.contains("${") {
+            let detail = format!("`{}` is no variable", as_typed());
+            let help = "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, or `$${` for `${` itself";
+            self.log.push(Diagnostic::at(Problem::InvalidInterpolation, span, detail).help(help));
+            return as_typed();
+        }
+        if name == REPLICA {
+            return self.replica(form, span).unwrap_or_else(as_typed);
+        }
+        self.variables.used.insert(name.to_owned());
+        let value = self.variables.values.get(name);
+        if let Some(value) = value.filter(|value| form.is_empty() || !value.is_empty()) {
+            return value.clone();
+        }
+        if let Some(default) = form.strip_prefix(":-") {
+            return default.to_owned();
+        }
+        let mut mistake = match form.strip_prefix(":?") {
+            Some(message) if !message.is_empty() => {
+                Diagnostic::at(Problem::UndefinedVariable, span, format!("`{name}`: {message}"))
+            }
+            Some(_) | None => {
+                Diagnostic::at(Problem::UndefinedVariable, span, format!("`{name}` has no value"))
+            }
+        };
+        mistake = match closest(name, self.variables.values.keys().map(String::as_str)) {
+            Some(other) => mistake.help(format!("did you mean `${{{other}}}`?")),
+            None => mistake.help(format!(
+                "define `{name}` under `vars:`, or give `--var {name}=VALUE`; write `$${{{name}}}` to send `${{{name}}}` itself"
+            )),
+        };
+        self.log.push(mistake);
+        as_typed()
+    }
+
+    fn replica(&mut self, form: &str, span: Span) -> Option<String> {
+        if self.scope == Scope::Replicated && form.is_empty() {
+            return Some(MARK.to_string());
+        }
+        let detail = match self.scope {
+            Scope::Replicated => "`${REPLICA}` always has a value and takes no default",
+            Scope::Single => "`${REPLICA}` is the number of a replica, and this is no pod with `replicas`",
+        };
+        self.log.push(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
+        None
+    }
+
+    /// Returns the place of the `count`-th `${` of the scalar, or the whole scalar where escapes hide it.
+    fn occurrence(&self, count: usize) -> Span {
+        let written = self.sources.slice(self.span);
+        let Some((at, _)) = written.match_indices("${").nth(count) else {
+            return self.span;
+        };
+        let start = self.span.range().start + at;
+        let length = written[at..].find('}').map_or(2, |end| end + 1);
+        Span::new(self.span.file, start..start + length)
+    }
+}

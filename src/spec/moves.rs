@@ -1,0 +1,119 @@
+//! `moved`: renames that keep the objects.
+
+use std::collections::BTreeMap;
+
+use crate::model::address::Address;
+use crate::model::desired::Move;
+
+use super::diagnostic::{Collector, Diagnostic, Problem, closest};
+use super::resolve::addresses;
+use super::source::Span;
+use super::syntax::{self, Spec};
+
+/// Checks the renames and follows chains, so that every rename leads to an address of this spec.
+///
+/// The old address must be gone from the spec: otherwise two entries would claim one object.
+pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
+    let mut first: BTreeMap<&Address, Span> = BTreeMap::new();
+    let mut steps: BTreeMap<&Address, &syntax::Move> = BTreeMap::new();
+    for entry in &spec.moved {
+        let from = &entry.from;
+        if let Some(place) = first.insert(&from.value, from.span) {
+            let detail = format!("`{}` is moved for the second time", from.value);
+            log.push(Diagnostic::at(Problem::InvalidMove, from.span, detail).label(place, "first here"));
+        }
+        steps.insert(&from.value, entry);
+    }
+    let declared = addresses(spec);
+    let mut taken: BTreeMap<&Address, Span> = BTreeMap::new();
+    let mut moves = Vec::new();
+    for entry in &spec.moved {
+        let syntax::Move { from, to } = entry;
+        let still_there = declared.contains(&from.value)
+            || (is_bare(&from.value) && from.value.key() != to.value.key() && has_key(spec, &from.value));
+        if from.value.is_pod() != to.value.is_pod() {
+            let detail = "a pod cannot become a volume, nor a volume a pod";
+            log.push(
+                Diagnostic::at(Problem::InvalidMove, to.span, detail).label(from.span, "moved from here"),
+            );
+        } else if from.value == to.value {
+            log.push(Diagnostic::at(Problem::InvalidMove, to.span, "it is the same address"));
+        } else if still_there {
+            let detail = format!("`{}` still stands in the spec", from.value);
+            log.push(
+                Diagnostic::at(Problem::InvalidMove, from.span, detail)
+                    .help("rename the key itself too; `moved` tells that the old name meant the same object"),
+            );
+        } else if let Some(place) = taken.insert(&to.value, to.span) {
+            let detail = format!("`{}` cannot take over two objects", to.value);
+            log.push(Diagnostic::at(Problem::InvalidMove, to.span, detail).label(place, "first here"));
+        } else if let Some(target) = target(spec, entry, &steps, log) {
+            moves.push(Move { from: from.value.clone(), to: target });
+        }
+    }
+    moves
+}
+
+/// Follows a chain of renames to an address of the spec.
+fn target(
+    spec: &Spec,
+    entry: &syntax::Move,
+    steps: &BTreeMap<&Address, &syntax::Move>,
+    log: &mut Collector,
+) -> Option<Address> {
+    let mut to = &entry.to;
+    for _ in 0..=steps.len() {
+        if let Some(problem) = unusable_target(spec, &to.value) {
+            match steps.get(&to.value) {
+                Some(next) => {
+                    to = &next.to;
+                    continue;
+                }
+                None => {
+                    let mistake = Diagnostic::at(Problem::InvalidMove, to.span, problem);
+                    let keys = spec.pods.keys().map(|key| key.as_str());
+                    log.push(match closest(to.value.key().as_str(), keys) {
+                        Some(near) if to.value.is_pod() && !has_key(spec, &to.value) => {
+                            mistake.help(format!("did you mean `{near}`?"))
+                        }
+                        Some(_) | None => mistake,
+                    });
+                    return None;
+                }
+            }
+        }
+        return Some(to.value.clone());
+    }
+    log.push(Diagnostic::at(Problem::InvalidMove, entry.from.span, "these moves lead in a circle"));
+    None
+}
+
+fn is_bare(address: &Address) -> bool {
+    match address {
+        Address::Volume(_) | Address::Pod { key: _, replica: None } => true,
+        Address::Pod { key: _, replica: Some(_) } => false,
+    }
+}
+
+fn has_key(spec: &Spec, address: &Address) -> bool {
+    match address {
+        Address::Volume(key) => spec.volumes.contains_key(key),
+        Address::Pod { key, replica: _ } => spec.pods.contains_key(key),
+    }
+}
+
+fn unusable_target(spec: &Spec, address: &Address) -> Option<String> {
+    if !has_key(spec, address) {
+        let section = if address.is_pod() { "pods" } else { "volumes" };
+        return Some(format!("`{section}` has no `{}`", address.key()));
+    }
+    let Address::Pod { key, replica: Some(number) } = address else {
+        return None;
+    };
+    match spec.pods.get(key)?.replicas.map(|replicas| replicas.value) {
+        Some(count) if *number < count => None,
+        Some(count) => Some(format!("`{key}` has {count} replicas, numbered from 0")),
+        None if *number == 0 => None,
+        None => Some(format!("`{key}` has no `replicas`")),
+    }
+}

@@ -1,0 +1,56 @@
+//! Merging: several files into one, and `defaults` under every pod.
+//!
+//! Maps merge, lists and scalars replace, and `null` deletes what the map below has. Nodes keep their places, so a
+//! message points to the file that won.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::yaml::{Entry, Node, Value};
+
+/// Lays `over` on `base`.
+///
+/// A `null` that finds nothing to delete stays, so that whoever reads the value can say so; dropped silently, a typo
+/// in the key would leave the value in force.
+pub(super) fn merge(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
+    let (Value::Mapping(below), Value::Mapping(above)) = (&base.value, &over.value) else {
+        return Rc::clone(over);
+    };
+    let mut winners: BTreeMap<&str, &Entry> = above.iter().map(|entry| (entry.key.as_str(), entry)).collect();
+    let mut entries: Vec<Entry> = Vec::with_capacity(below.len() + above.len());
+    for entry in below {
+        match winners.remove(entry.key.as_str()) {
+            None => entries.push(entry.clone()),
+            Some(winner) if winner.value.is_null() => {}
+            Some(winner) => entries.push(Entry {
+                key: winner.key.clone(),
+                key_span: winner.key_span,
+                value: merge(&entry.value, &winner.value),
+            }),
+        }
+    }
+    entries.extend(above.iter().filter(|entry| winners.contains_key(entry.key.as_str())).cloned());
+    Rc::new(Node::new(over.span, Value::Mapping(entries)))
+}
+
+/// Lays a pod on the defaults. A pod names a machine of its own: its `cpu` drops the defaults' `gpu` and vice versa.
+pub(super) fn under_defaults(defaults: Option<&Rc<Node>>, pod: &Rc<Node>) -> Rc<Node> {
+    let (Some(defaults), Value::Mapping(_)) = (defaults, &pod.value) else {
+        return Rc::clone(pod);
+    };
+    let Value::Mapping(entries) = &defaults.value else {
+        return Rc::clone(pod);
+    };
+    let names = |key: &str| pod.get(key).is_some_and(|entry| !entry.value.is_null());
+    let dropped = |key: &str| match key {
+        "gpu" | "cuda" => names("cpu") && !names("gpu"),
+        "cpu" => names("gpu") && !names("cpu"),
+        _ => false,
+    };
+    let kept = entries
+        .iter()
+        .filter(|entry| !dropped(&entry.key) || pod.get(&entry.key).is_some())
+        .cloned()
+        .collect();
+    merge(&Rc::new(Node::new(defaults.span, Value::Mapping(kept))), pod)
+}

@@ -1,0 +1,140 @@
+//! The texts of the spec files and places in them.
+
+use std::fmt;
+use std::ops::Range;
+
+/// One spec file as the shell read it.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceFile<'a> {
+    /// The name to show in messages, as the user gave it.
+    pub name: &'a str,
+    /// The content, which need not be valid text.
+    pub bytes: &'a [u8],
+}
+
+/// A range of bytes in one of the [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    pub(super) file: u16,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+impl Span {
+    /// Makes a span; offsets beyond 4 GiB cannot occur, as files have a size limit far below.
+    pub(super) fn new(file: u16, range: Range<usize>) -> Self {
+        let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { file, start: offset(range.start), end: offset(range.end) }
+    }
+
+    pub(super) fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A value together with where it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it was written.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// Keeps the place and converts the value.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: convert(self.value), span: self.span }
+    }
+
+    /// Borrows the value together with its place.
+    pub fn as_ref(&self) -> Spanned<&T> {
+        Spanned { value: &self.value, span: self.span }
+    }
+}
+
+/// A place as people and editors write it; line and column count from 1, the column in characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The name of the file.
+    pub file: String,
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, line, column } = self;
+        write!(f, "{file}:{line}:{column}")
+    }
+}
+
+/// The texts of all files of one load.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+#[derive(Clone, Debug)]
+struct Source {
+    name: String,
+    text: String,
+    /// Ranges that hold a secret and are never shown.
+    hidden: Vec<Range<usize>>,
+}
+
+impl Sources {
+    /// Adds a file. Text that is not UTF-8 is kept with replacement characters, so that messages can show it.
+    pub(super) fn add(&mut self, name: &str, text: String) -> u16 {
+        self.files.push(Source { name: name.to_owned(), text, hidden: Vec::new() });
+        u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
+    }
+
+    /// Never shows the text of `span` in a message.
+    pub(super) fn hide(&mut self, span: Span) {
+        if let Some(source) = self.files.get_mut(usize::from(span.file)) {
+            source.hidden.push(span.range());
+        }
+    }
+
+    pub(super) fn name(&self, file: u16) -> &str {
+        self.files.get(usize::from(file)).map_or("", |source| &source.name)
+    }
+
+    pub(super) fn text(&self, file: u16) -> &str {
+        self.files.get(usize::from(file)).map_or("", |source| &source.text)
+    }
+
+    pub(super) fn hidden(&self, file: u16) -> &[Range<usize>] {
+        self.files.get(usize::from(file)).map_or(&[], |source| &source.hidden)
+    }
+
+    /// Returns the text that a span covers, moved to whole characters.
+    pub(super) fn slice(&self, span: Span) -> &str {
+        let text = self.text(span.file);
+        let range = whole_characters(text, span.range());
+        &text[range]
+    }
+
+    /// Returns the place where a span begins.
+    pub fn place(&self, span: Span) -> Place {
+        let text = self.text(span.file);
+        let start = text.floor_char_boundary(span.range().start);
+        let before = &text[..start];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Place {
+            file: self.name(span.file).to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+}
+
+/// Moves a range to character boundaries inside the text; a range that cuts a character makes the renderer panic.
+pub(super) fn whole_characters(text: &str, range: Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(range.start.min(text.len()));
+    let end = text.ceil_char_boundary(range.end.clamp(start, text.len()));
+    start..end
+}

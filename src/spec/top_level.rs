@@ -1,0 +1,395 @@
+//! The sections of the file outside of pods: tree to [`Spec`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use crate::model::address::{Address, Key};
+use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
+use crate::model::prior::{Api, ProviderKind};
+use crate::model::size::Gigabytes;
+use crate::model::volume::VolumeTier;
+
+use super::decode::{Decoder, Fields, no_address};
+use super::diagnostic::{Diagnostic, Problem, listed};
+use super::forms;
+use super::interpolate::{REPLICA, is_variable_name};
+use super::sensitive::shown;
+use super::source::{Span, Spanned};
+use super::syntax::{Move, Provider, SecretDeclaration, Spec, Volume};
+use super::words;
+use super::yaml::{Entry, Meaning, Node, Value};
+
+/// The format that this program reads.
+const VERSION: i64 = 1;
+
+/// RunPod's smallest and largest network volume, in GB.
+const VOLUME_SIZES: std::ops::RangeInclusive<u32> = 10..=4096;
+
+/// The longest name of a secret or registry.
+const MAX_NAME: usize = 64;
+
+/// The longest project name.
+const MAX_PROJECT: usize = 40;
+
+/// Reads `vars`. Their values are literal: a variable cannot use another one.
+pub(super) fn vars(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> BTreeMap<String, String> {
+    let Some(entry) = root.get("vars") else {
+        return BTreeMap::new();
+    };
+    let mut values = BTreeMap::new();
+    let wanted = "a map of variables, such as `TAG: v1.2`";
+    for entry in decoder.map(&entry.value, wanted).unwrap_or_default() {
+        if !is_variable_name(&entry.key) || entry.key == REPLICA {
+            let detail = match entry.key.as_str() {
+                REPLICA => "`REPLICA` is the number of a replica and cannot be defined".to_owned(),
+                other => format!("{} is no name of a variable: letters, digits and `_`", shown(other)),
+            };
+            decoder.report(Diagnostic::at(Problem::InvalidName, entry.key_span, detail));
+            continue;
+        }
+        let Some(value) = decoder.verbatim(&entry.value, "a text, a number or a boolean") else {
+            continue;
+        };
+        if value.value.raw().contains("${") {
+            let detail = "a variable cannot use another variable";
+            decoder.report(Diagnostic::at(Problem::InvalidInterpolation, value.span, detail));
+        }
+        values.insert(entry.key.clone(), value.value.raw().to_owned());
+    }
+    values
+}
+
+/// Reads everything but `vars`, `defaults` and `pods` from the interpolated tree.
+pub(super) fn read(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> Option<Spec> {
+    let fields = decoder.fields(root, &words::SPEC, "a map with `version`, `project` and `pods`")?;
+    let start = Span { end: fields.span.start, ..fields.span };
+    match fields.get("version") {
+        Some(entry) => version(&entry.value, decoder),
+        None if fields.meant("version") => {}
+        None => decoder.report(
+            Diagnostic::at(Problem::MissingKey, start, "a spec needs `version`")
+                .help("begin the file with `version: 1`"),
+        ),
+    }
+    let project = fields.read("project", decoder, project);
+    if !fields.meant("project") {
+        let mistake = Diagnostic::at(Problem::MissingKey, start, "a spec needs `project`")
+            .help("add `project: NAME`; it tells the pods of this file from all others of the account");
+        decoder.report(mistake);
+    }
+    for (key, reason) in [("budget", "delete the key; limits on a whole plan are not checked yet")] {
+        if let Some(entry) = fields.get(key) {
+            let detail = format!("`{key}` has no effect yet");
+            decoder.report(Diagnostic::at(Problem::NotSupportedYet, entry.key_span, detail).help(reason));
+        }
+    }
+    Some(Spec {
+        project,
+        provider: fields.read("provider", decoder, provider).unwrap_or_default(),
+        state_file: fields.read("state_file", decoder, state_file),
+        secrets: fields.read("secrets", decoder, secrets).unwrap_or_default(),
+        registries: fields.read("registries", decoder, registries).unwrap_or_default(),
+        volumes: fields.read("volumes", decoder, volumes).unwrap_or_default(),
+        pods: BTreeMap::new(),
+        moved: fields.read("moved", decoder, moved).unwrap_or_default(),
+        secret_names: names(&fields, "secrets"),
+        registry_names: names(&fields, "registries"),
+        volume_names: names(&fields, "volumes"),
+        pod_names: names(&fields, "pods"),
+    })
+}
+
+fn names(fields: &Fields<'_>, section: &str) -> BTreeSet<String> {
+    let entries = fields.get(section).map(|entry| entry.value.entries()).unwrap_or_default();
+    entries.iter().map(|entry| entry.key.clone()).collect()
+}
+
+fn version(node: &Rc<Node>, decoder: &mut Decoder<'_>) {
+    let Value::Scalar(scalar) = &node.value else {
+        return decoder.wrong_type(node, "`1`");
+    };
+    match scalar.meaning() {
+        Meaning::Integer(VERSION) => {}
+        Meaning::Integer(newer) if newer > VERSION => {
+            let detail = format!(
+                "version {newer} of the format is newer than this podform, which reads version {VERSION}"
+            );
+            decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail));
+        }
+        Meaning::Null | Meaning::Boolean(_) | Meaning::Integer(_) | Meaning::Float | Meaning::Text => {
+            let detail = format!("expected `1`, found {}", shown(&scalar.text));
+            let mistake =
+                Diagnostic::at(Problem::InvalidValue, node.span, detail).fix(node.span, "1", "write");
+            decoder.report(mistake);
+        }
+    }
+}
+
+fn project(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<ProjectName>> {
+    let name = decoder.word(node, "a name")?;
+    let legal = name.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !legal || name.value.len() > MAX_PROJECT {
+        let detail = format!(
+            "{} is no project name: lower-case letters, digits and `-`, 1 to {MAX_PROJECT} characters",
+            shown(&name.value)
+        );
+        decoder.report(Diagnostic::at(Problem::InvalidName, name.span, detail));
+        return None;
+    }
+    Some(name.map(ProjectName::new))
+}
+
+fn provider(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Provider> {
+    let fields = decoder.fields(node, &words::PROVIDER, "a map such as `{ kind: runpod, api: v2 }`")?;
+    let kinds = [("runpod", ProviderKind::Runpod), ("simulator", ProviderKind::Simulator)];
+    let apis = [("v2", Api::V2), ("v1", Api::V1), ("graphql", Api::Graphql)];
+    Some(Provider {
+        kind: fields.read("kind", decoder, |decoder, node| decoder.choice(node, &kinds)),
+        api: fields.read("api", decoder, |decoder, node| decoder.choice(node, &apis)),
+    })
+}
+
+fn state_file(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<String>> {
+    let path = decoder.word(node, "the path of an SQLite file")?;
+    if path.value.contains("://") {
+        let scheme = path.value.split("://").next().unwrap_or_default();
+        let mistake = Diagnostic::at(Problem::NotSupportedYet, path.span, format!("state in `{scheme}://`"))
+            .help("give the path of an SQLite file, such as `state/NAME.db`");
+        decoder.hidden.push(path.span);
+        decoder.report(mistake);
+        return None;
+    }
+    Some(path)
+}
+
+fn secrets(
+    decoder: &mut Decoder<'_>,
+    node: &Rc<Node>,
+) -> Option<BTreeMap<String, Spanned<SecretDeclaration>>> {
+    let mut secrets = BTreeMap::new();
+    for entry in decoder.map(node, "a map of secrets, such as `hf_token: { env: HF_TOKEN }`")? {
+        if !is_name(decoder, entry, "a secret") {
+            continue;
+        }
+        if let Value::Scalar(_) = &entry.value.value {
+            decoder.hidden.push(entry.value.span);
+            let mistake = Diagnostic::at(
+                Problem::WrongType,
+                entry.key_span,
+                "expected `{ env: NAME }`, `{ file: PATH }` or `{ runpod: NAME }`",
+            )
+            .help("a spec file is kept in git, so it says where the value is, never the value");
+            decoder.report(mistake);
+            continue;
+        }
+        if let Some(source) = secret(decoder, &entry.value) {
+            secrets.insert(entry.key.clone(), Spanned { value: source, span: entry.key_span });
+        }
+    }
+    Some(secrets)
+}
+
+/// Checks the name of a secret or registry.
+fn is_name(decoder: &mut Decoder<'_>, entry: &Entry, of: &str) -> bool {
+    let legal = entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if legal && !entry.key.is_empty() && entry.key.len() <= MAX_NAME {
+        return true;
+    }
+    let detail = format!("{} is no name of {of}: letters, digits, `_` and `-`", shown(&entry.key));
+    decoder.report(Diagnostic::at(Problem::InvalidName, entry.key_span, detail));
+    false
+}
+
+fn secret(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<SecretDeclaration> {
+    let fields = decoder.fields(node, &words::SECRET, "a map such as `{ env: HF_TOKEN }`")?;
+    let given: Vec<&str> = words::SECRET.keys.iter().copied().filter(|key| fields.has(key)).collect();
+    if given.is_empty() && !fields.lacks("env") {
+        return None;
+    }
+    let [only] = given.as_slice() else {
+        let mistake = if given.is_empty() {
+            Diagnostic::at(Problem::MissingKey, node.span, "a secret needs one of `env`, `file` and `runpod`")
+        } else {
+            let detail = format!("a secret has one source, not {}", listed(&given, "and"));
+            Diagnostic::at(Problem::ConflictingKeys, node.span, detail)
+        };
+        decoder.report(mistake);
+        return None;
+    };
+    let value = fields.read(only, decoder, |decoder, node| decoder.word(node, "a text"))?;
+    match *only {
+        "env" => secret_from_environment(decoder, value),
+        "file" => secret_from_file(decoder, value),
+        _ => secret_in_runpod(decoder, value),
+    }
+}
+
+fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
+    if name.value == "RUNPOD_API_KEY" {
+        let mistake =
+            Diagnostic::at(Problem::ExposedSecret, name.span, "the account's own key never goes into a pod")
+                .help("make a key with fewer rights for the pod and give it under another name");
+        decoder.report(mistake);
+        return None;
+    }
+    if !is_variable_name(&name.value) {
+        let detail = format!("{} is no name of an environment variable", shown(&name.value));
+        decoder.report(Diagnostic::at(Problem::InvalidName, name.span, detail));
+        return None;
+    }
+    Some(SecretDeclaration::Env(name.value))
+}
+
+fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<SecretDeclaration> {
+    if !forms::is_inside_working_directory(&path.value) {
+        let detail = format!("{} is outside of the working directory", shown(&path.value));
+        let mistake = Diagnostic::at(Problem::InvalidValue, path.span, detail)
+            .help("a spec from somebody else could send any file of yours to a pod; copy it to `.secrets/`");
+        decoder.report(mistake);
+        return None;
+    }
+    Some(SecretDeclaration::File(path.value))
+}
+
+fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
+    if !name.value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+        let detail = format!("{} is no name of a RunPod secret", shown(&name.value));
+        let bare = name.value.trim_matches(['{', '}', ' ']).trim_start_matches("RUNPOD_SECRET_").to_owned();
+        let mistake = Diagnostic::at(Problem::InvalidName, name.span, detail);
+        let usable = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        decoder.report(if usable { mistake.fix(name.span, bare, "write") } else { mistake });
+        return None;
+    }
+    Some(SecretDeclaration::Runpod(name.value))
+}
+
+fn registries(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<String, Spanned<RegistryId>>> {
+    let mut registries = BTreeMap::new();
+    for entry in decoder.map(node, "a map of registries, such as `ghcr: { id: ID }`")? {
+        if !is_name(decoder, entry, "a registry") {
+            continue;
+        }
+        let Some(fields) = decoder.fields(&entry.value, &words::REGISTRY, "a map such as `{ id: ID }`")
+        else {
+            continue;
+        };
+        for key in ["username", "password"] {
+            if let Some(field) = fields.get(key) {
+                let detail = "podform does not store credentials in RunPod yet";
+                let mistake = Diagnostic::at(Problem::NotSupportedYet, field.key_span, detail)
+                    .help("add them in RunPod's console and write `{ id: ID }`");
+                if let (Value::Scalar(_), "password") = (&field.value.value, key) {
+                    decoder.hidden.push(field.value.span);
+                }
+                decoder.report(mistake);
+            }
+        }
+        if let Some(id) = fields.read("id", decoder, |decoder, node| decoder.word(node, "an id")) {
+            registries.insert(entry.key.clone(), id.map(RegistryId::new));
+        } else if fields.get("username").or(fields.get("password")).or(fields.get("id")).is_none() {
+            let detail = format!("the registry {} needs an `id`", shown(&entry.key));
+            decoder.report(Diagnostic::at(Problem::MissingKey, entry.key_span, detail));
+        }
+    }
+    Some(registries)
+}
+
+fn volumes(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<Key, Spanned<Volume>>> {
+    let mut volumes = BTreeMap::new();
+    let wanted = "a map of network volumes, such as `models: { size: 500GB, data_center: EU-RO-1 }`";
+    for entry in decoder.map(node, wanted)? {
+        let key = decoder.key(&entry.key, entry.key_span);
+        if entry.value.is_null() {
+            let detail = format!("the volume {} needs `size` and `data_center`, or `id`", shown(&entry.key));
+            decoder.report(Diagnostic::at(Problem::MissingKey, entry.key_span, detail));
+            continue;
+        }
+        let volume = volume(decoder, &entry.value, entry.key_span);
+        if let Some((key, volume)) = key.zip(volume) {
+            volumes.insert(key, Spanned { value: volume, span: entry.key_span });
+        }
+    }
+    Some(volumes)
+}
+
+fn volume(decoder: &mut Decoder<'_>, node: &Rc<Node>, key: Span) -> Option<Volume> {
+    let wanted = "a map such as `{ size: 500GB, data_center: EU-RO-1 }`";
+    let fields = decoder.fields(node, &words::VOLUME, wanted)?;
+    if let Some(entry) = fields.get("id") {
+        for other in ["size", "data_center", "tier", "protect", "adopt"] {
+            if let Some(other) = fields.get(other) {
+                let detail =
+                    format!("a volume given by `id` is only mounted, so `{}` has no effect", other.key);
+                let mistake = Diagnostic::at(Problem::ConflictingKeys, other.key_span, detail)
+                    .label(entry.key_span, "given by `id` here")
+                    .help("write `adopt` in place of `id` for a volume that podform is to manage");
+                decoder.report(mistake);
+            }
+        }
+        let id =
+            fields.read("id", decoder, |decoder, node| decoder.word(node, "the id of a network volume"))?;
+        return Some(Volume::Referenced(id.map(VolumeId::new)));
+    }
+    for (required, example) in [("size", "500GB"), ("data_center", "EU-RO-1")] {
+        if !fields.meant(required) {
+            let detail = format!("a network volume needs `{required}`");
+            let help =
+                format!("add `{required}: {example}`, or `id:` alone for a volume that podform only mounts");
+            decoder.report(Diagnostic::at(Problem::MissingKey, key, detail).help(help));
+        }
+    }
+    let tiers = [("standard", VolumeTier::Standard), ("high_performance", VolumeTier::HighPerformance)];
+    Some(Volume::Managed {
+        size: fields.read("size", decoder, volume_size),
+        data_center: fields
+            .read("data_center", decoder, |decoder, node| {
+                decoder.word(node, "a data center such as `EU-RO-1`")
+            })
+            .map(|id| id.map(DataCenterId::new)),
+        tier: fields.read("tier", decoder, |decoder, node| decoder.choice(node, &tiers)),
+        protect: fields.read("protect", decoder, |d, node| d.boolean(node)),
+        adopt: fields
+            .read("adopt", decoder, |decoder, node| decoder.word(node, "the id of a network volume"))
+            .map(|id| id.map(VolumeId::new)),
+    })
+}
+
+fn volume_size(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Gigabytes>> {
+    let size = decoder.form(node, "a size such as `500GB`", Problem::InvalidSize, forms::size)?;
+    if !VOLUME_SIZES.contains(&size.value.0) {
+        let (least, most) = (VOLUME_SIZES.start(), VOLUME_SIZES.end());
+        let detail = format!("a network volume has {least}GB to {most}GB");
+        decoder.report(Diagnostic::at(Problem::InvalidSize, size.span, detail));
+        return None;
+    }
+    Some(size)
+}
+
+fn moved(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<Move>> {
+    let wanted = "a list such as `[{ from: old, to: new }]`";
+    let moves = decoder.items(node, wanted, |decoder, item| {
+        let fields = decoder.fields(item, &words::MOVED, "a map such as `{ from: old, to: new }`")?;
+        for key in words::MOVED.keys {
+            if fields.lacks(key) {
+                let detail = format!("an entry of `moved` needs `{key}`");
+                decoder.report(Diagnostic::at(Problem::MissingKey, item.span, detail));
+            }
+        }
+        let from = fields.read("from", decoder, address);
+        let to = fields.read("to", decoder, address);
+        let (from, to) = from.zip(to)?;
+        Some(Move { from, to })
+    })?;
+    Some(moves.value)
+}
+
+fn address(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Address>> {
+    let text = decoder.word(node, "an address such as `llm`, `llm[0]` or `volume.models`")?;
+    match text.value.parse::<Address>() {
+        Ok(address) => Some(Spanned { value: address, span: text.span }),
+        Err(error) => {
+            decoder.report(Diagnostic::at(Problem::InvalidMove, text.span, no_address(&error)));
+            None
+        }
+    }
+}

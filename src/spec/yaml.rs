@@ -1,0 +1,533 @@
+//! YAML text to a tree that knows where every key and value was written.
+//!
+//! This is the only file that knows the parser. The tree has YAML 1.2's core schema with one deviation: numbers that
+//! readers of YAML 1.1 and 1.2 disagree about (`010`, `1_000`, `0b1`) stay texts. Aliases share their nodes and merge
+//! keys (`<<`) are applied. Time and memory are bounded: file size, nesting, and the number of values that a reader
+//! meets after aliases are expanded all have a limit, so that a few lines of aliases of aliases cannot hang a run.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, Tag};
+
+use super::diagnostic::{Collector, Diagnostic, Problem};
+use super::sensitive::shown;
+use super::source::{Sources, Span};
+
+/// The largest spec file.
+pub(super) const MAX_BYTES: usize = 4 << 20;
+/// The deepest nesting; the format itself needs 7.
+const MAX_DEPTH: usize = 64;
+/// The most values in a file, with every alias counted as often as it is used.
+pub(super) const MAX_NODES: usize = 250_000;
+/// How many lines with a wrong tab are named.
+const MAX_TAB_LINES: usize = 10;
+
+/// One value.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub span: Span,
+    pub value: Value,
+    weight: usize,
+    depth: usize,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Scalar(Scalar),
+    Sequence(Vec<Rc<Node>>),
+    Mapping(Vec<Entry>),
+}
+
+/// A scalar as it was written, without its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Scalar {
+    pub text: String,
+    /// Whether it is a plain scalar, whose text decides its type.
+    pub plain: bool,
+}
+
+/// What a scalar means in YAML 1.2's core schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Meaning {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Float,
+    Text,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub key: String,
+    pub key_span: Span,
+    pub value: Rc<Node>,
+}
+
+impl Node {
+    pub(super) fn new(span: Span, value: Value) -> Self {
+        let (weight, depth) = match &value {
+            Value::Scalar(_) => (1, 1),
+            Value::Sequence(items) => items
+                .iter()
+                .fold((1, 1), |(weight, depth), item| (weight + item.weight, depth.max(item.depth + 1))),
+            Value::Mapping(entries) => entries.iter().fold((1, 1), |(weight, depth), entry| {
+                (weight + entry.value.weight, depth.max(entry.value.depth + 1))
+            }),
+        };
+        Self { span, value, weight, depth }
+    }
+
+    /// Returns the number of values in it with aliases expanded, itself included.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        match &self.value {
+            Value::Scalar(scalar) => scalar.meaning() == Meaning::Null,
+            Value::Sequence(_) | Value::Mapping(_) => false,
+        }
+    }
+
+    /// Returns the value of a key of a mapping.
+    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// Returns the entries of a mapping, none for anything else.
+    pub(super) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Mapping(entries) => entries,
+            Value::Scalar(_) | Value::Sequence(_) => &[],
+        }
+    }
+
+    /// Names the kind of value for a message.
+    pub(super) fn kind(&self) -> &'static str {
+        match &self.value {
+            Value::Scalar(scalar) => match scalar.meaning() {
+                Meaning::Null => "nothing",
+                Meaning::Boolean(_) => "a boolean",
+                Meaning::Integer(_) => "a whole number",
+                Meaning::Float => "a number",
+                Meaning::Text => "a text",
+            },
+            Value::Sequence(_) => "a list",
+            Value::Mapping(_) => "a map",
+        }
+    }
+}
+
+impl Scalar {
+    pub(super) fn meaning(&self) -> Meaning {
+        if !self.plain {
+            return Meaning::Text;
+        }
+        let text = self.text.as_str();
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
+            "true" | "True" | "TRUE" => return Meaning::Boolean(true),
+            "false" | "False" | "FALSE" => return Meaning::Boolean(false),
+            _ => {}
+        }
+        let radix = [("0o", 8), ("0x", 16)]
+            .into_iter()
+            .find_map(|(prefix, radix)| text.strip_prefix(prefix).map(|digits| (digits, radix)));
+        if let Some((digits, radix)) = radix {
+            let legal = digits.starts_with(|c: char| c.is_digit(radix));
+            return match i64::from_str_radix(digits, radix) {
+                Ok(number) if legal => Meaning::Integer(number),
+                Ok(_) | Err(_) => Meaning::Text,
+            };
+        }
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let ambiguous = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
+        if digits.is_empty() || ambiguous {
+            return Meaning::Text;
+        }
+        if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return text.parse().map_or(Meaning::Float, Meaning::Integer);
+        }
+        let float_like = digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
+            && digits.bytes().any(|byte| byte.is_ascii_digit())
+            && digits.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        if float_like && text.parse::<f64>().is_ok_and(f64::is_finite) {
+            Meaning::Float
+        } else {
+            Meaning::Text
+        }
+    }
+}
+
+/// Reads one file into a tree; `None` if it has none, in which case the reason is in `log`.
+pub(super) fn parse(file: u16, sources: &Sources, log: &mut Collector) -> Option<Rc<Node>> {
+    let text = sources.text(file);
+    let mut builder = Builder {
+        file,
+        log,
+        text,
+        stack: Vec::new(),
+        anchors: BTreeMap::new(),
+        root: None,
+        nodes: 0,
+        tag: Span::new(file, 0..0),
+    };
+    let options = granit_parser::options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+        emit_comments: false,
+    };
+    for event in Parser::new_from_str_with_options(text, options) {
+        let stop = match event {
+            Ok((event, span)) => {
+                let range = |span: granit_parser::Span| Span::new(file, span.byte_range().unwrap_or(0..0));
+                builder.tag = span.tag_span().map_or_else(|| range(span), range);
+                builder.event(event, range(span))
+            }
+            Err(error) => {
+                builder.syntax_error(&error);
+                return None;
+            }
+        };
+        if stop.is_err() {
+            return None;
+        }
+    }
+    let root = builder.root;
+    if root.as_ref().is_none_or(|root| root.is_null()) {
+        let name = sources.name(file);
+        log.push(Diagnostic::anywhere(Problem::EmptyFile, format!("`{name}` holds no keys")).help(
+            "a spec begins with `version: 1` and `project: NAME`; `podform init` writes one with comments",
+        ));
+        return None;
+    }
+    root
+}
+
+/// Reading stopped; the reason is in the log.
+struct Stopped;
+
+/// A collection that is not closed yet.
+enum Open {
+    Sequence { items: Vec<Rc<Node>>, span: Span, anchor: usize },
+    Mapping { entries: Vec<(Rc<Node>, Rc<Node>)>, key: Option<Rc<Node>>, span: Span, anchor: usize },
+}
+
+struct Builder<'a> {
+    file: u16,
+    log: &'a mut Collector,
+    text: &'a str,
+    stack: Vec<Open>,
+    anchors: BTreeMap<usize, Rc<Node>>,
+    root: Option<Rc<Node>>,
+    /// Values so far, with aliases expanded.
+    nodes: usize,
+    /// Where the tag of the current event stands, if it has one.
+    tag: Span,
+}
+
+impl Builder<'_> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stopped> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.refuse_tag(tag);
+                let scalar = Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                if scalar.text.contains('\0') {
+                    let detail = "a NUL character cannot be part of any value";
+                    self.log.push(Diagnostic::at(Problem::UnsupportedYaml, span, detail));
+                    return Err(Stopped);
+                }
+                let node = Rc::new(Node::new(span, Value::Scalar(scalar)));
+                self.anchor(anchor, &node);
+                self.add(node)
+            }
+            Event::Alias(id) => match self.anchors.get(&id) {
+                Some(node) => self.add(Rc::clone(node)),
+                None => {
+                    let detail = "the alias stands inside the value that it names";
+                    self.log.push(Diagnostic::at(Problem::InvalidYaml, span, detail));
+                    Err(Stopped)
+                }
+            },
+            Event::SequenceStart(_, anchor, tag) => {
+                self.refuse_tag(tag);
+                self.open(Open::Sequence { items: Vec::new(), span, anchor })
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.refuse_tag(tag);
+                self.open(Open::Mapping { entries: Vec::new(), key: None, span, anchor })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
+            Event::DocumentStart(..) if self.root.is_some() => {
+                let detail = "a spec file is one document; give each file its own `-f`";
+                self.log.push(Diagnostic::at(Problem::SecondDocument, span, detail));
+                Err(Stopped)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, open: Open) -> Result<(), Stopped> {
+        self.stack.push(open);
+        Ok(())
+    }
+
+    fn close(&mut self, end: Span) -> Result<(), Stopped> {
+        let (value, start, anchor) = match self.stack.pop() {
+            Some(Open::Sequence { items, span, anchor }) => (Value::Sequence(items), span, anchor),
+            Some(Open::Mapping { entries, key: _, span, anchor }) => {
+                (Value::Mapping(self.entries(entries)?), span, anchor)
+            }
+            None => return Ok(()),
+        };
+        let span = Span { end: end.end.max(start.start), ..start };
+        let node = Rc::new(Node::new(span, value));
+        if node.depth > MAX_DEPTH {
+            self.too_deep(span);
+            return Err(Stopped);
+        }
+        self.anchor(anchor, &node);
+        self.nest(node)
+    }
+
+    fn anchor(&mut self, anchor: usize, node: &Rc<Node>) {
+        if anchor != 0 {
+            self.anchors.insert(anchor, Rc::clone(node));
+        }
+    }
+
+    /// Adds a scalar or the target of an alias.
+    fn add(&mut self, node: Rc<Node>) -> Result<(), Stopped> {
+        self.count(node.weight, node.span)?;
+        self.nest(node)
+    }
+
+    fn count(&mut self, weight: usize, span: Span) -> Result<(), Stopped> {
+        self.nodes = self.nodes.saturating_add(weight);
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        let detail = format!("more than {MAX_NODES} values once aliases are expanded");
+        self.log.push(Diagnostic::at(Problem::TooManyNodes, span, detail));
+        Err(Stopped)
+    }
+
+    fn nest(&mut self, node: Rc<Node>) -> Result<(), Stopped> {
+        match self.stack.last_mut() {
+            None => self.root = Some(node),
+            Some(Open::Sequence { items, .. }) => items.push(node),
+            Some(Open::Mapping { entries, key, .. }) => match key.take() {
+                None => *key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+        }
+        Ok(())
+    }
+
+    /// Checks keys, reports every duplicate with its first place, and applies merge keys after the map's own keys.
+    fn entries(&mut self, pairs: Vec<(Rc<Node>, Rc<Node>)>) -> Result<Vec<Entry>, Stopped> {
+        let mut first: BTreeMap<String, Span> = BTreeMap::new();
+        let mut entries = Vec::with_capacity(pairs.len());
+        let mut merged: Vec<Entry> = Vec::new();
+        for (key, value) in pairs {
+            let Value::Scalar(scalar) = &key.value else {
+                let detail = format!("{} cannot be a key", key.kind());
+                let mistake = Diagnostic::at(Problem::UnsupportedYaml, key.span, detail)
+                    .help("quote a value that begins with `{` or `[`");
+                self.log.push(mistake);
+                continue;
+            };
+            if scalar.plain && scalar.text == "<<" {
+                self.merge(&value, &mut merged)?;
+                continue;
+            }
+            if let Some(place) = first.get(&scalar.text) {
+                let detail = format!("{} stands here for the second time", shown(&scalar.text));
+                let mistake =
+                    Diagnostic::at(Problem::DuplicateKey, key.span, detail).label(*place, "first here");
+                self.log.push(mistake);
+                continue;
+            }
+            first.insert(scalar.text.clone(), key.span);
+            entries.push(Entry { key: scalar.text.clone(), key_span: key.span, value });
+        }
+        for entry in merged {
+            if first.insert(entry.key.clone(), entry.key_span).is_none() {
+                self.count(entry.value.weight, entry.key_span)?;
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    }
+
+    fn merge(&mut self, value: &Rc<Node>, merged: &mut Vec<Entry>) -> Result<(), Stopped> {
+        let maps: &[Rc<Node>] = match &value.value {
+            Value::Sequence(items) => items,
+            Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(value),
+        };
+        for map in maps {
+            match &map.value {
+                Value::Mapping(entries) => {
+                    self.count(entries.len(), map.span)?;
+                    merged.extend(entries.iter().cloned());
+                }
+                Value::Scalar(_) | Value::Sequence(_) => {
+                    let detail = format!("`<<` merges maps, and this is {}", map.kind());
+                    self.log.push(Diagnostic::at(Problem::WrongType, map.span, detail));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse_tag(&mut self, tag: Option<Cow<'_, Tag>>) {
+        if let Some(tag) = tag {
+            let detail = format!("the tag `{}`", tag.original());
+            let help = "delete it; quotes make a text, and every other type follows from the key";
+            self.log.push(Diagnostic::at(Problem::UnsupportedYaml, self.tag, detail).help(help));
+        }
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        let detail = format!("more than {MAX_DEPTH} levels");
+        self.log.push(Diagnostic::at(Problem::TooDeep, span, detail));
+    }
+
+    fn syntax_error(&mut self, error: &ScanError) {
+        let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
+        let span = Span::new(self.file, self.text_near(at));
+        match error.kind() {
+            ErrorKind::RecursionLimitExceeded => self.too_deep(span),
+            ErrorKind::TabNotAllowed
+            | ErrorKind::TabInBlockIndentation
+            | ErrorKind::TabAtBlockScalarStart
+            | ErrorKind::TabInIndentation
+            | ErrorKind::TabInPlainScalar => self.tabs(span),
+            ErrorKind::UnknownAnchor => {
+                let detail = "no anchor before this place has that name";
+                self.log.push(Diagnostic::at(Problem::InvalidYaml, span, detail));
+            }
+            _ if self.has_tab_before(at) => self.tabs(span),
+            _ => {
+                let mut mistake = Diagnostic::at(Problem::InvalidYaml, span, explanation(error));
+                let line = self.line_around(at);
+                let flow = line.find(['{', '[']).zip(line.find("${"));
+                if flow.is_some_and(|(bracket, variable)| bracket < variable) {
+                    mistake = mistake.help("quote a value with `${...}` inside `{ }` or `[ ]`");
+                }
+                self.log.push(mistake);
+            }
+        }
+    }
+
+    /// The parser stops at the first tab; every other line that begins with one is wrong for the same reason.
+    fn tabs(&mut self, fallback: Span) {
+        let detail = "YAML indents with spaces only";
+        let mut offset = 0;
+        let mut found = 0;
+        for line in self.text.split_inclusive('\n') {
+            let spaces = line.len() - line.trim_start_matches(' ').len();
+            let tabs = line[spaces..].len() - line[spaces..].trim_start_matches('\t').len();
+            let content = line.trim();
+            if tabs > 0 && !content.is_empty() && !content.starts_with('#') && found < MAX_TAB_LINES {
+                let span = Span::new(self.file, offset + spaces..offset + spaces + tabs);
+                self.log.push(Diagnostic::at(Problem::Tab, span, detail));
+                found += 1;
+            }
+            offset += line.len();
+        }
+        if found == 0 {
+            self.log.push(Diagnostic::at(Problem::Tab, fallback, detail));
+        }
+    }
+
+    fn has_tab_before(&self, at: usize) -> bool {
+        let line = self.line_around(at);
+        line[..line.len() - line.trim_start().len()].contains('\t')
+    }
+
+    fn line_around(&self, at: usize) -> &str {
+        let at = self.text.floor_char_boundary(at);
+        let start = self.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline);
+        &self.text[start..end]
+    }
+
+    /// Returns a range of one character, or of the last one where the text ends too early.
+    fn text_near(&self, at: usize) -> std::ops::Range<usize> {
+        let end = self.text.trim_end().len();
+        if at < end { at..at + 1 } else { end.saturating_sub(1)..end }
+    }
+}
+
+/// Words the parser's reasons for somebody who does not know its grammar.
+fn explanation(error: &ScanError) -> String {
+    match error.kind() {
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            "a quoted text is not closed by this place".to_owned()
+        }
+        ErrorKind::UnclosedFlowCollection { open } => format!("the `{open}` is never closed"),
+        ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
+            format!("`{close}` closes what `{open}` opened")
+        }
+        ErrorKind::MappingValueNotAllowed => {
+            "a `:` cannot stand here: check the indentation, or quote the value".to_owned()
+        }
+        ErrorKind::SimpleKeyExpected | ErrorKind::ExpectedBlockMappingKey => {
+            "expected `key: value` here: check the indentation".to_owned()
+        }
+        ErrorKind::ExpectedFlowMappingSeparator => "expected `,` or `}` here".to_owned(),
+        ErrorKind::ExpectedFlowSequenceSeparator => "expected `,` or `]` here".to_owned(),
+        _ => error.info(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_scalars_follow_the_core_schema() {
+        let meaning = |text: &str| Scalar { text: text.to_owned(), plain: true }.meaning();
+        for (text, expected) in [
+            ("", Meaning::Null),
+            ("~", Meaning::Null),
+            ("null", Meaning::Null),
+            ("true", Meaning::Boolean(true)),
+            ("False", Meaning::Boolean(false)),
+            ("0", Meaning::Integer(0)),
+            ("-12", Meaning::Integer(-12)),
+            ("0o10", Meaning::Integer(8)),
+            ("0x1F", Meaning::Integer(31)),
+            ("1.5", Meaning::Float),
+            ("1e3", Meaning::Float),
+            (".5", Meaning::Float),
+            ("99999999999999999999", Meaning::Float),
+        ] {
+            assert_eq!(meaning(text), expected, "{text}");
+        }
+        for text in [
+            "no",
+            "on",
+            "y",
+            "010",
+            "1_000",
+            "0b1",
+            "0o8",
+            "22:22",
+            "2026-11-21",
+            "1.2.3",
+            "-",
+            ".",
+            "e5",
+            ".inf",
+        ] {
+            assert_eq!(meaning(text), Meaning::Text, "{text}");
+        }
+        assert_eq!(Scalar { text: "1".to_owned(), plain: false }.meaning(), Meaning::Text);
+    }
+}

@@ -1,0 +1,434 @@
+//! Several files, defaults, variables, profiles.
+
+use podform::spec::Form;
+
+use super::{Case, mistakes, rendered, with_head};
+
+const BASE: &str = "\
+version: 1
+project: demo
+defaults: { cloud: secure, env: { LOG: info } }
+pods:
+  llm: { image: a/b:1, gpu: [L40S, A40], ports: [8000], max_price: 2.00, env: { A: base, B: base } }
+";
+
+fn config(files: &[(&str, &str)]) -> String {
+    let files = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
+    match (Case { files, ..Case::default() }).load() {
+        Ok(loaded) => loaded.config().unwrap(),
+        Err(mistakes) => mistakes.render(Form::Plain),
+    }
+}
+
+#[test]
+fn maps_merge_lists_and_scalars_replace_and_null_deletes() {
+    let over = "pods: { llm: { gpu: [A40], max_price: null, env: { B: over, C: over } } }\n";
+    insta::assert_snapshot!(config(&[("base.yaml", BASE), ("over.yaml", over)]), @r#"
+    version: 1
+    project: demo
+    provider:
+      kind: runpod
+      api: v2
+    state_file: state/demo.db
+    pods:
+      llm:
+        name: demo-llm
+        image: a/b:1
+        env:
+          A: base
+          B: over
+          C: over
+          LOG: info
+        ports:
+        - 8000/http
+        gpu:
+          any_of:
+          - type: A40
+          order: listed
+          count: 1
+        cloud: secure
+        disk: 20GB
+        ssh: false
+        jupyter: false
+        global_networking: false
+        state: running
+        lifecycle:
+          protect: false
+          on_remove: terminate
+          on_replace: destroy_first
+          on_stuck_resume: fail
+    "#);
+}
+
+#[test]
+fn mistakes_point_to_the_file_that_won() {
+    let over = "pods:\n  llm: { ports: ['80:80'], depends_on: [nobody], retries: 3 }\n";
+    insta::assert_snapshot!(config(&[("base.yaml", BASE), ("over.yaml", over)]), @r#"
+    error: invalid port
+     --> over.yaml:2:18
+      |
+    2 |   llm: { ports: ['80:80'], depends_on: [nobody], retries: 3 }
+      |                  ^^^^^^^ `80:80`: RunPod picks the public port
+      |
+    help: write
+      |
+    2 -   llm: { ports: ['80:80'], depends_on: [nobody], retries: 3 }
+    2 +   llm: { ports: [80/http], depends_on: [nobody], retries: 3 }
+      |
+    help: list the port inside the pod only
+
+    error: undefined pod
+     --> over.yaml:2:41
+      |
+    2 |   llm: { ports: ['80:80'], depends_on: [nobody], retries: 3 }
+      |                                         ^^^^^^ `pods` has no `nobody`
+
+    error: unknown key
+     --> over.yaml:2:50
+      |
+    2 |   llm: { ports: ['80:80'], depends_on: [nobody], retries: 3 }
+      |                                                  ^^^^^^^ a pod has no `retries`
+      |
+      = help: a pod has `name`, `image`, `registry`, `command`, `entrypoint`, `env`, `ports`, `gpu`, `cpu`, `cuda`, `max_price`, `placement`, `cloud`, `disk`, `volumes`, `ssh`, `jupyter`, `global_networking`, `locked`, `depends_on`, `replicas`, `state`, `schedule`, `retry`, `lifecycle`, `labels`, `profiles` and `adopt`
+    "#);
+    let over = "pods:\n  llm: { cpu: { flavors: [cpu5c], vcpus: 2 } }\n";
+    insta::assert_snapshot!(config(&[("base.yaml", BASE), ("over.yaml", over)]), @r#"
+    error: conflicting keys
+     --> over.yaml:2:15
+      |
+    2 |   llm: { cpu: { flavors: [cpu5c], vcpus: 2 } }
+      |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the pod `llm` has both `gpu` and `cpu`
+      |
+     ::: base.yaml:5:29
+      |
+    5 |   llm: { image: a/b:1, gpu: [L40S, A40], ports: [8000], max_price: 2.00, env: { A: base, B: base } }
+      |                             ----------- `gpu` here
+      |
+      = help: keep one of them
+    "#);
+}
+
+#[test]
+fn null_with_nothing_to_delete_is_a_mistake() {
+    insta::assert_snapshot!(config(&[("base.yaml", BASE), ("over.yaml", "pods: { llm: { disk: null } }\n")]), @r#"
+    error: wrong type
+     --> over.yaml:1:16
+      |
+    1 | pods: { llm: { disk: null } }
+      |                ^^^^ `disk` has no value
+      |
+      = help: give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`
+    "#);
+}
+
+#[test]
+fn all_files_are_read_before_anything_is_said() {
+    insta::assert_snapshot!(config(&[("a.yaml", "a: [\n"), ("b.yaml", ""), ("c.yaml", "a: 1\na: 2\n")]), @r#"
+    error: the file is empty: `b.yaml` holds no keys
+     |
+     = help: a spec begins with `version: 1` and `project: NAME`; `podform init` writes one with comments
+
+    error: invalid YAML
+     --> a.yaml:1:4
+      |
+    1 | a: [
+      |    ^ the `[` is never closed
+
+    error: duplicate key
+     --> c.yaml:2:1
+      |
+    1 | a: 1
+      | - first here
+    2 | a: 2
+      | ^ `a` stands here for the second time
+    "#);
+}
+
+#[test]
+fn a_mistake_in_defaults_is_told_once() {
+    insta::assert_snapshot!(with_head("\
+defaults: { ports: ['80:80'], colour: red, env: { A: '${B}' } }
+pods:
+  a: { image: a, gpu: L40S }
+  b: { image: a, gpu: L40S }
+"), @r#"
+    error: invalid port
+     --> pods.yaml:3:21
+      |
+    3 | defaults: { ports: ['80:80'], colour: red, env: { A: '${B}' } }
+      |                     ^^^^^^^ `80:80`: RunPod picks the public port
+      |
+    help: write
+      |
+    3 - defaults: { ports: ['80:80'], colour: red, env: { A: '${B}' } }
+    3 + defaults: { ports: [80/http], colour: red, env: { A: '${B}' } }
+      |
+    help: list the port inside the pod only
+
+    error: unknown key
+     --> pods.yaml:3:31
+      |
+    3 | defaults: { ports: ['80:80'], colour: red, env: { A: '${B}' } }
+      |                               ^^^^^^ a pod has no `colour`
+      |
+    help: did you mean
+      |
+    3 - defaults: { ports: ['80:80'], colour: red, env: { A: '${B}' } }
+    3 + defaults: { ports: ['80:80'], cloud: red, env: { A: '${B}' } }
+      |
+
+    error: undefined variable
+     --> pods.yaml:3:55
+      |
+    3 | defaults: { ports: ['80:80'], colour: red, env: { A: '${B}' } }
+      |                                                       ^^^^ `B` has no value
+      |
+      = help: define `B` under `vars:`, or give `--var B=VALUE`; write `$${B}` to send `${B}` itself
+    "#);
+    insta::assert_snapshot!(with_head("defaults: { ssh: maybe }\n"), @r#"
+    error: wrong type
+     --> pods.yaml:3:18
+      |
+    3 | defaults: { ssh: maybe }
+      |                  ^^^^^ expected `true` or `false`, found a text
+    "#);
+}
+
+#[test]
+fn a_pod_of_its_own_kind_drops_the_machine_of_the_defaults() {
+    insta::assert_snapshot!(config(&[("pods.yaml", "\
+version: 1
+project: demo
+defaults: { image: a, gpu: L40S, cuda: '>=12.4' }
+pods:
+  prep: { cpu: { flavors: [cpu5c], vcpus: 2 } }
+")]), @r#"
+    version: 1
+    project: demo
+    provider:
+      kind: runpod
+      api: v2
+    state_file: state/demo.db
+    pods:
+      prep:
+        name: demo-prep
+        image: a
+        cpu:
+          flavors:
+          - cpu5c
+          vcpus: 2
+        cloud: secure
+        disk: 20GB
+        ssh: false
+        jupyter: false
+        global_networking: false
+        state: running
+        lifecycle:
+          protect: false
+          on_remove: terminate
+          on_replace: destroy_first
+          on_stuck_resume: fail
+    "#);
+}
+
+#[test]
+fn variables_come_from_three_places() {
+    let text = "\
+version: 1
+project: demo
+vars: { TAG: file, COUNT: 2, GREETING: 'say \"hi\": {x}' }
+pods:
+  llm:
+    image: a/b:${TAG}
+    gpu: L40S
+    replicas: ${COUNT}
+    env: { A: '${GREETING}', B: '${NOWHERE:-default}', C: '$${TAG} $TAG', D: '${EMPTY:-}' }
+";
+    let case = |vars, environment_vars| {
+        let case =
+            Case { files: vec![("pods.yaml", text.as_bytes())], vars, environment_vars, ..Case::default() };
+        let config = case.load().unwrap().config().unwrap();
+        config.lines().find(|line| line.contains("image:")).unwrap().trim().to_owned()
+    };
+    assert_eq!(case(&[], &[]), "image: a/b:file");
+    assert_eq!(case(&[], &[("TAG", "environment")]), "image: a/b:environment");
+    assert_eq!(case(&[("TAG", "given")], &[("TAG", "environment")]), "image: a/b:given");
+    insta::assert_snapshot!(config(&[("pods.yaml", text)]), @r#"
+    version: 1
+    project: demo
+    provider:
+      kind: runpod
+      api: v2
+    state_file: state/demo.db
+    pods:
+      llm:
+        name: demo-llm
+        image: a/b:file
+        env:
+          A: 'say "hi": {x}'
+          B: default
+          C: $${TAG} $TAG
+          D: ''
+        gpu:
+          any_of:
+          - type: L40S
+          order: listed
+          count: 1
+        cloud: secure
+        disk: 20GB
+        ssh: false
+        jupyter: false
+        global_networking: false
+        replicas: 2
+        state: running
+        lifecycle:
+          protect: false
+          on_remove: terminate
+          on_replace: destroy_first
+          on_stuck_resume: fail
+    "#);
+}
+
+#[test]
+fn variables_that_cannot_be_replaced() {
+    insta::assert_snapshot!(mistakes("\
+version: 1
+project: demo
+vars: { TAG: v1, USES: '${TAG}', 1X: y, REPLICA: 0 }
+pods:
+  llm:
+    image: a/b:${TAGG}
+    gpu: L40S
+    env:
+      A: \"${HOME}\"
+      B: ${HOST:?set it to the host of the proxy}
+      C: ${TAG-x}
+      D: ${TAG
+      E: ${REPLICA}
+      F: one ${TAG} two ${TWO} three ${THREE}
+  many:
+    image: a
+    gpu: L40S
+    replicas: 2
+    ports: ['80${REPLICA}/http']
+"), @r#"
+    error: invalid interpolation
+     --> pods.yaml:3:24
+      |
+    3 | vars: { TAG: v1, USES: '${TAG}', 1X: y, REPLICA: 0 }
+      |                        ^^^^^^^^ a variable cannot use another variable
+
+    error: invalid name
+     --> pods.yaml:3:34
+      |
+    3 | vars: { TAG: v1, USES: '${TAG}', 1X: y, REPLICA: 0 }
+      |                                  ^^ `1X` is no name of a variable: letters, digits and `_`
+
+    error: invalid name
+     --> pods.yaml:3:41
+      |
+    3 | vars: { TAG: v1, USES: '${TAG}', 1X: y, REPLICA: 0 }
+      |                                         ^^^^^^^ `REPLICA` is the number of a replica and cannot be defined
+
+    error: undefined variable
+     --> pods.yaml:6:16
+      |
+    6 |     image: a/b:${TAGG}
+      |                ^^^^^^^ `TAGG` has no value
+      |
+      = help: did you mean `${TAG}`?
+
+    error: undefined variable
+     --> pods.yaml:9:11
+      |
+    9 |       A: "${HOME}"
+      |           ^^^^^^^ `HOME` has no value
+      |
+      = help: define `HOME` under `vars:`, or give `--var HOME=VALUE`; write `$${HOME}` to send `${HOME}` itself
+
+    error: undefined variable
+      --> pods.yaml:10:10
+       |
+    10 |       B: ${HOST:?set it to the host of the proxy}
+       |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `HOST`: set it to the host of the proxy
+       |
+       = help: define `HOST` under `vars:`, or give `--var HOST=VALUE`; write `$${HOST}` to send `${HOST}` itself
+
+    error: invalid interpolation
+      --> pods.yaml:11:10
+       |
+    11 |       C: ${TAG-x}
+       |          ^^^^^^^^ `${TAG-x}` is no variable
+       |
+       = help: write `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, or `$${` for `${` itself
+
+    error: invalid interpolation
+      --> pods.yaml:12:10
+       |
+    12 |       D: ${TAG
+       |          ^^ `${` without its `}`
+       |
+       = help: write `$${` where `${` itself is meant
+
+    error: invalid interpolation
+      --> pods.yaml:13:10
+       |
+    13 |       E: ${REPLICA}
+       |          ^^^^^^^^^^ `${REPLICA}` is the number of a replica, and this is no pod with `replicas`
+
+    error: undefined variable
+      --> pods.yaml:14:25
+       |
+    14 |       F: one ${TAG} two ${TWO} three ${THREE}
+       |                         ^^^^^^ `TWO` has no value
+       |
+       = help: define `TWO` under `vars:`, or give `--var TWO=VALUE`; write `$${TWO}` to send `${TWO}` itself
+
+    error: undefined variable
+      --> pods.yaml:14:38
+       |
+    14 |       F: one ${TAG} two ${TWO} three ${THREE}
+       |                                      ^^^^^^^^ `THREE` has no value
+       |
+       = help: define `THREE` under `vars:`, or give `--var THREE=VALUE`; write `$${THREE}` to send `${THREE}` itself
+
+    error: invalid interpolation
+      --> pods.yaml:19:13
+       |
+    19 |     ports: ['80${REPLICA}/http']
+       |             ^^^^^^^^^^^^^^^^^^^ `${REPLICA}` can stand in texts only: `name`, `image`, `command`, `env`, `labels` and paths
+    "#);
+}
+
+#[test]
+fn a_given_variable_that_nothing_uses() {
+    let text = "version: 1\nproject: demo\npods: {}\n";
+    let files = vec![("pods.yaml", text.as_bytes())];
+    let case = Case { files, vars: &[("TAGG", "x")], environment_vars: &[("OTHER", "y")], ..Case::default() };
+    insta::assert_snapshot!(rendered(case.load()), @"warning: unused variable: nothing uses `TAGG`");
+}
+
+#[test]
+fn profiles_select_and_the_rest_is_out_of_scope() {
+    let text = "\
+version: 1
+project: demo
+pods:
+  always: { image: a, gpu: L40S, depends_on: [dev] }
+  dev: { image: a, gpu: L40S, profiles: [dev], replicas: 2 }
+  prod: { image: a, gpu: L40S, profiles: [prod, staging] }
+";
+    let scope = |profiles| {
+        let case = Case { files: vec![("pods.yaml", text.as_bytes())], profiles, ..Case::default() };
+        let desired = case.load().unwrap().desired;
+        let list = |addresses: Vec<String>| addresses.join(" ");
+        format!(
+            "{} | {}",
+            list(desired.wanted.keys().map(ToString::to_string).collect()),
+            list(desired.out_of_scope.iter().map(ToString::to_string).collect())
+        )
+    };
+    assert_eq!(scope(&[]), "always | dev[0] dev[1] prod");
+    assert_eq!(scope(&["dev"]), "always dev[0] dev[1] | prod");
+    assert_eq!(scope(&["staging", "dev"]), "always dev[0] dev[1] prod | ");
+}

@@ -1,0 +1,579 @@
+//! References and rules between keys.
+
+use super::{Case, in_pod, mistakes, rendered, with_head};
+
+#[test]
+fn undefined_volumes_secrets_pods_and_registries() {
+    insta::assert_snapshot!(with_head("\
+volumes:
+  models: { size: 500GB, data_center: EU-RO-1 }
+secrets:
+  hf_token: { env: HF }
+pods:
+  prep: { image: a, gpu: L40S }
+  llm:
+    image: a
+    gpu: L40S
+    registry: ghcr
+    env: { HF: { secret: hf_tokn }, WANDB: { secret: wandb } }
+    volumes: [model:/models]
+    depends_on: [prpe, 'prep[0]', models]
+"), @r#"
+    error: invalid value
+      --> pods.yaml:12:15
+       |
+    12 |     registry: ghcr
+       |               ^^^^ `registries` has no `ghcr`
+       |
+       = help: add `ghcr: { id: ID }` under `registries:`
+
+    error: undefined secret
+      --> pods.yaml:13:26
+       |
+    13 |     env: { HF: { secret: hf_tokn }, WANDB: { secret: wandb } }
+       |                          ^^^^^^^ `secrets` has no `hf_tokn`
+       |
+    help: did you mean
+       |
+    13 |     env: { HF: { secret: hf_token }, WANDB: { secret: wandb } }
+       |                                +
+
+    error: undefined secret
+      --> pods.yaml:13:54
+       |
+    13 |     env: { HF: { secret: hf_tokn }, WANDB: { secret: wandb } }
+       |                                                      ^^^^^ `secrets` has no `wandb`
+       |
+       = help: add `wandb: { env: WANDB }` under `secrets:`
+
+    error: undefined volume
+      --> pods.yaml:14:15
+       |
+    14 |     volumes: [model:/models]
+       |               ^^^^^^^^^^^^^ `volumes` has no `model`
+       |
+       = help: did you mean `models`?
+
+    error: undefined pod
+      --> pods.yaml:15:18
+       |
+    15 |     depends_on: [prpe, 'prep[0]', models]
+       |                  ^^^^ `pods` has no `prpe`
+       |
+    help: did you mean
+       |
+    15 -     depends_on: [prpe, 'prep[0]', models]
+    15 +     depends_on: [prep, 'prep[0]', models]
+       |
+
+    error: undefined pod
+      --> pods.yaml:15:24
+       |
+    15 |     depends_on: [prpe, 'prep[0]', models]
+       |                        ^^^^^^^^^ `pods` has no `prep[0]`
+       |
+    help: a key stands for all of its replicas
+       |
+    15 -     depends_on: [prpe, 'prep[0]', models]
+    15 +     depends_on: [prpe, prep, models]
+       |
+
+    error: undefined pod
+      --> pods.yaml:15:35
+       |
+    15 |     depends_on: [prpe, 'prep[0]', models]
+       |                                   ^^^^^^ `pods` has no `models`
+       |
+       = help: a volume is always there before the pods that mount it
+    "#);
+}
+
+#[test]
+fn a_cycle_is_named_as_a_path() {
+    insta::assert_snapshot!(with_head("\
+pods:
+  c: { image: a, gpu: L40S, depends_on: [a] }
+  a:
+    image: a
+    gpu: L40S
+    depends_on: [b]
+  b: { image: a, gpu: L40S, depends_on: [c] }
+  alone: { image: a, gpu: L40S, depends_on: [alone] }
+"), @r#"
+    error: dependency cycle
+     --> pods.yaml:4:42
+      |
+    4 |   c: { image: a, gpu: L40S, depends_on: [a] }
+      |                                          ^ each waits for the next: c -> a -> b -> c
+    ...
+    8 |     depends_on: [b]
+      |                  - `a` waits here
+    9 |   b: { image: a, gpu: L40S, depends_on: [c] }
+      |                                          - `b` waits here
+      |
+      = help: delete one of these entries
+
+    error: dependency cycle
+      --> pods.yaml:10:46
+       |
+    10 |   alone: { image: a, gpu: L40S, depends_on: [alone] }
+       |                                              ^^^^^ `alone` waits for itself
+       |
+       = help: delete one of these entries
+    "#);
+}
+
+#[test]
+fn one_volume_a_pod() {
+    insta::assert_snapshot!(with_head("\
+volumes:
+  a: { id: one }
+  b: { id: two }
+pods:
+  two: { image: a, gpu: L40S, volumes: [a:/a, b:/b] }
+  both: { image: a, gpu: L40S, volumes: [a:/a, { local: 10GB, path: /b }] }
+"), @r#"
+    error: conflicting keys
+     --> pods.yaml:7:47
+      |
+    7 |   two: { image: a, gpu: L40S, volumes: [a:/a, b:/b] }
+      |                                         ----  ^^^^ a pod mounts at most one network volume
+      |                                         |
+      |                                         the first one
+      |
+      = help: this is a limit of RunPod's API
+
+    error: conflicting keys
+     --> pods.yaml:8:48
+      |
+    8 |   both: { image: a, gpu: L40S, volumes: [a:/a, { local: 10GB, path: /b }] }
+      |                                          ----  ^^^^^^^^^^^^^^^^^^^^^^^^^ a pod mounts one volume, a network volume or a local one
+      |                                          |
+      |                                          the first one
+      |
+      = help: this is a limit of RunPod's API
+    "#);
+}
+
+#[test]
+fn a_local_volume_on_a_cpu_pod() {
+    insta::assert_snapshot!(in_pod("cpu: { flavors: [cpu5c], vcpus: 4 }\nvolumes: [{ local: 100GB, path: /workspace }]"), @r#"
+    error: conflicting keys
+     --> pods.yaml:7:15
+      |
+    6 |     cpu: { flavors: [cpu5c], vcpus: 4 }
+      |          ------------------------------ a CPU pod by this
+    7 |     volumes: [{ local: 100GB, path: /workspace }]
+      |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a CPU pod has no local volume
+      |
+      = help: mount a network volume, or use the container `disk`, which is wiped on every stop
+    "#);
+}
+
+#[test]
+fn what_secure_cloud_alone_has() {
+    insta::assert_snapshot!(with_head("\
+volumes:
+  models: { size: 500GB, data_center: EU-RO-1 }
+pods:
+  llm: { image: a, gpu: L40S, cloud: community, volumes: [models:/models], placement: { data_centers: [US-KS-2] } }
+  cpu: { image: a, cpu: { flavors: [cpu5c], vcpus: 4 }, cloud: community, cuda: '>=12.4' }
+"), @r#"
+    error: conflicting keys
+     --> pods.yaml:6:38
+      |
+    6 |   llm: { image: a, gpu: L40S, cloud: community, volumes: [models:/models], placement: { data_centers: [US-KS-2] } }
+      |                                      ^^^^^^^^^ network volumes are in Secure Cloud only
+      |
+    help: write
+      |
+    6 -   llm: { image: a, gpu: L40S, cloud: community, volumes: [models:/models], placement: { data_centers: [US-KS-2] } }
+    6 +   llm: { image: a, gpu: L40S, cloud: secure, volumes: [models:/models], placement: { data_centers: [US-KS-2] } }
+      |
+
+    error: conflicting keys
+     --> pods.yaml:6:103
+      |
+    4 |   models: { size: 500GB, data_center: EU-RO-1 }
+      |                                       ------- the volume's data center
+    5 | pods:
+    6 |   llm: { image: a, gpu: L40S, cloud: community, volumes: [models:/models], placement: { data_centers: [US-KS-2] } }
+      |                                                                                                       ^^^^^^^^^ the pod's volume is in `EU-RO-1`, which is not in this list
+
+    error: conflicting keys
+     --> pods.yaml:7:64
+      |
+    7 |   cpu: { image: a, cpu: { flavors: [cpu5c], vcpus: 4 }, cloud: community, cuda: '>=12.4' }
+      |                                                                ^^^^^^^^^ CPU pods are in Secure Cloud only
+      |
+    help: write
+      |
+    7 -   cpu: { image: a, cpu: { flavors: [cpu5c], vcpus: 4 }, cloud: community, cuda: '>=12.4' }
+    7 +   cpu: { image: a, cpu: { flavors: [cpu5c], vcpus: 4 }, cloud: secure, cuda: '>=12.4' }
+      |
+
+    error: conflicting keys
+     --> pods.yaml:7:81
+      |
+    7 |   cpu: { image: a, cpu: { flavors: [cpu5c], vcpus: 4 }, cloud: community, cuda: '>=12.4' }
+      |                         ------------------------------ a CPU pod by this        ^^^^^^^^ a CPU pod has no CUDA
+    "#);
+}
+
+#[test]
+fn an_entrypoint_needs_another_api() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nentrypoint: [bash]"), @r#"
+    error: conflicting keys
+     --> pods.yaml:7:17
+      |
+    7 |     entrypoint: [bash]
+      |                 ^^^^^^ REST v2 cannot set an entrypoint
+      |
+      = help: give the whole program in `command`, set the entrypoint in the image, or use `provider: { api: v1 }`
+    "#);
+    insta::assert_snapshot!(
+        with_head("provider: { api: v1 }\npods:\n  a: { image: a, gpu: L40S, entrypoint: [bash] }\n"), @"");
+}
+
+#[test]
+fn objects_are_taken_over_once() {
+    insta::assert_snapshot!(with_head("\
+pods:
+  a: { image: a, gpu: L40S, adopt: xedezhzb9la3ye }
+  b: { image: a, gpu: L40S, adopt: xedezhzb9la3ye }
+  c: { image: a, gpu: L40S, adopt: riixlu8oclhp, replicas: 2 }
+"), @r#"
+    error: invalid value
+     --> pods.yaml:5:36
+      |
+    4 |   a: { image: a, gpu: L40S, adopt: xedezhzb9la3ye }
+      |                                    -------------- first here
+    5 |   b: { image: a, gpu: L40S, adopt: xedezhzb9la3ye }
+      |                                    ^^^^^^^^^^^^^^ `xedezhzb9la3ye` cannot be taken over twice
+
+    error: conflicting keys
+     --> pods.yaml:6:36
+      |
+    6 |   c: { image: a, gpu: L40S, adopt: riixlu8oclhp, replicas: 2 }
+      |                                    ^^^^^^^^^^^^            - several pods here
+      |                                    |
+      |                                    one pod cannot become all replicas
+      |
+      = help: take it over with `podform import 'KEY[0]' ID`
+    "#);
+}
+
+#[test]
+fn moves_that_cannot_be_followed() {
+    insta::assert_snapshot!(with_head("\
+volumes:
+  models: { id: one }
+pods:
+  llm: { image: a, gpu: L40S, replicas: 2 }
+  prep: { image: a, gpu: L40S }
+moved:
+  - { from: prep, to: llm }
+  - { from: old, to: lmm }
+  - { from: old, to: prep }
+  - { from: older, to: prep }
+  - { from: data, to: volume.models }
+  - { from: gone, to: gone }
+  - { from: x, to: 'llm[2]' }
+  - { from: circle-a, to: circle-b }
+  - { from: circle-b, to: circle-a }
+  - { from: Bad, to: prep }
+"), @r#"
+    error: invalid move
+     --> pods.yaml:9:13
+      |
+    9 |   - { from: prep, to: llm }
+      |             ^^^^ `prep` still stands in the spec
+      |
+      = help: rename the key itself too; `moved` tells that the old name meant the same object
+
+    error: invalid move
+      --> pods.yaml:10:22
+       |
+    10 |   - { from: old, to: lmm }
+       |                      ^^^ `pods` has no `lmm`
+       |
+       = help: did you mean `llm`?
+
+    error: invalid move
+      --> pods.yaml:11:13
+       |
+    10 |   - { from: old, to: lmm }
+       |             --- first here
+    11 |   - { from: old, to: prep }
+       |             ^^^ `old` is moved for the second time
+
+    error: invalid move
+      --> pods.yaml:12:24
+       |
+    11 |   - { from: old, to: prep }
+       |                      ---- first here
+    12 |   - { from: older, to: prep }
+       |                        ^^^^ `prep` cannot take over two objects
+
+    error: invalid move
+      --> pods.yaml:13:23
+       |
+    13 |   - { from: data, to: volume.models }
+       |             ----      ^^^^^^^^^^^^^ a pod cannot become a volume, nor a volume a pod
+       |             |
+       |             moved from here
+
+    error: invalid move
+      --> pods.yaml:14:23
+       |
+    14 |   - { from: gone, to: gone }
+       |                       ^^^^ it is the same address
+
+    error: invalid move
+      --> pods.yaml:15:20
+       |
+    15 |   - { from: x, to: 'llm[2]' }
+       |                    ^^^^^^^^ `llm` has 2 replicas, numbered from 0
+
+    error: invalid move
+      --> pods.yaml:16:13
+       |
+    16 |   - { from: circle-a, to: circle-b }
+       |             ^^^^^^^^ these moves lead in a circle
+
+    error: invalid move
+      --> pods.yaml:17:13
+       |
+    17 |   - { from: circle-b, to: circle-a }
+       |             ^^^^^^^^ these moves lead in a circle
+
+    error: invalid move
+      --> pods.yaml:18:13
+       |
+    18 |   - { from: Bad, to: prep }
+       |             ^^^ `Bad` is no key: a lower-case letter, then lower-case letters, digits and `-`
+    "#);
+}
+
+#[test]
+fn a_profile_that_no_pod_has() {
+    let text = "version: 1\nproject: demo\npods:\n  a: { image: a, gpu: L40S, profiles: [prod] }\n";
+    let case = Case { files: vec![("pods.yaml", text.as_bytes())], profiles: &["prd"], ..Case::default() };
+    insta::assert_snapshot!(rendered(case.load()), @r#"
+    error: undefined profile: no pod has the profile `prd`
+     |
+     = help: did you mean `prod`?
+    "#);
+}
+
+#[test]
+fn secrets_that_must_not_travel() {
+    insta::assert_snapshot!(with_head("\
+secrets:
+  key: { env: RUNPOD_API_KEY }
+  passwd: { file: /etc/passwd }
+  ssh: { file: ../.ssh/id_ed25519 }
+  inline: hunter2hunter2
+  braces: { runpod: '{{ RUNPOD_SECRET_hf }}' }
+"), @r#"
+    error: secret in a place that is stored and shown
+     --> pods.yaml:4:15
+      |
+    4 |   key: { env: RUNPOD_API_KEY }
+      |               ^^^^^^^^^^^^^^ the account's own key never goes into a pod
+      |
+      = help: make a key with fewer rights for the pod and give it under another name
+
+    error: invalid value
+     --> pods.yaml:5:19
+      |
+    5 |   passwd: { file: /etc/passwd }
+      |                   ^^^^^^^^^^^ `/etc/passwd` is outside of the working directory
+      |
+      = help: a spec from somebody else could send any file of yours to a pod; copy it to `.secrets/`
+
+    error: invalid value
+     --> pods.yaml:6:16
+      |
+    6 |   ssh: { file: ../.ssh/id_ed25519 }
+      |                ^^^^^^^^^^^^^^^^^^ `../.ssh/id_ed25519` is outside of the working directory
+      |
+      = help: a spec from somebody else could send any file of yours to a pod; copy it to `.secrets/`
+
+    error: wrong type
+     --> pods.yaml:7:3
+      |
+    7 |   inline: ***
+      |   ^^^^^^ expected `{ env: NAME }`, `{ file: PATH }` or `{ runpod: NAME }`
+      |
+      = help: a spec file is kept in git, so it says where the value is, never the value
+
+    error: invalid name
+     --> pods.yaml:8:21
+      |
+    8 |   braces: { runpod: '{{ RUNPOD_SECRET_hf }}' }
+      |                     ^^^^^^^^^^^^^^^^^^^^^^^^ `{{ RUNPOD_SECRET_hf }}` is no name of a RunPod secret
+      |
+    help: write
+      |
+    8 -   braces: { runpod: '{{ RUNPOD_SECRET_hf }}' }
+    8 +   braces: { runpod: hf }
+      |
+    "#);
+}
+
+#[test]
+fn literals_that_look_like_secrets_are_warned_about_and_never_shown() {
+    insta::assert_snapshot!(in_pod("\
+gpu: L40S
+env:
+  HF_TOKEN: hunter2
+  URL: postgres://bot:hunter2@db/x
+  OTHER: hf_abcdefghijklmnopqrst
+  MAX_TOKEN: 4096
+  REFERENCE_TOKEN: '{{ RUNPOD_SECRET_hf }}'
+"), @r#"
+    warning: literal value looks like a secret
+     --> pods.yaml:8:7
+      |
+    8 |       HF_TOKEN: ***
+      |       ^^^^^^^^ `HF_TOKEN` is kept out of plans, state and logs, but not out of this file
+      |
+      = help: write `HF_TOKEN: { secret: NAME }`, with `NAME: { env: HF_TOKEN }` under `secrets:`
+
+    warning: literal value looks like a secret
+     --> pods.yaml:9:7
+      |
+    9 |       URL: ***
+      |       ^^^ `URL` is kept out of plans, state and logs, but not out of this file
+      |
+      = help: write `URL: { secret: NAME }`, with `NAME: { env: URL }` under `secrets:`
+
+    warning: literal value looks like a secret
+      --> pods.yaml:10:7
+       |
+    10 |       OTHER: ***
+       |       ^^^^^ `OTHER` is kept out of plans, state and logs, but not out of this file
+       |
+       = help: write `OTHER: { secret: NAME }`, with `NAME: { env: OTHER }` under `secrets:`
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nenv: { HF_TOKEN: hunter2, bad key: x }"), @r#"
+    warning: literal value looks like a secret
+     --> pods.yaml:7:12
+      |
+    7 |     env: { HF_TOKEN: ***    , bad key: x }
+      |            ^^^^^^^^ `HF_TOKEN` is kept out of plans, state and logs, but not out of this file
+      |
+      = help: write `HF_TOKEN: { secret: NAME }`, with `NAME: { env: HF_TOKEN }` under `secrets:`
+
+    error: invalid name
+     --> pods.yaml:7:31
+      |
+    7 |     env: { HF_TOKEN: ***    , bad key: x }
+      |                               ^^^^^^^ `bad key` is no name of a variable: letters, digits and `_`
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\ncommand: [--key, sk-proj-0123456789abcdef]"), @r#"
+    error: secret in a place that is stored and shown
+     --> pods.yaml:7:22
+      |
+    7 |     command: [--key, ***                     ]
+      |                      ^^^^^^^^^^^^^^^^^^^^^^^^ arguments are stored, and shown in plans
+      |
+      = help: give it in `env:` as `{ secret: NAME }`, and let the program in the image read it there
+    "#);
+}
+
+#[test]
+fn hardware_that_the_bundled_tables_do_not_have() {
+    insta::assert_snapshot!(in_pod("gpu: [RTX 4091, L40S]"), @r#"
+    warning: unknown GPU
+     --> pods.yaml:6:11
+      |
+    6 |     gpu: [RTX 4091, L40S]
+      |           ^^^^^^^^ `RTX 4091` is not in RunPod's table of 2026-02-12
+      |
+      = help: did you mean `RTX 4090`?
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: Z9000"), @r#"
+    warning: unknown GPU
+     --> pods.yaml:6:10
+      |
+    6 |     gpu: Z9000
+      |          ^^^^^ `Z9000` is not in RunPod's table of 2026-02-12
+      |
+      = help: the plan checks it against the live catalog; `podform gpus` lists that
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: { any_of: [L40S, A40], memory: 80GB.. }"), @r#"
+    warning: no GPU meets the limits
+     --> pods.yaml:6:10
+      |
+    6 |     gpu: { any_of: [L40S, A40], memory: 80GB.. }
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^------^^
+      |          |                              |
+      |          |                              with this memory
+      |          no GPU of RunPod's table of 2026-02-12 meets all limits
+      |
+      = help: the plan checks it against the live catalog and its prices
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: A100 SXM:2\nmax_price: 1.00"), @r#"
+    warning: no GPU meets the limits
+     --> pods.yaml:6:10
+      |
+    6 |     gpu: A100 SXM:2
+      |          ^^^^^^^^^^ no GPU of RunPod's table of 2026-02-12 meets all limits
+    7 |     max_price: 1.00
+      |                ---- for this price
+      |
+      = help: the plan checks it against the live catalog and its prices
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nplacement: { data_centers: [EU-RO-2] }"), @r#"
+    warning: unknown data center
+     --> pods.yaml:7:33
+      |
+    7 |     placement: { data_centers: [EU-RO-2] }
+      |                                 ^^^^^^^ `EU-RO-2` is not in RunPod's table of 2026-08-20
+      |
+    help: did you mean
+      |
+    7 -     placement: { data_centers: [EU-RO-2] }
+    7 +     placement: { data_centers: [EU-RO-1] }
+      |
+    "#);
+    insta::assert_snapshot!(in_pod("cpu: { flavors: [cpu4c], vcpus: 4 }"), @r#"
+    warning: unknown CPU flavor
+     --> pods.yaml:6:22
+      |
+    6 |     cpu: { flavors: [cpu4c], vcpus: 4 }
+      |                      ^^^^^ `cpu4c` is not in RunPod's table of 2026-08-20
+      |
+    help: did you mean
+      |
+    6 -     cpu: { flavors: [cpu4c], vcpus: 4 }
+    6 +     cpu: { flavors: [cpu3c], vcpus: 4 }
+      |
+    "#);
+}
+
+#[test]
+fn all_mistakes_come_in_file_order() {
+    insta::assert_snapshot!(mistakes("\
+version: 1
+project: Demo
+pods:
+  llm:
+    image: a
+    gpu: L40S
+    ports: [8080:80]
+    depends_on: [nobody]
+    dikc: 20GB
+").lines().filter(|line| line.starts_with("error") || line.contains("-->")).collect::<Vec<_>>().join("\n"), @r#"
+    error: invalid name
+     --> pods.yaml:2:10
+    error: invalid port
+     --> pods.yaml:7:13
+    error: undefined pod
+     --> pods.yaml:8:18
+    error: unknown key
+     --> pods.yaml:9:5
+    "#);
+}

@@ -1,0 +1,656 @@
+//! Values: of the wrong type, of the wrong form, out of range.
+
+use super::{in_pod, mistakes, with_head};
+
+#[test]
+fn values_of_the_wrong_type() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nssh: yes\nreplicas: \"3\"\nports: 8000/http\nlabels: [a]\ndepends_on: prep"), @r#"
+    error: wrong type
+     --> pods.yaml:7:10
+      |
+    7 |     ssh: yes
+      |          ^^^ expected `true` or `false`, found a text
+      |
+    help: write
+      |
+    7 -     ssh: yes
+    7 +     ssh: true
+      |
+
+    error: wrong type
+     --> pods.yaml:8:15
+      |
+    8 |     replicas: "3"
+      |               ^^^ expected a whole number, found a text
+      |
+    help: write
+      |
+    8 -     replicas: "3"
+    8 +     replicas: 3
+      |
+
+    error: wrong type
+     --> pods.yaml:9:12
+      |
+    9 |     ports: 8000/http
+      |            ^^^^^^^^^ expected a list such as `[8000/http, 22/tcp]`, found a text
+      |
+    help: write
+      |
+    9 -     ports: 8000/http
+    9 +     ports: [8000/http]
+      |
+
+    error: wrong type
+      --> pods.yaml:10:13
+       |
+    10 |     labels: [a]
+       |             ^^^ expected a map such as `team: inference`, found a list
+
+    error: wrong type
+      --> pods.yaml:11:17
+       |
+    11 |     depends_on: prep
+       |                 ^^^^ expected a list of pods, such as `[prep]`, found a text
+       |
+    help: write
+       |
+    11 -     depends_on: prep
+    11 +     depends_on: [prep]
+       |
+    "#);
+    insta::assert_snapshot!(mistakes("version: 1\nproject: 42\npods: [llm]\n"), @r#"
+    error: wrong type
+     --> pods.yaml:2:10
+      |
+    2 | project: 42
+      |          ^^ expected a name, found a whole number
+      |
+    help: quote it to make it a text
+      |
+    2 - project: 42
+    2 + project: "42"
+      |
+
+    error: wrong type
+     --> pods.yaml:3:7
+      |
+    3 | pods: [llm]
+      |       ^^^^^ expected a map of pods, such as `llm: { image: IMAGE, gpu: L40S }`, found a list
+    "#);
+}
+
+#[test]
+fn numbers_that_readers_disagree_about() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nreplicas: 010"), @r#"
+    error: wrong type
+     --> pods.yaml:7:15
+      |
+    7 |     replicas: 010
+      |               ^^^ expected a whole number, found a text
+      |
+    help: write
+      |
+    7 -     replicas: 010
+    7 +     replicas: 10
+      |
+    help: a leading 0 means octal to some readers of YAML and nothing to others
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nreplicas: 1_000"), @r#"
+    error: wrong type
+     --> pods.yaml:7:15
+      |
+    7 |     replicas: 1_000
+      |               ^^^^^ expected a whole number, found a text
+      |
+    help: write
+      |
+    7 -     replicas: 1_000
+    7 +     replicas: 1000
+      |
+    "#);
+}
+
+#[test]
+fn numbers_out_of_range() {
+    insta::assert_snapshot!(in_pod("gpu: { any_of: [L40S], count: 0 }\nreplicas: -1\nmax_price: 0"), @r#"
+    error: invalid value
+     --> pods.yaml:6:35
+      |
+    6 |     gpu: { any_of: [L40S], count: 0 }
+      |                                   ^ 0 is not between 1 and 16
+
+    error: invalid value
+     --> pods.yaml:7:15
+      |
+    7 |     replicas: -1
+      |               ^^ -1 is not between 0 and 1000
+
+    error: invalid value
+     --> pods.yaml:8:16
+      |
+    8 |     max_price: 0
+      |                ^ a price is above 0
+      |
+      = help: delete the key where there is no limit
+    "#);
+    insta::assert_snapshot!(in_pod("cpu: { flavors: [cpu5c], vcpus: 6 }"), @r#"
+    error: invalid value
+     --> pods.yaml:6:37
+      |
+    6 |     cpu: { flavors: [cpu5c], vcpus: 6 }
+      |                                     ^ 6 is no power of two
+      |
+    help: the next one
+      |
+    6 -     cpu: { flavors: [cpu5c], vcpus: 6 }
+    6 +     cpu: { flavors: [cpu5c], vcpus: 8 }
+      |
+    "#);
+}
+
+#[test]
+fn words_that_are_not_among_the_choices() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nstate: stoped\ncloud: SECURE"), @r#"
+    error: invalid value
+     --> pods.yaml:7:12
+      |
+    7 |     state: stoped
+      |            ^^^^^^ expected `running` or `stopped`, found `stoped`
+      |
+    help: did you mean
+      |
+    7 |     state: stopped
+      |                +
+
+    error: invalid value
+     --> pods.yaml:8:12
+      |
+    8 |     cloud: SECURE
+      |            ^^^^^^ expected `secure`, `community` or `any`, found `SECURE`
+      |
+    help: did you mean
+      |
+    8 -     cloud: SECURE
+    8 +     cloud: secure
+      |
+    "#);
+    insta::assert_snapshot!(with_head("provider: { kind: aws, api: v3 }\n"), @r#"
+    error: invalid value
+     --> pods.yaml:3:19
+      |
+    3 | provider: { kind: aws, api: v3 }
+      |                   ^^^ expected `runpod` or `simulator`, found `aws`
+
+    error: invalid value
+     --> pods.yaml:3:29
+      |
+    3 | provider: { kind: aws, api: v3 }
+      |                             ^^ expected `v2`, `v1` or `graphql`, found `v3`
+      |
+    help: did you mean
+      |
+    3 - provider: { kind: aws, api: v3 }
+    3 + provider: { kind: aws, api: v2 }
+      |
+    "#);
+}
+
+#[test]
+fn sizes() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\ndisk: 60"), @r#"
+    error: invalid size
+     --> pods.yaml:7:11
+      |
+    7 |     disk: 60
+      |           ^^ `60` is no size such as `60GB`
+      |
+    help: write
+      |
+    7 |     disk: 60GB
+      |             ++
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\ndisk: 60GiB"), @r#"
+    error: invalid size
+     --> pods.yaml:7:11
+      |
+    7 |     disk: 60GiB
+      |           ^^^^^ `60GiB` is no size such as `60GB`
+      |
+    help: write
+      |
+    7 -     disk: 60GiB
+    7 +     disk: 60GB
+      |
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\ndisk: big"), @r#"
+    error: invalid size
+     --> pods.yaml:7:11
+      |
+    7 |     disk: big
+      |           ^^^ `big` is no size such as `60GB`
+      |
+      = help: write whole gigabytes, `60GB`, or terabytes of 1000GB, `2TB`
+    "#);
+    insta::assert_snapshot!(with_head("volumes:\n  models: { size: 5TB, data_center: EU-RO-1 }\n"), @r#"
+    error: invalid size
+     --> pods.yaml:4:19
+      |
+    4 |   models: { size: 5TB, data_center: EU-RO-1 }
+      |                   ^^^ a network volume has 10GB to 4096GB
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nvolumes: [{ local: 5GB, path: /workspace }]"), @r#"
+    error: invalid size
+     --> pods.yaml:7:24
+      |
+    7 |     volumes: [{ local: 5GB, path: /workspace }]
+      |                        ^^^ a local volume has at least 10GB
+    "#);
+}
+
+#[test]
+fn ports() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nports: [\"8080:80\", 22:22, 53/udp, 0, 70001/http]"), @r#"
+    error: invalid port
+     --> pods.yaml:7:13
+      |
+    7 |     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+      |             ^^^^^^^^^ `8080:80`: RunPod picks the public port
+      |
+    help: write
+      |
+    7 -     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+    7 +     ports: [80/http, 22:22, 53/udp, 0, 70001/http]
+      |
+    help: list the port inside the pod only
+
+    error: invalid port
+     --> pods.yaml:7:24
+      |
+    7 |     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+      |                        ^^^^^ `22:22`: RunPod picks the public port
+      |
+    help: write
+      |
+    7 -     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+    7 +     ports: ["8080:80", 22/tcp, 53/udp, 0, 70001/http]
+      |
+    help: list the port inside the pod only
+
+    error: invalid port
+     --> pods.yaml:7:31
+      |
+    7 |     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+      |                               ^^^^^^ `53/udp`: RunPod publishes no UDP ports
+
+    error: invalid port
+     --> pods.yaml:7:39
+      |
+    7 |     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+      |                                       ^ `0` is no port such as `8000/http` or `22/tcp`
+
+    error: invalid port
+     --> pods.yaml:7:42
+      |
+    7 |     ports: ["8080:80", 22:22, 53/udp, 0, 70001/http]
+      |                                          ^^^^^^^^^^ `70001/http` is not between 1 and 65535
+      |
+      = help: from 70000/tcp on, RunPod gives the pod a public port with the same number inside
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nports: [8000, 8000/http]"), @r#"
+    error: invalid port
+     --> pods.yaml:7:19
+      |
+    7 |     ports: [8000, 8000/http]
+      |             ----  ^^^^^^^^^ `8000/http` stands here for the second time
+      |             |
+      |             first here
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nports: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]"), @r#"
+    error: invalid port
+     --> pods.yaml:7:44
+      |
+    7 |     ports: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
+      |                                            ^^ RunPod proxies at most 10 HTTP ports of a pod
+    "#);
+}
+
+#[test]
+fn names() {
+    insta::assert_snapshot!(with_head("pods:\n  My_Pod: { image: a, gpu: L40S }\n"), @r#"
+    error: invalid name
+     --> pods.yaml:4:3
+      |
+    4 |   My_Pod: { image: a, gpu: L40S }
+      |   ^^^^^^ `My_Pod` is no key: a lower-case letter, then lower-case letters, digits and `-`
+      |
+    help: write
+      |
+    4 -   My_Pod: { image: a, gpu: L40S }
+    4 +   my-pod: { image: a, gpu: L40S }
+      |
+    "#);
+    let long = "a".repeat(41);
+    insta::assert_snapshot!(with_head(&format!("pods:\n  {long}: {{ image: a, gpu: L40S }}\n")), @r#"
+    error: invalid name
+     --> pods.yaml:4:3
+      |
+    4 |   aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: { image: a, gpu: L40S }
+      |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` is longer than 40 characters
+    "#);
+    insta::assert_snapshot!(mistakes(&format!("version: 1\nproject: {long}\n")), @r#"
+    error: invalid name
+     --> pods.yaml:2:10
+      |
+    2 | project: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+      |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa` is no project name: lower-case letters, digits and `-`, 1 to 40 characters
+    "#);
+    let long = "n".repeat(190);
+    insta::assert_snapshot!(in_pod(&format!("gpu: L40S\nreplicas: 11\nname: {long}")), @r#"
+    error: invalid name
+     --> pods.yaml:8:11
+      |
+    8 | ...e: nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn
+      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a name has at most 191 characters, and the last replica's has 193
+    "#);
+    insta::assert_snapshot!(in_pod(&format!("gpu: L40S\nname: {long}{long}")), @r#"
+    error: invalid name
+     --> pods.yaml:7:11
+      |
+    7 | ...e: nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn...nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn
+      |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^...^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a name has at most 191 characters, and this has 380
+    "#);
+}
+
+#[test]
+fn images() {
+    insta::assert_snapshot!(mistakes("version: 1\nproject: demo\npods:\n  a: { image: vLLM/OpenAI, gpu: L40S }\n  b: { image: \"a b\", gpu: L40S }\n  c: { image: docker://a, gpu: L40S }\n"), @r#"
+    error: invalid value
+     --> pods.yaml:4:15
+      |
+    4 |   a: { image: vLLM/OpenAI, gpu: L40S }
+      |               ^^^^^^^^^^^ the path of an image is lower-case
+
+    error: invalid value
+     --> pods.yaml:5:15
+      |
+    5 |   b: { image: "a b", gpu: L40S }
+      |               ^^^^^ an image has no spaces
+
+    error: invalid value
+     --> pods.yaml:6:15
+      |
+    6 |   c: { image: docker://a, gpu: L40S }
+      |               ^^^^^^^^^^ an image has no scheme
+    "#);
+}
+
+#[test]
+fn gpus() {
+    insta::assert_snapshot!(in_pod("gpu: H100 SXM:0"), @r#"
+    error: invalid value
+     --> pods.yaml:6:10
+      |
+    6 |     gpu: H100 SXM:0
+      |          ^^^^^^^^^^ `H100 SXM:0`: a GPU pod has at least 1 GPU
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: 2"), @r#"
+    error: invalid value
+     --> pods.yaml:6:10
+      |
+    6 |     gpu: 2
+      |          ^ `2` names no GPU
+      |
+      = help: write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: [L40S:2, 48GB.., L40S, l40s]"), @r#"
+    error: invalid value
+     --> pods.yaml:6:11
+      |
+    6 |     gpu: [L40S:2, 48GB.., L40S, l40s]
+      |           ^^^^^^ the count is the same for every GPU of the list
+      |
+      = help: write `gpu: { any_of: [L40S], count: 2 }`
+
+    error: invalid value
+     --> pods.yaml:6:19
+      |
+    6 |     gpu: [L40S:2, 48GB.., L40S, l40s]
+      |                   ^^^^^^ a range of memory stands beside the list, not in it
+      |
+      = help: write `gpu: { any_of: [...], memory: 48GB.. }`
+
+    error: invalid value
+     --> pods.yaml:6:33
+      |
+    6 |     gpu: [L40S:2, 48GB.., L40S, l40s]
+      |                           ----  ^^^^ `l40s` stands here for the second time
+      |                           |
+      |                           first here
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: { count: 2 }"), @r#"
+    error: missing key
+     --> pods.yaml:6:10
+      |
+    6 |     gpu: { count: 2 }
+      |          ^^^^^^^^^^^^ `gpu` says which GPUs: `any_of`, `memory` or both
+      |
+      = help: `memory: 24GB..` accepts every GPU with that much
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: { any_of: [{ type: L40S, max_price: $2 }], memory: 80GB..48GB }"), @r#"
+    error: invalid value
+     --> pods.yaml:6:46
+      |
+    6 |     gpu: { any_of: [{ type: L40S, max_price: $2 }], memory: 80GB..48GB }
+      |                                              ^^ `$2` is no price in USD an hour
+      |
+    help: write
+      |
+    6 -     gpu: { any_of: [{ type: L40S, max_price: $2 }], memory: 80GB..48GB }
+    6 +     gpu: { any_of: [{ type: L40S, max_price: 2 }], memory: 80GB..48GB }
+      |
+
+    error: invalid size
+     --> pods.yaml:6:61
+      |
+    6 |     gpu: { any_of: [{ type: L40S, max_price: $2 }], memory: 80GB..48GB }
+      |                                                             ^^^^^^^^^^ the lower bound is above the upper
+      |
+    help: write
+      |
+    6 -     gpu: { any_of: [{ type: L40S, max_price: $2 }], memory: 80GB..48GB }
+    6 +     gpu: { any_of: [{ type: L40S, max_price: $2 }], memory: 48GB..80GB }
+      |
+    "#);
+}
+
+#[test]
+fn cuda() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\ncuda: 12.4"), @r#"
+    error: invalid value
+     --> pods.yaml:7:11
+      |
+    7 |     cuda: 12.4
+      |           ^^^^ `12.4` is no CUDA limit
+      |
+    help: write
+      |
+    7 -     cuda: 12.4
+    7 +     cuda: ">=12.4"
+      |
+    help: `["12.4"]` accepts exactly that version
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\ncuda: [12]"), @r#"
+    error: invalid value
+     --> pods.yaml:7:12
+      |
+    7 |     cuda: [12]
+      |            ^^ `12` is no CUDA version such as `12.4`
+    "#);
+}
+
+#[test]
+fn commands() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\ncommand: --port 8000"), @r#"
+    error: wrong type
+     --> pods.yaml:7:14
+      |
+    7 |     command: --port 8000
+      |              ^^^^^^^^^^^ expected a list of arguments, such as `["--port", "8000"]`, found a text
+      |
+    help: write
+      |
+    7 -     command: --port 8000
+    7 +     command: ["--port", "8000"]
+      |
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\ncommand: bash -c 'a && b'"), @r#"
+    error: wrong type
+     --> pods.yaml:7:14
+      |
+    7 |     command: bash -c 'a && b'
+      |              ^^^^^^^^^^^^^^^^ expected a list of arguments, such as `["--port", "8000"]`, found a text
+      |
+      = help: a shell script is written `[bash, -c, "first && second"]`
+    "#);
+}
+
+#[test]
+fn env() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nenv:\n- A=b\n"), @r#"
+    error: wrong type
+     --> pods.yaml:8:7
+      |
+    8 |     - A=b
+      |       ^^^ expected a map such as `KEY: value`, found a list
+      |
+      = help: write `KEY: value` in place of `- KEY=value`
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nenv: { 1A: x, PODFORM_MARK: y, B: [c], C: { value: d } }"), @r#"
+    error: invalid name
+     --> pods.yaml:7:12
+      |
+    7 |     env: { 1A: x, PODFORM_MARK: y, B: [c], C: { value: d } }
+      |            ^^ `1A` is no name of a variable: letters, digits and `_`
+
+    error: invalid name
+     --> pods.yaml:7:19
+      |
+    7 |     env: { 1A: x, PODFORM_MARK: y, B: [c], C: { value: d } }
+      |                   ^^^^^^^^^^^^ `PODFORM_MARK` is how podform finds its pods again, and it sets it itself
+
+    error: wrong type
+     --> pods.yaml:7:39
+      |
+    7 |     env: { 1A: x, PODFORM_MARK: y, B: [c], C: { value: d } }
+      |                                       ^^^ expected a text or `{ secret: NAME }`, found a list
+
+    error: not supported yet
+     --> pods.yaml:7:49
+      |
+    7 |     env: { 1A: x, PODFORM_MARK: y, B: [c], C: { value: d } }
+      |                                                 ^^^^^ a value of `env` has no `value`
+      |
+      = help: write the value itself: `KEY: value`
+    "#);
+    let many: String = (0..49).map(|n| format!("  K{n}: v\n")).collect();
+    insta::assert_snapshot!(in_pod(&format!("gpu: L40S\nenv:\n{many}")), @r#"
+    error: invalid value
+      --> pods.yaml:56:7
+       |
+    56 |       K48: v
+       |       ^^^ a pod has at most 48 variables, and this has 49
+       |
+       = help: RunPod takes 50, of which podform and SSH need one each
+    "#);
+}
+
+#[test]
+fn mounts() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nvolumes: [./data:/data]"), @r#"
+    error: invalid value
+     --> pods.yaml:7:15
+      |
+    7 |     volumes: [./data:/data]
+      |               ^^^^^^^^^^^^ `./data:/data`: a pod has no folders of your machine
+      |
+      = help: write `NAME:/path` for a volume of the top-level `volumes:`, or `{ local: 100GB, path: /workspace }`
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nvolumes: [models]"), @r#"
+    error: invalid value
+     --> pods.yaml:7:15
+      |
+    7 |     volumes: [models]
+      |               ^^^^^^ `models` is no `NAME:/path`
+      |
+      = help: write `NAME:/path` for a volume of the top-level `volumes:`, or `{ local: 100GB, path: /workspace }`
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nvolumes: [models:/models:ro]"), @r#"
+    error: invalid value
+     --> pods.yaml:7:15
+      |
+    7 |     volumes: [models:/models:ro]
+      |               ^^^^^^^^^^^^^^^^^ `:ro`: RunPod mounts every volume for reading and writing
+      |
+    help: write
+      |
+    7 -     volumes: [models:/models:ro]
+    7 +     volumes: [models:/models]
+      |
+    "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\nvolumes: [models:models]"), @r#"
+    error: invalid value
+     --> pods.yaml:7:15
+      |
+    7 |     volumes: [models:models]
+      |               ^^^^^^^^^^^^^ `models` is no absolute path inside the pod
+    "#);
+}
+
+#[test]
+fn countries() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nplacement: { countries: [ro, Norway] }"), @r#"
+    error: invalid value
+     --> pods.yaml:7:30
+      |
+    7 |     placement: { countries: [ro, Norway] }
+      |                              ^^ a country code is upper-case
+      |
+    help: write
+      |
+    7 -     placement: { countries: [ro, Norway] }
+    7 +     placement: { countries: [RO, Norway] }
+      |
+
+    error: invalid value
+     --> pods.yaml:7:34
+      |
+    7 |     placement: { countries: [ro, Norway] }
+      |                                  ^^^^^^ `Norway` is no country code of two letters
+    "#);
+}
+
+#[test]
+fn ignored_changes() {
+    insta::assert_snapshot!(in_pod("gpu: L40S\nlifecycle: { ignore_changes: [env, imgae, image] }"), @r#"
+    error: invalid value
+     --> pods.yaml:7:35
+      |
+    7 |     lifecycle: { ignore_changes: [env, imgae, image] }
+      |                                   ^^^ `env` is no field that can differ
+      |
+      = help: name the variables: `env.LOG_LEVEL`
+
+    error: invalid value
+     --> pods.yaml:7:40
+      |
+    7 |     lifecycle: { ignore_changes: [env, imgae, image] }
+      |                                        ^^^^^ `imgae` is no field that can differ
+      |
+    help: did you mean
+      |
+    7 -     lifecycle: { ignore_changes: [env, imgae, image] }
+    7 +     lifecycle: { ignore_changes: [env, image, image] }
+      |
+    "#);
+}
