@@ -211,4 +211,6 @@ pub struct Twist {
     pub listing: Listing,
     /// How many GPUs a start attaches, instead of what the pod rents.
     pub start_gpus: Option<u32>,
+    /// Whether REST v1 answers as it was seen live, with prices as text and `null` anywhere.
+    pub loose: bool,
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::exchange::{Answer, Listing, Operation, Request, Twist};
 use super::fault::{Fault, FaultScript, Scope};
 use super::quota::{Quota, Ruling};
+use super::rest_v1;
 use super::rest_v2::{self, Problem};
 use super::world::World;
 use super::world::chance::hex;
@@ -43,13 +44,36 @@ impl Delivery {
     }
 }
 
+/// How REST v1 behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum V1Form {
+    /// As its document says.
+    #[default]
+    Documented,
+    /// As it was seen live: prices as text, `null` and `{}` where the document has objects.
+    Loose,
+    /// Not at all: everything is 410 Gone.
+    Retired,
+}
+
+/// What the counter goes by.
+#[derive(Debug)]
+pub struct Rules {
+    /// How many requests are allowed.
+    pub quota: Quota,
+    /// The only key that is accepted, or `None` to accept any.
+    pub key: Option<String>,
+    /// What goes wrong.
+    pub faults: FaultScript,
+    /// How REST v1 behaves.
+    pub v1: V1Form,
+}
+
 /// The counter before the world.
 #[derive(Debug)]
 pub struct Front {
     world: World,
-    quota: Quota,
-    key: Option<String>,
-    faults: FaultScript,
+    rules: Rules,
     counts: BTreeMap<Operation, u64>,
     /// Requests with a route, of all kinds: what rules for `any` count.
     total: u64,
@@ -61,7 +85,48 @@ pub struct Front {
 
 /// A request in the words of the API that it speaks.
 enum Call {
+    V1(rest_v1::Call),
     V2(rest_v2::Call),
+}
+
+/// The APIs that share the port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Api {
+    V1,
+    V2,
+}
+
+impl Api {
+    fn of(request: &Request) -> Api {
+        match request.path.first().map(String::as_str) {
+            Some("v1") => Api::V1,
+            Some(_) | None => Api::V2,
+        }
+    }
+
+    fn unauthorized(self, text: &str) -> Answer {
+        match self {
+            Api::V1 => rest_v1::unauthorized(),
+            Api::V2 => Problem::new(401, text).answer(),
+        }
+    }
+
+    /// An error that belongs to no call.
+    fn failure(self, status: u16, text: &str) -> Answer {
+        match self {
+            Api::V1 => rest_v1::failure(status, text),
+            Api::V2 => Problem::new(status, text).answer(),
+        }
+    }
+
+    /// An over-limit answer; only v2 says how long to wait.
+    fn throttled(self, window: &str, retry_after: u64) -> Answer {
+        let answer = self.failure(429, &format!("rate limit exceeded for the {window} window"));
+        match self {
+            Api::V1 => answer,
+            Api::V2 => answer.with("retry-after", retry_after.to_string()),
+        }
+    }
 }
 
 /// Where a request goes.
@@ -73,48 +138,44 @@ enum Route {
 impl Call {
     fn operation(&self, request: &Request) -> Operation {
         match self {
+            Call::V1(call) => call.operation(),
             Call::V2(call) => call.operation(&request.body),
         }
     }
 
     fn pod(&self) -> Option<&str> {
         match self {
+            Call::V1(call) => call.pod(),
             Call::V2(call) => call.pod(),
         }
     }
 
     fn answer(&self, world: &mut World, request: &Request, twist: Twist) -> Answer {
         match self {
+            Call::V1(call) => rest_v1::answer(world, call, request, twist),
             Call::V2(call) => rest_v2::answer(world, call, request, twist),
         }
     }
 
     fn refuse(&self, refusal: Refusal) -> Answer {
         match self {
+            Call::V1(call) => rest_v1::refused(call, refusal),
             Call::V2(_) => rest_v2::refused(refusal).answer(),
         }
     }
 
     fn fail(&self, status: u16, text: &str) -> Answer {
         match self {
+            Call::V1(call) => rest_v1::failed(call, status, text),
             Call::V2(_) => Problem::new(status, text).answer(),
         }
     }
 }
 
 impl Front {
-    /// Puts a counter before a world; without a key, any is accepted.
-    pub fn new(world: World, quota: Quota, key: Option<String>, faults: FaultScript) -> Front {
-        Front {
-            world,
-            quota,
-            key,
-            faults,
-            counts: BTreeMap::new(),
-            total: 0,
-            received: 0,
-            last: Duration::ZERO,
-        }
+    /// Puts a counter before a world.
+    pub fn new(world: World, rules: Rules) -> Front {
+        Front { world, rules, counts: BTreeMap::new(), total: 0, received: 0, last: Duration::ZERO }
     }
 
     /// Returns the world.
@@ -134,7 +195,7 @@ impl Front {
 
     /// Replaces what goes wrong; requests are counted anew.
     pub fn set_faults(&mut self, faults: FaultScript) {
-        self.faults = faults;
+        self.rules.faults = faults;
         self.counts.clear();
         self.total = 0;
     }
@@ -154,19 +215,26 @@ impl Front {
     }
 
     fn admit(&mut self, request: &Request, passed: Duration) -> Delivery {
-        if request.token.is_none() {
-            return Delivery::prompt(Problem::new(401, "missing bearer token").answer());
+        let api = Api::of(request);
+        if api == Api::V1 && self.rules.v1 == V1Form::Retired {
+            return Delivery::prompt(rest_v1::gone());
         }
-        if self.key.is_some() && self.key != request.token {
-            return Delivery::prompt(Problem::new(401, "invalid bearer token").answer());
+        if request.token.is_none() {
+            return Delivery::prompt(api.unauthorized("missing bearer token"));
+        }
+        if self.rules.key.is_some() && self.rules.key != request.token {
+            return Delivery::prompt(api.unauthorized("invalid bearer token"));
         }
         let now = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
-        let ruling = self.quota.count(now);
+        let ruling = self.rules.quota.count(now);
         let mut delivery = match route(request) {
             Route::Answered(answer) => Delivery::prompt(answer),
             Route::To(call) => self.serve(&call, request, ruling),
         };
-        delivery.answer.headers.extend(self.quota.headers(now));
+        match api {
+            Api::V1 => {}
+            Api::V2 => delivery.answer.headers.extend(self.rules.quota.headers(now)),
+        }
         delivery
     }
 
@@ -178,50 +246,53 @@ impl Front {
         self.total += 1;
         match ruling {
             Ruling::Exceeded { window, retry_after } => {
-                let text = format!("rate limit exceeded for the {window} window");
-                let answer = call.fail(429, &text).with("retry-after", retry_after.to_string());
-                Delivery::prompt(answer)
+                Delivery::prompt(Api::of(request).throttled(window, retry_after))
             }
-            Ruling::Allowed => match self.faults.fault(self.world.seed(), operation, number, self.total) {
-                Some(fault) => self.go_wrong(&fault, call, operation, request),
-                None => Delivery::prompt(call.answer(&mut self.world, request, Twist::default())),
-            },
+            Ruling::Allowed => {
+                match self.rules.faults.fault(self.world.seed(), operation, number, self.total) {
+                    Some(fault) => self.go_wrong(&fault, call, operation, request),
+                    None => {
+                        let usual = self.usual();
+                        Delivery::prompt(call.answer(&mut self.world, request, usual))
+                    }
+                }
+            }
         }
     }
 
+    /// Returns how answers are when nothing goes wrong.
+    fn usual(&self) -> Twist {
+        Twist { loose: self.rules.v1 == V1Form::Loose, ..Twist::default() }
+    }
+
     fn go_wrong(&mut self, fault: &Fault, call: &Call, operation: Operation, request: &Request) -> Delivery {
-        let listing = |listing| Twist { listing, ..Twist::default() };
+        let usual = self.usual();
+        let listing = |listing| Twist { listing, ..usual };
         let done = |front: &mut Front, twist| call.answer(&mut front.world, request, twist);
         match fault {
             Fault::StaleListing => Delivery::prompt(done(self, listing(Listing::Stale))),
             Fault::LaggingListing => Delivery::prompt(done(self, listing(Listing::Lagging))),
             Fault::DuplicateListing => Delivery::prompt(done(self, listing(Listing::Duplicate))),
-            Fault::ZeroGpus => {
-                Delivery::prompt(done(self, Twist { start_gpus: Some(0), ..Twist::default() }))
-            }
-            Fault::Slow(seconds) => {
-                Delivery::late(done(self, Twist::default()), Duration::from_secs(*seconds))
-            }
+            Fault::ZeroGpus => Delivery::prompt(done(self, Twist { start_gpus: Some(0), ..usual })),
+            Fault::Slow(seconds) => Delivery::late(done(self, usual), Duration::from_secs(*seconds)),
             Fault::DoneButError => {
-                done(self, Twist::default());
+                done(self, usual);
                 Delivery::prompt(call.fail(500, SOMETHING))
             }
             Fault::DoneButTimeout => {
-                done(self, Twist::default());
+                done(self, usual);
                 Delivery::late(call.fail(504, "upstream request timeout"), HANG)
             }
-            Fault::MalformedBody => Delivery::prompt(garbled(done(self, Twist::default()))),
-            Fault::TruncatedBody => {
-                Delivery { breaks_off: true, ..Delivery::prompt(done(self, Twist::default())) }
-            }
-            Fault::WrongContentType => Delivery::prompt(web_page(done(self, Twist::default()).status)),
+            Fault::MalformedBody => Delivery::prompt(garbled(done(self, usual))),
+            Fault::TruncatedBody => Delivery { breaks_off: true, ..Delivery::prompt(done(self, usual)) },
+            Fault::WrongContentType => Delivery::prompt(web_page(done(self, usual).status)),
             Fault::DidNothing => {
                 let mut shadow = self.world.clone();
-                Delivery::prompt(call.answer(&mut shadow, request, Twist::default()))
+                Delivery::prompt(call.answer(&mut shadow, request, usual))
             }
             Fault::HostFull | Fault::HostLost | Fault::Locked | Fault::BalanceExhausted => {
                 self.harm(fault, call.pod());
-                Delivery::prompt(done(self, Twist::default()))
+                Delivery::prompt(done(self, usual))
             }
             Fault::NoCapacity(scope) => {
                 Delivery::prompt(self.without_capacity(scope, call, operation, request))
@@ -276,7 +347,8 @@ impl Front {
             (Scope::Everything | Scope::Gpu(_) | Scope::DataCenter(_), _) => {}
         };
         close(&mut self.world, true);
-        let answer = call.answer(&mut self.world, request, Twist::default());
+        let usual = self.usual();
+        let answer = call.answer(&mut self.world, request, usual);
         close(&mut self.world, false);
         answer
     }
@@ -288,13 +360,12 @@ fn turned_away(fault: &Fault, call: &Call, request: &Request) -> Delivery {
         return Delivery::late(call.fail(504, "upstream request timeout"), HANG);
     }
     if let Fault::Throttled(seconds) = fault {
-        let answer = call.fail(429, "rate limit exceeded for the minute window");
-        return Delivery::prompt(answer.with("retry-after", seconds.to_string()));
+        return Delivery::prompt(Api::of(request).throttled("minute", *seconds));
     }
     let answer = if *fault == Fault::Unavailable {
         call.fail(503, "service unavailable")
     } else if *fault == Fault::KeyRefused {
-        call.fail(401, "invalid bearer token")
+        Api::of(request).unauthorized("invalid bearer token")
     } else if *fault == Fault::Forbidden {
         call.fail(403, "access denied")
     } else if *fault == Fault::Firewall {
@@ -324,15 +395,23 @@ fn web_page(status: u16) -> Answer {
 }
 
 fn route(request: &Request) -> Route {
+    let api = Api::of(request);
+    let nowhere = || Route::Answered(api.failure(404, "resource not found"));
+    let wrong_method = |allowed| {
+        let text = "The requested method is not allowed for this path.";
+        Route::Answered(api.failure(405, text).with("allow", allowed))
+    };
     match request.path.first().map(String::as_str) {
         Some("v2") => match rest_v2::route(request) {
             rest_v2::Route::To(call) => Route::To(Call::V2(call)),
-            rest_v2::Route::WrongMethod(allowed) => {
-                let problem = Problem::new(405, "The requested method is not allowed for this path.");
-                Route::Answered(problem.answer().with("allow", allowed))
-            }
-            rest_v2::Route::Nowhere => Route::Answered(Problem::new(404, "resource not found").answer()),
+            rest_v2::Route::WrongMethod(allowed) => wrong_method(allowed),
+            rest_v2::Route::Nowhere => nowhere(),
         },
-        Some(_) | None => Route::Answered(Problem::new(404, "resource not found").answer()),
+        Some("v1") => match rest_v1::route(request) {
+            rest_v1::Route::To(call) => Route::To(Call::V1(call)),
+            rest_v1::Route::WrongMethod(allowed) => wrong_method(allowed),
+            rest_v1::Route::Nowhere => nowhere(),
+        },
+        Some(_) | None => nowhere(),
     }
 }

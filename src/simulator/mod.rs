@@ -9,16 +9,19 @@
 //!
 //! Start reading at [`world`], then [`front`], which stands between the world and [`server`].
 
+pub mod command;
 pub mod exchange;
 pub mod fault;
 pub mod front;
 pub mod quota;
+pub mod rest_v1;
 pub mod rest_v2;
 pub mod server;
 pub mod store;
 pub mod world;
 
 pub use fault::{FaultScript, FaultScriptError};
+pub use front::V1Form;
 pub use quota::QuotaSetting;
 pub use server::{Settings, Simulation, serve};
 pub use store::{Announcement, StoreError, running_server};

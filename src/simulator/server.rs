@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 use super::exchange::{Answer, Operation, Request};
 use super::fault::FaultScript;
-use super::front::{Delivery, Front};
+use super::front::{Delivery, Front, Rules, V1Form};
 use super::quota::{Quota, QuotaSetting};
 use super::rest_v2::Problem;
 use super::store::{Announcement, Store, StoreError};
@@ -51,6 +51,8 @@ pub struct Settings {
     pub epoch: Moment,
     /// How long every answer takes, in the caller's time.
     pub latency: Duration,
+    /// How REST v1 behaves.
+    pub v1: V1Form,
 }
 
 impl Default for Settings {
@@ -64,6 +66,7 @@ impl Default for Settings {
             abundance: 1,
             epoch: Moment::EPOCH,
             latency: Duration::ZERO,
+            v1: V1Form::Documented,
         }
     }
 }
@@ -125,9 +128,9 @@ impl Simulation {
     }
 
     fn with(settings: Settings, store: Option<Store>) -> Simulation {
-        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency } = settings;
+        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency, v1 } = settings;
         let world = World::new(seed, abundance.max(1), epoch);
-        let front = Front::new(world, Quota::new(quota), key, faults);
+        let front = Front::new(world, Rules { quota: Quota::new(quota), key, faults, v1 });
         Simulation { inner: Arc::new(Mutex::new(Inner { front, store, latency, speed, began: None })) }
     }
 

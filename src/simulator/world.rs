@@ -4,6 +4,7 @@
 //! the seed and from what they are about ([`chance`]), so parallel requests that arrive in another order make the same pods. What no API says
 //! (the case of a tie, an unpublished limit) is decided here once and the same for every API.
 
+pub mod billing;
 pub mod chance;
 pub mod facts;
 pub mod hosts;
@@ -222,7 +223,7 @@ impl World {
             }
         }
         for (id, phase) in emptied {
-            self.change(&id, |pod| pod.phase = phase);
+            self.change(&id, |pod| pod.end(now, phase));
         }
     }
 
@@ -346,6 +347,7 @@ impl World {
             started_at: None,
             phase: Phase::Stopped { at: now, by: By::User },
             containers: 0,
+            periods: Vec::new(),
             template: order.template,
         };
         pod.boot(self.seed(), now, true);
@@ -421,7 +423,7 @@ impl World {
         }
         let (id, now) = (pod.id.clone(), self.now());
         self.begin_mutation();
-        self.change(&id, |pod| pod.phase = Phase::Stopped { at: now, by: By::User });
+        self.change(&id, |pod| pod.end(now, Phase::Stopped { at: now, by: By::User }));
         Ok(id)
     }
 
@@ -447,7 +449,7 @@ impl World {
     pub fn terminate_pod(&mut self, id: &str) -> Result<(), Refusal> {
         let (id, now) = (self.pod(id)?.id.clone(), self.now());
         self.begin_mutation();
-        self.change(&id, |pod| pod.phase = Phase::Gone { at: now, by: By::User });
+        self.change(&id, |pod| pod.end(now, Phase::Gone { at: now, by: By::User }));
         Ok(())
     }
 
@@ -596,7 +598,7 @@ impl World {
             .map(|pod| pod.id.clone())
             .collect();
         for pod in there {
-            self.change(&pod, |pod| pod.phase = Phase::Lost { at: now });
+            self.change(&pod, |pod| pod.end(now, Phase::Lost { at: now }));
         }
     }
 
@@ -697,6 +699,7 @@ fn assign(pod: &mut Pod, change: PodChange, mount: Mount) {
         persistent: _,
         network: _,
         global_networking,
+        reset: _,
     } = change;
     pod.mount = mount;
     pod.name = name.unwrap_or_else(|| pod.name.clone());

@@ -2,6 +2,7 @@
 
 mod faults;
 mod openapi;
+mod rest_v1;
 mod store;
 
 use std::collections::BTreeMap;

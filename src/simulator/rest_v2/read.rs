@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Problem, parse};
 use crate::simulator::exchange::Operation;
 use crate::simulator::world::hosts::Cloud;
-use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder};
+use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder, check_registry};
 use crate::simulator::world::pod::{Action, Mount};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::volume::{Tier, VolumeId, VolumeOrder};
@@ -354,6 +354,7 @@ pub(super) fn create_pod(body: &[u8]) -> Result<PodOrder, Problem> {
     if template.is_some() {
         return Err(Refusal::NoSuchTemplate.into());
     }
+    container.image.as_deref().map_or(Ok(()), check_registry)?;
     Ok(PodOrder {
         name,
         image: container.image.unwrap_or_default(),
@@ -429,6 +430,7 @@ pub(super) fn update_pod(body: &[u8]) -> Result<PodChange, Problem> {
         return Err(Problem::new(400, "mounts.network must not be empty: mounts cannot be cleared"));
     }
     let network = mounts.network.into_iter().flatten().next();
+    container.image.as_deref().map_or(Ok(()), check_registry)?;
     Ok(PodChange {
         name,
         locked,
@@ -442,6 +444,7 @@ pub(super) fn update_pod(body: &[u8]) -> Result<PodChange, Problem> {
         persistent: mounts.persistent.map(|(size, path)| (Some(size), Some(path))),
         network: network.map(|(volume, path)| (Some(volume), path)),
         global_networking,
+        reset: false,
     })
 }
 

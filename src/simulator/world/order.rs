@@ -219,6 +219,8 @@ pub struct PodChange {
     pub network: Option<(Option<String>, String)>,
     /// The global network, from the next start.
     pub global_networking: Option<bool>,
+    /// Makes the container anew whatever else is changed.
+    pub reset: bool,
 }
 
 impl PodChange {
@@ -237,8 +239,10 @@ impl PodChange {
             persistent,
             network,
             global_networking: _,
+            reset,
         } = self;
-        image.is_some()
+        *reset
+            || image.is_some()
             || args.is_some()
             || entrypoint.is_some()
             || env.is_some()
@@ -268,6 +272,14 @@ impl PodChange {
     }
 }
 
+/// Checks that an image is on its registry: one that says `missing` is not. Only REST v2 looks.
+///
+/// # Errors
+/// [`Refusal::NoSuchImage`].
+pub fn check_registry(image: &str) -> Result<(), Refusal> {
+    if image.contains("missing") { Err(Refusal::NoSuchImage(image.to_owned())) } else { Ok(()) }
+}
+
 /// Splits a port such as `8888/http` into its number and protocol.
 pub fn port_parts(port: &str) -> Option<(u32, &str)> {
     let (number, protocol) = port.split_once('/')?;
@@ -276,9 +288,6 @@ pub fn port_parts(port: &str) -> Option<(u32, &str)> {
 }
 
 fn check_image(image: &str) -> Result<(), Refusal> {
-    if image.contains("missing") {
-        return Err(Refusal::NoSuchImage(image.to_owned()));
-    }
     if image.is_empty() || image.contains(char::is_whitespace) {
         return Err(Refusal::rule(format!("'{image}' is not a valid image reference")));
     }

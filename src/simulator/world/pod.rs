@@ -120,7 +120,7 @@ pub enum Outcome {
 impl Outcome {
     /// Returns what becomes of a container of this image: the name says it, so that a spec can ask for each case.
     pub fn of_image(image: &str) -> Outcome {
-        if image.contains("broken") {
+        if image.contains("broken") || image.contains("missing") {
             Outcome::Fails
         } else if image.contains("one-shot") {
             Outcome::Ends(60_000)
@@ -171,6 +171,15 @@ pub enum Phase {
         /// By whom.
         by: By,
     },
+}
+
+/// A time in which a pod's compute was paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// When it began.
+    pub from: Moment,
+    /// When it ended, unless it goes on.
+    pub to: Option<Moment>,
 }
 
 /// The processors that a pod rents.
@@ -288,6 +297,8 @@ pub struct Pod {
     pub phase: Phase,
     /// How many containers it has had; each wiped the container disk and got other public ports.
     pub containers: u32,
+    /// When its compute was paid for, oldest first; the last one may be open.
+    pub periods: Vec<Period>,
     /// The template it was made from, where the API that made it keeps that.
     pub template: Option<String>,
 }
@@ -406,8 +417,43 @@ impl Pod {
         }
     }
 
+    /// Returns when its compute was paid for, up to `now`.
+    pub fn paid_periods(&self, now: Moment) -> Vec<(Moment, Moment)> {
+        let end = |period: &Period| period.to.or_else(|| self.ended_by_itself(now)).unwrap_or(now);
+        self.periods.iter().map(|period| (period.from, end(period))).collect()
+    }
+
+    /// Returns when a container that nobody stopped ended or failed.
+    fn ended_by_itself(&self, now: Moment) -> Option<Moment> {
+        match (self.phase, self.status(now)) {
+            (Phase::Up(boot), Status::Error) => Some(boot.ready_at),
+            (Phase::Up(boot), Status::Exited) => match boot.outcome {
+                Outcome::Ends(after) => Some(boot.ready_at.after(after)),
+                Outcome::Runs | Outcome::Fails | Outcome::Silent => Some(boot.ready_at),
+            },
+            (Phase::Up(_) | Phase::Stopped { .. } | Phase::Lost { .. } | Phase::Gone { .. }, _) => None,
+        }
+    }
+
+    /// Ends the container, and with it the period that is paid for.
+    pub(super) fn end(&mut self, now: Moment, phase: Phase) {
+        self.close_period(now);
+        self.phase = phase;
+    }
+
+    fn close_period(&mut self, now: Moment) {
+        let ended = self.ended_by_itself(now).unwrap_or(now);
+        if let Some(period) = self.periods.last_mut().filter(|period| period.to.is_none()) {
+            period.to = Some(ended);
+        }
+    }
+
     /// Begins a container: other public ports, an empty container disk, an image to pull.
     pub(super) fn boot(&mut self, seed: u64, now: Moment, first: bool) {
+        if !self.status(now).holds_compute() {
+            self.close_period(now);
+            self.periods.push(Period { from: now, to: None });
+        }
         self.containers += 1;
         self.global_networking = self.global_networking_next;
         let container = self.containers.to_string();

@@ -1,0 +1,338 @@
+//! REST v1, written from its OpenAPI document and from what was seen of it: routes, bodies in, bodies out, errors.
+//!
+//! It differs from v2 where it hurts: lists are bare arrays, a missing field has a generous default, what finds no capacity or no money is a
+//! 500, a pod says what is desired of it and not what it does, an image that does not exist is accepted, and `restart` answers 200 and does
+//! nothing. Its published end was 15 November 2026; a simulation can be told that this day has come.
+
+mod read;
+mod show;
+
+use serde_json::{Value, json};
+
+use super::exchange::{Answer, Listing, Operation, Request, Twist};
+use super::world::World;
+use super::world::pod::{Action, Pod, PodId, Status};
+use super::world::refusal::Refusal;
+
+/// Pods younger than this are missing from a lagging listing, in milliseconds.
+const LAGGING: u64 = 60_000;
+
+/// A request that has a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// `GET /v1/pods`
+    ListPods,
+    /// `POST /v1/pods`
+    CreatePod,
+    /// `GET /v1/pods/{id}`
+    GetPod(String),
+    /// `PATCH /v1/pods/{id}` and `POST /v1/pods/{id}/update`
+    UpdatePod(String),
+    /// `DELETE /v1/pods/{id}`
+    DeletePod(String),
+    /// `POST /v1/pods/{id}/start`
+    StartPod(String),
+    /// `POST /v1/pods/{id}/stop`
+    StopPod(String),
+    /// `POST /v1/pods/{id}/reset`
+    ResetPod(String),
+    /// `POST /v1/pods/{id}/restart`
+    RestartPod(String),
+    /// `GET /v1/networkvolumes`
+    ListVolumes,
+    /// `POST /v1/networkvolumes`
+    CreateVolume,
+    /// `GET /v1/networkvolumes/{id}`
+    GetVolume(String),
+    /// `PATCH /v1/networkvolumes/{id}` and `POST /v1/networkvolumes/{id}/update`
+    UpdateVolume(String),
+    /// `DELETE /v1/networkvolumes/{id}`
+    DeleteVolume(String),
+    /// `GET /v1/billing/pods`
+    BillPods,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// It has a route.
+    To(Call),
+    /// The path exists, with these methods.
+    WrongMethod(&'static str),
+    /// The path does not exist.
+    Nowhere,
+}
+
+/// Finds the route of a request whose path begins with `v1`.
+pub fn route(request: &Request) -> Route {
+    let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
+    let id = || path[1].to_owned();
+    let (methods, calls): (&'static str, Vec<(&str, Call)>) = match path.as_slice() {
+        ["pods"] => ("GET, POST", vec![("GET", Call::ListPods), ("POST", Call::CreatePod)]),
+        ["pods", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::GetPod(id())),
+                ("PATCH", Call::UpdatePod(id())),
+                ("DELETE", Call::DeletePod(id())),
+            ],
+        ),
+        ["pods", _, "update"] => ("POST", vec![("POST", Call::UpdatePod(id()))]),
+        ["pods", _, "start"] => ("POST", vec![("POST", Call::StartPod(id()))]),
+        ["pods", _, "stop"] => ("POST", vec![("POST", Call::StopPod(id()))]),
+        ["pods", _, "reset"] => ("POST", vec![("POST", Call::ResetPod(id()))]),
+        ["pods", _, "restart"] => ("POST", vec![("POST", Call::RestartPod(id()))]),
+        ["networkvolumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
+        ["networkvolumes", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::GetVolume(id())),
+                ("PATCH", Call::UpdateVolume(id())),
+                ("DELETE", Call::DeleteVolume(id())),
+            ],
+        ),
+        ["networkvolumes", _, "update"] => ("POST", vec![("POST", Call::UpdateVolume(id()))]),
+        ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
+        _ => return Route::Nowhere,
+    };
+    let call = calls.into_iter().find(|(method, _)| *method == request.method);
+    call.map_or(Route::WrongMethod(methods), |(_, call)| Route::To(call))
+}
+
+impl Call {
+    /// Returns what kind of request it is.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Call::ListPods => Operation::List,
+            Call::CreatePod => Operation::Create,
+            Call::GetPod(_) => Operation::Get,
+            Call::UpdatePod(_) => Operation::Update,
+            Call::DeletePod(_) => Operation::Terminate,
+            Call::StartPod(_) => Operation::Start,
+            Call::StopPod(_) => Operation::Stop,
+            Call::ResetPod(_) | Call::RestartPod(_) => Operation::Restart,
+            Call::ListVolumes => Operation::ListVolumes,
+            Call::CreateVolume => Operation::CreateVolume,
+            Call::GetVolume(_) => Operation::GetVolume,
+            Call::UpdateVolume(_) => Operation::UpdateVolume,
+            Call::DeleteVolume(_) => Operation::DeleteVolume,
+            Call::BillPods => Operation::Other,
+        }
+    }
+
+    /// Returns the pod that it is about.
+    pub fn pod(&self) -> Option<&str> {
+        match self {
+            Call::GetPod(id)
+            | Call::UpdatePod(id)
+            | Call::DeletePod(id)
+            | Call::StartPod(id)
+            | Call::StopPod(id)
+            | Call::ResetPod(id)
+            | Call::RestartPod(id) => Some(id),
+            Call::ListPods
+            | Call::CreatePod
+            | Call::ListVolumes
+            | Call::CreateVolume
+            | Call::GetVolume(_)
+            | Call::UpdateVolume(_)
+            | Call::DeleteVolume(_)
+            | Call::BillPods => None,
+        }
+    }
+
+    /// Returns the words that its errors begin with.
+    fn errand(&self) -> &'static str {
+        match self {
+            Call::ListPods => "list pods",
+            Call::CreatePod => "create pod",
+            Call::GetPod(_) => "get pod",
+            Call::UpdatePod(_) => "update pod",
+            Call::DeletePod(_) => "terminate pod",
+            Call::StartPod(_) => "start pod",
+            Call::StopPod(_) => "stop pod",
+            Call::ResetPod(_) => "reset pod",
+            Call::RestartPod(_) => "restart pod",
+            Call::ListVolumes => "list network volumes",
+            Call::CreateVolume => "create network volume",
+            Call::GetVolume(_) => "get network volume",
+            Call::UpdateVolume(_) => "update network volume",
+            Call::DeleteVolume(_) => "delete network volume",
+            Call::BillPods => "get billing",
+        }
+    }
+}
+
+/// An error in v1's form.
+pub fn failure(status: u16, text: &str) -> Answer {
+    Answer::json(status, "application/json", &json!({ "error": text, "status": status }))
+}
+
+/// The answer to a key that is missing or wrong: the one error of another form.
+pub fn unauthorized() -> Answer {
+    Answer::json(401, "application/json", &json!({ "message": "Unauthorized" }))
+}
+
+/// The answer to everything once the API is gone. Its real text was never seen.
+pub fn gone() -> Answer {
+    failure(410, "REST API v1 has been retired. Use https://api.runpod.io/v2 instead.")
+}
+
+/// Words the failure of an errand: `create pod: Something went wrong.`
+pub fn failed(call: &Call, status: u16, text: &str) -> Answer {
+    failure(status, &format!("{}: {text}", call.errand()))
+}
+
+/// Does what a request asks and answers it.
+pub fn answer(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Answer {
+    answered(world, call, request, twist).unwrap_or_else(|wrong| match wrong {
+        Wrong::Body(text) => failure(400, &text),
+        Wrong::Spot => failed(call, 500, "Spot pods are no longer offered"),
+        Wrong::Refused(refusal) => refused(call, refusal),
+    })
+}
+
+/// Why a request fails.
+enum Wrong {
+    /// Its body or query does not fit.
+    Body(String),
+    /// It asks for an interruptible pod.
+    Spot,
+    /// The world refuses.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Wrong {
+    fn from(refusal: Refusal) -> Wrong {
+        Wrong::Refused(refusal)
+    }
+}
+
+fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
+    let shown = |world: &World, id: &PodId, status| {
+        let include = show::Include { loose: twist.loose, ..show::Include::default() };
+        json_answer(status, &show::any_pod(world, id, include))
+    };
+    match call {
+        Call::ListPods => list(world, request, twist),
+        Call::CreatePod => {
+            let id = read::create_pod(world, &request.body)?;
+            Ok(shown(world, &id, 201))
+        }
+        Call::GetPod(id) => {
+            let include = read::include(request, twist.loose)?;
+            Ok(json_answer(200, &show::pod(world, world.pod(id)?, include)))
+        }
+        Call::UpdatePod(id) => {
+            let change = read::update_pod(world.pod(id)?, &request.body)?;
+            let id = world.update_pod(id, change)?;
+            Ok(shown(world, &id, 200))
+        }
+        Call::DeletePod(id) => world.terminate_pod(id).map(|()| Answer::empty(204)).map_err(Wrong::from),
+        Call::StartPod(id) => {
+            let id = world.start_pod(id, twist.start_gpus)?;
+            Ok(shown(world, &id, 200))
+        }
+        Call::StopPod(id) => {
+            let id = stop(world, id)?;
+            Ok(shown(world, &id, 200))
+        }
+        Call::ResetPod(id) => {
+            let id = world.restart_pod(id)?;
+            Ok(shown(world, &id, 200))
+        }
+        Call::RestartPod(id) => {
+            let id = world.pod(id)?.id.clone();
+            Ok(shown(world, &id, 200))
+        }
+        Call::ListVolumes => {
+            let volumes = world.listed_volumes().into_iter().map(show::volume);
+            Ok(json_answer(200, &Value::Array(volumes.collect())))
+        }
+        Call::CreateVolume => {
+            let id = world.create_volume(read::create_volume(&request.body)?)?;
+            Ok(json_answer(200, &show::volume(world.volume(&id.0)?)))
+        }
+        Call::GetVolume(id) => Ok(json_answer(200, &show::volume(world.volume(id)?))),
+        Call::UpdateVolume(id) => {
+            let (name, size) = read::update_volume(&request.body)?;
+            if let Some(now) = size.and(Some(world.volume(id)?.size)).filter(|now| size == Some(*now)) {
+                return Err(Refusal::Shrinks { size: now }.into());
+            }
+            let id = world.update_volume(id, name, size)?;
+            Ok(json_answer(200, &show::volume(world.volume(&id.0)?)))
+        }
+        Call::DeleteVolume(id) => world.delete_volume(id).map(|()| Answer::empty(204)).map_err(Wrong::from),
+        Call::BillPods => read::bills(world, request).map(|records| json_answer(200, &records)),
+    }
+}
+
+fn list(world: &World, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
+    let wanted = read::filter(request)?;
+    let include = read::include(request, twist.loose)?;
+    let current = || world.listed_pods().into_iter().cloned();
+    let pods: Vec<Pod> = match twist.listing {
+        Listing::Current => current().collect(),
+        Listing::Stale => world.stale_pods(),
+        Listing::Lagging => current().filter(|pod| world.now().since(pod.created_at) >= LAGGING).collect(),
+        Listing::Duplicate => current().flat_map(|pod| [pod.clone(), pod]).collect(),
+    };
+    let shown = pods.iter().filter(|pod| wanted.takes(world, pod)).map(|pod| show::pod(world, pod, include));
+    Ok(json_answer(200, &Value::Array(shown.collect())))
+}
+
+/// Stops a pod; one that is stopped already is answered in the same way.
+fn stop(world: &mut World, id: &str) -> Result<PodId, Refusal> {
+    let pod = world.pod(id)?;
+    let up = pod.status(world.now()).holds_compute();
+    if up { world.stop_pod(id) } else { Ok(pod.id.clone()) }
+}
+
+fn json_answer(status: u16, value: &Value) -> Answer {
+    Answer::json(status, "application/json", value)
+}
+
+/// Words a refusal.
+pub fn refused(call: &Call, refusal: Refusal) -> Answer {
+    match refusal {
+        Refusal::NoCapacity => failed(call, 500, "There are no instances currently available"),
+        Refusal::HostFull => {
+            failed(call, 500, "There are not enough free GPUs on the host machine to start this pod.")
+        }
+        Refusal::HostLost => failed(
+            call,
+            500,
+            "This machine does not have the resources to deploy your pod. Please try a different machine",
+        ),
+        Refusal::NoSuchPod if call.operation() == Operation::Terminate => {
+            failure(404, "pod not found to terminate")
+        }
+        Refusal::NoSuchPod => failure(404, "pod not found"),
+        Refusal::NoSuchVolume => failure(404, "network volume not found"),
+        Refusal::NoSuchTemplate => failure(404, "template not found"),
+        Refusal::NotNow { status: Status::Running, action: Action::Start } => {
+            failed(call, 400, "Pod is already running.")
+        }
+        Refusal::NotNow { status: _, action: _ } => {
+            failed(call, 400, "Pod is not in a state that allows this.")
+        }
+        Refusal::Locked => failed(call, 400, "Pod is locked."),
+        Refusal::NoFunds => failed(
+            call,
+            500,
+            "Your account balance is too low to rent a pod. Please add funds to your account.",
+        ),
+        Refusal::NoSuchImage(image) => failed(call, 400, &format!("image {image} not found")),
+        Refusal::CpuDiskTooLarge { limit } => failed(
+            call,
+            400,
+            &format!("Container Disk must be less than or equal to {limit} GB for this instance"),
+        ),
+        Refusal::NoStorageThere { data_center } => {
+            failed(call, 400, &format!("Data center {data_center} does not support network volumes."))
+        }
+        Refusal::Shrinks { size } => failed(call, 400, &format!("Size must be greater than {size} GB.")),
+        Refusal::VolumeInUse => failed(call, 400, "Network volume is in use."),
+        Refusal::Rule(text) => failed(call, 400, &text),
+    }
+}
