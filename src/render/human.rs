@@ -442,11 +442,11 @@ pub fn own_line(counts: Counts) -> String {
     ];
     let some = kinds.into_iter().filter(|(number, _)| *number > 0);
     let words: Vec<String> = some.map(|(number, words)| format!("{number} {words}")).collect();
-    format!("That is {}.", words.join(", "))
+    if words.is_empty() { "Nothing changes.".to_owned() } else { format!("That is {}.", words.join(", ")) }
 }
 
 /// Returns the header of a group in Terraform's grammar.
-fn header(name: &str, group: &Group<'_>) -> String {
+pub(super) fn header(name: &str, group: &Group<'_>) -> String {
     let each = &group.each;
     match each.verb {
         Verb::Create => format!("{name} will be created"),
@@ -470,7 +470,7 @@ fn header(name: &str, group: &Group<'_>) -> String {
 }
 
 /// Returns what stands in parentheses below the header.
-fn comments(group: &Group<'_>) -> Vec<String> {
+pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
     let each = &group.each;
     let mut comments = Vec::new();
     if group.addresses.len() > 1 {
@@ -539,7 +539,7 @@ fn has_pattern(value: &Shown) -> bool {
 }
 
 /// Returns the values of a row as they stand on one line; the second only where both are worth showing.
-fn values(field: &Field, before: &Shown, after: &Shown) -> (String, Option<String>) {
+pub(super) fn values(field: &Field, before: &Shown, after: &Shown) -> (String, Option<String>) {
     match (before, after) {
         (Shown::Absent, after) => (words::shown(field, after), None),
         (before, Shown::Absent) => (words::shown(field, before), None),
@@ -549,7 +549,7 @@ fn values(field: &Field, before: &Shown, after: &Shown) -> (String, Option<Strin
 }
 
 /// Returns the lines of a value that has several, as a unified difference where both sides are known.
-pub fn difference_lines(field: &Field, before: &Shown, after: &Shown) -> Option<Vec<String>> {
+pub(super) fn difference_lines(field: &Field, before: &Shown, after: &Shown) -> Option<Vec<String>> {
     const MOST_LINES: usize = 400;
     let text = |value: &Shown| match value {
         Shown::Text(text) => Some(laid_out(field, text)),

@@ -11,19 +11,25 @@ pub mod escape;
 pub mod graph;
 pub mod human;
 pub mod json;
+pub mod markdown;
 pub mod money;
 pub mod outcome;
 pub mod progress;
 pub mod ranges;
 pub mod rows;
 pub mod style;
+pub mod terraform_json;
 pub mod view;
 pub mod words;
 
 #[cfg(test)]
 mod sample;
 
-use crate::model::plan::Subject;
+use std::fmt;
+
+use crate::model::plan::{Planned, Subject};
+
+use self::style::Style;
 
 /// Tells where in the spec something stands, such as `pods.yaml:12:5`; `None` where that is not known.
 ///
@@ -33,4 +39,51 @@ pub type Positions<'a> = &'a dyn Fn(&Subject) -> Option<String>;
 /// Answers that no position is known, as for a saved plan whose files are not at hand.
 pub fn no_positions(_: &Subject) -> Option<String> {
     None
+}
+
+/// A format for plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    /// For people at a terminal or in a log.
+    Human,
+    /// podform's own JSON.
+    Json,
+    /// Terraform's plan JSON, for its tools.
+    TerraformJson,
+    /// A comment on a pull request.
+    Markdown,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 4] = [Self::Human, Self::Json, Self::TerraformJson, Self::Markdown];
+
+    /// Returns the word for `--format`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::TerraformJson => "terraform-json",
+            Self::Markdown => "markdown",
+        }
+    }
+}
+
+/// Writes a plan in a format. Only [`Format::Human`] uses the style.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_plan(
+    out: &mut dyn fmt::Write,
+    format: Format,
+    planned: &Planned,
+    positions: Positions<'_>,
+    style: Style,
+) -> fmt::Result {
+    match format {
+        Format::Human => human::write_plan(out, planned, positions, style),
+        Format::Json => json::write_json(out, planned, positions),
+        Format::TerraformJson => terraform_json::write_terraform_json(out, planned),
+        Format::Markdown => markdown::write_markdown(out, planned, positions),
+    }
 }

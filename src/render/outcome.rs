@@ -196,12 +196,13 @@ fn write_running(out: &mut dyn Write, style: Style, running: &[RunningPod]) -> f
     }
     writeln!(out, "\n{}", style.paint(Tone::Strong, "Running:"))?;
     let width = running.iter().map(|pod| pod.address.to_string().len()).max().unwrap_or(0);
+    let price_width = running.iter().map(|pod| PriceAnHour(pod.price).to_string().len()).max().unwrap_or(0);
     for RunningPod { address, url, ssh, price } in running {
         let ways: Vec<String> =
             [url, ssh].into_iter().flatten().map(|way| visible(way).to_string()).collect();
         let ways = if ways.is_empty() { "no way in".to_owned() } else { ways.join("  ") };
         let (address, price) = (address.to_string(), PriceAnHour(*price).to_string());
-        writeln!(out, "  {address:width$}  {price:>9}  {ways}")?;
+        writeln!(out, "  {address:width$}  {price:>price_width$}  {ways}")?;
     }
     let hint = "To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks; \
                 `podform destroy` ends everything.";
@@ -257,7 +258,7 @@ mod tests {
         Left alone in this plan: dark[0,1], late; `podform plan` says why.
 
         Running:
-          llm[0]    $0.86/h  https://llm000000000aa-8000.proxy.runpod.net  ssh llm000000000aa-64410@ssh.runpod.io
+          llm[0]        $0.86/h  https://llm000000000aa-8000.proxy.runpod.net  ssh llm000000000aa-64410@ssh.runpod.io
           train   price unknown  no way in
         To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks;
         `podform destroy` ends everything.

@@ -569,9 +569,9 @@ fn recorded() -> BTreeMap<Address, Record> {
         ("volume.models", "agv6w2qcg7", 500),
         ("volume.old", "0ldv0lume1", 300),
     ];
-    let pods = pods
-        .into_iter()
-        .map(|(at, remote, run)| (address(at), record(Some(remote), run, &format!("acme-{at}"))));
+    let pods = pods.into_iter().map(|(at, remote, run)| {
+        (address(at), record(Some(remote), run, &format!("acme-{}", at.split('[').next().unwrap_or(at))))
+    });
     let volumes =
         volumes.into_iter().map(|(at, remote, size)| (address(at), volume_record(Some(remote), size)));
     pods.chain(volumes).collect()

@@ -103,6 +103,22 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// All verbs.
+    pub const ALL: [Self; 12] = [
+        Self::Create,
+        Self::DestroyThenCreate,
+        Self::CreateThenDestroy,
+        Self::Update,
+        Self::Start,
+        Self::Stop,
+        Self::Destroy,
+        Self::DestroyDeposed,
+        Self::Import,
+        Self::Move,
+        Self::Record,
+        Self::Forget,
+    ];
+
     /// Returns the symbol that stands before the address. It carries the meaning without colour.
     pub fn symbol(self) -> &'static str {
         match self {

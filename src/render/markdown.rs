@@ -1,0 +1,990 @@
+//! The plan as Markdown for a comment on a pull request.
+//!
+//! Code forges refuse comments of 65,536 characters and more, so a large plan is cut: first the details of single
+//! changes become lines, then the lines become counts. The summary, what is lost, and the cost are never cut. The
+//! first line is a marker that is not shown, by which the comment of an earlier plan is found again.
+//!
+//! Text from outside stands in code only, where neither mentions, links nor HTML work, and where a fence is always
+//! longer than any run of backticks inside it.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned, Severity, Shown, Subject};
+
+use super::Positions;
+use super::escape::{visible, visible_to};
+use super::graph::{Graph, Node, write_mermaid};
+use super::human::{comments, difference_lines, header, own_line, plan_line, values};
+use super::money::{AMonth, AnHour, Difference, cost_lines, times};
+use super::ranges::ranges_to;
+use super::rows::Row;
+use super::view::{Group, Verb, Verdict, View, view};
+use super::words::{self, Weight};
+
+/// The most characters and bytes of a comment. GitHub refuses from 65,536 on; some room is left for what a
+/// workflow puts around it.
+pub const LIMIT: usize = 64_000;
+
+/// Room for everything about single changes; what comes after it must still fit.
+const CHANGES_LIMIT: usize = 44_000;
+const LINES_LIMIT: usize = 52_000;
+/// The most of one change, so that a single long value cannot push out all others.
+const DETAIL_LIMIT: usize = 8_000;
+/// The most of one line within a change.
+const LINE_LIMIT: usize = 400;
+/// More boxes than this are no picture that anybody reads.
+const MOST_BOXES: usize = 60;
+
+/// Writes a plan as Markdown of less than [`LIMIT`] bytes.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_markdown(out: &mut dyn Write, planned: &Planned, positions: Positions<'_>) -> fmt::Result {
+    let view = view(planned);
+    let mut page = Page { text: String::new() };
+    head(&mut page, &view);
+    blocked(&mut page, &view, positions);
+    lost(&mut page, &view);
+    cost(&mut page, &view);
+    changes(&mut page, &view);
+    drift(&mut page, &view);
+    held(&mut page, &view);
+    findings(&mut page, &view, positions);
+    unmanaged(&mut page, &view);
+    graph(&mut page, &view);
+    out.write_str(&page.text)
+}
+
+/// Returns the first line of every comment on a project's plans.
+pub fn marker(project: &str) -> String {
+    let plain: String = project.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+    format!("<!-- podform-plan:{plain} -->")
+}
+
+/// Markdown that grows up to a limit.
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn push(&mut self, piece: &str) {
+        self.text.push_str(piece);
+    }
+
+    /// Adds a piece if the page stays below `limit` bytes; tells whether it did.
+    fn fits(&mut self, piece: &str, limit: usize) -> bool {
+        let fits = self.text.len() + piece.len() <= limit;
+        if fits {
+            self.push(piece);
+        }
+        fits
+    }
+
+    /// Adds a list below a title, cut with a count of the rest when `limit` is reached.
+    fn list(&mut self, title: &str, items: &[String], limit: usize) {
+        const ROOM_FOR_REST: usize = 80;
+        if items.is_empty() || !self.fits(&format!("\n### {title}\n\n"), limit.saturating_sub(ROOM_FOR_REST))
+        {
+            return;
+        }
+        for (done, item) in items.iter().enumerate() {
+            if !self.fits(&format!("- {item}\n"), limit.saturating_sub(ROOM_FOR_REST)) {
+                self.push(&format!("- and {} more\n", items.len() - done));
+                return;
+            }
+        }
+    }
+}
+
+fn head(page: &mut Page, view: &View<'_>) {
+    let project = view.plan.basis.project.as_str();
+    page.push(&format!("{}\n## podform plan for {}\n\n", marker(project), code(project)));
+    let verdict = match view.verdict {
+        Verdict::Changes => format!("**{}**", plan_line(view.counts)),
+        Verdict::NoChanges => "**No changes.**".to_owned(),
+        Verdict::Blocked(_) => format!("**Blocked.** {}", plan_line(view.counts)),
+    };
+    let (now, after) = (view.plan.cost.now.total(), view.plan.cost.after.total());
+    let difference = Difference { before: now, after };
+    let lost = if view.counts.losing > 0 {
+        format!("data lost: {}", view.lost.words())
+    } else {
+        "no data is lost".to_owned()
+    };
+    page.push(&format!(
+        "{verdict} Cost {} a month (difference: {}); {lost}.\n\n{}\n\nDigest: {}\n",
+        money(AMonth(after)),
+        money(difference),
+        own_line(view.counts),
+        code(&view.plan.digest.to_string()),
+    ));
+}
+
+fn blocked(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
+    let Verdict::Blocked(reasons) = view.verdict else { return };
+    let mut items: Vec<String> = reasons
+        .iter()
+        .map(|block| {
+            let subject = words::blocked_address(block)
+                .map(|address| Subject { address: address.clone(), field: None });
+            let position = subject.as_ref().and_then(positions);
+            format!("{}{}", prose(&words::block(block)), at(position))
+        })
+        .collect();
+    if items.is_empty() {
+        items.push("nothing is left to do but what is held".to_owned());
+    }
+    page.list("Blocked: nothing of this plan can be applied", &items, 8_000);
+}
+
+/// Lists what is lost, address ranges first; kinds and sizes in total stand in the summary.
+fn lost(page: &mut Page, view: &View<'_>) {
+    if view.counts.losing == 0 {
+        return;
+    }
+    page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}.**\n", view.lost.words()));
+    let losing: Vec<&Group<'_>> = view
+        .groups
+        .iter()
+        .filter(|group| group.each.consequences.iter().any(|consequence| consequence.loses_data()))
+        .collect();
+    let items: Vec<String> = losing
+        .iter()
+        .map(|group| {
+            let lost = |consequence: &&&Consequence| consequence.loses_data();
+            let phrases: Vec<String> = group
+                .each
+                .consequences
+                .iter()
+                .filter(lost)
+                .map(|consequence| code(&words::consequence(consequence).1))
+                .collect();
+            let each = if group.addresses.len() > 1 { " each" } else { "" };
+            format!("{}: {}{each}", names(group), phrases.join(", "))
+        })
+        .collect();
+    page.list("What is lost", &items, 16_000);
+}
+
+fn cost(page: &mut Page, view: &View<'_>) {
+    let cost = view.plan.cost;
+    let (now, after) = (cost.now, cost.after);
+    page.push("\n### Cost a month\n\n| | now | after | difference |\n|---|--:|--:|--:|\n");
+    let parts = [
+        ("compute", now.compute, after.compute),
+        ("storage", now.storage, after.storage),
+        ("**total**", now.total(), after.total()),
+    ];
+    for (name, before, after) in parts {
+        let difference = Difference { before, after };
+        let (before, after, difference) = (money(AMonth(before)), money(AMonth(after)), money(difference));
+        page.push(&format!("| {name} | {before} | {after} | {difference} |\n"));
+    }
+    let (hour_now, hour_after) = (money(AnHour(now.total())), money(AnHour(after.total())));
+    page.push(&format!("| total an hour | {hour_now} | {hour_after} | |\n"));
+    let unmanaged = cost.unmanaged.total();
+    if !view.plan.unmanaged.is_empty() {
+        page.push(&format!("| not managed | {0} | {0} | |\n", money(AMonth(unmanaged))));
+    }
+    if cost.at_most != after {
+        let most = cost.at_most.total();
+        page.push(&format!(
+            "\nAt most {} a month ({}), if each pod lands on its dearest candidate.\n",
+            money(AMonth(most)),
+            money(AnHour(most))
+        ));
+    }
+    let unknown = after.total().unknown_parts;
+    if unknown > 0 {
+        page.push(&format!(
+            "\n{} unknown: the sums are lower bounds.\n",
+            words::count(unknown as usize, "price")
+        ));
+    }
+}
+
+/// Writes the changes: as details while there is room, then as lines, then as a count.
+fn changes(page: &mut Page, view: &View<'_>) {
+    if view.groups.is_empty() {
+        return;
+    }
+    page.push("\n### Changes\n\n");
+    let mut groups = view.groups.iter().peekable();
+    while let Some(group) = groups.peek() {
+        if !page.fits(&details(group), CHANGES_LIMIT) {
+            break;
+        }
+        groups.next();
+    }
+    if groups.peek().is_some() {
+        page.push("\nIn short, as the comment would be too long:\n\n");
+    }
+    while let Some(group) = groups.peek() {
+        let name = ranges_to(group.addresses.iter().copied(), 200);
+        if !page.fits(&format!("- {}\n", code(&header(&name, group))), LINES_LIMIT) {
+            break;
+        }
+        groups.next();
+    }
+    let rest: Vec<&Group<'_>> = groups.collect();
+    if !rest.is_empty() {
+        let counts: Vec<String> = Verb::ALL
+            .into_iter()
+            .filter_map(|verb| {
+                let of_verb = rest.iter().filter(|group| group.each.verb == verb);
+                let number: usize = of_verb.map(|group| group.addresses.len()).sum();
+                (number > 0).then(|| format!("{number} to {}", verb.word()))
+            })
+            .collect();
+        page.push(&format!("- and {}; the log of the plan has them all\n", counts.join(", ")));
+    }
+}
+
+fn details(group: &Group<'_>) -> String {
+    let name = ranges_to(group.addresses.iter().copied(), 200);
+    let mut lines = Lines { lines: Vec::new(), bytes: 0, left_out: 0 };
+    let symbol = match group.each.verb.symbol() {
+        // A `!` is coloured in a difference, a `~` is not.
+        "~" => "!",
+        symbol => symbol,
+    };
+    lines.push(&format!("{symbol} {}", header(&name, group)));
+    for comment in comments(group) {
+        lines.push(&format!("# {comment}"));
+    }
+    for row in &group.each.rows {
+        row_lines(&mut lines, row);
+    }
+    for (weight, phrase) in words::consequences(&group.each.consequences) {
+        let sign = match weight {
+            Weight::Loses => "-",
+            Weight::Note => "!",
+            Weight::Keeps => "#",
+        };
+        lines.push(&format!("{sign} {}: {phrase}", weight.word()));
+    }
+    for (number, attempt) in (1..).zip(group.each.attempts) {
+        lines.push(&format!("# place {number}: {}", words::candidate(&attempt.candidate)));
+    }
+    let count = group.addresses.len();
+    if group.each.cost != CostChange::default() {
+        let [total, parts] = cost_lines(group.each.cost);
+        lines.push(&format!("# cost: {total}; {parts}"));
+        if count > 1 {
+            let [total, _] = cost_lines(times(group.each.cost, count));
+            lines.push(&format!("# all {count}: {total}"));
+        }
+    }
+    let summary = html(&header(&name, group));
+    format!(
+        "<details><summary><code>{}</code> {summary}</summary>\n\n{}\n</details>\n",
+        html(group.each.verb.symbol()),
+        fenced("diff", &lines.finish())
+    )
+}
+
+fn row_lines(lines: &mut Lines, row: &Row) {
+    let Row { field, before, after, why } = row;
+    let sign = match (before, after) {
+        (Shown::Absent, _) => "+",
+        (_, Shown::Absent) => "-",
+        (
+            Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
+            Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
+        ) => "!",
+    };
+    let comment = why.map_or_else(String::new, |(cause, disruption)| {
+        let does = words::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"));
+        format!("  # {}{does}", words::cause(cause))
+    });
+    let name = field.to_string();
+    let name = visible_to(&name, 80);
+    if let Some(difference) = difference_lines(field, before, after) {
+        lines.push(&format!("{sign} {name}:{comment}"));
+        for line in &difference {
+            lines.push(line);
+        }
+        return;
+    }
+    match values(field, before, after) {
+        (one, None) => lines.push(&format!("{sign} {name}: {}{comment}", visible_to(&one, LINE_LIMIT))),
+        (before, Some(after)) => lines.push(&format!(
+            "{sign} {name}: {} -> {}{comment}",
+            visible_to(&before, LINE_LIMIT / 2),
+            visible_to(&after, LINE_LIMIT / 2)
+        )),
+    }
+}
+
+/// The lines of one change, bounded.
+struct Lines {
+    lines: Vec<String>,
+    bytes: usize,
+    left_out: usize,
+}
+
+impl Lines {
+    fn push(&mut self, line: &str) {
+        let line = visible_to(line, LINE_LIMIT + 200).to_string();
+        if self.bytes + line.len() > DETAIL_LIMIT {
+            self.left_out += 1;
+        } else {
+            self.bytes += line.len() + 1;
+            self.lines.push(line);
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        if self.left_out > 0 {
+            self.lines.push(format!("# ... {} more lines", self.left_out));
+        }
+        self.lines
+    }
+}
+
+fn drift(page: &mut Page, view: &View<'_>) {
+    let items: Vec<String> = view
+        .drift
+        .iter()
+        .map(|(addresses, kind)| {
+            let names = code(&ranges_to(addresses.iter().copied(), 200));
+            let what = match kind {
+                DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started => words::drift(kind),
+                DriftKind::Migrated { from, to } => {
+                    format!("was moved by RunPod: {} -> {}", code(&from.to_string()), code(&to.to_string()))
+                }
+                DriftKind::Fields(fields) => {
+                    let fields = fields.iter().take(8).map(|FieldDrift { field, recorded, live }| {
+                        let (before, after) = values(field, recorded, live);
+                        let value = after.map_or(before.clone(), |after| format!("{before} -> {after}"));
+                        code(&format!("{field}: {}", visible_to(&value, 200)))
+                    });
+                    format!("has changed: {}", fields.collect::<Vec<_>>().join(", "))
+                }
+            };
+            format!("{names} {what}")
+        })
+        .collect();
+    page.list("Changed outside of podform", &items, 55_000);
+}
+
+fn held(page: &mut Page, view: &View<'_>) {
+    let items: Vec<String> = view
+        .held
+        .iter()
+        .map(|(addresses, held)| {
+            let why = words::held(held);
+            let why = visible_to(&why, LINE_LIMIT).to_string();
+            format!("{}: {}", code(&ranges_to(addresses.iter().copied(), 200)), prose(&why))
+        })
+        .collect();
+    page.list("Held: left alone in this plan", &items, 57_000);
+}
+
+fn findings(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
+    let items: Vec<String> = view
+        .findings
+        .iter()
+        .map(|(finding, subjects)| {
+            let severity = match finding.severity {
+                Severity::Warning => "**warning**",
+                Severity::Note => "note",
+            };
+            let message = visible_to(&finding.message, LINE_LIMIT).to_string();
+            let mut item = format!("{severity}: {} {}", prose(&message), code(finding.code));
+            if !subjects.is_empty() {
+                let names = ranges_to(subjects.iter().map(|subject| &subject.address), 200);
+                let field = subjects.first().and_then(|subject| subject.field.as_ref());
+                let field = field.map_or_else(String::new, |field| format!(" {field}"));
+                item.push_str(&format!(" at {}", code(&format!("{names}{field}"))));
+            }
+            item + &at(subjects.iter().find_map(|subject| positions(subject)))
+        })
+        .collect();
+    page.list("Findings", &items, 60_000);
+}
+
+fn unmanaged(page: &mut Page, view: &View<'_>) {
+    let items: Vec<String> = view
+        .plan
+        .unmanaged
+        .iter()
+        .map(|unmanaged| {
+            let total = unmanaged.cost.total();
+            let status = unmanaged.status.map_or_else(String::new, |status| format!(", {status}"));
+            format!(
+                "{} {}{status}: {} a month; {}",
+                code(&unmanaged.id.to_string()),
+                code(&unmanaged.name),
+                money(AMonth(total)),
+                code(&words::unmanaged_hint(unmanaged))
+            )
+        })
+        .collect();
+    page.list("Not managed by podform, never touched", &items, 62_000);
+}
+
+/// Draws the order of the groups, if there is an order and the picture is small enough to be read.
+fn graph(page: &mut Page, view: &View<'_>) {
+    let graph = grouped(view);
+    if graph.edges.is_empty() || graph.nodes.len() > MOST_BOXES {
+        return;
+    }
+    let mut text = String::new();
+    if write_mermaid(&mut text, &graph).is_ok() {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let piece =
+            format!("\n<details><summary>Order</summary>\n\n{}\n</details>\n", fenced("mermaid", &lines));
+        page.fits(&piece, LIMIT);
+    }
+}
+
+/// Returns a graph with one box per group and step.
+fn grouped(view: &View<'_>) -> Graph {
+    let mut nodes = Vec::new();
+    let mut box_of = BTreeMap::new();
+    for group in &view.groups {
+        let name = ranges_to(group.addresses.iter().copied(), 60);
+        for (id, _) in &group.each.steps {
+            for address in &group.addresses {
+                box_of.insert(((*address).clone(), id.step), nodes.len());
+            }
+            nodes.push(Node { label: format!("{name} {}", id.step), step: id.step });
+        }
+    }
+    let edges = view.plan.edges.iter().filter_map(|(first, then)| {
+        let first = box_of.get(&(first.address.clone(), first.step))?;
+        let then = box_of.get(&(then.address.clone(), then.step))?;
+        (first != then).then_some((*first, *then))
+    });
+    Graph { edges: edges.collect(), nodes }
+}
+
+fn names(group: &Group<'_>) -> String {
+    code(&ranges_to(group.addresses.iter().copied(), 200))
+}
+
+fn at(position: Option<String>) -> String {
+    position.map_or_else(String::new, |position| format!(" ({})", code(&position)))
+}
+
+/// Returns text as a code span, in which nothing is interpreted.
+fn code(text: &str) -> String {
+    let text = visible_to(text, LINE_LIMIT).to_string();
+    let ticks = "`".repeat(longest_run(&text) + 1);
+    // A space keeps a backtick at either end apart from the ticks; renderers drop it again.
+    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
+    format!("{ticks}{pad}{text}{pad}{ticks}")
+}
+
+/// Returns a sentence with names in backticks: the names as code, the rest with nothing left to interpret.
+fn prose(text: &str) -> String {
+    let mut out = String::new();
+    let parts: Vec<&str> = text.split('`').collect();
+    let closed = parts.len() % 2 == 1;
+    for (number, part) in parts.iter().enumerate() {
+        let is_name = number % 2 == 1 && (closed || number + 1 < parts.len());
+        if is_name && !part.is_empty() {
+            out.push_str(&code(part));
+        } else {
+            out.push_str(&plain(part));
+        }
+    }
+    out
+}
+
+/// Spells out everything that Markdown, HTML, mentions, references and links are made of.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible(text).to_string().chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // An entity for an empty character parts what would be a mention, a reference or a link.
+            '@' | '#' => {
+                out.push(c);
+                out.push_str("&#8203;");
+            }
+            ':' => out.push_str(":&#8203;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    // `: ` is punctuation of ours and starts no link.
+    out.replace(":&#8203; ", ": ")
+}
+
+/// Returns an amount outside code: two dollar signs on a line would otherwise begin and end a formula.
+fn money(amount: impl fmt::Display) -> String {
+    amount.to_string().replace('$', "\\$")
+}
+
+fn html(text: &str) -> String {
+    let text = visible(text).to_string();
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Returns lines in a fence that is longer than any run of backticks in them.
+fn fenced(language: &str, lines: &[String]) -> String {
+    let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::address::Address;
+    use crate::model::plan::{ActionId, Plan, Step};
+    use crate::render::escape::is_invisible;
+    use crate::render::{no_positions, sample};
+
+    fn markdown(planned: &Planned) -> String {
+        let mut out = String::new();
+        write_markdown(&mut out, planned, &no_positions).unwrap();
+        out
+    }
+
+    /// Returns a plan of changed pods: `replicas` of one key alike, and `single` keys that all differ.
+    fn sized(replicas: u32, single: u32, value: &str) -> Planned {
+        let mut plan = sample::alike_plan(replicas);
+        for number in 0..single {
+            let at = Address::pod(format!("a-rather-long-key-of-a-pod-{number}").parse().unwrap());
+            let action = sample::update(&format!("id{number}"), &format!("{value}{number}"));
+            plan.actions.insert(ActionId { address: at.clone(), step: Step::Update }, action);
+        }
+        Planned::Changes(Plan { unmanaged: sample::full_plan().unmanaged, ..plan })
+    }
+
+    #[test]
+    fn every_class_of_action_is_shown() {
+        let positions =
+            |subject: &Subject| Some(format!("pods.yaml:{}:5", subject.address.to_string().len()));
+        let mut out = String::new();
+        write_markdown(&mut out, &sample::full(), &positions).unwrap();
+        insta::assert_snapshot!(out, @r#"
+        <!-- podform-plan:acme -->
+        ## podform plan for `acme`
+
+        **Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.** Cost \$5,052.00 a month (difference: -\$458.00); data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).
+
+        That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update, 3 to reset, 3 to destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
+
+        Digest: `3f2a9c4be01d7786-5490000000`
+
+        > [!CAUTION]
+        > **Data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).**
+
+        ### What is lost
+
+        - `volume.old`: ``network volume `volume.old` (300 GB) with everything on it``
+        - `swap`: `local volume (200 GB) at /workspace`, `container disk (60 GB)`
+        - `swift`: `local volume (200 GB) at /workspace`, `container disk (60 GB)`
+        - `crm`: `container disk (60 GB)`
+        - `llm[0..2]`: `container disk (60 GB)` each
+        - `llm[3]`: `container disk (60 GB)`
+        - `studio`: `container disk (40 GB)`
+
+        ### Cost a month
+
+        | | now | after | difference |
+        |---|--:|--:|--:|
+        | compute | \$5,110.00 | \$4,672.00 | -\$438.00 |
+        | storage | \$400.00 | \$380.00 | -\$20.00 |
+        | **total** | \$5,510.00 | \$5,052.00 | -\$458.00 |
+        | total an hour | \$7.5479/h | \$6.9205/h | |
+        | not managed | \$515.70 + unknown | \$515.70 + unknown | |
+
+        At most \$5,490.00 a month (\$7.5205/h), if each pod lands on its dearest candidate.
+
+        ### Changes
+
+        <details><summary><code>-</code> volume.old will be destroyed</summary>
+
+        ```diff
+        - volume.old will be destroyed
+        # because its key has left the spec
+        # id 0ldv0lume1
+        - loses: network volume `volume.old` (300 GB) with everything on it
+        # cost: $21.00 -> $0.00 a month ($0.0288/h -> $0.00/h); compute $0.00, storage $21.00 -> $0.00
+        ```
+
+        </details>
+        <details><summary><code>-/+</code> swap must be replaced</summary>
+
+        ```diff
+        -/+ swap must be replaced
+        # because it cannot be changed in place to what the spec wants
+        # id swap00000000aa
+        ! gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
+        - loses: local volume (200 GB) at /workspace
+        - loses: container disk (60 GB)
+        ! note: gets a new pod id and new proxy URLs
+        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
+        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
+        # cost: $347.20 -> $568.10 a month ($0.4756/h -> $0.7782/h); compute $321.20 -> $562.10, storage $26.00 -> $6.00
+        ```
+
+        </details>
+        <details><summary><code>+/-</code> swift must be replaced</summary>
+
+        ```diff
+        +/- swift must be replaced
+        # because it cannot be changed in place to what the spec wants
+        # id swap00000000aa
+        ! gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
+        - loses: local volume (200 GB) at /workspace
+        - loses: container disk (60 GB)
+        ! note: gets a new pod id and new proxy URLs
+        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
+        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
+        # cost: $347.20 -> $568.10 a month ($0.4756/h -> $0.7782/h); compute $321.20 -> $562.10, storage $26.00 -> $6.00
+        ```
+
+        </details>
+        <details><summary><code>-</code> crm (left behind by a replacement) will be destroyed</summary>
+
+        ```diff
+        - crm (left behind by a replacement) will be destroyed
+        # id deposed00000aa
+        - loses: container disk (60 GB)
+        # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00
+        ```
+
+        </details>
+        <details><summary><code>~</code> llm[0..2] will be updated in-place</summary>
+
+        ```diff
+        ! llm[0..2] will be updated in-place
+        # 3 pods alike
+        ! image: "vllm/vllm-openai:v0.18.0" -> "vllm/vllm-openai:v0.19.1"  # you changed it; resets the pod
+        ! env.WANDB_API_KEY: (secret)  # differs, cause not attributable; resets the pod
+        - loses: container disk (60 GB)
+        ! note: its public address and TCP ports change
+        # keeps: network volume `volume.models`
+        # cost: $633.80 a month ($0.8682/h); compute $627.80, storage $6.00
+        # all 3: $1,901.40 a month ($2.6047/h)
+        ```
+
+        </details>
+        <details><summary><code>-</code> llm[3] will be destroyed</summary>
+
+        ```diff
+        - llm[3] will be destroyed
+        # because `replicas` was lowered
+        # id g0ne00000000aa
+        - loses: container disk (60 GB)
+        # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00
+        ```
+
+        </details>
+        <details><summary><code>■</code> studio will be stopped</summary>
+
+        ```diff
+        ■ studio will be stopped
+        # because its `state` was changed in the spec
+        # id stud10000000aa
+        ! state: running -> stopped  # you changed it
+        - loses: container disk (40 GB)
+        # keeps: local volume (100 GB) at /workspace
+        # cost: $517.70 -> $20.00 a month ($0.7092/h -> $0.0274/h); compute $503.70 -> $0.00, storage $14.00 -> $20.00
+        ```
+
+        </details>
+        <details><summary><code>+</code> volume.fresh will be created</summary>
+
+        ```diff
+        + volume.fresh will be created
+        + name: "acme-fresh-0123abcd"
+        + size: 100 GB
+        + data_center: EU-RO-1
+        + tier: standard
+        # cost: $0.00 -> $7.00 a month ($0.00/h -> $0.0096/h); compute $0.00, storage $0.00 -> $7.00
+        ```
+
+        </details>
+        <details><summary><code>~</code> volume.models will be updated in-place</summary>
+
+        ```diff
+        ! volume.models will be updated in-place
+        # id agv6w2qcg7
+        ! size: 500 GB -> 800 GB  # you changed it
+        # cost: $35.00 -> $56.00 a month ($0.0479/h -> $0.0767/h); compute $0.00, storage $35.00 -> $56.00
+        ```
+
+        </details>
+        <details><summary><code>.</code> wash has moved to clean</summary>
+
+        ```diff
+        . wash has moved to clean
+        ```
+
+        </details>
+        <details><summary><code>.</code> found will be imported</summary>
+
+        ```diff
+        . found will be imported
+        # because `adopt:` names it
+        # id f0und0000000aa
+        ```
+
+        </details>
+        <details><summary><code>.</code> free will no longer be managed by podform, but will not be destroyed</summary>
+
+        ```diff
+        . free will no longer be managed by podform, but will not be destroyed
+        # because its key has left the spec
+        ! note: it goes on running and being billed, unmanaged
+        ```
+
+        </details>
+        <details><summary><code>.</code> lost is gone and will be forgotten</summary>
+
+        ```diff
+        . lost is gone and will be forgotten
+        ! note: its data (50 GB) was lost already when it vanished
+        ```
+
+        </details>
+        <details><summary><code>+</code> new will be created</summary>
+
+        ```diff
+        + new will be created
+        + name: "acme-new"
+        + image: "vllm/vllm-openai:v0.19.1"
+        + command: "--model Qwen/Qwen3-32B-FP8 --port 8000"
+        + env.HF_HOME: "/models/hf"
+        + env.WANDB_API_KEY: (secret)
+        + ports: 22/tcp, 8000/http
+        + disk: 60 GB
+        + volumes: "volume.models at /models"
+        + ssh: true
+        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
+        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
+        # cost: $0.00 -> $568.10 a month ($0.00/h -> $0.7782/h); compute $0.00 -> $562.10, storage $0.00 -> $6.00
+        ```
+
+        </details>
+        <details><summary><code>~</code> prep will be updated in-place</summary>
+
+        ```diff
+        ! prep will be updated in-place
+        # id prep00000000aa
+        ! command:  # changed by you and outside of podform
+        @@ -1,3 +1,4 @@
+        ---model Qwen/Qwen3-8B
+        +--model Qwen/Qwen3-32B-FP8
+         --port 8000
+         --max-model-len 8192
+        +--seed 7
+        ! env.SETUP:  # you changed it
+        @@ -1,3 +1,3 @@
+         set -eu
+        -apt-get update
+        -pip install vllm
+        +pip install vllm==0.19.1
+        +exec serve
+        - env.TOKEN: (other value)  # changed outside of podform
+        ! global_networking: false -> true  # you changed it; takes effect at the next start
+        ! note: the change takes effect at the next start
+        # cost: $89.60 a month ($0.1227/h); compute $87.60, storage $2.00
+        ```
+
+        </details>
+        <details><summary><code>▶</code> train will be started</summary>
+
+        ```diff
+        ▶ train will be started
+        # because it was stopped, started or ended outside of podform
+        # id tra1n0000000aa
+        ! state: stopped -> running  # changed outside of podform
+        ! note: the start can fail: it is bound to its host, which may have no free GPU; it is replaced then
+        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
+        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
+        # cost: $20.00 -> $641.80 a month ($0.0274/h -> $0.8792/h); compute $0.00 -> $627.80, storage $20.00 -> $14.00
+        ```
+
+        </details>
+        <details><summary><code>.</code> vault will be changed in the state only</summary>
+
+        ```diff
+        . vault will be changed in the state only
+        # id vau1t0000000aa
+        ! lifecycle: protect: true -> protect: false  # you changed it
+        ```
+
+        </details>
+
+        ### Changed outside of podform
+
+        - `train` was stopped, or its process ended
+        - `lost` is gone
+        - `prep` has changed: `env.TOKEN: (other value)`
+
+        ### Held: left alone in this plan
+
+        - `dark[0,1]`: it could not be looked at: the answer could not be understood
+        - `late`: it depends on `dark[0]`, which is held
+
+        ### Findings
+
+        - **warning**: the image has no fixed version, so a reset can bring another program `unpinned-image` at `llm[0,1] image` (`pods.yaml:6:5`)
+        - note: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` `family-expanded` at `new gpu` (`pods.yaml:3:5`)
+
+        ### Not managed by podform, never touched
+
+        - `m1ne00000000aa` `old notebook`, RUNNING: \$515.70 a month; `podform import ADDRESS m1ne00000000aa`
+        - `ours00000000aa` `acme-llm-9`, EXITED: unknown a month; ``carries the mark of `llm[9]` in this project: podform state rebuild``
+
+        <details><summary>Order</summary>
+
+        ```mermaid
+        graph LR
+          n0["volume.old delete"]
+          n1["swap delete"]
+          n2["swap create"]
+          n3["swift create"]
+          n4["swift delete"]
+          n5["crm delete-deposed"]
+          n6["llm[0..2] update"]
+          n7["llm[3] delete"]
+          n8["studio stop"]
+          n9["volume.fresh create"]
+          n10["volume.models update"]
+          n11["clean move"]
+          n12["found adopt"]
+          n13["free forget"]
+          n14["lost forget"]
+          n15["new create"]
+          n16["prep update"]
+          n17["train start"]
+          n18["vault record"]
+          n1 --> n2
+          n3 --> n4
+          n7 --> n0
+          n9 --> n15
+          n10 --> n6
+        ```
+
+        </details>
+        "#);
+    }
+
+    #[test]
+    fn a_blocked_plan_says_so_first() {
+        let planned = Planned::Blocked { reasons: sample::blocks(), plan: sample::empty_plan() };
+        insta::assert_snapshot!(markdown(&planned), @r#"
+        <!-- podform-plan:acme -->
+        ## podform plan for `acme`
+
+        **Blocked.** Plan: 0 to add, 0 to change, 0 to destroy. Cost \$0.00 a month (difference: none); no data is lost.
+
+        Nothing changes.
+
+        Digest: `3f2a9c4be01d7786-0`
+
+        ### Blocked: nothing of this plan can be applied
+
+        - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first
+        - `train` is locked on RunPod and would be stopped; unlock it first
+        - all 12 recorded objects are gone at once, more likely another account or key than a loss; `--accept-vanished` goes on
+        - `swap` would be terminated before its replacement exists, and no candidate has stock; `on_replace: create_first` keeps it until there is one
+        - `volume.models`: a network volume never shrinks (500 GB to 100 GB)
+        - nothing in the catalog satisfies `new`: `NVIDIA B200`: \$5.98/h is over 2.20
+        - the actions wait for each other: `a:create` -&gt; `b:create` -&gt; `a:create`
+
+        ### Cost a month
+
+        | | now | after | difference |
+        |---|--:|--:|--:|
+        | compute | \$0.00 | \$0.00 | none |
+        | storage | \$0.00 | \$0.00 | none |
+        | **total** | \$0.00 | \$0.00 | none |
+        | total an hour | \$0.00/h | \$0.00/h | |
+        "#);
+    }
+
+    #[test]
+    fn five_thousand_pods_fit_into_a_comment() {
+        for (replicas, single) in [(5_000, 0), (0, 5_000), (2_500, 2_500)] {
+            let text = markdown(&sized(replicas, single, "vllm:b"));
+            assert!(text.len() < 65_536, "{}", text.len());
+            let plan = format!("Plan: 0 to add, {} to change, 0 to destroy.", replicas + single);
+            let lost = format!(
+                "Data lost: {} container disks ({} GB).",
+                replicas + single,
+                (replicas + single) * 60
+            );
+            assert!(text.contains(&plan) && text.contains(&lost) && text.contains("### Cost a month"));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_comment_is_never_too_long_and_never_loses_its_counts(
+            replicas in 0_u32..400, single in 1_u32..400, value in "\\PC{0,300}|[`<@\\x00-\\x1f]{0,400}"
+        ) {
+            let text = markdown(&sized(replicas, single, &value));
+            prop_assert!(text.len() < 65_536);
+            let changed = format!("Plan: 0 to add, {} to change, 0 to destroy.", replicas + single);
+            prop_assert!(text.contains(&changed));
+            prop_assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+        }
+    }
+
+    #[test]
+    fn hostile_text_breaks_out_of_nothing() {
+        let text = markdown(&Planned::Changes(sample::hostile_plan()));
+        assert!(text.chars().all(|c| c == '\n' || !is_invisible(c)));
+        // Outside fences and code spans there is no HTML but ours, and no mention.
+        let mut fence: Option<String> = None;
+        for line in text.lines() {
+            let ticks: String = line.chars().take_while(|c| *c == '`').collect();
+            match &fence {
+                Some(open) if ticks == *open && line == ticks => fence = None,
+                None if ticks.len() >= 3 => fence = Some(ticks),
+                Some(_) => {}
+                None => {
+                    let outside = outside_code(line);
+                    assert!(!outside.contains("<script") && !outside.contains("@everyone"), "{line}");
+                    assert!(!outside.contains("![](") && !outside.contains("http:/"), "{line}");
+                }
+            }
+        }
+        assert_eq!(fence, None);
+        assert_eq!(text.matches("\n</details>").count(), text.matches("<details><summary>").count());
+    }
+
+    /// Returns what stands outside code spans, which end at a run of as many backticks as began them.
+    fn outside_code(line: &str) -> String {
+        let mut outside = String::new();
+        let mut rest = line;
+        while let Some(start) = rest.find('`') {
+            outside.push_str(&rest[..start]);
+            let ticks = rest[start..].chars().take_while(|c| *c == '`').count();
+            let after = &rest[start + ticks..];
+            let runs = after.match_indices('`').map(|(at, _)| at).filter(|at| {
+                !after[..*at].ends_with('`')
+                    && after[*at..].chars().take_while(|c| *c == '`').count() == ticks
+            });
+            match runs.min() {
+                Some(end) => rest = &after[end + ticks..],
+                None => rest = after,
+            }
+        }
+        outside + rest
+    }
+}

@@ -1,0 +1,969 @@
+//! The plan in Terraform's JSON (`format_version` 1.2), so that its policy and review tools read it.
+//!
+//! One line, keys in the order that Terraform writes: one of the readers takes a single line only, others look for
+//! keys that Terraform's documentation calls optional. Only Terraform's own verbs appear, as readers stop at words
+//! that they do not know: a start or a stop is an update of `desired_status`, and what is forgotten has no entry.
+//! A secret is both replaced by `(secret)` and marked sensitive, because some readers print what is only marked.
+//! What Terraform has no words for stands under `podform`, which readers pass over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::model::address::Address;
+use crate::model::field::Field;
+use crate::model::id::RemoteId;
+use crate::model::plan::{
+    Disruption, Drift, DriftKind, FieldDrift, Plan, Planned, Reason, Record, RecordAfter, Shown, Step,
+};
+use crate::model::pod::{Compute, RunState};
+use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::volume::VolumeConfig;
+
+use super::json::{ChangeOut, CostOut, CountsOut, LostOut, verdict_word};
+use super::rows::{container_values, tier_word};
+use super::view::{Change, Verb, Verdict, View, view};
+
+/// The version of Terraform whose format this is; readers want one that they know.
+const TERRAFORM_VERSION: &str = "1.11.4";
+const PROVIDER: &str = "registry.terraform.io/runpod/runpod";
+
+/// Writes a plan as one line of Terraform's plan JSON.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_terraform_json(out: &mut dyn fmt::Write, planned: &Planned) -> fmt::Result {
+    let document = Document::new(&view(planned));
+    let text = serde_json::to_string(&document).map_err(|_| fmt::Error)?;
+    out.write_str(&text)?;
+    out.write_char('\n')
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    format_version: &'static str,
+    terraform_version: &'static str,
+    planned_values: Values,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_drift: Vec<ResourceChange>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resource_changes: Vec<ResourceChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prior_state: Option<PriorState>,
+    configuration: Configuration,
+    timestamp: String,
+    applyable: bool,
+    complete: bool,
+    errored: bool,
+    podform: Extra,
+}
+
+#[derive(Debug, Serialize)]
+struct Values {
+    root_module: Module,
+}
+
+#[derive(Debug, Serialize)]
+struct Module {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<Resource>,
+}
+
+#[derive(Debug, Serialize)]
+struct PriorState {
+    format_version: &'static str,
+    terraform_version: &'static str,
+    values: Values,
+}
+
+/// An object with its values. It repeats the fields of [`Identity`], as serde's flattening would lose their order.
+#[derive(Debug, Serialize)]
+struct Resource {
+    address: String,
+    mode: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u32>,
+    provider_name: &'static str,
+    schema_version: u32,
+    values: Value,
+    sensitive_values: Value,
+}
+
+#[derive(Debug, Serialize)]
+struct ResourceChange {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_address: Option<String>,
+    mode: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u32>,
+    provider_name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deposed: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action_reason: Option<&'static str>,
+    change: ChangeBody,
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeBody {
+    actions: &'static [&'static str],
+    before: Value,
+    after: Value,
+    after_unknown: Value,
+    before_sensitive: Value,
+    after_sensitive: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    replace_paths: Vec<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    importing: Option<Importing>,
+}
+
+#[derive(Debug, Serialize)]
+struct Importing {
+    id: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Configuration {
+    provider_config: Value,
+    root_module: ConfigurationModule,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfigurationModule {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resources: Vec<ConfiguredResource>,
+}
+
+#[derive(Debug, Serialize)]
+struct ConfiguredResource {
+    address: String,
+    mode: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    provider_config_key: &'static str,
+    expressions: Map<String, Value>,
+    schema_version: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count_expression: Option<Value>,
+}
+
+/// What Terraform calls an object.
+#[derive(Clone, Debug)]
+struct Identity {
+    address: String,
+    mode: &'static str,
+    kind: &'static str,
+    name: String,
+    index: Option<u32>,
+    provider_name: &'static str,
+}
+
+/// What Terraform has no words for.
+#[derive(Debug, Serialize)]
+struct Extra {
+    format_version: &'static str,
+    version: &'static str,
+    project: String,
+    verdict: &'static str,
+    digest: String,
+    counts: CountsOut,
+    data_lost: LostOut,
+    cost: CostOut,
+    changes: Vec<ChangeOut>,
+}
+
+impl Document {
+    fn new(view: &View<'_>) -> Self {
+        let View { plan, verdict, changes, groups: _, drift: _, held: _, findings: _, counts, lost } = view;
+        let after = survivors(plan, changes);
+        let prior: Vec<Resource> = plan
+            .recorded
+            .iter()
+            .map(|(address, record)| resource(address, &Attributes::of(record)))
+            .collect();
+        let prior_state = (!prior.is_empty()).then_some(PriorState {
+            format_version: "1.0",
+            terraform_version: TERRAFORM_VERSION,
+            values: Values { root_module: Module { resources: prior } },
+        });
+        Self {
+            format_version: "1.2",
+            terraform_version: TERRAFORM_VERSION,
+            planned_values: Values {
+                root_module: Module {
+                    resources: after
+                        .iter()
+                        .map(|(address, attributes)| resource(address, attributes))
+                        .collect(),
+                },
+            },
+            resource_drift: plan.drift.iter().filter_map(|drift| drifted(plan, drift)).collect(),
+            resource_changes: resource_changes(plan, changes),
+            prior_state,
+            configuration: configuration(&after),
+            timestamp: plan.basis.observed_at.to_string(),
+            applyable: *verdict == Verdict::Changes,
+            complete: plan.held.is_empty(),
+            errored: false,
+            podform: Extra {
+                format_version: "1",
+                version: env!("CARGO_PKG_VERSION"),
+                project: plan.basis.project.to_string(),
+                verdict: verdict_word(*verdict),
+                digest: plan.digest.to_string(),
+                counts: (*counts).into(),
+                data_lost: (*lost).into(),
+                cost: plan.cost.into(),
+                changes: changes.iter().map(ChangeOut::new).collect(),
+            },
+        }
+    }
+}
+
+/// The attributes of one object: known values, which of them are secret, and which only the provider tells.
+#[derive(Clone, Debug, Default)]
+struct Attributes {
+    known: Map<String, Value>,
+    sensitive: Map<String, Value>,
+    unknown: Map<String, Value>,
+}
+
+impl Attributes {
+    fn of(record: &Record) -> Self {
+        let Record { id, token: _, lifecycle: _, retired: _, deposed: _, object } = record;
+        let mut attributes = Self::default();
+        match object {
+            RecordedObject::Pod(pod) => attributes.put_pod(pod),
+            RecordedObject::Volume(config) => attributes.put_volume(config),
+        }
+        match id {
+            Some(id) => attributes.put("id", json!(id.to_string())),
+            None => attributes.put_unknown("id"),
+        }
+        attributes
+    }
+
+    fn put(&mut self, name: &str, value: Value) {
+        self.unknown.remove(name);
+        self.known.insert(name.to_owned(), value);
+    }
+
+    fn put_unknown(&mut self, name: &str) {
+        self.known.remove(name);
+        self.unknown.insert(name.to_owned(), Value::Bool(true));
+    }
+
+    fn put_pod(&mut self, pod: &RecordedPod) {
+        let RecordedPod { container, access, compute, cloud, data_center, run, depends_on: _ } = pod;
+        self.put("env", json!({}));
+        self.put("ports", json!([]));
+        for (field, value) in container_values(container) {
+            self.set(&field, &value);
+        }
+        self.put("global_networking", json!(container.global_networking));
+        if let Some(access) = access {
+            self.put("ssh", json!(access.ssh));
+            self.put("jupyter", json!(access.jupyter));
+        }
+        match compute {
+            Some(Compute::Gpu { id, count }) => {
+                self.put("gpu", json!(id.as_str()));
+                self.put("gpu_count", json!(count));
+            }
+            Some(Compute::Cpu { flavor, vcpus }) => {
+                self.put("cpu", json!(flavor.as_str()));
+                self.put("vcpus", json!(vcpus));
+            }
+            None => {}
+        }
+        if let Some(cloud) = cloud {
+            self.put("cloud", json!(cloud.to_string()));
+        }
+        if let Some(data_center) = data_center {
+            self.put("data_center", json!(data_center.as_str()));
+        }
+        self.put("desired_status", json!(status_word(*run)));
+    }
+
+    fn put_volume(&mut self, config: &VolumeConfig) {
+        let VolumeConfig { size, data_center, tier } = config;
+        self.put("size_gb", json!(size.0));
+        self.put("data_center", json!(data_center.as_str()));
+        self.put("tier", json!(tier_word(*tier)));
+    }
+
+    /// Sets an attribute from a value as it is shown.
+    fn set(&mut self, field: &Field, value: &Shown) {
+        if let Field::Env(key) = field {
+            self.set_env(key.as_str(), value);
+            return;
+        }
+        let Some(name) = attribute(field) else { return };
+        match value {
+            Shown::Absent => {
+                self.known.remove(name);
+            }
+            Shown::Text(text) => self.put(name, typed(field, text)),
+            Shown::Secret | Shown::OtherValue => {
+                self.put(name, json!(hidden(value)));
+                self.sensitive.insert(name.to_owned(), Value::Bool(true));
+            }
+            Shown::KnownAfterApply => self.put_unknown(name),
+        }
+    }
+
+    fn set_env(&mut self, key: &str, value: &Shown) {
+        let known = object_at(&mut self.known, "env");
+        known.remove(key);
+        match value {
+            Shown::Absent => {}
+            Shown::Text(text) => {
+                known.insert(key.to_owned(), json!(text));
+            }
+            Shown::Secret | Shown::OtherValue => {
+                known.insert(key.to_owned(), json!(hidden(value)));
+                object_at(&mut self.sensitive, "env").insert(key.to_owned(), Value::Bool(true));
+            }
+            Shown::KnownAfterApply => {
+                object_at(&mut self.unknown, "env").insert(key.to_owned(), Value::Bool(true));
+            }
+        }
+    }
+}
+
+/// Returns the object under a key, made if it is not there.
+fn object_at<'a>(map: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let slot = map.entry(key).or_insert_with(|| json!({}));
+    if !slot.is_object() {
+        *slot = json!({});
+    }
+    slot.as_object_mut().expect("it was made an object above")
+}
+
+fn hidden(value: &Shown) -> &'static str {
+    match value {
+        Shown::OtherValue => "(other value)",
+        Shown::Secret | Shown::Absent | Shown::Text(_) | Shown::KnownAfterApply => "(secret)",
+    }
+}
+
+fn status_word(run: RunState) -> &'static str {
+    match run {
+        RunState::Running => "RUNNING",
+        RunState::Stopped => "EXITED",
+    }
+}
+
+/// Returns the attribute that a field is in this format; `None` for fields that are no attribute of the object.
+fn attribute(field: &Field) -> Option<&'static str> {
+    match field {
+        Field::Name => Some("name"),
+        Field::Image => Some("image"),
+        Field::Command => Some("command"),
+        Field::Entrypoint => Some("entrypoint"),
+        Field::Env(_) => Some("env"),
+        Field::Ports => Some("ports"),
+        Field::Disk => Some("disk_gb"),
+        Field::Registry => Some("registry"),
+        Field::Volumes => Some("volume"),
+        Field::GlobalNetworking => Some("global_networking"),
+        Field::Locked => Some("locked"),
+        Field::Gpu => Some("gpu"),
+        Field::GpuCount => Some("gpu_count"),
+        Field::Cpu => Some("cpu"),
+        Field::Cloud => Some("cloud"),
+        Field::DataCenter => Some("data_center"),
+        Field::Cuda => Some("cuda"),
+        Field::Ssh => Some("ssh"),
+        Field::Jupyter => Some("jupyter"),
+        Field::State => Some("desired_status"),
+        Field::Size => Some("size_gb"),
+        Field::Tier => Some("tier"),
+        Field::Country | Field::Lifecycle | Field::Adopt | Field::DependsOn | Field::Replicas => None,
+    }
+}
+
+/// Returns a shown text in the type that the attribute has, so that policies can compute with it.
+fn typed(field: &Field, text: &str) -> Value {
+    let number = |text: &str| text.trim_end_matches(" GB").parse::<u32>().ok().map(Value::from);
+    let special = match field {
+        Field::Ports => Some(text.split(", ").filter(|port| !port.is_empty()).map(Value::from).collect()),
+        Field::Disk | Field::Size | Field::GpuCount => number(text),
+        Field::GlobalNetworking | Field::Locked | Field::Ssh | Field::Jupyter => {
+            text.parse::<bool>().ok().map(Value::from)
+        }
+        Field::State => match text {
+            "running" => Some(json!(status_word(RunState::Running))),
+            "stopped" => Some(json!(status_word(RunState::Stopped))),
+            _ => None,
+        },
+        Field::Name
+        | Field::Image
+        | Field::Command
+        | Field::Entrypoint
+        | Field::Env(_)
+        | Field::Registry
+        | Field::Volumes
+        | Field::Gpu
+        | Field::Cpu
+        | Field::Cloud
+        | Field::DataCenter
+        | Field::Country
+        | Field::Cuda
+        | Field::Tier
+        | Field::Lifecycle
+        | Field::Adopt
+        | Field::DependsOn
+        | Field::Replicas => None,
+    };
+    special.unwrap_or_else(|| json!(text))
+}
+
+/// Returns every object that exists after the plan, with its values then.
+fn survivors(plan: &Plan, changes: &[Change<'_>]) -> BTreeMap<Address, Attributes> {
+    let mut all: BTreeMap<Address, Attributes> =
+        plan.recorded.iter().map(|(address, record)| (address.clone(), Attributes::of(record))).collect();
+    for change in changes {
+        if let Some(from) = moved_from(change) {
+            all.remove(from);
+        }
+        match change.verb {
+            Verb::Destroy | Verb::Forget => {
+                all.remove(change.address);
+            }
+            Verb::DestroyDeposed => {}
+            Verb::Create
+            | Verb::DestroyThenCreate
+            | Verb::CreateThenDestroy
+            | Verb::Update
+            | Verb::Start
+            | Verb::Stop
+            | Verb::Import
+            | Verb::Move
+            | Verb::Record => {
+                if let Some(after) = after(plan, change) {
+                    all.insert(change.address.clone(), after);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Returns what was recorded of the object of a change, here or where it moves from, with what is live instead.
+fn before(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
+    let record = plan.recorded.get(change.address);
+    let record = record.or_else(|| plan.recorded.get(moved_from(change)?));
+    let mut attributes = match record {
+        Some(record) => Attributes::of(record),
+        None if change.ids.is_empty() => return None,
+        None => Attributes::default(),
+    };
+    if record.is_none()
+        && let Some(id) = change.ids.first()
+    {
+        attributes.put("id", json!(id.to_string()));
+    }
+    for row in &change.rows {
+        attributes.set(&row.field, &row.before);
+    }
+    Some(attributes)
+}
+
+/// Returns the object of a change as it is after it.
+fn after(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
+    let put = change.steps.iter().rev().find_map(|(_, action)| match &action.record {
+        RecordAfter::Put(record) => Some(record),
+        RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => None,
+    });
+    let mut attributes = match put {
+        Some(record) => Attributes::of(record),
+        None => before(plan, change)?,
+    };
+    let replaces = matches!(change.verb, Verb::Create | Verb::DestroyThenCreate | Verb::CreateThenDestroy);
+    if replaces {
+        attributes.put_unknown("id");
+        if change.address.is_pod() {
+            attributes.put_placement(change);
+        }
+    } else {
+        for row in &change.rows {
+            attributes.set(&row.field, &row.after);
+        }
+    }
+    Some(attributes)
+}
+
+impl Attributes {
+    /// Sets where a pod will be: known where there is one candidate, unknown where the stock decides.
+    fn put_placement(&mut self, change: &Change<'_>) {
+        for name in ["gpu", "gpu_count", "cpu", "vcpus", "cloud", "data_center"] {
+            self.known.remove(name);
+        }
+        self.put_unknown("data_center");
+        if let [only] = change.attempts {
+            match &only.candidate.compute {
+                Compute::Gpu { id, count } => {
+                    self.put("gpu", json!(id.as_str()));
+                    self.put("gpu_count", json!(count));
+                }
+                Compute::Cpu { flavor, vcpus } => {
+                    self.put("cpu", json!(flavor.as_str()));
+                    self.put("vcpus", json!(vcpus));
+                }
+            }
+            self.put("cloud", json!(only.candidate.cloud.to_string()));
+            if let (Some(id), 1) = (only.candidate.data_centers.first(), only.candidate.data_centers.len()) {
+                self.put("data_center", json!(id.as_str()));
+            }
+            return;
+        }
+        self.put_unknown("cloud");
+        match change.attempts.first().map(|attempt| &attempt.candidate.compute) {
+            Some(Compute::Gpu { id: _, count }) => {
+                self.put_unknown("gpu");
+                self.put("gpu_count", json!(count));
+            }
+            Some(Compute::Cpu { flavor: _, vcpus }) => {
+                self.put_unknown("cpu");
+                self.put("vcpus", json!(vcpus));
+            }
+            None => self.put_unknown("gpu"),
+        }
+    }
+}
+
+fn moved_from<'a>(change: &Change<'a>) -> Option<&'a Address> {
+    change.steps.iter().find_map(|(_, action)| match &action.record {
+        RecordAfter::MovedFrom(from) => Some(from),
+        RecordAfter::Put(_) | RecordAfter::Remove { .. } | RecordAfter::Deposed(_) => None,
+    })
+}
+
+/// Returns an entry for each managed object, unchanged ones included.
+fn resource_changes(plan: &Plan, changes: &[Change<'_>]) -> Vec<ResourceChange> {
+    let mut entries: Vec<(&Address, bool, ResourceChange)> = Vec::new();
+    let moved: BTreeSet<&Address> = changes.iter().filter_map(moved_from).collect();
+    let changed: BTreeSet<&Address> = changes.iter().map(|change| change.address).collect();
+    for (address, record) in &plan.recorded {
+        if !changed.contains(address) && !moved.contains(address) {
+            let same = Attributes::of(record);
+            entries.push((address, false, entry(address, &["no-op"], Some(same.clone()), Some(same))));
+        }
+    }
+    for change in changes {
+        if let Some(entry) = changed_entry(plan, change) {
+            entries.push((change.address, change.verb == Verb::DestroyDeposed, entry));
+        }
+    }
+    entries.sort_by(|(one, one_deposed, _), (other, other_deposed, _)| {
+        (one, one_deposed).cmp(&(other, other_deposed))
+    });
+    entries.into_iter().map(|(_, _, entry)| entry).collect()
+}
+
+fn changed_entry(plan: &Plan, change: &Change<'_>) -> Option<ResourceChange> {
+    let actions: &'static [&'static str] = match change.verb {
+        Verb::Create => &["create"],
+        Verb::DestroyThenCreate => &["delete", "create"],
+        Verb::CreateThenDestroy => &["create", "delete"],
+        Verb::Update | Verb::Start | Verb::Stop => &["update"],
+        Verb::Destroy | Verb::DestroyDeposed => &["delete"],
+        Verb::Import | Verb::Move | Verb::Record => &["no-op"],
+        Verb::Forget => return None,
+    };
+    let (before, after) = match change.verb {
+        Verb::Create => (None, after(plan, change)),
+        Verb::Destroy | Verb::DestroyDeposed => (before(plan, change), None),
+        Verb::Import => (after(plan, change), after(plan, change)),
+        Verb::DestroyThenCreate
+        | Verb::CreateThenDestroy
+        | Verb::Update
+        | Verb::Start
+        | Verb::Stop
+        | Verb::Move
+        | Verb::Record
+        | Verb::Forget => (before(plan, change), after(plan, change)),
+    };
+    let mut entry = entry(change.address, actions, before, after);
+    entry.previous_address = moved_from(change).map(|from| identity(from).address);
+    entry.action_reason = action_reason(change);
+    if change.verb == Verb::DestroyDeposed {
+        entry.deposed = change.ids.first().map(ToString::to_string);
+    }
+    if matches!(change.verb, Verb::DestroyThenCreate | Verb::CreateThenDestroy) {
+        let forcing = change
+            .rows
+            .iter()
+            .filter(|row| row.why.is_some_and(|(_, disruption)| disruption == Disruption::Replace));
+        entry.change.replace_paths =
+            forcing.filter_map(|row| Some(vec![attribute(&row.field)?.to_owned()])).collect();
+    }
+    if change.steps.iter().any(|(id, _)| id.step == Step::Adopt) {
+        let id = change.ids.first().map(RemoteId::to_string);
+        entry.change.importing = id.map(|id| Importing { id });
+    }
+    Some(entry)
+}
+
+fn action_reason(change: &Change<'_>) -> Option<&'static str> {
+    let has = |reason: &Reason| change.reasons.contains(&reason);
+    match change.verb {
+        Verb::DestroyThenCreate | Verb::CreateThenDestroy if has(&Reason::Requested) => {
+            Some("replace_by_request")
+        }
+        Verb::DestroyThenCreate | Verb::CreateThenDestroy => Some("replace_because_cannot_update"),
+        Verb::Destroy if has(&Reason::Shrunk) => Some("delete_because_count_index"),
+        Verb::Destroy if has(&Reason::Destroyed) => None,
+        Verb::Destroy | Verb::DestroyDeposed => Some("delete_because_no_resource_config"),
+        Verb::Create
+        | Verb::Update
+        | Verb::Start
+        | Verb::Stop
+        | Verb::Import
+        | Verb::Move
+        | Verb::Record
+        | Verb::Forget => None,
+    }
+}
+
+fn drifted(plan: &Plan, drift: &Drift) -> Option<ResourceChange> {
+    let Drift { address, kind } = drift;
+    let recorded = Attributes::of(plan.recorded.get(address)?);
+    let mut live = recorded.clone();
+    match kind {
+        DriftKind::Vanished => return Some(entry(address, &["delete"], Some(recorded), None)),
+        DriftKind::Stopped => live.put("desired_status", json!(status_word(RunState::Stopped))),
+        DriftKind::Started => live.put("desired_status", json!(status_word(RunState::Running))),
+        DriftKind::Migrated { from: _, to } => live.put("id", json!(to.to_string())),
+        DriftKind::Fields(fields) => {
+            for FieldDrift { field, recorded: _, live: value } in fields {
+                live.set(field, value);
+            }
+        }
+    }
+    Some(entry(address, &["update"], Some(recorded), Some(live)))
+}
+
+fn entry(
+    address: &Address,
+    actions: &'static [&'static str],
+    before: Option<Attributes>,
+    after: Option<Attributes>,
+) -> ResourceChange {
+    let Identity { address, mode, kind, name, index, provider_name } = identity(address);
+    let after_unknown = after.as_ref().map_or_else(|| json!({}), |after| json!(after.unknown));
+    let (before, before_sensitive) = sides(before);
+    let (after, after_sensitive) = sides(after);
+    ResourceChange {
+        address,
+        previous_address: None,
+        mode,
+        kind,
+        name,
+        index,
+        provider_name,
+        deposed: None,
+        action_reason: None,
+        change: ChangeBody {
+            actions,
+            before,
+            after,
+            after_unknown,
+            before_sensitive,
+            after_sensitive,
+            replace_paths: Vec::new(),
+            importing: None,
+        },
+    }
+}
+
+/// Returns the values of one side and which are sensitive: `null` and `false` for a side that does not exist.
+fn sides(attributes: Option<Attributes>) -> (Value, Value) {
+    match attributes {
+        Some(Attributes { known, sensitive, unknown: _ }) => (Value::Object(known), Value::Object(sensitive)),
+        None => (Value::Null, Value::Bool(false)),
+    }
+}
+
+fn resource(address: &Address, attributes: &Attributes) -> Resource {
+    let Identity { address, mode, kind, name, index, provider_name } = identity(address);
+    let Attributes { known, sensitive, unknown: _ } = attributes.clone();
+    Resource {
+        address,
+        mode,
+        kind,
+        name,
+        index,
+        provider_name,
+        schema_version: 0,
+        values: Value::Object(known),
+        sensitive_values: Value::Object(sensitive),
+    }
+}
+
+fn identity(address: &Address) -> Identity {
+    let (kind, index) = match address {
+        Address::Volume(_) => ("runpod_network_volume", None),
+        Address::Pod { key: _, replica } => ("runpod_pod", *replica),
+    };
+    let name = address.key().to_string();
+    let suffix = index.map_or_else(String::new, |index| format!("[{index}]"));
+    Identity {
+        address: format!("{kind}.{name}{suffix}"),
+        mode: "managed",
+        kind,
+        name,
+        index,
+        provider_name: PROVIDER,
+    }
+}
+
+/// Returns what the spec amounts to in Terraform's words: constants, and a reference where a volume is mounted.
+fn configuration(after: &BTreeMap<Address, Attributes>) -> Configuration {
+    let mut resources: BTreeMap<String, ConfiguredResource> = BTreeMap::new();
+    for (address, attributes) in after {
+        let Identity { address: _, mode, kind, name, index, provider_name: _ } = identity(address);
+        let count = index.map(|_| {
+            let same = |other: &&Address| other.is_pod() && other.key() == address.key();
+            json!({ "constant_value": after.keys().filter(same).count() })
+        });
+        resources.entry(format!("{kind}.{name}")).or_insert_with_key(|address| ConfiguredResource {
+            address: address.clone(),
+            mode,
+            kind,
+            name,
+            provider_config_key: "runpod",
+            expressions: expressions(attributes),
+            schema_version: 0,
+            count_expression: count,
+        });
+    }
+    Configuration {
+        provider_config: json!({ "runpod": { "name": "runpod", "full_name": PROVIDER } }),
+        root_module: ConfigurationModule { resources: resources.into_values().collect() },
+    }
+}
+
+fn expressions(attributes: &Attributes) -> Map<String, Value> {
+    let written = attributes.known.iter().filter(|(name, _)| *name != "id");
+    let expression = |name: &str, value: &Value| {
+        let mounted = value.as_str().and_then(|text| text.strip_prefix("volume."));
+        match mounted.and_then(|rest| rest.split(' ').next()) {
+            Some(volume) if name == "volume" => {
+                json!({ "references": [format!("runpod_network_volume.{volume}")] })
+            }
+            Some(_) | None => json!({ "constant_value": value }),
+        }
+    };
+    written.map(|(name, value)| (name.clone(), expression(name, value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    fn line(planned: &Planned) -> String {
+        let mut out = String::new();
+        write_terraform_json(&mut out, planned).unwrap();
+        out
+    }
+
+    fn document(planned: &Planned) -> Value {
+        serde_json::from_str(&line(planned)).unwrap()
+    }
+
+    /// One line per entry: address, actions, reason, and the attributes that differ.
+    fn summary(document: &Value, key: &str) -> String {
+        let entries = document[key].as_array().unwrap().iter();
+        let lines = entries.map(|entry| {
+            let change = &entry["change"];
+            let names: BTreeSet<&String> = [&change["before"], &change["after"]]
+                .into_iter()
+                .filter_map(Value::as_object)
+                .flat_map(Map::keys)
+                .collect();
+            let differ = names
+                .into_iter()
+                .filter(|name| change["before"][name.as_str()] != change["after"][name.as_str()]);
+            let differ: Vec<&str> = differ.map(String::as_str).collect();
+            let list = |value: &Value| value.as_array().map_or(0, Vec::len);
+            format!(
+                "{} {} {} unknown {} paths {} [{}]",
+                entry["address"].as_str().unwrap(),
+                change["actions"],
+                entry["action_reason"].as_str().unwrap_or("-"),
+                change["after_unknown"].as_object().map_or(0, Map::len),
+                list(&change["replace_paths"]),
+                if change["before"].is_null() || change["after"].is_null() {
+                    "all".to_owned()
+                } else {
+                    differ.join(" ")
+                },
+            )
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn every_class_of_action_has_terraforms_verb() {
+        insta::assert_snapshot!(summary(&document(&sample::full()), "resource_changes"), @r#"
+        runpod_network_volume.data ["no-op"] - unknown 0 paths 0 []
+        runpod_network_volume.fresh ["create"] - unknown 1 paths 0 [all]
+        runpod_network_volume.models ["update"] - unknown 0 paths 0 [size_gb]
+        runpod_network_volume.old ["delete"] delete_because_no_resource_config unknown 0 paths 0 [all]
+        runpod_pod.clean ["no-op"] - unknown 0 paths 0 []
+        runpod_pod.crm ["delete"] delete_because_no_resource_config unknown 0 paths 0 [all]
+        runpod_pod.found ["no-op"] - unknown 0 paths 0 []
+        runpod_pod.keep[0] ["no-op"] - unknown 0 paths 0 []
+        runpod_pod.keep[1] ["no-op"] - unknown 0 paths 0 []
+        runpod_pod.llm[0] ["update"] - unknown 0 paths 0 [image]
+        runpod_pod.llm[1] ["update"] - unknown 0 paths 0 [image]
+        runpod_pod.llm[2] ["update"] - unknown 0 paths 0 [image]
+        runpod_pod.llm[3] ["delete"] delete_because_count_index unknown 0 paths 0 [all]
+        runpod_pod.new ["create"] - unknown 4 paths 0 [all]
+        runpod_pod.prep ["update"] - unknown 0 paths 0 [command env global_networking]
+        runpod_pod.studio ["update"] - unknown 0 paths 0 [desired_status]
+        runpod_pod.swap ["delete","create"] replace_because_cannot_update unknown 4 paths 1 [cloud data_center gpu id]
+        runpod_pod.swift ["create","delete"] replace_because_cannot_update unknown 4 paths 1 [cloud data_center gpu id]
+        runpod_pod.train ["update"] - unknown 0 paths 0 [desired_status]
+        runpod_pod.vault ["no-op"] - unknown 0 paths 0 []
+        "#);
+    }
+
+    #[test]
+    fn drift_goes_from_recorded_to_live() {
+        insta::assert_snapshot!(summary(&document(&sample::full()), "resource_drift"), @r#"
+        runpod_pod.train ["update"] - unknown 0 paths 0 [desired_status]
+        runpod_pod.lost ["delete"] - unknown 0 paths 0 [all]
+        runpod_pod.prep ["update"] - unknown 0 paths 0 [env]
+        "#);
+    }
+
+    #[test]
+    fn the_document_is_one_line_with_keys_in_terraforms_order() {
+        let text = line(&sample::full());
+        assert_eq!(text.matches('\n').count(), 1);
+        let keys = [
+            "format_version",
+            "terraform_version",
+            "planned_values",
+            "resource_drift",
+            "resource_changes",
+            "prior_state",
+            "configuration",
+            "timestamp",
+            "applyable",
+            "complete",
+            "errored",
+            "podform",
+        ];
+        let at: Vec<Option<usize>> = keys.iter().map(|key| text.find(&format!("\"{key}\":"))).collect();
+        assert!(at.is_sorted() && at.iter().all(Option::is_some), "{at:?}");
+    }
+
+    #[test]
+    fn a_secret_is_both_masked_and_marked() {
+        let document = document(&sample::full());
+        let entry = document["resource_changes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|entry| entry["address"] == "runpod_pod.llm[0]")
+            .unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&entry["change"]).unwrap(), @r#"
+        {
+          "actions": [
+            "update"
+          ],
+          "after": {
+            "cloud": "secure",
+            "command": "--model Qwen/Qwen3-32B-FP8 --port 8000",
+            "data_center": "EU-RO-1",
+            "desired_status": "RUNNING",
+            "disk_gb": 60,
+            "env": {
+              "HF_HOME": "/models/hf",
+              "WANDB_API_KEY": "(secret)"
+            },
+            "global_networking": false,
+            "gpu": "NVIDIA L40S",
+            "gpu_count": 1,
+            "id": "llm000000000aa",
+            "image": "vllm/vllm-openai:v0.19.1",
+            "jupyter": false,
+            "name": "acme-llm",
+            "ports": [
+              "22/tcp",
+              "8000/http"
+            ],
+            "ssh": true,
+            "volume": "volume.models at /models"
+          },
+          "after_sensitive": {
+            "env": {
+              "WANDB_API_KEY": true
+            }
+          },
+          "after_unknown": {},
+          "before": {
+            "cloud": "secure",
+            "command": "--model Qwen/Qwen3-32B-FP8 --port 8000",
+            "data_center": "EU-RO-1",
+            "desired_status": "RUNNING",
+            "disk_gb": 60,
+            "env": {
+              "HF_HOME": "/models/hf",
+              "WANDB_API_KEY": "(secret)"
+            },
+            "global_networking": false,
+            "gpu": "NVIDIA L40S",
+            "gpu_count": 1,
+            "id": "llm000000000aa",
+            "image": "vllm/vllm-openai:v0.18.0",
+            "jupyter": false,
+            "name": "acme-llm",
+            "ports": [
+              "22/tcp",
+              "8000/http"
+            ],
+            "ssh": true,
+            "volume": "volume.models at /models"
+          },
+          "before_sensitive": {
+            "env": {
+              "WANDB_API_KEY": true
+            }
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_side_that_does_not_exist_is_null_and_not_sensitive() {
+        let document = document(&sample::full());
+        for entry in document["resource_changes"].as_array().unwrap() {
+            let change = &entry["change"];
+            for (side, sensitive) in [("before", "before_sensitive"), ("after", "after_sensitive")] {
+                assert_eq!(change[side].is_null(), change[sensitive] == false, "{entry}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_plan_has_no_entries() {
+        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"container_disks":{"count":0,"gigabytes":0}},"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[]}}"#);
+    }
+}
