@@ -1,1 +1,132 @@
-//! The apply.
+//! Executes an approved plan, and finds out what became of one that was cut short.
+//!
+//! Decisions are pure and stand in files of their own: [`schedule`] what runs next, [`retry`] what follows an answer,
+//! [`recover`] what became of a create, [`readback`] whether a promise was kept, [`record`] what the state says after,
+//! [`ending`] how an action ends. [`driver`] is the only async part: it waits, sends and commits. This module knows the
+//! ports of `provider` and `state` but none of their implementations, and it never decides what to do: the plan did.
+//!
+//! The promise is that no object is lost or made twice, whatever dies when. It holds while the API's listings lag less
+//! than the settling time; an object that shows up later carries a token that the journal knows, and every plan says so.
+
+pub mod driver;
+pub mod ending;
+#[cfg(test)]
+mod fixtures;
+pub mod limiter;
+pub mod readback;
+pub mod record;
+pub mod recover;
+pub mod request;
+pub mod retry;
+pub mod schedule;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use driver::{execute, settle};
+pub use limiter::Limited;
+
+use crate::model::id::ProjectName;
+use crate::model::progress::Notice;
+use crate::model::secret::Secrets;
+use crate::state::Run;
+
+/// Shows a person what happens.
+pub trait Reporter {
+    /// Shows one thing. Nothing depends on it.
+    fn notice(&self, notice: Notice);
+}
+
+/// What an apply runs with.
+pub struct Context<'a, P, J, C, R> {
+    /// The provider, whose quota the plan's reads have used as well.
+    pub provider: &'a Limited<'a, P, R>,
+    /// The journal, held under the run lock.
+    pub journal: &'a J,
+    /// Tells the time for records.
+    pub clock: &'a C,
+    /// Shows progress.
+    pub reporter: &'a R,
+    /// The owner of the objects.
+    pub project: &'a ProjectName,
+    /// The values of secrets.
+    pub secrets: &'a Secrets,
+    /// This run.
+    pub run: &'a Run,
+    /// Limits and times.
+    pub settings: Settings,
+    /// Signals.
+    pub interrupt: watch::Receiver<Interrupt>,
+}
+
+impl<P, J, C, R> Clone for Context<'_, P, J, C, R> {
+    fn clone(&self) -> Self {
+        let Self { provider, journal, clock, reporter, project, secrets, run, settings, interrupt } = self;
+        Self {
+            provider,
+            journal,
+            clock,
+            reporter,
+            project,
+            secrets,
+            run,
+            settings: *settings,
+            interrupt: interrupt.clone(),
+        }
+    }
+}
+
+/// Limits and times of an apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many actions run at once.
+    pub parallelism: usize,
+    /// Time between two listings. One listing serves all that wait.
+    pub poll: Duration,
+    /// How long listings may lag; see [`recover`].
+    pub settling: Duration,
+    /// How old an intent may be when its request goes out. An old holder of the lock that was asleep is fenced off at
+    /// the next commit, so it must not send what it intended before it slept.
+    pub intent_validity: Duration,
+    /// How long a pod may take until it runs.
+    pub wait_timeout: Duration,
+    /// How long a request may take.
+    pub request_timeout: Duration,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// Times that suit RunPod.
+    pub const RUNPOD: Self = Self {
+        parallelism: 10,
+        poll: Duration::from_secs(5),
+        settling: Duration::from_secs(90),
+        intent_validity: Duration::from_secs(5),
+        wait_timeout: Duration::from_secs(20 * 60),
+        request_timeout: Duration::from_secs(30),
+        seed: 0,
+    };
+
+    /// Times that suit the simulator, whose world runs faster.
+    pub const SIMULATOR: Self = Self {
+        poll: Duration::from_millis(50),
+        settling: Duration::from_secs(2),
+        intent_validity: Duration::from_secs(1),
+        request_timeout: Duration::from_secs(5),
+        ..Self::RUNPOD
+    };
+}
+
+/// How often a person asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Interrupt {
+    /// Not at all.
+    #[default]
+    None,
+    /// Once: nothing more is begun, requests on the wire are awaited, waits end.
+    First,
+    /// Twice: requests on the wire are given up as unknown.
+    Second,
+}

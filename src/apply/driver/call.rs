@@ -1,0 +1,313 @@
+//! One request and what follows it: permission, intent, the wire, the answer.
+
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::lookout::{Lookout, Sheet};
+use super::{Act, Engine, interrupted, shown};
+use crate::apply::ending::Halt;
+use crate::apply::limiter::Limited;
+use crate::apply::retry::{self, Kind, Next};
+use crate::apply::{Context, Interrupt, Reporter, Settings};
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::id::{PodId, RemoteId};
+use crate::model::journal::{Event, Sent};
+use crate::model::live::{LivePod, PodStatus};
+use crate::model::marker::Token;
+use crate::model::progress::Notice;
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError};
+use crate::state::{Journal, RecordChange};
+
+/// An answer, and when its request went out and ended.
+pub(super) struct Answer<T> {
+    pub(super) result: Result<T, ProviderError>,
+    pub(super) sent_at: Timestamp,
+    pub(super) ended: Instant,
+}
+
+/// How a repeatable request ended.
+pub(super) enum Ensured {
+    /// It took effect, or will; not before this moment.
+    Taken(Instant),
+    /// Its object is not there.
+    Gone(Instant),
+    /// The pod's host is full.
+    Stuck(String),
+}
+
+impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    /// Sends one request, not before its intent is durable and not long after.
+    pub(super) async fn send<T>(
+        &self,
+        act: &Act<'_>,
+        create: Option<(&Token, &Sent)>,
+        call: impl AsyncFnOnce(&'a P) -> Result<T, ProviderError>,
+    ) -> Result<Answer<T>, Halt> {
+        let settings = &self.context.settings;
+        let attempt = act.next_attempt();
+        let turn = loop {
+            self.go_on()?;
+            // The wait for the quota comes first, so that the intent is fresh when the request goes out.
+            let turn = self.unless_cut_short(self.context.provider.turn()).await?;
+            let intended = Event::Intended {
+                attempt,
+                token: create.map(|(token, _)| token.clone()),
+                sent: create.map(|(_, sent)| sent.clone()),
+            };
+            let asked = self.ledger.commit(act.id, vec![(self.ledger.now(), intended)], Vec::new()).await?;
+            self.go_on()?;
+            if asked.elapsed() <= settings.intent_validity {
+                break turn;
+            }
+        };
+        let _wire = OnWire::new(&self.on_wire);
+        let sent_at = self.ledger.now();
+        let result = tokio::select! {
+            biased;
+            () = interrupted(&self.context.interrupt, Interrupt::Second) => Err(no_answer("given up by a second signal".to_owned())),
+            answer = timeout(settings.request_timeout, call(turn.port())) => {
+                answer.unwrap_or_else(|_| Err(no_answer(format!("no answer within {}", shown(settings.request_timeout)))))
+            }
+        };
+        turn.end(result.as_ref().err());
+        Ok(Answer { result, sent_at, ended: Instant::now() })
+    }
+
+    /// Makes the answer to a request durable.
+    pub(super) async fn answered(
+        &self,
+        act: &Act<'_>,
+        sent_at: Timestamp,
+        event: Event,
+        changes: Vec<RecordChange>,
+    ) -> Result<(), Halt> {
+        let events = vec![(sent_at, Event::Started), (self.ledger.now(), event)];
+        self.ledger.commit(act.id, events, changes).await.map(|_| ())
+    }
+
+    /// Makes one more event durable.
+    pub(super) async fn note(&self, act: &Act<'_>, event: Event) -> Result<(), Halt> {
+        self.ledger.commit(act.id, vec![(self.ledger.now(), event)], Vec::new()).await.map(|_| ())
+    }
+
+    /// Sends a repeatable request until it took effect; `seen` looks whether it has.
+    pub(super) async fn ensure(
+        &self,
+        act: &Act<'_>,
+        (kind, object): (Kind, Option<RemoteId>),
+        call: impl AsyncFn(&'a P) -> Result<(), ProviderError>,
+        seen: impl AsyncFn() -> Result<bool, Halt>,
+    ) -> Result<Ensured, Halt> {
+        let accepted = || Event::Accepted { id: object.clone() };
+        let mut tries = 0;
+        loop {
+            let Answer { result, sent_at, ended } = self.send(act, None, &call).await?;
+            let Err(error) = result else {
+                self.answered(act, sent_at, accepted(), Vec::new()).await?;
+                return Ok(Ensured::Taken(ended));
+            };
+            let why = error.to_string();
+            let refused = Event::Refused { why: why.clone() };
+            match retry::after_write(kind, &error, tries, self.backoff(tries)) {
+                Next::Again { after } => {
+                    self.answered(act, sent_at, refused, Vec::new()).await?;
+                    self.refused(act, why);
+                    self.pause(after).await?;
+                }
+                Next::Look { after } if error.certainty == Certainty::Unknown => {
+                    self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+                    self.pause(after).await?;
+                    if seen().await? {
+                        self.note(act, accepted()).await?;
+                        return Ok(Ensured::Taken(ended));
+                    }
+                    self.note(act, Event::Refused { why: format!("{why}; it had no effect") }).await?;
+                    self.refused(act, why);
+                }
+                Next::Look { after } => {
+                    if seen().await? {
+                        self.answered(act, sent_at, accepted(), Vec::new()).await?;
+                        return Ok(Ensured::Taken(ended));
+                    }
+                    self.answered(act, sent_at, refused, Vec::new()).await?;
+                    self.refused(act, why);
+                    self.pause(after).await?;
+                }
+                Next::Stuck => {
+                    self.answered(act, sent_at, refused, Vec::new()).await?;
+                    return Ok(Ensured::Stuck(why));
+                }
+                Next::Gone => {
+                    self.answered(act, sent_at, accepted(), Vec::new()).await?;
+                    return Ok(Ensured::Gone(ended));
+                }
+                Next::GiveUp => {
+                    self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+                    return Err(Halt::Unknown(why));
+                }
+                Next::Stop(by) => {
+                    self.stop(by);
+                    self.answered(act, sent_at, refused, Vec::new()).await?;
+                    return Err(Halt::Failed(why));
+                }
+                // The first three follow creates only.
+                Next::LookUp | Next::NextCandidate | Next::SkipCloud | Next::Fail => {
+                    self.answered(act, sent_at, refused, Vec::new()).await?;
+                    return Err(Halt::Failed(why));
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    /// Reads, again and again as long as that helps.
+    pub(super) async fn ask<T>(
+        &self,
+        call: impl AsyncFn(&'a P) -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        let Context { provider, settings, .. } = &self.context;
+        let answer = read(provider, settings, |tries| self.backoff(tries), call).await;
+        if let Some(by) = answer.as_ref().err().and_then(retry::stops_everything) {
+            self.stop(by);
+        }
+        answer
+    }
+
+    /// Reads one pod by its id.
+    pub(super) async fn look_at(&self, id: &PodId) -> Result<Option<LivePod>, Halt> {
+        let read = self.ask(async |port: &'a P| port.pod(id).await);
+        let live = self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))?;
+        Ok(live.filter(|live| live.status != PodStatus::Terminated))
+    }
+
+    /// Waits for a listing that was asked for after this moment, until the deadline.
+    pub(super) async fn listing<T>(
+        &self,
+        lookout: &Lookout<T>,
+        after: Instant,
+        deadline: Instant,
+    ) -> Result<Option<Rc<Sheet<T>>>, Halt> {
+        match self.unless_cut_short(timeout_at(deadline, lookout.listing(after))).await? {
+            Ok(Ok(sheet)) => Ok(Some(sheet)),
+            Ok(Err(error)) => Err(could_not_look(&error)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Waits, unless a signal comes or the journal breaks.
+    pub(super) async fn unless_cut_short<T>(&self, wait: impl Future<Output = T>) -> Result<T, Halt> {
+        tokio::select! {
+            biased;
+            () = interrupted(&self.context.interrupt, Interrupt::First) => Err(Halt::CutShort("interrupted".to_owned())),
+            () = self.ledger.until_broken() => Err(Halt::JournalBroken),
+            done = wait => Ok(done),
+        }
+    }
+
+    pub(super) async fn pause(&self, time: Duration) -> Result<(), Halt> {
+        self.unless_cut_short(sleep(time)).await
+    }
+
+    pub(super) fn backoff(&self, tries: u32) -> Duration {
+        retry::backoff(tries, self.random.borrow_mut().f64())
+    }
+
+    /// Tells that an attempt was refused.
+    pub(super) fn refused(&self, act: &Act<'_>, why: String) {
+        act.refused.borrow_mut().push(why.clone());
+        self.tell(Notice::AttemptRefused { action: act.id.clone(), why });
+    }
+
+    /// Returns the ids on record, so that an unreadable entry of a listing can be told from something unknown.
+    pub(super) fn known(&self) -> BTreeSet<RemoteId> {
+        let records = self.ledger.records();
+        let deposed =
+            records.values().flat_map(|recorded| recorded.deposed.iter().cloned().map(RemoteId::Pod));
+        records.values().map(|recorded| recorded.id.clone()).chain(deposed).collect()
+    }
+}
+
+/// Reads, again and again as long as that helps.
+pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
+    provider: &Limited<'a, P, R>,
+    settings: &Settings,
+    backoff: impl Fn(u32) -> Duration,
+    call: impl AsyncFn(&'a P) -> Result<T, ProviderError>,
+) -> Result<T, ProviderError> {
+    let limit = settings.request_timeout;
+    let mut tries = 0;
+    loop {
+        let turn = provider.turn().await;
+        let answer = timeout(limit, call(turn.port())).await;
+        let answer = answer.unwrap_or_else(|_| Err(no_answer(format!("no answer within {}", shown(limit)))));
+        turn.end(answer.as_ref().err());
+        let error = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let Some(wait) = retry::after_read(&error, tries, backoff(tries)) else { return Err(error) };
+        sleep(wait).await;
+        tries += 1;
+    }
+}
+
+/// What a listing shows of one pod.
+pub(super) enum Sight<'s> {
+    Live(&'s LivePod),
+    Absent,
+    Unreadable,
+}
+
+/// Looks for one pod in a listing.
+pub(super) fn sight<'s>(listed: &'s [Listed], sought: &PodId) -> Sight<'s> {
+    for entry in listed {
+        match entry {
+            Listed::Pod(pod) if pod.id == *sought && pod.status != PodStatus::Terminated => {
+                return Sight::Live(pod);
+            }
+            Listed::Unreadable { id, why: _ } if id == sought => return Sight::Unreadable,
+            Listed::Pod(_) | Listed::Unreadable { .. } => {}
+        }
+    }
+    Sight::Absent
+}
+
+pub(super) fn could_not_look(error: &ProviderError) -> Halt {
+    Halt::Unknown(format!("could not be looked at: {error}"))
+}
+
+fn no_answer(detail: String) -> ProviderError {
+    ProviderError {
+        call: "the request",
+        certainty: Certainty::Unknown,
+        status: None,
+        detail,
+        request_id: None,
+    }
+}
+
+/// Counts a request on the wire, until dropped.
+struct OnWire<'w>(&'w Cell<usize>);
+
+impl<'w> OnWire<'w> {
+    fn new(count: &'w Cell<usize>) -> Self {
+        count.set(count.get() + 1);
+        Self(count)
+    }
+}
+
+impl Drop for OnWire<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}

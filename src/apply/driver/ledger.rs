@@ -1,0 +1,184 @@
+//! The journal as actions use it: events of one turn go into one commit.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::apply::ending::Halt;
+use crate::model::address::Address;
+use crate::model::clock::{Clock, Timestamp};
+use crate::model::id::RunId;
+use crate::model::journal::{ActionStatus, Entry, Event};
+use crate::model::plan::ActionId;
+use crate::model::prior::Recorded;
+use crate::state::{Batch, Journal, RecordChange};
+
+/// Collects events, commits them, and mirrors what is durable.
+pub(super) struct Ledger<'a, J, C> {
+    journal: &'a J,
+    clock: &'a C,
+    run: &'a RunId,
+    queue: RefCell<Vec<Queued>>,
+    /// How many batches were queued and how many of them are durable.
+    queued: Cell<u64>,
+    durable: Cell<u64>,
+    broken: RefCell<Option<String>>,
+    work: Notify,
+    written: Notify,
+    statuses: RefCell<BTreeMap<ActionId, ActionStatus>>,
+    records: RefCell<BTreeMap<Address, Recorded>>,
+}
+
+struct Queued {
+    action: ActionId,
+    status: ActionStatus,
+    entries: Vec<Entry>,
+    changes: Vec<RecordChange>,
+}
+
+impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
+    pub(super) fn new(
+        journal: &'a J,
+        clock: &'a C,
+        run: &'a RunId,
+        records: &BTreeMap<Address, Recorded>,
+    ) -> Self {
+        Self {
+            journal,
+            clock,
+            run,
+            queue: RefCell::default(),
+            queued: Cell::default(),
+            durable: Cell::default(),
+            broken: RefCell::default(),
+            work: Notify::new(),
+            written: Notify::new(),
+            statuses: RefCell::default(),
+            records: RefCell::new(records.clone()),
+        }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn status(&self, action: &ActionId) -> ActionStatus {
+        self.statuses.borrow().get(action).cloned().unwrap_or_default()
+    }
+
+    /// Returns the records as they are durable.
+    pub(super) fn records(&self) -> Ref<'_, BTreeMap<Address, Recorded>> {
+        self.records.borrow()
+    }
+
+    pub(super) fn recorded(&self, address: &Address) -> Option<Recorded> {
+        self.records.borrow().get(address).cloned()
+    }
+
+    /// Returns why the journal cannot be written, once it cannot.
+    pub(super) fn broken(&self) -> Option<String> {
+        self.broken.borrow().clone()
+    }
+
+    /// Waits until the journal cannot be written.
+    pub(super) async fn until_broken(&self) {
+        while self.broken.borrow().is_none() {
+            self.written.notified().await;
+        }
+    }
+
+    /// Makes events of one action and what they change durable. Returns a moment before the commit began.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
+    pub(super) async fn commit(
+        &self,
+        action: &ActionId,
+        events: Vec<(Timestamp, Event)>,
+        changes: Vec<RecordChange>,
+    ) -> Result<Instant, Halt> {
+        let mut status = self.status(action);
+        for (_, event) in &events {
+            status = match status.next(event) {
+                Ok(status) => status,
+                Err(illegal) => {
+                    self.breaks(illegal.to_string());
+                    return Err(Halt::JournalBroken);
+                }
+            };
+        }
+        let entry = |(at, event)| Entry { at, run: self.run.clone(), action: action.clone(), event };
+        let entries = events.into_iter().map(entry).collect();
+        let asked = Instant::now();
+        self.queue.borrow_mut().push(Queued { action: action.clone(), status, entries, changes });
+        self.queued.set(self.queued.get() + 1);
+        let ticket = self.queued.get();
+        self.work.notify_one();
+        loop {
+            if self.durable.get() >= ticket {
+                return Ok(asked);
+            }
+            if self.broken.borrow().is_some() {
+                return Err(Halt::JournalBroken);
+            }
+            self.written.notified().await;
+        }
+    }
+
+    /// Commits what is queued, as long as the run lasts. It is polled after the actions, so that what they queue in
+    /// one turn shares a commit.
+    pub(super) async fn write(&self) -> Infallible {
+        loop {
+            self.work.notified().await;
+            let queued = self.queue.take();
+            if queued.is_empty() || self.broken.borrow().is_some() {
+                continue;
+            }
+            let count = queued.len() as u64;
+            let mut batch = Batch::default();
+            let mut statuses = Vec::new();
+            for Queued { action, status, entries, changes } in queued {
+                statuses.push((action, status));
+                batch.entries.extend(entries);
+                batch.changes.extend(changes);
+            }
+            match self.journal.commit(&batch).await {
+                Ok(_) => {
+                    self.statuses.borrow_mut().extend(statuses);
+                    self.mirror(batch.changes);
+                    self.durable.set(self.durable.get() + count);
+                    self.written.notify_waiters();
+                }
+                Err(error) => self.breaks(error.to_string()),
+            }
+        }
+    }
+
+    fn breaks(&self, why: String) {
+        self.broken.borrow_mut().get_or_insert(why);
+        self.written.notify_waiters();
+    }
+
+    fn mirror(&self, changes: Vec<RecordChange>) {
+        let mut records = self.records.borrow_mut();
+        for change in changes {
+            match change {
+                RecordChange::Put(address, recorded) => {
+                    records.insert(address, *recorded);
+                }
+                RecordChange::Remove(address) => {
+                    records.remove(&address);
+                }
+                RecordChange::Rename { from, to } => {
+                    if let Some(recorded) = records.remove(&from) {
+                        records.insert(to, recorded);
+                    }
+                }
+                RecordChange::Tombstone(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! Runs the actions of a plan: the one place that waits, sends and commits.
+//!
+//! Everything runs as one task. Actions are futures that are polled first; the [`ledger`] writes what they queued in
+//! that turn as one commit, and one [`lookout`] for each kind of object lists for all who wait. So a run does the same
+//! things in the same order whenever the provider answers the same. Nothing here decides: what runs next, what follows
+//! an answer and what counts as certain is asked of the pure files beside this directory. Start at [`execute`].
+
+mod call;
+mod ledger;
+mod lookout;
+mod pod;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod volume;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+pub use settle::settle;
+
+use self::ledger::Ledger;
+use self::lookout::Lookout;
+use super::ending::{Halt, ending};
+use super::request::{self, Sources};
+use super::schedule::Schedule;
+use super::{Context, Interrupt, Reporter, record};
+use crate::model::address::Address;
+use crate::model::clock::{Age, Clock, SignedDuration};
+use crate::model::id::{RemoteId, VolumeId};
+use crate::model::journal::Event;
+use crate::model::live::LiveVolume;
+use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
+use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan, RecordAfter};
+use crate::model::pod::Cloud;
+use crate::model::prior::Prior;
+use crate::model::progress::Notice;
+use crate::provider::{Listed, Mutate, Observe};
+use crate::state::{Journal, RecordChange};
+
+/// Executes a plan to its end, or as far as it gets.
+///
+/// `prior` must be the state that the plan was made from. Actions of earlier runs that are still open must have been
+/// settled before, see [`settle`].
+pub async fn execute<P, J, C, R>(
+    approved: &ApprovedPlan,
+    prior: &Prior,
+    context: Context<'_, P, J, C, R>,
+) -> Outcome
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    let plan = approved.plan();
+    if let Err(error) = context.journal.begin(context.run).await {
+        return not_begun(plan, StoppedBy::Journal(error.to_string()));
+    }
+    let engine = Engine::new(plan, prior, context);
+    let poll = engine.context.settings.poll;
+    let outcome = tokio::select! {
+        biased;
+        outcome = engine.run() => outcome,
+        never = engine.ledger.write() => match never {},
+        never = engine.pods.keep(poll, async || engine.ask(P::list_pods).await) => match never {},
+        never = engine.volumes.keep(poll, async || engine.ask(P::list_volumes).await) => match never {},
+        never = engine.tell_interrupt() => match never {},
+    };
+    finish(&engine, outcome).await
+}
+
+/// An action that runs.
+struct Act<'a> {
+    id: &'a ActionId,
+    action: &'a Action,
+    /// The number of the next attempt.
+    attempt: Cell<u32>,
+    refused: RefCell<Vec<String>>,
+    object: RefCell<Option<RemoteId>>,
+}
+
+/// One run of a plan.
+struct Engine<'a, P, J, C, R> {
+    plan: &'a Plan,
+    context: Context<'a, P, J, C, R>,
+    ledger: Ledger<'a, J, C>,
+    pods: Lookout<Listed>,
+    volumes: Lookout<LiveVolume>,
+    /// Why nothing more is sent.
+    stopped: RefCell<Option<StoppedBy>>,
+    /// Clouds in which the key may not create.
+    forbidden: RefCell<BTreeSet<Cloud>>,
+    random: RefCell<fastrand::Rng>,
+    on_wire: Cell<usize>,
+    /// Creates whose fate is unknown, and when it is certain at the latest.
+    searching: RefCell<BTreeMap<Address, Instant>>,
+    began: Instant,
+}
+
+type Running<'r> = Pin<Box<dyn Future<Output = (ActionId, Ended)> + 'r>>;
+
+impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    fn new(plan: &'a Plan, prior: &Prior, context: Context<'a, P, J, C, R>) -> Self {
+        let ledger = Ledger::new(context.journal, context.clock, &context.run.id, &prior.objects);
+        let random = RefCell::new(fastrand::Rng::with_seed(context.settings.seed));
+        Self {
+            plan,
+            context,
+            ledger,
+            pods: Lookout::default(),
+            volumes: Lookout::default(),
+            stopped: RefCell::default(),
+            forbidden: RefCell::default(),
+            random,
+            on_wire: Cell::default(),
+            searching: RefCell::default(),
+            began: Instant::now(),
+        }
+    }
+
+    async fn run(&self) -> Outcome {
+        let mut schedule = Schedule::new(self.plan, self.context.settings.parallelism);
+        let mut running: Vec<Running<'_>> = Vec::new();
+        let mut outcome = Outcome::default();
+        let mut skipped = Vec::new();
+        loop {
+            if let Some(why) = self.why_stopped() {
+                skipped.extend(schedule.stop(&why));
+            }
+            for id in schedule.ready() {
+                schedule.begin(&id);
+                running.push(Box::pin(self.act(id)));
+            }
+            if running.is_empty() {
+                break;
+            }
+            for (id, ended) in next_ended(&mut running).await {
+                match ended.result {
+                    EndResult::Done => schedule.done(&id),
+                    EndResult::Failed(_) | EndResult::Skipped(_) | EndResult::Unknown(_) => {
+                        skipped.extend(schedule.not_done(&id));
+                    }
+                }
+                outcome.actions.insert(id, ended);
+            }
+        }
+        skipped.extend(schedule.stop("its order has no beginning"));
+        self.skip(skipped, &mut outcome).await;
+        outcome
+    }
+
+    /// Runs one action and notes how it ended.
+    async fn act(&self, id: ActionId) -> (ActionId, Ended) {
+        let began = Instant::now();
+        let Some(action) = self.plan.actions.get(&id) else {
+            let why = "it is not in the plan".to_owned();
+            return (id, ended(EndResult::Failed(why), began));
+        };
+        self.tell(Notice::Began(id.clone()));
+        let act = Act {
+            id: &id,
+            action,
+            attempt: Cell::new(0),
+            refused: RefCell::default(),
+            object: RefCell::default(),
+        };
+        let result = match self.perform(&act).await {
+            Ok(changes) => {
+                let succeeded = vec![(self.ledger.now(), Event::Succeeded)];
+                match self.ledger.commit(&id, succeeded, changes).await {
+                    Ok(_) => EndResult::Done,
+                    Err(halt) => self.halt(&id, halt).await,
+                }
+            }
+            Err(halt) => self.halt(&id, halt).await,
+        };
+        let ended = Ended {
+            result,
+            id: act.object.into_inner(),
+            attempts: act.refused.into_inner(),
+            took: began.elapsed(),
+        };
+        self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
+        (id, ended)
+    }
+
+    /// Does what the plan says and returns what success changes in the records.
+    async fn perform(&self, act: &Act<'_>) -> Result<Vec<RecordChange>, Halt> {
+        match &act.action.operation {
+            Operation::Local => self.record_only(act).await,
+            Operation::CreateVolume { name, config, token } => {
+                self.create_volume(act, name, config, token).await
+            }
+            Operation::GrowVolume { id, size } => self.grow_volume(act, id, *size).await,
+            Operation::DeleteVolume { id } => self.delete_volume(act, id).await,
+            Operation::CreatePod(creation) => self.create_pod(act, creation).await,
+            Operation::UpdatePod { id, patch, disruption } => {
+                self.update_pod(act, id, patch, *disruption).await
+            }
+            Operation::StartPod { id, compute, on_stuck } => {
+                self.start_pod(act, id, compute.as_ref(), on_stuck).await
+            }
+            Operation::StopPod { id } => self.stop_pod(act, id).await,
+            Operation::DeletePods { ids } => self.delete_pods(act, ids).await,
+        }
+    }
+
+    /// Only writes to the state; the change is committed with the success.
+    async fn record_only(&self, act: &Act<'_>) -> Result<Vec<RecordChange>, Halt> {
+        self.go_on()?;
+        let now = self.ledger.now();
+        let previous = self.ledger.recorded(&act.id.address);
+        let changes = record::local(act.id, act.action, previous.as_ref(), now);
+        let object = changes.iter().find_map(|change| match change {
+            RecordChange::Put(_, recorded) => Some(recorded.id.clone()),
+            RecordChange::Remove(_) | RecordChange::Rename { .. } | RecordChange::Tombstone(_) => None,
+        });
+        act.object.replace(object.or_else(|| previous.map(|previous| previous.id)));
+        let intended = Event::Intended { attempt: 0, token: None, sent: None };
+        let events = [intended, Event::Started, Event::Accepted { id: None }].map(|event| (now, event));
+        self.ledger.commit(act.id, events.into(), Vec::new()).await?;
+        Ok(changes)
+    }
+
+    /// Returns what the records say after a success with this object.
+    fn recorded_after(&self, act: &Act<'_>, id: RemoteId) -> Vec<RecordChange> {
+        let now = self.ledger.now();
+        let previous = self.ledger.recorded(&act.id.address);
+        match &act.action.record {
+            RecordAfter::Put(after) => vec![record::put(&act.id.address, after, id, previous.as_ref(), now)],
+            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
+                record::local(act.id, act.action, previous.as_ref(), now)
+            }
+        }
+    }
+
+    async fn halt(&self, id: &ActionId, halt: Halt) -> EndResult {
+        let (event, result) = ending(&self.ledger.status(id), halt);
+        let Some(event) = event else { return result };
+        match self.ledger.commit(id, vec![(self.ledger.now(), event)], Vec::new()).await {
+            Ok(_) => result,
+            Err(halt) => ending(&self.ledger.status(id), halt).1,
+        }
+    }
+
+    /// Notes in one commit what was not begun.
+    async fn skip(&self, skipped: Vec<(ActionId, String)>, outcome: &mut Outcome) {
+        let mut noting: Vec<Running<'_>> = Vec::new();
+        for (id, why) in skipped {
+            noting.push(Box::pin(async move {
+                let event = (self.ledger.now(), Event::Skipped { why: why.clone() });
+                // A journal that cannot be written is told with the whole run.
+                let _ = self.ledger.commit(&id, vec![event], Vec::new()).await;
+                (id, ended(EndResult::Skipped(why), Instant::now()))
+            }));
+        }
+        while !noting.is_empty() {
+            for (id, ended) in next_ended(&mut noting).await {
+                self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
+                outcome.actions.insert(id, ended);
+            }
+        }
+    }
+
+    /// Tells a person that a signal was understood.
+    async fn tell_interrupt(&self) -> Infallible {
+        interrupted(&self.context.interrupt, Interrupt::First).await;
+        self.tell(Notice::Interrupted { in_flight: self.on_wire.get() });
+        std::future::pending().await
+    }
+
+    fn tell(&self, notice: Notice) {
+        self.context.reporter.notice(notice);
+    }
+
+    fn stop(&self, by: StoppedBy) {
+        self.stopped.borrow_mut().get_or_insert(by);
+    }
+
+    fn why_stopped(&self) -> Option<String> {
+        if self.ledger.broken().is_some() {
+            return Some("the journal cannot be written".to_owned());
+        }
+        if let Some(by) = &*self.stopped.borrow() {
+            return Some(match by {
+                StoppedBy::Interrupt => "interrupted".to_owned(),
+                StoppedBy::NoFunds => "the account has no money left".to_owned(),
+                StoppedBy::KeyRefused(_) => "the key was refused".to_owned(),
+                StoppedBy::ApiUnusable(_) => "the API cannot be used".to_owned(),
+                StoppedBy::Journal(_) => "the journal cannot be written".to_owned(),
+            });
+        }
+        (*self.context.interrupt.borrow() >= Interrupt::First).then(|| "interrupted".to_owned())
+    }
+
+    /// Refuses to send anything once the run stops.
+    fn go_on(&self) -> Result<(), Halt> {
+        match self.why_stopped() {
+            None => Ok(()),
+            Some(_) if self.ledger.broken().is_some() => Err(Halt::JournalBroken),
+            Some(why) => Err(Halt::CutShort(why)),
+        }
+    }
+
+    fn volume_ids(&self) -> BTreeMap<Address, VolumeId> {
+        let records = self.ledger.records();
+        request::volumes(
+            &self.plan.referenced,
+            records.iter().map(|(address, recorded)| (address, &recorded.id)),
+        )
+    }
+
+    fn sources<'s>(&'s self, volumes: &'s BTreeMap<Address, VolumeId>) -> Sources<'s> {
+        Sources { project: self.context.project, secrets: self.context.secrets, volumes }
+    }
+}
+
+impl Act<'_> {
+    fn next_attempt(&self) -> u32 {
+        let attempt = self.attempt.get();
+        self.attempt.set(attempt + 1);
+        attempt
+    }
+}
+
+/// Closes the run and says what ended it.
+async fn finish<P, J, C, R>(engine: &Engine<'_, P, J, C, R>, mut outcome: Outcome) -> Outcome
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    let interrupted = *engine.context.interrupt.borrow() >= Interrupt::First && !outcome.is_complete();
+    outcome.stopped_by = match (engine.ledger.broken(), engine.stopped.borrow().clone()) {
+        (Some(why), _) => Some(StoppedBy::Journal(why)),
+        (None, Some(by)) => Some(by),
+        (None, None) => interrupted.then_some(StoppedBy::Interrupt),
+    };
+    let done = outcome.actions.values().filter(|ended| ended.result == EndResult::Done).count();
+    let summary = format!("{done} of {} actions done", outcome.actions.len());
+    let Context { journal, clock, run, .. } = &engine.context;
+    if let Err(error) = journal.finish(&run.id, clock.now(), &summary).await {
+        outcome.stopped_by.get_or_insert(StoppedBy::Journal(error.to_string()));
+    }
+    outcome
+}
+
+fn not_begun(plan: &Plan, by: StoppedBy) -> Outcome {
+    let why = "the journal cannot be written".to_owned();
+    let skipped = |id: &ActionId| (id.clone(), ended(EndResult::Skipped(why.clone()), Instant::now()));
+    Outcome { actions: plan.actions.keys().map(skipped).collect(), stopped_by: Some(by) }
+}
+
+fn ended(result: EndResult, began: Instant) -> Ended {
+    Ended { result, id: None, attempts: Vec::new(), took: began.elapsed() }
+}
+
+/// Waits until a signal of this strength came; for ever if none can come any more.
+async fn interrupted(interrupt: &watch::Receiver<Interrupt>, level: Interrupt) {
+    if interrupt.clone().wait_for(|now| *now >= level).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Polls all running actions and returns those that ended, at least one.
+async fn next_ended(running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Ended)> {
+    poll_fn(|task| {
+        let mut finished = Vec::new();
+        running.retain_mut(|action| match action.as_mut().poll(task) {
+            Poll::Ready(ended) => {
+                finished.push(ended);
+                false
+            }
+            Poll::Pending => true,
+        });
+        if finished.is_empty() { Poll::Pending } else { Poll::Ready(finished) }
+    })
+    .await
+}
+
+/// Says a time as people do.
+fn shown(time: Duration) -> String {
+    Age(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)).to_string()
+}

@@ -1,0 +1,348 @@
+//! Finds out what became of the actions that earlier runs left open.
+//!
+//! It runs before a plan is made for an apply, so that the plan starts from certainty: every create that happened is
+//! recorded, every other is certain not to happen any more, and no request of a dead run is still on its way. One
+//! listing serves all, as in a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::call::read;
+use super::interrupted;
+use crate::apply::recover::{self, Choice, Open, Search, Sighting};
+use crate::apply::retry::{self, Kind, Next};
+use crate::apply::{Context, Interrupt, Reporter, record};
+use crate::model::clock::{Clock, SignedDuration, Timestamp};
+use crate::model::id::{PodId, RemoteId, RunId};
+use crate::model::journal::{ActionStatus, Entry, Event, Sent};
+use crate::model::live::LiveVolume;
+use crate::model::marker::Token;
+use crate::model::outcome::{Fate, Recovered};
+use crate::model::plan::ActionId;
+use crate::model::prior::{OpenIntent, Prior};
+use crate::model::progress::Notice;
+use crate::provider::{Listed, Mutate, Observe, ProviderError};
+use crate::state::{Batch, Journal, RecordChange, StateError};
+
+/// Resolves what earlier runs left open, records it, and tells what it found.
+///
+/// The state must be read again afterwards, as records may have changed. What could not be found out stays open.
+///
+/// # Errors
+/// The journal cannot be written.
+pub async fn settle<P, J, C, R>(
+    prior: &Prior,
+    context: Context<'_, P, J, C, R>,
+) -> Result<Vec<Recovered>, StateError>
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    let settler = Settler { prior, context, began: Instant::now() };
+    let mut recovered = Vec::new();
+    let mut open = Vec::new();
+    for intent in &prior.open {
+        match recover::open(&intent.status, intent.token.as_ref()) {
+            Open::Close => recovered.push(settler.close(intent).await?),
+            Open::LetPass | Open::Search => open.push(settler.case(intent)),
+        }
+    }
+    settler.tell_settling(&open);
+    while !open.is_empty() {
+        let looked = tokio::select! {
+            biased;
+            () = interrupted(&settler.context.interrupt, Interrupt::First) => Err("interrupted".to_owned()),
+            looked = settler.look(&open) => looked.map_err(|error| error.to_string()),
+        };
+        let listing = match looked {
+            Ok(listing) => listing,
+            Err(why) => {
+                recovered.extend(open.iter().map(|case| told(case.intent, Fate::Undecided(why.clone()))));
+                break;
+            }
+        };
+        let mut still_open = Vec::new();
+        for mut case in open {
+            match settler.resolve(&mut case, &listing).await? {
+                Some(fate) => recovered.push(told(case.intent, fate)),
+                None => still_open.push(case),
+            }
+        }
+        open = still_open;
+        if !open.is_empty() {
+            settler.pause().await;
+        }
+    }
+    settler.finish_runs(&recovered).await?;
+    for recovered in &recovered {
+        settler.context.reporter.notice(Notice::Recovered(recovered.clone()));
+    }
+    Ok(recovered)
+}
+
+/// An action that is being found out about.
+struct Case<'p> {
+    intent: &'p OpenIntent,
+    /// What the create asked for; `None` where there was no create.
+    create: Option<(&'p Token, &'p Sent)>,
+    /// From here on its request cannot happen any more.
+    ended: Duration,
+    search: Search,
+}
+
+/// One look at the account.
+struct Listing {
+    began: Duration,
+    pods: Vec<Listed>,
+    volumes: Vec<LiveVolume>,
+}
+
+struct Settler<'s, P, J, C, R> {
+    prior: &'s Prior,
+    context: Context<'s, P, J, C, R>,
+    began: Instant,
+}
+
+impl<P, J, C, R> Settler<'_, P, J, C, R>
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    fn case<'p>(&'p self, intent: &'p OpenIntent) -> Case<'p> {
+        let settings = &self.context.settings;
+        // An answer that was noted ended the request; otherwise it may have gone out as late as the intent allowed and
+        // taken as long as requests may.
+        let slack = match intent.status {
+            ActionStatus::Unknown { .. } => Duration::ZERO,
+            ActionStatus::Pending
+            | ActionStatus::Intended
+            | ActionStatus::Started
+            | ActionStatus::Accepted { .. }
+            | ActionStatus::Refused
+            | ActionStatus::Succeeded
+            | ActionStatus::Failed
+            | ActionStatus::Skipped => settings.intent_validity + settings.request_timeout,
+        };
+        let age = self.context.clock.now().duration_since(intent.since);
+        // A clock that was set back must not make the wait longer than from now.
+        let age = Duration::try_from(age.max(SignedDuration::ZERO)).unwrap_or_default();
+        let ended = slack.saturating_sub(age);
+        let settling = (slack + settings.settling).saturating_sub(age).saturating_sub(ended);
+        let create = intent
+            .token
+            .as_ref()
+            .and_then(|token| self.prior.tokens.get(token).map(|known| (token, &known.sent)));
+        Case { intent, create, ended, search: Search::new(ended, settling) }
+    }
+
+    async fn resolve(&self, case: &mut Case<'_>, listing: &Listing) -> Result<Option<Fate>, StateError> {
+        let Some((token, sent)) = case.create else {
+            if case.intent.token.is_some() {
+                return Ok(Some(Fate::Undecided("the state does not say what was asked for".to_owned())));
+            }
+            if listing.began < case.ended {
+                return Ok(None);
+            }
+            return self.let_pass(case.intent).await.map(Some);
+        };
+        let sighting = if case.intent.action.address.is_pod() {
+            recover::sight_pod(token, &listing.pods, &self.prior.remote_ids())
+        } else {
+            recover::sight_volume(&sent.name, &listing.volumes)
+        };
+        if let Sighting::These(ids) = &sighting {
+            return self.found(case, (token, sent), ids, listing).await.map(Some);
+        }
+        if !case.search.settles(listing.began, &sighting) {
+            return Ok(None);
+        }
+        let why = "it did not happen, as no listing shows it".to_owned();
+        self.commit(case.intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], Vec::new())
+            .await?;
+        Ok(Some(Fate::NotDone))
+    }
+
+    async fn found(
+        &self,
+        case: &Case<'_>,
+        (token, sent): (&Token, &Sent),
+        ids: &BTreeSet<RemoteId>,
+        listing: &Listing,
+    ) -> Result<Fate, StateError> {
+        let intent = case.intent;
+        if !intent.action.address.is_pod() {
+            let Some(id) = recover::choose_volume(ids) else {
+                return Ok(Fate::Undecided(format!("several network volumes are named `{}`", sent.name)));
+            };
+            let id = RemoteId::Volume(id);
+            self.adopt(intent, sent, &id, &BTreeSet::new()).await?;
+            return Ok(Fate::Adopted { id, retired: BTreeSet::new() });
+        }
+        let carriers = recover::carriers(&listing.pods, ids);
+        let intended_at = self.prior.tokens.get(token).map_or(intent.since, |known| known.intended_at);
+        match recover::choose(&carriers, sent, (intended_at, self.request_ended(intent))) {
+            Choice::Doubtful(pods) => {
+                let why = "several pods carry its token, or one that it did not make".to_owned();
+                self.commit(intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], Vec::new())
+                    .await?;
+                Ok(Fate::Doubtful(pods))
+            }
+            Choice::Adopt { id, retire, doubtful } => {
+                let id = RemoteId::Pod(id);
+                self.adopt(intent, sent, &id, &retire).await?;
+                Ok(if doubtful.is_empty() {
+                    Fate::Adopted { id, retired: retire }
+                } else {
+                    Fate::Doubtful(doubtful)
+                })
+            }
+        }
+    }
+
+    /// Records the object of a create that had happened, and terminates what it made besides.
+    async fn adopt(
+        &self,
+        intent: &OpenIntent,
+        sent: &Sent,
+        id: &RemoteId,
+        retire: &BTreeSet<PodId>,
+    ) -> Result<(), StateError> {
+        let address = &intent.action.address;
+        let previous = self.prior.objects.get(address);
+        let change = record::put(address, &sent.record, id.clone(), previous, self.context.clock.now());
+        let accepted = || Event::Accepted { id: Some(id.clone()) };
+        self.commit(intent, [accepted()], vec![change]).await?;
+        for pod in retire {
+            self.commit(intent, [Event::Intended { attempt: 0, token: None, sent: None }], Vec::new())
+                .await?;
+            // If it fails the pod stays known by its token, and every plan says so.
+            let unknown = self.retire(pod).await.err().map(|error| Event::Unknown { why: error.to_string() });
+            let events = [Event::Started].into_iter().chain(unknown).chain([accepted()]);
+            self.commit(intent, events, Vec::new()).await?;
+        }
+        let why = "its run ended; the next plan compares it".to_owned();
+        self.commit(intent, [Event::Failed { why }], Vec::new()).await
+    }
+
+    async fn retire(&self, pod: &PodId) -> Result<(), ProviderError> {
+        let mut tries = 0;
+        loop {
+            let turn = self.context.provider.turn().await;
+            let answer = turn.port().delete_pod(pod).await;
+            turn.end(answer.as_ref().err());
+            let Err(error) = answer else { return Ok(()) };
+            match retry::after_write(Kind::Delete, &error, tries, retry::backoff(tries, 0.5)) {
+                Next::Again { after } | Next::Look { after } => sleep(after).await,
+                Next::Gone => return Ok(()),
+                Next::LookUp
+                | Next::NextCandidate
+                | Next::SkipCloud
+                | Next::Stuck
+                | Next::Fail
+                | Next::GiveUp
+                | Next::Stop(_) => return Err(error),
+            }
+            tries += 1;
+        }
+    }
+
+    /// Closes an action whose request can be repeated and cannot happen any more.
+    async fn let_pass(&self, intent: &OpenIntent) -> Result<Fate, StateError> {
+        let why = "its run ended; the next plan looks at what is live".to_owned();
+        self.commit(intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], Vec::new()).await?;
+        Ok(Fate::LeftToPlan)
+    }
+
+    /// Closes an action whose effect is on record.
+    async fn close(&self, intent: &OpenIntent) -> Result<Recovered, StateError> {
+        let why = "its run ended; the next plan compares it".to_owned();
+        let failed = Event::Failed { why: why.clone() };
+        let events = match &intent.status {
+            ActionStatus::Pending => vec![Event::Skipped { why }],
+            ActionStatus::Unknown { id } => vec![Event::Accepted { id: id.clone() }, failed],
+            ActionStatus::Intended | ActionStatus::Accepted { .. } | ActionStatus::Refused => vec![failed],
+            ActionStatus::Started => vec![Event::Refused { why }, failed],
+            ActionStatus::Succeeded | ActionStatus::Failed | ActionStatus::Skipped => Vec::new(),
+        };
+        self.commit(intent, events, Vec::new()).await?;
+        Ok(told(intent, Fate::LeftToPlan))
+    }
+
+    async fn commit(
+        &self,
+        intent: &OpenIntent,
+        events: impl IntoIterator<Item = Event>,
+        changes: Vec<RecordChange>,
+    ) -> Result<(), StateError> {
+        let at = self.context.clock.now();
+        let OpenIntent { run, action, .. } = intent;
+        let entry = |event| Entry { at, run: run.clone(), action: action.clone(), event };
+        let batch = Batch { entries: events.into_iter().map(entry).collect(), changes };
+        self.context.journal.commit(&batch).await.map(|_| ())
+    }
+
+    /// Closes the runs of which nothing is open any more.
+    async fn finish_runs(&self, recovered: &[Recovered]) -> Result<(), StateError> {
+        let undecided: BTreeSet<&ActionId> = recovered
+            .iter()
+            .filter(|recovered| matches!(recovered.fate, Fate::Undecided(_)))
+            .map(|recovered| &recovered.action)
+            .collect();
+        let mut runs: BTreeMap<&RunId, bool> = BTreeMap::new();
+        for intent in &self.prior.open {
+            *runs.entry(&intent.run).or_default() |= undecided.contains(&intent.action);
+        }
+        for (run, _) in runs.iter().filter(|(_, is_open)| !**is_open) {
+            let now = self.context.clock.now();
+            self.context.journal.finish(run, now, "cut short, settled by a later run").await?;
+        }
+        Ok(())
+    }
+
+    /// Lists what the open cases need, again and again as long as that helps.
+    async fn look(&self, open: &[Case<'_>]) -> Result<Listing, ProviderError> {
+        let began = self.began.elapsed();
+        let creates = || open.iter().filter(|case| case.create.is_some());
+        let mut listing = Listing { began, pods: Vec::new(), volumes: Vec::new() };
+        let Context { provider, settings, .. } = &self.context;
+        let backoff = |tries| retry::backoff(tries, 0.5);
+        if creates().any(|case| case.intent.action.address.is_pod()) {
+            listing.pods = read(provider, settings, backoff, P::list_pods).await?;
+        }
+        if creates().any(|case| !case.intent.action.address.is_pod()) {
+            listing.volumes = read(provider, settings, backoff, P::list_volumes).await?;
+        }
+        Ok(listing)
+    }
+
+    async fn pause(&self) {
+        tokio::select! {
+            biased;
+            () = interrupted(&self.context.interrupt, Interrupt::First) => {}
+            () = sleep(self.context.settings.poll) => {}
+        }
+    }
+
+    fn tell_settling(&self, open: &[Case<'_>]) {
+        let addresses: Vec<_> = open.iter().map(|case| case.intent.action.address.clone()).collect();
+        if let Some(remaining) = open.iter().map(|case| case.search.settled_from()).max() {
+            self.context.reporter.notice(Notice::Settling { addresses, remaining });
+        }
+    }
+
+    fn request_ended(&self, intent: &OpenIntent) -> Timestamp {
+        let settings = &self.context.settings;
+        let slack = settings.intent_validity + settings.request_timeout;
+        intent.since.checked_add(slack).unwrap_or(intent.since)
+    }
+}
+
+fn told(intent: &OpenIntent, fate: Fate) -> Recovered {
+    Recovered { action: intent.action.clone(), fate }
+}

@@ -1,0 +1,267 @@
+//! What is done to network volumes.
+
+use tokio::time::Instant;
+
+use super::call::{Answer, Ensured, could_not_look};
+use super::{Act, Engine};
+use crate::apply::ending::Halt;
+use crate::apply::recover::{self, Search, Sighting};
+use crate::apply::request;
+use crate::apply::retry::{self, Kind, Next};
+use crate::apply::{Reporter, readback, record};
+use crate::model::address::Address;
+use crate::model::clock::Clock;
+use crate::model::id::{RemoteId, VolumeId};
+use crate::model::journal::{Event, Sent};
+use crate::model::live::LiveVolume;
+use crate::model::marker::Token;
+use crate::model::plan::RecordAfter;
+use crate::model::progress::Notice;
+use crate::model::size::Gigabytes;
+use crate::model::volume::VolumeConfig;
+use crate::provider::{Mutate, Observe};
+use crate::state::{Journal, RecordChange};
+
+impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    /// Creates a volume. Its name carries the token, so there is no second one to try with.
+    pub(super) async fn create_volume(
+        &self,
+        act: &Act<'_>,
+        name: &str,
+        config: &VolumeConfig,
+        token: &Token,
+    ) -> Result<Vec<RecordChange>, Halt> {
+        let RecordAfter::Put(after) = &act.action.record else {
+            return Err(Halt::Failed("the plan does not say what to record".to_owned()));
+        };
+        let sent = request::sent_volume(name, config, token, after);
+        let (id, since) = self.make_volume(act, name, config, (token, &sent)).await?;
+        let difference = async |live: &LiveVolume| readback::volume(config, live);
+        self.read_back_volume(&id, since, difference).await?;
+        let previous = self.ledger.recorded(&act.id.address);
+        let remote = RemoteId::Volume(id);
+        Ok(vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.ledger.now())])
+    }
+
+    async fn make_volume(
+        &self,
+        act: &Act<'_>,
+        name: &str,
+        config: &VolumeConfig,
+        (token, sent): (&Token, &Sent),
+    ) -> Result<(VolumeId, Instant), Halt> {
+        let VolumeConfig { size, data_center, tier } = config;
+        let request = crate::model::request::VolumeRequest {
+            name: name.to_owned(),
+            size: *size,
+            data_center: data_center.clone(),
+            tier: *tier,
+        };
+        let mut tries = 0;
+        loop {
+            let call = async |port: &'a P| port.create_volume(&request).await;
+            let Answer { result, sent_at, ended } = self.send(act, Some((token, sent)), call).await?;
+            let error = match result {
+                Ok(id) => {
+                    let changes = self.found_volume(act, sent, &id);
+                    let accepted = Event::Accepted { id: Some(RemoteId::Volume(id.clone())) };
+                    self.answered(act, sent_at, accepted, changes).await?;
+                    return Ok((id, ended));
+                }
+                Err(error) => error,
+            };
+            let why = error.to_string();
+            match retry::after_write(Kind::Create, &error, tries, self.backoff(tries)) {
+                Next::LookUp => {
+                    self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+                    if let Some(id) = self.look_up_volume(act, name, sent, ended).await? {
+                        return Ok((id, ended));
+                    }
+                    let why = format!("{why}; it did not happen");
+                    self.note(act, Event::Refused { why: why.clone() }).await?;
+                    return Err(Halt::Failed(why));
+                }
+                next => {
+                    self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
+                    match next {
+                        Next::Again { after } => {
+                            self.refused(act, why);
+                            self.pause(after).await?;
+                        }
+                        Next::Stop(by) => {
+                            self.stop(by);
+                            return Err(Halt::Failed(why));
+                        }
+                        // A volume has one place; the others follow other requests only.
+                        Next::NextCandidate
+                        | Next::SkipCloud
+                        | Next::LookUp
+                        | Next::Look { .. }
+                        | Next::Stuck
+                        | Next::Gone
+                        | Next::GiveUp
+                        | Next::Fail => return Err(Halt::Failed(why)),
+                    }
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    async fn look_up_volume(
+        &self,
+        act: &Act<'_>,
+        name: &str,
+        sent: &Sent,
+        ended: Instant,
+    ) -> Result<Option<VolumeId>, Halt> {
+        let settings = &self.context.settings;
+        let mut search = Search::new(ended.saturating_duration_since(self.began), settings.settling);
+        let _searching = self.searching(act, ended + settings.settling);
+        let deadline = ended + settings.settling + settings.wait_timeout;
+        let mut after = ended;
+        loop {
+            let Some(sheet) = self.listing(&self.volumes, after, deadline).await? else {
+                return Err(Halt::Unknown("network volumes could not be listed".to_owned()));
+            };
+            after = sheet.began;
+            let sighting = recover::sight_volume(name, &sheet.entries);
+            if let Sighting::These(ids) = &sighting {
+                let Some(id) = recover::choose_volume(ids) else {
+                    return Err(Halt::Unknown(format!("several network volumes are named `{name}`")));
+                };
+                let changes = self.found_volume(act, sent, &id);
+                let accepted = Event::Accepted { id: Some(RemoteId::Volume(id.clone())) };
+                self.ledger.commit(act.id, vec![(self.ledger.now(), accepted)], changes).await?;
+                return Ok(Some(id));
+            }
+            if search.settles(sheet.began.saturating_duration_since(self.began), &sighting) {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn found_volume(&self, act: &Act<'_>, sent: &Sent, id: &VolumeId) -> Vec<RecordChange> {
+        let remote = RemoteId::Volume(id.clone());
+        act.object.replace(Some(remote.clone()));
+        let previous = self.ledger.recorded(&act.id.address);
+        vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.ledger.now())]
+    }
+
+    pub(super) async fn grow_volume(
+        &self,
+        act: &Act<'_>,
+        id: &VolumeId,
+        size: Gigabytes,
+    ) -> Result<Vec<RecordChange>, Halt> {
+        let object = Some(RemoteId::Volume(id.clone()));
+        act.object.replace(object.clone());
+        let seen = async || {
+            let live = self.look_at_volume(id).await?;
+            Ok(live.is_some_and(|live| readback::grown(size, &live).is_none()))
+        };
+        let call = async |port: &'a P| port.grow_volume(id, size).await;
+        let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
+            Ensured::Taken(since) => since,
+            Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
+        };
+        self.read_back_volume(id, since, async |live: &LiveVolume| readback::grown(size, live)).await?;
+        Ok(self.recorded_after(act, RemoteId::Volume(id.clone())))
+    }
+
+    pub(super) async fn delete_volume(
+        &self,
+        act: &Act<'_>,
+        id: &VolumeId,
+    ) -> Result<Vec<RecordChange>, Halt> {
+        let object = Some(RemoteId::Volume(id.clone()));
+        act.object.replace(object);
+        let recorded = self.ledger.recorded(&act.id.address);
+        if recorded.is_some_and(|recorded| recorded.lifecycle.protect) {
+            return Err(Halt::Failed("it is protected".to_owned()));
+        }
+        let seen = async || Ok(self.look_at_volume(id).await?.is_none());
+        let call = async |port: &'a P| port.delete_volume(id).await;
+        let since = match self.ensure(act, (Kind::Delete, None), call, seen).await? {
+            Ensured::Taken(since) | Ensured::Gone(since) => since,
+            Ensured::Stuck(why) => return Err(Halt::Failed(why)),
+        };
+        let deadline = since + self.context.settings.wait_timeout;
+        let mut after = since;
+        loop {
+            let Some(sheet) = self.listing(&self.volumes, after, deadline).await? else {
+                return Err(Halt::Unknown("network volumes could not be listed".to_owned()));
+            };
+            after = sheet.began;
+            if !sheet.entries.iter().any(|volume| volume.id == *id) {
+                return Ok(self.recorded_after(act, RemoteId::Volume(id.clone())));
+            }
+            if since.elapsed() >= self.context.settings.settling {
+                return match self.look_at_volume(id).await? {
+                    None => Ok(self.recorded_after(act, RemoteId::Volume(id.clone()))),
+                    Some(_) => Err(Halt::Failed(format!("the API said yes, but `{id}` is still there"))),
+                };
+            }
+        }
+    }
+
+    async fn look_at_volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, Halt> {
+        let read = self.ask(async |port: &'a P| port.volume(id).await);
+        self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))
+    }
+
+    /// Reads a volume until it is as promised, as long as reads may lag.
+    async fn read_back_volume(
+        &self,
+        id: &VolumeId,
+        since: Instant,
+        difference: impl AsyncFn(&LiveVolume) -> Option<String>,
+    ) -> Result<(), Halt> {
+        loop {
+            let why = match self.look_at_volume(id).await? {
+                None => format!("network volume `{id}` is not there any more"),
+                Some(live) => match difference(&live).await {
+                    None => return Ok(()),
+                    Some(why) => why,
+                },
+            };
+            if since.elapsed() >= self.context.settings.settling {
+                return Err(Halt::Failed(why));
+            }
+            self.pause(self.context.settings.poll).await?;
+        }
+    }
+
+    /// Tells that a create is being looked up, until dropped.
+    pub(super) fn searching(&self, act: &Act<'_>, settled: Instant) -> Searching<'_, 'a, P, J, C, R> {
+        let address = act.id.address.clone();
+        self.searching.borrow_mut().insert(address.clone(), settled);
+        let searching = self.searching.borrow();
+        let latest = searching.values().max().copied().unwrap_or(settled);
+        let remaining = latest.saturating_duration_since(Instant::now());
+        self.tell(Notice::Settling { addresses: searching.keys().cloned().collect(), remaining });
+        Searching { engine: self, address }
+    }
+}
+
+/// A create that is being looked up.
+pub(super) struct Searching<'e, 'a, P, J, C, R> {
+    engine: &'e Engine<'a, P, J, C, R>,
+    address: Address,
+}
+
+impl<P, J, C, R> Drop for Searching<'_, '_, P, J, C, R> {
+    fn drop(&mut self) {
+        self.engine.searching.borrow_mut().remove(&self.address);
+    }
+}
+
+fn vanished(id: &VolumeId) -> Halt {
+    Halt::Failed(format!("network volume `{id}` is not there any more"))
+}

@@ -1,0 +1,250 @@
+//! Small values for the unit tests of this module.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::catalog::Stock;
+use crate::model::clock::Timestamp;
+use crate::model::desired::Lifecycle;
+use crate::model::id::{DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial};
+use crate::model::journal::Sent;
+use crate::model::live::{Endpoints, LivePod, LiveStorage, PodRole, PodStatus};
+use crate::model::marker::Token;
+use crate::model::money::{Amount, Monthly, Price};
+use crate::model::plan::{
+    Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, OnStuck,
+    Operation, Plan, PodCreation, PodPatch, Reason, Record, RecordAfter, Step,
+};
+use crate::model::pod::{Access, Cloud, Compute, Container, RunState, Storage};
+use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use crate::model::request::{Mount, PodRequest};
+use crate::model::size::Gigabytes;
+
+pub fn id(text: &str) -> ActionId {
+    let (address, step) = text.split_once(':').unwrap();
+    let step = Step::ALL.into_iter().find(|known| known.word() == step).unwrap();
+    ActionId { address: address.parse().unwrap(), step }
+}
+
+pub fn token() -> Token {
+    "0123456789abcdef".parse().unwrap()
+}
+
+pub fn attempt_token(address: &str, attempt: u32) -> Token {
+    Token::derive(&Lineage::new("line"), &RunNonce::new("nonce"), &address.parse().unwrap(), attempt)
+}
+
+pub fn compute() -> Compute {
+    Compute::Gpu { id: GpuTypeId::new("H100"), count: 1 }
+}
+
+pub fn container() -> Container {
+    Container {
+        name: "llm".to_owned(),
+        image: "image:1".to_owned(),
+        command: Vec::new(),
+        entrypoint: None,
+        env: BTreeMap::new(),
+        ports: BTreeSet::new(),
+        disk: Gigabytes(20),
+        registry: None,
+        storage: Storage::None,
+        global_networking: false,
+        locked: None,
+    }
+}
+
+pub fn candidate(cloud: Cloud) -> Candidate {
+    Candidate {
+        compute: compute(),
+        cloud,
+        data_centers: BTreeSet::new(),
+        cuda: BTreeSet::new(),
+        min_cuda: None,
+        price: Price::Unknown,
+        stock: Stock::NotAsked,
+        stock_by_data_center: BTreeMap::new(),
+    }
+}
+
+pub fn creation() -> PodCreation {
+    creation_at("llm")
+}
+
+pub fn creation_at(address: &str) -> PodCreation {
+    let attempts = [Cloud::Secure, Cloud::Community].into_iter().zip(0..).map(|(cloud, number)| Attempt {
+        candidate: candidate(cloud),
+        token: attempt_token(address, 2 * number),
+        second_token: attempt_token(address, 2 * number + 1),
+    });
+    PodCreation {
+        container: container(),
+        access: Access { ssh: false, jupyter: false },
+        attempts: attempts.collect(),
+    }
+}
+
+pub fn record() -> Record {
+    Record {
+        id: None,
+        token: None,
+        lifecycle: Lifecycle::default(),
+        retired: false,
+        deposed: BTreeSet::new(),
+        object: RecordedObject::Pod(Box::new(RecordedPod {
+            container: container(),
+            access: None,
+            compute: Some(compute()),
+            cloud: Some(Cloud::Secure),
+            data_center: None,
+            run: RunState::Running,
+            depends_on: BTreeSet::new(),
+        })),
+    }
+}
+
+pub fn recorded(id: &str) -> Recorded {
+    Recorded {
+        id: RemoteId::Pod(PodId::new(id)),
+        token: None,
+        recorded_at: Timestamp::from_second(100).unwrap(),
+        deposed: BTreeSet::new(),
+        lifecycle: Lifecycle::default(),
+        retired: false,
+        object: record().object,
+    }
+}
+
+pub fn sent() -> Sent {
+    Sent {
+        name: "llm".to_owned(),
+        image: "image:1".to_owned(),
+        compute: Some(compute()),
+        cloud: Some(Cloud::Secure),
+        data_centers: BTreeSet::new(),
+        holds_data: false,
+        record: Box::new(record()),
+    }
+}
+
+pub fn pod_request() -> PodRequest {
+    PodRequest {
+        name: "llm".to_owned(),
+        image: "image:1".to_owned(),
+        command: Vec::new(),
+        entrypoint: None,
+        env: BTreeMap::new(),
+        ports: BTreeSet::new(),
+        disk: Gigabytes(20),
+        registry: None,
+        mount: Mount::None,
+        global_networking: false,
+        access: Access { ssh: false, jupyter: false },
+        compute: compute(),
+        cloud: Cloud::Secure,
+        data_centers: BTreeSet::new(),
+        cuda: BTreeSet::new(),
+        min_cuda: None,
+    }
+}
+
+pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
+    LivePod {
+        id: PodId::new(id),
+        name: "llm".to_owned(),
+        status,
+        image: Some("image:1".to_owned()),
+        command: Some(Vec::new()),
+        entrypoint: None,
+        env: BTreeMap::new(),
+        marker: Some(crate::model::marker::Marker {
+            project: ProjectName::new("acme"),
+            address: "llm".parse().unwrap(),
+            token: token(),
+        }),
+        ports: BTreeSet::new(),
+        disk: Some(Gigabytes(20)),
+        storage: LiveStorage::None,
+        registry: Some(None),
+        cloud: Some(Cloud::Secure),
+        data_center: Some(DataCenterId::new("EU-RO-1")),
+        compute: Some(compute()),
+        cuda: None,
+        locked: Some(false),
+        global_networking: Some(false),
+        created_at: None,
+        price: Price::Unknown,
+        role: PodRole::Plain,
+        endpoints: Endpoints::default(),
+    }
+}
+
+/// An action with what its id says: a create, or something without a call.
+pub fn action(text: &str) -> Action {
+    let id = id(text);
+    let operation = match id.step {
+        Step::Create => Operation::CreatePod(Box::new(creation_at(&id.address.to_string()))),
+        _ => Operation::Local,
+    };
+    let record = match id.step {
+        Step::Forget => RecordAfter::Remove { tombstone: false },
+        _ => RecordAfter::Put(Box::new(record())),
+    };
+    with(operation, record)
+}
+
+pub fn with(operation: Operation, record: RecordAfter) -> Action {
+    Action {
+        operation,
+        reason: Reason::New,
+        changes: Vec::new(),
+        consequences: Vec::new(),
+        cost: CostChange::default(),
+        record,
+    }
+}
+
+pub fn delete(pod: &str) -> Action {
+    with(Operation::DeletePods { ids: [PodId::new(pod)].into() }, RecordAfter::Remove { tombstone: false })
+}
+
+pub fn start(pod: &str) -> Action {
+    let operation =
+        Operation::StartPod { id: PodId::new(pod), compute: Some(compute()), on_stuck: OnStuck::Fail };
+    with(operation, RecordAfter::Put(Box::new(record())))
+}
+
+pub fn stop(pod: &str) -> Action {
+    with(Operation::StopPod { id: PodId::new(pod) }, RecordAfter::Put(Box::new(record())))
+}
+
+pub fn update(pod: &str, disruption: Disruption) -> Action {
+    let patch = PodPatch { name: Some("other".to_owned()), ..PodPatch::default() };
+    let operation = Operation::UpdatePod { id: PodId::new(pod), patch: Box::new(patch), disruption };
+    with(operation, RecordAfter::Put(Box::new(record())))
+}
+
+pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges: [(&str, &str); M]) -> Plan {
+    Plan {
+        basis: Basis {
+            project: ProjectName::new("acme"),
+            api: Api::V2,
+            spec_digest: String::new(),
+            lineage: Lineage::new("line"),
+            serial: Serial(0),
+            nonce: RunNonce::new("nonce"),
+            observed_at: Timestamp::UNIX_EPOCH,
+        },
+        actions: actions.into_iter().map(|(name, action)| (id(name), action)).collect(),
+        edges: edges.into_iter().map(|(first, then)| (id(first), id(then))).collect(),
+        referenced: BTreeMap::new(),
+        held: BTreeMap::new(),
+        drift: Vec::new(),
+        findings: Vec::new(),
+        unmanaged: Vec::new(),
+        unchanged: BTreeSet::new(),
+        recorded: BTreeMap::new(),
+        out_of_scope: 0,
+        cost: CostSummary::default(),
+        digest: Digest { hash: String::new(), monthly: Amount { known: Monthly(0), unknown_parts: 0 } },
+    }
+}

@@ -1,0 +1,242 @@
+//! One limiter for a run: nothing is sent that the API has announced to refuse.
+//!
+//! RunPod announces small quotas in its answers and says `Retry-After` when they are used up. All requests of a run go
+//! through one [`Limited`], plan and apply alike, so that they share what is left. A write takes its [`Turn`] before
+//! its intent is committed, as the wait can be long and an intent must not grow old; reads take theirs by themselves.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::Reporter;
+use crate::model::catalog::{Catalog, StockQuery};
+use crate::model::clock::Timestamp;
+use crate::model::id::{PodId, VolumeId};
+use crate::model::live::{LivePod, LiveVolume};
+use crate::model::progress::Notice;
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota};
+
+/// A provider whose quota is obeyed.
+pub struct Limited<'a, P, R> {
+    port: &'a P,
+    reporter: &'a R,
+    gate: RefCell<Gate>,
+    in_flight: Cell<u32>,
+    changed: Notify,
+}
+
+impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
+    /// Wraps a provider; waiting is told to the reporter.
+    pub fn new(port: &'a P, reporter: &'a R) -> Self {
+        Self {
+            port,
+            reporter,
+            gate: RefCell::new(Gate::default()),
+            in_flight: Cell::new(0),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Waits until a request may be sent and reserves it.
+    pub async fn turn(&self) -> Turn<'_, 'a, P, R> {
+        let mut told = None;
+        loop {
+            let pass = self.gate.borrow_mut().pass(Instant::now(), self.in_flight.get());
+            match pass {
+                Pass::Free => break,
+                Pass::At(moment) => {
+                    if told != Some(moment) {
+                        let wait = moment.saturating_duration_since(Instant::now());
+                        self.reporter.notice(Notice::QuotaWait(wait));
+                        told = Some(moment);
+                    }
+                    tokio::select! { biased; () = self.changed.notified() => {} () = sleep_until(moment) => {} }
+                }
+                Pass::AfterAnAnswer => self.changed.notified().await,
+            }
+        }
+        self.in_flight.set(self.in_flight.get() + 1);
+        Turn { limited: self }
+    }
+
+    async fn read<T>(
+        &self,
+        call: impl AsyncFnOnce() -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
+        let turn = self.turn().await;
+        let answer = call().await;
+        turn.end(answer.as_ref().err());
+        answer
+    }
+}
+
+/// One reserved request. Dropping it unused gives it back.
+#[must_use = "a reserved request keeps others waiting"]
+pub struct Turn<'t, 'a, P: Observe, R> {
+    limited: &'t Limited<'a, P, R>,
+}
+
+impl<'a, P: Observe, R> Turn<'_, 'a, P, R> {
+    /// Returns the provider, for the one request.
+    pub fn port(&self) -> &'a P
+    where
+        P: Mutate,
+    {
+        self.limited.port
+    }
+
+    /// Learns from the answer.
+    pub fn end(self, error: Option<&ProviderError>) {
+        let Limited { port, gate, in_flight, .. } = self.limited;
+        let throttled = error.and_then(|error| match error.certainty {
+            Certainty::Throttled { retry_after } => retry_after,
+            Certainty::Rejected(_) | Certainty::NotDone | Certainty::Unknown => None,
+        });
+        // Without an answer the announced numbers are those of an earlier one.
+        if error.is_none_or(|error| error.status.is_some()) {
+            let others = in_flight.get().saturating_sub(1);
+            gate.borrow_mut().learn(Instant::now(), port.quota(), others, throttled);
+        }
+    }
+}
+
+impl<P: Observe, R> Drop for Turn<'_, '_, P, R> {
+    fn drop(&mut self) {
+        let Limited { in_flight, changed, .. } = self.limited;
+        in_flight.set(in_flight.get().saturating_sub(1));
+        changed.notify_waiters();
+    }
+}
+
+impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
+    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
+        self.read(async || self.port.list_pods().await).await
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
+        self.read(async || self.port.list_volumes().await).await
+    }
+
+    async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
+        self.read(async || self.port.pod(id).await).await
+    }
+
+    async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
+        self.read(async || self.port.volume(id).await).await
+    }
+
+    async fn catalog(
+        &self,
+        questions: &BTreeSet<StockQuery>,
+        now: Timestamp,
+    ) -> Result<Catalog, ProviderError> {
+        self.read(async || self.port.catalog(questions, now).await).await
+    }
+
+    fn quota(&self) -> Option<Quota> {
+        self.port.quota()
+    }
+}
+
+/// What is known of the quota.
+#[derive(Debug, Default)]
+struct Gate {
+    /// The window, once an answer announced one.
+    window: Option<Window>,
+    /// Nothing is sent before this moment.
+    closed_until: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    remaining: u32,
+    ends: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Free,
+    At(Instant),
+    /// A window has ended and what the next one allows is not known yet: one request goes first.
+    AfterAnAnswer,
+}
+
+impl Gate {
+    fn pass(&mut self, now: Instant, in_flight: u32) -> Pass {
+        if let Some(until) = self.closed_until.filter(|until| *until > now) {
+            return Pass::At(until);
+        }
+        self.closed_until = None;
+        match &mut self.window {
+            None => Pass::Free,
+            Some(window) if window.ends <= now => {
+                if in_flight == 0 {
+                    Pass::Free
+                } else {
+                    Pass::AfterAnAnswer
+                }
+            }
+            Some(window) if window.remaining == 0 => Pass::At(window.ends),
+            Some(window) => {
+                window.remaining -= 1;
+                Pass::Free
+            }
+        }
+    }
+
+    /// `others` are requests on the wire that the announced number may not count yet.
+    fn learn(&mut self, now: Instant, quota: Option<Quota>, others: u32, retry_after: Option<Duration>) {
+        self.window = quota.map(|Quota { remaining, resets_in }| Window {
+            remaining: remaining.saturating_sub(others),
+            ends: now + resets_in,
+        });
+        if let Some(wait) = retry_after {
+            let until = now + wait;
+            self.closed_until = Some(self.closed_until.map_or(until, |known| known.max(until)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn quota(remaining: u32) -> Option<Quota> {
+        Some(Quota { remaining, resets_in: seconds(30) })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_announced_is_sent_in_a_window() {
+        let now = Instant::now();
+        let mut gate = Gate::default();
+        assert_eq!(gate.pass(now, 0), Pass::Free);
+        gate.learn(now, quota(3), 1, None);
+        assert_eq!([gate.pass(now, 1), gate.pass(now, 2)], [Pass::Free, Pass::Free]);
+        assert_eq!(gate.pass(now, 3), Pass::At(now + seconds(30)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_window_one_request_asks_what_the_next_allows() {
+        let now = Instant::now();
+        let mut gate = Gate::default();
+        gate.learn(now, quota(0), 0, None);
+        let later = now + seconds(30);
+        assert_eq!([gate.pass(later, 0), gate.pass(later, 1)], [Pass::Free, Pass::AfterAnAnswer]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retry_after_closes_the_gate_for_all() {
+        let now = Instant::now();
+        let mut gate = Gate::default();
+        gate.learn(now, None, 0, Some(seconds(12)));
+        assert_eq!(gate.pass(now, 0), Pass::At(now + seconds(12)));
+        assert_eq!(gate.pass(now + seconds(12), 0), Pass::Free);
+    }
+}

@@ -1,0 +1,176 @@
+//! How the records change with what an action did.
+//!
+//! Nothing of ours is ever dropped from the records before it is gone: a pod that a replacement leaves behind is
+//! deposed, and an entry that is removed while it still has deposed pods keeps the first of them as its own. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::clock::Timestamp;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::live::LivePod;
+use crate::model::plan::{Action, ActionId, Record, RecordAfter};
+use crate::model::prior::{Recorded, RecordedObject};
+use crate::state::RecordChange;
+
+/// Returns the entry of an object with this id. The plan says which pods a new object leaves behind.
+pub fn put(
+    address: &Address,
+    record: &Record,
+    id: RemoteId,
+    previous: Option<&Recorded>,
+    now: Timestamp,
+) -> RecordChange {
+    let Record { id: _, token, lifecycle, retired, deposed, object } = record;
+    let same = previous.filter(|previous| previous.id == id);
+    // Deposed pods of the same object may be gone since the plan was made.
+    let mut deposed = same.map_or(deposed, |same| &same.deposed).clone();
+    if let RemoteId::Pod(current) = &id {
+        deposed.remove(current);
+    }
+    let recorded = Recorded {
+        token: token.clone().or_else(|| same.and_then(|same| same.token.clone())),
+        recorded_at: same.map_or(now, |same| same.recorded_at),
+        id,
+        deposed,
+        lifecycle: lifecycle.clone(),
+        retired: *retired,
+        object: object.clone(),
+    };
+    RecordChange::Put(address.clone(), Box::new(recorded))
+}
+
+/// Returns the changes that drop an entry whose object is gone or given up.
+pub fn remove(address: &Address, previous: Option<&Recorded>, tombstone: bool) -> Vec<RecordChange> {
+    let Some(previous) = previous else { return Vec::new() };
+    let mut changes = Vec::new();
+    if let (true, Some(token)) = (tombstone, &previous.token) {
+        changes.push(RecordChange::Tombstone(token.clone()));
+    }
+    let mut deposed = previous.deposed.clone();
+    changes.push(match deposed.pop_first() {
+        None => RecordChange::Remove(address.clone()),
+        Some(left) => RecordChange::Put(
+            address.clone(),
+            Box::new(Recorded { id: RemoteId::Pod(left), token: None, deposed, ..previous.clone() }),
+        ),
+    });
+    changes
+}
+
+/// Returns the change that drops a deposed pod which is gone.
+pub fn remove_deposed(address: &Address, previous: Option<&Recorded>, gone: &PodId) -> Vec<RecordChange> {
+    let Some(previous) = previous else { return Vec::new() };
+    let deposed: BTreeSet<PodId> = previous.deposed.iter().filter(|id| *id != gone).cloned().collect();
+    vec![RecordChange::Put(address.clone(), Box::new(Recorded { deposed, ..previous.clone() }))]
+}
+
+/// Returns the changes after a pod of this action is gone.
+pub fn pod_gone(
+    id: &ActionId,
+    action: &Action,
+    previous: Option<&Recorded>,
+    pod: &PodId,
+) -> Vec<RecordChange> {
+    let is_current = previous.is_some_and(|previous| previous.id == RemoteId::Pod(pod.clone()));
+    match &action.record {
+        RecordAfter::Remove { tombstone } if is_current => remove(&id.address, previous, *tombstone),
+        // The first half of a replacement can keep the values, but an entry without an object is no entry.
+        RecordAfter::Put(_) | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) if is_current => {
+            remove(&id.address, previous, false)
+        }
+        RecordAfter::Remove { .. }
+        | RecordAfter::Put(_)
+        | RecordAfter::MovedFrom(_)
+        | RecordAfter::Deposed(_) => remove_deposed(&id.address, previous, pod),
+    }
+}
+
+/// Returns the changes of an action without a call.
+pub fn local(
+    id: &ActionId,
+    action: &Action,
+    previous: Option<&Recorded>,
+    now: Timestamp,
+) -> Vec<RecordChange> {
+    match &action.record {
+        RecordAfter::Put(record) => {
+            let remote = record.id.clone().or_else(|| previous.map(|previous| previous.id.clone()));
+            remote.map(|remote| put(&id.address, record, remote, previous, now)).into_iter().collect()
+        }
+        RecordAfter::Remove { tombstone } => remove(&id.address, previous, *tombstone),
+        RecordAfter::MovedFrom(from) => {
+            vec![RecordChange::Rename { from: from.clone(), to: id.address.clone() }]
+        }
+        RecordAfter::Deposed(deposed) => previous
+            .map(|previous| {
+                let recorded = Recorded { deposed: deposed.clone(), ..previous.clone() };
+                RecordChange::Put(id.address.clone(), Box::new(recorded))
+            })
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Returns the record with what a live pod tells beyond the request: where it landed.
+pub fn landed(record: &Record, live: &LivePod) -> Record {
+    let mut record = record.clone();
+    if let RecordedObject::Pod(pod) = &mut record.object {
+        pod.data_center = live.data_center.clone().or_else(|| pod.data_center.clone());
+        pod.cloud = live.cloud.or(pod.cloud);
+    }
+    record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::fixtures::{record, recorded, token};
+
+    fn address() -> Address {
+        "llm".parse().unwrap()
+    }
+
+    fn pod(id: &str) -> RemoteId {
+        RemoteId::Pod(PodId::new(id))
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(500).unwrap()
+    }
+
+    fn entry(change: RecordChange) -> Recorded {
+        match change {
+            RecordChange::Put(_, recorded) => *recorded,
+            RecordChange::Remove(_) | RecordChange::Rename { .. } | RecordChange::Tombstone(_) => {
+                panic!("not an entry")
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_object_leaves_behind_what_the_plan_says() {
+        let previous = recorded("old");
+        let record = Record { deposed: [PodId::new("old")].into(), ..record() };
+        let entry = entry(put(&address(), &record, pod("new"), Some(&previous), now()));
+        assert_eq!((entry.id, entry.deposed), (pod("new"), BTreeSet::from([PodId::new("old")])));
+        assert_eq!(entry.recorded_at, now());
+    }
+
+    #[test]
+    fn the_same_object_keeps_its_age_its_token_and_its_deposed_pods() {
+        let deposed = BTreeSet::from([PodId::new("older")]);
+        let previous = Recorded { token: Some(token()), deposed: deposed.clone(), ..recorded("old") };
+        let entry = entry(put(&address(), &record(), pod("old"), Some(&previous), now()));
+        assert_eq!((entry.recorded_at, entry.token), (previous.recorded_at, Some(token())));
+        assert_eq!(entry.deposed, deposed);
+    }
+
+    #[test]
+    fn an_entry_with_a_deposed_pod_is_never_dropped() {
+        let previous = Recorded { deposed: BTreeSet::from([PodId::new("older")]), ..recorded("old") };
+        let [change] = <[_; 1]>::try_from(remove(&address(), Some(&previous), false)).unwrap();
+        assert_eq!(entry(change).id, pod("older"));
+        assert_eq!(remove(&address(), Some(&recorded("old")), false), [RecordChange::Remove(address())]);
+    }
+}

@@ -1,0 +1,322 @@
+//! What became of a create whose answer is missing.
+//!
+//! The create carried a token, so listings tell, but they lag: one listing without the token proves nothing. A search
+//! is settled after three listings without it, the last of them at least the settling time after the request ended.
+//! If listings lag longer than that, a late object shows up as one more pod with a token that the journal knows, and
+//! every plan looks for those. Pure; moments are durations since the search's run began.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::model::clock::{SignedDuration, Timestamp};
+use crate::model::id::{DataCenterId, PodId, RemoteId, VolumeId};
+use crate::model::journal::{ActionStatus, Sent};
+use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::model::marker::Token;
+use crate::provider::Listed;
+
+/// How many listings must lack the token before a create counts as not done.
+const LISTINGS: u32 = 3;
+
+/// How far the clocks of this computer and of the API may differ.
+const SKEW: SignedDuration = SignedDuration::from_secs(120);
+
+/// What a listing shows of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sighting {
+    /// Nothing carries it.
+    Nothing,
+    /// These carry it.
+    These(BTreeSet<RemoteId>),
+    /// Nothing readable carries it, but an entry that could not be read might.
+    CannotTell,
+}
+
+/// Looks for a token among pods. Entries that cannot be read and are known to be something else do not matter.
+pub fn sight_pod(token: &Token, listed: &[Listed], known: &BTreeSet<RemoteId>) -> Sighting {
+    let mut found = BTreeSet::new();
+    let mut unreadable = false;
+    for entry in listed {
+        match entry {
+            Listed::Pod(pod) if pod.status == PodStatus::Terminated => {}
+            Listed::Pod(pod) => {
+                if pod.marker.as_ref().is_some_and(|marker| marker.token == *token) {
+                    found.insert(RemoteId::Pod(pod.id.clone()));
+                }
+            }
+            Listed::Unreadable { id, why: _ } => unreadable |= !known.contains(&RemoteId::Pod(id.clone())),
+        }
+    }
+    match (found.is_empty(), unreadable) {
+        (false, _) => Sighting::These(found),
+        (true, true) => Sighting::CannotTell,
+        (true, false) => Sighting::Nothing,
+    }
+}
+
+/// Returns each of these pods once, however often it is listed.
+pub fn carriers<'s>(listed: &'s [Listed], ids: &BTreeSet<RemoteId>) -> Vec<&'s LivePod> {
+    let mut left = ids.clone();
+    let pods = listed.iter().filter_map(|entry| match entry {
+        Listed::Pod(pod) => Some(&**pod),
+        Listed::Unreadable { .. } => None,
+    });
+    pods.filter(|pod| left.remove(&RemoteId::Pod(pod.id.clone()))).collect()
+}
+
+/// Looks for a name, which carries the token, among network volumes.
+pub fn sight_volume(name: &str, listed: &[LiveVolume]) -> Sighting {
+    let found: BTreeSet<RemoteId> = listed
+        .iter()
+        .filter(|volume| volume.name == name)
+        .map(|volume| RemoteId::Volume(volume.id.clone()))
+        .collect();
+    if found.is_empty() { Sighting::Nothing } else { Sighting::These(found) }
+}
+
+/// The search for one token through successive listings.
+#[derive(Clone, Debug)]
+pub struct Search {
+    request_ended: Duration,
+    settled_from: Duration,
+    without: u32,
+}
+
+impl Search {
+    /// Begins a search for a create that cannot happen any more after `request_ended`, but for `settling` of lag.
+    pub fn new(request_ended: Duration, settling: Duration) -> Self {
+        Self { request_ended, settled_from: request_ended + settling, without: 0 }
+    }
+
+    /// Takes one listing, by when it was asked for, and tells whether the create is settled as not done.
+    pub fn settles(&mut self, listing_began: Duration, sighting: &Sighting) -> bool {
+        match sighting {
+            Sighting::Nothing if listing_began >= self.request_ended => self.without += 1,
+            Sighting::Nothing => {}
+            // Not three in a row: the count starts again.
+            Sighting::CannotTell | Sighting::These(_) => self.without = 0,
+        }
+        self.without >= LISTINGS && listing_began >= self.settled_from
+    }
+
+    /// Returns the moment from which a listing can settle the search.
+    pub fn settled_from(&self) -> Duration {
+        self.settled_from
+    }
+}
+
+/// Which of the pods that carry one token is ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// This one is, and the others are terminated or left alone.
+    Adopt {
+        /// Ours.
+        id: PodId,
+        /// Made by the same create, without data: to be terminated.
+        retire: BTreeSet<PodId>,
+        /// Possibly made by the same create, or with data: a person must look.
+        doubtful: BTreeSet<PodId>,
+    },
+    /// It cannot be told; none is touched.
+    Doubtful(BTreeSet<PodId>),
+}
+
+/// Chooses among the pods that carry the token of one create.
+///
+/// A marker is no proof: cloning a pod copies it. A pod of which there is just one is ours if it was created while the
+/// create could happen, or equals what was sent. Of several, only those for which both hold are ours; the oldest is
+/// kept and the rest retired, but never one with a disk of its own.
+pub fn choose(found: &[&LivePod], sent: &Sent, window: (Timestamp, Timestamp)) -> Choice {
+    let ids = |pods: &[&LivePod]| pods.iter().map(|pod| pod.id.clone()).collect::<BTreeSet<_>>();
+    if let [only] = found {
+        return if is_inside(only, window) || equals(only, sent) {
+            Choice::Adopt { id: only.id.clone(), retire: BTreeSet::new(), doubtful: BTreeSet::new() }
+        } else {
+            Choice::Doubtful(ids(found))
+        };
+    }
+    let (mut ours, others): (Vec<&LivePod>, Vec<&LivePod>) =
+        found.iter().partition(|pod| is_inside(pod, window) && equals(pod, sent));
+    ours.sort_by_key(|pod| (pod.created_at, pod.id.clone()));
+    match ours.split_first() {
+        None => Choice::Doubtful(ids(&others)),
+        Some((first, rest)) if sent.holds_data => {
+            Choice::Adopt { id: first.id.clone(), retire: BTreeSet::new(), doubtful: ids(rest) }
+        }
+        Some((first, rest)) => {
+            Choice::Adopt { id: first.id.clone(), retire: ids(rest), doubtful: BTreeSet::new() }
+        }
+    }
+}
+
+/// Chooses among the volumes that carry one name. Volumes hold data, so a second one is never touched.
+pub fn choose_volume(found: &BTreeSet<RemoteId>) -> Option<VolumeId> {
+    let mut volumes = found.iter().filter_map(|id| match id {
+        RemoteId::Volume(id) => Some(id.clone()),
+        RemoteId::Pod(_) => None,
+    });
+    match (volumes.next(), volumes.next()) {
+        (Some(only), None) => Some(only),
+        (Some(_), Some(_)) | (None, _) => None,
+    }
+}
+
+fn is_inside(pod: &LivePod, (from, to): (Timestamp, Timestamp)) -> bool {
+    pod.created_at.is_some_and(|at| at.duration_since(from) >= -SKEW && at.duration_since(to) <= SKEW)
+}
+
+/// Compares what can be read; what the API does not say cannot differ.
+fn equals(pod: &LivePod, sent: &Sent) -> bool {
+    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record: _ } = sent;
+    let allowed = |at: &DataCenterId| data_centers.is_empty() || data_centers.contains(at);
+    pod.name == *name
+        && pod.image.as_ref().is_none_or(|live| live == image)
+        && pod.compute.as_ref().is_none_or(|live| Some(live) == compute.as_ref())
+        && pod.cloud.is_none_or(|live| Some(live) == *cloud)
+        && pod.data_center.as_ref().is_none_or(allowed)
+}
+
+/// What the next run does about an action that a run left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// A create may have happened: look for its token.
+    Search,
+    /// Something repeatable may still happen; once it cannot, the plan compares what is live.
+    LetPass,
+    /// Whatever it did is on record or certainly not done.
+    Close,
+}
+
+/// Decides what to do about an action that a run left open.
+pub fn open(status: &ActionStatus, token: Option<&Token>) -> Open {
+    match (status, token) {
+        (ActionStatus::Intended | ActionStatus::Started | ActionStatus::Unknown { id: None }, Some(_)) => {
+            Open::Search
+        }
+        (ActionStatus::Intended | ActionStatus::Started | ActionStatus::Unknown { id: None }, None) => {
+            Open::LetPass
+        }
+        (
+            ActionStatus::Pending
+            | ActionStatus::Accepted { .. }
+            | ActionStatus::Unknown { id: Some(_) }
+            | ActionStatus::Refused
+            | ActionStatus::Succeeded
+            | ActionStatus::Failed
+            | ActionStatus::Skipped,
+            _,
+        ) => Open::Close,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::fixtures::{live_pod, sent, token};
+
+    const SETTLING: Duration = Duration::from_secs(90);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    fn created(name: &str, second: i64) -> LivePod {
+        LivePod { created_at: Some(at(second)), ..live_pod(name, PodStatus::Running) }
+    }
+
+    #[test]
+    fn three_listings_and_the_settling_time_make_it_certain() {
+        let mut search = Search::new(seconds(10), SETTLING);
+        let settled: Vec<bool> =
+            [5, 11, 50, 99, 100, 101].map(|began| search.settles(seconds(began), &Sighting::Nothing)).into();
+        assert_eq!(settled, [false, false, false, false, true, true]);
+    }
+
+    #[test]
+    fn late_listings_alone_are_not_enough() {
+        let mut search = Search::new(seconds(0), SETTLING);
+        let settled: Vec<bool> =
+            [200, 205, 210].map(|began| search.settles(seconds(began), &Sighting::Nothing)).into();
+        assert_eq!(settled, [false, false, true]);
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_read_proves_nothing() {
+        let mut search = Search::new(seconds(0), SETTLING);
+        for began in [100, 105] {
+            assert!(!search.settles(seconds(began), &Sighting::Nothing));
+        }
+        assert!(!search.settles(seconds(110), &Sighting::CannotTell));
+        assert!(!search.settles(seconds(115), &Sighting::Nothing));
+    }
+
+    #[test]
+    fn a_pod_is_found_by_its_token_once_however_often_it_is_listed() {
+        let pod = live_pod("a", PodStatus::Running);
+        let listed = [Listed::Pod(Box::new(pod.clone())), Listed::Pod(Box::new(pod))];
+        let here = Sighting::These(BTreeSet::from([RemoteId::Pod(PodId::new("a"))]));
+        assert_eq!(sight_pod(&token(), &listed, &BTreeSet::new()), here);
+    }
+
+    #[test]
+    fn unreadable_entries_matter_unless_they_are_known() {
+        let listed = [Listed::Unreadable { id: PodId::new("x"), why: "odd".to_owned() }];
+        let known = BTreeSet::from([RemoteId::Pod(PodId::new("x"))]);
+        assert_eq!(sight_pod(&token(), &listed, &BTreeSet::new()), Sighting::CannotTell);
+        assert_eq!(sight_pod(&token(), &listed, &known), Sighting::Nothing);
+    }
+
+    #[test]
+    fn of_two_pods_from_one_create_the_older_stays() {
+        let pods = [created("b", 20), created("a", 10)];
+        let choice = choose(&[&pods[0], &pods[1]], &sent(), (at(0), at(60)));
+        let retire = BTreeSet::from([PodId::new("b")]);
+        assert_eq!(choice, Choice::Adopt { id: PodId::new("a"), retire, doubtful: BTreeSet::new() });
+    }
+
+    #[test]
+    fn a_duplicate_with_data_is_never_retired() {
+        let pods = [created("a", 10), created("b", 20)];
+        let sent = Sent { holds_data: true, ..sent() };
+        let doubtful = BTreeSet::from([PodId::new("b")]);
+        assert_eq!(
+            choose(&[&pods[0], &pods[1]], &sent, (at(0), at(60))),
+            Choice::Adopt { id: PodId::new("a"), retire: BTreeSet::new(), doubtful }
+        );
+    }
+
+    #[test]
+    fn a_copy_made_later_is_left_alone() {
+        let pods = [created("a", 10), created("copy", 100_000)];
+        assert_eq!(
+            choose(&[&pods[0], &pods[1]], &sent(), (at(0), at(60))),
+            Choice::Adopt { id: PodId::new("a"), retire: BTreeSet::new(), doubtful: BTreeSet::new() }
+        );
+    }
+
+    #[test]
+    fn without_creation_times_two_pods_cannot_be_told_apart() {
+        let pods = [live_pod("a", PodStatus::Running), live_pod("b", PodStatus::Running)];
+        assert_eq!(
+            choose(&[&pods[0], &pods[1]], &sent(), (at(0), at(60))),
+            Choice::Doubtful(BTreeSet::from([PodId::new("a"), PodId::new("b")]))
+        );
+    }
+
+    #[test]
+    fn a_single_pod_of_ours_may_have_been_edited_but_not_copied() {
+        let edited = LivePod { name: "edited".to_owned(), ..created("a", 10) };
+        let copied = LivePod { name: "copy".to_owned(), ..created("a", 100_000) };
+        let adopted =
+            Choice::Adopt { id: PodId::new("a"), retire: BTreeSet::new(), doubtful: BTreeSet::new() };
+        assert_eq!(choose(&[&edited], &sent(), (at(0), at(60))), adopted);
+        assert_eq!(
+            choose(&[&copied], &sent(), (at(0), at(60))),
+            Choice::Doubtful(BTreeSet::from([PodId::new("a")]))
+        );
+    }
+}

@@ -1,0 +1,342 @@
+//! Requests from a plan: secrets, carried variables, volumes and the marker put in.
+//!
+//! What is made here holds secret values, so it is sent and dropped. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::address::Address;
+use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
+use crate::model::journal::Sent;
+use crate::model::live::LivePod;
+use crate::model::marker::{MARKER_KEY, Marker, Token};
+use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation, PodPatch, Record};
+use crate::model::pod::{Access, Container, EnvValue, Storage};
+use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::request::{Mount, PatchRequest, PodRequest};
+use crate::model::secret::{Secret, SecretName, Secrets};
+use crate::model::volume::VolumeConfig;
+
+/// What requests are filled in from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// The owner.
+    pub project: &'a ProjectName,
+    /// The values of secrets.
+    pub secrets: &'a Secrets,
+    /// The ids of network volumes by address, those of this run included.
+    pub volumes: &'a BTreeMap<Address, VolumeId>,
+}
+
+/// Why a request cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// A secret has no value.
+    #[error("the value of secret `{0}` is not available")]
+    Secret(SecretName),
+    /// A volume has no id.
+    #[error("`{0}` does not exist")]
+    Volume(Address),
+}
+
+/// Fills in a request to create a pod.
+///
+/// # Errors
+/// A secret or a volume is missing.
+pub fn create(
+    sources: Sources<'_>,
+    address: &Address,
+    creation: &PodCreation,
+    candidate: &Candidate,
+    token: &Token,
+) -> Result<PodRequest, Missing> {
+    let PodCreation { container, access: Access { ssh, jupyter }, attempts: _ } = creation;
+    let Container {
+        name,
+        image,
+        command,
+        entrypoint,
+        env,
+        ports,
+        disk,
+        registry,
+        storage,
+        global_networking,
+        // No API takes it at creation; it is set afterwards.
+        locked: _,
+    } = container;
+    let Candidate {
+        compute,
+        cloud,
+        data_centers,
+        cuda,
+        min_cuda,
+        price: _,
+        stock: _,
+        stock_by_data_center: _,
+    } = candidate;
+    let mut env = declared(sources, env)?;
+    let (key, marker) = marker(sources, address, token);
+    env.insert(key, marker);
+    Ok(PodRequest {
+        name: name.clone(),
+        image: image.clone(),
+        command: command.clone(),
+        entrypoint: entrypoint.clone(),
+        env,
+        ports: ports.clone(),
+        disk: *disk,
+        registry: registry.clone(),
+        mount: mount(sources, storage)?,
+        global_networking: *global_networking,
+        access: Access { ssh: *ssh, jupyter: *jupyter },
+        compute: compute.clone(),
+        cloud: *cloud,
+        data_centers: data_centers.clone(),
+        cuda: cuda.clone(),
+        min_cuda: min_cuda.clone(),
+    })
+}
+
+/// Fills in a request to change a pod, with the variables to carry over from how the pod is at this moment.
+///
+/// # Errors
+/// A secret or a volume is missing.
+pub fn patch(
+    sources: Sources<'_>,
+    address: &Address,
+    id: &PodId,
+    (patch, after): (&PodPatch, &Container),
+    live: &LivePod,
+) -> Result<PatchRequest, Missing> {
+    let PodPatch {
+        name,
+        image,
+        command,
+        entrypoint,
+        env,
+        ports,
+        disk,
+        registry,
+        storage,
+        global_networking,
+        locked,
+    } = patch;
+    Ok(PatchRequest {
+        id: id.clone(),
+        image_after: after.image.clone(),
+        disk_after: after.disk,
+        name: name.clone(),
+        image: image.clone(),
+        command: command.clone(),
+        entrypoint: entrypoint.clone(),
+        env: env.as_ref().map(|env| replaced(sources, address, env, live)).transpose()?,
+        ports: ports.clone(),
+        disk: *disk,
+        registry: registry.clone(),
+        mount: storage.as_ref().map(|storage| mount(sources, storage)).transpose()?,
+        global_networking: *global_networking,
+        locked: *locked,
+    })
+}
+
+/// Returns a change of the lock only.
+pub fn lock(id: &PodId, after: &Container, locked: bool) -> PatchRequest {
+    PatchRequest {
+        id: id.clone(),
+        image_after: after.image.clone(),
+        disk_after: after.disk,
+        name: None,
+        image: None,
+        command: None,
+        entrypoint: None,
+        env: None,
+        ports: None,
+        disk: None,
+        registry: None,
+        mount: None,
+        global_networking: None,
+        locked: Some(locked),
+    }
+}
+
+/// Returns what the journal keeps of an attempt to create a pod.
+pub fn sent_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, record: &Record) -> Sent {
+    let Candidate { compute, cloud, data_centers, .. } = &attempt.candidate;
+    let mut record = Record { id: None, token: Some(token.clone()), ..record.clone() };
+    if let RecordedObject::Pod(pod) = &mut record.object {
+        let landed = RecordedPod {
+            compute: Some(compute.clone()),
+            cloud: Some(*cloud),
+            data_center: None,
+            ..(**pod).clone()
+        };
+        **pod = landed;
+    }
+    Sent {
+        name: creation.container.name.clone(),
+        image: creation.container.image.clone(),
+        compute: Some(compute.clone()),
+        cloud: Some(*cloud),
+        data_centers: data_centers.clone(),
+        holds_data: matches!(creation.container.storage, Storage::Local { .. }),
+        record: Box::new(record),
+    }
+}
+
+/// Returns what the journal keeps of an attempt to create a network volume.
+pub fn sent_volume(name: &str, config: &VolumeConfig, token: &Token, record: &Record) -> Sent {
+    Sent {
+        name: name.to_owned(),
+        image: String::new(),
+        compute: None,
+        cloud: None,
+        data_centers: [config.data_center.clone()].into(),
+        holds_data: true,
+        record: Box::new(Record { id: None, token: Some(token.clone()), ..record.clone() }),
+    }
+}
+
+/// Collects the ids of the volumes that can be mounted.
+pub fn volumes<'a>(
+    referenced: &BTreeMap<Address, VolumeId>,
+    records: impl Iterator<Item = (&'a Address, &'a RemoteId)>,
+) -> BTreeMap<Address, VolumeId> {
+    let mut volumes = referenced.clone();
+    for (address, id) in records {
+        match id {
+            RemoteId::Volume(id) => volumes.insert(address.clone(), id.clone()),
+            RemoteId::Pod(_) => None,
+        };
+    }
+    volumes
+}
+
+type Env = BTreeMap<EnvKey, Secret<String>>;
+
+fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<Env, Missing> {
+    env.iter()
+        .map(|(key, value)| match value {
+            EnvValue::Plain(text) => Ok((key.clone(), Secret::new(text.clone()))),
+            EnvValue::Secret(name) => {
+                let value = sources.secrets.get(name).ok_or_else(|| Missing::Secret(name.clone()))?;
+                Ok((key.clone(), value.clone()))
+            }
+        })
+        .collect()
+}
+
+fn replaced(
+    sources: Sources<'_>,
+    address: &Address,
+    patch: &EnvPatch,
+    live: &LivePod,
+) -> Result<Env, Missing> {
+    let EnvPatch { declared: wanted, carry, token } = patch;
+    let mut env: Env =
+        carry.iter().filter_map(|key| live.env.get(key).map(|value| (key.clone(), value.clone()))).collect();
+    env.extend(declared(sources, wanted)?);
+    env.extend(token.as_ref().map(|token| marker(sources, address, token)));
+    Ok(env)
+}
+
+fn marker(sources: Sources<'_>, address: &Address, token: &Token) -> (EnvKey, Secret<String>) {
+    let marker = Marker { project: sources.project.clone(), address: address.clone(), token: token.clone() };
+    (EnvKey::new(MARKER_KEY), Secret::new(marker.to_string()))
+}
+
+fn mount(sources: Sources<'_>, storage: &Storage) -> Result<Mount, Missing> {
+    Ok(match storage {
+        Storage::None => Mount::None,
+        Storage::Local { size, path } => Mount::Local { size: *size, path: path.clone() },
+        Storage::Network { volume, path } => Mount::Network {
+            id: sources.volumes.get(volume).cloned().ok_or_else(|| Missing::Volume(volume.clone()))?,
+            path: path.clone(),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apply::fixtures::{container, creation, live_pod, token};
+    use crate::model::live::PodStatus;
+
+    fn project() -> ProjectName {
+        ProjectName::new("acme")
+    }
+
+    fn address() -> Address {
+        "llm".parse().unwrap()
+    }
+
+    fn shown(env: &Env) -> Vec<(String, String)> {
+        env.iter().map(|(key, value)| (key.to_string(), value.expose().clone())).collect()
+    }
+
+    #[test]
+    fn a_create_carries_the_marker_and_the_secrets() {
+        let name = SecretName::Declared("hf".to_owned());
+        let mut creation = creation();
+        creation.container.env.insert(EnvKey::new("TOKEN"), EnvValue::Secret(name.clone()));
+        let volumes = BTreeMap::new();
+        let empty = Secrets::default();
+        let mut secrets = Secrets::default();
+        secrets.insert(name.clone(), Secret::new("s3cret".to_owned()));
+        let project = project();
+        let request = |secrets| {
+            let sources = Sources { project: &project, secrets, volumes: &volumes };
+            create(sources, &address(), &creation, &creation.attempts[0].candidate, &token())
+        };
+        assert_eq!(request(&empty), Err(Missing::Secret(name)));
+        assert_eq!(
+            shown(&request(&secrets).unwrap().env),
+            [
+                ("PODFORM_MARK".to_owned(), format!("acme/llm/{}", token())),
+                ("TOKEN".to_owned(), "s3cret".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_volume_that_does_not_exist_cannot_be_mounted() {
+        let mut creation = creation();
+        let volume: Address = "volume.models".parse().unwrap();
+        creation.container.storage =
+            Storage::Network { volume: volume.clone(), path: "/workspace".to_owned() };
+        let (project, secrets, none) = (project(), Secrets::default(), BTreeMap::new());
+        let some = BTreeMap::from([(volume.clone(), VolumeId::new("vol"))]);
+        let mounted = |volumes| {
+            let sources = Sources { project: &project, secrets: &secrets, volumes };
+            create(sources, &address(), &creation, &creation.attempts[0].candidate, &token())
+                .map(|request| request.mount)
+        };
+        assert_eq!(mounted(&none), Err(Missing::Volume(volume)));
+        let path = "/workspace".to_owned();
+        assert_eq!(mounted(&some), Ok(Mount::Network { id: VolumeId::new("vol"), path }));
+    }
+
+    #[test]
+    fn an_update_carries_what_the_platform_put_there_and_drops_the_rest() {
+        let mut live = live_pod("a", PodStatus::Running);
+        for (key, value) in [("PUBLIC_KEY", "ssh"), ("OLD", "old"), ("MODE", "live")] {
+            live.env.insert(EnvKey::new(key), Secret::new(value.to_owned()));
+        }
+        let env = EnvPatch {
+            declared: [(EnvKey::new("MODE"), EnvValue::Plain("wanted".to_owned()))].into(),
+            carry: [EnvKey::new("PUBLIC_KEY"), EnvKey::new("GONE")].into(),
+            token: Some(token()),
+        };
+        let (project, secrets, volumes) = (project(), Secrets::default(), BTreeMap::new());
+        let sources = Sources { project: &project, secrets: &secrets, volumes: &volumes };
+        let change = PodPatch { env: Some(env), ..PodPatch::default() };
+        let request = patch(sources, &address(), &live.id, (&change, &container()), &live).unwrap();
+        assert_eq!(
+            shown(&request.env.unwrap()),
+            [
+                ("MODE".to_owned(), "wanted".to_owned()),
+                ("PODFORM_MARK".to_owned(), format!("acme/llm/{}", token())),
+                ("PUBLIC_KEY".to_owned(), "ssh".to_owned()),
+            ]
+        );
+    }
+}

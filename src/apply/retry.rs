@@ -1,0 +1,224 @@
+//! What follows an answer that is no plain success.
+//!
+//! Only this module decides whether something is sent again. A create is repeated only when it certainly did not
+//! happen; whether it happened is otherwise found out by looking, never by asking again. Everything else can be
+//! repeated without harm, but only after a look at the object. Pure.
+
+use std::time::Duration;
+
+use crate::model::outcome::StoppedBy;
+use crate::provider::{Certainty, ProviderError, Rejection};
+
+/// What kind of request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Makes an object; repeating it could make two.
+    Create,
+    /// Starts a pod; its host can be full.
+    Start,
+    /// Changes or stops something; repeating it changes nothing more.
+    Change,
+    /// Deletes; an object that is gone is what was wanted.
+    Delete,
+}
+
+/// What to do after an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It certainly did not happen: the same request once more, with the same token.
+    Again {
+        /// When.
+        after: Duration,
+    },
+    /// A create may have happened: look for its token.
+    LookUp,
+    /// Something repeatable may have happened: look at the object and ask again if it has not.
+    Look {
+        /// When.
+        after: Duration,
+    },
+    /// Nothing free there: the plan's next candidate.
+    NextCandidate,
+    /// The key may not create in this cloud: the plan's next candidate in another one.
+    SkipCloud,
+    /// The pod's host is full.
+    Stuck,
+    /// It is gone already, if the listing agrees.
+    Gone,
+    /// The action failed.
+    Fail,
+    /// It is not known and asking does not help any more.
+    GiveUp,
+    /// The whole apply stops.
+    Stop(StoppedBy),
+}
+
+/// Repetitions of a request that was throttled. RunPod's shortest window is a minute, so this is several of them.
+const THROTTLED_LIMIT: u32 = 20;
+/// Repetitions for every other reason.
+const LIMIT: u32 = 5;
+/// Repetitions of a read.
+const READ_LIMIT: u32 = 6;
+
+/// Decides what follows an error of a write; `tries` counts the repetitions so far.
+pub fn after_write(kind: Kind, error: &ProviderError, tries: u32, backoff: Duration) -> Next {
+    match &error.certainty {
+        Certainty::Rejected(rejection) => after_rejection(kind, *rejection, error, tries, backoff),
+        Certainty::Throttled { retry_after } if tries < THROTTLED_LIMIT => {
+            Next::Again { after: retry_after.unwrap_or(backoff) }
+        }
+        Certainty::NotDone if tries < LIMIT => Next::Again { after: backoff },
+        Certainty::Throttled { .. } | Certainty::NotDone => Next::Fail,
+        Certainty::Unknown => match kind {
+            Kind::Create => Next::LookUp,
+            Kind::Start | Kind::Change | Kind::Delete if tries < LIMIT => Next::Look { after: backoff },
+            Kind::Start | Kind::Change | Kind::Delete => Next::GiveUp,
+        },
+    }
+}
+
+fn after_rejection(
+    kind: Kind,
+    rejection: Rejection,
+    error: &ProviderError,
+    tries: u32,
+    backoff: Duration,
+) -> Next {
+    let look = if tries < LIMIT { Next::Look { after: backoff } } else { Next::Fail };
+    match (rejection, kind) {
+        (Rejection::NoCapacity, Kind::Create) => Next::NextCandidate,
+        (Rejection::NoCapacity, Kind::Start) => Next::Stuck,
+        (Rejection::NoFunds, _) => Next::Stop(StoppedBy::NoFunds),
+        (Rejection::KeyRefused, _) => Next::Stop(StoppedBy::KeyRefused(error.detail.clone())),
+        (Rejection::Gone, _) => Next::Stop(StoppedBy::ApiUnusable(error.detail.clone())),
+        (Rejection::Forbidden, Kind::Create) => Next::SkipCloud,
+        (Rejection::NotFound, Kind::Delete) => Next::Gone,
+        // In another status than thought: it may be the wanted one already.
+        (Rejection::Conflict, Kind::Start | Kind::Change | Kind::Delete) => look,
+        // REST v2 answers 400 for a volume that a pod still uses, and a pod takes a moment to go.
+        (Rejection::Invalid, Kind::Delete) => look,
+        (
+            Rejection::NoCapacity
+            | Rejection::Forbidden
+            | Rejection::NotFound
+            | Rejection::Conflict
+            | Rejection::Invalid,
+            Kind::Create | Kind::Start | Kind::Change | Kind::Delete,
+        ) => Next::Fail,
+    }
+}
+
+/// Returns when a read is asked again, or `None` if asking again does not help.
+pub fn after_read(error: &ProviderError, tries: u32, backoff: Duration) -> Option<Duration> {
+    match &error.certainty {
+        Certainty::Rejected(_) => None,
+        Certainty::Throttled { retry_after } => {
+            (tries < THROTTLED_LIMIT).then(|| retry_after.unwrap_or(backoff))
+        }
+        Certainty::NotDone | Certainty::Unknown => (tries < READ_LIMIT).then_some(backoff),
+    }
+}
+
+/// Returns what ends the whole apply if a read answers so.
+pub fn stops_everything(error: &ProviderError) -> Option<StoppedBy> {
+    match &error.certainty {
+        Certainty::Rejected(Rejection::KeyRefused) => Some(StoppedBy::KeyRefused(error.detail.clone())),
+        Certainty::Rejected(Rejection::Gone) => Some(StoppedBy::ApiUnusable(error.detail.clone())),
+        Certainty::Rejected(
+            Rejection::NoCapacity
+            | Rejection::NoFunds
+            | Rejection::Forbidden
+            | Rejection::NotFound
+            | Rejection::Conflict
+            | Rejection::Invalid,
+        )
+        | Certainty::Throttled { .. }
+        | Certainty::NotDone
+        | Certainty::Unknown => None,
+    }
+}
+
+/// Returns the waiting time before repetition `tries`: it doubles from a second to 30, and `jitter` (0 to 1) takes up
+/// to half of it away, so that several runs do not ask in step.
+pub fn backoff(tries: u32, jitter: f64) -> Duration {
+    let full = Duration::from_secs(1 << tries.min(5)).min(Duration::from_secs(30));
+    full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(1);
+
+    fn error(certainty: Certainty) -> ProviderError {
+        ProviderError {
+            call: "POST /v2/pods",
+            certainty,
+            status: None,
+            detail: "said so".to_owned(),
+            request_id: None,
+        }
+    }
+
+    fn rejected(kind: Kind, rejection: Rejection) -> Next {
+        after_write(kind, &error(Certainty::Rejected(rejection)), 0, SOON)
+    }
+
+    #[test]
+    fn no_create_is_repeated_unless_it_certainly_did_not_happen() {
+        let certainties = [
+            (Certainty::Unknown, Next::LookUp),
+            (Certainty::NotDone, Next::Again { after: SOON }),
+            (
+                Certainty::Throttled { retry_after: Some(Duration::from_secs(12)) },
+                Next::Again { after: Duration::from_secs(12) },
+            ),
+            (Certainty::Throttled { retry_after: None }, Next::Again { after: SOON }),
+            (Certainty::Rejected(Rejection::NoCapacity), Next::NextCandidate),
+            (Certainty::Rejected(Rejection::NoFunds), Next::Stop(StoppedBy::NoFunds)),
+            (
+                Certainty::Rejected(Rejection::KeyRefused),
+                Next::Stop(StoppedBy::KeyRefused("said so".to_owned())),
+            ),
+            (Certainty::Rejected(Rejection::Forbidden), Next::SkipCloud),
+            (Certainty::Rejected(Rejection::NotFound), Next::Fail),
+            (Certainty::Rejected(Rejection::Conflict), Next::Fail),
+            (Certainty::Rejected(Rejection::Invalid), Next::Fail),
+            (Certainty::Rejected(Rejection::Gone), Next::Stop(StoppedBy::ApiUnusable("said so".to_owned()))),
+        ];
+        for (certainty, next) in certainties {
+            assert_eq!(after_write(Kind::Create, &error(certainty.clone()), 0, SOON), next, "{certainty:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_repeated_is_looked_at_first() {
+        for kind in [Kind::Start, Kind::Change, Kind::Delete] {
+            let next = |tries| after_write(kind, &error(Certainty::Unknown), tries, SOON);
+            assert_eq!((next(0), next(LIMIT)), (Next::Look { after: SOON }, Next::GiveUp));
+            assert_eq!(rejected(kind, Rejection::Conflict), Next::Look { after: SOON });
+        }
+    }
+
+    #[test]
+    fn a_full_host_is_stuck_and_a_missing_pod_is_deleted() {
+        assert_eq!(rejected(Kind::Start, Rejection::NoCapacity), Next::Stuck);
+        assert_eq!(rejected(Kind::Delete, Rejection::NotFound), Next::Gone);
+        assert_eq!(rejected(Kind::Change, Rejection::NotFound), Next::Fail);
+    }
+
+    #[test]
+    fn reads_are_repeated_but_not_against_a_refusal() {
+        assert_eq!(after_read(&error(Certainty::Unknown), 0, SOON), Some(SOON));
+        assert_eq!(after_read(&error(Certainty::Unknown), READ_LIMIT, SOON), None);
+        assert_eq!(after_read(&error(Certainty::Rejected(Rejection::KeyRefused)), 0, SOON), None);
+    }
+
+    #[test]
+    fn waiting_doubles_up_to_half_a_minute() {
+        let seconds: Vec<f64> = (0..7).map(|tries| backoff(tries, 0.0).as_secs_f64()).collect();
+        assert_eq!(seconds, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+        assert_eq!(backoff(3, 1.0), Duration::from_secs(4));
+    }
+}
