@@ -30,9 +30,9 @@ pub(super) fn snapshot(path: &Path) -> Result<Option<Connection>, StateError> {
     let mut last = None;
     for _ in 0..COPY_ATTEMPTS {
         let Some(before) = Stamp::of(path)? else { return Ok(None) };
-        let copied = copy(path, before.wal_length);
+        let copied = copy(path, before.log_length);
         // A live log is read under SQLite's own locks; only the lock-free way depends on nothing having moved.
-        if before.wal_length > 0 || Stamp::of(path)? == Some(before) {
+        if before.log_length > 0 || Stamp::of(path)? == Some(before) {
             let mut copy = copied?;
             check(&copy, path)?;
             migrations::migrate(&mut copy, MIGRATIONS).map_err(|error| classify("read", path, error))?;
@@ -53,12 +53,16 @@ pub(super) fn writable(path: &Path) -> Result<Connection, StateError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         configure(&connection)?;
-        // Answers "wal" or, where the file system cannot, the mode that stays in force; both are safe.
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        let mode = use_log(&connection)?;
         migrations::migrate(&mut connection, MIGRATIONS)?;
-        Ok(connection)
+        Ok((connection, mode))
     };
-    open().map_err(|error| classify("write", path, error))
+    let (connection, mode) = open().map_err(|error| classify("write", path, error))?;
+    if mode != "wal" {
+        let why = "its file system has no shared memory, which SQLite's log needs".to_owned();
+        return Err(StateError::Failed { doing: "write", path: shown(path), why });
+    }
+    Ok(connection)
 }
 
 /// Writes a copy of the state to a file that must not exist yet.
@@ -114,26 +118,30 @@ pub(super) fn classify_write(path: &Path, error: &io::Error) -> StateError {
 struct Stamp {
     length: u64,
     modified: Option<SystemTime>,
-    wal_length: u64,
+    /// Of the `-wal` file, or of the journal that SQLite writes while it brings a file to that mode.
+    log_length: u64,
 }
 
 impl Stamp {
     /// Looks at the files; `None` where there is no state.
     fn of(path: &Path) -> Result<Option<Self>, StateError> {
         let failed = |why: String| StateError::Failed { doing: "open", path: shown(path), why };
-        let wal_length = match fs::metadata(with_suffix(path, "-wal")) {
-            Ok(wal) => wal.len(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
-            Err(error) => return Err(failed(error.to_string())),
-        };
+        let mut log_length = 0;
+        for suffix in ["-wal", "-journal"] {
+            match fs::metadata(with_suffix(&real(path), suffix)) {
+                Ok(log) => log_length += log.len(),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error.to_string())),
+            }
+        }
         let corrupt = |what: &str| StateError::Corrupt { path: shown(path), what: what.into() };
         match fs::metadata(path) {
             Ok(file) if file.is_dir() => Err(failed("it is a folder".into())),
             // SQLite would take an empty file for a new database and forget every pod that was in it.
             Ok(file) if file.len() == 0 => Err(corrupt("the file is empty")),
-            Ok(file) => Ok(Some(Self { length: file.len(), modified: file.modified().ok(), wal_length })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && wal_length > 0 => {
-                Err(corrupt("only its `-wal` file is there, with the last changes"))
+            Ok(file) => Ok(Some(Self { length: file.len(), modified: file.modified().ok(), log_length })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && log_length > 0 => {
+                Err(corrupt("only its log is there, with the last changes"))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error.to_string())),
@@ -145,8 +153,8 @@ impl Stamp {
 ///
 /// Without a log nobody is writing, and `immutable` reads the file as it is: an ordinary reader would make `-wal` and
 /// `-shm` files beside it and, being a reader, leave them there; in a read-only folder it would not open at all.
-fn copy(path: &Path, wal_length: u64) -> Result<Connection, StateError> {
-    let mode = if wal_length == 0 { "immutable=1" } else { "mode=ro" };
+fn copy(path: &Path, log_length: u64) -> Result<Connection, StateError> {
+    let mode = if log_length == 0 { "immutable=1" } else { "mode=ro" };
     let name = percent_encode(path.as_os_str().as_encoded_bytes(), PATH_SET);
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -197,6 +205,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::ZERO)
 }
 
+/// Turns on SQLite's write-ahead log and returns the mode that is in force then.
+fn use_log(connection: &Connection) -> rusqlite::Result<String> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+}
+
 /// Makes the file under another name and moves it into place, so that no crash leaves a half-made state.
 fn create(path: &Path) -> Result<(), StateError> {
     let failed = |error: io::Error| classify_write(path, &error);
@@ -206,6 +219,7 @@ fn create(path: &Path) -> Result<(), StateError> {
         let mut connection = Connection::open(&new)?;
         configure(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+        use_log(&connection)?;
         migrations::migrate(&mut connection, MIGRATIONS)
     };
     make().map_err(|error| classify("write", path, error))?;
@@ -215,8 +229,8 @@ fn create(path: &Path) -> Result<(), StateError> {
 
 /// Removes what a crash during an earlier creation left behind.
 fn remove_leftovers(new: &Path) -> io::Result<()> {
-    for leftover in [new.to_owned(), with_suffix(new, "-journal")] {
-        match fs::remove_file(leftover) {
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        match fs::remove_file(with_suffix(new, suffix)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
@@ -227,6 +241,12 @@ fn remove_leftovers(new: &Path) -> io::Result<()> {
 /// Makes a rename durable. Only Unix can open a folder for that.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
+}
+
+/// Returns the path that symbolic links lead to: beside it SQLite puts its log, and every way there must come to the
+/// same lock.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Returns the folder of a file, `.` for a bare name.

@@ -4,9 +4,10 @@
 #![expect(clippy::disallowed_macros, reason = "what could not be shown is said")]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use podform::model::clock::Clock;
@@ -48,10 +49,48 @@ async fn another_path_to_the_same_file_is_the_same_lock() {
     let file = state_file(&folder.path().join("acme.db"));
     drop(lock(&file).await);
     std::os::unix::fs::symlink(folder.path().join("acme.db"), folder.path().join("link.db")).unwrap();
-    let _held = lock(&file).await;
+    let held = lock(&file).await;
     let link = state_file(&folder.path().join("link.db"));
+    held.commit(&Batch::default()).await.unwrap();
+    assert_eq!(link.read().unwrap().serial.0, 1, "the log is beside the file, not beside the link");
     let refused = link.lock(&holder("bob", "box"), &At(5), Duration::ZERO).await;
     assert!(matches!(refused, Err(StateError::Locked { .. })), "{refused:?}");
+}
+
+/// Set for the process that is killed while it holds the lock of this state.
+const KILLED: &str = "PODFORM_TEST_KILLED_HOLDER";
+
+#[tokio::test]
+async fn a_killed_holder_loses_the_lock_and_keeps_its_commits() {
+    if let Some(path) = std::env::var_os(KILLED) {
+        let held = lock(&state_file(Path::new(&path))).await;
+        held.commit(&Batch::default()).await.unwrap();
+        println!("committed");
+        // Blocks until the process is killed.
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        panic!("the holder was not killed");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "state::lock::a_killed_holder_loses_the_lock_and_keeps_its_commits", "--nocapture"])
+        .env(KILLED, file.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().ends_with("committed")));
+
+    let bob = holder("bob", "box");
+    let refused = file.lock(&bob, &At(1), Duration::ZERO).await;
+    assert!(matches!(refused, Err(StateError::Locked { .. })), "{refused:?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(file.read().unwrap().serial.0, 1);
+    let held = file.lock(&bob, &At(1), Duration::ZERO).await.unwrap();
+    held.commit(&Batch::default()).await.unwrap();
+    assert_eq!(file.read().unwrap().serial.0, 2);
 }
 
 /// Leaves the row of a holder that died, as the kernel frees only the file lock.

@@ -121,7 +121,7 @@ async fn the_first_run_fixes_lineage_and_binding() {
 }
 
 proptest! {
-    #![proptest_config(fixed(48))]
+    #![proptest_config(fixed(16))]
 
     /// Two implementations of the same ports, one of them obvious, agree on every sequence of batches.
     #[test]
@@ -332,7 +332,7 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     foreign: `DIR/foreign.db` is not a podform state
     newer: state `DIR/newer.db` has schema version 99, this podform knows up to 1
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
-    lost: state `DIR/lost.db` is damaged: only its `-wal` file is there, with the last changes
+    lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
     "#);
     assert_eq!(files(folder.path()), before);
 }
