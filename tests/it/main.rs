@@ -1,6 +1,7 @@
 //! One integration crate.
 
+mod layering;
 mod simulator;
-mod state;
 mod spec;
+mod state;
 mod wire;
