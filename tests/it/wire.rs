@@ -2,7 +2,9 @@
 //!
 //! Each test hands the client a router in this process, so the real wire code runs without a socket or a clock.
 
+mod graphql;
 mod observe;
+mod rest_v1;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -51,6 +53,14 @@ struct Recorder(Arc<Mutex<Vec<Seen>>>);
 
 impl Recorder {
     fn client(&self, answer: impl Fn(&str) -> Response<Body> + Clone + Send + Sync + 'static) -> Runpod {
+        self.client_of(Api::V2, answer)
+    }
+
+    fn client_of(
+        &self,
+        api: Api,
+        answer: impl Fn(&str) -> Response<Body> + Clone + Send + Sync + 'static,
+    ) -> Runpod {
         let log = self.0.clone();
         let router = Router::new().fallback(move |request: Request| {
             let (log, answer) = (log.clone(), answer.clone());
@@ -70,7 +80,7 @@ impl Recorder {
                 answer(&line)
             }
         });
-        Runpod::in_process(Api::V2, router, &Secret::new(KEY.to_owned())).unwrap()
+        Runpod::in_process(api, router, &Secret::new(KEY.to_owned())).unwrap()
     }
 
     fn seen(&self) -> Vec<Seen> {
@@ -192,6 +202,12 @@ fn without(mut pod: Value, key: &str) -> Value {
 fn with(mut pod: Value, key: &str, value: Value) -> Value {
     pod[key] = value;
     pod
+}
+
+/// The order of ports means nothing.
+fn with_sorted_ports(mut body: Value) -> Value {
+    body["ports"].as_array_mut().unwrap().sort_by_key(Value::to_string);
+    body
 }
 
 fn live(pod: &Value) -> LivePod {
@@ -331,9 +347,7 @@ fn v2_creates_a_pod_with_its_gpu_count_and_no_more_than_asked() {
         "cloud": "SECURE", "dataCenterIds": ["EU-RO-1"], "globalNetworking": false,
         "startSsh": true, "startJupyter": false
     });
-    let mut ports = recorder.only_body();
-    ports["ports"].as_array_mut().unwrap().sort_by_key(Value::to_string);
-    assert_eq!(ports, expected);
+    assert_eq!(with_sorted_ports(recorder.only_body()), expected);
 }
 
 #[test]

@@ -2,12 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::catalog::Stock;
-use crate::model::id::{CountryCode, EnvKey};
+use serde_json::{Value, json};
+
+use super::wire::Unfit;
+use crate::model::catalog::{GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId};
+use crate::model::live::{PodRole, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker};
 use crate::model::money::{Hourly, Price};
-use crate::model::pod::{Cloud, Port, Protocol};
+use crate::model::pod::{Cloud, Compute, Port, Protocol};
 use crate::model::secret::Secret;
+
+/// The most GETs that one catalog makes for GPUs. With pods, volumes, CPUs and data centers that is 8 in a plan.
+const GPU_GETS: usize = 4;
 
 /// Takes the marker out of an environment. What stands in its place but is no marker of ours stays.
 pub(super) fn take_marker(env: &mut BTreeMap<EnvKey, Secret<String>>) -> Option<Marker> {
@@ -15,6 +22,11 @@ pub(super) fn take_marker(env: &mut BTreeMap<EnvKey, Secret<String>>) -> Option<
     let marker = env.get(&key)?.expose().parse().ok()?;
     env.remove(&key);
     Some(marker)
+}
+
+/// Lays an environment open for the one body that carries it.
+pub(super) fn exposed(env: &BTreeMap<EnvKey, Secret<String>>) -> BTreeMap<&str, &str> {
+    env.iter().map(|(key, value)| (key.as_str(), value.expose().as_str())).collect()
 }
 
 /// Reads a port such as `8000/http`; a bare number is HTTP, as the console shows it.
@@ -92,6 +104,94 @@ fn split(text: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
+/// Writes what GraphQL calls `dockerArgs`: one string, or a JSON object where the arguments must arrive as they are.
+pub(super) fn docker_args(command: &[String], entrypoint: &[String]) -> String {
+    if command.is_empty() && entrypoint.is_empty() {
+        return String::new();
+    }
+    let parts = [("cmd", command), ("entrypoint", entrypoint)];
+    let parts: BTreeMap<&str, &[String]> = parts.into_iter().filter(|(_, words)| !words.is_empty()).collect();
+    json!(parts).to_string()
+}
+
+/// Reads `dockerArgs` into arguments and entrypoint.
+pub(super) fn split_docker_args(text: &str) -> (Vec<String>, Vec<String>) {
+    let Ok(Value::Object(parts)) = serde_json::from_str(text) else {
+        return (split_command(text), Vec::new());
+    };
+    let words = |key: &str| {
+        let words = parts.get(key).and_then(Value::as_array).into_iter().flatten();
+        words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
+    };
+    (words("cmd"), words("entrypoint"))
+}
+
+/// Reads the status of an API that knows what is intended and hardly what is. `up` is what RUNNING stands for.
+pub(super) fn intended_status(word: &str, up: PodStatus) -> Result<PodStatus, Unfit> {
+    match word {
+        "RUNNING" => Ok(up),
+        "CREATED" => Ok(PodStatus::Provisioning),
+        "RESTARTING" => Ok(PodStatus::Starting),
+        "EXITED" | "PAUSED" => Ok(PodStatus::Exited),
+        "DEAD" => Ok(PodStatus::Error),
+        "TERMINATED" => Ok(PodStatus::Terminated),
+        _ => Err(Unfit::Odd("desiredStatus")),
+    }
+}
+
+/// Reads the machine where GPU and CPU fields stand side by side; CPU pods show the GPU type `unknown`.
+pub(super) fn compute(
+    gpu: Option<String>,
+    gpu_count: Option<u32>,
+    flavor: Option<String>,
+    vcpus: Option<u32>,
+) -> Option<Compute> {
+    if let Some(id) = gpu.filter(|id| !id.is_empty() && id != "unknown") {
+        return gpu_count.map(|count| Compute::Gpu { id: GpuTypeId::new(id), count });
+    }
+    let flavor = CpuFlavorId::new(flavor.filter(|id| !id.is_empty())?);
+    Some(Compute::Cpu { flavor, vcpus: vcpus? })
+}
+
+/// Tells what a pod belongs to where only its fields and its name show it.
+pub(super) fn role(id: &str, name: &str, endpoint: Option<&str>) -> PodRole {
+    if endpoint.is_some_and(|endpoint| !endpoint.is_empty()) {
+        return PodRole::EndpointWorker;
+    }
+    // A host's own pod has the id `<machine>00` and the name `<machine>-BG`.
+    let machine = name.strip_suffix("-BG");
+    if machine.is_some_and(|machine| id.strip_suffix("00") == Some(machine)) {
+        return PodRole::Background;
+    }
+    PodRole::Plain
+}
+
+/// Chooses the questions about stock that a plan can afford, `None` standing for the catalog without stock.
+///
+/// A question about countries leaves out the types that those countries lack. So that every type is known, one
+/// answer must be about all countries, and a catalog without stock stands in where no question is. The choice is
+/// the same over every API, so that the plans are too.
+pub(super) fn affordable(questions: &BTreeSet<StockQuery>) -> Vec<Option<&StockQuery>> {
+    let (everywhere, somewhere): (Vec<_>, Vec<_>) =
+        questions.iter().partition(|question| question.countries.is_empty());
+    let whole = everywhere.is_empty().then_some(None);
+    let asked = whole.into_iter().chain(everywhere.into_iter().chain(somewhere).map(Some));
+    asked.take(GPU_GETS).collect()
+}
+
+/// Gives every type an answer to every question; the API leaves out the types that have no stock at all.
+pub(super) fn complete_stock(
+    gpus: &BTreeMap<GpuTypeId, GpuType>,
+    gpu_stock: &mut BTreeMap<StockQuery, BTreeMap<GpuTypeId, StockAnswer>>,
+) {
+    for stock in gpu_stock.values_mut() {
+        for id in gpus.keys() {
+            let left_out = StockAnswer { best: Stock::None, data_centers: BTreeMap::new() };
+            stock.entry(id.clone()).or_insert(left_out);
+        }
+    }
+}
+
 /// Reads a price an hour. RunPod writes 0 and null for prices that it does not publish.
 pub(super) fn price(dollars: Option<f64>) -> Price {
     dollars.and_then(Hourly::from_dollars).map_or(Price::Unknown, Price::Known)
@@ -164,6 +264,36 @@ mod tests {
         for (text, words) in table {
             assert_eq!(split_command(text), words, "{text}");
         }
+    }
+
+    #[test]
+    fn docker_args_survive_as_json_and_are_read_as_a_string_too() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let text = docker_args(&words(&["-c", "it's \"x\""]), &words(&["bash"]));
+        assert_eq!(text, r#"{"cmd":["-c","it's \"x\""],"entrypoint":["bash"]}"#);
+        assert_eq!(split_docker_args(&text), (words(&["-c", "it's \"x\""]), words(&["bash"])));
+        assert_eq!(docker_args(&[], &[]), "");
+        assert_eq!(split_docker_args("a 'b c'"), (words(&["a", "b c"]), vec![]));
+    }
+
+    #[test]
+    fn a_gpu_type_goes_before_a_cpu_flavor_unless_it_is_unknown() {
+        let text = |text: &str| Some(text.to_owned());
+        let gpu = Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 0 };
+        let cpu = Compute::Cpu { flavor: CpuFlavorId::new("cpu3c"), vcpus: 4 };
+        assert_eq!(compute(text("NVIDIA L4"), Some(0), text("cpu3c"), Some(4)), Some(gpu));
+        assert_eq!(compute(text("unknown"), Some(0), text("cpu3c"), Some(4)), Some(cpu.clone()));
+        assert_eq!(compute(None, None, text("cpu3c"), Some(4)), Some(cpu));
+        assert_eq!(compute(text("NVIDIA L4"), None, None, None), None);
+        assert_eq!(compute(None, None, None, None), None);
+    }
+
+    #[test]
+    fn pods_of_endpoints_and_hosts_are_told_apart() {
+        assert_eq!(role("hpvdausak8xb00", "hpvdausak8xb-BG", None), PodRole::Background);
+        assert_eq!(role("other00", "hpvdausak8xb-BG", None), PodRole::Plain);
+        assert_eq!(role("p1", "worker", Some("jpnw0v75y3qoql")), PodRole::EndpointWorker);
+        assert_eq!(role("p1", "llm", Some("")), PodRole::Plain);
     }
 
     #[test]

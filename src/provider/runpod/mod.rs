@@ -10,6 +10,8 @@
 
 mod convert;
 mod error;
+mod graphql;
+mod rest_v1;
 mod rest_v2;
 mod transport;
 mod wire;
@@ -34,6 +36,7 @@ pub use transport::{Origins, SetupError};
 /// RunPod, spoken to over one of its APIs.
 #[derive(Debug)]
 pub struct Runpod {
+    api: Api,
     transport: Transport,
 }
 
@@ -43,8 +46,7 @@ impl Runpod {
     /// # Errors
     /// The key cannot stand in a header.
     pub fn over_http(api: Api, origins: Origins, key: &Secret<String>) -> Result<Self, SetupError> {
-        spoken(api)?;
-        Ok(Self { transport: Transport::http(origins, key)? })
+        Ok(Self { api, transport: Transport::http(origins, key)? })
     }
 
     /// Prepares a client that calls a router in this process, so that a run under paused time is exact.
@@ -52,33 +54,36 @@ impl Runpod {
     /// # Errors
     /// The key cannot stand in a header.
     pub fn in_process(api: Api, router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
-        spoken(api)?;
-        Ok(Self { transport: Transport::in_process(router, key)? })
+        Ok(Self { api, transport: Transport::in_process(router, key)? })
     }
 }
 
-fn spoken(api: Api) -> Result<(), SetupError> {
-    match api {
-        Api::V2 => Ok(()),
-        Api::V1 | Api::Graphql => Err(SetupError::NotSpoken),
-    }
+/// Calls a function of the API that was chosen.
+macro_rules! spoken {
+    ($self:ident . $call:ident ( $($argument:expr),* )) => {
+        match $self.api {
+            Api::V2 => rest_v2::$call(&$self.transport, $($argument),*).await,
+            Api::V1 => rest_v1::$call(&$self.transport, $($argument),*).await,
+            Api::Graphql => graphql::$call(&$self.transport, $($argument),*).await,
+        }
+    };
 }
 
 impl Observe for Runpod {
     async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
-        rest_v2::list_pods(&self.transport).await
+        spoken!(self.list_pods())
     }
 
     async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
-        rest_v2::list_volumes(&self.transport).await
+        spoken!(self.list_volumes())
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-        rest_v2::pod(&self.transport, id).await
+        spoken!(self.pod(id))
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
-        rest_v2::volume(&self.transport, id).await
+        spoken!(self.volume(id))
     }
 
     async fn catalog(
@@ -86,7 +91,11 @@ impl Observe for Runpod {
         questions: &BTreeSet<StockQuery>,
         now: Timestamp,
     ) -> Result<Catalog, ProviderError> {
-        rest_v2::catalog(&self.transport, questions, now).await
+        match self.api {
+            Api::V2 => rest_v2::catalog(&self.transport, questions, now).await,
+            // REST v1 has no catalog of its own.
+            Api::V1 | Api::Graphql => graphql::catalog(&self.transport, questions, now).await,
+        }
     }
 
     fn quota(&self) -> Option<Quota> {
@@ -96,34 +105,39 @@ impl Observe for Runpod {
 
 impl Mutate for Runpod {
     async fn create_pod(&self, request: &PodRequest) -> Result<PodId, ProviderError> {
-        rest_v2::create_pod(&self.transport, request).await
+        spoken!(self.create_pod(request))
     }
 
     async fn update_pod(&self, request: &PatchRequest) -> Result<(), ProviderError> {
-        rest_v2::update_pod(&self.transport, request).await
+        spoken!(self.update_pod(request))
     }
 
-    async fn start_pod(&self, id: &PodId, _gpus: u32) -> Result<(), ProviderError> {
-        rest_v2::start_pod(&self.transport, id).await
+    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
+        match self.api {
+            // REST starts a pod with the GPUs that it had.
+            Api::V2 => rest_v2::start_pod(&self.transport, id).await,
+            Api::V1 => rest_v1::start_pod(&self.transport, id).await,
+            Api::Graphql => graphql::start_pod(&self.transport, id, gpus).await,
+        }
     }
 
     async fn stop_pod(&self, id: &PodId) -> Result<(), ProviderError> {
-        rest_v2::stop_pod(&self.transport, id).await
+        spoken!(self.stop_pod(id))
     }
 
     async fn delete_pod(&self, id: &PodId) -> Result<(), ProviderError> {
-        rest_v2::delete_pod(&self.transport, id).await
+        spoken!(self.delete_pod(id))
     }
 
     async fn create_volume(&self, request: &VolumeRequest) -> Result<VolumeId, ProviderError> {
-        rest_v2::create_volume(&self.transport, request).await
+        spoken!(self.create_volume(request))
     }
 
     async fn grow_volume(&self, id: &VolumeId, size: Gigabytes) -> Result<(), ProviderError> {
-        rest_v2::grow_volume(&self.transport, id, size).await
+        spoken!(self.grow_volume(id, size))
     }
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
-        rest_v2::delete_volume(&self.transport, id).await
+        spoken!(self.delete_volume(id))
     }
 }

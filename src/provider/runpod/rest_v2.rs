@@ -13,25 +13,22 @@ use serde_json::Value;
 
 use super::convert;
 use super::error::Verb;
-use super::transport::{Answer, Request, Transport, segment, unsendable};
+use super::transport::{Answer, Request, Transport, created, segment, unsendable};
 use super::wire::{Count, Dollars, EnvMap, Unfit, Wire};
 use crate::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
 use crate::model::id::{
-    CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, VolumeId,
+    CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId,
 };
 use crate::model::live::{Endpoints, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus};
 use crate::model::pod::{Compute, Port};
 use crate::model::prior::Api;
 use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
-use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 use crate::provider::{Certainty, Listed, ProviderError};
 
-/// The most GETs that one catalog makes for GPUs. With pods, volumes, CPUs and data centers that is 8 in a plan.
-const GPU_GETS: usize = 4;
 /// The most pages of one listing that are read. The API has no pages yet, but announces them.
 const PAGES: usize = 50;
 /// What stays as it is in the value of a query.
@@ -166,22 +163,15 @@ pub(super) async fn delete_volume(transport: &Transport, id: &VolumeId) -> Resul
     transport.send(delete(call, path)).await?.accept()
 }
 
-/// Reads the catalog, and the stock for as many questions as [`GPU_GETS`] allows.
+/// Reads the catalog, and the stock for as many questions as can be afforded.
 pub(super) async fn catalog(
     transport: &Transport,
     questions: &BTreeSet<StockQuery>,
     now: Timestamp,
 ) -> Result<Catalog, ProviderError> {
-    // A question about countries leaves out the types that those countries lack. So that every type is known, one
-    // answer must be about all countries, and a catalog without stock stands in where no question is.
-    let (everywhere, somewhere): (Vec<_>, Vec<_>) =
-        questions.iter().partition(|question| question.countries.is_empty());
-    let whole = everywhere.is_empty().then_some(None);
-    let asked = whole.into_iter().chain(everywhere.into_iter().chain(somewhere).map(Some));
-
     let mut gpus = BTreeMap::new();
     let mut gpu_stock = BTreeMap::new();
-    for question in asked.take(GPU_GETS) {
+    for question in convert::affordable(questions) {
         let path = gpu_path(question);
         let listing = list::<GpuWire>(transport, "GET /v2/catalog/gpus", &path, "gpus").await?;
         let mut stock = BTreeMap::new();
@@ -192,12 +182,7 @@ pub(super) async fn catalog(
         }
         gpu_stock.extend(question.map(|question| (question.clone(), stock)));
     }
-    for stock in gpu_stock.values_mut() {
-        for id in gpus.keys() {
-            let left_out = StockAnswer { best: Stock::None, data_centers: BTreeMap::new() };
-            stock.entry(id.clone()).or_insert(left_out);
-        }
-    }
+    convert::complete_stock(&gpus, &mut gpu_stock);
 
     let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
     let listing = list::<CpuWire>(transport, "GET /v2/catalog/cpus", path, "cpus").await?;
@@ -307,12 +292,6 @@ fn write(call: &'static str, verb: Verb, method: Method, path: String, body: &im
     Request { verb, method, body: Some(body), ..get(call, path) }
 }
 
-/// Reads the id of what a create made. Without it the create may have happened all the same.
-fn created(answer: &Answer) -> Result<String, ProviderError> {
-    let wire: CreatedWire = answer.decode()?;
-    wire.id.required("id").map_err(|unfit| answer.unfit(unfit))
-}
-
 #[derive(Serialize)]
 struct ActionBody {
     action: &'static str,
@@ -399,7 +378,7 @@ impl<'a> From<&'a PodRequest> for CreatePodBody<'a> {
             image,
             args: (!command.is_empty()).then(|| convert::join_command(command)),
             disk: disk.0,
-            env: exposed(env),
+            env: convert::exposed(env),
             ports: ports.iter().map(Port::to_string).collect(),
             registry: registry.as_ref().map(RegistryId::as_str),
             mounts: MountsBody::of(mount),
@@ -465,7 +444,7 @@ impl<'a> From<&'a PatchRequest> for UpdatePodBody<'a> {
             image: image.as_deref(),
             args: command.as_deref().map(convert::join_command),
             disk: disk.map(|disk| disk.0),
-            env: env.as_ref().map(exposed),
+            env: env.as_ref().map(convert::exposed),
             ports: ports.as_ref().map(|ports| ports.iter().map(Port::to_string).collect()),
             registry: registry.as_ref().map(|registry| registry.as_ref().map(RegistryId::as_str)),
             mounts: mount.as_ref().and_then(MountsBody::of),
@@ -473,10 +452,6 @@ impl<'a> From<&'a PatchRequest> for UpdatePodBody<'a> {
             locked: *locked,
         }
     }
-}
-
-fn exposed(env: &BTreeMap<EnvKey, Secret<String>>) -> BTreeMap<&str, &str> {
-    env.iter().map(|(key, value)| (key.as_str(), value.expose().as_str())).collect()
 }
 
 #[derive(Serialize)]
@@ -521,12 +496,6 @@ impl<'a> MountsBody<'a> {
             }
         }
     }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct CreatedWire {
-    id: Wire<String>,
 }
 
 #[derive(Deserialize, Default)]

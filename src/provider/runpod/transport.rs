@@ -16,12 +16,13 @@ use axum::body::{Bytes, HttpBody};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Method, Url};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
 use super::error::{Redactor, Said, Verb, certainty};
-use super::wire::Unfit;
+use super::wire::{Unfit, Wire};
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
@@ -115,9 +116,6 @@ pub enum SetupError {
     /// The key has characters that no header can carry, such as a line break.
     #[error("the API key has characters that no API key has")]
     Key,
-    /// Only REST v2 is spoken.
-    #[error("only REST v2 is supported")]
-    NotSpoken,
 }
 
 /// Sends requests with the key of one account.
@@ -465,6 +463,18 @@ impl Answer {
             Body::Broken(why) => Err(self.error(Certainty::Unknown, why)),
         }
     }
+}
+
+/// Reads the id of what a create made. Without it the create may have happened all the same.
+pub(super) fn created(answer: &Answer) -> Result<String, ProviderError> {
+    let CreatedWire { id } = answer.decode()?;
+    id.required("id").map_err(|unfit| answer.unfit(unfit))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CreatedWire {
+    id: Wire<String>,
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -134,6 +134,21 @@ impl<'de> Deserialize<'de> for EnvMap {
     }
 }
 
+/// An environment sent as a list of `KEY=VALUE`, as GraphQL does. The value begins after the first `=`.
+pub(super) struct EnvPairs(pub(super) BTreeMap<EnvKey, Secret<String>>);
+
+impl<'de> Deserialize<'de> for EnvPairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = Vec::<String>::deserialize(deserializer)?;
+        let split = |pair: &String| {
+            let (key, value) = pair.split_once('=')?;
+            Some((EnvKey::new(key), Secret::new(value.to_owned())))
+        };
+        let env: Option<BTreeMap<_, _>> = pairs.iter().map(split).collect();
+        env.map(Self).ok_or_else(|| serde::de::Error::custom("not KEY=VALUE"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
