@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod progress;
 pub mod ranges;
 pub mod rows;
+pub mod stream;
 pub mod style;
 pub mod terraform_json;
 pub mod view;

@@ -109,14 +109,11 @@ fn write_detours<'a>(
 }
 
 fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outcome) -> fmt::Result {
-    let counts = achieved(plan, outcome);
-    let (add, change, destroy) = (counts.to_add(), counts.to_change(), counts.to_destroy());
-    let import = if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() };
-    let resources = format!("Resources: {import}{add} added, {change} changed, {destroy} destroyed.");
+    let resources = resources_line(achieved(plan, outcome), outcome);
     if outcome.is_complete() {
-        return writeln!(out, "{}", style.paint(Tone::Good, format!("Apply complete! {resources}")));
+        return writeln!(out, "{}", style.paint(Tone::Good, resources));
     }
-    writeln!(out, "{}", style.paint(Tone::Bad, format!("Apply incomplete. {resources}")))?;
+    writeln!(out, "{}", style.paint(Tone::Bad, resources))?;
     let open =
         |open: fn(&EndResult) -> bool| outcome.actions.values().filter(|ended| open(&ended.result)).count();
     let failed = open(|result| matches!(result, EndResult::Failed(_)));
@@ -132,8 +129,16 @@ fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
     write_wrapped(out, style, 0, line)
 }
 
+/// Returns the line on what an apply did; tools that follow Terraform look for it.
+pub(super) fn resources_line(counts: Counts, outcome: &Outcome) -> String {
+    let (add, change, destroy) = (counts.to_add(), counts.to_change(), counts.to_destroy());
+    let import = if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() };
+    let verdict = if outcome.is_complete() { "Apply complete!" } else { "Apply incomplete." };
+    format!("{verdict} Resources: {import}{add} added, {change} changed, {destroy} destroyed.")
+}
+
 /// Counts the changes of which every step is done; of a replacement, each half that is done.
-fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
+pub(super) fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
     let mut counts = Counts::default();
     for change in changes(plan) {
         let is_done =

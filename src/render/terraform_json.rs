@@ -27,7 +27,7 @@ use super::rows::{container_values, tier_word};
 use super::view::{Change, Verb, Verdict, View, view};
 
 /// The version of Terraform whose format this is; readers want one that they know.
-const TERRAFORM_VERSION: &str = "1.11.4";
+pub(super) const TERRAFORM_VERSION: &str = "1.11.4";
 const PROVIDER: &str = "registry.terraform.io/runpod/runpod";
 
 /// Writes a plan as one line of Terraform's plan JSON.
@@ -160,13 +160,14 @@ struct ConfiguredResource {
 
 /// What Terraform calls an object.
 #[derive(Clone, Debug)]
-struct Identity {
-    address: String,
-    mode: &'static str,
-    kind: &'static str,
-    name: String,
-    index: Option<u32>,
-    provider_name: &'static str,
+pub(super) struct Identity {
+    /// Such as `runpod_pod.llm[0]`.
+    pub(super) address: String,
+    pub(super) mode: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) index: Option<u32>,
+    pub(super) provider_name: &'static str,
 }
 
 /// What Terraform has no words for.
@@ -617,7 +618,8 @@ fn changed_entry(plan: &Plan, change: &Change<'_>) -> Option<ResourceChange> {
     Some(entry)
 }
 
-fn action_reason(change: &Change<'_>) -> Option<&'static str> {
+/// Returns why something is replaced or destroyed, in Terraform's word.
+pub(super) fn action_reason(change: &Change<'_>) -> Option<&'static str> {
     let has = |reason: &Reason| change.reasons.contains(&reason);
     match change.verb {
         Verb::DestroyThenCreate | Verb::CreateThenDestroy if has(&Reason::Requested) => {
@@ -713,7 +715,8 @@ fn resource(address: &Address, attributes: &Attributes) -> Resource {
     }
 }
 
-fn identity(address: &Address) -> Identity {
+/// Returns what Terraform calls an address.
+pub(super) fn identity(address: &Address) -> Identity {
     let (kind, index) = match address {
         Address::Volume(_) => ("runpod_network_volume", None),
         Address::Pod { key: _, replica } => ("runpod_pod", *replica),

@@ -1,0 +1,506 @@
+//! A plan and an apply as a stream of JSON objects, one a line, in the words of Terraform's machine-readable output.
+//!
+//! Tools that follow a Terraform run follow a run of podform: the names of events and keys are Terraform's. What it
+//! has no event for (a wait for the quota, a look for lost answers) is a `log` line, which readers pass over. The
+//! caller gives the time of each line, as nothing here looks at a clock.
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::address::Address;
+use crate::model::clock::Timestamp;
+use crate::model::outcome::{EndResult, Ended, Outcome};
+use crate::model::plan::{ActionId, DriftKind, Plan, Planned, Reason, Step};
+use crate::model::progress::Notice;
+
+use super::escape::visible;
+use super::human::plan_line;
+use super::outcome::{achieved, resources_line};
+use super::progress::line;
+use super::terraform_json::{Identity, TERRAFORM_VERSION, action_reason, identity};
+use super::view::{Change, Counts, Verb, view};
+use super::words;
+
+/// Writes the first line of a stream.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_version(out: &mut dyn Write, at: Timestamp) -> fmt::Result {
+    let message = format!("podform {}", env!("CARGO_PKG_VERSION"));
+    let body = Body {
+        terraform: Some(TERRAFORM_VERSION),
+        podform: Some(env!("CARGO_PKG_VERSION")),
+        ui: Some("1.2"),
+        ..Body::of("version")
+    };
+    write_line(out, at, Level::Info, message, body)
+}
+
+/// Writes the drift, the changes and the counts of a plan.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_plan(out: &mut dyn Write, planned: &Planned, at: Timestamp) -> fmt::Result {
+    let view = view(planned);
+    for drift in &view.plan.drift {
+        let action = match &drift.kind {
+            DriftKind::Vanished => "delete",
+            DriftKind::Stopped | DriftKind::Started | DriftKind::Migrated { .. } | DriftKind::Fields(_) => {
+                "update"
+            }
+        };
+        let message = format!("{}: {}", drift.address, words::drift(&drift.kind));
+        let change = ChangeOut { resource: (&drift.address).into(), action, reason: None };
+        write_line(
+            out,
+            at,
+            Level::Info,
+            message,
+            Body { change: Some(change), ..Body::of("resource_drift") },
+        )?;
+    }
+    for change in &view.changes {
+        let action = planned_action(change.verb);
+        let message = format!("{}: plan to {}", change.address, change.verb.word());
+        let change = ChangeOut { resource: change.address.into(), action, reason: reason(change) };
+        write_line(
+            out,
+            at,
+            Level::Info,
+            message,
+            Body { change: Some(change), ..Body::of("planned_change") },
+        )?;
+    }
+    let changes = SummaryOut::of(view.counts, "plan");
+    write_line(
+        out,
+        at,
+        Level::Info,
+        plan_line(view.counts),
+        Body { changes: Some(changes), ..Body::of("change_summary") },
+    )
+}
+
+/// Writes one line for a notice; `elapsed` is the time since its action began.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_notice(out: &mut dyn Write, notice: &Notice, elapsed: Duration, at: Timestamp) -> fmt::Result {
+    match notice {
+        Notice::Began(action) => {
+            let hook = HookOut::of(action, None, None);
+            write_line(
+                out,
+                at,
+                Level::Info,
+                line(notice),
+                Body { hook: Some(hook), ..Body::of("apply_start") },
+            )
+        }
+        Notice::Waiting { action, what: _ } => {
+            let hook = HookOut::of(action, Some(elapsed), None);
+            write_line(
+                out,
+                at,
+                Level::Info,
+                line(notice),
+                Body { hook: Some(hook), ..Body::of("apply_progress") },
+            )
+        }
+        Notice::Ended { action, ended } => write_end(out, action, ended, line(notice), at),
+        Notice::AttemptRefused { action, why } => {
+            let summary = format!("{}: an attempt was refused", action.address);
+            write_diagnostic(out, Grade::Warning, &summary, why, None, at)
+        }
+        Notice::QuotaWait(_)
+        | Notice::Settling { .. }
+        | Notice::Recovered(_)
+        | Notice::Interrupted { .. } => write_line(out, at, Level::Info, line(notice), Body::of("log")),
+    }
+}
+
+fn write_end(
+    out: &mut dyn Write,
+    action: &ActionId,
+    ended: &Ended,
+    message: String,
+    at: Timestamp,
+) -> fmt::Result {
+    let Ended { result, id, attempts: _, took } = ended;
+    match result {
+        EndResult::Done => {
+            let hook = HookOut::of(action, Some(*took), id.as_ref().map(ToString::to_string));
+            write_line(out, at, Level::Info, message, Body { hook: Some(hook), ..Body::of("apply_complete") })
+        }
+        EndResult::Failed(why) | EndResult::Unknown(why) => {
+            let hook = HookOut::of(action, Some(*took), None);
+            write_line(
+                out,
+                at,
+                Level::Error,
+                message.clone(),
+                Body { hook: Some(hook), ..Body::of("apply_errored") },
+            )?;
+            write_diagnostic(out, Grade::Error, &message, why, None, at)
+        }
+        EndResult::Skipped(why) => write_diagnostic(out, Grade::Warning, &message, why, None, at),
+    }
+}
+
+/// Writes the counts of what an apply did.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_outcome(out: &mut dyn Write, plan: &Plan, outcome: &Outcome, at: Timestamp) -> fmt::Result {
+    let counts = achieved(plan, outcome);
+    let changes = SummaryOut::of(counts, "apply");
+    let level = if outcome.is_complete() { Level::Info } else { Level::Error };
+    write_line(
+        out,
+        at,
+        level,
+        resources_line(counts, outcome),
+        Body { changes: Some(changes), ..Body::of("change_summary") },
+    )
+}
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Grade {
+    /// It ends the command, or an action of it.
+    Error,
+    /// It deserves a look.
+    Warning,
+}
+
+/// A place in a spec file, for a diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Range {
+    /// The file.
+    pub filename: String,
+    /// The first character.
+    pub start: Place,
+    /// Behind the last character.
+    pub end: Place,
+}
+
+/// A character of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// From 0.
+    pub byte: usize,
+}
+
+/// Writes a remark or an error.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_diagnostic(
+    out: &mut dyn Write,
+    grade: Grade,
+    summary: &str,
+    detail: &str,
+    range: Option<Range>,
+    at: Timestamp,
+) -> fmt::Result {
+    let (level, severity) = match grade {
+        Grade::Error => (Level::Error, "error"),
+        Grade::Warning => (Level::Warn, "warning"),
+    };
+    let (summary, detail) = (visible(summary).to_string(), visible(detail).to_string());
+    let message = format!("{summary}: {detail}");
+    let diagnostic = DiagnosticOut { severity, summary, detail, range };
+    write_line(out, at, level, message, Body { diagnostic: Some(diagnostic), ..Body::of("diagnostic") })
+}
+
+fn write_line(out: &mut dyn Write, at: Timestamp, level: Level, message: String, body: Body) -> fmt::Result {
+    let Body { kind, terraform, podform, ui, change, changes, hook, diagnostic } = body;
+    let line = Line {
+        level,
+        message,
+        module: "podform.ui",
+        timestamp: at.to_string(),
+        terraform,
+        podform,
+        kind,
+        ui,
+        change,
+        changes,
+        hook,
+        diagnostic,
+    };
+    let text = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
+    writeln!(out, "{text}")
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Info,
+    Warn,
+    Error,
+}
+
+/// One line. The parts of an event stand beside the common keys, so each is here and most are absent.
+#[derive(Debug, Serialize)]
+struct Line {
+    #[serde(rename = "@level")]
+    level: Level,
+    #[serde(rename = "@message")]
+    message: String,
+    #[serde(rename = "@module")]
+    module: &'static str,
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terraform: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    podform: Option<&'static str>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ui: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<ChangeOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<SummaryOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hook: Option<HookOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diagnostic: Option<DiagnosticOut>,
+}
+
+/// What one line has beside the common keys.
+#[derive(Debug, Default)]
+struct Body {
+    kind: &'static str,
+    terraform: Option<&'static str>,
+    podform: Option<&'static str>,
+    ui: Option<&'static str>,
+    change: Option<ChangeOut>,
+    changes: Option<SummaryOut>,
+    hook: Option<HookOut>,
+    diagnostic: Option<DiagnosticOut>,
+}
+
+impl Body {
+    fn of(kind: &'static str) -> Self {
+        Self { kind, ..Self::default() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ResourceOut {
+    addr: String,
+    module: &'static str,
+    resource: String,
+    implied_provider: &'static str,
+    resource_type: &'static str,
+    resource_name: String,
+    resource_key: Option<u32>,
+}
+
+impl From<&Address> for ResourceOut {
+    fn from(address: &Address) -> Self {
+        let Identity { address, mode: _, kind, name, index, provider_name: _ } = identity(address);
+        Self {
+            addr: address.clone(),
+            module: "",
+            resource: address,
+            implied_provider: "runpod",
+            resource_type: kind,
+            resource_name: name,
+            resource_key: index,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct ChangeOut {
+    resource: ResourceOut,
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct SummaryOut {
+    add: usize,
+    change: usize,
+    import: usize,
+    remove: usize,
+    operation: &'static str,
+}
+
+impl SummaryOut {
+    fn of(counts: Counts, operation: &'static str) -> Self {
+        Self {
+            add: counts.to_add(),
+            change: counts.to_change(),
+            import: counts.import,
+            remove: counts.to_destroy(),
+            operation,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct HookOut {
+    resource: ResourceOut,
+    action: &'static str,
+    /// podform's own word, as Terraform has none for starts and stops.
+    step: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_key: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elapsed_seconds: Option<u64>,
+}
+
+impl HookOut {
+    fn of(action: &ActionId, elapsed: Option<Duration>, id: Option<String>) -> Self {
+        let ActionId { address, step } = action;
+        Self {
+            resource: address.into(),
+            action: step_action(*step),
+            step: step.word(),
+            id_key: id.as_ref().map(|_| "id"),
+            id_value: id,
+            elapsed_seconds: elapsed.map(|elapsed| elapsed.as_secs()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct DiagnosticOut {
+    severity: &'static str,
+    summary: String,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<Range>,
+}
+
+fn planned_action(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Create => "create",
+        Verb::DestroyThenCreate | Verb::CreateThenDestroy => "replace",
+        Verb::Update | Verb::Start | Verb::Stop => "update",
+        Verb::Destroy | Verb::DestroyDeposed => "delete",
+        Verb::Import => "import",
+        Verb::Move => "move",
+        Verb::Record | Verb::Forget => "noop",
+    }
+}
+
+fn step_action(step: Step) -> &'static str {
+    match step {
+        Step::Create => "create",
+        Step::Stop | Step::Update | Step::Start => "update",
+        Step::Delete | Step::DeleteDeposed => "delete",
+        Step::Adopt => "import",
+        Step::Move => "move",
+        Step::Record | Step::Forget => "noop",
+    }
+}
+
+fn reason(change: &Change<'_>) -> Option<&'static str> {
+    let has = |reason: &Reason| change.reasons.contains(&reason);
+    match change.verb {
+        Verb::DestroyThenCreate | Verb::CreateThenDestroy if has(&Reason::Requested) => Some("requested"),
+        Verb::DestroyThenCreate | Verb::CreateThenDestroy => Some("cannot_update"),
+        Verb::Destroy
+        | Verb::DestroyDeposed
+        | Verb::Create
+        | Verb::Update
+        | Verb::Start
+        | Verb::Stop
+        | Verb::Import
+        | Verb::Move
+        | Verb::Record
+        | Verb::Forget => action_reason(change),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::{PodId, RemoteId};
+    use crate::model::plan::Plan;
+    use crate::render::sample;
+
+    fn at() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn a_plan_is_a_line_per_change() {
+        let mut plan = sample::full_plan();
+        plan.actions.retain(|action, _| ["swap", "studio"].contains(&action.address.key().as_str()));
+        let plan = Planned::Changes(Plan { drift: plan.drift[..1].to_vec(), ..plan });
+        let mut out = String::new();
+        write_version(&mut out, at()).unwrap();
+        write_plan(&mut out, &plan, at()).unwrap();
+        insta::assert_snapshot!(out, @r#"
+        {"@level":"info","@message":"podform 0.1.0","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","terraform":"1.11.4","podform":"0.1.0","type":"version","ui":"1.2"}
+        {"@level":"info","@message":"train: was stopped, or its process ended","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"resource_drift","change":{"resource":{"addr":"runpod_pod.train","module":"","resource":"runpod_pod.train","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"train","resource_key":null},"action":"update"}}
+        {"@level":"info","@message":"studio: plan to stop","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"planned_change","change":{"resource":{"addr":"runpod_pod.studio","module":"","resource":"runpod_pod.studio","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"studio","resource_key":null},"action":"update"}}
+        {"@level":"info","@message":"swap: plan to destroy-then-create","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"planned_change","change":{"resource":{"addr":"runpod_pod.swap","module":"","resource":"runpod_pod.swap","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"swap","resource_key":null},"action":"replace","reason":"cannot_update"}}
+        {"@level":"info","@message":"Plan: 1 to add, 1 to change, 1 to destroy.","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"change_summary","changes":{"add":1,"change":1,"import":0,"remove":1,"operation":"plan"}}
+        "#);
+    }
+
+    #[test]
+    fn an_apply_is_a_line_per_notice() {
+        let action = sample::id("llm[0]", Step::Create);
+        let ended = |result| Notice::Ended {
+            action: action.clone(),
+            ended: Ended {
+                result,
+                id: Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye"))),
+                attempts: Vec::new(),
+                took: Duration::from_secs(93),
+            },
+        };
+        let notices = [
+            Notice::Began(action.clone()),
+            Notice::Waiting { action: action.clone(), what: "RUNNING, is STARTING".to_owned() },
+            Notice::AttemptRefused { action: action.clone(), why: "L40S secure: no capacity".to_owned() },
+            Notice::QuotaWait(Duration::from_secs(12)),
+            ended(EndResult::Done),
+            ended(EndResult::Unknown("the answer was lost\u{1b}[2J".to_owned())),
+        ];
+        let mut out = String::new();
+        for notice in &notices {
+            write_notice(&mut out, notice, Duration::from_secs(20), at()).unwrap();
+        }
+        let outcome = Outcome::default();
+        write_outcome(&mut out, &sample::empty_plan(), &outcome, at()).unwrap();
+        insta::assert_snapshot!(out, @r#"
+        {"@level":"info","@message":"llm[0]: creating","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_start","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create"}}
+        {"@level":"info","@message":"llm[0]: waiting for RUNNING, is STARTING","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_progress","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","elapsed_seconds":20}}
+        {"@level":"warn","@message":"llm[0]: an attempt was refused: L40S secure: no capacity","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"llm[0]: an attempt was refused","detail":"L40S secure: no capacity"}}
+        {"@level":"info","@message":"waiting for the API's quota","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"log"}
+        {"@level":"info","@message":"llm[0]: created [id=xedezhzb9la3ye]","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_complete","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","id_key":"id","id_value":"xedezhzb9la3ye","elapsed_seconds":93}}
+        {"@level":"error","@message":"llm[0]: create unknown: the answer was lost\\u{1b}[2J","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_errored","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","elapsed_seconds":93}}
+        {"@level":"error","@message":"llm[0]: create unknown: the answer was lost\\u{1b}[2J: the answer was lost\\u{1b}[2J","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"error","summary":"llm[0]: create unknown: the answer was lost\\u{1b}[2J","detail":"the answer was lost\\u{1b}[2J"}}
+        {"@level":"info","@message":"Apply complete! Resources: 0 added, 0 changed, 0 destroyed.","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"change_summary","changes":{"add":0,"change":0,"import":0,"remove":0,"operation":"apply"}}
+        "#);
+    }
+
+    #[test]
+    fn a_mistake_in_the_spec_has_its_place() {
+        let place = |column, byte| Place { line: 3, column, byte };
+        let range = Range { filename: "pods.yaml".to_owned(), start: place(5, 40), end: place(9, 44) };
+        let mut out = String::new();
+        write_diagnostic(&mut out, Grade::Error, "unknown key", "`imag` is no key", Some(range), at())
+            .unwrap();
+        insta::assert_snapshot!(out, @r#"{"@level":"error","@message":"unknown key: `imag` is no key","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"error","summary":"unknown key","detail":"`imag` is no key","range":{"filename":"pods.yaml","start":{"line":3,"column":5,"byte":40},"end":{"line":3,"column":9,"byte":44}}}}"#);
+    }
+}
