@@ -100,6 +100,16 @@ pub enum Storage {
     },
 }
 
+impl Storage {
+    /// Returns the network volume that is mounted.
+    pub fn volume(&self) -> Option<&Address> {
+        match self {
+            Self::Network { volume, path: _ } => Some(volume),
+            Self::None | Self::Local { .. } => None,
+        }
+    }
+}
+
 /// The services that RunPod sets up in a pod at its creation. Neither can be read back from the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access {

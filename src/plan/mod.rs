@@ -1,1 +1,263 @@
-//! The plan.
+//! The planner: from what is wanted, recorded and live to what is to be done.
+//!
+//! [`plan`] is a pure function. It knows neither files nor the network, its time is the time of the observation, and
+//! its only randomness is a nonce that it is given. It leaves no choice to the one who executes: tokens, candidates,
+//! order and values are in the plan. What could not be looked at is held, never taken for gone. Start at `presence`,
+//! the table of cases, then `pods`, which turns a case into steps.
+
+mod check;
+mod compare;
+mod cost;
+mod digest;
+mod draft;
+mod effect;
+mod env;
+mod finding;
+mod graph;
+mod hold;
+mod moves;
+mod ownership;
+mod placement;
+mod pods;
+mod presence;
+mod scope;
+mod shown;
+mod unmanaged;
+mod volume_index;
+mod volumes;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::catalog::Catalog;
+use crate::model::clock::SignedDuration;
+use crate::model::desired::{Desired, Wanted, WantedVolume};
+use crate::model::id::{RemoteId, RunNonce, VolumeId};
+use crate::model::live::{Live, LivePod, PodStatus, Seen};
+use crate::model::plan::{
+    Action, ActionId, Basis, Block, CostSummary, Digest, Drift, Finding, Held, Plan, Planned, Split,
+};
+use crate::model::prior::{Api, Prior};
+use crate::model::secret::Secrets;
+
+pub use check::{Violation, check};
+pub use digest::{digest, spec_digest};
+pub use placement::stock_questions;
+pub use scope::Pattern;
+
+use draft::Draft;
+use moves::Renamed;
+use ownership::Ownership;
+use scope::Scope;
+use volume_index::VolumeIndex;
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// What was recorded.
+    pub prior: &'a Prior,
+    /// What was seen. Its time is the time of the plan.
+    pub live: &'a Live,
+    /// What RunPod sells.
+    pub catalog: &'a Catalog,
+    /// The secret values that could be read; they are compared in memory and go no further.
+    pub secrets: &'a Secrets,
+    /// The API that is spoken.
+    pub api: Api,
+    /// Makes the tokens of this plan its own.
+    pub nonce: &'a RunNonce,
+    /// How long after its last event a create without an answer may still show up in a listing.
+    pub settling: SignedDuration,
+    /// What the command line asks for.
+    pub options: &'a Options,
+}
+
+/// What the command line asks for beside the spec.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Terminate everything managed, whatever `on_remove` says.
+    pub destroy: bool,
+    /// Replace these even if nothing differs.
+    pub replace: BTreeSet<Address>,
+    /// Only these and what they depend on; empty means all.
+    pub targets: Vec<Pattern>,
+    /// Not these.
+    pub excludes: Vec<Pattern>,
+    /// Believe that everything recorded is gone.
+    pub accept_vanished: bool,
+}
+
+/// The inputs with what is derived from them for all addresses at once.
+struct Context<'a> {
+    inputs: &'a Inputs<'a>,
+    renamed: &'a Renamed,
+    ownership: &'a Ownership<'a>,
+    volumes: &'a VolumeIndex<'a>,
+}
+
+impl<'a> Context<'a> {
+    /// Returns what is wanted at an address; nothing is when all is destroyed.
+    fn wanted(&self, address: &Address) -> Option<&'a Wanted> {
+        let Inputs { desired, options, .. } = *self.inputs;
+        if options.destroy { None } else { desired.wanted.get(address) }
+    }
+}
+
+type Drafts<'a> = BTreeMap<&'a Address, Draft<'a>>;
+
+/// Decides what is to be done.
+pub fn plan(inputs: &Inputs<'_>) -> Planned {
+    let scope = Scope::new(inputs);
+    let renamed = moves::rename(inputs.prior, inputs.desired, &scope);
+    let ownership = Ownership::new(inputs, &renamed);
+    let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
+    let context = Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes };
+
+    let mut addresses = ownership.addresses();
+    addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
+    addresses.retain(|address| scope.contains(address));
+    let mut drafts: Drafts<'_> =
+        addresses.iter().map(|address| (address, draft(&context, address))).collect();
+    hold::spread(&context, &mut drafts);
+    let edges = graph::edges(&context, &drafts);
+
+    let mut reasons: Vec<Block> = all_vanished(&context).into_iter().collect();
+    reasons.extend(drafts.values().flat_map(|draft| draft.blocks.iter().cloned()));
+    reasons.extend(graph::cycles(&edges));
+    let plan = assemble(&context, &scope, drafts, edges);
+    match (reasons.is_empty(), plan.actions.is_empty(), plan.held.is_empty()) {
+        (false, _, _) | (true, true, false) => Planned::Blocked { reasons, plan },
+        (true, true, true) => Planned::NoChanges(plan),
+        (true, false, _) => Planned::Changes(plan),
+    }
+}
+
+fn draft<'a>(context: &Context<'a>, address: &'a Address) -> Draft<'a> {
+    match (address, context.wanted(address)) {
+        (Address::Pod { .. }, Some(Wanted::Pod(pod))) => pods::draft(context, address, Some(pod)),
+        (Address::Pod { .. }, None) => pods::draft(context, address, None),
+        (Address::Volume(_), Some(Wanted::Volume(volume))) => volumes::draft(context, address, Some(volume)),
+        (Address::Volume(_), None) => volumes::draft(context, address, None),
+        // Addresses and wanted objects are made together, so their kinds agree.
+        (Address::Pod { .. }, Some(Wanted::Volume(_))) | (Address::Volume(_), Some(Wanted::Pod(_))) => {
+            let mut draft = Draft::default();
+            draft.hold(Held::NotPossible("the spec has another kind of object here".to_owned()));
+            draft
+        }
+    }
+}
+
+/// All of several recorded objects gone at once is more likely another account or key than a disaster.
+fn all_vanished(context: &Context<'_>) -> Option<Block> {
+    let Inputs { live, options, .. } = *context.inputs;
+    let objects = &context.renamed.objects;
+    let is_gone = |id: &RemoteId| match id {
+        RemoteId::Pod(id) => match live.pods.get(id) {
+            Some(Seen::Absent) => true,
+            Some(Seen::Found(pod)) => pod.status == PodStatus::Terminated,
+            Some(Seen::Unreadable(_)) | None => false,
+        },
+        RemoteId::Volume(id) => matches!(live.volumes.get(id), Some(Seen::Absent)),
+    };
+    let claimed = context.ownership.addresses();
+    let gone =
+        objects.iter().filter(|(address, recorded)| is_gone(&recorded.id) && !claimed.contains(address));
+    let count = gone.count();
+    (count >= 2 && count == objects.len() && !options.accept_vanished).then_some(Block::AllVanished { count })
+}
+
+fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges: graph::Edges) -> Plan {
+    let inputs = context.inputs;
+    let copies: Vec<&LivePod> = drafts.values().flat_map(|draft| draft.strangers.iter().copied()).collect();
+    let (unmanaged, unmanaged_findings) = unmanaged::unmanaged(context, &copies);
+    let mut findings = context.renamed.findings.clone();
+    findings.extend(unmanaged_findings);
+    findings.extend(unmatched_replacements(context));
+    let mut plan = Plan {
+        basis: basis(inputs),
+        actions: BTreeMap::new(),
+        edges,
+        referenced: referenced(inputs.desired),
+        held: BTreeMap::new(),
+        drift: Vec::new(),
+        findings,
+        unmanaged,
+        unchanged: BTreeSet::new(),
+        recorded: inputs
+            .prior
+            .objects
+            .iter()
+            .map(|(at, held)| (at.clone(), draft::record_of(held)))
+            .collect(),
+        out_of_scope: scope.deselected(),
+        cost: CostSummary::default(),
+        digest: Digest { hash: String::new(), monthly: Default::default() },
+    };
+    plan.cost.unmanaged = plan.unmanaged.iter().map(|unmanaged| unmanaged.cost).sum::<Split>();
+    for (address, draft) in drafts {
+        add_draft(context, &mut plan, address, draft);
+    }
+    plan.findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
+    plan.findings.dedup();
+    plan.digest = digest(&plan, inputs.desired);
+    plan
+}
+
+fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: Draft<'_>) {
+    let Draft { steps, held, unusable: _, blocks: _, drift, findings, now, after, at_most, strangers: _ } =
+        draft;
+    let is_managed = match context.wanted(address) {
+        Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) => false,
+        Some(Wanted::Volume(_) | Wanted::Pod(_)) => true,
+        // A retired pod is as it is wanted.
+        None => context.renamed.objects.contains_key(address),
+    };
+    if steps.is_empty() && held.is_none() && is_managed {
+        plan.unchanged.insert(address.clone());
+    }
+    plan.drift.extend(drift.into_iter().map(|kind| Drift { address: address.clone(), kind }));
+    plan.findings.extend(findings);
+    plan.held.extend(held.map(|held| (address.clone(), held)));
+    plan.cost.now = plan.cost.now + now;
+    plan.cost.after = plan.cost.after + after;
+    plan.cost.at_most = plan.cost.at_most + at_most;
+    let actions = steps
+        .into_iter()
+        .map(|(step, action): (_, Action)| (ActionId { address: address.clone(), step }, action));
+    plan.actions.extend(actions);
+}
+
+fn unmatched_replacements(context: &Context<'_>) -> Vec<Finding> {
+    let replace = context.inputs.options.replace.iter();
+    let unmatched = replace.filter(|address| context.wanted(address).is_none());
+    unmatched.map(finding::unmatched_replace).collect()
+}
+
+fn sort_key(finding: &Finding) -> impl Ord + use<'_> {
+    let Finding { severity, code, subject, message } = finding;
+    (*severity, subject, *code, message)
+}
+
+fn referenced(desired: &Desired) -> BTreeMap<Address, VolumeId> {
+    let volume = |(address, wanted): (&Address, &Wanted)| match wanted {
+        Wanted::Volume(WantedVolume::Referenced { id }) => Some((address.clone(), id.clone())),
+        Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) => None,
+    };
+    desired.wanted.iter().filter_map(volume).collect()
+}
+
+fn basis(inputs: &Inputs<'_>) -> Basis {
+    let Inputs { desired, prior, live, catalog: _, secrets: _, api, nonce, settling: _, options: _ } =
+        *inputs;
+    Basis {
+        project: desired.project.clone(),
+        api,
+        spec_digest: spec_digest(desired),
+        lineage: prior.lineage.clone(),
+        serial: prior.serial,
+        nonce: nonce.clone(),
+        observed_at: live.observed_at,
+    }
+}

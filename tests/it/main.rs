@@ -1,6 +1,7 @@
 //! One integration crate.
 
 mod layering;
+mod plan;
 mod simulator;
 mod spec;
 mod state;

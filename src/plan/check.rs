@@ -1,0 +1,209 @@
+//! The invariants of every plan, checked by every test that makes one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::{has_path_connecting, is_cyclic_directed};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::model::address::Address;
+use crate::model::id::RemoteId;
+use crate::model::marker::Token;
+use crate::model::plan::{
+    Action, ActionId, Attempt, Candidate, OnStuck, Operation, Plan, PodCreation, RecordAfter, Step,
+};
+use crate::model::prior::RecordedObject;
+
+/// An invariant that a plan breaks: a defect of the planner.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// The order has a cycle.
+    #[error("the order of the actions has a cycle")]
+    Cycle,
+    /// An edge names an action that the plan does not have.
+    #[error("an edge names `{0}`, which is not in the plan")]
+    DanglingEdge(ActionId),
+    /// The steps of one address are not in a line, so that two of them could run at once.
+    #[error("the steps of `{0}` are not ordered")]
+    Unordered(Address),
+    /// An address is held or unchanged and yet has actions.
+    #[error("`{0}` is held or unchanged and has actions")]
+    HeldWithActions(Address),
+    /// Two addresses act on the same remote object.
+    #[error("`{1}` is acted upon by `{0}` and another address")]
+    SharedObject(Address, RemoteId),
+    /// Two attempts carry the same token.
+    #[error("token `{0}` is used twice")]
+    RepeatedToken(Token),
+    /// A create without a candidate, or with the same one twice.
+    #[error("`{0}` has no candidates, or one of them twice")]
+    Candidates(ActionId),
+    /// What is sent is not what the step says.
+    #[error("`{0}` sends something else than its step says")]
+    Operation(ActionId),
+    /// The record after an action does not fit the action.
+    #[error("`{0}` leaves a record that does not fit it")]
+    Record(ActionId),
+}
+
+/// Returns every invariant that a plan breaks; none for a sound plan.
+pub fn check(plan: &Plan) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    check_order(plan, &mut violations);
+    check_addresses(plan, &mut violations);
+    let mut tokens = BTreeSet::new();
+    for (id, action) in &plan.actions {
+        check_operation(id, action, &mut violations);
+        check_record(id, action, &mut violations);
+        for token in tokens_of(id, action, &mut violations) {
+            if !tokens.insert(token.clone()) {
+                violations.push(Violation::RepeatedToken(token));
+            }
+        }
+    }
+    violations
+}
+
+fn check_order(plan: &Plan, violations: &mut Vec<Violation>) {
+    let mut graph: DiGraph<(), ()> = DiGraph::new();
+    let nodes: BTreeMap<&ActionId, NodeIndex> =
+        plan.actions.keys().map(|action| (action, graph.add_node(()))).collect();
+    for (first, then) in &plan.edges {
+        match (nodes.get(first), nodes.get(then)) {
+            (Some(first), Some(then)) => {
+                graph.add_edge(*first, *then, ());
+            }
+            (None, _) => violations.push(Violation::DanglingEdge(first.clone())),
+            (Some(_), None) => violations.push(Violation::DanglingEdge(then.clone())),
+        }
+    }
+    if is_cyclic_directed(&graph) {
+        violations.push(Violation::Cycle);
+    }
+    // Steps of one address stand side by side, as ids sort by address first.
+    for (left, left_node) in &nodes {
+        let same_address =
+            nodes.range::<&ActionId, _>(left..).take_while(|(right, _)| right.address == left.address);
+        for (_, right_node) in same_address.skip(1) {
+            let ordered = has_path_connecting(&graph, *left_node, *right_node, None)
+                || has_path_connecting(&graph, *right_node, *left_node, None);
+            if !ordered {
+                violations.push(Violation::Unordered(left.address.clone()));
+            }
+        }
+    }
+}
+
+fn check_addresses(plan: &Plan, violations: &mut Vec<Violation>) {
+    let mut owners: BTreeMap<RemoteId, Address> = BTreeMap::new();
+    for (id, action) in &plan.actions {
+        if plan.held.contains_key(&id.address) || plan.unchanged.contains(&id.address) {
+            violations.push(Violation::HeldWithActions(id.address.clone()));
+        }
+        for object in objects_of(&action.operation) {
+            let owner = owners.entry(object.clone()).or_insert_with(|| id.address.clone());
+            if *owner != id.address {
+                violations.push(Violation::SharedObject(id.address.clone(), object));
+            }
+        }
+    }
+}
+
+/// Returns the remote objects that an operation acts upon.
+fn objects_of(operation: &Operation) -> Vec<RemoteId> {
+    match operation {
+        Operation::Local | Operation::CreateVolume { .. } | Operation::CreatePod(_) => Vec::new(),
+        Operation::GrowVolume { id, size: _ } | Operation::DeleteVolume { id } => {
+            vec![RemoteId::Volume(id.clone())]
+        }
+        Operation::UpdatePod { id, patch: _, disruption: _ }
+        | Operation::StartPod { id, compute: _, on_stuck: _ }
+        | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
+        Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
+    }
+}
+
+fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) {
+    let is_pod = id.address.is_pod();
+    let fits = match &action.operation {
+        Operation::Local => id.step.is_local(),
+        Operation::CreateVolume { .. } => id.step == Step::Create && !is_pod,
+        Operation::GrowVolume { .. } => id.step == Step::Update && !is_pod,
+        Operation::DeleteVolume { .. } => id.step == Step::Delete && !is_pod,
+        Operation::CreatePod(_) => id.step == Step::Create && is_pod,
+        Operation::UpdatePod { .. } => id.step == Step::Update && is_pod,
+        Operation::StartPod { .. } => id.step == Step::Start && is_pod,
+        Operation::StopPod { .. } => id.step == Step::Stop && is_pod,
+        Operation::DeletePods { ids } => match id.step {
+            Step::Delete => ids.len() == 1 && is_pod,
+            Step::DeleteDeposed => !ids.is_empty() && is_pod,
+            Step::Move
+            | Step::Adopt
+            | Step::Record
+            | Step::Stop
+            | Step::Update
+            | Step::Start
+            | Step::Create
+            | Step::Forget => false,
+        },
+    };
+    if !fits {
+        violations.push(Violation::Operation(id.clone()));
+    }
+}
+
+fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) {
+    let fits = match (&action.record, id.step) {
+        (RecordAfter::Put(record), step) => {
+            let kind = match &record.object {
+                RecordedObject::Pod(_) => id.address.is_pod(),
+                RecordedObject::Volume(_) => !id.address.is_pod(),
+            };
+            let named = match (step, &record.id) {
+                (Step::Create, None) => true,
+                (Step::Create, Some(_)) | (_, None) => false,
+                (_, Some(recorded)) => {
+                    let objects = objects_of(&action.operation);
+                    objects.is_empty() || objects.contains(recorded)
+                }
+            };
+            let puts = !matches!(step, Step::Delete | Step::DeleteDeposed | Step::Forget | Step::Move);
+            kind && named && puts
+        }
+        (RecordAfter::Remove { tombstone: _ }, Step::Delete | Step::DeleteDeposed | Step::Forget) => true,
+        (RecordAfter::Remove { tombstone: _ }, _) => false,
+        (RecordAfter::MovedFrom(from), step) => step == Step::Move && *from != id.address,
+        (RecordAfter::Deposed(_), step) => matches!(step, Step::Delete | Step::DeleteDeposed),
+    };
+    if !fits {
+        violations.push(Violation::Record(id.clone()));
+    }
+}
+
+fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) -> Vec<Token> {
+    let creation = match &action.operation {
+        Operation::CreateVolume { name: _, config: _, token } => return vec![token.clone()],
+        Operation::CreatePod(creation) => creation.as_ref(),
+        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => creation.as_ref(),
+        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        | Operation::Local
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::UpdatePod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => return Vec::new(),
+    };
+    let PodCreation { container: _, access: _, attempts } = creation;
+    let places: Vec<_> = attempts
+        .iter()
+        .map(|attempt| {
+            let Candidate { compute, cloud, .. } = &attempt.candidate;
+            (compute, cloud)
+        })
+        .collect();
+    let distinct: BTreeSet<_> = places.iter().collect();
+    if places.is_empty() || distinct.len() != places.len() {
+        violations.push(Violation::Candidates(id.clone()));
+    }
+    let both = |attempt: &Attempt| [attempt.token.clone(), attempt.second_token.clone()];
+    attempts.iter().flat_map(both).collect()
+}

@@ -1,0 +1,188 @@
+//! What things cost a month, exactly, from the catalog: the API's own figure hides the storage of a stopped pod.
+
+use crate::model::catalog::Catalog;
+use crate::model::live::{LivePod, LiveStorage};
+use crate::model::money::{Amount, Monthly, Price};
+use crate::model::plan::{Candidate, Split};
+use crate::model::pod::{Cloud, Compute, Container, RunState, Storage};
+use crate::model::prior::RecordedPod;
+use crate::model::size::Gigabytes;
+use crate::model::volume::{VolumeConfig, VolumeTier};
+
+/// Micro-dollars a gigabyte and month: the container disk of a running pod; a stopped pod has none.
+const CONTAINER_DISK: i64 = 100_000;
+/// The disk on the host while the pod runs.
+const LOCAL_RUNNING: i64 = 100_000;
+/// The disk on the host while the pod is stopped: twice as dear.
+const LOCAL_STOPPED: i64 = 200_000;
+/// The first [`NETWORK_FIRST_SIZE`] gigabytes of a network volume.
+const NETWORK_FIRST: i64 = 70_000;
+/// The gigabytes after that.
+const NETWORK_REST: i64 = 50_000;
+const NETWORK_FIRST_SIZE: u32 = 1_000;
+
+/// Returns the price of a machine an hour.
+pub(super) fn price(catalog: &Catalog, compute: &Compute, cloud: Cloud) -> Price {
+    match compute {
+        Compute::Gpu { id, count } => match catalog.gpus.get(id) {
+            Some(gpu) => gpu.price(cloud).times(*count),
+            None => Price::Unknown,
+        },
+        Compute::Cpu { flavor, vcpus } => match catalog.cpus.get(flavor) {
+            Some(cpu) => cpu.per_vcpu.times(*vcpus),
+            None => Price::Unknown,
+        },
+    }
+}
+
+/// Returns what a pod costs on a candidate while it runs.
+pub(super) fn on_candidate(container: &Container, candidate: &Candidate) -> Split {
+    running(Amount::of(candidate.price), container.disk, local_of(&container.storage))
+}
+
+/// Returns what a pod costs on the dearest of its candidates; one whose price is unknown makes the sum unknown.
+pub(super) fn on_dearest(container: &Container, candidates: &[Candidate]) -> Split {
+    let amounts = || candidates.iter().map(|candidate| Amount::of(candidate.price));
+    let known = amounts().map(|amount| amount.known).max().unwrap_or_default();
+    let unknown_parts = amounts().map(|amount| amount.unknown_parts).max().unwrap_or_default();
+    running(Amount { known, unknown_parts }, container.disk, local_of(&container.storage))
+}
+
+/// Returns what a live pod costs as it is.
+pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>) -> Split {
+    let disk = pod.disk.or(recorded.map(|recorded| recorded.container.disk)).unwrap_or(Gigabytes(0));
+    let local = live_local(pod);
+    if pod.status.is_up() {
+        running(live_compute(catalog, pod, recorded), disk, local)
+    } else {
+        stopped(local)
+    }
+}
+
+/// Returns what a live pod would cost running with these disks.
+pub(super) fn live_running(
+    catalog: &Catalog,
+    pod: &LivePod,
+    recorded: Option<&RecordedPod>,
+    container: &Container,
+) -> Split {
+    running(live_compute(catalog, pod, recorded), container.disk, local_of(&container.storage))
+}
+
+/// Returns what a pod with this container costs while it is stopped.
+pub(super) fn stopped_pod(container: &Container) -> Split {
+    stopped(local_of(&container.storage))
+}
+
+/// Returns what a recorded pod costs that could not be looked at.
+pub(super) fn recorded_pod(catalog: &Catalog, recorded: &RecordedPod) -> Split {
+    let RecordedPod { container, access: _, compute, cloud, data_center: _, run, depends_on: _ } = recorded;
+    let listed = match (compute, cloud) {
+        (Some(compute), Some(cloud)) => price(catalog, compute, *cloud),
+        (Some(_), None) | (None, Some(_) | None) => Price::Unknown,
+    };
+    match run {
+        RunState::Running => running(Amount::of(listed), container.disk, local_of(&container.storage)),
+        RunState::Stopped => stopped_pod(container),
+    }
+}
+
+/// Returns the dearer one; an unknown part makes it unknown.
+pub(super) fn dearer(left: Split, right: Split) -> Split {
+    let larger = |left: Amount, right: Amount| Amount {
+        known: left.known.max(right.known),
+        unknown_parts: left.unknown_parts.max(right.unknown_parts),
+    };
+    Split { compute: larger(left.compute, right.compute), storage: larger(left.storage, right.storage) }
+}
+
+/// The catalog's price of the machine that the pod has; the API's figure only where the catalog has none and it
+/// cannot be the misleading 0 of a stopped pod.
+fn live_compute(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>) -> Amount {
+    let compute = pod.compute.as_ref().filter(|compute| has_machine(compute));
+    let compute = compute.or(recorded.and_then(|recorded| recorded.compute.as_ref()));
+    let cloud = pod.cloud.or(recorded.and_then(|recorded| recorded.cloud));
+    let listed = match (compute, cloud) {
+        (Some(compute), Some(cloud)) => price(catalog, compute, cloud),
+        (Some(_), None) | (None, Some(_) | None) => Price::Unknown,
+    };
+    match listed {
+        Price::Known(_) => Amount::of(listed),
+        Price::Unknown if pod.status.is_up() => Amount::of(pod.price),
+        Price::Unknown => Amount::of(Price::Unknown),
+    }
+}
+
+fn has_machine(compute: &Compute) -> bool {
+    match compute {
+        Compute::Gpu { id: _, count } => *count > 0,
+        Compute::Cpu { flavor: _, vcpus } => *vcpus > 0,
+    }
+}
+
+fn running(compute: Amount, disk: Gigabytes, local: Gigabytes) -> Split {
+    let storage = per_gigabyte(disk, CONTAINER_DISK) + per_gigabyte(local, LOCAL_RUNNING);
+    Split { compute, storage: Amount::known(storage) }
+}
+
+fn stopped(local: Gigabytes) -> Split {
+    Split { compute: Amount::ZERO, storage: Amount::known(per_gigabyte(local, LOCAL_STOPPED)) }
+}
+
+/// Returns what a network volume costs. The price of the faster tier differs by data center and is not published.
+pub(super) fn volume(size: Gigabytes, tier: VolumeTier) -> Split {
+    let storage = match tier {
+        VolumeTier::Standard => {
+            let first = size.0.min(NETWORK_FIRST_SIZE);
+            let rest = size.0 - first;
+            let known =
+                per_gigabyte(Gigabytes(first), NETWORK_FIRST) + per_gigabyte(Gigabytes(rest), NETWORK_REST);
+            Amount::known(known)
+        }
+        VolumeTier::HighPerformance => Amount::of(Price::Unknown),
+    };
+    Split { compute: Amount::ZERO, storage }
+}
+
+/// Returns what a network volume costs as it is wanted.
+pub(super) fn volume_config(config: &VolumeConfig) -> Split {
+    let VolumeConfig { size, data_center: _, tier } = config;
+    volume(*size, *tier)
+}
+
+fn per_gigabyte(size: Gigabytes, micro_dollars: i64) -> Monthly {
+    Monthly(i64::from(size.0).saturating_mul(micro_dollars))
+}
+
+fn local_of(storage: &Storage) -> Gigabytes {
+    match storage {
+        Storage::Local { size, path: _ } => *size,
+        Storage::None | Storage::Network { .. } => Gigabytes(0),
+    }
+}
+
+fn live_local(pod: &LivePod) -> Gigabytes {
+    match &pod.storage {
+        LiveStorage::Local { size, path: _ } => *size,
+        LiveStorage::None | LiveStorage::Network { .. } => Gigabytes(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_terabyte_of_a_network_volume_is_dearer() {
+        let monthly = |size| volume(Gigabytes(size), VolumeTier::Standard).total().known.to_string();
+        assert_eq!(
+            [0, 1, 1_000, 1_001, 4_000].map(monthly),
+            ["$0.00", "$0.07", "$70.00", "$70.05", "$220.00"]
+        );
+    }
+
+    #[test]
+    fn the_fast_tier_has_no_published_price() {
+        assert_eq!(volume(Gigabytes(10), VolumeTier::HighPerformance).total().exact(), None);
+    }
+}

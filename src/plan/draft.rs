@@ -1,0 +1,86 @@
+//! What is planned at one address: its steps in order, and everything a reviewer should know beside them.
+
+use crate::model::live::LivePod;
+use crate::model::plan::{
+    Action, Block, Consequence, CostChange, DriftKind, FieldChange, Finding, Held, Operation, Reason, Record,
+    RecordAfter, Split, Step,
+};
+use crate::model::prior::Recorded;
+
+/// One step before it knows what came before it.
+pub(super) struct Planning {
+    pub(super) step: Step,
+    pub(super) operation: Operation,
+    pub(super) reason: Reason,
+    pub(super) changes: Vec<FieldChange>,
+    pub(super) consequences: Vec<Consequence>,
+    /// What the address costs after it.
+    pub(super) after: Split,
+    pub(super) record: RecordAfter,
+}
+
+/// The plan of one address.
+#[derive(Default)]
+pub(super) struct Draft<'a> {
+    /// In the order in which they must be done.
+    pub(super) steps: Vec<(Step, Action)>,
+    pub(super) held: Option<Held>,
+    /// Why whatever depends on this address cannot be done, though nothing is to be done here.
+    pub(super) unusable: Option<Held>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) drift: Vec<DriftKind>,
+    pub(super) findings: Vec<Finding>,
+    /// What the address costs as it is.
+    pub(super) now: Split,
+    /// What it costs after all steps.
+    pub(super) after: Split,
+    /// The same on the dearest candidate.
+    pub(super) at_most: Split,
+    /// Pods that carry a copy of its marker and are nobody's.
+    pub(super) strangers: Vec<&'a LivePod>,
+}
+
+impl Draft<'_> {
+    /// Sets what the address costs as it is.
+    pub(super) fn costs_now(&mut self, now: Split) {
+        self.now = now;
+        self.after = now;
+        self.at_most = now;
+    }
+
+    /// Adds a step after the others.
+    pub(super) fn push(&mut self, planning: Planning) {
+        let Planning { step, operation, reason, changes, consequences, after, record } = planning;
+        let cost = CostChange { before: self.after, after };
+        self.after = after;
+        self.at_most = after;
+        self.steps.push((step, Action { operation, reason, changes, consequences, cost, record }));
+    }
+
+    /// Leaves the address alone.
+    pub(super) fn hold(&mut self, held: Held) {
+        self.steps.clear();
+        self.blocks.clear();
+        self.after = self.now;
+        self.at_most = self.now;
+        self.held = Some(held);
+    }
+
+    /// Tells whether a step is planned.
+    pub(super) fn has(&self, step: Step) -> bool {
+        self.steps.iter().any(|(planned, _)| *planned == step)
+    }
+}
+
+/// Returns the record as an action would repeat it.
+pub(super) fn record_of(recorded: &Recorded) -> Record {
+    let Recorded { id, token, recorded_at: _, deposed, lifecycle, retired, object } = recorded;
+    Record {
+        id: Some(id.clone()),
+        token: token.clone(),
+        lifecycle: lifecycle.clone(),
+        retired: *retired,
+        deposed: deposed.clone(),
+        object: object.clone(),
+    }
+}

@@ -1,0 +1,170 @@
+//! The environment of a pod: declared, carried and removed variables.
+//!
+//! An update replaces the whole map while the platform puts variables of its own into it, so a plan names what must
+//! be carried over. The wanted value of a secret is compared with the live one here and goes no further.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::field::Field;
+use crate::model::id::EnvKey;
+use crate::model::marker::{MARKER_KEY, Token};
+use crate::model::plan::{Cause, Disruption, EnvPatch, FieldChange, FieldDrift, Finding, Shown};
+use crate::model::pod::EnvValue;
+use crate::model::secret::{Secret, SecretName, Secrets};
+
+use super::{finding, shown};
+
+type Declared = BTreeMap<EnvKey, EnvValue>;
+
+/// The three environments and what is known beside them.
+pub(super) struct Environments<'a> {
+    pub(super) address: &'a Address,
+    pub(super) wanted: &'a Declared,
+    /// `None` for a pod without a record.
+    pub(super) recorded: Option<&'a Declared>,
+    pub(super) live: &'a BTreeMap<EnvKey, Secret<String>>,
+    pub(super) secrets: &'a Secrets,
+    pub(super) ignored: &'a BTreeSet<Field>,
+}
+
+/// What comparing them gave.
+#[derive(Default)]
+pub(super) struct EnvComparison {
+    pub(super) changes: Vec<FieldChange>,
+    pub(super) drift: Vec<FieldDrift>,
+    pub(super) findings: Vec<Finding>,
+    /// What is known to be live once the changes are applied.
+    pub(super) applied: Declared,
+}
+
+impl Environments<'_> {
+    /// Compares every variable that the spec or the record knows; others are the platform's.
+    pub(super) fn compare(&self) -> EnvComparison {
+        let mut comparison = EnvComparison::default();
+        for (key, wanted) in self.wanted {
+            if !self.is_ignored(key) {
+                self.compare_wanted(key, wanted, &mut comparison);
+            }
+            comparison.applied.entry(key.clone()).or_insert_with(|| wanted.clone());
+        }
+        for (key, recorded) in self.recorded.into_iter().flatten() {
+            if !self.wanted.contains_key(key) && !self.is_ignored(key) {
+                self.compare_removed(key, recorded, &mut comparison);
+            }
+        }
+        comparison
+    }
+
+    /// Returns the environment to send.
+    pub(super) fn patch(&self, token: Option<Token>) -> EnvPatch {
+        let is_kept = |key: &&EnvKey| {
+            let known = self.wanted.contains_key(*key)
+                || self.recorded.is_some_and(|recorded| recorded.contains_key(*key));
+            key.as_str() != MARKER_KEY && (!known || self.is_ignored(key))
+        };
+        let declared = self.wanted.iter().filter(|(key, _)| !self.is_ignored(key));
+        EnvPatch {
+            declared: declared.map(|(key, value)| (key.clone(), value.clone())).collect(),
+            carry: self.live.keys().filter(is_kept).cloned().collect(),
+            token,
+        }
+    }
+
+    fn is_ignored(&self, key: &EnvKey) -> bool {
+        self.ignored.contains(&Field::Env(key.clone()))
+    }
+
+    fn compare_wanted(&self, key: &EnvKey, wanted: &EnvValue, comparison: &mut EnvComparison) {
+        let live = self.live.get(key);
+        let recorded = self.recorded.and_then(|recorded| recorded.get(key));
+        let same = match (wanted, live) {
+            (EnvValue::Plain(_) | EnvValue::Secret(_), None) => false,
+            (EnvValue::Plain(text), Some(live)) => text == live.expose(),
+            (EnvValue::Secret(name), Some(live)) => match self.secrets.get(name) {
+                Some(value) => value == live,
+                None => {
+                    comparison.findings.push(finding::secret_not_compared(self.address, key, name));
+                    let kept = recorded.unwrap_or(wanted).clone();
+                    comparison.applied.insert(key.clone(), kept);
+                    return;
+                }
+            },
+        };
+        let before = self.show_live(live, recorded);
+        if let (Some(EnvValue::Plain(was)), live) = (recorded, live)
+            && live.is_none_or(|live| live.expose() != was)
+        {
+            let live = if same { shown::env(wanted) } else { before.clone() };
+            comparison.drift.push(drift(key, shown::env(&EnvValue::Plain(was.clone())), live));
+        } else if let (Some(EnvValue::Secret(_)), None) = (recorded, live) {
+            comparison.drift.push(drift(key, Shown::Secret, Shown::Absent));
+        }
+        if !same {
+            let cause = self.cause(wanted, recorded, live);
+            comparison.changes.push(change(key, before, shown::env(wanted), cause));
+        }
+    }
+
+    fn compare_removed(&self, key: &EnvKey, recorded: &EnvValue, comparison: &mut EnvComparison) {
+        let live = self.live.get(key);
+        if live.is_some() {
+            let before = self.show_live(live, Some(recorded));
+            comparison.changes.push(change(key, before, Shown::Absent, Cause::Spec));
+        }
+    }
+
+    /// A live value that is not the recorded one could be anybody's secret.
+    fn show_live(&self, live: Option<&Secret<String>>, recorded: Option<&EnvValue>) -> Shown {
+        match (live, recorded) {
+            (None, _) => Shown::Absent,
+            (Some(live), Some(EnvValue::Plain(text))) if text == live.expose() => Shown::Text(text.clone()),
+            (Some(_), Some(EnvValue::Secret(_))) => Shown::Secret,
+            (Some(_), Some(EnvValue::Plain(_)) | None) => Shown::OtherValue,
+        }
+    }
+
+    fn cause(&self, wanted: &EnvValue, recorded: Option<&EnvValue>, live: Option<&Secret<String>>) -> Cause {
+        match (recorded, live) {
+            (None, _) => Cause::Spec,
+            (Some(recorded), None) if recorded == wanted => Cause::Outside,
+            (Some(_), None) => Cause::Both,
+            (Some(EnvValue::Secret(recorded)), Some(_)) => match wanted {
+                EnvValue::Secret(wanted) if wanted == recorded => Cause::NotAttributable,
+                EnvValue::Secret(_) | EnvValue::Plain(_) => Cause::Spec,
+            },
+            (Some(EnvValue::Plain(recorded)), Some(live)) => {
+                let untouched = live.expose() == recorded;
+                let same_spec = matches!(wanted, EnvValue::Plain(wanted) if wanted == recorded);
+                match (untouched, same_spec) {
+                    (true, false | true) => Cause::Spec,
+                    (false, true) => Cause::Outside,
+                    (false, false) => Cause::Both,
+                }
+            }
+        }
+    }
+}
+
+fn change(key: &EnvKey, before: Shown, after: Shown, cause: Cause) -> FieldChange {
+    FieldChange { field: Field::Env(key.clone()), before, after, cause, disruption: Disruption::Reset }
+}
+
+fn drift(key: &EnvKey, recorded: Shown, live: Shown) -> FieldDrift {
+    FieldDrift { field: Field::Env(key.clone()), recorded, live }
+}
+
+/// Returns the part of a wanted environment that a live pod is seen to have, for the record of an adopted pod.
+pub(super) fn seen(wanted: &Declared, changed: &[FieldChange]) -> Declared {
+    let differs = |key: &EnvKey| changed.iter().any(|change| change.field == Field::Env(key.clone()));
+    wanted.iter().filter(|(key, _)| !differs(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Returns a finding for every literal of the spec that looks like a secret.
+pub(super) fn literal_findings(address: &Address, wanted: &Declared) -> Vec<Finding> {
+    let literal = |(key, value): (&EnvKey, &EnvValue)| match value {
+        EnvValue::Secret(SecretName::Literal { .. }) => Some(finding::secret_literal(address, key)),
+        EnvValue::Secret(SecretName::Declared(_)) | EnvValue::Plain(_) => None,
+    };
+    wanted.iter().filter_map(literal).collect()
+}

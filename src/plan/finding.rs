@@ -1,0 +1,192 @@
+//! What the planner notices or does not do, and why: one function for each remark, so that the words stand together.
+
+use crate::model::address::Address;
+use crate::model::field::Field;
+use crate::model::id::{EnvKey, PodId, VolumeId};
+use crate::model::live::PodStatus;
+use crate::model::money::Monthly;
+use crate::model::plan::{Finding, Severity, Subject};
+use crate::model::secret::SecretName;
+use crate::model::size::Gigabytes;
+
+fn about(
+    severity: Severity,
+    code: &'static str,
+    address: &Address,
+    field: Option<Field>,
+    message: String,
+) -> Finding {
+    let subject = Some(Subject { address: address.clone(), field });
+    Finding { severity, code, subject, message }
+}
+
+pub(super) fn move_target_taken(from: &Address, to: &Address) -> Finding {
+    let message = format!("`moved` from `{from}` is left out: `{to}` is in the state as well");
+    about(Severity::Warning, "move-target-taken", to, None, message)
+}
+
+pub(super) fn unpinned_image(address: &Address, image: &str) -> Finding {
+    let message = format!("image `{image}` is not pinned: the same file can start different programs");
+    about(Severity::Warning, "unpinned-image", address, Some(Field::Image), message)
+}
+
+/// Tells whether an image reference can mean another image tomorrow for want of a tag or digest.
+pub(super) fn is_unpinned(image: &str) -> bool {
+    if image.contains('@') {
+        return false;
+    }
+    let name = image.rsplit('/').next().unwrap_or(image);
+    name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+}
+
+pub(super) fn secret_not_compared(address: &Address, key: &EnvKey, name: &SecretName) -> Finding {
+    let message = format!("`{key}` is not compared: the value of secret `{name}` is not available");
+    about(Severity::Note, "secret-not-compared", address, Some(Field::Env(key.clone())), message)
+}
+
+pub(super) fn secret_literal(address: &Address, key: &EnvKey) -> Finding {
+    let message = format!("`{key}` looks like a secret: put it under `secrets:` instead of into the file");
+    about(Severity::Warning, "secret-literal", address, Some(Field::Env(key.clone())), message)
+}
+
+pub(super) fn access_unknown(address: &Address) -> Finding {
+    let message = "`ssh` and `jupyter` are not compared: they cannot be read back and were not recorded";
+    about(Severity::Note, "access-unknown", address, Some(Field::Ssh), message.to_owned())
+}
+
+pub(super) fn access_kept(address: &Address, field: Field) -> Finding {
+    let message = format!("`{field}` stays on: it can only be taken away by replacing the pod (`--replace`)");
+    about(Severity::Note, "access-kept", address, Some(field), message)
+}
+
+pub(super) fn access_not_possible(address: &Address, field: Field) -> Finding {
+    let message = format!("`{field}` is left out: REST v1 cannot set it up");
+    about(Severity::Warning, "access-not-possible", address, Some(field), message)
+}
+
+pub(super) fn not_changeable(address: &Address, field: Field) -> Finding {
+    let message = format!("`{field}` is left as it is: GraphQL cannot change it on an existing pod");
+    about(Severity::Warning, "not-changeable", address, Some(field), message)
+}
+
+pub(super) fn pending(address: &Address, field: Field) -> Finding {
+    let message = format!("`{field}` was applied and takes effect at the next start");
+    about(Severity::Note, "pending-next-start", address, Some(field), message)
+}
+
+pub(super) fn lock_follows(address: &Address) -> Finding {
+    let message = "`locked` is set by the apply after this one: a pod cannot be created locked".to_owned();
+    about(Severity::Note, "lock-follows", address, Some(Field::Locked), message)
+}
+
+pub(super) fn not_running_yet(address: &Address, status: PodStatus) -> Finding {
+    about(Severity::Note, "not-running-yet", address, None, format!("is {status}, not yet RUNNING"))
+}
+
+pub(super) fn created_when_running(address: &Address) -> Finding {
+    let message = "is wanted stopped: it is created when it is first wanted running".to_owned();
+    about(Severity::Note, "created-when-running", address, Some(Field::State), message)
+}
+
+pub(super) fn replaced_when_running(address: &Address, fields: &[Field]) -> Finding {
+    let names: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    let message = format!(
+        "{} can only be changed by a replacement, which waits until the pod is wanted running",
+        names.join(", ")
+    );
+    about(Severity::Note, "replaced-when-running", address, fields.first().cloned(), message)
+}
+
+pub(super) fn retired(address: &Address, storage: Monthly) -> Finding {
+    let message = format!(
+        "is kept stopped after its key has left the spec, for {storage} a month; `destroy` or `state rm` ends it"
+    );
+    about(Severity::Note, "retired", address, None, message)
+}
+
+pub(super) fn forgotten(address: &Address) -> Finding {
+    let message = "goes on running and being billed, unmanaged".to_owned();
+    about(Severity::Warning, "forgotten", address, None, message)
+}
+
+pub(super) fn resume_may_fail(address: &Address) -> Finding {
+    let message = "may not come back: the start fails if its host has no free GPU by then".to_owned();
+    about(Severity::Warning, "resume-may-fail", address, Some(Field::State), message)
+}
+
+pub(super) fn scarce(address: &Address) -> Finding {
+    let message = "gives up its GPU before there is a new one, and stock is low for every candidate; \
+         `on_replace: create_first` keeps it until then"
+        .to_owned();
+    about(Severity::Warning, "scarce-gpu-given-up", address, Some(Field::Gpu), message)
+}
+
+pub(super) fn rejected_candidates(address: &Address, rejected: &[String]) -> Finding {
+    let message = format!("not considered: {}", rejected.join("; "));
+    about(Severity::Note, "candidates-rejected", address, Some(Field::Gpu), message)
+}
+
+pub(super) fn copied_marker(address: &Address, id: &PodId) -> Finding {
+    let message = format!(
+        "pod `{id}` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched"
+    );
+    about(Severity::Warning, "copied-marker", address, None, message)
+}
+
+pub(super) fn other_state(address: &Address, id: &PodId) -> Finding {
+    let message = format!(
+        "pod `{id}` carries this project's marker but this state does not know it: another state manages the \
+         project, or an earlier one was lost (`podform state rebuild`)"
+    );
+    about(Severity::Warning, "other-state", address, None, message)
+}
+
+pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) -> Finding {
+    let message = format!("`adopt` names `{id}`, which is not in the account");
+    about(Severity::Warning, "adopt-not-found", address, Some(Field::Adopt), message)
+}
+
+pub(super) fn volume_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {
+    let message =
+        format!("was grown to {live} by others and cannot shrink to {wanted}; write the larger size");
+    about(Severity::Warning, "volume-larger", address, Some(Field::Size), message)
+}
+
+pub(super) fn orphaned_volume(address: &Address, id: &VolumeId) -> Finding {
+    let message = format!("network volume `{id}` was made by an earlier run; delete or import it by hand");
+    about(Severity::Warning, "orphaned-volume", address, None, message)
+}
+
+pub(super) fn replace_without_effect(address: &Address, why: &str) -> Finding {
+    about(
+        Severity::Warning,
+        "replace-without-effect",
+        address,
+        None,
+        format!("`--replace` has no effect: {why}"),
+    )
+}
+
+pub(super) fn unmatched_replace(address: &Address) -> Finding {
+    replace_without_effect(address, "the address is not in the spec")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_without_tag_or_digest_are_not_pinned() {
+        let cases = [
+            ("vllm/vllm-openai:v0.19.1", false),
+            ("vllm/vllm-openai", true),
+            ("vllm/vllm-openai:latest", true),
+            ("localhost:5000/tool", true),
+            ("localhost:5000/tool:1", false),
+            ("tool@sha256:0123", false),
+        ];
+        for (image, expected) in cases {
+            assert_eq!(is_unpinned(image), expected, "{image}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The order of the actions: real dependencies only, as a directed graph without cycles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+
+use crate::model::address::Address;
+use crate::model::desired::Wanted;
+use crate::model::live::{LiveStorage, Seen};
+use crate::model::plan::{ActionId, Block, Disruption, Operation, Step};
+
+use super::draft::Draft;
+use super::hold::{deleted_pods, is_taken_away, recorded_dependencies};
+use super::scope::dependencies;
+use super::{Context, Drafts};
+
+/// `(first, then)`.
+pub(super) type Edges = BTreeSet<(ActionId, ActionId)>;
+
+/// Returns the order of all steps.
+pub(super) fn edges(context: &Context<'_>, drafts: &Drafts<'_>) -> Edges {
+    let mut edges = Edges::new();
+    for (address, draft) in drafts {
+        steps_in_order(address, draft, &mut edges);
+        dependencies_first(context, drafts, address, draft, &mut edges);
+        dependents_away_first(context, drafts, address, draft, &mut edges);
+        mounting_pods_away_first(context, drafts, address, draft, &mut edges);
+        moves_away_first(context, drafts, address, draft, &mut edges);
+    }
+    edges
+}
+
+fn id(address: &Address, step: Step) -> ActionId {
+    ActionId { address: address.clone(), step }
+}
+
+fn steps_in_order(address: &Address, draft: &Draft<'_>, edges: &mut Edges) {
+    for pair in draft.steps.windows(2) {
+        if let [(first, _), (then, _)] = pair {
+            edges.insert((id(address, *first), id(address, *then)));
+        }
+    }
+}
+
+/// A create or start waits until what it depends on is there.
+fn dependencies_first(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+    edges: &mut Edges,
+) {
+    let Some(Wanted::Pod(pod)) = context.wanted(address) else { return };
+    let Some(then) = draft.steps.iter().map(|(step, _)| *step).find(|step| brings_up(*step)) else { return };
+    for dependency in dependencies(pod) {
+        let Some(before) = drafts.get(&dependency) else { continue };
+        let ready = before.steps.iter().rev().find(|(step, action)| {
+            let resets = match &action.operation {
+                Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
+                Operation::Local
+                | Operation::CreateVolume { .. }
+                | Operation::GrowVolume { .. }
+                | Operation::DeleteVolume { .. }
+                | Operation::CreatePod(_)
+                | Operation::StartPod { .. }
+                | Operation::StopPod { .. }
+                | Operation::DeletePods { .. } => false,
+            };
+            let names_volume = !dependency.is_pod() && matches!(step, Step::Adopt | Step::Move);
+            brings_up(*step) || resets || names_volume
+        });
+        if let Some((first, _)) = ready {
+            edges.insert((id(&dependency, *first), id(address, then)));
+        }
+    }
+}
+
+fn brings_up(step: Step) -> bool {
+    match step {
+        Step::Create | Step::Start => true,
+        Step::Move
+        | Step::Adopt
+        | Step::Record
+        | Step::Stop
+        | Step::Update
+        | Step::Delete
+        | Step::DeleteDeposed
+        | Step::Forget => false,
+    }
+}
+
+fn takes_down(step: Step) -> bool {
+    match step {
+        Step::Stop | Step::Delete => true,
+        Step::Move
+        | Step::Adopt
+        | Step::Record
+        | Step::Update
+        | Step::Start
+        | Step::DeleteDeposed
+        | Step::Create
+        | Step::Forget => false,
+    }
+}
+
+/// Deletes and stops run against the arrow, as the dependencies were when last applied. One that comes back in the
+/// same plan is not waited for: its dependents need not go down for it.
+fn dependents_away_first(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+    edges: &mut Edges,
+) {
+    let Some(recorded) = context.renamed.objects.get(address) else { return };
+    let Some(first) = draft.steps.iter().rev().map(|(step, _)| *step).find(|step| takes_down(*step)) else {
+        return;
+    };
+    for dependency in recorded_dependencies(recorded) {
+        let Some(after) = drafts.get(&dependency).filter(|after| is_taken_away(after)) else { continue };
+        if let Some(then) = after.steps.iter().map(|(step, _)| *step).find(|step| takes_down(*step)) {
+            edges.insert((id(address, first), id(&dependency, then)));
+        }
+    }
+}
+
+/// A network volume is deleted after every pod that mounts it, recorded so or not.
+fn mounting_pods_away_first(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+    edges: &mut Edges,
+) {
+    if address.is_pod() || !draft.has(Step::Delete) {
+        return;
+    }
+    let Some(volume) = context.volumes.id(address) else { return };
+    for (pod, (owner, step)) in deleted_pods(drafts) {
+        let live = context.inputs.live.pods.get(&pod).and_then(Seen::found);
+        let mounts = live.is_some_and(
+            |live| matches!(&live.storage, LiveStorage::Network { id, path: _ } if id == volume),
+        );
+        if mounts {
+            edges.insert((id(&owner, step), id(address, Step::Delete)));
+        }
+    }
+}
+
+/// A record moves to an address that another record leaves only after that one has left.
+fn moves_away_first(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+    edges: &mut Edges,
+) {
+    if !draft.has(Step::Move) {
+        return;
+    }
+    let leaving = context.renamed.moves.iter().find(|(_, from)| *from == address);
+    if let Some((to, _)) = leaving.filter(|(to, _)| drafts.get(to).is_some_and(|draft| draft.has(Step::Move)))
+    {
+        edges.insert((id(to, Step::Move), id(address, Step::Move)));
+    }
+}
+
+/// Returns the cycles of the graph, each as its actions.
+pub(super) fn cycles(edges: &Edges) -> Vec<Block> {
+    let mut graph: DiGraph<&ActionId, ()> = DiGraph::new();
+    let mut nodes: BTreeMap<&ActionId, NodeIndex> = BTreeMap::new();
+    for (first, then) in edges {
+        let [first, then] =
+            [first, then].map(|action| *nodes.entry(action).or_insert_with(|| graph.add_node(action)));
+        graph.add_edge(first, then, ());
+    }
+    if toposort(&graph, None).is_ok() {
+        return Vec::new();
+    }
+    let components = tarjan_scc(&graph).into_iter();
+    let cyclic =
+        components.filter(|nodes| nodes.len() > 1 || nodes.iter().any(|n| graph.contains_edge(*n, *n)));
+    let mut cycles: Vec<Vec<ActionId>> = cyclic
+        .map(|nodes| {
+            let mut actions: Vec<ActionId> = nodes.iter().map(|node| graph[*node].clone()).collect();
+            actions.sort();
+            actions
+        })
+        .collect();
+    cycles.sort();
+    cycles.into_iter().map(Block::Cycle).collect()
+}

@@ -1,0 +1,163 @@
+//! Spreads what is held: who depends on it is held too, and what it depends on is not taken away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::desired::Wanted;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::live::{LiveStorage, Seen};
+use crate::model::plan::{Held, Operation, Step};
+use crate::model::prior::{Recorded, RecordedObject};
+
+use super::draft::Draft;
+use super::scope::dependencies;
+use super::{Context, Drafts};
+
+/// Holds every address whose steps need something that is held or missing, until nothing more follows.
+pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    loop {
+        let held: Vec<(Address, Held)> = drafts
+            .iter()
+            .filter(|(_, draft)| draft.held.is_none() && !draft.steps.is_empty())
+            .filter_map(|(address, draft)| {
+                let held = missing_dependency(context, drafts, address, draft)
+                    .or_else(|| needed_by_held(context, drafts, address, draft))
+                    .or_else(|| still_mounted(context, drafts, address, draft));
+                held.map(|held| (Address::clone(address), held))
+            })
+            .collect();
+        if held.is_empty() {
+            return;
+        }
+        for (address, why) in held {
+            if let Held::DependsOn(dependency) = &why
+                && let Some(draft) = drafts.get_mut(dependency)
+                && let Some(unusable) = draft.unusable.take()
+            {
+                draft.hold(unusable);
+            }
+            if let Some(draft) = drafts.get_mut(&address) {
+                draft.hold(why);
+            }
+        }
+    }
+}
+
+/// A pod that is wanted needs what it depends on, and its network volume must exist or be made by this plan.
+fn missing_dependency(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+) -> Option<Held> {
+    let wanted = context.wanted(address)?;
+    let Wanted::Pod(pod) = wanted else { return None };
+    let held = dependencies(pod).into_iter().find(|dependency| {
+        drafts.get(dependency).is_some_and(|draft| draft.held.is_some() || draft.unusable.is_some())
+    });
+    if let Some(dependency) = held {
+        return Some(Held::DependsOn(dependency));
+    }
+    let volume = pod.container.storage.volume().filter(|_| draft.has(Step::Create))?;
+    let is_made = drafts.get(volume).is_some_and(|draft| draft.has(Step::Create) || draft.has(Step::Adopt));
+    let exists = context.volumes.id(volume).is_some();
+    (!exists && !is_made).then(|| Held::DependsOn(volume.clone()))
+}
+
+/// What a held object depends on is not taken away under it.
+fn needed_by_held(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+) -> Option<Held> {
+    if !is_taken_away(draft) {
+        return None;
+    }
+    let dependent = drafts.iter().find(|(_, other)| other.held.is_some()).and_then(|_| {
+        let held = drafts.iter().filter(|(_, other)| other.held.is_some());
+        held.map(|(dependent, _)| *dependent).find(|dependent| {
+            let recorded = context.renamed.objects.get(*dependent);
+            recorded.is_some_and(|recorded| recorded_dependencies(recorded).contains(address))
+        })
+    })?;
+    Some(Held::DependsOn(dependent.clone()))
+}
+
+/// RunPod refuses to delete a network volume that a pod still mounts.
+fn still_mounted(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+) -> Option<Held> {
+    let volume = draft.steps.iter().find_map(|(_, action)| match &action.operation {
+        Operation::DeleteVolume { id } => Some(id),
+        Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::UpdatePod { .. }
+        | Operation::StartPod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => None,
+    })?;
+    let deleted = deleted_pods(drafts);
+    let mut pods = context.inputs.live.pods.values().filter_map(Seen::found);
+    let mounting = pods.find(|pod| {
+        let mounts = matches!(&pod.storage, LiveStorage::Network { id, path: _ } if id == volume);
+        mounts && !deleted.contains_key(&pod.id)
+    })?;
+    if let Some(owner) = context.renamed.objects.iter().find_map(|(owner, recorded)| {
+        (recorded.id == RemoteId::Pod(mounting.id.clone()) && owner != address).then_some(owner)
+    }) && drafts.get(owner).is_some_and(|draft| draft.held.is_some())
+    {
+        return Some(Held::DependsOn(owner.clone()));
+    }
+    Some(Held::NotPossible(format!(
+        "pod `{}` ({}) still mounts it, and RunPod refuses to delete a network volume in use",
+        mounting.id, mounting.name
+    )))
+}
+
+/// Returns the pods that the drafts terminate, with the address and step that do it.
+pub(super) fn deleted_pods(drafts: &Drafts<'_>) -> BTreeMap<PodId, (Address, Step)> {
+    let mut deleted = BTreeMap::new();
+    for (address, draft) in drafts {
+        for (step, action) in &draft.steps {
+            match &action.operation {
+                Operation::DeletePods { ids } => {
+                    let by = ids.iter().map(|id| (id.clone(), (Address::clone(address), *step)));
+                    deleted.extend(by);
+                }
+                Operation::Local
+                | Operation::CreateVolume { .. }
+                | Operation::GrowVolume { .. }
+                | Operation::DeleteVolume { .. }
+                | Operation::CreatePod(_)
+                | Operation::UpdatePod { .. }
+                | Operation::StartPod { .. }
+                | Operation::StopPod { .. } => {}
+            }
+        }
+    }
+    deleted
+}
+
+/// Tells whether the object of an address is deleted or stopped for good by its steps.
+pub(super) fn is_taken_away(draft: &Draft<'_>) -> bool {
+    let comes_back = draft.has(Step::Create) || draft.has(Step::Start);
+    !comes_back && (draft.has(Step::Delete) || draft.has(Step::Stop))
+}
+
+/// Returns what a recorded object depends on, the network volume that it mounts included.
+pub(super) fn recorded_dependencies(recorded: &Recorded) -> BTreeSet<Address> {
+    match &recorded.object {
+        RecordedObject::Volume(_) => BTreeSet::new(),
+        RecordedObject::Pod(pod) => {
+            let mut dependencies = pod.depends_on.clone();
+            dependencies.extend(pod.container.storage.volume().cloned());
+            dependencies
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Renames: `moved:` of the spec, and `llm` and `llm[0]`, which are one address when the key `replicas` comes or goes.
+//!
+//! Everything after this step sees the record as if the renames had been applied; the plan has one action for each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::desired::{Desired, Move};
+use crate::model::plan::Finding;
+use crate::model::pod::Storage;
+use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject, RecordedPod};
+
+use super::finding;
+use super::scope::Scope;
+
+/// The record under the addresses of this spec.
+pub(super) struct Renamed {
+    pub(super) objects: BTreeMap<Address, Recorded>,
+    /// New address to old one, for records that move.
+    pub(super) moves: BTreeMap<Address, Address>,
+    /// Open intents under the addresses of this spec.
+    pub(super) open: Vec<OpenIntent>,
+    pub(super) findings: Vec<Finding>,
+    by_old: BTreeMap<Address, Address>,
+}
+
+impl Renamed {
+    /// Returns the address in this spec of what was created for `address`.
+    pub(super) fn address_now(&self, address: &Address) -> Address {
+        self.by_old.get(address).unwrap_or(address).clone()
+    }
+}
+
+/// Applies the renames to the record.
+pub(super) fn rename(prior: &Prior, desired: &Desired, scope: &Scope<'_>) -> Renamed {
+    let pairs = pairs(prior, desired);
+    let mut findings = Vec::new();
+    let at = settle(prior, &pairs, scope, &mut findings);
+    let mut by_old: BTreeMap<Address, Address> =
+        at.iter().map(|(to, from)| (from.clone(), to.clone())).collect();
+    for (from, to) in &pairs {
+        // Tokens of addresses without a record follow the spec's rename too.
+        by_old.entry(from.clone()).or_insert_with(|| to.clone());
+    }
+    for address in prior.objects.keys().filter(|address| !at.values().any(|from| from == *address)) {
+        by_old.remove(address);
+    }
+    let moves: BTreeMap<Address, Address> = at.into_iter().filter(|(to, from)| to != from).collect();
+    let mut renamed = Renamed { objects: BTreeMap::new(), moves, open: Vec::new(), findings, by_old };
+    renamed.objects = prior
+        .objects
+        .iter()
+        .map(|(address, recorded)| (renamed.address_now(address), rewritten(recorded, &renamed)))
+        .collect();
+    renamed.open = prior.open.iter().cloned().map(|intent| reopened(intent, &renamed)).collect();
+    renamed
+}
+
+/// Lists every single rename in file order: bare keys stand for all their replicas.
+fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
+    let mut pairs = Vec::new();
+    for Move { from, to } in &desired.moved {
+        match (from, to) {
+            (Address::Pod { key: old, replica: None }, Address::Pod { key: new, replica: None }) => {
+                let known = prior.objects.keys().chain(prior.tokens.values().map(|token| &token.address));
+                let replicas: BTreeSet<Option<u32>> = known
+                    .filter_map(|address| match address {
+                        Address::Pod { key, replica } if key == old => Some(*replica),
+                        Address::Pod { .. } | Address::Volume(_) => None,
+                    })
+                    .chain([None])
+                    .collect();
+                pairs.extend(replicas.into_iter().map(|replica| {
+                    let at = |key: &_| Address::Pod { key: Clone::clone(key), replica };
+                    (at(old), at(new))
+                }));
+            }
+            (Address::Pod { .. } | Address::Volume(_), Address::Pod { .. } | Address::Volume(_)) => {
+                pairs.push((from.clone(), to.clone()));
+            }
+        }
+    }
+    for address in desired.wanted.keys() {
+        if let Address::Pod { key, replica } = address {
+            let twin = match replica {
+                None => Address::replica(key.clone(), 0),
+                Some(0) => Address::pod(key.clone()),
+                Some(_) => continue,
+            };
+            if !desired.wanted.contains_key(&twin) {
+                pairs.push((twin, address.clone()));
+            }
+        }
+    }
+    pairs
+}
+
+/// Decides where each record ends: new address to old one.
+///
+/// A rename whose target is taken waits for the rename that frees it; one that is never freed is left out and said.
+fn settle(
+    prior: &Prior,
+    pairs: &[(Address, Address)],
+    scope: &Scope<'_>,
+    findings: &mut Vec<Finding>,
+) -> BTreeMap<Address, Address> {
+    let mut at: BTreeMap<Address, Address> =
+        prior.objects.keys().map(|address| (address.clone(), address.clone())).collect();
+    let mut waiting: Vec<&(Address, Address)> =
+        pairs.iter().filter(|(from, to)| scope.contains(from) && scope.contains(to)).collect();
+    loop {
+        let before = waiting.len();
+        waiting.retain(|(from, to)| {
+            if from == to || at.contains_key(to) {
+                return true;
+            }
+            match at.remove(from) {
+                Some(original) => {
+                    at.insert(to.clone(), original);
+                    false
+                }
+                None => true,
+            }
+        });
+        if waiting.len() == before {
+            break;
+        }
+    }
+    for (from, to) in waiting {
+        if from != to && at.contains_key(from) && at.contains_key(to) {
+            findings.push(finding::move_target_taken(from, to));
+        }
+    }
+    at
+}
+
+/// Rewrites the addresses inside a record.
+fn rewritten(recorded: &Recorded, renamed: &Renamed) -> Recorded {
+    let mut recorded = recorded.clone();
+    match &mut recorded.object {
+        RecordedObject::Volume(_) => {}
+        RecordedObject::Pod(pod) => {
+            let RecordedPod {
+                container,
+                access: _,
+                compute: _,
+                cloud: _,
+                data_center: _,
+                run: _,
+                depends_on,
+            } = pod.as_mut();
+            *depends_on = depends_on.iter().map(|address| renamed.address_now(address)).collect();
+            if let Storage::Network { volume, path: _ } = &mut container.storage {
+                *volume = renamed.address_now(volume);
+            }
+        }
+    }
+    recorded
+}
+
+fn reopened(mut intent: OpenIntent, renamed: &Renamed) -> OpenIntent {
+    intent.action.address = renamed.address_now(&intent.action.address);
+    intent
+}

@@ -1,0 +1,534 @@
+//! Which live object belongs to which address, and which to nobody we know.
+//!
+//! The recorded id decides first. A marker shows where a pod came from and is no proof of ownership, as cloning a
+//! pod copies it: an unrecorded pod with a known token is ours only if it was created in the window of our own
+//! request. Volumes have no marker; their token stands in their name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::clock::{SignedDuration, Timestamp};
+use crate::model::desired::{Wanted, WantedVolume};
+use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::journal::{ActionStatus, Sent};
+use crate::model::live::{LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::marker::Token;
+use crate::model::plan::{Finding, Held, Step};
+use crate::model::prior::{KnownToken, OpenIntent, Recorded};
+
+use super::presence::Sighting;
+use super::{Inputs, finding, moves::Renamed};
+
+/// Clocks of two machines differ a little.
+const BEFORE_INTENT: SignedDuration = SignedDuration::from_secs(10);
+/// A request goes out within 5 s of its intent and is given up after 30 s; the rest is for clocks and queues.
+const AFTER_INTENT: SignedDuration = SignedDuration::from_secs(60);
+
+/// A live pod that no record names but whose token, or id, the journal knows.
+struct Claim<'a> {
+    pod: &'a LivePod,
+    /// `None` if an answer in the journal named the pod's id.
+    token: Option<&'a Token>,
+    provenance: Provenance<'a>,
+}
+
+/// Whether a pod with one of our tokens was created by us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Provenance<'a> {
+    /// By the open request of an earlier run.
+    Open,
+    /// In the window of a request that has come to its end.
+    Window(&'a Sent),
+    /// Outside of that window: a copy.
+    Copy,
+    /// The API does not say when it was created.
+    Untold,
+}
+
+/// Who owns what.
+pub(super) struct Ownership<'a> {
+    inputs: &'a Inputs<'a>,
+    renamed: &'a Renamed,
+    claims: BTreeMap<Address, Vec<Claim<'a>>>,
+    volume_claims: BTreeMap<Address, Vec<&'a LiveVolume>>,
+    /// Ids of live pods that belong to nobody we know.
+    pub(super) strangers: BTreeSet<PodId>,
+    /// Live volumes that belong to nobody we know.
+    pub(super) stranger_volumes: BTreeSet<VolumeId>,
+}
+
+/// What is known of a pod's address.
+pub(super) struct PodView<'a> {
+    pub(super) sighting: Sighting<'a, LivePod>,
+    /// Duplicates that are provably ours and hold no data.
+    pub(super) retire: Vec<&'a LivePod>,
+    /// Copies of its marker.
+    pub(super) findings: Vec<Finding>,
+    /// Pods of `findings`, which are listed as unmanaged.
+    pub(super) copies: BTreeSet<PodId>,
+}
+
+impl<'a> Ownership<'a> {
+    pub(super) fn new(inputs: &'a Inputs<'a>, renamed: &'a Renamed) -> Self {
+        let mut ownership = Self {
+            inputs,
+            renamed,
+            claims: BTreeMap::new(),
+            volume_claims: BTreeMap::new(),
+            strangers: BTreeSet::new(),
+            stranger_volumes: BTreeSet::new(),
+        };
+        let recorded = inputs.prior.remote_ids();
+        for (id, seen) in &inputs.live.pods {
+            let Some(pod) = seen.found().filter(|pod| is_plain(pod)) else { continue };
+            if recorded.contains(&RemoteId::Pod(id.clone())) {
+                continue;
+            }
+            match ownership.claim(pod) {
+                Some((address, claim)) => ownership.claims.entry(address).or_default().push(claim),
+                None => {
+                    ownership.strangers.insert(id.clone());
+                }
+            }
+        }
+        ownership.claim_volumes(&recorded);
+        ownership
+    }
+
+    /// Returns every address that only live objects and the journal know.
+    pub(super) fn addresses(&self) -> BTreeSet<Address> {
+        let open = self.renamed.open.iter().filter(|intent| may_still_create(intent));
+        let open = open.map(|intent| &intent.action.address);
+        self.claims.keys().chain(self.volume_claims.keys()).chain(open).cloned().collect()
+    }
+
+    fn claim(&self, pod: &'a LivePod) -> Option<(Address, Claim<'a>)> {
+        let by_id =
+            self.renamed.open.iter().find(|intent| accepted(intent) == Some(RemoteId::Pod(pod.id.clone())));
+        if let Some(intent) = by_id {
+            let claim = Claim { pod, token: None, provenance: Provenance::Open };
+            return Some((intent.action.address.clone(), claim));
+        }
+        let marker = pod.marker.as_ref().filter(|marker| marker.project == self.inputs.desired.project)?;
+        let known = self.inputs.prior.tokens.get(&marker.token);
+        if known.is_some_and(|known| known.tombstone) {
+            return None;
+        }
+        let holder = self.renamed.objects.iter().find(|(_, held)| held.token.as_ref() == Some(&marker.token));
+        let address = match (holder, known) {
+            (Some((address, _)), _) => address.clone(),
+            (None, Some(known)) => self.renamed.address_now(&known.address),
+            (None, None) => return None,
+        };
+        let provenance = self.provenance(pod, &marker.token, known);
+        Some((address, Claim { pod, token: Some(&marker.token), provenance }))
+    }
+
+    fn provenance(&self, pod: &LivePod, token: &Token, known: Option<&'a KnownToken>) -> Provenance<'a> {
+        let is_open = |intent: &&OpenIntent| intent.token.as_ref() == Some(token) && may_still_create(intent);
+        let open = self.renamed.open.iter().find(is_open);
+        match (pod.created_at, known) {
+            (Some(created), Some(known)) if !in_window(created, known.intended_at) => Provenance::Copy,
+            (Some(_), Some(_)) | (None, _) if open.is_some() => Provenance::Open,
+            (Some(_), Some(known)) => Provenance::Window(&known.sent),
+            (Some(_) | None, None) | (None, Some(_)) => Provenance::Untold,
+        }
+    }
+
+    fn claim_volumes(&mut self, recorded: &BTreeSet<RemoteId>) {
+        let referenced: BTreeSet<&VolumeId> = self
+            .inputs
+            .desired
+            .wanted
+            .values()
+            .filter_map(|wanted| match wanted {
+                Wanted::Volume(WantedVolume::Referenced { id }) => Some(id),
+                Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) => None,
+            })
+            .collect();
+        for (id, seen) in &self.inputs.live.volumes {
+            let Some(volume) = seen.found() else { continue };
+            if recorded.contains(&RemoteId::Volume(id.clone())) || referenced.contains(id) {
+                continue;
+            }
+            match self.volume_owner(volume) {
+                Some(address) => self.volume_claims.entry(address).or_default().push(volume),
+                None => {
+                    self.stranger_volumes.insert(id.clone());
+                }
+            }
+        }
+    }
+
+    /// A name is kept for good, so the key in it is the one at creation. A volume with the token of a recorded one
+    /// was named so by hand.
+    fn volume_owner(&self, volume: &LiveVolume) -> Option<Address> {
+        let by_id = |intent: &&OpenIntent| accepted(intent) == Some(RemoteId::Volume(volume.id.clone()));
+        if let Some(intent) = self.renamed.open.iter().find(by_id) {
+            return Some(intent.action.address.clone());
+        }
+        let project = &self.inputs.desired.project;
+        let carries = |token: &Token, known: &KnownToken| {
+            !known.address.is_pod() && volume.name == token.volume_name(project, known.address.key())
+        };
+        let is_recorded = |token: &Token| {
+            self.renamed.objects.values().any(|recorded| recorded.token.as_ref() == Some(token))
+        };
+        let mut known = self.inputs.prior.tokens.iter();
+        known
+            .find(|(token, known)| !known.tombstone && !is_recorded(token) && carries(token, known))
+            .map(|(_, known)| self.renamed.address_now(&known.address))
+    }
+
+    /// Returns what is known of a pod's address.
+    pub(super) fn pod(&self, address: &Address, named: Option<&PodId>) -> PodView<'a> {
+        let empty = Vec::new();
+        let claims = self.claims.get(address).unwrap_or(&empty);
+        let mut view = PodView {
+            sighting: Sighting::Never,
+            retire: Vec::new(),
+            findings: Vec::new(),
+            copies: BTreeSet::new(),
+        };
+        view.sighting = match self.renamed.objects.get(address) {
+            Some(recorded) => self.recorded_pod(address, recorded, claims, &mut view),
+            None => self.unrecorded_pod(address, claims, named, &mut view),
+        };
+        view
+    }
+
+    fn recorded_pod(
+        &self,
+        address: &Address,
+        recorded: &'a Recorded,
+        claims: &[Claim<'a>],
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        if let Some(until) = self.unsettled(address, Some(recorded), claims) {
+            return Sighting::Hidden(Held::Unsettled { until });
+        }
+        let RemoteId::Pod(id) = &recorded.id else {
+            return Sighting::Hidden(Held::Unreadable("the state records a volume here".to_owned()));
+        };
+        match self.inputs.live.pods.get(id) {
+            None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
+            Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
+                let successor = claims.iter().find(|claim| claim.provenance == Provenance::Open);
+                let others = claims.iter().filter(|claim| claim.provenance != Provenance::Open);
+                if let Some(held) = sort_duplicates(address, others, view) {
+                    return Sighting::Hidden(held);
+                }
+                match successor {
+                    Some(claim) => Sighting::Superseded { recorded, object, successor: claim.pod },
+                    None => Sighting::Kept { recorded, object },
+                }
+            }
+            Some(Seen::Absent | Seen::Found(_)) => gone_pod(address, recorded, claims, view),
+        }
+    }
+
+    fn unrecorded_pod(
+        &self,
+        address: &Address,
+        claims: &[Claim<'a>],
+        named: Option<&PodId>,
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        if let Some(until) = self.unsettled(address, None, claims) {
+            return Sighting::Hidden(Held::Unsettled { until });
+        }
+        match adoptable(address, claims, view) {
+            Ok(Some(object)) => return Sighting::Journal { object },
+            Err(held) => return Sighting::Hidden(held),
+            Ok(None) => {}
+        }
+        let Some(id) = named else { return Sighting::Never };
+        if self.inputs.prior.remote_ids().contains(&RemoteId::Pod(id.clone())) {
+            let why = format!("`adopt` names pod `{id}`, which the state has under another address");
+            return Sighting::Hidden(Held::NotPossible(why));
+        }
+        match self.inputs.live.pods.get(id) {
+            Some(Seen::Found(object)) if !is_plain(object) => {
+                let why =
+                    format!("`adopt` names pod `{id}`, which belongs to an endpoint, a cluster or a host");
+                Sighting::Hidden(Held::NotPossible(why))
+            }
+            Some(Seen::Found(object)) if object.status != PodStatus::Terminated => Sighting::Named { object },
+            Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            Some(Seen::Absent | Seen::Found(_)) | None => {
+                view.findings.push(finding::adopt_not_found(address, id));
+                Sighting::Never
+            }
+        }
+    }
+
+    /// Returns until when a create of an earlier run may still show up, if one is open and has not.
+    fn unsettled(
+        &self,
+        address: &Address,
+        recorded: Option<&Recorded>,
+        claims: &[Claim<'a>],
+    ) -> Option<Timestamp> {
+        if claims.iter().any(|claim| claim.provenance == Provenance::Open) {
+            return None;
+        }
+        self.unsettled_intent(address, recorded)
+    }
+
+    fn unsettled_intent(&self, address: &Address, recorded: Option<&Recorded>) -> Option<Timestamp> {
+        let is_recorded = |intent: &OpenIntent| {
+            recorded.is_some_and(|recorded| {
+                (intent.token.is_some() && recorded.token == intent.token)
+                    || accepted(intent).as_ref() == Some(&recorded.id)
+            })
+        };
+        let open = self.renamed.open.iter().filter(|intent| {
+            intent.action.address == *address && may_still_create(intent) && !is_recorded(intent)
+        });
+        let until =
+            open.map(|intent| intent.since.checked_add(self.inputs.settling).unwrap_or(Timestamp::MAX));
+        until.max().filter(|until| self.inputs.live.observed_at < *until)
+    }
+
+    /// Returns what is known of a volume's address.
+    pub(super) fn volume(
+        &self,
+        address: &Address,
+        named: Option<&VolumeId>,
+        findings: &mut Vec<Finding>,
+    ) -> Sighting<'a, LiveVolume> {
+        let recorded = self.renamed.objects.get(address);
+        let claims = self.volume_claims.get(address).map_or(&[][..], Vec::as_slice);
+        if claims.is_empty()
+            && let Some(until) = self.unsettled_intent(address, recorded)
+        {
+            return Sighting::Hidden(Held::Unsettled { until });
+        }
+        match recorded {
+            Some(recorded) => self.recorded_volume(recorded),
+            None => match claims {
+                [] => self.named_volume(address, named, findings),
+                [object] => Sighting::Journal { object },
+                [_, _, ..] => {
+                    let ids: Vec<&str> = claims.iter().map(|volume| volume.id.as_str()).collect();
+                    let why = format!("several network volumes carry its token: {}", ids.join(", "));
+                    Sighting::Hidden(Held::NotPossible(why))
+                }
+            },
+        }
+    }
+
+    fn recorded_volume(&self, recorded: &'a Recorded) -> Sighting<'a, LiveVolume> {
+        let RemoteId::Volume(id) = &recorded.id else {
+            return Sighting::Hidden(Held::Unreadable("the state records a pod here".to_owned()));
+        };
+        match self.inputs.live.volumes.get(id) {
+            None => Sighting::Hidden(Held::Unreadable(format!("network volume `{id}` was not looked at"))),
+            Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            Some(Seen::Found(object)) => Sighting::Kept { recorded, object },
+            Some(Seen::Absent) => Sighting::Gone { recorded },
+        }
+    }
+
+    fn named_volume(
+        &self,
+        address: &Address,
+        named: Option<&VolumeId>,
+        findings: &mut Vec<Finding>,
+    ) -> Sighting<'a, LiveVolume> {
+        let Some(id) = named else { return Sighting::Never };
+        if self.inputs.prior.remote_ids().contains(&RemoteId::Volume(id.clone())) {
+            let why =
+                format!("`adopt` names network volume `{id}`, which the state has under another address");
+            return Sighting::Hidden(Held::NotPossible(why));
+        }
+        match self.inputs.live.volumes.get(id) {
+            Some(Seen::Found(object)) => Sighting::Named { object },
+            Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            Some(Seen::Absent) | None => {
+                findings.push(finding::adopt_not_found(address, id));
+                Sighting::Never
+            }
+        }
+    }
+
+    /// Returns the record of an address.
+    pub(super) fn recorded(&self, address: &Address) -> Option<&'a Recorded> {
+        self.renamed.objects.get(address)
+    }
+
+    /// Tells whether the create of a volume is still open in the journal, so that an unrecorded one is new and empty.
+    pub(super) fn is_open(&self, address: &Address) -> bool {
+        let mut open = self.renamed.open.iter();
+        open.any(|intent| intent.action.address == *address && may_still_create(intent))
+    }
+}
+
+/// Sorts pods that carry a token of an address beside the recorded pod: to be retired, copied, or for a person.
+fn sort_duplicates<'c, 'a: 'c>(
+    address: &Address,
+    claims: impl Iterator<Item = &'c Claim<'a>>,
+    view: &mut PodView<'a>,
+) -> Option<Held> {
+    let mut untold = BTreeSet::new();
+    for claim in claims {
+        match claim.provenance {
+            Provenance::Window(sent) if equals(claim.pod, sent) && !holds_data(claim.pod) => {
+                view.retire.push(claim.pod);
+            }
+            Provenance::Open | Provenance::Window(_) | Provenance::Copy => {
+                view.findings.push(finding::copied_marker(address, &claim.pod.id));
+                view.copies.insert(claim.pod.id.clone());
+            }
+            Provenance::Untold => {
+                untold.insert(claim.pod.id.clone());
+            }
+        }
+    }
+    (!untold.is_empty()).then_some(Held::Duplicate { ids: untold })
+}
+
+/// A recorded pod is gone: did the platform migrate it, or did a late create of ours take its place?
+fn gone_pod<'a>(
+    address: &Address,
+    recorded: &'a Recorded,
+    claims: &[Claim<'a>],
+    view: &mut PodView<'a>,
+) -> Sighting<'a, LivePod> {
+    let same_token: Vec<&Claim<'a>> = claims
+        .iter()
+        .filter(|claim| claim.token.is_some() && claim.token == recorded.token.as_ref())
+        .collect();
+    let others =
+        claims.iter().filter(|claim| claim.token.is_none() || claim.token != recorded.token.as_ref());
+    match same_token.as_slice() {
+        [claim] => match sort_duplicates(address, others, view) {
+            Some(held) => Sighting::Hidden(held),
+            None => Sighting::Migrated { recorded, object: claim.pod },
+        },
+        [_, _, ..] => {
+            let ids = same_token.iter().map(|claim| claim.pod.id.clone()).collect();
+            Sighting::Hidden(Held::Duplicate { ids })
+        }
+        [] => match adoptable(address, claims, view) {
+            Ok(Some(object)) => Sighting::Migrated { recorded, object },
+            Ok(None) => Sighting::Gone { recorded },
+            Err(held) => Sighting::Hidden(held),
+        },
+    }
+}
+
+/// Returns the pod to adopt among those that carry a token of an address; the oldest if there are several of ours.
+fn adoptable<'a>(
+    address: &Address,
+    claims: &[Claim<'a>],
+    view: &mut PodView<'a>,
+) -> Result<Option<&'a LivePod>, Held> {
+    let mut ours: Vec<&Claim<'a>> = claims
+        .iter()
+        .filter(|claim| match claim.provenance {
+            Provenance::Open | Provenance::Window(_) => true,
+            Provenance::Copy | Provenance::Untold => false,
+        })
+        .collect();
+    ours.sort_by_key(|claim| (claim.pod.created_at, &claim.pod.id));
+    let Some((first, rest)) = ours.split_first() else {
+        let held = sort_duplicates(address, claims.iter(), view);
+        return held.map_or(Ok(None), Err);
+    };
+    let unproven: Vec<PodId> = rest
+        .iter()
+        .filter(|claim| match claim.provenance {
+            Provenance::Window(sent) => !equals(claim.pod, sent) || holds_data(claim.pod),
+            Provenance::Open | Provenance::Copy | Provenance::Untold => true,
+        })
+        .map(|claim| claim.pod.id.clone())
+        .collect();
+    if !unproven.is_empty() {
+        let ids = unproven.into_iter().chain([first.pod.id.clone()]).collect();
+        return Err(Held::Duplicate { ids });
+    }
+    let others = claims.iter().filter(|claim| claim.pod.id != first.pod.id);
+    match sort_duplicates(address, others, view) {
+        Some(held) => Err(held),
+        None => Ok(Some(first.pod)),
+    }
+}
+
+/// Tells whether a pod looks as the request asked for it.
+fn equals(pod: &LivePod, sent: &Sent) -> bool {
+    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record: _ } = sent;
+    let same_place = pod.data_center.as_ref().is_some_and(|place| data_centers.contains(place));
+    pod.name == *name
+        && pod.image.as_ref() == Some(image)
+        && pod.compute == *compute
+        && pod.cloud == *cloud
+        && (data_centers.is_empty() || same_place)
+}
+
+fn holds_data(pod: &LivePod) -> bool {
+    match pod.storage {
+        LiveStorage::Local { .. } => true,
+        LiveStorage::None | LiveStorage::Network { .. } => false,
+    }
+}
+
+fn in_window(created: Timestamp, intended: Timestamp) -> bool {
+    let after = created.duration_since(intended);
+    (-BEFORE_INTENT..=AFTER_INTENT).contains(&after)
+}
+
+/// Tells whether an open intent is a request that may have created something.
+fn may_still_create(intent: &OpenIntent) -> bool {
+    let creates = match intent.action.step {
+        Step::Create => true,
+        // The replacement of a stuck pod is part of its start.
+        Step::Start => intent.token.is_some(),
+        Step::Move
+        | Step::Adopt
+        | Step::Record
+        | Step::Stop
+        | Step::Update
+        | Step::Delete
+        | Step::DeleteDeposed
+        | Step::Forget => false,
+    };
+    let may_have_happened = match &intent.status {
+        ActionStatus::Intended
+        | ActionStatus::Started
+        | ActionStatus::Accepted { .. }
+        | ActionStatus::Unknown { .. } => true,
+        ActionStatus::Pending
+        | ActionStatus::Refused
+        | ActionStatus::Succeeded
+        | ActionStatus::Failed
+        | ActionStatus::Skipped => false,
+    };
+    creates && may_have_happened
+}
+
+fn accepted(intent: &OpenIntent) -> Option<RemoteId> {
+    match &intent.status {
+        ActionStatus::Accepted { id } | ActionStatus::Unknown { id } if may_still_create(intent) => {
+            id.clone()
+        }
+        ActionStatus::Accepted { .. }
+        | ActionStatus::Unknown { .. }
+        | ActionStatus::Pending
+        | ActionStatus::Intended
+        | ActionStatus::Started
+        | ActionStatus::Refused
+        | ActionStatus::Succeeded
+        | ActionStatus::Failed
+        | ActionStatus::Skipped => None,
+    }
+}
+
+/// Only plain pods are ever managed: workers, cluster members and a host's own pods have another owner.
+fn is_plain(pod: &LivePod) -> bool {
+    match pod.role {
+        PodRole::Plain => true,
+        PodRole::EndpointWorker | PodRole::ClusterMember | PodRole::Background => false,
+    }
+}

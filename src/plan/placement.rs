@@ -1,0 +1,459 @@
+//! Where a pod may run: whether a live pod satisfies the spec, and in which order new ones are tried.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::catalog::{Catalog, CpuFlavor, GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::desired::{
+    CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Wanted,
+    WantedPod,
+};
+use crate::model::field::Field;
+use crate::model::id::{CudaVersion, DataCenterId, GpuTypeId};
+use crate::model::live::LivePod;
+use crate::model::money::{Hourly, Price};
+use crate::model::plan::Candidate;
+use crate::model::pod::{Cloud, Compute, Storage};
+use crate::model::prior::RecordedPod;
+
+/// The ways to place a pod, and why other types are no way.
+pub(super) struct Choices {
+    /// In the order in which they are tried.
+    pub(super) candidates: Vec<Candidate>,
+    /// One line for each rejected type, in the order of the spec.
+    pub(super) rejected: Vec<String>,
+}
+
+/// Returns what the shell must ask the catalog so that every candidate's stock is known.
+pub fn stock_questions(desired: &Desired) -> BTreeSet<StockQuery> {
+    let mut questions = BTreeSet::new();
+    for wanted in desired.wanted.values() {
+        let Wanted::Pod(pod) = wanted else { continue };
+        let ComputeWish::Gpu(gpu) = &pod.hardware.compute else { continue };
+        for cloud in clouds(pod) {
+            questions.insert(stock_query(gpu, &pod.hardware, cloud));
+        }
+    }
+    questions
+}
+
+fn stock_query(gpu: &GpuWish, hardware: &Hardware, cloud: Cloud) -> StockQuery {
+    StockQuery { count: gpu.count, cloud, countries: hardware.countries.clone(), cuda: gpu.cuda.clone() }
+}
+
+/// The clouds in the order of preference. Network volumes exist in Secure Cloud only.
+fn clouds(pod: &WantedPod) -> Vec<Cloud> {
+    let accepted = match pod.hardware.cloud {
+        CloudWish::Only(only) => vec![only],
+        CloudWish::Any => vec![Cloud::Secure, Cloud::Community],
+    };
+    let secure_only = match (&pod.container.storage, &pod.hardware.compute) {
+        (Storage::Network { .. }, ComputeWish::Gpu(_) | ComputeWish::Cpu(_)) => true,
+        (Storage::None | Storage::Local { .. }, ComputeWish::Cpu(_)) => true,
+        (Storage::None | Storage::Local { .. }, ComputeWish::Gpu(_)) => false,
+    };
+    accepted.into_iter().filter(|cloud| !secure_only || *cloud == Cloud::Secure).collect()
+}
+
+/// Returns the ordered candidates of a pod. `volume_place` is the data center of the network volume that it mounts.
+pub(super) fn choices(pod: &WantedPod, catalog: &Catalog, volume_place: Option<&DataCenterId>) -> Choices {
+    let data_centers = match allowed_data_centers(pod, catalog, volume_place) {
+        Ok(data_centers) => data_centers,
+        Err(why) => return Choices { candidates: Vec::new(), rejected: vec![why] },
+    };
+    if clouds(pod).is_empty() {
+        let why = "network volumes and CPU pods exist in Secure Cloud only".to_owned();
+        return Choices { candidates: Vec::new(), rejected: vec![why] };
+    }
+    match &pod.hardware.compute {
+        ComputeWish::Gpu(gpu) => gpu_choices(pod, gpu, catalog, &data_centers),
+        ComputeWish::Cpu(cpu) => cpu_choices(pod, cpu, catalog, &data_centers),
+    }
+}
+
+/// Returns the allowed data centers, empty for all, or why there is none.
+fn allowed_data_centers(
+    pod: &WantedPod,
+    catalog: &Catalog,
+    volume_place: Option<&DataCenterId>,
+) -> Result<BTreeSet<DataCenterId>, String> {
+    let hardware = &pod.hardware;
+    let mut limits: Vec<(String, BTreeSet<DataCenterId>)> = Vec::new();
+    if !hardware.data_centers.is_empty() {
+        limits.push(("`data_centers`".to_owned(), hardware.data_centers.clone()));
+    }
+    if !hardware.countries.is_empty() {
+        let inside = |id: &&DataCenterId| {
+            let country = catalog.data_centers.get(*id).and_then(|data_center| data_center.country.as_ref());
+            country.is_some_and(|country| hardware.countries.contains(country))
+        };
+        limits
+            .push(("`countries`".to_owned(), catalog.data_centers.keys().filter(inside).cloned().collect()));
+    }
+    if let Some(place) = volume_place {
+        limits.push((format!("its network volume is in {place}"), BTreeSet::from([place.clone()])));
+    }
+    let mut allowed: Option<BTreeSet<DataCenterId>> = None;
+    for (name, limit) in limits {
+        let narrowed: BTreeSet<DataCenterId> = match &allowed {
+            None => limit,
+            Some(allowed) => allowed.intersection(&limit).cloned().collect(),
+        };
+        if narrowed.is_empty() {
+            return Err(format!("no data center satisfies {name} and the other limits on the place"));
+        }
+        allowed = Some(narrowed);
+    }
+    Ok(allowed.unwrap_or_default())
+}
+
+/// One type on the way to becoming a candidate.
+struct Considered<'a> {
+    gpu: &'a GpuType,
+    /// Its place in the spec.
+    listed: usize,
+    limit: Option<Hourly>,
+}
+
+fn gpu_choices(
+    pod: &WantedPod,
+    wish: &GpuWish,
+    catalog: &Catalog,
+    data_centers: &BTreeSet<DataCenterId>,
+) -> Choices {
+    let mut rejected = Vec::new();
+    let mut candidates: Vec<(Rank, Candidate)> = Vec::new();
+    for considered in considered(wish, catalog, &mut rejected) {
+        if let Some(why) = unfit(wish, considered.gpu) {
+            rejected.push(format!("{}: {why}", considered.gpu.id));
+            continue;
+        }
+        for cloud in clouds(pod) {
+            let compute = Compute::Gpu { id: considered.gpu.id.clone(), count: wish.count };
+            let price = considered.gpu.price(cloud).times(wish.count);
+            let limit = [considered.limit, pod.hardware.max_price].into_iter().flatten().min();
+            if let Some(why) = too_dear(price, limit) {
+                rejected.push(format!("{} in {cloud}: {why}", considered.gpu.id));
+                continue;
+            }
+            let answer = catalog.gpu_stock.get(&stock_query(wish, &pod.hardware, cloud)).map(|by_gpu| {
+                by_gpu
+                    .get(&considered.gpu.id)
+                    .cloned()
+                    .unwrap_or(StockAnswer { best: Stock::None, data_centers: BTreeMap::new() })
+            });
+            let candidate = candidate(compute, cloud, data_centers, price, answer.as_ref(), Some(&wish.cuda));
+            candidates.push((rank(wish.order, considered.listed, &candidate), candidate));
+        }
+    }
+    candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
+    Choices { candidates: candidates.into_iter().map(|(_, candidate)| candidate).collect(), rejected }
+}
+
+/// Expands the names of the spec to types, each once. A family's types stand by price.
+fn considered<'a>(wish: &GpuWish, catalog: &'a Catalog, rejected: &mut Vec<String>) -> Vec<Considered<'a>> {
+    let mut seen: BTreeSet<&GpuTypeId> = BTreeSet::new();
+    let mut considered = Vec::new();
+    let mut add = |types: Vec<&'a GpuType>, limit: Option<Hourly>| {
+        let mut types = types;
+        types.sort_by_key(|gpu| (unknown_last(gpu.secure), unknown_last(gpu.community), &gpu.id));
+        for gpu in types {
+            if seen.insert(&gpu.id) {
+                considered.push(Considered { gpu, listed: seen.len(), limit });
+            }
+        }
+    };
+    if wish.any_of.is_empty() {
+        add(catalog.gpus.values().collect(), None);
+    }
+    for GpuChoice { name, max_price } in &wish.any_of {
+        let types = catalog.gpus_named(name);
+        if types.is_empty() {
+            rejected.push(format!("{name}: not in RunPod's catalog"));
+        }
+        add(types, *max_price);
+    }
+    considered
+}
+
+/// Returns why a type cannot be used at all.
+fn unfit(wish: &GpuWish, gpu: &GpuType) -> Option<String> {
+    if !wish.memory.accepts(gpu.memory) {
+        return Some(format!("has {} of memory", gpu.memory));
+    }
+    (wish.count > gpu.max_count).then(|| format!("at most {} in one pod", gpu.max_count))
+}
+
+fn too_dear(price: Price, limit: Option<Hourly>) -> Option<String> {
+    let limit = limit?;
+    match price {
+        Price::Known(price) if price <= limit => None,
+        Price::Known(price) => Some(format!("{price}/h is more than {limit}/h")),
+        Price::Unknown => Some(format!("its price is unknown, so it may be more than {limit}/h")),
+    }
+}
+
+/// What candidates are sorted by. Those without stock stand last in every order but are never dropped: stock is a
+/// hint.
+type Rank = (bool, Key, usize, Cloud);
+
+/// The part of the rank that the wanted order decides.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Listed,
+    Price((bool, Hourly)),
+    Stock(Reverse<Stock>),
+}
+
+fn rank(order: GpuOrder, listed: usize, candidate: &Candidate) -> Rank {
+    let key = match order {
+        GpuOrder::Listed => Key::Listed,
+        GpuOrder::Price => Key::Price(unknown_last(candidate.price)),
+        GpuOrder::Availability => Key::Stock(Reverse(candidate.stock)),
+    };
+    (candidate.stock == Stock::None, key, listed, candidate.cloud)
+}
+
+fn unknown_last(price: Price) -> (bool, Hourly) {
+    match price {
+        Price::Known(price) => (false, price),
+        Price::Unknown => (true, Hourly(0)),
+    }
+}
+
+fn cpu_choices(
+    pod: &WantedPod,
+    wish: &CpuWish,
+    catalog: &Catalog,
+    data_centers: &BTreeSet<DataCenterId>,
+) -> Choices {
+    let mut rejected = Vec::new();
+    let mut candidates = Vec::new();
+    for flavor in &wish.flavors {
+        let Some(cpu) = catalog.cpus.get(flavor) else {
+            rejected.push(format!("{flavor}: not in RunPod's catalog"));
+            continue;
+        };
+        let CpuFlavor { id: _, name: _, min_vcpus, max_vcpus, memory_per_vcpu: _, per_vcpu } = cpu;
+        if !(*min_vcpus..=*max_vcpus).contains(&wish.vcpus) {
+            rejected.push(format!("{flavor}: {min_vcpus} to {max_vcpus} vCPUs in one pod"));
+            continue;
+        }
+        let price = per_vcpu.times(wish.vcpus);
+        if let Some(why) = too_dear(price, pod.hardware.max_price) {
+            rejected.push(format!("{flavor}: {why}"));
+            continue;
+        }
+        let compute = Compute::Cpu { flavor: flavor.clone(), vcpus: wish.vcpus };
+        let answer = catalog.cpu_stock.get(flavor);
+        candidates.push(candidate(compute, Cloud::Secure, data_centers, price, answer, None));
+    }
+    candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
+    Choices { candidates, rejected }
+}
+
+fn candidate(
+    compute: Compute,
+    cloud: Cloud,
+    data_centers: &BTreeSet<DataCenterId>,
+    price: Price,
+    answer: Option<&StockAnswer>,
+    cuda: Option<&CudaWish>,
+) -> Candidate {
+    let (cuda, min_cuda) = match cuda {
+        None | Some(CudaWish::Any) => (BTreeSet::new(), None),
+        Some(CudaWish::AtLeast(version)) => (BTreeSet::new(), Some(version.clone())),
+        Some(CudaWish::OneOf(versions)) => (versions.clone(), None),
+    };
+    let (stock, stock_by_data_center) = stock_in(data_centers, answer);
+    let data_centers = data_centers.clone();
+    Candidate { compute, cloud, data_centers, cuda, min_cuda, price, stock, stock_by_data_center }
+}
+
+fn stock_in(
+    data_centers: &BTreeSet<DataCenterId>,
+    answer: Option<&StockAnswer>,
+) -> (Stock, BTreeMap<DataCenterId, Stock>) {
+    let Some(StockAnswer { best, data_centers: by_data_center }) = answer else {
+        return (Stock::NotAsked, BTreeMap::new());
+    };
+    if data_centers.is_empty() {
+        return (*best, by_data_center.clone());
+    }
+    let here = by_data_center.iter().filter(|(id, _)| data_centers.contains(id));
+    let here: BTreeMap<DataCenterId, Stock> = here.map(|(id, stock)| (id.clone(), *stock)).collect();
+    (here.values().copied().max().unwrap_or(Stock::None), here)
+}
+
+/// One way in which a live pod does not satisfy the spec; only a replacement helps.
+pub(super) struct Mismatch {
+    pub(super) field: Field,
+    pub(super) live: String,
+    pub(super) wanted: String,
+    /// Whether the machine is still the recorded one, so that it was the spec that moved.
+    pub(super) as_recorded: bool,
+}
+
+/// Lists where a live pod does not satisfy the spec. What cannot be told counts as satisfied: a pod is not given up
+/// on a guess. A limit on the price is for new pods only, as prices move by themselves.
+pub(super) fn mismatches(
+    hardware: &Hardware,
+    live: &LivePod,
+    recorded: Option<&RecordedPod>,
+    catalog: &Catalog,
+) -> Vec<Mismatch> {
+    let Hardware { compute, cloud, data_centers, countries, max_price: _ } = hardware;
+    let mut found = Vec::new();
+    let known = recorded.and_then(|recorded| recorded.compute.as_ref());
+    // A stopped pod can read no machine, and one that lost GPUs gets them back by a stop and a start: both are
+    // judged by the recorded machine, which they have to come back with.
+    let present = live.compute.as_ref().filter(|machine| !is_empty(machine));
+    let machine = if lost_gpus(live, recorded) { known } else { present.or(known) };
+    if let Some(machine) = machine {
+        let as_recorded = known == Some(machine);
+        compute_mismatches(compute, machine, catalog, |field, live, wanted| {
+            found.push(Mismatch { field, live, wanted, as_recorded });
+        });
+    }
+    if let Some(landed) = live.cloud.filter(|landed| !cloud.accepts(*landed)) {
+        let as_recorded = recorded.and_then(|recorded| recorded.cloud) == Some(landed);
+        let wanted = cloud_text(*cloud);
+        found.push(Mismatch { field: Field::Cloud, live: landed.to_string(), wanted, as_recorded });
+    }
+    if let Some(place) = &live.data_center {
+        let as_recorded = recorded.and_then(|recorded| recorded.data_center.as_ref()) == Some(place);
+        if !data_centers.is_empty() && !data_centers.contains(place) {
+            let wanted = joined(data_centers);
+            found.push(Mismatch { field: Field::DataCenter, live: place.to_string(), wanted, as_recorded });
+        }
+        let country = catalog.data_centers.get(place).and_then(|known| known.country.as_ref());
+        if let Some(country) = country.filter(|country| !countries.is_empty() && !countries.contains(country))
+        {
+            let wanted = joined(countries);
+            found.push(Mismatch { field: Field::Country, live: country.to_string(), wanted, as_recorded });
+        }
+    }
+    if let (ComputeWish::Gpu(wish), Some(version)) = (compute, &live.cuda)
+        && !cuda_accepts(&wish.cuda, version)
+    {
+        let wanted = cuda_text(&wish.cuda);
+        // The host's driver is not recorded, but it does not get older by itself.
+        found.push(Mismatch { field: Field::Cuda, live: version.to_string(), wanted, as_recorded: true });
+    }
+    found
+}
+
+/// Tells whether a running pod came back with fewer GPUs than it was recorded with, which a stop and a start can
+/// mend.
+pub(super) fn lost_gpus(live: &LivePod, recorded: Option<&RecordedPod>) -> bool {
+    let recorded = recorded.and_then(|recorded| recorded.compute.as_ref());
+    match (live.compute.as_ref(), recorded) {
+        (Some(Compute::Gpu { id: _, count: 0 }), _) => live.status.is_up(),
+        (Some(Compute::Gpu { id, count }), Some(Compute::Gpu { id: known, count: had })) => {
+            live.status.is_up() && id == known && count < had
+        }
+        (Some(Compute::Gpu { .. }), Some(Compute::Cpu { .. }) | None) => false,
+        (Some(Compute::Cpu { .. }) | None, _) => false,
+    }
+}
+
+fn is_empty(compute: &Compute) -> bool {
+    match compute {
+        Compute::Gpu { id: _, count } => *count == 0,
+        Compute::Cpu { flavor: _, vcpus } => *vcpus == 0,
+    }
+}
+
+fn compute_mismatches(
+    wish: &ComputeWish,
+    machine: &Compute,
+    catalog: &Catalog,
+    mut found: impl FnMut(Field, String, String),
+) {
+    match (wish, machine) {
+        (ComputeWish::Gpu(wish), Compute::Gpu { id, count }) => {
+            if !gpu_accepts(wish, id, catalog) {
+                found(Field::Gpu, id.to_string(), gpu_text(wish));
+            }
+            if *count != wish.count {
+                found(Field::GpuCount, count.to_string(), wish.count.to_string());
+            }
+        }
+        (ComputeWish::Cpu(wish), Compute::Cpu { flavor, vcpus }) => {
+            if !wish.flavors.contains(flavor) || *vcpus != wish.vcpus {
+                found(Field::Cpu, machine.to_string(), cpu_text(wish));
+            }
+        }
+        (ComputeWish::Gpu(wish), Compute::Cpu { .. }) => {
+            found(Field::Gpu, machine.to_string(), gpu_text(wish));
+        }
+        (ComputeWish::Cpu(wish), Compute::Gpu { .. }) => {
+            found(Field::Cpu, machine.to_string(), cpu_text(wish));
+        }
+    }
+}
+
+/// A type that the catalog does not show can be told by its id only; with other limits it gets the benefit of the
+/// doubt.
+fn gpu_accepts(wish: &GpuWish, id: &GpuTypeId, catalog: &Catalog) -> bool {
+    let Some(gpu) = catalog.gpus.get(id) else { return true };
+    let named = |choice: &GpuChoice| catalog.gpus_named(&choice.name).iter().any(|gpu| gpu.id == *id);
+    wish.memory.accepts(gpu.memory) && (wish.any_of.is_empty() || wish.any_of.iter().any(named))
+}
+
+fn cuda_accepts(wish: &CudaWish, version: &CudaVersion) -> bool {
+    match wish {
+        CudaWish::Any => true,
+        CudaWish::AtLeast(least) => match (version_parts(version), version_parts(least)) {
+            (Some(version), Some(least)) => version >= least,
+            (Some(_), None) | (None, Some(_) | None) => true,
+        },
+        CudaWish::OneOf(versions) => versions.contains(version),
+    }
+}
+
+fn version_parts(version: &CudaVersion) -> Option<Vec<u32>> {
+    version.as_str().split('.').map(|part| part.parse().ok()).collect()
+}
+
+/// Describes the wanted GPUs.
+pub(super) fn gpu_text(wish: &GpuWish) -> String {
+    let names: Vec<&str> = wish.any_of.iter().map(|choice| choice.name.as_str()).collect();
+    if !names.is_empty() {
+        return names.join(" or ");
+    }
+    match (wish.memory.min, wish.memory.max) {
+        (None, None) => "any".to_owned(),
+        (Some(min), None) => format!("any with at least {min}"),
+        (None, Some(max)) => format!("any with at most {max}"),
+        (Some(min), Some(max)) => format!("any with {min} to {max}"),
+    }
+}
+
+/// Describes the wanted CPUs.
+pub(super) fn cpu_text(wish: &CpuWish) -> String {
+    let flavors: Vec<&str> = wish.flavors.iter().map(|flavor| flavor.as_str()).collect();
+    format!("{} {} vCPU", flavors.join(" or "), wish.vcpus)
+}
+
+/// Describes the wanted cloud.
+pub(super) fn cloud_text(wish: CloudWish) -> String {
+    match wish {
+        CloudWish::Only(cloud) => cloud.to_string(),
+        CloudWish::Any => "any".to_owned(),
+    }
+}
+
+/// Describes the wanted CUDA versions.
+pub(super) fn cuda_text(wish: &CudaWish) -> String {
+    match wish {
+        CudaWish::Any => "any".to_owned(),
+        CudaWish::AtLeast(version) => format!(">={version}"),
+        CudaWish::OneOf(versions) => joined(versions),
+    }
+}
+
+/// Joins a list for display.
+pub(super) fn joined<T: ToString>(items: &BTreeSet<T>) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,176 @@
+//! Values as a reviewer reads them. Secrets never come here by value.
+
+use crate::model::desired::{ComputeWish, Lifecycle, OnRemove, OnReplace, OnStuckResume, WantedPod};
+use crate::model::field::Field;
+use crate::model::live::LiveStorage;
+use crate::model::plan::{Cause, Disruption, FieldChange, Shown};
+use crate::model::pod::{Access, Container, EnvValue, Storage};
+use crate::model::volume::{VolumeConfig, VolumeTier};
+
+use super::placement;
+
+/// Shows a value of the environment.
+pub(super) fn env(value: &EnvValue) -> Shown {
+    match value {
+        EnvValue::Plain(text) => Shown::Text(text.clone()),
+        EnvValue::Secret(_) => Shown::Secret,
+    }
+}
+
+/// Shows a value that prints.
+pub(super) fn text(value: &impl ToString) -> Shown {
+    Shown::Text(value.to_string())
+}
+
+/// Shows a value that may be missing.
+pub(super) fn optional<T: ToString>(value: &Option<T>) -> Shown {
+    value.as_ref().map_or(Shown::Absent, text)
+}
+
+/// Shows a list of words as a shell would take them; an empty one means the image's own.
+pub(super) fn words(words: &[String]) -> Shown {
+    if words.is_empty() {
+        return Shown::Absent;
+    }
+    Shown::Text(words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "))
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Shows a set.
+pub(super) fn list<T: ToString>(items: &std::collections::BTreeSet<T>) -> Shown {
+    if items.is_empty() { Shown::Absent } else { Shown::Text(placement::joined(items)) }
+}
+
+/// Shows what is to be mounted.
+pub(super) fn storage(storage: &Storage) -> Shown {
+    match storage {
+        Storage::None => Shown::Absent,
+        Storage::Local { size, path } => Shown::Text(format!("local {size} at {path}")),
+        Storage::Network { volume, path } => Shown::Text(format!("{volume} at {path}")),
+    }
+}
+
+/// Shows what is mounted.
+pub(super) fn live_storage(storage: &LiveStorage) -> Shown {
+    match storage {
+        LiveStorage::None => Shown::Absent,
+        LiveStorage::Local { size, path } => Shown::Text(format!("local {size} at {path}")),
+        LiveStorage::Network { id, path } => Shown::Text(format!("network volume {id} at {path}")),
+    }
+}
+
+/// Shows the tier of a volume.
+pub(super) fn tier(tier: VolumeTier) -> Shown {
+    Shown::Text(tier_word(tier).to_owned())
+}
+
+/// Returns the spec's word for a tier.
+pub(super) fn tier_word(tier: VolumeTier) -> &'static str {
+    match tier {
+        VolumeTier::Standard => "standard",
+        VolumeTier::HighPerformance => "high_performance",
+    }
+}
+
+/// Shows what podform may do to an object, one key on each line.
+pub(super) fn lifecycle(lifecycle: &Lifecycle) -> Shown {
+    let Lifecycle { protect, on_remove, on_replace, on_stuck_resume, ignore_changes } = lifecycle;
+    let on_remove = match on_remove {
+        OnRemove::Terminate => "terminate",
+        OnRemove::Stop => "stop",
+        OnRemove::Forget => "forget",
+    };
+    let on_replace = match on_replace {
+        OnReplace::DestroyFirst => "destroy_first",
+        OnReplace::CreateFirst => "create_first",
+    };
+    let on_stuck_resume = match on_stuck_resume {
+        OnStuckResume::Fail => "fail",
+        OnStuckResume::Replace => "replace",
+    };
+    Shown::Text(format!(
+        "protect: {protect}\non_remove: {on_remove}\non_replace: {on_replace}\non_stuck_resume: {on_stuck_resume}\n\
+         ignore_changes: [{}]",
+        placement::joined(ignore_changes)
+    ))
+}
+
+/// Lists every field of a pod that is created. The machine is known before only if there is one way to place it.
+pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
+    let WantedPod { container, hardware, access, run, lifecycle: _, depends_on: _, adopt: _, labels: _ } =
+        wanted;
+    let Container {
+        name,
+        image,
+        command,
+        entrypoint,
+        env: variables,
+        ports,
+        disk,
+        registry,
+        storage: mounted,
+        global_networking,
+        locked,
+    } = container;
+    let Access { ssh, jupyter } = access;
+    let mut fields = vec![
+        (Field::Name, text(name)),
+        (Field::Image, text(image)),
+        (Field::Command, words(command)),
+        (Field::Entrypoint, words(entrypoint.as_deref().unwrap_or_default())),
+    ];
+    fields.extend(variables.iter().map(|(key, value)| (Field::Env(key.clone()), env(value))));
+    fields.extend([
+        (Field::Ports, list(ports)),
+        (Field::Disk, text(disk)),
+        (Field::Registry, optional(registry)),
+        (Field::Volumes, storage(mounted)),
+        (Field::GlobalNetworking, text(global_networking)),
+        (Field::Locked, optional(locked)),
+    ]);
+    match &hardware.compute {
+        ComputeWish::Gpu(gpu) => {
+            fields.push((Field::Gpu, Shown::Text(placement::gpu_text(gpu))));
+            fields.push((Field::GpuCount, text(&gpu.count)));
+            fields.push((Field::Cuda, Shown::Text(placement::cuda_text(&gpu.cuda))));
+        }
+        ComputeWish::Cpu(cpu) => fields.push((Field::Cpu, Shown::Text(placement::cpu_text(cpu)))),
+    }
+    let anywhere = hardware.data_centers.is_empty();
+    let place = if anywhere { Shown::KnownAfterApply } else { list(&hardware.data_centers) };
+    fields.extend([
+        (Field::Cloud, Shown::Text(placement::cloud_text(hardware.cloud))),
+        (Field::DataCenter, place),
+        (Field::Country, list(&hardware.countries)),
+        (Field::Ssh, text(ssh)),
+        (Field::Jupyter, text(jupyter)),
+        (Field::State, text(run)),
+    ]);
+    from_nothing(fields)
+}
+
+/// Lists every field of a volume that is created.
+pub(super) fn volume_creation(config: &VolumeConfig) -> Vec<FieldChange> {
+    let VolumeConfig { size, data_center, tier: class } = config;
+    from_nothing(vec![
+        (Field::Size, text(size)),
+        (Field::DataCenter, text(data_center)),
+        (Field::Tier, tier(*class)),
+    ])
+}
+
+fn from_nothing(fields: Vec<(Field, Shown)>) -> Vec<FieldChange> {
+    let present = fields.into_iter().filter(|(_, after)| *after != Shown::Absent);
+    let change = |(field, after): (Field, Shown)| {
+        let cause = if after == Shown::KnownAfterApply { Cause::ApiDefault } else { Cause::Spec };
+        FieldChange { field, before: Shown::Absent, after, cause, disruption: Disruption::InPlace }
+    };
+    present.map(change).collect()
+}

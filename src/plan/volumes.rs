@@ -1,0 +1,344 @@
+//! Plans one network volume. Volumes are made, grown and deleted; nothing ever replaces one, as that loses data.
+
+use crate::model::address::Address;
+use crate::model::desired::{Lifecycle, WantedVolume};
+use crate::model::field::Field;
+use crate::model::id::RemoteId;
+use crate::model::live::{LiveVolume, Seen};
+use crate::model::marker::Token;
+use crate::model::plan::{
+    Block, Cause, Consequence, Disruption, DriftKind, FieldChange, FieldDrift, Held, Operation, Reason,
+    Record, RecordAfter, Split, Step,
+};
+use crate::model::pod::RunState;
+use crate::model::prior::{Api, Recorded, RecordedObject};
+use crate::model::volume::{VolumeConfig, VolumeTier};
+
+use super::draft::{Draft, Planning, record_of};
+use super::presence::{Case, case};
+use super::{Context, cost, finding, shown};
+
+/// Plans the address of a network volume.
+pub(super) fn draft<'a>(
+    context: &Context<'a>,
+    address: &'a Address,
+    wanted: Option<&'a WantedVolume>,
+) -> Draft<'a> {
+    let mut planner = VolumePlanner { context, address, draft: Draft::default() };
+    let wanted = match wanted {
+        Some(WantedVolume::Referenced { id }) => {
+            planner.referenced(id);
+            return planner.draft;
+        }
+        Some(WantedVolume::Managed { config, protect, adopt: _ }) => Some((config, *protect)),
+        None => None,
+    };
+    let Some(sighting) = context.volumes.sighting(address) else { return planner.draft };
+    planner.draft.findings = context.volumes.findings(address);
+    match (case(wanted.map(|_| RunState::Running), sighting.clone()), wanted) {
+        (Case::Hold(held), _) => planner.hold(held),
+        (Case::Nothing | Case::NotYet, _) => {}
+        (Case::RemoveOrphan { object }, _) => planner.remove_orphan(object),
+        (Case::Remove { recorded, object, successor: _ }, _) => planner.remove(recorded, object),
+        (Case::Forget { recorded }, _) => planner.forget_vanished(recorded),
+        (Case::Create, Some(wanted)) => planner.create(wanted, Reason::New, Vec::new()),
+        (Case::CreateAgain { recorded }, Some(wanted)) => planner.create_again(wanted, recorded),
+        (Case::Compare { recorded, object }, Some(wanted)) => planner.keep(wanted, recorded, object),
+        (Case::Adopt { recorded: _, object, deposed: _, reason }, Some(wanted)) => {
+            planner.adopt(wanted, object, reason);
+        }
+        (Case::Create | Case::CreateAgain { .. } | Case::Compare { .. } | Case::Adopt { .. }, None) => {}
+    }
+    planner.draft
+}
+
+struct VolumePlanner<'c, 'a> {
+    context: &'c Context<'a>,
+    address: &'a Address,
+    draft: Draft<'a>,
+}
+
+/// What a managed volume is to be, and whether it is protected.
+type WantedConfig<'a> = (&'a VolumeConfig, bool);
+
+impl<'a> VolumePlanner<'_, 'a> {
+    fn begin(&mut self, live: Option<&LiveVolume>, recorded: Option<&VolumeConfig>) {
+        let tier = live.and_then(|live| live.tier).or(recorded.map(|recorded| recorded.tier));
+        let tier = tier.unwrap_or(VolumeTier::Standard);
+        self.draft.costs_now(live.map(|live| cost::volume(live.size, tier)).unwrap_or_default());
+        if let Some(from) = self.context.renamed.moves.get(self.address) {
+            self.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
+        }
+    }
+
+    fn local(&mut self, step: Step, reason: Reason, changes: Vec<FieldChange>, record: RecordAfter) {
+        let (operation, after) = (Operation::Local, self.draft.after);
+        self.draft.push(Planning {
+            step,
+            operation,
+            reason,
+            changes,
+            consequences: Vec::new(),
+            after,
+            record,
+        });
+    }
+
+    fn hold(&mut self, held: Held) {
+        let recorded = self.context.renamed.objects.get(self.address).and_then(config_of);
+        self.draft.costs_now(recorded.map(cost::volume_config).unwrap_or_default());
+        self.draft.hold(held);
+    }
+
+    /// A volume given by its id is only mounted. A record from when it was managed is dropped, never acted upon.
+    fn referenced(&mut self, id: &crate::model::id::VolumeId) {
+        if self.context.renamed.objects.contains_key(self.address) {
+            self.begin(None, None);
+            self.draft.findings.push(finding::forgotten(self.address));
+            self.local(Step::Forget, Reason::Removed, Vec::new(), RecordAfter::Remove { tombstone: true });
+        }
+        self.draft.unusable = match self.context.inputs.live.volumes.get(id) {
+            Some(Seen::Found(_)) => None,
+            Some(Seen::Unreadable(why)) => Some(Held::Unreadable(format!("network volume `{id}`: {why}"))),
+            Some(Seen::Absent) | None => {
+                Some(Held::NotPossible(format!("network volume `{id}` is not in the account")))
+            }
+        };
+    }
+
+    fn create(&mut self, wanted: WantedConfig<'_>, reason: Reason, consequences: Vec<Consequence>) {
+        let (config, protect) = wanted;
+        self.begin(None, None);
+        match (self.context.inputs.api, config.tier) {
+            (Api::V2, VolumeTier::Standard | VolumeTier::HighPerformance)
+            | (Api::V1 | Api::Graphql, VolumeTier::Standard) => {}
+            (Api::V1 | Api::Graphql, VolumeTier::HighPerformance) => {
+                let why = "`tier: high_performance` can only be asked for over REST v2";
+                return self.draft.hold(Held::NotPossible(why.to_owned()));
+            }
+        }
+        let inputs = self.context.inputs;
+        let token = Token::derive(&inputs.prior.lineage, inputs.nonce, self.address, 0);
+        let record = Record {
+            id: None,
+            token: Some(token.clone()),
+            lifecycle: lifecycle(protect),
+            retired: false,
+            deposed: Default::default(),
+            object: RecordedObject::Volume(config.clone()),
+        };
+        self.draft.push(Planning {
+            step: Step::Create,
+            operation: Operation::CreateVolume {
+                name: token.volume_name(&inputs.desired.project, self.address.key()),
+                config: config.clone(),
+                token,
+            },
+            reason,
+            changes: shown::volume_creation(config),
+            consequences,
+            after: cost::volume_config(config),
+            record: RecordAfter::Put(Box::new(record)),
+        });
+    }
+
+    fn create_again(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded) {
+        self.draft.drift.push(DriftKind::Vanished);
+        let lost = config_of(recorded).map(|config| Consequence::VanishedWithData { size: config.size });
+        self.create(wanted, Reason::Vanished, lost.into_iter().collect());
+    }
+
+    fn keep(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded, live: &LiveVolume) {
+        let Some(config) = config_of(recorded) else { return };
+        self.begin(Some(live), Some(config));
+        self.note_drift(config, live);
+        self.note_replace();
+        let (config_wanted, protect) = wanted;
+        let grow = self.compare(config_wanted, Some(config), live);
+        let mut record = record_of(recorded);
+        record.lifecycle = lifecycle(protect);
+        let lifecycle_changed = record.lifecycle != recorded.lifecycle;
+        let learned = grow.is_none() && config_wanted != config && self.draft.blocks.is_empty();
+        if learned && live.size == config_wanted.size {
+            record.object = RecordedObject::Volume(config_wanted.clone());
+        }
+        if lifecycle_changed || record.object != recorded.object {
+            let (before, after) =
+                (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
+            let changes =
+                if lifecycle_changed { vec![by_spec(Field::Lifecycle, before, after)] } else { Vec::new() };
+            let reason = if lifecycle_changed { Reason::LifecycleChanged } else { Reason::Changed };
+            self.local(Step::Record, reason, changes, RecordAfter::Put(Box::new(record.clone())));
+        }
+        self.grow(config_wanted, live, record, grow);
+    }
+
+    fn adopt(&mut self, wanted: WantedConfig<'_>, live: &LiveVolume, reason: Reason) {
+        let (config, protect) = wanted;
+        self.begin(Some(live), None);
+        let grow = self.compare(config, None, live);
+        let tokens = self.context.inputs.prior.tokens.keys();
+        let project = &self.context.inputs.desired.project;
+        let carried = tokens
+            .filter(|token| live.name.starts_with(project.as_str()) && live.name.ends_with(token.short()));
+        let record = Record {
+            id: Some(RemoteId::Volume(live.id.clone())),
+            token: carried.cloned().next(),
+            lifecycle: lifecycle(protect),
+            retired: false,
+            deposed: Default::default(),
+            object: RecordedObject::Volume(VolumeConfig {
+                size: live.size,
+                data_center: live.data_center.clone(),
+                tier: live.tier.unwrap_or(config.tier),
+            }),
+        };
+        self.local(Step::Adopt, reason, Vec::new(), RecordAfter::Put(Box::new(record.clone())));
+        self.grow(config, live, record, grow);
+    }
+
+    fn grow(
+        &mut self,
+        config: &VolumeConfig,
+        live: &LiveVolume,
+        record: Record,
+        change: Option<FieldChange>,
+    ) {
+        let Some(change) = change else { return };
+        let record = Record { object: RecordedObject::Volume(config.clone()), ..record };
+        self.draft.push(Planning {
+            step: Step::Update,
+            operation: Operation::GrowVolume { id: live.id.clone(), size: config.size },
+            reason: Reason::Changed,
+            changes: vec![change],
+            consequences: vec![Consequence::NetworkVolumeKept { volume: self.address.clone() }],
+            after: cost::volume_config(config),
+            record: RecordAfter::Put(Box::new(record)),
+        });
+    }
+
+    /// Returns the growth that is wanted; what a volume cannot do blocks the plan.
+    fn compare(
+        &mut self,
+        wanted: &VolumeConfig,
+        recorded: Option<&VolumeConfig>,
+        live: &LiveVolume,
+    ) -> Option<FieldChange> {
+        let VolumeConfig { size, data_center, tier } = wanted;
+        let tier_live = live.tier.or(recorded.map(|recorded| recorded.tier)).unwrap_or(*tier);
+        let mut cannot = Vec::new();
+        if *data_center != live.data_center {
+            cannot.push(format!("it is in {} and cannot move to {data_center}", live.data_center));
+        }
+        if *tier != tier_live {
+            let (has, wants) = (shown::tier_word(tier_live), shown::tier_word(*tier));
+            cannot.push(format!("its tier is {has} and cannot become {wants}"));
+        }
+        let grown_by_others = recorded.is_some_and(|recorded| recorded.size == *size);
+        if *size < live.size && grown_by_others {
+            self.draft.findings.push(finding::volume_larger(self.address, live.size, *size));
+        } else if *size < live.size {
+            cannot.push(format!("it has {} and cannot shrink to {size}", live.size));
+        }
+        if !cannot.is_empty() {
+            let why = format!("{}; {HOW_TO_CHANGE_A_VOLUME}", cannot.join(", "));
+            self.draft.blocks.push(Block::VolumeCannotChange { address: self.address.clone(), why });
+            return None;
+        }
+        let cause = match recorded {
+            Some(recorded) if recorded.size == *size => Cause::Outside,
+            Some(recorded) if recorded.size != live.size => Cause::Both,
+            Some(_) | None => Cause::Spec,
+        };
+        (*size > live.size).then(|| FieldChange {
+            field: Field::Size,
+            before: shown::text(&live.size),
+            after: shown::text(size),
+            cause,
+            disruption: Disruption::InPlace,
+        })
+    }
+
+    fn note_drift(&mut self, recorded: &VolumeConfig, live: &LiveVolume) {
+        let VolumeConfig { size, data_center: _, tier: _ } = recorded;
+        if *size != live.size {
+            let drift =
+                FieldDrift { field: Field::Size, recorded: shown::text(size), live: shown::text(&live.size) };
+            self.draft.drift.push(DriftKind::Fields(vec![drift]));
+        }
+    }
+
+    fn note_replace(&mut self) {
+        if self.context.inputs.options.replace.contains(self.address) {
+            let why = "a network volume is never replaced, as that loses all that is on it";
+            self.draft.findings.push(finding::replace_without_effect(self.address, why));
+        }
+    }
+
+    fn forget_vanished(&mut self, recorded: &Recorded) {
+        self.begin(None, None);
+        self.draft.drift.push(DriftKind::Vanished);
+        let lost = config_of(recorded).map(|config| Consequence::VanishedWithData { size: config.size });
+        self.draft.push(Planning {
+            step: Step::Forget,
+            operation: Operation::Local,
+            reason: Reason::Vanished,
+            changes: Vec::new(),
+            consequences: lost.into_iter().collect(),
+            after: Split::default(),
+            record: RecordAfter::Remove { tombstone: false },
+        });
+    }
+
+    fn remove(&mut self, recorded: &Recorded, live: &LiveVolume) {
+        self.begin(Some(live), config_of(recorded));
+        if recorded.lifecycle.protect {
+            self.draft.blocks.push(Block::Protected { address: self.address.clone(), step: Step::Delete });
+        }
+        let reason = if self.context.inputs.options.destroy { Reason::Destroyed } else { Reason::Removed };
+        self.delete(live, reason);
+    }
+
+    /// A volume of a request that is still open was never mounted and is empty; of any other nobody can tell.
+    fn remove_orphan(&mut self, live: &'a LiveVolume) {
+        if self.context.ownership.is_open(self.address) {
+            self.begin(Some(live), None);
+            self.delete(live, Reason::Orphaned);
+        } else {
+            self.draft.findings.push(finding::orphaned_volume(self.address, &live.id));
+        }
+    }
+
+    fn delete(&mut self, live: &LiveVolume, reason: Reason) {
+        self.draft.push(Planning {
+            step: Step::Delete,
+            operation: Operation::DeleteVolume { id: live.id.clone() },
+            reason,
+            changes: Vec::new(),
+            consequences: vec![Consequence::NetworkVolumeLost {
+                volume: self.address.clone(),
+                size: live.size,
+            }],
+            after: Split::default(),
+            record: RecordAfter::Remove { tombstone: false },
+        });
+    }
+}
+
+const HOW_TO_CHANGE_A_VOLUME: &str =
+    "add a volume under another key, copy the data with a pod that mounts it, then remove this one";
+
+fn lifecycle(protect: bool) -> Lifecycle {
+    Lifecycle { protect, ..Lifecycle::default() }
+}
+
+fn config_of(recorded: &Recorded) -> Option<&VolumeConfig> {
+    match &recorded.object {
+        RecordedObject::Volume(config) => Some(config),
+        RecordedObject::Pod(_) => None,
+    }
+}
+
+fn by_spec(field: Field, before: crate::model::plan::Shown, after: crate::model::plan::Shown) -> FieldChange {
+    FieldChange { field, before, after, cause: Cause::Spec, disruption: Disruption::InPlace }
+}

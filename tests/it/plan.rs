@@ -1,0 +1,4 @@
+//! The planner against a small account of its own.
+
+mod cases;
+mod world;

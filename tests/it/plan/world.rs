@@ -1,0 +1,731 @@
+//! A small account for planner tests: build the inputs, print a plan, apply it to the account without a provider.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use podform::model::address::Address;
+use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
+use podform::model::clock::{SignedDuration, Timestamp};
+use podform::model::desired::{
+    CloudWish, ComputeWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
+    MemoryRange, Wanted, WantedPod, WantedVolume,
+};
+use podform::model::id::{
+    CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
+    RemoteId, RunNonce, VolumeId,
+};
+use podform::model::journal::Sent;
+use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use podform::model::marker::{Marker, Token};
+use podform::model::money::{Hourly, Price};
+use podform::model::plan::{
+    Action, ActionId, Operation, Plan, Planned, PodCreation, PodPatch, Record, RecordAfter, Shown, Step,
+};
+use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
+use podform::model::secret::{Secret, Secrets};
+use podform::model::size::Gigabytes;
+use podform::model::volume::{VolumeConfig, VolumeTier};
+use podform::plan::{self, Inputs, Options};
+
+/// The inputs of a plan, owned.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub desired: Desired,
+    pub prior: Prior,
+    pub live: Live,
+    pub catalog: Catalog,
+    pub secrets: Secrets,
+    pub api: Api,
+    pub nonce: RunNonce,
+    pub options: Options,
+}
+
+pub fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+pub fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+pub fn token(name: &str) -> Token {
+    Token::derive(&Lineage::new("line"), &RunNonce::new("earlier"), &address(name), 0)
+}
+
+/// A pod of one RTX 4090 that every test begins with.
+pub fn wanted(name: &str) -> WantedPod {
+    WantedPod {
+        container: Container {
+            name: format!("acme-{name}"),
+            image: "tool:1".to_owned(),
+            command: Vec::new(),
+            entrypoint: None,
+            env: BTreeMap::new(),
+            ports: BTreeSet::from([Port { number: 22, protocol: Protocol::Tcp }]),
+            disk: Gigabytes(20),
+            registry: None,
+            storage: Storage::None,
+            global_networking: false,
+            locked: None,
+        },
+        hardware: Hardware {
+            compute: ComputeWish::Gpu(gpus(&["RTX 4090"])),
+            cloud: CloudWish::Only(Cloud::Secure),
+            data_centers: BTreeSet::new(),
+            countries: BTreeSet::new(),
+            max_price: None,
+        },
+        access: Access { ssh: true, jupyter: false },
+        run: RunState::Running,
+        lifecycle: Lifecycle::default(),
+        depends_on: BTreeSet::new(),
+        adopt: None,
+        labels: BTreeMap::new(),
+    }
+}
+
+pub fn gpus(names: &[&str]) -> GpuWish {
+    let choice = |name: &&str| GpuChoice { name: GpuName::new(*name), max_price: None };
+    GpuWish {
+        any_of: names.iter().map(choice).collect(),
+        order: GpuOrder::Listed,
+        count: 1,
+        memory: MemoryRange::default(),
+        cuda: CudaWish::Any,
+    }
+}
+
+pub fn config(size: u32) -> VolumeConfig {
+    VolumeConfig {
+        size: Gigabytes(size),
+        data_center: DataCenterId::new("EU-RO-1"),
+        tier: VolumeTier::Standard,
+    }
+}
+
+/// RTX 4090 and L40S are plenty, A100 is scarce, H100 SXM is out of stock.
+pub fn catalog() -> Catalog {
+    let mut catalog = Catalog {
+        observed_at: time(0),
+        gpus: BTreeMap::new(),
+        cpus: BTreeMap::new(),
+        data_centers: BTreeMap::new(),
+        gpu_stock: BTreeMap::new(),
+        cpu_stock: BTreeMap::new(),
+    };
+    for (id, name, memory, secure, community) in [
+        ("NVIDIA GeForce RTX 4090", "RTX 4090", 24, 690_000, 340_000),
+        ("NVIDIA L40S", "L40S", 48, 860_000, 790_000),
+        ("NVIDIA A100 80GB PCIe", "A100 PCIe", 80, 1_640_000, 1_190_000),
+        ("NVIDIA H100 80GB HBM3", "H100 SXM", 80, 2_990_000, 0),
+        ("NVIDIA H100 PCIe", "H100 PCIe", 80, 2_390_000, 1_990_000),
+    ] {
+        let price = |micro| if micro == 0 { Price::Unknown } else { Price::Known(Hourly(micro)) };
+        let gpu = GpuType {
+            id: GpuTypeId::new(id),
+            name: name.to_owned(),
+            memory: Gigabytes(memory),
+            secure: price(secure),
+            community: price(community),
+            max_count: 8,
+        };
+        catalog.gpus.insert(gpu.id.clone(), gpu);
+    }
+    let cpu = CpuFlavor {
+        id: CpuFlavorId::new("cpu5c"),
+        name: "Compute".to_owned(),
+        min_vcpus: 2,
+        max_vcpus: 32,
+        memory_per_vcpu: Gigabytes(2),
+        per_vcpu: Price::Known(Hourly(40_000)),
+    };
+    catalog.cpus.insert(cpu.id.clone(), cpu);
+    for (id, country) in [("EU-RO-1", "RO"), ("US-TX-3", "US")] {
+        let place = DataCenter {
+            id: DataCenterId::new(id),
+            country: Some(CountryCode::new(country)),
+            global_networking: true,
+            volume_tiers: BTreeSet::from([VolumeTier::Standard]),
+        };
+        catalog.data_centers.insert(place.id.clone(), place);
+    }
+    catalog
+}
+
+fn stock_of(gpu: &str) -> Stock {
+    match gpu {
+        "NVIDIA GeForce RTX 4090" => Stock::High,
+        "NVIDIA L40S" => Stock::Medium,
+        "NVIDIA A100 80GB PCIe" => Stock::Low,
+        _ => Stock::None,
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self {
+            desired: Desired {
+                project: ProjectName::new("acme"),
+                wanted: BTreeMap::new(),
+                out_of_scope: BTreeSet::new(),
+                moved: Vec::new(),
+                secrets: BTreeMap::new(),
+            },
+            prior: Prior::empty(Lineage::new("line")),
+            live: Live { observed_at: time(10_000), pods: BTreeMap::new(), volumes: BTreeMap::new() },
+            catalog: catalog(),
+            secrets: Secrets::default(),
+            api: Api::V2,
+            nonce: RunNonce::new("nonce"),
+            options: Options::default(),
+        }
+    }
+}
+
+impl World {
+    /// Wants a pod.
+    pub fn want(mut self, name: &str, edit: impl FnOnce(&mut WantedPod)) -> Self {
+        let mut pod = wanted(name);
+        edit(&mut pod);
+        self.desired.wanted.insert(address(name), Wanted::Pod(Box::new(pod)));
+        self
+    }
+
+    /// Wants a managed volume.
+    pub fn want_volume(mut self, name: &str, size: u32, protect: bool) -> Self {
+        let volume = WantedVolume::Managed { config: config(size), protect, adopt: None };
+        self.desired.wanted.insert(address(name), Wanted::Volume(volume));
+        self
+    }
+
+    /// Has a pod that was created as [`wanted`] and edited alike in record and account.
+    pub fn have(self, name: &str, edit: impl FnOnce(&mut WantedPod)) -> Self {
+        let mut pod = wanted(name);
+        edit(&mut pod);
+        self.have_as(name, pod)
+    }
+
+    pub fn have_as(mut self, name: &str, pod: WantedPod) -> Self {
+        let id = PodId::new(format!("id-{name}"));
+        let compute = Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 };
+        let place = DataCenterId::new("EU-RO-1");
+        let mut live = self.start_pod(&id, &pod.container, compute.clone(), Cloud::Secure, place.clone());
+        live.marker = Some(self.marker(name));
+        if pod.run == RunState::Stopped {
+            live.status = PodStatus::Exited;
+        }
+        let recorded = Recorded {
+            id: RemoteId::Pod(id.clone()),
+            token: Some(token(name)),
+            recorded_at: time(0),
+            deposed: BTreeSet::new(),
+            lifecycle: pod.lifecycle,
+            retired: false,
+            object: RecordedObject::Pod(Box::new(RecordedPod {
+                container: pod.container,
+                access: Some(pod.access),
+                compute: Some(compute),
+                cloud: Some(Cloud::Secure),
+                data_center: Some(place),
+                run: pod.run,
+                depends_on: pod.depends_on,
+            })),
+        };
+        self.know_token(name, &token(name), false);
+        self.prior.objects.insert(address(name), recorded);
+        self.live.pods.insert(id, Seen::Found(live));
+        self
+    }
+
+    /// Has a managed volume.
+    pub fn have_volume(mut self, name: &str, size: u32, protect: bool) -> Self {
+        let id = VolumeId::new(format!("id-{name}"));
+        let config = config(size);
+        let token = token(name);
+        let volume = LiveVolume {
+            id: id.clone(),
+            name: token.volume_name(&self.desired.project, address(name).key()),
+            size: config.size,
+            data_center: config.data_center.clone(),
+            tier: Some(config.tier),
+        };
+        self.live.volumes.insert(id.clone(), Seen::Found(volume));
+        let recorded = Recorded {
+            id: RemoteId::Volume(id),
+            token: Some(token.clone()),
+            recorded_at: time(0),
+            deposed: BTreeSet::new(),
+            lifecycle: Lifecycle { protect, ..Lifecycle::default() },
+            retired: false,
+            object: RecordedObject::Volume(config),
+        };
+        self.know_token(name, &token, false);
+        self.prior.objects.insert(address(name), recorded);
+        self
+    }
+
+    pub fn marker(&self, name: &str) -> Marker {
+        Marker { project: self.desired.project.clone(), address: address(name), token: token(name) }
+    }
+
+    pub fn know_token(&mut self, name: &str, token: &Token, tombstone: bool) {
+        let pod = wanted(name);
+        let record = Record {
+            id: None,
+            token: Some(token.clone()),
+            lifecycle: Lifecycle::default(),
+            retired: false,
+            deposed: BTreeSet::new(),
+            object: if address(name).is_pod() {
+                RecordedObject::Pod(Box::new(RecordedPod {
+                    container: pod.container.clone(),
+                    access: Some(pod.access),
+                    compute: None,
+                    cloud: None,
+                    data_center: None,
+                    run: RunState::Running,
+                    depends_on: BTreeSet::new(),
+                }))
+            } else {
+                RecordedObject::Volume(config(100))
+            },
+        };
+        let sent = Sent {
+            name: pod.container.name,
+            image: pod.container.image,
+            compute: Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 }),
+            cloud: Some(Cloud::Secure),
+            data_centers: BTreeSet::new(),
+            holds_data: false,
+            record: Box::new(record),
+        };
+        let known = KnownToken { address: address(name), intended_at: time(0), sent, tombstone };
+        self.prior.tokens.insert(token.clone(), known);
+    }
+
+    /// Edits a live pod.
+    pub fn outside(mut self, name: &str, edit: impl FnOnce(&mut LivePod)) -> Self {
+        match self.live.pods.get_mut(&PodId::new(format!("id-{name}"))) {
+            Some(Seen::Found(pod)) => edit(pod),
+            other => panic!("{name} is not live: {other:?}"),
+        }
+        self
+    }
+
+    /// Edits a record.
+    pub fn recorded(mut self, name: &str, edit: impl FnOnce(&mut Recorded)) -> Self {
+        edit(self.prior.objects.get_mut(&address(name)).unwrap());
+        self
+    }
+
+    /// Makes a recorded object be seen as this.
+    pub fn seen(mut self, name: &str, seen: Seen<LivePod>) -> Self {
+        self.live.pods.insert(PodId::new(format!("id-{name}")), seen);
+        self
+    }
+
+    /// Adds a live pod that nothing records.
+    pub fn stranger(mut self, id: &str, edit: impl FnOnce(&mut LivePod)) -> Self {
+        let compute = Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 };
+        let id = PodId::new(id);
+        let place = DataCenterId::new("EU-RO-1");
+        let mut pod = self.start_pod(&id, &wanted("llm").container, compute, Cloud::Secure, place);
+        edit(&mut pod);
+        self.live.pods.insert(id, Seen::Found(pod));
+        self
+    }
+
+    pub fn option(mut self, edit: impl FnOnce(&mut Options)) -> Self {
+        edit(&mut self.options);
+        self
+    }
+
+    fn start_pod(
+        &self,
+        id: &PodId,
+        container: &Container,
+        compute: Compute,
+        cloud: Cloud,
+        data_center: DataCenterId,
+    ) -> LivePod {
+        LivePod {
+            id: id.clone(),
+            name: container.name.clone(),
+            status: PodStatus::Running,
+            image: Some(container.image.clone()),
+            command: Some(container.command.clone()),
+            entrypoint: match self.api {
+                Api::V2 => None,
+                Api::V1 | Api::Graphql => Some(container.entrypoint.clone().unwrap_or_default()),
+            },
+            env: self.environment(&container.env),
+            marker: None,
+            ports: container.ports.clone(),
+            disk: Some(container.disk),
+            storage: self.mounted(&container.storage),
+            registry: Some(container.registry.clone()),
+            cloud: Some(cloud),
+            data_center: Some(data_center),
+            compute: Some(compute),
+            cuda: None,
+            locked: Some(false),
+            global_networking: Some(container.global_networking),
+            created_at: Some(time(1)),
+            price: Price::Unknown,
+            role: PodRole::Plain,
+            endpoints: Endpoints::default(),
+        }
+    }
+
+    fn environment(&self, declared: &BTreeMap<EnvKey, EnvValue>) -> BTreeMap<EnvKey, Secret<String>> {
+        let mut env = BTreeMap::from([(EnvKey::new("PUBLIC_KEY"), Secret::new("ssh-ed25519 x".to_owned()))]);
+        env.extend(declared.iter().map(|(key, value)| (key.clone(), self.value(value))));
+        env
+    }
+
+    fn value(&self, value: &EnvValue) -> Secret<String> {
+        match value {
+            EnvValue::Plain(text) => Secret::new(text.clone()),
+            EnvValue::Secret(name) => self.secrets.get(name).cloned().unwrap_or(Secret::new(String::new())),
+        }
+    }
+
+    fn mounted(&self, storage: &Storage) -> LiveStorage {
+        match storage {
+            Storage::None => LiveStorage::None,
+            Storage::Local { size, path } => LiveStorage::Local { size: *size, path: path.clone() },
+            Storage::Network { volume, path } => {
+                let id = self.volume_id(volume);
+                LiveStorage::Network { id, path: path.clone() }
+            }
+        }
+    }
+
+    fn volume_id(&self, volume: &Address) -> VolumeId {
+        match self.desired.wanted.get(volume) {
+            Some(Wanted::Volume(WantedVolume::Referenced { id })) => return id.clone(),
+            Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_)) | None => {}
+        }
+        match self.prior.objects.get(volume).map(|recorded| &recorded.id) {
+            Some(RemoteId::Volume(id)) => id.clone(),
+            _ => VolumeId::new(format!("id-{volume}")),
+        }
+    }
+
+    /// Plans, checks the plan, and returns it.
+    pub fn plan(&self) -> Planned {
+        let mut catalog = self.catalog.clone();
+        for question in plan::stock_questions(&self.desired) {
+            let answers = catalog.gpus.keys().map(|id| {
+                let best = stock_of(id.as_str());
+                let everywhere = ["EU-RO-1", "US-TX-3"].map(|place| (DataCenterId::new(place), best));
+                (id.clone(), StockAnswer { best, data_centers: BTreeMap::from(everywhere) })
+            });
+            let answers = answers.collect();
+            catalog.gpu_stock.entry(question).or_insert(answers);
+        }
+        let planned = plan::plan(&Inputs {
+            desired: &self.desired,
+            prior: &self.prior,
+            live: &self.live,
+            catalog: &catalog,
+            secrets: &self.secrets,
+            api: self.api,
+            nonce: &self.nonce,
+            settling: SignedDuration::from_secs(90),
+            options: &self.options,
+        });
+        assert_eq!(plan::check(planned.plan()), [], "{}", print(&planned));
+        planned
+    }
+
+    /// Plans, applies the plan to the account, and returns the account after it.
+    pub fn applied(&self) -> Self {
+        let planned = self.plan();
+        assert!(!matches!(planned, Planned::Blocked { .. }), "{}", print(&planned));
+        let mut world = self.clone();
+        world.live.observed_at = time(20_000);
+        world.nonce = RunNonce::new("next");
+        world.options = Options::default();
+        for id in in_order(planned.plan()) {
+            world.act(&id, &planned.plan().actions[&id]);
+        }
+        world
+    }
+
+    fn act(&mut self, id: &ActionId, action: &Action) {
+        let mut brought = None;
+        match &action.operation {
+            Operation::Local => {}
+            Operation::CreateVolume { name, config, token } => {
+                let volume = VolumeId::new(format!("new-{}", token.short()));
+                let VolumeConfig { size, data_center, tier } = config.clone();
+                let live = LiveVolume {
+                    id: volume.clone(),
+                    name: name.clone(),
+                    size,
+                    data_center,
+                    tier: Some(tier),
+                };
+                self.live.volumes.insert(volume.clone(), Seen::Found(live));
+                brought = Some((RemoteId::Volume(volume), token.clone(), None));
+            }
+            Operation::GrowVolume { id, size } => match self.live.volumes.get_mut(id) {
+                Some(Seen::Found(volume)) => volume.size = *size,
+                other => panic!("grows {other:?}"),
+            },
+            Operation::DeleteVolume { id } => {
+                let volume = id.clone();
+                let mounted = self.live.pods.values().filter_map(Seen::found);
+                let mounting: Vec<_> = mounted
+                    .filter(|pod| matches!(&pod.storage, LiveStorage::Network { id, .. } if *id == volume))
+                    .collect();
+                assert!(mounting.is_empty(), "deletes a volume in use");
+                self.live.volumes.insert(volume, Seen::Absent);
+            }
+            Operation::CreatePod(creation) => brought = Some(self.create(&id.address, creation)),
+            Operation::UpdatePod { id, patch, disruption: _ } => self.patch(id, patch),
+            Operation::StartPod { id, .. } => self.set_status(id, PodStatus::Running),
+            Operation::StopPod { id } => self.set_status(id, PodStatus::Exited),
+            Operation::DeletePods { ids } => {
+                for id in ids {
+                    assert!(self.live.pods.insert(id.clone(), Seen::Absent).is_some());
+                }
+            }
+        }
+        self.record(&id.address, &action.record, brought);
+    }
+
+    fn create(&mut self, address: &Address, creation: &PodCreation) -> (RemoteId, Token, Option<LivePod>) {
+        let attempt = &creation.attempts[0];
+        let id = PodId::new(format!("new-{}", attempt.token.short()));
+        let place = attempt.candidate.data_centers.first().cloned().unwrap_or(DataCenterId::new("US-TX-3"));
+        let candidate = &attempt.candidate;
+        let mut pod =
+            self.start_pod(&id, &creation.container, candidate.compute.clone(), candidate.cloud, place);
+        if let LiveStorage::Network { id, .. } = &pod.storage {
+            assert!(
+                matches!(self.live.volumes.get(id), Some(Seen::Found(_))),
+                "mounts {id}, which is not there"
+            );
+        }
+        pod.marker = Some(Marker {
+            project: self.desired.project.clone(),
+            address: address.clone(),
+            token: attempt.token.clone(),
+        });
+        pod.created_at = Some(time(20_000));
+        self.live.pods.insert(id.clone(), Seen::Found(pod.clone()));
+        (RemoteId::Pod(id), attempt.token.clone(), Some(pod))
+    }
+
+    fn set_status(&mut self, id: &PodId, status: PodStatus) {
+        match self.live.pods.get_mut(id) {
+            Some(Seen::Found(pod)) => {
+                assert_ne!(pod.status.is_up(), status.is_up(), "starts or stops {id} twice");
+                pod.status = status;
+                if status.is_up() {
+                    pod.compute = pod.compute.clone().map(|compute| match compute {
+                        Compute::Gpu { id, count } => Compute::Gpu { id, count: count.max(1) },
+                        Compute::Cpu { .. } => compute,
+                    });
+                }
+            }
+            other => panic!("{id} is {other:?}"),
+        }
+    }
+
+    fn patch(&mut self, id: &PodId, patch: &PodPatch) {
+        let env = patch.env.as_ref().map(|env| {
+            let declared = env.declared.iter().map(|(key, value)| (key.clone(), self.value(value)));
+            let declared: BTreeMap<EnvKey, Secret<String>> = declared.collect();
+            (declared, env.carry.clone())
+        });
+        let storage = patch.storage.as_ref().map(|storage| self.mounted(storage));
+        let Some(Seen::Found(pod)) = self.live.pods.get_mut(id) else { panic!("patches {id}") };
+        let PodPatch {
+            name,
+            image,
+            command,
+            entrypoint,
+            env: _,
+            ports,
+            disk,
+            registry,
+            storage: _,
+            global_networking,
+            locked,
+        } = patch.clone();
+        if let Some((mut declared, carry)) = env {
+            let kept = pod.env.iter().filter(|(key, _)| carry.contains(*key));
+            declared.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
+            pod.env = declared;
+        }
+        pod.name = name.unwrap_or(pod.name.clone());
+        pod.image = image.or(pod.image.take());
+        pod.command = command.or(pod.command.take());
+        pod.entrypoint = entrypoint.or(pod.entrypoint.take());
+        pod.ports = ports.unwrap_or(pod.ports.clone());
+        pod.disk = disk.or(pod.disk);
+        pod.registry = registry.or(pod.registry.take());
+        pod.storage = storage.unwrap_or(pod.storage.clone());
+        pod.global_networking = global_networking.or(pod.global_networking);
+        pod.locked = locked.or(pod.locked);
+    }
+
+    fn record(
+        &mut self,
+        address: &Address,
+        after: &RecordAfter,
+        brought: Option<(RemoteId, Token, Option<LivePod>)>,
+    ) {
+        match after {
+            RecordAfter::Put(record) => {
+                let Record { id, token, lifecycle, retired, deposed, object } = record.as_ref().clone();
+                let mut object = object;
+                if let (RecordedObject::Pod(recorded), Some((_, _, Some(live)))) = (&mut object, &brought) {
+                    recorded.compute.clone_from(&live.compute);
+                    recorded.cloud = live.cloud;
+                    recorded.data_center.clone_from(&live.data_center);
+                }
+                let (id, token) = match brought {
+                    Some((id, token, _)) => (id, Some(token)),
+                    None => (id.unwrap(), token),
+                };
+                let recorded_at = self.live.observed_at;
+                let recorded = Recorded { id, token, recorded_at, deposed, lifecycle, retired, object };
+                self.prior.objects.insert(address.clone(), recorded);
+            }
+            RecordAfter::Remove { tombstone } => {
+                let removed = self.prior.objects.remove(address);
+                if let Some(token) = removed.and_then(|removed| removed.token).filter(|_| *tombstone)
+                    && let Some(known) = self.prior.tokens.get_mut(&token)
+                {
+                    known.tombstone = true;
+                }
+            }
+            RecordAfter::MovedFrom(from) => {
+                let moved = self.prior.objects.remove(from).unwrap();
+                assert!(self.prior.objects.insert(address.clone(), moved).is_none(), "{address} is taken");
+            }
+            RecordAfter::Deposed(deposed) => {
+                if let Some(recorded) = self.prior.objects.get_mut(address) {
+                    recorded.deposed.clone_from(deposed);
+                }
+            }
+        }
+    }
+}
+
+/// Sorts the actions by their edges, otherwise by id.
+pub fn in_order(plan: &Plan) -> Vec<ActionId> {
+    let mut left: BTreeSet<&ActionId> = plan.actions.keys().collect();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let ready = left
+            .iter()
+            .find(|id| !plan.edges.iter().any(|(first, then)| then == **id && left.contains(first)))
+            .copied()
+            .expect("the plan has no cycle");
+        left.remove(ready);
+        order.push(ready.clone());
+    }
+    order
+}
+
+/// Prints a plan, one fact on each line.
+pub fn print(planned: &Planned) -> String {
+    let mut text = String::new();
+    let plan = planned.plan();
+    match planned {
+        Planned::Changes(_) => {}
+        Planned::NoChanges(_) => text.push_str("no changes\n"),
+        Planned::Blocked { reasons, plan: _ } => {
+            text.push_str("blocked\n");
+            for reason in reasons {
+                writeln!(text, "  because {reason:?}").unwrap();
+            }
+        }
+    }
+    for id in in_order(plan) {
+        print_action(&mut text, &id, &plan.actions[&id]);
+    }
+    for (first, then) in plan.edges.iter().filter(|(first, then)| first.address != then.address) {
+        writeln!(text, "{first} before {then}").unwrap();
+    }
+    for (address, held) in &plan.held {
+        writeln!(text, "held {address}: {held:?}").unwrap();
+    }
+    for drift in &plan.drift {
+        writeln!(text, "drift {}: {:?}", drift.address, drift.kind).unwrap();
+    }
+    for finding in &plan.findings {
+        let subject = finding.subject.as_ref().map(|subject| subject.address.to_string()).unwrap_or_default();
+        writeln!(text, "{:?} {subject}: {} ({})", finding.severity, finding.message, finding.code).unwrap();
+    }
+    for unmanaged in &plan.unmanaged {
+        let ours =
+            unmanaged.marked_ours.as_ref().map(|address| format!(", marked {address}")).unwrap_or_default();
+        writeln!(text, "unmanaged {} {}{ours}", unmanaged.id, unmanaged.cost.total().known).unwrap();
+    }
+    let unchanged: Vec<String> = plan.unchanged.iter().map(Address::to_string).collect();
+    if !unchanged.is_empty() {
+        writeln!(text, "unchanged {}", unchanged.join(" ")).unwrap();
+    }
+    if plan.out_of_scope > 0 {
+        writeln!(text, "out of scope: {}", plan.out_of_scope).unwrap();
+    }
+    let money = |split: podform::model::plan::Split| {
+        let total = split.total();
+        let unknown = if total.unknown_parts > 0 { "+?" } else { "" };
+        format!("{}{unknown}", total.known)
+    };
+    let cost = plan.cost;
+    writeln!(text, "cost {} -> {}, at most {}", money(cost.now), money(cost.after), money(cost.at_most))
+        .unwrap();
+    text
+}
+
+fn print_action(text: &mut String, id: &ActionId, action: &Action) {
+    let Action { operation, reason, changes, consequences, cost: _, record } = action;
+    write!(text, "{id} {reason:?}").unwrap();
+    if let Operation::UpdatePod { disruption, .. } = operation {
+        write!(text, " {disruption:?}").unwrap();
+    }
+    if let Operation::CreatePod(creation) = operation {
+        let first: Vec<String> = creation
+            .attempts
+            .iter()
+            .map(|attempt| format!("{} {}", attempt.candidate.compute, attempt.candidate.cloud))
+            .collect();
+        write!(text, " on {}", first.join(" | ")).unwrap();
+    }
+    match record {
+        RecordAfter::Put(_) => {}
+        RecordAfter::Remove { tombstone } => {
+            text.push_str(if *tombstone { " (tombstone)" } else { "" });
+        }
+        RecordAfter::MovedFrom(from) => write!(text, " from {from}").unwrap(),
+        RecordAfter::Deposed(ids) => write!(text, " leaves deposed {ids:?}").unwrap(),
+    }
+    text.push('\n');
+    let fresh = id.step == Step::Create && changes.iter().all(|change| change.before == Shown::Absent);
+    for change in changes.iter().filter(|_| !fresh) {
+        let (before, after) = (show(&change.before), show(&change.after));
+        writeln!(text, "  {}: {before} -> {after} by {:?}", change.field, change.cause).unwrap();
+    }
+    for consequence in consequences {
+        writeln!(text, "  ! {consequence:?}").unwrap();
+    }
+}
+
+fn show(shown: &Shown) -> String {
+    match shown {
+        Shown::Absent => "-".to_owned(),
+        Shown::Text(text) => text.replace('\n', ", "),
+        Shown::Secret => "(secret)".to_owned(),
+        Shown::OtherValue => "(other value)".to_owned(),
+        Shown::KnownAfterApply => "(known after apply)".to_owned(),
+    }
+}
