@@ -16,7 +16,7 @@ pub(super) fn report(spec: &Spec, log: &mut Collector) {
             (key.as_str(), names.map(|name| (name.value.as_str(), name.span)).collect())
         })
         .collect();
-    let mut walk = Walk { edges: &edges, done: BTreeSet::new(), in_cycle: BTreeSet::new() };
+    let mut walk = Walk { edges: &edges, done: BTreeSet::new(), in_cycle: BTreeSet::new(), closed: 0 };
     for start in edges.keys() {
         for cycle in walk.from(start) {
             log.push(diagnostic(&cycle));
@@ -33,6 +33,8 @@ struct Walk<'a> {
     done: BTreeSet<&'a str>,
     /// Pods of a cycle that was found.
     in_cycle: BTreeSet<&'a str>,
+    /// How many paths came back to themselves.
+    closed: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -65,6 +67,10 @@ impl<'a> Walk<'a> {
 
     /// Cuts the cycle out of the path that has come back to `target`.
     fn close(&mut self, path: &[(&'a str, usize)], target: &str) -> Option<Vec<Step<'a>>> {
+        self.closed += 1;
+        if self.closed > MAX_CLOSED || self.in_cycle.contains(target) {
+            return None;
+        }
         let start = path.iter().position(|(pod, _)| *pod == target)?;
         let steps: Vec<Step<'a>> = path[start..]
             .iter()
@@ -77,6 +83,9 @@ impl<'a> Walk<'a> {
         Some(steps)
     }
 }
+
+/// Cutting out a cycle takes as long as the path, and a hostile file has a cycle for every entry.
+const MAX_CLOSED: usize = 2_000;
 
 /// How many steps of a path are written out.
 const SHOWN: usize = 12;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::model::address::{AddressError, Key};
 
-use super::diagnostic::{Collector, Diagnostic, Problem, closest, listed};
+use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::forms::Misread;
 use super::interpolate::{Text, holds_replica};
 use super::sensitive::shown;
@@ -116,7 +116,7 @@ impl Decoder<'_> {
         let mut meant = BTreeSet::new();
         let mut has_unknown = false;
         for entry in entries.iter().filter(|entry| !section.keys.contains(&entry.key.as_str())) {
-            let (mistake, key) = unknown_key(entry, section);
+            let (mistake, key) = unknown_key(entry, section, self.log);
             meant.extend(key);
             has_unknown = true;
             self.report(mistake);
@@ -305,7 +305,7 @@ impl Decoder<'_> {
         }
         let detail = format!("expected {wanted}, found {}", shown(&scalar.text));
         let mistake = Diagnostic::at(Problem::InvalidValue, node.span, detail);
-        let near = closest(&scalar.text, choices.iter().map(|(word, _)| *word));
+        let near = self.log.closest(&scalar.text, choices.iter().map(|(word, _)| *word));
         self.report(match near {
             Some(word) => mistake.fix(node.span, word, "did you mean"),
             None => mistake,
@@ -362,7 +362,7 @@ fn wrong_type(node: &Node, wanted: &str) -> Diagnostic {
 }
 
 /// Returns what to say about a key that the format does not have, and the key that was probably meant.
-fn unknown_key(entry: &Entry, section: &Section) -> (Diagnostic, Option<&'static str>) {
+fn unknown_key(entry: &Entry, section: &Section, log: &Collector) -> (Diagnostic, Option<&'static str>) {
     let Entry { key, key_span, value: _ } = entry;
     let name = section.name;
     let unknown = |problem| Diagnostic::at(problem, *key_span, format!("{name} has no `{}`", shown_key(key)));
@@ -375,7 +375,7 @@ fn unknown_key(entry: &Entry, section: &Section) -> (Diagnostic, Option<&'static
         Some(Word::Written(shape)) => {
             (unknown(Problem::UnknownKey).help(format!("it is written {shape} here")), None)
         }
-        None => match closest(key, section.keys.iter().copied()) {
+        None => match log.closest(key, section.keys.iter().copied()) {
             Some(right) => (unknown(Problem::UnknownKey).fix(*key_span, right, "did you mean"), Some(right)),
             None => {
                 let keys = listed(section.keys, "and");

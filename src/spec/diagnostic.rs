@@ -4,18 +4,15 @@
 //! under the place. Texts are shown in rustc's form, or on one line each for editors and for CI annotations.
 
 use std::fmt::Write as _;
-use std::ops::Range;
+use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
+use annotate_snippets::Renderer;
 
-use super::sensitive;
-use super::source::{Sources, Span, whole_characters};
+use super::snippet;
+use super::source::{Sources, Span};
 
 /// At most this many are shown; a file with more is broken in one way many times.
 const SHOWN: usize = 50;
-
-/// Lines longer than this in bytes are not shown: laying them out takes seconds, and nobody reads them.
-const MAX_EXCERPT: usize = 64 << 10;
 
 /// More of a text than this is cut off.
 const MAX_DETAIL: usize = 400;
@@ -212,8 +209,23 @@ impl Collector {
         self.list.iter().any(|diagnostic| diagnostic.problem.severity() == Severity::Error)
     }
 
+    /// Returns the candidate that `typed` was most likely meant to be; none once nobody will read it any more, as the
+    /// search would take long for a hostile file.
+    pub(super) fn closest<'a>(
+        &self,
+        typed: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        if self.list.len() < Self::CAPACITY { closest(typed, candidates) } else { None }
+    }
+
+    /// Tells whether more mistakes would be dropped.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= Self::CAPACITY
+    }
+
     /// Puts the mistakes in file order, each once: one in `defaults` is met again in every pod.
-    pub(super) fn finish(mut self, sources: Sources) -> Diagnostics {
+    pub(super) fn finish(mut self, sources: Arc<Sources>) -> Diagnostics {
         self.list.sort_by(|a, b| (a.span, a.problem, &a.detail).cmp(&(b.span, b.problem, &b.detail)));
         self.list.dedup_by(|a, b| (a.span, a.problem, &a.detail) == (b.span, b.problem, &b.detail));
         Diagnostics { list: self.list, sources }
@@ -225,7 +237,7 @@ impl Collector {
 #[must_use = "mistakes must be shown"]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
-    sources: Sources,
+    sources: Arc<Sources>,
 }
 
 /// How to render.
@@ -244,7 +256,7 @@ impl Diagnostics {
     pub fn unreadable(name: &str, reason: &str) -> Self {
         let diagnostic = Diagnostic::anywhere(Problem::UnreadableFile, format!("`{name}`: {reason}"))
             .help("name the file with `-f FILE`, or write a new one with `podform init`");
-        Self { list: vec![diagnostic], sources: Sources::default() }
+        Self { list: vec![diagnostic], sources: Arc::default() }
     }
 
     /// Tells whether one of them stops the run.
@@ -272,9 +284,11 @@ impl Diagnostics {
         let mut text = String::new();
         for diagnostic in self.list.iter().take(SHOWN) {
             match form {
-                Form::Short => text.push_str(&self.one_line(diagnostic)),
-                Form::Plain => text.push_str(&self.snippet(diagnostic, &Renderer::plain())),
-                Form::Coloured => text.push_str(&self.snippet(diagnostic, &Renderer::styled())),
+                Form::Short => text.push_str(&snippet::one_line(diagnostic, &self.sources)),
+                Form::Plain => text.push_str(&snippet::render(diagnostic, &self.sources, &Renderer::plain())),
+                Form::Coloured => {
+                    text.push_str(&snippet::render(diagnostic, &self.sources, &Renderer::styled()))
+                }
             }
             text.push_str(if form == Form::Short { "\n" } else { "\n\n" });
         }
@@ -285,141 +299,6 @@ impl Diagnostics {
             let _ = writeln!(text, "... and {more} more");
         }
         text
-    }
-
-    fn one_line(&self, diagnostic: &Diagnostic) -> String {
-        let Diagnostic { problem, span, detail, labels: _, help, fix } = diagnostic;
-        let level = match problem.severity() {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        let mut line = String::new();
-        if let Some(span) = span {
-            let _ = write!(line, "{}: ", self.sources.place(*span));
-        }
-        let _ = write!(line, "{level}: {}: {detail}", problem.summary());
-        if let Some(Fix { span: _, text, reason }) = fix {
-            let _ = write!(line, "; {reason}: `{text}`");
-        }
-        for help in help {
-            let _ = write!(line, "; {help}");
-        }
-        line.replace('\n', " ")
-    }
-
-    fn snippet(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
-        let Diagnostic { problem, span, detail, labels, help, fix } = diagnostic;
-        let level = match problem.severity() {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let Some(span) = span else {
-            let title = level.primary_title(format!("{}: {detail}", problem.summary()));
-            let helps = help.iter().map(|text| Level::HELP.message(text.as_str()));
-            return renderer.render(&[Group::with_title(title).elements(helps)]);
-        };
-        let mut excerpts: Vec<Excerpt> = vec![Excerpt::around(&self.sources, *span)];
-        for (place, _) in labels {
-            let near = excerpts.iter_mut().find(|excerpt| excerpt.file == place.file);
-            match near {
-                Some(excerpt) => excerpt.include(&self.sources, *place),
-                None => excerpts.push(Excerpt::around(&self.sources, *place)),
-            }
-        }
-        if excerpts.iter().any(|excerpt| excerpt.range.len() > MAX_EXCERPT) {
-            let place = self.sources.place(*span);
-            let origin = Origin::path(place.file).line(place.line).char_column(place.column);
-            let title = level.primary_title(problem.summary());
-            let group =
-                Group::with_title(title).element(origin).element(Level::NOTE.message(detail.as_str()));
-            let helps = help.iter().map(|text| Level::HELP.message(text.as_str()));
-            return renderer.render(&[group.elements(helps)]);
-        }
-        let texts: Vec<String> = excerpts.iter().map(|excerpt| excerpt.text(&self.sources)).collect();
-        let mut group = Group::with_title(level.primary_title(problem.summary()));
-        for (excerpt, text) in excerpts.iter().zip(&texts) {
-            let name = self.sources.name(excerpt.file);
-            let mut snippet = Snippet::source(text.as_str()).line_start(excerpt.line).path(name);
-            if excerpt.file == span.file {
-                let range = excerpt.local(text, *span);
-                snippet = snippet.annotation(AnnotationKind::Primary.span(range).label(detail.as_str()));
-            }
-            for (place, label) in labels.iter().filter(|(place, _)| place.file == excerpt.file) {
-                let range = excerpt.local(text, *place);
-                snippet = snippet.annotation(AnnotationKind::Context.span(range).label(label.as_str()));
-            }
-            group = group.element(snippet);
-        }
-        if fix.is_none() {
-            for help in help {
-                group = group.element(Level::HELP.message(help.as_str()));
-            }
-            return renderer.render(&[group]);
-        }
-        let mut groups = vec![group];
-        let patched = fix.as_ref().map(|fix| {
-            let excerpt = Excerpt::around(&self.sources, fix.span);
-            let text = excerpt.text(&self.sources);
-            (excerpt, text, fix)
-        });
-        if let Some((excerpt, text, fix)) = &patched {
-            let patch = Patch::new(excerpt.local(text, fix.span), fix.text.as_str());
-            let snippet = Snippet::source(text.as_str()).line_start(excerpt.line).patch(patch);
-            groups.push(Level::HELP.secondary_title(fix.reason.as_str()).element(snippet));
-        }
-        groups.extend(help.iter().map(|text| Group::with_title(Level::HELP.secondary_title(text.as_str()))));
-        renderer.render(&groups)
-    }
-}
-
-/// The lines of a file that a message shows.
-struct Excerpt {
-    file: u16,
-    range: Range<usize>,
-    line: usize,
-}
-
-impl Excerpt {
-    fn around(sources: &Sources, span: Span) -> Self {
-        let text = sources.text(span.file);
-        let at = whole_characters(text, span.range());
-        let start = text[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
-        let end = text[at.start..].find('\n').map_or(text.len(), |newline| at.start + newline);
-        let line = text[..start].matches('\n').count() + 1;
-        Self { file: span.file, range: start..end, line }
-    }
-
-    /// Widens the excerpt to the lines of another place of the same file.
-    fn include(&mut self, sources: &Sources, span: Span) {
-        let other = Self::around(sources, span);
-        let (start, end) = (self.range.start.min(other.range.start), self.range.end.max(other.range.end));
-        self.line = self.line.min(other.line);
-        self.range = start..end;
-    }
-
-    /// Returns the text with everything hidden that may not be shown, byte for byte as long as the original.
-    fn text(&self, sources: &Sources) -> String {
-        let text = &sources.text(self.file)[self.range.clone()];
-        let mut hidden: Vec<Range<usize>> = sources
-            .hidden(self.file)
-            .iter()
-            .filter(|range| range.start < self.range.end && range.end > self.range.start)
-            .map(|range| {
-                range.start.saturating_sub(self.range.start)..range.end.min(self.range.end) - self.range.start
-            })
-            .collect();
-        hidden.extend(sensitive::ranges_in_text(text));
-        sensitive::mask(text, &hidden)
-    }
-
-    /// Returns where a span lies in [`Self::text`]: on its first line, on whole characters, never empty at a line's end.
-    fn local(&self, text: &str, span: Span) -> Range<usize> {
-        let range = span.range();
-        let start = range.start.saturating_sub(self.range.start).min(text.len());
-        let end = range.end.saturating_sub(self.range.start).clamp(start, text.len());
-        let end =
-            text.as_bytes()[start..end].iter().position(|byte| *byte == b'\n').map_or(end, |n| start + n);
-        whole_characters(text, start..end)
     }
 }
 
@@ -449,13 +328,21 @@ pub(super) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>, conjunct
     }
 }
 
+/// Longer texts are no slip of any name.
+const MAX_NAME: usize = 80;
+
 /// Returns the candidate that `typed` was most likely meant to be, the first of equally likely ones.
-pub(super) fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let folded: String = typed.to_lowercase().chars().take(MAX_DETAIL).collect();
-    let limit = (typed.chars().count() / 3).clamp(1, 4);
-    let distance = |candidate: &str| strsim::osa_distance(&folded, &candidate.to_lowercase());
-    let near = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
-    near.filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, near)| near)
+fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = typed.chars().count();
+    if length > MAX_NAME {
+        return None;
+    }
+    let folded = typed.to_lowercase();
+    let limit = (length / 3).clamp(1, 4);
+    let near = candidates
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(folded.len()) <= limit)
+        .map(|candidate| (strsim::osa_distance(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }

@@ -4,6 +4,7 @@
 //! tables is a warning with their date. The planner checks against the live catalog.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ use crate::model::money::{Hourly, Price};
 use crate::model::pod::Cloud;
 use crate::model::size::Gigabytes;
 
-use super::diagnostic::{Collector, Diagnostic, Problem, closest, listed};
+use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::source::Span;
 use super::syntax::{Pod, Spec, Volume};
 
@@ -46,7 +47,7 @@ struct IdRow {
 
 /// Warns about names that the bundled tables do not have, and about limits that no known GPU meets.
 pub(super) fn check(spec: &Spec, log: &mut Collector) {
-    let tables = Tables::bundled();
+    let mut tables = Tables::bundled();
     for volume in spec.volumes.values() {
         if let Volume::Managed { data_center: Some(id), .. } = &volume.value {
             tables.data_center(id.value.as_str(), id.span, log);
@@ -59,43 +60,57 @@ pub(super) fn check(spec: &Spec, log: &mut Collector) {
         for flavor in pod.cpu.iter().flat_map(|cpu| &cpu.value.flavors) {
             tables.cpu_flavor(flavor.value.as_str(), flavor.span, log);
         }
-        tables.gpus(pod, log);
+        // Every GPU is looked for among all names, which takes long for a hostile file.
+        if !log.is_full() {
+            tables.gpus(pod, log);
+        }
     }
 }
 
-struct Tables {
+/// The bundled tables, read once.
+static BUNDLED: LazyLock<Bundled> = LazyLock::new(|| {
+    let rows: Vec<GpuRow> = serde_json::from_str(GPU_TYPES).unwrap_or_default();
+    let ids = |table: &str| -> Vec<String> {
+        let rows: Vec<IdRow> = serde_json::from_str(table).unwrap_or_default();
+        rows.into_iter().map(|row| row.id).collect()
+    };
+    let gpus = rows.into_iter().map(|row| (GpuTypeId::new(&row.id), gpu_type(row))).collect();
+    Bundled {
+        gpus: Catalog {
+            observed_at: Timestamp::UNIX_EPOCH,
+            gpus,
+            cpus: BTreeMap::new(),
+            data_centers: BTreeMap::new(),
+            gpu_stock: BTreeMap::new(),
+            cpu_stock: BTreeMap::new(),
+        },
+        cpu_flavors: ids(CPU_FLAVORS),
+        data_centers: ids(DATA_CENTERS),
+    }
+});
+
+struct Bundled {
     gpus: Catalog,
     cpu_flavors: Vec<String>,
     data_centers: Vec<String>,
 }
 
+/// The bundled tables, and what names stand for in them, as far as it was asked.
+struct Tables {
+    bundled: &'static Bundled,
+    named: BTreeMap<GpuName, Vec<&'static GpuType>>,
+}
+
 impl Tables {
     fn bundled() -> Self {
-        let rows: Vec<GpuRow> = serde_json::from_str(GPU_TYPES).unwrap_or_default();
-        let ids = |table: &str| -> Vec<String> {
-            let rows: Vec<IdRow> = serde_json::from_str(table).unwrap_or_default();
-            rows.into_iter().map(|row| row.id).collect()
-        };
-        let gpus = rows.into_iter().map(|row| (GpuTypeId::new(&row.id), gpu_type(row))).collect();
-        Self {
-            gpus: Catalog {
-                observed_at: Timestamp::UNIX_EPOCH,
-                gpus,
-                cpus: BTreeMap::new(),
-                data_centers: BTreeMap::new(),
-                gpu_stock: BTreeMap::new(),
-                cpu_stock: BTreeMap::new(),
-            },
-            cpu_flavors: ids(CPU_FLAVORS),
-            data_centers: ids(DATA_CENTERS),
-        }
+        Self { bundled: &BUNDLED, named: BTreeMap::new() }
     }
 
     fn data_center(&self, id: &str, span: Span, log: &mut Collector) {
-        if !self.data_centers.iter().any(|known| known == id) {
+        if !self.bundled.data_centers.iter().any(|known| known == id) {
             let detail = format!("`{id}` is not in RunPod's table of {TABLE_DATE}");
             let mistake = Diagnostic::at(Problem::UnknownDataCenter, span, detail);
-            log.push(match closest(id, self.data_centers.iter().map(String::as_str)) {
+            log.push(match log.closest(id, self.bundled.data_centers.iter().map(String::as_str)) {
                 Some(near) => mistake.fix(span, near, "did you mean"),
                 None => mistake.help("the plan checks it against the live catalog"),
             });
@@ -103,25 +118,31 @@ impl Tables {
     }
 
     fn cpu_flavor(&self, id: &str, span: Span, log: &mut Collector) {
-        if !self.cpu_flavors.iter().any(|known| known == id) {
+        if !self.bundled.cpu_flavors.iter().any(|known| known == id) {
             let detail = format!("`{id}` is not in RunPod's table of {TABLE_DATE}");
             let mistake = Diagnostic::at(Problem::UnknownCpu, span, detail);
-            log.push(match closest(id, self.cpu_flavors.iter().map(String::as_str)) {
+            log.push(match log.closest(id, self.bundled.cpu_flavors.iter().map(String::as_str)) {
                 Some(near) => mistake.fix(span, near, "did you mean"),
-                None => mistake.help(format!("the table has {}", listed(&self.cpu_flavors, "and"))),
+                None => mistake.help(format!("the table has {}", listed(&self.bundled.cpu_flavors, "and"))),
             });
         }
     }
 
-    fn gpus(&self, pod: &Pod, log: &mut Collector) {
+    /// Returns the types that a name stands for.
+    fn named(&mut self, name: &GpuName) -> &[&'static GpuType] {
+        self.named.entry(name.clone()).or_insert_with(|| self.bundled.gpus.gpus_named(name))
+    }
+
+    fn gpus(&mut self, pod: &Pod, log: &mut Collector) {
         let Some(gpu) = &pod.gpu else {
             return;
         };
         let mut all_known = true;
         for choice in &gpu.value.any_of {
-            if self.gpus.gpus_named(&choice.value.name).is_empty() {
+            if self.named(&choice.value.name).is_empty() {
                 all_known = false;
-                log.push(self.unknown_gpu(&choice.value.name, choice.span));
+                let mistake = self.unknown_gpu(&choice.value.name, choice.span, log);
+                log.push(mistake);
             }
         }
         let wish = super::resolve::gpu_wish(&gpu.value, pod.cuda.as_ref());
@@ -142,11 +163,11 @@ impl Tables {
         log.push(mistake.help("the plan checks it against the live catalog and its prices"));
     }
 
-    fn unknown_gpu(&self, name: &GpuName, span: Span) -> Diagnostic {
+    fn unknown_gpu(&self, name: &GpuName, span: Span, log: &Collector) -> Diagnostic {
         let detail = format!("`{name}` is not in RunPod's table of {GPU_TABLE_DATE}");
         let mistake = Diagnostic::at(Problem::UnknownGpu, span, detail);
-        let known = self.gpus.gpus.values().flat_map(|gpu| [gpu.name.as_str(), gpu.id.as_str()]);
-        match closest(name.as_str(), known) {
+        let known = self.bundled.gpus.gpus.values().flat_map(|gpu| [gpu.name.as_str(), gpu.id.as_str()]);
+        match log.closest(name.as_str(), known) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake.help("the plan checks it against the live catalog; `podform gpus` lists that"),
         }
@@ -154,7 +175,7 @@ impl Tables {
 
     /// Tells whether some GPU may meet the limits. Prices that the table does not have count as low enough: the live
     /// catalog may have them.
-    fn any_left(&self, wish: &GpuWish, cloud: CloudWish, max_price: Option<Hourly>) -> bool {
+    fn any_left(&mut self, wish: &GpuWish, cloud: CloudWish, max_price: Option<Hourly>) -> bool {
         let fits = |gpu: &GpuType, limit: Option<Hourly>| {
             let affordable = |cloud: Cloud| match (gpu.price(cloud).times(wish.count), limit) {
                 (Price::Known(price), Some(limit)) => price <= limit,
@@ -166,11 +187,11 @@ impl Tables {
         };
         let stricter = |limit: Option<Hourly>| [limit, max_price].into_iter().flatten().min();
         if wish.any_of.is_empty() {
-            return self.gpus.gpus.values().any(|gpu| fits(gpu, max_price));
+            return self.bundled.gpus.gpus.values().any(|gpu| fits(gpu, max_price));
         }
-        wish.any_of.iter().any(|choice| {
-            self.gpus.gpus_named(&choice.name).into_iter().any(|gpu| fits(gpu, stricter(choice.max_price)))
-        })
+        wish.any_of
+            .iter()
+            .any(|choice| self.named(&choice.name).iter().any(|gpu| fits(gpu, stricter(choice.max_price))))
     }
 }
 
@@ -194,19 +215,19 @@ mod tests {
 
     #[test]
     fn the_bundled_tables_are_read_in_full() {
-        let tables = Tables::bundled();
-        assert_eq!((tables.gpus.gpus.len(), tables.cpu_flavors.len()), (54, 6));
-        assert!(tables.data_centers.iter().any(|id| id == "EU-RO-1"));
+        let Bundled { gpus, cpu_flavors, data_centers } = Tables::bundled().bundled;
+        assert_eq!((gpus.gpus.len(), cpu_flavors.len()), (54, 6));
+        assert!(data_centers.iter().any(|id| id == "EU-RO-1"));
     }
 
     #[test]
     fn friendly_names_and_families_are_known() {
-        let tables = Tables::bundled();
+        let mut tables = Tables::bundled();
         for name in
             ["RTX 4090", "NVIDIA GeForce RTX 4090", "H100", "H100 SXM", "L40S", "rtx 6000 ada", "A100"]
         {
-            assert!(!tables.gpus.gpus_named(&GpuName::new(name)).is_empty(), "{name}");
+            assert!(!tables.named(&GpuName::new(name)).is_empty(), "{name}");
         }
-        assert!(tables.gpus.gpus_named(&GpuName::new("H1000")).is_empty());
+        assert!(tables.named(&GpuName::new("H1000")).is_empty());
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::diagnostic::{Collector, Diagnostic, Problem, closest};
+use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::source::{Sources, Span};
 use super::yaml::{Entry, Node, Scalar, Value};
 
@@ -192,7 +192,7 @@ impl Reader<'_> {
                 Diagnostic::at(Problem::UndefinedVariable, span, format!("`{name}` has no value"))
             }
         };
-        mistake = match closest(name, self.variables.values.keys().map(String::as_str)) {
+        mistake = match self.log.closest(name, self.variables.values.keys().map(String::as_str)) {
             Some(other) => mistake.help(format!("did you mean `${{{other}}}`?")),
             None => mistake.help(format!(
                 "define `{name}` under `vars:`, or give `--var {name}=VALUE`; write `$${{{name}}}` to send `${{{name}}}` itself"

@@ -23,6 +23,7 @@ mod pod_section;
 mod positions;
 mod resolve;
 pub mod sensitive;
+mod snippet;
 mod source;
 pub mod syntax;
 mod top_level;
@@ -31,6 +32,7 @@ mod yaml;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::model::desired::Desired;
 use crate::model::id::ProjectName;
@@ -128,6 +130,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
     for span in hidden {
         sources.hide(span);
     }
+    let sources = Arc::new(sources);
     match resolved {
         Some(resolved) if !log.has_errors() => {
             let lower::Lowered { desired, literals } = lower::lower(&resolved);
@@ -140,7 +143,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
                 },
                 desired,
                 literal_secrets: literals,
-                positions: Positions::new(&resolved, &sources),
+                positions: Positions::new(&resolved, Arc::clone(&sources)),
                 warnings: log.finish(sources),
                 resolved,
             })

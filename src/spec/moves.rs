@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::address::Address;
 use crate::model::desired::Move;
 
-use super::diagnostic::{Collector, Diagnostic, Problem, closest};
+use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::resolve::addresses;
 use super::source::Span;
 use super::syntax::{self, Spec};
@@ -72,7 +72,7 @@ fn target(
                 None => {
                     let mistake = Diagnostic::at(Problem::InvalidMove, to.span, problem);
                     let keys = spec.pods.keys().map(|key| key.as_str());
-                    log.push(match closest(to.value.key().as_str(), keys) {
+                    log.push(match log.closest(to.value.key().as_str(), keys) {
                         Some(near) if to.value.is_pod() && !has_key(spec, &to.value) => {
                             mistake.help(format!("did you mean `{near}`?"))
                         }

@@ -11,7 +11,7 @@ use crate::model::pod::{Cloud, Port, RunState};
 
 use super::config::HIDDEN;
 use super::decode::{Decoder, Fields};
-use super::diagnostic::{Diagnostic, Problem, closest};
+use super::diagnostic::{Diagnostic, Problem};
 use super::forms::{self, Misread, ShortGpu};
 use super::interpolate::{Text, is_variable_name};
 use super::sensitive::{self, shown};
@@ -139,7 +139,10 @@ fn arguments(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<T
             node.span,
             format!("expected {wanted}, found {}", node.kind()),
         );
-        let simple = !scalar.text.contains(['"', '\'', '\\', '\n', '\0']) && !words.is_empty();
+        let simple = scalar.text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            && !scalar.text.contains(['"', '\'', '\\'])
+            && !words.is_empty()
+            && !sensitive::is_secret_value(&scalar.text);
         decoder.report(if simple {
             mistake.fix(node.span, format!("[{}]", words.join(", ")), "write")
         } else {
@@ -147,21 +150,25 @@ fn arguments(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<T
         });
         return None;
     }
+    let mut previous: Option<String> = None;
     decoder.items(node, wanted, |decoder, item| {
         let argument = decoder.verbatim(item, "a text")?;
-        if sensitive::is_secret_value(argument.value.raw()) {
-            decoder.hidden.push(argument.span);
-            let mistake = Diagnostic::at(
-                Problem::ExposedSecret,
-                item.span,
-                "arguments are stored, and shown in plans",
-            )
-            .help("give it in `env:` as `{ secret: NAME }`, and let the program in the image read it there");
-            decoder.report(mistake);
+        let text = argument.value.raw();
+        let option = previous.replace(text.to_owned());
+        if sensitive::is_secret_value(text) || sensitive::is_secret_argument(option.as_deref(), text) {
+            exposed(decoder, argument.span, "arguments are stored, and shown in plans");
             return None;
         }
         Some(argument.value)
     })
+}
+
+/// Refuses a secret in a place from which it would get into plans and the state.
+fn exposed(decoder: &mut Decoder<'_>, span: Span, detail: &str) {
+    decoder.hidden.push(span);
+    let mistake = Diagnostic::at(Problem::ExposedSecret, span, detail)
+        .help("give it in `env:` as `{ secret: NAME }`, and let the program in the image read it there");
+    decoder.report(mistake);
 }
 
 fn env(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<EnvEntry>> {
@@ -566,7 +573,7 @@ fn ignored_field(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<F
     );
     let mistake = match name.value.as_str() {
         "env" => mistake.help("name the variables: `env.LOG_LEVEL`"),
-        other => match closest(other, IGNORABLE.iter().copied()) {
+        other => match decoder.log.closest(other, IGNORABLE.iter().copied()) {
             Some(field) => mistake.fix(name.span, field, "did you mean"),
             None => {
                 mistake.help("name fields of the pod, such as `image`, or variables, such as `env.LOG_LEVEL`")
@@ -616,6 +623,10 @@ fn labels(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<String,
             continue;
         }
         if let Some(value) = decoder.verbatim(&entry.value, "a text") {
+            if sensitive::is_secret_value(value.value.raw()) {
+                exposed(decoder, value.span, "labels are stored, and shown in plans");
+                continue;
+            }
             labels.insert(entry.key.clone(), value);
         }
     }

@@ -16,7 +16,7 @@ use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::cycles;
-use super::diagnostic::{Collector, Diagnostic, Problem, closest, listed};
+use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::interpolate::Text;
 use super::moves;
 use super::sensitive::shown;
@@ -173,7 +173,7 @@ impl Resolver<'_> {
         for profile in self.profiles.iter().filter(|profile| !known.contains(profile.as_str())) {
             let detail = format!("no pod has the profile {}", shown(profile));
             let mistake = Diagnostic::anywhere(Problem::UndefinedProfile, detail);
-            self.log.push(match closest(profile, known.iter().copied()) {
+            self.log.push(match self.log.closest(profile, known.iter().copied()) {
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
                 None if known.is_empty() => mistake.help("no pod of the spec has `profiles`"),
                 None => mistake.help(format!("the spec has {}", listed(&known, "and"))),
@@ -307,7 +307,7 @@ impl Resolver<'_> {
         if !self.spec.registry_names.contains(&name.value) {
             let detail = format!("`registries` has no {}", shown(&name.value));
             let mistake = Diagnostic::at(Problem::InvalidValue, name.span, detail);
-            let near = closest(&name.value, self.spec.registry_names.iter().map(String::as_str));
+            let near = self.log.closest(&name.value, self.spec.registry_names.iter().map(String::as_str));
             self.log.push(match near {
                 Some(near) => mistake.fix(name.span, near, "did you mean"),
                 None => mistake.help(format!("add `{}: {{ id: ID }}` under `registries:`", name.value)),
@@ -324,7 +324,7 @@ impl Resolver<'_> {
             {
                 let detail = format!("`secrets` has no {}", shown(&name.value));
                 let mistake = Diagnostic::at(Problem::UndefinedSecret, name.span, detail);
-                let near = closest(&name.value, self.spec.secret_names.iter().map(String::as_str));
+                let near = self.log.closest(&name.value, self.spec.secret_names.iter().map(String::as_str));
                 self.log.push(match near {
                     Some(near) => mistake.fix(name.span, near, "did you mean"),
                     None => mistake
@@ -385,7 +385,7 @@ impl Resolver<'_> {
         }
         let mistake =
             Diagnostic::at(Problem::UndefinedVolume, span, format!("`volumes` has no {}", shown(name)));
-        self.log.push(match closest(name, self.spec.volume_names.iter().map(String::as_str)) {
+        self.log.push(match self.log.closest(name, self.spec.volume_names.iter().map(String::as_str)) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake.help(format!(
                 "add `{name}: {{ size: 100GB, data_center: EU-RO-1 }}` under the top-level `volumes:`"
@@ -500,7 +500,7 @@ impl Resolver<'_> {
             Diagnostic::at(Problem::UndefinedPod, name.span, format!("`pods` has no {}", shown(&name.value)));
         let replicated = name.value.split_once('[').filter(|(key, _)| self.spec.pod_names.contains(*key));
         let is_volume = name.value.starts_with("volume.") || self.spec.volume_names.contains(&name.value);
-        let near = closest(&name.value, self.spec.pod_names.iter().map(String::as_str));
+        let near = self.log.closest(&name.value, self.spec.pod_names.iter().map(String::as_str));
         self.log.push(match (replicated, near) {
             (Some((key, _)), _) => mistake.fix(name.span, key, "a key stands for all of its replicas"),
             (None, _) if is_volume => mistake.help("a volume is always there before the pods that mount it"),

@@ -9,6 +9,7 @@
 //! empty value, a number, `true` and `false` are no secrets: `MAX_TOKEN: 4096` is a setting.
 //! A **value** matches if it starts with one of [`VALUE_PREFIXES`] followed by at least [`VALUE_LENGTH`] letters,
 //! digits, `_` or `-`; if it holds a private key block; or if it is a URL with a password.
+//! An **argument** of a command matches if its value does, or if its option is a key that matches.
 
 use std::ops::Range;
 
@@ -90,6 +91,19 @@ pub fn is_secret_key(key: &str) -> bool {
     }
     words.iter().any(|word| KEY_WORDS.contains(&word.as_str()))
         || KEY_ENDINGS.iter().any(|ending| joined == *ending || joined.ends_with(&format!("_{ending}")))
+}
+
+/// Tells whether an argument is a secret by its option: `--api-key VALUE` or `--api-key=VALUE`.
+///
+/// A value that the container's shell puts in (`$KEY`) is none.
+pub fn is_secret_argument(previous: Option<&str>, argument: &str) -> bool {
+    let is_option =
+        |text: &str| text.starts_with('-') && !text.contains(char::is_whitespace) && is_secret_key(text);
+    let is_value = |text: &str| !is_setting(text) && !text.starts_with(['-', '$']);
+    match argument.split_once('=') {
+        Some((option, value)) if option.starts_with('-') => is_option(option) && is_value(value),
+        Some(_) | None => previous.is_some_and(is_option) && is_value(argument),
+    }
 }
 
 /// Tells whether a value itself gives away that it is a secret.
@@ -294,6 +308,24 @@ mod tests {
         }
         for value in ["sk-learn", "hf_home", "https://example.org/a:b@c", "AKIA", "é".repeat(20).as_str()] {
             assert!(!is_secret_value(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_an_option_makes_a_secret() {
+        assert!(is_secret_argument(Some("--api-key"), "hunter2"));
+        assert!(is_secret_argument(None, "--api-key=hunter2"));
+        assert!(is_secret_argument(Some("--api-key"), "a=b"));
+        for (previous, argument) in [
+            (Some("--api-key"), "$API_KEY"),
+            (Some("--api-key"), "--port"),
+            (Some("--max-tokens"), "4096"),
+            (Some("--tokenizer"), "hf-internal/llama"),
+            (Some("--model"), "hunter2"),
+            (None, "--port=80"),
+            (Some("bash -c 'echo $TOKEN'"), "x"),
+        ] {
+            assert!(!is_secret_argument(previous, argument), "{previous:?} {argument}");
         }
     }
 

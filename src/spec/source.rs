@@ -81,6 +81,8 @@ pub struct Sources {
 struct Source {
     name: String,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
     /// Ranges that hold a secret and are never shown.
     hidden: Vec<Range<usize>>,
 }
@@ -88,7 +90,9 @@ struct Source {
 impl Sources {
     /// Adds a file. Text that is not UTF-8 is kept with replacement characters, so that messages can show it.
     pub(super) fn add(&mut self, name: &str, text: String) -> u16 {
-        self.files.push(Source { name: name.to_owned(), text, hidden: Vec::new() });
+        let lines =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
+        self.files.push(Source { name: name.to_owned(), text, lines, hidden: Vec::new() });
         u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
     }
 
@@ -118,16 +122,22 @@ impl Sources {
         &text[range]
     }
 
+    /// Returns the number of the line that holds an offset, from 0, and where that line begins.
+    pub(super) fn line_of(&self, file: u16, offset: usize) -> (usize, usize) {
+        let lines = self.files.get(usize::from(file)).map_or(&[][..], |source| &source.lines);
+        let line = lines.partition_point(|start| *start <= offset).saturating_sub(1);
+        (line, lines.get(line).copied().unwrap_or_default())
+    }
+
     /// Returns the place where a span begins.
     pub fn place(&self, span: Span) -> Place {
         let text = self.text(span.file);
         let start = text.floor_char_boundary(span.range().start);
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let (line, line_start) = self.line_of(span.file, start);
         Place {
             file: self.name(span.file).to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line: line + 1,
+            column: text[line_start..start].chars().count() + 1,
         }
     }
 }

@@ -74,6 +74,21 @@ fn large_files() {
 }
 
 #[test]
+fn many_pods() {
+    let pod = |n: usize| {
+        format!(
+            "  p{n}:\n    image: a/b:1\n    gpu: [L40S, A40, RTX 6000 Ada]\n    env: {{ A: b, C: d, E: f, G: h }}\n    \
+             ports: [8000, 22/tcp]\n    labels: {{ n: {n} }}\n    max_price: 2.50\n    command: [--a, b, --c, d]\n"
+        )
+    };
+    let pods: String = (0..1_500).map(pod).collect();
+    let text = format!("version: 1\nproject: demo\npods:\n{pods}");
+    assert_eq!(within_limit(&text), "");
+    assert_eq!(within_limit(&text.replace("L40S", "X40S")), "warning: unknown GPU");
+    assert_eq!(within_limit(&text.replace("ports", "prots")), "error: unknown key");
+}
+
+#[test]
 fn many_replicas_that_wait_for_many() {
     let pods: String = (0..40)
         .map(|n| {

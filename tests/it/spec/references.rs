@@ -472,6 +472,23 @@ env:
     7 |     env: { HF_TOKEN: ***    , bad key: x }
       |                               ^^^^^^^ `bad key` is no name of a variable: letters, digits and `_`
     "#);
+    insta::assert_snapshot!(in_pod("gpu: L40S\ncommand: [--api-key, hunter2, --port, 80]\nlabels: { a: hf_abcdefghijklmnopqrst }"), @r#"
+    error: secret in a place that is stored and shown
+     --> pods.yaml:7:26
+      |
+    7 |     command: [--api-key, ***    , --port, 80]
+      |                          ^^^^^^^ arguments are stored, and shown in plans
+      |
+      = help: give it in `env:` as `{ secret: NAME }`, and let the program in the image read it there
+
+    error: secret in a place that is stored and shown
+     --> pods.yaml:8:18
+      |
+    8 |     labels: { a: ***                     }
+      |                  ^^^^^^^^^^^^^^^^^^^^^^^ labels are stored, and shown in plans
+      |
+      = help: give it in `env:` as `{ secret: NAME }`, and let the program in the image read it there
+    "#);
     insta::assert_snapshot!(in_pod("gpu: L40S\ncommand: [--key, sk-proj-0123456789abcdef]"), @r#"
     error: secret in a place that is stored and shown
      --> pods.yaml:7:22

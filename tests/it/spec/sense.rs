@@ -401,7 +401,7 @@ fn short_forms_of_gpu_mean_the_long_ones() {
 fn positions_lead_to_the_value_or_else_to_the_pod() {
     let loaded = every_key();
     let place = |address: &str, field: Field| {
-        loaded.positions.of_field(&address.parse().unwrap(), &field).map(ToString::to_string)
+        loaded.positions.of_field(&address.parse().unwrap(), &field).map(|place| place.to_string())
     };
     assert_eq!(place("llm[1]", Field::Image).as_deref(), Some("pods.yaml:28:12"));
     assert_eq!(place("llm[0]", Field::GpuCount).as_deref(), Some("pods.yaml:46:14"));
