@@ -3,7 +3,7 @@
 //! It holds the whole plan, secrets by name only, and what the check for staleness needs beside it: which files and
 //! settings the plan was made from, so that the caller can read them again, plan again with the same nonce, and
 //! compare digests. The digest in the file is what was approved; it is never trusted in place of that comparison.
-//! [`write`] and [`read`] work on text; the files are the caller's. Start at [`SavedPlan`].
+//! [`write()`] and [`read()`] work on text; the files are the caller's. Start at [`SavedPlan`].
 
 mod document;
 
