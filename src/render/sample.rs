@@ -176,7 +176,7 @@ fn pods(ids: &[&str]) -> BTreeSet<PodId> {
     ids.iter().map(|id| PodId::new(*id)).collect()
 }
 
-fn create(at: &str) -> Action {
+pub fn create(at: &str) -> Action {
     let creation = creation(at);
     let name = creation.container.name.clone();
     Action {

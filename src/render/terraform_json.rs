@@ -48,7 +48,7 @@ struct Document {
     planned_values: Values,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     resource_drift: Vec<ResourceChange>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Terraform leaves out an empty list; tofui refuses a document without it.
     resource_changes: Vec<ResourceChange>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prior_state: Option<PriorState>,
@@ -846,6 +846,12 @@ mod tests {
         "#);
     }
 
+    /// `tests/readers/run` hands this snapshot to the tools that read Terraform's plans.
+    #[test]
+    fn a_plan_with_every_class_of_action() {
+        insta::assert_snapshot!("every_action", line(&sample::full()));
+    }
+
     #[test]
     fn drift_goes_from_recorded_to_live() {
         insta::assert_snapshot!(summary(&document(&sample::full()), "resource_drift"), @r#"
@@ -967,6 +973,6 @@ mod tests {
 
     #[test]
     fn an_empty_plan_has_no_entries() {
-        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"container_disks":{"count":0,"gigabytes":0}},"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[]}}"#);
+        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"resource_changes":[],"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"container_disks":{"count":0,"gigabytes":0}},"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[]}}"#);
     }
 }

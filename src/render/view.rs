@@ -659,3 +659,100 @@ fn findings(findings: &[Finding]) -> Vec<(&Finding, Vec<&Subject>)> {
     });
     groups
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::render::ranges::ranges;
+    use crate::render::sample::{self, address, id};
+
+    /// Returns the groups as `addresses: verb`, in order.
+    fn shown(plan: Plan) -> Vec<String> {
+        let planned = Planned::Changes(plan);
+        let view = view(&planned);
+        let line = |group: &Group<'_>| {
+            format!("{}: {}", ranges(group.addresses.iter().copied()), group.each.verb.word())
+        };
+        view.groups.iter().map(line).collect()
+    }
+
+    #[test]
+    fn what_loses_most_stands_first() {
+        let mut plan = sample::full_plan();
+        plan.actions.retain(|action, _| !["swift", "vault", "free"].contains(&action.address.key().as_str()));
+        insta::assert_snapshot!(shown(plan).join("\n"), @r#"
+        volume.old: destroy
+        swap: destroy-then-create
+        crm: destroy-deposed
+        llm[0..2]: update
+        llm[3]: destroy
+        studio: stop
+        volume.fresh: create
+        volume.models: update
+        clean: move
+        found: import
+        lost: forget
+        new: create
+        prep: update
+        train: start
+        "#);
+    }
+
+    #[test]
+    fn replicas_that_differ_only_by_their_number_are_alike() {
+        let replicas = ["llm[0]", "llm[1]", "llm[7]"];
+        let create = |at: &str| (id(at, Step::Create), sample::create(at));
+        let plan = Plan { actions: replicas.into_iter().map(create).collect(), ..sample::empty_plan() };
+        let planned = Planned::Changes(plan);
+        let view = view(&planned);
+        let names: Vec<&Shown> = view.groups.iter().map(|group| &group.each.rows[0].after).collect();
+        assert_eq!(names, [&Shown::Text("acme-llm-{n}".to_owned())]);
+        assert_eq!(view.groups[0].addresses, replicas.map(address).iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_replica_alone_shows_its_own_name() {
+        let create = |at: &str| (id(at, Step::Create), sample::create(at));
+        let mut plan = Plan { actions: [create("llm[0]")].into(), ..sample::empty_plan() };
+        plan.actions.insert(id("llm[1]", Step::Update), sample::update("x", "y"));
+        let planned = Planned::Changes(plan);
+        let view = view(&planned);
+        let created = view.groups.iter().find(|group| group.each.verb == Verb::Create).unwrap();
+        assert_eq!(created.each.rows[0].after, Shown::Text("acme-llm-0".to_owned()));
+    }
+
+    #[test]
+    fn steps_of_an_address_are_one_change() {
+        let update = sample::update("x", "y");
+        let with = |first: Step, then: Step| {
+            let actions = [(id("a", first), update.clone()), (id("a", then), update.clone())].into();
+            shown(Plan { actions, ..sample::empty_plan() })
+        };
+        assert_eq!(with(Step::Stop, Step::Update), ["a: stop"]);
+        assert_eq!(with(Step::Update, Step::Start), ["a: start"]);
+        assert_eq!(with(Step::Adopt, Step::Update), ["a: update"]);
+        assert_eq!(with(Step::Delete, Step::Create), ["a: destroy-then-create"]);
+        assert_eq!(with(Step::Move, Step::Record), ["a: move"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_change_is_in_exactly_one_group(images in prop::collection::vec(0_u8..3, 1..60)) {
+            let update = |(number, image): (usize, &u8)| {
+                (id(&format!("llm[{number}]"), Step::Update), sample::update("x", &format!("image:{image}")))
+            };
+            let actions = images.iter().enumerate().map(update).collect();
+            let planned = Planned::Changes(Plan { actions, ..sample::empty_plan() });
+            let view = view(&planned);
+            let mut grouped: Vec<&Address> =
+                view.groups.iter().flat_map(|group| group.addresses.iter().copied()).collect();
+            grouped.sort();
+            let changed: Vec<&Address> = view.changes.iter().map(|change| change.address).collect();
+            prop_assert_eq!(grouped, changed);
+            let distinct: BTreeSet<&u8> = images.iter().collect();
+            prop_assert_eq!(view.groups.len(), distinct.len());
+        }
+    }
+}
