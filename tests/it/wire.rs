@@ -5,6 +5,8 @@
 mod graphql;
 mod observe;
 mod rest_v1;
+mod simulated;
+mod sockets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -32,6 +34,7 @@ use podform::model::volume::VolumeTier;
 use podform::provider::runpod::Runpod;
 use podform::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Rejection};
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 const KEY: &str = "rpa_canary_key";
 const SECRET: &str = "canary-secret-value";
@@ -61,6 +64,23 @@ impl Recorder {
         api: Api,
         answer: impl Fn(&str) -> Response<Body> + Clone + Send + Sync + 'static,
     ) -> Runpod {
+        self.client_to(api, move |line: String, _request: Request| std::future::ready(answer(&line)))
+    }
+
+    /// A client whose requests are recorded and passed on.
+    fn tap(&self, api: Api, router: &Router) -> Runpod {
+        let router = router.clone();
+        self.client_to(api, move |_line, request| {
+            let router = router.clone();
+            async move { router.oneshot(request).await.unwrap() }
+        })
+    }
+
+    fn client_to<A: Future<Output = Response<Body>> + Send>(
+        &self,
+        api: Api,
+        answer: impl Fn(String, Request) -> A + Clone + Send + Sync + 'static,
+    ) -> Runpod {
         let log = self.0.clone();
         let router = Router::new().fallback(move |request: Request| {
             let (log, answer) = (log.clone(), answer.clone());
@@ -77,7 +97,7 @@ impl Recorder {
                     body: serde_json::from_slice(&body).unwrap_or(Value::Null),
                 };
                 log.lock().unwrap().push(seen);
-                answer(&line)
+                answer(line, Request::from_parts(parts, Body::from(body))).await
             }
         });
         Runpod::in_process(api, router, &Secret::new(KEY.to_owned())).unwrap()

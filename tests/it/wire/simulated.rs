@@ -1,0 +1,345 @@
+//! The client against the simulator: every call of every API, and every request against the published documents.
+//!
+//! Client and simulator share no wire type, so what one of them got wrong shows here.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "the documents are read from disk, and a skip must be seen"
+)]
+
+use std::path::Path;
+
+use boon::{Compiler, Schemas};
+use podform::model::catalog::Catalog;
+use podform::model::id::CpuFlavorId;
+use podform::simulator::{QuotaSetting, Settings, Simulation};
+
+use super::*;
+
+/// The APIs that client and simulator both speak.
+const SPOKEN: [Api; 2] = [Api::V2, Api::V1];
+
+fn simulation() -> Simulation {
+    Simulation::new(Settings { quota: QuotaSetting::Unlimited, ..Settings::default() })
+}
+
+fn ask_for_one() -> BTreeSet<StockQuery> {
+    BTreeSet::from([question(1, &[], CudaWish::Any)])
+}
+
+/// A GPU type in stock in a data center that has network volumes.
+fn place(catalog: &Catalog) -> (GpuTypeId, DataCenterId) {
+    let stock = catalog.gpu_stock.values().next().unwrap();
+    let has_volumes = |center: &DataCenterId| !catalog.data_centers[center].volume_tiers.is_empty();
+    let found = stock.iter().find_map(|(gpu, answer)| {
+        let center = answer.data_centers.keys().find(|center| has_volumes(center))?;
+        Some((gpu.clone(), center.clone()))
+    });
+    found.expect("the simulator has something in stock")
+}
+
+/// Looks at the listing until a pod has a status; every look moves the simulated time by a second.
+async fn wait_for(client: &Runpod, id: &PodId, status: PodStatus) -> LivePod {
+    for _ in 0..300 {
+        for listed in client.list_pods().await.unwrap() {
+            match listed {
+                Listed::Pod(pod) if pod.id == *id && pod.status == status => return *pod,
+                Listed::Pod(_) => {}
+                Listed::Unreadable { id, why } => panic!("{id}: {why}"),
+            }
+        }
+    }
+    panic!("{id} never became {status}");
+}
+
+/// Goes through every call once and returns what the pod looked like after the update.
+async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterId)) -> LivePod {
+    let (gpu, data_center) = place;
+    let request = VolumeRequest {
+        name: "acme-models-01234567".to_owned(),
+        size: Gigabytes(100),
+        data_center: data_center.clone(),
+        tier: VolumeTier::Standard,
+    };
+    let volume = client.create_volume(&request).await.unwrap();
+    client.grow_volume(&volume, Gigabytes(150)).await.unwrap();
+    let live = client.volume(&volume).await.unwrap().unwrap();
+    assert_eq!(
+        (live.name.as_str(), live.size, &live.data_center),
+        ("acme-models-01234567", Gigabytes(150), &data_center)
+    );
+    assert_eq!(client.list_volumes().await.unwrap().len(), 1);
+
+    let mount = Mount::Network { id: volume.clone(), path: "/models".to_owned() };
+    let request = PodRequest {
+        compute: Compute::Gpu { id: gpu, count: 1 },
+        data_centers: BTreeSet::from([data_center]),
+        mount,
+        registry: None,
+        min_cuda: None,
+        access: Access { ssh: false, jupyter: false },
+        ..pod_request()
+    };
+    let id = client.create_pod(&request).await.unwrap();
+    assert_reads_back(&request, &wait_for(client, &id, PodStatus::Running).await);
+
+    client.stop_pod(&id).await.unwrap();
+    let stopped = wait_for(client, &id, PodStatus::Exited).await;
+    assert_reads_back(&request, &stopped);
+    client.start_pod(&id, 1).await.unwrap();
+    wait_for(client, &id, PodStatus::Running).await;
+
+    let mut env = request.env.clone();
+    env.insert(EnvKey::new("MODE"), Secret::new("x=y \"z\"".to_owned()));
+    let can_rename = api != Api::Graphql;
+    let patch = PatchRequest {
+        id: id.clone(),
+        image_after: "vllm/vllm-openai:v0.20.0".to_owned(),
+        disk_after: Gigabytes(70),
+        name: can_rename.then(|| "renamed".to_owned()),
+        image: Some("vllm/vllm-openai:v0.20.0".to_owned()),
+        command: Some(vec!["serve".to_owned(), "two words".to_owned()]),
+        env: Some(env.clone()),
+        ports: Some(BTreeSet::from([Port { number: 9000, protocol: Protocol::Http }])),
+        disk: Some(Gigabytes(70)),
+        locked: can_rename.then_some(false),
+        ..patch_request()
+    };
+    client.update_pod(&patch).await.unwrap();
+    let changed = PodRequest {
+        name: patch.name.unwrap_or(request.name),
+        image: patch.image_after,
+        command: patch.command.unwrap(),
+        env,
+        ports: patch.ports.unwrap(),
+        disk: patch.disk_after,
+        ..request
+    };
+    let live = client.pod(&id).await.unwrap().unwrap();
+    assert_reads_back(&changed, &live);
+
+    client.delete_pod(&id).await.unwrap();
+    assert_eq!(client.pod(&id).await, Ok(None));
+    let again = client.delete_pod(&id).await.unwrap_err();
+    assert_eq!(again.certainty, Certainty::Rejected(Rejection::NotFound), "{again}");
+    client.delete_volume(&volume).await.unwrap();
+    assert_eq!(client.volume(&volume).await, Ok(None));
+    live
+}
+
+/// Checks that a pod shows what was asked for, as far as its API shows it.
+fn assert_reads_back(request: &PodRequest, live: &LivePod) {
+    let shown_or_sent = |shown: Option<Vec<String>>| shown.unwrap_or_else(|| request.command.clone());
+    assert_eq!(live.name, request.name);
+    assert_eq!(live.image.as_ref(), Some(&request.image));
+    assert_eq!(shown_or_sent(live.command.clone()), request.command);
+    let mut env = live.env.clone();
+    let marker = live.marker.as_ref().expect("the marker is read").to_string();
+    env.insert(EnvKey::new("PODFORM_MARK"), Secret::new(marker));
+    let missing: Vec<&EnvKey> =
+        request.env.keys().filter(|key| env.get(key) != request.env.get(key)).collect();
+    assert_eq!(missing, [] as [&EnvKey; 0]);
+    assert_eq!((&live.ports, live.disk), (&request.ports, Some(request.disk)));
+    assert_eq!(live.compute.as_ref().unwrap_or(&request.compute), &request.compute);
+    assert_eq!(live.cloud.unwrap_or(request.cloud), request.cloud);
+    assert!(live.data_center.as_ref().is_none_or(|center| request.data_centers.contains(center)));
+    let mount = match &live.storage {
+        LiveStorage::None => Mount::None,
+        LiveStorage::Local { size, path } => Mount::Local { size: *size, path: path.clone() },
+        LiveStorage::Network { id, path } => Mount::Network { id: id.clone(), path: path.clone() },
+    };
+    assert_eq!(mount, request.mount);
+    assert_eq!((live.role, live.registry.clone().flatten()), (PodRole::Plain, None));
+}
+
+/// Runs the whole life of a pod over one API and returns the requests.
+fn requests_of(api: Api) -> Vec<Seen> {
+    let recorder = Recorder::default();
+    let router = simulation().router();
+    let client = recorder.tap(api, &router);
+    run(async {
+        // Where nothing else is asked for, the place comes from the default API's catalog.
+        let shelf = recorder.tap(Api::V2, &router);
+        let catalog = shelf.catalog(&ask_for_one(), Timestamp::UNIX_EPOCH).await.unwrap();
+        life_of_a_pod(&client, api, place(&catalog)).await;
+        let cpu = PodRequest {
+            compute: Compute::Cpu { flavor: CpuFlavorId::new("cpu5c"), vcpus: 4 },
+            mount: Mount::None,
+            disk: Gigabytes(10),
+            command: vec![],
+            env: BTreeMap::new(),
+            registry: None,
+            data_centers: BTreeSet::new(),
+            min_cuda: None,
+            ..pod_request()
+        };
+        let id = client.create_pod(&cpu).await.unwrap();
+        assert_eq!(wait_for(&client, &id, PodStatus::Running).await.compute, Some(cpu.compute));
+        let local = PodRequest {
+            mount: Mount::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
+            compute: Compute::Gpu { id: place(&catalog).0, count: 1 },
+            registry: None,
+            data_centers: BTreeSet::new(),
+            ..pod_request()
+        };
+        let id = client.create_pod(&local).await.unwrap();
+        let live = wait_for(&client, &id, PodStatus::Running).await;
+        assert_eq!(live.storage, LiveStorage::Local { size: Gigabytes(20), path: "/workspace".to_owned() });
+        let grow = PatchRequest {
+            id,
+            image_after: local.image,
+            disk_after: local.disk,
+            mount: Some(Mount::Local { size: Gigabytes(40), path: "/data".to_owned() }),
+            ..patch_request()
+        };
+        client.update_pod(&grow).await.unwrap();
+        let live = client.pod(&grow.id).await.unwrap().unwrap();
+        assert_eq!(live.storage, LiveStorage::Local { size: Gigabytes(40), path: "/data".to_owned() });
+    });
+    recorder.seen()
+}
+
+#[test]
+fn every_call_works_over_rest_v2() {
+    assert!(requests_of(Api::V2).len() > 40);
+}
+
+#[test]
+fn every_call_works_over_rest_v1() {
+    assert!(requests_of(Api::V1).len() > 40);
+}
+
+#[test]
+fn a_pod_made_over_one_api_reads_the_same_over_the_others() {
+    for maker in SPOKEN {
+        let router = simulation().router();
+        let client = |api| Recorder::default().tap(api, &router);
+        run(async {
+            let catalog = client(Api::V2).catalog(&ask_for_one(), Timestamp::UNIX_EPOCH).await.unwrap();
+            let (gpu, center) = place(&catalog);
+            let request = PodRequest {
+                compute: Compute::Gpu { id: gpu, count: 1 },
+                data_centers: BTreeSet::from([center]),
+                mount: Mount::None,
+                registry: None,
+                min_cuda: None,
+                access: Access { ssh: false, jupyter: false },
+                ..pod_request()
+            };
+            let id = client(maker).create_pod(&request).await.unwrap();
+            for reader in SPOKEN {
+                assert_reads_back(&request, &wait_for(&client(reader), &id, PodStatus::Running).await);
+            }
+        });
+    }
+}
+
+/// A published document whose schemas of request bodies are compiled as they are asked for.
+struct Document {
+    text: Value,
+    compiler: Compiler,
+    schemas: Schemas,
+    prefix: &'static str,
+}
+
+impl Document {
+    /// Reads a document, or says why its test is skipped.
+    fn open(name: &str, prefix: &'static str) -> Option<Self> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/runpod").join(name);
+        let Ok(bytes) = std::fs::read(&path) else {
+            eprintln!("skipped: {} is not there, so requests are not checked against it", path.display());
+            return None;
+        };
+        let text: Value = serde_json::from_slice(&bytes).unwrap();
+        let mut compiler = Compiler::new();
+        compiler.add_resource("openapi.json", text.clone()).unwrap();
+        Some(Self { text, compiler, schemas: Schemas::new(), prefix })
+    }
+
+    /// Checks that a request is documented: its path and method, its query parameters and its body.
+    fn check(&mut self, seen: &Seen) {
+        let (method, target) = seen.line.split_once(' ').unwrap();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let template = self.template(path.strip_prefix(self.prefix).unwrap());
+        let escaped = template.replace('~', "~0").replace('/', "~1");
+        let at = format!("/paths/{escaped}/{}", method.to_lowercase());
+        let operation = self.text.pointer(&at).unwrap_or_else(|| panic!("{} is not documented", seen.line));
+
+        let known: Vec<String> = operation["parameters"].as_array().map_or(Vec::new(), |parameters| {
+            let name = |parameter: &Value| match parameter["$ref"].as_str() {
+                Some(at) => self.text.pointer(at.trim_start_matches('#')).unwrap()["name"].clone(),
+                None => parameter["name"].clone(),
+            };
+            parameters.iter().map(|parameter| name(parameter).as_str().unwrap().to_owned()).collect()
+        });
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let name = pair.split('=').next().unwrap();
+            assert!(known.iter().any(|known| known == name), "{}: `{name}` is not documented", seen.line);
+        }
+
+        let body = format!("{at}/requestBody/content/application~1json/schema");
+        if self.text.pointer(&body).is_none() {
+            assert_eq!(seen.body, Value::Null, "{} has no documented body", seen.line);
+            return;
+        }
+        let schema = self.compiler.compile(&format!("openapi.json#{body}"), &mut self.schemas).unwrap();
+        if let Err(error) = self.schemas.validate(&seen.body, schema) {
+            panic!("{}: {error:#}\n{:#}", seen.line, seen.body);
+        }
+    }
+
+    /// Returns the documented path that a path is an instance of.
+    fn template(&self, path: &str) -> String {
+        let paths = self.text["paths"].as_object().unwrap().keys();
+        let parts: Vec<&str> = path.split('/').collect();
+        let fits = |template: &&String| {
+            let of_template: Vec<&str> = template.trim_start_matches(self.version()).split('/').collect();
+            of_template.len() == parts.len()
+                && of_template.iter().zip(&parts).all(|(known, part)| known == part || known.starts_with('{'))
+        };
+        // A fixed path goes before one with parameters.
+        let found = paths.filter(fits).min_by_key(|template| template.matches('{').count());
+        found.unwrap_or_else(|| panic!("{path} is not documented")).clone()
+    }
+
+    /// Returns the part of the document's paths that stands in the client's base.
+    fn version(&self) -> &'static str {
+        if self.text["paths"].get("/v2/pods").is_some() { "/v2" } else { "" }
+    }
+}
+
+fn check_requests(api: Api, document: &str, prefix: &'static str) {
+    let Some(mut document) = Document::open(document, prefix) else { return };
+    let requests = requests_of(api);
+    let checked = requests.iter().filter(|seen| seen.line.contains(prefix));
+    assert!(checked.clone().count() > 40);
+    checked.for_each(|seen| document.check(seen));
+}
+
+#[test]
+fn requests_to_rest_v2_are_as_documented() {
+    check_requests(Api::V2, "openapi-v2.json", "/v2");
+}
+
+#[test]
+fn requests_to_rest_v1_are_as_documented() {
+    check_requests(Api::V1, "openapi-v1.json", "/v1");
+}
+
+#[test]
+fn catalogs_with_every_kind_of_question_are_as_documented() {
+    let Some(mut document) = Document::open("openapi-v2.json", "/v2") else { return };
+    let recorder = Recorder::default();
+    let client = recorder.tap(Api::V2, &simulation().router());
+    let exact = CudaWish::OneOf(BTreeSet::from(["12.4", "12.8"].map(CudaVersion::new)));
+    let asked = BTreeSet::from([
+        question(1, &["RO", "SE"], CudaWish::Any),
+        question(2, &[], CudaWish::AtLeast(CudaVersion::new("12.4"))),
+        question(3, &[], exact),
+    ]);
+    let catalog = run(client.catalog(&asked, Timestamp::UNIX_EPOCH)).unwrap();
+    assert!(catalog.gpus.len() > 30 && catalog.cpus.len() == 6 && catalog.data_centers.len() > 20);
+    assert!(catalog.gpu_stock.values().all(|stock| stock.len() == catalog.gpus.len()));
+    recorder.seen().iter().for_each(|seen| document.check(seen));
+}
