@@ -120,7 +120,8 @@ const BANS: &[Ban] = &[
     },
     Ban {
         module: "",
-        except: &["apply::driver", "provider", "state", "simulator", "cli", "main"],
+        // The limiter stands before a port and waits for the port's quota.
+        except: &["apply::driver", "apply::limiter", "provider", "state", "simulator", "cli", "main"],
         words: &[&["async"]],
         why: "what decides does not wait",
     },
