@@ -12,7 +12,7 @@ pub struct Request {
     pub path: Vec<String>,
     /// The decoded query, in order, keys repeated as they were sent.
     pub query: Vec<(String, String)>,
-    /// The bearer token.
+    /// The key: the bearer token or, for GraphQL, the query's `api_key`.
     pub token: Option<String>,
     /// The body.
     pub body: Vec<u8>,
@@ -27,14 +27,14 @@ impl Request {
         authorization: Option<&str>,
         body: Vec<u8>,
     ) -> Request {
+        let path: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+        let query = query.map(pairs).unwrap_or_default();
         let bearer = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
-        Request {
-            method: method.to_owned(),
-            path: path.split('/').filter(|part| !part.is_empty()).map(decode).collect(),
-            query: query.map(pairs).unwrap_or_default(),
-            token: bearer.filter(|token| !token.is_empty()).map(str::to_owned),
-            body,
-        }
+        let in_query = || query.iter().find(|(key, _)| key == "api_key").map(|(_, value)| value.as_str());
+        // Only GraphQL takes its key from the query.
+        let token = bearer.or_else(|| in_query().filter(|_| path == ["graphql"]));
+        let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
+        Request { method: method.to_owned(), path, query, token, body }
     }
 
     /// Returns the first value of a query parameter.
@@ -213,4 +213,6 @@ pub struct Twist {
     pub start_gpus: Option<u32>,
     /// Whether REST v1 answers as it was seen live, with prices as text and `null` anywhere.
     pub loose: bool,
+    /// Whether interruptible pods are still offered.
+    pub spot: bool,
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::exchange::{Answer, Listing, Operation, Request, Twist};
 use super::fault::{Fault, FaultScript, Scope};
+use super::graphql;
 use super::quota::{Quota, Ruling};
 use super::rest_v1;
 use super::rest_v2::{self, Problem};
@@ -67,6 +68,8 @@ pub struct Rules {
     pub faults: FaultScript,
     /// How REST v1 behaves.
     pub v1: V1Form,
+    /// Whether interruptible pods are still offered, as GraphQL's page shows.
+    pub spot: bool,
 }
 
 /// The counter before the world.
@@ -87,6 +90,7 @@ pub struct Front {
 enum Call {
     V1(rest_v1::Call),
     V2(rest_v2::Call),
+    GraphQl(graphql::Call),
 }
 
 /// The APIs that share the port.
@@ -94,12 +98,14 @@ enum Call {
 enum Api {
     V1,
     V2,
+    GraphQl,
 }
 
 impl Api {
     fn of(request: &Request) -> Api {
         match request.path.first().map(String::as_str) {
             Some("v1") => Api::V1,
+            Some("graphql") => Api::GraphQl,
             Some(_) | None => Api::V2,
         }
     }
@@ -108,6 +114,7 @@ impl Api {
         match self {
             Api::V1 => rest_v1::unauthorized(),
             Api::V2 => Problem::new(401, text).answer(),
+            Api::GraphQl => graphql::unauthorized(),
         }
     }
 
@@ -116,6 +123,7 @@ impl Api {
         match self {
             Api::V1 => rest_v1::failure(status, text),
             Api::V2 => Problem::new(status, text).answer(),
+            Api::GraphQl => graphql::failure(status, text, "INTERNAL_SERVER_ERROR"),
         }
     }
 
@@ -123,7 +131,7 @@ impl Api {
     fn throttled(self, window: &str, retry_after: u64) -> Answer {
         let answer = self.failure(429, &format!("rate limit exceeded for the {window} window"));
         match self {
-            Api::V1 => answer,
+            Api::V1 | Api::GraphQl => answer,
             Api::V2 => answer.with("retry-after", retry_after.to_string()),
         }
     }
@@ -135,11 +143,21 @@ enum Route {
     Answered(Answer),
 }
 
+impl Route {
+    fn is_public(&self) -> bool {
+        match self {
+            Route::To(call) => call.is_public(),
+            Route::Answered(_) => false,
+        }
+    }
+}
+
 impl Call {
     fn operation(&self, request: &Request) -> Operation {
         match self {
             Call::V1(call) => call.operation(),
             Call::V2(call) => call.operation(&request.body),
+            Call::GraphQl(call) => call.operation(),
         }
     }
 
@@ -147,6 +165,7 @@ impl Call {
         match self {
             Call::V1(call) => call.pod(),
             Call::V2(call) => call.pod(),
+            Call::GraphQl(call) => call.pod(),
         }
     }
 
@@ -154,6 +173,7 @@ impl Call {
         match self {
             Call::V1(call) => rest_v1::answer(world, call, request, twist),
             Call::V2(call) => rest_v2::answer(world, call, request, twist),
+            Call::GraphQl(call) => graphql::answer(world, call, twist),
         }
     }
 
@@ -161,6 +181,14 @@ impl Call {
         match self {
             Call::V1(call) => rest_v1::refused(call, refusal),
             Call::V2(_) => rest_v2::refused(refusal).answer(),
+            Call::GraphQl(call) => call.refuse(refusal),
+        }
+    }
+
+    fn is_public(&self) -> bool {
+        match self {
+            Call::V1(_) | Call::V2(_) => false,
+            Call::GraphQl(call) => call.is_public(),
         }
     }
 
@@ -168,6 +196,9 @@ impl Call {
         match self {
             Call::V1(call) => rest_v1::failed(call, status, text),
             Call::V2(_) => Problem::new(status, text).answer(),
+            // Its server answers 200 even then; what stands in front of it does not.
+            Call::GraphQl(call) if status == 500 => call.fail(),
+            Call::GraphQl(_) => graphql::failure(status, text, "INTERNAL_SERVER_ERROR"),
         }
     }
 }
@@ -219,20 +250,23 @@ impl Front {
         if api == Api::V1 && self.rules.v1 == V1Form::Retired {
             return Delivery::prompt(rest_v1::gone());
         }
-        if request.token.is_none() {
-            return Delivery::prompt(api.unauthorized("missing bearer token"));
-        }
-        if self.rules.key.is_some() && self.rules.key != request.token {
-            return Delivery::prompt(api.unauthorized("invalid bearer token"));
+        let route = route(request);
+        match &request.token {
+            None if route.is_public() => {}
+            None => return Delivery::prompt(api.unauthorized("missing bearer token")),
+            Some(token) if self.rules.key.as_ref().is_some_and(|key| key != token) => {
+                return Delivery::prompt(api.unauthorized("invalid bearer token"));
+            }
+            Some(_) => {}
         }
         let now = u64::try_from(passed.as_millis()).unwrap_or(u64::MAX);
         let ruling = self.rules.quota.count(now);
-        let mut delivery = match route(request) {
+        let mut delivery = match route {
             Route::Answered(answer) => Delivery::prompt(answer),
             Route::To(call) => self.serve(&call, request, ruling),
         };
         match api {
-            Api::V1 => {}
+            Api::V1 | Api::GraphQl => {}
             Api::V2 => delivery.answer.headers.extend(self.rules.quota.headers(now)),
         }
         delivery
@@ -262,7 +296,7 @@ impl Front {
 
     /// Returns how answers are when nothing goes wrong.
     fn usual(&self) -> Twist {
-        Twist { loose: self.rules.v1 == V1Form::Loose, ..Twist::default() }
+        Twist { loose: self.rules.v1 == V1Form::Loose, spot: self.rules.spot, ..Twist::default() }
     }
 
     fn go_wrong(&mut self, fault: &Fault, call: &Call, operation: Operation, request: &Request) -> Delivery {
@@ -412,6 +446,13 @@ fn route(request: &Request) -> Route {
             rest_v1::Route::WrongMethod(allowed) => wrong_method(allowed),
             rest_v1::Route::Nowhere => nowhere(),
         },
+        Some("graphql") if request.path.len() == 1 && request.method == "POST" => {
+            match graphql::read(request) {
+                Ok(call) => Route::To(Call::GraphQl(call)),
+                Err(unfit) => Route::Answered(graphql::unfit(&unfit)),
+            }
+        }
+        Some("graphql") if request.path.len() == 1 => wrong_method("POST"),
         Some(_) | None => nowhere(),
     }
 }

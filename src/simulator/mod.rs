@@ -13,6 +13,7 @@ pub mod command;
 pub mod exchange;
 pub mod fault;
 pub mod front;
+pub mod graphql;
 pub mod quota;
 pub mod rest_v1;
 pub mod rest_v2;

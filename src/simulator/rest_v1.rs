@@ -216,7 +216,7 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
     match call {
         Call::ListPods => list(world, request, twist),
         Call::CreatePod => {
-            let id = read::create_pod(world, &request.body)?;
+            let id = read::create_pod(world, &request.body, twist.spot)?;
             Ok(shown(world, &id, 201))
         }
         Call::GetPod(id) => {

@@ -53,6 +53,8 @@ pub struct Settings {
     pub latency: Duration,
     /// How REST v1 behaves.
     pub v1: V1Form,
+    /// Whether interruptible pods are still offered; RunPod has withdrawn them.
+    pub spot: bool,
 }
 
 impl Default for Settings {
@@ -67,6 +69,7 @@ impl Default for Settings {
             epoch: Moment::EPOCH,
             latency: Duration::ZERO,
             v1: V1Form::Documented,
+            spot: false,
         }
     }
 }
@@ -128,9 +131,9 @@ impl Simulation {
     }
 
     fn with(settings: Settings, store: Option<Store>) -> Simulation {
-        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency, v1 } = settings;
+        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency, v1, spot } = settings;
         let world = World::new(seed, abundance.max(1), epoch);
-        let front = Front::new(world, Rules { quota: Quota::new(quota), key, faults, v1 });
+        let front = Front::new(world, Rules { quota: Quota::new(quota), key, faults, v1, spot });
         Simulation { inner: Arc::new(Mutex::new(Inner { front, store, latency, speed, began: None })) }
     }
 

@@ -286,8 +286,16 @@ impl World {
             self.volume(&volume.0)?;
         }
         let id = self.new_pod_id(&order);
+        self.create_pod_as(id, order)
+    }
+
+    /// Makes a pod of a given identifier, for worlds that are set up by hand.
+    ///
+    /// # Errors
+    /// As [`create_pod`](World::create_pod).
+    pub fn create_pod_as(&mut self, id: PodId, order: PodOrder) -> Result<PodId, Refusal> {
         let place = self.place(&order, &id)?;
-        let (compute, price) = rented(&order.compute, &place);
+        let (compute, price) = rented(&order, &place);
         let hour = price.unwrap_or_default().micros().max(1);
         if self.ground.account.balance < i64::try_from(hour).unwrap_or(i64::MAX) {
             return Err(Refusal::NoFunds);
@@ -340,6 +348,7 @@ impl World {
             vcpus,
             memory,
             price,
+            interruptible: order.bid.is_some(),
             locked: order.locked,
             global_networking: false,
             global_networking_next: order.global_networking,
@@ -645,14 +654,15 @@ impl World {
 }
 
 /// Returns the compute that was placed and its price, if that is known.
-fn rented(order: &ComputeOrder, place: &placement::Place) -> (Compute, Option<money::HourlyPrice>) {
-    match order {
+fn rented(order: &PodOrder, place: &placement::Place) -> (Compute, Option<money::HourlyPrice>) {
+    match &order.compute {
         ComputeOrder::Gpu { count, .. } => {
             let fact = facts::gpu(&place.unit);
-            let each = fact.and_then(|fact| match place.host.cloud {
+            let listed = fact.and_then(|fact| match place.host.cloud {
                 Cloud::Secure => fact.secure_price(),
                 Cloud::Community => fact.community_price(),
             });
+            let each = order.bid.or(listed);
             let compute = Compute::Gpu { id: place.unit.clone(), count: *count, attached: *count };
             (compute, each.map(|each| each.times(*count)))
         }

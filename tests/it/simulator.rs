@@ -1,6 +1,7 @@
 //! The simulator over REST v2, called in process: whole bodies of every route, in good cases and bad ones.
 
 mod faults;
+mod graphql;
 mod openapi;
 mod rest_v1;
 mod store;

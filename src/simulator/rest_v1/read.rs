@@ -14,6 +14,7 @@ use crate::simulator::world::billing::{Bucket, Grouping};
 use crate::simulator::world::facts::facts;
 use crate::simulator::world::hosts::{Cloud, Offer};
 use crate::simulator::world::moment::Moment;
+use crate::simulator::world::money::HourlyPrice;
 use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder};
 use crate::simulator::world::placement::StockQuery;
 use crate::simulator::world::pod::{Compute, Mount, Pod, PodId};
@@ -119,9 +120,9 @@ fn check_allowed(at: &str, text: Option<&str>, allowed: &[&str]) -> Result<(), W
 }
 
 /// Makes the pod that a body asks for.
-pub(super) fn create_pod(world: &mut World, body: &[u8]) -> Result<PodId, Wrong> {
+pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<PodId, Wrong> {
     let body = Body::parse(body)?;
-    if body.flag("interruptible")? {
+    if body.flag("interruptible")? && !spot {
         return Err(Wrong::Spot);
     }
     if body.text("templateId")?.is_some() {
@@ -165,6 +166,7 @@ pub(super) fn create_pod(world: &mut World, body: &[u8]) -> Result<PodId, Wrong>
         jupyter: false,
         locked: body.flag("locked")?,
         template: None,
+        bid: body.flag("interruptible")?.then(HourlyPrice::default),
     };
     let attempts: Vec<Vec<String>> =
         if in_turn { data_centers.into_iter().map(|id| vec![id]).collect() } else { vec![data_centers] };

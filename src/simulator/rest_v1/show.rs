@@ -55,7 +55,7 @@ pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {
         "env": pod.env,
         "id": pod.id.0,
         "image": pod.image,
-        "interruptible": false,
+        "interruptible": pod.interruptible,
         "lastStartedAt": pod.started_at.unwrap_or(pod.created_at).rfc3339_millis(),
         "lastStatusChange": pod.last_status_change(world.now()),
         "locked": pod.locked,

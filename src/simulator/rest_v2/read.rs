@@ -374,6 +374,7 @@ pub(super) fn create_pod(body: &[u8]) -> Result<PodOrder, Problem> {
         jupyter,
         locked: false,
         template: None,
+        bid: None,
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::facts;
 use super::hosts::Cloud;
+use super::money::HourlyPrice;
 use super::pod::{Compute, Mount};
 use super::refusal::Refusal;
 
@@ -104,6 +105,8 @@ pub struct PodOrder {
     pub locked: bool,
     /// The template that the pod keeps a link to.
     pub template: Option<String>,
+    /// What is offered for each GPU of an interruptible pod; an ordinary one has none.
+    pub bid: Option<HourlyPrice>,
 }
 
 impl PodOrder {
@@ -144,6 +147,7 @@ impl PodOrder {
             jupyter: false,
             locked: false,
             template: None,
+            bid: None,
         }
     }
 

@@ -281,6 +281,8 @@ pub struct Pod {
     pub memory: u32,
     /// What its compute costs, where that is known.
     pub price: Option<HourlyPrice>,
+    /// Whether it was rented by a bid, and may be taken away.
+    pub interruptible: bool,
     /// Whether stop and reset are refused.
     pub locked: bool,
     /// Whether it is on the global network.
