@@ -136,9 +136,9 @@ pub struct Quota {
 
 /// A request that did not lead to a plain success, and what is known about its effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{call} {certainty}: {detail}{}", ShownRequestId(self.request_id.as_ref()))]
+#[error("{call} {}: {detail}{}", self.outcome(), ShownRequestId(self.request_id.as_ref()))]
 pub struct ProviderError {
-    /// The call in the API's words, such as `POST /v2/pods`.
+    /// The call in the API's words, such as `POST /v2/pods`. Reads begin with `GET` or with `GraphQL query`.
     pub call: &'static str,
     /// What is known.
     pub certainty: Certainty,
@@ -148,6 +148,20 @@ pub struct ProviderError {
     pub detail: String,
     /// The request id, for RunPod's support.
     pub request_id: Option<RequestId>,
+}
+
+impl ProviderError {
+    /// Says how the call ended. A read has no effect that could be in doubt.
+    fn outcome(&self) -> String {
+        let is_read = self.call.starts_with("GET ") || self.call.starts_with("GraphQL query ");
+        match self.certainty {
+            Certainty::Unknown | Certainty::NotDone if is_read => "failed".to_owned(),
+            Certainty::Rejected(_)
+            | Certainty::Throttled { .. }
+            | Certainty::NotDone
+            | Certainty::Unknown => self.certainty.to_string(),
+        }
+    }
 }
 
 /// What is known about the effect of a request.

@@ -2,6 +2,7 @@
 //!
 //! Each test hands the client a router in this process, so the real wire code runs without a socket or a clock.
 
+mod faults;
 mod graphql;
 mod observe;
 mod rest_v1;
@@ -324,8 +325,7 @@ fn an_entry_without_id_makes_the_listing_unusable() {
     let body = json!({ "pods": [without(v2_pod(), "id")] });
     let client = Recorder::default().client(move |_| json_answer(200, &body));
     let error = run(client.list_pods()).unwrap_err();
-    let text =
-        "GET /v2/pods may or may not have been done: the answer has no field `pods[].id` (request req-1)";
+    let text = "GET /v2/pods failed: the answer has no field `pods[].id` (request req-1)";
     assert_eq!(error.to_string(), text);
 }
 

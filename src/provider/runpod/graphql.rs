@@ -59,7 +59,7 @@ impl Operation {
 }
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
-    let operation = Operation::read("GraphQL myself.pods", "myself");
+    let operation = Operation::read("GraphQL query myself.pods", "myself");
     let query = format!("query Pods {{ myself {{ pods {{ {POD} }} }} }}");
     let (answer, myself) = send::<MyselfWire>(transport, operation, &query, Value::Null, Vec::new()).await?;
     let read = || -> Result<Vec<Listed>, Unfit> {
@@ -70,7 +70,7 @@ pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, Prov
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<LiveVolume>, ProviderError> {
-    let operation = Operation::read("GraphQL myself.networkVolumes", "myself");
+    let operation = Operation::read("GraphQL query myself.networkVolumes", "myself");
     let query = "query Volumes { myself { networkVolumes { id name size dataCenterId } } }";
     let (answer, myself) = send::<MyselfWire>(transport, operation, query, Value::Null, Vec::new()).await?;
     let read = || -> Result<Vec<LiveVolume>, Unfit> {
@@ -81,7 +81,7 @@ pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<LiveVolume
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-    let operation = Operation::read("GraphQL pod", "pod");
+    let operation = Operation::read("GraphQL query pod", "pod");
     let query = format!("query Pod($input: PodFilter!) {{ pod(input: $input) {{ {POD} }} }}");
     let variables = json!({ "input": { "podId": id.as_str() } });
     let (answer, pod) = send::<PodWire>(transport, operation, &query, variables, Vec::new()).await?;
@@ -182,7 +182,7 @@ async fn instance_id(
     flavor: &CpuFlavorId,
     vcpus: u32,
 ) -> Result<String, ProviderError> {
-    let operation = Operation::read("GraphQL cpuFlavors", "cpuFlavors");
+    let operation = Operation::read("GraphQL query cpuFlavors", "cpuFlavors");
     let query = "query Flavor($input: CpuFlavorInput) { cpuFlavors(input: $input) { id ramMultiplier } }";
     let variables = json!({ "input": { "id": flavor.as_str() } });
     let (answer, flavors) =
@@ -279,7 +279,7 @@ async fn current(transport: &Transport, id: &PodId) -> Result<LivePod, ProviderE
     let found = pod(transport, id).await?;
     found.ok_or_else(|| ProviderError {
         certainty: Certainty::Rejected(Rejection::NotFound),
-        ..unsendable("GraphQL pod", "there is no such pod")
+        ..unsendable("GraphQL query pod", "there is no such pod")
     })
 }
 
@@ -357,7 +357,7 @@ pub(super) async fn catalog(
 ) -> Result<Catalog, ProviderError> {
     let asked: Vec<&StockQuery> = convert::affordable(questions).into_iter().flatten().collect();
     let (query, variables) = catalog_query(&asked);
-    let operation = Operation::read("GraphQL gpuTypes", "gpuTypes");
+    let operation = Operation::read("GraphQL query gpuTypes", "gpuTypes");
     let (answer, mut data) = fetch(transport, operation, &query, variables, Vec::new()).await?;
     let unfit = |unfit| answer.unfit(unfit);
 
@@ -495,7 +495,7 @@ async fn add_cpus(
         variables.insert(format!("s{number}"), json!({ "instanceId": instance }));
     }
     let query = format!("query CpuStock({}) {{{selection} }}", declared.join(", "));
-    let operation = Operation::read("GraphQL cpuFlavors", "f0");
+    let operation = Operation::read("GraphQL query cpuFlavors", "f0");
     let (_, mut data) = fetch(transport, operation, &query, Value::Object(variables), Vec::new()).await?;
     for (number, Flavor { mut cpu, ratio: _ }) in flavors.into_iter().enumerate() {
         let answers = take::<Vec<FlavorStockWire>>(&mut data, &format!("f{number}")).shown();

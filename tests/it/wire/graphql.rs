@@ -196,7 +196,7 @@ fn a_listing_with_errors_beside_it_is_no_listing() {
     let error = run(graphql_client(&Recorder::default(), body).list_pods()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "GraphQL myself.pods may or may not have been done: machine could not be resolved (request req-1)"
+        "GraphQL query myself.pods failed: machine could not be resolved (request req-1)"
     );
 }
 

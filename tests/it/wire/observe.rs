@@ -62,7 +62,7 @@ fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
         (RemoteId::Volume(VolumeId::new("v1")), 500),
     ];
     let live = look(&client, &recorded);
-    let down = "GET /v2/pods/{id} may or may not have been done: no explanation (request req-1)";
+    let down = "GET /v2/pods/{id} failed: no explanation (request req-1)";
     let expected = [
         ("7h9k2m4n6p", "RUNNING"),
         ("down", down),

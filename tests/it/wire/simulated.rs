@@ -18,7 +18,7 @@ use podform::simulator::{QuotaSetting, Settings, Simulation};
 use super::*;
 
 /// The APIs that client and simulator both speak.
-const SPOKEN: [Api; 2] = [Api::V2, Api::V1];
+pub const SPOKEN: [Api; 2] = [Api::V2, Api::V1];
 
 fn simulation() -> Simulation {
     Simulation::new(Settings { quota: QuotaSetting::Unlimited, ..Settings::default() })
@@ -40,7 +40,7 @@ fn place(catalog: &Catalog) -> (GpuTypeId, DataCenterId) {
 }
 
 /// Looks at the listing until a pod has a status; every look moves the simulated time by a second.
-async fn wait_for(client: &Runpod, id: &PodId, status: PodStatus) -> LivePod {
+pub async fn wait_for(client: &Runpod, id: &PodId, status: PodStatus) -> LivePod {
     for _ in 0..300 {
         for listed in client.list_pods().await.unwrap() {
             match listed {
