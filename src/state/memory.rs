@@ -1,7 +1,6 @@
-//! A state in memory, with the faults that tests of crashes need.
+//! A state in memory, for tests.
 //!
-//! It follows the same rules as the SQLite state and refuses the same batches. A crash makes every call fail until
-//! [`MemoryState::restart`], as if the process were gone; what was committed before stays.
+//! It follows the same rules as the SQLite state and refuses the same batches; a test compares the two.
 
 use std::cell::RefCell;
 
@@ -17,28 +16,12 @@ use crate::state::{
 #[derive(Debug)]
 pub struct MemoryState(RefCell<Inner>);
 
-/// What goes wrong, at which commit counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The commit fails, nothing is written, and the process goes on.
-    FailAt(u64),
-    /// The process ends before the commit is written.
-    CrashBefore(u64),
-    /// The process ends after the commit was written, without knowing that it was.
-    CrashAfter(u64),
-    /// Another run has taken over before the commit.
-    FenceAt(u64),
-}
-
 #[derive(Debug)]
 struct Inner {
     /// Without `open`, which follows from the entries.
     prior: Prior,
     runs: Vec<PastRun>,
     entries: Vec<Entry>,
-    commits: u64,
-    fault: Option<Fault>,
-    crashed: bool,
     drops_events: bool,
 }
 
@@ -54,33 +37,13 @@ impl MemoryState {
             prior: Prior { open: Vec::new(), ..prior },
             runs: Vec::new(),
             entries: Vec::new(),
-            commits: 0,
-            fault: None,
-            crashed: false,
             drops_events: false,
         }))
-    }
-
-    /// Sets what goes wrong.
-    pub fn set_fault(&self, fault: Option<Fault>) {
-        self.0.borrow_mut().fault = fault;
     }
 
     /// Forgets every event, and with it every token, from here on: what happens without a journal.
     pub fn drop_events(&self) {
         self.0.borrow_mut().drops_events = true;
-    }
-
-    /// Starts the process again after a crash; the fault is used up.
-    pub fn restart(&self) {
-        let mut inner = self.0.borrow_mut();
-        inner.crashed = false;
-        inner.fault = None;
-    }
-
-    /// Returns how many commits were asked for.
-    pub fn commits(&self) -> u64 {
-        self.0.borrow().commits
     }
 
     /// Returns all events, in order.
@@ -102,7 +65,6 @@ impl MemoryState {
 impl Store for MemoryState {
     async fn load(&self) -> Result<Prior, StateError> {
         let inner = self.0.borrow();
-        inner.check_alive()?;
         let open = fold::open_intents(inner.entries.iter().cloned());
         let open = open.map_err(|error| failed("read", error.to_string()))?;
         Ok(Prior { open, ..inner.prior.clone() })
@@ -112,7 +74,6 @@ impl Store for MemoryState {
 impl Journal for MemoryState {
     async fn begin(&self, run: &Run) -> Result<(), StateError> {
         let mut inner = self.0.borrow_mut();
-        inner.check_alive()?;
         if inner.runs.iter().any(|past| past.run.id == run.id) {
             return Err(refused(&Refused::RunExists(run.id.clone())));
         }
@@ -122,29 +83,12 @@ impl Journal for MemoryState {
 
     async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
         let mut inner = self.0.borrow_mut();
-        inner.check_alive()?;
-        inner.commits += 1;
-        let number = inner.commits;
-        match inner.fault {
-            Some(Fault::FailAt(at)) if at == number => return Err(failed("write", "disk is full".into())),
-            Some(Fault::FenceAt(at)) if at <= number => return Err(StateError::Fenced { path: path() }),
-            Some(Fault::CrashBefore(at)) if at == number => {
-                inner.crashed = true;
-                return inner.check_alive().map(|()| Serial::default());
-            }
-            Some(_) | None => {}
-        }
         inner.write(batch).map_err(|error| refused(&error))?;
-        if inner.fault == Some(Fault::CrashAfter(number)) {
-            inner.crashed = true;
-        }
-        inner.check_alive()?;
         Ok(inner.prior.serial)
     }
 
     async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
         let mut inner = self.0.borrow_mut();
-        inner.check_alive()?;
         let Some(past) = inner.runs.iter_mut().find(|past| past.run.id == *run) else {
             return Err(refused(&Refused::RunUnknown(run.clone())));
         };
@@ -155,34 +99,41 @@ impl Journal for MemoryState {
 }
 
 impl Inner {
-    /// Refuses everything while the process is gone.
-    fn check_alive(&self) -> Result<(), StateError> {
-        if self.crashed { Err(failed("write", "the process has crashed".into())) } else { Ok(()) }
-    }
-
     /// Writes the whole batch or nothing.
     fn write(&mut self, batch: &Batch) -> Result<(), Refused> {
+        let before = self.entries.len();
+        match self.prior_after(batch) {
+            Ok(prior) => {
+                self.prior = prior;
+                Ok(())
+            }
+            Err(refused) => {
+                self.entries.truncate(before);
+                Err(refused)
+            }
+        }
+    }
+
+    /// Appends the events of a batch and returns what is recorded after it.
+    fn prior_after(&mut self, batch: &Batch) -> Result<Prior, Refused> {
         let Batch { entries, changes } = batch;
         let mut prior = self.prior.clone();
-        let mut journal = self.entries.clone();
-        if !self.drops_events {
-            for entry in entries {
-                if !self.runs.iter().any(|past| past.run.id == entry.run) {
-                    return Err(Refused::RunUnknown(entry.run.clone()));
-                }
-                journal.push(entry.clone());
-                fold::open_intents(journal.iter().cloned()).map_err(Refused::Order)?;
-                learn_token(&mut prior, entry)?;
+        for entry in entries.iter().filter(|_| !self.drops_events) {
+            if !self.runs.iter().any(|past| past.run.id == entry.run) {
+                return Err(Refused::RunUnknown(entry.run.clone()));
             }
+            self.entries.push(entry.clone());
+            let of_action = |other: &&Entry| other.run == entry.run && other.action == entry.action;
+            fold::status(self.entries.iter().filter(of_action).map(|entry| &entry.event))
+                .map_err(Refused::Order)?;
+            learn_token(&mut prior, entry)?;
         }
         for change in changes {
             apply(&mut prior, change)?;
         }
         refuse_recorded_twice(&prior)?;
         prior.serial.0 += 1;
-        self.prior = prior;
-        self.entries = journal;
-        Ok(())
+        Ok(prior)
     }
 }
 

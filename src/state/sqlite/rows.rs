@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, PodId, ProjectName, RemoteId, RunId, Serial, VolumeId};
-use crate::model::journal::{ActionStatus, Entry, Event};
+use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::plan::ActionId;
 use crate::model::prior::{Binding, KnownToken, Prior, ProviderKind, Recorded};
@@ -169,10 +169,9 @@ fn append(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
     let ActionId { address, step } = action;
     let (address, step) = (address.to_string(), step.word());
     let of_action = "WHERE run = ?1 AND address = ?2 AND step = ?3";
-    let mut status = ActionStatus::default();
-    for earlier in entries(connection, of_action, &[run.as_str(), &address, step])? {
-        status = status.next(&earlier.event).map_err(|error| RowError::Damaged(error.to_string()))?;
-    }
+    let earlier = entries(connection, of_action, &[run.as_str(), &address, step])?;
+    let status = fold::status(earlier.iter().map(|entry| &entry.event))
+        .map_err(|error| RowError::Damaged(error.to_string()))?;
     status.next(event).map_err(Refused::Order)?;
     let detail = json(&Detail::of(event))?;
     connection.execute(

@@ -12,7 +12,7 @@ use podform::model::id::{Lineage, PodId, RemoteId, RunId, Serial};
 use podform::model::journal::{Entry, Event};
 use podform::model::plan::{ActionId, Step};
 use podform::model::prior::{Binding, Prior, ProviderKind};
-use podform::state::memory::{Fault, MemoryState};
+use podform::state::memory::MemoryState;
 use podform::state::sqlite::lock::Holder;
 use podform::state::sqlite::{LockedState, StateFile};
 use podform::state::{Batch, Journal, RecordChange, Run, StateError, Store};
@@ -412,31 +412,7 @@ async fn no_file_of_a_state_holds_the_value_of_a_secret() {
 }
 
 #[tokio::test]
-async fn memory_fails_crashes_and_is_fenced_where_it_is_told_to() {
-    let put = |number: u32| {
-        let recorded = Box::new(Samples::from_seed(number.into()).recorded());
-        let change = RecordChange::Put(format!("pod-{number}").parse().unwrap(), recorded);
-        Batch { entries: Vec::new(), changes: vec![change] }
-    };
-    let mut seen = String::new();
-    for fault in [Fault::FailAt(2), Fault::CrashBefore(2), Fault::CrashAfter(2), Fault::FenceAt(2)] {
-        let memory = MemoryState::new(Lineage::new("line"));
-        memory.set_fault(Some(fault));
-        let mut said = Vec::new();
-        for number in 1..=3 {
-            said.push(memory.commit(&put(number)).await.map_or_else(|error| why(&error), |s| s.to_string()));
-        }
-        memory.restart();
-        let kept = memory.load().await.unwrap().objects.len();
-        seen += &format!("{fault:?}: {} -> {kept} kept of {}\n", said.join(", "), memory.commits());
-    }
-    insta::assert_snapshot!(seen, @r#"
-    FailAt(2): 1, disk is full, 2 -> 2 kept of 3
-    CrashBefore(2): 1, the process has crashed, the process has crashed -> 1 kept of 2
-    CrashAfter(2): 1, the process has crashed, the process has crashed -> 2 kept of 2
-    FenceAt(2): 1, another run has taken over the state `memory`, another run has taken over the state `memory` -> 1 kept of 3
-    "#);
-
+async fn memory_without_a_journal_knows_no_token() {
     let memory = MemoryState::new(Lineage::new("line"));
     memory.drop_events();
     memory.begin(&run("r1")).await.unwrap();
