@@ -4,6 +4,8 @@
 //! `1_000`, dates) are quoted, which the YAML writer does not do by itself: it is given a placeholder for each, and
 //! the placeholders are replaced in the written text.
 
+use std::collections::BTreeMap;
+
 use serde_yaml::{Mapping, Value};
 
 use crate::model::address::Key;
@@ -11,6 +13,7 @@ use crate::model::desired::{
     CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle, Move,
     OnRemove, OnReplace, OnStuckResume, WantedVolume,
 };
+use crate::model::id::EnvKey;
 use crate::model::pod::Access;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -221,21 +224,8 @@ impl Writer {
             map.put("command", self.templates(command));
         }
         map.put_some("entrypoint", entrypoint.as_ref().map(|entrypoint| self.templates(entrypoint)));
-        let mut variables = Map::default();
-        for (key, value) in env {
-            let key = self.text(key.as_str());
-            let value = match value {
-                EnvSyntax::Literal(text) => self.template(&text.value),
-                EnvSyntax::LiteralSecret(_) => Value::from(HIDDEN),
-                EnvSyntax::Secret(name) => {
-                    let mut reference = Map::default();
-                    reference.put("secret", self.text(&name.value));
-                    reference.0.into()
-                }
-            };
-            variables.0.insert(key, value);
-        }
-        map.put_unless_empty("env", variables);
+        let env = self.env(env);
+        map.put_unless_empty("env", env);
         if !ports.is_empty() {
             map.put("ports", self.texts(ports.iter().map(ToString::to_string)));
         }
@@ -265,6 +255,24 @@ impl Writer {
             map.put("profiles", self.texts(profiles));
         }
         map.0.into()
+    }
+
+    fn env(&mut self, env: &BTreeMap<EnvKey, EnvSyntax>) -> Map {
+        let mut variables = Map::default();
+        for (key, value) in env {
+            let key = self.text(key.as_str());
+            let value = match value {
+                EnvSyntax::Literal(text) => self.template(&text.value),
+                EnvSyntax::LiteralSecret(_) => Value::from(HIDDEN),
+                EnvSyntax::Secret(name) => {
+                    let mut reference = Map::default();
+                    reference.put("secret", self.text(&name.value));
+                    reference.0.into()
+                }
+            };
+            variables.0.insert(key, value);
+        }
+        variables
     }
 
     fn hardware(&mut self, hardware: &Hardware, map: &mut Map) {

@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
             .iter()
             .filter_map(|(pod, next)| Some((*pod, self.edges.get(pod)?.get(next.checked_sub(1)?)?.1)))
             .collect();
-        if steps.iter().any(|(pod, _)| self.in_cycle.contains(pod)) {
+        if steps.is_empty() || steps.iter().any(|(pod, _)| self.in_cycle.contains(pod)) {
             return None;
         }
         self.in_cycle.extend(steps.iter().map(|(pod, _)| *pod));

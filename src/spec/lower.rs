@@ -162,7 +162,7 @@ impl Env<'_> {
             EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.value.for_replica(number))),
             EnvSyntax::LiteralSecret(text) => {
                 let name = SecretName::Literal { address: self.address.clone(), key: key.clone() };
-                self.literals.insert(name.clone(), Secret::new(text.value.for_replica(number)));
+                self.literals.insert(name.clone(), Secret::new(text.expose().for_replica(number)));
                 Some(EnvValue::Secret(name))
             }
             EnvSyntax::Secret(name) => match self.resolved.secrets.get(&name.value)? {

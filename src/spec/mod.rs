@@ -14,7 +14,7 @@ mod cycles;
 mod decode;
 pub mod diagnostic;
 mod forms;
-mod gpu_names;
+mod hardware_tables;
 mod interpolate;
 mod lower;
 mod moves;
@@ -45,6 +45,7 @@ pub use self::positions::Positions;
 pub use self::resolve::Resolved;
 pub use self::source::{Place, SourceFile, Sources, Span, Spanned};
 pub use self::syntax::Spec;
+pub use self::yaml::MAX_BYTES;
 
 use self::decode::Decoder;
 use self::diagnostic::Collector;
@@ -124,7 +125,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
         let spec = read_spec(&root, input, &mut decoder);
         hidden = decoder.hidden;
         let spec = spec?;
-        gpu_names::check(&spec, &mut log);
+        hardware_tables::check(&spec, &mut log);
         resolve::resolve(&spec, input.profiles, &mut log)
     });
     for span in hidden {

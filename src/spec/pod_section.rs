@@ -6,8 +6,10 @@ use std::rc::Rc;
 use crate::model::desired::{CloudWish, CudaWish, GpuChoice, GpuOrder, OnRemove, OnReplace, OnStuckResume};
 use crate::model::field::Field;
 use crate::model::id::{CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, PodId};
+use crate::model::marker::MARKER_KEY;
 use crate::model::money::Hourly;
 use crate::model::pod::{Cloud, Port, RunState};
+use crate::model::secret::Secret;
 
 use super::config::HIDDEN;
 use super::decode::{Decoder, Fields};
@@ -24,7 +26,7 @@ use super::yaml::{Node, Value};
 const MAX_REPLICAS: u32 = 1_000;
 
 /// RunPod's longest pod name.
-const MAX_NAME: usize = 191;
+pub(super) const MAX_NAME: usize = 191;
 
 /// RunPod takes 50 variables; two are left for the marker of podform and for `PUBLIC_KEY`.
 const MAX_ENV: usize = 48;
@@ -34,9 +36,6 @@ const MAX_HTTP_PORTS: usize = 10;
 
 /// The most vCPUs that one pod can have, and more.
 const MAX_VCPUS: u32 = 256;
-
-/// The variable that podform itself adds.
-const MARKER_KEY: &str = "PODFORM_MARK";
 
 /// Reads a pod, or `defaults`, from an interpolated tree with the defaults merged in.
 pub(super) fn read(decoder: &mut Decoder<'_>, node: &Rc<Node>, section: &Section, key: Span) -> Option<Pod> {
@@ -237,7 +236,7 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Rc<Node>) 
         key.value, key.value
     );
     decoder.report(Diagnostic::at(Problem::LiteralSecret, key.span, detail).help(help));
-    Some(EnvSyntax::LiteralSecret(value))
+    Some(EnvSyntax::LiteralSecret(Secret::new(value.value)))
 }
 
 /// Tells whether a value is RunPod's own reference to a secret that it keeps.

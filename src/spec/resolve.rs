@@ -19,6 +19,7 @@ use super::cycles;
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::interpolate::Text;
 use super::moves;
+use super::pod_section::MAX_NAME;
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
 use super::syntax::{self, EnvEntry, EnvSyntax, Mount, SecretDeclaration, Spec, Volume};
@@ -26,9 +27,6 @@ use super::syntax::{self, EnvEntry, EnvSyntax, Mount, SecretDeclaration, Spec, V
 /// The container disk of a pod that does not say: RunPod's APIs disagree (v2 has no default, v1 50, GraphQL 10), and
 /// this fits the smallest CPU pods, whose disk is limited.
 pub(super) const DEFAULT_DISK: Gigabytes = Gigabytes(20);
-
-/// RunPod's longest pod name.
-const MAX_NAME: usize = 191;
 
 /// The most pods of one spec, replicas counted.
 const MAX_PODS: usize = 5_000;

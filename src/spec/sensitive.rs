@@ -192,26 +192,37 @@ pub(super) fn ranges_in_text(text: &str) -> Vec<Range<usize>> {
             let key_start = before
                 .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')))
                 .map_or(0, |found| found + before[found..].chars().next().map_or(1, char::len_utf8));
-            let value = line[colon + 1..].trim_end();
-            let indent = value.len() - value.trim_start().len();
-            let value = value.trim_start();
-            let is_reference = value.starts_with(['{', '[', '&', '*', '|', '>', '#']) || value.contains("${");
+            let rest = &line[colon + 1..];
+            let value = scalar(rest.trim(), line[..colon].contains(['{', '[']));
+            let text = value.trim_matches(['"', '\'']);
             let key = &before[key_start..];
             // `secret: NAME` is how a spec refers to a secret.
-            let names_reference = matches!(key, "secret" | "secrets");
-            if is_secret_key(key)
-                && !names_reference
-                && !is_reference
-                && !is_setting(value.trim_matches(['"', '\'']))
-            {
-                let start = offset + colon + 1 + indent;
-                let length = value.find([',', '}', '#']).unwrap_or(value.len());
-                ranges.push(start..start + value[..length].trim_end().len());
+            let is_reference = matches!(key, "secret" | "secrets")
+                || value.starts_with(['{', '[', '&', '*', '|', '>', '#'])
+                || (text.starts_with("${") && text.ends_with('}'));
+            if is_secret_key(key) && !is_reference && !is_setting(text) {
+                let start = offset + colon + 1 + (rest.len() - rest.trim_start().len());
+                ranges.push(start..start + value.len());
             }
         }
         offset += line.len();
     }
     ranges
+}
+
+/// Returns the scalar at the start of a text: up to its closing quote, or to what ends an unquoted one.
+///
+/// Without a bracket before it on its line it is taken for block style, where only a comment ends it: hiding too much
+/// is better than too little.
+fn scalar(text: &str, in_flow: bool) -> &str {
+    if let Some(quote) = text.chars().next().filter(|first| matches!(first, '"' | '\'')) {
+        let closing = text[1..].find(quote);
+        return &text[..closing.map_or(text.len(), |closing| closing + 2)];
+    }
+    let comment = text.find(" #").unwrap_or(text.len());
+    let after_variable = if text.starts_with("${") { text.find('}').map_or(0, |end| end + 1) } else { 0 };
+    let flow_end = text[after_variable..].find([',', '}', ']']).filter(|_| in_flow);
+    text[..flow_end.map_or(comment, |end| comment.min(after_variable + end))].trim_end()
 }
 
 /// Replaces the ranges by `***`, filled with spaces to the same number of bytes so that other places stay right.
@@ -339,9 +350,18 @@ mod tests {
 
     #[test]
     fn snippets_hide_secrets_without_moving_anything() {
-        let text = "env: { HF_TOKEN: abc, PORT: 1 }\n  WANDB_API_KEY: \"xyz\" # note\n";
-        let masked = mask(text, &ranges_in_text(text));
-        assert_eq!(masked, "env: { HF_TOKEN: ***, PORT: 1 }\n  WANDB_API_KEY: ***   # note\n");
+        let masked = |text: &str| mask(text, &ranges_in_text(text));
+        for (text, shown) in [
+            ("env: { HF_TOKEN: abc, PORT: 1 }\n", "env: { HF_TOKEN: ***, PORT: 1 }\n"),
+            ("  API_KEY: \"x,z\" # note\n", "  API_KEY: ***   # note\n"),
+            ("  API_KEY: a,b}c\n", "  API_KEY: ***  \n"),
+            ("env: { API_KEY: abc, B: ${X} }\n", "env: { API_KEY: ***, B: ${X} }\n"),
+            ("env: { API_KEY: ${X}, B: y }\n", "env: { API_KEY: ${X}, B: y }\n"),
+            ("- API_KEY=abcd\n", "- API_KEY=*** \n"),
+            ("env: { KEY: { secret: hf } }\n", "env: { KEY: { secret: hf } }\n"),
+        ] {
+            assert_eq!(masked(text), shown);
+        }
     }
 
     #[test]

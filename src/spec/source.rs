@@ -71,13 +71,19 @@ impl fmt::Display for Place {
     }
 }
 
-/// The texts of all files of one load.
-#[derive(Clone, Debug, Default)]
+/// The texts of all files of one load. They may hold secrets, so they print as their names.
+#[derive(Clone, Default)]
 pub struct Sources {
     files: Vec<Source>,
 }
 
-#[derive(Clone, Debug)]
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.files.iter().map(|source| &source.name)).finish()
+    }
+}
+
+#[derive(Clone)]
 struct Source {
     name: String,
     text: String,

@@ -15,6 +15,7 @@ use crate::model::id::{
 use crate::model::money::Hourly;
 use crate::model::pod::{Port, RunState};
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 
@@ -170,7 +171,7 @@ pub enum EnvSyntax {
     /// `KEY: value`
     Literal(Spanned<Text>),
     /// `KEY: value`, and key or value look like a secret.
-    LiteralSecret(Spanned<Text>),
+    LiteralSecret(Secret<Text>),
     /// `KEY: { secret: NAME }`
     Secret(Spanned<String>),
 }

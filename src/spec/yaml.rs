@@ -15,8 +15,8 @@ use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::sensitive::shown;
 use super::source::{Sources, Span};
 
-/// The largest spec file.
-pub(super) const MAX_BYTES: usize = 4 << 20;
+/// The largest spec file in bytes; the shell need not read more than one byte beyond it.
+pub const MAX_BYTES: usize = 4 << 20;
 /// The deepest nesting; the format itself needs 7.
 const MAX_DEPTH: usize = 64;
 /// The most values in a file, with every alias counted as often as it is used.

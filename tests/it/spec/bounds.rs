@@ -223,6 +223,18 @@ proptest! {
     }
 
     #[test]
+    fn secrets_are_in_no_output(secret in "[g-z]{24}", broken in prop::sample::select(vec!["", ", bad key: x", ", B: [", ", B: ${X}", ", A: {"])) {
+        let text = super::pod(&format!("gpu: L40S\nenv: {{ HF_TOKEN: {secret}, URL: \"https://u:{secret}@h\", X: hf_{secret}{broken} }}"));
+        let outputs = match load_text(&text) {
+            Ok(loaded) => vec![format!("{loaded:?}"), loaded.config().unwrap(), loaded.warnings.render(Form::Plain), loaded.warnings.render(Form::Short)],
+            Err(mistakes) => vec![format!("{mistakes:?}"), mistakes.render(Form::Plain), mistakes.render(Form::Short)],
+        };
+        for output in outputs {
+            prop_assert!(!output.contains(&secret), "{output}");
+        }
+    }
+
+    #[test]
     fn the_order_of_keys_does_not_matter(seed in any::<u64>()) {
         let mut pods: Vec<String> = (0..6)
             .map(|n| {

@@ -550,11 +550,7 @@ fn hardware_that_the_bundled_tables_do_not_have() {
     7 |     placement: { data_centers: [EU-RO-2] }
       |                                 ^^^^^^^ `EU-RO-2` is not in RunPod's table of 2026-08-20
       |
-    help: did you mean
-      |
-    7 -     placement: { data_centers: [EU-RO-2] }
-    7 +     placement: { data_centers: [EU-RO-1] }
-      |
+      = help: did you mean `EU-RO-1`? the plan checks the live catalog
     "#);
     insta::assert_snapshot!(in_pod("cpu: { flavors: [cpu4c], vcpus: 4 }"), @r#"
     warning: unknown CPU flavor

@@ -274,6 +274,13 @@ fn merge_keys_are_applied_and_mistakes_point_to_the_anchor() {
 }
 
 #[test]
+fn line_ends_of_windows_change_nothing() {
+    let text = super::pod("gpu: L40S\nenv: { A: b }\ncommand:\n- |\n  one\n  two\n");
+    let desired = |text: &str| super::load_text(text).unwrap().desired;
+    assert_eq!(desired(&text.replace('\n', "\r\n")), desired(&text));
+}
+
+#[test]
 fn nesting_has_a_limit() {
     insta::assert_snapshot!(mistakes(&format!("a: {}{}\n", "[".repeat(70), "]".repeat(70))), @r#"
     error: nested too deeply

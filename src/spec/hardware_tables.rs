@@ -111,7 +111,9 @@ impl Tables {
             let detail = format!("`{id}` is not in RunPod's table of {TABLE_DATE}");
             let mistake = Diagnostic::at(Problem::UnknownDataCenter, span, detail);
             log.push(match log.closest(id, self.bundled.data_centers.iter().map(String::as_str)) {
-                Some(near) => mistake.fix(span, near, "did you mean"),
+                Some(near) => {
+                    mistake.help(format!("did you mean `{near}`? the plan checks the live catalog"))
+                }
                 None => mistake.help("the plan checks it against the live catalog"),
             });
         }
