@@ -1,2 +1,9 @@
 //! The binary: hands the real environment to the command line.
-fn main() {}
+
+use std::process::ExitCode;
+
+use podform::cli::{env::Environment, run};
+
+fn main() -> ExitCode {
+    run(std::env::args_os(), Environment::from_process()).into()
+}

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::address::Address;
+
 /// Plan and apply for GPU pods on RunPod.
 #[derive(Debug, Parser)]
 #[command(
@@ -40,8 +42,8 @@ pub struct Global {
     #[arg(long = "var", value_name = "NAME=VALUE", global = true, help_heading = "Global options")]
     pub variables: Vec<Assignment>,
     /// Select pods that belong to this profile
-    #[arg(long, value_name = "NAME", global = true, help_heading = "Global options")]
-    pub profile: Option<String>,
+    #[arg(long = "profile", value_name = "NAME", global = true, help_heading = "Global options")]
+    pub profiles: Vec<String>,
     /// State file [default: state_file of the spec, or state/<project>.db]
     #[arg(long, value_name = "PATH", global = true, help_heading = "Global options")]
     pub state: Option<PathBuf>,
@@ -71,6 +73,9 @@ pub enum ColorWhen {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first spec to edit; never overwrites
+    #[command(after_help = "Example:\n  podform init my-pods")]
+    Init(InitArgs),
     /// Show what apply would do
     #[command(after_help = "Example:\n  podform plan -f examples/quickstart.yaml --detailed-exitcode")]
     Plan(PlanArgs),
@@ -94,7 +99,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  podform drift --detailed-exitcode")]
     Drift(DriftArgs),
     /// Show a saved plan
-    #[command(after_help = "Example:\n  podform show release.plan --format markdown")]
+    #[command(after_help = "Example:\n  podform show release.plan")]
     Show(ShowArgs),
     /// Print the plan's graph of actions
     #[command(after_help = "Example:\n  podform graph --format mermaid")]
@@ -119,6 +124,14 @@ pub enum Command {
     Start(AddressArgs),
 }
 
+/// Flags of `init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// Where to write it [default: the working directory]
+    #[arg(value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
 /// What narrows or bends a plan.
 #[derive(Args, Debug, Default)]
 pub struct Scope {
@@ -130,7 +143,7 @@ pub struct Scope {
     pub exclude: Vec<String>,
     /// Replace this pod even if it is as wanted
     #[arg(long, value_name = "ADDRESS")]
-    pub replace: Vec<String>,
+    pub replace: Vec<Address>,
     /// Go on although every recorded object is gone
     #[arg(long)]
     pub accept_vanished: bool,
@@ -173,7 +186,10 @@ pub enum PlanFormat {
 #[derive(Args, Debug)]
 pub struct ApplyArgs {
     /// A plan saved by `plan -o`; it is checked again and runs without a question
-    #[arg(value_name = "PLANFILE")]
+    #[arg(
+        value_name = "PLANFILE",
+        conflicts_with_all = ["target", "exclude", "replace", "accept_vanished", "auto_approve", "approved"]
+    )]
     pub plan_file: Option<PathBuf>,
     /// What is planned.
     #[command(flatten)]
@@ -236,6 +252,9 @@ pub struct GraphArgs {
     /// How to print the graph
     #[arg(long, default_value = "dot")]
     pub format: GraphFormat,
+    /// Graph of terminating and deleting everything that is managed
+    #[arg(long)]
+    pub destroy: bool,
     /// What is planned.
     #[command(flatten)]
     pub scope: Scope,
@@ -248,6 +267,8 @@ pub enum GraphFormat {
     Dot,
     /// For Markdown.
     Mermaid,
+    /// For browsers.
+    Svg,
 }
 
 /// What to do with the recorded state.

@@ -1,14 +1,34 @@
-//! Clocks for records: the system's, and that of a simulated world.
+//! Clocks for records: that of this host, or that of a simulated world.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
+
+use std::fmt;
 
 use crate::model::clock::{Clock, Timestamp};
 
-/// The clock of this host.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+/// The clock that goes with an account.
+///
+/// A simulated world has its own time, and its pods' ages count in it, so records of it must too.
+pub enum AccountClock {
+    /// The clock of this host.
+    System,
+    /// The clock of a simulated world.
+    World(Box<dyn Fn() -> Timestamp>),
+}
 
-impl Clock for SystemClock {
+impl Clock for AccountClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        match self {
+            Self::System => Timestamp::now(),
+            Self::World(tell) => tell(),
+        }
+    }
+}
+
+impl fmt::Debug for AccountClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::World(_) => "World",
+        })
     }
 }

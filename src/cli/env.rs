@@ -84,11 +84,14 @@ impl Environment {
         self.variables.iter().filter_map(named).collect()
     }
 
-    /// Returns who runs this, as `user@host`, for the journal and for the next one who finds a lock.
-    pub fn who(&self) -> String {
-        let user = self.plain("USER").or_else(|| self.plain("LOGNAME")).unwrap_or("unknown");
-        let host = self.plain("HOSTNAME").map(str::to_owned).or_else(host_name);
-        format!("{user}@{}", host.as_deref().unwrap_or("unknown"))
+    /// Returns the user's name, for the journal and for the next one who finds a lock.
+    pub fn user(&self) -> String {
+        self.plain("USER").or_else(|| self.plain("LOGNAME")).unwrap_or("unknown").to_owned()
+    }
+
+    /// Returns the name of this host, likewise.
+    pub fn host(&self) -> String {
+        self.plain("HOSTNAME").map(str::to_owned).or_else(host_name).unwrap_or_else(|| "unknown".to_owned())
     }
 
     fn plain(&self, name: &str) -> Option<&str> {

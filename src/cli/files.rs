@@ -1,5 +1,5 @@
-//! Reads the spec files, and nothing outside what was named.
-#![expect(clippy::disallowed_methods, reason = "this is where files are read")]
+//! Reads spec files and writes plan files: what was named, and nothing else.
+#![expect(clippy::disallowed_methods, reason = "this is where files are read and written")]
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -20,10 +20,12 @@ pub struct SpecFile {
     pub bytes: Vec<u8>,
 }
 
-/// Why a file could not be read.
+/// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to read `{path}`")]
+#[error("failed to {doing} `{path}`")]
 pub struct FileError {
+    /// `read` or `write`.
+    pub doing: &'static str,
     /// The path as it was typed.
     pub path: String,
     /// What the system said.
@@ -31,22 +33,39 @@ pub struct FileError {
     pub source: io::Error,
 }
 
-/// Reads the named spec files, or the default one, below `directory`.
+impl FileError {
+    /// Says that a file could not be written.
+    pub fn writing(path: &Path, source: io::Error) -> Self {
+        Self { doing: "write", path: path.display().to_string(), source: in_words(source) }
+    }
+}
+
+/// Reads spec files.
 ///
 /// # Errors
 /// A file is missing, cannot be read, or is larger than [`LARGEST_SPEC`].
-pub fn read_specs(directory: &Path, named: &[PathBuf]) -> Result<Vec<SpecFile>, FileError> {
-    let default = [PathBuf::from(DEFAULT_SPEC)];
-    let paths = if named.is_empty() { &default[..] } else { named };
-    paths.iter().map(|path| read_spec(directory, path)).collect()
+pub fn read_specs(paths: &[PathBuf]) -> Result<Vec<SpecFile>, FileError> {
+    paths.iter().map(|path| read_spec(path)).collect()
 }
 
-fn read_spec(directory: &Path, path: &Path) -> Result<SpecFile, FileError> {
-    let bytes = read_at_most(&directory.join(path), LARGEST_SPEC);
+fn read_spec(path: &Path) -> Result<SpecFile, FileError> {
     let name = path.display().to_string();
-    bytes
-        .map(|bytes| SpecFile { name: name.clone(), bytes })
-        .map_err(|source| FileError { path: name, source })
+    match read_at_most(path, LARGEST_SPEC) {
+        Ok(bytes) => Ok(SpecFile { name, bytes }),
+        Err(source) => Err(FileError { doing: "read", path: name, source }),
+    }
+}
+
+/// Says in words what the system says in numbers, where it is something that happens every day.
+fn in_words(error: io::Error) -> io::Error {
+    let kind = error.kind();
+    match kind {
+        io::ErrorKind::NotFound => io::Error::new(kind, "there is no such file"),
+        io::ErrorKind::IsADirectory => io::Error::new(kind, "it is a directory"),
+        io::ErrorKind::NotADirectory => io::Error::new(kind, "a part of its path is a file"),
+        io::ErrorKind::PermissionDenied => io::Error::new(kind, "permission denied"),
+        _ => error,
+    }
 }
 
 /// Reads a file that is at most `limit` bytes long.
@@ -54,9 +73,9 @@ fn read_spec(directory: &Path, path: &Path) -> Result<SpecFile, FileError> {
 /// # Errors
 /// It cannot be read, is no file, or is longer.
 pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    let file = File::open(path).map_err(in_words)?;
     if file.metadata()?.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+        return Err(in_words(io::ErrorKind::IsADirectory.into()));
     }
     let mut bytes = Vec::new();
     // One byte more than allowed: the length that the system tells is 0 for pipes.
@@ -72,7 +91,7 @@ pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The folder cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError { path: path.display().to_string(), source };
+    let failed = |source| FileError::writing(path, source);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -86,23 +105,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_read_below_the_directory_in_the_order_named() {
+    fn files_are_read_in_the_order_named_and_keep_the_name_that_was_typed() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["a.yaml", "b.yaml"] {
-            write_whole(&directory.path().join(name), name.as_bytes()).unwrap();
+        let named = ["b.yaml", "a.yaml"].map(|name| directory.path().join(name));
+        for path in &named {
+            write_whole(path, path.file_name().unwrap().as_encoded_bytes()).unwrap();
         }
-        let named = [PathBuf::from("b.yaml"), PathBuf::from("a.yaml")];
-        let read = read_specs(directory.path(), &named).unwrap();
-        let expected = ["b.yaml", "a.yaml"].map(|name| SpecFile { name: name.into(), bytes: name.into() });
+        let read = read_specs(&named).unwrap();
+        let expected = ["b.yaml", "a.yaml"].map(|name| SpecFile {
+            name: directory.path().join(name).display().to_string(),
+            bytes: name.into(),
+        });
         assert_eq!(read, expected);
     }
 
     #[test]
     fn a_missing_file_is_named_as_it_was_typed() {
-        let directory = tempfile::tempdir().unwrap();
-        let error = read_specs(directory.path(), &[]).unwrap_err();
-        assert_eq!(error.to_string(), "failed to read `pods.yaml`");
-        assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+        let error = read_specs(&[PathBuf::from("no/such.yaml")]).unwrap_err();
+        assert_eq!(error.to_string(), "failed to read `no/such.yaml`");
+        assert_eq!(error.source.to_string(), "there is no such file");
     }
 
     #[test]

@@ -4,14 +4,29 @@
 //! the person, and turns the answer into output and an exit code. Start at [`run`]; what a person can type is in
 //! [`args`], what scripts read in [`exit`], and each command is a thin file under `commands`.
 
+mod account;
+mod approval;
 pub mod args;
 mod clock;
 mod commands;
 pub mod env;
+mod execution;
 pub mod exit;
+mod failure;
 mod files;
+mod load;
+mod names;
 mod output;
 mod progress;
 mod prompt;
+mod report;
+mod run;
+mod running;
+mod saved;
 mod secrets;
+mod session;
+mod show;
 mod signals;
+mod table;
+
+pub use run::run;

@@ -7,6 +7,7 @@ use anstream::{AutoStream, ColorChoice};
 
 use super::args::ColorWhen;
 use super::env::Environment;
+use crate::render::style::Style;
 
 /// Where everything that is printed goes through.
 ///
@@ -59,6 +60,11 @@ impl Output {
     /// Tells whether data is coloured.
     pub fn is_colored(&self) -> bool {
         self.color
+    }
+
+    /// Returns how text for people is laid out.
+    pub fn style(&self) -> Style {
+        Style { color: self.color, ..Style::PLAIN }
     }
 
     /// Prints data, as it is.

@@ -1,7 +1,6 @@
 //! Interrupts: the first asks a run to end well, the second ends it.
 
 use std::io;
-use std::pin::pin;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -45,19 +44,5 @@ impl Signals {
             () = self.next() => Guarded::Interrupted,
             value = future => Guarded::Finished(value),
         }
-    }
-
-    /// Runs a future that is told of the first signal and dropped at the second.
-    pub async fn until_second<T>(
-        &mut self,
-        future: impl Future<Output = T>,
-        on_first: impl FnOnce(),
-    ) -> Guarded<T> {
-        let mut future = pin!(future);
-        if let Guarded::Finished(value) = self.until_first(&mut future).await {
-            return Guarded::Finished(value);
-        }
-        on_first();
-        self.until_first(future).await
     }
 }

@@ -1,0 +1,61 @@
+//! The account that a spec is about: RunPod's, or one in a simulated world.
+
+use super::clock::AccountClock;
+use super::commands::simulator::{self, Served};
+use super::env::Environment;
+use super::failure::Failure;
+use super::names::Names;
+use crate::model::prior::{Binding, ProviderKind};
+use crate::model::secret::Secret;
+use crate::provider::runpod::{Origins, Runpod};
+use crate::spec::Settings;
+
+/// An account, ready to be asked.
+pub struct Account {
+    /// Asks it.
+    pub client: Runpod,
+    /// Its time.
+    pub clock: AccountClock,
+    /// Names for what is made in it.
+    pub names: Names,
+    /// What a state must belong to.
+    pub binding: Binding,
+}
+
+impl Account {
+    /// Prepares the account of a spec; nothing is asked of RunPod yet.
+    ///
+    /// # Errors
+    /// There is no key, the origin cannot be used, or the simulator cannot be started.
+    pub async fn open(settings: &Settings, env: &Environment) -> Result<Self, Failure> {
+        match settings.kind {
+            ProviderKind::Runpod => Self::at_runpod(settings, env),
+            ProviderKind::Simulator => Self::in_simulator(settings).await,
+        }
+    }
+
+    fn at_runpod(settings: &Settings, env: &Environment) -> Result<Self, Failure> {
+        let origins = env.api_base_url().map_or_else(|| Ok(Origins::public()), Origins::at)?;
+        let key = env.api_key().ok_or(Failure::NoKey)?;
+        let binding = Binding {
+            project: settings.project.clone(),
+            kind: ProviderKind::Runpod,
+            origin: origins.origin(settings.api),
+        };
+        let client = Runpod::over_http(settings.api, origins, key)?;
+        Ok(Self { client, clock: AccountClock::System, names: Names::Random, binding })
+    }
+
+    /// A simulated account is reached as the real one is, over HTTP with the ordinary client, so that a trial takes
+    /// the path of production.
+    async fn in_simulator(settings: &Settings) -> Result<Self, Failure> {
+        let Served { url, clock, began } = simulator::serve_or_find().await?;
+        // Any key will do: the world has one account.
+        let key = Secret::new("simulated".to_owned());
+        let client = Runpod::over_http(settings.api, Origins::at(&url)?, &key)?;
+        let project = settings.project.clone();
+        let names = Names::Derived { project: project.clone(), began };
+        let origin = simulator::STORE.to_owned();
+        Ok(Self { client, clock, names, binding: Binding { project, kind: ProviderKind::Simulator, origin } })
+    }
+}

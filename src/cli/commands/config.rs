@@ -1,0 +1,12 @@
+//! `podform config`: prints the spec with everything merged and filled in, secrets as references.
+
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::run::Shell;
+
+/// Runs the command.
+pub fn run(shell: &Shell) -> Result<Exit, Failure> {
+    let text = shell.load_spec()?.config().map_err(Failure::Yaml)?;
+    shell.output.data(&text);
+    Ok(exit::DONE)
+}

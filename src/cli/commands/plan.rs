@@ -1,0 +1,45 @@
+//! `podform plan`: shows what apply would do. It writes nothing but the file of `-o`.
+
+use crate::cli::args::{PlanArgs, Scope};
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::files::write_whole;
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+use crate::cli::show;
+use crate::model::plan::Planned;
+use crate::state::planfile::{self, PlanInputs, SavedPlan};
+
+/// Runs the command.
+pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
+    let PlanArgs { output, format, detailed_exitcode, destroy, scope } = args;
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let prior = session.state.read()?;
+    let planned = session.plan(&session.account.client, &prior, &scope.options(*destroy), None).await?;
+    show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
+    if let Some(path) = output {
+        let saved = SavedPlan { planned: planned.clone(), inputs: inputs(shell, scope, *destroy) };
+        write_whole(path, planfile::write(&saved).as_bytes())?;
+        shell.output.note(&format!("saved as `{}`", path.display()));
+    }
+    Ok(match planned {
+        Planned::Blocked { .. } => exit::BLOCKED,
+        Planned::Changes(_) if *detailed_exitcode => exit::CHANGES,
+        Planned::Changes(_) | Planned::NoChanges(_) => exit::DONE,
+    })
+}
+
+/// Returns what a saved plan must remember, so that it can be checked.
+fn inputs(shell: &Shell, scope: &Scope, destroy: bool) -> PlanInputs {
+    let Scope { target, exclude, replace, accept_vanished } = scope;
+    PlanInputs {
+        spec_files: shell.spec_files(),
+        variables: shell.global.variables.iter().map(|given| given.name.clone()).collect(),
+        profiles: shell.global.profiles.iter().cloned().collect(),
+        targets: target.clone(),
+        excludes: exclude.clone(),
+        replaces: replace.iter().map(ToString::to_string).collect(),
+        destroy,
+        accept_vanished: *accept_vanished,
+    }
+}

@@ -1,0 +1,69 @@
+//! `podform status`: all pods and volumes of the project, with state, URL, SSH command and price.
+
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::run::Shell;
+use crate::cli::running::{ssh, url};
+use crate::cli::session::Session;
+use crate::cli::table::Table;
+use crate::model::id::RemoteId;
+use crate::model::live::{Live, LivePod, LiveVolume, Seen};
+use crate::model::money::Price;
+
+/// Runs the command.
+pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let prior = session.state.read()?;
+    let live = session.look(&session.account.client, &prior).await?;
+    let mut table = Table::new(["ADDRESS", "ID", "STATE", "PRICE", "URL", "SSH"]);
+    for (address, recorded) in &prior.objects {
+        let [state, price, url, ssh] = cells(&recorded.id, &live);
+        table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
+    }
+    shell.output.data(&table.to_string());
+    Ok(exit::DONE)
+}
+
+/// Returns state, price, URL and SSH command of an object.
+fn cells(id: &RemoteId, live: &Live) -> [String; 4] {
+    match id {
+        RemoteId::Pod(id) => live.pods.get(id).map_or_else(unknown, |seen| seen_cells(seen, pod_cells)),
+        RemoteId::Volume(id) => {
+            live.volumes.get(id).map_or_else(unknown, |seen| seen_cells(seen, volume_cells))
+        }
+    }
+}
+
+fn seen_cells<T>(seen: &Seen<T>, of_found: impl Fn(&T) -> [String; 4]) -> [String; 4] {
+    let only = |state: &str| [state.to_owned(), String::new(), String::new(), String::new()];
+    match seen {
+        Seen::Found(object) => of_found(object),
+        Seen::Absent => only("gone"),
+        Seen::Unreadable(_) => unknown(),
+    }
+}
+
+fn unknown() -> [String; 4] {
+    ["unknown".to_owned(), String::new(), String::new(), String::new()]
+}
+
+fn pod_cells(pod: &LivePod) -> [String; 4] {
+    let (price, url, ssh) = if pod.status.is_up() {
+        (price(pod.price), url(pod).unwrap_or_default(), ssh(pod).unwrap_or_default())
+    } else {
+        // The API says 0 for a stopped pod although its disk is billed, so nothing is said here.
+        Default::default()
+    };
+    [pod.status.to_string(), price, url, ssh]
+}
+
+fn volume_cells(volume: &LiveVolume) -> [String; 4] {
+    [format!("{} in {}", volume.size, volume.data_center), String::new(), String::new(), String::new()]
+}
+
+fn price(price: Price) -> String {
+    match price {
+        Price::Known(hourly) => format!("{hourly}/h"),
+        Price::Unknown => "unknown".to_owned(),
+    }
+}

@@ -1,0 +1,17 @@
+//! `podform unlock`: removes a lock that another computer left behind, showing whose it was.
+
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+
+/// Runs the command.
+pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let said = match session.state.unlock()? {
+        Some(lease) => format!("The lock of {lease} is removed.\n"),
+        None => "Nobody holds a lock.\n".to_owned(),
+    };
+    shell.output.data(&said);
+    Ok(exit::DONE)
+}

@@ -1,0 +1,24 @@
+//! `podform validate`: checks the spec without network, state or key.
+
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::run::Shell;
+use crate::model::desired::{Desired, Wanted};
+
+/// Runs the command.
+pub fn run(shell: &Shell) -> Result<Exit, Failure> {
+    let loaded = shell.load_spec()?;
+    shell.output.data(&format!("The spec is valid: {}.\n", summary(&loaded.desired)));
+    Ok(exit::DONE)
+}
+
+/// Counts what a spec wants: `3 pods and 1 network volume`.
+fn summary(desired: &Desired) -> String {
+    let pods = desired.wanted.values().filter(|wanted| matches!(wanted, Wanted::Pod(_))).count();
+    let volumes = desired.wanted.len() - pods;
+    format!("{} and {}", counted(pods, "pod"), counted(volumes, "network volume"))
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

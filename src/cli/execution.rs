@@ -1,0 +1,309 @@
+//! The way from a plan to its end, the same for `apply` and `destroy`: lock, recover, plan, show, approve, execute.
+//!
+//! Up to the approval the first signal ends the command, as nothing was begun. From there on the first one lets what
+//! is on the wire come to its end, and the second gives it up; the journal knows either way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::watch;
+
+use super::account::Account;
+use super::approval::Approver;
+use super::args::{PlanFormat, RunArgs};
+use super::clock::AccountClock;
+use super::exit::{self, Exit};
+use super::failure::Failure;
+use super::progress::Progress;
+use super::run::Shell;
+use super::running::running_pods;
+use super::saved::{ensure_same_plan, ensure_same_state};
+use super::session::Session;
+use super::show;
+use super::signals::{Guarded, Signals};
+use crate::apply::{self, Context, Interrupt, Limited};
+use crate::model::clock::Clock;
+use crate::model::id::EnvKey;
+use crate::model::outcome::Outcome;
+use crate::model::plan::{Approval, ApprovedPlan, OnStuck, Operation, Plan, Planned};
+use crate::model::pod::EnvValue;
+use crate::model::prior::Prior;
+use crate::model::secret::SecretName;
+use crate::plan::Options;
+use crate::provider::runpod::Runpod;
+use crate::render::outcome::write_outcome;
+use crate::spec::Loaded;
+use crate::state::planfile::SavedPlan;
+use crate::state::sqlite::LockedState;
+use crate::state::sqlite::lock::Holder;
+use crate::state::{Run, Store};
+
+/// One run of `apply` or `destroy`.
+pub struct Execution<'a> {
+    /// The command line.
+    pub shell: &'a Shell,
+    /// The command, for the journal.
+    pub command: &'static str,
+    /// What a person is asked.
+    pub question: &'static str,
+    /// What is planned.
+    pub options: Options,
+    /// How it runs.
+    pub run: &'a RunArgs,
+}
+
+/// What a run comes to before anything is begun.
+enum Prepared {
+    /// Nothing is to be done, or nothing may be done.
+    Nothing(Exit),
+    /// This may run, from this state.
+    Approved(Box<ApprovedPlan>, Prior),
+}
+
+impl Execution<'_> {
+    /// Plans, gets the approval and executes.
+    ///
+    /// # Errors
+    /// Nothing was begun.
+    pub async fn go(&self, loaded: Loaded, approver: &Approver) -> Result<Exit, Failure> {
+        let session = Session::open(self.shell, loaded, None).await?;
+        self.under_lock(&session, async |engine| {
+            let prior = engine.settled().await?;
+            let planned = session.plan(engine.port, &prior, &self.options, None).await?;
+            if *approver == Approver::Person || !self.shell.global.quiet || is_blocked(&planned) {
+                self.show(&session, &planned);
+            }
+            match planned {
+                Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
+                Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
+                Planned::Changes(plan) => {
+                    ensure_secrets(&plan, &session)?;
+                    let approved = approver.approve(plan, self.question, &self.shell.output).await?;
+                    Ok(Prepared::Approved(Box::new(approved), prior))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Checks that a saved plan is what would be planned from what is there, and executes it.
+    ///
+    /// # Errors
+    /// Nothing was begun; the plan is stale, among others.
+    pub async fn go_saved(&self, loaded: Loaded, saved: SavedPlan) -> Result<Exit, Failure> {
+        let basis = saved.planned.plan().basis.clone();
+        let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
+        self.under_lock(&session, async |engine| {
+            let prior = engine.settled().await?;
+            ensure_same_state(&basis, &prior)?;
+            let nonce = Some(basis.nonce.clone());
+            let planned = session.plan(engine.port, &prior, &self.options, nonce).await?;
+            ensure_same_plan(saved.planned.plan(), planned.plan())?;
+            if !self.shell.global.quiet || is_blocked(&planned) {
+                self.show(&session, &planned);
+            }
+            match saved.planned {
+                Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
+                Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
+                Planned::Changes(plan) => {
+                    ensure_secrets(&plan, &session)?;
+                    let approved = ApprovedPlan::new(plan, Approval::SavedPlan);
+                    Ok(Prepared::Approved(Box::new(approved), prior))
+                }
+            }
+        })
+        .await
+    }
+
+    /// Takes the lock, prepares, executes what was approved, and gives the lock back.
+    async fn under_lock(
+        &self,
+        session: &Session<'_>,
+        prepare: impl AsyncFnOnce(&Engine<'_>) -> Result<Prepared, Failure>,
+    ) -> Result<Exit, Failure> {
+        let mut signals = Signals::take_over().map_err(Failure::Signals)?;
+        let clock = &session.account.clock;
+        let env = &self.shell.env;
+        let holder = Holder {
+            user: env.user(),
+            host: env.host(),
+            pid: std::process::id(),
+            command: self.command.to_owned(),
+        };
+        let locked = session.state.lock(&holder, clock, self.run.lock_timeout.0);
+        let locked = before_anything(&mut signals, locked).await??;
+        let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
+        let port = Limited::new(&session.account.client, &progress);
+        let (sender, interrupt) = watch::channel(Interrupt::None);
+        let engine =
+            Engine { execution: self, session, locked: &locked, port: &port, progress: &progress, interrupt };
+        let work = async {
+            match before_anything(&mut signals, prepare(&engine)).await?? {
+                Prepared::Nothing(exit) => Ok(exit),
+                Prepared::Approved(approved, prior) => {
+                    let outcome = told(&mut signals, &sender, engine.execute(&approved, &prior)).await;
+                    engine.tell(approved.plan(), &outcome).await?;
+                    Ok(Exit::of_apply(&outcome, approved.plan().held.len()))
+                }
+            }
+        };
+        renewing(&locked, clock, work).await
+    }
+
+    fn show(&self, session: &Session<'_>, planned: &Planned) {
+        show::plan(&self.shell.output, planned, PlanFormat::Human, &|subject| session.position(subject));
+    }
+}
+
+/// Tells whether a plan must be shown even to who wants to hear nothing.
+fn is_blocked(planned: &Planned) -> bool {
+    matches!(planned, Planned::Blocked { .. })
+}
+
+/// Runs something that may be dropped at the first signal, as it begins nothing.
+async fn before_anything<T>(signals: &mut Signals, future: impl Future<Output = T>) -> Result<T, Failure> {
+    match signals.until_first(future).await {
+        Guarded::Finished(value) => Ok(value),
+        Guarded::Interrupted => Err(Failure::Interrupted),
+    }
+}
+
+/// Runs an apply to its end and tells it of each signal; it decides itself what that means.
+async fn told<T>(
+    signals: &mut Signals,
+    sender: &watch::Sender<Interrupt>,
+    future: impl Future<Output = T>,
+) -> T {
+    let mut future = std::pin::pin!(future);
+    for interrupt in [Interrupt::First, Interrupt::Second] {
+        match signals.until_first(&mut future).await {
+            Guarded::Finished(value) => return value,
+            Guarded::Interrupted => drop(sender.send(interrupt)),
+        }
+    }
+    future.await
+}
+
+/// Renews the lease beside the work. If that fails, the work goes on: its next commit tells what is wrong, and
+/// dropping it here would leave a request without its end in the journal.
+async fn renewing<T>(locked: &LockedState, clock: &impl Clock, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        done = &mut work => done,
+        _lost = locked.keep(clock) => work.await,
+    }
+}
+
+/// What a locked run works with.
+struct Engine<'a> {
+    execution: &'a Execution<'a>,
+    session: &'a Session<'a>,
+    locked: &'a LockedState,
+    port: &'a Limited<'a, Runpod, Progress<'a>>,
+    progress: &'a Progress<'a>,
+    interrupt: watch::Receiver<Interrupt>,
+}
+
+impl Engine<'_> {
+    fn run(&self, plan_digest: String) -> Run {
+        let Account { clock, names, .. } = &self.session.account;
+        let env = &self.session.shell.env;
+        Run {
+            id: names.run(),
+            at: clock.now(),
+            command: self.execution.command.to_owned(),
+            plan_digest,
+            who: format!("{}@{}", env.user(), env.host()),
+        }
+    }
+
+    fn context<'c>(&'c self, run: &'c Run) -> Context<'c, Runpod, LockedState, AccountClock, Progress<'c>> {
+        let RunArgs { parallelism, wait_timeout, .. } = self.execution.run;
+        Context {
+            provider: self.port,
+            journal: self.locked,
+            clock: &self.session.account.clock,
+            reporter: self.progress,
+            project: &self.session.loaded.settings.project,
+            secrets: &self.session.secrets,
+            run,
+            settings: apply::Settings {
+                parallelism: usize::from(*parallelism),
+                wait_timeout: wait_timeout.0,
+                ..self.session.pace()
+            },
+            interrupt: self.interrupt.clone(),
+        }
+    }
+
+    /// Finds out what became of actions that an earlier run left open, and returns the state after that.
+    async fn settled(&self) -> Result<Prior, Failure> {
+        let prior = self.locked.load().await?;
+        if prior.open.is_empty() {
+            return Ok(prior);
+        }
+        let run = self.run(String::new());
+        apply::settle(&prior, self.context(&run)).await?;
+        Ok(self.locked.load().await?)
+    }
+
+    async fn execute(&self, approved: &ApprovedPlan, prior: &Prior) -> Outcome {
+        let run = self.run(approved.plan().digest.to_string());
+        apply::execute(approved, prior, self.context(&run)).await
+    }
+
+    /// Tells how it ended, what runs now and how to stop its bill.
+    async fn tell(&self, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
+        let prior = self.locked.load().await?;
+        // The apply is over: if the account cannot be listed any more, only the addresses of its pods are missing.
+        let running = match self.session.look(self.port, &prior).await {
+            Ok(live) => running_pods(&prior, &live),
+            Err(_) => Vec::new(),
+        };
+        let output = &self.session.shell.output;
+        let mut text = String::new();
+        write_outcome(&mut text, plan, outcome, &running, output.style()).expect("a string takes every text");
+        output.data(&text);
+        Ok(())
+    }
+}
+
+/// Makes sure that every secret that the plan sends is there.
+fn ensure_secrets(plan: &Plan, session: &Session<'_>) -> Result<(), Failure> {
+    let absent = secrets_sent(plan).into_iter().filter(|name| session.secrets.get(name).is_none());
+    let reasons: Vec<String> = absent
+        .map(|name| {
+            let reason = session.missing.get(&name.to_string());
+            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+            format!("secret `{name}`{reason}")
+        })
+        .collect();
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::MissingSecrets(reasons)) }
+}
+
+/// Returns the names of all secrets that some request carries.
+fn secrets_sent(plan: &Plan) -> BTreeSet<SecretName> {
+    let sent = plan.actions.values().flat_map(|action| match &action.operation {
+        Operation::CreatePod(creation) => names(&creation.container.env),
+        Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => names(&creation.container.env),
+        Operation::UpdatePod { patch, .. } => {
+            patch.env.as_ref().map(|env| names(&env.declared)).unwrap_or_default()
+        }
+        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
+        | Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => BTreeSet::new(),
+    });
+    sent.collect()
+}
+
+fn names(env: &BTreeMap<EnvKey, EnvValue>) -> BTreeSet<SecretName> {
+    let named = env.values().filter_map(|value| match value {
+        EnvValue::Secret(name) => Some(name.clone()),
+        EnvValue::Plain(_) => None,
+    });
+    named.collect()
+}

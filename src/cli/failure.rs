@@ -1,0 +1,127 @@
+//! Everything that can end a command early.
+//!
+//! Each variant says what this level was doing; its source says what went wrong below. What a person can do about it
+//! and the exit code stand in [`super::report`], so that both are found in one place.
+
+use std::error::Error;
+use std::io;
+
+use super::files::FileError;
+use super::secrets::SecretError;
+use crate::provider::ProviderError;
+use crate::provider::runpod::SetupError;
+use crate::spec::Diagnostics;
+use crate::state::StateError;
+use crate::state::planfile::PlanFileError;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The spec has mistakes; they were rendered with their places.
+    #[error("the spec is not valid")]
+    Spec(Diagnostics),
+    /// A file cannot be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The directory of `-C` cannot be entered.
+    #[error("failed to enter `{path}`")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A flag has a value that cannot be.
+    #[error("{0}")]
+    Flag(String),
+    /// A source of secrets is refused.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Values that only apply needs are missing.
+    #[error("apply needs the value of {}", .0.join(", "))]
+    MissingSecrets(
+        /// Each with its reason.
+        Vec<String>,
+    ),
+    /// There is no key.
+    #[error("`RUNPOD_API_KEY` is not set")]
+    NoKey,
+    /// The API cannot be pointed to.
+    #[error("failed to prepare the client")]
+    Setup(#[from] SetupError),
+    /// The account or the catalog could not be read.
+    #[error("failed to read {what}")]
+    Provider {
+        /// What was being read: `the account`, `the catalog`.
+        what: &'static str,
+        /// What the API answered.
+        #[source]
+        source: ProviderError,
+    },
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The simulator cannot run, or its world cannot be kept.
+    #[error("failed to run the simulator")]
+    Simulator(#[source] Box<dyn Error + Send + Sync>),
+    /// Nobody can be asked.
+    #[error("nobody can be asked for approval: standard input is no terminal")]
+    NobodyToAsk,
+    /// The person did not say yes.
+    #[error("not approved, nothing was done")]
+    Declined,
+    /// The plan is another one than was approved.
+    #[error("the plan has the digest `{found}`, approved was `{approved}`; nothing was done")]
+    OtherDigest {
+        /// What was approved.
+        approved: String,
+        /// What the plan has.
+        found: String,
+    },
+    /// A file is no plan that can be read.
+    #[error("failed to read the plan `{path}`")]
+    PlanFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: PlanFileError,
+    },
+    /// What a saved plan was made from has moved.
+    #[error("the saved plan is stale: {0}")]
+    Stale(String),
+    /// Signals cannot be received.
+    #[error("failed to receive signals")]
+    Signals(#[source] io::Error),
+    /// A signal came before anything was done.
+    #[error("interrupted before anything was done")]
+    Interrupted,
+    /// `stop` and `start` would be drift by one's own hand.
+    #[error("podform does not stop or start pods by hand: the next apply would undo it")]
+    ByHand {
+        /// The state to write.
+        verb: &'static str,
+        /// The pod.
+        address: String,
+    },
+    /// The resolved spec cannot be written as YAML.
+    #[error("failed to write the spec")]
+    Yaml(#[source] serde_yaml::Error),
+    /// Anything else that the system refused.
+    #[error("failed to {doing}")]
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Failure {
+    /// Says that the simulator cannot run.
+    pub fn simulator(source: impl Error + Send + Sync + 'static) -> Self {
+        Self::Simulator(Box::new(source))
+    }
+}

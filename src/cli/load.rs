@@ -1,0 +1,65 @@
+//! Reads the spec that the global flags name.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::failure::Failure;
+use super::files::{DEFAULT_SPEC, FileError, read_specs};
+use super::run::Shell;
+use crate::spec::{self, Diagnostics, Form, Input, Loaded, SourceFile};
+
+impl Shell {
+    /// Reads and checks the spec, and shows its warnings.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the spec has mistakes.
+    pub fn load_spec(&self) -> Result<Loaded, Failure> {
+        self.load_files(&self.spec_files(), &self.global.profiles).map_err(|error| match error {
+            LoadError::File(FileError { path, source, .. }) => {
+                Failure::Spec(Diagnostics::unreadable(&path, &source.to_string()))
+            }
+            LoadError::Spec(diagnostics) => Failure::Spec(diagnostics),
+        })
+    }
+
+    /// Returns the spec files as they were typed, or the default one.
+    pub fn spec_files(&self) -> Vec<String> {
+        let named = &self.global.files;
+        if named.is_empty() {
+            return vec![DEFAULT_SPEC.to_owned()];
+        }
+        named.iter().map(|path| path.display().to_string()).collect()
+    }
+
+    /// Reads and checks these files, with the variables of this run.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the spec has mistakes.
+    pub fn load_files(&self, files: &[String], profiles: &[String]) -> Result<Loaded, LoadError> {
+        let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
+        let read = read_specs(&paths).map_err(LoadError::File)?;
+        let sources: Vec<SourceFile<'_>> =
+            read.iter().map(|file| SourceFile { name: &file.name, bytes: &file.bytes }).collect();
+        let given = self.global.variables.iter().map(|given| (given.name.clone(), given.value.clone()));
+        let loaded = spec::load(&Input {
+            files: &sources,
+            vars: &given.collect::<BTreeMap<_, _>>(),
+            environment_vars: &self.env.spec_variables(),
+            profiles,
+        });
+        let loaded = loaded.map_err(LoadError::Spec)?;
+        if !loaded.warnings.is_empty() {
+            let form = if self.output.is_colored() { Form::Coloured } else { Form::Plain };
+            self.output.note(loaded.warnings.render(form).trim_end());
+        }
+        Ok(loaded)
+    }
+}
+
+/// Why there is no spec.
+pub enum LoadError {
+    /// A file cannot be read.
+    File(FileError),
+    /// There are mistakes.
+    Spec(Diagnostics),
+}

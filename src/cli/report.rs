@@ -1,0 +1,148 @@
+//! How failures are told: the error, its causes, what to do next, and the exit code. All in one place, so that the
+//! modules below need not know who reads them.
+
+use std::error::Error;
+
+use super::exit::{self, Exit};
+use super::failure::Failure;
+use super::output::Output;
+use crate::provider::{Certainty, ProviderError, Rejection};
+use crate::spec::Form;
+use crate::state::StateError;
+
+/// Prints a failure to standard error.
+pub fn print(output: &Output, failure: &Failure) {
+    if let Failure::Spec(diagnostics) = failure {
+        let form = if output.is_colored() { Form::Coloured } else { Form::Plain };
+        output.alarm(diagnostics.render(form).trim_end());
+        return;
+    }
+    output.alarm(&text_of(failure));
+}
+
+/// Returns the error, its causes and its hint, a line each.
+fn text_of(failure: &Failure) -> String {
+    let mut text = format!("error: {failure}");
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        text.push_str(&format!("\n  because {error}"));
+        cause = error.source();
+    }
+    if let Some(hint) = hint_of(failure) {
+        text.push_str(&format!("\nhint: {hint}"));
+    }
+    text
+}
+
+/// Returns the exit code of a failure.
+pub fn exit_of(failure: &Failure) -> Exit {
+    match failure {
+        Failure::Spec(_)
+        | Failure::File(_)
+        | Failure::Directory { .. }
+        | Failure::Flag(_)
+        | Failure::Secret(_)
+        | Failure::MissingSecrets(_)
+        | Failure::ByHand { .. }
+        | Failure::PlanFile { .. }
+        | Failure::NobodyToAsk => exit::INVALID,
+        Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
+        Failure::State(error) => exit_of_state(error),
+        Failure::Simulator(_)
+        | Failure::Declined
+        | Failure::Yaml(_)
+        | Failure::Signals(_)
+        | Failure::System { .. } => exit::FAILED,
+        Failure::OtherDigest { .. } | Failure::Stale(_) => exit::STALE,
+        Failure::Interrupted => exit::INTERRUPTED,
+    }
+}
+
+fn exit_of_state(error: &StateError) -> Exit {
+    match error {
+        StateError::Locked { .. } | StateError::Fenced { .. } => exit::LOCKED,
+        StateError::BoundElsewhere { .. } => exit::INVALID,
+        StateError::Newer { .. }
+        | StateError::Foreign { .. }
+        | StateError::Corrupt { .. }
+        | StateError::ReadOnly { .. }
+        | StateError::Failed { .. } => exit::FAILED,
+    }
+}
+
+/// Returns what to do about a failure, where there is something to say that the error does not.
+fn hint_of(failure: &Failure) -> Option<String> {
+    let hint = match failure {
+        Failure::MissingSecrets(_) => "plan works without them; export them for apply",
+        Failure::NoKey => {
+            "export a key from RunPod's settings, or add `-f examples/on-simulator.yaml` to try without an account"
+        }
+        Failure::Setup(_) => "`RUNPOD_API_BASE_URL` is an origin such as `https://api.runpod.io`",
+        Failure::Provider { what: _, source } => return hint_of_provider(source),
+        Failure::State(error) => return hint_of_state(error),
+        Failure::NobodyToAsk => {
+            "give `--auto-approve`, `--approved DIGEST` with the digest of a plan that you have read, or a saved plan"
+        }
+        Failure::OtherDigest { .. } => "read the plan again and approve the digest that it ends with",
+        Failure::Stale(_) => "plan again and read what has changed",
+        Failure::Declined => "only `yes` approves",
+        Failure::ByHand { verb, address } => {
+            return Some(format!(
+                "write `state: {verb}` under `pods.{}` in the spec, then run `podform apply`",
+                address.split('[').next().unwrap_or(address)
+            ));
+        }
+        Failure::Spec(_)
+        | Failure::File(_)
+        | Failure::Directory { .. }
+        | Failure::Flag(_)
+        | Failure::Secret(_)
+        | Failure::Simulator(_)
+        | Failure::Interrupted
+        | Failure::Yaml(_)
+        | Failure::PlanFile { .. }
+        | Failure::Signals(_)
+        | Failure::System { .. } => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_provider(error: &ProviderError) -> Option<String> {
+    let hint = match &error.certainty {
+        Certainty::Rejected(Rejection::KeyRefused) => "check `RUNPOD_API_KEY`: RunPod does not know this key",
+        Certainty::Rejected(Rejection::Forbidden) => "the key needs the permission to read and write pods",
+        Certainty::Rejected(Rejection::Gone) => {
+            "this API is retired; remove `provider.api` from the spec to use REST v2"
+        }
+        Certainty::Rejected(
+            Rejection::NoCapacity
+            | Rejection::NoFunds
+            | Rejection::NotFound
+            | Rejection::Conflict
+            | Rejection::Invalid,
+        ) => return None,
+        Certainty::Throttled { .. } => "the API's quota is used up; try again in a minute",
+        Certainty::NotDone => "check the network, and `RUNPOD_API_BASE_URL` if it is set",
+        Certainty::Unknown => "nothing was changed; try again",
+    };
+    Some(hint.to_owned())
+}
+
+fn hint_of_state(error: &StateError) -> Option<String> {
+    let hint = match error {
+        StateError::Newer { .. } => "update podform, or give another file with `--state PATH`",
+        StateError::Foreign { .. } | StateError::BoundElsewhere { .. } => {
+            "give the state of this project with `--state PATH`"
+        }
+        StateError::Corrupt { .. } => "restore it from a backup; the pods go on running meanwhile",
+        StateError::ReadOnly { .. } => {
+            "plan needs no writing; apply does, so give another file with `--state PATH`"
+        }
+        StateError::Locked { .. } => {
+            "wait for it with `--lock-timeout 5m`; if that run is gone for good, run `podform unlock`"
+        }
+        StateError::Fenced { .. } => "look at what the other run did: `podform plan`",
+        StateError::Failed { .. } => return None,
+    };
+    Some(hint.to_owned())
+}

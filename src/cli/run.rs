@@ -1,0 +1,122 @@
+//! From what was typed to the command that does it.
+
+use std::ffi::OsString;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use super::args::{Cli, ColorWhen, Command, Global, StateCommand};
+use super::commands;
+use super::env::Environment;
+use super::exit::{self, Exit};
+use super::failure::Failure;
+use super::output::{Loudness, Output};
+use super::report;
+
+/// What a person sees who types `podform` and nothing else.
+const FIRST_STEPS: &str = "\
+podform makes the GPU pods of a RunPod account as a YAML file wants them.
+
+Try it without an account, on the built-in simulator:
+  podform plan  -f examples/quickstart.yaml
+  podform apply -f examples/quickstart.yaml
+
+With an account:
+  export RUNPOD_API_KEY=...
+  podform init                   # writes a first pods.yaml
+  podform plan
+
+All commands: podform --help
+";
+
+/// What every command is given.
+pub struct Shell {
+    /// The environment.
+    pub env: Environment,
+    /// The global flags.
+    pub global: Global,
+    /// The streams.
+    pub output: Output,
+}
+
+/// Does what the arguments say and returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Exit {
+    let Cli { command, global } = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error, &env),
+    };
+    let loudness = match (global.quiet, global.verbose) {
+        (true, _) => Loudness::Quiet,
+        (false, true) => Loudness::Verbose,
+        (false, false) => Loudness::Usual,
+    };
+    let output = Output::of_process(&env, global.color, loudness);
+    let shell = Shell { env, global, output };
+    let Some(command) = command else {
+        shell.output.data(FIRST_STEPS);
+        return exit::DONE;
+    };
+    let ended = shell.enter_directory().and_then(|()| shell.start(command));
+    ended.unwrap_or_else(|failure| {
+        report::print(&shell.output, &failure);
+        report::exit_of(&failure)
+    })
+}
+
+/// Prints help as data and mistakes as errors. Clap's own code for mistakes means "changes" here.
+fn explain(error: &clap::Error, env: &Environment) -> Exit {
+    let output = Output::of_process(env, ColorWhen::Auto, Loudness::Usual);
+    let text = error.render().ansi().to_string();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            output.data(&text);
+            exit::DONE
+        }
+        _ => {
+            output.alarm(text.trim_end());
+            exit::INVALID
+        }
+    }
+}
+
+impl Shell {
+    /// Moves to the directory of `-C`, so that every path means what it would mean there.
+    fn enter_directory(&self) -> Result<(), Failure> {
+        let Some(directory) = &self.global.directory else { return Ok(()) };
+        std::env::set_current_dir(directory)
+            .map_err(|source| Failure::Directory { path: directory.display().to_string(), source })
+    }
+
+    /// Tells whether a person watches what goes on, so that spinners are worth drawing.
+    pub fn watches_progress(&self) -> bool {
+        self.env.stderr_is_terminal && !self.global.quiet
+    }
+
+    /// Runs the command on one thread, as nothing that podform does is worth a second one.
+    fn start(&self, command: Command) -> Result<Exit, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|source| Failure::System { doing: "start", source })?;
+        runtime.block_on(self.obey(command))
+    }
+
+    async fn obey(&self, command: Command) -> Result<Exit, Failure> {
+        match command {
+            Command::Init(args) => commands::init::run(self, &args),
+            Command::Plan(args) => commands::plan::run(self, &args).await,
+            Command::Apply(args) => commands::apply::run(self, &args).await,
+            Command::Destroy(args) => commands::destroy::run(self, &args).await,
+            Command::Validate => commands::validate::run(self),
+            Command::Config => commands::config::run(self),
+            Command::Status => commands::status::run(self).await,
+            Command::Drift(args) => commands::drift::run(self, &args).await,
+            Command::Show(args) => commands::show::run(self, &args),
+            Command::Graph(args) => commands::graph::run(self, &args).await,
+            Command::Gpus => commands::gpus::run(self).await,
+            Command::State(StateCommand::List) => commands::state_list::run(self).await,
+            Command::Unlock => commands::unlock::run(self).await,
+            Command::Simulate(args) => commands::simulate::run(self, &args).await,
+            Command::Stop(args) => Err(Failure::ByHand { verb: "stopped", address: args.address }),
+            Command::Start(args) => Err(Failure::ByHand { verb: "running", address: args.address }),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a plan is made from, gathered once: the spec, the secrets, the state file and the account.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::account::Account;
+use super::args::Scope;
+use super::failure::Failure;
+use super::run::Shell;
+use super::secrets;
+use crate::apply;
+use crate::model::address::AddressError;
+use crate::model::catalog::Catalog;
+use crate::model::clock::{Clock, SignedDuration, Timestamp};
+use crate::model::id::{Lineage, RemoteId, RunNonce};
+use crate::model::live::Live;
+use crate::model::plan::{Planned, Subject};
+use crate::model::prior::{Prior, ProviderKind};
+use crate::model::secret::Secrets;
+use crate::plan::{self, Inputs, Options};
+use crate::provider::Observe;
+use crate::provider::observe::observe;
+use crate::spec::Loaded;
+use crate::state::planfile::PlanInputs;
+use crate::state::sqlite::StateFile;
+
+/// A spec and everything around it.
+pub struct Session<'a> {
+    /// The command line.
+    pub shell: &'a Shell,
+    /// The spec.
+    pub loaded: Loaded,
+    /// The values that could be read.
+    pub secrets: Secrets,
+    /// The declared secrets without a value, each with what is missing.
+    pub missing: BTreeMap<String, String>,
+    /// The account.
+    pub account: Account,
+    /// The state.
+    pub state: StateFile,
+}
+
+impl<'a> Session<'a> {
+    /// Gathers everything; `lineage` is that of a saved plan, as a state that does not exist yet must get it.
+    ///
+    /// # Errors
+    /// The spec, a secret, the key or the simulator cannot be used.
+    pub async fn open(shell: &'a Shell, loaded: Loaded, lineage: Option<Lineage>) -> Result<Self, Failure> {
+        let read = secrets::read(&loaded.desired.secrets, &shell.env, ".".as_ref())?;
+        let mut values = read.values;
+        values.extend(loaded.literal_secrets.clone());
+        let account = Account::open(&loaded.settings, &shell.env).await?;
+        let proposed = lineage.unwrap_or_else(|| account.names.lineage());
+        let path = shell.state_path(&loaded);
+        shell.output.detail(&format!(
+            "account at `{}`, state in `{}`",
+            account.binding.origin,
+            path.display()
+        ));
+        let state = StateFile::new(path, account.binding.clone(), proposed);
+        Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
+    }
+
+    /// Looks at the account.
+    ///
+    /// # Errors
+    /// A listing could not be read.
+    pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
+        let live = observe(port, &recorded(prior), self.account.clock.now()).await;
+        live.map_err(|source| Failure::Provider { what: "the account", source })
+    }
+
+    /// Looks at the account and the catalog, and plans.
+    ///
+    /// # Errors
+    /// One of them could not be read, or the spec names what the live catalog does not have.
+    pub async fn plan(
+        &self,
+        port: &impl Observe,
+        prior: &Prior,
+        options: &Options,
+        nonce: Option<RunNonce>,
+    ) -> Result<Planned, Failure> {
+        let live = self.look(port, prior).await?;
+        let catalog = self.catalog(port).await?;
+        let nonce = nonce.unwrap_or_else(|| self.account.names.nonce());
+        let inputs = Inputs {
+            desired: &self.loaded.desired,
+            prior,
+            live: &live,
+            catalog: &catalog,
+            secrets: &self.secrets,
+            api: self.loaded.settings.api,
+            nonce: &nonce,
+            settling: self.settling(),
+            options,
+        };
+        let planned = plan::plan(&inputs);
+        debug_assert!(
+            plan::check(planned.plan()).is_empty(),
+            "the planner made an inconsistent plan: {:?}",
+            plan::check(planned.plan())
+        );
+        Ok(planned)
+    }
+
+    async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {
+        let questions = plan::stock_questions(&self.loaded.desired);
+        let catalog = port.catalog(&questions, self.account.clock.now()).await;
+        catalog.map_err(|source| Failure::Provider { what: "the catalog", source })
+    }
+
+    /// Tells where a remark's subject stands in the spec.
+    pub fn position(&self, subject: &Subject) -> Option<String> {
+        let Subject { address, field } = subject;
+        let positions = &self.loaded.positions;
+        let place = match field {
+            Some(field) => positions.of_field(address, field),
+            None => positions.of(address),
+        };
+        place.map(|place| place.to_string())
+    }
+
+    /// Returns how long after its last event a create may still show up: its request may be on the wire until its
+    /// time is over, and listings lag behind that.
+    fn settling(&self) -> SignedDuration {
+        let apply::Settings { settling, request_timeout, .. } = self.pace();
+        SignedDuration::try_from(settling + request_timeout).unwrap_or(SignedDuration::MAX)
+    }
+
+    /// Returns the times that suit the account.
+    pub fn pace(&self) -> apply::Settings {
+        match self.loaded.settings.kind {
+            ProviderKind::Runpod => apply::Settings::RUNPOD,
+            ProviderKind::Simulator => apply::Settings::SIMULATOR,
+        }
+    }
+}
+
+impl Shell {
+    /// Returns the state file: the flag goes before the environment, and that before the spec.
+    fn state_path(&self, loaded: &Loaded) -> PathBuf {
+        let flag = self.global.state.clone();
+        flag.or_else(|| self.env.state_path()).unwrap_or_else(|| PathBuf::from(&loaded.settings.state_file))
+    }
+}
+
+/// Returns what the state has recorded, and when, so that each object is looked for.
+fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Timestamp> {
+    let objects = prior.objects.values();
+    objects
+        .flat_map(|object| {
+            let deposed = object.deposed.iter().cloned().map(RemoteId::Pod);
+            deposed.chain([object.id.clone()]).map(|id| (id, object.recorded_at))
+        })
+        .collect()
+}
+
+impl Scope {
+    /// Returns the planner's options for these flags.
+    pub fn options(&self, destroy: bool) -> Options {
+        let Self { target, exclude, replace, accept_vanished } = self;
+        Options {
+            targets: patterns(target),
+            excludes: patterns(exclude),
+            replace: replace.iter().cloned().collect(),
+            destroy,
+            accept_vanished: *accept_vanished,
+        }
+    }
+}
+
+/// Returns the planner's options that a saved plan was made with.
+///
+/// # Errors
+/// One of its addresses is none.
+pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
+    let PlanInputs { spec_files: _, variables: _, profiles: _, targets, excludes, replaces, .. } = inputs;
+    Ok(Options {
+        targets: patterns(targets),
+        excludes: patterns(excludes),
+        replace: replaces.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        destroy: inputs.destroy,
+        accept_vanished: inputs.accept_vanished,
+    })
+}
+
+fn patterns(texts: &[String]) -> Vec<plan::Pattern> {
+    texts.iter().map(|text| parsed(text)).collect()
+}
+
+/// Reads a pattern; every text is one.
+fn parsed(text: &str) -> plan::Pattern {
+    match text.parse() {
+        Ok(pattern) => pattern,
+        Err(never) => match never {},
+    }
+}

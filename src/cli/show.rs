@@ -1,0 +1,23 @@
+//! Prints plans.
+
+use super::args::PlanFormat;
+use super::output::Output;
+use crate::model::plan::Planned;
+use crate::render::Positions;
+use crate::render::human::write_plan;
+use crate::render::json::write_json;
+use crate::render::markdown::write_markdown;
+use crate::render::terraform_json::write_terraform_json;
+
+/// Prints a plan as data.
+pub fn plan(output: &Output, planned: &Planned, format: PlanFormat, positions: Positions<'_>) {
+    let mut text = String::new();
+    let written = match format {
+        PlanFormat::Human => write_plan(&mut text, planned, positions, output.style()),
+        PlanFormat::Json => write_json(&mut text, planned, positions),
+        PlanFormat::TerraformJson => write_terraform_json(&mut text, planned),
+        PlanFormat::Markdown => write_markdown(&mut text, planned, positions),
+    };
+    written.expect("a string takes every text");
+    output.data(&text);
+}
