@@ -484,7 +484,7 @@ pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
             (Verb::Move, Reason::Renamed)
                 | (Verb::DestroyDeposed, Reason::Deposed)
                 | (Verb::Forget, Reason::Vanished)
-                | (Verb::Record, Reason::LifecycleChanged)
+                | (_, Reason::LifecycleChanged)
         )
     };
     let telling = each.reasons.iter().filter(|reason| !in_header(reason));
