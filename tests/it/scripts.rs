@@ -49,6 +49,7 @@ scripts! {
     exit_codes,
     init,
     protect,
+    readme,
     quickstart,
     replicas,
     secrets,
@@ -73,6 +74,21 @@ fn every_script_has_a_test() {
     let mut listed = SCRIPTS.to_vec();
     listed.sort_unstable();
     assert_eq!(found, listed);
+}
+
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let read = |path: &str| fs::read_to_string(folder().join(path)).unwrap();
+    let printed: String = read("tests/scripts/readme.out")
+        .lines()
+        .filter(|line| !line.starts_with('[') || !line.ends_with(']'))
+        .fold(String::new(), |text, line| text + line + "\n");
+    let readme = read("README.md");
+    let blocks: Vec<&str> = readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        assert!(printed.contains(block), "tests/scripts/readme.out has not:\n{block}\nbut:\n{printed}");
+    }
 }
 
 fn folder() -> &'static Path {
