@@ -217,7 +217,9 @@ where
         let previous = self.prior.objects.get(address);
         let change = record::put(address, &sent.record, id.clone(), previous, self.context.clock.now());
         let accepted = || Event::Accepted { id: Some(id.clone()) };
-        self.commit(intent, [accepted()], vec![change]).await?;
+        // A request that was found to have taken effect did go out, whether or not that was noted.
+        let went_out = (intent.status == ActionStatus::Intended).then_some(Event::Started);
+        self.commit(intent, went_out.into_iter().chain([accepted()]), vec![change]).await?;
         for pod in retire {
             self.commit(intent, [Event::Intended { attempt: 0, token: None, sent: None }], Vec::new())
                 .await?;

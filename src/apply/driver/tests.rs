@@ -597,7 +597,10 @@ async fn a_create_of_a_dead_run_is_adopted_with_its_record() {
     let (fates, lines) = settled(&prior, &provider).await;
     let id = RemoteId::Pod(PodId::new("p"));
     assert_eq!(fates, [Fate::Adopted { id, retired: BTreeSet::new() }]);
-    assert_eq!(lines, ["llm:create accepted p", "llm is p deposed 0", "llm:create failed"]);
+    assert_eq!(
+        lines,
+        ["llm:create started", "llm:create accepted p", "llm is p deposed 0", "llm:create failed"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
