@@ -1,6 +1,7 @@
 //! The spec module through its public entry: text in, what is wanted or every mistake out.
 
 mod bounds;
+mod examples;
 mod keys;
 mod layers;
 mod references;
