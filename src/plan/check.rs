@@ -172,7 +172,9 @@ fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>)
         (RecordAfter::Remove { tombstone: _ }, Step::Delete | Step::DeleteDeposed | Step::Forget) => true,
         (RecordAfter::Remove { tombstone: _ }, _) => false,
         (RecordAfter::MovedFrom(from), step) => step == Step::Move && *from != id.address,
-        (RecordAfter::Deposed(_), step) => matches!(step, Step::Delete | Step::DeleteDeposed),
+        (RecordAfter::Deposed(_), step) => {
+            matches!(step, Step::Delete | Step::DeleteDeposed | Step::Record)
+        }
     };
     if !fits {
         violations.push(Violation::Record(id.clone()));

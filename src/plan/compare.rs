@@ -13,7 +13,7 @@ use crate::model::id::VolumeId;
 use crate::model::live::{LivePod, LiveStorage};
 use crate::model::marker::Token;
 use crate::model::plan::{Cause, Disruption, FieldChange, FieldDrift, Finding, PodPatch, Shown};
-use crate::model::pod::{Access, Compute, Container, Storage};
+use crate::model::pod::{Access, Compute, Container, Port, Protocol, Storage};
 use crate::model::prior::{Api, RecordedPod};
 use crate::model::secret::Secrets;
 
@@ -159,9 +159,10 @@ impl Pair<'_> {
             comparison.patch.command = Some(wanted.command.clone());
         }
         self.compare_entrypoint(comparison);
+        let has = self.ports();
         let sides = Sides {
             recorded: recorded.map(|recorded| &recorded.ports),
-            live: Some(&live.ports),
+            live: Some(&has),
             wanted: &wanted.ports,
         };
         if comparison.field(Field::Ports, Disruption::Reset, sides, |ports| shown::list(ports)) {
@@ -183,6 +184,14 @@ impl Pair<'_> {
         if comparison.field(Field::Registry, Disruption::Reset, sides, shown::optional) {
             comparison.patch.registry = Some(wanted.registry.clone());
         }
+    }
+
+    /// Returns the live ports as they were asked for: a symmetric port reads back as the number that it was given.
+    fn ports(&self) -> BTreeSet<Port> {
+        let recorded = self.recorded_container().map(|recorded| &recorded.ports);
+        let asked = [Some(&self.wanted.container.ports), recorded].into_iter().flatten();
+        let asked = asked.into_iter().find(|asked| same_ports(asked, &self.live.ports));
+        asked.unwrap_or(&self.live.ports).clone()
     }
 
     /// REST v2 can neither show nor set the entrypoint, so there the record speaks for the pod.
@@ -449,6 +458,17 @@ impl Pair<'_> {
             locked: applied.locked.and(live.locked),
         }
     }
+}
+
+/// From this number on, a TCP port asks for any public port with the same number inside.
+const SYMMETRIC_PORTS_FROM: u32 = 70_000;
+
+/// Tells whether live ports are what was asked for, where each symmetric port is any other number.
+fn same_ports(asked: &BTreeSet<Port>, live: &BTreeSet<Port>) -> bool {
+    let (symmetric, plain): (BTreeSet<Port>, BTreeSet<Port>) =
+        asked.iter().copied().partition(|port| port.number >= SYMMETRIC_PORTS_FROM);
+    let given = live.difference(&plain).filter(|port| port.protocol == Protocol::Tcp).count();
+    plain.is_subset(live) && live.len() == asked.len() && given == symmetric.len()
 }
 
 /// Said where REST v2 would have to set an entrypoint.

@@ -74,11 +74,6 @@ pub(super) fn pending(address: &Address, field: Field) -> Finding {
     about(Severity::Note, "pending-next-start", address, Some(field), message)
 }
 
-pub(super) fn lock_follows(address: &Address) -> Finding {
-    let message = "`locked` is set by the apply after this one: a pod cannot be created locked".to_owned();
-    about(Severity::Note, "lock-follows", address, Some(Field::Locked), message)
-}
-
 pub(super) fn not_running_yet(address: &Address, status: PodStatus) -> Finding {
     about(Severity::Note, "not-running-yet", address, None, format!("is {status}, not yet RUNNING"))
 }

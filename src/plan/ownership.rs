@@ -27,8 +27,7 @@ const AFTER_INTENT: SignedDuration = SignedDuration::from_secs(60);
 /// A live pod that no record names but whose token, or id, the journal knows.
 struct Claim<'a> {
     pod: &'a LivePod,
-    /// `None` if an answer in the journal named the pod's id.
-    token: Option<&'a Token>,
+    token: &'a Token,
     provenance: Provenance<'a>,
 }
 
@@ -36,7 +35,7 @@ struct Claim<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Provenance<'a> {
     /// By the open request of an earlier run.
-    Open,
+    Open(&'a Sent),
     /// In the window of a request that has come to its end.
     Window(&'a Sent),
     /// Outside of that window: a copy.
@@ -50,7 +49,7 @@ pub(super) struct Ownership<'a> {
     inputs: &'a Inputs<'a>,
     renamed: &'a Renamed,
     claims: BTreeMap<Address, Vec<Claim<'a>>>,
-    volume_claims: BTreeMap<Address, Vec<&'a LiveVolume>>,
+    volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
     /// Ids of live pods that belong to nobody we know.
     pub(super) strangers: BTreeSet<PodId>,
     /// Live volumes that belong to nobody we know.
@@ -103,33 +102,37 @@ impl<'a> Ownership<'a> {
     }
 
     fn claim(&self, pod: &'a LivePod) -> Option<(Address, Claim<'a>)> {
-        let by_id =
-            self.renamed.open.iter().find(|intent| accepted(intent) == Some(RemoteId::Pod(pod.id.clone())));
-        if let Some(intent) = by_id {
-            let claim = Claim { pod, token: None, provenance: Provenance::Open };
-            return Some((intent.action.address.clone(), claim));
+        if let Some((address, token, known)) = self.accepted_as(&RemoteId::Pod(pod.id.clone())) {
+            return Some((address, Claim { pod, token, provenance: Provenance::Open(&known.sent) }));
         }
         let marker = pod.marker.as_ref().filter(|marker| marker.project == self.inputs.desired.project)?;
-        let known = self.inputs.prior.tokens.get(&marker.token);
+        let token = &marker.token;
+        let known = self.inputs.prior.tokens.get(token);
         if known.is_some_and(|known| known.tombstone) {
             return None;
         }
-        let holder = self.renamed.objects.iter().find(|(_, held)| held.token.as_ref() == Some(&marker.token));
+        let holder = self.renamed.objects.iter().find(|(_, held)| held.token.as_ref() == Some(token));
         let address = match (holder, known) {
             (Some((address, _)), _) => address.clone(),
             (None, Some(known)) => self.renamed.address_now(&known.address),
             (None, None) => return None,
         };
-        let provenance = self.provenance(pod, &marker.token, known);
-        Some((address, Claim { pod, token: Some(&marker.token), provenance }))
+        Some((address, Claim { pod, token, provenance: self.provenance(pod, token, known) }))
+    }
+
+    /// Returns the create whose answer named this object, if it is still open.
+    fn accepted_as(&self, id: &RemoteId) -> Option<(Address, &'a Token, &'a KnownToken)> {
+        let intent = self.renamed.open.iter().find(|intent| accepted(intent).as_ref() == Some(id))?;
+        let (token, known) = self.inputs.prior.tokens.get_key_value(intent.token.as_ref()?)?;
+        Some((intent.action.address.clone(), token, known))
     }
 
     fn provenance(&self, pod: &LivePod, token: &Token, known: Option<&'a KnownToken>) -> Provenance<'a> {
-        let is_open = |intent: &&OpenIntent| intent.token.as_ref() == Some(token) && may_still_create(intent);
-        let open = self.renamed.open.iter().find(is_open);
+        let is_open = |intent: &OpenIntent| intent.token.as_ref() == Some(token) && may_still_create(intent);
+        let is_open = self.renamed.open.iter().any(is_open);
         match (pod.created_at, known) {
             (Some(created), Some(known)) if !in_window(created, known.intended_at) => Provenance::Copy,
-            (Some(_), Some(_)) | (None, _) if open.is_some() => Provenance::Open,
+            (Some(_) | None, Some(known)) if is_open => Provenance::Open(&known.sent),
             (Some(_), Some(known)) => Provenance::Window(&known.sent),
             (Some(_) | None, None) | (None, Some(_)) => Provenance::Untold,
         }
@@ -152,7 +155,9 @@ impl<'a> Ownership<'a> {
                 continue;
             }
             match self.volume_owner(volume) {
-                Some(address) => self.volume_claims.entry(address).or_default().push(volume),
+                Some((address, sent)) => {
+                    self.volume_claims.entry(address).or_default().push((volume, sent));
+                }
                 None => {
                     self.stranger_volumes.insert(id.clone());
                 }
@@ -162,10 +167,9 @@ impl<'a> Ownership<'a> {
 
     /// A name is kept for good, so the key in it is the one at creation. A volume with the token of a recorded one
     /// was named so by hand.
-    fn volume_owner(&self, volume: &LiveVolume) -> Option<Address> {
-        let by_id = |intent: &&OpenIntent| accepted(intent) == Some(RemoteId::Volume(volume.id.clone()));
-        if let Some(intent) = self.renamed.open.iter().find(by_id) {
-            return Some(intent.action.address.clone());
+    fn volume_owner(&self, volume: &LiveVolume) -> Option<(Address, &'a Sent)> {
+        if let Some((address, _, known)) = self.accepted_as(&RemoteId::Volume(volume.id.clone())) {
+            return Some((address, &known.sent));
         }
         let project = &self.inputs.desired.project;
         let carries = |token: &Token, known: &KnownToken| {
@@ -177,7 +181,7 @@ impl<'a> Ownership<'a> {
         let mut known = self.inputs.prior.tokens.iter();
         known
             .find(|(token, known)| !known.tombstone && !is_recorded(token) && carries(token, known))
-            .map(|(_, known)| self.renamed.address_now(&known.address))
+            .map(|(_, known)| (self.renamed.address_now(&known.address), &known.sent))
     }
 
     /// Returns what is known of a pod's address.
@@ -214,13 +218,15 @@ impl<'a> Ownership<'a> {
             None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
-                let successor = claims.iter().find(|claim| claim.provenance == Provenance::Open);
-                let others = claims.iter().filter(|claim| claim.provenance != Provenance::Open);
+                let successor = claims.iter().find_map(|claim| Some((claim.pod, open(claim)?)));
+                let others = claims.iter().filter(|claim| open(claim).is_none());
                 if let Some(held) = sort_duplicates(address, others, view) {
                     return Sighting::Hidden(held);
                 }
                 match successor {
-                    Some(claim) => Sighting::Superseded { recorded, object, successor: claim.pod },
+                    Some((successor, sent)) => {
+                        Sighting::Superseded { recorded, object, successor, sent: &sent.record }
+                    }
                     None => Sighting::Kept { recorded, object },
                 }
             }
@@ -239,7 +245,7 @@ impl<'a> Ownership<'a> {
             return Sighting::Hidden(Held::Unsettled { until });
         }
         match adoptable(address, claims, view) {
-            Ok(Some(object)) => return Sighting::Journal { object },
+            Ok(Some((object, sent))) => return Sighting::Journal { object, sent: &sent.record },
             Err(held) => return Sighting::Hidden(held),
             Ok(None) => {}
         }
@@ -270,7 +276,7 @@ impl<'a> Ownership<'a> {
         recorded: Option<&Recorded>,
         claims: &[Claim<'a>],
     ) -> Option<Timestamp> {
-        if claims.iter().any(|claim| claim.provenance == Provenance::Open) {
+        if claims.iter().any(|claim| open(claim).is_some()) {
             return None;
         }
         self.unsettled_intent(address, recorded)
@@ -309,9 +315,9 @@ impl<'a> Ownership<'a> {
             Some(recorded) => self.recorded_volume(recorded),
             None => match claims {
                 [] => self.named_volume(address, named, findings),
-                [object] => Sighting::Journal { object },
+                [(object, sent)] => Sighting::Journal { object, sent: &sent.record },
                 [_, _, ..] => {
-                    let ids: Vec<&str> = claims.iter().map(|volume| volume.id.as_str()).collect();
+                    let ids: Vec<&str> = claims.iter().map(|(volume, _)| volume.id.as_str()).collect();
                     let why = format!("several network volumes carry its token: {}", ids.join(", "));
                     Sighting::Hidden(Held::NotPossible(why))
                 }
@@ -377,7 +383,7 @@ fn sort_duplicates<'c, 'a: 'c>(
             Provenance::Window(sent) if equals(claim.pod, sent) && !holds_data(claim.pod) => {
                 view.retire.push(claim.pod);
             }
-            Provenance::Open | Provenance::Window(_) | Provenance::Copy => {
+            Provenance::Open(_) | Provenance::Window(_) | Provenance::Copy => {
                 view.findings.push(finding::copied_marker(address, &claim.pod.id));
                 view.copies.insert(claim.pod.id.clone());
             }
@@ -396,12 +402,9 @@ fn gone_pod<'a>(
     claims: &[Claim<'a>],
     view: &mut PodView<'a>,
 ) -> Sighting<'a, LivePod> {
-    let same_token: Vec<&Claim<'a>> = claims
-        .iter()
-        .filter(|claim| claim.token.is_some() && claim.token == recorded.token.as_ref())
-        .collect();
-    let others =
-        claims.iter().filter(|claim| claim.token.is_none() || claim.token != recorded.token.as_ref());
+    let is_same = |claim: &Claim<'a>| recorded.token.as_ref() == Some(claim.token);
+    let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
+    let others = claims.iter().filter(|claim| !is_same(claim));
     match same_token.as_slice() {
         [claim] => match sort_duplicates(address, others, view) {
             Some(held) => Sighting::Hidden(held),
@@ -412,7 +415,7 @@ fn gone_pod<'a>(
             Sighting::Hidden(Held::Duplicate { ids })
         }
         [] => match adoptable(address, claims, view) {
-            Ok(Some(object)) => Sighting::Migrated { recorded, object },
+            Ok(Some((object, _))) => Sighting::Migrated { recorded, object },
             Ok(None) => Sighting::Gone { recorded },
             Err(held) => Sighting::Hidden(held),
         },
@@ -424,35 +427,43 @@ fn adoptable<'a>(
     address: &Address,
     claims: &[Claim<'a>],
     view: &mut PodView<'a>,
-) -> Result<Option<&'a LivePod>, Held> {
-    let mut ours: Vec<&Claim<'a>> = claims
-        .iter()
-        .filter(|claim| match claim.provenance {
-            Provenance::Open | Provenance::Window(_) => true,
-            Provenance::Copy | Provenance::Untold => false,
-        })
-        .collect();
-    ours.sort_by_key(|claim| (claim.pod.created_at, &claim.pod.id));
+) -> Result<Option<(&'a LivePod, &'a Sent)>, Held> {
+    let mut ours: Vec<(&'a LivePod, &'a Sent)> =
+        claims.iter().filter_map(|claim| Some((claim.pod, created_by_us(claim)?))).collect();
+    ours.sort_by_key(|(pod, _)| (pod.created_at, &pod.id));
     let Some((first, rest)) = ours.split_first() else {
         let held = sort_duplicates(address, claims.iter(), view);
         return held.map_or(Ok(None), Err);
     };
-    let unproven: Vec<PodId> = rest
-        .iter()
-        .filter(|claim| match claim.provenance {
-            Provenance::Window(sent) => !equals(claim.pod, sent) || holds_data(claim.pod),
-            Provenance::Open | Provenance::Copy | Provenance::Untold => true,
-        })
-        .map(|claim| claim.pod.id.clone())
-        .collect();
-    if !unproven.is_empty() {
-        let ids = unproven.into_iter().chain([first.pod.id.clone()]).collect();
-        return Err(Held::Duplicate { ids });
+    let is_doubtful =
+        |(pod, sent): &&(&LivePod, &Sent)| pod.created_at.is_none() || !equals(pod, sent) || holds_data(pod);
+    let mut doubtful: BTreeSet<PodId> =
+        rest.iter().filter(is_doubtful).map(|(pod, _)| pod.id.clone()).collect();
+    if !doubtful.is_empty() {
+        doubtful.insert(first.0.id.clone());
+        return Err(Held::Duplicate { ids: doubtful });
     }
-    let others = claims.iter().filter(|claim| claim.pod.id != first.pod.id);
+    view.retire.extend(rest.iter().map(|(pod, _)| *pod));
+    let others = claims.iter().filter(|claim| created_by_us(claim).is_none());
     match sort_duplicates(address, others, view) {
         Some(held) => Err(held),
-        None => Ok(Some(first.pod)),
+        None => Ok(Some(*first)),
+    }
+}
+
+/// Returns what was sent, for a pod that our own request created.
+fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
+    match claim.provenance {
+        Provenance::Open(sent) | Provenance::Window(sent) => Some(sent),
+        Provenance::Copy | Provenance::Untold => None,
+    }
+}
+
+/// Returns what was sent, for a pod of a request that is still open.
+fn open<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
+    match claim.provenance {
+        Provenance::Open(sent) => Some(sent),
+        Provenance::Window(_) | Provenance::Copy | Provenance::Untold => None,
     }
 }
 

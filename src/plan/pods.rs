@@ -22,7 +22,7 @@ use super::compare::{Compared, Comparison, ENTRYPOINT_ON_V2, Pair};
 use super::draft::{Draft, Planning, record_of};
 use super::effect::{self, Body};
 use super::ownership::PodView;
-use super::presence::{Case, case};
+use super::presence::{Case, Known, case};
 use super::{Context, cost, env, finding, placement, shown};
 
 /// Plans the address of a pod.
@@ -33,8 +33,13 @@ pub(super) fn draft<'a>(
 ) -> Draft<'a> {
     let named = wanted.and_then(|wanted| wanted.adopt.as_ref());
     let PodView { sighting, retire, findings, copies } = context.ownership.pod(address, named);
-    let mut planner =
-        PodPlanner { context, address, draft: Draft { findings, ..Draft::default() }, surplus: retire };
+    let mut planner = PodPlanner {
+        context,
+        address,
+        draft: Draft { findings, ..Draft::default() },
+        surplus: retire,
+        outlived: false,
+    };
     let live = &context.inputs.live.pods;
     planner.draft.strangers = copies.iter().filter_map(|id| live.get(id)?.found()).collect();
     let deposed = context.renamed.objects.get(address).and_then(|recorded| planner.look_at_deposed(recorded));
@@ -45,7 +50,7 @@ pub(super) fn draft<'a>(
     match deposed.map_or(case, Case::Hold) {
         Case::Hold(held) => planner.hold(held),
         Case::Nothing => {}
-        Case::RemoveOrphan { object } => planner.remove_orphan(object),
+        Case::RemoveOrphan { object, sent } => planner.remove_orphan(object, sent),
         Case::Remove { recorded, object, successor } => planner.remove(recorded, object, successor),
         Case::Forget { recorded } => planner.forget_vanished(recorded, wanted),
         Case::NotYet => planner.draft.findings.push(finding::created_when_running(address)),
@@ -56,9 +61,9 @@ pub(super) fn draft<'a>(
         Case::Compare { recorded, object } => {
             planner.with(wanted, |planner, wanted| planner.keep(wanted, recorded, object));
         }
-        Case::Adopt { recorded, object, deposed, reason } => {
+        Case::Adopt { object, known, deposed } => {
             planner.surplus.extend(deposed);
-            planner.with(wanted, |planner, wanted| planner.adopt(wanted, recorded, object, reason));
+            planner.with(wanted, |planner, wanted| planner.adopt(wanted, object, known));
         }
     }
     planner.draft
@@ -70,6 +75,8 @@ struct PodPlanner<'c, 'a> {
     draft: Draft<'a>,
     /// Live pods of this address that are to go whatever becomes of the current one.
     surplus: Vec<&'a LivePod>,
+    /// The state still names replaced pods that are gone.
+    outlived: bool,
 }
 
 impl<'a> PodPlanner<'_, 'a> {
@@ -93,7 +100,7 @@ impl<'a> PodPlanner<'_, 'a> {
         for id in &recorded.deposed {
             match self.context.inputs.live.pods.get(id) {
                 Some(Seen::Found(pod)) if pod.status != PodStatus::Terminated => self.surplus.push(pod),
-                Some(Seen::Found(_) | Seen::Absent) => {}
+                Some(Seen::Found(_) | Seen::Absent) => self.outlived = true,
                 Some(Seen::Unreadable(why)) => {
                     return Some(Held::Unreadable(format!("replaced pod `{id}`: {why}")));
                 }
@@ -105,7 +112,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     fn hold(&mut self, held: Held) {
         let recorded = self.context.renamed.objects.get(self.address);
-        let now = recorded.and_then(|recorded| match (&recorded.id, pod_of(recorded)) {
+        let now = recorded.and_then(|recorded| match (&recorded.id, pod_of(&recorded.object)) {
             (RemoteId::Pod(id), Some(pod)) => Some(self.recorded_cost(id, pod)),
             (RemoteId::Pod(_) | RemoteId::Volume(_), _) => None,
         });
@@ -192,34 +199,25 @@ impl<'a> PodPlanner<'_, 'a> {
     // Wanted and there.
 
     fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
-        let Some(pod) = pod_of(recorded) else { return };
+        let Some(pod) = pod_of(&recorded.object) else { return };
         self.begin(Some(live), Some(pod));
         self.run_drift(pod.run, live);
         let record = record_of(recorded);
         self.reconcile(Reconciling { wanted, live, recorded: Some(pod), record, adopt: None });
     }
 
-    fn adopt(
-        &mut self,
-        wanted: &'a WantedPod,
-        recorded: Option<&'a Recorded>,
-        live: &'a LivePod,
-        reason: Reason,
-    ) {
-        let known = recorded.and_then(pod_of);
-        self.begin(Some(live), known);
+    fn adopt(&mut self, wanted: &'a WantedPod, live: &'a LivePod, known: Known<'a>) {
         let id = RemoteId::Pod(live.id.clone());
-        let migrated = recorded.filter(|_| reason == Reason::Migrated);
-        if let Some(recorded) = migrated {
-            let (from, to) = (recorded.id.clone(), id.clone());
-            self.draft.drift.push(DriftKind::Migrated { from, to });
-        }
-        let marked = live.marker.as_ref().map(|marker| marker.token.clone());
-        let token = marked
-            .or_else(|| recorded.and_then(|recorded| recorded.token.clone()))
-            .filter(|_| reason != Reason::AdoptNamed);
-        // A create of ours set up what was asked for.
-        let found = (reason == Reason::FoundInJournal).then_some(wanted.access);
+        let (recorded, token) = match known {
+            Known::Migrated(recorded) => {
+                let (from, to) = (recorded.id.clone(), id.clone());
+                self.draft.drift.push(DriftKind::Migrated { from, to });
+                (pod_of(&recorded.object), recorded.token.clone())
+            }
+            Known::Sent(sent) => (pod_of(&sent.object), sent.token.clone()),
+            Known::Nothing => (None, None),
+        };
+        self.begin(Some(live), recorded);
         let record = Record {
             id: Some(id),
             token,
@@ -228,16 +226,18 @@ impl<'a> PodPlanner<'_, 'a> {
             deposed: self.surplus_ids(),
             object: RecordedObject::Pod(Box::new(RecordedPod {
                 container: wanted.container.clone(),
-                access: found.or_else(|| known.and_then(|known| known.access)),
-                compute: live.compute.clone().or_else(|| known.and_then(|known| known.compute.clone())),
-                cloud: live.cloud.or_else(|| known.and_then(|known| known.cloud)),
+                access: recorded.and_then(|recorded| recorded.access),
+                compute: live
+                    .compute
+                    .clone()
+                    .or_else(|| recorded.and_then(|recorded| recorded.compute.clone())),
+                cloud: live.cloud.or_else(|| recorded.and_then(|recorded| recorded.cloud)),
                 data_center: live.data_center.clone(),
                 run: if live.status.is_up() { RunState::Running } else { RunState::Stopped },
                 depends_on: wanted.depends_on.clone(),
             })),
         };
-        let recorded = migrated.and_then(pod_of);
-        self.reconcile(Reconciling { wanted, live, recorded, record, adopt: Some(reason) });
+        self.reconcile(Reconciling { wanted, live, recorded, record, adopt: Some(known.reason()) });
     }
 
     fn surplus_ids(&self) -> BTreeSet<PodId> {
@@ -269,9 +269,6 @@ impl<'a> PodPlanner<'_, 'a> {
             api: inputs.api,
         };
         let Compared { mut comparison, mut applied, seen } = pair.compare();
-        if adopt == Some(Reason::FoundInJournal) {
-            comparison.findings.retain(|finding| finding.code != "access-unknown");
-        }
         self.draft.findings.append(&mut comparison.findings);
         if !comparison.drift.is_empty() {
             self.draft.drift.push(DriftKind::Fields(std::mem::take(&mut comparison.drift)));
@@ -347,7 +344,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::not_running_yet(self.address, live.status));
         }
         let before = record.clone();
-        let mut record = Record { deposed: self.surplus_ids(), ..record };
+        let mut record = record;
         let container = if changes.is_empty() { &applied } else { &seen };
         self.describe(
             &mut record,
@@ -362,6 +359,7 @@ impl<'a> PodPlanner<'_, 'a> {
             None => {
                 let nothing_follows = changes.is_empty() && run == Run::Stay && self.surplus.is_empty();
                 self.record_step(&before, &record, nothing_follows);
+                self.drop_outlived();
             }
         }
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
@@ -399,12 +397,7 @@ impl<'a> PodPlanner<'_, 'a> {
         pod.depends_on = wanted.depends_on.clone();
         pod.run = if live.status.is_up() { RunState::Running } else { RunState::Stopped };
         if let Some(container) = container {
-            let locked = pod.container.locked;
             pod.container = container.clone();
-            // A create cannot lock, so what it recorded says nothing of the lock; that is no difference by itself.
-            if locked.is_none() && live.locked == container.locked {
-                pod.container.locked = None;
-            }
         }
         if live.status.is_up() && !placement::lost_gpus(live, Some(pod)) {
             pod.compute = live.compute.clone().or(pod.compute.take());
@@ -440,6 +433,23 @@ impl<'a> PodPlanner<'_, 'a> {
             consequences: Vec::new(),
             after: cost,
             record: RecordAfter::Put(Box::new(after.clone())),
+        });
+    }
+
+    /// Replaced pods that are gone by themselves leave the state.
+    fn drop_outlived(&mut self) {
+        if !self.outlived || !self.surplus.is_empty() || self.draft.has(Step::Record) {
+            return;
+        }
+        let after = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Record,
+            operation: Operation::Local,
+            reason: Reason::Deposed,
+            changes: Vec::new(),
+            consequences: Vec::new(),
+            after,
+            record: RecordAfter::Deposed(BTreeSet::new()),
         });
     }
 
@@ -557,11 +567,16 @@ impl<'a> PodPlanner<'_, 'a> {
             token: token(attempt),
             second_token: token(attempt + 1),
         });
-        PodCreation {
-            container: wanted.container.clone(),
-            access: wanted.access,
-            attempts: attempts.collect(),
-        }
+        PodCreation { container: self.container(wanted), access: wanted.access, attempts: attempts.collect() }
+    }
+
+    /// GraphQL cannot lock, so there nothing is asked for and nothing recorded.
+    fn container(&self, wanted: &WantedPod) -> Container {
+        let locked = match self.context.inputs.api {
+            Api::V2 | Api::V1 => wanted.container.locked,
+            Api::Graphql => None,
+        };
+        Container { locked, ..wanted.container.clone() }
     }
 
     fn create_new(&mut self, wanted: &'a WantedPod) {
@@ -583,7 +598,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.drift.push(DriftKind::Vanished);
         let Some(candidates) = self.candidates(wanted) else { return };
         let mut consequences =
-            pod_of(recorded).map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
+            pod_of(&recorded.object).map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
         let changes = shown::creation(wanted);
@@ -630,7 +645,7 @@ impl<'a> PodPlanner<'_, 'a> {
             retired: false,
             deposed,
             object: RecordedObject::Pod(Box::new(RecordedPod {
-                container: Container { locked: None, ..container.clone() },
+                container: self.container(wanted),
                 access: Some(wanted.access),
                 compute: None,
                 cloud: None,
@@ -652,11 +667,13 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn remark_on_creation(&mut self, wanted: &WantedPod) {
-        if wanted.container.locked == Some(true) {
-            self.draft.findings.push(finding::lock_follows(self.address));
-        }
         match self.context.inputs.api {
-            Api::V2 | Api::Graphql => {}
+            Api::V2 => {}
+            Api::Graphql => {
+                if wanted.container.locked == Some(true) {
+                    self.draft.findings.push(finding::not_changeable(self.address, Field::Locked));
+                }
+            }
             Api::V1 => {
                 let services = [(Field::Ssh, wanted.access.ssh), (Field::Jupyter, wanted.access.jupyter)];
                 for (field, _) in services.into_iter().filter(|(_, asked)| *asked) {
@@ -745,7 +762,9 @@ impl<'a> PodPlanner<'_, 'a> {
             operation: Operation::Local,
             reason: Reason::Vanished,
             changes: Vec::new(),
-            consequences: pod_of(recorded).map(|pod| effect::vanished(&pod.container)).unwrap_or_default(),
+            consequences: pod_of(&recorded.object)
+                .map(|pod| effect::vanished(&pod.container))
+                .unwrap_or_default(),
             after,
             record: RecordAfter::Remove { tombstone: false },
         });
@@ -754,13 +773,14 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    fn remove(&mut self, recorded: &'a Recorded, live: &'a LivePod, successor: Option<&'a LivePod>) {
-        let Some(pod) = pod_of(recorded) else { return };
+    fn remove(&mut self, recorded: &Recorded, live: &'a LivePod, successor: Option<&'a LivePod>) {
+        let Some(pod) = pod_of(&recorded.object) else { return };
         self.surplus.extend(successor);
         self.begin(Some(live), Some(pod));
         self.run_drift(pod.run, live);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
-        let reason = self.removal_reason();
+        let is_recorded = self.context.renamed.objects.contains_key(self.address);
+        let reason = if is_recorded { self.removal_reason() } else { Reason::Orphaned };
         if self.context.inputs.options.destroy {
             return self.terminate(recorded, pod, live, reason);
         }
@@ -847,13 +867,24 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.findings.push(finding::retired(self.address, after.total().known));
     }
 
-    fn remove_orphan(&mut self, live: &'a LivePod) {
-        self.surplus.push(live);
-        self.begin(None, None);
-        self.delete_surplus(RecordAfter::Remove { tombstone: false });
-        if let Some((_, action)) = self.draft.steps.last_mut() {
-            action.reason = Reason::Orphaned;
+    /// What an earlier run created and nothing records goes as it would if it had been recorded.
+    fn remove_orphan(&mut self, live: &'a LivePod, sent: &Record) {
+        let Record { id: _, token, lifecycle, retired, deposed: _, object } = sent;
+        if lifecycle.on_remove == OnRemove::Forget && !self.context.inputs.options.destroy {
+            self.draft.findings.push(finding::forgotten(self.address));
+            self.draft.strangers.push(live);
+            return;
         }
+        let recorded = Recorded {
+            id: RemoteId::Pod(live.id.clone()),
+            token: token.clone(),
+            recorded_at: self.context.inputs.live.observed_at,
+            deposed: BTreeSet::new(),
+            lifecycle: lifecycle.clone(),
+            retired: *retired,
+            object: object.clone(),
+        };
+        self.remove(&recorded, live, None);
     }
 }
 
@@ -903,8 +934,8 @@ enum Run {
     Again,
 }
 
-fn pod_of(recorded: &Recorded) -> Option<&RecordedPod> {
-    match &recorded.object {
+fn pod_of(object: &RecordedObject) -> Option<&RecordedPod> {
+    match object {
         RecordedObject::Pod(pod) => Some(pod),
         RecordedObject::Volume(_) => None,
     }
@@ -934,7 +965,8 @@ fn set_run(record: &mut Record, run: RunState) {
 /// Tells whether writing the record is worth an action of its own. Compute, cloud and place come by themselves with
 /// the next call.
 fn is_news(before: &Record, after: &Record) -> bool {
-    let Record { id, token, lifecycle, retired, deposed, object } = before;
+    // Which pods are deposed is written by the steps that are about them.
+    let Record { id, token, lifecycle, retired, deposed: _, object } = before;
     let same_object = match (object, &after.object) {
         (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
             let RecordedPod { container, access: _, compute, cloud: _, data_center, run, depends_on } =
@@ -954,8 +986,7 @@ fn is_news(before: &Record, after: &Record) -> bool {
         && *id == after.id
         && *token == after.token
         && *lifecycle == after.lifecycle
-        && *retired == after.retired
-        && *deposed == after.deposed)
+        && *retired == after.retired)
 }
 
 fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange {

@@ -1,6 +1,6 @@
 //! What to do with an address, by whether it is wanted, recorded and live: one table without a wildcard.
 
-use crate::model::plan::{Held, Reason};
+use crate::model::plan::{Held, Reason, Record};
 use crate::model::pod::RunState;
 use crate::model::prior::Recorded;
 
@@ -12,11 +12,11 @@ pub(super) enum Sighting<'a, T> {
     /// Recorded and gone, but a live object carries its token under another id.
     Migrated { recorded: &'a Recorded, object: &'a T },
     /// Recorded and live, and so is what an unfinished replacement created.
-    Superseded { recorded: &'a Recorded, object: &'a T, successor: &'a T },
+    Superseded { recorded: &'a Recorded, object: &'a T, successor: &'a T, sent: &'a Record },
     /// Recorded and gone.
     Gone { recorded: &'a Recorded },
-    /// Not recorded, but live with a token of our journal.
-    Journal { object: &'a T },
+    /// Not recorded, but live with a token of our journal, which also says what its record was to be.
+    Journal { object: &'a T, sent: &'a Record },
     /// Not recorded, but live under the id that `adopt:` names.
     Named { object: &'a T },
     /// Neither recorded nor live.
@@ -30,8 +30,8 @@ pub(super) enum Sighting<'a, T> {
 pub(super) enum Case<'a, T> {
     /// Compare with what is wanted.
     Compare { recorded: &'a Recorded, object: &'a T },
-    /// Take a live object over, then compare. What was recorded before, if it still exists, is to go.
-    Adopt { recorded: Option<&'a Recorded>, object: &'a T, deposed: Option<&'a T>, reason: Reason },
+    /// Take a live object over, then compare. A pod that it replaced and that still exists is to go.
+    Adopt { object: &'a T, known: Known<'a>, deposed: Option<&'a T> },
     /// Create.
     Create,
     /// Create again what vanished.
@@ -43,11 +43,33 @@ pub(super) enum Case<'a, T> {
     /// Remove as `on_remove` says. A successor that an unfinished replacement made goes with it.
     Remove { recorded: &'a Recorded, object: &'a T, successor: Option<&'a T> },
     /// Remove what an earlier run created and nothing records.
-    RemoveOrphan { object: &'a T },
+    RemoveOrphan { object: &'a T, sent: &'a Record },
     /// Nothing to do and nothing there.
     Nothing,
     /// Leave it alone.
     Hold(Held),
+}
+
+/// What is known of an object that is taken over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Known<'a> {
+    /// It is the recorded one under another id.
+    Migrated(&'a Recorded),
+    /// What its create was to record.
+    Sent(&'a Record),
+    /// `adopt:` names it, and nothing more is known.
+    Nothing,
+}
+
+impl Known<'_> {
+    /// Returns why it is taken over.
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Migrated(_) => Reason::Migrated,
+            Self::Sent(_) => Reason::FoundInJournal,
+            Self::Nothing => Reason::AdoptNamed,
+        }
+    }
 }
 
 /// Decides what is to be done. `wanted` is `None` for an address that is not in the spec.
@@ -58,19 +80,16 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
 
         (Some(Running | Stopped), Sighting::Kept { recorded, object }) => Case::Compare { recorded, object },
         (Some(Running | Stopped), Sighting::Migrated { recorded, object }) => {
-            Case::Adopt { recorded: Some(recorded), object, deposed: None, reason: Reason::Migrated }
+            Case::Adopt { object, known: Known::Migrated(recorded), deposed: None }
         }
-        (Some(Running | Stopped), Sighting::Superseded { recorded, object, successor }) => Case::Adopt {
-            recorded: Some(recorded),
-            object: successor,
-            deposed: Some(object),
-            reason: Reason::FoundInJournal,
-        },
-        (Some(Running | Stopped), Sighting::Journal { object }) => {
-            Case::Adopt { recorded: None, object, deposed: None, reason: Reason::FoundInJournal }
+        (Some(Running | Stopped), Sighting::Superseded { recorded: _, object, successor, sent }) => {
+            Case::Adopt { object: successor, known: Known::Sent(sent), deposed: Some(object) }
+        }
+        (Some(Running | Stopped), Sighting::Journal { object, sent }) => {
+            Case::Adopt { object, known: Known::Sent(sent), deposed: None }
         }
         (Some(Running | Stopped), Sighting::Named { object }) => {
-            Case::Adopt { recorded: None, object, deposed: None, reason: Reason::AdoptNamed }
+            Case::Adopt { object, known: Known::Nothing, deposed: None }
         }
 
         (Some(Running), Sighting::Gone { recorded }) => Case::CreateAgain { recorded },
@@ -81,10 +100,10 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
         (None, Sighting::Kept { recorded, object } | Sighting::Migrated { recorded, object }) => {
             Case::Remove { recorded, object, successor: None }
         }
-        (None, Sighting::Superseded { recorded, object, successor }) => {
+        (None, Sighting::Superseded { recorded, object, successor, sent: _ }) => {
             Case::Remove { recorded, object, successor: Some(successor) }
         }
-        (None, Sighting::Journal { object }) => Case::RemoveOrphan { object },
+        (None, Sighting::Journal { object, sent }) => Case::RemoveOrphan { object, sent },
         (None, Sighting::Named { object: _ } | Sighting::Never) => Case::Nothing,
     }
 }

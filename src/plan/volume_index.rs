@@ -52,8 +52,8 @@ impl<'a> VolumeIndex<'a> {
         match &sighting {
             Sighting::Kept { recorded: _, object }
             | Sighting::Migrated { recorded: _, object }
-            | Sighting::Superseded { recorded: _, object, successor: _ }
-            | Sighting::Journal { object }
+            | Sighting::Superseded { recorded: _, object, successor: _, sent: _ }
+            | Sighting::Journal { object, sent: _ }
             | Sighting::Named { object } => {
                 self.ids.insert(address.clone(), object.id.clone());
                 self.places.insert(address.clone(), object.data_center.clone());

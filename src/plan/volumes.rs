@@ -1,5 +1,7 @@
 //! Plans one network volume. Volumes are made, grown and deleted; nothing ever replaces one, as that loses data.
 
+use std::collections::BTreeSet;
+
 use crate::model::address::Address;
 use crate::model::desired::{Lifecycle, WantedVolume};
 use crate::model::field::Field;
@@ -15,7 +17,7 @@ use crate::model::prior::{Api, Recorded, RecordedObject};
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::draft::{Draft, Planning, record_of};
-use super::presence::{Case, case};
+use super::presence::{Case, Known, case};
 use super::{Context, cost, finding, shown};
 
 /// Plans the address of a network volume.
@@ -38,15 +40,13 @@ pub(super) fn draft<'a>(
     match (case(wanted.map(|_| RunState::Running), sighting.clone()), wanted) {
         (Case::Hold(held), _) => planner.hold(held),
         (Case::Nothing | Case::NotYet, _) => {}
-        (Case::RemoveOrphan { object }, _) => planner.remove_orphan(object),
+        (Case::RemoveOrphan { object, sent }, _) => planner.remove_orphan(object, sent),
         (Case::Remove { recorded, object, successor: _ }, _) => planner.remove(recorded, object),
         (Case::Forget { recorded }, _) => planner.forget_vanished(recorded),
         (Case::Create, Some(wanted)) => planner.create(wanted, Reason::New, Vec::new()),
         (Case::CreateAgain { recorded }, Some(wanted)) => planner.create_again(wanted, recorded),
         (Case::Compare { recorded, object }, Some(wanted)) => planner.keep(wanted, recorded, object),
-        (Case::Adopt { recorded: _, object, deposed: _, reason }, Some(wanted)) => {
-            planner.adopt(wanted, object, reason);
-        }
+        (Case::Adopt { object, known, deposed: _ }, Some(wanted)) => planner.adopt(wanted, object, known),
         (Case::Create | Case::CreateAgain { .. } | Case::Compare { .. } | Case::Adopt { .. }, None) => {}
     }
     planner.draft
@@ -85,7 +85,8 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     fn hold(&mut self, held: Held) {
-        let recorded = self.context.renamed.objects.get(self.address).and_then(config_of);
+        let recorded =
+            self.context.renamed.objects.get(self.address).and_then(|recorded| config_of(&recorded.object));
         self.draft.costs_now(recorded.map(cost::volume_config).unwrap_or_default());
         self.draft.hold(held);
     }
@@ -124,7 +125,7 @@ impl<'a> VolumePlanner<'_, 'a> {
             token: Some(token.clone()),
             lifecycle: lifecycle(protect),
             retired: false,
-            deposed: Default::default(),
+            deposed: BTreeSet::new(),
             object: RecordedObject::Volume(config.clone()),
         };
         self.draft.push(Planning {
@@ -144,12 +145,13 @@ impl<'a> VolumePlanner<'_, 'a> {
 
     fn create_again(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded) {
         self.draft.drift.push(DriftKind::Vanished);
-        let lost = config_of(recorded).map(|config| Consequence::VanishedWithData { size: config.size });
+        let lost =
+            config_of(&recorded.object).map(|config| Consequence::VanishedWithData { size: config.size });
         self.create(wanted, Reason::Vanished, lost.into_iter().collect());
     }
 
     fn keep(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded, live: &LiveVolume) {
-        let Some(config) = config_of(recorded) else { return };
+        let Some(config) = config_of(&recorded.object) else { return };
         self.begin(Some(live), Some(config));
         self.note_drift(config, live);
         self.note_replace();
@@ -173,27 +175,29 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.grow(config_wanted, live, record, grow);
     }
 
-    fn adopt(&mut self, wanted: WantedConfig<'_>, live: &LiveVolume, reason: Reason) {
+    fn adopt(&mut self, wanted: WantedConfig<'_>, live: &LiveVolume, known: Known<'_>) {
         let (config, protect) = wanted;
-        self.begin(Some(live), None);
-        let grow = self.compare(config, None, live);
-        let tokens = self.context.inputs.prior.tokens.keys();
-        let project = &self.context.inputs.desired.project;
-        let carried = tokens
-            .filter(|token| live.name.starts_with(project.as_str()) && live.name.ends_with(token.short()));
+        let (token, applied) = match known {
+            Known::Migrated(recorded) => (recorded.token.clone(), config_of(&recorded.object)),
+            Known::Sent(sent) => (sent.token.clone(), config_of(&sent.object)),
+            Known::Nothing => (None, None),
+        };
+        self.begin(Some(live), applied);
+        let grow = self.compare(config, applied, live);
         let record = Record {
             id: Some(RemoteId::Volume(live.id.clone())),
-            token: carried.cloned().next(),
+            token,
             lifecycle: lifecycle(protect),
             retired: false,
-            deposed: Default::default(),
+            deposed: BTreeSet::new(),
             object: RecordedObject::Volume(VolumeConfig {
                 size: live.size,
                 data_center: live.data_center.clone(),
                 tier: live.tier.unwrap_or(config.tier),
             }),
         };
-        self.local(Step::Adopt, reason, Vec::new(), RecordAfter::Put(Box::new(record.clone())));
+        let put = RecordAfter::Put(Box::new(record.clone()));
+        self.local(Step::Adopt, known.reason(), Vec::new(), put);
         self.grow(config, live, record, grow);
     }
 
@@ -278,7 +282,8 @@ impl<'a> VolumePlanner<'_, 'a> {
     fn forget_vanished(&mut self, recorded: &Recorded) {
         self.begin(None, None);
         self.draft.drift.push(DriftKind::Vanished);
-        let lost = config_of(recorded).map(|config| Consequence::VanishedWithData { size: config.size });
+        let lost =
+            config_of(&recorded.object).map(|config| Consequence::VanishedWithData { size: config.size });
         self.draft.push(Planning {
             step: Step::Forget,
             operation: Operation::Local,
@@ -291,21 +296,26 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     fn remove(&mut self, recorded: &Recorded, live: &LiveVolume) {
-        self.begin(Some(live), config_of(recorded));
-        if recorded.lifecycle.protect {
-            self.draft.blocks.push(Block::Protected { address: self.address.clone(), step: Step::Delete });
-        }
+        self.begin(Some(live), config_of(&recorded.object));
+        self.refuse_protected(recorded.lifecycle.protect);
         let reason = if self.context.inputs.options.destroy { Reason::Destroyed } else { Reason::Removed };
         self.delete(live, reason);
     }
 
     /// A volume of a request that is still open was never mounted and is empty; of any other nobody can tell.
-    fn remove_orphan(&mut self, live: &'a LiveVolume) {
+    fn remove_orphan(&mut self, live: &LiveVolume, sent: &Record) {
         if self.context.ownership.is_open(self.address) {
-            self.begin(Some(live), None);
+            self.begin(Some(live), config_of(&sent.object));
+            self.refuse_protected(sent.lifecycle.protect);
             self.delete(live, Reason::Orphaned);
         } else {
             self.draft.findings.push(finding::orphaned_volume(self.address, &live.id));
+        }
+    }
+
+    fn refuse_protected(&mut self, protect: bool) {
+        if protect {
+            self.draft.blocks.push(Block::Protected { address: self.address.clone(), step: Step::Delete });
         }
     }
 
@@ -332,8 +342,8 @@ fn lifecycle(protect: bool) -> Lifecycle {
     Lifecycle { protect, ..Lifecycle::default() }
 }
 
-fn config_of(recorded: &Recorded) -> Option<&VolumeConfig> {
-    match &recorded.object {
+fn config_of(object: &RecordedObject) -> Option<&VolumeConfig> {
+    match object {
         RecordedObject::Volume(config) => Some(config),
         RecordedObject::Pod(_) => None,
     }

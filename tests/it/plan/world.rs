@@ -594,6 +594,9 @@ impl World {
                     None => (id.unwrap(), token),
                 };
                 let recorded_at = self.live.observed_at;
+                // As in the engine: which pods are deposed is written with a new object, or by itself.
+                let previous = self.prior.objects.get(address).filter(|previous| previous.id == id);
+                let deposed = previous.map_or(deposed, |previous| previous.deposed.clone());
                 let recorded = Recorded { id, token, recorded_at, deposed, lifecycle, retired, object };
                 self.prior.objects.insert(address.clone(), recorded);
             }
