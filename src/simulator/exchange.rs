@@ -3,6 +3,8 @@
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
+use super::world::Listing;
+
 /// A request, with its path taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -188,20 +190,6 @@ impl Operation {
             | Operation::Other => false,
         }
     }
-}
-
-/// Which pods a listing shows: the right ones, or what a lagging index shows of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Listing {
-    /// The pods as they are.
-    #[default]
-    Current,
-    /// The pods as they were before the last change.
-    Stale,
-    /// The pods without those of the last minute.
-    Lagging,
-    /// Each pod twice.
-    Duplicate,
 }
 
 /// How an answer differs from the ordinary one.

@@ -5,16 +5,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::exchange::{Answer, Listing, Operation, Request, Twist};
+use super::exchange::{Answer, Operation, Request, Twist};
 use super::fault::{Fault, FaultScript, Scope};
 use super::graphql;
 use super::quota::{Quota, Ruling};
 use super::rest_v1;
 use super::rest_v2::{self, Problem};
-use super::world::World;
 use super::world::chance::hex;
 use super::world::pod::PodId;
 use super::world::refusal::Refusal;
+use super::world::{Listing, World};
 
 /// How far the world moves with each request, in milliseconds.
 const STEP: u64 = 1_000;

@@ -219,7 +219,7 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
 
 /// Returns a pod that was just made or changed, even if listings do not have it yet.
 fn any_pod<'a>(world: &'a World, id: &PodId) -> &'a Pod {
-    world.all_pods().find(|pod| pod.id == *id).expect("the world has just given this identifier")
+    world.any_pod(id).expect("the world has just given this identifier")
 }
 
 /// Stops a pod; one that is stopped already is answered in the same way.

@@ -9,13 +9,10 @@ mod show;
 
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Listing, Operation, Request, Twist};
+use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
-use super::world::pod::{Action, Pod, PodId, Status};
+use super::world::pod::{Action, PodId, Status};
 use super::world::refusal::Refusal;
-
-/// Pods younger than this are missing from a lagging listing, in milliseconds.
-const LAGGING: u64 = 60_000;
 
 /// A request that has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -270,13 +267,7 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
 fn list(world: &World, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
     let wanted = read::filter(request)?;
     let include = read::include(request, twist.loose)?;
-    let current = || world.listed_pods().into_iter().cloned();
-    let pods: Vec<Pod> = match twist.listing {
-        Listing::Current => current().collect(),
-        Listing::Stale => world.stale_pods(),
-        Listing::Lagging => current().filter(|pod| world.now().since(pod.created_at) >= LAGGING).collect(),
-        Listing::Duplicate => current().flat_map(|pod| [pod.clone(), pod]).collect(),
-    };
+    let pods = world.listing(twist.listing);
     let shown = pods.iter().filter(|pod| wanted.takes(world, pod)).map(|pod| show::pod(world, pod, include));
     Ok(json_answer(200, &Value::Array(shown.collect())))
 }

@@ -11,16 +11,13 @@ mod show;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::exchange::{Answer, Listing, Operation, Request, Twist};
+use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
 use super::world::facts::facts;
-use super::world::pod::Pod;
 use super::world::refusal::Refusal;
 
 /// The text for everything that could not be placed, the impossible included.
 pub(super) const NO_CAPACITY: &str = "There are no longer any instances available with the requested specifications. Please refresh and try again.";
-/// Pods younger than this are missing from a lagging listing, in milliseconds.
-const LAGGING: u64 = 60_000;
 
 /// A request that has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +170,7 @@ pub fn answer(world: &mut World, call: &Call, request: &Request, twist: Twist) -
 
 fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Result<Answer, Problem> {
     match call {
-        Call::ListPods => Ok(ok(&show::pods(world, &listed(world, twist.listing)))),
+        Call::ListPods => Ok(ok(&show::pods(world, twist.listing))),
         Call::CreatePod => {
             let id = world.create_pod(read::create_pod(&request.body)?)?;
             Ok(json(201, &show::any_pod(world, &id)))
@@ -231,16 +228,6 @@ fn pod_action(world: &mut World, id: &str, request: &Request, twist: Twist) -> R
         }
     };
     Ok(ok(&show::any_pod(world, &id)))
-}
-
-fn listed(world: &World, listing: Listing) -> Vec<Pod> {
-    let current = || world.listed_pods().into_iter().cloned();
-    match listing {
-        Listing::Current => current().collect(),
-        Listing::Stale => world.stale_pods(),
-        Listing::Lagging => current().filter(|pod| world.now().since(pod.created_at) >= LAGGING).collect(),
-        Listing::Duplicate => current().flat_map(|pod| [pod.clone(), pod]).collect(),
-    }
 }
 
 fn ok(value: &impl Serialize) -> Answer {

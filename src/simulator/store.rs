@@ -159,7 +159,7 @@ impl Store {
         } else if read_only {
             connection.execute_batch("COMMIT").map_err(|source| self.sqlite(source))
         } else {
-            let pods = world.all_pods().filter(|pod| pods.contains(&pod.id));
+            let pods = pods.iter().filter_map(|id| world.any_pod(id));
             let volumes = volumes.iter().map(|id| (id.0.as_str(), world.volume(&id.0).ok()));
             save(connection, revision, world, pods, volumes).map_err(|source| self.sqlite(source))
         };

@@ -8,32 +8,54 @@ pub mod billing;
 pub mod chance;
 pub mod facts;
 pub mod hosts;
+mod lifecycle;
+mod meddling;
 pub mod moment;
 pub mod money;
 pub mod order;
 pub mod placement;
 pub mod pod;
 pub mod refusal;
+mod storage;
+mod totals;
 pub mod volume;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use chance::{between, letters};
-use hosts::{Cloud, Host, HostId};
+use hosts::{Host, HostId, Inventory};
 use moment::Moment;
-use order::{ComputeOrder, PodChange, PodOrder};
-use pod::{Action, By, Compute, Mount, Phase, Pod, PodId, Status};
+use money::HourlyPrice;
+use pod::{By, Mount, Phase, Pod, PodId, Status};
 use refusal::Refusal;
-use volume::{Volume, VolumeId, VolumeOrder};
+use totals::Totals;
+use volume::{Volume, VolumeId};
 
 /// The environment variable in which `podform` marks its own pods; the identifier of a marked pod is drawn from the mark.
 const MARK: &str = "PODFORM_MARK";
 /// How long a new object may be missing from listings, in milliseconds.
 const LONGEST_LISTING_LAG: u64 = 3_000;
+/// Pods younger than this are missing from a lagging listing, in milliseconds.
+const LAGGING: u64 = 60_000;
 /// A begun account: 10,000 US dollars, so that a long trial does not end by itself.
 const FIRST_BALANCE: i64 = 10_000_000_000;
+
+/// Which pods a listing shows: the right ones, or what a lagging index shows of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Listing {
+    /// The pods as they are.
+    #[default]
+    Current,
+    /// The pods as they were before the last change.
+    Stale,
+    /// The pods without those of the last minute.
+    Lagging,
+    /// Each pod twice.
+    Duplicate,
+}
 
 /// The account that everything is rented to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,13 +107,14 @@ impl Ground {
 #[derive(Debug, Clone)]
 pub struct World {
     ground: Ground,
-    hosts: BTreeMap<HostId, Host>,
+    hosts: Arc<Inventory>,
     pods: BTreeMap<PodId, Pod>,
     volumes: BTreeMap<VolumeId, Volume>,
     /// The pods that the last mutating request changed, as they were before it: what a stale listing shows.
     before: BTreeMap<PodId, Option<Pod>>,
     changed_pods: BTreeSet<PodId>,
     changed_volumes: BTreeSet<VolumeId>,
+    totals: Totals,
 }
 
 impl World {
@@ -120,14 +143,19 @@ impl World {
 
     /// Makes a world of saved parts.
     pub fn restore(ground: Ground, pods: Vec<Pod>, volumes: Vec<Volume>) -> World {
+        let mut totals = Totals::default();
+        for pod in &pods {
+            totals.update(pod, ground.now);
+        }
         World {
-            hosts: hosts::inventory(ground.abundance),
+            hosts: Inventory::of(ground.abundance),
             ground,
             pods: pods.into_iter().map(|pod| (pod.id.clone(), pod)).collect(),
             volumes: volumes.into_iter().map(|volume| (volume.id.clone(), volume)).collect(),
             before: BTreeMap::new(),
             changed_pods: BTreeSet::new(),
             changed_volumes: BTreeSet::new(),
+            totals,
         }
     }
 
@@ -158,7 +186,7 @@ impl World {
 
     /// Returns the machines.
     pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.values()
+        self.hosts.all()
     }
 
     /// Returns a machine.
@@ -187,20 +215,18 @@ impl World {
         account.uncharged %= 3_600_000;
         account.balance = account.balance.saturating_sub_unsigned(charge);
         self.ground.now = self.ground.now.after(millis);
+        while let Some(id) = self.totals.due(self.now()) {
+            self.refresh(&id);
+        }
         if self.ground.account.balance <= 0 {
             self.run_dry();
         }
     }
 
     /// Returns what everything costs in an hour from now; pods of unknown price count nothing.
-    pub fn spend_per_hour(&self) -> money::HourlyPrice {
-        let now = self.now();
-        let pods = self
-            .pods
-            .values()
-            .flat_map(|pod| [pod.compute_price(now).unwrap_or_default(), pod.disk_price(now)]);
+    pub fn spend_per_hour(&self) -> HourlyPrice {
         let volumes = self.volumes.values().map(|volume| money::network_volume(volume.size));
-        pods.chain(volumes).sum()
+        volumes.chain([HourlyPrice::from_micros(self.totals.micros_per_hour())]).sum()
     }
 
     fn run_dry(&mut self) {
@@ -228,27 +254,27 @@ impl World {
     }
 
     /// Returns the pods that a listing shows: not the terminated ones, and not yet the newest ones.
-    pub fn listed_pods(&self) -> Vec<&Pod> {
+    pub fn listing(&self, listing: Listing) -> Vec<Cow<'_, Pod>> {
         let now = self.now();
-        self.pods
-            .values()
-            .filter(|pod| pod.status(now) != Status::Terminated && pod.visible_at <= now)
-            .collect()
+        let shown = |pod: &Pod| pod.status(now) != Status::Terminated && pod.visible_at <= now;
+        let current = self.pods.values().filter(|pod| shown(pod)).map(Cow::Borrowed);
+        match listing {
+            Listing::Current => current.collect(),
+            Listing::Lagging => current.filter(|pod| now.since(pod.created_at) >= LAGGING).collect(),
+            Listing::Duplicate => current.flat_map(|pod| [pod.clone(), pod]).collect(),
+            Listing::Stale => {
+                let as_before = self.pods.iter().filter_map(|(id, pod)| match self.before.get(id) {
+                    Some(before) => before.clone().map(Cow::Owned),
+                    None => Some(Cow::Borrowed(pod)),
+                });
+                as_before.filter(|pod| shown(pod)).collect()
+            }
+        }
     }
 
-    /// Returns the pods that a listing showed before the last mutating request.
-    pub fn stale_pods(&self) -> Vec<Pod> {
-        let mut pods = self.pods.clone();
-        for (id, before) in &self.before {
-            match before {
-                Some(pod) => pods.insert(id.clone(), pod.clone()),
-                None => pods.remove(id),
-            };
-        }
-        let now = self.now();
-        pods.into_values()
-            .filter(|pod| pod.status(now) != Status::Terminated && pod.visible_at <= now)
-            .collect()
+    /// Returns a pod whatever became of it, also while listings do not show it yet.
+    pub fn any_pod(&self, id: &PodId) -> Option<&Pod> {
+        self.pods.get(id)
     }
 
     /// Returns a pod that can be asked about or acted on.
@@ -263,383 +289,6 @@ impl World {
         }
     }
 
-    /// Returns the network volumes that a listing shows.
-    pub fn listed_volumes(&self) -> Vec<&Volume> {
-        self.volumes.values().filter(|volume| volume.visible_at <= self.now()).collect()
-    }
-
-    /// Returns a network volume.
-    ///
-    /// # Errors
-    /// [`Refusal::NoSuchVolume`].
-    pub fn volume(&self, id: &str) -> Result<&Volume, Refusal> {
-        self.volumes.get(&VolumeId(id.to_owned())).ok_or(Refusal::NoSuchVolume)
-    }
-
-    /// Makes a pod, if a host has room.
-    ///
-    /// # Errors
-    /// A broken rule, an empty account or no capacity; nothing is changed then.
-    pub fn create_pod(&mut self, order: PodOrder) -> Result<PodId, Refusal> {
-        order.check()?;
-        if let Mount::Network { volume, .. } = &order.mount {
-            self.volume(&volume.0)?;
-        }
-        let id = self.new_pod_id(&order);
-        self.create_pod_as(id, order)
-    }
-
-    /// Makes a pod of a given identifier, for worlds that are set up by hand.
-    ///
-    /// # Errors
-    /// As [`create_pod`](World::create_pod).
-    pub fn create_pod_as(&mut self, id: PodId, order: PodOrder) -> Result<PodId, Refusal> {
-        let place = self.place(&order, &id)?;
-        let (compute, price) = rented(&order, &place);
-        let hour = price.unwrap_or_default().micros().max(1);
-        if self.ground.account.balance < i64::try_from(hour).unwrap_or(i64::MAX) {
-            return Err(Refusal::NoFunds);
-        }
-        self.begin_mutation();
-        if !order.env.contains_key(MARK) {
-            self.ground.unmarked += 1;
-        }
-        let pod = self.new_pod(order, id.clone(), &place, compute, price);
-        self.before.insert(id.clone(), None);
-        self.changed_pods.insert(id.clone());
-        self.pods.insert(id.clone(), pod);
-        Ok(id)
-    }
-
-    fn new_pod(
-        &self,
-        order: PodOrder,
-        id: PodId,
-        place: &placement::Place,
-        compute: Compute,
-        price: Option<money::HourlyPrice>,
-    ) -> Pod {
-        let now = self.now();
-        let (vcpus, memory) = match &compute {
-            Compute::Gpu { count, .. } => (place.host.vcpu_per_gpu * count, place.host.ram_per_gpu * count),
-            Compute::Cpu { flavor, vcpus } => {
-                (*vcpus, facts::cpu(flavor).map_or(2, |fact| fact.ram_gb_per_vcpu) * vcpus)
-            }
-        };
-        let env = self.with_platform_keys(&order, &id);
-        let mut pod = Pod {
-            visible_at: now.after(between(self.seed(), &["listed", &id.0], 0, LONGEST_LISTING_LAG)),
-            id,
-            name: order.name,
-            image: order.image,
-            args: order.args,
-            entrypoint: order.entrypoint,
-            env,
-            ports: order.ports,
-            disk: order.disk,
-            registry: order.registry,
-            mount: order.mount,
-            compute,
-            cloud: place.host.cloud,
-            host: place.host.id.clone(),
-            data_center: place.host.data_center.to_owned(),
-            ip: place.host.ip.clone(),
-            cuda: place.host.cuda.map(str::to_owned),
-            vcpus,
-            memory,
-            price,
-            interruptible: order.bid.is_some(),
-            locked: order.locked,
-            global_networking: false,
-            global_networking_next: order.global_networking,
-            created_at: now,
-            started_at: None,
-            phase: Phase::Stopped { at: now, by: By::User },
-            containers: 0,
-            periods: Vec::new(),
-            template: order.template,
-        };
-        pod.boot(self.seed(), now, true);
-        pod
-    }
-
-    /// Adds what the platform adds to a new pod's environment, unless the request already has it.
-    fn with_platform_keys(&self, order: &PodOrder, id: &PodId) -> BTreeMap<String, String> {
-        let mut env = order.env.clone();
-        let keys = &self.ground.account.ssh_keys;
-        if order.ssh && !keys.is_empty() {
-            env.entry("PUBLIC_KEY".to_owned()).or_insert_with(|| keys.join("\n"));
-        }
-        if order.jupyter {
-            env.entry("JUPYTER_PASSWORD".to_owned())
-                .or_insert_with(|| letters(self.seed(), &["jupyter", &id.0], 20));
-        }
-        env
-    }
-
-    fn new_pod_id(&self, order: &PodOrder) -> PodId {
-        let subject = match order.env.get(MARK) {
-            Some(mark) => format!("mark {mark}"),
-            None => format!("pod {} {}", order.name, self.ground.unmarked),
-        };
-        // A second pod of the same mark is a duplicate and must not hide the first one.
-        (0_u32..)
-            .map(|copy| PodId(letters(self.seed(), &["pod", &subject, &copy.to_string()], 14)))
-            .find(|id| !self.pods.contains_key(id))
-            .expect("there are more identifiers than pods")
-    }
-
-    /// Starts a stopped pod on its own host, with the number of GPUs it rented or with fewer.
-    ///
-    /// # Errors
-    /// The pod does not exist or is not stopped, or its host is full or gone.
-    pub fn start_pod(&mut self, id: &str, gpus: Option<u32>) -> Result<PodId, Refusal> {
-        let pod = self.allowed(id, Action::Start)?;
-        let pod_id = pod.id.clone();
-        let wanted = match &pod.compute {
-            Compute::Gpu { count, .. } => gpus.unwrap_or(*count),
-            Compute::Cpu { vcpus, .. } => *vcpus,
-        };
-        let host = pod.host.clone();
-        if self.ground.lost.contains(&host) {
-            return Err(Refusal::HostLost);
-        }
-        if self.free_units(&host) < wanted {
-            return Err(Refusal::HostFull);
-        }
-        if self.ground.account.balance <= 0 {
-            return Err(Refusal::NoFunds);
-        }
-        let (seed, now) = (self.seed(), self.now());
-        self.begin_mutation();
-        self.change(&pod_id, |pod| {
-            if let Compute::Gpu { attached, .. } = &mut pod.compute {
-                *attached = wanted;
-            }
-            pod.boot(seed, now, false);
-        });
-        Ok(pod_id)
-    }
-
-    /// Stops a pod: its compute is free for others, its volume stays.
-    ///
-    /// # Errors
-    /// The pod does not exist, is not up, or is locked.
-    pub fn stop_pod(&mut self, id: &str) -> Result<PodId, Refusal> {
-        let pod = self.allowed(id, Action::Stop)?;
-        if pod.locked {
-            return Err(Refusal::Locked);
-        }
-        let (id, now) = (pod.id.clone(), self.now());
-        self.begin_mutation();
-        self.change(&id, |pod| pod.end(now, Phase::Stopped { at: now, by: By::User }));
-        Ok(id)
-    }
-
-    /// Makes a pod's container anew in place.
-    ///
-    /// # Errors
-    /// The pod does not exist, does not run, or is locked.
-    pub fn restart_pod(&mut self, id: &str) -> Result<PodId, Refusal> {
-        let pod = self.allowed(id, Action::Restart)?;
-        if pod.locked {
-            return Err(Refusal::Locked);
-        }
-        let (id, seed, now) = (pod.id.clone(), self.seed(), self.now());
-        self.begin_mutation();
-        self.change(&id, |pod| pod.boot(seed, now, false));
-        Ok(id)
-    }
-
-    /// Deletes a pod with its disks. A lock does not keep it: RunPod documents the lock against stop and reset only.
-    ///
-    /// # Errors
-    /// The pod does not exist.
-    pub fn terminate_pod(&mut self, id: &str) -> Result<(), Refusal> {
-        let (id, now) = (self.pod(id)?.id.clone(), self.now());
-        self.begin_mutation();
-        self.change(&id, |pod| pod.end(now, Phase::Gone { at: now, by: By::User }));
-        Ok(())
-    }
-
-    /// Changes a pod; most changes make its container anew.
-    ///
-    /// # Errors
-    /// The pod does not exist, is locked against a reset, or a rule is broken; nothing is changed then.
-    pub fn update_pod(&mut self, id: &str, change: PodChange) -> Result<PodId, Refusal> {
-        let pod = self.pod(id)?;
-        change.check(&pod.compute)?;
-        if change.resets() && change.locked.unwrap_or(pod.locked) {
-            return Err(Refusal::Locked);
-        }
-        let mount = changed_mount(&pod.mount, &change)?;
-        self.check_global_networking(pod, &change)?;
-        let (id, seed, now) = (pod.id.clone(), self.seed(), self.now());
-        let boots = change.resets() && pod.status(now).holds_compute();
-        self.begin_mutation();
-        self.change(&id, |pod| {
-            assign(pod, change, mount);
-            if boots {
-                pod.boot(seed, now, false);
-            }
-        });
-        Ok(id)
-    }
-
-    fn check_global_networking(&self, pod: &Pod, change: &PodChange) -> Result<(), Refusal> {
-        let there = facts::data_center(&pod.data_center).is_some_and(|fact| fact.has_global_network());
-        match (change.global_networking, &pod.compute) {
-            (None | Some(false), _) => Ok(()),
-            (Some(true), Compute::Gpu { .. }) if there && pod.cuda.is_some() => Ok(()),
-            (Some(true), Compute::Gpu { .. } | Compute::Cpu { .. }) => Err(Refusal::rule(
-                "Global networking requires an NVIDIA GPU and a data center that supports it.",
-            )),
-        }
-    }
-
-    /// Makes a network volume.
-    ///
-    /// # Errors
-    /// The data center is unknown or has no storage of that tier, or the account is empty.
-    pub fn create_volume(&mut self, order: VolumeOrder) -> Result<VolumeId, Refusal> {
-        let fact = facts::data_center(&order.data_center).filter(|fact| fact.has_storage());
-        let Some(fact) = fact else {
-            return Err(Refusal::NoStorageThere { data_center: order.data_center });
-        };
-        let tier = order.tier.unwrap_or(volume::Tier::Standard);
-        if tier == volume::Tier::HighPerformance && !fact.has_fast_storage() {
-            return Err(Refusal::rule(format!(
-                "Data center {} does not support HIGH_PERFORMANCE volumes.",
-                fact.id
-            )));
-        }
-        if self.ground.account.balance <= 0 {
-            return Err(Refusal::NoFunds);
-        }
-        let (seed, now) = (self.seed(), self.now());
-        let id = (0_u32..)
-            .map(|copy| VolumeId(letters(seed, &["volume", &order.name, &copy.to_string()], 10)))
-            .find(|id| !self.volumes.contains_key(id))
-            .expect("there are more identifiers than volumes");
-        self.begin_mutation();
-        let visible_at = now.after(between(seed, &["listed", &id.0], 0, LONGEST_LISTING_LAG));
-        let VolumeOrder { name, size, data_center, tier: _ } = order;
-        let volume = Volume { id: id.clone(), name, size, data_center, tier, created_at: now, visible_at };
-        self.changed_volumes.insert(id.clone());
-        self.volumes.insert(id.clone(), volume);
-        Ok(id)
-    }
-
-    /// Renames or grows a network volume.
-    ///
-    /// # Errors
-    /// The volume does not exist or would shrink.
-    pub fn update_volume(
-        &mut self,
-        id: &str,
-        name: Option<String>,
-        size: Option<u32>,
-    ) -> Result<VolumeId, Refusal> {
-        let volume = self.volume(id)?;
-        if size.is_some_and(|size| size < volume.size) {
-            return Err(Refusal::Shrinks { size: volume.size });
-        }
-        let id = volume.id.clone();
-        self.begin_mutation();
-        self.changed_volumes.insert(id.clone());
-        if let Some(volume) = self.volumes.get_mut(&id) {
-            volume.name = name.unwrap_or_else(|| volume.name.clone());
-            volume.size = size.unwrap_or(volume.size);
-        }
-        Ok(id)
-    }
-
-    /// Deletes a network volume with its data.
-    ///
-    /// # Errors
-    /// The volume does not exist or a pod mounts it, stopped pods included.
-    pub fn delete_volume(&mut self, id: &str) -> Result<(), Refusal> {
-        let id = self.volume(id)?.id.clone();
-        let now = self.now();
-        let used = self.pods.values().any(|pod| {
-            pod.status(now) != Status::Terminated
-                && matches!(&pod.mount, Mount::Network { volume, .. } if *volume == id)
-        });
-        if used {
-            return Err(Refusal::VolumeInUse);
-        }
-        self.begin_mutation();
-        self.changed_volumes.insert(id.clone());
-        self.volumes.remove(&id);
-        Ok(())
-    }
-
-    /// Replaces the registered SSH keys.
-    pub fn set_ssh_keys(&mut self, keys: Vec<String>) {
-        self.ground.account.ssh_keys = keys;
-    }
-
-    /// Sets what is left on the account, in micro-dollars; nothing happens to pods before time passes.
-    pub fn set_balance(&mut self, micros: i64) {
-        self.ground.account.balance = micros;
-    }
-
-    /// Lets other tenants take every unit of a machine that is free now.
-    pub fn fill_host(&mut self, id: &HostId) {
-        let free = self.free_units(id);
-        let foreign = self.foreign_units(id);
-        self.ground.foreign.insert(id.clone(), foreign + free);
-    }
-
-    /// Lets other tenants give back all that they hold of a machine.
-    pub fn empty_host(&mut self, id: &HostId) {
-        self.ground.foreign.insert(id.clone(), 0);
-    }
-
-    /// Takes a machine away for good, with what runs on it.
-    pub fn lose_host(&mut self, id: &HostId) {
-        self.ground.lost.insert(id.clone());
-        let now = self.now();
-        let there: Vec<PodId> = self
-            .pods
-            .values()
-            .filter(|pod| pod.host == *id && pod.status(now).holds_compute())
-            .map(|pod| pod.id.clone())
-            .collect();
-        for pod in there {
-            self.change(&pod, |pod| pod.end(now, Phase::Lost { at: now }));
-        }
-    }
-
-    /// Sets whether anything is placed on a GPU type.
-    pub fn close_gpu(&mut self, id: &str, closed: bool) {
-        if closed {
-            self.ground.closed_gpus.insert(id.to_owned());
-        } else {
-            self.ground.closed_gpus.remove(id);
-        }
-    }
-
-    /// Sets whether anything is placed in a data center.
-    pub fn close_data_center(&mut self, id: &str, closed: bool) {
-        if closed {
-            self.ground.closed_data_centers.insert(id.to_owned());
-        } else {
-            self.ground.closed_data_centers.remove(id);
-        }
-    }
-
-    /// Locks or unlocks a pod, whatever its status.
-    pub fn set_locked(&mut self, id: &PodId, locked: bool) {
-        self.change(id, |pod| pod.locked = locked);
-    }
-
-    fn allowed(&self, id: &str, action: Action) -> Result<&Pod, Refusal> {
-        let pod = self.pod(id)?;
-        let status = pod.status(self.now());
-        if status.actions().contains(&action) { Ok(pod) } else { Err(Refusal::NotNow { status, action }) }
-    }
-
     fn begin_mutation(&mut self) {
         self.before.clear();
     }
@@ -649,77 +298,131 @@ impl World {
             self.before.entry(id.clone()).or_insert_with(|| Some(pod.clone()));
             self.changed_pods.insert(id.clone());
             edit(pod);
+            self.refresh(id);
+        }
+    }
+
+    fn insert(&mut self, pod: Pod) {
+        let id = pod.id.clone();
+        self.before.insert(id.clone(), None);
+        self.changed_pods.insert(id.clone());
+        self.pods.insert(id.clone(), pod);
+        self.refresh(&id);
+    }
+
+    fn refresh(&mut self, id: &PodId) {
+        if let Some(pod) = self.pods.get(id) {
+            self.totals.update(pod, self.ground.now);
         }
     }
 }
 
-/// Returns the compute that was placed and its price, if that is known.
-fn rented(order: &PodOrder, place: &placement::Place) -> (Compute, Option<money::HourlyPrice>) {
-    match &order.compute {
-        ComputeOrder::Gpu { count, .. } => {
-            let fact = facts::gpu(&place.unit);
-            let listed = fact.and_then(|fact| match place.host.cloud {
-                Cloud::Secure => fact.secure_price(),
-                Cloud::Community => fact.community_price(),
-            });
-            let each = order.bid.or(listed);
-            let compute = Compute::Gpu { id: place.unit.clone(), count: *count, attached: *count };
-            (compute, each.map(|each| each.times(*count)))
-        }
-        ComputeOrder::Cpu { vcpus, .. } => {
-            let each = facts::cpu(&place.unit).and_then(facts::CpuFact::price_per_vcpu);
-            (Compute::Cpu { flavor: place.unit.clone(), vcpus: *vcpus }, each.map(|each| each.times(*vcpus)))
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::order::{PodChange, PodOrder};
+    use super::pod::Compute;
+    use super::volume::VolumeOrder;
+    use super::*;
 
-/// Returns the mount after a change: its kind is fixed at create, a volume only grows, a network volume stays the same one.
-fn changed_mount(mount: &Mount, change: &PodChange) -> Result<Mount, Refusal> {
-    let kind = || Refusal::rule("mount kind is fixed at create and cannot be changed");
-    match (mount, &change.persistent, &change.network) {
-        (mount, None, None) => Ok(mount.clone()),
-        (Mount::Persistent { size: now, path: at }, Some((size, path)), None) => {
-            let size = size.unwrap_or(*now);
-            if size < *now {
-                return Err(Refusal::Shrinks { size: *now });
+    /// Does something at random, as people, tenants and the platform do.
+    fn disturb(world: &mut World, random: &mut fastrand::Rng, step: u32) {
+        world.pass(random.u64(0..20_000));
+        let ids: Vec<PodId> = world.all_pods().map(|pod| pod.id.clone()).collect();
+        let id = random.choice(&ids).cloned().unwrap_or_else(|| PodId("nobody".to_owned()));
+        let image = *random.choice(&["ubuntu", "ubuntu:one-shot", "ubuntu:broken", "ubuntu:silent"]).unwrap();
+        let mut order = match random.u8(0..3) {
+            0 => PodOrder::cpu(&format!("pod {step}"), image, "cpu5c", 4),
+            1 => PodOrder::gpu(&format!("pod {step}"), image, "NVIDIA H200"),
+            _ => PodOrder::gpu(&format!("pod {step}"), image, "NVIDIA A40"),
+        };
+        // Refusals are part of the noise.
+        match random.u8(0..13) {
+            0..=3 => drop(world.create_pod(order)),
+            4 => drop(world.start_pod(&id.0, None)),
+            5 => drop(world.stop_pod(&id.0)),
+            6 => drop(world.restart_pod(&id.0)),
+            7 => drop(world.terminate_pod(&id.0)),
+            8 => drop(
+                world.update_pod(&id.0, PodChange { image: Some(image.to_owned()), ..PodChange::default() }),
+            ),
+            9 => world.exit_pod(&id),
+            10 => drop(world.migrate_pod(&id)),
+            11 => {
+                let host = world.any_pod(&id).map(|pod| pod.host.clone());
+                if let Some(host) = host {
+                    if random.bool() { world.fill_host(&host) } else { world.lose_host(&host) }
+                }
             }
-            Ok(Mount::Persistent { size, path: path.clone().unwrap_or_else(|| at.clone()) })
-        }
-        (Mount::Network { volume: now, .. }, None, Some((volume, path))) => {
-            if volume.as_ref().is_some_and(|volume| *volume != now.0) {
-                return Err(Refusal::rule("the volumeId of a network mount is immutable"));
+            _ => {
+                let volume = VolumeOrder {
+                    name: format!("{step}"),
+                    size: 10,
+                    data_center: "EU-RO-1".into(),
+                    tier: None,
+                };
+                if let Ok(volume) = world.create_volume(volume) {
+                    order.mount = Mount::Network { volume, path: "/data".to_owned() };
+                    drop(world.create_pod(order));
+                }
             }
-            Ok(Mount::Network { volume: now.clone(), path: path.clone() })
         }
-        (Mount::Nothing | Mount::Persistent { .. } | Mount::Network { .. }, _, _) => Err(kind()),
     }
-}
 
-fn assign(pod: &mut Pod, change: PodChange, mount: Mount) {
-    let PodChange {
-        name,
-        locked,
-        image,
-        args,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        persistent: _,
-        network: _,
-        global_networking,
-        reset: _,
-    } = change;
-    pod.mount = mount;
-    pod.name = name.unwrap_or_else(|| pod.name.clone());
-    pod.locked = locked.unwrap_or(pod.locked);
-    pod.image = image.unwrap_or_else(|| pod.image.clone());
-    pod.args = args.unwrap_or_else(|| pod.args.clone());
-    pod.entrypoint = entrypoint.unwrap_or_else(|| pod.entrypoint.clone());
-    pod.env = env.unwrap_or_else(|| pod.env.clone());
-    pod.ports = ports.unwrap_or_else(|| pod.ports.clone());
-    pod.disk = disk.unwrap_or(pod.disk);
-    pod.registry = registry.unwrap_or_else(|| pod.registry.clone());
-    pod.global_networking_next = global_networking.unwrap_or(pod.global_networking_next);
+    #[test]
+    fn totals_and_machines_agree_with_the_pods_whatever_happens() {
+        for seed in 0..20 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut world = World::new(seed, 1, Moment::EPOCH);
+            for step in 0..200 {
+                disturb(&mut world, &mut random, step);
+                let now = world.now();
+                let prices = world
+                    .pods
+                    .values()
+                    .flat_map(|pod| [pod.compute_price(now).unwrap_or_default(), pod.disk_price(now)]);
+                let volumes = world.volumes.values().map(|volume| money::network_volume(volume.size));
+                assert_eq!(world.spend_per_hour(), prices.chain(volumes).sum(), "seed {seed}, step {step}");
+                let mut held: BTreeMap<&HostId, u32> = BTreeMap::new();
+                for pod in world.pods.values() {
+                    *held.entry(&pod.host).or_default() += pod.units(now);
+                    assert!(
+                        pod.paid_periods(now).iter().all(|(from, to)| from <= to),
+                        "seed {seed}, step {step}"
+                    );
+                }
+                for (host, units) in held {
+                    assert_eq!(world.totals.held(host), units, "seed {seed}, step {step}");
+                    assert!(units <= world.host(host).unwrap().capacity, "seed {seed}, step {step}");
+                }
+            }
+            assert!(world.pods.len() > 30, "the noise made {} pods", world.pods.len());
+        }
+    }
+
+    #[test]
+    fn a_migrated_pod_has_another_identifier_and_the_same_mark() {
+        let mut world = World::new(1, 1, Moment::EPOCH);
+        let mut order = PodOrder::gpu("moved", "ubuntu", "NVIDIA A40");
+        order.env.insert(MARK.to_owned(), "acme/moved/1".to_owned());
+        let old = world.create_pod(order).unwrap();
+        world.pass(60_000);
+        let new = world.migrate_pod(&old).unwrap();
+        assert_ne!(old, new);
+        assert_eq!(world.pod(&old.0).err(), Some(Refusal::NoSuchPod));
+        let pod = world.pod(&new.0).unwrap();
+        assert_eq!((pod.env[MARK].as_str(), pod.status(world.now())), ("acme/moved/1", Status::Provisioning));
+        assert!(matches!(pod.compute, Compute::Gpu { attached: 1, .. }));
+    }
+
+    #[test]
+    fn a_balance_is_charged_to_the_last_micro_dollar() {
+        let mut world = World::new(1, 1, Moment::EPOCH);
+        world.create_pod(PodOrder::gpu("paid", "ubuntu", "NVIDIA A40")).unwrap();
+        let hourly = i64::try_from(world.spend_per_hour().micros()).unwrap();
+        let before = world.account().balance;
+        for _ in 0..3_600 {
+            world.pass(1_000);
+        }
+        assert_eq!(before - world.account().balance, hourly);
+    }
 }

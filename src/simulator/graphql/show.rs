@@ -6,8 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::deploy::written_args;
 use super::document::Field;
-use crate::simulator::exchange::Listing;
-use crate::simulator::world::World;
 use crate::simulator::world::chance::{between, hex};
 use crate::simulator::world::facts::{self, CpuFact, DataCenterFact, GpuFact, facts};
 use crate::simulator::world::hosts::{Cloud, Offer};
@@ -16,9 +14,8 @@ use crate::simulator::world::order::CudaRule;
 use crate::simulator::world::placement::{Stock, StockQuery};
 use crate::simulator::world::pod::{Compute, Mount, Phase, Pod, Status};
 use crate::simulator::world::volume::Volume;
+use crate::simulator::world::{Listing, World};
 
-/// Pods younger than this are missing from a lagging listing, in milliseconds.
-const LAGGING: u64 = 60_000;
 /// How long the runtime of a stopped pod is still shown, in milliseconds.
 const STALE_RUNTIME: u64 = 10_000;
 
@@ -52,15 +49,7 @@ fn cut(value: &Value, selection: &[Field], work_out: WorkOut<'_>) -> Value {
 
 pub(super) fn user(world: &World, field: &Field, listing: Listing) -> Value {
     let account = world.account();
-    let now = world.now();
-    let current = || world.listed_pods().into_iter().cloned();
-    let pods: Vec<Pod> = match listing {
-        _ if !field.selects("pods") => Vec::new(),
-        Listing::Current => current().collect(),
-        Listing::Stale => world.stale_pods(),
-        Listing::Lagging => current().filter(|pod| now.since(pod.created_at) >= LAGGING).collect(),
-        Listing::Duplicate => current().flat_map(|pod| [pod.clone(), pod]).collect(),
-    };
+    let pods = if field.selects("pods") { world.listing(listing) } else { Vec::new() };
     let body = json!({
         "id": "user_2simulatedAccountOfNobody",
         "email": "nobody@simulator.invalid",

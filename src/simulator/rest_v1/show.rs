@@ -33,8 +33,7 @@ pub(super) fn desired_status(pod: &Pod, world: &World) -> &'static str {
 
 /// Shows a pod that was just made or changed, even if listings do not have it yet.
 pub(super) fn any_pod(world: &World, id: &PodId, include: Include) -> Value {
-    let found = world.all_pods().find(|pod| pod.id == *id);
-    pod(world, found.expect("the world has just given this identifier"), include)
+    pod(world, world.any_pod(id).expect("the world has just given this identifier"), include)
 }
 
 pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::simulator::world::World;
 use crate::simulator::world::chance::between;
 use crate::simulator::world::pod::{Action, Compute, Mount, Pod, PodId, Status};
 use crate::simulator::world::volume::Volume;
+use crate::simulator::world::{Listing, World};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -160,14 +160,13 @@ pub(super) struct SshKeysBody {
     keys: Vec<String>,
 }
 
-pub(super) fn pods(world: &World, pods: &[Pod]) -> PodsBody {
-    PodsBody { pods: pods.iter().map(|each| pod(world, each)).collect() }
+pub(super) fn pods(world: &World, listing: Listing) -> PodsBody {
+    PodsBody { pods: world.listing(listing).iter().map(|each| pod(world, each)).collect() }
 }
 
 /// Shows a pod that was just made or changed, even if listings do not have it yet.
 pub(super) fn any_pod(world: &World, id: &PodId) -> PodBody {
-    let found = world.all_pods().find(|pod| pod.id == *id);
-    pod(world, found.expect("the world has just given this identifier"))
+    pod(world, world.any_pod(id).expect("the world has just given this identifier"))
 }
 
 pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {

@@ -4,6 +4,7 @@
 //! types are plentiful, some are scarce on purpose, and one is sold out, because a planner that never meets scarcity is not tested.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,15 @@ pub enum Offer {
     Cpu(String),
 }
 
+impl Offer {
+    /// Returns the GPU type or the CPU flavor; no two of them have one name.
+    pub fn unit(&self) -> &str {
+        match self {
+            Offer::Gpu(id) | Offer::Cpu(id) => id,
+        }
+    }
+}
+
 /// A machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -101,8 +111,52 @@ pub struct Host {
     pub ip: String,
 }
 
-/// Builds all machines; `abundance` multiplies how many of each there are.
-pub fn inventory(abundance: u32) -> BTreeMap<HostId, Host> {
+/// All machines. They never change: what others hold and what is lost is the world's.
+#[derive(Debug)]
+pub struct Inventory {
+    hosts: BTreeMap<HostId, Host>,
+    /// The machines of each GPU type and CPU flavor.
+    by_unit: BTreeMap<String, Vec<HostId>>,
+}
+
+impl Inventory {
+    /// Returns the machines; `abundance` multiplies how many of each there are.
+    ///
+    /// The ordinary ones are built once, because a test makes thousands of worlds.
+    pub fn of(abundance: u32) -> Arc<Inventory> {
+        static ORDINARY: OnceLock<Arc<Inventory>> = OnceLock::new();
+        match abundance {
+            1 => Arc::clone(ORDINARY.get_or_init(|| Arc::new(Inventory::build(1)))),
+            more => Arc::new(Inventory::build(more)),
+        }
+    }
+
+    fn build(abundance: u32) -> Inventory {
+        let hosts = machines(abundance);
+        let mut by_unit: BTreeMap<String, Vec<HostId>> = BTreeMap::new();
+        for host in hosts.values() {
+            by_unit.entry(host.offer.unit().to_owned()).or_default().push(host.id.clone());
+        }
+        Inventory { hosts, by_unit }
+    }
+
+    /// Returns a machine.
+    pub fn get(&self, id: &HostId) -> Option<&Host> {
+        self.hosts.get(id)
+    }
+
+    /// Returns all machines.
+    pub fn all(&self) -> impl Iterator<Item = &Host> {
+        self.hosts.values()
+    }
+
+    /// Returns the machines of a GPU type or a CPU flavor.
+    pub fn of_unit(&self, unit: &str) -> impl Iterator<Item = &Host> {
+        self.by_unit.get(unit).into_iter().flatten().filter_map(|id| self.hosts.get(id))
+    }
+}
+
+fn machines(abundance: u32) -> BTreeMap<HostId, Host> {
     let mut hosts = BTreeMap::new();
     for data_center in facts().data_centers.iter().filter(|data_center| is_live(data_center)) {
         for gpu in &facts().gpus {

@@ -70,34 +70,17 @@ impl Stock {
 impl World {
     /// Returns how many units of a machine are free.
     pub fn free_units(&self, id: &HostId) -> u32 {
-        self.free_of(id, &self.held_units())
+        let Some(host) = self.hosts.get(id) else { return 0 };
+        if self.ground.lost.contains(id) {
+            return 0;
+        }
+        host.capacity.saturating_sub(self.foreign_units(id)).saturating_sub(self.totals.held(id))
     }
 
     /// Returns what other tenants hold of a machine.
     pub(super) fn foreign_units(&self, id: &HostId) -> u32 {
         let usual = || self.hosts.get(id).map_or(0, |host| host.foreign);
         self.ground.foreign.get(id).copied().unwrap_or_else(usual)
-    }
-
-    fn held_units(&self) -> BTreeMap<&HostId, u32> {
-        let mut held = BTreeMap::new();
-        for pod in self.pods.values() {
-            let units = pod.units(self.now());
-            if units > 0 {
-                *held.entry(&pod.host).or_insert(0) += units;
-            }
-        }
-        held
-    }
-
-    fn free_of(&self, id: &HostId, held: &BTreeMap<&HostId, u32>) -> u32 {
-        let Some(host) = self.hosts.get(id) else { return 0 };
-        if self.ground.lost.contains(id) {
-            return 0;
-        }
-        host.capacity
-            .saturating_sub(self.foreign_units(id))
-            .saturating_sub(held.get(id).copied().unwrap_or(0))
     }
 
     /// Finds a machine for an order: the first type with room, and among its machines one that the pod's identifier picks.
@@ -112,12 +95,11 @@ impl World {
         if count == 0 {
             return Err(Refusal::NoCapacity);
         }
-        let held = self.held_units();
         for unit in units {
             let rooms = self
                 .hosts
-                .values()
-                .filter(|host| self.fits(order, host, unit) && self.free_of(&host.id, &held) >= count);
+                .of_unit(unit)
+                .filter(|host| self.fits(order, host, unit) && self.free_units(&host.id) >= count);
             if let Some(host) = rooms.max_by_key(|host| draw(self.seed(), &["place", &id.0, &host.id.0])) {
                 return Ok(Place { host: host.clone(), unit: unit.clone() });
             }
@@ -171,10 +153,9 @@ impl World {
 
     /// Returns how many pods of the asked size would fit, for each data center that has machines large enough.
     pub fn stock(&self, offer: &Offer, query: &StockQuery) -> BTreeMap<&'static str, u32> {
-        let held = self.held_units();
         let mut stock = BTreeMap::new();
-        for host in self.hosts.values().filter(|host| host.offer == *offer && answers(host, query)) {
-            let free = if self.is_open(host) { self.free_of(&host.id, &held) } else { 0 };
+        for host in self.hosts.of_unit(offer.unit()).filter(|host| answers(host, query)) {
+            let free = if self.is_open(host) { self.free_units(&host.id) } else { 0 };
             *stock.entry(host.data_center).or_insert(0) += free / query.count.max(1);
         }
         stock
@@ -182,12 +163,10 @@ impl World {
 
     /// Returns the CUDA versions of the machines with that GPU type, and whether one of each has room.
     pub fn cuda_stock(&self, gpu: &str, query: &StockQuery) -> BTreeMap<&'static str, bool> {
-        let held = self.held_units();
         let mut versions = BTreeMap::new();
-        let offer = Offer::Gpu(gpu.to_owned());
-        for host in self.hosts.values().filter(|host| host.offer == offer && answers(host, query)) {
+        for host in self.hosts.of_unit(gpu).filter(|host| answers(host, query)) {
             if let Some(cuda) = host.cuda {
-                let room = self.is_open(host) && self.free_of(&host.id, &held) >= query.count;
+                let room = self.is_open(host) && self.free_units(&host.id) >= query.count;
                 *versions.entry(cuda).or_insert(false) |= room;
             }
         }
@@ -196,10 +175,9 @@ impl World {
 
     /// Returns the largest machine that ever rents out a GPU type on a cloud, or 0 where there is none.
     pub fn largest_machine(&self, gpu: &str, cloud: Cloud) -> u32 {
-        let offer = Offer::Gpu(gpu.to_owned());
         self.hosts
-            .values()
-            .filter(|host| host.offer == offer && host.cloud == cloud)
+            .of_unit(gpu)
+            .filter(|host| host.cloud == cloud)
             .map(|host| host.capacity)
             .max()
             .unwrap_or(0)

@@ -425,16 +425,20 @@ impl Pod {
         self.periods.iter().map(|period| (period.from, end(period))).collect()
     }
 
-    /// Returns when a container that nobody stopped ended or failed.
-    fn ended_by_itself(&self, now: Moment) -> Option<Moment> {
-        match (self.phase, self.status(now)) {
-            (Phase::Up(boot), Status::Error) => Some(boot.ready_at),
-            (Phase::Up(boot), Status::Exited) => match boot.outcome {
+    /// Returns when its container ends or fails if nobody stops it before.
+    pub fn ends_by_itself(&self) -> Option<Moment> {
+        match self.phase {
+            Phase::Up(boot) => match boot.outcome {
                 Outcome::Ends(after) => Some(boot.ready_at.after(after)),
-                Outcome::Runs | Outcome::Fails | Outcome::Silent => Some(boot.ready_at),
+                Outcome::Fails => Some(boot.ready_at),
+                Outcome::Runs | Outcome::Silent => None,
             },
-            (Phase::Up(_) | Phase::Stopped { .. } | Phase::Lost { .. } | Phase::Gone { .. }, _) => None,
+            Phase::Stopped { .. } | Phase::Lost { .. } | Phase::Gone { .. } => None,
         }
+    }
+
+    fn ended_by_itself(&self, now: Moment) -> Option<Moment> {
+        self.ends_by_itself().filter(|at| *at <= now)
     }
 
     /// Ends the container, and with it the period that is paid for.

@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use podform::simulator::world::Listing;
 use podform::simulator::world::moment::Moment;
 use podform::simulator::{QuotaSetting, Settings, Simulation, running_server, serve};
 use rusqlite::Connection;
@@ -69,7 +70,7 @@ async fn a_world_is_the_same_after_it_was_closed() {
     let third = open(&path);
     assert_eq!(
         third.inspect(|world| (
-            world.listed_pods().len(),
+            world.listing(Listing::Current).len(),
             world.all_pods().count(),
             world.all_volumes().count()
         )),

@@ -1,0 +1,92 @@
+//! What others do to the world: the account's owner, other tenants, the platform.
+
+use super::World;
+use super::chance::letters;
+use super::hosts::HostId;
+use super::pod::{By, Phase, PodId};
+
+impl World {
+    /// Replaces the registered SSH keys.
+    pub fn set_ssh_keys(&mut self, keys: Vec<String>) {
+        self.ground.account.ssh_keys = keys;
+    }
+
+    /// Sets what is left on the account, in micro-dollars; nothing happens to pods before time passes.
+    pub fn set_balance(&mut self, micros: i64) {
+        self.ground.account.balance = micros;
+    }
+
+    /// Lets other tenants take every unit of a machine that is free now.
+    pub fn fill_host(&mut self, id: &HostId) {
+        let free = self.free_units(id);
+        let foreign = self.foreign_units(id);
+        self.ground.foreign.insert(id.clone(), foreign + free);
+    }
+
+    /// Lets other tenants give back all that they hold of a machine.
+    pub fn empty_host(&mut self, id: &HostId) {
+        self.ground.foreign.insert(id.clone(), 0);
+    }
+
+    /// Takes a machine away for good, with what runs on it.
+    pub fn lose_host(&mut self, id: &HostId) {
+        self.ground.lost.insert(id.clone());
+        let now = self.now();
+        let there: Vec<PodId> = self
+            .pods
+            .values()
+            .filter(|pod| pod.host == *id && pod.status(now).holds_compute())
+            .map(|pod| pod.id.clone())
+            .collect();
+        for pod in there {
+            self.change(&pod, |pod| pod.end(now, Phase::Lost { at: now }));
+        }
+    }
+
+    /// Sets whether anything is placed on a GPU type.
+    pub fn close_gpu(&mut self, id: &str, closed: bool) {
+        if closed {
+            self.ground.closed_gpus.insert(id.to_owned());
+        } else {
+            self.ground.closed_gpus.remove(id);
+        }
+    }
+
+    /// Sets whether anything is placed in a data center.
+    pub fn close_data_center(&mut self, id: &str, closed: bool) {
+        if closed {
+            self.ground.closed_data_centers.insert(id.to_owned());
+        } else {
+            self.ground.closed_data_centers.remove(id);
+        }
+    }
+
+    /// Locks or unlocks a pod, whatever its status.
+    pub fn set_locked(&mut self, id: &PodId, locked: bool) {
+        self.change(id, |pod| pod.locked = locked);
+    }
+
+    /// Ends a pod as the platform does for reasons of its own; its volume stays.
+    pub fn exit_pod(&mut self, id: &PodId) {
+        let now = self.now();
+        self.change(id, |pod| pod.end(now, Phase::Stopped { at: now, by: By::Runpod }));
+    }
+
+    /// Moves a pod to a new identifier and a new container, as the platform's migration does: the old one is gone.
+    ///
+    /// Returns the new identifier, or `None` if there is no such pod.
+    pub fn migrate_pod(&mut self, id: &PodId) -> Option<PodId> {
+        let (seed, now) = (self.seed(), self.now());
+        let mut moved = self.any_pod(id)?.clone();
+        self.change(id, |pod| pod.end(now, Phase::Gone { at: now, by: By::Runpod }));
+        moved.id = PodId(letters(seed, &["migrated", &id.0], 14));
+        moved.created_at = now;
+        moved.visible_at = now;
+        moved.periods.clear();
+        moved.end(now, Phase::Stopped { at: now, by: By::Runpod });
+        moved.boot(seed, now, true);
+        let new = moved.id.clone();
+        self.insert(moved);
+        Some(new)
+    }
+}
