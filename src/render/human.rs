@@ -18,7 +18,7 @@ use crate::model::plan::{
 use super::Positions;
 use super::escape::visible;
 use super::money::{AMonth, AnHour, Difference, cost_lines, times};
-use super::ranges::ranges;
+use super::ranges::{ranges, ranges_to};
 use super::rows::{Row, command_lines};
 use super::style::{Style, Tone, write_wrapped};
 use super::view::{Counts, Group, Verb, Verdict, View, view};
@@ -129,7 +129,7 @@ impl Printer<'_> {
     }
 
     fn consequences(&mut self, group: &Group<'_>) -> fmt::Result {
-        for (weight, phrase) in words::consequences(&group.each.consequences) {
+        for (weight, phrase) in words::consequences(&group.each) {
             let tone = match weight {
                 Weight::Loses => Tone::Bad,
                 Weight::Note => Tone::Care,
@@ -275,26 +275,16 @@ impl Printer<'_> {
                 Severity::Warning => self.style.paint(Tone::Care, "warning"),
                 Severity::Note => self.style.paint(Tone::Quiet, "note"),
             };
+            let about = about(subjects);
+            let colon = if about.is_empty() { "" } else { ": " };
             write!(self.out, "  {word}: ")?;
-            let message = format!("{} [{}]", visible(&finding.message), finding.code);
+            let message = format!("{about}{colon}{} [{}]", visible(&finding.message), finding.code);
             write_wrapped(self.out, self.style, 6, &message)?;
-            if !subjects.is_empty() {
-                writeln!(self.out, "      {}", self.subjects(subjects))?;
+            if let Some(position) = subjects.iter().find_map(|subject| (self.positions)(subject)) {
+                writeln!(self.out, "      at {}", visible(&position))?;
             }
         }
         writeln!(self.out)
-    }
-
-    /// Returns what findings are about and where the first of it stands in the spec.
-    fn subjects(&self, subjects: &[&Subject]) -> String {
-        let mut text = ranges(subjects.iter().map(|subject| &subject.address));
-        if let Some(field) = subjects.first().and_then(|subject| subject.field.as_ref()) {
-            let _ = write!(text, " {}", visible(&field.to_string()));
-        }
-        if let Some(position) = subjects.iter().find_map(|subject| (self.positions)(subject)) {
-            let _ = write!(text, ", {}", visible(&position));
-        }
-        text
     }
 
     fn summary(&mut self) -> fmt::Result {
@@ -398,6 +388,15 @@ impl Printer<'_> {
     }
 }
 
+/// Returns what findings are about, such as `llm[0..2] image`.
+pub(super) fn about(subjects: &[&Subject]) -> String {
+    let names = ranges_to(subjects.iter().map(|subject| &subject.address), 200);
+    match subjects.first().and_then(|subject| subject.field.as_ref()) {
+        Some(field) => format!("{names} {}", visible(&field.to_string())),
+        None => names,
+    }
+}
+
 /// Returns Terraform's line, which other tools look for.
 pub fn plan_line(counts: Counts) -> String {
     let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
@@ -484,7 +483,6 @@ pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
             (Verb::Move, Reason::Renamed)
                 | (Verb::DestroyDeposed, Reason::Deposed)
                 | (Verb::Forget, Reason::Vanished)
-                | (_, Reason::LifecycleChanged)
         )
     };
     let telling = each.reasons.iter().filter(|reason| !in_header(reason));
@@ -557,7 +555,8 @@ pub(super) fn difference_lines(field: &Field, before: &Shown, after: &Shown) -> 
     };
     let lines: Vec<String> = match (text(before), text(after)) {
         (Some(before), Some(after)) if before.contains('\n') || after.contains('\n') => {
-            unified(&before, &after)
+            // The few keys of a lifecycle need no lines around them to be found.
+            unified(&before, &after, if *field == Field::Lifecycle { 0 } else { 3 })
         }
         (None, Some(only)) if *before == Shown::Absent && only.contains('\n') => signed('+', &only),
         (Some(only), None) if *after == Shown::Absent && only.contains('\n') => signed('-', &only),
@@ -582,13 +581,13 @@ fn signed(sign: char, text: &str) -> Vec<String> {
     text.lines().map(|line| format!("{sign}{}", visible(line))).collect()
 }
 
-fn unified(before: &str, after: &str) -> Vec<String> {
+fn unified(before: &str, after: &str, context: usize) -> Vec<String> {
     // A last line without a line break is the same line to a reader.
     let ended = |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
     let (before, after) = (ended(before), ended(after));
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
     let mut lines = Vec::new();
-    for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
+    for hunk in diff.unified_diff().context_radius(context).iter_hunks() {
         lines.push(hunk.header().to_string());
         for change in hunk.iter_changes() {
             let line = change.value();
@@ -723,9 +722,8 @@ mod tests {
 
           # volume.fresh will be created
           + volume.fresh
-              + name:        "acme-fresh-0123abcd"
-              + size:        100 GB
               + data_center: EU-RO-1
+              + size:        100 GB
               + tier:        standard
               cost:  $0.00 -> $7.00 a month ($0.00/h -> $0.0096/h)
                      compute $0.00, storage $0.00 -> $7.00
@@ -826,10 +824,11 @@ mod tests {
 
         Findings
 
-          warning: the image has no fixed version, so a reset can bring another program [unpinned-image]
-              llm[0,1] image, pods.yaml:6:5
-          note: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` [family-expanded]
-              new gpu, pods.yaml:3:5
+          warning: llm[0,1] image: the image has no fixed version, so a reset can bring another program
+              [unpinned-image]
+              at pods.yaml:6:5
+          note: new gpu: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` [family-expanded]
+              at pods.yaml:3:5
 
         Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.
         That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update, 3 to reset, 3 to destroy, 1

@@ -15,7 +15,7 @@ use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned
 use super::Positions;
 use super::escape::{visible, visible_to};
 use super::graph::{Graph, Node, write_mermaid};
-use super::human::{comments, difference_lines, header, own_line, plan_line, values};
+use super::human::{about, comments, difference_lines, header, own_line, plan_line, values};
 use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::ranges_to;
 use super::rows::Row;
@@ -256,7 +256,7 @@ fn details(group: &Group<'_>) -> String {
     for row in &group.each.rows {
         row_lines(&mut lines, row);
     }
-    for (weight, phrase) in words::consequences(&group.each.consequences) {
+    for (weight, phrase) in words::consequences(&group.each) {
         let sign = match weight {
             Weight::Loses => "-",
             Weight::Note => "!",
@@ -392,13 +392,9 @@ fn findings(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
                 Severity::Note => "note",
             };
             let message = visible_to(&finding.message, LINE_LIMIT).to_string();
-            let mut item = format!("{severity}: {} {}", prose(&message), code(finding.code));
-            if !subjects.is_empty() {
-                let names = ranges_to(subjects.iter().map(|subject| &subject.address), 200);
-                let field = subjects.first().and_then(|subject| subject.field.as_ref());
-                let field = field.map_or_else(String::new, |field| format!(" {field}"));
-                item.push_str(&format!(" at {}", code(&format!("{names}{field}"))));
-            }
+            let about = about(subjects);
+            let about = if about.is_empty() { about } else { format!(" {}:", code(&about)) };
+            let item = format!("{severity}:{about} {} {}", prose(&message), code(finding.code));
             item + &at(subjects.iter().find_map(|subject| positions(subject)))
         })
         .collect();
@@ -706,9 +702,8 @@ mod tests {
 
         ```diff
         + volume.fresh will be created
-        + name: "acme-fresh-0123abcd"
-        + size: 100 GB
         + data_center: EU-RO-1
+        + size: 100 GB
         + tier: standard
         # cost: $0.00 -> $7.00 a month ($0.00/h -> $0.0096/h); compute $0.00, storage $0.00 -> $7.00
         ```
@@ -839,8 +834,8 @@ mod tests {
 
         ### Findings
 
-        - **warning**: the image has no fixed version, so a reset can bring another program `unpinned-image` at `llm[0,1] image` (`pods.yaml:6:5`)
-        - note: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` `family-expanded` at `new gpu` (`pods.yaml:3:5`)
+        - **warning**: `llm[0,1] image`: the image has no fixed version, so a reset can bring another program `unpinned-image` (`pods.yaml:6:5`)
+        - note: `new gpu`: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` `family-expanded` (`pods.yaml:3:5`)
 
         ### Not managed by podform, never touched
 

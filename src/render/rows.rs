@@ -1,9 +1,9 @@
 //! Objects as rows of field, value before and value after.
 
 use crate::model::field::Field;
-use crate::model::plan::{Cause, Disruption, FieldChange, Operation, PodCreation, Shown};
-use crate::model::pod::{Access, Container, EnvValue, Storage};
-use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::model::plan::{Cause, Disruption, FieldChange, Shown};
+use crate::model::pod::{Container, EnvValue, Storage};
+use crate::model::volume::VolumeTier;
 
 /// One field of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,34 +25,36 @@ impl From<&FieldChange> for Row {
     }
 }
 
-/// Returns what an operation brings into being, one row per value; nothing for other operations.
-///
-/// Where it lands is not among them: that is the list of candidates.
-pub fn created(operation: &Operation) -> Vec<Row> {
-    let values = match operation {
-        Operation::CreatePod(creation) => {
-            let PodCreation { container, access, attempts: _ } = creation.as_ref();
-            let Access { ssh, jupyter } = *access;
-            let mut values = container_values(container);
-            values.extend(flag(Field::Ssh, ssh));
-            values.extend(flag(Field::Jupyter, jupyter));
-            values
-        }
-        Operation::CreateVolume { name, config, token: _ } => {
-            let mut values = vec![(Field::Name, Shown::Text(name.clone()))];
-            values.extend(volume_values(config));
-            values
-        }
-        Operation::Local
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::UpdatePod { .. }
-        | Operation::StartPod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => Vec::new(),
-    };
-    let row = |(field, after)| Row { field, before: Shown::Absent, after, why: None };
-    values.into_iter().map(row).collect()
+/// Tells whether a created object has this value without anybody asking for it.
+pub fn is_usual(row: &Row) -> bool {
+    let Shown::Text(value) = &row.after else { return false };
+    match row.field {
+        Field::GlobalNetworking | Field::Ssh | Field::Jupyter => value == "false",
+        Field::State => value == "running",
+        Field::GpuCount => value == "1",
+        Field::Cuda => value == "any",
+        Field::Name
+        | Field::Image
+        | Field::Command
+        | Field::Entrypoint
+        | Field::Env(_)
+        | Field::Ports
+        | Field::Disk
+        | Field::Registry
+        | Field::Volumes
+        | Field::Locked
+        | Field::Gpu
+        | Field::Cpu
+        | Field::Cloud
+        | Field::DataCenter
+        | Field::Country
+        | Field::Size
+        | Field::Tier
+        | Field::Lifecycle
+        | Field::Adopt
+        | Field::DependsOn
+        | Field::Replicas => false,
+    }
 }
 
 /// Returns the values of a container that differ from what a pod has without saying so.
@@ -107,15 +109,6 @@ pub fn container_values(container: &Container) -> Vec<(Field, Shown)> {
         values.push((Field::Locked, text(locked.to_string())));
     }
     values
-}
-
-fn volume_values(config: &VolumeConfig) -> [(Field, Shown); 3] {
-    let VolumeConfig { size, data_center, tier } = config;
-    [
-        (Field::Size, Shown::Text(size.to_string())),
-        (Field::DataCenter, Shown::Text(data_center.to_string())),
-        (Field::Tier, Shown::Text(tier_word(*tier).to_owned())),
-    ]
 }
 
 /// Returns the word that the spec has for a tier.

@@ -25,6 +25,8 @@ use crate::model::secret::SecretName;
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
+use super::rows::container_values;
+
 pub fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
@@ -179,14 +181,32 @@ fn pods(ids: &[&str]) -> BTreeSet<PodId> {
 pub fn create(at: &str) -> Action {
     let creation = creation(at);
     let name = creation.container.name.clone();
+    let mut changes = created(container_values(&creation.container));
+    changes.extend(created(vec![
+        (Field::GpuCount, text("1")),
+        (Field::Ssh, text("true")),
+        (Field::Jupyter, text("false")),
+        (Field::State, text("running")),
+    ]));
     Action {
         operation: Operation::CreatePod(Box::new(creation)),
         reason: Reason::New,
-        changes: Vec::new(),
+        changes,
         consequences: Vec::new(),
         cost: cost(Split::default(), split(77, 6)),
         record: put(None, RunState::Running, &name),
     }
+}
+
+fn created(values: Vec<(Field, Shown)>) -> Vec<FieldChange> {
+    let change = |(field, after)| FieldChange {
+        field,
+        before: Shown::Absent,
+        after,
+        cause: Cause::Spec,
+        disruption: Disruption::InPlace,
+    };
+    values.into_iter().map(change).collect()
 }
 
 /// An update of one replica, as after an edit of the image and of a secret.
@@ -274,7 +294,7 @@ fn replace_delete() -> Action {
 }
 
 fn replace_create(at: &str) -> Action {
-    Action { reason: Reason::Replaced, ..create(at) }
+    Action { reason: Reason::Replaced, changes: Vec::new(), ..create(at) }
 }
 
 fn grow() -> Action {
@@ -391,7 +411,11 @@ fn actions() -> BTreeMap<ActionId, Action> {
                     token: token("volume.fresh", 0),
                 },
                 reason: Reason::New,
-                changes: Vec::new(),
+                changes: created(vec![
+                    (Field::Size, text("100 GB")),
+                    (Field::DataCenter, text("EU-RO-1")),
+                    (Field::Tier, text("standard")),
+                ]),
                 consequences: Vec::new(),
                 cost: cost(Split::default(), split(0, 7)),
                 record: RecordAfter::Put(Box::new(volume_record(None, 100))),
@@ -406,12 +430,19 @@ fn actions() -> BTreeMap<ActionId, Action> {
         (id("llm[3]", Step::Delete), delete_pod()),
         (id(replaced_first, Step::Delete), replace_delete()),
         (id(replaced_first, Step::Create), replace_create(replaced_first)),
-        (id(made_first, Step::Create), replace_create(made_first)),
-        (id(made_first, Step::Delete), replace_delete()),
+        (
+            id(made_first, Step::Create),
+            Action { cost: cost(split(44, 26), split(44 + 77, 26 + 6)), ..replace_create(made_first) },
+        ),
+        (
+            id(made_first, Step::Delete),
+            Action { cost: cost(split(44 + 77, 26 + 6), split(77, 6)), ..replace_delete() },
+        ),
         (
             id("crm", Step::DeleteDeposed),
             Action {
                 operation: Operation::DeletePods { ids: pods(&["deposed00000aa"]) },
+                cost: cost(split(86 + 69, 12), split(69, 6)),
                 record: RecordAfter::Deposed(BTreeSet::new()),
                 ..Action { reason: Reason::Deposed, ..delete_pod() }
             },
@@ -619,6 +650,7 @@ pub fn hostile_plan() -> Plan {
     plan.actions.insert(
         id("new", Step::Create),
         Action {
+            changes: created(container_values(&creation.container)),
             operation: Operation::CreatePod(Box::new(creation)),
             consequences: vec![Consequence::LocalVolumeLost { size: Gigabytes(1), path: evil.to_owned() }],
             ..create("new")

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::{Address, Key};
 use crate::model::field::Field;
 use crate::model::id::RemoteId;
+use crate::model::money::Amount;
 use crate::model::plan::{
     Action, ActionId, Attempt, Block, Candidate, Consequence, CostChange, Disruption, Drift, DriftKind,
-    Finding, Held, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Severity, Shown, Step, Subject,
+    Finding, Held, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Severity, Shown, Split, Step,
+    Subject,
 };
 use crate::model::size::Gigabytes;
 
@@ -375,12 +377,6 @@ fn verb(plan: &Plan, address: &Address, has: &impl Fn(Step) -> bool) -> Verb {
 
 /// Joins the rows of all steps: the first value before, the last value after.
 fn merged_rows(verb: Verb, steps: &[(&ActionId, &Action)]) -> Vec<Row> {
-    if verb == Verb::Create {
-        let made: Vec<Row> = steps.iter().flat_map(|(_, action)| rows::created(&action.operation)).collect();
-        if !made.is_empty() {
-            return made;
-        }
-    }
     let mut merged: BTreeMap<&Field, Row> = BTreeMap::new();
     for (_, action) in steps {
         for change in &action.changes {
@@ -399,20 +395,31 @@ fn merged_rows(verb: Verb, steps: &[(&ActionId, &Action)]) -> Vec<Row> {
             }
         }
     }
-    merged.into_values().collect()
+    let mut rows: Vec<Row> = merged.into_values().collect();
+    if verb == Verb::Create {
+        // Where all is new, who wants it is no news, and what a pod has without being asked is left out.
+        rows.retain(|row| !rows::is_usual(row));
+        rows.iter_mut().for_each(|row| row.why = None);
+    }
+    rows
 }
 
-/// Joins the costs of all steps. The halves of a replacement each tell of their own pod, in whatever order they run.
+/// Joins the costs of all steps: before the first, after the last. What a replacement left behind costs itself only.
 fn merged_cost(verb: Verb, steps: &[(&ActionId, &Action)]) -> CostChange {
-    let of = |wanted: fn(Step) -> bool| {
-        steps.iter().find(|(id, _)| wanted(id.step)).map(|(_, action)| action.cost)
-    };
-    let replaces = matches!(verb, Verb::DestroyThenCreate | Verb::CreateThenDestroy);
-    let first = if replaces { of(|step| matches!(step, Step::Delete | Step::DeleteDeposed)) } else { None };
-    let last = if replaces { of(|step| step == Step::Create) } else { None };
-    let first = first.or_else(|| steps.first().map(|(_, action)| action.cost)).unwrap_or_default();
-    let last = last.or_else(|| steps.last().map(|(_, action)| action.cost)).unwrap_or_default();
+    let first = steps.first().map(|(_, action)| action.cost).unwrap_or_default();
+    let last = steps.last().map(|(_, action)| action.cost).unwrap_or_default();
+    if verb == Verb::DestroyDeposed {
+        return CostChange { before: freed(first.before, last.after), after: Split::default() };
+    }
     CostChange { before: first.before, after: last.after }
+}
+
+fn freed(before: Split, after: Split) -> Split {
+    let less = |before: Amount, after: Amount| Amount {
+        known: before.known - after.known,
+        unknown_parts: before.unknown_parts.saturating_sub(after.unknown_parts),
+    };
+    Split { compute: less(before.compute, after.compute), storage: less(before.storage, after.storage) }
 }
 
 fn attempts(operation: &Operation) -> &[Attempt] {

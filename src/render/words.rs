@@ -1,7 +1,5 @@
 //! The sentences that all formats share: reasons, consequences, causes, what is held and what is blocked.
 
-use std::collections::BTreeSet;
-
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::plan::{
@@ -12,6 +10,7 @@ use crate::model::prior::Api;
 use super::escape::{Quoted, visible};
 use super::money::PriceAnHour;
 use super::ranges::ranges;
+use super::view::{Change, Verb};
 use crate::model::field::Field;
 
 /// Returns what the API is called.
@@ -26,7 +25,7 @@ pub fn api(api: Api) -> &'static str {
 /// Returns why an action is in the plan; `None` where the fields or the header say it already.
 pub fn reason(reason: &Reason) -> Option<&'static str> {
     match reason {
-        Reason::New | Reason::Changed => None,
+        Reason::New | Reason::Changed | Reason::LifecycleChanged => None,
         Reason::Vanished => Some("it was recorded and is gone"),
         Reason::Migrated => Some("RunPod moved it: a pod with its token has another id"),
         Reason::FoundInJournal => Some("an earlier run created it and did not learn of it"),
@@ -42,7 +41,6 @@ pub fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Deposed => Some("an earlier replacement left it behind"),
         Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),
         Reason::Renamed => Some("its address changes"),
-        Reason::LifecycleChanged => Some("only what podform may do to it changes"),
     }
 }
 
@@ -134,8 +132,15 @@ pub fn consequence(consequence: &Consequence) -> (Weight, String) {
 }
 
 /// Returns what is lost first, then what to note, then what stays; within each the worst first.
-pub fn consequences(consequences: &BTreeSet<&Consequence>) -> Vec<(Weight, String)> {
-    let mut phrases: Vec<(Weight, String)> = consequences.iter().map(|one| consequence(one)).collect();
+///
+/// A start loses nothing by itself, only if it turns into a replacement because its host is full.
+pub fn consequences(change: &Change<'_>) -> Vec<(Weight, String)> {
+    let phrase = |one: &&Consequence| {
+        let (weight, phrase) = consequence(one);
+        let conditional = change.verb == Verb::Start && (one.loses_data() || **one == Consequence::NewPodId);
+        (weight, if conditional { format!("{phrase}, if it is replaced") } else { phrase })
+    };
+    let mut phrases: Vec<(Weight, String)> = change.consequences.iter().map(phrase).collect();
     phrases.sort_by_key(|(weight, _)| *weight);
     phrases
 }

@@ -2,6 +2,7 @@
 
 mod layering;
 mod plan;
+mod render;
 mod scripts;
 mod simulator;
 mod spec;

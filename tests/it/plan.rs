@@ -1,4 +1,4 @@
 //! The planner against a small account of its own.
 
 mod cases;
-mod world;
+pub(crate) mod world;
