@@ -18,7 +18,7 @@ use podform::simulator::{QuotaSetting, Settings, Simulation};
 use super::*;
 
 /// The APIs that client and simulator both speak.
-pub const SPOKEN: [Api; 2] = [Api::V2, Api::V1];
+pub const SPOKEN: [Api; 3] = [Api::V2, Api::V1, Api::Graphql];
 
 fn simulation() -> Simulation {
     Simulation::new(Settings { quota: QuotaSetting::Unlimited, ..Settings::default() })
@@ -208,6 +208,30 @@ fn every_call_works_over_rest_v2() {
 #[test]
 fn every_call_works_over_rest_v1() {
     assert!(requests_of(Api::V1).len() > 40);
+}
+
+#[test]
+fn every_call_works_over_graphql() {
+    assert!(requests_of(Api::Graphql).len() > 40);
+}
+
+#[test]
+fn the_catalog_is_the_same_over_every_api() {
+    let router = simulation().router();
+    let asked = BTreeSet::from([
+        question(1, &[], CudaWish::Any),
+        question(2, &["RO", "US"], CudaWish::AtLeast(CudaVersion::new("12.4"))),
+    ]);
+    let read =
+        |api| run(Recorder::default().tap(api, &router).catalog(&asked, Timestamp::UNIX_EPOCH)).unwrap();
+    let [v2, v1, graphql] = SPOKEN.map(read);
+    assert_eq!(v1, graphql);
+    assert_eq!(v2.gpus, graphql.gpus);
+    assert_eq!(v2.cpus, graphql.cpus);
+    let levels = |catalog: &Catalog| -> Vec<Stock> {
+        catalog.gpu_stock.values().flat_map(BTreeMap::values).map(|answer| answer.best).collect()
+    };
+    assert_eq!(levels(&v2), levels(&graphql));
 }
 
 #[test]
