@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::wire::Unfit;
+use super::wire::{Count, Dollars, Unfit, Wire};
 use crate::model::catalog::{GpuType, Stock, StockAnswer, StockQuery};
-use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId};
-use crate::model::live::{PodRole, PodStatus};
+use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
+use crate::model::live::{LiveStorage, PodRole, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Port, Protocol};
 use crate::model::secret::Secret;
+use crate::model::size::Gigabytes;
 
 /// The most GETs that one catalog makes for GPUs. With pods, volumes, CPUs and data centers that is 8 in a plan.
 const GPU_GETS: usize = 4;
@@ -140,17 +141,42 @@ pub(super) fn intended_status(word: &str, up: PodStatus) -> Result<PodStatus, Un
 }
 
 /// Reads the machine where GPU and CPU fields stand side by side; CPU pods show the GPU type `unknown`.
+///
+/// A count that is left out is not taken for 1: a pod can come back with 0 GPUs.
 pub(super) fn compute(
-    gpu: Option<String>,
-    gpu_count: Option<u32>,
-    flavor: Option<String>,
-    vcpus: Option<u32>,
+    gpu: Wire<String>,
+    gpu_count: Wire<Count>,
+    flavor: Wire<String>,
+    vcpus: Wire<Count>,
 ) -> Option<Compute> {
-    if let Some(id) = gpu.filter(|id| !id.is_empty() && id != "unknown") {
-        return gpu_count.map(|count| Compute::Gpu { id: GpuTypeId::new(id), count });
+    if let Some(id) = gpu.shown().filter(|id| !id.is_empty() && id != "unknown") {
+        return gpu_count.shown().map(|Count(count)| Compute::Gpu { id: GpuTypeId::new(id), count });
     }
-    let flavor = CpuFlavorId::new(flavor.filter(|id| !id.is_empty())?);
-    Some(Compute::Cpu { flavor, vcpus: vcpus? })
+    let flavor = CpuFlavorId::new(flavor.shown().filter(|id| !id.is_empty())?);
+    let Count(vcpus) = vcpus.shown()?;
+    Some(Compute::Cpu { flavor, vcpus })
+}
+
+/// Reads what is mounted. With a network volume the path is the network volume's, whatever the size says.
+pub(super) fn storage(
+    network: Option<String>,
+    size: Wire<Count>,
+    path: Wire<String>,
+) -> Result<LiveStorage, Unfit> {
+    if let Some(id) = network.filter(|id| !id.is_empty()) {
+        return Ok(LiveStorage::Network { id: VolumeId::new(id), path: path.required("volumeMountPath")? });
+    }
+    match size.nullable("volumeInGb")? {
+        None | Some(Count(0)) => Ok(LiveStorage::None),
+        Some(Count(size)) => {
+            Ok(LiveStorage::Local { size: Gigabytes(size), path: path.required("volumeMountPath")? })
+        }
+    }
+}
+
+/// Reads the id of registry credentials; an empty one means none.
+pub(super) fn registry(id: Option<String>) -> Option<RegistryId> {
+    id.filter(|id| !id.is_empty()).map(RegistryId::new)
 }
 
 /// Tells what a pod belongs to where only its fields and its name show it.
@@ -193,8 +219,9 @@ pub(super) fn complete_stock(
 }
 
 /// Reads a price an hour. RunPod writes 0 and null for prices that it does not publish.
-pub(super) fn price(dollars: Option<f64>) -> Price {
-    dollars.and_then(Hourly::from_dollars).map_or(Price::Unknown, Price::Known)
+pub(super) fn price(dollars: Wire<Dollars>) -> Price {
+    let known = dollars.shown().and_then(|Dollars(dollars)| Hourly::from_dollars(dollars));
+    known.map_or(Price::Unknown, Price::Known)
 }
 
 /// Reads a cloud; a new one is not known here.
@@ -204,6 +231,11 @@ pub(super) fn cloud(word: &str) -> Option<Cloud> {
         "COMMUNITY" => Some(Cloud::Community),
         _ => None,
     }
+}
+
+/// Reads the cloud where only the machine tells.
+pub(super) fn cloud_of_machine(secure: Wire<bool>) -> Option<Cloud> {
+    secure.shown().map(|secure| if secure { Cloud::Secure } else { Cloud::Community })
 }
 
 /// Writes a cloud.
@@ -278,14 +310,15 @@ mod tests {
 
     #[test]
     fn a_gpu_type_goes_before_a_cpu_flavor_unless_it_is_unknown() {
-        let text = |text: &str| Some(text.to_owned());
+        let text = |text: &str| Wire::Is(text.to_owned());
+        let count = |count| Wire::Is(Count(count));
         let gpu = Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 0 };
         let cpu = Compute::Cpu { flavor: CpuFlavorId::new("cpu3c"), vcpus: 4 };
-        assert_eq!(compute(text("NVIDIA L4"), Some(0), text("cpu3c"), Some(4)), Some(gpu));
-        assert_eq!(compute(text("unknown"), Some(0), text("cpu3c"), Some(4)), Some(cpu.clone()));
-        assert_eq!(compute(None, None, text("cpu3c"), Some(4)), Some(cpu));
-        assert_eq!(compute(text("NVIDIA L4"), None, None, None), None);
-        assert_eq!(compute(None, None, None, None), None);
+        assert_eq!(compute(text("NVIDIA L4"), count(0), text("cpu3c"), count(4)), Some(gpu));
+        assert_eq!(compute(text("unknown"), count(0), text("cpu3c"), count(4)), Some(cpu.clone()));
+        assert_eq!(compute(Wire::Null, Wire::Null, text("cpu3c"), count(4)), Some(cpu));
+        assert_eq!(compute(text("NVIDIA L4"), Wire::Absent, Wire::Null, Wire::Null), None);
+        assert_eq!(compute(Wire::Null, Wire::Null, Wire::Null, Wire::Null), None);
     }
 
     #[test]

@@ -23,7 +23,8 @@ use crate::model::desired::CudaWish;
 use crate::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, VolumeId,
 };
-use crate::model::live::{Endpoints, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, PodRole, PodStatus};
+use crate::model::money::Price;
 use crate::model::pod::{Cloud, Compute, Port};
 use crate::model::prior::Api;
 use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
@@ -503,8 +504,8 @@ async fn add_cpus(
             answers.unwrap_or_default().into_iter().next().and_then(|wire| wire.specifics.shown());
         let SpecificsWire { stock_status, secure_price } = specifics.unwrap_or_default();
         // The price is that of the whole instance.
-        let price = secure_price.shown().map(|Dollars(price)| price / f64::from(cpu.min_vcpus.max(1)));
-        cpu.per_vcpu = convert::price(price);
+        let vcpus = f64::from(cpu.min_vcpus.max(1));
+        cpu.per_vcpu = convert::price(secure_price.map(|Dollars(price)| Dollars(price / vcpus)));
         let best = stock_status.shown().map_or(Stock::None, |word| convert::stock(&word));
         catalog.cpu_stock.insert(cpu.id.clone(), StockAnswer { best, data_centers: BTreeMap::new() });
         catalog.cpus.insert(cpu.id.clone(), cpu);
@@ -777,98 +778,46 @@ fn listed(mut wire: PodWire) -> Result<Listed, Unfit> {
 
 /// Converts a pod. What would show as a difference if it were guessed must be there.
 fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
-    let PodWire {
-        id: _,
-        name,
-        image_name,
-        docker_args,
-        env,
-        ports,
-        container_disk_in_gb,
-        volume_in_gb,
-        volume_mount_path,
-        network_volume_id,
-        container_registry_auth_id,
-        desired_status,
-        gpu_count,
-        vcpu_count,
-        cpu_flavor_id,
-        cost_per_hr,
-        locked,
-        created_at,
-        ai_api_id,
-        cluster_id,
-        machine,
-        runtime,
-    } = wire;
-    let name = name.required("name")?;
-    let mut env = env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
+    let name = wire.name.required("name")?;
+    let mut env = wire.env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
     let marker = convert::take_marker(&mut env);
-    let ports = ports.nullable("ports")?.unwrap_or_default();
-    let (command, entrypoint) = match docker_args {
-        Wire::Absent => (None, None),
-        text => {
-            let (command, entrypoint) =
-                convert::split_docker_args(&text.nullable("dockerArgs")?.unwrap_or_default());
-            (Some(command), Some(entrypoint))
-        }
-    };
+    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
+    let args = wire.docker_args.said("dockerArgs")?;
+    let (command, entrypoint) =
+        args.map(|args| convert::split_docker_args(&args.unwrap_or_default())).unzip();
     // The intent reads RUNNING while the image is pulled; the container reports once it is up.
-    let runtime = runtime.shown();
+    let runtime = wire.runtime.shown();
     let up = if runtime.is_some() { PodStatus::Running } else { PodStatus::Starting };
-    let MachineWire { pod_host_id, gpu_type_id, secure_cloud, data_center_id } =
-        machine.shown().unwrap_or_default();
-    let (endpoint, cluster) = (ai_api_id.shown(), cluster_id.shown());
+    let machine = wire.machine.shown().unwrap_or_default();
+    let network_id = wire.network_volume_id.optional("networkVolumeId")?;
+    let registry = wire.container_registry_auth_id.said("containerRegistryAuthId")?;
     Ok(LivePod {
-        role: match cluster.filter(|cluster| !cluster.is_empty()) {
+        role: match wire.cluster_id.shown().filter(|cluster| !cluster.is_empty()) {
             Some(_) => PodRole::ClusterMember,
-            None => convert::role(id.as_str(), &name, endpoint.as_deref()),
+            None => convert::role(id.as_str(), &name, wire.ai_api_id.shown().as_deref()),
         },
         id,
         name,
-        status: convert::intended_status(&desired_status.required("desiredStatus")?, up)?,
-        image: image_name.optional("imageName")?,
+        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+        image: wire.image_name.optional("imageName")?,
         command,
         entrypoint,
         env,
         marker,
         ports: convert::ports(ports.split(',')).ok_or(Unfit::Odd("ports"))?,
-        disk: container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
-        storage: storage(network_volume_id.optional("networkVolumeId")?, volume_in_gb, volume_mount_path)?,
-        registry: match container_registry_auth_id {
-            Wire::Absent => None,
-            id => {
-                Some(id.nullable("containerRegistryAuthId")?.filter(|id| !id.is_empty()).map(RegistryId::new))
-            }
-        },
-        cloud: secure_cloud.shown().map(|secure| if secure { Cloud::Secure } else { Cloud::Community }),
-        data_center: data_center_id.shown().map(DataCenterId::new),
-        compute: convert::compute(
-            gpu_type_id.shown(),
-            gpu_count.shown().map(|Count(count)| count),
-            cpu_flavor_id.shown(),
-            vcpu_count.shown().map(|Count(count)| count),
-        ),
+        disk: wire.container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
+        storage: convert::storage(network_id, wire.volume_in_gb, wire.volume_mount_path)?,
+        registry: registry.map(convert::registry),
+        cloud: convert::cloud_of_machine(machine.secure_cloud),
+        data_center: machine.data_center_id.shown().map(DataCenterId::new),
+        compute: convert::compute(machine.gpu_type_id, wire.gpu_count, wire.cpu_flavor_id, wire.vcpu_count),
         cuda: None,
-        locked: locked.optional("locked")?,
+        locked: wire.locked.optional("locked")?,
         global_networking: None,
-        created_at: created_at.shown().and_then(|text| text.parse().ok()),
-        price: convert::price(cost_per_hr.shown().map(|Dollars(price)| price)),
-        endpoints: endpoints(pod_host_id.shown(), runtime.unwrap_or_default()),
+        created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
+        price: convert::price(wire.cost_per_hr),
+        endpoints: endpoints(machine.pod_host_id.shown(), runtime.unwrap_or_default()),
     })
-}
-
-/// Reads what is mounted. With a network volume the size reads 0 and the path is the network volume's.
-fn storage(network: Option<String>, size: Wire<Count>, path: Wire<String>) -> Result<LiveStorage, Unfit> {
-    if let Some(id) = network.filter(|id| !id.is_empty()) {
-        return Ok(LiveStorage::Network { id: VolumeId::new(id), path: path.required("volumeMountPath")? });
-    }
-    match size.nullable("volumeInGb")? {
-        None | Some(Count(0)) => Ok(LiveStorage::None),
-        Some(Count(size)) => {
-            Ok(LiveStorage::Local { size: Gigabytes(size), path: path.required("volumeMountPath")? })
-        }
-    }
 }
 
 fn endpoints(host: Option<String>, RuntimeWire { uptime_in_seconds, ports }: RuntimeWire) -> Endpoints {
@@ -941,8 +890,8 @@ fn gpu_type(entry: &Value) -> Result<GpuType, Unfit> {
         name: display_name.shown().unwrap_or_else(|| id.as_str().to_owned()),
         id,
         memory: memory_in_gb.required("gpuTypes[].memoryInGb").map(|Count(size)| Gigabytes(size))?,
-        secure: convert::price(secure_price.shown().map(|Dollars(price)| price)),
-        community: convert::price(community_price.shown().map(|Dollars(price)| price)),
+        secure: convert::price(secure_price),
+        community: convert::price(community_price),
         max_count: max_gpu_count.shown().map_or(LARGEST_HOST, |Count(count)| count),
     })
 }
@@ -997,7 +946,7 @@ impl Flavor {
             min_vcpus,
             max_vcpus,
             memory_per_vcpu: Gigabytes(ratio as u32),
-            per_vcpu: convert::price(None),
+            per_vcpu: Price::Unknown,
         };
         Ok(Self { cpu, ratio })
     }

@@ -4,7 +4,7 @@
 //! prices and stock come from GraphQL. It fills what a create leaves out with defaults of its own (two ports, a
 //! volume of 20 GB), so a create says everything. It has no switch for SSH or Jupyter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
 use super::wire::{Count, Dollars, EnvMap, Unfit, Wire};
 use crate::model::id::{CudaVersion, DataCenterId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, LiveStorage, LiveVolume, PodStatus};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
 use crate::model::pod::{Cloud, Compute, Port, Protocol};
 use crate::model::prior::Api;
 use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
@@ -425,99 +425,54 @@ fn listed(entry: Value) -> Result<Listed, Unfit> {
 
 /// Converts a pod. Every field may be null; what would show as a difference if it were guessed must be there.
 fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
-    let PodWire {
-        id: _,
-        name,
-        desired_status,
-        image,
-        image_name,
-        docker_start_cmd,
-        docker_entrypoint,
-        env,
-        ports,
-        port_mappings,
-        public_ip,
-        container_disk_in_gb,
-        volume_in_gb,
-        volume_mount_path,
-        network_volume_id,
-        network_volume,
-        container_registry_auth_id,
-        endpoint_id,
-        gpu,
-        cpu_flavor_id,
-        vcpu_count,
-        cost_per_hr,
-        locked,
-        machine,
-    } = wire;
-    let name = name.optional("name")?.unwrap_or_default();
-    let mut env = env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
+    let name = wire.name.optional("name")?.unwrap_or_default();
+    let mut env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
     let marker = convert::take_marker(&mut env);
-    let ports = ports.nullable("ports")?.unwrap_or_default();
+    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let ports = convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?;
-    let MachineWire { data_center_id, secure_cloud } = machine.shown().unwrap_or_default();
-    let cloud = secure_cloud.shown().map(|secure| if secure { Cloud::Secure } else { Cloud::Community });
-    let network = network_volume.optional("networkVolume")?;
-    let (network_id, network_center) = network
-        .map_or((None, None), |VolumeWire { id, data_center_id, .. }| (id.shown(), data_center_id.shown()));
-    let network_id =
-        network_volume_id.optional("networkVolumeId")?.or(network_id).filter(|id| !id.is_empty());
-    let endpoints = endpoints(public_ip, port_mappings);
-    // The intent reads RUNNING while the image is pulled. In Secure Cloud a public port shows that it is up.
-    let waits = cloud == Some(Cloud::Secure)
-        && endpoints.tcp.is_empty()
-        && ports.iter().any(|port| port.protocol == Protocol::Tcp);
-    let up = if waits { PodStatus::Starting } else { PodStatus::Running };
-    let gpu = gpu.shown().unwrap_or_default();
-    let endpoint = endpoint_id.shown();
+    let machine = wire.machine.shown().unwrap_or_default();
+    let cloud = convert::cloud_of_machine(machine.secure_cloud);
+    let network = wire.network_volume.optional("networkVolume")?.unwrap_or_default();
+    let network_id = wire.network_volume_id.optional("networkVolumeId")?.or(network.id.shown());
+    let endpoints = endpoints(wire.public_ip, wire.port_mappings);
+    let up = status_when_up(cloud, &ports, &endpoints);
+    let gpu = wire.gpu.shown().unwrap_or_default();
+    let registry = wire.container_registry_auth_id.said("containerRegistryAuthId")?;
     Ok(LivePod {
-        role: convert::role(id.as_str(), &name, endpoint.as_deref()),
+        role: convert::role(id.as_str(), &name, wire.endpoint_id.shown().as_deref()),
         id,
         name,
-        status: convert::intended_status(&desired_status.required("desiredStatus")?, up)?,
-        image: image.optional("image")?.or(image_name.optional("imageName")?),
-        command: docker_start_cmd.optional("dockerStartCmd")?,
-        entrypoint: docker_entrypoint.optional("dockerEntrypoint")?,
+        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+        image: wire.image.optional("image")?.or(wire.image_name.optional("imageName")?),
+        command: wire.docker_start_cmd.optional("dockerStartCmd")?,
+        entrypoint: wire.docker_entrypoint.optional("dockerEntrypoint")?,
         env,
         marker,
         ports,
-        disk: container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
-        storage: storage(network_id, volume_in_gb, volume_mount_path)?,
-        registry: match container_registry_auth_id {
-            Wire::Absent => None,
-            id => {
-                Some(id.nullable("containerRegistryAuthId")?.filter(|id| !id.is_empty()).map(RegistryId::new))
-            }
-        },
+        disk: wire.container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
+        storage: convert::storage(network_id, wire.volume_in_gb, wire.volume_mount_path)?,
+        registry: registry.map(convert::registry),
         cloud,
-        data_center: data_center_id.shown().or(network_center).map(DataCenterId::new),
-        compute: convert::compute(
-            gpu.id.shown(),
-            gpu.count.shown().map(|Count(count)| count),
-            cpu_flavor_id.shown(),
-            vcpu_count.shown().map(|Count(count)| count),
-        ),
+        data_center: machine.data_center_id.shown().or(network.data_center_id.shown()).map(DataCenterId::new),
+        compute: convert::compute(gpu.id, gpu.count, wire.cpu_flavor_id, wire.vcpu_count),
         cuda: None,
-        locked: locked.optional("locked")?,
+        locked: wire.locked.optional("locked")?,
         global_networking: None,
         created_at: None,
-        price: convert::price(cost_per_hr.shown().map(|Dollars(price)| price)),
+        price: convert::price(wire.cost_per_hr),
         endpoints,
     })
 }
 
-/// Reads what is mounted: `volumeMountPath` belongs to the network volume if there is one.
-fn storage(network: Option<String>, size: Wire<Count>, path: Wire<String>) -> Result<LiveStorage, Unfit> {
-    if let Some(id) = network {
-        return Ok(LiveStorage::Network { id: VolumeId::new(id), path: path.required("volumeMountPath")? });
+/// Returns what an intent of RUNNING stands for, which it also reads while the image is pulled.
+///
+/// In Secure Cloud every published TCP port gets a public one, so that a missing one shows that the pod is not up.
+fn status_when_up(cloud: Option<Cloud>, ports: &BTreeSet<Port>, endpoints: &Endpoints) -> PodStatus {
+    let publishes = ports.iter().any(|port| port.protocol == Protocol::Tcp);
+    if cloud == Some(Cloud::Secure) && publishes && endpoints.tcp.is_empty() {
+        return PodStatus::Starting;
     }
-    match size.nullable("volumeInGb")? {
-        None | Some(Count(0)) => Ok(LiveStorage::None),
-        Some(Count(size)) => {
-            Ok(LiveStorage::Local { size: Gigabytes(size), path: path.required("volumeMountPath")? })
-        }
-    }
+    PodStatus::Running
 }
 
 fn endpoints(ip: Wire<String>, mappings: Wire<BTreeMap<String, Count>>) -> Endpoints {

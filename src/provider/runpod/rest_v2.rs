@@ -607,73 +607,44 @@ fn listed(mut wire: PodWire) -> Result<Listed, Unfit> {
 
 /// Converts a pod. What would show as a difference if it were guessed must be there.
 fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
-    let PodWire {
-        id: _,
-        name,
-        status,
-        image,
-        args,
-        disk,
-        env,
-        ports,
-        registry,
-        mounts,
-        gpu,
-        cpu,
-        cluster,
-        cloud,
-        data_center_id,
-        cuda_version,
-        cost,
-        locked,
-        global_networking,
-        created_at,
-        ssh,
-        runtime,
-    } = wire;
-    let mut env = env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
+    let mut env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
     let marker = convert::take_marker(&mut env);
-    let ports = ports.nullable("ports")?.unwrap_or_default();
+    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
+    let command = wire.args.said("args")?;
     Ok(LivePod {
         id,
-        name: name.required("name")?,
-        status: status_of(status.required("status")?)?,
-        image: image.optional("image")?,
-        command: match args {
-            Wire::Absent => None,
-            args => Some(convert::split_command(&args.nullable("args")?.unwrap_or_default())),
-        },
+        name: wire.name.required("name")?,
+        status: status_of(&wire.status.required("status")?)?,
+        image: wire.image.optional("image")?,
+        command: command.map(|args| convert::split_command(&args.unwrap_or_default())),
         entrypoint: None,
         env,
         marker,
         ports: convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?,
-        disk: disk.optional("disk")?.map(|Count(size)| Gigabytes(size)),
-        storage: mounts.nullable("mounts")?.map_or(Ok(LiveStorage::None), storage)?,
-        registry: match registry {
-            Wire::Absent => None,
-            registry => Some(registry.nullable("registry")?.map(RegistryId::new)),
-        },
-        cloud: cloud.optional("cloud")?.and_then(|word| convert::cloud(&word)),
-        data_center: data_center_id.optional("dataCenterId")?.map(DataCenterId::new),
-        compute: compute(gpu.optional("gpu")?, cpu.optional("cpu")?)?,
-        cuda: cuda_version.shown().map(CudaVersion::new),
-        locked: locked.optional("locked")?,
-        global_networking: match global_networking.optional("globalNetworking")? {
+        disk: wire.disk.optional("disk")?.map(|Count(size)| Gigabytes(size)),
+        storage: wire.mounts.nullable("mounts")?.map_or(Ok(LiveStorage::None), storage)?,
+        registry: wire.registry.said("registry")?.map(|id| id.map(RegistryId::new)),
+        cloud: wire.cloud.optional("cloud")?.and_then(|word| convert::cloud(&word)),
+        data_center: wire.data_center_id.optional("dataCenterId")?.map(DataCenterId::new),
+        compute: compute(wire.gpu.optional("gpu")?, wire.cpu.optional("cpu")?)?,
+        cuda: wire.cuda_version.shown().map(CudaVersion::new),
+        locked: wire.locked.optional("locked")?,
+        global_networking: match wire.global_networking.optional("globalNetworking")? {
             Some(GlobalNetworkingWire { enabled }) => enabled.optional("globalNetworking.enabled")?,
             None => None,
         },
-        created_at: created_at.shown().and_then(|text| text.parse().ok()),
-        price: convert::price(cost.shown().map(|Dollars(cost)| cost)),
-        role: match cluster {
+        created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
+        price: convert::price(wire.cost),
+        role: match wire.cluster {
             Wire::Absent | Wire::Null => PodRole::Plain,
             Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
         },
-        endpoints: endpoints(ssh.shown().unwrap_or_default(), runtime.shown().unwrap_or_default()),
+        endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
     })
 }
 
-fn status_of(word: String) -> Result<PodStatus, Unfit> {
-    match word.as_str() {
+fn status_of(word: &str) -> Result<PodStatus, Unfit> {
+    match word {
         "PROVISIONING" => Ok(PodStatus::Provisioning),
         "STARTING" => Ok(PodStatus::Starting),
         "RUNNING" => Ok(PodStatus::Running),
@@ -803,8 +774,8 @@ fn gpu_type(wire: GpuWire) -> Result<(GpuType, StockAnswer), Unfit> {
         name: name.shown().unwrap_or_else(|| id.as_str().to_owned()),
         id,
         memory: memory.required("gpus[].memory").map(|Count(size)| Gigabytes(size))?,
-        secure: convert::price(secure.shown().map(|Dollars(price)| price)),
-        community: convert::price(community.shown().map(|Dollars(price)| price)),
+        secure: convert::price(secure),
+        community: convert::price(community),
         max_count: counts.into_iter().flatten().map(|Count(count)| count).max().unwrap_or(0),
     };
     Ok((gpu, stock_answer(availability, data_centers)))
@@ -861,7 +832,7 @@ fn cpu_flavor(wire: CpuWire) -> Result<(CpuFlavor, StockAnswer), Unfit> {
         max_vcpus,
         // Some flavors have half a gigabyte more; what is promised is the whole part.
         memory_per_vcpu: Gigabytes(ram_gb_per_vcpu.shown().map_or(0, |Dollars(size)| size as u32)),
-        per_vcpu: convert::price(secure_per_vcpu.shown().map(|Dollars(price)| price)),
+        per_vcpu: convert::price(secure_per_vcpu),
     };
     Ok((cpu, stock_answer(availability, data_centers)))
 }

@@ -56,11 +56,31 @@ impl<T> Wire<T> {
         }
     }
 
+    /// Returns `None` where the field is not there, and `Some(None)` where it is null.
+    pub(super) fn said(self, field: &'static str) -> Result<Option<Option<T>>, Unfit> {
+        match self {
+            Self::Is(value) => Ok(Some(Some(value))),
+            Self::Null => Ok(Some(None)),
+            Self::Absent => Ok(None),
+            Self::Odd => Err(Unfit::Odd(field)),
+        }
+    }
+
     /// Returns the value if it can be read; for fields that are only shown.
     pub(super) fn shown(self) -> Option<T> {
         match self {
             Self::Is(value) => Some(value),
             Self::Absent | Self::Null | Self::Odd => None,
+        }
+    }
+
+    /// Converts the value, if there is one.
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Wire<U> {
+        match self {
+            Self::Is(value) => Wire::Is(convert(value)),
+            Self::Absent => Wire::Absent,
+            Self::Null => Wire::Null,
+            Self::Odd => Wire::Odd,
         }
     }
 }
