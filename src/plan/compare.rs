@@ -245,7 +245,7 @@ impl Pair<'_> {
             if self.can_change(Field::Name, comparison) {
                 comparison.patch.name = Some(wanted.name.clone());
             } else {
-                applied.name.clone_from(&live.name);
+                applied.name.clone_from(recorded.map_or(&live.name, |recorded| &recorded.name));
             }
         }
         if let Some(locked) = &wanted.locked {
@@ -255,7 +255,7 @@ impl Pair<'_> {
                 if self.can_change(Field::Locked, comparison) {
                     comparison.patch.locked = Some(*locked);
                 } else {
-                    applied.locked = live.locked;
+                    applied.locked = recorded.copied();
                 }
             }
         }

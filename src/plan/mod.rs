@@ -35,7 +35,8 @@ use crate::model::desired::{Desired, Wanted, WantedVolume};
 use crate::model::id::{RemoteId, RunNonce, VolumeId};
 use crate::model::live::{Live, LivePod, PodStatus, Seen};
 use crate::model::plan::{
-    Action, ActionId, Basis, Block, CostSummary, Digest, Drift, Finding, Held, Plan, Planned, Split,
+    Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Finding, Held, Operation, Plan,
+    Planned, RecordAfter, Split, Step,
 };
 use crate::model::prior::{Api, Prior};
 use crate::model::secret::Secrets;
@@ -170,8 +171,10 @@ fn all_vanished(context: &Context<'_>) -> Option<Block> {
 
 fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges: graph::Edges) -> Plan {
     let inputs = context.inputs;
+    let adopted = adopted(&drafts);
     let copies: Vec<&LivePod> = drafts.values().flat_map(|draft| draft.strangers.iter().copied()).collect();
-    let (unmanaged, unmanaged_findings) = unmanaged::unmanaged(context, &copies);
+    let (mut unmanaged, unmanaged_findings) = unmanaged::unmanaged(context, &copies);
+    unmanaged.retain(|unmanaged| !adopted.contains(&unmanaged.id));
     let mut findings = context.renamed.findings.clone();
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
@@ -199,14 +202,38 @@ fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges:
     for (address, draft) in drafts {
         add_draft(context, &mut plan, address, draft);
     }
+    drop_kept_volumes(&mut plan);
     plan.findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
     plan.findings.dedup();
     plan.digest = digest(&plan, inputs.desired);
     plan
 }
 
+/// Returns what the drafts take over.
+fn adopted(drafts: &Drafts<'_>) -> BTreeSet<RemoteId> {
+    let steps = drafts.values().flat_map(|draft| &draft.steps);
+    let adopted = steps.filter(|(step, _)| *step == Step::Adopt);
+    let id = |record: &RecordAfter| match record {
+        RecordAfter::Put(record) => record.id.clone(),
+        RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => None,
+    };
+    adopted.filter_map(|(_, action)| id(&action.record)).collect()
+}
+
+/// A pod that goes keeps its network volume only if that does not go as well.
+fn drop_kept_volumes(plan: &mut Plan) {
+    let goes = |action: &Action| matches!(action.operation, Operation::DeleteVolume { .. });
+    let deleted: BTreeSet<Address> =
+        plan.actions.iter().filter(|(_, action)| goes(action)).map(|(id, _)| id.address.clone()).collect();
+    for action in plan.actions.values_mut() {
+        action.consequences.retain(|consequence| {
+            !matches!(consequence, Consequence::NetworkVolumeKept { volume } if deleted.contains(volume))
+        });
+    }
+}
+
 fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: Draft<'_>) {
-    let Draft { steps, held, unusable: _, blocks: _, drift, findings, now, after, at_most, strangers: _ } =
+    let Draft { steps, held, unusable: _, blocks, drift, findings, now, after, at_most, strangers: _ } =
         draft;
     let is_managed = match context.wanted(address) {
         Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) => false,
@@ -214,7 +241,7 @@ fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: D
         // A retired pod is as it is wanted.
         None => context.renamed.objects.contains_key(address),
     };
-    if steps.is_empty() && held.is_none() && is_managed {
+    if steps.is_empty() && held.is_none() && blocks.is_empty() && is_managed {
         plan.unchanged.insert(address.clone());
     }
     plan.drift.extend(drift.into_iter().map(|kind| Drift { address: address.clone(), kind }));

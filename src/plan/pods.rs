@@ -39,6 +39,7 @@ pub(super) fn draft<'a>(
         draft: Draft { findings, ..Draft::default() },
         surplus: retire,
         outlived: false,
+        rewritten: false,
     };
     let live = &context.inputs.live.pods;
     planner.draft.strangers = copies.iter().filter_map(|id| live.get(id)?.found()).collect();
@@ -62,7 +63,10 @@ pub(super) fn draft<'a>(
             planner.with(wanted, |planner, wanted| planner.keep(wanted, recorded, object));
         }
         Case::Adopt { object, known, deposed } => {
-            planner.surplus.extend(deposed);
+            if let Some(deposed) = deposed {
+                planner.surplus.push(deposed);
+                planner.refuse_protected(planner.is_protected(), Step::DeleteDeposed);
+            }
             planner.with(wanted, |planner, wanted| planner.adopt(wanted, object, known));
         }
     }
@@ -77,6 +81,8 @@ struct PodPlanner<'c, 'a> {
     surplus: Vec<&'a LivePod>,
     /// The state still names replaced pods that are gone.
     outlived: bool,
+    /// The state still names renamed objects by their old addresses.
+    rewritten: bool,
 }
 
 impl<'a> PodPlanner<'_, 'a> {
@@ -190,6 +196,12 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
+    /// Tells whether protection was applied; it holds until an apply has lifted it.
+    fn is_protected(&self) -> bool {
+        let recorded = self.context.renamed.objects.get(self.address);
+        recorded.is_some_and(|recorded| recorded.lifecycle.protect)
+    }
+
     fn refuse_protected(&mut self, protect: bool, step: Step) {
         if protect {
             self.draft.blocks.push(Block::Protected { address: self.address.clone(), step });
@@ -202,6 +214,9 @@ impl<'a> PodPlanner<'_, 'a> {
         let Some(pod) = pod_of(&recorded.object) else { return };
         self.begin(Some(live), Some(pod));
         self.run_drift(pod.run, live);
+        let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
+        let stored = self.context.inputs.prior.objects.get(from);
+        self.rewritten = stored.is_some_and(|stored| stored.object != recorded.object);
         let record = record_of(recorded);
         self.reconcile(Reconciling { wanted, live, recorded: Some(pod), record, adopt: None });
     }
@@ -421,7 +436,7 @@ impl<'a> PodPlanner<'_, 'a> {
             changes.push(by_spec(Field::DependsOn, before, after));
         }
         let by_spec = !changes.is_empty() || before.retired != after.retired;
-        if !by_spec && (!nothing_follows || !is_news(before, after)) {
+        if !by_spec && (!nothing_follows || !self.rewritten && !is_news(before, after)) {
             return;
         }
         let cost = self.draft.after;
@@ -497,8 +512,8 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.push(Planning {
             step: Step::Stop,
             operation: Operation::StopPod { id: steps.live.id.clone() },
+            changes: vec![run_change(&reason, RunState::Running, RunState::Stopped)],
             reason,
-            changes: vec![run_change(steps.recorded, RunState::Running, RunState::Stopped)],
             consequences,
             after,
             record: RecordAfter::Put(Box::new(steps.record.clone())),
@@ -518,6 +533,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let catalog = self.context.inputs.catalog;
         let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.applied);
         let recorded = steps.recorded.and_then(|recorded| recorded.compute.clone());
+        let reason = run_reason(steps.recorded, wanted.run);
         let dearest = creation.as_ref().map(|creation| {
             let candidates: Vec<Candidate> =
                 creation.attempts.iter().map(|attempt| attempt.candidate.clone()).collect();
@@ -530,8 +546,8 @@ impl<'a> PodPlanner<'_, 'a> {
                 compute: recorded.or_else(|| steps.live.compute.clone()),
                 on_stuck: creation.map_or(OnStuck::Fail, |creation| OnStuck::Replace(Box::new(creation))),
             },
-            reason: run_reason(steps.recorded, wanted.run),
-            changes: vec![run_change(steps.recorded, RunState::Stopped, RunState::Running)],
+            changes: vec![run_change(&reason, RunState::Stopped, RunState::Running)],
+            reason,
             consequences,
             after,
             record: RecordAfter::Put(Box::new(steps.record.clone())),
@@ -698,9 +714,7 @@ impl<'a> PodPlanner<'_, 'a> {
         } else {
             Reason::Replaced
         };
-        let protected = self.context.renamed.objects.get(self.address);
-        let protected = protected.is_some_and(|recorded| recorded.lifecycle.protect);
-        self.refuse_protected(protected || wanted.lifecycle.protect, Step::Delete);
+        self.refuse_protected(self.is_protected() || wanted.lifecycle.protect, Step::Delete);
         self.refuse_locked(live, Step::Delete);
         let Some(candidates) = self.candidates(wanted) else { return };
         let disk = recorded.map_or(wanted.container.disk, |recorded| recorded.container.disk);
@@ -844,11 +858,12 @@ impl<'a> PodPlanner<'_, 'a> {
         if live.status.is_up() {
             self.refuse_locked(live, Step::Stop);
             let consequences = self.body(live, pod.container.disk).stopped();
+            let reason = if recorded.retired { Reason::StateDrifted } else { reason };
             self.draft.push(Planning {
                 step: Step::Stop,
                 operation: Operation::StopPod { id: live.id.clone() },
-                reason: if recorded.retired { Reason::StateDrifted } else { reason },
-                changes: vec![run_change(Some(pod), RunState::Running, RunState::Stopped)],
+                changes: vec![run_change(&reason, RunState::Running, RunState::Stopped)],
+                reason,
                 consequences,
                 after,
                 record: RecordAfter::Put(Box::new(record)),
@@ -1001,19 +1016,10 @@ fn run_reason(recorded: Option<&RecordedPod>, wanted: RunState) -> Reason {
     }
 }
 
-fn run_change(recorded: Option<&RecordedPod>, before: RunState, after: RunState) -> FieldChange {
-    let cause = match recorded {
-        Some(recorded) if recorded.run == after => Cause::Outside,
-        Some(_) | None => Cause::Spec,
-    };
-    let disruption = Disruption::InPlace;
-    FieldChange {
-        field: Field::State,
-        before: shown::text(&before),
-        after: shown::text(&after),
-        cause,
-        disruption,
-    }
+fn run_change(reason: &Reason, before: RunState, after: RunState) -> FieldChange {
+    let cause = if *reason == Reason::StateDrifted { Cause::Outside } else { Cause::Spec };
+    let (before, after) = (shown::text(&before), shown::text(&after));
+    FieldChange { field: Field::State, before, after, cause, disruption: Disruption::InPlace }
 }
 
 /// Takes a part out of a sum that it is in.

@@ -84,7 +84,8 @@ fn the_readme_shows_what_is_printed() {
         .filter(|line| !line.starts_with('[') || !line.ends_with(']'))
         .fold(String::new(), |text, line| text + line + "\n");
     let readme = read("README.md");
-    let blocks: Vec<&str> = readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks: Vec<&str> =
+        readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(blocks.len(), 2);
     for block in blocks {
         assert!(printed.contains(block), "tests/scripts/readme.out has not:\n{block}\nbut:\n{printed}");
