@@ -1,6 +1,6 @@
 //! A deterministic stand-in for RunPod: one [`World`] of hosts, pods and network volumes behind RunPod's own HTTP interfaces.
 //!
-//! [`World`](world::World) is data and plain functions: it reads no clock and no randomness, so the same seed and the same requests give the
+//! [`World`] is data and plain functions: it reads no clock and no randomness, so the same seed and the same requests give the
 //! same bytes. [`Simulation`] is the shell around it: it measures the time that passes, counts requests, injects faults and saves the world in
 //! a file. Its router answers over TCP ([`serve`]) or in process, so a trial without an account takes the path of production.
 //!

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +29,8 @@ use super::store::{Announcement, Store, StoreError};
 use super::world::World;
 use super::world::moment::Moment;
 
+/// How long a server waits for answers in flight when it is to end: a fault may hold one back for minutes.
+const GRACE: Duration = Duration::from_millis(200);
 /// The largest body that is read.
 const LARGEST_BODY: usize = 4 << 20;
 
@@ -189,7 +191,7 @@ impl Simulation {
     }
 }
 
-/// Serves a simulation until `shutdown` is ready.
+/// Serves a simulation until `shutdown` is ready; requests that are being answered then have [`GRACE`] to end.
 ///
 /// # Errors
 /// The listener fails.
@@ -198,7 +200,24 @@ pub async fn serve(
     simulation: Simulation,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, simulation.router()).with_graceful_shutdown(shutdown).await
+    let (told, ending) = tokio::sync::oneshot::channel();
+    let shutdown = async {
+        shutdown.await;
+        // Nobody listens if the server has failed, and then nothing is to be waited for.
+        let _ = told.send(());
+    };
+    let served = axum::serve(listener, simulation.router()).with_graceful_shutdown(shutdown).into_future();
+    let grace_is_over = async {
+        match ending.await {
+            Ok(()) => tokio::time::sleep(GRACE).await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        served = served => served,
+        () = grace_is_over => Ok(()),
+    }
 }
 
 async fn respond(State(simulation): State<Simulation>, request: axum::extract::Request) -> Response {

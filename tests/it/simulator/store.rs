@@ -200,3 +200,24 @@ async fn a_simulation_is_served_over_a_socket_until_it_is_told_to_stop() {
     stop.send(()).unwrap();
     server.await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_request_that_hangs_does_not_keep_the_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let shutdown = async {
+        let _ = stopped.await;
+    };
+    let simulation =
+        Simulation::new(Settings { faults: "list=not-done-timeout".parse().unwrap(), ..settings() });
+    let server = tokio::spawn(serve(listener, simulation.clone(), shutdown));
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = "GET /v2/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n";
+    tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
+    while simulation.requests().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
