@@ -13,6 +13,7 @@ use super::args::{PlanFormat, RunArgs};
 use super::clock::AccountClock;
 use super::exit::{self, Exit};
 use super::failure::Failure;
+use super::names::run_id;
 use super::progress::Progress;
 use super::run::Shell;
 use super::running::running_pods;
@@ -129,7 +130,11 @@ impl Execution<'_> {
             pid: std::process::id(),
             command: self.command.to_owned(),
         };
-        let locked = session.state.lock(&holder, clock, self.run.lock_timeout.0);
+        let patience = self.run.lock_timeout.0;
+        if !patience.is_zero() {
+            self.shell.output.detail(&format!("waiting for the lock, at most {patience:?}"));
+        }
+        let locked = session.state.lock(&holder, clock, patience);
         let locked = before_anything(&mut signals, locked).await??;
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
         let port = Limited::new(&session.account.client, &progress);
@@ -206,10 +211,10 @@ struct Engine<'a> {
 
 impl Engine<'_> {
     fn run(&self, plan_digest: String) -> Run {
-        let Account { clock, names, .. } = &self.session.account;
+        let Account { clock, .. } = &self.session.account;
         let env = &self.session.shell.env;
         Run {
-            id: names.run(),
+            id: run_id(),
             at: clock.now(),
             command: self.execution.command.to_owned(),
             plan_digest,
@@ -274,8 +279,8 @@ fn ensure_secrets(plan: &Plan, session: &Session<'_>) -> Result<(), Failure> {
     let reasons: Vec<String> = absent
         .map(|name| {
             let reason = session.missing.get(&name.to_string());
-            let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-            format!("secret `{name}`{reason}")
+            let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+            format!("`{name}`{reason}")
         })
         .collect();
     if reasons.is_empty() { Ok(()) } else { Err(Failure::MissingSecrets(reasons)) }

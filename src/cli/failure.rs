@@ -39,7 +39,7 @@ pub enum Failure {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// Values that only apply needs are missing.
-    #[error("apply needs the value of {}", .0.join(", "))]
+    #[error("apply needs secrets that are not there: {}", .0.join(", "))]
     MissingSecrets(
         /// Each with its reason.
         Vec<String>,

@@ -1,17 +1,18 @@
-//! Names for a new state and for a run, from which creation tokens are derived.
+//! Names for a new state and for a plan, from which creation tokens are derived, and for a run.
 //!
-//! Against RunPod they are random, as two computers must never choose the same. Against the simulator they are
-//! derived from the time that the world showed when the command began. The world moves with every request, so a
-//! simulated story repeats itself to the letter, and still no two runs in one world have the same name.
+//! Against RunPod they are random, as two computers must never choose the same. Against the simulator those that
+//! reach the world are derived from the time that it showed when the command began and from the version of the
+//! state, so that a simulated story repeats itself to the letter. Neither alone would do: a world that nobody has
+//! changed yet begins anew with each command, and a new state in an old world has version 0 again.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use sha2::{Digest, Sha256};
 
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, ProjectName, RunId, RunNonce};
+use crate::model::id::{Lineage, ProjectName, RunId, RunNonce, Serial};
 
-/// Chooses names.
+/// Chooses names that reach the account.
 #[derive(Clone, Debug)]
 pub enum Names {
     /// From the randomness of the system.
@@ -28,32 +29,35 @@ pub enum Names {
 impl Names {
     /// Returns a name for a state that does not exist yet.
     pub fn lineage(&self) -> Lineage {
-        Lineage::new(self.choose("lineage"))
+        Lineage::new(match self {
+            Self::Random => random(),
+            Self::Derived { project, began } => derived(&format!("lineage/{project}/{began}")),
+        })
     }
 
-    /// Returns what makes the tokens of a plan its own.
-    pub fn nonce(&self) -> RunNonce {
-        RunNonce::new(self.choose("nonce"))
+    /// Returns what makes the tokens of a plan its own; the state has this version.
+    pub fn nonce(&self, serial: Serial) -> RunNonce {
+        RunNonce::new(match self {
+            Self::Random => random(),
+            Self::Derived { project, began } => derived(&format!("nonce/{project}/{began}/{serial}")),
+        })
     }
+}
 
-    /// Returns the name of a run.
-    pub fn run(&self) -> RunId {
-        RunId::new(self.choose("run"))
-    }
+/// Returns a name for a run, which stays in the journal.
+pub fn run_id() -> RunId {
+    RunId::new(random())
+}
 
-    /// Returns 32 hexadecimal digits.
-    fn choose(&self, purpose: &str) -> String {
-        match self {
-            // Each state of the hasher holds 128 random bits of the system; a hash shows 64 of them.
-            Self::Random => [RandomState::new(), RandomState::new()]
-                .map(|state| format!("{:016x}", state.build_hasher().finish()))
-                .concat(),
-            Self::Derived { project, began } => {
-                let hash = Sha256::digest(format!("{purpose}/{project}/{began}"));
-                hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-            }
-        }
-    }
+/// Returns 32 hexadecimal digits: each state of the hasher holds 128 random bits of the system, and shows 64.
+fn random() -> String {
+    let half = |state: RandomState| format!("{:016x}", state.build_hasher().finish());
+    half(RandomState::new()) + &half(RandomState::new())
+}
+
+/// Returns 32 hexadecimal digits that follow from the text.
+fn derived(text: &str) -> String {
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -61,19 +65,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn derived_names_repeat_and_differ_by_purpose_and_time() {
+    fn derived_names_repeat_and_differ_by_purpose_time_and_serial() {
         let at = |second| Names::Derived {
             project: ProjectName::new("demo"),
             began: Timestamp::from_second(second).unwrap(),
         };
-        assert_eq!(at(0).nonce(), at(0).nonce());
-        assert_ne!(at(0).nonce(), at(1).nonce());
-        assert_ne!(at(0).nonce().as_str(), at(0).lineage().as_str());
+        assert_eq!(at(0).nonce(Serial(1)), at(0).nonce(Serial(1)));
+        assert_ne!(at(0).nonce(Serial(1)), at(1).nonce(Serial(1)));
+        assert_ne!(at(0).nonce(Serial(1)), at(0).nonce(Serial(2)));
+        assert_ne!(at(0).nonce(Serial(0)).as_str(), at(0).lineage().as_str());
     }
 
     #[test]
     fn random_names_do_not_repeat() {
-        assert_ne!(Names::Random.nonce(), Names::Random.nonce());
-        assert_eq!(Names::Random.nonce().as_str().len(), 32);
+        assert_ne!(Names::Random.nonce(Serial(0)), Names::Random.nonce(Serial(0)));
+        assert_ne!(run_id(), run_id());
+        assert_eq!(run_id().as_str().len(), 32);
     }
 }

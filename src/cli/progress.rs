@@ -25,16 +25,23 @@ pub struct Progress<'a> {
 enum Shown {
     /// Lines, and the last thing that was said of each action, as polls repeat themselves.
     Lines(BTreeMap<ActionId, String>),
-    /// Spinners, and one for the whole run while it waits.
-    Spinners { screen: MultiProgress, running: BTreeMap<ActionId, ProgressBar>, whole: Option<ProgressBar> },
+    /// Spinners.
+    Spinners(Spinners),
+}
+
+/// A spinner for each action that runs, and one for the whole run while it waits.
+struct Spinners {
+    screen: MultiProgress,
+    style: ProgressStyle,
+    running: BTreeMap<ActionId, ProgressBar>,
+    whole: Option<ProgressBar>,
 }
 
 impl<'a> Progress<'a> {
     /// Shows spinners if a person watches, and lines otherwise.
     pub fn new(output: &'a Output, watched: bool) -> Self {
         let shown = if watched {
-            let screen = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            Shown::Spinners { screen, running: BTreeMap::new(), whole: None }
+            Shown::Spinners(Spinners::new(output.is_colored()))
         } else {
             Shown::Lines(BTreeMap::new())
         };
@@ -51,7 +58,7 @@ impl Reporter for Progress<'_> {
                     self.output.note(&line);
                 }
             }
-            Shown::Spinners { screen, running, whole } => turn(notice, screen, running, whole),
+            Shown::Spinners(spinners) => spinners.turn(notice),
         }
     }
 }
@@ -63,39 +70,48 @@ fn news(notice: &Notice, said: &mut BTreeMap<ActionId, String>) -> Option<String
     (said.insert(action.clone(), line.clone()).as_ref() != Some(&line)).then_some(line)
 }
 
-/// Moves the spinners to where the notice says.
-fn turn(
-    notice: &Notice,
-    screen: &MultiProgress,
-    running: &mut BTreeMap<ActionId, ProgressBar>,
-    whole: &mut Option<ProgressBar>,
-) {
-    if let Some(waiting) = whole.take() {
-        waiting.finish_and_clear();
-    }
-    if let Some((action, text)) = spinner(notice) {
-        let bar = running.entry(action.clone()).or_insert_with(|| spin(screen));
-        bar.set_message(format!("{}: {text}", action.address));
-    } else if let Some(text) = footer(notice) {
-        whole.insert(spin(screen)).set_message(text);
-    } else {
-        if let Notice::Ended { action, .. } = notice
-            && let Some(bar) = running.remove(action)
-        {
-            bar.finish_and_clear();
+impl Spinners {
+    fn new(color: bool) -> Self {
+        let template = if color { "{spinner} {msg} {elapsed:.dim}" } else { "{spinner} {msg} {elapsed}" };
+        Self {
+            screen: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()),
+            style: ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            running: BTreeMap::new(),
+            whole: None,
         }
-        // A terminal that cannot be written to leaves nobody to tell.
-        let _unread = screen.println(line(notice));
     }
-}
 
-/// Adds a spinner below the others.
-fn spin(screen: &MultiProgress) -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg} {elapsed:.dim}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let bar = screen.add(ProgressBar::new_spinner().with_style(style));
-    bar.enable_steady_tick(TURN);
-    bar
+    /// Moves the spinners to where the notice says.
+    fn turn(&mut self, notice: &Notice) {
+        if let Some(waiting) = self.whole.take() {
+            waiting.finish_and_clear();
+        }
+        if let Some((action, text)) = spinner(notice) {
+            let bar = self.running.remove(action).unwrap_or_else(|| self.spin());
+            bar.set_message(format!("{}: {text}", action.address));
+            self.running.insert(action.clone(), bar);
+        } else if let Some(text) = footer(notice) {
+            let bar = self.spin();
+            bar.set_message(text);
+            self.whole = Some(bar);
+        } else {
+            if let Notice::Ended { action, .. } = notice
+                && let Some(bar) = self.running.remove(action)
+            {
+                bar.finish_and_clear();
+            }
+            // A terminal that cannot be written to leaves nobody to tell.
+            let _unread = self.screen.println(line(notice));
+        }
+    }
+
+    /// Adds a spinner below the others.
+    fn spin(&self) -> ProgressBar {
+        let bar = self.screen.add(ProgressBar::new_spinner().with_style(self.style.clone()));
+        bar.enable_steady_tick(TURN);
+        bar
+    }
 }
 
 #[cfg(test)]

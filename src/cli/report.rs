@@ -73,7 +73,7 @@ fn exit_of_state(error: &StateError) -> Exit {
 /// Returns what to do about a failure, where there is something to say that the error does not.
 fn hint_of(failure: &Failure) -> Option<String> {
     let hint = match failure {
-        Failure::MissingSecrets(_) => "plan works without them; export them for apply",
+        Failure::MissingSecrets(_) => "plan works without them; set them for apply",
         Failure::NoKey => {
             "export a key from RunPod's settings, or add `-f examples/on-simulator.yaml` to try without an account"
         }

@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
     ) -> Result<Planned, Failure> {
         let live = self.look(port, prior).await?;
         let catalog = self.catalog(port).await?;
-        let nonce = nonce.unwrap_or_else(|| self.account.names.nonce());
+        let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
         let inputs = Inputs {
             desired: &self.loaded.desired,
             prior,

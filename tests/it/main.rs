@@ -1,5 +1,6 @@
 //! One integration crate.
 
+mod interrupt;
 mod layering;
 mod plan;
 mod render;

@@ -49,7 +49,6 @@ scripts! {
     exit_codes,
     init,
     protect,
-    readme,
     quickstart,
     replicas,
     secrets,
@@ -72,24 +71,41 @@ fn every_script_has_a_test() {
         .collect();
     found.sort();
     let mut listed = SCRIPTS.to_vec();
+    listed.push("readme");
     listed.sort_unstable();
     assert_eq!(found, listed);
 }
 
+/// The README shows two parts of a script's output; it is checked, and written anew, with the script.
 #[test]
-fn the_readme_shows_what_is_printed() {
-    let read = |path: &str| fs::read_to_string(folder().join(path)).unwrap();
-    let printed: String = read("tests/scripts/readme.out")
-        .lines()
-        .filter(|line| !line.starts_with('[') || !line.ends_with(']'))
-        .fold(String::new(), |text, line| text + line + "\n");
-    let readme = read("README.md");
-    let blocks: Vec<&str> =
-        readme.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(blocks.len(), 2);
-    for block in blocks {
-        assert!(printed.contains(block), "tests/scripts/readme.out has not:\n{block}\nbut:\n{printed}");
+fn readme() {
+    check("readme");
+    let printed = fs::read_to_string(folder().join("tests/scripts/readme.out")).unwrap();
+    let said = |line: &&str| !(line.starts_with('[') && line.ends_with(']'));
+    let printed: String = printed.lines().filter(said).flat_map(|line| [line, "\n"]).collect();
+    let stories = ["$ podform apply", "$ podform plan"].map(|start| {
+        let story = &printed[printed.find(start).unwrap()..];
+        &story[..story.find("\n$ ").map_or(story.len(), |end| end + 1)]
+    });
+    let path = folder().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let mut blocks = readme.split("```console\n");
+    let mut expected = blocks.next().unwrap().to_owned();
+    for (story, block) in stories.iter().zip(blocks.by_ref()) {
+        let (_, rest) = block.split_once("```").unwrap();
+        write!(expected, "```console\n{story}```{rest}").unwrap();
     }
+    assert_eq!(blocks.next(), None, "a session of the README that no script plays");
+    if is_update() {
+        fs::write(path, expected).unwrap();
+    } else {
+        assert_eq!(readme, expected);
+    }
+}
+
+/// Tells whether expectations are to be written anew.
+fn is_update() -> bool {
+    std::env::var_os("UPDATE_SCRIPTS").is_some()
 }
 
 fn folder() -> &'static Path {
@@ -102,7 +118,7 @@ fn check(name: &str) {
     let script = fs::read_to_string(file("txt")).unwrap();
     let printed = Stage::set(name).play(&script);
     assert!(!printed.contains(API_KEY), "{name}: the API key was printed");
-    if std::env::var_os("UPDATE_SCRIPTS").is_some() {
+    if is_update() {
         fs::write(file("out"), &printed).unwrap();
         return;
     }
