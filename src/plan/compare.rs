@@ -441,7 +441,10 @@ impl Pair<'_> {
             (LiveStorage::Network { id: _, path }, Storage::Network { volume, path: _ }) => {
                 Storage::Network { volume: volume.clone(), path: path.clone() }
             }
-            (LiveStorage::Network { .. }, Storage::None | Storage::Local { .. }) => applied.storage.clone(),
+            // A network volume has no name but in the record.
+            (LiveStorage::Network { .. }, Storage::None | Storage::Local { .. }) => {
+                self.recorded_container().map_or(&applied.storage, |recorded| &recorded.storage).clone()
+            }
         };
         let entrypoint = live.entrypoint.as_ref().filter(|words| !words.is_empty()).cloned();
         Container {

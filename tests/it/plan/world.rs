@@ -442,13 +442,18 @@ impl World {
 
     /// Plans, applies the plan to the account, and returns the account after it.
     pub fn applied(&self) -> Self {
+        self.applied_until(usize::MAX)
+    }
+
+    /// Does the same but ends after so many actions, as a crash would.
+    pub fn applied_until(&self, most: usize) -> Self {
         let planned = self.plan();
         assert!(!matches!(planned, Planned::Blocked { .. }), "{}", print(&planned));
         let mut world = self.clone();
         world.live.observed_at = time(20_000);
         world.nonce = RunNonce::new("next");
         world.options = Options::default();
-        for id in in_order(planned.plan()) {
+        for id in in_order(planned.plan()).into_iter().take(most) {
             world.act(&id, &planned.plan().actions[&id]);
         }
         world

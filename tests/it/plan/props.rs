@@ -1,0 +1,394 @@
+//! What holds for every plan, over generated accounts.
+
+use std::collections::BTreeSet;
+
+use podform::model::address::Address;
+use podform::model::desired::{
+    ComputeWish, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume,
+};
+use podform::model::id::{EnvKey, GpuTypeId, Lineage, PodId, RemoteId, RunNonce, Serial, VolumeId};
+use podform::model::live::{PodStatus, Seen, Unreadable};
+use podform::model::money::{Hourly, Price};
+use podform::model::plan::{Operation, Planned, Step};
+use podform::model::pod::{Compute, EnvValue, RunState, Storage};
+use podform::model::secret::Secret;
+use podform::model::size::Gigabytes;
+use proptest::prelude::*;
+use proptest::sample::subsequence;
+
+use super::world::{World, address, gpus, print, time};
+
+const VOLUMES: [&str; 2] = ["volume.x", "volume.y"];
+const PODS: [&str; 5] = ["a", "b", "c[0]", "c[1]", "d"];
+
+/// What a pod is wanted, or was applied, to be.
+#[derive(Clone, Debug)]
+struct Shape {
+    image: u8,
+    variable: Option<u8>,
+    disk: u32,
+    mount: Mount,
+    stopped: bool,
+    gpu: u8,
+    protect: bool,
+    on_remove: OnRemove,
+    on_replace: OnReplace,
+    on_stuck: OnStuckResume,
+    after: Vec<&'static str>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Mount {
+    Nothing,
+    Local(u32),
+    Volume(usize),
+}
+
+/// What has become of a recorded pod.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Untouched,
+    Toggled,
+    OtherImage,
+    OtherVariable,
+    LostGpus,
+    Locked,
+    Gone,
+    Unreadable,
+    NotLookedAt,
+}
+
+/// What has become of a recorded volume.
+#[derive(Clone, Copy, Debug)]
+enum VolumeFate {
+    Untouched,
+    Grown,
+    Gone,
+    Unreadable,
+}
+
+#[derive(Clone, Debug)]
+struct Account {
+    volumes: Vec<(Option<u32>, Option<u32>, VolumeFate)>,
+    pods: Vec<(Option<Shape>, Option<Shape>, Fate)>,
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let mount = prop_oneof![
+        3 => Just(Mount::Nothing),
+        2 => prop_oneof![Just(50_u32), Just(100)].prop_map(Mount::Local),
+        2 => (0..VOLUMES.len()).prop_map(Mount::Volume),
+    ];
+    let on_remove = prop_oneof![
+        3 => Just(OnRemove::Terminate),
+        1 => Just(OnRemove::Stop),
+        1 => Just(OnRemove::Forget),
+    ];
+    let on_replace = prop_oneof![Just(OnReplace::DestroyFirst), Just(OnReplace::CreateFirst)];
+    let on_stuck = prop_oneof![Just(OnStuckResume::Fail), Just(OnStuckResume::Replace)];
+    let basics = (1..3_u8, proptest::option::of(0..2_u8), prop_oneof![Just(20_u32), Just(40)], mount);
+    let rest = (any::<bool>(), 0..3_u8, prop::bool::weighted(0.1), on_remove, on_replace, on_stuck);
+    (basics, rest, subsequence(PODS.to_vec(), 0..=2)).prop_map(|(basics, rest, after)| {
+        let (image, variable, disk, mount) = basics;
+        let (stopped, gpu, protect, on_remove, on_replace, on_stuck) = rest;
+        Shape { image, variable, disk, mount, stopped, gpu, protect, on_remove, on_replace, on_stuck, after }
+    })
+}
+
+fn account() -> impl Strategy<Value = Account> {
+    let fate = prop_oneof![
+        6 => Just(Fate::Untouched),
+        2 => Just(Fate::Toggled),
+        1 => Just(Fate::OtherImage),
+        1 => Just(Fate::OtherVariable),
+        1 => Just(Fate::LostGpus),
+        1 => Just(Fate::Gone),
+        1 => Just(Fate::Unreadable),
+    ];
+    let rare = prop_oneof![12 => fate, 1 => Just(Fate::Locked), 1 => Just(Fate::NotLookedAt)];
+    let volume_fate = prop_oneof![
+        5 => Just(VolumeFate::Untouched),
+        1 => Just(VolumeFate::Grown),
+        1 => Just(VolumeFate::Gone),
+        1 => Just(VolumeFate::Unreadable),
+    ];
+    let size = || proptest::option::of(prop_oneof![4 => Just(100_u32), 2 => Just(200), 1 => Just(50)]);
+    let maybe = || proptest::option::weighted(0.7, shape());
+    let volumes = proptest::collection::vec((size(), size(), volume_fate), VOLUMES.len());
+    let pods = proptest::collection::vec((maybe(), maybe(), rare), PODS.len());
+    (volumes, pods).prop_map(|(volumes, pods)| Account { volumes, pods })
+}
+
+impl Shape {
+    /// Only what comes before in the list is depended on, so that a spec would accept it.
+    fn write(&self, name: &str, volumes: &BTreeSet<&str>, pods: &BTreeSet<&str>, pod: &mut WantedPod) {
+        pod.container.image = format!("tool:{}", self.image);
+        pod.container.disk = Gigabytes(self.disk);
+        if let Some(variable) = self.variable {
+            pod.container.env.insert(EnvKey::new("MODE"), EnvValue::Plain(variable.to_string()));
+        }
+        pod.container.storage = match self.mount {
+            Mount::Volume(number) if volumes.contains(VOLUMES[number]) => {
+                Storage::Network { volume: address(VOLUMES[number]), path: "/models".to_owned() }
+            }
+            Mount::Local(size) => Storage::Local { size: Gigabytes(size), path: "/w".to_owned() },
+            Mount::Nothing | Mount::Volume(_) => Storage::None,
+        };
+        pod.run = if self.stopped { RunState::Stopped } else { RunState::Running };
+        let accepted: &[&str] = match self.gpu {
+            0 => &["RTX 4090"],
+            1 => &["L40S"],
+            _ => &["L40S", "RTX 4090"],
+        };
+        pod.hardware.compute = ComputeWish::Gpu(gpus(accepted));
+        pod.lifecycle.protect = self.protect;
+        pod.lifecycle.on_remove = self.on_remove;
+        pod.lifecycle.on_replace = self.on_replace;
+        pod.lifecycle.on_stuck_resume = self.on_stuck;
+        let before = self.after.iter().filter(|other| **other < name && pods.contains(**other));
+        pod.depends_on = before.map(|other| address(other)).collect();
+    }
+}
+
+impl Account {
+    fn world(&self) -> World {
+        self.world_in_order(false)
+    }
+
+    fn world_in_order(&self, reversed: bool) -> World {
+        let mut world = World::default().option(|options| options.accept_vanished = true);
+        let in_order = |count: usize| -> Vec<usize> {
+            if reversed { (0..count).rev().collect() } else { (0..count).collect() }
+        };
+        for number in in_order(VOLUMES.len()) {
+            world = self.add_volume(world, number);
+        }
+        for number in in_order(PODS.len()) {
+            world = self.add_pod(world, number);
+        }
+        world
+    }
+
+    fn add_volume(&self, mut world: World, number: usize) -> World {
+        let (wanted, had, fate) = self.volumes[number];
+        let name = VOLUMES[number];
+        if let Some(size) = wanted {
+            world = world.want_volume(name, size, false);
+        }
+        let Some(size) = had else { return world };
+        world = world.have_volume(name, size, false);
+        let id = VolumeId::new(format!("id-{name}"));
+        match (fate, world.live.volumes.get_mut(&id)) {
+            (VolumeFate::Untouched, _) => {}
+            (VolumeFate::Grown, Some(Seen::Found(volume))) => volume.size = Gigabytes(400),
+            (VolumeFate::Gone, Some(seen)) => *seen = Seen::Absent,
+            (VolumeFate::Unreadable, Some(seen)) => *seen = Seen::Unreadable(Unreadable::TooNew),
+            (VolumeFate::Grown | VolumeFate::Gone | VolumeFate::Unreadable, _) => {
+                panic!("{name} is not live")
+            }
+        }
+        world
+    }
+
+    fn add_pod(&self, mut world: World, number: usize) -> World {
+        let (wanted, had, fate) = &self.pods[number];
+        let name = PODS[number];
+        let named = |present: fn(&(Option<u32>, Option<u32>, VolumeFate)) -> bool| -> BTreeSet<&str> {
+            VOLUMES
+                .iter()
+                .zip(&self.volumes)
+                .filter(|(_, volume)| present(volume))
+                .map(|(name, _)| *name)
+                .collect()
+        };
+        let (wanted_volumes, had_volumes) =
+            (named(|volume| volume.0.is_some()), named(|volume| volume.1.is_some()));
+        let pods = |present: fn(&(Option<Shape>, Option<Shape>, Fate)) -> bool| -> BTreeSet<&str> {
+            PODS.iter().zip(&self.pods).filter(|(_, pod)| present(pod)).map(|(name, _)| *name).collect()
+        };
+        if let Some(shape) = wanted {
+            let wanted_pods = pods(|pod| pod.0.is_some());
+            world = world.want(name, |pod| shape.write(name, &wanted_volumes, &wanted_pods, pod));
+        }
+        let Some(shape) = had else { return world };
+        let had_pods = pods(|pod| pod.1.is_some());
+        world = world.have(name, |pod| shape.write(name, &had_volumes, &had_pods, pod));
+        befall(world, name, *fate)
+    }
+}
+
+fn befall(mut world: World, name: &str, fate: Fate) -> World {
+    match fate {
+        Fate::Untouched => world,
+        Fate::Toggled => world.outside(name, |pod| {
+            pod.status = if pod.status.is_up() { PodStatus::Exited } else { PodStatus::Running };
+        }),
+        Fate::OtherImage => world.outside(name, |pod| pod.image = Some("theirs:1".to_owned())),
+        Fate::OtherVariable => world.outside(name, |pod| {
+            pod.env.insert(EnvKey::new("MODE"), Secret::new("theirs".to_owned()));
+        }),
+        Fate::LostGpus => world.outside(name, |pod| {
+            pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 0 });
+        }),
+        Fate::Locked => world.outside(name, |pod| pod.locked = Some(true)),
+        Fate::Gone => world.seen(name, Seen::Absent),
+        Fate::Unreadable => world.seen(name, Seen::Unreadable(Unreadable::Failed("timeout".to_owned()))),
+        Fate::NotLookedAt => {
+            world.live.pods.remove(&PodId::new(format!("id-{name}")));
+            world
+        }
+    }
+}
+
+fn is_blocked_for_reasons(planned: &Planned) -> bool {
+    match planned {
+        Planned::Blocked { reasons, plan: _ } => !reasons.is_empty(),
+        Planned::Changes(_) | Planned::NoChanges(_) => false,
+    }
+}
+
+/// Returns the addresses whose recorded object could not be looked at.
+fn hidden(world: &World) -> BTreeSet<Address> {
+    let seen = |id: &RemoteId| match id {
+        RemoteId::Pod(id) => !matches!(world.live.pods.get(id), Some(Seen::Found(_) | Seen::Absent)),
+        RemoteId::Volume(id) => !matches!(world.live.volumes.get(id), Some(Seen::Found(_) | Seen::Absent)),
+    };
+    let objects = world.prior.objects.iter();
+    objects.filter(|(_, recorded)| seen(&recorded.id)).map(|(address, _)| address.clone()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn applying_a_plan_leaves_nothing_to_do(account in account()) {
+        let world = account.world();
+        let planned = world.plan();
+        if !matches!(planned, Planned::Blocked { .. }) {
+            let again = world.applied().plan();
+            prop_assert!(again.plan().actions.is_empty(), "after\n{}remains\n{}", print(&planned), print(&again));
+            prop_assert_eq!(again.plan().cost.now, planned.plan().cost.after, "{}", print(&planned));
+        }
+    }
+
+    #[test]
+    fn a_run_that_ends_anywhere_is_finished_by_the_next(account in account(), most in 0..12_usize) {
+        let world = account.world();
+        if !matches!(world.plan(), Planned::Blocked { .. }) {
+            let first = print(&world.plan());
+            let crashed = world.applied_until(most).option(|options| options.accept_vanished = true);
+            let second = crashed.plan();
+            prop_assert!(!is_blocked_for_reasons(&second), "after {most} of\n{first}is\n{}", print(&second));
+            if matches!(second, Planned::Changes(_)) {
+                let third = crashed.applied().plan();
+                prop_assert!(third.plan().actions.is_empty(), "after\n{}remains\n{}", print(&second), print(&third));
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_left_alone(account in account(), destroy: bool) {
+        let world = account.world().option(|options| options.destroy = destroy);
+        let planned = world.plan();
+        let hidden = hidden(&world);
+        for id in planned.plan().actions.keys() {
+            prop_assert!(!hidden.contains(&id.address), "{}", print(&planned));
+        }
+        prop_assert!(hidden.iter().all(|address| planned.plan().held.contains_key(address)));
+    }
+
+    #[test]
+    fn what_is_protected_or_locked_is_never_lost(account in account(), destroy: bool) {
+        let world = account.world().option(|options| options.destroy = destroy);
+        let planned = world.plan();
+        if is_blocked_for_reasons(&planned) {
+            return Ok(());
+        }
+        for (id, action) in &planned.plan().actions {
+            let Operation::DeletePods { ids } = &action.operation else { continue };
+            let recorded = &world.prior.objects[&id.address];
+            prop_assert!(!recorded.lifecycle.protect, "{}", print(&planned));
+            for pod in ids {
+                let live = world.live.pods[pod].found().unwrap();
+                prop_assert_ne!(live.locked, Some(true));
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_inputs_does_not_matter(account in account()) {
+        let mut reversed = account.world_in_order(true);
+        reversed.prior.open.reverse();
+        prop_assert_eq!(account.world().plan(), reversed.plan());
+    }
+
+    #[test]
+    fn the_digest_is_of_what_is_done_only(account in account()) {
+        let world = account.world();
+        let digest = world.plan().plan().digest.clone();
+        let mut other = world.clone();
+        other.nonce = RunNonce::new("another");
+        other.prior.lineage = Lineage::new("another");
+        other.prior.serial = Serial(99);
+        other.live.observed_at = time(11_000);
+        other = other.stranger("somebody", |_| {});
+        prop_assert_eq!(other.plan().plan().digest.clone(), digest.clone());
+        for gpu in other.catalog.gpus.values_mut() {
+            gpu.secure = Price::Known(Hourly(1));
+        }
+        prop_assert_eq!(other.plan().plan().digest.hash.clone(), digest.hash);
+    }
+
+    #[test]
+    fn every_change_of_a_wanted_pod_flips_the_digest(account in account(), number in 0..PODS.len(), edit in 0..6_u8) {
+        let world = account.world();
+        let name = address(PODS[number]);
+        let mut other = world.clone();
+        let Some(Wanted::Pod(pod)) = other.desired.wanted.get_mut(&name) else { return Ok(()) };
+        if pod.run == RunState::Stopped {
+            return Ok(());
+        }
+        match edit {
+            0 => pod.container.image = "tool:9".to_owned(),
+            1 => pod.container.name = "another".to_owned(),
+            2 => pod.lifecycle.on_stuck_resume = match pod.lifecycle.on_stuck_resume {
+                OnStuckResume::Fail => OnStuckResume::Replace,
+                OnStuckResume::Replace => OnStuckResume::Fail,
+            },
+            3 => { pod.container.env.insert(EnvKey::new("NEW"), EnvValue::Plain("1".to_owned())); }
+            4 => pod.run = RunState::Stopped,
+            _ => pod.hardware.compute = ComputeWish::Gpu(gpus(&["A100 PCIe"])),
+        }
+        let (planned, changed) = (world.plan(), other.plan());
+        let held = |planned: &Planned| planned.plan().held.contains_key(&name);
+        let is_away = |world: &World| !world.prior.objects.contains_key(&name) && edit == 4;
+        if !held(&planned) && !held(&changed) && !is_away(&other) {
+            prop_assert_ne!(
+                &planned.plan().digest.hash,
+                &changed.plan().digest.hash,
+                "{}and\n{}", print(&planned), print(&changed)
+            );
+        }
+    }
+
+    #[test]
+    fn volumes_given_by_id_are_never_touched(account in account(), destroy: bool) {
+        let mut world = account.world().option(|options| options.destroy = destroy);
+        let id = VolumeId::new("id-volume.x");
+        world.desired.wanted.insert(address("volume.x"), Wanted::Volume(WantedVolume::Referenced { id }));
+        let planned = world.plan();
+        for (id, action) in &planned.plan().actions {
+            let touches = matches!(
+                action.operation,
+                Operation::GrowVolume { .. } | Operation::DeleteVolume { .. } | Operation::CreateVolume { .. }
+            );
+            prop_assert!(destroy || id.address != address("volume.x") || !touches, "{}", print(&planned));
+            prop_assert!(id.address != address("volume.x") || id.step != Step::Create, "{}", print(&planned));
+        }
+    }
+}
