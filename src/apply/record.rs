@@ -23,8 +23,9 @@ pub fn put(
 ) -> RecordChange {
     let Record { id: _, token, lifecycle, retired, deposed, object } = record;
     let same = previous.filter(|previous| previous.id == id);
-    // Deposed pods of the same object may be gone since the plan was made.
-    let mut deposed = same.map_or(deposed, |same| &same.deposed).clone();
+    // Deposed pods of the same object may be gone since the plan was made, or the plan may have seen that they are.
+    let mut deposed: BTreeSet<PodId> =
+        deposed.iter().filter(|id| same.is_none_or(|same| same.deposed.contains(id))).cloned().collect();
     if let RemoteId::Pod(current) = &id {
         deposed.remove(current);
     }
@@ -158,12 +159,19 @@ mod tests {
     }
 
     #[test]
-    fn the_same_object_keeps_its_age_its_token_and_its_deposed_pods() {
-        let deposed = BTreeSet::from([PodId::new("older")]);
-        let previous = Recorded { token: Some(token()), deposed: deposed.clone(), ..recorded("old") };
+    fn the_same_object_keeps_its_age_and_its_token() {
+        let previous = Recorded { token: Some(token()), ..recorded("old") };
         let entry = entry(put(&address(), &record(), pod("old"), Some(&previous), now()));
         assert_eq!((entry.recorded_at, entry.token), (previous.recorded_at, Some(token())));
-        assert_eq!(entry.deposed, deposed);
+    }
+
+    #[test]
+    fn deposed_pods_stay_unless_the_plan_or_the_run_saw_them_go() {
+        let both = |ids: [&str; 2]| BTreeSet::from(ids.map(PodId::new));
+        let previous = Recorded { deposed: both(["a", "b"]), ..recorded("old") };
+        let record = Record { deposed: both(["b", "c"]), ..record() };
+        let entry = entry(put(&address(), &record, pod("old"), Some(&previous), now()));
+        assert_eq!(entry.deposed, BTreeSet::from([PodId::new("b")]));
     }
 
     #[test]
