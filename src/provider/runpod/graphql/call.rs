@@ -1,0 +1,98 @@
+//! One GraphQL operation: the request with its variables, and `data` and `errors` of its answer.
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::model::prior::Api;
+use crate::model::secret::Secret;
+use crate::provider::ProviderError;
+use crate::provider::runpod::error::Verb;
+use crate::provider::runpod::transport::{Answer, Request, Transport};
+use crate::provider::runpod::wire::{Unfit, Wire};
+
+/// One operation: what errors call it, and the field of `data` that holds its result.
+#[derive(Clone, Copy)]
+pub(super) struct Operation {
+    pub(super) call: &'static str,
+    pub(super) verb: Verb,
+    pub(super) field: &'static str,
+}
+
+impl Operation {
+    pub(super) const fn read(call: &'static str, field: &'static str) -> Self {
+        Self { call, verb: Verb::Read, field }
+    }
+
+    pub(super) const fn change(call: &'static str, field: &'static str) -> Self {
+        Self { call, verb: Verb::Change, field }
+    }
+}
+
+/// Sends a mutation whose result says no more than that it succeeded.
+pub(super) async fn change(
+    transport: &Transport,
+    operation: Operation,
+    query: &str,
+    variables: Value,
+    hidden: Vec<Secret<String>>,
+) -> Result<(), ProviderError> {
+    fetch(transport, operation, query, variables, hidden).await.map(|_| ())
+}
+
+/// Sends an operation and takes its field out of the answer.
+pub(super) async fn send<T: DeserializeOwned>(
+    transport: &Transport,
+    operation: Operation,
+    query: &str,
+    variables: Value,
+    hidden: Vec<Secret<String>>,
+) -> Result<(Answer, Wire<T>), ProviderError> {
+    let (answer, mut data) = fetch(transport, operation, query, variables, hidden).await?;
+    let field = take(&mut data, operation.field);
+    Ok((answer, field))
+}
+
+/// Sends an operation and returns `data`, which has the operation's field.
+pub(super) async fn fetch(
+    transport: &Transport,
+    operation: Operation,
+    query: &str,
+    variables: Value,
+    hidden: Vec<Secret<String>>,
+) -> Result<(Answer, BTreeMap<String, Value>), ProviderError> {
+    let Operation { call, verb, field } = operation;
+    let body = json!({ "query": query, "variables": variables }).to_string().into_bytes();
+    let path = String::new();
+    let request =
+        Request { call, verb, api: Api::Graphql, method: Method::POST, path, body: Some(body), hidden };
+    let answer = transport.send(request).await?;
+    let EnvelopeWire { data, errors } = answer.decode()?;
+    let failed = errors.shown().is_some_and(|errors| !errors.is_empty());
+    let data = data.shown().unwrap_or_default();
+    let result = data.get(field).filter(|result| !result.is_null());
+    // With errors beside it, what a query found may lack fields. A mutation that names its object happened.
+    if failed && (verb == Verb::Read || result.is_none()) {
+        return Err(answer.failure());
+    }
+    if !data.contains_key(field) {
+        return Err(answer.unfit(Unfit::Missing(field)));
+    }
+    Ok((answer, data))
+}
+
+/// Takes one field out of `data`.
+pub(super) fn take<T: DeserializeOwned>(data: &mut BTreeMap<String, Value>, field: &str) -> Wire<T> {
+    let value = data.remove(field).map(Wire::deserialize);
+    value.and_then(Result::ok).unwrap_or_default()
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct EnvelopeWire {
+    data: Wire<BTreeMap<String, Value>>,
+    errors: Wire<Vec<Value>>,
+}

@@ -1,0 +1,295 @@
+//! The catalog: two requests, in which every question about stock is an alias of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::call::{Operation, fetch, take};
+use super::create::instance_name;
+use crate::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::clock::Timestamp;
+use crate::model::desired::CudaWish;
+use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
+use crate::model::money::Price;
+use crate::model::pod::Cloud;
+use crate::model::size::Gigabytes;
+use crate::model::volume::VolumeTier;
+use crate::provider::ProviderError;
+use crate::provider::runpod::convert;
+use crate::provider::runpod::transport::Transport;
+use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire};
+
+/// The largest host has so many GPUs; it stands in where the catalog does not say.
+const LARGEST_HOST: u32 = 8;
+
+/// Reads the catalog, and the stock for as many questions as can be afforded, in two requests.
+pub(in crate::provider::runpod) async fn catalog(
+    transport: &Transport,
+    questions: &BTreeSet<StockQuery>,
+    now: Timestamp,
+) -> Result<Catalog, ProviderError> {
+    let asked: Vec<&StockQuery> = convert::affordable(questions).into_iter().flatten().collect();
+    let (query, variables) = catalog_query(&asked);
+    let operation = Operation::read("GraphQL query gpuTypes", "gpuTypes");
+    let (answer, mut data) = fetch(transport, operation, &query, variables, Vec::new()).await?;
+    let unfit = |unfit| answer.unfit(unfit);
+
+    let mut gpus = BTreeMap::new();
+    let mut gpu_stock: BTreeMap<StockQuery, BTreeMap<GpuTypeId, StockAnswer>> =
+        asked.iter().map(|question| ((*question).clone(), BTreeMap::new())).collect();
+    for entry in take::<Vec<Value>>(&mut data, "gpuTypes").required("gpuTypes").map_err(unfit)? {
+        let gpu = gpu_type(&entry).map_err(unfit)?;
+        for (number, question) in asked.iter().enumerate() {
+            let stock = gpu_stock.entry((*question).clone()).or_default();
+            stock.insert(gpu.id.clone(), stock_answer(&entry, number, question));
+        }
+        gpus.insert(gpu.id.clone(), gpu);
+    }
+    convert::complete_stock(&gpus, &mut gpu_stock);
+
+    let data_centers = take::<Vec<DataCenterWire>>(&mut data, "dataCenters").required("dataCenters");
+    let data_centers = data_centers.map_err(unfit)?.into_iter().map(data_center);
+    let data_centers = data_centers.collect::<Result<_, Unfit>>().map_err(unfit)?;
+    let flavors =
+        take::<Vec<CpuFlavorWire>>(&mut data, "cpuFlavors").required("cpuFlavors").map_err(unfit)?;
+    let flavors = flavors.into_iter().map(Flavor::read).collect::<Result<Vec<_>, Unfit>>().map_err(unfit)?;
+
+    let mut catalog = Catalog {
+        observed_at: now,
+        gpus,
+        cpus: BTreeMap::new(),
+        data_centers,
+        gpu_stock,
+        cpu_stock: BTreeMap::new(),
+    };
+    add_cpus(transport, flavors, &mut catalog).await?;
+    Ok(catalog)
+}
+
+/// Writes the query for the catalog. Each question becomes an alias, one for each of its countries: the API takes
+/// one country at a time.
+fn catalog_query(asked: &[&StockQuery]) -> (String, Value) {
+    let mut variables = serde_json::Map::new();
+    let mut selection = String::new();
+    for (number, question) in asked.iter().enumerate() {
+        for (alias, country) in aliases(number, question) {
+            selection.push_str(&format!(
+                " {alias}: lowestPrice(input: ${alias}) \
+                 {{ stockStatus gpuTypeDatacenters {{ dataCenterId availability }} }}"
+            ));
+            variables.insert(alias, lowest_price_input(question, country));
+        }
+    }
+    let declared: Vec<String> =
+        variables.keys().map(|alias| format!("${alias}: GpuLowestPriceInput!")).collect();
+    let declared = if declared.is_empty() { String::new() } else { format!("({})", declared.join(", ")) };
+    let query = format!(
+        "query Catalog{declared} {{ \
+         gpuTypes {{ id displayName memoryInGb securePrice communityPrice maxGpuCount{selection} }} \
+         dataCenters {{ id storageSupport globalNetwork }} \
+         cpuFlavors {{ id displayName minVcpu maxVcpu ramMultiplier }} }}"
+    );
+    (query, Value::Object(variables))
+}
+
+/// Returns the aliases of one question, with the country that each is about.
+fn aliases(number: usize, question: &StockQuery) -> Vec<(String, Option<&str>)> {
+    if question.countries.is_empty() {
+        return vec![(format!("q{number}"), None)];
+    }
+    let countries = question.countries.iter().enumerate();
+    countries.map(|(part, country)| (format!("q{number}c{part}"), Some(country.as_str()))).collect()
+}
+
+fn lowest_price_input(question: &StockQuery, country: Option<&str>) -> Value {
+    let StockQuery { count, cloud, countries: _, cuda } = question;
+    let secure = match cloud {
+        Cloud::Secure => true,
+        Cloud::Community => false,
+    };
+    let mut input = json!({ "gpuCount": count, "secureCloud": secure });
+    if let Some(country) = country {
+        input["countryCode"] = json!(country);
+    }
+    match cuda {
+        CudaWish::Any => {}
+        CudaWish::AtLeast(version) => input["minCudaVersion"] = json!(version.as_str()),
+        CudaWish::OneOf(versions) => {
+            let versions: Vec<&str> = versions.iter().map(CudaVersion::as_str).collect();
+            input["allowedCudaVersions"] = json!(versions);
+        }
+    }
+    input
+}
+
+/// Joins the answers of all countries of a question: the best of them, and all their data centers.
+fn stock_answer(entry: &Value, number: usize, question: &StockQuery) -> StockAnswer {
+    let mut joined = StockAnswer { best: Stock::None, data_centers: BTreeMap::new() };
+    for (alias, _) in aliases(number, question) {
+        let lowest = entry.get(&alias).cloned().unwrap_or_default();
+        let LowestPriceWire { stock_status, gpu_type_datacenters } =
+            LowestPriceWire::deserialize(lowest).unwrap_or_default();
+        // No word means no stock here, unlike on REST.
+        let best = stock_status.shown().map_or(Stock::None, |word| convert::stock(&word));
+        joined.best = joined.best.max(best);
+        for DataCenterStockWire { data_center_id, availability } in
+            gpu_type_datacenters.shown().unwrap_or_default()
+        {
+            let stock = availability.shown().map_or(Stock::None, |word| convert::stock(&word));
+            if let (Some(id), true) = (data_center_id.shown(), stock != Stock::None) {
+                joined.data_centers.insert(DataCenterId::new(id), stock);
+            }
+        }
+    }
+    joined
+}
+
+/// Asks for price and stock of every flavor at its smallest size, which takes the ids of the first answer.
+async fn add_cpus(
+    transport: &Transport,
+    flavors: Vec<Flavor>,
+    catalog: &mut Catalog,
+) -> Result<(), ProviderError> {
+    if flavors.is_empty() {
+        return Ok(());
+    }
+    let mut variables = serde_json::Map::new();
+    let mut declared = Vec::new();
+    let mut selection = String::new();
+    for (number, flavor) in flavors.iter().enumerate() {
+        let Flavor { cpu, ratio } = flavor;
+        let instance = instance_name(cpu.id.as_str(), cpu.min_vcpus, *ratio);
+        declared.push(format!("$f{number}: CpuFlavorInput, $s{number}: SpecificsInput"));
+        selection.push_str(&format!(
+            " f{number}: cpuFlavors(input: $f{number}) \
+             {{ specifics(input: $s{number}) {{ stockStatus securePrice }} }}"
+        ));
+        variables.insert(format!("f{number}"), json!({ "id": cpu.id.as_str() }));
+        variables.insert(format!("s{number}"), json!({ "instanceId": instance }));
+    }
+    let query = format!("query CpuStock({}) {{{selection} }}", declared.join(", "));
+    let operation = Operation::read("GraphQL query cpuFlavors", "f0");
+    let (_, mut data) = fetch(transport, operation, &query, Value::Object(variables), Vec::new()).await?;
+    for (number, Flavor { mut cpu, ratio: _ }) in flavors.into_iter().enumerate() {
+        let answers = take::<Vec<FlavorStockWire>>(&mut data, &format!("f{number}")).shown();
+        let specifics =
+            answers.unwrap_or_default().into_iter().next().and_then(|wire| wire.specifics.shown());
+        let SpecificsWire { stock_status, secure_price } = specifics.unwrap_or_default();
+        // The price is that of the whole instance.
+        let vcpus = f64::from(cpu.min_vcpus.max(1));
+        cpu.per_vcpu = convert::price(secure_price.map(|Dollars(price)| Dollars(price / vcpus)));
+        let best = stock_status.shown().map_or(Stock::None, |word| convert::stock(&word));
+        catalog.cpu_stock.insert(cpu.id.clone(), StockAnswer { best, data_centers: BTreeMap::new() });
+        catalog.cpus.insert(cpu.id.clone(), cpu);
+    }
+    Ok(())
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct GpuTypeWire {
+    id: Wire<String>,
+    display_name: Wire<String>,
+    memory_in_gb: Wire<Count>,
+    secure_price: Wire<Dollars>,
+    community_price: Wire<Dollars>,
+    max_gpu_count: Wire<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct LowestPriceWire {
+    stock_status: Wire<String>,
+    gpu_type_datacenters: Wire<Vec<DataCenterStockWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct DataCenterStockWire {
+    data_center_id: Wire<String>,
+    availability: Wire<String>,
+}
+
+fn gpu_type(entry: &Value) -> Result<GpuType, Unfit> {
+    let wire = GpuTypeWire::deserialize(entry).map_err(|_| Unfit::Odd("gpuTypes[]"))?;
+    let GpuTypeWire { id, display_name, memory_in_gb, secure_price, community_price, max_gpu_count } = wire;
+    let id = GpuTypeId::new(id.required("gpuTypes[].id")?);
+    Ok(GpuType {
+        name: display_name.shown().unwrap_or_else(|| id.as_str().to_owned()),
+        id,
+        memory: memory_in_gb.required("gpuTypes[].memoryInGb").map(|Count(size)| Gigabytes(size))?,
+        secure: convert::price(secure_price),
+        community: convert::price(community_price),
+        max_count: max_gpu_count.shown().map_or(LARGEST_HOST, |Count(count)| count),
+    })
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct DataCenterWire {
+    id: Wire<String>,
+    storage_support: Wire<bool>,
+    global_network: Wire<bool>,
+}
+
+fn data_center(wire: DataCenterWire) -> Result<(DataCenterId, DataCenter), Unfit> {
+    let DataCenterWire { id, storage_support, global_network } = wire;
+    let id = id.required("dataCenters[].id")?;
+    let has_volumes = storage_support.shown().unwrap_or(false);
+    let data_center = DataCenter {
+        country: convert::country(&id),
+        global_networking: global_network.shown().unwrap_or(false),
+        volume_tiers: has_volumes.then_some(VolumeTier::Standard).into_iter().collect(),
+        id: DataCenterId::new(id),
+    };
+    Ok((data_center.id.clone(), data_center))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct CpuFlavorWire {
+    pub(super) id: Wire<String>,
+    pub(super) display_name: Wire<String>,
+    pub(super) min_vcpu: Wire<Count>,
+    pub(super) max_vcpu: Wire<Count>,
+    pub(super) ram_multiplier: Wire<Dollars>,
+}
+
+/// A CPU flavor whose price is not known yet, with its exact memory for each vCPU.
+pub(super) struct Flavor {
+    cpu: CpuFlavor,
+    ratio: f64,
+}
+
+impl Flavor {
+    pub(super) fn read(wire: CpuFlavorWire) -> Result<Self, Unfit> {
+        let CpuFlavorWire { id, display_name, min_vcpu, max_vcpu, ram_multiplier } = wire;
+        let id = CpuFlavorId::new(id.required("cpuFlavors[].id")?);
+        let (Count(min_vcpus), Count(max_vcpus)) =
+            (min_vcpu.required("cpuFlavors[].minVcpu")?, max_vcpu.required("cpuFlavors[].maxVcpu")?);
+        let Dollars(ratio) = ram_multiplier.required("cpuFlavors[].ramMultiplier")?;
+        let cpu = CpuFlavor {
+            name: display_name.shown().unwrap_or_else(|| id.as_str().to_owned()),
+            id,
+            min_vcpus,
+            max_vcpus,
+            memory_per_vcpu: Gigabytes(ratio as u32),
+            per_vcpu: Price::Unknown,
+        };
+        Ok(Self { cpu, ratio })
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct FlavorStockWire {
+    specifics: Wire<SpecificsWire>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct SpecificsWire {
+    stock_status: Wire<String>,
+    secure_price: Wire<Dollars>,
+}

@@ -1,0 +1,169 @@
+//! Pods and network volumes as GraphQL shows them.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::model::id::{DataCenterId, PodId, VolumeId};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, PodRole, PodStatus};
+use crate::model::size::Gigabytes;
+use crate::provider::Listed;
+use crate::provider::runpod::convert;
+use crate::provider::runpod::wire::{Count, Dollars, EnvPairs, Unfit, Wire};
+
+/// Everything that is read of a pod.
+pub(super) const POD: &str = "id name imageName dockerArgs env ports containerDiskInGb volumeInGb volumeMountPath \
+    networkVolumeId containerRegistryAuthId desiredStatus gpuCount vcpuCount cpuFlavorId costPerHr locked \
+    createdAt aiApiId clusterId machine { podHostId gpuTypeId secureCloud dataCenterId } \
+    runtime { uptimeInSeconds ports { ip isIpPublic privatePort publicPort type } }";
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct MyselfWire {
+    pub(super) pods: Wire<Vec<PodWire>>,
+    pub(super) network_volumes: Wire<Vec<VolumeWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    image_name: Wire<String>,
+    docker_args: Wire<String>,
+    env: Wire<EnvPairs>,
+    ports: Wire<String>,
+    container_disk_in_gb: Wire<Count>,
+    volume_in_gb: Wire<Count>,
+    volume_mount_path: Wire<String>,
+    network_volume_id: Wire<String>,
+    container_registry_auth_id: Wire<String>,
+    desired_status: Wire<String>,
+    gpu_count: Wire<Count>,
+    vcpu_count: Wire<Count>,
+    cpu_flavor_id: Wire<String>,
+    cost_per_hr: Wire<Dollars>,
+    locked: Wire<bool>,
+    created_at: Wire<String>,
+    ai_api_id: Wire<String>,
+    cluster_id: Wire<String>,
+    machine: Wire<MachineWire>,
+    runtime: Wire<RuntimeWire>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct MachineWire {
+    pod_host_id: Wire<String>,
+    gpu_type_id: Wire<String>,
+    secure_cloud: Wire<bool>,
+    data_center_id: Wire<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct RuntimeWire {
+    uptime_in_seconds: Wire<u64>,
+    ports: Wire<Vec<RuntimePortWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct RuntimePortWire {
+    ip: Wire<String>,
+    is_ip_public: Wire<bool>,
+    private_port: Wire<Count>,
+    public_port: Wire<Count>,
+    #[serde(rename = "type")]
+    protocol: Wire<String>,
+}
+
+/// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
+pub(super) fn listed(mut wire: PodWire) -> Result<Listed, Unfit> {
+    let id = PodId::new(std::mem::take(&mut wire.id).required("myself.pods[].id")?);
+    Ok(match live_pod(id.clone(), wire) {
+        Ok(pod) => Listed::Pod(Box::new(pod)),
+        Err(unfit) => Listed::Unreadable { id, why: unfit.to_string() },
+    })
+}
+
+/// Converts a pod. What would show as a difference if it were guessed must be there.
+pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
+    let name = wire.name.required("name")?;
+    let mut env = wire.env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
+    let marker = convert::take_marker(&mut env);
+    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
+    let args = wire.docker_args.said("dockerArgs")?;
+    let (command, entrypoint) =
+        args.map(|args| convert::split_docker_args(&args.unwrap_or_default())).unzip();
+    // The intent reads RUNNING while the image is pulled; the container reports once it is up.
+    let runtime = wire.runtime.shown();
+    let up = if runtime.is_some() { PodStatus::Running } else { PodStatus::Starting };
+    let machine = wire.machine.shown().unwrap_or_default();
+    let network_id = wire.network_volume_id.optional("networkVolumeId")?;
+    let registry = wire.container_registry_auth_id.said("containerRegistryAuthId")?;
+    Ok(LivePod {
+        role: match wire.cluster_id.shown().filter(|cluster| !cluster.is_empty()) {
+            Some(_) => PodRole::ClusterMember,
+            None => convert::role(id.as_str(), &name, wire.ai_api_id.shown().as_deref()),
+        },
+        id,
+        name,
+        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+        image: wire.image_name.optional("imageName")?,
+        command,
+        entrypoint,
+        env,
+        marker,
+        ports: convert::ports(ports.split(',')).ok_or(Unfit::Odd("ports"))?,
+        disk: wire.container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
+        storage: convert::storage(network_id, wire.volume_in_gb, wire.volume_mount_path)?,
+        registry: registry.map(convert::registry),
+        cloud: convert::cloud_of_machine(machine.secure_cloud),
+        data_center: machine.data_center_id.shown().map(DataCenterId::new),
+        compute: convert::compute(machine.gpu_type_id, wire.gpu_count, wire.cpu_flavor_id, wire.vcpu_count),
+        cuda: None,
+        locked: wire.locked.optional("locked")?,
+        global_networking: None,
+        created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
+        price: convert::price(wire.cost_per_hr),
+        endpoints: endpoints(machine.pod_host_id.shown(), runtime.unwrap_or_default()),
+    })
+}
+
+fn endpoints(host: Option<String>, RuntimeWire { uptime_in_seconds, ports }: RuntimeWire) -> Endpoints {
+    let public = |wire: RuntimePortWire| {
+        let RuntimePortWire { ip, is_ip_public, private_port, public_port, protocol } = wire;
+        let (Count(private), Count(public)) = (private_port.shown()?, public_port.shown()?);
+        let reachable = protocol.shown()? == "tcp" && is_ip_public.shown()?;
+        reachable.then_some((private, (ip.shown()?, public)))
+    };
+    let tcp: BTreeMap<u32, (String, u32)> =
+        ports.shown().unwrap_or_default().into_iter().filter_map(public).collect();
+    Endpoints {
+        ssh_proxy: host.map(|host| format!("ssh {host}@ssh.runpod.io")),
+        ssh_direct: tcp.get(&22).map(|(ip, port)| format!("ssh root@{ip} -p {port}")),
+        tcp: tcp.into_iter().map(|(inside, (ip, port))| (inside, format!("{ip}:{port}"))).collect(),
+        uptime_seconds: uptime_in_seconds.shown(),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct VolumeWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    size: Wire<Count>,
+    data_center_id: Wire<String>,
+}
+
+pub(super) fn live_volume(wire: VolumeWire) -> Result<LiveVolume, Unfit> {
+    let VolumeWire { id, name, size, data_center_id } = wire;
+    Ok(LiveVolume {
+        id: VolumeId::new(id.required("networkVolumes[].id")?),
+        name: name.required("networkVolumes[].name")?,
+        size: size.required("networkVolumes[].size").map(|Count(size)| Gigabytes(size))?,
+        data_center: DataCenterId::new(data_center_id.required("networkVolumes[].dataCenterId")?),
+        tier: None,
+    })
+}

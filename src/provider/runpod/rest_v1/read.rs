@@ -1,0 +1,157 @@
+//! Pods and network volumes as REST v1 shows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::id::{DataCenterId, PodId, VolumeId};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
+use crate::model::pod::{Cloud, Port, Protocol};
+use crate::model::size::Gigabytes;
+use crate::provider::Listed;
+use crate::provider::runpod::convert;
+use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire};
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    desired_status: Wire<String>,
+    /// Creates and updates call it `imageName`; so do some answers.
+    image: Wire<String>,
+    image_name: Wire<String>,
+    docker_start_cmd: Wire<Vec<String>>,
+    docker_entrypoint: Wire<Vec<String>>,
+    env: Wire<EnvMap>,
+    ports: Wire<Vec<String>>,
+    port_mappings: Wire<BTreeMap<String, Count>>,
+    public_ip: Wire<String>,
+    container_disk_in_gb: Wire<Count>,
+    volume_in_gb: Wire<Count>,
+    volume_mount_path: Wire<String>,
+    network_volume_id: Wire<String>,
+    network_volume: Wire<VolumeWire>,
+    container_registry_auth_id: Wire<String>,
+    endpoint_id: Wire<String>,
+    gpu: Wire<GpuWire>,
+    cpu_flavor_id: Wire<String>,
+    vcpu_count: Wire<Count>,
+    cost_per_hr: Wire<Dollars>,
+    locked: Wire<bool>,
+    machine: Wire<MachineWire>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct GpuWire {
+    id: Wire<String>,
+    count: Wire<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct MachineWire {
+    data_center_id: Wire<String>,
+    secure_cloud: Wire<bool>,
+}
+
+/// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
+pub(super) fn listed(entry: Value) -> Result<Listed, Unfit> {
+    let mut wire = PodWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
+    let id = PodId::new(std::mem::take(&mut wire.id).required("[].id")?);
+    Ok(match live_pod(id.clone(), wire) {
+        Ok(pod) => Listed::Pod(Box::new(pod)),
+        Err(unfit) => Listed::Unreadable { id, why: unfit.to_string() },
+    })
+}
+
+/// Converts a pod. Every field may be null; what would show as a difference if it were guessed must be there.
+pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
+    let name = wire.name.optional("name")?.unwrap_or_default();
+    let mut env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
+    let marker = convert::take_marker(&mut env);
+    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
+    let ports = convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?;
+    let machine = wire.machine.shown().unwrap_or_default();
+    let cloud = convert::cloud_of_machine(machine.secure_cloud);
+    let network = wire.network_volume.optional("networkVolume")?.unwrap_or_default();
+    let network_id = wire.network_volume_id.optional("networkVolumeId")?.or(network.id.shown());
+    let endpoints = endpoints(wire.public_ip, wire.port_mappings);
+    let up = status_when_up(cloud, &ports, &endpoints);
+    let gpu = wire.gpu.shown().unwrap_or_default();
+    let registry = wire.container_registry_auth_id.said("containerRegistryAuthId")?;
+    Ok(LivePod {
+        role: convert::role(id.as_str(), &name, wire.endpoint_id.shown().as_deref()),
+        id,
+        name,
+        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+        image: wire.image.optional("image")?.or(wire.image_name.optional("imageName")?),
+        command: wire.docker_start_cmd.optional("dockerStartCmd")?,
+        entrypoint: wire.docker_entrypoint.optional("dockerEntrypoint")?,
+        env,
+        marker,
+        ports,
+        disk: wire.container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
+        storage: convert::storage(network_id, wire.volume_in_gb, wire.volume_mount_path)?,
+        registry: registry.map(convert::registry),
+        cloud,
+        data_center: machine.data_center_id.shown().or(network.data_center_id.shown()).map(DataCenterId::new),
+        compute: convert::compute(gpu.id, gpu.count, wire.cpu_flavor_id, wire.vcpu_count),
+        cuda: None,
+        locked: wire.locked.optional("locked")?,
+        global_networking: None,
+        created_at: None,
+        price: convert::price(wire.cost_per_hr),
+        endpoints,
+    })
+}
+
+/// Returns what an intent of RUNNING stands for, which it also reads while the image is pulled.
+///
+/// In Secure Cloud every published TCP port gets a public one, so that a missing one shows that the pod is not up.
+fn status_when_up(cloud: Option<Cloud>, ports: &BTreeSet<Port>, endpoints: &Endpoints) -> PodStatus {
+    let publishes = ports.iter().any(|port| port.protocol == Protocol::Tcp);
+    if cloud == Some(Cloud::Secure) && publishes && endpoints.tcp.is_empty() {
+        return PodStatus::Starting;
+    }
+    PodStatus::Running
+}
+
+fn endpoints(ip: Wire<String>, mappings: Wire<BTreeMap<String, Count>>) -> Endpoints {
+    let Some(ip) = ip.shown().filter(|ip| !ip.is_empty()) else {
+        return Endpoints::default();
+    };
+    let mappings = mappings.shown().unwrap_or_default();
+    let tcp: BTreeMap<u32, u32> = mappings
+        .into_iter()
+        .filter_map(|(inside, Count(public))| Some((inside.parse().ok()?, public)))
+        .collect();
+    Endpoints {
+        ssh_proxy: None,
+        ssh_direct: tcp.get(&22).map(|public| format!("ssh root@{ip} -p {public}")),
+        tcp: tcp.into_iter().map(|(inside, public)| (inside, format!("{ip}:{public}"))).collect(),
+        uptime_seconds: None,
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct VolumeWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    size: Wire<Count>,
+    data_center_id: Wire<String>,
+}
+
+pub(super) fn live_volume(wire: VolumeWire) -> Result<LiveVolume, Unfit> {
+    let VolumeWire { id, name, size, data_center_id } = wire;
+    Ok(LiveVolume {
+        id: VolumeId::new(id.required("id")?),
+        name: name.required("name")?,
+        size: size.required("size").map(|Count(size)| Gigabytes(size))?,
+        data_center: DataCenterId::new(data_center_id.required("dataCenterId")?),
+        tier: None,
+    })
+}

@@ -1,0 +1,209 @@
+//! The catalog: GPU types with their stock, CPU flavors and data centers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+
+use super::call::list;
+use super::read::volume_tier;
+use crate::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::clock::Timestamp;
+use crate::model::desired::CudaWish;
+use crate::model::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
+use crate::model::size::Gigabytes;
+use crate::provider::ProviderError;
+use crate::provider::runpod::convert;
+use crate::provider::runpod::transport::Transport;
+use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire};
+
+/// What stays as it is in the value of a query.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b',');
+
+/// Reads the catalog, and the stock for as many questions as can be afforded.
+pub(in crate::provider::runpod) async fn catalog(
+    transport: &Transport,
+    questions: &BTreeSet<StockQuery>,
+    now: Timestamp,
+) -> Result<Catalog, ProviderError> {
+    let mut gpus = BTreeMap::new();
+    let mut gpu_stock = BTreeMap::new();
+    for question in convert::affordable(questions) {
+        let path = gpu_path(question);
+        let listing = list::<GpuWire>(transport, "GET /v2/catalog/gpus", &path, "gpus").await?;
+        let mut stock = BTreeMap::new();
+        for entry in listing.entries {
+            let (gpu, answer) = gpu_type(entry).map_err(|unfit| listing.answer.unfit(unfit))?;
+            stock.insert(gpu.id.clone(), answer);
+            gpus.entry(gpu.id.clone()).or_insert(gpu);
+        }
+        gpu_stock.extend(question.map(|question| (question.clone(), stock)));
+    }
+    convert::complete_stock(&gpus, &mut gpu_stock);
+
+    let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
+    let listing = list::<CpuWire>(transport, "GET /v2/catalog/cpus", path, "cpus").await?;
+    let read = listing.entries.into_iter().map(cpu_flavor);
+    let read = read.collect::<Result<Vec<_>, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))?;
+    let cpu_stock = read.iter().map(|(cpu, stock)| (cpu.id.clone(), stock.clone())).collect();
+    let cpus = read.into_iter().map(|(cpu, _)| (cpu.id.clone(), cpu)).collect();
+
+    let path = "/catalog/datacenters";
+    let listing =
+        list::<DataCenterWire>(transport, "GET /v2/catalog/datacenters", path, "dataCenters").await?;
+    let read = listing.entries.into_iter().map(data_center);
+    let data_centers = read.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))?;
+
+    Ok(Catalog { observed_at: now, gpus, cpus, data_centers, gpu_stock, cpu_stock })
+}
+
+/// Returns path and query of one catalog call; lists are joined by commas, not repeated.
+fn gpu_path(question: Option<&StockQuery>) -> String {
+    let Some(StockQuery { count, cloud, countries, cuda }) = question else {
+        return "/catalog/gpus".to_owned();
+    };
+    let cloud = convert::cloud_word(*cloud);
+    let mut path = format!("/catalog/gpus?include=AVAILABILITY&product=POD&count={count}&cloud={cloud}");
+    let mut filter = |name: &str, values: Vec<&str>| {
+        if !values.is_empty() {
+            let joined = values.join(",");
+            path.push_str(&format!("&{name}={}", utf8_percent_encode(&joined, QUERY)));
+        }
+    };
+    filter("countryCodes", countries.iter().map(CountryCode::as_str).collect());
+    match cuda {
+        CudaWish::Any => {}
+        CudaWish::AtLeast(version) => filter("minCudaVersion", vec![version.as_str()]),
+        CudaWish::OneOf(versions) => {
+            filter("cudaVersions", versions.iter().map(CudaVersion::as_str).collect())
+        }
+    }
+    path
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct GpuWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    memory: Wire<Count>,
+    price: Wire<CloudPricesWire>,
+    max_count: Wire<CloudCountsWire>,
+    availability: Wire<String>,
+    data_centers: Wire<Vec<DataCenterStockWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CloudPricesWire {
+    secure: Wire<Dollars>,
+    community: Wire<Dollars>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct CloudCountsWire {
+    secure: Wire<Count>,
+    community: Wire<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct DataCenterStockWire {
+    id: Wire<String>,
+    availability: Wire<String>,
+}
+
+fn gpu_type(wire: GpuWire) -> Result<(GpuType, StockAnswer), Unfit> {
+    let GpuWire { id, name, memory, price, max_count, availability, data_centers } = wire;
+    let id = GpuTypeId::new(id.required("gpus[].id")?);
+    let CloudPricesWire { secure, community } = price.shown().unwrap_or_default();
+    let counts = max_count.required("gpus[].maxCount")?;
+    let counts = [counts.secure.shown(), counts.community.shown()];
+    let gpu = GpuType {
+        name: name.shown().unwrap_or_else(|| id.as_str().to_owned()),
+        id,
+        memory: memory.required("gpus[].memory").map(|Count(size)| Gigabytes(size))?,
+        secure: convert::price(secure),
+        community: convert::price(community),
+        max_count: counts.into_iter().flatten().map(|Count(count)| count).max().unwrap_or(0),
+    };
+    Ok((gpu, stock_answer(availability, data_centers)))
+}
+
+/// Reads stock. Data centers that show none are left out, as the API leaves out most of them itself.
+fn stock_answer(level: Wire<String>, data_centers: Wire<Vec<DataCenterStockWire>>) -> StockAnswer {
+    let by_center = |DataCenterStockWire { id, availability }: DataCenterStockWire| {
+        let stock = convert::stock(&availability.shown()?);
+        (stock != Stock::None).then_some((DataCenterId::new(id.shown()?), stock))
+    };
+    StockAnswer {
+        best: level.shown().map_or(Stock::NotAsked, |word| convert::stock(&word)),
+        data_centers: data_centers.shown().unwrap_or_default().into_iter().filter_map(by_center).collect(),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct CpuWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    vcpu: Wire<VcpuRangeWire>,
+    ram_gb_per_vcpu: Wire<Dollars>,
+    price: Wire<CpuPricesWire>,
+    availability: Wire<String>,
+    data_centers: Wire<Vec<DataCenterStockWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct VcpuRangeWire {
+    min: Wire<Count>,
+    max: Wire<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct CpuPricesWire {
+    secure_per_vcpu: Wire<Dollars>,
+}
+
+fn cpu_flavor(wire: CpuWire) -> Result<(CpuFlavor, StockAnswer), Unfit> {
+    let CpuWire { id, name, vcpu, ram_gb_per_vcpu, price, availability, data_centers } = wire;
+    let id = CpuFlavorId::new(id.required("cpus[].id")?);
+    let VcpuRangeWire { min, max } = vcpu.required("cpus[].vcpu")?;
+    let CpuPricesWire { secure_per_vcpu } = price.shown().unwrap_or_default();
+    let (Count(min_vcpus), Count(max_vcpus)) =
+        (min.required("cpus[].vcpu.min")?, max.required("cpus[].vcpu.max")?);
+    let cpu = CpuFlavor {
+        name: name.shown().unwrap_or_else(|| id.as_str().to_owned()),
+        id,
+        min_vcpus,
+        max_vcpus,
+        // Some flavors have half a gigabyte more; what is promised is the whole part.
+        memory_per_vcpu: Gigabytes(ram_gb_per_vcpu.shown().map_or(0, |Dollars(size)| size as u32)),
+        per_vcpu: convert::price(secure_per_vcpu),
+    };
+    Ok((cpu, stock_answer(availability, data_centers)))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct DataCenterWire {
+    id: Wire<String>,
+    global_network: Wire<bool>,
+    network_volume_types: Wire<Vec<String>>,
+}
+
+fn data_center(wire: DataCenterWire) -> Result<(DataCenterId, DataCenter), Unfit> {
+    let DataCenterWire { id, global_network, network_volume_types } = wire;
+    let id = id.required("dataCenters[].id")?;
+    let tiers = network_volume_types.required("dataCenters[].networkVolumeTypes")?;
+    let data_center = DataCenter {
+        country: convert::country(&id),
+        global_networking: global_network.shown().unwrap_or(false),
+        volume_tiers: tiers.iter().filter_map(|word| volume_tier(word)).collect(),
+        id: DataCenterId::new(id),
+    };
+    Ok((data_center.id.clone(), data_center))
+}

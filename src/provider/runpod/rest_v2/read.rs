@@ -1,0 +1,249 @@
+//! Pods and network volumes as REST v2 shows them.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
+use crate::model::live::{Endpoints, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus};
+use crate::model::pod::Compute;
+use crate::model::size::Gigabytes;
+use crate::model::volume::VolumeTier;
+use crate::provider::Listed;
+use crate::provider::runpod::convert;
+use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire};
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PodWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    status: Wire<String>,
+    image: Wire<String>,
+    args: Wire<String>,
+    disk: Wire<Count>,
+    env: Wire<EnvMap>,
+    ports: Wire<Vec<String>>,
+    registry: Wire<String>,
+    mounts: Wire<MountsWire>,
+    gpu: Wire<GpuConfigWire>,
+    cpu: Wire<CpuConfigWire>,
+    cluster: Wire<Value>,
+    cloud: Wire<String>,
+    data_center_id: Wire<String>,
+    cuda_version: Wire<String>,
+    cost: Wire<Dollars>,
+    locked: Wire<bool>,
+    global_networking: Wire<GlobalNetworkingWire>,
+    created_at: Wire<String>,
+    ssh: Wire<SshWire>,
+    runtime: Wire<RuntimeWire>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct MountsWire {
+    persistent: Wire<PersistentWire>,
+    network: Wire<Vec<NetworkMountWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct PersistentWire {
+    size: Wire<Count>,
+    path: Wire<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct NetworkMountWire {
+    volume_id: Wire<String>,
+    path: Wire<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct GpuConfigWire {
+    id: Wire<String>,
+    count: Wire<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct CpuConfigWire {
+    id: Wire<String>,
+    vcpu_count: Wire<Count>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct GlobalNetworkingWire {
+    enabled: Wire<bool>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SshWire {
+    proxy: Wire<SshEndpointWire>,
+    direct: Wire<SshEndpointWire>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SshEndpointWire {
+    command: Wire<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RuntimeWire {
+    uptime: Wire<u64>,
+    ports: Wire<Vec<RuntimePortWire>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RuntimePortWire {
+    private: Wire<Count>,
+    public: Wire<Count>,
+    #[serde(rename = "type")]
+    protocol: Wire<String>,
+    ip: Wire<String>,
+}
+
+/// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
+pub(super) fn listed(mut wire: PodWire) -> Result<Listed, Unfit> {
+    let id = PodId::new(std::mem::take(&mut wire.id).required("pods[].id")?);
+    Ok(match live_pod(id.clone(), wire) {
+        Ok(pod) => Listed::Pod(Box::new(pod)),
+        Err(unfit) => Listed::Unreadable { id, why: unfit.to_string() },
+    })
+}
+
+/// Converts a pod. What would show as a difference if it were guessed must be there.
+pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
+    let mut env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
+    let marker = convert::take_marker(&mut env);
+    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
+    let command = wire.args.said("args")?;
+    Ok(LivePod {
+        id,
+        name: wire.name.required("name")?,
+        status: status_of(&wire.status.required("status")?)?,
+        image: wire.image.optional("image")?,
+        command: command.map(|args| convert::split_command(&args.unwrap_or_default())),
+        entrypoint: None,
+        env,
+        marker,
+        ports: convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?,
+        disk: wire.disk.optional("disk")?.map(|Count(size)| Gigabytes(size)),
+        storage: wire.mounts.nullable("mounts")?.map_or(Ok(LiveStorage::None), storage)?,
+        registry: wire.registry.said("registry")?.map(|id| id.map(RegistryId::new)),
+        cloud: wire.cloud.optional("cloud")?.and_then(|word| convert::cloud(&word)),
+        data_center: wire.data_center_id.optional("dataCenterId")?.map(DataCenterId::new),
+        compute: compute(wire.gpu.optional("gpu")?, wire.cpu.optional("cpu")?)?,
+        cuda: wire.cuda_version.shown().map(CudaVersion::new),
+        locked: wire.locked.optional("locked")?,
+        global_networking: match wire.global_networking.optional("globalNetworking")? {
+            Some(GlobalNetworkingWire { enabled }) => enabled.optional("globalNetworking.enabled")?,
+            None => None,
+        },
+        created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
+        price: convert::price(wire.cost),
+        role: match wire.cluster {
+            Wire::Absent | Wire::Null => PodRole::Plain,
+            Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
+        },
+        endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
+    })
+}
+
+fn status_of(word: &str) -> Result<PodStatus, Unfit> {
+    match word {
+        "PROVISIONING" => Ok(PodStatus::Provisioning),
+        "STARTING" => Ok(PodStatus::Starting),
+        "RUNNING" => Ok(PodStatus::Running),
+        "EXITED" => Ok(PodStatus::Exited),
+        "ERROR" => Ok(PodStatus::Error),
+        "TERMINATED" => Ok(PodStatus::Terminated),
+        _ => Err(Unfit::Odd("status")),
+    }
+}
+
+fn storage(MountsWire { persistent, network }: MountsWire) -> Result<LiveStorage, Unfit> {
+    if let Some(PersistentWire { size, path }) = persistent.optional("mounts.persistent")? {
+        let Count(size) = size.required("mounts.persistent.size")?;
+        return Ok(LiveStorage::Local {
+            size: Gigabytes(size),
+            path: path.required("mounts.persistent.path")?,
+        });
+    }
+    let network = network.optional("mounts.network")?.and_then(|mounts| mounts.into_iter().next());
+    let Some(NetworkMountWire { volume_id, path }) = network else {
+        return Ok(LiveStorage::None);
+    };
+    Ok(LiveStorage::Network {
+        id: VolumeId::new(volume_id.required("mounts.network[0].volumeId")?),
+        path: path.required("mounts.network[0].path")?,
+    })
+}
+
+/// Reads the machine. A count that is left out is not taken for 1: a pod can come back with 0 GPUs.
+fn compute(
+    gpu: Option<GpuConfigWire>,
+    cpu: Option<CpuConfigWire>,
+) -> Result<Option<Compute>, Unfit> {
+    if let Some(GpuConfigWire { id, count }) = gpu {
+        let id = GpuTypeId::new(id.required("gpu.id")?);
+        return Ok(count.optional("gpu.count")?.map(|Count(count)| Compute::Gpu { id, count }));
+    }
+    let Some(CpuConfigWire { id, vcpu_count }) = cpu else {
+        return Ok(None);
+    };
+    let flavor = CpuFlavorId::new(id.required("cpu.id")?);
+    let Count(vcpus) = vcpu_count.required("cpu.vcpuCount")?;
+    Ok(Some(Compute::Cpu { flavor, vcpus }))
+}
+
+fn endpoints(SshWire { proxy, direct }: SshWire, RuntimeWire { uptime, ports }: RuntimeWire) -> Endpoints {
+    let command = |endpoint: Wire<SshEndpointWire>| endpoint.shown()?.command.shown();
+    let public = |RuntimePortWire { private, public, protocol, ip }: RuntimePortWire| {
+        let (Count(private), Count(public)) = (private.shown()?, public.shown()?);
+        (protocol.shown()? == "tcp").then_some((private, format!("{}:{public}", ip.shown()?)))
+    };
+    Endpoints {
+        ssh_proxy: command(proxy),
+        ssh_direct: command(direct),
+        tcp: ports.shown().unwrap_or_default().into_iter().filter_map(public).collect(),
+        uptime_seconds: uptime.shown(),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct VolumeWire {
+    id: Wire<String>,
+    name: Wire<String>,
+    size: Wire<Count>,
+    data_center: Wire<String>,
+    #[serde(rename = "type")]
+    tier: Wire<String>,
+}
+
+pub(super) fn live_volume(wire: VolumeWire) -> Result<LiveVolume, Unfit> {
+    let VolumeWire { id, name, size, data_center, tier } = wire;
+    Ok(LiveVolume {
+        id: VolumeId::new(id.required("id")?),
+        name: name.required("name")?,
+        size: size.required("size").map(|Count(size)| Gigabytes(size))?,
+        data_center: DataCenterId::new(data_center.required("dataCenter")?),
+        tier: tier.optional("type")?.and_then(|word| volume_tier(&word)),
+    })
+}
+
+pub(super) fn volume_tier(word: &str) -> Option<VolumeTier> {
+    match word {
+        "STANDARD" => Some(VolumeTier::Standard),
+        "HIGH_PERFORMANCE" => Some(VolumeTier::HighPerformance),
+        _ => None,
+    }
+}
