@@ -1,5 +1,4 @@
 //! Reads the values of declared secrets into memory, and only there.
-#![expect(clippy::disallowed_methods, reason = "this is where secret files are read")]
 
 use std::collections::BTreeMap;
 use std::io;
@@ -112,6 +111,7 @@ fn trim_return(line: &str) -> &str {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files to read")]
 mod tests {
     use super::*;
 

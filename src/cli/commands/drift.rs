@@ -1,4 +1,4 @@
-//! `podform drift`: what others changed since the last apply. It has no port to write with.
+//! `podform drift`: what others changed since the last apply. What it looks with cannot write.
 
 use crate::cli::args::DriftArgs;
 use crate::cli::exit::{self, Exit};

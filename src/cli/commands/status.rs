@@ -21,6 +21,9 @@ pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
         table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
     }
     shell.output.data(&table.to_string());
+    if prior.objects.is_empty() {
+        shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
+    }
     Ok(exit::DONE)
 }
 
