@@ -39,6 +39,7 @@ macro_rules! scripts {
 scripts! {
     approval,
     by_hand,
+    changes,
     drift,
     example_comfyui_studio,
     example_data_prep,
@@ -47,6 +48,7 @@ scripts! {
     example_team,
     example_training,
     exit_codes,
+    faults,
     init,
     protect,
     quickstart,
