@@ -9,7 +9,7 @@ use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::desired::WantedPod;
 use crate::model::field::Field;
-use crate::model::id::VolumeId;
+use crate::model::id::{DataCenterId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage};
 use crate::model::marker::Token;
 use crate::model::plan::{Cause, Disruption, FieldChange, FieldDrift, Finding, PodPatch, Shown};
@@ -18,7 +18,7 @@ use crate::model::prior::{Api, RecordedPod};
 use crate::model::secret::Secrets;
 
 use super::env::{self, EnvComparison, Environments};
-use super::{finding, placement, shown};
+use super::{finding, satisfaction, shown};
 
 /// A wanted pod beside the live one.
 pub(super) struct Pair<'a> {
@@ -147,7 +147,7 @@ impl Pair<'_> {
             live: live.image.as_ref(),
             wanted: &wanted.image,
         };
-        if comparison.field(Field::Image, Disruption::Reset, sides, |image| shown::text(image)) {
+        if comparison.field(Field::Image, Disruption::Reset, sides, shown::text) {
             comparison.patch.image = Some(wanted.image.clone());
         }
         let sides = Sides {
@@ -165,7 +165,7 @@ impl Pair<'_> {
             live: Some(&has),
             wanted: &wanted.ports,
         };
-        if comparison.field(Field::Ports, Disruption::Reset, sides, |ports| shown::list(ports)) {
+        if comparison.field(Field::Ports, Disruption::Reset, sides, shown::list) {
             comparison.patch.ports = Some(wanted.ports.clone());
         }
         let sides = Sides {
@@ -173,7 +173,7 @@ impl Pair<'_> {
             live: live.disk.as_ref(),
             wanted: &wanted.disk,
         };
-        if comparison.field(Field::Disk, Disruption::Reset, sides, |disk| shown::text(disk)) {
+        if comparison.field(Field::Disk, Disruption::Reset, sides, shown::text) {
             comparison.patch.disk = Some(wanted.disk);
         }
         let sides = Sides {
@@ -241,7 +241,7 @@ impl Pair<'_> {
             live: Some(&live.name),
             wanted: &wanted.name,
         };
-        if comparison.field(Field::Name, Disruption::InPlace, sides, |name| shown::text(name)) {
+        if comparison.field(Field::Name, Disruption::InPlace, sides, shown::text) {
             if self.can_change(Field::Name, comparison) {
                 comparison.patch.name = Some(wanted.name.clone());
             } else {
@@ -251,7 +251,7 @@ impl Pair<'_> {
         if let Some(locked) = &wanted.locked {
             let recorded = recorded.and_then(|recorded| recorded.locked.as_ref());
             let sides = Sides { recorded, live: live.locked.as_ref(), wanted: locked };
-            if comparison.field(Field::Locked, Disruption::InPlace, sides, |locked| shown::text(locked)) {
+            if comparison.field(Field::Locked, Disruption::InPlace, sides, shown::text) {
                 if self.can_change(Field::Locked, comparison) {
                     comparison.patch.locked = Some(*locked);
                 } else {
@@ -278,7 +278,7 @@ impl Pair<'_> {
         };
         // The recorded value may itself be pending, so a difference to it is no drift.
         let sides = Sides { recorded: None, live: live.or(recorded), wanted };
-        if comparison.field(Field::GlobalNetworking, disruption, sides, |on| shown::text(on)) {
+        if comparison.field(Field::GlobalNetworking, disruption, sides, shown::text) {
             if self.can_change(Field::GlobalNetworking, comparison) {
                 comparison.patch.global_networking = Some(*wanted);
             } else if let Some(live) = live.or(recorded) {
@@ -359,8 +359,9 @@ impl Pair<'_> {
 
     fn compare_hardware(&self, comparison: &mut Comparison) {
         self.machine_drift(comparison);
-        let mismatches = placement::mismatches(&self.wanted.hardware, self.live, self.recorded, self.catalog);
-        for placement::Mismatch { field, live, wanted, as_recorded } in mismatches {
+        let mismatches =
+            satisfaction::mismatches(&self.wanted.hardware, self.live, self.recorded, self.catalog);
+        for satisfaction::Mismatch { field, live, wanted, as_recorded } in mismatches {
             if comparison.ignored.contains(&field) {
                 continue;
             }
@@ -393,7 +394,7 @@ impl Pair<'_> {
         };
         let text = |compute: &Compute| compute.to_string();
         drift(field, recorded.compute.as_ref().map(text), self.live.compute.as_ref().map(text));
-        let place = |id: &crate::model::id::DataCenterId| id.to_string();
+        let place = |id: &DataCenterId| id.to_string();
         drift(
             Field::DataCenter,
             recorded.data_center.as_ref().map(place),

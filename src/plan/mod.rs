@@ -20,6 +20,7 @@ mod ownership;
 mod placement;
 mod pods;
 mod presence;
+mod satisfaction;
 mod scope;
 mod shown;
 mod unmanaged;

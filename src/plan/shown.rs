@@ -1,5 +1,7 @@
 //! Values as a reviewer reads them. Secrets never come here by value.
 
+use std::collections::BTreeSet;
+
 use crate::model::desired::{ComputeWish, Lifecycle, OnRemove, OnReplace, OnStuckResume, WantedPod};
 use crate::model::field::Field;
 use crate::model::live::LiveStorage;
@@ -44,7 +46,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// Shows a set.
-pub(super) fn list<T: ToString>(items: &std::collections::BTreeSet<T>) -> Shown {
+pub(super) fn list<T: ToString>(items: &BTreeSet<T>) -> Shown {
     if items.is_empty() { Shown::Absent } else { Shown::Text(placement::joined(items)) }
 }
 

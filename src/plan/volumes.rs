@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::desired::{Lifecycle, WantedVolume};
 use crate::model::field::Field;
-use crate::model::id::RemoteId;
+use crate::model::id::{RemoteId, VolumeId};
 use crate::model::live::{LiveVolume, Seen};
 use crate::model::marker::Token;
 use crate::model::plan::{
     Block, Cause, Consequence, Disruption, DriftKind, FieldChange, FieldDrift, Held, Operation, Reason,
-    Record, RecordAfter, Split, Step,
+    Record, RecordAfter, Shown, Split, Step,
 };
 use crate::model::pod::RunState;
 use crate::model::prior::{Api, Recorded, RecordedObject};
@@ -92,7 +92,7 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     /// A volume given by its id is only mounted. A record from when it was managed is dropped, never acted upon.
-    fn referenced(&mut self, id: &crate::model::id::VolumeId) {
+    fn referenced(&mut self, id: &VolumeId) {
         if self.context.renamed.objects.contains_key(self.address) {
             self.begin(None, None);
             self.draft.findings.push(finding::forgotten(self.address));
@@ -349,6 +349,6 @@ fn config_of(object: &RecordedObject) -> Option<&VolumeConfig> {
     }
 }
 
-fn by_spec(field: Field, before: crate::model::plan::Shown, after: crate::model::plan::Shown) -> FieldChange {
+fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange {
     FieldChange { field, before, after, cause: Cause::Spec, disruption: Disruption::InPlace }
 }

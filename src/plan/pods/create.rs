@@ -1,0 +1,222 @@
+//! A wanted pod that is not there, or that only another pod can replace.
+
+use std::collections::BTreeSet;
+
+use crate::model::catalog::Stock;
+use crate::model::desired::{OnReplace, WantedPod};
+use crate::model::field::Field;
+use crate::model::id::PodId;
+use crate::model::live::LivePod;
+use crate::model::marker::Token;
+use crate::model::plan::{
+    Attempt, Block, Candidate, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation, Reason,
+    Record, RecordAfter, Split, Step,
+};
+use crate::model::pod::{Container, RunState};
+use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+
+use super::record::pod_of;
+use super::{PodPlanner, minus};
+use crate::plan::compare::{Comparison, ENTRYPOINT_ON_V2};
+use crate::plan::draft::Planning;
+use crate::plan::effect;
+use crate::plan::{cost, finding, placement, shown};
+
+impl<'a> PodPlanner<'_, 'a> {
+    pub(super) fn choices(&self, wanted: &WantedPod) -> placement::Choices {
+        let place = wanted.container.storage.volume().and_then(|volume| self.context.volumes.place(volume));
+        placement::choices(wanted, self.context.inputs.catalog, place)
+    }
+
+    pub(super) fn creation(&self, wanted: &WantedPod, candidates: Vec<Candidate>) -> PodCreation {
+        let inputs = self.context.inputs;
+        let token = |attempt| Token::derive(&inputs.prior.lineage, inputs.nonce, self.address, attempt);
+        let attempts = candidates.into_iter().zip((0..).step_by(2)).map(|(candidate, attempt)| Attempt {
+            candidate,
+            token: token(attempt),
+            second_token: token(attempt + 1),
+        });
+        PodCreation { container: self.container(wanted), access: wanted.access, attempts: attempts.collect() }
+    }
+
+    /// GraphQL cannot lock, so there nothing is asked for and nothing recorded.
+    fn container(&self, wanted: &WantedPod) -> Container {
+        let locked = match self.context.inputs.api {
+            Api::V2 | Api::V1 => wanted.container.locked,
+            Api::Graphql => None,
+        };
+        Container { locked, ..wanted.container.clone() }
+    }
+
+    pub(super) fn create_new(&mut self, wanted: &'a WantedPod) {
+        self.begin(None, None);
+        if let Some(candidates) = self.candidates(wanted) {
+            self.create(
+                wanted,
+                candidates,
+                Reason::New,
+                shown::creation(wanted),
+                Vec::new(),
+                BTreeSet::new(),
+            );
+        }
+    }
+
+    pub(super) fn create_again(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded) {
+        self.begin(None, None);
+        self.draft.drift.push(DriftKind::Vanished);
+        let Some(candidates) = self.candidates(wanted) else { return };
+        let mut consequences =
+            pod_of(&recorded.object).map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
+        consequences.push(Consequence::NewPodId);
+        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        let changes = shown::creation(wanted);
+        self.create(wanted, candidates, Reason::Vanished, changes, consequences, BTreeSet::new());
+    }
+
+    /// Returns the candidates, or notes why there can be no pod.
+    fn candidates(&mut self, wanted: &WantedPod) -> Option<Vec<Candidate>> {
+        let entrypoint = wanted.container.entrypoint.as_ref();
+        if self.context.inputs.api == Api::V2 && entrypoint.is_some_and(|words| !words.is_empty()) {
+            self.draft.hold(Held::NotPossible(ENTRYPOINT_ON_V2.to_owned()));
+            return None;
+        }
+        let placement::Choices { candidates, rejected } = self.choices(wanted);
+        if candidates.is_empty() {
+            let address = self.address.clone();
+            self.draft.blocks.push(Block::NoCandidate { address, why: rejected });
+            return None;
+        }
+        if !rejected.is_empty() && rejected.len() <= MOST_REJECTIONS_SHOWN {
+            self.draft.findings.push(finding::rejected_candidates(self.address, &rejected));
+        }
+        Some(candidates)
+    }
+
+    fn create(
+        &mut self,
+        wanted: &'a WantedPod,
+        candidates: Vec<Candidate>,
+        reason: Reason,
+        changes: Vec<FieldChange>,
+        consequences: Vec<Consequence>,
+        deposed: BTreeSet<PodId>,
+    ) {
+        self.remark_on_creation(wanted);
+        let container = &wanted.container;
+        let beside = if deposed.is_empty() { Split::default() } else { self.draft.after };
+        let first = candidates.first().map(|first| cost::on_candidate(container, first)).unwrap_or_default();
+        let dearest = cost::on_dearest(container, &candidates);
+        let record = Record {
+            id: None,
+            token: None,
+            lifecycle: wanted.lifecycle.clone(),
+            retired: false,
+            deposed,
+            object: RecordedObject::Pod(Box::new(RecordedPod {
+                container: self.container(wanted),
+                access: Some(wanted.access),
+                compute: None,
+                cloud: None,
+                data_center: None,
+                run: RunState::Running,
+                depends_on: wanted.depends_on.clone(),
+            })),
+        };
+        self.draft.push(Planning {
+            step: Step::Create,
+            operation: Operation::CreatePod(Box::new(self.creation(wanted, candidates))),
+            reason,
+            changes,
+            consequences,
+            after: beside + first,
+            record: RecordAfter::Put(Box::new(record)),
+        });
+        self.draft.at_most = dearest;
+    }
+
+    fn remark_on_creation(&mut self, wanted: &WantedPod) {
+        match self.context.inputs.api {
+            Api::V2 => {}
+            Api::Graphql => {
+                if wanted.container.locked == Some(true) {
+                    self.draft.findings.push(finding::not_changeable(self.address, Field::Locked));
+                }
+            }
+            Api::V1 => {
+                let services = [(Field::Ssh, wanted.access.ssh), (Field::Jupyter, wanted.access.jupyter)];
+                for (field, _) in services.into_iter().filter(|(_, asked)| *asked) {
+                    self.draft.findings.push(finding::access_not_possible(self.address, field));
+                }
+            }
+        }
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        wanted: &'a WantedPod,
+        live: &'a LivePod,
+        recorded: Option<&'a RecordedPod>,
+        comparison: Comparison,
+        requested: bool,
+    ) {
+        let reason = if comparison.replacing().next().is_none() && requested {
+            Reason::Requested
+        } else if comparison.volume_replaced && comparison.replacing().count() == 1 {
+            Reason::VolumeReplaced
+        } else {
+            Reason::Replaced
+        };
+        self.refuse_protected(self.is_protected() || wanted.lifecycle.protect, Step::Delete);
+        self.refuse_locked(live, Step::Delete);
+        let Some(candidates) = self.candidates(wanted) else { return };
+        let disk = recorded.map_or(wanted.container.disk, |recorded| recorded.container.disk);
+        let mut lost = self.body(live, disk).deleted();
+        let new_id = vec![Consequence::NewPodId];
+        let delete = |after, consequences, record| Planning {
+            step: Step::Delete,
+            operation: Operation::DeletePods { ids: BTreeSet::from([live.id.clone()]) },
+            reason: reason.clone(),
+            changes: Vec::new(),
+            consequences,
+            after,
+            record,
+        };
+        match wanted.lifecycle.on_replace {
+            OnReplace::DestroyFirst => {
+                lost.extend(self.scarcity(&candidates));
+                self.draft.push(delete(Split::default(), lost, RecordAfter::Remove { tombstone: false }));
+                self.create(wanted, candidates, reason.clone(), comparison.changes, new_id, BTreeSet::new());
+            }
+            OnReplace::CreateFirst => {
+                let deposed = BTreeSet::from([live.id.clone()]);
+                let current = cost::live_pod(self.context.inputs.catalog, live, recorded);
+                self.create(wanted, candidates, reason.clone(), comparison.changes, new_id, deposed);
+                let dearest = self.draft.at_most;
+                let after = minus(self.draft.after, current);
+                self.draft.push(delete(after, lost, RecordAfter::Deposed(BTreeSet::new())));
+                self.draft.at_most = dearest;
+            }
+        }
+    }
+
+    /// Giving up a pod while nothing is free is refused, and while little is free it is said.
+    fn scarcity(&mut self, candidates: &[Candidate]) -> Option<Consequence> {
+        let best = candidates.iter().map(|candidate| candidate.stock).max()?;
+        let any_unknown = candidates.iter().any(|candidate| candidate.stock == Stock::NotAsked);
+        match best {
+            Stock::None => {
+                self.draft.blocks.push(Block::NoStock { address: self.address.clone() });
+                None
+            }
+            Stock::Low if !any_unknown => {
+                self.draft.findings.push(finding::scarce(self.address));
+                Some(Consequence::ScarceGpuGivenUp)
+            }
+            Stock::Low | Stock::NotAsked | Stock::Medium | Stock::High => None,
+        }
+    }
+}
+
+/// More rejected types than this are the whole catalog, which nobody reads.
+const MOST_REJECTIONS_SHOWN: usize = 8;

@@ -1,0 +1,434 @@
+//! A wanted pod that is there: brought to what is wanted, step by step.
+
+use std::collections::BTreeSet;
+
+use crate::model::desired::{OnStuckResume, WantedPod};
+use crate::model::field::Field;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::live::{LivePod, PodStatus};
+use crate::model::plan::{
+    Candidate, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, Record,
+    RecordAfter, Step,
+};
+use crate::model::pod::{Container, RunState};
+use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::size::Gigabytes;
+
+use super::PodPlanner;
+use super::record::{by_spec, container_of, is_news, pod_of, run_change, set_container, set_run};
+use crate::plan::compare::{Compared, Comparison, Pair};
+use crate::plan::draft::{Planning, record_of};
+use crate::plan::effect;
+use crate::plan::presence::Known;
+use crate::plan::{cost, finding, satisfaction, shown};
+
+impl<'a> PodPlanner<'_, 'a> {
+    pub(super) fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
+        let Some(pod) = pod_of(&recorded.object) else { return };
+        self.begin(Some(live), Some(pod));
+        self.run_drift(pod.run, live);
+        let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
+        let stored = self.context.inputs.prior.objects.get(from);
+        self.rewritten = stored.is_some_and(|stored| stored.object != recorded.object);
+        let record = record_of(recorded);
+        self.reconcile(Reconciling { wanted, live, recorded: Some(pod), record, adopt: None });
+    }
+
+    pub(super) fn adopt(&mut self, wanted: &'a WantedPod, live: &'a LivePod, known: Known<'a>) {
+        let id = RemoteId::Pod(live.id.clone());
+        let (recorded, token) = match known {
+            Known::Migrated(recorded) => {
+                let (from, to) = (recorded.id.clone(), id.clone());
+                self.draft.drift.push(DriftKind::Migrated { from, to });
+                (pod_of(&recorded.object), recorded.token.clone())
+            }
+            Known::Sent(sent) => (pod_of(&sent.object), sent.token.clone()),
+            Known::Nothing => (None, None),
+        };
+        self.begin(Some(live), recorded);
+        let record = Record {
+            id: Some(id),
+            token,
+            lifecycle: wanted.lifecycle.clone(),
+            retired: false,
+            deposed: self.surplus_ids(),
+            object: RecordedObject::Pod(Box::new(RecordedPod {
+                container: wanted.container.clone(),
+                access: recorded.and_then(|recorded| recorded.access),
+                compute: live
+                    .compute
+                    .clone()
+                    .or_else(|| recorded.and_then(|recorded| recorded.compute.clone())),
+                cloud: live.cloud.or_else(|| recorded.and_then(|recorded| recorded.cloud)),
+                data_center: live.data_center.clone(),
+                run: if live.status.is_up() { RunState::Running } else { RunState::Stopped },
+                depends_on: wanted.depends_on.clone(),
+            })),
+        };
+        self.reconcile(Reconciling { wanted, live, recorded, record, adopt: Some(known.reason()) });
+    }
+
+    fn surplus_ids(&self) -> BTreeSet<PodId> {
+        self.surplus.iter().map(|pod| pod.id.clone()).collect()
+    }
+
+    pub(super) fn run_drift(&mut self, recorded: RunState, live: &LivePod) {
+        match (recorded, live.status.is_up()) {
+            (RunState::Running, false) => self.draft.drift.push(DriftKind::Stopped),
+            (RunState::Stopped, true) => self.draft.drift.push(DriftKind::Started),
+            (RunState::Running, true) | (RunState::Stopped, false) => {}
+        }
+    }
+
+    /// Brings a live pod to what is wanted.
+    fn reconcile(&mut self, reconciling: Reconciling<'a>) {
+        let Reconciling { wanted, live, recorded, record, adopt } = reconciling;
+        let volume = wanted.container.storage.volume().and_then(|volume| self.context.volumes.id(volume));
+        let inputs = self.context.inputs;
+        let pair = Pair {
+            address: self.address,
+            wanted,
+            recorded,
+            live,
+            token: record.token.clone(),
+            volume,
+            catalog: inputs.catalog,
+            secrets: inputs.secrets,
+            api: inputs.api,
+        };
+        let Compared { mut comparison, mut applied, seen } = pair.compare();
+        self.draft.findings.append(&mut comparison.findings);
+        if !comparison.drift.is_empty() {
+            self.draft.drift.push(DriftKind::Fields(std::mem::take(&mut comparison.drift)));
+        }
+        if !comparison.impossible.is_empty() {
+            self.draft.hold(Held::NotPossible(comparison.impossible.join("; ")));
+            return;
+        }
+        let requested = inputs.options.replace.contains(self.address);
+        let needs_replacement = requested || comparison.replacing().next().is_some();
+        if needs_replacement && wanted.run == RunState::Running {
+            let mut record = record;
+            if let Some(reason) = adopt {
+                set_container(&mut record, &seen);
+                self.adopt_step(reason, &record);
+            }
+            self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+            self.replace(wanted, live, recorded, comparison, requested);
+            return;
+        }
+        if needs_replacement {
+            self.defer_replacement(&comparison, requested, &seen, &mut applied);
+        }
+        self.converge(Converging { wanted, live, recorded, record, adopt, comparison, applied, seen });
+    }
+
+    /// A stopped pod is not replaced: that would start and bill a pod that nobody wants to run.
+    fn defer_replacement(
+        &mut self,
+        comparison: &Comparison,
+        requested: bool,
+        seen: &Container,
+        applied: &mut Container,
+    ) {
+        let fields: Vec<Field> = comparison.replacing().map(|change| change.field.clone()).collect();
+        if fields.contains(&Field::Volumes) {
+            applied.storage = seen.storage.clone();
+        }
+        if !fields.is_empty() {
+            self.draft.findings.push(finding::replaced_when_running(self.address, &fields));
+        }
+        if requested {
+            self.draft.findings.push(finding::replace_without_effect(self.address, "it is wanted stopped"));
+        }
+    }
+
+    fn adopt_step(&mut self, reason: Reason, record: &Record) {
+        let after = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Adopt,
+            operation: Operation::Local,
+            reason,
+            changes: Vec::new(),
+            consequences: Vec::new(),
+            after,
+            record: RecordAfter::Put(Box::new(record.clone())),
+        });
+    }
+
+    /// Plans everything that needs no replacement.
+    fn converge(&mut self, converging: Converging<'a>) {
+        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen } = converging;
+        let is_up = live.status.is_up();
+        let changes = effect::on_stopped(comparison.in_place(), is_up && wanted.run == RunState::Running);
+        let lost_gpus = satisfaction::lost_gpus(live, recorded);
+        let run = match (wanted.run, is_up, lost_gpus) {
+            (RunState::Running, true, false) | (RunState::Stopped, false, _) => Run::Stay,
+            (RunState::Running, true, true) => Run::Again,
+            (RunState::Running, false, _) => Run::Start,
+            (RunState::Stopped, true, _) => Run::Stop,
+        };
+        if wanted.run == RunState::Running && is_up && live.status != PodStatus::Running {
+            self.draft.findings.push(finding::not_running_yet(self.address, live.status));
+        }
+        let before = record.clone();
+        let mut record = record;
+        let container = if changes.is_empty() { &applied } else { &seen };
+        self.describe(
+            &mut record,
+            wanted,
+            live,
+            if adopt.is_some() || changes.is_empty() { Some(container) } else { None },
+        );
+        match adopt {
+            Some(reason) => {
+                self.adopt_step(reason, &record);
+            }
+            None => {
+                let nothing_follows = changes.is_empty() && run == Run::Stay && self.surplus.is_empty();
+                self.record_step(&before, &record, nothing_follows);
+                self.drop_outlived();
+            }
+        }
+        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        record.deposed.clear();
+        let mut steps = Steps { wanted, live, recorded, record, comparison, changes, applied };
+        match run {
+            Run::Stay => self.update(&mut steps, is_up),
+            Run::Stop => {
+                self.stop(&mut steps);
+                self.update(&mut steps, false);
+            }
+            Run::Start => {
+                self.update(&mut steps, false);
+                self.start(&mut steps);
+            }
+            Run::Again => {
+                self.stop(&mut steps);
+                self.update(&mut steps, false);
+                self.start(&mut steps);
+            }
+        }
+    }
+
+    /// Brings everything in the record up to date that no call is needed for.
+    fn describe(
+        &self,
+        record: &mut Record,
+        wanted: &WantedPod,
+        live: &LivePod,
+        container: Option<&Container>,
+    ) {
+        record.lifecycle = wanted.lifecycle.clone();
+        record.retired = false;
+        let RecordedObject::Pod(pod) = &mut record.object else { return };
+        pod.depends_on = wanted.depends_on.clone();
+        pod.run = if live.status.is_up() { RunState::Running } else { RunState::Stopped };
+        if let Some(container) = container {
+            pod.container = container.clone();
+        }
+        if live.status.is_up() && !satisfaction::lost_gpus(live, Some(pod)) {
+            pod.compute = live.compute.clone().or(pod.compute.take());
+            pod.cloud = live.cloud.or(pod.cloud);
+            pod.data_center = live.data_center.clone().or(pod.data_center.take());
+        }
+    }
+
+    /// Writes what changed without a call: what podform may do, and what the state did not know.
+    fn record_step(&mut self, before: &Record, after: &Record, nothing_follows: bool) {
+        let mut changes = Vec::new();
+        let (lifecycle_before, lifecycle_after) =
+            (shown::lifecycle(&before.lifecycle), shown::lifecycle(&after.lifecycle));
+        if lifecycle_before != lifecycle_after {
+            changes.push(by_spec(Field::Lifecycle, lifecycle_before, lifecycle_after));
+        }
+        if let (RecordedObject::Pod(before), RecordedObject::Pod(after)) = (&before.object, &after.object)
+            && before.depends_on != after.depends_on
+        {
+            let (before, after) = (shown::list(&before.depends_on), shown::list(&after.depends_on));
+            changes.push(by_spec(Field::DependsOn, before, after));
+        }
+        let by_spec = !changes.is_empty() || before.retired != after.retired;
+        if !by_spec && (!nothing_follows || !self.rewritten && !is_news(before, after)) {
+            return;
+        }
+        let cost = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Record,
+            operation: Operation::Local,
+            reason: if by_spec { Reason::LifecycleChanged } else { Reason::Changed },
+            changes,
+            consequences: Vec::new(),
+            after: cost,
+            record: RecordAfter::Put(Box::new(after.clone())),
+        });
+    }
+
+    /// Replaced pods that are gone by themselves leave the state.
+    fn drop_outlived(&mut self) {
+        if !self.outlived || !self.surplus.is_empty() || self.draft.has(Step::Record) {
+            return;
+        }
+        let after = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Record,
+            operation: Operation::Local,
+            reason: Reason::Deposed,
+            changes: Vec::new(),
+            consequences: Vec::new(),
+            after,
+            record: RecordAfter::Deposed(BTreeSet::new()),
+        });
+    }
+
+    fn update(&mut self, steps: &mut Steps<'a>, is_up: bool) {
+        if steps.changes.is_empty() {
+            return;
+        }
+        let disruption = effect::of_update(&steps.changes, is_up);
+        match disruption {
+            Disruption::InPlace | Disruption::NextStart => {}
+            Disruption::Reset | Disruption::Replace => self.refuse_locked(steps.live, Step::Update),
+        }
+        set_container(&mut steps.record, &steps.applied);
+        let disk = steps.applied.disk;
+        let consequences = self.body(steps.live, disk).updated(disruption, &steps.applied.ports);
+        let catalog = self.context.inputs.catalog;
+        let after = if is_up {
+            cost::live_running(catalog, steps.live, steps.recorded, &steps.applied)
+        } else {
+            cost::stopped_pod(&steps.applied)
+        };
+        self.draft.push(Planning {
+            step: Step::Update,
+            operation: Operation::UpdatePod {
+                id: steps.live.id.clone(),
+                patch: Box::new(steps.comparison.patch.clone()),
+                disruption,
+            },
+            reason: Reason::Changed,
+            changes: steps.changes.clone(),
+            consequences,
+            after,
+            record: RecordAfter::Put(Box::new(steps.record.clone())),
+        });
+    }
+
+    fn stop(&mut self, steps: &mut Steps<'a>) {
+        self.refuse_locked(steps.live, Step::Stop);
+        set_run(&mut steps.record, RunState::Stopped);
+        let container = container_of(&steps.record);
+        let disk = container.map_or(Gigabytes(0), |container| container.disk);
+        let after = container.map(cost::stopped_pod).unwrap_or_default();
+        let consequences = self.body(steps.live, disk).stopped();
+        let reason = run_reason(steps.recorded, steps.wanted.run);
+        self.draft.push(Planning {
+            step: Step::Stop,
+            operation: Operation::StopPod { id: steps.live.id.clone() },
+            changes: vec![run_change(&reason, RunState::Running, RunState::Stopped)],
+            reason,
+            consequences,
+            after,
+            record: RecordAfter::Put(Box::new(steps.record.clone())),
+        });
+    }
+
+    fn start(&mut self, steps: &mut Steps<'a>) {
+        set_run(&mut steps.record, RunState::Running);
+        let wanted = steps.wanted;
+        let creation = self.stuck_replacement(steps);
+        let then_replaced = creation.is_some();
+        let consequences =
+            self.body(steps.live, steps.applied.disk).started(then_replaced, &steps.applied.ports);
+        if !then_replaced {
+            self.draft.findings.push(finding::resume_may_fail(self.address));
+        }
+        let catalog = self.context.inputs.catalog;
+        let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.applied);
+        let recorded = steps.recorded.and_then(|recorded| recorded.compute.clone());
+        let reason = run_reason(steps.recorded, wanted.run);
+        let dearest = creation.as_ref().map(|creation| {
+            let candidates: Vec<Candidate> =
+                creation.attempts.iter().map(|attempt| attempt.candidate.clone()).collect();
+            cost::on_dearest(&wanted.container, &candidates)
+        });
+        self.draft.push(Planning {
+            step: Step::Start,
+            operation: Operation::StartPod {
+                id: steps.live.id.clone(),
+                compute: recorded.or_else(|| steps.live.compute.clone()),
+                on_stuck: creation.map_or(OnStuck::Fail, |creation| OnStuck::Replace(Box::new(creation))),
+            },
+            changes: vec![run_change(&reason, RunState::Stopped, RunState::Running)],
+            reason,
+            consequences,
+            after,
+            record: RecordAfter::Put(Box::new(steps.record.clone())),
+        });
+        if let Some(dearest) = dearest {
+            self.draft.at_most = cost::dearer(after, dearest);
+        }
+    }
+
+    /// Returns what replaces the pod if its host is full. Protection and RunPod's lock forbid it.
+    fn stuck_replacement(&self, steps: &Steps<'a>) -> Option<PodCreation> {
+        let lifecycle = &steps.wanted.lifecycle;
+        let may_replace = match lifecycle.on_stuck_resume {
+            OnStuckResume::Fail => false,
+            OnStuckResume::Replace => !lifecycle.protect && steps.live.locked != Some(true),
+        };
+        let candidates = if may_replace { self.choices(steps.wanted).candidates } else { Vec::new() };
+        (!candidates.is_empty()).then(|| self.creation(steps.wanted, candidates))
+    }
+}
+
+/// A live pod on its way to what is wanted.
+struct Reconciling<'a> {
+    wanted: &'a WantedPod,
+    live: &'a LivePod,
+    recorded: Option<&'a RecordedPod>,
+    /// What the state says, or is to say once the pod is adopted.
+    record: Record,
+    adopt: Option<Reason>,
+}
+
+/// The same after the comparison.
+struct Converging<'a> {
+    wanted: &'a WantedPod,
+    live: &'a LivePod,
+    recorded: Option<&'a RecordedPod>,
+    record: Record,
+    adopt: Option<Reason>,
+    comparison: Comparison,
+    applied: Container,
+    seen: Container,
+}
+
+/// What the steps of one pod have in common; `record` moves along with them.
+struct Steps<'a> {
+    wanted: &'a WantedPod,
+    live: &'a LivePod,
+    recorded: Option<&'a RecordedPod>,
+    record: Record,
+    comparison: Comparison,
+    changes: Vec<FieldChange>,
+    applied: Container,
+}
+
+/// What is to happen to a pod's run state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Run {
+    Stay,
+    Stop,
+    Start,
+    /// Stop and start, to get lost GPUs back.
+    Again,
+}
+
+/// Tells apart a wish that changed from a pod that others stopped or started.
+fn run_reason(recorded: Option<&RecordedPod>, wanted: RunState) -> Reason {
+    match recorded {
+        Some(recorded) if recorded.run == wanted => Reason::StateDrifted,
+        Some(_) | None => Reason::StateWanted,
+    }
+}

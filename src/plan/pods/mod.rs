@@ -1,0 +1,214 @@
+//! Plans one pod: from what the presence table says to the steps, their values and their consequences.
+
+mod create;
+mod keep;
+mod record;
+mod remove;
+
+use crate::model::address::Address;
+use crate::model::desired::WantedPod;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::live::{LivePod, LiveStorage, PodStatus, Seen};
+use crate::model::money::Amount;
+use crate::model::plan::{Block, Consequence, Held, Operation, Reason, RecordAfter, Split, Step};
+use crate::model::prior::{Recorded, RecordedPod};
+use crate::model::size::Gigabytes;
+
+use crate::plan::draft::{Draft, Planning};
+use crate::plan::effect::Body;
+use crate::plan::ownership::PodView;
+use crate::plan::presence::{Case, case};
+use crate::plan::{Context, cost, env, finding};
+
+use record::pod_of;
+
+/// Plans the address of a pod.
+pub(super) fn draft<'a>(
+    context: &Context<'a>,
+    address: &'a Address,
+    wanted: Option<&'a WantedPod>,
+) -> Draft<'a> {
+    let named = wanted.and_then(|wanted| wanted.adopt.as_ref());
+    let PodView { sighting, retire, findings, copies } = context.ownership.pod(address, named);
+    let mut planner = PodPlanner {
+        context,
+        address,
+        draft: Draft { findings, ..Draft::default() },
+        surplus: retire,
+        outlived: false,
+        rewritten: false,
+    };
+    let live = &context.inputs.live.pods;
+    planner.draft.strangers = copies.iter().filter_map(|id| live.get(id)?.found()).collect();
+    let deposed = context.renamed.objects.get(address).and_then(|recorded| planner.look_at_deposed(recorded));
+    if let Some(wanted) = wanted {
+        planner.remark_on(wanted);
+    }
+    let case = case(wanted.map(|wanted| wanted.run), sighting);
+    match deposed.map_or(case, Case::Hold) {
+        Case::Hold(held) => planner.hold(held),
+        Case::Nothing => {}
+        Case::RemoveOrphan { object, sent } => planner.remove_orphan(object, sent),
+        Case::Remove { recorded, object, successor } => planner.remove(recorded, object, successor),
+        Case::Forget { recorded } => planner.forget_vanished(recorded, wanted),
+        Case::NotYet => planner.draft.findings.push(finding::created_when_running(address)),
+        Case::Create => planner.with(wanted, |planner, wanted| planner.create_new(wanted)),
+        Case::CreateAgain { recorded } => {
+            planner.with(wanted, |planner, wanted| planner.create_again(wanted, recorded));
+        }
+        Case::Compare { recorded, object } => {
+            planner.with(wanted, |planner, wanted| planner.keep(wanted, recorded, object));
+        }
+        Case::Adopt { object, known, deposed } => {
+            if let Some(deposed) = deposed {
+                planner.surplus.push(deposed);
+                planner.refuse_protected(planner.is_protected(), Step::DeleteDeposed);
+            }
+            planner.with(wanted, |planner, wanted| planner.adopt(wanted, object, known));
+        }
+    }
+    planner.draft
+}
+
+struct PodPlanner<'c, 'a> {
+    context: &'c Context<'a>,
+    address: &'a Address,
+    draft: Draft<'a>,
+    /// Live pods of this address that are to go whatever becomes of the current one.
+    surplus: Vec<&'a LivePod>,
+    /// The state still names replaced pods that are gone.
+    outlived: bool,
+    /// The state still names renamed objects by their old addresses.
+    rewritten: bool,
+}
+
+impl<'a> PodPlanner<'_, 'a> {
+    /// The cases of a wanted pod come with what is wanted.
+    fn with(&mut self, wanted: Option<&'a WantedPod>, plan: impl FnOnce(&mut Self, &'a WantedPod)) {
+        if let Some(wanted) = wanted {
+            plan(self, wanted);
+        }
+    }
+
+    fn remark_on(&mut self, wanted: &WantedPod) {
+        let container = &wanted.container;
+        if finding::is_unpinned(&container.image) {
+            self.draft.findings.push(finding::unpinned_image(self.address, &container.image));
+        }
+        self.draft.findings.extend(env::literal_findings(self.address, &container.env));
+    }
+
+    /// Replaced pods that still exist are to go; one that could not be looked at holds the address.
+    fn look_at_deposed(&mut self, recorded: &'a Recorded) -> Option<Held> {
+        for id in &recorded.deposed {
+            match self.context.inputs.live.pods.get(id) {
+                Some(Seen::Found(pod)) if pod.status != PodStatus::Terminated => self.surplus.push(pod),
+                Some(Seen::Found(_) | Seen::Absent) => self.outlived = true,
+                Some(Seen::Unreadable(why)) => {
+                    return Some(Held::Unreadable(format!("replaced pod `{id}`: {why}")));
+                }
+                None => return Some(Held::Unreadable(format!("replaced pod `{id}` was not looked at"))),
+            }
+        }
+        None
+    }
+
+    fn hold(&mut self, held: Held) {
+        let recorded = self.context.renamed.objects.get(self.address);
+        let now = recorded.and_then(|recorded| match (&recorded.id, pod_of(&recorded.object)) {
+            (RemoteId::Pod(id), Some(pod)) => Some(self.recorded_cost(id, pod)),
+            (RemoteId::Pod(_) | RemoteId::Volume(_), _) => None,
+        });
+        self.draft.costs_now(now.unwrap_or_default());
+        self.draft.hold(held);
+    }
+
+    fn recorded_cost(&self, id: &PodId, recorded: &RecordedPod) -> Split {
+        let inputs = self.context.inputs;
+        match inputs.live.pods.get(id).and_then(Seen::found) {
+            Some(pod) => cost::live_pod(inputs.catalog, pod, Some(recorded)),
+            None => cost::recorded_pod(inputs.catalog, recorded),
+        }
+    }
+
+    fn begin(&mut self, live: Option<&LivePod>, recorded: Option<&RecordedPod>) {
+        let catalog = self.context.inputs.catalog;
+        let current = live.map(|pod| cost::live_pod(catalog, pod, recorded)).unwrap_or_default();
+        let surplus: Split = self.surplus.iter().map(|pod| cost::live_pod(catalog, pod, None)).sum();
+        self.draft.costs_now(current + surplus);
+        if let Some(from) = self.context.renamed.moves.get(self.address) {
+            let after = self.draft.after;
+            self.draft.push(Planning {
+                step: Step::Move,
+                operation: Operation::Local,
+                reason: Reason::Renamed,
+                changes: Vec::new(),
+                consequences: Vec::new(),
+                after,
+                record: RecordAfter::MovedFrom(from.clone()),
+            });
+        }
+    }
+
+    /// Terminates what an earlier replacement left behind, and duplicates of ours.
+    fn delete_surplus(&mut self, record: RecordAfter) {
+        if self.surplus.is_empty() {
+            return;
+        }
+        let surplus = std::mem::take(&mut self.surplus);
+        let catalog = self.context.inputs.catalog;
+        let freed: Split = surplus.iter().map(|pod| cost::live_pod(catalog, pod, None)).sum();
+        let mut consequences: Vec<Consequence> =
+            surplus.iter().flat_map(|pod| self.body(pod, Gigabytes(0)).deleted()).collect();
+        consequences.sort();
+        consequences.dedup();
+        for pod in &surplus {
+            self.refuse_locked(pod, Step::DeleteDeposed);
+        }
+        let after = minus(self.draft.after, freed);
+        self.draft.push(Planning {
+            step: Step::DeleteDeposed,
+            operation: Operation::DeletePods { ids: surplus.iter().map(|pod| pod.id.clone()).collect() },
+            reason: Reason::Deposed,
+            changes: Vec::new(),
+            consequences,
+            after,
+            record,
+        });
+    }
+
+    fn body<'b>(&'b self, pod: &'b LivePod, disk: Gigabytes) -> Body<'b> {
+        let volume = match &pod.storage {
+            LiveStorage::Network { id, path: _ } => self.context.volumes.address_of(id),
+            LiveStorage::None | LiveStorage::Local { .. } => None,
+        };
+        Body { pod, disk, volume }
+    }
+
+    fn refuse_locked(&mut self, pod: &LivePod, step: Step) {
+        if pod.locked == Some(true) {
+            self.draft.blocks.push(Block::Locked { address: self.address.clone(), step });
+        }
+    }
+
+    /// Tells whether protection was applied; it holds until an apply has lifted it.
+    fn is_protected(&self) -> bool {
+        let recorded = self.context.renamed.objects.get(self.address);
+        recorded.is_some_and(|recorded| recorded.lifecycle.protect)
+    }
+
+    fn refuse_protected(&mut self, protect: bool, step: Step) {
+        if protect {
+            self.draft.blocks.push(Block::Protected { address: self.address.clone(), step });
+        }
+    }
+}
+
+/// Takes a part out of a sum that it is in.
+fn minus(sum: Split, part: Split) -> Split {
+    let less = |sum: Amount, part: Amount| Amount {
+        known: sum.known - part.known,
+        unknown_parts: sum.unknown_parts.saturating_sub(part.unknown_parts),
+    };
+    Split { compute: less(sum.compute, part.compute), storage: less(sum.storage, part.storage) }
+}

@@ -1,0 +1,73 @@
+//! What the state says of a pod, and how it moves along with the steps.
+
+use crate::model::field::Field;
+use crate::model::plan::{Cause, Disruption, FieldChange, Reason, Record, Shown};
+use crate::model::pod::{Container, RunState};
+use crate::model::prior::{RecordedObject, RecordedPod};
+
+use crate::plan::shown;
+
+pub(super) fn pod_of(object: &RecordedObject) -> Option<&RecordedPod> {
+    match object {
+        RecordedObject::Pod(pod) => Some(pod),
+        RecordedObject::Volume(_) => None,
+    }
+}
+
+pub(super) fn container_of(record: &Record) -> Option<&Container> {
+    match &record.object {
+        RecordedObject::Pod(pod) => Some(&pod.container),
+        RecordedObject::Volume(_) => None,
+    }
+}
+
+pub(super) fn set_container(record: &mut Record, container: &Container) {
+    match &mut record.object {
+        RecordedObject::Pod(pod) => pod.container = container.clone(),
+        RecordedObject::Volume(_) => {}
+    }
+}
+
+pub(super) fn set_run(record: &mut Record, run: RunState) {
+    match &mut record.object {
+        RecordedObject::Pod(pod) => pod.run = run,
+        RecordedObject::Volume(_) => {}
+    }
+}
+
+/// Tells whether writing the record is worth an action of its own. Compute, cloud and place come by themselves with
+/// the next call.
+pub(super) fn is_news(before: &Record, after: &Record) -> bool {
+    // Which pods are deposed is written by the steps that are about them.
+    let Record { id, token, lifecycle, retired, deposed: _, object } = before;
+    let same_object = match (object, &after.object) {
+        (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
+            let RecordedPod { container, access: _, compute, cloud: _, data_center, run, depends_on } =
+                before.as_ref();
+            let moved = |before: bool, same: bool| before && !same;
+            *container == after.container
+                && !moved(compute.is_some(), *compute == after.compute)
+                && !moved(data_center.is_some(), *data_center == after.data_center)
+                && *run == after.run
+                && *depends_on == after.depends_on
+        }
+        (RecordedObject::Volume(before), RecordedObject::Volume(after)) => before == after,
+        (RecordedObject::Pod(_), RecordedObject::Volume(_))
+        | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => false,
+    };
+    !(same_object
+        && *id == after.id
+        && *token == after.token
+        && *lifecycle == after.lifecycle
+        && *retired == after.retired)
+}
+
+pub(super) fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange {
+    FieldChange { field, before, after, cause: Cause::Spec, disruption: Disruption::InPlace }
+}
+
+pub(super) fn run_change(reason: &Reason, before: RunState, after: RunState) -> FieldChange {
+    let cause = if *reason == Reason::StateDrifted { Cause::Outside } else { Cause::Spec };
+    let (before, after) = (shown::text(&before), shown::text(&after));
+    FieldChange { field: Field::State, before, after, cause, disruption: Disruption::InPlace }
+}

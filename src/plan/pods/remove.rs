@@ -1,0 +1,155 @@
+//! A pod that is not wanted, or that is gone and not to come back.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::desired::{OnRemove, WantedPod};
+use crate::model::id::RemoteId;
+use crate::model::live::LivePod;
+use crate::model::plan::{Consequence, DriftKind, Operation, Reason, Record, RecordAfter, Split, Step};
+use crate::model::pod::RunState;
+use crate::model::prior::{Recorded, RecordedPod};
+
+use super::PodPlanner;
+use super::record::{pod_of, run_change, set_run};
+use crate::plan::draft::{Planning, record_of};
+use crate::plan::effect;
+use crate::plan::{cost, finding};
+
+impl<'a> PodPlanner<'_, 'a> {
+    pub(super) fn forget_vanished(&mut self, recorded: &'a Recorded, wanted: Option<&'a WantedPod>) {
+        self.begin(None, None);
+        self.draft.drift.push(DriftKind::Vanished);
+        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        let after = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Forget,
+            operation: Operation::Local,
+            reason: Reason::Vanished,
+            changes: Vec::new(),
+            consequences: pod_of(&recorded.object)
+                .map(|pod| effect::vanished(&pod.container))
+                .unwrap_or_default(),
+            after,
+            record: RecordAfter::Remove { tombstone: false },
+        });
+        if wanted.is_some() {
+            self.draft.findings.push(finding::created_when_running(self.address));
+        }
+    }
+
+    pub(super) fn remove(&mut self, recorded: &Recorded, live: &'a LivePod, successor: Option<&'a LivePod>) {
+        let Some(pod) = pod_of(&recorded.object) else { return };
+        self.surplus.extend(successor);
+        self.begin(Some(live), Some(pod));
+        self.run_drift(pod.run, live);
+        self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
+        let is_recorded = self.context.renamed.objects.contains_key(self.address);
+        let reason = if is_recorded { self.removal_reason() } else { Reason::Orphaned };
+        if self.context.inputs.options.destroy {
+            return self.terminate(recorded, pod, live, reason);
+        }
+        match recorded.lifecycle.on_remove {
+            OnRemove::Terminate if !recorded.retired => self.terminate(recorded, pod, live, reason),
+            OnRemove::Terminate | OnRemove::Stop => self.retire(recorded, pod, live, reason),
+            OnRemove::Forget if recorded.retired => self.retire(recorded, pod, live, reason),
+            OnRemove::Forget => {
+                self.draft.findings.push(finding::forgotten(self.address));
+                self.draft.push(Planning {
+                    step: Step::Forget,
+                    operation: Operation::Local,
+                    reason,
+                    changes: Vec::new(),
+                    consequences: vec![Consequence::GoesOnUnmanaged],
+                    after: Split::default(),
+                    record: RecordAfter::Remove { tombstone: true },
+                });
+            }
+        }
+    }
+
+    fn removal_reason(&self) -> Reason {
+        let key = self.address.key();
+        let has_replicas = |address: &Address| match address {
+            Address::Pod { key: other, replica: Some(_) } => other == key,
+            Address::Pod { key: _, replica: None } | Address::Volume(_) => false,
+        };
+        if self.context.inputs.options.destroy {
+            Reason::Destroyed
+        } else if self.context.inputs.desired.wanted.keys().any(has_replicas) {
+            Reason::Shrunk
+        } else {
+            Reason::Removed
+        }
+    }
+
+    fn terminate(&mut self, recorded: &Recorded, pod: &RecordedPod, live: &LivePod, reason: Reason) {
+        self.refuse_protected(recorded.lifecycle.protect, Step::Delete);
+        self.refuse_locked(live, Step::Delete);
+        let consequences = self.body(live, pod.container.disk).deleted();
+        self.draft.push(Planning {
+            step: Step::Delete,
+            operation: Operation::DeletePods { ids: BTreeSet::from([live.id.clone()]) },
+            reason,
+            changes: Vec::new(),
+            consequences,
+            after: Split::default(),
+            record: RecordAfter::Remove { tombstone: false },
+        });
+    }
+
+    /// Keeps the pod stopped, listed with what its storage costs.
+    fn retire(&mut self, recorded: &Recorded, pod: &RecordedPod, live: &LivePod, reason: Reason) {
+        let mut record = record_of(recorded);
+        record.id = Some(RemoteId::Pod(live.id.clone()));
+        record.deposed.clear();
+        record.retired = true;
+        set_run(&mut record, RunState::Stopped);
+        let after = cost::stopped_pod(&pod.container);
+        if live.status.is_up() {
+            self.refuse_locked(live, Step::Stop);
+            let consequences = self.body(live, pod.container.disk).stopped();
+            let reason = if recorded.retired { Reason::StateDrifted } else { reason };
+            self.draft.push(Planning {
+                step: Step::Stop,
+                operation: Operation::StopPod { id: live.id.clone() },
+                changes: vec![run_change(&reason, RunState::Running, RunState::Stopped)],
+                reason,
+                consequences,
+                after,
+                record: RecordAfter::Put(Box::new(record)),
+            });
+        } else if !recorded.retired {
+            self.draft.push(Planning {
+                step: Step::Record,
+                operation: Operation::Local,
+                reason,
+                changes: Vec::new(),
+                consequences: Vec::new(),
+                after,
+                record: RecordAfter::Put(Box::new(record)),
+            });
+        }
+        self.draft.findings.push(finding::retired(self.address, after.total().known));
+    }
+
+    /// What an earlier run created and nothing records goes as it would if it had been recorded.
+    pub(super) fn remove_orphan(&mut self, live: &'a LivePod, sent: &Record) {
+        let Record { id: _, token, lifecycle, retired, deposed: _, object } = sent;
+        if lifecycle.on_remove == OnRemove::Forget && !self.context.inputs.options.destroy {
+            self.draft.findings.push(finding::forgotten(self.address));
+            self.draft.strangers.push(live);
+            return;
+        }
+        let recorded = Recorded {
+            id: RemoteId::Pod(live.id.clone()),
+            token: token.clone(),
+            recorded_at: self.context.inputs.live.observed_at,
+            deposed: BTreeSet::new(),
+            lifecycle: lifecycle.clone(),
+            retired: *retired,
+            object: object.clone(),
+        };
+        self.remove(&recorded, live, None);
+    }
+}
