@@ -3,8 +3,6 @@
 //! Up to the approval the first signal ends the command, as nothing was begun. From there on the first one lets what
 //! is on the wire come to its end, and the second gives it up; the journal knows either way.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use tokio::sync::watch;
 
 use super::account::Account;
@@ -18,20 +16,18 @@ use super::progress::Progress;
 use super::run::Shell;
 use super::running::running_pods;
 use super::saved::{ensure_same_plan, ensure_same_state};
+use super::secrets::sent_by;
 use super::session::Session;
 use super::show;
 use super::signals::{Guarded, Signals};
 use crate::apply::{self, Context, Interrupt, Limited};
 use crate::model::clock::Clock;
-use crate::model::id::EnvKey;
-use crate::model::outcome::Outcome;
-use crate::model::plan::{Approval, ApprovedPlan, OnStuck, Operation, Plan, Planned};
-use crate::model::pod::EnvValue;
+use crate::model::outcome::{Outcome, StoppedBy};
+use crate::model::plan::{Approval, ApprovedPlan, Plan, Planned};
 use crate::model::prior::Prior;
-use crate::model::secret::SecretName;
 use crate::plan::Options;
 use crate::provider::runpod::Runpod;
-use crate::render::outcome::write_outcome;
+use crate::render::outcome::{RunningPod, write_outcome};
 use crate::spec::Loaded;
 use crate::state::planfile::SavedPlan;
 use crate::state::sqlite::LockedState;
@@ -67,9 +63,8 @@ impl Execution<'_> {
     /// Nothing was begun.
     pub async fn go(&self, loaded: Loaded, approver: &Approver) -> Result<Exit, Failure> {
         let session = Session::open(self.shell, loaded, None).await?;
-        self.under_lock(&session, async |engine| {
-            let prior = engine.settled().await?;
-            let planned = session.plan(engine.port, &prior, &self.options, None).await?;
+        self.under_lock(&session, async |port, prior| {
+            let planned = session.plan(port, &prior, &self.options, None).await?;
             if *approver == Approver::Person || !self.shell.global.quiet || is_blocked(&planned) {
                 self.show(&session, &planned);
             }
@@ -93,11 +88,10 @@ impl Execution<'_> {
     pub async fn go_saved(&self, loaded: Loaded, saved: SavedPlan) -> Result<Exit, Failure> {
         let basis = saved.planned.plan().basis.clone();
         let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
-        self.under_lock(&session, async |engine| {
-            let prior = engine.settled().await?;
+        self.under_lock(&session, async |port, prior| {
             ensure_same_state(&basis, &prior)?;
             let nonce = Some(basis.nonce.clone());
-            let planned = session.plan(engine.port, &prior, &self.options, nonce).await?;
+            let planned = session.plan(port, &prior, &self.options, nonce).await?;
             ensure_same_plan(saved.planned.plan(), planned.plan())?;
             if !self.shell.global.quiet || is_blocked(&planned) {
                 self.show(&session, &planned);
@@ -115,11 +109,11 @@ impl Execution<'_> {
         .await
     }
 
-    /// Takes the lock, prepares, executes what was approved, and gives the lock back.
+    /// Takes the lock, settles, prepares, executes what was approved, and gives the lock back.
     async fn under_lock(
         &self,
         session: &Session<'_>,
-        prepare: impl AsyncFnOnce(&Engine<'_>) -> Result<Prepared, Failure>,
+        prepare: impl AsyncFnOnce(&Port<'_>, Prior) -> Result<Prepared, Failure>,
     ) -> Result<Exit, Failure> {
         let mut signals = Signals::take_over().map_err(Failure::Signals)?;
         let clock = &session.account.clock;
@@ -142,11 +136,17 @@ impl Execution<'_> {
         let engine =
             Engine { execution: self, session, locked: &locked, port: &port, progress: &progress, interrupt };
         let work = async {
-            match before_anything(&mut signals, prepare(&engine)).await?? {
+            // Settling may terminate duplicates, so it is told of a signal and not dropped.
+            let prior = told(&mut signals, &sender, engine.settled()).await?;
+            if *sender.borrow() != Interrupt::None {
+                return Err(Failure::Interrupted);
+            }
+            match before_anything(&mut signals, prepare(&port, prior)).await?? {
                 Prepared::Nothing(exit) => Ok(exit),
                 Prepared::Approved(approved, prior) => {
                     let outcome = told(&mut signals, &sender, engine.execute(&approved, &prior)).await;
-                    engine.tell(approved.plan(), &outcome).await?;
+                    let running = before_anything(&mut signals, engine.running(&outcome)).await;
+                    engine.tell(approved.plan(), &outcome, &running.unwrap_or_default());
                     Ok(Exit::of_apply(&outcome, approved.plan().held.len()))
                 }
             }
@@ -199,12 +199,15 @@ async fn renewing<T>(locked: &LockedState, clock: &impl Clock, work: impl Future
     }
 }
 
+/// The account with its quota obeyed.
+type Port<'a> = Limited<'a, Runpod, Progress<'a>>;
+
 /// What a locked run works with.
 struct Engine<'a> {
     execution: &'a Execution<'a>,
     session: &'a Session<'a>,
     locked: &'a LockedState,
-    port: &'a Limited<'a, Runpod, Progress<'a>>,
+    port: &'a Port<'a>,
     progress: &'a Progress<'a>,
     interrupt: watch::Receiver<Interrupt>,
 }
@@ -257,25 +260,29 @@ impl Engine<'_> {
         apply::execute(approved, prior, self.context(&run)).await
     }
 
+    /// Returns what runs after an apply. It is over by then, so if the state or the account cannot be read any more,
+    /// or somebody is in a hurry, only the list of pods is missing.
+    async fn running(&self, outcome: &Outcome) -> Vec<RunningPod> {
+        if outcome.stopped_by == Some(StoppedBy::Interrupt) {
+            return Vec::new();
+        }
+        let Ok(prior) = self.locked.load().await else { return Vec::new() };
+        let live = self.session.look(self.port, &prior).await;
+        live.map(|live| running_pods(&prior, &live)).unwrap_or_default()
+    }
+
     /// Tells how it ended, what runs now and how to stop its bill.
-    async fn tell(&self, plan: &Plan, outcome: &Outcome) -> Result<(), Failure> {
-        let prior = self.locked.load().await?;
-        // The apply is over: if the account cannot be listed any more, only the addresses of its pods are missing.
-        let running = match self.session.look(self.port, &prior).await {
-            Ok(live) => running_pods(&prior, &live),
-            Err(_) => Vec::new(),
-        };
+    fn tell(&self, plan: &Plan, outcome: &Outcome, running: &[RunningPod]) {
         let output = &self.session.shell.output;
         let mut text = String::new();
-        write_outcome(&mut text, plan, outcome, &running, output.style()).expect("a string takes every text");
+        write_outcome(&mut text, plan, outcome, running, output.style()).expect("a string takes every text");
         output.data(&text);
-        Ok(())
     }
 }
 
 /// Makes sure that every secret that the plan sends is there.
 fn ensure_secrets(plan: &Plan, session: &Session<'_>) -> Result<(), Failure> {
-    let absent = secrets_sent(plan).into_iter().filter(|name| session.secrets.get(name).is_none());
+    let absent = sent_by(plan).into_iter().filter(|name| session.secrets.get(name).is_none());
     let reasons: Vec<String> = absent
         .map(|name| {
             let reason = session.missing.get(&name.to_string());
@@ -284,31 +291,4 @@ fn ensure_secrets(plan: &Plan, session: &Session<'_>) -> Result<(), Failure> {
         })
         .collect();
     if reasons.is_empty() { Ok(()) } else { Err(Failure::MissingSecrets(reasons)) }
-}
-
-/// Returns the names of all secrets that some request carries.
-fn secrets_sent(plan: &Plan) -> BTreeSet<SecretName> {
-    let sent = plan.actions.values().flat_map(|action| match &action.operation {
-        Operation::CreatePod(creation) => names(&creation.container.env),
-        Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => names(&creation.container.env),
-        Operation::UpdatePod { patch, .. } => {
-            patch.env.as_ref().map(|env| names(&env.declared)).unwrap_or_default()
-        }
-        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
-        | Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => BTreeSet::new(),
-    });
-    sent.collect()
-}
-
-fn names(env: &BTreeMap<EnvKey, EnvValue>) -> BTreeSet<SecretName> {
-    let named = env.values().filter_map(|value| match value {
-        EnvValue::Secret(name) => Some(name.clone()),
-        EnvValue::Plain(_) => None,
-    });
-    named.collect()
 }

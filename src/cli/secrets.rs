@@ -1,11 +1,14 @@
 //! Reads the values of declared secrets into memory, and only there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Component, Path};
 
 use super::env::Environment;
 use super::files::read_at_most;
+use crate::model::id::EnvKey;
+use crate::model::plan::{OnStuck, Operation, Plan};
+use crate::model::pod::EnvValue;
 use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
 
 /// The longest secret; RunPod limits a variable far below.
@@ -108,6 +111,33 @@ fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<S
 
 fn trim_return(line: &str) -> &str {
     line.strip_suffix('\r').unwrap_or(line)
+}
+
+/// Returns the names of all secrets that some request of a plan carries.
+pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
+    let sent = plan.actions.values().flat_map(|action| match &action.operation {
+        Operation::CreatePod(creation) => names(&creation.container.env),
+        Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => names(&creation.container.env),
+        Operation::UpdatePod { patch, .. } => {
+            patch.env.as_ref().map(|env| names(&env.declared)).unwrap_or_default()
+        }
+        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
+        | Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => BTreeSet::new(),
+    });
+    sent.collect()
+}
+
+fn names(env: &BTreeMap<EnvKey, EnvValue>) -> BTreeSet<SecretName> {
+    let named = env.values().filter_map(|value| match value {
+        EnvValue::Secret(name) => Some(name.clone()),
+        EnvValue::Plain(_) => None,
+    });
+    named.collect()
 }
 
 #[cfg(test)]

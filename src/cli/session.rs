@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use super::account::Account;
 use super::args::Scope;
 use super::failure::Failure;
+use super::progress::Progress;
 use super::run::Shell;
 use super::secrets;
-use crate::apply;
+use crate::apply::{self, Limited};
 use crate::model::address::AddressError;
 use crate::model::catalog::Catalog;
 use crate::model::clock::{Clock, SignedDuration, Timestamp};
@@ -102,6 +103,16 @@ impl<'a> Session<'a> {
             plan::check(planned.plan())
         );
         Ok(planned)
+    }
+
+    /// Plans from the recorded state without writing anything, obeying the API's quota.
+    ///
+    /// # Errors
+    /// The state, the account or the catalog could not be read.
+    pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
+        let prior = self.state.read()?;
+        let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
+        self.plan(&Limited::new(&self.account.client, &progress), &prior, options, None).await
     }
 
     async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {

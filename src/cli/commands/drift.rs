@@ -11,8 +11,7 @@ use crate::render::words;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
-    let prior = session.state.read()?;
-    let planned = session.plan(&session.account.client, &prior, &Options::default(), None).await?;
+    let planned = session.plan_only(&Options::default()).await?;
     let drift = &planned.plan().drift;
     if drift.is_empty() {
         shell.output.data("No drift.\n");

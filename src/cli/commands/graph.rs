@@ -11,8 +11,7 @@ use crate::render::graph::{self, write_graph};
 pub async fn run(shell: &Shell, args: &GraphArgs) -> Result<Exit, Failure> {
     let GraphArgs { format, destroy, scope } = args;
     let session = Session::open(shell, shell.load_spec()?, None).await?;
-    let prior = session.state.read()?;
-    let planned = session.plan(&session.account.client, &prior, &scope.options(*destroy), None).await?;
+    let planned = session.plan_only(&scope.options(*destroy)).await?;
     let format = match format {
         GraphFormat::Dot => graph::GraphFormat::Dot,
         GraphFormat::Mermaid => graph::GraphFormat::Mermaid,

@@ -14,8 +14,7 @@ use crate::state::planfile::{self, PlanInputs, SavedPlan};
 pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
     let PlanArgs { output, format, detailed_exitcode, destroy, scope } = args;
     let session = Session::open(shell, shell.load_spec()?, None).await?;
-    let prior = session.state.read()?;
-    let planned = session.plan(&session.account.client, &prior, &scope.options(*destroy), None).await?;
+    let planned = session.plan_only(&scope.options(*destroy)).await?;
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
     if let Some(path) = output {
         let saved = SavedPlan { planned: planned.clone(), inputs: inputs(shell, scope, *destroy) };
