@@ -44,7 +44,7 @@ pub struct Global {
     /// Select pods that belong to this profile
     #[arg(long = "profile", value_name = "NAME", global = true, help_heading = "Global options")]
     pub profiles: Vec<String>,
-    /// State file [default: state_file of the spec, or state/<project>.db]
+    /// State file [default: state_file of the spec, or state/PROJECT.db]
     #[arg(long, value_name = "PATH", global = true, help_heading = "Global options")]
     pub state: Option<PathBuf>,
     /// When to use colours

@@ -1,7 +1,7 @@
 //! The command line: the only module that prints, and the shell that joins all the others.
 //!
 //! It decides nothing about pods. It reads the environment, files and secrets, hands them to the pure parts, asks
-//! the person, and turns the answer into output and an exit code. Start at [`run`]; what a person can type is in
+//! the person, and turns the answer into output and an exit code. Start at [`run()`]; what a person can type is in
 //! [`args`], what scripts read in [`exit`], and each command is a thin file under `commands`.
 
 mod account;

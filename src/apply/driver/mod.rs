@@ -49,7 +49,7 @@ use crate::state::{Journal, RecordChange};
 /// Executes a plan to its end, or as far as it gets.
 ///
 /// `prior` must be the state that the plan was made from. Actions of earlier runs that are still open must have been
-/// settled before, see [`settle`].
+/// settled before, see [`settle()`].
 pub async fn execute<P, J, C, R>(
     approved: &ApprovedPlan,
     prior: &Prior,

@@ -67,10 +67,16 @@ enum VolumeFate {
     Unreadable,
 }
 
+/// The size wanted, the size recorded, and what became of the volume.
+type VolumeCase = (Option<u32>, Option<u32>, VolumeFate);
+
+/// The shape wanted, the shape recorded, and what became of the pod.
+type PodCase = (Option<Shape>, Option<Shape>, Fate);
+
 #[derive(Clone, Debug)]
 struct Account {
-    volumes: Vec<(Option<u32>, Option<u32>, VolumeFate)>,
-    pods: Vec<(Option<Shape>, Option<Shape>, Fate)>,
+    volumes: Vec<VolumeCase>,
+    pods: Vec<PodCase>,
 }
 
 fn shape() -> impl Strategy<Value = Shape> {
@@ -193,7 +199,7 @@ impl Account {
     fn add_pod(&self, mut world: World, number: usize) -> World {
         let (wanted, had, fate) = &self.pods[number];
         let name = PODS[number];
-        let named = |present: fn(&(Option<u32>, Option<u32>, VolumeFate)) -> bool| -> BTreeSet<&str> {
+        let named = |present: fn(&VolumeCase) -> bool| -> BTreeSet<&str> {
             VOLUMES
                 .iter()
                 .zip(&self.volumes)
@@ -203,7 +209,7 @@ impl Account {
         };
         let (wanted_volumes, had_volumes) =
             (named(|volume| volume.0.is_some()), named(|volume| volume.1.is_some()));
-        let pods = |present: fn(&(Option<Shape>, Option<Shape>, Fate)) -> bool| -> BTreeSet<&str> {
+        let pods = |present: fn(&PodCase) -> bool| -> BTreeSet<&str> {
             PODS.iter().zip(&self.pods).filter(|(_, pod)| present(pod)).map(|(name, _)| *name).collect()
         };
         if let Some(shape) = wanted {

@@ -188,10 +188,7 @@ fn storage(MountsWire { persistent, network }: MountsWire) -> Result<LiveStorage
 }
 
 /// Reads the machine. A count that is left out is not taken for 1: a pod can come back with 0 GPUs.
-fn compute(
-    gpu: Option<GpuConfigWire>,
-    cpu: Option<CpuConfigWire>,
-) -> Result<Option<Compute>, Unfit> {
+fn compute(gpu: Option<GpuConfigWire>, cpu: Option<CpuConfigWire>) -> Result<Option<Compute>, Unfit> {
     if let Some(GpuConfigWire { id, count }) = gpu {
         let id = GpuTypeId::new(id.required("gpu.id")?);
         return Ok(count.optional("gpu.count")?.map(|Count(count)| Compute::Gpu { id, count }));
