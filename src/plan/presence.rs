@@ -107,3 +107,94 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
         (None, Sighting::Named { object: _ } | Sighting::Never) => Case::Nothing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::clock::Timestamp;
+    use crate::model::desired::Lifecycle;
+    use crate::model::id::{DataCenterId, RemoteId, VolumeId};
+    use crate::model::prior::RecordedObject;
+    use crate::model::size::Gigabytes;
+    use crate::model::volume::{VolumeConfig, VolumeTier};
+    use std::collections::BTreeSet;
+
+    fn object() -> RecordedObject {
+        RecordedObject::Volume(VolumeConfig {
+            size: Gigabytes(1),
+            data_center: DataCenterId::new("EU-RO-1"),
+            tier: VolumeTier::Standard,
+        })
+    }
+
+    fn word<T>(case: &Case<'_, T>) -> String {
+        match case {
+            Case::Compare { .. } => "compare".to_owned(),
+            Case::Adopt { object: _, known, deposed } => {
+                let also = if deposed.is_some() { ", the old one goes" } else { "" };
+                format!("adopt, {:?}{also}", known.reason())
+            }
+            Case::Create => "create".to_owned(),
+            Case::CreateAgain { .. } => "create again".to_owned(),
+            Case::NotYet => "nothing yet".to_owned(),
+            Case::Forget { .. } => "forget".to_owned(),
+            Case::Remove { recorded: _, object: _, successor } => {
+                let also = if successor.is_some() { " with its successor" } else { "" };
+                format!("as on_remove says{also}")
+            }
+            Case::RemoveOrphan { .. } => "as on_remove was to say".to_owned(),
+            Case::Nothing => "nothing".to_owned(),
+            Case::Hold(_) => "hold".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_table_is_as_documented() {
+        let recorded = Recorded {
+            id: RemoteId::Volume(VolumeId::new("v")),
+            token: None,
+            recorded_at: Timestamp::UNIX_EPOCH,
+            deposed: BTreeSet::new(),
+            lifecycle: Lifecycle::default(),
+            retired: false,
+            object: object(),
+        };
+        let sent = Record {
+            id: None,
+            token: None,
+            lifecycle: Lifecycle::default(),
+            retired: false,
+            deposed: BTreeSet::new(),
+            object: object(),
+        };
+        let sightings = [
+            ("kept", Sighting::Kept { recorded: &recorded, object: &1 }),
+            ("migrated", Sighting::Migrated { recorded: &recorded, object: &1 }),
+            (
+                "superseded",
+                Sighting::Superseded { recorded: &recorded, object: &1, successor: &2, sent: &sent },
+            ),
+            ("gone", Sighting::Gone { recorded: &recorded }),
+            ("journal", Sighting::Journal { object: &1, sent: &sent }),
+            ("named", Sighting::Named { object: &1 }),
+            ("never", Sighting::Never),
+            ("hidden", Sighting::Hidden(Held::Unreadable(String::new()))),
+        ];
+        let mut table = String::new();
+        for (name, sighting) in sightings {
+            let wishes = [Some(RunState::Running), Some(RunState::Stopped), None];
+            let cells = wishes.map(|wanted| word(&case(wanted, sighting.clone())));
+            table.push_str(&format!("{name}: {}\n", cells.join(" | ")));
+        }
+        insta::assert_snapshot!(table, @"
+        kept: compare | compare | as on_remove says
+        migrated: adopt, Migrated | adopt, Migrated | as on_remove says
+        superseded: adopt, FoundInJournal, the old one goes | adopt, FoundInJournal, the old one goes | as on_remove says with its successor
+        gone: create again | forget | forget
+        journal: adopt, FoundInJournal | adopt, FoundInJournal | as on_remove was to say
+        named: adopt, AdoptNamed | adopt, AdoptNamed | nothing
+        never: create | nothing yet | nothing
+        hidden: hold | hold | hold
+        ");
+    }
+}
