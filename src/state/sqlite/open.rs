@@ -85,7 +85,11 @@ pub(super) fn backup(path: &Path, to: &Path) -> Result<(), StateError> {
 /// Says what an error of SQLite means for the state.
 pub(super) fn classify(doing: &'static str, path: &Path, error: rusqlite::Error) -> StateError {
     let path = shown(path);
-    let why = error.to_string();
+    let why = if is_without_room(&error) {
+        "the disk is full, there is no room for its `-shm` file".to_owned()
+    } else {
+        error.to_string()
+    };
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StateError::Foreign { path },
         Some(ErrorCode::DatabaseCorrupt) => StateError::Corrupt { path, what: why },
@@ -93,6 +97,11 @@ pub(super) fn classify(doing: &'static str, path: &Path, error: rusqlite::Error)
         Some(ErrorCode::CannotOpen) if doing == "write" => StateError::ReadOnly { path, why },
         Some(_) | None => StateError::Failed { doing, path, why },
     }
+}
+
+/// Tells whether SQLite could not make its `-shm` file longer, which it calls no more than an I/O error.
+fn is_without_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
 }
 
 /// Returns the path with a suffix after its whole name, as SQLite names its `-wal` file.
@@ -211,6 +220,9 @@ fn use_log(connection: &Connection) -> rusqlite::Result<String> {
 }
 
 /// Makes the file under another name and moves it into place, so that no crash leaves a half-made state.
+///
+/// It gets its log only once it is in place: a log is copied into the file when the connection closes, and a disk that
+/// fills up then is told to nobody.
 fn create(path: &Path) -> Result<(), StateError> {
     let failed = |error: io::Error| classify_write(path, &error);
     let new = with_suffix(path, ".new");
@@ -219,7 +231,6 @@ fn create(path: &Path) -> Result<(), StateError> {
         let mut connection = Connection::open(&new)?;
         configure(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        use_log(&connection)?;
         migrations::migrate(&mut connection, MIGRATIONS)
     };
     make().map_err(|error| classify("write", path, error))?;
