@@ -31,6 +31,9 @@ pub const BEAT: Duration = Duration::from_secs(10);
 /// How often a waiting process tries again.
 pub const RETRY: Duration = Duration::from_millis(250);
 
+/// How long a process that has just taken the file lock is given to write its lease, so that it can be named.
+pub const INTRODUCTION: Duration = Duration::from_secs(2);
+
 /// Who takes a lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {

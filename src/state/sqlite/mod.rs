@@ -107,12 +107,19 @@ impl StateFile {
         clock: &impl Clock,
         wait: Duration,
     ) -> Result<LockedState, StateError> {
-        let deadline = Instant::now() + wait;
+        let began = Instant::now();
         loop {
             match self.try_lock(holder, clock.now()) {
-                Err(StateError::Locked { .. }) if Instant::now() < deadline => sleep(lock::RETRY).await,
+                Err(StateError::Locked { .. }) => {}
                 result => return result,
             }
+            let lease = self.lease()?;
+            // Of two that begin at once, one is refused before the other has written who it is.
+            let patience = if lease.is_none() { wait.max(lock::INTRODUCTION) } else { wait };
+            if began.elapsed() >= patience {
+                return Err(self.locked(lease.as_ref()));
+            }
+            sleep(lock::RETRY).await;
         }
     }
 

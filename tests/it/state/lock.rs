@@ -42,6 +42,32 @@ async fn a_second_writer_waits_and_is_told_who_holds_the_lock() {
     second.unwrap().commit(&Batch::default()).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_holder_gets_a_moment_to_say_who_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("acme.db");
+    let file = state_file(&path);
+    drop(lock(&file).await);
+    let silent = fs::File::create(folder.path().join("acme.db.lock")).unwrap();
+    silent.try_lock().unwrap();
+    let bob = holder("bob", "box");
+    let begun = tokio::time::Instant::now();
+    let refused = file.lock(&bob, &At(5), Duration::ZERO).await.unwrap_err();
+    insta::assert_snapshot!(message(&refused, folder.path()), @"another run holds the state `DIR/acme.db`: a process that has not said who it is");
+    assert_eq!(begun.elapsed(), Duration::from_secs(2));
+
+    let introduced = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let row = format!(
+            "UPDATE lease SET user = 'ann', host = 'box', pid = 7, command = 'apply', since = '{0}', expires_at = '{0}'",
+            At(5).now()
+        );
+        Connection::open(&path).unwrap().execute_batch(&row).unwrap();
+    };
+    let (refused, ()) = tokio::join!(file.lock(&bob, &At(5), Duration::ZERO), introduced);
+    insta::assert_snapshot!(message(&refused.unwrap_err(), folder.path()), @"another run holds the state `DIR/acme.db`: `ann` on `box`, process 7, running `apply` since 1970-01-01T00:00:05Z");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn another_path_to_the_same_file_is_the_same_lock() {
