@@ -1,6 +1,7 @@
 //! One integration crate.
 
 mod interrupt;
+mod killed;
 mod layering;
 mod plan;
 mod render;
