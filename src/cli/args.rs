@@ -7,6 +7,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::address::Address;
+use crate::model::desired::MemoryRange;
+use crate::model::id::DataCenterId;
+use crate::model::money::Hourly;
+use crate::spec;
 
 /// Plan and apply for GPU pods on RunPod.
 #[derive(Debug, Parser)]
@@ -98,21 +102,39 @@ pub enum Command {
     /// Show what others changed since the last apply; writes nothing
     #[command(after_help = "Example:\n  podform drift --detailed-exitcode")]
     Drift(DriftArgs),
-    /// Show a saved plan
-    #[command(after_help = "Example:\n  podform show release.plan")]
+    /// Show a saved plan, or all that is known of one object
+    #[command(after_help = "Examples:\n  podform show release.plan\n  podform show llm[0]")]
     Show(ShowArgs),
+    /// Check that spec, key, account and state can be used; writes nothing
+    #[command(after_help = "Example:\n  podform doctor")]
+    Doctor,
     /// Print the plan's graph of actions
     #[command(after_help = "Example:\n  podform graph --format mermaid")]
     Graph(GraphArgs),
     /// List GPU types with memory, prices and stock
-    #[command(after_help = "Example:\n  podform gpus")]
-    Gpus,
+    #[command(after_help = "Examples:\n  podform gpus --sort price --available\n  \
+                      podform gpus --memory 48GB.. --max-price 1.20")]
+    Gpus(GpusArgs),
+    /// Take over pods and network volumes that were made without podform; changes none of them
+    #[command(after_help = "Examples:\n  podform import --all --write imported.yaml\n  \
+                      podform import llm xedezhzb9la3ye")]
+    Import(ImportArgs),
     /// Look at the recorded state
     #[command(subcommand)]
     State(StateCommand),
     /// Remove the lock of a run that is gone, showing who held it
     #[command(after_help = "Example:\n  podform unlock")]
     Unlock,
+    /// Print the JSON Schema of the spec file, for editors
+    #[command(after_help = "Example:\n  podform schema > pods.schema.json\n  \
+                      and as the first line of the spec: # yaml-language-server: $schema=pods.schema.json")]
+    Schema,
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  podform completions bash > /etc/bash_completion.d/podform")]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "Example:\n  podform man > podform.1")]
+    Man,
     /// Serve the RunPod simulator and print its URL
     #[command(after_help = "Example:\n  podform simulate --store state/simulator.db --listen 127.0.0.1:8080")]
     Simulate(SimulateArgs),
@@ -238,9 +260,9 @@ pub struct DriftArgs {
 /// Flags of `show`.
 #[derive(Args, Debug)]
 pub struct ShowArgs {
-    /// A plan saved by `plan -o`
-    #[arg(value_name = "PLANFILE")]
-    pub plan_file: PathBuf,
+    /// A plan saved by `plan -o`, or the address of a pod or volume where there is no such file
+    #[arg(value_name = "PLANFILE|ADDRESS")]
+    pub what: PathBuf,
     /// How to print the plan
     #[arg(long, default_value = "human")]
     pub format: PlanFormat,
@@ -277,6 +299,132 @@ pub enum StateCommand {
     /// List the recorded objects
     #[command(after_help = "Example:\n  podform state list")]
     List,
+    /// Show everything that is recorded of one object
+    #[command(after_help = "Example:\n  podform state show llm[0] --json")]
+    Show(StateShowArgs),
+    /// Give recorded objects another address; `moved:` in the spec does it for everybody
+    #[command(after_help = "Example:\n  podform state mv data-prep prep")]
+    Mv(MoveArgs),
+    /// Give objects up: they go on as they are, unmanaged
+    #[command(after_help = "Example:\n  podform state rm llm[2]")]
+    Rm(RemoveArgs),
+    /// List the runs that wrote the state, or the events of one
+    #[command(after_help = "Examples:\n  podform state history\n  podform state history 3f2a")]
+    History(HistoryArgs),
+    /// Recreate a lost state from the markers of the live pods
+    #[command(after_help = "Example:\n  podform state rebuild && podform plan")]
+    Rebuild,
+    /// Copy the state to a new file, while others may be writing
+    #[command(after_help = "Example:\n  podform state backup backups/monday.db")]
+    Backup(BackupArgs),
+}
+
+/// Flags of `state show`.
+#[derive(Args, Debug)]
+pub struct StateShowArgs {
+    /// The recorded address
+    #[arg(value_name = "ADDRESS")]
+    pub address: Address,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `state mv`.
+#[derive(Args, Debug)]
+pub struct MoveArgs {
+    /// The recorded address; without a number it stands for all replicas
+    #[arg(value_name = "FROM")]
+    pub from: Address,
+    /// The address that it gets
+    #[arg(value_name = "TO")]
+    pub to: Address,
+}
+
+/// Flags of `state rm`.
+#[derive(Args, Debug)]
+pub struct RemoveArgs {
+    /// The recorded addresses
+    #[arg(value_name = "ADDRESS", required = true)]
+    pub addresses: Vec<Address>,
+}
+
+/// Flags of `state history`.
+#[derive(Args, Debug)]
+pub struct HistoryArgs {
+    /// How the id of a run begins
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `state backup`.
+#[derive(Args, Debug)]
+pub struct BackupArgs {
+    /// The file to write, which must not exist yet
+    #[arg(value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// Flags of `import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// The address that the object gets
+    #[arg(value_name = "ADDRESS", requires = "id", required_unless_present = "all", conflicts_with = "all")]
+    pub address: Option<Address>,
+    /// The id of the pod or network volume on RunPod
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+    /// Take over everything that is not managed
+    #[arg(long)]
+    pub all: bool,
+    /// Write the spec text to this new file instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+}
+
+/// Flags of `completions`.
+#[derive(Args, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// Flags of `gpus`.
+#[derive(Args, Debug)]
+pub struct GpusArgs {
+    /// Memory of one GPU: `48GB..`, `..24GB`, `48GB..80GB` or `48GB`
+    #[arg(long, value_name = "RANGE", value_parser = spec::memory_range)]
+    pub memory: Option<MemoryRange>,
+    /// Dollars an hour for one GPU; a type whose price is unknown is left out
+    #[arg(long, value_name = "DOLLARS", value_parser = spec::price)]
+    pub max_price: Option<Hourly>,
+    /// Only types with stock in this data center
+    #[arg(long, value_name = "ID", value_parser = |text: &str| Ok::<_, std::convert::Infallible>(DataCenterId::new(text)))]
+    pub data_center: Option<DataCenterId>,
+    /// Only types with stock
+    #[arg(long)]
+    pub available: bool,
+    /// In which order
+    #[arg(long, value_name = "KEY", default_value = "name")]
+    pub sort: GpuSort,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The order of GPU types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GpuSort {
+    /// By name.
+    Name,
+    /// The smallest memory first.
+    Memory,
+    /// The cheapest first, those without a known price last.
+    Price,
 }
 
 /// Flags of `simulate`.

@@ -61,6 +61,7 @@ fn in_words(error: io::Error) -> io::Error {
     let kind = error.kind();
     match kind {
         io::ErrorKind::NotFound => io::Error::new(kind, "there is no such file"),
+        io::ErrorKind::AlreadyExists => io::Error::new(kind, "it exists already"),
         io::ErrorKind::IsADirectory => io::Error::new(kind, "it is a directory"),
         io::ErrorKind::NotADirectory => io::Error::new(kind, "a part of its path is a file"),
         io::ErrorKind::PermissionDenied => io::Error::new(kind, "permission denied"),
@@ -98,6 +99,16 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut file = File::create(&part).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
     std::fs::rename(&part, path).map_err(failed)
+}
+
+/// Writes a file that must not exist yet.
+///
+/// # Errors
+/// It exists, or the folder cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |source| FileError::writing(path, source);
+    let mut file = File::create_new(path).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::failure::Failure;
-use super::files::{DEFAULT_SPEC, FileError, read_specs};
+use super::files::{DEFAULT_SPEC, FileError, SpecFile, read_specs};
 use super::run::Shell;
 use crate::spec::{self, Diagnostics, Form, Input, Loaded, SourceFile};
 
@@ -14,12 +14,16 @@ impl Shell {
     /// # Errors
     /// A file cannot be read, or the spec has mistakes.
     pub fn load_spec(&self) -> Result<Loaded, Failure> {
-        self.load_files(&self.spec_files(), &self.global.profiles).map_err(|error| match error {
-            LoadError::File(FileError { path, source, .. }) => {
-                Failure::Spec(Diagnostics::unreadable(&path, &source.to_string()))
-            }
-            LoadError::Spec(diagnostics) => Failure::Spec(diagnostics),
-        })
+        self.load_files(&self.spec_files(), &self.global.profiles).map_err(failure)
+    }
+
+    /// Reads the spec with one more layer on it, which is in memory.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the spec has mistakes together with the layer.
+    pub fn load_spec_under(&self, layer: &str) -> Result<Loaded, Failure> {
+        let layer = SpecFile { name: "(imported)".to_owned(), bytes: layer.into() };
+        self.load_layers(&self.spec_files(), Some(layer), &self.global.profiles).map_err(failure)
     }
 
     /// Returns the spec files as they were typed, or the default one.
@@ -36,8 +40,18 @@ impl Shell {
     /// # Errors
     /// A file cannot be read, or the spec has mistakes.
     pub fn load_files(&self, files: &[String], profiles: &[String]) -> Result<Loaded, LoadError> {
+        self.load_layers(files, None, profiles)
+    }
+
+    fn load_layers(
+        &self,
+        files: &[String],
+        last: Option<SpecFile>,
+        profiles: &[String],
+    ) -> Result<Loaded, LoadError> {
         let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-        let read = read_specs(&paths).map_err(LoadError::File)?;
+        let mut read = read_specs(&paths).map_err(LoadError::File)?;
+        read.extend(last);
         let sources: Vec<SourceFile<'_>> =
             read.iter().map(|file| SourceFile { name: &file.name, bytes: &file.bytes }).collect();
         let given = self.global.variables.iter().map(|given| (given.name.clone(), given.value.clone()));
@@ -53,6 +67,16 @@ impl Shell {
             self.output.note(loaded.warnings.render(form).trim_end());
         }
         Ok(loaded)
+    }
+}
+
+/// Tells a file that cannot be read as the spec tells its mistakes.
+fn failure(error: LoadError) -> Failure {
+    match error {
+        LoadError::File(FileError { path, source, .. }) => {
+            Failure::Spec(Diagnostics::unreadable(&path, &source.to_string()))
+        }
+        LoadError::Spec(diagnostics) => Failure::Spec(diagnostics),
     }
 }
 

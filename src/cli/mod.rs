@@ -19,6 +19,7 @@ mod names;
 mod output;
 mod progress;
 mod prompt;
+mod recording;
 mod report;
 mod run;
 mod running;

@@ -134,7 +134,9 @@ fn hint_of_state(error: &StateError) -> Option<String> {
         StateError::Foreign { .. } | StateError::BoundElsewhere { .. } => {
             "give the state of this project with `--state PATH`"
         }
-        StateError::Corrupt { .. } => "restore it from a backup; the pods go on running meanwhile",
+        StateError::Corrupt { .. } => {
+            "restore a backup of it, or move the file away and run `podform state rebuild`; the pods go on running meanwhile"
+        }
         StateError::ReadOnly { .. } => {
             "plan needs no writing; apply does, so give another file with `--state PATH`"
         }

@@ -109,14 +109,31 @@ impl Shell {
             Command::Config => commands::config::run(self),
             Command::Status => commands::status::run(self).await,
             Command::Drift(args) => commands::drift::run(self, &args).await,
-            Command::Show(args) => commands::show::run(self, &args),
+            Command::Show(args) => commands::show::run(self, &args).await,
+            Command::Doctor => commands::doctor::run(self).await,
             Command::Graph(args) => commands::graph::run(self, &args).await,
-            Command::Gpus => commands::gpus::run(self).await,
-            Command::State(StateCommand::List) => commands::state_list::run(self).await,
+            Command::Gpus(args) => commands::gpus::run(self, &args).await,
+            Command::Import(args) => commands::import::run(self, &args).await,
+            Command::State(command) => self.obey_state(command).await,
+            Command::Completions(args) => commands::completions::run(self, args.shell),
+            Command::Schema => commands::schema::run(self),
+            Command::Man => commands::completions::manual(self),
             Command::Unlock => commands::unlock::run(self).await,
             Command::Simulate(args) => commands::simulate::run(self, &args).await,
             Command::Stop(args) => Err(Failure::ByHand { verb: "stopped", address: args.address }),
             Command::Start(args) => Err(Failure::ByHand { verb: "running", address: args.address }),
+        }
+    }
+
+    async fn obey_state(&self, command: StateCommand) -> Result<Exit, Failure> {
+        match command {
+            StateCommand::List => commands::state_list::run(self).await,
+            StateCommand::Show(args) => commands::state_show::run(self, &args).await,
+            StateCommand::Mv(args) => commands::state_mv::run(self, &args).await,
+            StateCommand::Rm(args) => commands::state_rm::run(self, &args).await,
+            StateCommand::History(args) => commands::state_history::run(self, &args).await,
+            StateCommand::Rebuild => commands::state_rebuild::run(self).await,
+            StateCommand::Backup(args) => commands::state_backup::run(self, &args).await,
         }
     }
 }

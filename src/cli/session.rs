@@ -115,7 +115,11 @@ impl<'a> Session<'a> {
         self.plan(&Limited::new(&self.account.client, &progress), &prior, options, None).await
     }
 
-    async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {
+    /// Reads what RunPod sells.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {
         let questions = plan::stock_questions(&self.loaded.desired);
         let catalog = port.catalog(&questions, self.account.clock.now()).await;
         catalog.map_err(|source| Failure::Provider { what: "the catalog", source })

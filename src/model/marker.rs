@@ -49,6 +49,13 @@ impl Token {
     }
 }
 
+/// Returns the key in the name of a network volume of this project: `<project>-<key>-<token8>`.
+pub fn volume_key_in_name(project: &ProjectName, name: &str) -> Option<Key> {
+    let (key, token) = name.strip_prefix(project.as_str())?.strip_prefix('-')?.rsplit_once('-')?;
+    let is_token = token.len() == 8 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    key.parse().ok().filter(|_| is_token)
+}
+
 impl FromStr for Token {
     type Err = NoMarker;
 

@@ -20,6 +20,7 @@ mod ownership;
 mod placement;
 mod pods;
 mod presence;
+mod rebuild;
 mod satisfaction;
 mod scope;
 mod shown;
@@ -45,6 +46,7 @@ use crate::model::secret::Secrets;
 pub use check::{Violation, check};
 pub use digest::{digest, spec_digest};
 pub use placement::stock_questions;
+pub use rebuild::{Traces, traces};
 pub use scope::Pattern;
 
 use draft::Draft;

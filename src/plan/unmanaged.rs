@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::address::Address;
 use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{LivePod, LiveVolume, PodStatus, Seen};
+use crate::model::marker::volume_key_in_name;
 use crate::model::plan::{Finding, Unmanaged};
 use crate::model::volume::VolumeTier;
 
@@ -57,13 +58,6 @@ fn unmanaged_volume(project: &ProjectName, volume: &LiveVolume) -> Unmanaged {
         status: None,
         created_at: None,
         cost: cost::volume(volume.size, tier),
-        marked_ours: address_in_name(project, &volume.name),
+        marked_ours: volume_key_in_name(project, &volume.name).map(Address::Volume),
     }
-}
-
-/// Reads `<project>-<key>-<token8>`.
-fn address_in_name(project: &ProjectName, name: &str) -> Option<Address> {
-    let (key, token) = name.strip_prefix(project.as_str())?.strip_prefix('-')?.rsplit_once('-')?;
-    let is_token = token.len() == 8 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    key.parse().ok().filter(|_| is_token).map(Address::Volume)
 }

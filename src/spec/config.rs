@@ -39,26 +39,26 @@ const PLACEHOLDER: &str = "__podform_quoted_";
 
 /// Makes YAML values, keeping aside the strings that must come out quoted, in the order of the text.
 #[derive(Default)]
-struct Writer {
+pub(super) struct Writer {
     quoted: Vec<String>,
 }
 
 /// Builds one map in file order.
 #[derive(Default)]
-struct Map(Mapping);
+pub(super) struct Map(pub(super) Mapping);
 
 impl Map {
-    fn put(&mut self, key: &str, value: impl Into<Value>) {
+    pub(super) fn put(&mut self, key: &str, value: impl Into<Value>) {
         self.0.insert(Value::from(key), value.into());
     }
 
-    fn put_some(&mut self, key: &str, value: Option<impl Into<Value>>) {
+    pub(super) fn put_some(&mut self, key: &str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.put(key, value);
         }
     }
 
-    fn put_unless_empty(&mut self, key: &str, value: Self) {
+    pub(super) fn put_unless_empty(&mut self, key: &str, value: Self) {
         if !value.0.is_empty() {
             self.put(key, value.0);
         }
@@ -66,7 +66,7 @@ impl Map {
 }
 
 impl Writer {
-    fn text(&mut self, text: &str) -> Value {
+    pub(super) fn text(&mut self, text: &str) -> Value {
         let typed = text.replace("${", "$${");
         self.as_is(typed)
     }
@@ -87,12 +87,12 @@ impl Writer {
         Value::Sequence(texts.iter().map(|text| self.template(text)).collect())
     }
 
-    fn texts(&mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) -> Value {
+    pub(super) fn texts(&mut self, texts: impl IntoIterator<Item = impl AsRef<str>>) -> Value {
         Value::Sequence(texts.into_iter().map(|text| self.text(text.as_ref())).collect())
     }
 
     /// Replaces the placeholders, from left to right, so that nothing put in is looked at again.
-    fn put_quotes(&self, text: &str) -> String {
+    pub(super) fn put_quotes(&self, text: &str) -> String {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
         for (index, quoted) in self.quoted.iter().enumerate() {
@@ -390,14 +390,14 @@ fn number(text: &str) -> Value {
     text.parse::<f64>().map_or(Value::Null, Value::from)
 }
 
-fn provider_kind(kind: ProviderKind) -> &'static str {
+pub(super) fn provider_kind(kind: ProviderKind) -> &'static str {
     match kind {
         ProviderKind::Runpod => "runpod",
         ProviderKind::Simulator => "simulator",
     }
 }
 
-fn api_name(api: Api) -> &'static str {
+pub(super) fn api_name(api: Api) -> &'static str {
     match api {
         Api::V2 => "v2",
         Api::V1 => "v1",
@@ -405,7 +405,7 @@ fn api_name(api: Api) -> &'static str {
     }
 }
 
-fn tier_name(tier: VolumeTier) -> &'static str {
+pub(super) fn tier_name(tier: VolumeTier) -> &'static str {
     match tier {
         VolumeTier::Standard => "standard",
         VolumeTier::HighPerformance => "high_performance",

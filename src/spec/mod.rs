@@ -15,6 +15,7 @@ mod decode;
 pub mod diagnostic;
 mod forms;
 mod hardware_tables;
+pub mod imported;
 mod interpolate;
 mod lower;
 mod moves;
@@ -22,6 +23,7 @@ mod overlay;
 mod pod_section;
 mod positions;
 mod resolve;
+pub mod schema;
 pub mod sensitive;
 mod snippet;
 mod source;
@@ -34,8 +36,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, MemoryRange};
 use crate::model::id::ProjectName;
+use crate::model::money::Hourly;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::Secrets;
 
@@ -86,6 +89,22 @@ impl Loaded {
     pub fn config(&self) -> Result<String, serde_yaml::Error> {
         config::write(&self.resolved)
     }
+}
+
+/// Reads a range of GPU memory as specs write it: `48GB..`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn memory_range(text: &str) -> Result<MemoryRange, String> {
+    forms::memory(text).map_err(|misread| misread.detail)
+}
+
+/// Reads a price in dollars an hour as specs write it: `1.20`.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn price(text: &str) -> Result<Hourly, String> {
+    forms::price(text).map_err(|misread| misread.detail)
 }
 
 /// Where a spec is to be applied.

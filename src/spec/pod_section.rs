@@ -240,7 +240,7 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Rc<Node>) 
 }
 
 /// Tells whether a value is RunPod's own reference to a secret that it keeps.
-fn is_runpod_reference(text: &str) -> bool {
+pub(super) fn is_runpod_reference(text: &str) -> bool {
     let inner = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
     inner.is_some_and(|name| name.trim().starts_with("RUNPOD_SECRET_"))
 }

@@ -5,6 +5,7 @@
 //! neither the planner nor the provider. Start at [`Journal::commit`]; [`sqlite`] keeps a state in a file, [`memory`]
 //! for the length of a test, and [`planfile`] is the saved plan.
 
+pub mod edit;
 pub mod memory;
 pub mod planfile;
 pub mod sqlite;

@@ -48,6 +48,7 @@ scripts! {
     example_team,
     example_training,
     exit_codes,
+    import_all,
     faults,
     init,
     protect,
@@ -59,7 +60,9 @@ scripts! {
     spec_keys,
     spec_references,
     spec_values,
+    state_commands,
     state_files,
+    tools,
     usage,
 }
 

@@ -2,40 +2,121 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
+use crate::cli::args::{GpuSort, GpusArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::model::catalog::{Catalog, GpuType, StockQuery};
+use crate::model::catalog::{Catalog, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::clock::Clock;
 use crate::model::desired::CudaWish;
+use crate::model::id::DataCenterId;
 use crate::model::money::Price;
 use crate::model::pod::Cloud;
 use crate::provider::Observe;
 
 /// Runs the command.
-pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
+pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
     let question =
         StockQuery { count: 1, cloud: Cloud::Secure, countries: BTreeSet::new(), cuda: CudaWish::Any };
     let now = session.account.clock.now();
     let catalog = session.account.client.catalog(&BTreeSet::from([question.clone()]), now).await;
     let catalog = catalog.map_err(|source| Failure::Provider { what: "the catalog", source })?;
-    shell.output.data(&table(&catalog, &question));
+    let chosen = chosen(&catalog, &question, args);
+    shell.output.data(&if args.json { as_json(&chosen) } else { table(&chosen) });
     Ok(exit::DONE)
 }
 
-fn table(catalog: &Catalog, question: &StockQuery) -> String {
+/// A type with what is known of its stock.
+struct Row<'a> {
+    gpu: &'a GpuType,
+    stock: Option<&'a StockAnswer>,
+}
+
+/// Returns the types that pass every filter, in the order asked for.
+fn chosen<'a>(catalog: &'a Catalog, question: &StockQuery, args: &GpusArgs) -> Vec<Row<'a>> {
+    let GpusArgs { memory, max_price, data_center, available, sort, json: _ } = args;
+    let answers = catalog.gpu_stock.get(question);
+    let rows = catalog.gpus.values().map(|gpu| Row { gpu, stock: answers.and_then(|all| all.get(&gpu.id)) });
+    let mut rows: Vec<Row<'a>> = rows
+        .filter(|row| memory.is_none_or(|range| range.accepts(row.gpu.memory)))
+        .filter(|row| max_price.is_none_or(|limit| lowest(row.gpu).is_some_and(|price| price <= limit)))
+        .filter(|row| data_center.as_ref().is_none_or(|place| row.stock_at(place) > Stock::NotAsked))
+        .filter(|row| !available || row.stock.is_some_and(|answer| answer.best > Stock::NotAsked))
+        .collect();
+    // The sort is stable, and the catalog is in the order of ids.
+    match sort {
+        GpuSort::Name => rows.sort_by(|left, right| left.gpu.name.cmp(&right.gpu.name)),
+        GpuSort::Memory => rows.sort_by_key(|row| row.gpu.memory),
+        GpuSort::Price => rows.sort_by_key(|row| {
+            let price = lowest(row.gpu);
+            (price.is_none(), price)
+        }),
+    }
+    rows
+}
+
+impl Row<'_> {
+    /// Where a data center is asked for, one that is not in the answer has nothing.
+    fn stock_at(&self, place: &DataCenterId) -> Stock {
+        self.stock.and_then(|answer| answer.data_centers.get(place)).copied().unwrap_or(Stock::None)
+    }
+}
+
+/// Returns the lower of the known prices. An unknown one satisfies no limit.
+fn lowest(gpu: &GpuType) -> Option<crate::model::money::Hourly> {
+    let known = |price: Price| match price {
+        Price::Known(hourly) => Some(hourly),
+        Price::Unknown => None,
+    };
+    [gpu.secure, gpu.community].into_iter().filter_map(known).min()
+}
+
+fn table(rows: &[Row<'_>]) -> String {
     let mut table = Table::new(["GPU", "MEMORY", "SECURE", "COMMUNITY", "STOCK", "ID"]);
-    for GpuType { id, name, memory, secure, community, max_count: _ } in catalog.gpus.values() {
-        let stock = catalog.gpu_stock.get(question).and_then(|answers| answers.get(id));
+    for Row { gpu: GpuType { id, name, memory, secure, community, max_count: _ }, stock } in rows {
         let stock = stock.map_or_else(String::new, |answer| answer.best.to_string());
         let cells =
             [name.clone(), memory.to_string(), price(*secure), price(*community), stock, id.to_string()];
         table.row(cells);
     }
     table.to_string()
+}
+
+fn as_json(rows: &[Row<'_>]) -> String {
+    let gpus: Vec<_> = rows
+        .iter()
+        .map(|Row { gpu: GpuType { id, name, memory, secure, community, max_count }, stock }| {
+            let places = stock.map(|answer| {
+                let places = answer.data_centers.iter();
+                let named = places.map(|(place, stock)| (place.to_string(), stock.to_string().into()));
+                named.collect::<serde_json::Map<_, _>>()
+            });
+            json!({
+                "id": id.as_str(),
+                "name": name,
+                "memory_gb": memory.0,
+                "secure_hourly": hourly(*secure),
+                "community_hourly": hourly(*community),
+                "max_count": max_count,
+                "stock": stock.map(|answer| answer.best.to_string()),
+                "data_centers": places,
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "version": 1, "gpus": gpus }))
+}
+
+/// Returns dollars as text, so that no reader rounds them; `null` is unknown.
+fn hourly(price: Price) -> Option<String> {
+    match price {
+        Price::Known(hourly) => Some(hourly.to_string().trim_start_matches('$').to_owned()),
+        Price::Unknown => None,
+    }
 }
 
 fn price(price: Price) -> String {

@@ -1,4 +1,4 @@
-//! `podform show`: prints a saved plan, without network, state or spec.
+//! `podform show`: prints a saved plan, without network, state or spec; or all that is known of one object.
 
 use crate::cli::args::ShowArgs;
 use crate::cli::exit::{self, Exit};
@@ -6,11 +6,24 @@ use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::saved::read_plan;
 use crate::cli::show;
+use crate::model::address::Address;
 use crate::render::no_positions;
 
+use super::show_address;
+
 /// Runs the command.
-pub fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
-    let saved = read_plan(&args.plan_file)?;
-    show::plan(&shell.output, &saved.planned, args.format, &no_positions);
+pub async fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
+    let ShowArgs { what, format } = args;
+    let address = what.to_str().and_then(|text| text.parse::<Address>().ok());
+    if let Some(address) = address.filter(|_| !is_file(what)) {
+        return show_address::run(shell, &address).await;
+    }
+    let saved = read_plan(what)?;
+    show::plan(&shell.output, &saved.planned, *format, &no_positions);
     Ok(exit::DONE)
+}
+
+/// Tells whether there is such a file; a file that is there goes before an address.
+fn is_file(path: &std::path::Path) -> bool {
+    path.try_exists().unwrap_or(true)
 }

@@ -5,6 +5,7 @@ mod examples;
 mod keys;
 mod layers;
 mod references;
+mod schema;
 mod sense;
 mod text;
 mod values;

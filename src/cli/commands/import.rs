@@ -1,0 +1,224 @@
+//! `podform import`: takes over pods and network volumes that were made without podform. It changes none of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cli::args::ImportArgs;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::files::write_new;
+use crate::cli::recording::{record, remarks, taken_over};
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+use crate::model::address::Address;
+use crate::model::clock::Clock;
+use crate::model::desired::{Wanted, WantedVolume};
+use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::live::{Live, Seen};
+use crate::model::prior::Prior;
+use crate::plan::Options;
+use crate::spec::imported::{self, Chosen, Imported, Known};
+use crate::state::RecordChange;
+use crate::state::edit::ensure_settled;
+
+/// Runs the command.
+pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
+    let ImportArgs { address, id, all: _, write } = args;
+    let mut session = Session::open(shell, shell.load_spec()?, None).await?;
+    let prior = session.state.read()?;
+    let live = session.look(&session.account.client, &prior).await?;
+    let known = known(&session, &prior);
+    let (chosen, asked) = match address.as_ref().zip(id.as_ref()) {
+        Some((address, id)) => {
+            let chosen = one(&live, &known, &prior, address, id)?;
+            (chosen, BTreeSet::from([address.clone()]))
+        }
+        None => {
+            let chosen = imported::choose(&live, &known);
+            let asked = addresses(&chosen);
+            (chosen, asked)
+        }
+    };
+    for (id, reason) in &chosen.left_out {
+        shell.output.note(&format!("`{id}` is left out: {reason}"));
+    }
+    if asked.is_empty() {
+        shell.output.note("there is nothing to take over");
+        return Ok(exit::DONE);
+    }
+    for address in &asked {
+        ensure_settled(&prior, address).map_err(flag)?;
+    }
+    let text = if already_wanted(&mut session, &chosen, address.as_ref()) {
+        None
+    } else {
+        ensure_key(address.as_ref())?;
+        Some(self::text(&mut session, &prior, &chosen, &known).await?)
+    };
+    let planned = session.plan_only(&Options::default()).await?;
+    let records = taken_over(planned.plan(), session.account.clock.now());
+    let records: Vec<_> = records.into_iter().filter(|(address, _)| asked.contains(address)).collect();
+    for remark in remarks(planned.plan(), &asked) {
+        shell.output.note(&remark);
+    }
+    if records.is_empty() {
+        shell.output.note("nothing was taken over");
+        return Ok(exit::BLOCKED);
+    }
+    if let (Some(path), Some(imported)) = (write, &text) {
+        write_new(path, imported.text.as_bytes())?;
+    }
+    let count = records.len();
+    let changes =
+        records.into_iter().map(|(address, recorded)| RecordChange::Put(address, Box::new(recorded)));
+    record(&session, "import", &prior, changes.collect(), &format!("{count} taken over")).await?;
+    tell(shell, args, text.as_ref(), count);
+    Ok(exit::DONE)
+}
+
+/// Prints the text, unless it went into a file, and what to do next.
+fn tell(shell: &Shell, args: &ImportArgs, text: Option<&Imported>, count: usize) {
+    let output = &shell.output;
+    let objects = if count == 1 { "1 object is".to_owned() } else { format!("{count} objects are") };
+    output.note(&format!("{objects} in the state; nothing was changed in the account"));
+    let Some(Imported { text, secrets }) = text else {
+        output.note("next: podform plan");
+        return;
+    };
+    if !secrets.is_empty() {
+        output.note("secrets were left out of the text; set these variables for plan and apply:");
+        for secret in secrets {
+            output.note(&format!("  {}", secret.variable));
+        }
+    }
+    match &args.write {
+        Some(path) => {
+            let files: Vec<String> = shell.spec_files().iter().map(|file| format!("-f {file}")).collect();
+            output.note(&format!("next: podform plan {} -f {}", files.join(" "), path.display()));
+        }
+        None => {
+            output.data(text);
+            output.note("next: put this text into the spec, then run `podform plan`");
+        }
+    }
+}
+
+/// Returns what the spec and the state know.
+fn known(session: &Session<'_>, prior: &Prior) -> Known {
+    let desired = &session.loaded.desired;
+    let wanted = desired.wanted.keys().chain(&desired.out_of_scope).chain(prior.objects.keys());
+    let mut volumes: BTreeMap<VolumeId, _> = BTreeMap::new();
+    for (address, recorded) in &prior.objects {
+        if let RemoteId::Volume(id) = &recorded.id {
+            volumes.insert(id.clone(), address.key().clone());
+        }
+    }
+    for (address, wanted) in &desired.wanted {
+        if let Wanted::Volume(WantedVolume::Referenced { id }) = wanted {
+            volumes.insert(id.clone(), address.key().clone());
+        }
+    }
+    let given_up = prior.tokens.iter().filter(|(_, known)| known.tombstone);
+    Known {
+        project: desired.project.clone(),
+        managed: prior.remote_ids(),
+        given_up: given_up.map(|(token, _)| token.clone()).collect(),
+        // A replica's key is taken as a whole.
+        taken: wanted.flat_map(|address| [address.clone(), whole(address)]).collect(),
+        volumes,
+        api: session.loaded.settings.api,
+    }
+}
+
+fn whole(address: &Address) -> Address {
+    match address {
+        Address::Volume(_) => address.clone(),
+        Address::Pod { key, replica: _ } => Address::pod(key.clone()),
+    }
+}
+
+fn addresses(chosen: &Chosen<'_>) -> BTreeSet<Address> {
+    let volumes = chosen.volumes.keys().cloned().map(Address::Volume);
+    volumes.chain(chosen.pods.keys().cloned().map(Address::pod)).collect()
+}
+
+/// Chooses the one object that was named.
+fn one<'a>(
+    live: &'a Live,
+    known: &Known,
+    prior: &Prior,
+    address: &Address,
+    id: &str,
+) -> Result<Chosen<'a>, Failure> {
+    let mut chosen = Chosen::default();
+    if let Some(recorded) = prior.objects.get(address) {
+        let hint = "`podform state mv` or `podform state rm` makes room";
+        return Err(flag(format!("`{address}` is in the state as `{}`; {hint}", recorded.id)));
+    }
+    let pod = live.pods.get(&PodId::new(id)).and_then(Seen::found);
+    let volume = live.volumes.get(&VolumeId::new(id)).and_then(Seen::found);
+    let remote = match address {
+        Address::Pod { .. } => pod.map(|pod| RemoteId::Pod(pod.id.clone())),
+        Address::Volume(_) => volume.map(|volume| RemoteId::Volume(volume.id.clone())),
+    };
+    let kind = if address.is_pod() { "pod" } else { "network volume" };
+    let remote = remote.ok_or_else(|| flag(format!("the account shows no {kind} `{id}`")))?;
+    if known.managed.contains(&remote) {
+        return Err(flag(format!("`{id}` is in the state already; `podform state list` shows where")));
+    }
+    match address {
+        Address::Volume(key) => chosen.volumes.extend(volume.map(|volume| (key.clone(), volume))),
+        Address::Pod { key, replica: _ } => {
+            if let Some(reason) = pod.and_then(|pod| imported::unfit(pod, known.api)) {
+                return Err(flag(format!("`{id}` cannot be taken over: {reason}")));
+            }
+            chosen.pods.extend(pod.map(|pod| (key.clone(), pod)));
+        }
+    }
+    Ok(chosen)
+}
+
+/// Lets the spec's own entry for the address take the object over; false where the spec has none.
+fn already_wanted(session: &mut Session<'_>, chosen: &Chosen<'_>, address: Option<&Address>) -> bool {
+    let Some(wanted) = address.and_then(|address| session.loaded.desired.wanted.get_mut(address)) else {
+        return false;
+    };
+    match wanted {
+        Wanted::Pod(wanted) => wanted.adopt = chosen.pods.values().next().map(|pod| pod.id.clone()),
+        Wanted::Volume(WantedVolume::Managed { adopt, .. }) => {
+            *adopt = chosen.volumes.values().next().map(|volume| volume.id.clone());
+        }
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) => {}
+    }
+    true
+}
+
+/// Makes sure that text can be written for an address: a replica has none of its own.
+fn ensure_key(address: Option<&Address>) -> Result<(), Failure> {
+    match address {
+        Some(Address::Pod { key, replica: Some(_) }) => {
+            Err(flag(format!("the spec has no such replica; write `replicas` under `pods.{key}` first")))
+        }
+        Some(Address::Pod { replica: None, .. } | Address::Volume(_)) | None => Ok(()),
+    }
+}
+
+/// Writes the objects as text and lays it on the spec.
+async fn text(
+    session: &mut Session<'_>,
+    prior: &Prior,
+    chosen: &Chosen<'_>,
+    known: &Known,
+) -> Result<Imported, Failure> {
+    let catalog = session.catalog(&session.account.client).await?;
+    let loaded = &session.loaded;
+    // A layer without a project is no spec of its own, so nobody can apply it without what the spec has beside it.
+    let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();
+    let header = is_alone.then_some(&loaded.settings);
+    let imported = imported::write_live(header, chosen, known, &catalog).map_err(Failure::Yaml)?;
+    session.loaded = session.shell.load_spec_under(&imported.text)?;
+    Ok(imported)
+}
+
+fn flag(error: impl ToString) -> Failure {
+    Failure::Flag(error.to_string())
+}

@@ -1,0 +1,163 @@
+//! `podform state history`: the runs that wrote the state, and the events of one.
+
+use serde_json::json;
+
+use crate::cli::args::HistoryArgs;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+use crate::cli::table::Table;
+use crate::model::journal::{Entry, Event};
+use crate::state::{PastRun, Run};
+
+/// How much of a run's id the table shows; enough to name it.
+const SHORT_ID: usize = 8;
+
+/// Runs the command.
+pub async fn run(shell: &Shell, args: &HistoryArgs) -> Result<Exit, Failure> {
+    let HistoryArgs { run, json } = args;
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let past = session.state.history()?;
+    let chosen = match run {
+        Some(id) => vec![find(&past, id)?],
+        None => past.iter().collect(),
+    };
+    if *json {
+        let runs: Vec<_> = chosen.iter().map(|past| as_json(past, run.is_some())).collect();
+        let document = json!({ "version": 1, "runs": runs });
+        shell.output.data(&format!("{document:#}\n"));
+    } else if let (Some(_), [only]) = (run, &chosen[..]) {
+        shell.output.data(&events(only));
+    } else {
+        shell.output.data(&table(&chosen));
+    }
+    Ok(exit::DONE)
+}
+
+/// Returns the run whose id begins so.
+fn find<'a>(past: &'a [PastRun], id: &str) -> Result<&'a PastRun, Failure> {
+    let mut named = past.iter().filter(|past| past.run.id.as_str().starts_with(id));
+    match (named.next(), named.next()) {
+        (Some(only), None) => Ok(only),
+        (Some(_), Some(_)) => Err(Failure::Flag(format!("several runs begin with `{id}`; give more of it"))),
+        (None, _) => {
+            Err(Failure::Flag(format!("there is no run `{id}`; `podform state history` lists them")))
+        }
+    }
+}
+
+fn table(runs: &[&PastRun]) -> String {
+    let mut table = Table::new(["RUN", "BEGAN", "TOOK", "WHO", "COMMAND", "PLAN", "ENDED"]);
+    for PastRun { run, ended_at, summary, entries: _ } in runs {
+        let Run { id, at, command, plan_digest, who } = run;
+        let took = ended_at.map_or_else(String::new, |end| format!("{}s", end.duration_since(*at).as_secs()));
+        let short: String = id.as_str().chars().take(SHORT_ID).collect();
+        let ended = summary.clone().unwrap_or_else(|| "not ended".to_owned());
+        table.row([short, at.to_string(), took, who.clone(), command.clone(), plan_digest.clone(), ended]);
+    }
+    table.to_string()
+}
+
+fn events(past: &PastRun) -> String {
+    let mut table = Table::new(["AT", "ACTION", "EVENT", "DETAIL"]);
+    for Entry { at, run: _, action, event } in &past.entries {
+        let (word, detail) = told(event);
+        table.row([at.to_string(), action.to_string(), word.to_owned(), detail]);
+    }
+    table.to_string()
+}
+
+/// Returns an event as a word and what belongs to it.
+fn told(event: &Event) -> (&'static str, String) {
+    match event {
+        Event::Intended { attempt, token, sent: _ } => {
+            let token = token.as_ref().map_or_else(String::new, |token| format!(", token {token}"));
+            ("intended", format!("attempt {attempt}{token}"))
+        }
+        Event::Started => ("started", String::new()),
+        Event::Accepted { id } => ("accepted", id.as_ref().map_or_else(String::new, ToString::to_string)),
+        Event::Refused { why } => ("refused", why.clone()),
+        Event::Succeeded => ("succeeded", String::new()),
+        Event::Failed { why } => ("failed", why.clone()),
+        Event::Unknown { why } => ("unknown", why.clone()),
+        Event::Skipped { why } => ("skipped", why.clone()),
+    }
+}
+
+fn as_json(past: &PastRun, with_events: bool) -> serde_json::Value {
+    let PastRun { run, ended_at, summary, entries } = past;
+    let Run { id, at, command, plan_digest, who } = run;
+    let mut document = json!({
+        "id": id.as_str(),
+        "began_at": at.to_string(),
+        "ended_at": ended_at.map(|end| end.to_string()),
+        "who": who,
+        "command": command,
+        "plan_digest": plan_digest,
+        "summary": summary,
+    });
+    if with_events {
+        let events = entries.iter().map(|Entry { at, run: _, action, event }| {
+            let (word, detail) = told(event);
+            json!({ "at": at.to_string(), "action": action.to_string(), "event": word, "detail": detail })
+        });
+        document["events"] = events.collect();
+    }
+    document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::clock::Timestamp;
+    use crate::model::id::{PodId, RemoteId, RunId};
+
+    fn past(id: &str, ended: Option<i64>) -> PastRun {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let entry = |event| Entry {
+            at: at(60),
+            run: RunId::new(id),
+            action: crate::model::plan::ActionId {
+                address: "llm".parse().unwrap(),
+                step: crate::model::plan::Step::Create,
+            },
+            event,
+        };
+        PastRun {
+            run: Run {
+                id: RunId::new(id),
+                at: at(0),
+                command: "apply".into(),
+                plan_digest: "d1-0".into(),
+                who: "ada@lab".into(),
+            },
+            ended_at: ended.map(at),
+            summary: ended.map(|_| "complete".to_owned()),
+            entries: vec![
+                entry(Event::Started),
+                entry(Event::Accepted { id: Some(RemoteId::Pod(PodId::new("p1"))) }),
+            ],
+        }
+    }
+
+    #[test]
+    fn runs_and_their_events_are_tables() {
+        let runs = [past("0123456789ab", Some(90)), past("aaaaaaaaaaaa", None)];
+        insta::assert_snapshot!(table(&runs.iter().collect::<Vec<_>>()), @r"
+        RUN       BEGAN                 TOOK  WHO      COMMAND  PLAN  ENDED
+        01234567  1970-01-01T00:00:00Z  90s   ada@lab  apply    d1-0  complete
+        aaaaaaaa  1970-01-01T00:00:00Z  -     ada@lab  apply    d1-0  not ended
+        ");
+        insta::assert_snapshot!(events(&runs[0]), @r"
+        AT                    ACTION      EVENT     DETAIL
+        1970-01-01T00:01:00Z  llm:create  started   -
+        1970-01-01T00:01:00Z  llm:create  accepted  p1
+        ");
+        assert_eq!(find(&runs, "0123").unwrap().run.id.as_str(), "0123456789ab");
+        assert_eq!(
+            find(&runs, "b").unwrap_err().to_string(),
+            "there is no run `b`; `podform state history` lists them"
+        );
+    }
+}

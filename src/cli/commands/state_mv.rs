@@ -1,0 +1,33 @@
+//! `podform state mv`: gives recorded objects another address. `moved:` in the spec does the same for everybody.
+
+use crate::cli::args::MoveArgs;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::recording::record;
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+use crate::state::RecordChange;
+use crate::state::edit::rename;
+
+/// Runs the command.
+pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
+    let MoveArgs { from, to } = args;
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let prior = session.state.read()?;
+    let changes = rename(&prior, from, to).map_err(|error| Failure::Flag(error.to_string()))?;
+    let told: String = changes
+        .iter()
+        .filter_map(|change| match change {
+            RecordChange::Rename { from, to } => Some(format!("{from} -> {to}\n")),
+            RecordChange::Put(..) | RecordChange::Remove(_) | RecordChange::Tombstone(_) => None,
+        })
+        .collect();
+    record(&session, "state mv", &prior, changes, &format!("{from} is {to}")).await?;
+    shell.output.data(&told);
+    shell.output.note(&format!(
+        "next: rename `{}` to `{}` in the spec, then run `podform plan`",
+        from.key(),
+        to.key()
+    ));
+    Ok(exit::DONE)
+}

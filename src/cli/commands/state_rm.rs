@@ -1,0 +1,30 @@
+//! `podform state rm`: gives objects up. They go on as they are, unmanaged, and are not taken back by their marker.
+
+use crate::cli::args::RemoveArgs;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::recording::record;
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+use crate::state::edit::give_up;
+
+/// Runs the command.
+pub async fn run(shell: &Shell, args: &RemoveArgs) -> Result<Exit, Failure> {
+    let RemoveArgs { addresses } = args;
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let prior = session.state.read()?;
+    let mut changes = Vec::new();
+    for address in addresses {
+        changes.extend(give_up(&prior, address).map_err(|error| Failure::Flag(error.to_string()))?);
+    }
+    record(&session, "state rm", &prior, changes, &format!("{} given up", addresses.len())).await?;
+    for address in addresses {
+        let id = prior.objects.get(address).map(|recorded| recorded.id.to_string()).unwrap_or_default();
+        shell.output.data(&format!("{address} {id} is not managed any more and goes on as it is\n"));
+        if session.loaded.desired.wanted.contains_key(address) {
+            let hint = "take it out of the spec too, or the next apply creates another one";
+            shell.output.note(&format!("`{address}` is still in the spec: {hint}"));
+        }
+    }
+    Ok(exit::DONE)
+}

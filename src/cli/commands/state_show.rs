@@ -1,0 +1,115 @@
+//! `podform state show`: one record, without asking the account.
+
+use serde_json::json;
+
+use crate::cli::args::StateShowArgs;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::run::Shell;
+use crate::cli::session::Session;
+use crate::model::pod::{EnvValue, Storage};
+use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::volume::VolumeConfig;
+use crate::render::escape::visible;
+use crate::state::edit::EditError;
+
+/// The version of the JSON.
+const JSON_VERSION: u32 = 1;
+
+/// Runs the command.
+pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
+    let StateShowArgs { address, json } = args;
+    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let prior = session.state.read()?;
+    let recorded = prior.objects.get(address);
+    let recorded =
+        recorded.ok_or_else(|| Failure::Flag(EditError::NotRecorded(address.clone()).to_string()))?;
+    let rows = rows(recorded);
+    if *json {
+        let fields: serde_json::Map<String, serde_json::Value> =
+            rows.into_iter().map(|(name, value)| (name, value.into())).collect();
+        let document = json!({ "version": JSON_VERSION, "address": address.to_string(), "fields": fields });
+        shell.output.data(&format!("{document:#}\n"));
+        return Ok(exit::DONE);
+    }
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    shell.output.data(&format!("{address}\n"));
+    for (name, value) in rows {
+        shell.output.data(&format!("  {name:width$}  {}\n", visible(&value)));
+    }
+    Ok(exit::DONE)
+}
+
+/// Returns everything that is recorded, as name and text.
+pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
+    let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
+    let mut rows = Rows::default();
+    rows.put("id", id.to_string());
+    rows.put("recorded_at", recorded_at.to_string());
+    if let Some(token) = token {
+        rows.put("token", token.to_string());
+    }
+    rows.put("protect", lifecycle.protect.to_string());
+    if *retired {
+        rows.put("retired", "true".to_owned());
+    }
+    for pod in deposed {
+        rows.put("deposed", pod.to_string());
+    }
+    match object {
+        RecordedObject::Volume(VolumeConfig { size, data_center, tier: _ }) => {
+            rows.put("size", size.to_string());
+            rows.put("data_center", data_center.to_string());
+        }
+        RecordedObject::Pod(pod) => rows.pod(pod),
+    }
+    rows.0
+}
+
+#[derive(Default)]
+struct Rows(Vec<(String, String)>);
+
+impl Rows {
+    fn put(&mut self, name: &str, value: String) {
+        self.0.push((name.to_owned(), value));
+    }
+
+    fn pod(&mut self, pod: &RecordedPod) {
+        let RecordedPod { container, access: _, compute, cloud, data_center, run, depends_on } = pod;
+        self.put("state", run.to_string());
+        self.put("name", container.name.clone());
+        self.put("image", container.image.clone());
+        if !container.command.is_empty() {
+            self.put("command", container.command.join(" "));
+        }
+        for (key, value) in &container.env {
+            let value = match value {
+                EnvValue::Plain(text) => text.clone(),
+                EnvValue::Secret(name) => format!("(secret {name})"),
+            };
+            self.put(&format!("env.{key}"), value);
+        }
+        let ports: Vec<String> = container.ports.iter().map(ToString::to_string).collect();
+        if !ports.is_empty() {
+            self.put("ports", ports.join(" "));
+        }
+        self.put("disk", container.disk.to_string());
+        match &container.storage {
+            Storage::None => {}
+            Storage::Local { size, path } => self.put("volumes", format!("{size} at {path}")),
+            Storage::Network { volume, path } => self.put("volumes", format!("{volume} at {path}")),
+        }
+        for (name, value) in [
+            ("compute", compute.as_ref().map(ToString::to_string)),
+            ("cloud", cloud.as_ref().map(ToString::to_string)),
+            ("data_center", data_center.as_ref().map(ToString::to_string)),
+        ] {
+            if let Some(value) = value {
+                self.put(name, value);
+            }
+        }
+        for address in depends_on {
+            self.put("depends_on", address.to_string());
+        }
+    }
+}

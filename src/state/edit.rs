@@ -1,0 +1,119 @@
+//! Edits of the record that a person asks for: other addresses, and giving objects up. Nothing of them reaches the
+//! account. Pure; the caller commits the changes.
+
+use super::RecordChange;
+use crate::model::address::{Address, Key};
+use crate::model::pod::Storage;
+use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject};
+
+/// Why a record is not edited.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditError {
+    /// There is nothing under this address.
+    #[error("`{0}` is not in the state; `podform state list` shows what is")]
+    NotRecorded(Address),
+    /// The new address is taken.
+    #[error("`{0}` is in the state already")]
+    Taken(Address),
+    /// A volume cannot become a pod, nor the other way round.
+    #[error("`{from}` cannot become `{to}`: one is a network volume, the other a pod")]
+    OtherKind {
+        /// The old address.
+        from: Address,
+        /// The new one.
+        to: Address,
+    },
+    /// An earlier run left something open there.
+    #[error("an earlier run left an action of `{0}` open; `podform apply` finds out what became of it")]
+    Open(Address),
+}
+
+/// Returns the changes that give records another address. A bare key stands for all its replicas.
+///
+/// # Errors
+/// There is no such record, or the new address cannot be had.
+pub fn rename(prior: &Prior, from: &Address, to: &Address) -> Result<Vec<RecordChange>, EditError> {
+    if from.is_pod() != to.is_pod() {
+        return Err(EditError::OtherKind { from: from.clone(), to: to.clone() });
+    }
+    let pairs = pairs(prior, from, to);
+    if pairs.is_empty() {
+        return Err(EditError::NotRecorded(from.clone()));
+    }
+    let mut changes = Vec::new();
+    for (from, to) in &pairs {
+        ensure_settled(prior, from)?;
+        if prior.objects.contains_key(to) {
+            return Err(EditError::Taken(to.clone()));
+        }
+        changes.push(RecordChange::Rename { from: from.clone(), to: to.clone() });
+    }
+    let now = |address: &Address| {
+        let moved = pairs.iter().find(|(from, _)| from == address);
+        moved.map_or(address, |(_, to)| to).clone()
+    };
+    for (address, recorded) in &prior.objects {
+        let rewritten = rewritten(recorded, now);
+        if rewritten != *recorded {
+            changes.push(RecordChange::Put(now(address), Box::new(rewritten)));
+        }
+    }
+    Ok(changes)
+}
+
+/// Returns the changes that give an object up: it goes on as it is, unmanaged.
+///
+/// # Errors
+/// There is no such record.
+pub fn give_up(prior: &Prior, address: &Address) -> Result<Vec<RecordChange>, EditError> {
+    let recorded = prior.objects.get(address).ok_or_else(|| EditError::NotRecorded(address.clone()))?;
+    ensure_settled(prior, address)?;
+    let tombstone = recorded.token.clone().map(RecordChange::Tombstone);
+    Ok(std::iter::once(RecordChange::Remove(address.clone())).chain(tombstone).collect())
+}
+
+/// Makes sure that no earlier run may still bring something under this address.
+///
+/// # Errors
+/// It may.
+pub fn ensure_settled(prior: &Prior, address: &Address) -> Result<(), EditError> {
+    let is_here = |open: &OpenIntent| open.action.address == *address;
+    if prior.open.iter().any(is_here) { Err(EditError::Open(address.clone())) } else { Ok(()) }
+}
+
+/// Lists every single rename of recorded objects.
+fn pairs(prior: &Prior, from: &Address, to: &Address) -> Vec<(Address, Address)> {
+    if prior.objects.contains_key(from) {
+        return vec![(from.clone(), to.clone())];
+    }
+    match (from, to) {
+        (Address::Pod { key: old, replica: None }, Address::Pod { key: new, replica: None }) => {
+            prior.objects.keys().filter_map(|address| replica_of(address, old, new)).collect()
+        }
+        (Address::Pod { .. } | Address::Volume(_), Address::Pod { .. } | Address::Volume(_)) => Vec::new(),
+    }
+}
+
+fn replica_of(address: &Address, old: &Key, new: &Key) -> Option<(Address, Address)> {
+    match address {
+        Address::Pod { key, replica } if key == old => {
+            Some((address.clone(), Address::Pod { key: new.clone(), replica: *replica }))
+        }
+        Address::Pod { .. } | Address::Volume(_) => None,
+    }
+}
+
+/// Rewrites the addresses inside a record.
+fn rewritten(recorded: &Recorded, now: impl Fn(&Address) -> Address) -> Recorded {
+    let mut recorded = recorded.clone();
+    match &mut recorded.object {
+        RecordedObject::Volume(_) => {}
+        RecordedObject::Pod(pod) => {
+            pod.depends_on = pod.depends_on.iter().map(&now).collect();
+            if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
+                *volume = now(volume);
+            }
+        }
+    }
+    recorded
+}
