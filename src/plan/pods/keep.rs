@@ -172,7 +172,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::not_running_yet(self.address, live.status));
         }
         let before = record.clone();
-        let mut record = record;
+        let mut record = Record { deposed: self.surplus_ids(), ..record };
         let container = if changes.is_empty() { &applied } else { &seen };
         self.describe(
             &mut record,

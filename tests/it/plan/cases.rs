@@ -1,9 +1,9 @@
 //! The presence table and every class of change, each as inputs and the whole plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use insta::assert_snapshot;
-use podform::model::catalog::Stock;
+use podform::model::catalog::{Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
     CloudWish, ComputeWish, CpuWish, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod,
@@ -1673,4 +1673,72 @@ fn lifecycle_and_order_are_recorded_without_a_call() {
     unchanged a
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     ");
+}
+
+// The digest.
+
+#[test]
+fn the_digest_knows_the_wished_order_but_not_the_one_that_stock_made_of_it() {
+    let hash = |names: &[&str]| {
+        let wish = gpus(names);
+        let world = World::default().want("llm", |pod| pod.hardware.compute = ComputeWish::Gpu(wish));
+        world.plan().plan().digest.hash.clone()
+    };
+    assert_ne!(hash(&["L40S", "RTX 4090"]), hash(&["RTX 4090", "L40S"]));
+    let with_stock = |best: Stock| {
+        let mut world = World::default().want("llm", |pod| {
+            pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S", "RTX 4090"]));
+        });
+        for question in podform::plan::stock_questions(&world.desired) {
+            let gpus = world.catalog.gpus.keys().cloned();
+            let answer = |id: GpuTypeId| {
+                let best = if id.as_str() == "NVIDIA L40S" { best } else { Stock::High };
+                (id, StockAnswer { best, data_centers: BTreeMap::new() })
+            };
+            world.catalog.gpu_stock.insert(question, gpus.map(answer).collect());
+        }
+        world.plan()
+    };
+    let (plenty, none) = (with_stock(Stock::High), with_stock(Stock::None));
+    assert_ne!(print(&plenty), print(&none));
+    assert_eq!(plenty.plan().digest.hash, none.plan().digest.hash);
+}
+
+#[test]
+fn a_secret_that_is_not_available_is_approved_as_if_it_were_the_same() {
+    let uses = |pod: &mut WantedPod| {
+        image_2(pod);
+        pod.container.env.insert(key("TOKEN"), EnvValue::Secret(secret("hf")));
+    };
+    let mut world = World::default();
+    world.secrets.insert(secret("hf"), Secret::new("canary".to_owned()));
+    let world = world.want("llm", uses).have("llm", |pod| {
+        uses(pod);
+        pod.container.image = "tool:1".to_owned();
+    });
+    let without = World { secrets: Secrets::default(), ..world.clone() };
+    let rotated = world.clone().outside("llm", |pod| {
+        pod.env.insert(key("TOKEN"), Secret::new("canary-old".to_owned()));
+    });
+    let hash = |world: &World| world.plan().plan().digest.hash.clone();
+    assert_eq!(hash(&world), hash(&without));
+    assert_ne!(hash(&world), hash(&rotated));
+}
+
+#[test]
+fn the_digest_of_a_spec_is_of_what_it_wants() {
+    let digest =
+        |edit: fn(&mut WantedPod)| podform::plan::spec_digest(&World::default().want("llm", edit).desired);
+    assert_eq!(digest(|_| {}), digest(|_| {}));
+    let changed = [
+        digest(|_| {}),
+        digest(image_2),
+        digest(stopped),
+        digest(protect),
+        digest(|pod| pod.hardware.max_price = Some(Hourly(1))),
+        digest(|pod| {
+            pod.labels.insert("team".to_owned(), "a".to_owned());
+        }),
+    ];
+    assert_eq!(changed.iter().collect::<BTreeSet<_>>().len(), changed.len());
 }

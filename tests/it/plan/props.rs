@@ -397,4 +397,56 @@ proptest! {
             prop_assert!(id.address != address("volume.x") || id.step != Step::Create, "{}", print(&planned));
         }
     }
+
+    #[test]
+    fn destroying_leaves_nothing_that_is_managed(account in account()) {
+        let world = account.world().option(|options| options.destroy = true);
+        let planned = world.plan();
+        if !matches!(planned, Planned::Blocked { .. }) {
+            let after = world.applied().option(|options| options.destroy = true);
+            let left: BTreeSet<&Address> = after.prior.objects.keys().collect();
+            prop_assert_eq!(&left, &planned.plan().held.keys().collect(), "{}", print(&planned));
+            prop_assert!(after.plan().plan().actions.is_empty(), "{}", print(&after.plan()));
+        }
+    }
+
+    #[test]
+    fn what_is_requested_to_be_replaced_is_replaced_once(account in account(), number in 0..PODS.len()) {
+        let name = address(PODS[number]);
+        let world = account.world().option(|options| {
+            options.replace.insert(name.clone());
+        });
+        let planned = world.plan();
+        if !matches!(planned, Planned::Blocked { .. }) {
+            let steps = planned.plan().actions.keys().filter(|id| id.address == name);
+            let steps: BTreeSet<Step> = steps.map(|id| id.step).collect();
+            let is_live = matches!(
+                world.live.pods.get(&PodId::new(format!("id-{name}"))),
+                Some(Seen::Found(_))
+            );
+            let wanted = match world.desired.wanted.get(&name) {
+                Some(Wanted::Pod(pod)) => pod.run == RunState::Running,
+                Some(Wanted::Volume(_)) | None => false,
+            };
+            if is_live && wanted && !planned.plan().held.contains_key(&name) {
+                prop_assert!(steps.contains(&Step::Delete) && steps.contains(&Step::Create), "{}", print(&planned));
+            }
+            let again = world.applied().plan();
+            prop_assert!(again.plan().actions.is_empty(), "after\n{}remains\n{}", print(&planned), print(&again));
+        }
+    }
+
+    #[test]
+    fn what_is_excluded_is_left_alone(account in account(), excluded in subsequence(PODS.to_vec(), 0..=5)) {
+        let world = account.world().option(|options| {
+            options.excludes = excluded.iter().map(|name| name.parse().unwrap()).collect();
+        });
+        let planned = world.plan();
+        let plan = planned.plan();
+        for name in excluded {
+            let name = address(name);
+            prop_assert!(plan.actions.keys().all(|id| id.address != name), "{}", print(&planned));
+            prop_assert!(!plan.unchanged.contains(&name) && !plan.held.contains_key(&name));
+        }
+    }
 }

@@ -599,9 +599,10 @@ impl World {
                     None => (id.unwrap(), token),
                 };
                 let recorded_at = self.live.observed_at;
-                // As in the engine: which pods are deposed is written with a new object, or by itself.
-                let previous = self.prior.objects.get(address).filter(|previous| previous.id == id);
-                let deposed = previous.map_or(deposed, |previous| previous.deposed.clone());
+                // As in the engine: an object that stays gets no more deposed pods.
+                let same = self.prior.objects.get(address).filter(|previous| previous.id == id);
+                let was_deposed = |id: &PodId| same.is_none_or(|same| same.deposed.contains(id));
+                let deposed = deposed.into_iter().filter(was_deposed).collect();
                 let recorded = Recorded { id, token, recorded_at, deposed, lifecycle, retired, object };
                 self.prior.objects.insert(address.clone(), recorded);
             }
