@@ -1,5 +1,6 @@
 //! One integration crate.
 
+mod faults;
 mod interrupt;
 mod killed;
 mod layering;

@@ -1,0 +1,201 @@
+//! Many schedules: every pair of one crash and one fault, and as many random ones as asked for.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::ports::Crash;
+use super::shapes::SHAPES;
+use super::{Base, Case, Report, Without, play};
+
+/// What a campaign showed.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub schedules: u64,
+    pub crash_points: u64,
+    pub runs: u64,
+    pub requests: u64,
+    pub violations: Vec<(Case, Vec<String>)>,
+}
+
+impl Tally {
+    fn add(&mut self, case: &Case, report: Report) {
+        let Report { violations, runs, commits: _, calls, first_calls: _, story: _ } = report;
+        self.schedules += 1;
+        self.crash_points += case.crashes.len() as u64;
+        self.runs += runs as u64;
+        self.requests += calls.len() as u64;
+        if !violations.is_empty() {
+            self.violations.push((case.clone(), violations));
+        }
+    }
+
+    fn join(&mut self, other: Self) {
+        let Self { schedules, crash_points, runs, requests, violations } = other;
+        self.schedules += schedules;
+        self.crash_points += crash_points;
+        self.runs += runs;
+        self.requests += requests;
+        self.violations.extend(violations);
+    }
+}
+
+/// Which part of an enumeration is played.
+#[derive(Clone, Copy, Debug)]
+pub enum Depth {
+    /// Each crash alone and each fault alone.
+    Single,
+    /// Each pair of a crash and a fault besides.
+    Pairs,
+}
+
+/// Returns every place where a run of this shape can end.
+pub fn crash_points(base: &Base, shape: usize) -> Vec<Crash> {
+    let report = play(base, &Case { parallelism: 2, ..Case::of(shape) });
+    let commits = (1..=report.commits).flat_map(|at| [Crash::BeforeCommit(at), Crash::AfterCommit(at)]);
+    let first = &report.calls[..report.first_calls];
+    let calls = first.iter().zip(1..).flat_map(|(name, at)| {
+        let read = vec![Crash::BeforeCall(at)];
+        let write = vec![Crash::BeforeCall(at), Crash::OnWire(at), Crash::Late(at)];
+        if is_read(name) { read } else { write }
+    });
+    commits.chain(calls).collect()
+}
+
+fn is_read(call: &str) -> bool {
+    matches!(call, "list" | "list-volumes" | "get" | "get-volume" | "catalog")
+}
+
+/// Returns the ways in which a call of this kind can go wrong.
+fn classes(call: &str) -> &'static [&'static str] {
+    match call {
+        "list" => &[
+            "unavailable",
+            "not-done-timeout",
+            "throttled:12",
+            "malformed",
+            "truncated",
+            "stale",
+            "lagging",
+            "duplicate",
+        ],
+        "list-volumes" | "get" | "get-volume" | "catalog" => {
+            &["unavailable", "not-done-timeout", "throttled:12"]
+        }
+        "create" | "start" => &[
+            "refused",
+            "no-capacity",
+            "throttled:12",
+            "unavailable",
+            "done-but-500",
+            "done-but-timeout",
+            "not-done-timeout",
+            "truncated",
+            "malformed",
+            "wrong-content-type",
+            "slow:20",
+            "did-nothing",
+        ],
+        _ => &[
+            "refused",
+            "throttled:12",
+            "unavailable",
+            "done-but-500",
+            "done-but-timeout",
+            "not-done-timeout",
+            "truncated",
+            "slow:20",
+            "did-nothing",
+        ],
+    }
+}
+
+/// Returns every schedule of a shape with at most one crash and one fault.
+pub fn enumerate(base: &Base, shape: usize, depth: Depth) -> Vec<Case> {
+    let alone = Case { parallelism: 2, ..Case::of(shape) };
+    let crashed =
+        crash_points(base, shape).into_iter().map(|crash| Case { crashes: vec![crash], ..alone.clone() });
+    let mut cases = vec![alone.clone()];
+    cases.extend(with_faults(base, &alone));
+    for case in crashed {
+        if let Depth::Pairs = depth {
+            cases.extend(with_faults(base, &case));
+        }
+        cases.push(case);
+    }
+    cases
+}
+
+/// Returns this schedule once for each call that it makes and each way in which that can go wrong.
+fn with_faults(base: &Base, case: &Case) -> Vec<Case> {
+    let calls = play(base, case).calls;
+    let faults = calls.iter().zip(1..).flat_map(|(call, number): (_, u64)| {
+        classes(call).iter().map(move |class| format!("any#{number}={class}"))
+    });
+    faults.map(|faults| Case { faults, ..case.clone() }).collect()
+}
+
+/// Returns a random schedule.
+pub fn random(bases: &[Base], seed: u64) -> Case {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    let shape = dice.usize(..bases.len());
+    let crashes = (0..dice.usize(..4)).map(|_| {
+        let at = dice.u64(1..30);
+        match dice.u8(..5) {
+            0 => Crash::BeforeCommit(at),
+            1 => Crash::AfterCommit(at),
+            2 => Crash::BeforeCall(at),
+            3 => Crash::OnWire(at),
+            _ => Crash::Late(at),
+        }
+    });
+    let crashes = crashes.collect();
+    let faults = format!("any#1-{}=random:{}", dice.u64(10..120), dice.u64(2..35));
+    let signals = if dice.u8(..5) == 0 {
+        let first = dice.u64(..120_000);
+        [first, first + dice.u64(..30_000)].into_iter().take(dice.usize(1..3)).collect()
+    } else {
+        Vec::new()
+    };
+    Case {
+        shape,
+        seed,
+        parallelism: dice.usize(1..5),
+        crashes,
+        faults,
+        signals,
+        without: Without::Nothing,
+        settling: 90,
+    }
+}
+
+/// Prepares what the last spec of each shape is applied to.
+pub fn bases() -> Vec<Base> {
+    (0..SHAPES.len()).map(Base::new).collect()
+}
+
+/// Plays cases on all processors.
+pub fn campaign(bases: &[Base], count: usize, case: impl Fn(usize) -> Case + Sync) -> Tally {
+    let next = AtomicUsize::new(0);
+    let total = Mutex::new(Tally::default());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut tally = Tally::default();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    let case = case(number);
+                    let report = play(&bases[case.shape], &case);
+                    tally.add(&case, report);
+                }
+                total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join(tally);
+            });
+        }
+    });
+    let mut tally = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    tally.violations.sort_by_key(|(case, _)| case.to_string());
+    tally
+}

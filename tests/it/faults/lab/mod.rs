@@ -1,0 +1,638 @@
+//! A laboratory for applies that go wrong: the real planner, engine and client over the simulator in this process, in
+//! paused time, with a process that ends when it is told to and is started again until nothing is left to do.
+//!
+//! A [`Case`] says everything that a run depends on and prints as one line, so every violation can be repeated.
+
+pub mod campaign;
+pub mod ports;
+pub mod shapes;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+use std::time::Duration;
+
+use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
+use podform::model::catalog::Catalog;
+use podform::model::clock::{Clock, SignedDuration, Timestamp};
+use podform::model::desired::{Desired, Wanted};
+use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce};
+use podform::model::live::Live;
+use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned};
+use podform::model::pod::{Access, Cloud, Compute};
+use podform::model::prior::{Api, Prior};
+use podform::model::progress::Notice;
+use podform::model::request::{Mount, PodRequest, VolumeRequest};
+use podform::model::secret::{Secret, Secrets};
+use podform::model::size::Gigabytes;
+use podform::model::volume::VolumeTier;
+use podform::plan::{self, Inputs, Options, stock_questions};
+use podform::provider::runpod::Runpod;
+use podform::provider::{Mutate, Observe};
+use podform::simulator::{self, FaultScript, QuotaSetting, Simulation, World};
+use podform::spec::{self, SourceFile};
+use podform::state::memory::MemoryState;
+use podform::state::{Run, Store};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep};
+
+use ports::{Crash, Life, MortalJournal, MortalPort};
+use shapes::{SHAPES, Shape};
+
+/// How long after a run the next one begins; by then nothing counts as too new.
+const BETWEEN_RUNS: Duration = Duration::from_secs(150);
+/// How soon after a crash the next run begins.
+const RESTART: Duration = Duration::from_secs(3);
+/// How many runs may be needed until nothing is left to do.
+const RUNS: usize = 12;
+
+/// Everything that one schedule depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// An index of [`SHAPES`].
+    pub shape: usize,
+    /// The seed of the world and of the jitter.
+    pub seed: u64,
+    pub parallelism: usize,
+    /// One for each run that does not come to its end.
+    pub crashes: Vec<Crash>,
+    /// In the simulator's words; requests are counted from the beginning of the last spec's apply.
+    pub faults: String,
+    /// When signals come, in milliseconds from the beginning.
+    pub signals: Vec<u64>,
+    /// What is switched off, to see that it is missed.
+    pub without: Without,
+    /// How long the engine thinks that listings may lag, in seconds.
+    pub settling: u64,
+}
+
+/// What is switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Without {
+    #[default]
+    Nothing,
+    /// Nobody finds a token again.
+    Lookup,
+    /// The journal keeps no intents.
+    Intents,
+}
+
+impl Case {
+    pub fn of(shape: usize) -> Self {
+        Self {
+            shape,
+            seed: 1,
+            parallelism: 10,
+            crashes: Vec::new(),
+            faults: String::new(),
+            signals: Vec::new(),
+            without: Without::Nothing,
+            settling: 90,
+        }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { shape, seed, parallelism, crashes, faults, signals, without, settling } = self;
+        write!(f, "shape={} seed={seed} parallelism={parallelism} settling={settling}", SHAPES[*shape].name)?;
+        for crash in crashes {
+            write!(f, " crash={crash}")?;
+        }
+        if !faults.is_empty() {
+            write!(f, " faults={faults}")?;
+        }
+        for signal in signals {
+            write!(f, " signal={signal}")?;
+        }
+        match without {
+            Without::Nothing => Ok(()),
+            Without::Lookup => f.write_str(" without=lookup"),
+            Without::Intents => f.write_str(" without=intents"),
+        }
+    }
+}
+
+impl FromStr for Case {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut case = Self::of(0);
+        for word in text.split_whitespace() {
+            let (key, value) = word.split_once('=').ok_or_else(|| format!("`{word}` is not KEY=VALUE"))?;
+            let number = || value.parse::<u64>().map_err(|_| format!("`{word}` has no number"));
+            match key {
+                "shape" => {
+                    let found = SHAPES.iter().position(|shape| shape.name == value);
+                    case.shape = found.ok_or_else(|| format!("`{value}` is no shape"))?;
+                }
+                "seed" => case.seed = number()?,
+                "parallelism" => case.parallelism = usize::try_from(number()?).unwrap_or(1),
+                "settling" => case.settling = number()?,
+                "crash" => case.crashes.push(value.parse()?),
+                "faults" => value.clone_into(&mut case.faults),
+                "signal" => case.signals.push(number()?),
+                "without" if value == "lookup" => case.without = Without::Lookup,
+                "without" if value == "intents" => case.without = Without::Intents,
+                _ => return Err(format!("`{word}` is not known")),
+            }
+        }
+        Ok(case)
+    }
+}
+
+/// What a schedule showed.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What must not be; empty if all is well.
+    pub violations: Vec<String>,
+    /// How many runs it took, the crashed ones included.
+    pub runs: usize,
+    /// Journal writes of the first run.
+    pub commits: u64,
+    /// The provider calls of all runs, in order.
+    pub calls: Vec<&'static str>,
+    /// How many of them the first run made.
+    pub first_calls: usize,
+    /// What was said about each run, for repeating a violation.
+    pub story: Vec<String>,
+}
+
+/// What the last spec of a shape is applied to.
+pub struct Base {
+    world: World,
+    prior: Prior,
+    desired: Desired,
+    catalog: Catalog,
+}
+
+impl Base {
+    /// Applies all but the last spec in peace, beside objects that are not ours.
+    pub fn new(shape: usize) -> Self {
+        let shape = &SHAPES[shape];
+        let (last, before) = shape.specs.split_last().expect("a shape has specs");
+        in_paused_time(async {
+            let simulation = Simulation::new(settings(1));
+            let client = client(&simulation);
+            make_foreign(&client).await;
+            let state = MemoryState::new(Lineage::new("lab"));
+            let desired: Vec<Desired> = before.iter().map(|text| wanted(text)).collect();
+            let questions = stock_questions(&wanted(last));
+            let catalog = client.catalog(&questions, time(&simulation)).await.expect("a catalog");
+            for desired in &desired {
+                let case = Case::of(0);
+                let lab = Lab::new(&case, &simulation, &state, (desired, &catalog), false);
+                let report = lab.converge().await;
+                assert!(report.violations.is_empty(), "{}: {:?}", shape.name, report);
+                sleep(BETWEEN_RUNS).await;
+            }
+            if shape.full_host {
+                simulation.edit(|world| {
+                    let hosts: Vec<_> = world
+                        .all_pods()
+                        .filter(|pod| pod.name == "lab-llm")
+                        .map(|pod| pod.host.clone())
+                        .collect();
+                    hosts.iter().for_each(|host| world.fill_host(host));
+                });
+            }
+            let world = simulation.inspect(Clone::clone);
+            let prior = state.load().await.expect("a state");
+            Self { world, prior, desired: wanted(last), catalog }
+        })
+    }
+}
+
+/// Plays a schedule and checks what is left at the end.
+pub fn play(base: &Base, case: &Case) -> Report {
+    play_and(base, case, false)
+}
+
+/// Plays a schedule and tells what happened.
+pub fn tell(base: &Base, case: &Case) -> Report {
+    play_and(base, case, true)
+}
+
+fn play_and(base: &Base, case: &Case, wanted: bool) -> Report {
+    in_paused_time(async {
+        let simulation = Simulation::new(settings(case.seed));
+        simulation.edit(|world| *world = base.world.clone());
+        let state = MemoryState::from_prior(base.prior.clone());
+        if case.without == Without::Intents {
+            state.drop_events();
+        }
+        let faults: FaultScript = match case.faults.parse() {
+            Ok(faults) => faults,
+            Err(error) => return Report { violations: vec![error.to_string()], ..Report::default() },
+        };
+        simulation.set_faults(faults);
+        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), wanted);
+        let mut report = lab.converge().await;
+        let prior = state.load().await.expect("a state");
+        report.violations.extend(simulation.inspect(|world| check(base, case, world, &prior)));
+        report
+    })
+}
+
+fn in_paused_time<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(LocalSet::new().run_until(work))
+}
+
+fn settings(seed: u64) -> simulator::Settings {
+    simulator::Settings {
+        seed,
+        quota: QuotaSetting::PerMinute(60),
+        speed: 1,
+        abundance: 2,
+        latency: Duration::from_millis(200),
+        ..simulator::Settings::default()
+    }
+}
+
+fn client(simulation: &Simulation) -> Rc<Runpod> {
+    let key = Secret::new("rpa_lab".to_owned());
+    Rc::new(Runpod::in_process(Api::V2, simulation.router(), &key).expect("a client"))
+}
+
+fn wanted(text: &str) -> Desired {
+    let none = BTreeMap::new();
+    let file = SourceFile { name: "pods.yaml", bytes: text.as_bytes() };
+    let input = spec::Input { files: &[file], vars: &none, environment_vars: &none, profiles: &[] };
+    match spec::load(&input) {
+        Ok(loaded) => loaded.desired,
+        Err(diagnostics) => panic!("{}", diagnostics.render(spec::Form::Plain)),
+    }
+}
+
+/// Makes what must never be touched: a pod without a marker, one of another project, and a volume.
+async fn make_foreign(client: &Runpod) {
+    for (name, marker) in [("theirs", None), ("other-project", Some("other/llm/00000000000000aa"))] {
+        let env = marker.map(|marker| (EnvKey::new("PODFORM_MARK"), Secret::new(marker.to_owned())));
+        let request = PodRequest {
+            name: name.to_owned(),
+            image: "img:9".to_owned(),
+            command: Vec::new(),
+            entrypoint: None,
+            env: env.into_iter().collect(),
+            ports: BTreeSet::new(),
+            disk: Gigabytes(10),
+            registry: None,
+            mount: Mount::None,
+            global_networking: false,
+            access: Access { ssh: false, jupyter: false },
+            compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu3c"), vcpus: 2 },
+            cloud: Cloud::Secure,
+            data_centers: BTreeSet::new(),
+            cuda: BTreeSet::new(),
+            min_cuda: None,
+        };
+        client.create_pod(&request).await.expect("a foreign pod");
+    }
+    let request = VolumeRequest {
+        name: "theirs".to_owned(),
+        size: Gigabytes(10),
+        data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
+        tier: VolumeTier::Standard,
+    };
+    client.create_volume(&request).await.expect("a foreign volume");
+}
+
+/// The world's time, so that creation times and records agree.
+fn time(simulation: &Simulation) -> Timestamp {
+    let millis = simulation.inspect(|world| world.now().millis());
+    Timestamp::from_millisecond(i64::try_from(millis).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX)
+}
+
+/// A clock that goes with the world: a second for each request, and the time that passes.
+struct WorldClock<'a> {
+    simulation: &'a Simulation,
+    origin: Timestamp,
+    began: Instant,
+    requests_before: u64,
+}
+
+impl<'a> WorldClock<'a> {
+    fn new(simulation: &'a Simulation) -> Self {
+        Self {
+            simulation,
+            origin: time(simulation),
+            began: Instant::now(),
+            requests_before: simulation.requests().values().sum(),
+        }
+    }
+}
+
+impl Clock for WorldClock<'_> {
+    fn now(&self) -> Timestamp {
+        let requests = self.simulation.requests().values().sum::<u64>() - self.requests_before;
+        self.origin
+            .checked_add(self.began.elapsed() + Duration::from_secs(requests))
+            .unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Keeps what was said, if somebody wants to read it: in a campaign it would take most of the time.
+struct Story {
+    wanted: bool,
+    lines: RefCell<Vec<String>>,
+}
+
+impl Story {
+    fn add(&self, line: impl FnOnce() -> String) {
+        if self.wanted {
+            self.lines.borrow_mut().push(line());
+        }
+    }
+}
+
+impl Reporter for Story {
+    fn notice(&self, notice: Notice) {
+        self.add(|| format!("{notice:?}"));
+    }
+}
+
+/// One schedule on its way.
+struct Lab<'a> {
+    case: &'a Case,
+    state: &'a MemoryState,
+    desired: &'a Desired,
+    catalog: &'a Catalog,
+    client: Rc<Runpod>,
+    clock: WorldClock<'a>,
+    story: Story,
+}
+
+/// How one run ended.
+enum RunEnd {
+    Crashed,
+    Done(Step),
+}
+
+/// How far one run came.
+enum Step {
+    NothingToDo,
+    /// It applied something, or could not: what it says, and what was wrong with the plan.
+    Went {
+        said: String,
+        broken: Vec<String>,
+    },
+}
+
+impl Step {
+    fn stopped(said: String) -> Self {
+        Self::Went { said, broken: Vec::new() }
+    }
+}
+
+impl<'a> Lab<'a> {
+    fn new(
+        case: &'a Case,
+        simulation: &'a Simulation,
+        state: &'a MemoryState,
+        (desired, catalog): (&'a Desired, &'a Catalog),
+        story_wanted: bool,
+    ) -> Self {
+        Self {
+            case,
+            state,
+            desired,
+            catalog,
+            client: client(simulation),
+            clock: WorldClock::new(simulation),
+            story: Story { wanted: story_wanted, lines: RefCell::default() },
+        }
+    }
+
+    /// Runs until nothing is left to do.
+    async fn converge(&self) -> Report {
+        let mut report = Report::default();
+        let mut last = String::new();
+        let signals = self.signals();
+        for number in 0..RUNS + self.case.crashes.len() {
+            let life = Life::new(self.case.crashes.get(number).copied());
+            let interrupt = if number == 0 { signals.clone() } else { watch::channel(Interrupt::None).1 };
+            let ended = tokio::select! {
+                biased;
+                () = life.ended.notified() => RunEnd::Crashed,
+                step = self.run(number, &life, interrupt) => RunEnd::Done(step),
+            };
+            report.runs += 1;
+            report.calls.extend(life.calls.borrow().iter());
+            if number == 0 {
+                report.commits = life.commits.get();
+                report.first_calls = life.calls.borrow().len();
+            }
+            match ended {
+                RunEnd::Crashed => {
+                    self.story.add(|| format!("run {number} crashed"));
+                    sleep(RESTART).await;
+                    continue;
+                }
+                RunEnd::Done(Step::NothingToDo) => {
+                    report.story = self.story.lines.take();
+                    return report;
+                }
+                RunEnd::Done(Step::Went { said, broken }) => {
+                    last = format!("run {number}: {said}");
+                    self.story.add(|| last.clone());
+                    report.violations.extend(broken);
+                }
+            }
+            sleep(BETWEEN_RUNS).await;
+        }
+        report.violations.push(format!("it never comes to an end: {last}"));
+        report.story = self.story.lines.take();
+        report
+    }
+
+    /// Looks, plans and applies once, as the command does.
+    async fn run(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
+        let port =
+            MortalPort { client: Rc::clone(&self.client), life, blind: self.case.without == Without::Lookup };
+        let journal = MortalJournal { state: self.state, life };
+        let limited = Limited::new(&port, &self.story);
+        let run = Run {
+            id: RunId::new(format!("run-{number}-{}", self.clock.now().as_millisecond())),
+            at: self.clock.now(),
+            command: "apply".to_owned(),
+            plan_digest: String::new(),
+            who: "lab".to_owned(),
+        };
+        let project = ProjectName::new("lab");
+        let secrets = Secrets::default();
+        let context = Context {
+            provider: &limited,
+            journal: &journal,
+            clock: &self.clock,
+            reporter: &self.story,
+            project: &project,
+            secrets: &secrets,
+            run: &run,
+            settings: Settings {
+                parallelism: self.case.parallelism,
+                settling: Duration::from_secs(self.case.settling),
+                seed: self.case.seed,
+                ..Settings::RUNPOD
+            },
+            interrupt,
+        };
+        let mut prior = self.load().await;
+        let mut recovered = Vec::new();
+        if !prior.open.is_empty() {
+            recovered = match apply::settle(&prior, context.clone()).await {
+                Ok(recovered) => recovered,
+                Err(error) => return Step::stopped(format!("could not look: {error}")),
+            };
+            prior = self.load().await;
+        }
+        let recorded = prior.objects.values().map(|recorded| (recorded.id.clone(), recorded.recorded_at));
+        let deposed = prior.objects.values().flat_map(|recorded| {
+            recorded.deposed.iter().map(|id| (RemoteId::Pod(id.clone()), recorded.recorded_at))
+        });
+        let recorded = recorded.chain(deposed).collect();
+        let live = match podform::provider::observe::observe(&limited, &recorded, self.clock.now()).await {
+            Ok(live) => live,
+            Err(error) => return Step::stopped(format!("could not look: {error}")),
+        };
+        let plan = match self.plan(&prior, &live, &run, &secrets) {
+            Planned::NoChanges(_) => return Step::NothingToDo,
+            Planned::Blocked { reasons, plan } => {
+                return Step::stopped(format!(
+                    "blocked: {reasons:?} held {:?} findings {:?}",
+                    plan.held, plan.findings
+                ));
+            }
+            Planned::Changes(plan) => plan,
+        };
+        let broken =
+            plan::check(&plan).iter().map(|violation| format!("unsound plan: {violation}")).collect();
+        self.story.add(|| shown(&plan));
+        let outcome = apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await;
+        Step::Went { said: format!("{outcome:?} after {recovered:?}"), broken }
+    }
+
+    async fn load(&self) -> Prior {
+        self.state.load().await.expect("a state that can be read")
+    }
+
+    fn plan(&self, prior: &Prior, live: &Live, run: &Run, secrets: &Secrets) -> Planned {
+        plan::plan(&Inputs {
+            desired: self.desired,
+            prior,
+            live,
+            catalog: self.catalog,
+            secrets,
+            api: Api::V2,
+            nonce: &RunNonce::new(run.id.as_str()),
+            settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),
+            options: &Options::default(),
+        })
+    }
+
+    fn signals(&self) -> watch::Receiver<Interrupt> {
+        let (sender, receiver) = watch::channel(Interrupt::None);
+        let signals = self.case.signals.clone();
+        tokio::task::spawn_local(async move {
+            let mut passed = 0;
+            for (signal, level) in signals.iter().zip([Interrupt::First, Interrupt::Second]) {
+                sleep(Duration::from_millis(signal.saturating_sub(passed))).await;
+                passed = *signal;
+                // Nobody listens any more once the run has ended.
+                let _ = sender.send(level);
+            }
+        });
+        receiver
+    }
+}
+
+fn shown(plan: &Plan) -> String {
+    let Plan { actions, edges, held, findings, .. } = plan;
+    let actions: Vec<String> = actions
+        .iter()
+        .map(|(id, action)| format!("{id} because {:?} then {:?}", action.reason, action.record))
+        .collect();
+    let edges: Vec<String> = edges.iter().map(|(first, then)| format!("{first} < {then}")).collect();
+    format!("plan {actions:#?} order {edges:?} held {held:?} findings {findings:?}")
+}
+
+/// Returns what must not be.
+fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let alive: BTreeMap<RemoteId, bool> = world
+        .all_pods()
+        .filter(|pod| pod.status(world.now()) != simulator::world::pod::Status::Terminated)
+        .map(|pod| {
+            let ours = pod.env.get("PODFORM_MARK").is_some_and(|marker| marker.starts_with("lab/"));
+            (RemoteId::Pod(PodId::new(pod.id.0.clone())), ours)
+        })
+        .chain(world.all_volumes().map(|volume| {
+            let id = podform::model::id::VolumeId::new(volume.id.0.clone());
+            (RemoteId::Volume(id), volume.name.starts_with("lab-"))
+        }))
+        .collect();
+    let known = prior.remote_ids();
+    for (id, _) in alive.iter().filter(|(id, ours)| **ours && !known.contains(id)) {
+        wrong.push(format!("{id} is ours, is billed, and the state does not know it"));
+    }
+    for id in known.iter().filter(|id| !alive.contains_key(id)) {
+        wrong.push(format!("the state has {id}, which does not exist"));
+    }
+    for (address, recorded) in &prior.objects {
+        if !recorded.deposed.is_empty() {
+            wrong.push(format!("{address} has more than one pod: {:?}", recorded.deposed));
+        }
+    }
+    for address in base.desired.wanted.keys() {
+        let is_managed = !matches!(
+            base.desired.wanted.get(address),
+            Some(Wanted::Volume(podform::model::desired::WantedVolume::Referenced { .. }))
+        );
+        if is_managed && !prior.objects.contains_key(address) {
+            wrong.push(format!("{address} is wanted and was lost"));
+        }
+    }
+    for address in prior.objects.keys().filter(|address| !base.desired.wanted.contains_key(address)) {
+        wrong.push(format!("{address} is not wanted and still there"));
+    }
+    if !prior.open.is_empty() {
+        wrong.push(format!("the journal has open actions: {:?}", prior.open));
+    }
+    wrong.extend(kept(&SHAPES[case.shape], base, prior));
+    wrong.extend(foreign(base, world));
+    wrong
+}
+
+fn kept(shape: &Shape, base: &Base, prior: &Prior) -> Vec<String> {
+    let id = |prior: &Prior, address: &str| {
+        let address = address.parse().expect("an address");
+        prior.objects.get(&address).map(|recorded| recorded.id.clone())
+    };
+    shape
+        .kept
+        .iter()
+        .filter(|address| id(&base.prior, address) != id(prior, address))
+        .map(|address| format!("{address} is another pod than before"))
+        .collect()
+}
+
+fn foreign(base: &Base, world: &World) -> Vec<String> {
+    let theirs = |world: &World| {
+        let pods: Vec<_> = world
+            .all_pods()
+            .filter(|pod| !pod.name.starts_with("lab-"))
+            .map(|pod| (pod.id.clone(), pod.name.clone(), pod.env.clone(), pod.phase, pod.containers))
+            .collect();
+        let volumes: Vec<_> =
+            world.all_volumes().filter(|volume| volume.name == "theirs").map(|volume| volume.size).collect();
+        (pods, volumes)
+    };
+    if theirs(&base.world) == theirs(world) {
+        Vec::new()
+    } else {
+        vec!["something that is not ours was touched".to_owned()]
+    }
+}

@@ -1,0 +1,254 @@
+//! Ports that end the process at a chosen moment, and what they saw until then.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+use std::time::Duration;
+
+use podform::model::catalog::{Catalog, StockQuery};
+use podform::model::clock::Timestamp;
+use podform::model::id::{PodId, RunId, Serial, VolumeId};
+use podform::model::live::{LivePod, LiveVolume};
+use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
+use podform::model::size::Gigabytes;
+use podform::provider::runpod::Runpod;
+use podform::provider::{Listed, Mutate, Observe, ProviderError, Quota};
+use podform::state::memory::MemoryState;
+use podform::state::{Batch, Journal, Run, StateError};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// When the process ends. Writes of the journal and calls of the provider are counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// Before the write is durable.
+    BeforeCommit(u64),
+    /// After it is, without knowing.
+    AfterCommit(u64),
+    /// Before the request is sent.
+    BeforeCall(u64),
+    /// After it took effect, before its answer is read.
+    OnWire(u64),
+    /// While it is on its way: it arrives after the process is gone.
+    Late(u64),
+}
+
+impl Crash {
+    const WORDS: [&str; 5] = ["before-commit", "after-commit", "before-call", "on-wire", "late"];
+}
+
+impl fmt::Display for Crash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, number) = match self {
+            Self::BeforeCommit(number) => (0, number),
+            Self::AfterCommit(number) => (1, number),
+            Self::BeforeCall(number) => (2, number),
+            Self::OnWire(number) => (3, number),
+            Self::Late(number) => (4, number),
+        };
+        write!(f, "{}:{number}", Self::WORDS[word])
+    }
+}
+
+impl FromStr for Crash {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, number) = text.split_once(':').ok_or("a crash is WORD:NUMBER")?;
+        let number = number.parse().map_err(|_| format!("`{number}` is no number"))?;
+        match Self::WORDS.iter().position(|known| *known == word) {
+            Some(0) => Ok(Self::BeforeCommit(number)),
+            Some(1) => Ok(Self::AfterCommit(number)),
+            Some(2) => Ok(Self::BeforeCall(number)),
+            Some(3) => Ok(Self::OnWire(number)),
+            Some(4) => Ok(Self::Late(number)),
+            Some(_) | None => Err(format!("`{word}` is no crash")),
+        }
+    }
+}
+
+/// How long a request that outlives its process is on its way.
+const LATE: Duration = Duration::from_secs(20);
+
+/// One life of a process.
+#[derive(Default)]
+pub struct Life {
+    pub crash: Option<Crash>,
+    pub commits: Cell<u64>,
+    pub calls: RefCell<Vec<&'static str>>,
+    pub ended: Notify,
+}
+
+impl Life {
+    pub fn new(crash: Option<Crash>) -> Self {
+        Self { crash, ..Self::default() }
+    }
+
+    async fn end<T>(&self) -> T {
+        self.ended.notify_one();
+        std::future::pending().await
+    }
+
+    async fn commit<T>(&self, write: impl Future<Output = T>) -> T {
+        let number = self.commits.get() + 1;
+        self.commits.set(number);
+        if self.crash == Some(Crash::BeforeCommit(number)) {
+            return self.end().await;
+        }
+        let written = write.await;
+        if self.crash == Some(Crash::AfterCommit(number)) {
+            return self.end().await;
+        }
+        written
+    }
+
+    async fn read<T>(&self, name: &'static str, call: impl Future<Output = T>) -> T {
+        let number = self.count(name);
+        match self.crash {
+            Some(Crash::BeforeCall(at) | Crash::OnWire(at) | Crash::Late(at)) if at == number => {
+                self.end().await
+            }
+            _ => call.await,
+        }
+    }
+
+    async fn write<T: 'static>(&self, name: &'static str, call: impl Future<Output = T> + 'static) -> T {
+        let number = self.count(name);
+        match self.crash {
+            Some(Crash::BeforeCall(at)) if at == number => self.end().await,
+            Some(Crash::OnWire(at)) if at == number => {
+                call.await;
+                self.end().await
+            }
+            Some(Crash::Late(at)) if at == number => {
+                tokio::task::spawn_local(async move {
+                    sleep(LATE).await;
+                    call.await;
+                });
+                self.end().await
+            }
+            _ => call.await,
+        }
+    }
+
+    fn count(&self, name: &'static str) -> u64 {
+        let mut calls = self.calls.borrow_mut();
+        calls.push(name);
+        calls.len() as u64
+    }
+}
+
+/// A journal of a process that can end.
+pub struct MortalJournal<'a> {
+    pub state: &'a MemoryState,
+    pub life: &'a Life,
+}
+
+impl Journal for MortalJournal<'_> {
+    async fn begin(&self, run: &Run) -> Result<(), StateError> {
+        self.life.commit(self.state.begin(run)).await
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
+        self.life.commit(self.state.commit(batch)).await
+    }
+
+    async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
+        self.life.commit(self.state.finish(run, at, summary)).await
+    }
+}
+
+/// A provider of a process that can end.
+pub struct MortalPort<'a> {
+    pub client: Rc<Runpod>,
+    pub life: &'a Life,
+    /// Shows no markers, as if nothing carried a token.
+    pub blind: bool,
+}
+
+impl MortalPort<'_> {
+    fn seen(&self, pod: LivePod) -> LivePod {
+        if self.blind { LivePod { marker: None, ..pod } } else { pod }
+    }
+}
+
+impl Observe for MortalPort<'_> {
+    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
+        let listed = self.life.read("list", self.client.list_pods()).await?;
+        let seen = listed.into_iter().map(|entry| match entry {
+            Listed::Pod(pod) => Listed::Pod(Box::new(self.seen(*pod))),
+            Listed::Unreadable { id, why } => Listed::Unreadable { id, why },
+        });
+        Ok(seen.collect())
+    }
+
+    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
+        let listed = self.life.read("list-volumes", self.client.list_volumes()).await?;
+        Ok(if self.blind { Vec::new() } else { listed })
+    }
+
+    async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
+        let pod = self.life.read("get", self.client.pod(id)).await?;
+        Ok(pod.map(|pod| self.seen(pod)))
+    }
+
+    async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
+        self.life.read("get-volume", self.client.volume(id)).await
+    }
+
+    async fn catalog(
+        &self,
+        questions: &BTreeSet<StockQuery>,
+        now: Timestamp,
+    ) -> Result<Catalog, ProviderError> {
+        self.life.read("catalog", self.client.catalog(questions, now)).await
+    }
+
+    fn quota(&self) -> Option<Quota> {
+        self.client.quota()
+    }
+}
+
+impl Mutate for MortalPort<'_> {
+    async fn create_pod(&self, request: &PodRequest) -> Result<PodId, ProviderError> {
+        let (client, request) = (Rc::clone(&self.client), request.clone());
+        self.life.write("create", async move { client.create_pod(&request).await }).await
+    }
+
+    async fn update_pod(&self, request: &PatchRequest) -> Result<(), ProviderError> {
+        let (client, request) = (Rc::clone(&self.client), request.clone());
+        self.life.write("update", async move { client.update_pod(&request).await }).await
+    }
+
+    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("start", async move { client.start_pod(&id, gpus).await }).await
+    }
+
+    async fn stop_pod(&self, id: &PodId) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("stop", async move { client.stop_pod(&id).await }).await
+    }
+
+    async fn delete_pod(&self, id: &PodId) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("delete", async move { client.delete_pod(&id).await }).await
+    }
+
+    async fn create_volume(&self, request: &VolumeRequest) -> Result<VolumeId, ProviderError> {
+        let (client, request) = (Rc::clone(&self.client), request.clone());
+        self.life.write("create-volume", async move { client.create_volume(&request).await }).await
+    }
+
+    async fn grow_volume(&self, id: &VolumeId, size: Gigabytes) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("grow", async move { client.grow_volume(&id, size).await }).await
+    }
+
+    async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("delete-volume", async move { client.delete_volume(&id).await }).await
+    }
+}

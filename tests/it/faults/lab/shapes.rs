@@ -1,0 +1,168 @@
+//! The plans that are tried: a few specs in a row, of which the last is applied while things go wrong.
+
+/// One kind of plan.
+#[derive(Debug)]
+pub struct Shape {
+    /// Names it in a case.
+    pub name: &'static str,
+    /// The specs; all but the last are applied in peace beforehand.
+    pub specs: &'static [&'static str],
+    /// Addresses whose pods must be the same ones at the end.
+    pub kept: &'static [&'static str],
+    /// Whether the host of the pod at `stuck` is full when the last spec is applied.
+    pub full_host: bool,
+}
+
+/// All shapes, each of up to four objects.
+pub const SHAPES: [Shape; 9] = [
+    Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], full_host: false },
+    Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], full_host: false },
+    Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], full_host: false },
+    Shape { name: "replace", specs: &[ONE_L40S, ONE_OTHER], kept: &[], full_host: false },
+    Shape { name: "create-first", specs: &[FIRST_L40S, FIRST_OTHER], kept: &[], full_host: false },
+    Shape { name: "mix", specs: &[ALL_RUN, MIX_BEFORE, MIX_AFTER], kept: &["a", "b", "c"], full_host: false },
+    Shape { name: "remove", specs: &[PROTECTED, PROTECTED_LEFT], kept: &["keep"], full_host: false },
+    Shape {
+        name: "resume",
+        specs: &[LOCAL_RUNS, LOCAL_STOPPED, LOCAL_RUNS],
+        kept: &["llm"],
+        full_host: false,
+    },
+    Shape { name: "stuck", specs: &[STUCK_RUNS, STUCK_STOPPED, STUCK_RUNS], kept: &[], full_host: true },
+];
+
+const NOTHING: &str = "
+version: 1
+project: lab
+pods: {}
+";
+
+const TWO_PODS: &str = "
+version: 1
+project: lab
+pods:
+  a: { image: img:1, gpu: [L40S, RTX 6000 Ada], disk: 20GB, env: { MODE: fast } }
+  b: { image: img:2, gpu: RTX 4090, disk: 20GB, ports: [8000/http] }
+";
+
+const POD_ON_VOLUME: &str = "
+version: 1
+project: lab
+volumes:
+  models: { size: 100GB, data_center: EU-RO-1 }
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: ['models:/models'] }
+";
+
+const CHAIN: &str = "
+version: 1
+project: lab
+pods:
+  a: { image: img:1, cpu: { flavors: [cpu5c, cpu3c], vcpus: 4 }, disk: 20GB }
+  b: { image: img:1, gpu: RTX 4090, disk: 20GB, depends_on: [a] }
+  c: { image: img:1, gpu: L40S, disk: 20GB, volumes: [{ local: 50GB, path: /workspace }] }
+";
+
+const ONE_L40S: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: L40S, disk: 20GB }
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, depends_on: [llm] }
+";
+
+const ONE_OTHER: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB }
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, depends_on: [llm] }
+";
+
+const FIRST_L40S: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: L40S, disk: 20GB, lifecycle: { on_replace: create_first } }
+";
+
+const FIRST_OTHER: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, lifecycle: { on_replace: create_first } }
+";
+
+const ALL_RUN: &str = "
+version: 1
+project: lab
+pods:
+  a: { image: img:1, gpu: RTX 4090, disk: 20GB }
+  b: { image: img:1, gpu: RTX 4090, disk: 20GB }
+  c: { image: img:1, gpu: RTX 4090, disk: 20GB, ssh: true }
+  d: { image: img:1, gpu: RTX 4090, disk: 20GB }
+";
+
+const MIX_BEFORE: &str = "
+version: 1
+project: lab
+pods:
+  a: { image: img:1, gpu: RTX 4090, disk: 20GB }
+  b: { image: img:1, gpu: RTX 4090, disk: 20GB, state: stopped }
+  c: { image: img:1, gpu: RTX 4090, disk: 20GB, ssh: true }
+  d: { image: img:1, gpu: RTX 4090, disk: 20GB }
+";
+
+const MIX_AFTER: &str = "
+version: 1
+project: lab
+pods:
+  a: { image: img:1, gpu: RTX 4090, disk: 20GB, state: stopped }
+  b: { image: img:1, gpu: RTX 4090, disk: 20GB }
+  c: { image: img:2, gpu: RTX 4090, disk: 20GB, ssh: true, env: { MODE: fast } }
+";
+
+const PROTECTED: &str = "
+version: 1
+project: lab
+volumes:
+  models: { size: 100GB, data_center: EU-RO-1 }
+pods:
+  keep: { image: img:1, gpu: RTX 4090, disk: 20GB, lifecycle: { protect: true } }
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: ['models:/models'] }
+";
+
+const PROTECTED_LEFT: &str = "
+version: 1
+project: lab
+pods:
+  keep: { image: img:1, gpu: RTX 4090, disk: 20GB, env: { MODE: fast }, lifecycle: { protect: true } }
+";
+
+const LOCAL_RUNS: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: [{ local: 50GB, path: /workspace }] }
+";
+
+const LOCAL_STOPPED: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: [{ local: 50GB, path: /workspace }], state: stopped }
+";
+
+const STUCK_RUNS: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, lifecycle: { on_stuck_resume: replace } }
+";
+
+const STUCK_STOPPED: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, state: stopped, lifecycle: { on_stuck_resume: replace } }
+";
