@@ -19,10 +19,10 @@ use crate::model::prior::{KnownToken, OpenIntent, Recorded};
 use super::presence::Sighting;
 use super::{Inputs, finding, moves::Renamed};
 
-/// Clocks of two machines differ a little.
-const BEFORE_INTENT: SignedDuration = SignedDuration::from_secs(10);
-/// A request goes out within 5 s of its intent and is given up after 30 s; the rest is for clocks and queues.
-const AFTER_INTENT: SignedDuration = SignedDuration::from_secs(60);
+/// How far the clocks of this computer and of the API may differ.
+const SKEW: SignedDuration = SignedDuration::from_secs(120);
+/// A request goes out within 5 s of its intent and is given up after 30 s.
+const REQUEST: SignedDuration = SignedDuration::from_secs(35);
 
 /// A live pod that no record names but whose token, or id, the journal knows.
 struct Claim<'a> {
@@ -487,7 +487,7 @@ fn holds_data(pod: &LivePod) -> bool {
 
 fn in_window(created: Timestamp, intended: Timestamp) -> bool {
     let after = created.duration_since(intended);
-    (-BEFORE_INTENT..=AFTER_INTENT).contains(&after)
+    after >= -SKEW && after <= REQUEST + SKEW
 }
 
 /// Tells whether an open intent is a request that may have created something.
