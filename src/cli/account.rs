@@ -7,13 +7,13 @@ use super::failure::Failure;
 use super::names::Names;
 use crate::model::prior::{Binding, ProviderKind};
 use crate::model::secret::Secret;
+use crate::provider::Observe;
 use crate::provider::runpod::{Origins, Runpod};
 use crate::spec::Settings;
 
 /// An account, ready to be asked.
 pub struct Account {
-    /// Asks it.
-    pub client: Runpod,
+    client: Runpod,
     /// Its time.
     pub clock: AccountClock,
     /// Names for what is made in it.
@@ -23,6 +23,16 @@ pub struct Account {
 }
 
 impl Account {
+    /// Returns what looks at the account. Its type has no way to change anything.
+    pub fn reader(&self) -> &impl Observe {
+        &self.client
+    }
+
+    /// Returns what changes the account. Only `apply` and `destroy` may ask for it, once they hold the lock.
+    pub fn writer(&self) -> &Runpod {
+        &self.client
+    }
+
     /// Prepares the account of a spec; nothing is asked of RunPod yet.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use super::env::Environment;
 use super::failure::Failure;
 use super::output::Output;
 use super::prompt::{self, Answer};
-use crate::model::plan::{Approval, ApprovedPlan, Plan};
+use super::tolerance::PriceTolerance;
+use crate::model::plan::{Approval, ApprovedPlan, Digest, NoDigest, Plan};
 
 /// Who approves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,12 @@ pub enum Approver {
     /// `--auto-approve`.
     Flag,
     /// `--approved DIGEST`.
-    Digest(String),
+    Digest {
+        /// What was approved.
+        approved: String,
+        /// By how much the price may have moved since.
+        tolerance: PriceTolerance,
+    },
 }
 
 impl Approver {
@@ -25,7 +31,13 @@ impl Approver {
     /// Nobody can be asked.
     pub fn find(args: &RunArgs, env: &Environment) -> Result<Self, Failure> {
         match (&args.approved, args.auto_approve) {
-            (Some(digest), _) => Ok(Self::Digest(digest.clone())),
+            (Some(digest), _) => Ok(Self::Digest {
+                approved: digest.clone(),
+                tolerance: args.price_tolerance.unwrap_or_default(),
+            }),
+            (None, _) if args.price_tolerance.is_some() => Err(Failure::Flag(
+                "`--price-tolerance` needs what was approved: a saved plan or `--approved DIGEST`".to_owned(),
+            )),
             (None, true) => Ok(Self::Flag),
             (None, false) if env.stdin_is_terminal => Ok(Self::Person),
             (None, false) => Err(Failure::NobodyToAsk),
@@ -44,11 +56,8 @@ impl Approver {
     ) -> Result<ApprovedPlan, Failure> {
         let approval = match self {
             Self::Flag => Approval::Flag,
-            Self::Digest(approved) => {
-                let found = plan.digest.to_string();
-                if *approved != found {
-                    return Err(Failure::OtherDigest { approved: approved.clone(), found });
-                }
+            Self::Digest { approved, tolerance } => {
+                ensure_approved(approved, &plan.digest, *tolerance)?;
                 Approval::Digest
             }
             Self::Person => {
@@ -60,5 +69,19 @@ impl Approver {
             }
         };
         Ok(ApprovedPlan::new(plan, approval))
+    }
+}
+
+fn ensure_approved(approved: &str, found: &Digest, tolerance: PriceTolerance) -> Result<(), Failure> {
+    match approved.parse() {
+        Ok(Digest { hash, monthly }) if hash == found.hash => {
+            if tolerance.admits(monthly, found.monthly) {
+                return Ok(());
+            }
+            Err(Failure::OtherPrice { approved: monthly, found: found.monthly })
+        }
+        Ok(_) | Err(NoDigest) => {
+            Err(Failure::OtherDigest { approved: approved.to_owned(), found: found.to_string() })
+        }
     }
 }

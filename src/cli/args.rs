@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::tolerance::PriceTolerance;
 use crate::model::address::Address;
 use crate::model::desired::MemoryRange;
 use crate::model::id::DataCenterId;
@@ -202,6 +203,14 @@ pub enum PlanFormat {
     TerraformJson,
     /// For comments on pull requests.
     Markdown,
+    /// Numbers as `name=value`, for continuous integration.
+    Outputs,
+    /// The order of the actions, for Graphviz.
+    Dot,
+    /// The order of the actions, for Markdown.
+    Mermaid,
+    /// The order of the actions, for browsers.
+    Svg,
 }
 
 /// Flags of `apply`.
@@ -238,6 +247,9 @@ pub struct RunArgs {
     /// Do not ask if the plan has this digest, exit with 6 otherwise
     #[arg(long, value_name = "DIGEST", conflicts_with = "auto_approve")]
     pub approved: Option<String>,
+    /// Let the monthly total differ by so much from what was approved, such as 5%
+    #[arg(long, value_name = "PERCENT")]
+    pub price_tolerance: Option<PriceTolerance>,
     /// How many actions run at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub parallelism: u16,

@@ -15,7 +15,7 @@ use super::names::run_id;
 use super::progress::Progress;
 use super::run::Shell;
 use super::running::running_pods;
-use super::saved::{ensure_same_plan, ensure_same_state};
+use super::saved;
 use super::secrets::sent_by;
 use super::session::Session;
 use super::show;
@@ -85,23 +85,27 @@ impl Execution<'_> {
     ///
     /// # Errors
     /// Nothing was begun; the plan is stale, among others.
-    pub async fn go_saved(&self, loaded: Loaded, saved: SavedPlan) -> Result<Exit, Failure> {
-        let basis = saved.planned.plan().basis.clone();
+    pub async fn go_saved(&self, loaded: Loaded, plan: SavedPlan) -> Result<Exit, Failure> {
+        let basis = plan.planned.plan().basis.clone();
         let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
         self.under_lock(&session, async |port, prior| {
-            ensure_same_state(&basis, &prior)?;
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
-            ensure_same_plan(saved.planned.plan(), planned.plan())?;
+            let tolerance = self.run.price_tolerance.unwrap_or_default();
+            let moved = saved::moved(&plan.planned, &planned, &prior, tolerance);
+            if !moved.is_empty() {
+                show::difference(&self.shell.output, &plan.planned, &planned);
+                return Err(Failure::Stale(moved.join("; ")));
+            }
             if !self.shell.global.quiet || is_blocked(&planned) {
                 self.show(&session, &planned);
             }
-            match saved.planned {
+            match plan.planned {
                 Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
                 Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
-                Planned::Changes(plan) => {
-                    ensure_secrets(&plan, &session)?;
-                    let approved = ApprovedPlan::new(plan, Approval::SavedPlan);
+                Planned::Changes(approved) => {
+                    ensure_secrets(&approved, &session)?;
+                    let approved = ApprovedPlan::new(approved, Approval::SavedPlan);
                     Ok(Prepared::Approved(Box::new(approved), prior))
                 }
             }
@@ -131,7 +135,7 @@ impl Execution<'_> {
         let locked = session.state.lock(&holder, clock, patience);
         let locked = before_anything(&mut signals, locked).await??;
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
-        let port = Limited::new(&session.account.client, &progress);
+        let port = Limited::new(session.account.writer(), &progress);
         let (sender, interrupt) = watch::channel(Interrupt::None);
         let engine =
             Engine { execution: self, session, locked: &locked, port: &port, progress: &progress, interrupt };

@@ -8,8 +8,10 @@ use std::io;
 
 use super::files::FileError;
 use super::secrets::SecretError;
+use crate::model::money::Amount;
 use crate::provider::ProviderError;
 use crate::provider::runpod::SetupError;
+use crate::render::money::AMonth;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
 use crate::state::planfile::PlanFileError;
@@ -78,6 +80,18 @@ pub enum Failure {
         approved: String,
         /// What the plan has.
         found: String,
+    },
+    /// The plan is the one that was approved, but no longer at its price.
+    #[error(
+        "the plan is the one approved, but costs at most {} a month in place of {}; nothing was done",
+        AMonth(*found),
+        AMonth(*approved)
+    )]
+    OtherPrice {
+        /// What was approved.
+        approved: Amount,
+        /// What the plan has.
+        found: Amount,
     },
     /// A file is no plan that can be read.
     #[error("failed to read the plan `{path}`")]

@@ -29,5 +29,6 @@ mod session;
 mod show;
 mod signals;
 mod table;
+mod tolerance;
 
 pub use run::run;

@@ -53,7 +53,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::Yaml(_)
         | Failure::Signals(_)
         | Failure::System { .. } => exit::FAILED,
-        Failure::OtherDigest { .. } | Failure::Stale(_) => exit::STALE,
+        Failure::OtherDigest { .. } | Failure::OtherPrice { .. } | Failure::Stale(_) => exit::STALE,
         Failure::Interrupted => exit::INTERRUPTED,
     }
 }
@@ -84,6 +84,9 @@ fn hint_of(failure: &Failure) -> Option<String> {
             "give `--auto-approve`, `--approved DIGEST` with the digest of a plan that you have read, or a saved plan"
         }
         Failure::OtherDigest { .. } => "read the plan again and approve the digest that it ends with",
+        Failure::OtherPrice { .. } => {
+            "read the plan again; `--price-tolerance 5%` lets a small move of the total pass"
+        }
         Failure::Stale(_) => "plan again and read what has changed",
         Failure::Declined => "only `yes` approves",
         Failure::ByHand { verb, address } => {

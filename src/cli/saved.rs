@@ -6,8 +6,10 @@ use super::failure::Failure;
 use super::files::{FileError, read_at_most};
 use super::load::LoadError;
 use super::run::Shell;
-use crate::model::plan::{Basis, Plan};
+use super::tolerance::PriceTolerance;
+use crate::model::plan::Planned;
 use crate::model::prior::Prior;
+use crate::render::money::AMonth;
 use crate::spec::Loaded;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
@@ -54,33 +56,38 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
     })
 }
 
-/// Checks that the state is the one that a plan was made from.
+/// Says in how far a saved plan is no longer what would be done; nothing if it still is.
 ///
-/// # Errors
-/// Another run has written to it, or it is another state.
-pub fn ensure_same_state(basis: &Basis, prior: &Prior) -> Result<(), Failure> {
-    if basis.lineage != prior.lineage {
-        return Err(Failure::Stale("it was made from another state".to_owned()));
+/// The spec and the state must be those that the plan was made from even where that changes nothing in the plan:
+/// what was approved was a plan for them. A plan that may not run now may not run because it once might have.
+pub fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTolerance) -> Vec<String> {
+    let (before, after) = (saved.plan(), now.plan());
+    let (old, new) = (&before.digest, &after.digest);
+    let mut reasons = Vec::new();
+    let mut add = |holds: bool, reason: &str| {
+        if holds {
+            reasons.push(reason.to_owned());
+        }
+    };
+    add(before.basis.spec_digest != after.basis.spec_digest, "the spec has changed since it was made");
+    if before.basis.lineage == prior.lineage {
+        add(before.basis.serial != prior.serial, "the state has changed since it was made");
+    } else {
+        add(true, "it was made from another state");
     }
-    if basis.serial != prior.serial {
-        return Err(Failure::Stale("the state has changed since it was made".to_owned()));
+    add(old.hash != new.hash, "another plan is needed now");
+    add(is_blocked(now) && !is_blocked(saved), "it is blocked now");
+    add(is_blocked(saved) && !is_blocked(now), "it was blocked when it was made");
+    if old.hash == new.hash && !tolerance.admits(old.monthly, new.monthly) {
+        reasons.push(format!(
+            "prices have moved: at most {} a month in place of {}",
+            AMonth(new.monthly),
+            AMonth(old.monthly)
+        ));
     }
-    Ok(())
+    reasons
 }
 
-/// Checks that planning again gives the same plan.
-///
-/// # Errors
-/// The spec, the account or a price has changed what would be done.
-pub fn ensure_same_plan(saved: &Plan, now: &Plan) -> Result<(), Failure> {
-    if saved.basis.spec_digest != now.basis.spec_digest {
-        return Err(Failure::Stale("the spec has changed since it was made".to_owned()));
-    }
-    if saved.digest != now.digest {
-        return Err(Failure::Stale(format!(
-            "another plan is needed now, with the digest `{}` in place of `{}`",
-            now.digest, saved.digest
-        )));
-    }
-    Ok(())
+fn is_blocked(planned: &Planned) -> bool {
+    matches!(planned, Planned::Blocked { .. })
 }

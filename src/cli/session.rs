@@ -112,7 +112,7 @@ impl<'a> Session<'a> {
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
         let prior = self.state.read()?;
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
-        self.plan(&Limited::new(&self.account.client, &progress), &prior, options, None).await
+        self.plan(&Limited::new(self.account.reader(), &progress), &prior, options, None).await
     }
 
     /// Reads what RunPod sells.

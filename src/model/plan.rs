@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 use super::address::Address;
 use super::catalog::Stock;
@@ -114,6 +115,23 @@ impl fmt::Display for Digest {
         let Self { hash, monthly: Amount { known: Monthly(micro), unknown_parts } } = self;
         write!(f, "{hash}-{micro}")?;
         if *unknown_parts > 0 { write!(f, "+{unknown_parts}") } else { Ok(()) }
+    }
+}
+
+/// Something that is no digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is a hash and an amount, such as `0123456789abcdef-505700000`")]
+pub struct NoDigest;
+
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (hash, amount) = text.split_once('-').ok_or(NoDigest)?;
+        let (micro, unknown_parts) = amount.split_once('+').unwrap_or((amount, "0"));
+        let known = Monthly(micro.parse().map_err(|_| NoDigest)?);
+        let unknown_parts = unknown_parts.parse().map_err(|_| NoDigest)?;
+        Ok(Self { hash: hash.to_owned(), monthly: Amount { known, unknown_parts } })
     }
 }
 

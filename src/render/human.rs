@@ -45,6 +45,17 @@ pub fn write_plan(
     printer.blocked()
 }
 
+/// Writes what others changed, and what could not be looked at; nothing if neither is so.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_drift(out: &mut dyn Write, planned: &Planned, style: Style) -> fmt::Result {
+    let view = view(planned);
+    let mut printer = Printer { out, style, positions: &super::no_positions, view: &view };
+    printer.drift()?;
+    printer.held()
+}
+
 struct Printer<'a> {
     out: &'a mut dyn Write,
     style: Style,

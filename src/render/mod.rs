@@ -7,6 +7,7 @@
 //!
 //! Start at [`view`], then [`human`]. [`words`] holds the sentences that the formats share.
 
+pub mod difference;
 pub mod escape;
 pub mod graph;
 pub mod human;
@@ -14,6 +15,7 @@ pub mod json;
 pub mod markdown;
 pub mod money;
 pub mod outcome;
+pub mod outputs;
 pub mod progress;
 pub mod ranges;
 pub mod rows;
@@ -53,11 +55,13 @@ pub enum Format {
     TerraformJson,
     /// A comment on a pull request.
     Markdown,
+    /// Numbers for continuous integration.
+    Outputs,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 4] = [Self::Human, Self::Json, Self::TerraformJson, Self::Markdown];
+    pub const ALL: [Self; 5] = [Self::Human, Self::Json, Self::TerraformJson, Self::Markdown, Self::Outputs];
 
     /// Returns the word for `--format`.
     pub fn word(self) -> &'static str {
@@ -66,6 +70,7 @@ impl Format {
             Self::Json => "json",
             Self::TerraformJson => "terraform-json",
             Self::Markdown => "markdown",
+            Self::Outputs => "outputs",
         }
     }
 }
@@ -86,5 +91,6 @@ pub fn write_plan(
         Format::Json => json::write_json(out, planned, positions),
         Format::TerraformJson => terraform_json::write_terraform_json(out, planned),
         Format::Markdown => markdown::write_markdown(out, planned, positions),
+        Format::Outputs => outputs::write_outputs(out, planned),
     }
 }

@@ -119,6 +119,12 @@ const BANS: &[Ban] = &[
         why: "only the SQLite state knows SQLite",
     },
     Ban {
+        module: "cli",
+        except: &["cli::account", "cli::execution"],
+        words: &[&["writer", "("]],
+        why: "only what holds the lock and an approval may change the account",
+    },
+    Ban {
         module: "",
         // The limiter stands before a port and waits for the port's quota.
         except: &["apply::driver", "apply::limiter", "provider", "state", "simulator", "cli", "main"],

@@ -396,7 +396,8 @@ fn no_format_lets_an_escape_sequence_through() {
     for format in Format::ALL {
         let text = rendered(format, &world.plan());
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{}", format.word());
-        assert!(text.contains("evil:1"), "{}", format.word());
+        // Numbers for continuous integration show no value at all.
+        assert_eq!(text.contains("evil:1"), format != Format::Outputs, "{}", format.word());
     }
 }
 

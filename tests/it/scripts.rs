@@ -3,7 +3,8 @@
 //! Each script runs the real binary in a folder of its own that holds a copy of `examples/`. Nothing is redacted:
 //! the simulator's world, its clock and its ids come from a seed. `UPDATE_SCRIPTS=1` writes the `.out` files anew.
 //!
-//! Beside `podform`, whose arguments may hold `{digest}` for the last digest that was printed, a script can say
+//! Beside `podform`, whose arguments may hold `{digest}` for the last digest that was printed and `{hash}` for its part
+//! without the price, a script can say
 //! - `edit FILE s/old/new/`: replace the one place where `old` stands; `\n` is a line end, any sign can be the slash;
 //! - `write FILE`, followed by lines that begin with `| `; `append FILE` likewise; `bytes FILE 66 6f ff`; `remove FILE`;
 //! - `cat FILE` and `ls DIR`;
@@ -25,7 +26,7 @@ use std::process::{Child, Command, Stdio};
 const PODFORM: &str = env!("CARGO_BIN_EXE_podform");
 
 /// The key that scripts use against a simulator that is served; it must never be printed.
-const API_KEY: &str = "rpa_SCRIPTSECRET0000000000000000000000";
+pub(crate) const API_KEY: &str = "rpa_SCRIPTSECRET0000000000000000000000";
 
 /// One test for each script, so that one can be run by its name.
 macro_rules! scripts {
@@ -60,6 +61,7 @@ scripts! {
     spec_keys,
     spec_references,
     spec_values,
+    stale,
     state_commands,
     state_files,
     tools,
@@ -167,6 +169,9 @@ impl Stage {
         fs::create_dir(stage.path("examples")).unwrap();
         for example in fs::read_dir(folder().join("examples")).unwrap() {
             let example = example.unwrap();
+            if example.path().is_dir() {
+                continue;
+            }
             fs::copy(example.path(), stage.path("examples").join(example.file_name())).unwrap();
         }
         stage
@@ -191,8 +196,13 @@ impl Stage {
                 writeln!(printed, "{line}").unwrap();
                 writeln!(text, "{}", line.strip_prefix("| ").unwrap_or_default()).unwrap();
             }
-            let last_digest = printed.lines().rev().find_map(|line| line.strip_prefix("Digest: "));
-            let command = command.replace("{digest}", last_digest.unwrap_or_default());
+            let last_digest = printed
+                .lines()
+                .rev()
+                .find_map(|line| line.strip_prefix("Digest: ").or_else(|| line.strip_prefix("digest=")));
+            let last_digest = last_digest.unwrap_or_default();
+            let hash = last_digest.split('-').next().unwrap_or_default();
+            let command = command.replace("{digest}", last_digest).replace("{hash}", hash);
             printed.push_str(&self.act(&command, &text));
         }
         let place = self.folder.path().to_str().unwrap();
@@ -349,7 +359,7 @@ impl Stage {
 }
 
 /// Sends one HTTP request and returns the status and the body.
-fn request(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(crate) fn request(url: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     let length = body.len();

@@ -1,6 +1,5 @@
 //! `podform doctor`: whether everything that a plan needs can be used. It writes nothing.
 
-use crate::cli::account::Account;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::report;
@@ -19,7 +18,7 @@ pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
     let opened = Session::open(shell, loaded, None).await;
     let told = |session: &Session<'_>| session.account.binding.origin.clone();
     let Some(session) = verdict.of("account", opened, told) else { return Ok(verdict.exit) };
-    let Account { client, .. } = &session.account;
+    let client = session.account.reader();
     let pods = client.list_pods().await.map_err(|source| Failure::Provider { what: "the account", source });
     verdict.of("key", pods, |pods| {
         format!("accepted, {} pods in the account; whether it may write shows at the first apply", pods.len())

@@ -5,20 +5,30 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::model::plan::Plan;
 use crate::plan::Options;
-use crate::render::words;
+use crate::render::human::write_drift;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
     let planned = session.plan_only(&Options::default()).await?;
-    let drift = &planned.plan().drift;
-    if drift.is_empty() {
-        shell.output.data("No drift.\n");
-        return Ok(exit::DONE);
+    let mut text = String::new();
+    write_drift(&mut text, &planned, shell.output.style()).expect("a string takes every text");
+    text.truncate(text.trim_end().len());
+    if !text.is_empty() {
+        text.push('\n');
     }
-    for found in drift {
-        shell.output.data(&format!("{}: {}\n", found.address, words::drift(&found.kind)));
+    let Plan { drift, held, .. } = planned.plan();
+    match (drift.is_empty(), held.is_empty()) {
+        (true, true) => text.push_str("No drift.\n"),
+        (true, false) => text.push_str("No drift in what could be looked at.\n"),
+        (false, _) => {}
     }
-    Ok(if args.detailed_exitcode { exit::CHANGES } else { exit::DONE })
+    shell.output.data(&text);
+    Ok(match (drift.is_empty(), held.is_empty()) {
+        (false, _) if args.detailed_exitcode => exit::CHANGES,
+        (true, false) => exit::BLOCKED,
+        (false, _) | (true, true) => exit::DONE,
+    })
 }

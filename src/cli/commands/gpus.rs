@@ -24,7 +24,7 @@ pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
     let question =
         StockQuery { count: 1, cloud: Cloud::Secure, countries: BTreeSet::new(), cuda: CudaWish::Any };
     let now = session.account.clock.now();
-    let catalog = session.account.client.catalog(&BTreeSet::from([question.clone()]), now).await;
+    let catalog = session.account.reader().catalog(&BTreeSet::from([question.clone()]), now).await;
     let catalog = catalog.map_err(|source| Failure::Provider { what: "the catalog", source })?;
     let chosen = chosen(&catalog, &question, args);
     shell.output.data(&if args.json { as_json(&chosen) } else { table(&chosen) });

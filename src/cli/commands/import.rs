@@ -25,7 +25,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
     let ImportArgs { address, id, all: _, write } = args;
     let mut session = Session::open(shell, shell.load_spec()?, None).await?;
     let prior = session.state.read()?;
-    let live = session.look(&session.account.client, &prior).await?;
+    let live = session.look(session.account.reader(), &prior).await?;
     let known = known(&session, &prior);
     let (chosen, asked) = match address.as_ref().zip(id.as_ref()) {
         Some((address, id)) => {
@@ -209,7 +209,7 @@ async fn text(
     chosen: &Chosen<'_>,
     known: &Known,
 ) -> Result<Imported, Failure> {
-    let catalog = session.catalog(&session.account.client).await?;
+    let catalog = session.catalog(session.account.reader()).await?;
     let loaded = &session.loaded;
     // A layer without a project is no spec of its own, so nobody can apply it without what the spec has beside it.
     let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();

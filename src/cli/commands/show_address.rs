@@ -33,7 +33,7 @@ pub async fn run(shell: &Shell, address: &Address) -> Result<Exit, Failure> {
     ];
     if let Some(recorded) = recorded {
         shown.extend(rows(recorded).into_iter().map(|(name, value)| (format!("recorded.{name}"), value)));
-        let live = session.look(&session.account.client, &prior).await?;
+        let live = session.look(session.account.reader(), &prior).await?;
         shown.extend(live_rows(&recorded.id, &live));
     }
     let history = session.state.history()?;

@@ -16,7 +16,7 @@ use crate::state::RecordChange;
 pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
     let mut session = Session::open(shell, shell.load_spec()?, None).await?;
     let prior = session.state.read()?;
-    let live = session.look(&session.account.client, &prior).await?;
+    let live = session.look(session.account.reader(), &prior).await?;
     let traces = traces(&session.loaded.desired, &prior, &live);
     for (id, reason) in &traces.left {
         shell.output.note(&format!("`{id}` is left alone: {reason}"));

@@ -14,7 +14,7 @@ use crate::model::money::Price;
 pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
     let prior = session.state.read()?;
-    let live = session.look(&session.account.client, &prior).await?;
+    let live = session.look(session.account.reader(), &prior).await?;
     let mut table = Table::new(["ADDRESS", "ID", "STATE", "PRICE", "URL", "SSH"]);
     for (address, recorded) in &prior.objects {
         let [state, price, url, ssh] = cells(&recorded.id, &live);

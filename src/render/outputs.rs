@@ -1,0 +1,112 @@
+//! A plan's numbers as lines of `name=value`, the way continuous integration takes the outputs of a step.
+//!
+//! A value is one word of ASCII, so a shell may append the text to a file of outputs or `read` it as it is. Names are
+//! kept once they are published.
+
+use std::fmt::{self, Write};
+
+use crate::model::money::Monthly;
+use crate::model::plan::Planned;
+
+use super::view::{Counts, Verdict, View, view};
+
+/// Writes a plan as lines of `name=value`.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
+    let View { plan, verdict, counts, .. } = view(planned);
+    let (changes, blocked) = match verdict {
+        Verdict::Changes => (true, false),
+        Verdict::NoChanges => (false, false),
+        Verdict::Blocked(_) => (false, true),
+    };
+    let Counts {
+        create,
+        replace,
+        update,
+        start,
+        stop,
+        destroy,
+        reset,
+        import,
+        moved: _,
+        record: _,
+        forget,
+        losing,
+        unchanged,
+        held,
+        out_of_scope: _,
+    } = counts;
+    writeln!(out, "changes={changes}\nblocked={blocked}")?;
+    let numbers = [
+        ("to_create", create),
+        ("to_start", start),
+        ("to_stop", stop),
+        ("to_update", update),
+        ("to_replace", replace),
+        ("to_destroy", destroy),
+        ("to_reset", reset),
+        ("to_import", import),
+        ("to_forget", forget),
+        ("losing_data", losing),
+        ("unchanged", unchanged),
+        ("held", held),
+    ];
+    for (name, number) in numbers {
+        writeln!(out, "{name}={number}")?;
+    }
+    let (now, after) = (plan.cost.now.total().exact(), plan.cost.after.total().exact());
+    let delta = now.zip(after).map(|(now, after)| after - now);
+    writeln!(out, "monthly={}\nmonthly_delta={}\ndigest={}", Dollars(after), Dollars(delta), plan.digest)
+}
+
+/// Dollars and cents without a sign for the currency, for programs: `1234.50`, `-0.07`, `unknown`.
+struct Dollars(Option<Monthly>);
+
+impl fmt::Display for Dollars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Monthly(micro)) = self.0 else { return f.write_str("unknown") };
+        let cents = (micro.unsigned_abs() + 5_000) / 10_000;
+        let sign = if micro < 0 && cents > 0 { "-" } else { "" };
+        write!(f, "{sign}{}.{:02}", cents / 100, cents % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::sample;
+
+    #[test]
+    fn every_number_has_its_line() {
+        let mut text = String::new();
+        write_outputs(&mut text, &sample::full()).unwrap();
+        insta::assert_snapshot!(text, @"
+        changes=true
+        blocked=false
+        to_create=2
+        to_start=1
+        to_stop=1
+        to_update=5
+        to_replace=2
+        to_destroy=3
+        to_reset=3
+        to_import=1
+        to_forget=2
+        losing_data=9
+        unchanged=3
+        held=3
+        monthly=5052.00
+        monthly_delta=-458.00
+        digest=3f2a9c4be01d7786-5490000000
+        ");
+    }
+
+    #[test]
+    fn dollars_have_cents_and_no_thousands() {
+        let shown = [1_234_500_000, -70_000, -1, 0].map(|micro| Dollars(Some(Monthly(micro))).to_string());
+        assert_eq!(shown, ["1234.50", "-0.07", "0.00", "0.00"]);
+        assert_eq!(Dollars(None).to_string(), "unknown");
+    }
+}
