@@ -1,6 +1,7 @@
 //! One integration crate.
 
 mod faults;
+mod formats;
 mod interrupt;
 mod killed;
 mod layering;
