@@ -1,5 +1,6 @@
 //! One integration crate.
 
+mod canary;
 mod faults;
 mod formats;
 mod interrupt;

@@ -1,0 +1,208 @@
+//! Secrets go to RunPod and nowhere else. The real binary is taken through every command that reads or writes much,
+//! with a canary in every place where a secret can come from; then every byte that it printed or left is searched.
+#![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use sha2::{Digest, Sha256};
+
+use crate::scripts::{API_KEY, request};
+
+const FROM_ENVIRONMENT: &str = "canaryEnvironment7391";
+const FROM_FILE: &str = "canaryFile5520";
+const LITERAL: &str = "canaryLiteral8842";
+const ROTATED: &str = "canaryRotated1177";
+const OUTSIDE: &str = "canaryOutside6604";
+const OUTSIDE_PLAIN: &str = "canaryOutsidePlain3319";
+const CANARIES: [&str; 7] = [FROM_ENVIRONMENT, FROM_FILE, LITERAL, ROTATED, OUTSIDE, OUTSIDE_PLAIN, API_KEY];
+
+const SPEC: &str = "\
+version: 1
+project: hush
+provider: { kind: simulator }
+secrets:
+  wandb: { env: WANDB_API_KEY }
+  token: { file: secret/token }
+pods:
+  train:
+    image: ubuntu:24.04
+    gpu: L4
+    env:
+      MODE: fast
+      WANDB_API_KEY: { secret: wandb }
+      TOKEN: { secret: token }
+      DB_PASSWORD: canaryLiteral8842
+";
+
+const FORMATS: [&str; 8] =
+    ["human", "json", "terraform-json", "markdown", "outputs", "dot", "mermaid", "svg"];
+
+/// A folder with a spec, and a simulator.
+struct Stage {
+    folder: tempfile::TempDir,
+    simulator: Child,
+    url: String,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.simulator.kill().unwrap();
+        self.simulator.wait().unwrap();
+    }
+}
+
+impl Stage {
+    fn set() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("pods.yaml"), SPEC).unwrap();
+        fs::create_dir(folder.path().join("secret")).unwrap();
+        fs::write(folder.path().join("secret/token"), format!("{FROM_FILE}\n")).unwrap();
+        let mut simulator = Command::new(env!("CARGO_BIN_EXE_podform"))
+            .args(["simulate", "--speed", "0", "--quota", "none", "--store", "state/simulator.db"])
+            .current_dir(folder.path())
+            .env_clear()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut url = String::new();
+        BufReader::new(simulator.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { folder, simulator, url: url.trim().to_owned() }
+    }
+
+    /// Runs podform, expects one of these exit codes, and searches what it printed and left.
+    fn run(&mut self, wandb: &str, arguments: &str, codes: &[i32]) {
+        let ended = Command::new(env!("CARGO_BIN_EXE_podform"))
+            .args(arguments.split(' '))
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("RUNPOD_API_KEY", API_KEY)
+            .env("WANDB_API_KEY", wandb)
+            .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let code = ended.status.code().unwrap();
+        assert!(codes.contains(&code), "{arguments}: {code}: {}", String::from_utf8_lossy(&ended.stderr));
+        assert_silent(&format!("stdout of {arguments}"), &ended.stdout);
+        assert_silent(&format!("stderr of {arguments}"), &ended.stderr);
+        for (place, bytes) in self.files() {
+            assert_silent(&place, &bytes);
+        }
+    }
+
+    /// Returns all files but those that a person wrote the secrets into, and the simulated account, which has them.
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut found = Vec::new();
+        walk(self.folder.path(), &mut found);
+        let known = ["/pods.yaml", "/secret/token", "/state/simulator.db"];
+        found.retain(|(name, _)| !known.iter().any(|known| name.contains(known)));
+        found
+    }
+
+    fn pod(&self) -> serde_json::Value {
+        let (_, answer) = request(&self.url, "GET", "/v2/pods", "");
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        answer["pods"][0].clone()
+    }
+
+    /// Sets variables as a person does in the console; all others stay.
+    fn change_outside(&self, variables: &[(&str, &str)]) {
+        let pod = self.pod();
+        let mut env = pod["env"].clone();
+        for (name, value) in variables {
+            env[*name] = (*value).into();
+        }
+        let path = format!("/v2/pods/{}", pod["id"].as_str().unwrap());
+        let body = serde_json::json!({ "env": env }).to_string();
+        let (status, answer) = request(&self.url, "PATCH", &path, &body);
+        assert_eq!(status, 200, "{answer}");
+    }
+}
+
+fn walk(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else {
+            found.push((path.display().to_string(), fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// Panics if the bytes hold a canary, its bytes in hexadecimal, or the beginning of its hash.
+fn assert_silent(place: &str, bytes: &[u8]) {
+    // Whatever is no text becomes a sign that no canary holds.
+    let text = String::from_utf8_lossy(bytes).to_lowercase();
+    for canary in CANARIES {
+        for trace in [canary.to_lowercase(), hex(canary.as_bytes()), hex(&Sha256::digest(canary)[..6])] {
+            assert!(!text.contains(&trace), "{place} holds `{trace}` of {canary}");
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn no_secret_is_printed_or_left_anywhere() {
+    let mut stage = Stage::set();
+    let first = FROM_ENVIRONMENT;
+    stage.run(first, "validate -v", &[0]);
+    stage.run(first, "config -v", &[0]);
+    show_all(&mut stage, first, "create");
+    stage.run(first, "apply create.plan -v --parallelism 1", &[0]);
+    // The test can fail: the canaries did go where they belong.
+    let env = stage.pod()["env"].clone();
+    let sent = [("WANDB_API_KEY", FROM_ENVIRONMENT), ("TOKEN", FROM_FILE), ("DB_PASSWORD", LITERAL)];
+    for (name, value) in sent {
+        assert_eq!(env[name], value, "{env}");
+    }
+    stage.run(first, "status -v", &[0]);
+    stage.run(first, "state list -v", &[0]);
+
+    // A secret is rotated: it differs, and neither value may show.
+    show_all(&mut stage, ROTATED, "rotate");
+    stage.run(ROTATED, "apply -v --auto-approve --parallelism 1", &[0]);
+    assert_eq!(stage.pod()["env"]["WANDB_API_KEY"], ROTATED);
+
+    // Values are changed outside: of a secret, of a literal, of a plain variable that may now hold anything.
+    let outside = [("WANDB_API_KEY", OUTSIDE), ("DB_PASSWORD", OUTSIDE), ("MODE", OUTSIDE_PLAIN)];
+    stage.change_outside(&[&outside[..], &[("NEW_FROM_OUTSIDE", OUTSIDE_PLAIN)]].concat());
+    stage.run(ROTATED, "drift -v", &[0]);
+    show_all(&mut stage, ROTATED, "outside");
+    // What was approved was another plan; the difference is printed.
+    stage.run(ROTATED, "apply create.plan -v", &[6]);
+    stage.run(ROTATED, "apply outside.plan -v --parallelism 1", &[0]);
+    assert_eq!(stage.pod()["env"]["MODE"], "fast");
+    stage.run(ROTATED, "destroy -v --auto-approve --parallelism 1", &[0]);
+    let left: Vec<String> = stage.files().into_iter().map(|(name, _)| name).collect();
+    assert!(left.iter().any(|name| name.ends_with("/state/hush.db")), "{left:?}");
+}
+
+/// Plans and saves, and shows both the plan and the file in every format.
+fn show_all(stage: &mut Stage, wandb: &str, name: &str) {
+    stage.run(wandb, &format!("plan -v -o {name}.plan"), &[0]);
+    for format in FORMATS {
+        stage.run(wandb, &format!("plan -v --format {format}"), &[0]);
+        stage.run(wandb, &format!("show -v {name}.plan --format {format}"), &[0]);
+    }
+}
+
+#[test]
+fn a_leak_would_be_found() {
+    for leak in [LITERAL.to_owned(), LITERAL.to_lowercase(), hex(LITERAL.as_bytes())] {
+        let told = std::panic::catch_unwind(|| assert_silent("a file", format!("x{leak}y").as_bytes()));
+        assert!(told.is_err(), "{leak}");
+    }
+}
