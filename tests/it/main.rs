@@ -1,5 +1,6 @@
 //! One integration crate.
 
+mod action;
 mod canary;
 mod faults;
 mod formats;

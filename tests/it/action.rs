@@ -1,0 +1,424 @@
+//! The GitHub Action's shell against a stub of the GitHub API, with the real binary and its simulator.
+#![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use serde_json::{Value, json};
+
+const TOKEN: &str = "ghs_canaryToken4417";
+const BOT: &str = "github-actions[bot]";
+const HEAD: &str = "1111111111111111111111111111111111111111";
+const MERGE: &str = "2222222222222222222222222222222222222222";
+
+const SPEC: &str = "\
+version: 1
+project: shipped
+provider: { kind: simulator }
+pods:
+  llm:
+    image: vllm/vllm-openai:v0.19.1
+    gpu: RTX 4090
+";
+
+/// What GitHub knows.
+#[derive(Debug, Default)]
+struct GitHub {
+    comments: Vec<Value>,
+    statuses: Vec<Value>,
+    /// `METHOD path` of every request.
+    asked: Vec<String>,
+    /// Answers that the token may not comment.
+    silent: bool,
+}
+
+type Shared = Arc<Mutex<GitHub>>;
+
+/// Answers as GitHub does for the one repository `acme/pods` with its pull request 7.
+async fn answer(
+    State(github): State<Shared>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let mut github = github.lock().unwrap();
+    let path = uri.path().strip_prefix("/repos/acme/pods/").unwrap_or_default().to_owned();
+    github.asked.push(format!("{method} {path}"));
+    if headers
+        .get("authorization")
+        .is_none_or(|value| value.as_bytes() != format!("Bearer {TOKEN}").as_bytes())
+    {
+        return (StatusCode::UNAUTHORIZED, "{}".to_owned());
+    }
+    let sent: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let answer = match (method.as_str(), path.split('/').collect::<Vec<_>>().as_slice()) {
+        ("GET", ["issues", "7", "comments"]) => page(&github.comments, uri.query().unwrap_or_default()),
+        ("POST" | "PATCH", ["issues", ..]) if github.silent => {
+            return (
+                StatusCode::FORBIDDEN,
+                r#"{"message":"Resource not accessible by integration"}"#.to_owned(),
+            );
+        }
+        ("POST", ["issues", "7", "comments"]) => {
+            let id = github.comments.len() + 1;
+            let comment = json!({ "id": id, "body": sent["body"], "user": { "login": BOT } });
+            github.comments.push(comment.clone());
+            comment
+        }
+        ("PATCH", ["issues", "comments", id]) => {
+            let number: usize = id.parse().unwrap();
+            github.comments[number - 1]["body"] = sent["body"].clone();
+            json!({})
+        }
+        ("POST", ["statuses", HEAD]) => {
+            let mut status = sent;
+            status["creator"] = json!({ "login": BOT });
+            github.statuses.insert(0, status.clone());
+            status
+        }
+        ("GET", ["commits", HEAD, "statuses"]) => json!(github.statuses),
+        ("GET", ["commits", MERGE, "pulls"]) => json!([
+            { "merged_at": null, "merge_commit_sha": MERGE, "head": { "sha": "0".repeat(40) } },
+            { "merged_at": "2026-11-21T12:00:00Z", "merge_commit_sha": MERGE, "head": { "sha": HEAD } },
+        ]),
+        ("GET", ["commits", _, "pulls" | "statuses"]) => json!([]),
+        _ => return (StatusCode::NOT_FOUND, "{}".to_owned()),
+    };
+    (StatusCode::OK, answer.to_string())
+}
+
+/// Returns a page of a hundred.
+fn page(all: &[Value], query: &str) -> Value {
+    let number = query.split('&').find_map(|part| part.strip_prefix("page=")).unwrap_or("1");
+    let number: usize = number.parse().unwrap();
+    json!(all.iter().skip((number - 1) * 100).take(100).collect::<Vec<_>>())
+}
+
+/// A job of a workflow: a folder with a spec, and GitHub.
+struct Job {
+    folder: tempfile::TempDir,
+    github: Shared,
+    url: String,
+}
+
+/// How the Action ended.
+struct Ended {
+    code: i32,
+    log: String,
+    outputs: BTreeMap<String, String>,
+    summary: String,
+}
+
+impl Job {
+    /// Prepares a job; nothing, said why, where the shell has not what it needs.
+    fn set() -> Option<Self> {
+        for program in ["bash", "curl", "jq"] {
+            let found =
+                Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+            if !found.is_ok_and(|status| status.success()) {
+                println!("skipped: the Action needs {program}, which is not here");
+                return None;
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("pods.yaml"), SPEC).unwrap();
+        fs::create_dir(folder.path().join("bin")).unwrap();
+        symlink(env!("CARGO_BIN_EXE_podform"), folder.path().join("bin/podform")).unwrap();
+        let github = Shared::default();
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&github));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        Some(Self { folder, github, url })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs the Action with inputs beside the defaults of `action.yml`.
+    fn run(&self, command: &str, given: &[(&str, &str)]) -> Ended {
+        for file in ["output", "summary"] {
+            fs::write(self.path(file), "").unwrap();
+        }
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/run.sh");
+        let ended = Command::new("bash")
+            .arg(script)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("RUNNER_TEMP", self.folder.path())
+            .env("GITHUB_API_URL", &self.url)
+            .env("GITHUB_REPOSITORY", "acme/pods")
+            .env("GITHUB_OUTPUT", self.path("output"))
+            .env("GITHUB_STEP_SUMMARY", self.path("summary"))
+            .env("GITHUB_SHA", MERGE)
+            .env("GITHUB_TOKEN", TOKEN)
+            .env("INPUT_COMMAND", command)
+            .envs([
+                ("INPUT_DIRECTORY", "."),
+                ("INPUT_FILES", "pods.yaml"),
+                ("INPUT_VARS", ""),
+                ("INPUT_PROFILES", ""),
+                ("INPUT_STATE", "disk/shipped.db"),
+                ("INPUT_CREATE_STATE", "true"),
+                ("INPUT_STATELESS", "false"),
+                ("INPUT_COMMENT", "changes"),
+                ("INPUT_DIGEST", ""),
+                ("INPUT_TOLERANCE", ""),
+                ("STATUS_CONTEXT", "podform"),
+                ("STATUS_CREATOR", BOT),
+            ])
+            .envs(given.iter().copied())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let read = |name: &str| fs::read_to_string(self.path(name)).unwrap();
+        let pair = |line: &str| {
+            let (name, value) = line.split_once('=').unwrap();
+            (name.to_owned(), value.to_owned())
+        };
+        let log = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+        assert!(!log.contains(TOKEN), "{log}");
+        Ended {
+            code: ended.status.code().unwrap(),
+            log,
+            outputs: read("output").lines().map(pair).collect(),
+            summary: read("summary"),
+        }
+    }
+
+    /// Plans as on a push to the pull request.
+    fn plan(&self) -> Ended {
+        self.run("plan", &PULL_REQUEST)
+    }
+}
+
+const PULL_REQUEST: [(&str, &str); 3] =
+    [("PR_NUMBER", "7"), ("PR_HEAD_SHA", HEAD), ("PR_HEAD_REPOSITORY", "acme/pods")];
+
+#[test]
+fn a_pull_request_is_planned_and_what_was_merged_is_applied() {
+    let Some(job) = Job::set() else { return };
+    let planned = job.plan();
+    assert_eq!(planned.code, 0, "{}", planned.log);
+    let digest = planned.outputs["digest"].clone();
+    let shown = ["changes", "to_create", "to_replace", "to_destroy", "monthly_delta"];
+    assert_eq!(shown.map(|name| planned.outputs[name].as_str()), ["true", "1", "0", "0", "505.70"]);
+    assert!(Path::new(&planned.outputs["plan_path"]).is_file());
+    {
+        let github = job.github.lock().unwrap();
+        let [comment] = &github.comments[..] else { panic!("{github:#?}") };
+        let body = comment["body"].as_str().unwrap();
+        assert!(body.starts_with("<!-- podform-plan:shipped -->\n"), "{body}");
+        assert!(body.contains(&digest), "{body}");
+        assert_eq!(body, planned.summary);
+        assert_eq!(
+            github.statuses,
+            [json!({
+                "state": "success",
+                "context": "podform",
+                "description": format!("digest {digest}, 505.70 USD a month"),
+                "creator": { "login": BOT },
+            })]
+        );
+    }
+
+    // The merge is applied with the digest of the status, and does nothing the second time.
+    let applied = job.run("apply", &[]);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+    assert!(applied.log.contains("Apply complete! Resources: 1 added"), "{}", applied.log);
+    assert_eq!(applied.outputs["digest"], digest);
+    let again = job.run("apply", &[("INPUT_CREATE_STATE", "false")]);
+    assert_eq!(again.code, 0, "{}", again.log);
+    assert!(again.log.contains("No changes."), "{}", again.log);
+
+    let drift = job.run("drift", &[]);
+    assert_eq!((drift.code, drift.outputs["drift"].as_str()), (0, "false"), "{}", drift.log);
+}
+
+#[test]
+fn the_comment_is_one_and_is_kept_up_to_date() {
+    let Some(job) = Job::set() else { return };
+    // Somebody quotes the marker, and more comments than fit on a page come before ours.
+    {
+        let mut github = job.github.lock().unwrap();
+        let quote = "<!-- podform-plan:shipped -->\nthis is what it says";
+        let talk = |number: usize| json!({ "id": number, "body": quote, "user": { "login": "somebody" } });
+        github.comments = (1..=120).map(talk).collect();
+    }
+    assert_eq!(job.plan().code, 0);
+    let bodies = |job: &Job| {
+        let github = job.github.lock().unwrap();
+        github.comments.iter().map(|comment| comment["body"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(bodies(&job).len(), 121);
+    assert!(bodies(&job)[120].contains("v0.19.1"));
+    fs::write(job.path("pods.yaml"), SPEC.replace("v0.19.1", "v0.20.0")).unwrap();
+    assert_eq!(job.plan().code, 0);
+    assert_eq!(bodies(&job).len(), 121);
+    assert!(bodies(&job)[120].contains("v0.20.0"));
+    assert!(!bodies(&job)[120].contains("v0.19.1"));
+}
+
+#[test]
+fn a_plan_without_changes_makes_no_comment_unless_asked() {
+    let Some(job) = Job::set() else { return };
+    fs::write(job.path("pods.yaml"), SPEC.split("pods:").next().unwrap().to_owned() + "pods: {}\n").unwrap();
+    let planned = job.plan();
+    assert_eq!((planned.code, planned.outputs["changes"].as_str()), (0, "false"), "{}", planned.log);
+    assert!(job.github.lock().unwrap().comments.is_empty());
+    let always = [&PULL_REQUEST[..], &[("INPUT_COMMENT", "always")]].concat();
+    assert_eq!(job.run("plan", &always).code, 0);
+    assert_eq!(job.github.lock().unwrap().comments.len(), 1);
+}
+
+#[test]
+fn forks_get_no_plan_and_are_told_why() {
+    let Some(job) = Job::set() else { return };
+    let fork = [PULL_REQUEST[0], PULL_REQUEST[1], ("PR_HEAD_REPOSITORY", "somebody/pods")];
+    for _ in 0..2 {
+        let ended = job.run("plan", &fork);
+        assert_eq!(ended.code, 0, "{}", ended.log);
+        assert!(!ended.outputs.contains_key("digest"));
+    }
+    {
+        let mut github = job.github.lock().unwrap();
+        let [comment] = &github.comments[..] else { panic!("{github:#?}") };
+        let body = comment["body"].as_str().unwrap();
+        assert!(body.contains("**No plan.** This pull request comes from a fork."), "{body}");
+        assert!(github.statuses.is_empty());
+        github.silent = true;
+    }
+    let ended = job.run("plan", &fork);
+    assert_eq!(ended.code, 0, "{}", ended.log);
+    assert!(ended.summary.contains("**No plan.**"));
+}
+
+#[test]
+fn only_a_status_of_the_workflow_itself_approves() {
+    let Some(job) = Job::set() else { return };
+    let digest = job.plan().outputs["digest"].clone();
+    let genuine = job.github.lock().unwrap().statuses.clone();
+    let changed = |edit: &dyn Fn(&mut Value)| {
+        let mut statuses = genuine.clone();
+        edit(&mut statuses[0]);
+        statuses
+    };
+    let refused = [
+        Vec::new(),
+        changed(&|status| status["creator"]["login"] = json!("somebody")),
+        changed(&|status| status["context"] = json!("other")),
+        changed(&|status| status["state"] = json!("failure")),
+        changed(&|status| status["description"] = json!(format!("please run digest {digest}, thanks"))),
+        changed(&|status| status["description"] = Value::Null),
+    ];
+    for statuses in refused {
+        job.github.lock().unwrap().statuses = statuses.clone();
+        let ended = job.run("apply", &[]);
+        assert_eq!(ended.code, 6, "{statuses:#?}\n{}", ended.log);
+        assert!(!job.path("disk/shipped.db").exists());
+    }
+    // A commit that no pull request brought.
+    job.github.lock().unwrap().statuses = genuine;
+    let pushed = job.run("apply", &[("GITHUB_SHA", "3333333333333333333333333333333333333333")]);
+    assert_eq!(pushed.code, 6, "{}", pushed.log);
+    // The file is not what was planned.
+    fs::write(job.path("pods.yaml"), SPEC.replace("v0.19.1", "v0.20.0")).unwrap();
+    let other = job.run("apply", &[]);
+    assert_eq!(other.code, 6, "{}", other.log);
+    assert!(!other.log.contains("Apply complete"), "{}", other.log);
+}
+
+#[test]
+fn a_failed_plan_takes_the_approval_back() {
+    let Some(job) = Job::set() else { return };
+    assert_eq!(job.plan().code, 0);
+    fs::write(job.path("pods.yaml"), SPEC.replace("image", "imgae")).unwrap();
+    let failed = job.plan();
+    assert_eq!(failed.code, 3, "{}", failed.log);
+    assert_eq!(job.github.lock().unwrap().statuses[0]["state"], "error");
+    fs::write(job.path("pods.yaml"), SPEC).unwrap();
+    assert_eq!(job.run("apply", &[]).code, 6);
+}
+
+#[test]
+fn a_state_that_would_be_forgotten_is_refused() {
+    let Some(job) = Job::set() else { return };
+    let cases = [
+        (("INPUT_STATE", ""), "give state-path, a file on storage that outlives the job"),
+        (("INPUT_STATELESS", "true"), "stateless is not possible yet"),
+        (("INPUT_CREATE_STATE", "false"), "there is no state at disk/shipped.db"),
+    ];
+    for (given, message) in cases {
+        let ended = job.run("plan", &[given]);
+        assert_eq!(ended.code, 1);
+        assert!(ended.log.contains(message), "{}", ended.log);
+        assert!(job.github.lock().unwrap().asked.is_empty());
+    }
+}
+
+#[test]
+fn drift_fails_the_nightly_job() {
+    let Some(job) = Job::set() else { return };
+    let digest = job.plan().outputs["digest"].clone();
+    assert_eq!(job.run("apply", &[("INPUT_DIGEST", &digest)]).code, 0);
+    stop_by_hand(&job);
+    let ended = job.run("drift", &[]);
+    assert_eq!((ended.code, ended.outputs["drift"].as_str()), (2, "true"), "{}", ended.log);
+    assert!(ended.summary.contains("llm was stopped, or its process ended"), "{}", ended.summary);
+}
+
+/// Stops the pod as a person does in the console.
+fn stop_by_hand(job: &Job) {
+    use std::io::{BufRead, BufReader};
+
+    let mut served = Command::new(env!("CARGO_BIN_EXE_podform"))
+        .args(["simulate", "--speed", "0", "--store", "state/simulator.db"])
+        .current_dir(job.folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut url = String::new();
+    BufReader::new(served.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let (_, pods) = crate::scripts::request(url.trim(), "GET", "/v2/pods", "");
+    let pods: Value = serde_json::from_str(&pods).unwrap();
+    let path = format!("/v2/pods/{}/action", pods["pods"][0]["id"].as_str().unwrap());
+    let (status, _) = crate::scripts::request(url.trim(), "POST", &path, r#"{"action":"stop"}"#);
+    assert_eq!(status, 200);
+    served.kill().unwrap();
+    served.wait().unwrap();
+}
+
+/// The inputs and outputs that `action.yml` names are those that the shell and the tests know.
+#[test]
+fn the_definition_and_the_shell_agree() {
+    let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let (definition, shell) = (read("action.yml"), read("action/run.sh") + &read("action/github.sh"));
+    let given: Vec<&str> = definition
+        .lines()
+        .filter_map(|line| line.trim().split_once(": ${{ ")?.0.into())
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
+    assert!(given.len() > 15, "{given:?}");
+    for name in given {
+        assert!(shell.contains(name), "{name} is given and not used");
+    }
+}
