@@ -10,8 +10,8 @@ use crate::model::prior::OpenIntent;
 /// Returns the actions that did not come to an end, in the order in which they were begun.
 ///
 /// A create is open until it is final, as its object may exist without being recorded. Any other action names an
-/// object that the next plan looks at anyway, so it is open only where it happened but was not read back, or where
-/// it is not known whether it happened.
+/// object that the next plan looks at anyway, so it is open only where its request may still be on its way, where it
+/// happened but was not read back, or where it is not known whether it happened.
 ///
 /// # Errors
 /// An event that cannot follow the one before it.
@@ -52,8 +52,11 @@ fn is_open(intent: &OpenIntent) -> bool {
         ActionStatus::Pending | ActionStatus::Succeeded | ActionStatus::Failed | ActionStatus::Skipped => {
             false
         }
-        ActionStatus::Intended | ActionStatus::Started | ActionStatus::Refused => intent.token.is_some(),
-        ActionStatus::Accepted { .. } | ActionStatus::Unknown { .. } => true,
+        ActionStatus::Refused => intent.token.is_some(),
+        ActionStatus::Intended
+        | ActionStatus::Started
+        | ActionStatus::Accepted { .. }
+        | ActionStatus::Unknown { .. } => true,
     }
 }
 
@@ -118,10 +121,16 @@ mod tests {
             entry(3, "b", Step::Stop, accepted),
             entry(4, "c", Step::Start, intended(None)),
             entry(5, "c", Step::Start, Event::Unknown { why: "timeout".into() }),
+            entry(6, "d", Step::Stop, intended(None)),
+            entry(7, "d", Step::Stop, Event::Refused { why: "conflict".into() }),
         ];
         assert_eq!(
             open(entries),
-            ["b:stop Accepted { id: Some(Pod(PodId(\"p1\"))) } - @3", "c:start Unknown { id: None } - @5"]
+            [
+                "a:stop Intended - @1",
+                "b:stop Accepted { id: Some(Pod(PodId(\"p1\"))) } - @3",
+                "c:start Unknown { id: None } - @5"
+            ]
         );
     }
 
