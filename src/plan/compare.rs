@@ -207,7 +207,10 @@ impl Pair<'_> {
             return;
         }
         match self.api {
-            Api::V2 => comparison.impossible.push(ENTRYPOINT_ON_V2.to_owned()),
+            Api::V2 => {
+                comparison.findings.push(finding::not_in_api(self.address, Field::Entrypoint, self.api));
+                comparison.impossible.push(ENTRYPOINT_ON_V2.to_owned());
+            }
             Api::V1 | Api::Graphql => comparison.patch.entrypoint = Some(wanted),
         }
     }
@@ -418,13 +421,17 @@ impl Pair<'_> {
             match (wanted, has) {
                 (true, true) | (false, false) => {}
                 (false, true) => comparison.findings.push(finding::access_kept(self.address, field)),
-                (true, false) => comparison.changes.push(FieldChange {
-                    field,
-                    before: shown::text(&has),
-                    after: shown::text(&wanted),
-                    cause: Cause::Spec,
-                    disruption: Disruption::Replace,
-                }),
+                (true, false) => match self.api {
+                    Api::V2 | Api::Graphql => comparison.changes.push(FieldChange {
+                        field,
+                        before: shown::text(&has),
+                        after: shown::text(&wanted),
+                        cause: Cause::Spec,
+                        disruption: Disruption::Replace,
+                    }),
+                    // A replacement would lose the pod and still not have it.
+                    Api::V1 => comparison.findings.push(finding::access_not_possible(self.address, field)),
+                },
             }
         }
     }

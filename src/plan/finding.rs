@@ -6,6 +6,7 @@ use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::live::PodStatus;
 use crate::model::money::Monthly;
 use crate::model::plan::{Finding, Severity, Subject};
+use crate::model::prior::Api;
 use crate::model::secret::SecretName;
 use crate::model::size::Gigabytes;
 
@@ -64,9 +65,24 @@ pub(super) fn access_not_possible(address: &Address, field: Field) -> Finding {
     about(Severity::Warning, "access-not-possible", address, Some(field), message)
 }
 
+pub(super) fn cpu_network_not_possible(address: &Address) -> Finding {
+    let message = "`global_networking` is left out: GraphQL has it for GPU pods only".to_owned();
+    about(Severity::Warning, "not-in-api", address, Some(Field::GlobalNetworking), message)
+}
+
 pub(super) fn not_changeable(address: &Address, field: Field) -> Finding {
     let message = format!("`{field}` is left as it is: GraphQL cannot change it on an existing pod");
     about(Severity::Warning, "not-changeable", address, Some(field), message)
+}
+
+pub(super) fn not_in_api(address: &Address, field: Field, api: Api) -> Finding {
+    let api = match api {
+        Api::V2 => "REST v2",
+        Api::V1 => "REST v1",
+        Api::Graphql => "GraphQL",
+    };
+    let message = format!("`{field}` does not exist in {api}");
+    about(Severity::Warning, "not-in-api", address, Some(field), message)
 }
 
 pub(super) fn pending(address: &Address, field: Field) -> Finding {

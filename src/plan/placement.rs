@@ -281,6 +281,10 @@ fn stock_in(
     if data_centers.is_empty() {
         return (*best, by_data_center.clone());
     }
+    // GraphQL tells the stock of CPUs for all data centers together, which says nothing of these.
+    if by_data_center.is_empty() && *best != Stock::None {
+        return (Stock::NotAsked, BTreeMap::new());
+    }
     let here = by_data_center.iter().filter(|(id, _)| data_centers.contains(id));
     let here: BTreeMap<DataCenterId, Stock> = here.map(|(id, stock)| (id.clone(), *stock)).collect();
     (here.values().copied().max().unwrap_or(Stock::None), here)

@@ -113,7 +113,8 @@ impl<'a> VolumePlanner<'_, 'a> {
         match (self.context.inputs.api, config.tier) {
             (Api::V2, VolumeTier::Standard | VolumeTier::HighPerformance)
             | (Api::V1 | Api::Graphql, VolumeTier::Standard) => {}
-            (Api::V1 | Api::Graphql, VolumeTier::HighPerformance) => {
+            (api @ (Api::V1 | Api::Graphql), VolumeTier::HighPerformance) => {
+                self.draft.findings.push(finding::not_in_api(self.address, Field::Tier, api));
                 let why = "`tier: high_performance` can only be asked for over REST v2";
                 return self.draft.hold(Held::NotPossible(why.to_owned()));
             }

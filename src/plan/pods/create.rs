@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::catalog::Stock;
-use crate::model::desired::{OnReplace, WantedPod};
+use crate::model::desired::{ComputeWish, OnReplace, WantedPod};
 use crate::model::field::Field;
 use crate::model::id::PodId;
 use crate::model::live::LivePod;
@@ -78,6 +78,7 @@ impl<'a> PodPlanner<'_, 'a> {
     fn candidates(&mut self, wanted: &WantedPod) -> Option<Vec<Candidate>> {
         let entrypoint = wanted.container.entrypoint.as_ref();
         if self.context.inputs.api == Api::V2 && entrypoint.is_some_and(|words| !words.is_empty()) {
+            self.draft.findings.push(finding::not_in_api(self.address, Field::Entrypoint, Api::V2));
             self.draft.hold(Held::NotPossible(ENTRYPOINT_ON_V2.to_owned()));
             return None;
         }
@@ -141,6 +142,10 @@ impl<'a> PodPlanner<'_, 'a> {
             Api::Graphql => {
                 if wanted.container.locked == Some(true) {
                     self.draft.findings.push(finding::not_changeable(self.address, Field::Locked));
+                }
+                let is_cpu = matches!(wanted.hardware.compute, ComputeWish::Cpu(_));
+                if is_cpu && wanted.container.global_networking {
+                    self.draft.findings.push(finding::cpu_network_not_possible(self.address));
                 }
             }
             Api::V1 => {

@@ -942,6 +942,8 @@ fn what_an_api_cannot_do_is_said() {
     blocked
     held llm: NotPossible("`entrypoint` cannot be set over REST v2; set `api: v1`, or put it into the image")
     held new: NotPossible("`entrypoint` cannot be set over REST v2; set `api: v1`, or put it into the image")
+    Warning llm: `entrypoint` does not exist in REST v2 (not-in-api)
+    Warning new: `entrypoint` does not exist in REST v2 (not-in-api)
     cost $505.70 -> $505.70, at most $505.70
     "#);
     let mut world = World::default()
