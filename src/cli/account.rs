@@ -50,7 +50,7 @@ impl Account {
         let binding = Binding {
             project: settings.project.clone(),
             kind: ProviderKind::Runpod,
-            origin: origins.origin(settings.api),
+            origin: origins.origin(),
         };
         let client = Runpod::over_http(settings.api, origins, key)?;
         Ok(Self { client, clock: AccountClock::System, names: Names::Random, binding })

@@ -77,9 +77,12 @@ impl Origins {
         Ok(Self { v2: below("/v2")?, v1: below("/v1")?, graphql: below("/graphql")? })
     }
 
-    /// Returns the origin of one API as a state file records it, such as `https://api.runpod.io`.
-    pub fn origin(&self, api: Api) -> String {
-        self.of(api).origin().ascii_serialization()
+    /// Returns the origin that a state file records, such as `https://api.runpod.io`.
+    ///
+    /// It is that of REST v2 whichever API is spoken: all three show the same account, so that a project can go from
+    /// one to another with its state.
+    pub fn origin(&self) -> String {
+        self.v2.origin().ascii_serialization()
     }
 
     fn of(&self, api: Api) -> &Url {
@@ -507,8 +510,9 @@ mod tests {
 
     #[test]
     fn only_https_and_this_machine_are_given_the_key() {
-        let origin = |base: &str| Origins::at(base).map(|origins| origins.origin(Api::V1));
+        let origin = |base: &str| Origins::at(base).map(|origins| origins.origin());
         let refused = |text: &str| Err(SetupError::Unprotected(text.to_owned()));
+        assert_eq!(Origins::public().origin(), "https://api.runpod.io");
         assert_eq!(origin("http://127.0.0.1:8080"), Ok("http://127.0.0.1:8080".to_owned()));
         assert_eq!(origin("http://127.9.9.9/"), Ok("http://127.9.9.9".to_owned()));
         assert_eq!(origin("http://[::1]:80"), Ok("http://[::1]".to_owned()));
