@@ -113,7 +113,9 @@ fn hint_of(failure: &Failure) -> Option<String> {
 fn hint_of_provider(error: &ProviderError) -> Option<String> {
     let hint = match &error.certainty {
         Certainty::Rejected(Rejection::KeyRefused) => "check `RUNPOD_API_KEY`: RunPod does not know this key",
-        Certainty::Rejected(Rejection::Forbidden) => "the key needs the permission to read and write pods",
+        Certainty::Rejected(Rejection::Forbidden) => {
+            "the key needs the permission to read and write pods, and a firewall must let this machine through"
+        }
         Certainty::Rejected(Rejection::Gone) => {
             "this API is retired; remove `provider.api` from the spec to use REST v2"
         }

@@ -77,7 +77,7 @@ where
         for attempt in &creation.attempts {
             let place = format!("{} {}", attempt.candidate.compute, attempt.candidate.cloud);
             if self.forbidden.borrow().contains(&attempt.candidate.cloud) {
-                self.refused(act, format!("{place}: the key may not create there"));
+                self.refused(act, format!("{place}: creates were forbidden there before"));
                 continue;
             }
             match self.attempt(act, creation, attempt, &attempt.token).await? {
