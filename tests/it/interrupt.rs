@@ -1,10 +1,15 @@
 //! Signals, which no script can send at the right moment: the real binary is interrupted while it creates.
 #![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+
+use podform::model::journal::ActionStatus;
+
+use crate::served::{Audit, Place};
 
 const SPEC: &str = "\
 version: 1
@@ -88,4 +93,25 @@ fn a_signal_before_anything_is_done_leaves_nothing_behind() {
     signal(&process, "-INT");
     assert_eq!(process.wait().unwrap().code(), Some(130));
     assert!(!folder.path().join("state/cut.db").exists());
+}
+
+#[test]
+fn a_second_signal_gives_up_what_is_on_the_wire_and_the_next_run_finds_it() {
+    let place = Place::serve(&["--speed", "40", "--fault", "create#1=done-but-timeout"]);
+    place.write_spec("pods:\n  one: { image: 'ubuntu:24.04', gpu: L4 }\n");
+    let mut process = place.apply().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "one: creating"));
+    // The account has it although no answer comes, so its request is on the wire.
+    while place.pods().is_empty() {}
+    signal(&process, "-INT");
+    assert!(lines.any(|line| line.starts_with("interrupted")), "the first signal is understood");
+    assert!(process.try_wait().unwrap().is_none(), "the first signal waits for the answer");
+    signal(&process, "-TERM");
+    lines.for_each(drop);
+    assert_eq!(process.wait().unwrap().code(), Some(130));
+    assert_eq!(place.prior().open[0].status, ActionStatus::Unknown { id: None });
+    place.apply_to_the_end();
+    assert_eq!(place.audit(&BTreeSet::new()), Audit::default());
+    place.assert_plan_is_empty();
 }
