@@ -141,7 +141,10 @@ impl Place {
     /// Lists all pods, after listings have had the time to catch up: the world moves on by a second with each
     /// request, and they lag by three.
     pub fn pods(&self) -> Vec<ListedPod> {
-        (0..4).map(|_| listed_pods(&self.url)).last().unwrap()
+        for _ in 0..3 {
+            listed_pods(&self.url);
+        }
+        listed_pods(&self.url)
     }
 
     /// Returns the path of the state.
