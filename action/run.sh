@@ -31,7 +31,7 @@ podform_here() {
 # A runner forgets its disk. Without the state every pod of the spec would be created once more.
 find_state() {
     if [ "$INPUT_STATELESS" = true ]; then
-        fail "stateless is not possible yet: podform cannot rebuild a state from the account; give state-path"
+        fail "stateless is not possible yet: this Action does not rebuild a state from the account; give state-path"
     fi
     [ -n "$INPUT_STATE" ] || fail "give state-path, a file on storage that outlives the job"
     case $INPUT_STATE in
