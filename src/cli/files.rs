@@ -5,8 +5,10 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::spec;
+
 /// The largest spec file. One pod takes about 300 bytes, so a file beyond it is a mistake, not a spec.
-pub const LARGEST_SPEC: u64 = 4 * 1024 * 1024;
+pub const LARGEST_SPEC: u64 = spec::MAX_BYTES as u64;
 
 /// The spec file where none is named.
 pub const DEFAULT_SPEC: &str = "pods.yaml";
