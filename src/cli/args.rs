@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::commands::init::examples::Example;
 use super::tolerance::PriceTolerance;
 use crate::model::address::Address;
 use crate::model::desired::MemoryRange;
@@ -79,7 +80,8 @@ pub enum ColorWhen {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write a first spec to edit; never overwrites
-    #[command(after_help = "Example:\n  podform init my-pods")]
+    #[command(after_help = "Examples:\n  podform init my-pods\n  podform init --example llm-pool\n  \
+                      podform init --github")]
     Init(InitArgs),
     /// Show what apply would do
     #[command(after_help = "Example:\n  podform plan -f examples/quickstart.yaml --detailed-exitcode")]
@@ -127,8 +129,8 @@ pub enum Command {
     #[command(after_help = "Example:\n  podform unlock")]
     Unlock,
     /// Print the JSON Schema of the spec file, for editors
-    #[command(after_help = "Example:\n  podform schema > pods.schema.json\n  \
-                      and as the first line of the spec: # yaml-language-server: $schema=pods.schema.json")]
+    #[command(after_help = "Example:\n  podform schema > podform.schema.json\n  \
+                      and as the first line of the spec: # yaml-language-server: $schema=podform.schema.json")]
     Schema,
     /// Print completions for a shell
     #[command(after_help = "Example:\n  podform completions bash > /etc/bash_completion.d/podform")]
@@ -153,6 +155,12 @@ pub struct InitArgs {
     /// Where to write it [default: the working directory]
     #[arg(value_name = "DIR")]
     pub into: Option<PathBuf>,
+    /// Begin with this example in place of the shortest spec
+    #[arg(long, value_name = "NAME")]
+    pub example: Option<Example>,
+    /// Also write workflows for GitHub Actions: plan, apply, drift
+    #[arg(long)]
+    pub github: bool,
 }
 
 /// What narrows or bends a plan.

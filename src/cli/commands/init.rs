@@ -1,44 +1,178 @@
-//! `podform init`: writes a first spec to edit, and keeps state files out of git. It never overwrites.
+//! `podform init`: writes a spec to begin with, its schema for editors, what git is to ignore and, where asked for,
+//! workflows. It asks nothing and never overwrites.
 #![expect(clippy::disallowed_methods, reason = "this command makes files")]
 
-use std::fs::File;
+pub mod examples;
+
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::args::InitArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::FileError;
 use crate::cli::run::Shell;
+use crate::spec::schema::SCHEMA;
+
+use examples::{Example, File, ON_SIMULATOR};
 
 /// The first spec.
 const SPEC: &str = include_str!("init/pods.yaml");
 
+/// The schema's file. It lies beside the spec, so that an editor finds it without a network and in the version of the
+/// podform that is used.
+const SCHEMA_FILE: &str = "podform.schema.json";
+
+/// The line by which yaml-language-server, and so most editors, find the schema.
+const SCHEMA_LINE: &str = "# yaml-language-server: $schema=podform.schema.json\n";
+
 /// What never belongs into git: states hold ids and addresses of pods, and change with every apply.
 const IGNORED: &str = "/state/*.db*\n";
 
+/// The workflows. Their names are those that the workflow of the plan watches.
+const WORKFLOWS: [File; 4] = [
+    File { name: "podform-plan.yml", text: include_str!("../../../examples/github-actions/plan.yml") },
+    File { name: "podform-apply.yml", text: include_str!("../../../examples/github-actions/apply.yml") },
+    File { name: "podform-drift.yml", text: include_str!("../../../examples/github-actions/drift.yml") },
+    File { name: "podform-forks.yml", text: include_str!("../../../examples/github-actions/forks.yml") },
+];
+
+/// The state in those workflows, with the project of the examples in its name.
+const WORKFLOW_STATE: &str = "/srv/podform/acme.db";
+
 /// Runs the command.
 pub fn run(shell: &Shell, args: &InitArgs) -> Result<Exit, Failure> {
-    let directory = args.into.as_deref().unwrap_or_else(|| Path::new("."));
-    let state = directory.join("state");
-    std::fs::create_dir_all(&state).map_err(|source| failed(&state, source))?;
-    let spec = SPEC.replace("PROJECT", &project_name(directory));
-    for (name, text) in [("pods.yaml", spec.as_str()), (".gitignore", IGNORED)] {
-        let path = directory.join(name);
-        let told = if write_new(&path, text)? { "written" } else { "is there already and stays as it is" };
-        shell.output.note(&format!("`{}` {told}", path.display()));
+    let InitArgs { into, example, github } = args;
+    let directory = into.as_deref().unwrap_or_else(|| Path::new("."));
+    let specs = specs(*example);
+    if example.is_some() {
+        ensure_free(directory, &specs)?;
     }
-    shell.output.note("edit pods.yaml, then run `podform plan`");
+    make_folder(&directory.join("state"))?;
+    let project = project_name(directory);
+    let write = Writer { shell, directory };
+    for File { name, text } in &specs {
+        write.new_file(name, &spec_text(text, &project))?;
+    }
+    write.new_file(SCHEMA_FILE, SCHEMA)?;
+    write.ignored()?;
+    if *github {
+        write.workflows(&project_of(&specs).unwrap_or(project))?;
+    }
+    for line in next(into.as_deref(), *example) {
+        shell.output.note(&line);
+    }
     Ok(exit::DONE)
 }
 
-/// Writes a file unless there is one.
-fn write_new(path: &Path, text: &str) -> Result<bool, Failure> {
-    match File::create_new(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true).map_err(|source| failed(path, source)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(source) => Err(failed(path, source)),
+/// Returns the spec files to write.
+fn specs(example: Option<Example>) -> Vec<File> {
+    match example {
+        None => vec![File { name: "pods.yaml", text: SPEC }],
+        Some(example) if example.is_simulated() => example.files().to_vec(),
+        Some(example) => example.files().iter().copied().chain([ON_SIMULATOR]).collect(),
     }
+}
+
+/// Returns a spec's text as it stands in a folder of its own, where `pods.yaml` is read by default.
+fn spec_text(text: &str, project: &str) -> String {
+    let text = text.replace(" -f examples/quickstart.yaml", "");
+    format!("{SCHEMA_LINE}{}", text.replace("project: PROJECT", &format!("project: {project}")))
+}
+
+/// Returns the project that an example names.
+fn project_of(specs: &[File]) -> Option<String> {
+    let mut lines = specs.iter().flat_map(|file| file.text.lines());
+    let project = lines.find_map(|line| line.strip_prefix("project: "))?;
+    (project != "PROJECT").then(|| project.to_owned())
+}
+
+/// Makes sure that an example that was asked for is what will be there.
+fn ensure_free(directory: &Path, specs: &[File]) -> Result<(), Failure> {
+    match specs.iter().map(|file| directory.join(file.name)).find(|path| path.try_exists().unwrap_or(true)) {
+        Some(path) => Err(failed(&path, io::ErrorKind::AlreadyExists.into())),
+        None => Ok(()),
+    }
+}
+
+/// Returns what to do next, a line each.
+fn next(into: Option<&Path>, example: Option<Example>) -> Vec<String> {
+    let enter = into.map(|path| format!("cd {} && ", path.display())).unwrap_or_default();
+    let Some(example) = example else {
+        return vec![format!("next: {enter}podform plan")];
+    };
+    let files: String = match example.first_spec() {
+        [_alone] => String::new(),
+        layers => layers.iter().map(|file| format!(" -f {}", file.name)).collect(),
+    };
+    if example.is_simulated() {
+        return vec![format!("next: {enter}podform plan{files}")];
+    }
+    let named = if files.is_empty() { " -f pods.yaml" } else { &files };
+    vec![
+        format!("next, on the simulator: {enter}podform plan{named} -f {}", ON_SIMULATOR.name),
+        format!("next, in your account:  export RUNPOD_API_KEY=... && {enter}podform plan{files}"),
+    ]
+}
+
+/// Writes files below a folder and says what became of each.
+struct Writer<'a> {
+    shell: &'a Shell,
+    directory: &'a Path,
+}
+
+impl Writer<'_> {
+    /// Writes a file unless there is one.
+    fn new_file(&self, name: &str, text: &str) -> Result<bool, Failure> {
+        let path = self.directory.join(name);
+        let written = match fs::File::create_new(&path) {
+            Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        };
+        let written = written.map_err(|source| failed(&path, source))?;
+        let told = if written { "written" } else { "is there already and stays as it is" };
+        self.say(&path, told);
+        Ok(written)
+    }
+
+    fn ignored(&self) -> Result<(), Failure> {
+        if !self.new_file(".gitignore", IGNORED)? && !self.ignores_states() {
+            self.say(&self.directory.join(".gitignore"), &format!("lacks the line `{}`", IGNORED.trim_end()));
+        }
+        Ok(())
+    }
+
+    /// Tells whether the file that is there has the line; one that cannot be read has not.
+    fn ignores_states(&self) -> bool {
+        let text = fs::read_to_string(self.directory.join(".gitignore")).unwrap_or_default();
+        text.lines().any(|line| line.trim().trim_start_matches('/').starts_with("state/"))
+    }
+
+    fn workflows(&self, project: &str) -> Result<(), Failure> {
+        let folder = PathBuf::from(".github").join("workflows");
+        make_folder(&self.directory.join(&folder))?;
+        for File { name, text } in WORKFLOWS {
+            let text = text.replace(WORKFLOW_STATE, &format!("/srv/podform/{project}.db"));
+            self.new_file(&folder.join(name).display().to_string(), &text)?;
+        }
+        let output = &self.shell.output;
+        output.note("before you commit the workflows: write the repository that you took podform from for `OWNER/podform`,");
+        output.note("  give the repository the secrets RUNPOD_API_KEY and RUNPOD_API_KEY_READ, and have a runner of your own");
+        if !self.directory.join(".git").exists() {
+            output.note("  GitHub reads workflows at the root of a repository, and this folder is none");
+        }
+        Ok(())
+    }
+
+    fn say(&self, path: &Path, told: &str) {
+        self.shell.output.note(&format!("`{}` {told}", path.display()));
+    }
+}
+
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|source| failed(path, source))
 }
 
 fn failed(path: &Path, source: io::Error) -> Failure {
