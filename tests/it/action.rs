@@ -399,10 +399,10 @@ fn stop_by_hand(job: &Job) {
         .unwrap();
     let mut url = String::new();
     BufReader::new(served.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    let (_, pods) = crate::scripts::request(url.trim(), "GET", "/v2/pods", "");
+    let (_, pods) = crate::stage::request(url.trim(), "GET", "/v2/pods", "");
     let pods: Value = serde_json::from_str(&pods).unwrap();
     let path = format!("/v2/pods/{}/action", pods["pods"][0]["id"].as_str().unwrap());
-    let (status, _) = crate::scripts::request(url.trim(), "POST", &path, r#"{"action":"stop"}"#);
+    let (status, _) = crate::stage::request(url.trim(), "POST", &path, r#"{"action":"stop"}"#);
     assert_eq!(status, 200);
     served.kill().unwrap();
     served.wait().unwrap();

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use sha2::{Digest, Sha256};
 
-use crate::scripts::{API_KEY, request};
+use crate::stage::{API_KEY, request};
 
 const FROM_ENVIRONMENT: &str = "canaryEnvironment7391";
 const FROM_FILE: &str = "canaryFile5520";

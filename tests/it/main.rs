@@ -2,6 +2,7 @@
 
 mod action;
 mod canary;
+mod docs;
 mod faults;
 mod formats;
 mod interrupt;
@@ -13,6 +14,7 @@ mod scripts;
 mod served;
 mod simulator;
 mod spec;
+mod stage;
 mod state;
 mod storage;
 mod wire;
