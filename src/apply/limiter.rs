@@ -3,6 +3,7 @@
 //! RunPod announces small quotas in its answers and says `Retry-After` when they are used up. All requests of a run go
 //! through one [`Limited`], plan and apply alike, so that they share what is left. A write takes its [`Turn`] before
 //! its intent is committed, as the wait can be long and an intent must not grow old; reads take theirs by themselves.
+//! A wait that is longer than anybody would sit through is refused at once, and says how long it would be.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::Reporter;
+use super::driver::shown;
+use super::{Reporter, retry};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
@@ -25,6 +27,8 @@ pub struct Limited<'a, P, R> {
     reporter: &'a R,
     gate: RefCell<Gate>,
     in_flight: Cell<u32>,
+    /// Until when a wait was told, so that many who wait together say it once.
+    told: Cell<Option<Instant>>,
     changed: Notify,
 }
 
@@ -36,22 +40,28 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
             reporter,
             gate: RefCell::new(Gate::default()),
             in_flight: Cell::new(0),
+            told: Cell::new(None),
             changed: Notify::new(),
         }
     }
 
     /// Waits until a request may be sent and reserves it.
-    pub async fn turn(&self) -> Turn<'_, 'a, P, R> {
-        let mut told = None;
+    ///
+    /// # Errors
+    /// The API allows nothing for longer than [`retry::PATIENCE`].
+    pub async fn turn(&self) -> Result<Turn<'_, 'a, P, R>, ProviderError> {
         loop {
             let pass = self.gate.borrow_mut().pass(Instant::now(), self.in_flight.get());
             match pass {
                 Pass::Free => break,
                 Pass::At(moment) => {
-                    if told != Some(moment) {
-                        let wait = moment.saturating_duration_since(Instant::now());
+                    let wait = moment.saturating_duration_since(Instant::now());
+                    if wait > retry::PATIENCE {
+                        return Err(used_up(wait));
+                    }
+                    if !self.told.get().is_some_and(|told| is_same_end(told, moment)) {
                         self.reporter.notice(Notice::QuotaWait(wait));
-                        told = Some(moment);
+                        self.told.set(Some(moment));
                     }
                     tokio::select! { biased; () = self.changed.notified() => {} () = sleep_until(moment) => {} }
                 }
@@ -59,21 +69,21 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
             }
         }
         self.in_flight.set(self.in_flight.get() + 1);
-        Turn { limited: self }
+        Ok(Turn { limited: self })
     }
 
     async fn read<T>(
         &self,
         call: impl AsyncFnOnce() -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
-        let turn = self.turn().await;
+        let turn = self.turn().await?;
         let answer = call().await;
         turn.end(answer.as_ref().err());
         answer
     }
 }
 
-/// One reserved request. Dropping it unused gives it back.
+/// One reserved request. Dropping it lets others go.
 #[must_use = "a reserved request keeps others waiting"]
 pub struct Turn<'t, 'a, P: Observe, R> {
     limited: &'t Limited<'a, P, R>,
@@ -188,15 +198,39 @@ impl Gate {
     }
 
     /// `others` are requests on the wire that the announced number may not count yet.
+    ///
+    /// Answers overtake each other, so within a window the number only falls: a late answer speaks of a moment before
+    /// requests that were answered already. An answer that announces nothing leaves what is known as it is.
     fn learn(&mut self, now: Instant, quota: Option<Quota>, others: u32, retry_after: Option<Duration>) {
-        self.window = quota.map(|Quota { remaining, resets_in }| Window {
-            remaining: remaining.saturating_sub(others),
-            ends: now + resets_in,
-        });
+        if let Some(Quota { remaining, resets_in }) = quota {
+            let (remaining, ends) = (remaining.saturating_sub(others), now + resets_in);
+            self.window = Some(match self.window {
+                Some(known) if is_same_end(known.ends, ends) => {
+                    Window { remaining: remaining.min(known.remaining), ends: known.ends.max(ends) }
+                }
+                Some(_) | None => Window { remaining, ends },
+            });
+        }
         if let Some(wait) = retry_after {
             let until = now + wait;
             self.closed_until = Some(self.closed_until.map_or(until, |known| known.max(until)));
         }
+    }
+}
+
+/// Tells whether two moments are the end of one window: the API announces it in whole seconds, and the shortest
+/// window of all lasts a minute.
+fn is_same_end(one: Instant, other: Instant) -> bool {
+    one.max(other).saturating_duration_since(one.min(other)) < Duration::from_secs(5)
+}
+
+fn used_up(wait: Duration) -> ProviderError {
+    ProviderError {
+        call: "the request",
+        certainty: Certainty::Throttled { retry_after: Some(wait) },
+        status: None,
+        detail: format!("the API's quota is used up for {}", shown(wait)),
+        request_id: None,
     }
 }
 
@@ -229,6 +263,27 @@ mod tests {
         gate.learn(now, quota(0), 0, None);
         let later = now + seconds(30);
         assert_eq!([gate.pass(later, 0), gate.pass(later, 1)], [Pass::Free, Pass::AfterAnAnswer]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_late_answer_does_not_give_back_what_others_have_used() {
+        let now = Instant::now();
+        let mut gate = Gate::default();
+        gate.learn(now, quota(3), 0, None);
+        gate.learn(now, quota(0), 1, None);
+        gate.learn(now, quota(2), 0, None);
+        assert_eq!(gate.pass(now, 0), Pass::At(now + seconds(30)));
+        gate.learn(now + seconds(30), quota(4), 0, None);
+        assert_eq!(gate.pass(now + seconds(30), 0), Pass::Free);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_announces_nothing_opens_nothing() {
+        let now = Instant::now();
+        let mut gate = Gate::default();
+        gate.learn(now, quota(0), 0, None);
+        gate.learn(now, None, 0, None);
+        assert_eq!(gate.pass(now, 0), Pass::At(now + seconds(30)));
     }
 
     #[tokio::test(start_paused = true)]

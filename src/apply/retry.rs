@@ -53,6 +53,10 @@ pub enum Next {
     Stop(StoppedBy),
 }
 
+/// The longest wait for the API's quota. Its windows last a minute, an hour and a day; nobody sits before a terminal
+/// until the longer ones begin anew, and pods that were begun meanwhile cost money unseen.
+pub const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
 /// Repetitions of a request that was throttled. RunPod's shortest window is a minute, so this is several of them.
 const THROTTLED_LIMIT: u32 = 20;
 /// Repetitions for every other reason.
@@ -64,6 +68,9 @@ const READ_LIMIT: u32 = 6;
 pub fn after_write(kind: Kind, error: &ProviderError, tries: u32, backoff: Duration) -> Next {
     match &error.certainty {
         Certainty::Rejected(rejection) => after_rejection(kind, *rejection, error, tries, backoff),
+        Certainty::Throttled { retry_after: Some(wait) } if *wait > PATIENCE => {
+            Next::Stop(StoppedBy::ApiUnusable(error.detail.clone()))
+        }
         Certainty::Throttled { retry_after } if tries < THROTTLED_LIMIT => {
             Next::Again { after: retry_after.unwrap_or(backoff) }
         }
@@ -113,13 +120,14 @@ pub fn after_read(error: &ProviderError, tries: u32, backoff: Duration) -> Optio
     match &error.certainty {
         Certainty::Rejected(_) => None,
         Certainty::Throttled { retry_after } => {
-            (tries < THROTTLED_LIMIT).then(|| retry_after.unwrap_or(backoff))
+            let wait = retry_after.unwrap_or(backoff);
+            (tries < THROTTLED_LIMIT && wait <= PATIENCE).then_some(wait)
         }
         Certainty::NotDone | Certainty::Unknown => (tries < READ_LIMIT).then_some(backoff),
     }
 }
 
-/// Returns what ends the whole apply if a read answers so.
+/// Returns what ends the whole apply if a request is answered so, whatever it asked for.
 pub fn stops_everything(error: &ProviderError) -> Option<StoppedBy> {
     match &error.certainty {
         Certainty::Rejected(Rejection::KeyRefused) => Some(StoppedBy::KeyRefused(error.detail.clone())),
@@ -132,9 +140,11 @@ pub fn stops_everything(error: &ProviderError) -> Option<StoppedBy> {
             | Rejection::Conflict
             | Rejection::Invalid,
         )
-        | Certainty::Throttled { .. }
         | Certainty::NotDone
         | Certainty::Unknown => None,
+        Certainty::Throttled { retry_after } => retry_after
+            .is_some_and(|wait| wait > PATIENCE)
+            .then(|| StoppedBy::ApiUnusable(error.detail.clone())),
     }
 }
 
@@ -213,6 +223,19 @@ mod tests {
         assert_eq!(after_read(&error(Certainty::Unknown), 0, SOON), Some(SOON));
         assert_eq!(after_read(&error(Certainty::Unknown), READ_LIMIT, SOON), None);
         assert_eq!(after_read(&error(Certainty::Rejected(Rejection::KeyRefused)), 0, SOON), None);
+    }
+
+    #[test]
+    fn nobody_waits_for_an_hour_until_the_quota_allows_more() {
+        let throttled = |wait| error(Certainty::Throttled { retry_after: Some(wait) });
+        let (short, long) = (throttled(PATIENCE), throttled(PATIENCE + SOON));
+        let stop = StoppedBy::ApiUnusable("said so".to_owned());
+        assert_eq!(after_read(&short, 0, SOON), Some(PATIENCE));
+        assert_eq!((after_read(&long, 0, SOON), stops_everything(&long)), (None, Some(stop.clone())));
+        for kind in [Kind::Create, Kind::Start, Kind::Change, Kind::Delete] {
+            assert_eq!(after_write(kind, &short, 0, SOON), Next::Again { after: PATIENCE });
+            assert_eq!(after_write(kind, &long, 0, SOON), Next::Stop(stop.clone()));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! shows the time by itself, beside the short texts for its spinners.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::model::clock::{Age, SignedDuration};
 use crate::model::id::PodId;
@@ -21,7 +22,7 @@ pub fn line(notice: &Notice) -> String {
         Notice::Began(action) => format!("{}: {}", action.address, doing(action.step)),
         Notice::AttemptRefused { action, why } => format!("{}: tried {}", action.address, visible(why)),
         Notice::Waiting { action, what } => format!("{}: waiting for {}", action.address, visible(what)),
-        Notice::QuotaWait(_) => "waiting for the API's quota".to_owned(),
+        Notice::QuotaWait(wait) => quota_wait(wait),
         Notice::Settling { addresses, remaining: _ } => {
             format!("looking for creates whose answer was lost: {}", ranges_to(addresses, 200))
         }
@@ -52,12 +53,8 @@ pub fn spinner(notice: &Notice) -> Option<(&ActionId, String)> {
 
 /// Returns the text for the footer of a terminal while the whole run waits.
 pub fn footer(notice: &Notice) -> Option<String> {
-    let rounded_up = |wait: &std::time::Duration| {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        Age(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
-    };
     match notice {
-        Notice::QuotaWait(wait) => Some(format!("waiting {} for the API's quota", rounded_up(wait))),
+        Notice::QuotaWait(wait) => Some(quota_wait(wait)),
         Notice::Settling { addresses, remaining } => Some(format!(
             "looking for creates whose answer was lost: {}, certain in {}",
             ranges_to(addresses, 60),
@@ -70,6 +67,16 @@ pub fn footer(notice: &Notice) -> Option<String> {
         | Notice::Recovered(_)
         | Notice::Interrupted { .. } => None,
     }
+}
+
+/// A wait is said even in a log: unlike the time that has passed, it is what to expect.
+fn quota_wait(wait: &Duration) -> String {
+    format!("waiting {} for the API's quota", rounded_up(wait))
+}
+
+fn rounded_up(wait: &Duration) -> Age {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Age(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }
 
 /// Returns what became of an action that an earlier run left open.
@@ -221,13 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_hold_no_time_and_no_control_characters() {
+    fn lines_hold_no_elapsed_time_and_no_control_characters() {
         let lines: Vec<String> = notices().iter().map(line).collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
         llm[0]: creating
         llm[0]: tried L40S secure: no capacity\u{1b}[2J
         llm[0]: waiting for RUNNING, is STARTING
-        waiting for the API's quota
+        waiting 12 s for the API's quota
         looking for creates whose answer was lost: llm[1..3]
         llm[0]: created [id=xedezhzb9la3ye]
         train: stop failed: no such pod

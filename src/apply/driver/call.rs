@@ -39,6 +39,13 @@ pub(super) enum Ensured {
     Stuck(String),
 }
 
+/// Where a create that did not happen is tried next.
+pub(super) enum Elsewhere {
+    SamePlace,
+    OtherPlace,
+    OtherCloud,
+}
+
 impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
 where
     P: Observe + Mutate,
@@ -59,6 +66,7 @@ where
             self.go_on()?;
             // The wait for the quota comes first, so that the intent is fresh when the request goes out.
             let turn = self.unless_cut_short(self.context.provider.turn()).await?;
+            let turn = turn.map_err(|error| self.no_turn(&error))?;
             let intended = Event::Intended {
                 attempt,
                 token: create.map(|(token, _)| token.clone()),
@@ -81,6 +89,14 @@ where
         };
         turn.end(result.as_ref().err());
         Ok(Answer { result, sent_at, ended: Instant::now() })
+    }
+
+    /// Stops the run, as what was about to be sent may not be sent for a long time.
+    fn no_turn(&self, error: &ProviderError) -> Halt {
+        if let Some(by) = retry::stops_everything(error) {
+            self.stop(by);
+        }
+        Halt::CutShort(error.detail.clone())
     }
 
     /// Makes the answer to a request durable.
@@ -108,37 +124,23 @@ where
         call: impl AsyncFn(&'a P) -> Result<(), ProviderError>,
         seen: impl AsyncFn() -> Result<bool, Halt>,
     ) -> Result<Ensured, Halt> {
-        let accepted = || Event::Accepted { id: object.clone() };
+        let accepted = Event::Accepted { id: object };
         let mut tries = 0;
         loop {
             let Answer { result, sent_at, ended } = self.send(act, None, &call).await?;
             let Err(error) = result else {
-                self.answered(act, sent_at, accepted(), Vec::new()).await?;
+                self.answered(act, sent_at, accepted, Vec::new()).await?;
                 return Ok(Ensured::Taken(ended));
             };
             let why = error.to_string();
             let refused = Event::Refused { why: why.clone() };
             match retry::after_write(kind, &error, tries, self.backoff(tries)) {
-                Next::Again { after } => {
-                    self.answered(act, sent_at, refused, Vec::new()).await?;
-                    self.refused(act, why);
-                    self.pause(after).await?;
-                }
-                Next::Look { after } if error.certainty == Certainty::Unknown => {
-                    self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
-                    self.pause(after).await?;
-                    if seen().await? {
-                        self.note(act, accepted()).await?;
-                        return Ok(Ensured::Taken(ended));
-                    }
-                    self.note(act, Event::Refused { why: format!("{why}; it had no effect") }).await?;
-                    self.refused(act, why);
-                }
                 Next::Look { after } => {
-                    if seen().await? {
-                        self.answered(act, sent_at, accepted(), Vec::new()).await?;
+                    if self.had_effect(act, sent_at, &error, (&accepted, after), &seen).await? {
                         return Ok(Ensured::Taken(ended));
                     }
+                }
+                Next::Again { after } => {
                     self.answered(act, sent_at, refused, Vec::new()).await?;
                     self.refused(act, why);
                     self.pause(after).await?;
@@ -148,7 +150,7 @@ where
                     return Ok(Ensured::Stuck(why));
                 }
                 Next::Gone => {
-                    self.answered(act, sent_at, accepted(), Vec::new()).await?;
+                    self.answered(act, sent_at, accepted, Vec::new()).await?;
                     return Ok(Ensured::Gone(ended));
                 }
                 Next::GiveUp => {
@@ -167,6 +169,63 @@ where
                 }
             }
             tries += 1;
+        }
+    }
+
+    /// Looks whether a repeatable request had its effect although its answer does not say so.
+    async fn had_effect(
+        &self,
+        act: &Act<'_>,
+        sent_at: Timestamp,
+        error: &ProviderError,
+        (accepted, after): (&Event, Duration),
+        seen: &impl AsyncFn() -> Result<bool, Halt>,
+    ) -> Result<bool, Halt> {
+        let why = error.to_string();
+        if error.certainty == Certainty::Unknown {
+            self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+            self.pause(after).await?;
+            if seen().await? {
+                self.note(act, accepted.clone()).await?;
+                return Ok(true);
+            }
+            self.note(act, Event::Refused { why: format!("{why}; it had no effect") }).await?;
+            self.refused(act, why);
+            return Ok(false);
+        }
+        if seen().await? {
+            self.answered(act, sent_at, accepted.clone(), Vec::new()).await?;
+            return Ok(true);
+        }
+        self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
+        self.refused(act, why);
+        self.pause(after).await?;
+        Ok(false)
+    }
+
+    /// Decides what follows a create that certainly did not happen.
+    pub(super) async fn after_refused_create(
+        &self,
+        act: &Act<'_>,
+        next: Next,
+        why: String,
+    ) -> Result<Elsewhere, Halt> {
+        match next {
+            Next::Again { after } => {
+                self.refused(act, why);
+                self.pause(after).await?;
+                Ok(Elsewhere::SamePlace)
+            }
+            Next::NextCandidate => Ok(Elsewhere::OtherPlace),
+            Next::SkipCloud => Ok(Elsewhere::OtherCloud),
+            Next::Stop(by) => {
+                self.stop(by);
+                Err(Halt::Failed(why))
+            }
+            // All but the last follow other answers only.
+            Next::LookUp | Next::Look { .. } | Next::Stuck | Next::Gone | Next::GiveUp | Next::Fail => {
+                Err(Halt::Failed(why))
+            }
         }
     }
 
@@ -247,7 +306,7 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
     let limit = settings.request_timeout;
     let mut tries = 0;
     loop {
-        let turn = provider.turn().await;
+        let turn = provider.turn().await?;
         let answer = timeout(limit, call(turn.port())).await;
         let answer = answer.unwrap_or_else(|_| Err(no_answer(format!("no answer within {}", shown(limit)))));
         turn.end(answer.as_ref().err());

@@ -395,6 +395,6 @@ async fn next_ended(running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Ended)> {
 }
 
 /// Says a time as people do.
-fn shown(time: Duration) -> String {
+pub(super) fn shown(time: Duration) -> String {
     Age(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)).to_string()
 }

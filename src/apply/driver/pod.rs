@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
-use super::call::{Answer, Ensured, Sight, sight};
+use super::call::{Answer, Elsewhere, Ensured, Sight, sight};
 use super::{Act, Engine, shown};
 use crate::apply::ending::Halt;
 use crate::apply::recover::{self, Choice, Search, Sighting};
@@ -21,7 +21,7 @@ use crate::model::pod::{Compute, Container};
 use crate::model::prior::RecordedObject;
 use crate::model::progress::Notice;
 use crate::model::request::{PatchRequest, PodRequest};
-use crate::provider::{Mutate, Observe};
+use crate::provider::{Listed, Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
 /// A pod that a create made.
@@ -130,42 +130,23 @@ where
                 Err(error) => error,
             };
             let why = error.to_string();
-            match retry::after_write(Kind::Create, &error, tries, self.backoff(tries)) {
-                Next::LookUp => {
-                    self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
-                    return match self.look_up(act, token, &sent, (intended_at, ended)).await? {
-                        Some(id) => Ok(created(id, sent, request, ended)),
-                        None => {
-                            let why = format!("{why}; it did not happen");
-                            self.note(act, Event::Refused { why: why.clone() }).await?;
-                            Ok(Tried::NotDone(why))
-                        }
-                    };
+            let next = retry::after_write(Kind::Create, &error, tries, self.backoff(tries));
+            if next == Next::LookUp {
+                self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+                if let Some(id) = self.look_up(act, token, &sent, (intended_at, ended)).await? {
+                    return Ok(created(id, sent, request, ended));
                 }
-                next => {
-                    self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
-                    match next {
-                        Next::Again { after } => {
-                            self.refused(act, why);
-                            self.pause(after).await?;
-                        }
-                        Next::NextCandidate => return Ok(Tried::NextCandidate(why)),
-                        Next::SkipCloud => {
-                            self.forbidden.borrow_mut().insert(attempt.candidate.cloud);
-                            return Ok(Tried::NextCandidate(why));
-                        }
-                        Next::Stop(by) => {
-                            self.stop(by);
-                            return Err(Halt::Failed(why));
-                        }
-                        // All but the last follow other requests only.
-                        Next::LookUp
-                        | Next::Look { .. }
-                        | Next::Stuck
-                        | Next::Gone
-                        | Next::GiveUp
-                        | Next::Fail => return Err(Halt::Failed(why)),
-                    }
+                let why = format!("{why}; it did not happen");
+                self.note(act, Event::Refused { why: why.clone() }).await?;
+                return Ok(Tried::NotDone(why));
+            }
+            self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
+            match self.after_refused_create(act, next, why.clone()).await? {
+                Elsewhere::SamePlace => {}
+                Elsewhere::OtherPlace => return Ok(Tried::NextCandidate(why)),
+                Elsewhere::OtherCloud => {
+                    self.forbidden.borrow_mut().insert(attempt.candidate.cloud);
+                    return Ok(Tried::NextCandidate(why));
                 }
             }
             tries += 1;
@@ -478,20 +459,7 @@ where
             };
             after = sheet.began;
             let settled = since.elapsed() >= settings.settling;
-            let listed = match sight(&sheet.entries, id) {
-                Sight::Live(live) => Some(live.clone()),
-                Sight::Absent | Sight::Unreadable => None,
-            };
-            // Listings lag; before anything but success is concluded the pod itself is asked for.
-            let live = match listed {
-                Some(live) if live.status.is_up() => Some(live),
-                Some(_) if cause == Since::Created || settled => self.look_at(id).await?,
-                None if settled => match self.look_at(id).await? {
-                    Some(live) => Some(live),
-                    None => return Err(vanished(id)),
-                },
-                Some(_) | None => None,
-            };
+            let live = self.status_of(id, &sheet.entries, cause, settled).await?;
             let Some(live) = live else { continue };
             if let Some(compute) = compute
                 && live.status.is_up()
@@ -518,6 +486,25 @@ where
                     status = Some(live.status);
                 }
             }
+        }
+    }
+
+    /// Returns how a pod is that is waited for, if that can be told. Listings lag, so before anything but success is
+    /// concluded the pod itself is asked for.
+    async fn status_of(
+        &self,
+        id: &PodId,
+        listed: &[Listed],
+        cause: Since,
+        settled: bool,
+    ) -> Result<Option<LivePod>, Halt> {
+        match sight(listed, id) {
+            Sight::Live(live) if live.status.is_up() => Ok(Some(live.clone())),
+            Sight::Live(_) if cause == Since::Created || settled => self.look_at(id).await,
+            Sight::Absent | Sight::Unreadable if settled => {
+                self.look_at(id).await?.map(Some).ok_or_else(|| vanished(id))
+            }
+            Sight::Live(_) | Sight::Absent | Sight::Unreadable => Ok(None),
         }
     }
 

@@ -235,7 +235,7 @@ where
     async fn retire(&self, pod: &PodId) -> Result<(), ProviderError> {
         let mut tries = 0;
         loop {
-            let turn = self.context.provider.turn().await;
+            let turn = self.context.provider.turn().await?;
             let answer = turn.port().delete_pod(pod).await;
             turn.end(answer.as_ref().err());
             let Err(error) = answer else { return Ok(()) };

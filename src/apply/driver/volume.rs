@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::call::{Answer, Ensured, could_not_look};
+use super::call::{Answer, Elsewhere, Ensured, could_not_look};
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
 use crate::apply::recover::{self, Search, Sighting};
@@ -17,6 +17,7 @@ use crate::model::live::LiveVolume;
 use crate::model::marker::Token;
 use crate::model::plan::RecordAfter;
 use crate::model::progress::Notice;
+use crate::model::request::VolumeRequest;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeConfig;
 use crate::provider::{Mutate, Observe};
@@ -57,7 +58,7 @@ where
         (token, sent): (&Token, &Sent),
     ) -> Result<(VolumeId, Instant), Halt> {
         let VolumeConfig { size, data_center, tier } = config;
-        let request = crate::model::request::VolumeRequest {
+        let request = VolumeRequest {
             name: name.to_owned(),
             size: *size,
             data_center: data_center.clone(),
@@ -77,38 +78,21 @@ where
                 Err(error) => error,
             };
             let why = error.to_string();
-            match retry::after_write(Kind::Create, &error, tries, self.backoff(tries)) {
-                Next::LookUp => {
-                    self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
-                    if let Some(id) = self.look_up_volume(act, name, sent, ended).await? {
-                        return Ok((id, ended));
-                    }
-                    let why = format!("{why}; it did not happen");
-                    self.note(act, Event::Refused { why: why.clone() }).await?;
-                    return Err(Halt::Failed(why));
+            let next = retry::after_write(Kind::Create, &error, tries, self.backoff(tries));
+            if next == Next::LookUp {
+                self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+                if let Some(id) = self.look_up_volume(act, name, sent, ended).await? {
+                    return Ok((id, ended));
                 }
-                next => {
-                    self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
-                    match next {
-                        Next::Again { after } => {
-                            self.refused(act, why);
-                            self.pause(after).await?;
-                        }
-                        Next::Stop(by) => {
-                            self.stop(by);
-                            return Err(Halt::Failed(why));
-                        }
-                        // A volume has one place; the others follow other requests only.
-                        Next::NextCandidate
-                        | Next::SkipCloud
-                        | Next::LookUp
-                        | Next::Look { .. }
-                        | Next::Stuck
-                        | Next::Gone
-                        | Next::GiveUp
-                        | Next::Fail => return Err(Halt::Failed(why)),
-                    }
-                }
+                let why = format!("{why}; it did not happen");
+                self.note(act, Event::Refused { why: why.clone() }).await?;
+                return Err(Halt::Failed(why));
+            }
+            self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
+            match self.after_refused_create(act, next, why.clone()).await? {
+                Elsewhere::SamePlace => {}
+                // A volume has one place.
+                Elsewhere::OtherPlace | Elsewhere::OtherCloud => return Err(Halt::Failed(why)),
             }
             tries += 1;
         }
