@@ -27,6 +27,15 @@ fn every_shape_comes_to_an_end_in_peace() {
 }
 
 #[test]
+fn the_announced_quota_is_never_exceeded() {
+    for (shape, base) in bases().iter().enumerate() {
+        let report = play(base, &Case { quota: 5, ..Case::of(shape) });
+        let name = SHAPES[shape].name;
+        assert_eq!((report.violations, report.throttled), (Vec::<String>::new(), 0), "{name}");
+    }
+}
+
+#[test]
 fn the_same_case_gives_the_same_story() {
     let base = Base::new(0);
     let case: Case = "shape=create seed=7 crash=on-wire:4 faults=any=random:20".parse().unwrap();

@@ -19,7 +19,7 @@ pub struct Tally {
 
 impl Tally {
     fn add(&mut self, case: &Case, report: Report) {
-        let Report { violations, runs, commits: _, calls, first_calls: _, story: _ } = report;
+        let Report { violations, runs, commits: _, calls, throttled: _, first_calls: _, story: _ } = report;
         self.schedules += 1;
         self.crash_points += case.crashes.len() as u64;
         self.runs += runs as u64;
@@ -165,6 +165,7 @@ pub fn random(bases: &[Base], seed: u64) -> Case {
         signals,
         without: Without::Nothing,
         settling: 90,
+        quota: [12, 60][dice.usize(..2)],
     }
 }
 

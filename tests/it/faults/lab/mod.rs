@@ -69,6 +69,8 @@ pub struct Case {
     pub without: Without,
     /// How long the engine thinks that listings may lag, in seconds.
     pub settling: u64,
+    /// Requests that the API allows in a minute.
+    pub quota: u32,
 }
 
 /// What is switched off.
@@ -93,14 +95,16 @@ impl Case {
             signals: Vec::new(),
             without: Without::Nothing,
             settling: 90,
+            quota: 60,
         }
     }
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shape, seed, parallelism, crashes, faults, signals, without, settling } = self;
-        write!(f, "shape={} seed={seed} parallelism={parallelism} settling={settling}", SHAPES[*shape].name)?;
+        let Self { shape, seed, parallelism, crashes, faults, signals, without, settling, quota } = self;
+        let shape = SHAPES[*shape].name;
+        write!(f, "shape={shape} seed={seed} parallelism={parallelism} settling={settling} quota={quota}")?;
         for crash in crashes {
             write!(f, " crash={crash}")?;
         }
@@ -134,6 +138,7 @@ impl FromStr for Case {
                 "seed" => case.seed = number()?,
                 "parallelism" => case.parallelism = usize::try_from(number()?).unwrap_or(1),
                 "settling" => case.settling = number()?,
+                "quota" => case.quota = u32::try_from(number()?).unwrap_or(60),
                 "crash" => case.crashes.push(value.parse()?),
                 "faults" => value.clone_into(&mut case.faults),
                 "signal" => case.signals.push(number()?),
@@ -157,7 +162,9 @@ pub struct Report {
     pub commits: u64,
     /// The provider calls of all runs, in order.
     pub calls: Vec<&'static str>,
-    /// How many of them the first run made.
+    /// How many calls were refused because of the quota.
+    pub throttled: u64,
+    /// How many of the calls the first run made.
     pub first_calls: usize,
     /// What was said about each run, for repeating a violation.
     pub story: Vec<String>,
@@ -177,7 +184,7 @@ impl Base {
         let shape = &SHAPES[shape];
         let (last, before) = shape.specs.split_last().expect("a shape has specs");
         in_paused_time(async {
-            let simulation = Simulation::new(settings(1));
+            let simulation = Simulation::new(settings(1, 60));
             let client = client(&simulation);
             make_foreign(&client).await;
             let state = MemoryState::new(Lineage::new("lab"));
@@ -222,7 +229,7 @@ pub fn tell(base: &Base, case: &Case) -> Report {
 
 fn play_and(base: &Base, case: &Case, wanted: bool) -> Report {
     in_paused_time(async {
-        let simulation = Simulation::new(settings(case.seed));
+        let simulation = Simulation::new(settings(case.seed, case.quota));
         simulation.edit(|world| *world = base.world.clone());
         let state = MemoryState::from_prior(base.prior.clone());
         if case.without == Without::Intents {
@@ -246,10 +253,10 @@ fn in_paused_time<T>(work: impl Future<Output = T>) -> T {
     runtime.expect("a runtime").block_on(LocalSet::new().run_until(work))
 }
 
-fn settings(seed: u64) -> simulator::Settings {
+fn settings(seed: u64, quota: u32) -> simulator::Settings {
     simulator::Settings {
         seed,
-        quota: QuotaSetting::PerMinute(60),
+        quota: QuotaSetting::PerMinute(quota),
         speed: 1,
         abundance: 2,
         latency: Duration::from_millis(200),
@@ -426,6 +433,7 @@ impl<'a> Lab<'a> {
             };
             report.runs += 1;
             report.calls.extend(life.calls.borrow().iter());
+            report.throttled += life.throttled.get();
             if number == 0 {
                 report.commits = life.commits.get();
                 report.first_calls = life.calls.borrow().len();

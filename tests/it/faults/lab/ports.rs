@@ -14,7 +14,7 @@ use podform::model::live::{LivePod, LiveVolume};
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
-use podform::provider::{Listed, Mutate, Observe, ProviderError, Quota};
+use podform::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota};
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, Run, StateError};
 use tokio::sync::Notify;
@@ -78,6 +78,8 @@ pub struct Life {
     pub crash: Option<Crash>,
     pub commits: Cell<u64>,
     pub calls: RefCell<Vec<&'static str>>,
+    /// How many calls were refused because of the quota.
+    pub throttled: Cell<u64>,
     pub ended: Notify,
 }
 
@@ -104,32 +106,50 @@ impl Life {
         written
     }
 
-    async fn read<T>(&self, name: &'static str, call: impl Future<Output = T>) -> T {
+    async fn read<T>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
         let number = self.count(name);
-        match self.crash {
+        let answer = match self.crash {
             Some(Crash::BeforeCall(at) | Crash::OnWire(at) | Crash::Late(at)) if at == number => {
                 self.end().await
             }
             _ => call.await,
-        }
+        };
+        self.learn(answer.as_ref().err());
+        answer
     }
 
-    async fn write<T: 'static>(&self, name: &'static str, call: impl Future<Output = T> + 'static) -> T {
+    async fn write<T: 'static>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, ProviderError>> + 'static,
+    ) -> Result<T, ProviderError> {
         let number = self.count(name);
-        match self.crash {
+        let answer = match self.crash {
             Some(Crash::BeforeCall(at)) if at == number => self.end().await,
             Some(Crash::OnWire(at)) if at == number => {
-                call.await;
+                let _ = call.await;
                 self.end().await
             }
             Some(Crash::Late(at)) if at == number => {
                 tokio::task::spawn_local(async move {
                     sleep(LATE).await;
-                    call.await;
+                    let _ = call.await;
                 });
                 self.end().await
             }
             _ => call.await,
+        };
+        self.learn(answer.as_ref().err());
+        answer
+    }
+
+    fn learn(&self, error: Option<&ProviderError>) {
+        if error.is_some_and(|error| matches!(error.certainty, Certainty::Throttled { .. })) {
+            self.throttled.set(self.throttled.get() + 1);
         }
     }
 
