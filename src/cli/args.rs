@@ -100,13 +100,15 @@ pub enum Command {
     #[command(after_help = "Example:\n  podform config -f base.yaml -f prod.yaml --profile prod")]
     Config,
     /// Show all pods and volumes of the project: state, URL, SSH command, price
-    #[command(visible_alias = "ls", after_help = "Example:\n  podform status")]
-    Status,
+    #[command(visible_alias = "ls", after_help = "Examples:\n  podform status\n  podform status --json")]
+    Status(ListArgs),
     /// Show what others changed since the last apply; writes nothing
     #[command(after_help = "Example:\n  podform drift --detailed-exitcode")]
     Drift(DriftArgs),
     /// Show a saved plan, or all that is known of one object
-    #[command(after_help = "Examples:\n  podform show release.plan\n  podform show llm[0]")]
+    #[command(
+        after_help = "Examples:\n  podform show release.plan\n  podform show llm[0]\n  podform show llm[0] --json"
+    )]
     Show(ShowArgs),
     /// Check that spec, key, account and state can be used; writes nothing
     #[command(after_help = "Example:\n  podform doctor")]
@@ -284,8 +286,19 @@ pub struct ShowArgs {
     #[arg(value_name = "PLANFILE|ADDRESS")]
     pub what: PathBuf,
     /// How to print the plan
-    #[arg(long, default_value = "human")]
+    #[arg(long, default_value = "human", conflicts_with = "json")]
     pub format: PlanFormat,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of what prints a list.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Flags of `graph`.
@@ -317,8 +330,8 @@ pub enum GraphFormat {
 #[derive(Debug, Subcommand)]
 pub enum StateCommand {
     /// List the recorded objects
-    #[command(after_help = "Example:\n  podform state list")]
-    List,
+    #[command(after_help = "Examples:\n  podform state list\n  podform state list --json")]
+    List(ListArgs),
     /// Show everything that is recorded of one object
     #[command(after_help = "Example:\n  podform state show llm[0] --json")]
     Show(StateShowArgs),

@@ -14,6 +14,7 @@ mod execution;
 pub mod exit;
 mod failure;
 mod files;
+mod json;
 mod load;
 mod names;
 mod output;

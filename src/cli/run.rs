@@ -107,7 +107,7 @@ impl Shell {
             Command::Destroy(args) => commands::destroy::run(self, &args).await,
             Command::Validate => commands::validate::run(self),
             Command::Config => commands::config::run(self),
-            Command::Status => commands::status::run(self).await,
+            Command::Status(args) => commands::status::run(self, &args).await,
             Command::Drift(args) => commands::drift::run(self, &args).await,
             Command::Show(args) => commands::show::run(self, &args).await,
             Command::Doctor => commands::doctor::run(self).await,
@@ -127,7 +127,7 @@ impl Shell {
 
     async fn obey_state(&self, command: StateCommand) -> Result<Exit, Failure> {
         match command {
-            StateCommand::List => commands::state_list::run(self).await,
+            StateCommand::List(args) => commands::state_list::run(self, &args).await,
             StateCommand::Show(args) => commands::state_show::run(self, &args).await,
             StateCommand::Mv(args) => commands::state_mv::run(self, &args).await,
             StateCommand::Rm(args) => commands::state_rm::run(self, &args).await,

@@ -1,11 +1,12 @@
 //! What things cost a month, exactly, from the catalog: the API's own figure hides the storage of a stopped pod.
 
 use crate::model::catalog::Catalog;
-use crate::model::live::{LivePod, LiveStorage};
+use crate::model::id::RemoteId;
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume};
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{Candidate, Split};
 use crate::model::pod::{Cloud, Compute, Container, RunState, Storage};
-use crate::model::prior::RecordedPod;
+use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
@@ -56,6 +57,21 @@ pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&Recor
         running(live_compute(catalog, pod, recorded), disk, local)
     } else {
         stopped(local)
+    }
+}
+
+/// Returns what a recorded object costs a month as it is; `None` where the account does not show it.
+pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> Option<Split> {
+    match (&recorded.id, &recorded.object) {
+        (RemoteId::Pod(id), RecordedObject::Pod(record)) => {
+            let pod = live.pods.get(id)?.found()?;
+            Some(live_pod(catalog, pod, Some(record)))
+        }
+        (RemoteId::Volume(id), RecordedObject::Volume(config)) => {
+            let LiveVolume { id: _, name: _, size, data_center: _, tier } = live.volumes.get(id)?.found()?;
+            Some(volume(*size, tier.unwrap_or(config.tier)))
+        }
+        (RemoteId::Pod(_), RecordedObject::Volume(_)) | (RemoteId::Volume(_), RecordedObject::Pod(_)) => None,
     }
 }
 

@@ -44,6 +44,7 @@ use crate::model::prior::{Api, Prior};
 use crate::model::secret::Secrets;
 
 pub use check::{Violation, check};
+pub use cost::cost_of_recorded;
 pub use digest::{digest, spec_digest};
 pub use placement::stock_questions;
 pub use rebuild::{Traces, traces};

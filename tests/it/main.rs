@@ -3,6 +3,7 @@
 mod action;
 mod canary;
 mod docs;
+mod commands;
 mod faults;
 mod formats;
 mod interrupt;

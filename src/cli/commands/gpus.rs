@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::args::{GpuSort, GpusArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{VERSION, hourly, printed};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
@@ -108,15 +109,7 @@ fn as_json(rows: &[Row<'_>]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", json!({ "version": 1, "gpus": gpus }))
-}
-
-/// Returns dollars as text, so that no reader rounds them; `null` is unknown.
-fn hourly(price: Price) -> Option<String> {
-    match price {
-        Price::Known(hourly) => Some(hourly.to_string().trim_start_matches('$').to_owned()),
-        Price::Unknown => None,
-    }
+    printed(&json!({ "version": VERSION, "gpus": gpus }))
 }
 
 fn price(price: Price) -> String {

@@ -1,6 +1,6 @@
 //! `podform show`: prints a saved plan, without network, state or spec; or all that is known of one object.
 
-use crate::cli::args::ShowArgs;
+use crate::cli::args::{PlanFormat, ShowArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
@@ -13,13 +13,14 @@ use super::show_address;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
-    let ShowArgs { what, format } = args;
+    let ShowArgs { what, format, json } = args;
     let address = what.to_str().and_then(|text| text.parse::<Address>().ok());
     if let Some(address) = address.filter(|_| !is_file(what)) {
-        return show_address::run(shell, &address).await;
+        return show_address::run(shell, &address, *json).await;
     }
     let saved = read_plan(what)?;
-    show::plan(&shell.output, &saved.planned, *format, &no_positions);
+    let format = if *json { PlanFormat::Json } else { *format };
+    show::plan(&shell.output, &saved.planned, format, &no_positions);
     Ok(exit::DONE)
 }
 

@@ -1,22 +1,43 @@
-//! `podform show ADDRESS`: all that is known of one object: the spec's entry, the record, the live object, the last run.
+//! `podform show ADDRESS`: all that is known of one object: the spec's entry, the record, the live object, what it
+//! costs, the last run.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{self, VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
 use crate::model::address::Address;
+use crate::model::clock::Clock;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, Seen};
-use crate::model::money::Price;
+use crate::model::money::{Amount, Price};
 use crate::model::plan::Subject;
+use crate::model::prior::Recorded;
+use crate::plan::cost_of_recorded;
+use crate::provider::Observe;
 use crate::render::escape::visible;
-use crate::state::PastRun;
+use crate::render::money::{AMonth, AnHour};
+use crate::state::{PastRun, Run};
 
-use super::state_show::rows;
+use super::state_show::rows as record_rows;
+
+/// What is known of an object.
+struct Known<'a> {
+    address: &'a Address,
+    place: Option<String>,
+    recorded: Option<&'a Recorded>,
+    live: Option<&'a Live>,
+    cost: Option<Amount>,
+    last_run: Option<&'a PastRun>,
+}
 
 /// Runs the command.
-pub async fn run(shell: &Shell, address: &Address) -> Result<Exit, Failure> {
+pub async fn run(shell: &Shell, address: &Address, as_json: bool) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
     let prior = session.state.read()?;
     let recorded = prior.objects.get(address);
@@ -27,23 +48,83 @@ pub async fn run(shell: &Shell, address: &Address) -> Result<Exit, Failure> {
         return Err(Failure::Flag(text));
     }
     let place = wanted.and_then(|_| session.position(&Subject { address: address.clone(), field: None }));
-    let mut shown = vec![
-        ("spec".to_owned(), place.unwrap_or_else(|| "not in the spec".to_owned())),
+    let live = match recorded {
+        Some(_) => Some(session.look(session.account.reader(), &prior).await?),
+        None => None,
+    };
+    let cost = match recorded.zip(live.as_ref()) {
+        Some((recorded, live)) => price_now(&session, recorded, live).await?,
+        None => None,
+    };
+    let history = session.state.history()?;
+    let last_run = last_run(&history, address);
+    let known = Known { address, place, recorded, live: live.as_ref(), cost, last_run };
+    shell.output.data(&if as_json { printed(&document(&known)) } else { screen(&known) });
+    Ok(exit::DONE)
+}
+
+/// Returns what the object costs a month as it is, by the prices of the catalog.
+async fn price_now(
+    session: &Session<'_>,
+    recorded: &Recorded,
+    live: &Live,
+) -> Result<Option<Amount>, Failure> {
+    let now = session.account.clock.now();
+    let catalog = session.account.reader().catalog(&BTreeSet::new(), now).await;
+    let catalog = catalog.map_err(|source| Failure::Provider { what: "the catalog", source })?;
+    Ok(cost_of_recorded(&catalog, recorded, live).map(|split| split.total()))
+}
+
+/// Lays everything out on one screen.
+fn screen(known: &Known<'_>) -> String {
+    let Known { address, place, recorded, live, cost, last_run } = known;
+    let place = place.clone().unwrap_or_else(|| "not in the spec".to_owned());
+    let mut rows = vec![
+        ("spec".to_owned(), place),
         ("recorded".to_owned(), if recorded.is_some() { "yes" } else { "no" }.to_owned()),
     ];
     if let Some(recorded) = recorded {
-        shown.extend(rows(recorded).into_iter().map(|(name, value)| (format!("recorded.{name}"), value)));
-        let live = session.look(session.account.reader(), &prior).await?;
-        shown.extend(live_rows(&recorded.id, &live));
+        rows.extend(
+            record_rows(recorded).into_iter().map(|(name, value)| (format!("recorded.{name}"), value)),
+        );
     }
-    let history = session.state.history()?;
-    shown.extend(last_run(&history, address).map(|run| ("last run".to_owned(), run)));
-    let width = shown.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    shell.output.data(&format!("{address}\n"));
-    for (name, value) in shown {
-        shell.output.data(&format!("  {name:width$}  {}\n", visible(&value)));
+    if let Some((recorded, live)) = recorded.zip(*live) {
+        rows.extend(live_rows(&recorded.id, live));
     }
-    Ok(exit::DONE)
+    rows.extend(cost.map(|cost| ("cost".to_owned(), format!("{} a month ({})", AMonth(cost), AnHour(cost)))));
+    rows.extend(last_run.map(|past| ("last run".to_owned(), run_in_words(past))));
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let lines = rows.iter().map(|(name, value)| format!("  {name:width$}  {}\n", visible(value)));
+    format!("{address}\n{}", lines.collect::<String>())
+}
+
+/// Returns everything for scripts.
+fn document(known: &Known<'_>) -> Value {
+    let Known { address, place, recorded, live, cost, last_run } = known;
+    json!({
+        "version": VERSION,
+        "address": address.to_string(),
+        "kind": json::kind(address),
+        "spec": place.as_ref().map(|place| json!({ "position": place })),
+        "recorded": recorded.map(|recorded| json::recorded(address, recorded)),
+        "live": recorded.zip(*live).map(|(recorded, live)| json::live(&recorded.id, live)),
+        "cost": cost.map(|Amount { known, unknown_parts }| {
+            json!({ "micro_usd_month": known.0, "unknown_parts": unknown_parts })
+        }),
+        "last_run": last_run.map(|past| {
+            let PastRun { run, ended_at, summary, entries: _ } = past;
+            let Run { id, at, command, plan_digest, who } = run;
+            json!({
+                "id": id.as_str(),
+                "began_at": at.to_string(),
+                "ended_at": ended_at.map(|end| end.to_string()),
+                "who": who,
+                "command": command,
+                "plan_digest": Some(plan_digest).filter(|digest| !digest.is_empty()),
+                "summary": summary,
+            })
+        }),
+    })
 }
 
 /// Returns what the account shows.
@@ -87,10 +168,13 @@ fn pod_rows(pod: &LivePod) -> Vec<(&'static str, String)> {
 }
 
 /// Returns the last run that did something to the address.
-fn last_run(history: &[PastRun], address: &Address) -> Option<String> {
+fn last_run<'a>(history: &'a [PastRun], address: &Address) -> Option<&'a PastRun> {
     let touched = |past: &&PastRun| past.entries.iter().any(|entry| entry.action.address == *address);
-    let past = history.iter().rev().find(touched)?;
-    let run = &past.run;
-    let ended = past.summary.as_deref().unwrap_or("not ended");
-    Some(format!("{} at {} by {}: {ended}", run.command, run.at, run.who))
+    history.iter().rev().find(touched)
+}
+
+fn run_in_words(past: &PastRun) -> String {
+    let PastRun { run, ended_at: _, summary, entries: _ } = past;
+    let ended = summary.as_deref().unwrap_or("not ended");
+    format!("{} at {} by {}: {ended}", run.command, run.at, run.who)
 }

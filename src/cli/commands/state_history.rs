@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::args::HistoryArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
@@ -25,8 +26,7 @@ pub async fn run(shell: &Shell, args: &HistoryArgs) -> Result<Exit, Failure> {
     };
     if *json {
         let runs: Vec<_> = chosen.iter().map(|past| as_json(past, run.is_some())).collect();
-        let document = json!({ "version": 1, "runs": runs });
-        shell.output.data(&format!("{document:#}\n"));
+        shell.output.data(&printed(&json!({ "version": VERSION, "runs": runs })));
     } else if let (Some(_), [only]) = (run, &chosen[..]) {
         shell.output.data(&events(only));
     } else {
@@ -85,6 +85,11 @@ fn told(event: &Event) -> (&'static str, String) {
     }
 }
 
+/// Returns a text, or nothing for an empty one.
+fn said(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
 fn as_json(past: &PastRun, with_events: bool) -> serde_json::Value {
     let PastRun { run, ended_at, summary, entries } = past;
     let Run { id, at, command, plan_digest, who } = run;
@@ -94,13 +99,13 @@ fn as_json(past: &PastRun, with_events: bool) -> serde_json::Value {
         "ended_at": ended_at.map(|end| end.to_string()),
         "who": who,
         "command": command,
-        "plan_digest": plan_digest,
+        "plan_digest": said(plan_digest),
         "summary": summary,
     });
     if with_events {
         let events = entries.iter().map(|Entry { at, run: _, action, event }| {
             let (word, detail) = told(event);
-            json!({ "at": at.to_string(), "action": action.to_string(), "event": word, "detail": detail })
+            json!({ "at": at.to_string(), "action": action.to_string(), "event": word, "detail": said(&detail) })
         });
         document["events"] = events.collect();
     }

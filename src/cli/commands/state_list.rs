@@ -1,21 +1,34 @@
 //! `podform state list`: the recorded objects, without asking the account.
 
+use serde_json::json;
+
+use crate::cli::args::ListArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{VERSION, printed, recorded};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::model::prior::{RecordedObject, RecordedPod};
 
 /// Runs the command.
-pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
+pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
     let prior = session.state.read()?;
+    if args.json {
+        let objects = prior.objects.iter().map(|(address, object)| recorded(address, object));
+        let document = json!({ "version": VERSION, "objects": objects.collect::<Vec<_>>() });
+        shell.output.data(&printed(&document));
+        return Ok(exit::DONE);
+    }
     let mut table = Table::new(["ADDRESS", "ID", "RECORDED"]);
     for (address, recorded) in &prior.objects {
         table.row([address.to_string(), recorded.id.to_string(), summary(&recorded.object)]);
     }
     shell.output.data(&table.to_string());
+    if prior.objects.is_empty() {
+        shell.output.note("nothing is recorded yet; next: podform plan");
+    }
     Ok(exit::DONE)
 }
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::cli::args::StateShowArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{self, VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::model::pod::{EnvValue, Storage};
@@ -12,9 +13,6 @@ use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 use crate::render::escape::visible;
 use crate::state::edit::EditError;
-
-/// The version of the JSON.
-const JSON_VERSION: u32 = 1;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
@@ -24,14 +22,12 @@ pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
     let recorded = prior.objects.get(address);
     let recorded =
         recorded.ok_or_else(|| Failure::Flag(EditError::NotRecorded(address.clone()).to_string()))?;
-    let rows = rows(recorded);
     if *json {
-        let fields: serde_json::Map<String, serde_json::Value> =
-            rows.into_iter().map(|(name, value)| (name, value.into())).collect();
-        let document = json!({ "version": JSON_VERSION, "address": address.to_string(), "fields": fields });
-        shell.output.data(&format!("{document:#}\n"));
+        let document = json!({ "version": VERSION, "object": json::recorded(address, recorded) });
+        shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
+    let rows = rows(recorded);
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     shell.output.data(&format!("{address}\n"));
     for (name, value) in rows {

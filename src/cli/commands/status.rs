@@ -1,7 +1,11 @@
 //! `podform status`: all pods and volumes of the project, with state, URL, SSH command and price.
 
+use serde_json::json;
+
+use crate::cli::args::ListArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{self, VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
@@ -11,10 +15,25 @@ use crate::model::live::{Live, LivePod, LiveVolume, Seen};
 use crate::model::money::Price;
 
 /// Runs the command.
-pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
+pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
+    if args.json {
+        let objects = prior.objects.iter().map(|(address, recorded)| {
+            json!({
+                "address": address.to_string(),
+                "kind": json::kind(address),
+                "id": recorded.id.to_string(),
+                "live": json::live(&recorded.id, &live),
+            })
+        });
+        let project = session.loaded.settings.project.as_str();
+        let objects = objects.collect::<Vec<_>>();
+        let document = json!({ "version": VERSION, "project": project, "objects": objects });
+        shell.output.data(&printed(&document));
+        return Ok(exit::DONE);
+    }
     let mut table = Table::new(["ADDRESS", "ID", "STATE", "PRICE", "URL", "SSH"]);
     for (address, recorded) in &prior.objects {
         let [state, price, url, ssh] = cells(&recorded.id, &live);

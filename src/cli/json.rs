@@ -1,0 +1,181 @@
+//! Recorded and live objects as JSON, for scripts.
+//!
+//! A document that is made of these carries [`VERSION`]. Keys are only ever added to a version; a key without a value
+//! is `null`, never left out, so that a reader can tell it from one that this podform does not know. Sizes are whole
+//! gigabytes, prices dollars as text, which no reader rounds.
+
+use serde_json::{Value, json};
+
+use super::running::{ssh, url};
+use crate::model::address::Address;
+use crate::model::desired::{Lifecycle, OnRemove};
+use crate::model::id::RemoteId;
+use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
+use crate::model::money::Price;
+use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
+use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::volume::{VolumeConfig, VolumeTier};
+
+/// The version of the documents.
+pub const VERSION: u32 = 1;
+
+/// Returns a document as it is printed.
+pub fn printed(document: &Value) -> String {
+    format!("{document:#}\n")
+}
+
+/// Returns the word for what an address names.
+pub fn kind(address: &Address) -> &'static str {
+    if address.is_pod() { "pod" } else { "volume" }
+}
+
+/// Returns dollars an hour as text; `None` is unknown.
+pub fn hourly(price: Price) -> Option<String> {
+    match price {
+        Price::Known(hourly) => Some(hourly.to_string().trim_start_matches('$').to_owned()),
+        Price::Unknown => None,
+    }
+}
+
+/// Returns everything that is recorded of an object.
+pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
+    let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
+    let Lifecycle { protect, on_remove, on_replace: _, on_stuck_resume: _, ignore_changes: _ } = lifecycle;
+    let (pod, volume) = match object {
+        RecordedObject::Pod(pod) => (recorded_pod(pod), Value::Null),
+        RecordedObject::Volume(config) => (Value::Null, recorded_volume(config)),
+    };
+    json!({
+        "address": address.to_string(),
+        "kind": kind(address),
+        "id": id.to_string(),
+        "token": token.as_ref().map(ToString::to_string),
+        "recorded_at": recorded_at.to_string(),
+        "deposed": deposed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "protect": protect,
+        "on_remove": match on_remove {
+            OnRemove::Terminate => "terminate",
+            OnRemove::Stop => "stop",
+            OnRemove::Forget => "forget",
+        },
+        "retired": retired,
+        "pod": pod,
+        "volume": volume,
+    })
+}
+
+fn recorded_pod(pod: &RecordedPod) -> Value {
+    let RecordedPod { container, access, compute, cloud, data_center, run, depends_on } = pod;
+    let Container {
+        name,
+        image,
+        command,
+        entrypoint,
+        env,
+        ports,
+        disk,
+        registry,
+        storage,
+        global_networking,
+        locked,
+    } = container;
+    let env = env.iter().map(|(key, value)| {
+        let value = match value {
+            EnvValue::Plain(text) => json!(text),
+            EnvValue::Secret(name) => json!({ "secret": name.to_string() }),
+        };
+        (key.to_string(), value)
+    });
+    json!({
+        "state": run.to_string(),
+        "name": name,
+        "image": image,
+        "command": command,
+        "entrypoint": entrypoint,
+        "env": env.collect::<serde_json::Map<_, _>>(),
+        "ports": ports.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "disk_gb": disk.0,
+        "registry": registry.as_ref().map(|id| id.as_str()),
+        "mount": match storage {
+            Storage::None => Value::Null,
+            Storage::Local { size, path } => json!({ "local_gb": size.0, "path": path }),
+            Storage::Network { volume, path } => json!({ "volume": volume.to_string(), "path": path }),
+        },
+        "global_networking": global_networking,
+        "locked": locked,
+        "ssh": access.map(|Access { ssh, jupyter: _ }| ssh),
+        "jupyter": access.map(|Access { ssh: _, jupyter }| jupyter),
+        "machine": compute.as_ref().map(machine),
+        "cloud": cloud.map(|cloud| cloud.to_string()),
+        "data_center": data_center.as_ref().map(|id| id.as_str()),
+        "depends_on": depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn recorded_volume(config: &VolumeConfig) -> Value {
+    let VolumeConfig { size, data_center, tier } = config;
+    json!({ "size_gb": size.0, "data_center": data_center.as_str(), "tier": tier_word(*tier) })
+}
+
+fn tier_word(tier: VolumeTier) -> &'static str {
+    match tier {
+        VolumeTier::Standard => "standard",
+        VolumeTier::HighPerformance => "high_performance",
+    }
+}
+
+fn machine(compute: &Compute) -> Value {
+    match compute {
+        Compute::Gpu { id, count } => json!({ "gpu": id.as_str(), "count": count }),
+        Compute::Cpu { flavor, vcpus } => json!({ "cpu": flavor.as_str(), "vcpus": vcpus }),
+    }
+}
+
+/// Returns what the account shows of an object: `seen` is `found`, `gone`, or `unknown` with the reason.
+pub fn live(id: &RemoteId, live: &Live) -> Value {
+    let shown = match id {
+        RemoteId::Pod(id) => live.pods.get(id).map(|seen| looked(seen, live_pod)),
+        RemoteId::Volume(id) => live.volumes.get(id).map(|seen| looked(seen, live_volume)),
+    };
+    shown.unwrap_or_else(|| json!({ "seen": "unknown", "why": "it was not looked for" }))
+}
+
+fn looked<T>(seen: &Seen<T>, found: impl Fn(&T) -> Value) -> Value {
+    match seen {
+        Seen::Found(object) => found(object),
+        Seen::Absent => json!({ "seen": "gone" }),
+        Seen::Unreadable(why) => json!({ "seen": "unknown", "why": why.to_string() }),
+    }
+}
+
+fn live_pod(pod: &LivePod) -> Value {
+    let Endpoints { ssh_proxy: _, ssh_direct: _, tcp, uptime_seconds } = &pod.endpoints;
+    // The API says 0 for a stopped pod although its disk is billed, and keeps old endpoints.
+    let up = pod.status.is_up();
+    let tcp = tcp.iter().filter(|_| up).map(|(inside, outside)| (inside.to_string(), json!(outside)));
+    json!({
+        "seen": "found",
+        "state": pod.status.to_string(),
+        "name": pod.name,
+        "machine": pod.compute.as_ref().map(machine),
+        "cloud": pod.cloud.map(|cloud| cloud.to_string()),
+        "data_center": pod.data_center.as_ref().map(|id| id.as_str()),
+        "created_at": pod.created_at.map(|at| at.to_string()),
+        "hourly": hourly(pod.price).filter(|_| up),
+        "url": url(pod).filter(|_| up),
+        "ssh": ssh(pod).filter(|_| up),
+        "tcp": tcp.collect::<serde_json::Map<_, _>>(),
+        "uptime_seconds": uptime_seconds.filter(|_| up),
+    })
+}
+
+fn live_volume(volume: &LiveVolume) -> Value {
+    let LiveVolume { id: _, name, size, data_center, tier } = volume;
+    json!({
+        "seen": "found",
+        "name": name,
+        "size_gb": size.0,
+        "data_center": data_center.as_str(),
+        "tier": tier.map(tier_word),
+    })
+}
