@@ -13,8 +13,8 @@ use crate::render::money::AMonth;
 use crate::spec::Loaded;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
-/// The largest plan file: a plan of a thousand pods takes about 5 MiB.
-const LARGEST_PLAN: u64 = 64 * 1024 * 1024;
+/// The largest plan file: a plan that creates a thousand pods takes about 5 MiB.
+const LARGEST_PLAN: u64 = 1024 * 1024 * 1024;
 
 /// Reads a saved plan.
 ///

@@ -18,6 +18,9 @@ pub(super) const REPLICA: &str = "REPLICA";
 
 const MARK: char = '\0';
 
+/// The longest text that variables make; RunPod's own limits are far below, and a long value used often fills the memory.
+const MAX_TEXT: usize = 1 << 20;
+
 /// A text that may hold `${REPLICA}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text(String);
@@ -156,6 +159,11 @@ impl Reader<'_> {
             };
             result.push_str(&self.value(&inside[..end], span));
             rest = &inside[end + 1..];
+            if result.len() > MAX_TEXT {
+                let detail = format!("the text has more than {MAX_TEXT} bytes once variables are put in");
+                self.log.push(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
+                return text.to_owned();
+            }
         }
         result.push_str(rest);
         result

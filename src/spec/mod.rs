@@ -254,6 +254,7 @@ fn read_pods(root: &Rc<Node>, spec: &mut Spec, variables: &mut Variables, decode
             format!("more than {} values once `defaults` is merged under every pod", yaml::MAX_NODES);
         return decoder.report(Diagnostic::at(Problem::TooManyNodes, section.key_span, detail));
     }
+    let mut expanded = 0_usize;
     for entry in pods {
         let key = decoder.key(&entry.key, entry.key_span);
         if entry.value.is_null() {
@@ -268,6 +269,12 @@ fn read_pods(root: &Rc<Node>, spec: &mut Spec, variables: &mut Variables, decode
         let scope = if replicated { Scope::Replicated } else { Scope::Single };
         let node = variables.apply(&merged, scope, decoder.sources, decoder.log);
         let pod = pod_section::read(decoder, &node, &words::POD, entry.key_span);
+        let replicas = pod.as_ref().and_then(|pod| pod.replicas).map_or(1, |replicas| replicas.value);
+        expanded = expanded.saturating_add(node.weight().saturating_mul(replicas as usize));
+        if expanded > yaml::MAX_NODES {
+            let detail = format!("more than {} values in all pods and their replicas", yaml::MAX_NODES);
+            return decoder.report(Diagnostic::at(Problem::TooManyNodes, entry.key_span, detail));
+        }
         if let Some((key, pod)) = key.zip(pod) {
             spec.pods.insert(key, pod);
         }

@@ -22,8 +22,9 @@ use super::syntax::{Cpu, EnvEntry, EnvSyntax, Gpu, Lifecycle, Mount, Pod};
 use super::words::{self, Section};
 use super::yaml::{Node, Value};
 
-/// The most replicas of one pod; far above what an account may rent, so that a typo does not fill the memory.
-const MAX_REPLICAS: u32 = 1_000;
+/// The most replicas of one pod; far above what an account may rent. The pods and values of a whole spec have limits of
+/// their own, so that many such pods do not fill the memory.
+const MAX_REPLICAS: u32 = 100_000;
 
 /// RunPod's longest pod name.
 pub(super) const MAX_NAME: usize = 191;

@@ -28,8 +28,8 @@ use super::syntax::{self, EnvEntry, EnvSyntax, Mount, SecretDeclaration, Spec, V
 /// this fits the smallest CPU pods, whose disk is limited.
 pub(super) const DEFAULT_DISK: Gigabytes = Gigabytes(20);
 
-/// The most pods of one spec, replicas counted.
-const MAX_PODS: usize = 5_000;
+/// The most pods of one spec, replicas counted; every command is measured with as many.
+const MAX_PODS: usize = 100_000;
 
 /// The most dependencies between them.
 const MAX_EDGES: usize = 1_000_000;

@@ -15,12 +15,16 @@ use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::sensitive::shown;
 use super::source::{Sources, Span};
 
-/// The largest spec file in bytes; the shell need not read more than one byte beyond it.
-pub const MAX_BYTES: usize = 4 << 20;
+/// The largest spec file in bytes; the shell need not read more than one byte beyond it. A hundred thousand pods that
+/// say everything about themselves take half of it.
+pub const MAX_BYTES: usize = 64 << 20;
 /// The deepest nesting; the format itself needs 7.
 const MAX_DEPTH: usize = 64;
-/// The most values in a file, with every alias counted as often as it is used.
-pub(super) const MAX_NODES: usize = 250_000;
+/// The most values in a file, with every alias counted as often as it is used. A hundred thousand pods have half as
+/// many, and as many as this take one or two GB of memory.
+pub(super) const MAX_NODES: usize = 5_000_000;
+/// A text counts as one more value for each so many bytes, so that the limit of values is one of memory too.
+const BYTES_OF_A_VALUE: usize = 64;
 /// How many lines with a wrong tab are named.
 const MAX_TAB_LINES: usize = 10;
 
@@ -70,7 +74,7 @@ pub(super) struct Entry {
 impl Node {
     pub(super) fn new(span: Span, value: Value) -> Self {
         let (weight, depth) = match &value {
-            Value::Scalar(_) => (1, 1),
+            Value::Scalar(scalar) => (1 + scalar.text.len() / BYTES_OF_A_VALUE, 1),
             Value::Sequence(items) => items
                 .iter()
                 .fold((1, 1), |(weight, depth), item| (weight + item.weight, depth.max(item.depth + 1))),

@@ -5,12 +5,15 @@ mod canary;
 mod docs;
 mod commands;
 mod faults;
+#[path = "../support/fleet.rs"]
+mod fleet;
 mod formats;
 mod interrupt;
 mod killed;
 mod layering;
 mod plan;
 mod render;
+mod scale;
 mod scripts;
 mod served;
 mod simulator;

@@ -32,8 +32,8 @@ use crate::provider::{Certainty, ProviderError, Quota, Rejection};
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// After this time a connection that was not made is given up; nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest answer that is read; a thousand pods with large environments stay below it.
-const BODY_LIMIT: usize = 16 << 20;
+/// The largest answer that is read. A pod takes about a KiB of a listing, so that a hundred thousand stay below it.
+const BODY_LIMIT: usize = 512 << 20;
 /// RunPod's firewall refuses some clients by their default name.
 const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
 

@@ -33,7 +33,7 @@ fn anchor_bombs() {
         String::from("a0: &a0 { k0: v, k1: v, k2: v, k3: v, k4: v, k5: v, k6: v, k7: v, k8: v, k9: v }\n");
     merges.push_str(&format!(
         "many: [{}]\n",
-        vec!["{ <<: [*a0, *a0, *a0, *a0, *a0, *a0, *a0, *a0, *a0, *a0] }"; 9_000].join(", ")
+        vec!["{ <<: [*a0, *a0, *a0, *a0, *a0, *a0, *a0, *a0, *a0, *a0] }"; 55_000].join(", ")
     ));
     assert_eq!(within_limit(&merges), "error: too many values");
 
@@ -56,8 +56,8 @@ fn deep_nesting() {
 #[test]
 fn large_files() {
     assert_eq!(
-        within_limit(&"#".repeat((4 << 20) + 1)),
-        "error: the file is too large: `pods.yaml` has 4194305 bytes, and the limit is 4194304"
+        within_limit(&"#".repeat((64 << 20) + 1)),
+        "error: the file is too large: `pods.yaml` has 67108865 bytes, and the limit is 67108864"
     );
     let duplicates = "a: 1\n".repeat(100_000);
     assert_eq!(within_limit(&duplicates), "error: duplicate key");
@@ -67,10 +67,44 @@ fn large_files() {
     );
     assert_eq!(within_limit(&one_line), "error: unknown key");
     let pods: String = (0..40_000).map(|n| format!("  p{n}: {{}}\n")).collect();
+    let words = vec!["x"; 130].join(", ");
     let text = format!(
-        "version: 1\nproject: demo\ndefaults: {{ image: a, gpu: L40S, env: {{ A: b, C: d, E: f }} }}\npods:\n{pods}"
+        "version: 1\nproject: demo\ndefaults: {{ image: a, gpu: L40S, command: [{words}] }}\npods:\n{pods}"
     );
     assert_eq!(within_limit(&text), "error: too many values");
+}
+
+#[test]
+fn long_texts_in_many_places() {
+    let long = "x".repeat(1 << 20);
+    let pods: String =
+        (0..1_000).map(|n| format!("  p{n}: {{ image: a, gpu: L40S, command: [*a] }}\n")).collect();
+    let aliases = format!("version: 1\nproject: demo\nvars: {{ LONG: &a {long} }}\npods:\n{pods}");
+    assert_eq!(within_limit(&aliases), "error: too many values");
+
+    let pod = |rest: &str| {
+        format!(
+            "version: 1\nproject: demo\nvars: {{ LONG: {long} }}\npods:\n  a: {{ image: a, gpu: L40S, {rest} }}\n"
+        )
+    };
+    let replicas = pod("command: ['${LONG}'], replicas: 1000");
+    assert_eq!(within_limit(&replicas), "error: too many values");
+    let twice = pod("command: ['${LONG}${LONG}']");
+    assert_eq!(within_limit(&twice), "error: invalid interpolation");
+    assert!(mistakes(&twice).contains("more than 1048576 bytes once variables are put in"));
+}
+
+#[test]
+fn a_hundred_thousand_pods_and_no_more() {
+    let text = |pods: u32| {
+        format!(
+            "version: 1\nproject: demo\npods:\n  a: {{ image: a, gpu: L40S, replicas: {} }}\n  b: {{ image: a, gpu: L40S, replicas: 60000 }}\n",
+            pods - 60_000
+        )
+    };
+    let loaded = load_text(&text(100_000)).unwrap();
+    assert_eq!(loaded.desired.wanted.len(), 100_000);
+    assert_eq!(within_limit(&text(100_001)), "error: too many values");
 }
 
 #[test]
