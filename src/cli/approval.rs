@@ -39,8 +39,9 @@ impl Approver {
                 "`--price-tolerance` needs what was approved: a saved plan or `--approved DIGEST`".to_owned(),
             )),
             (None, true) => Ok(Self::Flag),
+            (None, false) if args.json => Err(Failure::NobodyToAsk { why: "`--json` is for programs" }),
             (None, false) if env.stdin_is_terminal => Ok(Self::Person),
-            (None, false) => Err(Failure::NobodyToAsk),
+            (None, false) => Err(Failure::NobodyToAsk { why: "standard input is no terminal" }),
         }
     }
 

@@ -88,7 +88,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Make the account as the spec wants it
     #[command(after_help = "Examples:\n  podform apply -f examples/quickstart.yaml\n  \
-                      podform plan -o release.plan && podform apply release.plan")]
+                      podform plan -o release.plan && podform apply release.plan\n  \
+                      podform apply --auto-approve --json")]
     Apply(ApplyArgs),
     /// Terminate every managed pod and delete every managed volume
     #[command(after_help = "Example:\n  podform destroy -f examples/quickstart.yaml")]
@@ -149,6 +150,16 @@ pub enum Command {
     /// Refused, with the key of the spec to edit
     #[command(hide = true)]
     Start(AddressArgs),
+}
+
+impl Command {
+    /// Tells whether standard output is a stream of events, which a failure must be part of.
+    pub fn prints_events(&self) -> bool {
+        let (Self::Apply(ApplyArgs { run, .. }) | Self::Destroy(DestroyArgs { run })) = self else {
+            return false;
+        };
+        run.json
+    }
 }
 
 /// Flags of `init`.
@@ -260,6 +271,9 @@ pub struct RunArgs {
     /// Let the monthly total differ by so much from what was approved, such as 5%
     #[arg(long, value_name = "PERCENT")]
     pub price_tolerance: Option<PriceTolerance>,
+    /// Print one JSON object a line, in the words of Terraform's machine-readable UI
+    #[arg(long)]
+    pub json: bool,
     /// How many actions run at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub parallelism: u16,

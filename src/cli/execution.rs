@@ -9,6 +9,7 @@ use super::account::Account;
 use super::approval::Approver;
 use super::args::{PlanFormat, RunArgs};
 use super::clock::AccountClock;
+use super::events::Events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::names::run_id;
@@ -63,10 +64,11 @@ impl Execution<'_> {
     /// Nothing was begun.
     pub async fn go(&self, loaded: Loaded, approver: &Approver) -> Result<Exit, Failure> {
         let session = Session::open(self.shell, loaded, None).await?;
-        self.under_lock(&session, async |port, prior| {
+        let teller = self.teller(&session);
+        self.under_lock(&session, &teller, async |port, prior| {
             let planned = session.plan(port, &prior, &self.options, None).await?;
             if *approver == Approver::Person || !self.shell.global.quiet || is_blocked(&planned) {
-                self.show(&session, &planned);
+                teller.plan(&planned);
             }
             match planned {
                 Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
@@ -88,17 +90,18 @@ impl Execution<'_> {
     pub async fn go_saved(&self, loaded: Loaded, plan: SavedPlan) -> Result<Exit, Failure> {
         let basis = plan.planned.plan().basis.clone();
         let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
-        self.under_lock(&session, async |port, prior| {
+        let teller = self.teller(&session);
+        self.under_lock(&session, &teller, async |port, prior| {
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
             let tolerance = self.run.price_tolerance.unwrap_or_default();
             let moved = saved::moved(&plan.planned, &planned, &prior, tolerance);
             if !moved.is_empty() {
-                show::difference(&self.shell.output, &plan.planned, &planned);
+                teller.difference(&plan.planned, &planned);
                 return Err(Failure::Stale(moved.join("; ")));
             }
             if !self.shell.global.quiet || is_blocked(&planned) {
-                self.show(&session, &planned);
+                teller.plan(&planned);
             }
             match plan.planned {
                 Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
@@ -117,6 +120,7 @@ impl Execution<'_> {
     async fn under_lock(
         &self,
         session: &Session<'_>,
+        teller: &Teller<'_>,
         prepare: impl AsyncFnOnce(&Port<'_>, Prior) -> Result<Prepared, Failure>,
     ) -> Result<Exit, Failure> {
         let mut signals = Signals::take_over().map_err(Failure::Signals)?;
@@ -134,7 +138,7 @@ impl Execution<'_> {
         }
         let locked = session.state.lock(&holder, clock, patience);
         let locked = before_anything(&mut signals, locked).await??;
-        let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
+        let progress = teller.progress();
         let port = Limited::new(session.account.writer(), &progress);
         let (sender, interrupt) = watch::channel(Interrupt::None);
         let engine =
@@ -150,7 +154,7 @@ impl Execution<'_> {
                 Prepared::Approved(approved, prior) => {
                     let outcome = told(&mut signals, &sender, engine.execute(&approved, &prior)).await;
                     let running = before_anything(&mut signals, engine.running(&outcome)).await;
-                    engine.tell(approved.plan(), &outcome, &running.unwrap_or_default());
+                    teller.outcome(approved.plan(), &outcome, &running.unwrap_or_default());
                     Ok(Exit::of_apply(&outcome, approved.plan().held.len()))
                 }
             }
@@ -158,8 +162,64 @@ impl Execution<'_> {
         renewing(&locked, clock, work).await
     }
 
-    fn show(&self, session: &Session<'_>, planned: &Planned) {
-        show::plan(&self.shell.output, planned, PlanFormat::Human, &|subject| session.position(subject));
+    /// Chooses who is told, and begins to tell.
+    fn teller<'s>(&'s self, session: &'s Session<'s>) -> Teller<'s> {
+        if self.run.json {
+            Teller::Program(Events::begin(&self.shell.output, &session.account.clock))
+        } else {
+            Teller::Person(session)
+        }
+    }
+}
+
+/// Who reads how it goes.
+enum Teller<'a> {
+    /// A person, on standard output and, while it goes on, on standard error.
+    Person(&'a Session<'a>),
+    /// A program, on standard output.
+    Program(Events<'a>),
+}
+
+impl Teller<'_> {
+    /// Shows what is planned.
+    fn plan(&self, planned: &Planned) {
+        match self {
+            Self::Person(session) => {
+                let positions = |subject: &_| session.position(subject);
+                show::plan(&session.shell.output, planned, PlanFormat::Human, &positions);
+            }
+            Self::Program(events) => events.plan(planned),
+        }
+    }
+
+    /// Shows what an approved plan and the plan of now differ in. A program finds the reasons in the failure.
+    fn difference(&self, approved: &Planned, now: &Planned) {
+        match self {
+            Self::Person(session) => show::difference(&session.shell.output, approved, now),
+            Self::Program(_) => {}
+        }
+    }
+
+    /// Returns what shows the run while it goes on.
+    fn progress(&self) -> Progress<'_> {
+        match self {
+            Self::Person(session) => Progress::new(&session.shell.output, session.shell.watches_progress()),
+            Self::Program(events) => Progress::to_events(events),
+        }
+    }
+
+    /// Shows how it ended; to a person also what runs now and how to stop its bill.
+    fn outcome(&self, plan: &Plan, outcome: &Outcome, running: &[RunningPod]) {
+        match self {
+            Self::Person(session) => {
+                let output = &session.shell.output;
+                let mut text = String::new();
+                write_outcome(&mut text, plan, outcome, running, output.style())
+                    .expect("a string takes every text");
+                output.data(&text);
+            }
+            Self::Program(events) => events.outcome(plan, outcome),
+        }
     }
 }
 
@@ -273,14 +333,6 @@ impl Engine<'_> {
         let Ok(prior) = self.locked.load().await else { return Vec::new() };
         let live = self.session.look(self.port, &prior).await;
         live.map(|live| running_pods(&prior, &live)).unwrap_or_default()
-    }
-
-    /// Tells how it ended, what runs now and how to stop its bill.
-    fn tell(&self, plan: &Plan, outcome: &Outcome, running: &[RunningPod]) {
-        let output = &self.session.shell.output;
-        let mut text = String::new();
-        write_outcome(&mut text, plan, outcome, running, output.style()).expect("a string takes every text");
-        output.data(&text);
     }
 }
 

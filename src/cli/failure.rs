@@ -68,8 +68,11 @@ pub enum Failure {
     #[error("failed to run the simulator")]
     Simulator(#[source] Box<dyn Error + Send + Sync>),
     /// Nobody can be asked.
-    #[error("nobody can be asked for approval: standard input is no terminal")]
-    NobodyToAsk,
+    #[error("nobody can be asked for approval: {why}")]
+    NobodyToAsk {
+        /// The reason.
+        why: &'static str,
+    },
     /// The person did not say yes.
     #[error("not approved, nothing was done")]
     Declined,

@@ -10,6 +10,7 @@ pub mod args;
 mod clock;
 mod commands;
 pub mod env;
+mod events;
 mod execution;
 pub mod exit;
 mod failure;

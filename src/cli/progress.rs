@@ -1,4 +1,4 @@
-//! Shows a running apply: a spinner for each action on a terminal, plain lines otherwise.
+//! Shows a running apply: a spinner for each action on a terminal, lines otherwise, JSON for machines.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::events::Events;
 use super::output::Output;
 use crate::apply::Reporter;
 use crate::model::plan::ActionId;
@@ -16,21 +17,20 @@ use crate::render::progress::{footer, line, spinner};
 const TURN: Duration = Duration::from_millis(100);
 
 /// Shows notices as they come.
-pub struct Progress<'a> {
-    output: &'a Output,
-    shown: RefCell<Shown>,
+pub enum Progress<'a> {
+    /// A line for each on standard error.
+    Lines(&'a Output, RefCell<Said>),
+    /// An object for each on standard output.
+    Events(&'a Events<'a>, RefCell<Said>),
+    /// Spinners, for a person who watches.
+    Spinners(RefCell<Spinners>),
 }
 
-/// What is on the screen.
-enum Shown {
-    /// Lines, and the last thing that was said of each action, as polls repeat themselves.
-    Lines(BTreeMap<ActionId, String>),
-    /// Spinners.
-    Spinners(Spinners),
-}
+/// The last thing that was said of each action, as polls repeat themselves.
+type Said = BTreeMap<ActionId, String>;
 
 /// A spinner for each action that runs, and one for the whole run while it waits.
-struct Spinners {
+pub struct Spinners {
     screen: MultiProgress,
     style: ProgressStyle,
     running: BTreeMap<ActionId, ProgressBar>,
@@ -40,31 +40,40 @@ struct Spinners {
 impl<'a> Progress<'a> {
     /// Shows spinners if a person watches, and lines otherwise.
     pub fn new(output: &'a Output, watched: bool) -> Self {
-        let shown = if watched {
-            Shown::Spinners(Spinners::new(output.is_colored()))
+        if watched {
+            Self::Spinners(RefCell::new(Spinners::new(output.is_colored())))
         } else {
-            Shown::Lines(BTreeMap::new())
-        };
-        Self { output, shown: RefCell::new(shown) }
+            Self::Lines(output, RefCell::default())
+        }
+    }
+
+    /// Writes events.
+    pub fn to_events(events: &'a Events<'a>) -> Self {
+        Self::Events(events, RefCell::default())
     }
 }
 
 impl Reporter for Progress<'_> {
     fn notice(&self, notice: Notice) {
         let notice = &notice;
-        match &mut *self.shown.borrow_mut() {
-            Shown::Lines(said) => {
-                if let Some(line) = news(notice, said) {
-                    self.output.note(&line);
+        match self {
+            Self::Lines(output, said) => {
+                if let Some(line) = news(notice, &mut said.borrow_mut()) {
+                    output.note(&line);
                 }
             }
-            Shown::Spinners(spinners) => spinners.turn(notice),
+            Self::Events(events, said) => {
+                if news(notice, &mut said.borrow_mut()).is_some() {
+                    events.notice(notice);
+                }
+            }
+            Self::Spinners(spinners) => spinners.borrow_mut().turn(notice),
         }
     }
 }
 
 /// Returns the line for a notice unless it was the last thing said of its action.
-fn news(notice: &Notice, said: &mut BTreeMap<ActionId, String>) -> Option<String> {
+fn news(notice: &Notice, said: &mut Said) -> Option<String> {
     let line = line(notice);
     let Some((action, _)) = spinner(notice) else { return Some(line) };
     (said.insert(action.clone(), line.clone()).as_ref() != Some(&line)).then_some(line)

@@ -22,16 +22,17 @@ pub fn print(output: &Output, failure: &Failure) {
 
 /// Returns the error, its causes and its hint, a line each.
 fn text_of(failure: &Failure) -> String {
-    let mut text = format!("error: {failure}");
-    let mut cause = failure.source();
-    while let Some(error) = cause {
-        text.push_str(&format!("\n  because {error}"));
-        cause = error.source();
-    }
-    if let Some(hint) = hint_of(failure) {
-        text.push_str(&format!("\nhint: {hint}"));
-    }
-    text
+    let mut lines = vec![format!("error: {failure}")];
+    lines.extend(causes_and_hint(failure));
+    lines.join("\n")
+}
+
+/// Returns what stands below an error: its causes and its hint, one each.
+pub fn causes_and_hint(failure: &Failure) -> Vec<String> {
+    let causes = std::iter::successors(failure.source(), |error: &&(dyn Error + '_)| (*error).source());
+    let mut lines: Vec<String> = causes.map(|error| format!("  because {error}")).collect();
+    lines.extend(hint_of(failure).map(|hint| format!("hint: {hint}")));
+    lines
 }
 
 /// Returns the exit code of a failure.
@@ -45,7 +46,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::MissingSecrets(_)
         | Failure::ByHand { .. }
         | Failure::PlanFile { .. }
-        | Failure::NobodyToAsk => exit::INVALID,
+        | Failure::NobodyToAsk { .. } => exit::INVALID,
         Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
         Failure::State(error) => exit_of_state(error),
         Failure::Simulator(_)
@@ -80,7 +81,7 @@ fn hint_of(failure: &Failure) -> Option<String> {
         Failure::Setup(_) => "`RUNPOD_API_BASE_URL` is an origin such as `https://api.runpod.io`",
         Failure::Provider { what: _, source } => return hint_of_provider(source),
         Failure::State(error) => return hint_of_state(error),
-        Failure::NobodyToAsk => {
+        Failure::NobodyToAsk { .. } => {
             "give `--auto-approve`, `--approved DIGEST` with the digest of a plan that you have read, or a saved plan"
         }
         Failure::OtherDigest { .. } => "read the plan again and approve the digest that it ends with",

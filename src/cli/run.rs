@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use super::args::{Cli, ColorWhen, Command, Global, StateCommand};
 use super::commands;
 use super::env::Environment;
+use super::events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::output::{Loudness, Output};
@@ -56,8 +57,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> E
         shell.output.data(FIRST_STEPS);
         return exit::DONE;
     };
+    let as_events = command.prints_events();
     let ended = shell.enter_directory().and_then(|()| shell.start(command));
     ended.unwrap_or_else(|failure| {
+        if as_events {
+            events::write_failure(&shell.output, &failure);
+        }
         report::print(&shell.output, &failure);
         report::exit_of(&failure)
     })

@@ -12,16 +12,20 @@ use serde::Serialize;
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::outcome::{EndResult, Ended, Outcome};
-use crate::model::plan::{ActionId, DriftKind, Plan, Planned, Reason, Step};
+use crate::model::plan::{ActionId, DriftKind, Finding, Plan, Planned, Reason, Severity, Step};
 use crate::model::progress::Notice;
 
 use super::escape::visible;
-use super::human::plan_line;
+use super::human::{about, plan_line};
 use super::outcome::{achieved, resources_line};
 use super::progress::line;
+use super::ranges::ranges;
 use super::terraform_json::{Identity, TERRAFORM_VERSION, action_reason, identity};
-use super::view::{Change, Counts, Verb, view};
+use super::view::{Change, Counts, Verb, Verdict, View, view};
 use super::words;
+
+/// What a reader is told of each reason that blocks a plan.
+const BLOCKED: &str = "the plan is blocked";
 
 /// Writes the first line of a stream.
 ///
@@ -38,78 +42,74 @@ pub fn write_version(out: &mut dyn Write, at: Timestamp) -> fmt::Result {
     write_line(out, at, Level::Info, message, body)
 }
 
-/// Writes the drift, the changes and the counts of a plan.
+/// Writes the drift, the changes and the counts of a plan, and as diagnostics what is left alone, what deserves a
+/// look and what blocks it.
 ///
 /// # Errors
 /// Only those of `out`.
 pub fn write_plan(out: &mut dyn Write, planned: &Planned, at: Timestamp) -> fmt::Result {
     let view = view(planned);
     for drift in &view.plan.drift {
-        let action = match &drift.kind {
-            DriftKind::Vanished => "delete",
-            DriftKind::Stopped | DriftKind::Started | DriftKind::Migrated { .. } | DriftKind::Fields(_) => {
-                "update"
-            }
-        };
         let message = format!("{}: {}", drift.address, words::drift(&drift.kind));
-        let change = ChangeOut { resource: (&drift.address).into(), action, reason: None };
-        write_line(
-            out,
-            at,
-            Level::Info,
-            message,
-            Body { change: Some(change), ..Body::of("resource_drift") },
-        )?;
+        let change =
+            ChangeOut { resource: (&drift.address).into(), action: drift_action(&drift.kind), reason: None };
+        let body = Body { change: Some(change), ..Body::of("resource_drift") };
+        write_line(out, at, Level::Info, message, body)?;
     }
     for change in &view.changes {
-        let action = planned_action(change.verb);
         let message = format!("{}: plan to {}", change.address, change.verb.word());
-        let change = ChangeOut { resource: change.address.into(), action, reason: reason(change) };
-        write_line(
-            out,
-            at,
-            Level::Info,
-            message,
-            Body { change: Some(change), ..Body::of("planned_change") },
-        )?;
+        let resource = change.address.into();
+        let change = ChangeOut { resource, action: planned_action(change.verb), reason: reason(change) };
+        let body = Body { change: Some(change), ..Body::of("planned_change") };
+        write_line(out, at, Level::Info, message, body)?;
     }
     let changes = SummaryOut::of(view.counts, "plan");
-    write_line(
-        out,
-        at,
-        Level::Info,
-        plan_line(view.counts),
-        Body { changes: Some(changes), ..Body::of("change_summary") },
-    )
+    let body = Body { changes: Some(changes), ..Body::of("change_summary") };
+    write_line(out, at, Level::Info, plan_line(view.counts), body)?;
+    write_remarks(out, &view, at)
 }
 
-/// Writes one line for a notice; `elapsed` is the time since its action began.
+fn write_remarks(out: &mut dyn Write, view: &View<'_>, at: Timestamp) -> fmt::Result {
+    for (addresses, held) in &view.held {
+        let summary = format!("{}: held", ranges(addresses.iter().copied()));
+        write_diagnostic(out, Grade::Warning, &summary, &words::held(held), None, at)?;
+    }
+    for (Finding { severity, code, subject: _, message }, subjects) in &view.findings {
+        let about = about(subjects);
+        let summary = if about.is_empty() { (*code).to_owned() } else { format!("{about}: {code}") };
+        match severity {
+            Severity::Warning => write_diagnostic(out, Grade::Warning, &summary, message, None, at)?,
+            Severity::Note => {
+                let message = format!("{summary}: {}", visible(message));
+                write_line(out, at, Level::Info, message, Body::of("log"))?;
+            }
+        }
+    }
+    let Verdict::Blocked(blocks) = view.verdict else { return Ok(()) };
+    if blocks.is_empty() {
+        let why = "nothing is left to do but what is held";
+        return write_diagnostic(out, Grade::Error, BLOCKED, why, None, at);
+    }
+    blocks
+        .iter()
+        .try_for_each(|block| write_diagnostic(out, Grade::Error, BLOCKED, &words::block(block), None, at))
+}
+
+/// Writes one line for a notice; `elapsed` is the time since its action began, on the clock of the caller.
 ///
 /// # Errors
 /// Only those of `out`.
 pub fn write_notice(out: &mut dyn Write, notice: &Notice, elapsed: Duration, at: Timestamp) -> fmt::Result {
     match notice {
         Notice::Began(action) => {
-            let hook = HookOut::of(action, None, None);
-            write_line(
-                out,
-                at,
-                Level::Info,
-                line(notice),
-                Body { hook: Some(hook), ..Body::of("apply_start") },
-            )
+            let body = Body::about("apply_start", HookOut::of(action, None, None));
+            write_line(out, at, Level::Info, line(notice), body)
         }
         Notice::Waiting { action, what: _ } => {
-            let hook = HookOut::of(action, Some(elapsed), None);
-            write_line(
-                out,
-                at,
-                Level::Info,
-                line(notice),
-                Body { hook: Some(hook), ..Body::of("apply_progress") },
-            )
+            let body = Body::about("apply_progress", HookOut::of(action, Some(elapsed), None));
+            write_line(out, at, Level::Info, line(notice), body)
         }
-        Notice::Ended { action, ended } => write_end(out, action, ended, line(notice), at),
+        Notice::Ended { action, ended } => write_end(out, action, ended, elapsed, line(notice), at),
         Notice::AttemptRefused { action, why } => {
             let summary = format!("{}: an attempt was refused", action.address);
             write_diagnostic(out, Grade::Warning, &summary, why, None, at)
@@ -125,24 +125,19 @@ fn write_end(
     out: &mut dyn Write,
     action: &ActionId,
     ended: &Ended,
+    elapsed: Duration,
     message: String,
     at: Timestamp,
 ) -> fmt::Result {
-    let Ended { result, id, attempts: _, took } = ended;
+    let Ended { result, id, attempts: _, took: _ } = ended;
     match result {
         EndResult::Done => {
-            let hook = HookOut::of(action, Some(*took), id.as_ref().map(ToString::to_string));
-            write_line(out, at, Level::Info, message, Body { hook: Some(hook), ..Body::of("apply_complete") })
+            let hook = HookOut::of(action, Some(elapsed), id.as_ref().map(ToString::to_string));
+            write_line(out, at, Level::Info, message, Body::about("apply_complete", hook))
         }
         EndResult::Failed(why) | EndResult::Unknown(why) => {
-            let hook = HookOut::of(action, Some(*took), None);
-            write_line(
-                out,
-                at,
-                Level::Error,
-                message.clone(),
-                Body { hook: Some(hook), ..Body::of("apply_errored") },
-            )?;
+            let hook = HookOut::of(action, Some(elapsed), None);
+            write_line(out, at, Level::Error, message.clone(), Body::about("apply_errored", hook))?;
             write_diagnostic(out, Grade::Error, &message, why, None, at)
         }
         EndResult::Skipped(why) => write_diagnostic(out, Grade::Warning, &message, why, None, at),
@@ -157,13 +152,8 @@ pub fn write_outcome(out: &mut dyn Write, plan: &Plan, outcome: &Outcome, at: Ti
     let counts = achieved(plan, outcome);
     let changes = SummaryOut::of(counts, "apply");
     let level = if outcome.is_complete() { Level::Info } else { Level::Error };
-    write_line(
-        out,
-        at,
-        level,
-        resources_line(counts, outcome),
-        Body { changes: Some(changes), ..Body::of("change_summary") },
-    )
+    let body = Body { changes: Some(changes), ..Body::of("change_summary") };
+    write_line(out, at, level, resources_line(counts, outcome), body)
 }
 
 /// How bad a diagnostic is.
@@ -293,6 +283,10 @@ impl Body {
     fn of(kind: &'static str) -> Self {
         Self { kind, ..Self::default() }
     }
+
+    fn about(kind: &'static str, hook: HookOut) -> Self {
+        Self { hook: Some(hook), ..Self::of(kind) }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -387,6 +381,15 @@ struct DiagnosticOut {
     range: Option<Range>,
 }
 
+fn drift_action(kind: &DriftKind) -> &'static str {
+    match kind {
+        DriftKind::Vanished => "delete",
+        DriftKind::Stopped | DriftKind::Started | DriftKind::Migrated { .. } | DriftKind::Fields(_) => {
+            "update"
+        }
+    }
+}
+
 fn planned_action(verb: Verb) -> &'static str {
     match verb {
         Verb::Create => "create",
@@ -453,7 +456,32 @@ mod tests {
         {"@level":"info","@message":"studio: plan to stop","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"planned_change","change":{"resource":{"addr":"runpod_pod.studio","module":"","resource":"runpod_pod.studio","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"studio","resource_key":null},"action":"update"}}
         {"@level":"info","@message":"swap: plan to destroy-then-create","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"planned_change","change":{"resource":{"addr":"runpod_pod.swap","module":"","resource":"runpod_pod.swap","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"swap","resource_key":null},"action":"replace","reason":"cannot_update"}}
         {"@level":"info","@message":"Plan: 1 to add, 1 to change, 1 to destroy.","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"change_summary","changes":{"add":1,"change":1,"import":0,"remove":1,"operation":"plan"}}
+        {"@level":"warn","@message":"dark[0,1]: held: it could not be looked at: the answer could not be understood","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"dark[0,1]: held","detail":"it could not be looked at: the answer could not be understood"}}
+        {"@level":"warn","@message":"late: held: it depends on `dark[0]`, which is held","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"late: held","detail":"it depends on `dark[0]`, which is held"}}
+        {"@level":"warn","@message":"llm[0,1] image: unpinned-image: the image has no fixed version, so a reset can bring another program","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"llm[0,1] image: unpinned-image","detail":"the image has no fixed version, so a reset can bring another program"}}
+        {"@level":"info","@message":"new gpu: family-expanded: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation`","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"log"}
         "#);
+    }
+
+    #[test]
+    fn a_blocked_plan_says_why() {
+        let plan = Plan { held: sample::full_plan().held, ..sample::empty_plan() };
+        let mut out = String::new();
+        write_plan(&mut out, &Planned::Blocked { reasons: sample::blocks(), plan }, at()).unwrap();
+        let said: Vec<&str> =
+            out.lines().filter_map(|line| line.split("@message\":\"").nth(1)?.split('"').next()).collect();
+        insta::assert_snapshot!(said.join("\n"), @"
+        Plan: 0 to add, 0 to change, 0 to destroy.
+        dark[0,1]: held: it could not be looked at: the answer could not be understood
+        late: held: it depends on `dark[0]`, which is held
+        the plan is blocked: `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first
+        the plan is blocked: `train` is locked on RunPod and would be stopped; unlock it first
+        the plan is blocked: all 12 recorded objects are gone at once, more likely another account or key than a loss; `--accept-vanished` goes on
+        the plan is blocked: `swap` would be terminated before its replacement exists, and no candidate has stock; `on_replace: create_first` keeps it until there is one
+        the plan is blocked: `volume.models`: a network volume never shrinks (500 GB to 100 GB)
+        the plan is blocked: nothing in the catalog satisfies `new`: `NVIDIA B200`: $5.98/h is over 2.20
+        the plan is blocked: the actions wait for each other: `a:create` -> `b:create` -> `a:create`
+        ");
     }
 
     #[test]
@@ -487,8 +515,8 @@ mod tests {
         {"@level":"info","@message":"llm[0]: waiting for RUNNING, is STARTING","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_progress","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","elapsed_seconds":20}}
         {"@level":"warn","@message":"llm[0]: an attempt was refused: L40S secure: no capacity","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"llm[0]: an attempt was refused","detail":"L40S secure: no capacity"}}
         {"@level":"info","@message":"waiting 12 s for the API's quota","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"log"}
-        {"@level":"info","@message":"llm[0]: created [id=xedezhzb9la3ye]","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_complete","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","id_key":"id","id_value":"xedezhzb9la3ye","elapsed_seconds":93}}
-        {"@level":"error","@message":"llm[0]: create unknown: the answer was lost\\u{1b}[2J","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_errored","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","elapsed_seconds":93}}
+        {"@level":"info","@message":"llm[0]: created [id=xedezhzb9la3ye]","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_complete","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","id_key":"id","id_value":"xedezhzb9la3ye","elapsed_seconds":20}}
+        {"@level":"error","@message":"llm[0]: create unknown: the answer was lost\\u{1b}[2J","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"apply_errored","hook":{"resource":{"addr":"runpod_pod.llm[0]","module":"","resource":"runpod_pod.llm[0]","implied_provider":"runpod","resource_type":"runpod_pod","resource_name":"llm","resource_key":0},"action":"create","step":"create","elapsed_seconds":20}}
         {"@level":"error","@message":"llm[0]: create unknown: the answer was lost\\u{1b}[2J: the answer was lost\\u{1b}[2J","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"error","summary":"llm[0]: create unknown: the answer was lost\\u{1b}[2J","detail":"the answer was lost\\u{1b}[2J"}}
         {"@level":"info","@message":"Apply complete! Resources: 0 added, 0 changed, 0 destroyed.","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"change_summary","changes":{"add":0,"change":0,"import":0,"remove":0,"operation":"apply"}}
         "#);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use annotate_snippets::Renderer;
 
 use super::snippet;
-use super::source::{Sources, Span};
+use super::source::{Extent, Sources, Span};
 
 /// At most this many are shown; a file with more is broken in one way many times.
 const SHOWN: usize = 50;
@@ -277,6 +277,11 @@ impl Diagnostics {
     /// Returns them in file order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()
+    }
+
+    /// Returns the range that one of them is about, if it concerns a place in a file.
+    pub fn extent_of(&self, diagnostic: &Diagnostic) -> Option<Extent> {
+        diagnostic.span.map(|span| self.sources.extent(span))
     }
 
     /// Returns the text for people or editors; every entry ends with a line break.

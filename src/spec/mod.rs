@@ -46,7 +46,7 @@ pub use self::diagnostic::{Diagnostic, Diagnostics, Form, Problem, Severity};
 pub use self::interpolate::Text;
 pub use self::positions::Positions;
 pub use self::resolve::Resolved;
-pub use self::source::{Place, SourceFile, Sources, Span, Spanned};
+pub use self::source::{Extent, Place, Position, SourceFile, Sources, Span, Spanned};
 pub use self::syntax::Spec;
 pub use self::yaml::MAX_BYTES;
 

@@ -71,6 +71,28 @@ impl fmt::Display for Place {
     }
 }
 
+/// A range of a file, for programs that mark it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The name of the file.
+    pub file: String,
+    /// Its first character.
+    pub start: Position,
+    /// The character behind it.
+    pub end: Position,
+}
+
+/// A character of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The offset in bytes, from 0.
+    pub byte: usize,
+}
+
 /// The texts of all files of one load. They may hold secrets, so they print as their names.
 #[derive(Clone, Default)]
 pub struct Sources {
@@ -137,14 +159,25 @@ impl Sources {
 
     /// Returns the place where a span begins.
     pub fn place(&self, span: Span) -> Place {
-        let text = self.text(span.file);
-        let start = text.floor_char_boundary(span.range().start);
-        let (line, line_start) = self.line_of(span.file, start);
-        Place {
+        let Position { line, column, byte: _ } = self.position(span.file, span.range().start);
+        Place { file: self.name(span.file).to_owned(), line, column }
+    }
+
+    /// Returns where a span begins and ends.
+    pub(super) fn extent(&self, span: Span) -> Extent {
+        let range = span.range();
+        Extent {
             file: self.name(span.file).to_owned(),
-            line: line + 1,
-            column: text[line_start..start].chars().count() + 1,
+            start: self.position(span.file, range.start),
+            end: self.position(span.file, range.end),
         }
+    }
+
+    fn position(&self, file: u16, offset: usize) -> Position {
+        let text = self.text(file);
+        let byte = text.floor_char_boundary(offset);
+        let (line, line_start) = self.line_of(file, byte);
+        Position { line: line + 1, column: text[line_start..byte].chars().count() + 1, byte }
     }
 }
 

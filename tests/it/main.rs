@@ -2,8 +2,9 @@
 
 mod action;
 mod canary;
-mod docs;
 mod commands;
+mod docs;
+mod events;
 mod faults;
 #[path = "../support/fleet.rs"]
 mod fleet;

@@ -27,6 +27,7 @@ scripts! {
     by_hand,
     changes,
     drift,
+    events,
     example_comfyui_studio,
     example_data_prep,
     example_finetune_fleet,
