@@ -142,7 +142,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  podform man > podform.1")]
     Man,
     /// Serve the RunPod simulator and print its URL
-    #[command(after_help = "Example:\n  podform simulate --store state/simulator.db --listen 127.0.0.1:8080")]
+    #[command(
+        after_help = "Example:\n  podform simulate --store state/simulator.db --listen 127.0.0.1:8080\n  \
+    podform simulate --fault 'create#2=done-but-500,list#3-5=lagging'"
+    )]
     Simulate(SimulateArgs),
     /// Refused, with the key of the spec to edit
     #[command(hide = true)]
@@ -474,6 +477,37 @@ pub enum GpuSort {
     Price,
 }
 
+/// The language of fault scripts, for whoever writes one.
+pub const FAULT_HELP: &str = "\
+Make requests go wrong as this script says: rules `REQUEST=FAULT`, separated by commas
+
+REQUEST is a kind of request, over whichever API it comes, and which of them: `create#2` is the second create, `list#3-5` the third to the fifth \
+listing, `create` every create. Kinds: list, get, create, update, start (or resume), stop, restart, terminate (or delete), list-volumes, \
+get-volume, create-volume, update-volume, delete-volume, catalog, other, any.
+
+FAULT is one of
+  refused              rejected for good
+  no-capacity          nothing in stock; `no-capacity:gpu=NVIDIA L4` of one GPU, `no-capacity:dc=EU-RO-1` in one data center
+  throttled            429, to be tried again in 2 seconds; `throttled:12` in 12
+  unavailable          503, not done
+  done-but-500         done, answered with a 500
+  done-but-timeout     done, never answered
+  not-done-timeout     not done, never answered
+  slow                 done, answered after 5 seconds; `slow:8` after 8
+  did-nothing          answered as if done, not done
+  malformed, truncated, wrong-content-type
+                       done, answered with broken JSON, with half of it, with a web page
+  redirect             307, not done
+  key-refused          401
+  forbidden, waf       403 of the API, of the firewall in front of it
+  stale, lagging, duplicate
+                       a listing from before the last change, without the pods of the last minute, with each pod twice
+  zero-gpu             the pod starts without a GPU
+  host-full, host-lost the pod's host is full, or gone, from now on
+  locked               somebody locked the pod
+  balance              the account is empty from now on; `--balance` fills it again
+  random:10            a tenth of these requests fail in ways that a patient caller survives; drawn from the seed";
+
 /// Flags of `simulate`.
 #[derive(Args, Debug)]
 pub struct SimulateArgs {
@@ -492,9 +526,43 @@ pub struct SimulateArgs {
     /// Requests a minute, or `none`
     #[arg(long, value_name = "N", default_value = "600")]
     pub quota: QuotaLimit,
+    /// Put so many US dollars on the account, also of a world that is there already: a top-up
+    #[arg(long, value_name = "USD")]
+    pub balance: Option<Dollars>,
+    /// Rent spot pods over GraphQL and REST v1, as RunPod did until 2026
+    #[arg(long)]
+    pub spot: bool,
+    /// How REST v1 answers
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = RestV1::Documented)]
+    pub v1: RestV1,
     /// Make requests go wrong as this script says
-    #[arg(long, value_name = "SCRIPT")]
+    #[arg(long, value_name = "SCRIPT", long_help = FAULT_HELP)]
     pub fault: Option<String>,
+}
+
+/// How the simulator's REST v1 answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RestV1 {
+    /// As its document says
+    Documented,
+    /// As it was seen live: prices as text, `null` and `{}` where the document has objects
+    Loose,
+    /// With 410 Gone, as after its end
+    Retired,
+}
+
+/// An amount of money on an account, in micro-dollars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dollars(pub i64);
+
+impl FromStr for Dollars {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let dollars: Option<f64> = text.parse().ok().filter(|dollars| (0.0..=1e9).contains(dollars));
+        // Within these bounds every micro-dollar is a whole number in both types.
+        dollars.map(|dollars| Self((dollars * 1e6).round() as i64)).ok_or("an amount such as 25 or 0.50")
+    }
 }
 
 /// The quota that a simulator announces.
