@@ -8,7 +8,7 @@ use super::world::Listing;
 /// A request, with its path taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// `GET`, `POST` ...
+    /// `GET`, `POST` ...; a `HEAD` counts as `GET`.
     pub method: String,
     /// The decoded parts of the path, the leading version included.
     pub path: Vec<String>,
@@ -31,11 +31,13 @@ impl Request {
     ) -> Request {
         let path: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
         let query = query.map(pairs).unwrap_or_default();
-        let bearer = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
+        let bearer = authorization.and_then(bearer);
         let in_query = || query.iter().find(|(key, _)| key == "api_key").map(|(_, value)| value.as_str());
         // Only GraphQL takes its key from the query.
         let token = bearer.or_else(|| in_query().filter(|_| path == ["graphql"]));
         let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
+        // A HEAD is answered as its GET; the server leaves the body out.
+        let method = if method == "HEAD" { "GET" } else { method };
         Request { method: method.to_owned(), path, query, token, body }
     }
 
@@ -48,6 +50,12 @@ impl Request {
     pub fn parameters(&self, name: &str) -> Vec<&str> {
         self.query.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
     }
+}
+
+/// Reads the token of a bearer scheme, whose name may be in any case.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn pairs(query: &str) -> Vec<(String, String)> {

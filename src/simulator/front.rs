@@ -233,11 +233,27 @@ impl Front {
 
     /// Takes a request at `passed` of the caller's time and answers it.
     pub fn receive(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
+        self.pass(passed, speed);
+        let delivery = self.admit(request, passed);
+        self.stamp(delivery)
+    }
+
+    /// Answers a request whose body is larger than what is read.
+    pub fn refuse_unread(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
+        self.pass(passed, speed);
+        let delivery = Delivery::prompt(Api::of(request).failure(413, "request body too large"));
+        self.stamp(delivery)
+    }
+
+    fn pass(&mut self, passed: Duration, speed: u32) {
         let since = passed.saturating_sub(self.last).saturating_mul(speed);
         self.last = passed;
         self.world.pass(STEP + u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
         self.received += 1;
-        let mut delivery = self.admit(request, passed);
+    }
+
+    /// Adds what every answer has.
+    fn stamp(&self, mut delivery: Delivery) -> Delivery {
         let headers = &mut delivery.answer.headers;
         let id = hex(self.world.seed(), &["request", &self.received.to_string()], 24);
         headers.push(("x-request-id", id));

@@ -4,6 +4,7 @@
 //! required field makes the validator call valid fields additional, unknown query parameters are ignored. Texts that were never published are
 //! ours and stand in [`refusal`](fn@refused) alone.
 
+mod billing;
 mod catalog;
 mod read;
 mod show;
@@ -48,8 +49,18 @@ pub enum Call {
     GetSshKeys,
     /// `PUT /v2/account/ssh-keys`
     SetSshKeys,
-    /// `GET /v2/templates` and `GET /v2/registries`: none exist here. The text is the list's name.
+    /// `GET /v2/templates` and `GET /v2/registries`: the account has none of its own. The text is the list's name.
     EmptyList(&'static str),
+    /// `GET /v2/templates/{id}`: public ones can be read too.
+    GetTemplate(String),
+    /// `GET /v2/catalog/templates`
+    ListPublicTemplates,
+    /// `GET /v2/billing`
+    Bill,
+    /// `GET /v2/billing/pods`
+    BillPods,
+    /// `GET /v2/billing/network-volumes`
+    BillVolumes,
     /// `GET /v2/catalog/gpus`
     ListGpus,
     /// `GET /v2/catalog/gpus/{id}`
@@ -101,6 +112,11 @@ pub fn route(request: &Request) -> Route {
         ),
         ["account", "ssh-keys"] => ("GET, PUT", vec![("GET", Call::GetSshKeys), ("PUT", Call::SetSshKeys)]),
         ["templates"] => ("GET", vec![("GET", Call::EmptyList("templates"))]),
+        ["templates", _] => ("GET", vec![("GET", Call::GetTemplate(id(1)))]),
+        ["catalog", "templates"] => ("GET", vec![("GET", Call::ListPublicTemplates)]),
+        ["billing"] => ("GET", vec![("GET", Call::Bill)]),
+        ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
+        ["billing", "network-volumes"] => ("GET", vec![("GET", Call::BillVolumes)]),
         ["registries"] => ("GET", vec![("GET", Call::EmptyList("registries"))]),
         ["catalog", "gpus"] => ("GET", vec![("GET", Call::ListGpus)]),
         ["catalog", "gpus", _] => ("GET", vec![("GET", Call::GetGpu(id(2)))]),
@@ -129,8 +145,15 @@ impl Call {
             Call::GetVolume(_) => Operation::GetVolume,
             Call::UpdateVolume(_) => Operation::UpdateVolume,
             Call::DeleteVolume(_) => Operation::DeleteVolume,
-            Call::GetSshKeys | Call::SetSshKeys | Call::EmptyList(_) => Operation::Other,
-            Call::ListGpus
+            Call::GetSshKeys
+            | Call::SetSshKeys
+            | Call::EmptyList(_)
+            | Call::GetTemplate(_)
+            | Call::Bill
+            | Call::BillPods
+            | Call::BillVolumes => Operation::Other,
+            Call::ListPublicTemplates
+            | Call::ListGpus
             | Call::GetGpu(_)
             | Call::ListCpus
             | Call::GetCpu(_)
@@ -153,6 +176,11 @@ impl Call {
             | Call::GetSshKeys
             | Call::SetSshKeys
             | Call::EmptyList(_)
+            | Call::GetTemplate(_)
+            | Call::ListPublicTemplates
+            | Call::Bill
+            | Call::BillPods
+            | Call::BillVolumes
             | Call::ListGpus
             | Call::GetGpu(_)
             | Call::ListCpus
@@ -207,6 +235,11 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(ok(&show::ssh_keys(world)))
         }
         Call::EmptyList(name) => Ok(ok(&serde_json::json!({ *name: [] }))),
+        Call::GetTemplate(id) => catalog::template(id).map(|template| ok(&template)),
+        Call::ListPublicTemplates => catalog::templates(request).map(|templates| ok(&templates)),
+        Call::Bill => billing::all(world, request).map(|bills| ok(&bills)),
+        Call::BillPods => billing::pods(world, request).map(|bills| ok(&bills)),
+        Call::BillVolumes => billing::volumes(world, request).map(|bills| ok(&bills)),
         Call::ListGpus => catalog::gpus(world, request).map(|gpus| ok(&gpus)),
         Call::GetGpu(id) => catalog::gpu(world, request, id).map(|gpu| ok(&gpu)),
         Call::ListCpus => catalog::cpus(world, request).map(|cpus| ok(&cpus)),
@@ -259,6 +292,7 @@ impl Problem {
             404 => "Not Found",
             405 => "Method Not Allowed",
             409 => "Conflict",
+            413 => "Payload Too Large",
             422 => "Unprocessable Entity",
             429 => "Too Many Requests",
             503 => "Service Unavailable",

@@ -222,17 +222,18 @@ pub async fn serve(
 
 async fn respond(State(simulation): State<Simulation>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, LARGEST_BODY).collect().await {
-        Ok(body) => body.to_bytes().to_vec(),
-        Err(_) => return sent(Delivery::prompt(Problem::new(413, "request body too large").answer())),
-    };
+    let body = Limited::new(body, LARGEST_BODY).collect().await.map(|body| body.to_bytes().to_vec());
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let request =
-        Request::new(parts.method.as_str(), parts.uri.path(), parts.uri.query(), authorization, body);
+    let is_whole = body.is_ok();
+    let (method, uri) = (parts.method.as_str(), parts.uri);
+    let request = Request::new(method, uri.path(), uri.query(), authorization, body.unwrap_or_default());
     let (delivery, latency) = {
         let mut inner = simulation.lock();
         let (passed, speed) = (inner.caller_time(), inner.speed);
-        let received = inner.transact(|front| front.receive(&request, passed, speed));
+        let received = inner.transact(|front| match is_whole {
+            true => front.receive(&request, passed, speed),
+            false => front.refuse_unread(&request, passed, speed),
+        });
         (received.unwrap_or_else(|error| unsaved(&error)), inner.latency)
     };
     let delay = delivery.delay + latency;

@@ -3,6 +3,7 @@
 mod faults;
 mod graphql;
 mod openapi;
+mod page;
 mod rest_v1;
 mod store;
 
@@ -850,4 +851,186 @@ async fn the_world_moves_with_the_callers_time_times_the_speed() {
     let passed =
         simulation.inspect(|world| world.now().since(podform::simulator::world::moment::Moment::EPOCH));
     assert_eq!(passed, 2 * 1_000 + 20 * 3_000);
+}
+
+#[tokio::test]
+async fn pods_and_volumes_are_billed_by_bucket() {
+    let (_, router) = api();
+    let volume = json!({ "name": "models", "size": 730, "dataCenter": "EU-RO-1" });
+    call(&router, "POST", "/v2/network-volumes", Some(volume)).await;
+    let mut body = trainer();
+    body["gpu"]["id"] = json!("NVIDIA A40");
+    let id = create(&router, body).await;
+    create(&router, small("cpu")).await;
+    wait(&router, 98).await;
+    act(&router, &id, "stop").await;
+    wait(&router, 99).await;
+    let bill = async |path: &str| call(&router, "GET", path, None).await.body;
+    let pods = bill(&format!("/v2/billing/pods?bucketSize=hour&lastN=1&podId={id}")).await;
+    // 100 seconds of two A40 at 0.44 an hour each and of 90 GB at 0.10 a month, then 100 seconds of 40 GB at 0.20.
+    insta::assert_snapshot!(pretty(&pods), @r#"
+    {
+      "metadata": {
+        "query": {
+          "bucketSize": "hour",
+          "endTime": "2026-11-02T10:00:00Z",
+          "podId": "glxz3dlcz9dfkf",
+          "startTime": "2026-11-02T09:00:00Z"
+        },
+        "recordCount": 1,
+        "totals": {
+          "cpuAmount": 0.0,
+          "diskAmount": 0.000646,
+          "gpuAmount": 0.024444,
+          "totalAmount": 0.02509
+        },
+        "uniquePodCount": 1
+      },
+      "records": [
+        {
+          "cpuAmount": 0.0,
+          "diskAmount": 0.000646,
+          "endTime": "2026-11-02T10:00:00Z",
+          "gpuAmount": 0.024444,
+          "podId": "glxz3dlcz9dfkf",
+          "startTime": "2026-11-02T09:00:00Z",
+          "totalAmount": 0.02509
+        }
+      ]
+    }
+    "#);
+    let all = bill("/v2/billing").await;
+    let volumes = bill("/v2/billing/network-volumes").await;
+    insta::assert_snapshot!(pretty(&all["records"][0]), @r#"
+    {
+      "clusterDiskAmount": 0.0,
+      "clusterGpuAmount": 0.0,
+      "clusterNetworkingAmount": 0.0,
+      "endTime": "2026-11-03T00:00:00Z",
+      "endpointAmount": 0.0,
+      "podCpuAmount": 0.003888,
+      "podDiskAmount": 0.000801,
+      "podGpuAmount": 0.024444,
+      "serverlessCpuAmount": 0.0,
+      "serverlessDiskAmount": 0.0,
+      "serverlessFeeAmount": 0.0,
+      "serverlessGpuAmount": 0.0,
+      "startTime": "2026-11-02T00:00:00Z",
+      "storageHighPerformanceAmount": 0.0,
+      "storageStandardAmount": 0.003927,
+      "totalAmount": 0.03306
+    }
+    "#);
+    insta::assert_snapshot!(volumes["records"][0].to_string(), @r#"{"endTime":"2026-11-03T00:00:00Z","highPerformanceAmount":0.0,"networkVolumeId":"yaokuoqhb0","standardAmount":0.003947,"startTime":"2026-11-02T00:00:00Z","totalAmount":0.003947}"#);
+    assert_eq!(all["metadata"]["totals"]["totalAmount"], all["records"][0]["totalAmount"]);
+    let windows = async |query: &str| {
+        let query = bill(&format!("/v2/billing/pods?{query}")).await["metadata"]["query"].clone();
+        format!("{} to {}", query["startTime"], query["endTime"])
+    };
+    let seen = [
+        windows("").await,
+        windows("bucketSize=week&lastN=3").await,
+        windows("bucketSize=year").await,
+        windows("startTime=2026-11-01T12:00:00Z&endTime=2026-11-02T00:00:00Z").await,
+    ];
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    "2026-10-03T00:00:00Z" to "2026-11-03T00:00:00Z"
+    "2026-10-19T00:00:00Z" to "2026-11-09T00:00:00Z"
+    "2026-01-01T00:00:00Z" to "2027-01-01T00:00:00Z"
+    "2026-11-01T00:00:00Z" to "2026-11-02T00:00:00Z"
+    "#);
+    let wrong = ["lastN=0", "lastN=2&endTime=2026-11-02T00:00:00Z", "startTime=today", "bucketSize=decade"];
+    let mut seen = vec![];
+    for query in wrong {
+        seen.push(short(&call(&router, "GET", &format!("/v2/billing?{query}"), None).await));
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    422 {"detail":"Request validation failed.","errors":["lastN: minimum: want 1"],"status":422,"title":"Unprocessable Entity"}
+    400 {"detail":"lastN and startTime/endTime are mutually exclusive","status":400,"title":"Bad Request"}
+    422 {"detail":"Request validation failed.","errors":["startTime: 'today' is not valid date-time"],"status":422,"title":"Unprocessable Entity"}
+    422 {"detail":"Request validation failed.","errors":["bucketSize: value must be one of 'hour', 'day', 'week', 'month', 'year'"],"status":422,"title":"Unprocessable Entity"}
+    "#);
+}
+
+/// What the Python client sends for a pod without GPUs, and what other clients may: a create that takes the rest from a public template.
+#[tokio::test]
+async fn public_templates_fill_what_a_create_leaves_out() {
+    let (_, router) = api();
+    let made = async |path: &str, body: Value| call(&router, "POST", path, Some(body)).await.body;
+    let gpu = json!({ "id": "NVIDIA L4", "count": 1 });
+    let v2 =
+        json!({ "name": "a", "templateId": "runpod-torch-v280", "gpu": gpu, "disk": 7, "env": { "A": "b" } });
+    let v2 = made("/v2/pods", v2).await;
+    let v1 = json!({ "templateId": "runpod-torch-v280", "gpuTypeIds": ["NVIDIA L4"], "ports": [] });
+    let v1 = made("/v1/pods", v1).await;
+    let query = r#"mutation { deployCpuPod(input: { name: "c", imageName: "", dockerArgs: "", templateId: "runpod-ubuntu", instanceId: "cpu3c-2-4" }) { imageName ports templateId containerDiskInGb } }"#;
+    let graphql = made("/graphql", json!({ "query": query })).await;
+    let seen = [
+        ["image", "disk", "ports", "mounts", "template"].map(|field| v2[field].to_string()).join(" "),
+        v2["env"].as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" "),
+        ["image", "containerDiskInGb", "volumeInGb", "ports", "templateId"]
+            .map(|field| v1[field].to_string())
+            .join(" "),
+        graphql.to_string(),
+        short(&call(&router, "GET", "/v1/pods?templateId=runpod-torch-v280&name=nobody", None).await),
+    ];
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404" 7 ["8888/http","22/tcp"] {"persistent":{"path":"/workspace","size":20}} null
+    A JUPYTER_PASSWORD PUBLIC_KEY
+    "runpod/pytorch:1.0.2-cu1281-torch280-ubuntu2404" 50 20 [] "runpod-torch-v280"
+    {"data":{"deployCpuPod":{"containerDiskInGb":10,"imageName":"runpod/base:1.0.2-ubuntu2204","ports":"22/tcp","templateId":"runpod-ubuntu"}}}
+    200 []
+    "#);
+    wait(&router, 4).await;
+    let of_template = call(&router, "GET", "/v1/pods?templateId=runpod-torch-v280", None).await.body;
+    assert_eq!(of_template.as_array().map(Vec::len), Some(1), "only REST v1 and GraphQL keep the link");
+    let applied = json!({ "templateId": "runpod-ubuntu" });
+    let applied =
+        call(&router, "PATCH", &format!("/v2/pods/{}", v2["id"].as_str().unwrap()), Some(applied)).await;
+    assert_eq!(
+        (&applied.body["image"], &applied.body["mounts"]),
+        (&json!("runpod/base:1.0.2-ubuntu2204"), &v2["mounts"])
+    );
+}
+
+/// What HTTP lets clients do: ask for the headers alone, spell the scheme as they like, send more than anybody reads.
+#[tokio::test]
+async fn requests_of_every_kind_get_an_answer_of_their_api() {
+    let (_, router) = api();
+    let mut seen = vec![];
+    for (method, path, key, body) in [
+        ("HEAD", "/v2/pods", "Bearer k", ""),
+        ("GET", "/v2/pods", "bearer k", ""),
+        ("GET", "/v2/pods", "BEARER  k", ""),
+        ("GET", "/v2/pods", "Basic k", ""),
+        ("GET", "/v2/pods", "Bearer", ""),
+        ("POST", "/v2/pods", "Bearer k", "{"),
+        ("POST", "/v1/pods", "Bearer k", "{"),
+        ("POST", "/graphql", "Bearer k", "{"),
+        ("POST", "/v2/pods", "Bearer k", "large"),
+        ("POST", "/v1/pods", "Bearer k", "large"),
+        ("POST", "/graphql", "Bearer k", "large"),
+        ("OPTIONS", "/v1/pods", "Bearer k", ""),
+    ] {
+        let sent = if body == "large" { "x".repeat(5 << 20) } else { body.to_owned() };
+        let request = Request::builder().method(method).uri(path).header("authorization", key);
+        let mut answer = reply(&router, request.body(Body::from(sent)).unwrap()).await;
+        assert!(answer.headers.contains_key("x-request-id"), "{method} {path}");
+        answer.headers.retain(|name, _| name == "content-type" || name == "allow");
+        seen.push(format!("{method} {path} {key} {body}: {} {:?}", short(&answer), answer.headers));
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    HEAD /v2/pods Bearer k : 200 null {"content-type": "application/json"}
+    GET /v2/pods bearer k : 200 {"pods":[]} {"content-type": "application/json"}
+    GET /v2/pods BEARER  k : 200 {"pods":[]} {"content-type": "application/json"}
+    GET /v2/pods Basic k : 401 {"detail":"missing bearer token","status":401,"title":"Unauthorized"} {"content-type": "application/problem+json"}
+    GET /v2/pods Bearer : 401 {"detail":"missing bearer token","status":401,"title":"Unauthorized"} {"content-type": "application/problem+json"}
+    POST /v2/pods Bearer k {: 400 {"detail":"request could not be processed","status":400,"title":"Bad Request"} {"content-type": "application/problem+json"}
+    POST /v1/pods Bearer k {: 400 {"error":"body must be a JSON object","status":400} {"content-type": "application/json"}
+    POST /graphql Bearer k {: 400 {"errors":[{"extensions":{"code":"GRAPHQL_PARSE_FAILED"},"message":"POST body sent invalid JSON."}]} {"content-type": "application/json"}
+    POST /v2/pods Bearer k large: 413 {"detail":"request body too large","status":413,"title":"Payload Too Large"} {"content-type": "application/problem+json"}
+    POST /v1/pods Bearer k large: 413 {"error":"request body too large","status":413} {"content-type": "application/json"}
+    POST /graphql Bearer k large: 413 {"errors":[{"extensions":{"code":"INTERNAL_SERVER_ERROR"},"message":"request body too large"}]} {"content-type": "application/json"}
+    OPTIONS /v1/pods Bearer k : 405 {"error":"The requested method is not allowed for this path.","status":405} {"allow": "GET, POST", "content-type": "application/json"}
+    "#);
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{FieldError, refused};
 use crate::simulator::command;
 use crate::simulator::world::World;
+use crate::simulator::world::facts;
 use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::money::HourlyPrice;
 use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder};
@@ -72,14 +73,16 @@ pub(super) fn cpu(world: &mut World, input: &Input) -> Result<PodId, FieldError>
 }
 
 fn order(input: &Input, compute: ComputeOrder) -> Result<PodOrder, FieldError> {
-    if text(input, "templateId").is_some() {
-        return Err(refused("create", Refusal::NoSuchTemplate));
-    }
+    let template = match text(input, "templateId").map(|id| facts::template(&id)) {
+        Some(None) => return Err(refused("create", Refusal::NoSuchTemplate)),
+        found => found.flatten(),
+    };
     // Leaving out `dockerArgs` was seen to end in a failure that says nothing.
     if !input.contains_key("dockerArgs") {
         return Err(FieldError::internal());
     }
-    let Some(image) = text(input, "imageName") else {
+    let image = text(input, "imageName").or_else(|| template.map(|template| template.image.clone()));
+    let Some(image) = image else {
         return Err(FieldError::runpod("Image name is required."));
     };
     let (entrypoint, args) = docker_args(input);
@@ -89,14 +92,16 @@ fn order(input: &Input, compute: ComputeOrder) -> Result<PodOrder, FieldError> {
         Some(_) | None => vec![Cloud::Secure, Cloud::Community],
     };
     let volume = text(input, "networkVolumeId").map(VolumeId);
+    let of_template = || template.map(|template| template.ports.clone());
+    let env = env(input).unwrap_or_default();
     Ok(PodOrder {
         name: text(input, "name").unwrap_or_else(|| "my pod".to_owned()),
         image,
         args,
         entrypoint,
-        env: env(input).unwrap_or_default(),
-        ports: ports(input).unwrap_or_default(),
-        disk: number(input, "containerDiskInGb").unwrap_or(10),
+        env: template.map_or(env.clone(), |template| template.env_under(env)),
+        ports: ports(input).or_else(of_template).unwrap_or_default(),
+        disk: number(input, "containerDiskInGb").or(template.map(|template| template.disk)).unwrap_or(10),
         registry: text(input, "containerRegistryAuthId"),
         mount: volume.map_or(Mount::Nothing, |volume| Mount::Network { volume, path: mount_path(input) }),
         compute,
@@ -107,7 +112,7 @@ fn order(input: &Input, compute: ComputeOrder) -> Result<PodOrder, FieldError> {
         ssh: flag(input, "startSsh"),
         jupyter: flag(input, "startJupyter"),
         locked: false,
-        template: None,
+        template: template.map(|template| template.id.clone()),
         bid: None,
     })
 }

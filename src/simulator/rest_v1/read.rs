@@ -1,7 +1,6 @@
 //! Bodies and queries that REST v1 takes: no field is required, unknown ones are ignored, defaults are generous.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +10,7 @@ use crate::simulator::command;
 use crate::simulator::exchange::Request;
 use crate::simulator::world::World;
 use crate::simulator::world::billing::{Bucket, Grouping};
-use crate::simulator::world::facts::facts;
+use crate::simulator::world::facts::{self, TemplateFact, facts};
 use crate::simulator::world::hosts::{Cloud, Offer};
 use crate::simulator::world::moment::Moment;
 use crate::simulator::world::money::HourlyPrice;
@@ -125,10 +124,9 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
     if body.flag("interruptible")? && !spot {
         return Err(Wrong::Spot);
     }
-    if body.text("templateId")?.is_some() {
-        return Err(Refusal::NoSuchTemplate.into());
-    }
-    let Some(image) = body.text("imageName")? else {
+    let template = template(&body)?;
+    let image = body.text("imageName")?.or_else(|| template.map(|template| template.image.clone()));
+    let Some(image) = image else {
         return Err(Wrong::Body("body must have required property 'imageName'".to_owned()));
     };
     let known: Vec<&str> =
@@ -146,17 +144,21 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
     };
     let compute = compute(world, &body, cloud)?;
     let is_cpu = matches!(compute, ComputeOrder::Cpu { .. });
-    let ports = || vec!["8888/http".to_owned(), "22/tcp".to_owned()];
+    let ports = || match template {
+        Some(template) => template.ports.clone(),
+        None => vec!["8888/http".to_owned(), "22/tcp".to_owned()],
+    };
+    let env = body.env()?.unwrap_or_default();
     let order = PodOrder {
         name: name(&body)?.unwrap_or_else(|| "my pod".to_owned()),
         image,
         args: command::line(&body.texts("dockerStartCmd")?.unwrap_or_default()),
         entrypoint: body.texts("dockerEntrypoint")?.unwrap_or_default(),
-        env: body.env()?.unwrap_or_default(),
+        env: template.map_or(env.clone(), |template| template.env_under(env)),
         ports: body.ports()?.unwrap_or_else(ports),
-        disk: body.number("containerDiskInGb", 0)?.unwrap_or(50),
+        disk: body.number("containerDiskInGb", 0)?.or(template.map(|template| template.disk)).unwrap_or(50),
         registry: body.text("containerRegistryAuthId")?,
-        mount: mount(&body, is_cpu)?,
+        mount: mount(&body, is_cpu, template)?,
         compute,
         clouds: vec![cloud],
         data_centers: Vec::new(),
@@ -165,7 +167,7 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
         ssh: false,
         jupyter: false,
         locked: body.flag("locked")?,
-        template: None,
+        template: template.map(|template| template.id.clone()),
         bid: body.flag("interruptible")?.then(HourlyPrice::default),
     };
     let attempts: Vec<Vec<String>> =
@@ -192,9 +194,15 @@ fn name(body: &Body) -> Result<Option<String>, Wrong> {
     Ok(name)
 }
 
-fn mount(body: &Body, is_cpu: bool) -> Result<Mount, Wrong> {
+fn template(body: &Body) -> Result<Option<&'static TemplateFact>, Wrong> {
+    let named = |id: String| facts::template(&id).ok_or(Refusal::NoSuchTemplate);
+    Ok(body.text("templateId")?.map(named).transpose()?)
+}
+
+fn mount(body: &Body, is_cpu: bool, template: Option<&TemplateFact>) -> Result<Mount, Wrong> {
     let path = body.text("volumeMountPath")?.unwrap_or_else(|| "/workspace".to_owned());
-    let size = body.number("volumeInGb", 0)?.unwrap_or(20);
+    let usual = template.map_or(20, |template| template.volume.unwrap_or(0));
+    let size = body.number("volumeInGb", 0)?.unwrap_or(usual);
     Ok(match body.text("networkVolumeId")? {
         Some(volume) => Mount::Network { volume: VolumeId(volume), path },
         None if is_cpu || size == 0 => Mount::Nothing,
@@ -323,7 +331,7 @@ fn boolean(request: &Request, name: &str) -> Result<bool, Wrong> {
     }
 }
 
-/// Reads which parts a request wants. Pods here have no templates and no workers, so those two change nothing.
+/// Reads which parts a request wants. The document shows no part for templates, and there are no workers here, so those two change nothing.
 pub(super) fn include(request: &Request, loose: bool) -> Result<Include, Wrong> {
     boolean(request, "includeTemplate")?;
     boolean(request, "includeWorkers")?;
@@ -410,16 +418,10 @@ impl Filter<'_> {
 
 /// Answers what pods cost; without times, in the last 30 days.
 pub(super) fn bills(world: &World, request: &Request) -> Result<Value, Wrong> {
-    let sizes = ["hour", "day", "week", "month", "year"];
+    let sizes = Bucket::ALL.map(Bucket::name);
     check_allowed("querystring/bucketSize", request.parameter("bucketSize"), &sizes)?;
     check_allowed("querystring/grouping", request.parameter("grouping"), &["podId", "gpuTypeId"])?;
-    let bucket = match request.parameter("bucketSize") {
-        Some("hour") => Bucket::Hour,
-        Some("week") => Bucket::Week,
-        Some("month") => Bucket::Month,
-        Some("year") => Bucket::Year,
-        Some(_) | None => Bucket::Day,
-    };
+    let bucket = request.parameter("bucketSize").and_then(Bucket::named).unwrap_or(Bucket::Day);
     let grouping = match request.parameter("grouping") {
         Some("podId") => Grouping::Pod,
         Some(_) | None => Grouping::GpuType,
@@ -451,8 +453,6 @@ pub(super) fn bills(world: &World, request: &Request) -> Result<Value, Wrong> {
 
 fn time(request: &Request, name: &str) -> Result<Option<Moment>, Wrong> {
     let Some(text) = request.parameter(name) else { return Ok(None) };
-    let time =
-        jiff::Timestamp::from_str(text).ok().and_then(|time| u64::try_from(time.as_millisecond()).ok());
     let wrong = || Wrong::Body(format!("querystring/{name} must match format \"date-time\""));
-    time.map(|millis| Some(Moment::from_millis(millis))).ok_or_else(wrong)
+    Moment::parse(text).map(Some).ok_or_else(wrong)
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Problem, parse};
 use crate::simulator::exchange::Operation;
+use crate::simulator::world::facts::{self, TemplateFact};
 use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder, check_registry};
 use crate::simulator::world::pod::{Action, Mount};
@@ -200,6 +201,25 @@ struct Container {
     registry: Option<Option<String>>,
 }
 
+impl Container {
+    /// Takes from a template what the body does not say.
+    fn over(self, template: Option<&TemplateFact>) -> Container {
+        let Some(template) = template else { return self };
+        Container {
+            image: self.image.or_else(|| Some(template.image.clone())),
+            args: self.args,
+            disk: self.disk.or(Some(template.disk)),
+            env: Some(template.env_under(self.env.unwrap_or_default())),
+            ports: self.ports.or_else(|| Some(template.ports.clone())),
+            registry: self.registry,
+        }
+    }
+}
+
+fn template_named(id: Option<String>) -> Result<Option<&'static TemplateFact>, Refusal> {
+    id.map(|id| facts::template(&id).ok_or(Refusal::NoSuchTemplate)).transpose()
+}
+
 fn container(fields: &mut Fields<'_>, violations: &mut Violations) -> Container {
     let clears_registry = fields.map.get("registry").is_some_and(Value::is_null);
     let registry = if clears_registry {
@@ -347,14 +367,18 @@ pub(super) fn create_pod(body: &[u8]) -> Result<PodOrder, Problem> {
     let cloud = cloud(&mut fields, &mut violations).unwrap_or(Cloud::Secure);
     let data_centers = fields.texts("dataCenterIds", &mut violations).unwrap_or_default();
     let global_networking = fields.flag("globalNetworking", &mut violations).unwrap_or(false);
-    let ssh = fields.flag("startSsh", &mut violations).unwrap_or(false);
-    let jupyter = fields.flag("startJupyter", &mut violations).unwrap_or(false);
+    let ssh = fields.flag("startSsh", &mut violations);
+    let jupyter = fields.flag("startJupyter", &mut violations);
     fields.close_as_if_unknown(if unnamed { &CREATE_FIELDS } else { &[] }, &mut violations);
     violations.finish(())?;
-    if template.is_some() {
-        return Err(Refusal::NoSuchTemplate.into());
-    }
+    let template = template_named(template)?;
+    let container = container.over(template);
     container.image.as_deref().map_or(Ok(()), check_registry)?;
+    let compute = compute(gpu, cpu)?;
+    let mount = match (first_mount(mounts)?, &compute, template) {
+        (Mount::Nothing, ComputeOrder::Gpu { .. }, Some(template)) => template.mount(),
+        (mount, _, _) => mount,
+    };
     Ok(PodOrder {
         name,
         image: container.image.unwrap_or_default(),
@@ -364,14 +388,15 @@ pub(super) fn create_pod(body: &[u8]) -> Result<PodOrder, Problem> {
         ports: container.ports.unwrap_or_default(),
         disk: container.disk.unwrap_or(DEFAULT_DISK),
         registry: container.registry.flatten(),
-        mount: first_mount(mounts)?,
-        compute: compute(gpu, cpu)?,
+        mount,
+        compute,
         clouds: vec![cloud],
         data_centers,
         countries: Vec::new(),
         global_networking,
-        ssh,
-        jupyter,
+        // A template starts both unless it says otherwise, and no public one does.
+        ssh: ssh.unwrap_or(template.is_some()),
+        jupyter: jupyter.unwrap_or(template.is_some()),
         locked: false,
         template: None,
         bid: None,
@@ -424,9 +449,7 @@ pub(super) fn update_pod(body: &[u8]) -> Result<PodChange, Problem> {
     let mounts = mounts(&mut fields, &mut violations).unwrap_or_default();
     fields.close(&mut violations);
     violations.finish(())?;
-    if template.is_some() {
-        return Err(Refusal::NoSuchTemplate.into());
-    }
+    let container = container.over(template_named(template)?);
     if mounts.network.as_ref().is_some_and(Vec::is_empty) {
         return Err(Problem::new(400, "mounts.network must not be empty: mounts cannot be cleared"));
     }

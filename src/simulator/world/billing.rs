@@ -1,4 +1,4 @@
-//! What pods have cost, by time bucket.
+//! What pods and network volumes have cost, by time bucket.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,9 @@ use jiff::tz::TimeZone;
 
 use super::World;
 use super::moment::Moment;
-use super::pod::{Compute, Pod};
+use super::money;
+use super::pod::{Compute, Mount, Pod};
+use super::volume::{Volume, VolumeId};
 
 /// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +38,10 @@ pub enum Grouping {
 /// What a group cost in a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bill {
-    /// Micro-dollars.
+    /// Micro-dollars for compute.
     pub micros: u64,
+    /// Micro-dollars for the container disk and the pod's own volume.
+    pub disk_micros: u64,
     /// Milliseconds of paid compute.
     pub millis: u64,
     /// GB of disk that was paid for.
@@ -56,21 +60,60 @@ impl World {
         let mut bills: BTreeMap<(Moment, String), Bill> = BTreeMap::new();
         for pod in self.all_pods().filter(|pod| wanted(pod)) {
             for (began, ended) in pod.paid_periods(self.now()) {
-                let (mut at, end) = (began.max(from), ended.min(to));
-                while at < end {
-                    let begin = bucket.begin(at);
-                    let next = bucket.next(begin).max(at.after(1)).min(end);
+                for (begin, millis) in bucket.parts(began.max(from), ended.min(to)) {
                     let bill = bills.entry((begin, group(pod, grouping))).or_default();
-                    let millis = next.since(at);
                     bill.micros += pod.price.unwrap_or_default().micros() * millis / 3_600_000;
                     bill.millis += millis;
                     bill.disk = bill.disk.max(pod.disk);
-                    at = next;
+                }
+            }
+            for (began, ended, hourly) in disk_periods(pod, self.now()) {
+                for (begin, millis) in bucket.parts(began.max(from), ended.min(to)) {
+                    let bill = bills.entry((begin, group(pod, grouping))).or_default();
+                    bill.disk_micros += hourly * millis / 3_600_000;
                 }
             }
         }
         bills
     }
+
+    /// Returns what network volumes cost between two moments, in micro-dollars, by the begin of the bucket and by volume.
+    /// A deleted volume leaves no bill, as nothing is left of it here.
+    pub fn volume_bills(
+        &self,
+        (from, to): (Moment, Moment),
+        bucket: Bucket,
+        wanted: impl Fn(&Volume) -> bool,
+    ) -> BTreeMap<(Moment, VolumeId), u64> {
+        let mut bills = BTreeMap::new();
+        for volume in self.all_volumes().filter(|volume| wanted(volume)) {
+            let hourly = money::network_volume(volume.size).micros();
+            for (begin, millis) in bucket.parts(volume.created_at.max(from), self.now().min(to)) {
+                *bills.entry((begin, volume.id.clone())).or_insert(0) += hourly * millis / 3_600_000;
+            }
+        }
+        bills
+    }
+}
+
+/// Returns when a pod's disks were paid for, and with how many micro-dollars an hour: its own volume costs twice as much while it is stopped.
+fn disk_periods(pod: &Pod, now: Moment) -> Vec<(Moment, Moment, u64)> {
+    let own = match pod.mount {
+        Mount::Persistent { size, .. } => size,
+        Mount::Nothing | Mount::Network { .. } => 0,
+    };
+    let up = money::container_disk(pod.disk).micros() + money::pod_volume(own, true).micros();
+    let stopped = money::pod_volume(own, false).micros();
+    let mut periods = Vec::new();
+    let mut last = None;
+    for (began, ended) in pod.paid_periods(now) {
+        periods.extend(last.map(|last| (last, began, stopped)));
+        periods.push((began, ended, up));
+        last = Some(ended);
+    }
+    periods.extend(last.map(|last| (last, pod.gone_at().unwrap_or(now), stopped)));
+    periods.retain(|(began, ended, hourly)| began < ended && *hourly > 0);
+    periods
 }
 
 fn group(pod: &Pod, grouping: Grouping) -> String {
@@ -82,14 +125,47 @@ fn group(pod: &Pod, grouping: Grouping) -> String {
 }
 
 impl Bucket {
-    fn begin(self, at: Moment) -> Moment {
+    /// All lengths, the shortest first.
+    pub const ALL: [Bucket; 5] = [Bucket::Hour, Bucket::Day, Bucket::Week, Bucket::Month, Bucket::Year];
+
+    /// Returns the word on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Bucket::Hour => "hour",
+            Bucket::Day => "day",
+            Bucket::Week => "week",
+            Bucket::Month => "month",
+            Bucket::Year => "year",
+        }
+    }
+
+    /// Returns the length that a word means.
+    pub fn named(name: &str) -> Option<Bucket> {
+        Bucket::ALL.into_iter().find(|bucket| bucket.name() == name)
+    }
+
+    /// Returns how many milliseconds of a period lie in each bucket that it touches.
+    fn parts(self, from: Moment, to: Moment) -> Vec<(Moment, u64)> {
+        let (mut at, mut parts) = (from, Vec::new());
+        while at < to {
+            let begin = self.begin(at);
+            let next = self.next(begin).max(at.after(1)).min(to);
+            parts.push((begin, next.since(at)));
+            at = next;
+        }
+        parts
+    }
+
+    /// Returns when the bucket of a moment begins.
+    pub fn begin(self, at: Moment) -> Moment {
         match self {
             Bucket::Hour => Moment::from_millis(at.millis() - at.millis() % 3_600_000),
             Bucket::Day | Bucket::Week | Bucket::Month | Bucket::Year => midnight(self.first_day(date(at))),
         }
     }
 
-    fn next(self, begin: Moment) -> Moment {
+    /// Returns when the bucket after the one that begins then begins.
+    pub fn next(self, begin: Moment) -> Moment {
         let next = match self {
             Bucket::Hour => return begin.after(3_600_000),
             Bucket::Day => date(begin).tomorrow(),

@@ -1,12 +1,14 @@
-//! What is publicly known of RunPod's GPU types, CPU flavors and data centers, bundled from `data/*.json`.
+//! What is publicly known of RunPod's GPU types, CPU flavors, data centers and templates, bundled from `data/*.json`.
 //!
 //! A price that nobody published is `None` here and stays unknown: nothing in the simulator invents one.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use super::money::HourlyPrice;
+use super::pod::Mount;
 
 /// All bundled facts.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub struct Facts {
     pub data_centers: Vec<DataCenterFact>,
     /// CPU flavors, in the order of the file.
     pub cpus: Vec<CpuFact>,
+    /// Public templates, in the order of the file.
+    pub templates: Vec<TemplateFact>,
 }
 
 /// A GPU type. Types without a display name are accepted by old enums only and are in no catalog.
@@ -137,6 +141,42 @@ impl CpuFact {
     }
 }
 
+/// A public template: what a create takes from it where it says nothing itself.
+#[derive(Debug, Deserialize)]
+pub struct TemplateFact {
+    /// The identifier that a create names.
+    pub id: String,
+    /// The name that people read.
+    pub name: String,
+    /// The container image.
+    pub image: String,
+    /// `NVIDIA` or `CPU`: where the console lists it.
+    pub category: String,
+    /// Container disk in GB.
+    pub disk: u32,
+    /// The volume of a pod with GPUs, in GB.
+    pub volume: Option<u32>,
+    path: String,
+    /// Ports such as `8888/http`.
+    pub ports: Vec<String>,
+    /// Environment variables.
+    pub env: BTreeMap<String, String>,
+}
+
+impl TemplateFact {
+    /// Returns the storage that its pods mount.
+    pub fn mount(&self) -> Mount {
+        self.volume.map_or(Mount::Nothing, |size| Mount::Persistent { size, path: self.path.clone() })
+    }
+
+    /// Returns its variables with those of a create over them.
+    pub fn env_under(&self, env: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut merged = self.env.clone();
+        merged.extend(env);
+        merged
+    }
+}
+
 /// Returns the bundled facts, parsed once.
 pub fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
@@ -144,6 +184,7 @@ pub fn facts() -> &'static Facts {
         gpus: bundled(include_str!("../../../data/gpu_types.json")),
         data_centers: bundled(include_str!("../../../data/data_centers.json")),
         cpus: bundled(include_str!("../../../data/cpu_flavors.json")),
+        templates: bundled(include_str!("../../../data/templates.json")),
     })
 }
 
@@ -162,6 +203,11 @@ pub fn data_center(id: &str) -> Option<&'static DataCenterFact> {
     facts().data_centers.iter().find(|data_center| data_center.id == id)
 }
 
+/// Returns the public template of that identifier.
+pub fn template(id: &str) -> Option<&'static TemplateFact> {
+    facts().templates.iter().find(|template| template.id == id)
+}
+
 fn bundled<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {
     serde_json::from_str(text).expect("the bundled tables are checked by a test")
 }
@@ -173,6 +219,7 @@ mod tests {
     #[test]
     fn bundled_tables_parse_and_unknown_prices_stay_unknown() {
         assert_eq!((facts().gpus.len(), facts().data_centers.len(), facts().cpus.len()), (54, 49, 6));
+        assert_eq!(facts().templates.len(), 2);
         let h100 = gpu("NVIDIA H100 80GB HBM3").unwrap();
         assert_eq!(h100.secure_price(), Some(HourlyPrice::from_micros(2_990_000)));
         let l40s = gpu("NVIDIA L40S").unwrap();

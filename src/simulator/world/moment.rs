@@ -15,6 +15,12 @@ impl Moment {
         Moment(millis)
     }
 
+    /// Reads RFC 3339; times before 1970 are none.
+    pub fn parse(text: &str) -> Option<Moment> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        u64::try_from(time.as_millisecond()).ok().map(Moment)
+    }
+
     /// Returns the milliseconds since 1970.
     pub fn millis(self) -> u64 {
         self.0

@@ -425,6 +425,14 @@ impl Pod {
         self.periods.iter().map(|period| (period.from, end(period))).collect()
     }
 
+    /// Returns when it was terminated.
+    pub fn gone_at(&self) -> Option<Moment> {
+        match self.phase {
+            Phase::Gone { at, by: _ } => Some(at),
+            Phase::Up(_) | Phase::Stopped { .. } | Phase::Lost { .. } => None,
+        }
+    }
+
     /// Returns when its container ends or fails if nobody stops it before.
     pub fn ends_by_itself(&self) -> Option<Moment> {
         match self.phase {
