@@ -8,6 +8,7 @@ mod observe;
 mod rest_v1;
 mod simulated;
 mod sockets;
+mod tolerance;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -295,7 +296,8 @@ fn v2_holds_back_an_entry_whose_guess_would_show_as_a_difference() {
         (with(v2_pod(), "disk", json!(-1)), "the field `disk` of the answer is not understood"),
     ];
     for (pod, why) in table {
-        let expected = Listed::Unreadable { id: PodId::new("7h9k2m4n6p"), why: why.to_owned() };
+        let why = format!("GET /v2/pods failed: {why} (request req-1)");
+        let expected = Listed::Unreadable { id: PodId::new("7h9k2m4n6p"), why };
         assert_eq!(listed(&pod), expected);
     }
 }

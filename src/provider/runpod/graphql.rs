@@ -40,7 +40,7 @@ pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, Prov
     let (answer, myself) = send::<MyselfWire>(transport, operation, &query, Value::Null, Vec::new()).await?;
     let read = || -> Result<Vec<Listed>, Unfit> {
         let pods = myself.required("myself")?.pods.required("myself.pods")?;
-        pods.into_iter().map(listed).collect()
+        pods.into_iter().map(|wire| listed(&answer, wire)).collect()
     };
     read().map_err(|unfit| answer.unfit(unfit))
 }

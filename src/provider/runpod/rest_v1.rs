@@ -31,7 +31,7 @@ const INCLUDE: &str = "includeMachine=true&includeNetworkVolume=true";
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
     let answer = transport.send(get("GET /v1/pods", format!("/pods?{INCLUDE}"))).await?;
-    let entries = answer.decode::<Vec<Value>>()?.into_iter().map(listed);
+    let entries = answer.decode::<Vec<Value>>()?.into_iter().map(|entry| listed(&answer, entry));
     entries.collect::<Result<_, Unfit>>().map_err(|unfit| answer.unfit(unfit))
 }
 

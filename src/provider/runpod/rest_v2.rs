@@ -28,7 +28,7 @@ use read::{PodWire, VolumeWire, listed, live_pod, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
     let listing = list::<PodWire>(transport, "GET /v2/pods", "/pods", "pods").await?;
-    let entries = listing.entries.into_iter().map(listed);
+    let entries = listing.entries.into_iter().map(|wire| listed(&listing.answer, wire));
     entries.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))
 }
 

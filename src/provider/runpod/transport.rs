@@ -23,10 +23,10 @@ use tower::ServiceExt;
 
 use super::error::{Redactor, Said, Verb, certainty};
 use super::wire::{Unfit, Wire};
-use crate::model::id::RequestId;
+use crate::model::id::{PodId, RequestId};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
-use crate::provider::{Certainty, ProviderError, Quota, Rejection};
+use crate::provider::{Certainty, Listed, ProviderError, Quota, Rejection};
 
 /// After this time an answer is given up. RunPod's own clients wait as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -429,6 +429,11 @@ impl Answer {
     /// Returns the error for an answer whose field cannot be used.
     pub(super) fn unfit(&self, unfit: Unfit) -> ProviderError {
         self.error(Certainty::Unknown, &unfit.to_string())
+    }
+
+    /// Returns the entry of a listing whose field cannot be used, for its sake alone.
+    pub(super) fn unreadable(&self, id: PodId, unfit: Unfit) -> Listed {
+        Listed::Unreadable { id, why: self.unfit(unfit).to_string() }
     }
 
     /// Returns an error about this answer.

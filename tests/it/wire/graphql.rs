@@ -3,7 +3,7 @@
 use super::*;
 
 /// A pod with the fields that the client selects.
-fn graphql_pod() -> Value {
+pub(super) fn graphql_pod() -> Value {
     json!({
         "id": "ldl1dxirsim64n", "name": "acme-llm", "imageName": "vllm/vllm-openai:v0.19.1",
         "dockerArgs": r#"{"cmd":["-c","it's here"],"entrypoint":["bash"]}"#,
@@ -113,7 +113,8 @@ fn an_entry_that_would_have_to_be_guessed_is_held_back() {
         (without(graphql_pod(), "volumeInGb"), "the answer has no field `volumeInGb`"),
     ];
     for (pod, why) in table {
-        let expected = Listed::Unreadable { id: PodId::new("ldl1dxirsim64n"), why: why.to_owned() };
+        let why = format!("GraphQL query myself.pods failed: {why} (request req-1)");
+        let expected = Listed::Unreadable { id: PodId::new("ldl1dxirsim64n"), why };
         assert_eq!(graphql_listed(pod), expected);
     }
 }

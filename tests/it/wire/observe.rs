@@ -69,7 +69,7 @@ fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
         ("ended", "absent"),
         ("gone", "absent"),
         ("late", "RUNNING"),
-        ("odd", "the answer has no field `env`"),
+        ("odd", "GET /v2/pods failed: the answer has no field `env` (request req-1)"),
         ("young", "recorded less than 120 s ago and not listed yet"),
     ];
     assert_eq!(words(&live), expected.map(|(id, word)| (id, word.to_owned())));

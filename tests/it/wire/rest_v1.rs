@@ -3,7 +3,7 @@
 use super::*;
 
 /// A pod as the API's own page shows one, reduced to what is read.
-fn v1_pod() -> Value {
+pub(super) fn v1_pod() -> Value {
     json!({
         "id": "xedezhzb9la3ye", "name": "acme-llm", "desiredStatus": "RUNNING",
         "image": "vllm/vllm-openai:v0.19.1", "adjustedCostPerHr": 0.69, "costPerHr": "0.74", "aiApiId": null,
@@ -85,7 +85,8 @@ fn an_entry_that_would_have_to_be_guessed_is_held_back() {
         ),
     ];
     for (pod, why) in table {
-        let expected = Listed::Unreadable { id: PodId::new("xedezhzb9la3ye"), why: why.to_owned() };
+        let why = format!("GET /v1/pods failed: {why} (request req-1)");
+        let expected = Listed::Unreadable { id: PodId::new("xedezhzb9la3ye"), why };
         assert_eq!(v1_listed(pod), expected);
     }
 }

@@ -11,6 +11,7 @@ use crate::model::pod::{Cloud, Port, Protocol};
 use crate::model::size::Gigabytes;
 use crate::provider::Listed;
 use crate::provider::runpod::convert;
+use crate::provider::runpod::transport::Answer;
 use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire};
 
 #[derive(Deserialize, Default)]
@@ -58,12 +59,12 @@ struct MachineWire {
 }
 
 /// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
-pub(super) fn listed(entry: Value) -> Result<Listed, Unfit> {
+pub(super) fn listed(answer: &Answer, entry: Value) -> Result<Listed, Unfit> {
     let mut wire = PodWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
     let id = PodId::new(std::mem::take(&mut wire.id).required("[].id")?);
     Ok(match live_pod(id.clone(), wire) {
         Ok(pod) => Listed::Pod(Box::new(pod)),
-        Err(unfit) => Listed::Unreadable { id, why: unfit.to_string() },
+        Err(unfit) => answer.unreadable(id, unfit),
     })
 }
 

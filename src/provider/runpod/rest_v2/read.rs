@@ -10,6 +10,7 @@ use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 use crate::provider::Listed;
 use crate::provider::runpod::convert;
+use crate::provider::runpod::transport::Answer;
 use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire};
 
 #[derive(Deserialize, Default)]
@@ -111,11 +112,11 @@ struct RuntimePortWire {
 }
 
 /// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
-pub(super) fn listed(mut wire: PodWire) -> Result<Listed, Unfit> {
+pub(super) fn listed(answer: &Answer, mut wire: PodWire) -> Result<Listed, Unfit> {
     let id = PodId::new(std::mem::take(&mut wire.id).required("pods[].id")?);
     Ok(match live_pod(id.clone(), wire) {
         Ok(pod) => Listed::Pod(Box::new(pod)),
-        Err(unfit) => Listed::Unreadable { id, why: unfit.to_string() },
+        Err(unfit) => answer.unreadable(id, unfit),
     })
 }
 

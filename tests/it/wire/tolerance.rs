@@ -1,0 +1,186 @@
+//! What no document speaks of yet, over each API: fields and words that are new, and fields that are not there any more.
+
+use super::graphql::graphql_pod;
+use super::rest_v1::v1_pod;
+use super::simulated::SPOKEN;
+use super::*;
+
+/// A pod as an API shows it.
+fn pod_of(api: Api) -> Value {
+    match api {
+        Api::V2 => v2_pod(),
+        Api::V1 => v1_pod(),
+        Api::Graphql => graphql_pod(),
+    }
+}
+
+/// The answer of a listing.
+fn listing_of(api: Api, pod: &Value) -> Value {
+    match api {
+        Api::V2 => json!({ "pods": [pod] }),
+        Api::V1 => json!([pod]),
+        Api::Graphql => json!({ "data": { "myself": { "pods": [pod] } } }),
+    }
+}
+
+/// The answer to a question for one pod.
+fn one_of(api: Api, pod: &Value) -> Value {
+    match api {
+        Api::V2 | Api::V1 => pod.clone(),
+        Api::Graphql => json!({ "data": { "pod": pod } }),
+    }
+}
+
+fn client(api: Api, status: u16, answer: Value) -> Runpod {
+    Recorder::default().client_of(api, move |_| json_answer(status, &answer))
+}
+
+fn listed_over(api: Api, answer: Value) -> Listed {
+    run(client(api, 200, answer).list_pods()).unwrap().remove(0)
+}
+
+/// Adds fields that nobody has heard of, at every level where fields have names of the API.
+fn with_news(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let named_by_users = |key: &str| ["env", "portMappings"].contains(&key);
+            fields.iter_mut().filter(|(key, _)| !named_by_users(key)).for_each(|(_, value)| with_news(value));
+            fields.insert("news".to_owned(), json!({ "of": ["tomorrow", 1, null] }));
+        }
+        Value::Array(items) => items.iter_mut().for_each(with_news),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[test]
+fn unknown_fields_of_an_answer_are_tolerated_over_every_api() {
+    for api in SPOKEN {
+        let known = listing_of(api, &pod_of(api));
+        let mut new = known.clone();
+        with_news(&mut new);
+        assert!(new.to_string().matches("tomorrow").count() > 2, "{api:?}: {new}");
+        let read = listed_over(api, known);
+        assert!(matches!(read, Listed::Pod(_)), "{api:?}: {read:?}");
+        assert_eq!(listed_over(api, new), read, "{api:?}");
+    }
+}
+
+/// A word that only describes is left out. One that decides what would be done to the pod sets it aside, and nothing else.
+#[test]
+fn unknown_words_of_an_answer_are_tolerated_over_every_api() {
+    let aside = |field: &str| Err(format!("the field `{field}` of the answer is not understood"));
+    let table = [
+        (Api::V2, "/cloud", "ORBITAL", Ok(())),
+        (Api::V2, "/actions/0", "teleport", Ok(())),
+        (Api::V2, "/runtime/ports/0/type", "quic", Ok(())),
+        (Api::V2, "/status", "HIBERNATING", aside("status")),
+        (Api::V2, "/ports/0", "53/udp", aside("ports")),
+        (Api::V1, "/gpu/displayName", "L50S", Ok(())),
+        (Api::V1, "/cpuFlavorId", "cpu9q", Ok(())),
+        (Api::V1, "/desiredStatus", "FROZEN", aside("desiredStatus")),
+        (Api::V1, "/ports/0", "53/udp", aside("ports")),
+        (Api::Graphql, "/runtime/ports/0/type", "quic", Ok(())),
+        (Api::Graphql, "/machine/gpuTypeId", "NVIDIA Z1", Ok(())),
+        (Api::Graphql, "/desiredStatus", "PAUSED_BY_MOON", aside("desiredStatus")),
+    ];
+    for (api, at, word, expected) in table {
+        let mut pod = pod_of(api);
+        *pod.pointer_mut(at).unwrap_or_else(|| panic!("{api:?} has {at}")) = json!(word);
+        let beside = with(pod_of(api), "id", json!("another"));
+        let mut answer = listing_of(api, &pod);
+        let entries = match api {
+            Api::V2 => "/pods",
+            Api::V1 => "",
+            Api::Graphql => "/data/myself/pods",
+        };
+        answer.pointer_mut(entries).unwrap().as_array_mut().unwrap().push(beside);
+        let read = run(client(api, 200, answer).list_pods()).unwrap();
+        let is_read = match &read[0] {
+            Listed::Pod(_) => Ok(()),
+            Listed::Unreadable { id: _, why } => Err(why.clone()),
+        };
+        let call = if api == Api::Graphql {
+            "GraphQL query myself.pods"
+        } else {
+            &format!("GET /{}/pods", name(api))
+        };
+        let expected = expected.map_err(|why| format!("{call} failed: {why} (request req-1)"));
+        assert_eq!(is_read, expected, "{api:?} {at} {word}");
+        assert!(matches!(read[1], Listed::Pod(_)), "{api:?} {at}: the other pod is read");
+    }
+}
+
+fn name(api: Api) -> &'static str {
+    match api {
+        Api::V2 => "v2",
+        Api::V1 => "v1",
+        Api::Graphql => "graphql",
+    }
+}
+
+#[test]
+fn a_missing_field_is_an_error_with_its_name_the_call_and_the_request_over_rest_v2() {
+    assert_missing(
+        Api::V2,
+        [
+            "GET /v2/pods/{id} failed: the answer has no field `env` (request req-1)",
+            "GET /v2/pods failed: the answer has no field `env` (request req-1)",
+            "GET /v2/pods failed: the answer has no field `pods[].id` (request req-1)",
+            "POST /v2/pods may or may not have been done: the answer has no field `id` (request req-1)",
+            "GET /v2/network-volumes/{id} failed: the answer has no field `size` (request req-1)",
+        ],
+    );
+}
+
+#[test]
+fn a_missing_field_is_an_error_with_its_name_the_call_and_the_request_over_rest_v1() {
+    assert_missing(
+        Api::V1,
+        [
+            "GET /v1/pods/{id} failed: the answer has no field `env` (request req-1)",
+            "GET /v1/pods failed: the answer has no field `env` (request req-1)",
+            "GET /v1/pods failed: the answer has no field `[].id` (request req-1)",
+            "POST /v1/pods may or may not have been done: the answer has no field `id` (request req-1)",
+            "GET /v1/networkvolumes/{id} failed: the answer has no field `size` (request req-1)",
+        ],
+    );
+}
+
+#[test]
+fn a_missing_field_is_an_error_with_its_name_the_call_and_the_request_over_graphql() {
+    assert_missing(
+        Api::Graphql,
+        [
+            "GraphQL query pod failed: the answer has no field `env` (request req-1)",
+            "GraphQL query myself.pods failed: the answer has no field `env` (request req-1)",
+            "GraphQL query myself.pods failed: the answer has no field `myself.pods[].id` (request req-1)",
+            "GraphQL podFindAndDeployOnDemand may or may not have been done: the answer has no field `id` (request req-1)",
+            "GraphQL query myself.networkVolumes failed: the answer has no field `networkVolumes[].size` (request req-1)",
+        ],
+    );
+}
+
+/// Checks the whole messages for one pod without `env`, such a pod in a listing, an entry without id, a create whose answer has none, and a volume
+/// without size.
+fn assert_missing(api: Api, expected: [&str; 5]) {
+    let one = one_of(api, &without(pod_of(api), "env"));
+    let one = run(client(api, 200, one).pod(&PodId::new("p1"))).unwrap_err().to_string();
+    let Listed::Unreadable { id: _, why } = listed_over(api, listing_of(api, &without(pod_of(api), "env")))
+    else {
+        panic!("{api:?}: a pod without `env` was read");
+    };
+    let nameless = listing_of(api, &without(pod_of(api), "id"));
+    let nameless = run(client(api, 200, nameless).list_pods()).unwrap_err().to_string();
+    let created = match api {
+        Api::V2 | Api::V1 => json!({ "name": "x" }),
+        Api::Graphql => json!({ "data": { "podFindAndDeployOnDemand": { "name": "x" } } }),
+    };
+    let created = run(client(api, 201, created).create_pod(&pod_request())).unwrap_err().to_string();
+    let volume = json!({ "id": "v1", "name": "models", "dataCenter": "EU-RO-1", "dataCenterId": "EU-RO-1" });
+    let volume = match api {
+        Api::V2 | Api::V1 => volume,
+        Api::Graphql => json!({ "data": { "myself": { "networkVolumes": [volume] } } }),
+    };
+    let volume = run(client(api, 200, volume).volume(&VolumeId::new("v1"))).unwrap_err().to_string();
+    assert_eq!([one, why, nameless, created, volume], expected);
+}
