@@ -89,7 +89,10 @@ pub(super) fn certainty(
         403 => Rejection::Forbidden,
         // A page of some proxy is no proof that an object is gone.
         404 if said.genuine => Rejection::NotFound,
-        409 => Rejection::Conflict,
+        // A locked pod stays locked however often it is asked, so it is no matter of waiting for another status.
+        409 => {
+            known_text(&said.text).filter(|known| *known == Rejection::Invalid).unwrap_or(Rejection::Conflict)
+        }
         410 => Rejection::Gone,
         429 => return Certainty::Throttled { retry_after },
         // REST v1 sends 500 for refusals too; any other 500 of a create may have made a pod.
@@ -136,7 +139,7 @@ fn known_text(text: &str) -> Option<Rejection> {
         ("cannot resume a spot pod", Rejection::Conflict),
         ("pod not found", Rejection::NotFound),
         ("network volume not found", Rejection::NotFound),
-        ("pod is locked", Rejection::Conflict),
+        ("pod is locked", Rejection::Invalid),
     ];
     let lower = text.to_lowercase();
     TEXTS.iter().find(|(known, _)| lower.contains(known)).map(|(_, rejection)| *rejection)
@@ -233,6 +236,12 @@ mod tests {
             (404, "404 page not found", Unknown),
             (408, "", Unknown),
             (409, "{}", Rejected(Conflict)),
+            (
+                409,
+                r#"{"detail":"action 'stop' is not valid for a pod in status EXITED"}"#,
+                Rejected(Conflict),
+            ),
+            (409, r#"{"title":"Conflict","status":409,"detail":"pod is locked"}"#, Rejected(Invalid)),
             (410, "gone", Rejected(Gone)),
             (422, r#"{"detail":"Request validation failed."}"#, Rejected(Invalid)),
             (429, "{}", Throttled { retry_after: None }),
