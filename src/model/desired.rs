@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::address::Address;
 use super::field::Field;
 use super::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuName, PodId, ProjectName, VolumeId};
-use super::money::Hourly;
+use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Container, RunState};
 use super::secret::SecretSource;
 use super::size::Gigabytes;
@@ -26,6 +26,29 @@ pub struct Desired {
     pub moved: Vec<Move>,
     /// Where the values of the declared secrets that some pod uses are read.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// What all of it may cost.
+    pub budget: Budget,
+}
+
+/// What everything that a spec wants may cost, on the dearest of its candidates. An unknown price keeps no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// GPUs and vCPUs an hour, while everything runs that should run.
+    pub max_hourly: Option<Hourly>,
+    /// Everything a month, storage included.
+    pub max_monthly: Option<Monthly>,
+    /// What happens above a limit.
+    pub on_exceed: OnExceed,
+}
+
+/// What happens to a plan that costs more than the budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum OnExceed {
+    /// It is blocked, unless it makes things cheaper than they are.
+    #[default]
+    Fail,
+    /// It is remarked on.
+    Warn,
 }
 
 /// One wanted object.

@@ -18,7 +18,7 @@ use super::id::{
 };
 use super::live::PodStatus;
 use super::marker::Token;
-use super::money::{Amount, Monthly, Price};
+use super::money::{Amount, Hourly, Monthly, Price};
 use super::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Storage};
 use super::prior::{Api, RecordedObject};
 use super::size::Gigabytes;
@@ -752,11 +752,27 @@ pub enum Block {
         /// Each rejected type with its reason.
         why: Vec<String>,
     },
+    /// Everything that the spec wants may cost more than its budget.
+    OverBudget {
+        /// The limit.
+        limit: BudgetLimit,
+        /// What that may come to a month, each address on its dearest candidate.
+        at_most: Amount,
+    },
     /// The graph of actions would have a cycle.
     Cycle(
         /// The actions along it.
         Vec<ActionId>,
     ),
+}
+
+/// One limit of a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BudgetLimit {
+    /// Of GPUs and vCPUs an hour.
+    Hourly(Hourly),
+    /// Of everything a month.
+    Monthly(Monthly),
 }
 
 /// A remark.

@@ -8,7 +8,7 @@ use std::fmt::{Debug, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::desired::{ComputeWish, Desired, Wanted};
+use crate::model::desired::{Budget, ComputeWish, Desired, Wanted};
 use crate::model::plan::{
     Action, ActionId, Attempt, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation, Record,
     RecordAfter,
@@ -47,7 +47,7 @@ pub fn digest(plan: &Plan, desired: &Desired) -> Digest {
 
 /// Returns the digest of a spec: of what it wants, not of its bytes.
 pub fn spec_digest(desired: &Desired) -> String {
-    let Desired { project, wanted, out_of_scope, moved, secrets } = desired;
+    let Desired { project, wanted, out_of_scope, moved, secrets, budget } = desired;
     let mut text = Canonical::default();
     text.put("project", project);
     for (address, wanted) in wanted {
@@ -56,6 +56,9 @@ pub fn spec_digest(desired: &Desired) -> String {
     text.put("out_of_scope", out_of_scope);
     text.put("moved", moved);
     text.put("secrets", secrets);
+    if *budget != Budget::default() {
+        text.put("budget", budget);
+    }
     text.hash()
 }
 

@@ -4,8 +4,8 @@ use crate::model::address::Address;
 use crate::model::field::Field;
 use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::live::PodStatus;
-use crate::model::money::Monthly;
-use crate::model::plan::{Finding, Severity, Subject};
+use crate::model::money::{Amount, Monthly};
+use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
 use crate::model::prior::Api;
 use crate::model::secret::SecretName;
 use crate::model::size::Gigabytes;
@@ -24,6 +24,24 @@ fn about(
 pub(super) fn move_target_taken(from: &Address, to: &Address) -> Finding {
     let message = format!("`moved` from `{from}` is left out: `{to}` is in the state as well");
     about(Severity::Warning, "move-target-taken", to, None, message)
+}
+
+pub(super) fn over_budget(limit: BudgetLimit, at_most: Amount) -> Finding {
+    let Amount { known, unknown_parts } = at_most;
+    let (unknown, above) =
+        if unknown_parts > 0 { (" and what has no known price", "perhaps above") } else { ("", "above") };
+    let message = match limit {
+        BudgetLimit::Hourly(limit) => {
+            format!(
+                "GPUs and vCPUs may cost {}/h{unknown}, {above} `budget.max_hourly` of {limit}",
+                known.hourly()
+            )
+        }
+        BudgetLimit::Monthly(limit) => {
+            format!("everything may cost {known} a month{unknown}, {above} `budget.max_monthly` of {limit}")
+        }
+    };
+    Finding { severity: Severity::Warning, code: "over-budget", subject: None, message }
 }
 
 pub(super) fn unpinned_image(address: &Address, image: &str) -> Finding {

@@ -5,6 +5,7 @@
 //! order and values are in the plan. What could not be looked at is held, never taken for gone. Start at `presence`,
 //! the table of cases, then `pods`, which turns a case into steps.
 
+mod budget;
 mod check;
 mod compare;
 mod cost;
@@ -131,7 +132,11 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let mut reasons: Vec<Block> = all_vanished(&context).into_iter().collect();
     reasons.extend(drafts.values().flat_map(|draft| draft.blocks.iter().cloned()));
     reasons.extend(graph::cycles(&edges));
-    let plan = assemble(&context, &scope, drafts, edges);
+    let mut plan = assemble(&context, &scope, drafts, edges);
+    let budget::Checked { blocks, findings } =
+        budget::check(&plan, inputs.desired.budget, outside(&context, &scope));
+    reasons.extend(blocks);
+    plan.findings.splice(0..0, findings);
     match (reasons.is_empty(), plan.actions.is_empty(), plan.held.is_empty()) {
         (false, _, _) | (true, true, false) => Planned::Blocked { reasons, plan },
         (true, true, true) => Planned::NoChanges(plan),
@@ -171,6 +176,13 @@ fn all_vanished(context: &Context<'_>) -> Option<Block> {
         objects.iter().filter(|(address, recorded)| is_gone(&recorded.id) && !claimed.contains(address));
     let count = gone.count();
     (count >= 2 && count == objects.len() && !options.accept_vanished).then_some(Block::AllVanished { count })
+}
+
+/// Returns what the managed objects cost that this plan is not about.
+fn outside(context: &Context<'_>, scope: &Scope<'_>) -> Split {
+    let Inputs { live, catalog, .. } = *context.inputs;
+    let others = context.renamed.objects.iter().filter(|(address, _)| !scope.contains(address));
+    others.filter_map(|(_, recorded)| cost_of_recorded(catalog, recorded, live)).sum()
 }
 
 fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges: graph::Edges) -> Plan {

@@ -154,6 +154,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::desired::Budget;
     use crate::model::id::ProjectName;
 
     #[test]
@@ -170,6 +171,7 @@ mod tests {
                 moved("x[1]", "y[0]"),
             ],
             secrets: BTreeMap::new(),
+            budget: Budget::default(),
         };
         let now = |address: &str| address_now(&address.parse().unwrap(), &desired).to_string();
         let named = ["a", "a[3]", "c", "volume.old", "x[1]", "x[0]"].map(now);

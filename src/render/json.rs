@@ -542,6 +542,7 @@ impl BlockOut {
             Block::NoStock { .. } => "no_stock",
             Block::VolumeCannotChange { .. } => "volume_cannot_change",
             Block::NoCandidate { .. } => "no_candidate",
+            Block::OverBudget { .. } => "over_budget",
             Block::Cycle(_) => "cycle",
         };
         let address = words::blocked_address(block);

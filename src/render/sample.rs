@@ -15,9 +15,10 @@ use crate::model::live::PodStatus;
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
-    Action, ActionId, Attempt, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Digest,
-    Disruption, Drift, DriftKind, FieldChange, FieldDrift, Finding, Held, OnStuck, Operation, Plan, Planned,
-    PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown, Split, Step, Subject, Unmanaged,
+    Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
+    CostSummary, Digest, Disruption, Drift, DriftKind, FieldChange, FieldDrift, Finding, Held, OnStuck,
+    Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown, Split,
+    Step, Subject, Unmanaged,
 };
 use crate::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, RecordedObject, RecordedPod};
@@ -621,6 +622,10 @@ pub fn blocks() -> Vec<Block> {
         Block::Locked { address: address("train"), step: Step::Stop },
         Block::AllVanished { count: 12 },
         Block::NoStock { address: address("swap") },
+        Block::OverBudget {
+            limit: BudgetLimit::Monthly(Monthly(500_000_000)),
+            at_most: Amount { known: Monthly(633_800_000), unknown_parts: 1 },
+        },
         Block::VolumeCannotChange {
             address: address("volume.models"),
             why: "a network volume never shrinks (500 GB to 100 GB)".to_owned(),

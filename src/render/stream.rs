@@ -478,6 +478,7 @@ mod tests {
         the plan is blocked: `train` is locked on RunPod and would be stopped; unlock it first
         the plan is blocked: all 12 recorded objects are gone at once, more likely another account or key than a loss; `--accept-vanished` goes on
         the plan is blocked: `swap` would be terminated before its replacement exists, and no candidate has stock; `on_replace: create_first` keeps it until there is one
+        the plan is blocked: everything may cost $633.80 + unknown a month, above `budget.max_monthly` of $500.00; want less, or raise the limit
         the plan is blocked: `volume.models`: a network volume never shrinks (500 GB to 100 GB)
         the plan is blocked: nothing in the catalog satisfies `new`: `NVIDIA B200`: $5.98/h is over 2.20
         the plan is blocked: the actions wait for each other: `a:create` -> `b:create` -> `a:create`

@@ -2,13 +2,15 @@
 
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
+use crate::model::money::Amount;
 use crate::model::plan::{
-    Block, Candidate, Cause, Consequence, Disruption, DriftKind, Held, Reason, Shown, Step, Unmanaged,
+    Block, BudgetLimit, Candidate, Cause, Consequence, Disruption, DriftKind, Held, Reason, Shown, Step,
+    Unmanaged,
 };
 use crate::model::prior::Api;
 
 use super::escape::{Quoted, visible};
-use super::money::PriceAnHour;
+use super::money::{AMonth, AnHour, PriceAnHour};
 use super::ranges::ranges;
 use super::view::{Change, Verb};
 use crate::model::field::Field;
@@ -270,8 +272,13 @@ pub fn blocked_address(block: &Block) -> Option<&Address> {
         | Block::NoStock { address }
         | Block::VolumeCannotChange { address, why: _ }
         | Block::NoCandidate { address, why: _ } => Some(address),
-        Block::AllVanished { count: _ } | Block::Cycle(_) => None,
+        Block::AllVanished { count: _ } | Block::OverBudget { .. } | Block::Cycle(_) => None,
     }
+}
+
+/// An unknown part makes it uncertain.
+fn above(amount: Amount) -> &'static str {
+    if amount.exact().is_some() { "above" } else { "perhaps above" }
 }
 
 /// Returns why nothing may be done, and what to do about it.
@@ -287,6 +294,16 @@ pub fn block(block: &Block) -> String {
         Block::AllVanished { count } => format!(
             "all {count} recorded objects are gone at once, more likely another account or key than a loss; \
              `--accept-vanished` goes on"
+        ),
+        Block::OverBudget { limit: BudgetLimit::Hourly(limit), at_most } => format!(
+            "GPUs and vCPUs may cost {}, {} `budget.max_hourly` of {limit}/h; want less, or raise the limit",
+            AnHour(*at_most),
+            above(*at_most)
+        ),
+        Block::OverBudget { limit: BudgetLimit::Monthly(limit), at_most } => format!(
+            "everything may cost {} a month, {} `budget.max_monthly` of {limit}; want less, or raise the limit",
+            AMonth(*at_most),
+            above(*at_most)
         ),
         Block::NoStock { address } => format!(
             "`{address}` would be terminated before its replacement exists, and no candidate has stock; \

@@ -10,15 +10,15 @@ use serde_yaml::{Mapping, Value};
 
 use crate::model::address::Key;
 use crate::model::desired::{
-    CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle, Move,
-    OnRemove, OnReplace, OnStuckResume, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
+    Move, OnExceed, OnRemove, OnReplace, OnStuckResume, WantedVolume,
 };
 use crate::model::id::EnvKey;
 use crate::model::pod::Access;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
-use super::forms::{write_memory, write_price, write_size};
+use super::forms::{write_memory, write_monthly, write_price, write_size};
 use super::interpolate::Text;
 use super::lower::default_name;
 use super::resolve::{Resolved, ResolvedPod, ResolvedStorage};
@@ -111,7 +111,8 @@ impl Writer {
     }
 
     fn spec(&mut self, resolved: &Resolved) -> Value {
-        let Resolved { project, kind, api, state_file, secrets, registries, volumes, pods, moved } = resolved;
+        let Resolved { project, kind, api, state_file, secrets, registries, volumes, pods, moved, budget } =
+            resolved;
         let mut spec = Map::default();
         spec.put("version", 1);
         let name = self.text(project.as_str());
@@ -129,6 +130,7 @@ impl Writer {
             map.0.insert(name, source);
         }
         spec.put_unless_empty("secrets", map);
+        spec.put_unless_empty("budget", self.budget(*budget));
         let mut map = Map::default();
         for (name, id) in registries {
             let name = self.text(name);
@@ -188,6 +190,21 @@ impl Writer {
             }
         }
         map.0.into()
+    }
+
+    fn budget(&self, budget: Budget) -> Map {
+        let Budget { max_hourly, max_monthly, on_exceed } = budget;
+        let mut map = Map::default();
+        map.put_some("max_hourly", max_hourly.map(|limit| number(&write_price(limit))));
+        map.put_some("max_monthly", max_monthly.map(|limit| number(&write_monthly(limit))));
+        if !map.0.is_empty() {
+            let answer = match on_exceed {
+                OnExceed::Fail => "fail",
+                OnExceed::Warn => "warn",
+            };
+            map.put("on_exceed", answer);
+        }
+        map
     }
 
     fn pod(&mut self, resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Value {

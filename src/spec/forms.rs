@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::model::desired::{CudaWish, MemoryRange};
 use crate::model::id::{CudaVersion, GpuName};
-use crate::model::money::Hourly;
+use crate::model::money::{Hourly, Monthly};
 use crate::model::pod::{Port, Protocol};
 use crate::model::size::Gigabytes;
 
@@ -109,43 +109,63 @@ pub(super) fn write_size(size: Gigabytes) -> String {
 
 /// The largest price that is plausible for a pod, in dollars an hour.
 const MAX_PRICE: i64 = 100_000;
+/// The largest budget that is plausible for a project, in dollars a month.
+const MAX_MONTHLY: i64 = 1_000_000_000;
 
 /// Reads dollars an hour, exactly: at most six decimals.
 pub(super) fn price(text: &str) -> Result<Hourly, Misread> {
+    micro_dollars(text, MAX_PRICE, "an hour", "2.20").map(Hourly)
+}
+
+/// Reads dollars a month, likewise.
+pub(super) fn monthly(text: &str) -> Result<Monthly, Misread> {
+    micro_dollars(text, MAX_MONTHLY, "a month", "5500").map(Monthly)
+}
+
+fn micro_dollars(text: &str, most: i64, unit: &str, example: &str) -> Result<i64, Misread> {
     let (dollars, decimals) = text.split_once('.').unwrap_or((text, ""));
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if dollars.is_empty() || !all_digits(dollars) || !all_digits(decimals) || text.ends_with('.') {
-        return Err(price_misspelled(text));
+        return Err(price_misspelled(text, unit, example));
     }
     if decimals.len() > 6 {
         return Err(Misread::new(format!("{} has more than six decimals", shown(text))));
     }
-    let whole = dollars.parse::<i64>().ok().filter(|dollars| *dollars <= MAX_PRICE);
+    let whole = dollars.parse::<i64>().ok().filter(|dollars| *dollars <= most);
     let micro = format!("{decimals:0<6}").parse::<i64>().ok();
     match whole.zip(micro).map(|(whole, micro)| whole * 1_000_000 + micro) {
         Some(0) => Err(Misread::new("a price is above 0").help("delete the key where there is no limit")),
-        Some(price) => Ok(Hourly(price)),
-        None => Err(Misread::new(format!("{} is above {MAX_PRICE} USD an hour", shown(text)))),
+        Some(price) => Ok(price),
+        None => Err(Misread::new(format!("{} is above {most} USD {unit}", shown(text)))),
     }
 }
 
-fn price_misspelled(text: &str) -> Misread {
+fn price_misspelled(text: &str, unit: &str, example: &str) -> Misread {
     let mut number = text.trim().trim_start_matches('$');
-    for unit in ["USD/h", "USD/hr", "USD", "/hour", "/hr", "/h", "$"] {
-        number = number.strip_suffix(unit).unwrap_or(number).trim();
+    for suffix in ["USD/h", "USD/hr", "USD", "/hour", "/hr", "/h", "/month", "/mo", "$"] {
+        number = number.strip_suffix(suffix).unwrap_or(number).trim();
     }
-    let misread = Misread::new(format!("{} is no price in USD an hour", shown(text)));
+    let misread = Misread::new(format!("{} is no price in USD {unit}", shown(text)));
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if is_number && number != text {
         misread.fix(number)
     } else {
-        misread.help("write dollars an hour, such as `2.20`")
+        misread.help(format!("write dollars {unit}, such as `{example}`"))
     }
 }
 
 /// Writes a price in the form that [`price`] reads.
-pub(super) fn write_price(price: Hourly) -> String {
-    let (dollars, micro) = (price.0 / 1_000_000, price.0 % 1_000_000);
+pub(super) fn write_price(Hourly(micro): Hourly) -> String {
+    write_dollars(micro)
+}
+
+/// Writes an amount in the form that [`monthly`] reads.
+pub(super) fn write_monthly(Monthly(micro): Monthly) -> String {
+    write_dollars(micro)
+}
+
+fn write_dollars(micro: i64) -> String {
+    let (dollars, micro) = (micro / 1_000_000, micro % 1_000_000);
     let decimals = format!("{micro:06}");
     let short = decimals.trim_end_matches('0');
     format!("{dollars}.{short:0<2}")

@@ -53,6 +53,7 @@ pub(super) fn lower(resolved: &Resolved) -> Lowered {
         out_of_scope,
         moved: resolved.moved.clone(),
         secrets,
+        budget: resolved.budget,
     };
     Lowered { desired, literals }
 }

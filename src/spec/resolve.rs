@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    CloudWish, ComputeWish, CpuWish, CudaWish, GpuOrder, GpuWish, Hardware, Lifecycle, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuOrder, GpuWish, Hardware, Lifecycle, WantedVolume,
 };
 use crate::model::field::Field;
 use crate::model::id::{DataCenterId, EnvKey, PodId, ProjectName, RegistryId};
@@ -46,6 +46,7 @@ pub struct Resolved {
     pub(super) volumes: BTreeMap<Key, ResolvedVolume>,
     pub(super) pods: BTreeMap<Key, ResolvedPod>,
     pub(super) moved: Vec<crate::model::desired::Move>,
+    pub(super) budget: Budget,
 }
 
 /// A volume of the spec.
@@ -124,6 +125,7 @@ pub(super) fn resolve(spec: &Spec, profiles: &[String], log: &mut Collector) -> 
         volumes,
         pods,
         moved,
+        budget: spec.budget,
         project,
     })
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    CloudWish, CudaWish, GpuChoice, GpuOrder, MemoryRange, OnRemove, OnReplace, OnStuckResume,
+    Budget, CloudWish, CudaWish, GpuChoice, GpuOrder, MemoryRange, OnRemove, OnReplace, OnStuckResume,
 };
 use crate::model::field::Field;
 use crate::model::id::{
@@ -41,6 +41,8 @@ pub struct Spec {
     pub pods: BTreeMap<Key, Pod>,
     /// `moved`
     pub moved: Vec<Move>,
+    /// `budget`
+    pub budget: Budget,
     /// All keys of `secrets`, those with a mistake included, so that one mistake is not reported twice.
     pub secret_names: BTreeSet<String>,
     /// All keys of `registries`, likewise.

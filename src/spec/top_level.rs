@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::model::address::{Address, Key};
+use crate::model::desired::{Budget, OnExceed};
 use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::size::Gigabytes;
@@ -77,12 +78,6 @@ pub(super) fn read(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> Option<Spec> {
             .help("add `project: NAME`; it tells the pods of this file from all others of the account");
         decoder.report(mistake);
     }
-    for (key, reason) in [("budget", "delete the key; limits on a whole plan are not checked yet")] {
-        if let Some(entry) = fields.get(key) {
-            let detail = format!("`{key}` has no effect yet");
-            decoder.report(Diagnostic::at(Problem::NotSupportedYet, entry.key_span, detail).help(reason));
-        }
-    }
     Some(Spec {
         project,
         provider: fields.read("provider", decoder, provider).unwrap_or_default(),
@@ -92,6 +87,7 @@ pub(super) fn read(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> Option<Spec> {
         volumes: fields.read("volumes", decoder, volumes).unwrap_or_default(),
         pods: BTreeMap::new(),
         moved: fields.read("moved", decoder, moved).unwrap_or_default(),
+        budget: fields.read("budget", decoder, budget).unwrap_or_default(),
         secret_names: names(&fields, "secrets"),
         registry_names: names(&fields, "registries"),
         volume_names: names(&fields, "volumes"),
@@ -146,6 +142,24 @@ fn provider(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Provider> {
     Some(Provider {
         kind: fields.read("kind", decoder, |decoder, node| decoder.choice(node, &kinds)),
         api: fields.read("api", decoder, |decoder, node| decoder.choice(node, &apis)),
+    })
+}
+
+fn budget(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Budget> {
+    let fields = decoder.fields(node, &words::BUDGET, "a map such as `{ max_monthly: 5500 }`")?;
+    let hourly = |decoder: &mut Decoder<'_>, node: &Rc<Node>| {
+        decoder.form(node, "USD an hour, such as `14.00`", Problem::InvalidValue, forms::price)
+    };
+    let monthly = |decoder: &mut Decoder<'_>, node: &Rc<Node>| {
+        decoder.form(node, "USD a month, such as `5500`", Problem::InvalidValue, forms::monthly)
+    };
+    let answers = [("fail", OnExceed::Fail), ("warn", OnExceed::Warn)];
+    Some(Budget {
+        max_hourly: fields.read("max_hourly", decoder, hourly).map(|limit| limit.value),
+        max_monthly: fields.read("max_monthly", decoder, monthly).map(|limit| limit.value),
+        on_exceed: fields
+            .read("on_exceed", decoder, |decoder, node| decoder.choice(node, &answers))
+            .map_or_else(OnExceed::default, |answer| answer.value),
     })
 }
 

@@ -438,6 +438,18 @@ pub(super) const CPU: Section = Section {
     ],
 };
 
+pub(super) const BUDGET: Section = Section {
+    name: "`budget`",
+    keys: &["max_hourly", "max_monthly", "on_exceed"],
+    words: &[
+        ("hourly", Spelled("max_hourly")),
+        ("max_price", Spelled("max_hourly")),
+        ("monthly", Spelled("max_monthly")),
+        ("amount", Spelled("max_monthly")),
+        ("limit", Spelled("max_monthly")),
+    ],
+};
+
 pub(super) const PLACEMENT: Section = Section {
     name: "`placement`",
     keys: &["data_centers", "countries"],

@@ -25,6 +25,7 @@ scripts! {
     api_limits,
     api_switch,
     approval,
+    budget,
     by_hand,
     changes,
     drift,

@@ -18,9 +18,10 @@ use crate::model::live::PodStatus;
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
-    Action, ActionId, Attempt, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Digest,
-    Disruption, Drift, DriftKind, EnvPatch, FieldChange, FieldDrift, Finding, Held, OnStuck, Operation, Plan,
-    Planned, PodCreation, PodPatch, Reason, RecordAfter, Severity, Shown, Split, Subject, Unmanaged,
+    Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
+    CostSummary, Digest, Disruption, Drift, DriftKind, EnvPatch, FieldChange, FieldDrift, Finding, Held,
+    OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, RecordAfter, Severity, Shown, Split,
+    Subject, Unmanaged,
 };
 use crate::model::size::Gigabytes;
 use crate::state::stored::{
@@ -924,7 +925,7 @@ impl TryFrom<StoredConsequence> for Consequence {
 /// A sum a month; with unknown parts it is a lower bound.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct StoredAmount {
+pub(super) struct StoredAmount {
     monthly_micro_dollars: i64,
     unknown_parts: u32,
 }
@@ -1146,6 +1147,8 @@ pub(super) enum StoredBlock {
     NoStock { address: String },
     VolumeCannotChange { address: String, why: String },
     NoCandidate { address: String, why: Vec<String> },
+    OverHourlyBudget { limit_micro_dollars: i64, at_most: StoredAmount },
+    OverMonthlyBudget { limit_micro_dollars: i64, at_most: StoredAmount },
     Cycle(Vec<String>),
 }
 
@@ -1165,6 +1168,12 @@ impl From<&Block> for StoredBlock {
             }
             Block::NoCandidate { address, why } => {
                 Self::NoCandidate { address: address.to_string(), why: why.clone() }
+            }
+            Block::OverBudget { limit: BudgetLimit::Hourly(Hourly(limit)), at_most } => {
+                Self::OverHourlyBudget { limit_micro_dollars: *limit, at_most: (*at_most).into() }
+            }
+            Block::OverBudget { limit: BudgetLimit::Monthly(Monthly(limit)), at_most } => {
+                Self::OverMonthlyBudget { limit_micro_dollars: *limit, at_most: (*at_most).into() }
             }
             Block::Cycle(actions) => Self::Cycle(texts(actions)),
         }
@@ -1190,6 +1199,14 @@ impl TryFrom<StoredBlock> for Block {
             StoredBlock::NoCandidate { address, why } => {
                 Self::NoCandidate { address: read_address(&address)?, why }
             }
+            StoredBlock::OverHourlyBudget { limit_micro_dollars, at_most } => Self::OverBudget {
+                limit: BudgetLimit::Hourly(Hourly(limit_micro_dollars)),
+                at_most: at_most.into(),
+            },
+            StoredBlock::OverMonthlyBudget { limit_micro_dollars, at_most } => Self::OverBudget {
+                limit: BudgetLimit::Monthly(Monthly(limit_micro_dollars)),
+                at_most: at_most.into(),
+            },
             StoredBlock::Cycle(actions) => {
                 Self::Cycle(actions.iter().map(|action| read_action(action)).collect::<Read<_>>()?)
             }

@@ -7,7 +7,7 @@ use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
-    CloudWish, ComputeWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
+    Budget, CloudWish, ComputeWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
     MemoryRange, Wanted, WantedPod, WantedVolume,
 };
 use podform::model::id::{
@@ -171,6 +171,7 @@ impl Default for World {
                 out_of_scope: BTreeSet::new(),
                 moved: Vec::new(),
                 secrets: BTreeMap::new(),
+                budget: Budget::default(),
             },
             prior: Prior::empty(Lineage::new("line")),
             live: Live { observed_at: time(10_000), pods: BTreeMap::new(), volumes: BTreeMap::new() },

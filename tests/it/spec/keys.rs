@@ -213,16 +213,41 @@ fn keys_without_meaning_yet_say_why() {
 }
 
 #[test]
+fn a_budget_is_dollars() {
+    insta::assert_snapshot!(with_head("budget: { max_hourly: $14, monthly: 10, on_exceed: stop }\n"), @"
+    error: invalid value
+     --> pods.yaml:3:23
+      |
+    3 | budget: { max_hourly: $14, monthly: 10, on_exceed: stop }
+      |                       ^^^ `$14` is no price in USD an hour
+      |
+    help: write
+      |
+    3 - budget: { max_hourly: $14, monthly: 10, on_exceed: stop }
+    3 + budget: { max_hourly: 14, monthly: 10, on_exceed: stop }
+      |
+
+    error: unknown key
+     --> pods.yaml:3:28
+      |
+    3 | budget: { max_hourly: $14, monthly: 10, on_exceed: stop }
+      |                            ^^^^^^^ `budget` has no `monthly`
+      |
+    help: it is spelled `max_monthly` here
+      |
+    3 | budget: { max_hourly: $14, max_monthly: 10, on_exceed: stop }
+      |                            ++++
+
+    error: invalid value
+     --> pods.yaml:3:52
+      |
+    3 | budget: { max_hourly: $14, monthly: 10, on_exceed: stop }
+      |                                                    ^^^^ expected `fail` or `warn`, found `stop`
+    ");
+}
+
+#[test]
 fn sections_that_have_no_effect_yet_are_refused() {
-    insta::assert_snapshot!(with_head("budget: { max_hourly: 14 }\n"), @r#"
-    error: not supported yet
-     --> pods.yaml:3:1
-      |
-    3 | budget: { max_hourly: 14 }
-      | ^^^^^^ `budget` has no effect yet
-      |
-      = help: delete the key; limits on a whole plan are not checked yet
-    "#);
     insta::assert_snapshot!(in_pod("gpu: L40S\nschedule: { otherwise: stopped }\nretry: { for: 2h }"), @r#"
     error: not supported yet
      --> pods.yaml:7:5

@@ -25,6 +25,7 @@ secrets:
   wandb_key: { env: WANDB_API_KEY }
   jupyter:   { file: .secrets/jupyter }
   unused:    { env: UNUSED }
+budget: { max_hourly: 14.00, max_monthly: 5500, on_exceed: warn }
 registries:
   legacy: { id: cmqsgvkd1000gktxpenl2wvpk }
 volumes:
@@ -114,7 +115,7 @@ fn every_key_of_the_format_is_lowered() {
             state_file: "state/acme.db".to_owned(),
         }
     );
-    let Desired { project, wanted, out_of_scope, moved, secrets } = &loaded.desired;
+    let Desired { project, wanted, out_of_scope, moved, secrets, budget } = &loaded.desired;
     assert_eq!((project.as_str(), out_of_scope.len()), ("acme-inference", 0));
     let addresses: Vec<String> = wanted.keys().map(ToString::to_string).collect();
     assert_eq!(addresses, ["volume.datasets", "volume.models", "llm[0]", "llm[1]", "prep", "scratch"]);
@@ -130,15 +131,16 @@ fn every_key_of_the_format_is_lowered() {
     Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("LOG_LEVEL"))} }
     {Volume(Key("models")), Pod { key: Key("prep"), replica: None }}
     "#);
-    insta::assert_snapshot!(format!("{moved:?}\n{secrets:?}"), @r#"
+    insta::assert_snapshot!(format!("{moved:?}\n{secrets:?}\n{budget:?}"), @r#"
     [Move { from: Pod { key: Key("data-prep"), replica: None }, to: Pod { key: Key("prep"), replica: None } }]
     {"jupyter": File(".secrets/jupyter"), "wandb_key": Env("WANDB_API_KEY")}
+    Budget { max_hourly: Some(Hourly(14000000)), max_monthly: Some(Monthly(5500000000)), on_exceed: Warn }
     "#);
 }
 
 #[test]
 fn config_is_one_file_with_every_default_filled_in() {
-    insta::assert_snapshot!(every_key().config().unwrap(), @r#"
+    insta::assert_snapshot!(every_key().config().unwrap(), @"
     version: 1
     project: acme-inference
     provider:
@@ -154,6 +156,10 @@ fn config_is_one_file_with_every_default_filled_in() {
         env: UNUSED
       wandb_key:
         env: WANDB_API_KEY
+    budget:
+      max_hourly: 14.0
+      max_monthly: 5500.0
+      on_exceed: warn
     registries:
       legacy:
         id: cmqsgvkd1000gktxpenl2wvpk
@@ -281,7 +287,7 @@ fn config_is_one_file_with_every_default_filled_in() {
     moved:
     - from: data-prep
       to: prep
-    "#);
+    ");
 }
 
 #[test]
@@ -403,10 +409,10 @@ fn positions_lead_to_the_value_or_else_to_the_pod() {
     let place = |address: &str, field: Field| {
         loaded.positions.of_field(&address.parse().unwrap(), &field).map(|place| place.to_string())
     };
-    assert_eq!(place("llm[1]", Field::Image).as_deref(), Some("pods.yaml:28:12"));
-    assert_eq!(place("llm[0]", Field::GpuCount).as_deref(), Some("pods.yaml:46:14"));
-    assert_eq!(place("prep", Field::Name).as_deref(), Some("pods.yaml:68:3"));
-    assert_eq!(place("volume.models", Field::Size).as_deref(), Some("pods.yaml:16:11"));
+    assert_eq!(place("llm[1]", Field::Image).as_deref(), Some("pods.yaml:29:12"));
+    assert_eq!(place("llm[0]", Field::GpuCount).as_deref(), Some("pods.yaml:47:14"));
+    assert_eq!(place("prep", Field::Name).as_deref(), Some("pods.yaml:69:3"));
+    assert_eq!(place("volume.models", Field::Size).as_deref(), Some("pods.yaml:17:11"));
     assert_eq!(place("nobody", Field::Name), None);
 }
 

@@ -1,0 +1,75 @@
+//! Whether everything that a spec wants stays within its budget.
+//!
+//! What counts is what the plan may come to: every address on the dearest of its candidates. A plan that is above a
+//! limit and begins or enlarges something that is billed is blocked; one that only makes things cheaper must never be,
+//! as it is the way back under the limit.
+
+use crate::model::desired::{Budget, OnExceed};
+use crate::model::money::Amount;
+use crate::model::plan::{Action, Block, BudgetLimit, Finding, Operation, Plan, Split};
+
+use super::finding;
+
+/// What comes of it.
+#[derive(Default)]
+pub(super) struct Checked {
+    pub blocks: Vec<Block>,
+    pub findings: Vec<Finding>,
+}
+
+/// Compares a plan with the limits; `others` is the cost of what is managed but out of this plan's scope.
+pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
+    let Budget { max_hourly, max_monthly, on_exceed } = budget;
+    let at_most = plan.cost.at_most + others;
+    let hourly = max_hourly.map(|limit| (BudgetLimit::Hourly(limit), at_most.compute));
+    let monthly = max_monthly.map(|limit| (BudgetLimit::Monthly(limit), at_most.total()));
+    let exceeded = hourly.into_iter().chain(monthly).filter(|(limit, amount)| exceeds(*limit, *amount));
+    let is_blocked = match on_exceed {
+        OnExceed::Fail => plan.actions.values().any(spends) && !is_cheaper(plan),
+        OnExceed::Warn => false,
+    };
+    let mut checked = Checked::default();
+    for (limit, at_most) in exceeded {
+        if is_blocked {
+            checked.blocks.push(Block::OverBudget { limit, at_most });
+        } else {
+            checked.findings.push(finding::over_budget(limit, at_most));
+        }
+    }
+    checked
+}
+
+/// An unknown part may be anything, so it keeps no limit.
+fn exceeds(limit: BudgetLimit, amount: Amount) -> bool {
+    let limit = match limit {
+        BudgetLimit::Hourly(limit) => limit.monthly(),
+        BudgetLimit::Monthly(limit) => limit,
+    };
+    amount.exact().is_none_or(|known| known > limit)
+}
+
+/// Tells whether the plan certainly ends below what is billed now.
+fn is_cheaper(plan: &Plan) -> bool {
+    match (plan.cost.at_most.total().exact(), plan.cost.now.total().exact()) {
+        (Some(after), Some(now)) => after < now,
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// Tells whether an action begins or enlarges something that is billed.
+fn spends(action: &Action) -> bool {
+    match action.operation {
+        Operation::CreatePod(_)
+        | Operation::StartPod { .. }
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. } => true,
+        Operation::UpdatePod { .. } => {
+            let (before, after) = (action.cost.before.total(), action.cost.after.total());
+            after.known > before.known || after.unknown_parts > before.unknown_parts
+        }
+        Operation::Local
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. }
+        | Operation::DeleteVolume { .. } => false,
+    }
+}
