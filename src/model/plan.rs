@@ -707,6 +707,12 @@ pub enum Held {
         /// The pods in question.
         ids: BTreeSet<PodId>,
     },
+    /// Objects that carry its mark are there, but the state does not know them: more likely the state was lost, or is
+    /// another one, than a second one is wanted.
+    Marked {
+        /// The objects in question.
+        ids: BTreeSet<RemoteId>,
+    },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
 }

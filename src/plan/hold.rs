@@ -1,4 +1,4 @@
-//! Spreads what is held: who depends on it is held too, and what it depends on is not taken away.
+//! Holds what is not to be decided here, and spreads what is held: who depends on it is held too, and what it depends on is not taken away.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,20 @@ use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
 use super::scope::dependencies;
-use super::{Context, Drafts};
+use super::{Context, Drafts, Inputs, rebuild};
+
+/// Holds every create whose object is there already, unknown to the state. A second one costs money; a lost state is
+/// found again by its markers.
+pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let Inputs { desired, prior, live, .. } = *context.inputs;
+    for (address, claims) in rebuild::claims(desired, prior, live) {
+        let is_recorded = context.renamed.objects.contains_key(&address);
+        if let Some(draft) = drafts.get_mut(&address).filter(|draft| !is_recorded && draft.has(Step::Create))
+        {
+            draft.hold(Held::Marked { ids: claims.into_iter().map(|(id, _)| id).collect() });
+        }
+    }
+}
 
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.
 pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {

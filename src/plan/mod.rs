@@ -126,6 +126,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     addresses.retain(|address| scope.contains(address));
     let mut drafts: Drafts<'_> =
         addresses.iter().map(|address| (address, draft(&context, address))).collect();
+    hold::what_is_there_already(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);
 

@@ -40,9 +40,22 @@ impl Traces {
     }
 }
 
+/// The objects that carry the mark of an address, and their tokens where they show one.
+pub(super) type Claims = BTreeMap<Address, Vec<(RemoteId, Option<Token>)>>;
+
 /// Reads the markers of live pods and the names of live volumes.
 pub fn traces(desired: &Desired, prior: &Prior, live: &Live) -> Traces {
-    let mut claims: BTreeMap<Address, Vec<(RemoteId, Option<Token>)>> = BTreeMap::new();
+    let mut traces = Traces::default();
+    for (address, claim) in claims(desired, prior, live) {
+        traces.settle(address, claim, desired, prior);
+    }
+    traces
+}
+
+/// Returns what carries the mark of an address of this project and is unknown to the state: neither recorded, nor of a
+/// token that it knows, as it does of what was given up.
+pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
+    let mut claims = Claims::new();
     let managed = prior.remote_ids();
     for pod in live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)) {
         let id = RemoteId::Pod(pod.id.clone());
@@ -56,15 +69,12 @@ pub fn traces(desired: &Desired, prior: &Prior, live: &Live) -> Traces {
     for volume in live.volumes.values().filter_map(Seen::found) {
         let id = RemoteId::Volume(volume.id.clone());
         let key = volume_key_in_name(&desired.project, &volume.name);
-        if let Some(key) = key.filter(|_| !managed.contains(&id)) {
+        let is_known = prior.tokens.keys().any(|token| volume.name.ends_with(token.short()));
+        if let Some(key) = key.filter(|_| !is_known && !managed.contains(&id)) {
             claims.entry(address_now(&Address::Volume(key), desired)).or_default().push((id, None));
         }
     }
-    let mut traces = Traces::default();
-    for (address, claim) in claims {
-        traces.settle(address, claim, desired, prior);
-    }
-    traces
+    claims
 }
 
 impl Traces {

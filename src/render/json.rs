@@ -519,6 +519,7 @@ impl HeldOut {
             Held::Unsettled { .. } => "unsettled",
             Held::DependsOn(_) => "depends_on",
             Held::Duplicate { .. } => "duplicate",
+            Held::Marked { .. } => "marked",
             Held::NotPossible(_) => "not_possible",
         };
         Self { address: address.to_string(), kind, message: words::held(held) }

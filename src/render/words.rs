@@ -260,6 +260,14 @@ pub fn held(held: &Held) -> String {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
             format!("more than one pod carries its token: {}; look at them first", visible(&ids.join(", ")))
         }
+        Held::Marked { ids } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            format!(
+                "{} carries its mark, but this state does not know it: `podform state rebuild` takes it over, \
+                 `podform --state PATH` names the state that has it",
+                visible(&ids.join(", "))
+            )
+        }
         Held::NotPossible(why) => visible(why).to_string(),
     }
 }

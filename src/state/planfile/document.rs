@@ -1106,6 +1106,7 @@ enum StoredHeld {
     Unsettled { until: String },
     DependsOn(String),
     Duplicate { ids: Vec<String> },
+    Marked { ids: Vec<StoredRemoteId> },
     NotPossible(String),
 }
 
@@ -1116,6 +1117,7 @@ impl From<&Held> for StoredHeld {
             Held::Unsettled { until } => Self::Unsettled { until: until.to_string() },
             Held::DependsOn(address) => Self::DependsOn(address.to_string()),
             Held::Duplicate { ids } => Self::Duplicate { ids: texts(ids) },
+            Held::Marked { ids } => Self::Marked { ids: ids.iter().map(StoredRemoteId::from).collect() },
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
         }
     }
@@ -1132,6 +1134,7 @@ impl TryFrom<StoredHeld> for Held {
             StoredHeld::Duplicate { ids } => {
                 Self::Duplicate { ids: ids.into_iter().map(PodId::new).collect::<BTreeSet<_>>() }
             }
+            StoredHeld::Marked { ids } => Self::Marked { ids: ids.into_iter().map(RemoteId::from).collect() },
             StoredHeld::NotPossible(why) => Self::NotPossible(why),
         })
     }

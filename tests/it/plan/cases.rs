@@ -369,6 +369,22 @@ fn pods_that_nobody_knows_are_listed_with_ours_first() {
     ");
 }
 
+/// The state was lost, or is another one: a second pod would cost as much as the first.
+#[test]
+fn what_carries_our_mark_is_not_made_a_second_time() {
+    let world = World::default().want("llm", |_| {}).want("next", after(&["llm"]));
+    let marker = world.marker("llm");
+    let world = world.stranger("b", |pod| pod.marker = Some(marker));
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held llm: Marked { ids: {Pod(PodId("b"))} }
+    held next: DependsOn(Pod { key: Key("llm"), replica: None })
+    Warning llm: pod `b` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
+    unmanaged b $505.70, marked llm
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
 #[test]
 fn what_could_not_be_looked_at_is_held_with_what_depends_on_it() {
     let world = World::default()
