@@ -48,6 +48,11 @@ macro_rules! pages {
 
 pages! {
     crash_safety: "docs/crash-safety.md",
+    concept_cost: "docs/concepts/cost.md",
+    concept_drift: "docs/concepts/drift.md",
+    concept_replace: "docs/concepts/replace.md",
+    concept_secrets: "docs/concepts/secrets.md",
+    concept_state: "docs/concepts/state.md",
     guide: "docs/guide.md",
     index: "docs/README.md",
 }
