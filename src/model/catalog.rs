@@ -26,6 +26,17 @@ pub struct Catalog {
     pub gpu_stock: BTreeMap<StockQuery, BTreeMap<GpuTypeId, StockAnswer>>,
     /// The stock of CPUs.
     pub cpu_stock: BTreeMap<CpuFlavorId, StockAnswer>,
+    /// What is shown here and cannot be asked for.
+    pub not_taken: NotTaken,
+}
+
+/// What RunPod has and the API in use does not take in a create.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotTaken {
+    /// GPU types.
+    pub gpus: BTreeSet<GpuTypeId>,
+    /// Data centers.
+    pub data_centers: BTreeSet<DataCenterId>,
 }
 
 impl Catalog {

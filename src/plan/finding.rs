@@ -103,6 +103,11 @@ pub(super) fn not_in_api(address: &Address, field: Field, api: Api) -> Finding {
     about(Severity::Warning, "not-in-api", address, Some(field), message)
 }
 
+pub(super) fn places_left_out(address: &Address, data_centers: &str) -> Finding {
+    let message = format!("{data_centers} left out of `data_centers`: cannot be asked for over this API");
+    about(Severity::Warning, "not-in-api", address, Some(Field::DataCenter), message)
+}
+
 pub(super) fn pending(address: &Address, field: Field) -> Finding {
     let message = format!("`{field}` was applied and takes effect at the next start");
     about(Severity::Note, "pending-next-start", address, Some(field), message)

@@ -19,6 +19,14 @@ pub(super) struct Choices {
     pub(super) candidates: Vec<Candidate>,
     /// One line for each rejected type, in the order of the spec.
     pub(super) rejected: Vec<String>,
+    /// The data centers that the spec names and the API does not take.
+    pub(super) left_out: BTreeSet<DataCenterId>,
+}
+
+impl Choices {
+    fn none(why: String) -> Self {
+        Self { candidates: Vec::new(), rejected: vec![why], left_out: BTreeSet::new() }
+    }
 }
 
 /// Returns what the shell must ask the catalog so that every candidate's stock is known.
@@ -58,18 +66,35 @@ fn clouds(pod: &WantedPod) -> Vec<Cloud> {
 
 /// Returns the ordered candidates of a pod. `volume_place` is the data center of the network volume that it mounts.
 pub(super) fn choices(pod: &WantedPod, catalog: &Catalog, volume_place: Option<&DataCenterId>) -> Choices {
-    let data_centers = match allowed_data_centers(pod, catalog, volume_place) {
+    let (data_centers, left_out) = match allowed_data_centers(pod, catalog, volume_place)
+        .and_then(|allowed| taken(allowed, &catalog.not_taken.data_centers))
+    {
         Ok(data_centers) => data_centers,
-        Err(why) => return Choices { candidates: Vec::new(), rejected: vec![why] },
+        Err(why) => return Choices::none(why),
     };
     if clouds(pod).is_empty() {
-        let why = "network volumes and CPU pods exist in Secure Cloud only".to_owned();
-        return Choices { candidates: Vec::new(), rejected: vec![why] };
+        return Choices::none("network volumes and CPU pods exist in Secure Cloud only".to_owned());
     }
-    match &pod.hardware.compute {
+    let choices = match &pod.hardware.compute {
         ComputeWish::Gpu(gpu) => gpu_choices(pod, gpu, catalog, &data_centers),
         ComputeWish::Cpu(cpu) => cpu_choices(pod, cpu, catalog, &data_centers),
+    };
+    Choices { left_out, ..choices }
+}
+
+/// Parts the allowed data centers into those that the API takes and those that it does not. Empty means all, which
+/// every API takes.
+fn taken(
+    allowed: BTreeSet<DataCenterId>,
+    not_taken: &BTreeSet<DataCenterId>,
+) -> Result<(BTreeSet<DataCenterId>, BTreeSet<DataCenterId>), String> {
+    let is_any = allowed.is_empty();
+    let (left_out, taken): (BTreeSet<_>, BTreeSet<_>) =
+        allowed.into_iter().partition(|id| not_taken.contains(id));
+    if taken.is_empty() && !is_any {
+        return Err(format!("{}: cannot be asked for over this API", joined(&left_out)));
     }
+    Ok((taken, left_out))
 }
 
 /// Returns the allowed data centers, empty for all, or why there is none.
@@ -125,6 +150,10 @@ fn gpu_choices(
     let mut rejected = Vec::new();
     let mut candidates: Vec<(Rank, Candidate)> = Vec::new();
     for considered in considered(wish, catalog, &mut rejected) {
+        if catalog.not_taken.gpus.contains(&considered.gpu.id) {
+            rejected.push(format!("{}: cannot be asked for over this API", considered.gpu.id));
+            continue;
+        }
         if let Some(why) = unfit(wish, considered.gpu) {
             rejected.push(format!("{}: {why}", considered.gpu.id));
             continue;
@@ -148,7 +177,8 @@ fn gpu_choices(
         }
     }
     candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
-    Choices { candidates: candidates.into_iter().map(|(_, candidate)| candidate).collect(), rejected }
+    let candidates = candidates.into_iter().map(|(_, candidate)| candidate).collect();
+    Choices { candidates, rejected, left_out: BTreeSet::new() }
 }
 
 /// Expands the names of the spec to types, each once. A family's types stand by price.
@@ -250,7 +280,7 @@ fn cpu_choices(
         candidates.push(candidate(compute, Cloud::Secure, data_centers, price, answer, None));
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
-    Choices { candidates, rejected }
+    Choices { candidates, rejected, left_out: BTreeSet::new() }
 }
 
 fn candidate(

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::model::catalog::{Catalog, GpuType};
+use crate::model::catalog::{Catalog, GpuType, NotTaken};
 use crate::model::clock::Timestamp;
 use crate::model::desired::{CloudWish, GpuWish};
 use crate::model::id::{GpuName, GpuTypeId};
@@ -83,6 +83,7 @@ static BUNDLED: LazyLock<Bundled> = LazyLock::new(|| {
             data_centers: BTreeMap::new(),
             gpu_stock: BTreeMap::new(),
             cpu_stock: BTreeMap::new(),
+            not_taken: NotTaken::default(),
         },
         cpu_flavors: ids(CPU_FLAVORS),
         data_centers: ids(DATA_CENTERS),

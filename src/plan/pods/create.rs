@@ -82,7 +82,10 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.hold(Held::NotPossible(ENTRYPOINT_ON_V2.to_owned()));
             return None;
         }
-        let placement::Choices { candidates, rejected } = self.choices(wanted);
+        let placement::Choices { candidates, rejected, left_out } = self.choices(wanted);
+        if !left_out.is_empty() {
+            self.draft.findings.push(finding::places_left_out(self.address, &placement::joined(&left_out)));
+        }
         if candidates.is_empty() {
             let address = self.address.clone();
             self.draft.blocks.push(Block::NoCandidate { address, why: rejected });

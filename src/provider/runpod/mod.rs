@@ -93,8 +93,12 @@ impl Observe for Runpod {
     ) -> Result<Catalog, ProviderError> {
         match self.api {
             Api::V2 => rest_v2::catalog(&self.transport, questions, now).await,
-            // REST v1 has no catalog of its own.
-            Api::V1 | Api::Graphql => graphql::catalog(&self.transport, questions, now).await,
+            Api::Graphql => graphql::catalog(&self.transport, questions, now).await,
+            // REST v1 has no catalog of its own, and takes less than the one of GraphQL shows.
+            Api::V1 => {
+                let catalog = graphql::catalog(&self.transport, questions, now).await?;
+                Ok(Catalog { not_taken: rest_v1::not_taken(&catalog), ..catalog })
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod body;
 mod read;
+mod taken;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use crate::model::volume::VolumeTier;
 use crate::provider::{Listed, ProviderError};
 use body::{CreatePodBody, CreateVolumeBody, GrowVolumeBody, UpdatePodBody, allowed_cuda};
 use read::{VolumeWire, listed, live_pod, live_volume};
+pub(super) use taken::not_taken;
 
 /// Without these a pod has no data center and no network volume.
 const INCLUDE: &str = "includeMachine=true&includeNetworkVolume=true";

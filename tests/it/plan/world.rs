@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use podform::model::address::Address;
-use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
+use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
     Budget, CloudWish, ComputeWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
@@ -113,6 +113,7 @@ pub fn catalog() -> Catalog {
         data_centers: BTreeMap::new(),
         gpu_stock: BTreeMap::new(),
         cpu_stock: BTreeMap::new(),
+        not_taken: NotTaken::default(),
     };
     for (id, name, memory, secure, community) in [
         ("NVIDIA GeForce RTX 4090", "RTX 4090", 24, 690_000, 340_000),

@@ -11,7 +11,7 @@
 use std::path::Path;
 
 use boon::{Compiler, Schemas};
-use podform::model::catalog::Catalog;
+use podform::model::catalog::{Catalog, NotTaken};
 use podform::model::id::CpuFlavorId;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
@@ -225,7 +225,8 @@ fn the_catalog_is_the_same_over_every_api() {
     let read =
         |api| run(Recorder::default().tap(api, &router).catalog(&asked, Timestamp::UNIX_EPOCH)).unwrap();
     let [v2, v1, graphql] = SPOKEN.map(read);
-    assert_eq!(v1, graphql);
+    assert!(v1.not_taken.data_centers.contains(&DataCenterId::new("AP-IN-1")));
+    assert_eq!(Catalog { not_taken: NotTaken::default(), ..v1 }, graphql);
     assert_eq!(v2.gpus, graphql.gpus);
     assert_eq!(v2.cpus, graphql.cpus);
     let levels = |catalog: &Catalog| -> Vec<Stock> {
@@ -386,6 +387,27 @@ fn requests_to_rest_v1_are_as_documented() {
         "POST /pods/{podId}/stop",
     ];
     check_requests(Api::V1, "openapi-v1.json", "/v1", &operations);
+}
+
+/// Whatever the catalog of REST v1 does not set aside can be asked for, and the rest cannot.
+#[test]
+fn rest_v1_takes_what_its_document_lists() {
+    let Some(document) = Document::open("openapi-v1.json", "/v1") else { return };
+    let client = Recorder::default().tap(Api::V1, &simulation().router());
+    let Catalog { gpus, data_centers, not_taken, .. } =
+        run(client.catalog(&ask_for_one(), Timestamp::UNIX_EPOCH)).unwrap();
+    let listed = |field: &str| -> Vec<String> {
+        let at = format!("/components/schemas/PodCreateInput/properties/{field}/items/enum");
+        serde_json::from_value(document.text.pointer(&at).unwrap().clone()).unwrap()
+    };
+    let (types, places) = (listed("gpuTypeIds"), listed("dataCenterIds"));
+    for id in gpus.keys() {
+        assert_eq!(not_taken.gpus.contains(id), !types.contains(&id.to_string()), "{id}");
+    }
+    for id in data_centers.keys() {
+        assert_eq!(not_taken.data_centers.contains(id), !places.contains(&id.to_string()), "{id}");
+    }
+    assert!(!not_taken.gpus.is_empty() && !not_taken.data_centers.is_empty());
 }
 
 #[test]

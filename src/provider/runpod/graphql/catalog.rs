@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::call::{Operation, fetch, take};
 use super::create::instance_name;
-use crate::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::catalog::{
+    Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer, StockQuery,
+};
 use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
@@ -62,6 +64,7 @@ pub(in crate::provider::runpod) async fn catalog(
         data_centers,
         gpu_stock,
         cpu_stock: BTreeMap::new(),
+        not_taken: NotTaken::default(),
     };
     add_cpus(transport, flavors, &mut catalog).await?;
     Ok(catalog)

@@ -7,7 +7,9 @@ use serde::Deserialize;
 
 use super::call::list;
 use super::read::volume_tier;
-use crate::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::catalog::{
+    Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer, StockQuery,
+};
 use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
 use crate::model::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
@@ -54,7 +56,8 @@ pub(in crate::provider::runpod) async fn catalog(
     let read = listing.entries.into_iter().map(data_center);
     let data_centers = read.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))?;
 
-    Ok(Catalog { observed_at: now, gpus, cpus, data_centers, gpu_stock, cpu_stock })
+    let not_taken = NotTaken::default();
+    Ok(Catalog { observed_at: now, gpus, cpus, data_centers, gpu_stock, cpu_stock, not_taken })
 }
 
 /// Returns path and query of one catalog call; lists are joined by commas, not repeated.
