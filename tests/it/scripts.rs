@@ -24,6 +24,7 @@ macro_rules! scripts {
 scripts! {
     api_limits,
     api_switch,
+    api_v1,
     approval,
     budget,
     by_hand,
