@@ -8,6 +8,8 @@ use super::names::Names;
 use crate::model::prior::{Binding, ProviderKind};
 use crate::model::secret::Secret;
 use crate::provider::Observe;
+use crate::provider::logs::ReadLogs;
+use crate::provider::probe::Probe;
 use crate::provider::runpod::{Origins, Runpod};
 use crate::spec::Settings;
 
@@ -25,6 +27,16 @@ pub struct Account {
 impl Account {
     /// Returns what looks at the account. Its type has no way to change anything.
     pub fn reader(&self) -> &impl Observe {
+        &self.client
+    }
+
+    /// Returns what reads logs. Its type has no way to change anything either.
+    pub fn log_reader(&self) -> &impl ReadLogs {
+        &self.client
+    }
+
+    /// Returns what examines the way to the account.
+    pub fn probe(&self) -> &impl Probe {
         &self.client
     }
 

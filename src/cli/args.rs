@@ -111,6 +111,9 @@ pub enum Command {
         after_help = "Examples:\n  podform show release.plan\n  podform show llm[0]\n  podform show llm[0] --json"
     )]
     Show(ShowArgs),
+    /// Print what a pod wrote; with --follow what it writes
+    #[command(after_help = "Examples:\n  podform logs llm --tail 20\n  podform logs llm[0] --follow")]
+    Logs(LogsArgs),
     /// Check that spec, key, account and state can be used; writes nothing
     #[command(after_help = "Example:\n  podform doctor")]
     Doctor,
@@ -316,6 +319,37 @@ pub struct ListArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Flags of `logs`.
+#[derive(Args, Debug)]
+pub struct LogsArgs {
+    /// The address of a pod
+    #[arg(value_name = "ADDRESS")]
+    pub address: Address,
+    /// Go on with what is being written, until Ctrl-C or until the pod stops
+    #[arg(long)]
+    pub follow: bool,
+    /// How many lines that were written before
+    #[arg(long, value_name = "LINES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(0..=5000))]
+    pub tail: u16,
+    /// Whose lines
+    #[arg(long, value_name = "SOURCE", default_value = "all")]
+    pub source: LogSourceChoice,
+    /// Begin each line with when it was written
+    #[arg(long)]
+    pub timestamps: bool,
+}
+
+/// Whose lines of a log are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogSourceChoice {
+    /// Both.
+    All,
+    /// What the container wrote.
+    Container,
+    /// What the host wrote about the container, marked with `[system]` where both are shown.
+    System,
 }
 
 /// Flags of `graph`.

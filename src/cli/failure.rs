@@ -8,7 +8,10 @@ use std::io;
 
 use super::files::FileError;
 use super::secrets::SecretError;
+use crate::model::address::Address;
+use crate::model::id::PodId;
 use crate::model::money::Amount;
+use crate::model::prior::Api;
 use crate::provider::ProviderError;
 use crate::provider::runpod::SetupError;
 use crate::render::money::AMonth;
@@ -64,6 +67,34 @@ pub enum Failure {
     /// The state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// Nothing is recorded under an address.
+    #[error("`{address}` is not in the state")]
+    NotRecorded {
+        /// The address.
+        address: Address,
+        /// The recorded pods with this key.
+        replicas: Vec<String>,
+    },
+    /// Only pods have logs and shells.
+    #[error("`{address}` is a network volume, and this needs a pod")]
+    NoPod {
+        /// The address.
+        address: Address,
+    },
+    /// The account does not have a recorded pod any more.
+    #[error("the account has no pod `{pod}`, which is recorded for `{address}`")]
+    PodGone {
+        /// The address.
+        address: Address,
+        /// The id.
+        pod: PodId,
+    },
+    /// The API that the spec names has no logs.
+    #[error("logs come over REST v2, and the spec has `provider.api: {}`", api_word(*.0))]
+    NoLogs(
+        /// The API.
+        Api,
+    ),
     /// The simulator cannot run, or its world cannot be kept.
     #[error("failed to run the simulator")]
     Simulator(#[source] Box<dyn Error + Send + Sync>),
@@ -134,6 +165,15 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+}
+
+/// Returns the word of the spec for an API.
+fn api_word(api: Api) -> &'static str {
+    match api {
+        Api::V2 => "v2",
+        Api::V1 => "v1",
+        Api::Graphql => "graphql",
+    }
 }
 
 impl Failure {

@@ -78,6 +78,11 @@ impl Output {
         }
     }
 
+    /// Tells whether the reader of the data went away, so that a command that only reads can end.
+    pub fn is_unread(&self) -> bool {
+        self.unread.get()
+    }
+
     /// Prints a line about what is going on, unless `--quiet` is given.
     pub fn note(&self, line: &str) {
         if self.volume > Loudness::Quiet {

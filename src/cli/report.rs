@@ -47,6 +47,8 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::ByHand { .. }
         | Failure::PlanFile { .. }
         | Failure::NobodyToAsk { .. } => exit::INVALID,
+        Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
+        Failure::PodGone { .. } => exit::FAILED,
         Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
         Failure::State(error) => exit_of_state(error),
         Failure::Simulator(_)
@@ -95,6 +97,17 @@ fn hint_of(failure: &Failure) -> Option<String> {
                 "write `state: {verb}` under `pods.{}` in the spec, then run `podform apply`",
                 address.split('[').next().unwrap_or(address)
             ));
+        }
+        Failure::NotRecorded { address: _, replicas } if !replicas.is_empty() => {
+            return Some(format!("name one of its pods: {}", replicas.join(", ")));
+        }
+        Failure::NotRecorded { .. } => {
+            "`podform state list` shows what is recorded; `podform apply` creates what is only in the spec"
+        }
+        Failure::NoPod { .. } => "`podform status` lists the pods of the project",
+        Failure::PodGone { .. } => "`podform plan` shows what to do about it",
+        Failure::NoLogs(_) => {
+            "remove `provider.api` from the spec, or lay a file with `provider: { api: v2 }` on it with another `-f`"
         }
         Failure::Spec(_)
         | Failure::File(_)

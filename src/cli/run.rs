@@ -115,6 +115,7 @@ impl Shell {
             Command::Status(args) => commands::status::run(self, &args).await,
             Command::Drift(args) => commands::drift::run(self, &args).await,
             Command::Show(args) => commands::show::run(self, &args).await,
+            Command::Logs(args) => commands::logs::run(self, &args).await,
             Command::Doctor => commands::doctor::run(self).await,
             Command::Graph(args) => commands::graph::run(self, &args).await,
             Command::Gpus(args) => commands::gpus::run(self, &args).await,

@@ -4,7 +4,9 @@
 //! implementation sends each request once. Whether to ask again is decided in `apply`, which alone knows what a
 //! repetition could double. Start at [`Observe`] and [`ProviderError`].
 
+pub mod logs;
 pub mod observe;
+pub mod probe;
 pub mod runpod;
 
 use std::collections::BTreeSet;

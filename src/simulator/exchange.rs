@@ -16,6 +16,8 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// The key: the bearer token or, for GraphQL, the query's `api_key`.
     pub token: Option<String>,
+    /// Where a stream of events is to go on.
+    pub last_event_id: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -38,7 +40,7 @@ impl Request {
         let token = token.filter(|token| !token.is_empty()).map(str::to_owned);
         // A HEAD is answered as its GET; the server leaves the body out.
         let method = if method == "HEAD" { "GET" } else { method };
-        Request { method: method.to_owned(), path, query, token, body }
+        Request { method: method.to_owned(), path, query, token, last_event_id: None, body }
     }
 
     /// Returns the first value of a query parameter.
@@ -131,6 +133,8 @@ pub enum Operation {
     UpdateVolume,
     /// Delete a network volume.
     DeleteVolume,
+    /// Read a pod's log.
+    Logs,
     /// Read GPU types, CPU flavors or data centers.
     Catalog,
     /// Anything else.
@@ -139,7 +143,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, in the order in which they are documented.
-    pub const ALL: [Operation; 15] = [
+    pub const ALL: [Operation; 16] = [
         Operation::List,
         Operation::Get,
         Operation::Create,
@@ -153,6 +157,7 @@ impl Operation {
         Operation::CreateVolume,
         Operation::UpdateVolume,
         Operation::DeleteVolume,
+        Operation::Logs,
         Operation::Catalog,
         Operation::Other,
     ];
@@ -173,6 +178,7 @@ impl Operation {
             Operation::CreateVolume => "create-volume",
             Operation::UpdateVolume => "update-volume",
             Operation::DeleteVolume => "delete-volume",
+            Operation::Logs => "logs",
             Operation::Catalog => "catalog",
             Operation::Other => "other",
         }
@@ -194,6 +200,7 @@ impl Operation {
             | Operation::Get
             | Operation::ListVolumes
             | Operation::GetVolume
+            | Operation::Logs
             | Operation::Catalog
             | Operation::Other => false,
         }

@@ -231,24 +231,29 @@ impl Front {
         self.total = 0;
     }
 
+    /// Moves the world by a step and by the time that passed: with each request, and with each look of an open stream.
+    pub fn let_pass(&mut self, passed: Duration, speed: u32) {
+        let since = passed.saturating_sub(self.last).saturating_mul(speed);
+        self.last = passed;
+        self.world.pass(STEP + u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    }
+
     /// Takes a request at `passed` of the caller's time and answers it.
     pub fn receive(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
-        self.pass(passed, speed);
+        self.take(passed, speed);
         let delivery = self.admit(request, passed);
         self.stamp(delivery)
     }
 
     /// Answers a request whose body is larger than what is read.
     pub fn refuse_unread(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
-        self.pass(passed, speed);
+        self.take(passed, speed);
         let delivery = Delivery::prompt(Api::of(request).failure(413, "request body too large"));
         self.stamp(delivery)
     }
 
-    fn pass(&mut self, passed: Duration, speed: u32) {
-        let since = passed.saturating_sub(self.last).saturating_mul(speed);
-        self.last = passed;
-        self.world.pass(STEP + u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
+    fn take(&mut self, passed: Duration, speed: u32) {
+        self.let_pass(passed, speed);
         self.received += 1;
     }
 

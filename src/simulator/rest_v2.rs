@@ -6,6 +6,7 @@
 
 mod billing;
 mod catalog;
+pub mod logs;
 mod read;
 mod show;
 
@@ -35,6 +36,8 @@ pub enum Call {
     DeletePod(String),
     /// `POST /v2/pods/{id}/action`
     PodAction(String),
+    /// `GET /v2/pods/{id}/logs`
+    PodLogs(String),
     /// `GET /v2/network-volumes`
     ListVolumes,
     /// `POST /v2/network-volumes`
@@ -101,6 +104,7 @@ pub fn route(request: &Request) -> Route {
             ],
         ),
         ["pods", _, "action"] => ("POST", vec![("POST", Call::PodAction(id(1)))]),
+        ["pods", _, "logs"] => ("GET", vec![("GET", Call::PodLogs(id(1)))]),
         ["network-volumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
         ["network-volumes", _] => (
             "GET, PATCH, DELETE",
@@ -140,6 +144,7 @@ impl Call {
             Call::UpdatePod(_) => Operation::Update,
             Call::DeletePod(_) => Operation::Terminate,
             Call::PodAction(_) => read::action_of(body),
+            Call::PodLogs(_) => Operation::Logs,
             Call::ListVolumes => Operation::ListVolumes,
             Call::CreateVolume => Operation::CreateVolume,
             Call::GetVolume(_) => Operation::GetVolume,
@@ -165,7 +170,11 @@ impl Call {
     /// Returns the pod that it is about.
     pub fn pod(&self) -> Option<&str> {
         match self {
-            Call::GetPod(id) | Call::UpdatePod(id) | Call::DeletePod(id) | Call::PodAction(id) => Some(id),
+            Call::GetPod(id)
+            | Call::UpdatePod(id)
+            | Call::DeletePod(id)
+            | Call::PodAction(id)
+            | Call::PodLogs(id) => Some(id),
             Call::ListPods
             | Call::CreatePod
             | Call::ListVolumes
@@ -214,6 +223,7 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(Answer::empty(204))
         }
         Call::PodAction(id) => pod_action(world, id, request, twist),
+        Call::PodLogs(id) => logs::answer(world, id, request),
         Call::ListVolumes => Ok(ok(&show::volumes(world))),
         Call::CreateVolume => {
             let id = world.create_volume(read::create_volume(&request.body)?)?;

@@ -16,6 +16,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
+use http_body_util::channel::Channel;
 use http_body_util::{BodyExt, Full, Limited};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -24,13 +25,17 @@ use super::exchange::{Answer, Operation, Request};
 use super::fault::FaultScript;
 use super::front::{Delivery, Front, Rules, V1Form};
 use super::quota::{Quota, QuotaSetting};
-use super::rest_v2::Problem;
+use super::rest_v2::{Problem, logs};
 use super::store::{Announcement, Store, StoreError};
 use super::world::World;
 use super::world::moment::Moment;
 
 /// How long a server waits for answers in flight when it is to end: a fault may hold one back for minutes.
 const GRACE: Duration = Duration::from_millis(200);
+/// How often an open stream is looked at.
+const STREAM_LOOK: Duration = Duration::from_secs(1);
+/// How many pieces of a stream wait for a slow reader.
+const STREAM_CHUNKS: usize = 8;
 /// The largest body that is read.
 const LARGEST_BODY: usize = 4 << 20;
 
@@ -185,6 +190,16 @@ impl Simulation {
         self.lock().front.set_faults(faults);
     }
 
+    /// Lets time pass and returns what an open stream is to be sent.
+    fn look(&self, open: &mut logs::Open) -> Result<logs::Next, StoreError> {
+        let mut inner = self.lock();
+        let (passed, speed) = (inner.caller_time(), inner.speed);
+        inner.transact(|front| {
+            front.let_pass(passed, speed);
+            logs::what_follows(front.world(), open)
+        })
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic elsewhere leaves a world that is still the best there is.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -224,23 +239,59 @@ async fn respond(State(simulation): State<Simulation>, request: axum::extract::R
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, LARGEST_BODY).collect().await.map(|body| body.to_bytes().to_vec());
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let last_event_id = parts.headers.get("last-event-id").and_then(|value| value.to_str().ok());
     let is_whole = body.is_ok();
     let (method, uri) = (parts.method.as_str(), parts.uri);
-    let request = Request::new(method, uri.path(), uri.query(), authorization, body.unwrap_or_default());
-    let (delivery, latency) = {
+    let request = Request {
+        last_event_id: last_event_id.map(str::to_owned),
+        ..Request::new(method, uri.path(), uri.query(), authorization, body.unwrap_or_default())
+    };
+    let (delivery, open, latency) = {
         let mut inner = simulation.lock();
         let (passed, speed) = (inner.caller_time(), inner.speed);
         let received = inner.transact(|front| match is_whole {
             true => front.receive(&request, passed, speed),
             false => front.refuse_unread(&request, passed, speed),
         });
-        (received.unwrap_or_else(|error| unsaved(&error)), inner.latency)
+        let delivery = received.unwrap_or_else(|error| unsaved(&error));
+        let open = logs::opened(inner.front.world(), &request, &delivery.answer);
+        // A HEAD has no body that could go on.
+        let open = open.filter(|_| method != "HEAD" && !delivery.breaks_off);
+        (delivery, open, inner.latency)
     };
     let delay = delivery.delay + latency;
     if delay > Duration::ZERO {
         tokio::time::sleep(delay).await;
     }
-    sent(delivery)
+    match open {
+        Some(open) => streamed(delivery, simulation, open),
+        None => sent(delivery),
+    }
+}
+
+/// Sends an answer whose body stays open, and looks every second of the caller's time for what there is to add.
+fn streamed(delivery: Delivery, simulation: Simulation, mut open: logs::Open) -> Response {
+    let Delivery { answer, delay: _, breaks_off: _ } = &delivery;
+    let (mut sender, receiver) = Channel::<Bytes, Infallible>::new(STREAM_CHUNKS);
+    let mut bytes = answer.body.clone();
+    tokio::spawn(async move {
+        // Whoever reads the stream is gone when sending fails.
+        while bytes.is_empty() || sender.send_data(Bytes::from(std::mem::take(&mut bytes))).await.is_ok() {
+            tokio::time::sleep(STREAM_LOOK).await;
+            match simulation.look(&mut open) {
+                Ok(logs::Next::Bytes(more)) => bytes = more,
+                Ok(logs::Next::End(rest)) => {
+                    let _gone = sender.send_data(Bytes::from(rest)).await;
+                    return;
+                }
+                // A world whose file fails for once ends the stream; its reader asks again.
+                Err(_) => return,
+            }
+        }
+    });
+    let mut response = sent(Delivery { answer: Answer { body: Vec::new(), ..delivery.answer }, ..delivery });
+    *response.body_mut() = Body::new(receiver);
+    response
 }
 
 /// The answer when the world's file fails: nothing was done.

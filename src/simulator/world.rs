@@ -9,6 +9,7 @@ pub mod chance;
 pub mod facts;
 pub mod hosts;
 mod lifecycle;
+pub mod log;
 mod meddling;
 pub mod moment;
 pub mod money;

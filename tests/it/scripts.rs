@@ -48,6 +48,7 @@ scripts! {
     fault_timeouts,
     faults,
     init,
+    logs,
     protect,
     quickstart,
     replicas,

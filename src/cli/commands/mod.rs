@@ -10,6 +10,7 @@ pub mod gpus;
 pub mod graph;
 pub mod import;
 pub mod init;
+pub mod logs;
 pub mod plan;
 pub mod schema;
 pub mod show;

@@ -10,6 +10,7 @@
 
 mod convert;
 mod error;
+mod events;
 mod graphql;
 mod rest_v1;
 mod rest_v2;
@@ -28,8 +29,11 @@ use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
-use crate::provider::{Listed, Mutate, Observe, ProviderError, Quota};
+use crate::provider::logs::{LogWish, ReadLogs};
+use crate::provider::probe::{Probe, WriteScope};
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection};
 
+pub use rest_v2::RunpodLog;
 use transport::Transport;
 pub use transport::{Origins, SetupError};
 
@@ -104,6 +108,44 @@ impl Observe for Runpod {
 
     fn quota(&self) -> Option<Quota> {
         self.transport.quota()
+    }
+}
+
+impl ReadLogs for Runpod {
+    type Log = RunpodLog;
+
+    async fn open_log(&self, pod: &PodId, wish: &LogWish) -> Result<RunpodLog, ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::open_log(&self.transport, pod, wish).await,
+            Api::V1 | Api::Graphql => Err(ProviderError {
+                call: "GET /v2/pods/{id}/logs",
+                certainty: Certainty::Rejected(Rejection::Invalid),
+                status: None,
+                detail: "logs come over REST v2 only, and the spec names another API".to_owned(),
+                request_id: None,
+            }),
+        }
+    }
+}
+
+impl Probe for Runpod {
+    fn server_time(&self) -> Option<Timestamp> {
+        self.transport.date()
+    }
+
+    async fn write_scope(&self) -> Result<WriteScope, ProviderError> {
+        // No id of RunPod holds a dash.
+        match self.stop_pod(&PodId::new("no-such-pod")).await {
+            Ok(()) => Ok(WriteScope::NotTold),
+            Err(error) => match error.certainty {
+                Certainty::Rejected(Rejection::NotFound) => Ok(WriteScope::Writes),
+                Certainty::Rejected(Rejection::Forbidden) => Ok(WriteScope::ReadsOnly),
+                Certainty::Rejected(_)
+                | Certainty::Throttled { .. }
+                | Certainty::NotDone
+                | Certainty::Unknown => Err(error),
+            },
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod body;
 mod call;
 mod catalog;
+mod logs;
 mod read;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ use crate::provider::{Listed, ProviderError};
 use body::{ActionBody, CreatePodBody, CreateVolumeBody, GrowVolumeBody, UpdatePodBody};
 use call::{delete, get, list, write};
 pub(super) use catalog::catalog;
+pub use logs::RunpodLog;
+pub(super) use logs::open_log;
 use read::{PodWire, VolumeWire, listed, live_pod, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {

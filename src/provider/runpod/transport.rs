@@ -12,7 +12,8 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Bytes, HttpBody};
+use axum::body::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Method, Url};
@@ -23,6 +24,7 @@ use tower::ServiceExt;
 
 use super::error::{Redactor, Said, Verb, certainty};
 use super::wire::{Unfit, Wire};
+use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RequestId};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
@@ -127,6 +129,7 @@ pub(super) struct Transport {
     authorization: HeaderValue,
     key: Secret<String>,
     quota: Cell<Option<(Instant, Quota)>>,
+    date: Cell<Option<(Instant, Timestamp)>>,
 }
 
 enum Way {
@@ -192,7 +195,7 @@ impl Transport {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| SetupError::Key)?;
         authorization.set_sensitive(true);
-        Ok(Self { way, authorization, key, quota: Cell::new(None) })
+        Ok(Self { way, authorization, key, quota: Cell::new(None), date: Cell::new(None) })
     }
 
     /// Sends a request once and reads its answer, whatever its status.
@@ -202,30 +205,76 @@ impl Transport {
     pub(super) async fn send(&self, request: Request) -> Result<Answer, ProviderError> {
         let Request { call, verb, api, method, path, body, hidden } = request;
         let redactor = Redactor::new(hidden.iter().chain([&self.key]));
-        let lost = |certainty, detail: &str| ProviderError {
-            call,
-            certainty,
-            status: None,
-            detail: redactor.line(detail),
-            request_id: None,
+        let exchange = async {
+            let headers = self.headers(body.is_some());
+            let (status, headers, body) = self.exchange(api, method, &path, headers, body).await?;
+            Ok((status, headers, read(body).await))
         };
-        let exchange = self.exchange(api, method, &path, body);
-        let (status, headers, body) = match tokio::time::timeout(TIMEOUT, exchange).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(Lost { sent: false, why })) => return Err(lost(Certainty::NotDone, &why)),
-            Ok(Err(Lost { sent: true, why })) => return Err(lost(Certainty::Unknown, &why)),
-            Err(_elapsed) => {
-                let why = format!("no answer within {} s", TIMEOUT.as_secs());
-                return Err(lost(Certainty::Unknown, &why));
-            }
-        };
-        if let Some(quota) = quota(&headers) {
-            self.quota.set(Some((Instant::now(), quota)));
+        let (status, headers, body) = in_time(call, &redactor, exchange).await?;
+        Ok(self.answer(call, verb, api, (status, headers, body), redactor))
+    }
+
+    /// Opens a stream of events, after the event with this id where one is given, and leaves its body to be read.
+    ///
+    /// # Errors
+    /// There is no answer, or it is no success.
+    pub(super) async fn open(
+        &self,
+        request: Request,
+        last_event_id: Option<&str>,
+    ) -> Result<Stream, ProviderError> {
+        let Request { call, verb, api, method, path, body, hidden } = request;
+        let redactor = Redactor::new(hidden.iter().chain([&self.key]));
+        let mut headers = self.headers(body.is_some());
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        // An id that no header can carry came from the API; without it the stream begins anew.
+        if let Some(id) = last_event_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert("last-event-id", id);
         }
+        let exchange = self.exchange(api, method, &path, headers, body);
+        let (status, headers, body) = in_time(call, &redactor, exchange).await?;
+        let is_stream =
+            header(&headers, "content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
+        if (200..300).contains(&status) && is_stream {
+            self.heed(&headers);
+            return Ok(Stream { call, body, redactor });
+        }
+        let read = async { Ok(read(body).await) };
+        let body = in_time(call, &redactor, read).await?;
+        let answer = self.answer(call, verb, api, (status, headers, body), redactor);
+        answer.success()?;
+        Err(answer.error(Certainty::Unknown, "the answer is no stream of events"))
+    }
+
+    fn answer(
+        &self,
+        call: &'static str,
+        verb: Verb,
+        api: Api,
+        (status, headers, body): (u16, HeaderMap, Body),
+        redactor: Redactor,
+    ) -> Answer {
+        self.heed(&headers);
         let request_id = request_id(&headers);
         let retry_after = header(&headers, "retry-after").and_then(|text| text.trim().parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
-        Ok(Answer { call, verb, api, status, request_id, retry_after, body, redactor })
+        Answer { call, verb, api, status, request_id, retry_after, body, redactor }
+    }
+
+    /// Keeps what headers say of the account rather than of the answer.
+    fn heed(&self, headers: &HeaderMap) {
+        if let Some(quota) = quota(headers) {
+            self.quota.set(Some((Instant::now(), quota)));
+        }
+        if let Some(date) = header(headers, "date").and_then(http_date) {
+            self.date.set(Some((Instant::now(), date)));
+        }
+    }
+
+    /// Returns the server's time, as its last answer told it, carried on to the present.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        let (at, date) = self.date.get()?;
+        date.checked_add(at.elapsed()).ok()
     }
 
     /// Returns the tightest quota that the last answer announced, unless its window has ended.
@@ -240,8 +289,9 @@ impl Transport {
         api: Api,
         method: Method,
         path: &str,
+        headers: HeaderMap,
         body: Option<Vec<u8>>,
-    ) -> Result<(u16, HeaderMap, Body), Lost> {
+    ) -> Result<(u16, HeaderMap, RawBody), Lost> {
         match &self.way {
             Way::Http { origins, client } => {
                 let client = match client.get() {
@@ -252,14 +302,14 @@ impl Transport {
                     }
                 };
                 let url = format!("{}{path}", origins.of(api));
-                let request = client.request(method, url).headers(self.headers(body.is_some()));
+                let request = client.request(method, url).headers(headers);
                 let request = match body {
                     Some(body) => request.body(body),
                     None => request,
                 };
                 let answer = request.send().await.map_err(|error| Lost::from(error.without_url()))?;
                 let (parts, body) = axum::http::Response::<reqwest::Body>::from(answer).into_parts();
-                Ok((parts.status.as_u16(), parts.headers, read(body).await))
+                Ok((parts.status.as_u16(), parts.headers, body.map_err(Into::into).boxed_unsync()))
             }
             Way::InProcess(router) => {
                 let base = match api {
@@ -267,7 +317,6 @@ impl Transport {
                     Api::V1 => "/v1",
                     Api::Graphql => "/graphql",
                 };
-                let headers = self.headers(body.is_some());
                 let mut request = axum::http::Request::builder().method(method).uri(format!("{base}{path}"));
                 if let Some(all) = request.headers_mut() {
                     *all = headers;
@@ -279,7 +328,7 @@ impl Transport {
                     Err(never) => match never {},
                 };
                 let (parts, body) = answer.into_parts();
-                Ok((parts.status.as_u16(), parts.headers, read(body).await))
+                Ok((parts.status.as_u16(), parts.headers, body.map_err(Into::into).boxed_unsync()))
             }
         }
     }
@@ -317,6 +366,57 @@ fn build_client(origins: &Origins) -> Result<reqwest::Client, reqwest::Error> {
     let local = [&origins.v2, &origins.v1, &origins.graphql].into_iter().any(is_loopback);
     // A proxy would be handed the key in the clear, and could not reach this machine anyway.
     if local { builder.no_proxy().build() } else { builder.build() }
+}
+
+/// Waits for an answer, but not for ever, and says what is known if there is none.
+async fn in_time<T>(
+    call: &'static str,
+    redactor: &Redactor,
+    exchange: impl Future<Output = Result<T, Lost>>,
+) -> Result<T, ProviderError> {
+    let (certainty, why) = match tokio::time::timeout(TIMEOUT, exchange).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(Lost { sent: false, why })) => (Certainty::NotDone, why),
+        Ok(Err(Lost { sent: true, why })) => (Certainty::Unknown, why),
+        Err(_elapsed) => (Certainty::Unknown, format!("no answer within {} s", TIMEOUT.as_secs())),
+    };
+    Err(ProviderError { call, certainty, status: None, detail: redactor.line(&why), request_id: None })
+}
+
+/// The body of an answer that does not end by itself.
+pub(super) struct Stream {
+    call: &'static str,
+    body: RawBody,
+    redactor: Redactor,
+}
+
+impl Stream {
+    /// Waits for the next bytes; `None` is the end. Giving up the wait loses nothing.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, ProviderError> {
+        loop {
+            match self.body.frame().await {
+                None => return Ok(None),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => return Ok(Some(data)),
+                    // Trailers say nothing here.
+                    Err(_trailers) => {}
+                },
+                Some(Err(error)) => {
+                    let why = format!("the stream broke off: {}", root_cause(&*error));
+                    return Err(ProviderError {
+                        call: self.call,
+                        certainty: Certainty::Unknown,
+                        status: None,
+                        detail: self.redactor.line(&why),
+                        request_id: None,
+                    });
+                }
+            }
+        }
+    }
 }
 
 /// Why there is no answer, and whether the request can have reached the API.
@@ -361,11 +461,10 @@ enum Body {
     Broken(String),
 }
 
-async fn read<B>(body: B) -> Body
-where
-    B: HttpBody<Data = Bytes>,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
+/// A body as it comes, whichever way it came.
+type RawBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+
+async fn read(body: RawBody) -> Body {
     match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(collected) => Body::Whole(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -494,6 +593,14 @@ fn request_id(headers: &HeaderMap) -> Option<RequestId> {
     let id = header(headers, "x-request-id").or_else(|| header(headers, "cf-ray"))?;
     let plain = id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_graphic());
     plain.then(|| RequestId::new(id))
+}
+
+/// Reads the form of the `Date` header, `Mon, 02 Nov 2026 09:00:01 GMT`.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let (date, time) = jiff::fmt::strtime::parse("%a, %d %b %Y %H:%M:%S GMT", text.trim())
+        .ok()
+        .and_then(|parsed| Some((parsed.to_date().ok()?, parsed.to_time().ok()?)))?;
+    date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp())
 }
 
 /// Reads `RateLimit: "minute";r=176;t=1, "hour";r=7193;t=2701` and returns the window with the least left.

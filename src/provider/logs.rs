@@ -1,0 +1,86 @@
+//! The port to what pods write: a stream of lines without an end, of which nothing is kept.
+//!
+//! It is apart from [`super::Observe`], as only some of the APIs have it and no plan needs it.
+
+use std::time::Duration;
+
+use crate::model::id::PodId;
+use crate::provider::ProviderError;
+
+/// Opens logs, which costs nothing and may be repeated.
+#[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
+pub trait ReadLogs {
+    /// An open log.
+    type Log: Log;
+
+    /// Opens the log of a pod.
+    ///
+    /// # Errors
+    /// The API has no logs, there is no such pod, or the answer says neither.
+    async fn open_log(&self, pod: &PodId, wish: &LogWish) -> Result<Self::Log, ProviderError>;
+}
+
+/// An open log.
+#[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
+pub trait Log {
+    /// Waits for a line, at most for so long. Giving up the wait loses nothing.
+    ///
+    /// # Errors
+    /// The connection broke.
+    async fn next(&mut self, patience: Duration) -> Result<Heard, ProviderError>;
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogWish {
+    /// Only lines of this source.
+    pub source: Option<LogSource>,
+    /// Where to begin.
+    pub start: LogStart,
+}
+
+/// Where a log begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogStart {
+    /// With the last so many lines.
+    Tail(u16),
+    /// After the line that has this mark. The API may send that line once more.
+    After(LogMark),
+}
+
+/// What an API calls a line by, to go on after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogMark(pub String);
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogSource {
+    /// The container.
+    Container,
+    /// The host, about the container.
+    System,
+}
+
+/// One line of a log. Its text comes from a container and may hold anything but its own end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// By what to go on after it.
+    pub mark: Option<LogMark>,
+    /// When it was written, as the API says it.
+    pub at: Option<String>,
+    /// Who wrote it, where the API says so in words that are known.
+    pub source: Option<LogSource>,
+    /// What it says.
+    pub text: String,
+}
+
+/// What came of waiting for a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// A line.
+    Line(LogLine),
+    /// Nothing for as long as was waited.
+    Quiet,
+    /// The API has ended the log.
+    End,
+}
