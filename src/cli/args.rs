@@ -115,8 +115,8 @@ pub enum Command {
     #[command(after_help = "Examples:\n  podform logs llm --tail 20\n  podform logs llm[0] --follow")]
     Logs(LogsArgs),
     /// Check that spec, key, account and state can be used; writes nothing
-    #[command(after_help = "Example:\n  podform doctor")]
-    Doctor,
+    #[command(after_help = "Examples:\n  podform doctor\n  podform doctor --json")]
+    Doctor(ListArgs),
     /// Print the plan's graph of actions
     #[command(after_help = "Example:\n  podform graph --format mermaid")]
     Graph(GraphArgs),

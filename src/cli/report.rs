@@ -35,6 +35,21 @@ pub fn causes_and_hint(failure: &Failure) -> Vec<String> {
     lines
 }
 
+/// Returns the error with its causes, and its hint, each in one line.
+pub fn line_of(failure: &Failure) -> (String, Option<String>) {
+    if let Failure::Spec(_) = failure {
+        let next = "`podform validate` tells the mistakes; `podform init` writes a spec where there is none";
+        return (failure.to_string(), Some(next.to_owned()));
+    }
+    let mut text = failure.to_string();
+    let mut cause = failure.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    (text, hint_of(failure))
+}
+
 /// Returns the exit code of a failure.
 pub fn exit_of(failure: &Failure) -> Exit {
     match failure {
@@ -150,9 +165,10 @@ fn hint_of_provider(error: &ProviderError) -> Option<String> {
 fn hint_of_state(error: &StateError) -> Option<String> {
     let hint = match error {
         StateError::Newer { .. } => "update podform, or give another file with `--state PATH`",
-        StateError::Foreign { .. } | StateError::BoundElsewhere { .. } => {
-            "give the state of this project with `--state PATH`"
+        StateError::Foreign { .. } => {
+            "give the state of this project with `--state PATH`; if this was it, restore a backup, or move the file away and run `podform state rebuild`"
         }
+        StateError::BoundElsewhere { .. } => "give the state of this project with `--state PATH`",
         StateError::Corrupt { .. } => {
             "restore a backup of it, or move the file away and run `podform state rebuild`; the pods go on running meanwhile"
         }

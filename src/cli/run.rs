@@ -116,7 +116,7 @@ impl Shell {
             Command::Drift(args) => commands::drift::run(self, &args).await,
             Command::Show(args) => commands::show::run(self, &args).await,
             Command::Logs(args) => commands::logs::run(self, &args).await,
-            Command::Doctor => commands::doctor::run(self).await,
+            Command::Doctor(args) => commands::doctor::run(self, &args).await,
             Command::Graph(args) => commands::graph::run(self, &args).await,
             Command::Gpus(args) => commands::gpus::run(self, &args).await,
             Command::Import(args) => commands::import::run(self, &args).await,

@@ -3,10 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+
+use crate::stage::request;
 
 /// A folder with a spec on the simulator.
 struct Folder(tempfile::TempDir);
@@ -229,4 +232,203 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
       "version": 1
     }
     "#);
+}
+
+/// A simulator in the background, with a world of its own that moves fast.
+struct Served {
+    process: Child,
+    url: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Folder {
+    /// Serves the world of the folder's spec.
+    fn serve(&self, arguments: &[&str]) -> Served {
+        self.serve_in("state/simulator.db", arguments)
+    }
+
+    /// Serves a world of its own.
+    fn serve_in(&self, store: &str, arguments: &[&str]) -> Served {
+        let mut process = self
+            .podform(&["simulate", "--store", store, "--speed", "20", "--quota", "none"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Served { process, url: line.trim().to_owned() }
+    }
+
+    /// Follows the log of `web` and returns the process with the lines that it prints.
+    fn follow(&self) -> (Child, impl Iterator<Item = String> + use<>) {
+        let mut process = self
+            .podform(&["logs", "web", "--follow"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        (process, lines)
+    }
+}
+
+fn signal(process: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// Returns the numbers of the regular lines of a simulated log.
+fn steps(lines: impl Iterator<Item = String>) -> impl Iterator<Item = u32> {
+    lines.filter_map(|line| line.strip_prefix("step ")?.split(' ').next()?.parse().ok())
+}
+
+#[test]
+fn a_followed_log_goes_on_until_it_is_interrupted() {
+    let folder = Folder::with(SPEC);
+    folder.apply();
+    let _served = folder.serve(&[]);
+    let (mut process, mut lines) = folder.follow();
+    assert!(steps(lines.by_ref()).any(|step| step == 3), "the log ended before");
+    signal(&process, "-INT");
+    let mut said = String::new();
+    process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!((process.wait().unwrap().code(), said.as_str()), (Some(130), ""));
+}
+
+#[test]
+fn a_log_whose_connection_breaks_goes_on_without_a_gap() {
+    let folder = Folder::with(SPEC);
+    folder.apply();
+    let _served = folder.serve(&["--fault", "logs#1=truncated,logs#2=unavailable,logs#4-6=unavailable"]);
+    let (mut process, lines) = folder.follow();
+    let mut steps = steps(lines);
+    let told: Vec<u32> = steps.by_ref().take(5).collect();
+    assert_eq!(told, [1, 2, 3, 4, 5]);
+    signal(&process, "-INT");
+    assert_eq!(process.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_followed_log_ends_with_its_pod_and_with_its_reader() {
+    let folder = Folder::with(SPEC);
+    folder.apply();
+    let served = folder.serve(&[]);
+    let (mut process, mut lines) = folder.follow();
+    assert!(lines.next().is_some());
+    drop(lines);
+    assert_eq!(process.wait().unwrap().code(), Some(0), "nobody reads it");
+
+    let (process, lines) = folder.follow();
+    let mut steps = steps(lines);
+    assert!(steps.next().is_some());
+    let status: Value = serde_json::from_str(&folder.data(&["status", "--json"])).unwrap();
+    let pod = status["objects"][0]["id"].as_str().unwrap();
+    let stopped = request(&served.url, "POST", &format!("/v2/pods/{pod}/action"), r#"{"action":"stop"}"#);
+    assert_eq!(stopped.0, 200);
+    assert!(steps.count() < 100);
+    let ended = process.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(said, "`web` does not run, so its log is at its end\n");
+    assert_eq!(ended.status.code(), Some(0));
+}
+
+#[test]
+fn every_command_survives_a_reader_that_goes_away() {
+    let folder = Folder::with(SPEC);
+    folder.apply();
+    for arguments in [
+        &["plan"][..],
+        &["status"],
+        &["gpus"],
+        &["logs", "web"],
+        &["state", "list"],
+        &["state", "history"],
+        &["show", "web"],
+        &["doctor"],
+        &["schema"],
+        &["man"],
+        &["completions", "bash"],
+        &["--help"],
+    ] {
+        let mut process =
+            folder.podform(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(process.stdout.take());
+        let ended = process.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&ended.stderr));
+    }
+}
+
+#[test]
+fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
+    let spec = "version: 1\nproject: acme\nprovider: { kind: runpod }\npods:\n  web: { image: x, gpu: L4 }\n";
+    let folder = Folder::with(spec);
+    let first = folder.serve_in("first.db", &[]);
+    let second = folder.serve_in("second.db", &["--fault", "stop=forbidden"]);
+    let third = folder.serve_in("third.db", &["--fault", "list=key-refused"]);
+    let run = |served: &Served, arguments: &[&str]| {
+        let mut command = folder.podform(arguments);
+        command.env("RUNPOD_API_BASE_URL", &served.url).env("RUNPOD_API_KEY", "rpa_DOCTOR");
+        let ended = command.output().unwrap();
+        let urls = [(&first, "FIRST"), (&second, "SECOND"), (&third, "THIRD")];
+        let text = String::from_utf8(ended.stdout).unwrap();
+        let text = urls.iter().fold(text, |text, (served, name)| text.replace(&served.url, name));
+        assert!(!text.contains("rpa_DOCTOR"), "{text}");
+        // The simulated world has a time of its own, and a request an id.
+        let lines = text.lines().filter(|line| !line.contains("  clock  "));
+        let lines = lines.map(|line| line.split(" (request ").next().unwrap());
+        format!("{}\n[exit {}]", lines.collect::<Vec<_>>().join("\n"), ended.status.code().unwrap())
+    };
+    run(&first, &["apply", "-q", "--auto-approve"]);
+    insta::assert_snapshot!(run(&first, &["doctor"]), @"
+    ok    spec      project `acme`, 1 object wanted
+    ok    origin    FIRST
+    ok    secrets   none declared
+    ok    key       accepted, 1 pod in the account
+    ok    scope     the key may read and write pods
+    ok    quota     the API announces none
+    ok    state     `state/acme.db` is whole and of this account, 1 object recorded, 0 actions open
+    ok    lock      free
+    [exit 0]
+    ");
+    insta::assert_snapshot!(run(&second, &["doctor"]), @"
+    ok    spec      project `acme`, 1 object wanted
+    ok    origin    SECOND
+    ok    secrets   none declared
+    ok    key       accepted, 0 pods in the account
+    warn  scope     the key may only read: plan works, apply will not; next: for apply, export a key of RunPod's settings that may write
+    ok    quota     the API announces none
+    fail  state     state `state/acme.db` belongs to project `acme` on RunPod at `FIRST`, not to project `acme` on RunPod at `SECOND`; next: give the state of this project with `--state PATH`
+    [exit 3]
+    ");
+    insta::assert_snapshot!(run(&third, &["doctor"]), @"
+    ok    spec      project `acme`, 1 object wanted
+    ok    origin    THIRD
+    ok    secrets   none declared
+    fail  key       failed to read the account: GET /v2/pods was rejected: invalid bearer token
+    ok    quota     the API announces none
+    fail  state     state `state/acme.db` belongs to project `acme` on RunPod at `FIRST`, not to project `acme` on RunPod at `THIRD`; next: give the state of this project with `--state PATH`
+    [exit 8]
+    ");
+    for api in ["v1", "graphql"] {
+        fs::write(
+            folder.path("pods.yaml"),
+            spec.replace("kind: runpod", &format!("kind: runpod, api: {api}")),
+        )
+        .unwrap();
+        let scope = |served| run(served, &["doctor"]).lines().nth(4).unwrap().to_owned();
+        assert_eq!(scope(&first), "ok    scope     the key may read and write pods", "{api}");
+        assert!(
+            scope(&second).starts_with("warn  scope     the key may only read"),
+            "{api}: {}",
+            scope(&second)
+        );
+    }
 }

@@ -29,6 +29,7 @@ scripts! {
     budget,
     by_hand,
     changes,
+    doctor,
     drift,
     events,
     example_comfyui_studio,

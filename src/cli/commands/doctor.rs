@@ -1,73 +1,222 @@
-//! `podform doctor`: whether everything that a plan needs can be used. It writes nothing.
+//! `podform doctor`: whether everything that plan and apply need can be used: a line each, with what to do where not.
+//!
+//! It changes nothing: what the key may do is told by the answer to a change of a pod that cannot exist.
 
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::ListArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::json::{VERSION, printed};
 use crate::cli::report;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::model::clock::Clock;
+use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::{Observe, Quota};
+use crate::render::escape::visible;
+
+/// By how many seconds this clock may differ from the server's. What was recorded less than two minutes ago is
+/// waited for, so a larger difference would hold pods that are there.
+const SKEW: u64 = 30;
+/// With fewer requests left a plan may have to wait.
+const FEW_REQUESTS: u32 = 20;
 
 /// Runs the command.
-pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
-    let mut verdict = Verdict { shell, exit: exit::DONE };
-    let Some(loaded) = verdict.of("spec", shell.load_spec(), |loaded| {
-        format!("project `{}`, {} objects wanted", loaded.settings.project, loaded.desired.wanted.len())
-    }) else {
-        return Ok(verdict.exit);
+pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
+    let mut verdict = Verdict { exit: exit::DONE, checks: Vec::new() };
+    examine(shell, &mut verdict).await;
+    let Verdict { exit, checks } = verdict;
+    shell.output.data(&if args.json { as_json(&checks) } else { lines(&checks) });
+    Ok(exit)
+}
+
+async fn examine(shell: &Shell, verdict: &mut Verdict) {
+    let loaded = verdict.of("spec", shell.load_spec(), |loaded| {
+        format!(
+            "project `{}`, {} wanted",
+            loaded.settings.project,
+            counted(loaded.desired.wanted.len(), "object")
+        )
+    });
+    let Some(loaded) = loaded else {
+        // Whether it is needed depends on the spec.
+        match shell.env.api_key() {
+            Some(_) => verdict.ok("key", "`RUNPOD_API_KEY` is set".to_owned()),
+            None => {
+                verdict.warn("key", "`RUNPOD_API_KEY` is not set".to_owned(), "export RUNPOD_API_KEY=...")
+            }
+        }
+        return;
     };
     let opened = Session::open(shell, loaded, None).await;
     let told = |session: &Session<'_>| session.account.binding.origin.clone();
-    let Some(session) = verdict.of("account", opened, told) else { return Ok(verdict.exit) };
-    let client = session.account.reader();
-    let pods = client.list_pods().await.map_err(|source| Failure::Provider { what: "the account", source });
-    verdict.of("key", pods, |pods| {
-        format!("accepted, {} pods in the account; whether it may write shows at the first apply", pods.len())
-    });
-    if let Some(quota) = client.quota() {
-        let Quota { remaining, resets_in } = quota;
-        verdict.say("quota", &format!("{remaining} requests left for {} s", resets_in.as_secs()));
+    let Some(session) = verdict.of("origin", opened, told) else { return };
+    secrets(&session, verdict);
+    account(&session, verdict).await;
+    state(&session, verdict);
+}
+
+fn secrets(session: &Session<'_>, verdict: &mut Verdict) {
+    let Session { missing, loaded, .. } = session;
+    let declared = loaded.desired.secrets.len();
+    if missing.is_empty() {
+        let text =
+            if declared == 0 { "none declared".to_owned() } else { format!("all {declared} have a value") };
+        verdict.ok("secrets", text);
+        return;
     }
-    let state = session.state.read().map_err(Failure::State);
-    let path = session.state.path().display().to_string();
-    verdict.of("state", state, |prior| {
-        format!(
-            "`{path}` is whole, {} objects recorded, {} actions open",
-            prior.objects.len(),
-            prior.open.len()
-        )
+    let text = missing.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join(", ");
+    verdict.warn("secrets", text, "set them before `podform apply`; a plan works without");
+}
+
+/// What the account answers: the key first, as nothing else can be asked without it.
+async fn account(session: &Session<'_>, verdict: &mut Verdict) {
+    let client = session.account.reader();
+    let probe = session.account.probe();
+    let pods = client.list_pods().await.map_err(|source| Failure::Provider { what: "the account", source });
+    let accepted =
+        verdict.of("key", pods, |pods| format!("accepted, {} in the account", counted(pods.len(), "pod")));
+    if accepted.is_some() {
+        scope(probe.write_scope().await, verdict);
+    }
+    match probe.server_time() {
+        Some(server) => {
+            let here = session.account.clock.now();
+            let skew = here.duration_since(server).as_secs();
+            let text = format!("{} s from the server's", skew.unsigned_abs());
+            if skew.unsigned_abs() <= SKEW {
+                verdict.ok("clock", text);
+            } else {
+                verdict.warn("clock", text, "let this computer set its clock by the network");
+            }
+        }
+        None => verdict.ok("clock", "the server does not tell its time".to_owned()),
+    }
+    match client.quota() {
+        Some(Quota { remaining, resets_in }) => {
+            let text = format!("{remaining} requests left for {} s", resets_in.as_secs());
+            if remaining >= FEW_REQUESTS {
+                verdict.ok("quota", text);
+            } else {
+                verdict.warn("quota", text, "wait for it, or see what else uses this key");
+            }
+        }
+        None => verdict.ok("quota", "the API announces none".to_owned()),
+    }
+}
+
+fn scope(asked: Result<WriteScope, crate::provider::ProviderError>, verdict: &mut Verdict) {
+    match asked {
+        Ok(WriteScope::Writes) => verdict.ok("scope", "the key may read and write pods".to_owned()),
+        Ok(WriteScope::ReadsOnly) => verdict.warn(
+            "scope",
+            "the key may only read: plan works, apply will not".to_owned(),
+            "for apply, export a key of RunPod's settings that may write",
+        ),
+        Ok(WriteScope::NotTold) => {
+            verdict.ok("scope", "whether the key may write shows at the first apply".to_owned())
+        }
+        Err(error) => {
+            verdict.warn("scope", format!("whether the key may write is not known: {error}"), "podform plan")
+        }
+    }
+}
+
+fn state(session: &Session<'_>, verdict: &mut Verdict) {
+    let path = session.state.path();
+    let shown = path.display().to_string();
+    let read = session.state.read().map_err(Failure::State);
+    let exists = path.exists();
+    let whole = verdict.of("state", read, |prior| {
+        if !exists {
+            return format!("`{shown}` is not there yet; the first apply makes it");
+        }
+        let (objects, open) = (counted(prior.objects.len(), "object"), counted(prior.open.len(), "action"));
+        format!("`{shown}` is whole and of this account, {objects} recorded, {open} open")
     });
+    if whole.is_none() {
+        return;
+    }
+    if let Some(error) = exists.then(|| writable(path)).and_then(Result::err) {
+        let text = format!("`{shown}` cannot be written: {error}");
+        verdict.warn("writing", text, "a plan works; for apply give another file with `--state PATH`");
+    }
     let lease = session.state.lease().map_err(Failure::State);
     verdict.of("lock", lease, |lease| {
         lease.as_ref().map_or("free".to_owned(), |lease| format!("held by {lease}"))
     });
-    Ok(verdict.exit)
 }
 
-/// Tells each check and keeps the exit code of the first that fails.
-struct Verdict<'a> {
-    shell: &'a Shell,
+/// Opens a file for writing, and writes nothing.
+#[expect(clippy::disallowed_methods, reason = "only opening a file tells whether it can be written")]
+fn writable(path: &Path) -> io::Result<()> {
+    File::options().append(true).open(path).map(drop)
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Ok,
+    Warn,
+    Fail,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One line.
+struct Check {
+    name: &'static str,
+    level: Level,
+    text: String,
+    next: Option<String>,
+}
+
+/// The checks, and the exit code of the first that failed.
+struct Verdict {
     exit: Exit,
+    checks: Vec<Check>,
 }
 
-impl Verdict<'_> {
-    fn say(&self, name: &str, text: &str) {
-        self.shell.output.data(&format!("{name:8}  {text}\n"));
+impl Verdict {
+    fn ok(&mut self, name: &'static str, text: String) {
+        self.checks.push(Check { name, level: Level::Ok, text, next: None });
+    }
+
+    fn warn(&mut self, name: &'static str, text: String, next: &str) {
+        self.checks.push(Check { name, level: Level::Warn, text, next: Some(next.to_owned()) });
     }
 
     fn of<T>(
         &mut self,
-        name: &str,
+        name: &'static str,
         result: Result<T, Failure>,
         told: impl FnOnce(&T) -> String,
     ) -> Option<T> {
         match result {
             Ok(value) => {
-                self.say(name, &told(&value));
+                self.ok(name, told(&value));
                 Some(value)
             }
             Err(failure) => {
-                self.say(name, "failed");
-                report::print(&self.shell.output, &failure);
+                let (text, next) = report::line_of(&failure);
+                self.checks.push(Check { name, level: Level::Fail, text, next });
                 if self.exit == exit::DONE {
                     self.exit = report::exit_of(&failure);
                 }
@@ -75,4 +224,20 @@ impl Verdict<'_> {
             }
         }
     }
+}
+
+fn lines(checks: &[Check]) -> String {
+    let line = |Check { name, level, text, next }: &Check| {
+        let next = next.as_ref().map_or_else(String::new, |next| format!("; next: {next}"));
+        let said = format!("{text}{next}");
+        format!("{:4}  {name:8}  {}\n", level.word(), visible(&said))
+    };
+    checks.iter().map(line).collect()
+}
+
+fn as_json(checks: &[Check]) -> String {
+    let checks = checks.iter().map(|Check { name, level, text, next }| {
+        json!({ "check": name, "level": level.word(), "text": text, "next": next })
+    });
+    printed(&json!({ "version": VERSION, "checks": checks.collect::<Vec<_>>() }))
 }
