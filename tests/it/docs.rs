@@ -55,6 +55,7 @@ pages! {
     concept_state: "docs/concepts/state.md",
     guide: "docs/guide.md",
     index: "docs/README.md",
+    simulator: "docs/simulator.md",
 }
 
 #[test]
