@@ -101,3 +101,150 @@ fn a_start_on_a_full_host_is_told_from_other_failures() {
         }
     }
 }
+
+/// What a listing meets under each fault. A read has no effect, so nothing is ever in doubt but what is there.
+#[test]
+fn a_listing_is_never_taken_for_an_empty_account() {
+    let table = [
+        ("refused", "Invalid"),
+        ("throttled:7", "Throttled"),
+        ("unavailable", "Unknown"),
+        ("done-but-500", "Unknown"),
+        ("done-but-timeout", "Unknown"),
+        ("not-done-timeout", "Unknown"),
+        ("slow:8", "1 pod"),
+        ("key-refused", "KeyRefused"),
+        ("forbidden", "Forbidden"),
+        ("waf", "Forbidden"),
+        ("malformed", "Unknown"),
+        ("truncated", "Unknown"),
+        ("wrong-content-type", "Unknown"),
+        ("redirect", "Unknown"),
+    ];
+    for api in simulated::SPOKEN {
+        let seen = table.map(|(fault, _)| {
+            let settings = Settings { quota: QuotaSetting::Unlimited, ..Settings::default() };
+            let simulation = Simulation::new(settings);
+            let client = Runpod::in_process(api, simulation.router(), &Secret::new(KEY.to_owned())).unwrap();
+            run(async {
+                let id = client.create_pod(&small_request()).await.unwrap();
+                simulated::wait_for(&client, &id, PodStatus::Running).await;
+                simulation.set_faults(format!("list={fault}").parse().unwrap());
+                match client.list_pods().await {
+                    Ok(pods) => format!("{} pod", pods.len()),
+                    Err(error) => word(&error.certainty),
+                }
+            })
+        });
+        let seen: Vec<_> =
+            table.iter().zip(&seen).map(|((fault, _), word)| (*fault, word.as_str())).collect();
+        assert_eq!(seen, table, "{api:?}");
+    }
+}
+
+fn small_request() -> PodRequest {
+    PodRequest {
+        compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
+        mount: Mount::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
+        registry: None,
+        min_cuda: None,
+        data_centers: BTreeSet::new(),
+        access: Access { ssh: false, jupyter: false },
+        ..pod_request()
+    }
+}
+
+/// What a pod is asked for beside its creation.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Update,
+    Stop,
+    Start,
+    Delete,
+}
+
+impl Change {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Update => "update",
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Delete => "terminate",
+        }
+    }
+
+    async fn send(self, client: &Runpod, id: &PodId) -> Result<(), ProviderError> {
+        match self {
+            Self::Update => {
+                let patch =
+                    PatchRequest { id: id.clone(), image: Some("img:2".to_owned()), ..patch_request() };
+                client.update_pod(&patch).await
+            }
+            Self::Stop => client.stop_pod(id).await,
+            Self::Start => client.start_pod(id, 1).await,
+            Self::Delete => client.delete_pod(id).await,
+        }
+    }
+
+    /// Tells whether it was done, by the world itself.
+    fn is_done(self, simulation: &Simulation) -> bool {
+        use podform::simulator::world::pod::Status;
+        simulation.inspect(|world| {
+            let pod = world.all_pods().next().unwrap();
+            let status = pod.status(world.now());
+            match self {
+                Self::Update => pod.image == "img:2",
+                Self::Stop => status == Status::Exited,
+                Self::Start => status != Status::Exited,
+                Self::Delete => status == Status::Terminated,
+            }
+        })
+    }
+}
+
+/// What came of one change under one fault, and whether it was done.
+fn change_under(api: Api, change: Change, fault: &str) -> (String, bool) {
+    let simulation = Simulation::new(Settings { quota: QuotaSetting::Unlimited, ..Settings::default() });
+    let client = Runpod::in_process(api, simulation.router(), &Secret::new(KEY.to_owned())).unwrap();
+    let word = run(async {
+        let id = client.create_pod(&small_request()).await.unwrap();
+        simulated::wait_for(&client, &id, PodStatus::Running).await;
+        if matches!(change, Change::Start) {
+            client.stop_pod(&id).await.unwrap();
+        }
+        simulation.set_faults(format!("{}={fault}", change.word()).parse().unwrap());
+        let result = change.send(&client, &id).await;
+        result.err().map_or("done".to_owned(), |error| word(&error.certainty))
+    });
+    (word, change.is_done(&simulation))
+}
+
+#[test]
+fn a_change_is_never_taken_for_refused_when_it_was_done() {
+    let table = [
+        ("refused", "Invalid", false),
+        ("throttled:7", "Throttled", false),
+        ("unavailable", "Unknown", false),
+        ("done-but-500", "Unknown", true),
+        ("done-but-timeout", "Unknown", true),
+        ("not-done-timeout", "Unknown", false),
+        ("slow:8", "done", true),
+        ("did-nothing", "done", false),
+        ("key-refused", "KeyRefused", false),
+        ("forbidden", "Forbidden", false),
+        ("waf", "Forbidden", false),
+        ("wrong-content-type", "Unknown", true),
+        ("redirect", "Unknown", false),
+    ];
+    for api in simulated::SPOKEN {
+        for change in [Change::Update, Change::Stop, Change::Start, Change::Delete] {
+            let seen = table.map(|(fault, _, _)| change_under(api, change, fault));
+            let seen: Vec<_> = table
+                .iter()
+                .zip(&seen)
+                .map(|((fault, _, _), (word, is_done))| (*fault, word.as_str(), *is_done))
+                .collect();
+            assert_eq!(seen, table, "{change:?} over {api:?}");
+        }
+    }
+}
