@@ -88,6 +88,11 @@ pub(super) fn cpu_network_not_possible(address: &Address) -> Finding {
     about(Severity::Warning, "not-in-api", address, Some(Field::GlobalNetworking), message)
 }
 
+pub(super) fn network_needs_gpu(address: &Address) -> Finding {
+    let message = "`global_networking` exists for pods with NVIDIA GPUs only".to_owned();
+    about(Severity::Warning, "not-in-api", address, Some(Field::GlobalNetworking), message)
+}
+
 pub(super) fn not_changeable(address: &Address, field: Field) -> Finding {
     let message = format!("`{field}` is left as it is: GraphQL cannot change it on an existing pod");
     about(Severity::Warning, "not-changeable", address, Some(field), message)

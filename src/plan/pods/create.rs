@@ -22,6 +22,10 @@ use crate::plan::draft::Planning;
 use crate::plan::effect;
 use crate::plan::{cost, finding, placement, shown};
 
+/// Why a pod without GPUs is held that wants the private network.
+const NETWORK_NEEDS_GPU: &str =
+    "a pod without GPUs cannot join the private network; remove `global_networking`";
+
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn choices(&self, wanted: &WantedPod) -> placement::Choices {
         let place = wanted.container.storage.volume().and_then(|volume| self.context.volumes.place(volume));
@@ -82,6 +86,11 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.hold(Held::NotPossible(ENTRYPOINT_ON_V2.to_owned()));
             return None;
         }
+        if self.is_network_impossible(wanted) {
+            self.draft.findings.push(finding::network_needs_gpu(self.address));
+            self.draft.hold(Held::NotPossible(NETWORK_NEEDS_GPU.to_owned()));
+            return None;
+        }
         let placement::Choices { candidates, rejected, left_out } = self.choices(wanted);
         if !left_out.is_empty() {
             self.draft.findings.push(finding::places_left_out(self.address, &placement::joined(&left_out)));
@@ -95,6 +104,16 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::rejected_candidates(self.address, &rejected));
         }
         Some(candidates)
+    }
+
+    /// Tells whether the private network is wanted where no API gives it. GraphQL makes the pod without it.
+    fn is_network_impossible(&self, wanted: &WantedPod) -> bool {
+        let is_refused = match self.context.inputs.api {
+            Api::V2 | Api::V1 => true,
+            Api::Graphql => false,
+        };
+        let is_cpu = matches!(wanted.hardware.compute, ComputeWish::Cpu(_));
+        is_refused && is_cpu && wanted.container.global_networking
     }
 
     fn create(

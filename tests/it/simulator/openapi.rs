@@ -140,6 +140,26 @@ fn allow_null(value: &mut Value) {
     }
 }
 
+/// Every parameter of REST v1's listing with a value, in the order of the document.
+const FILTERS: [(&str, &str); 16] = [
+    ("computeType", "GPU"),
+    ("cpuFlavorId", "cpu5c"),
+    ("dataCenterId", "EU-RO-1"),
+    ("desiredStatus", "RUNNING"),
+    ("endpointId", "jpnw0v75y3qoql"),
+    ("gpuTypeId", "NVIDIA%20A40"),
+    ("id", "xedezhzb9la3ye"),
+    ("imageName", "ubuntu"),
+    ("includeMachine", "true"),
+    ("includeNetworkVolume", "true"),
+    ("includeSavingsPlans", "true"),
+    ("includeTemplate", "true"),
+    ("includeWorkers", "true"),
+    ("name", "x"),
+    ("networkVolumeId", "agv6w2qcg7"),
+    ("templateId", "30zmvf89kd"),
+];
+
 /// A session that checks each reply as it comes.
 struct Session {
     simulation: Simulation,
@@ -226,6 +246,13 @@ async fn rest_v1_answers_as_documented() {
         )
         .await;
     assert_eq!(session.send("DELETE", volume, &volume_path, None).await.status, 204);
+    for (name, value) in FILTERS {
+        assert_eq!(session.send("GET", pods, &format!("/v1/pods?{name}={value}"), None).await.status, 200);
+    }
+    let parameters = session.document.text.pointer("/paths/~1pods/get/parameters").unwrap();
+    let documented: Vec<&Value> =
+        parameters.as_array().unwrap().iter().map(|parameter| &parameter["name"]).collect();
+    assert_eq!(documented, FILTERS.map(|(name, _)| name));
     session.send("GET", pod, "/v1/pods/nobody", None).await;
     session.send("POST", pods, "/v1/pods", Some(json!({ "imageName": 7 }))).await;
     faults(&mut session, "GET", pods, "/v1/pods").await;

@@ -243,6 +243,8 @@ async fn each_filter_takes_what_it_says() {
         "networkVolumeId=(volume)",
         "templateId=30zmvf89kd",
         "includeWorkers=true",
+        "includeTemplate=true&includeMachine=true",
+        "computeType=GPU&desiredStatus=RUNNING&name=b&name=c",
         "unknown=parameter",
         "computeType=TPU",
         "includeMachine=yes",
@@ -275,6 +277,8 @@ async fn each_filter_takes_what_it_says() {
     networkVolumeId=(volume): b
     templateId=30zmvf89kd: (none)
     includeWorkers=true: a b c
+    includeTemplate=true&includeMachine=true: a b c
+    computeType=GPU&desiredStatus=RUNNING&name=b&name=c: b
     unknown=parameter: a b c
     computeType=TPU: {"error":"querystring/computeType must be one of the allowed values: GPU, CPU","status":400}
     includeMachine=yes: {"error":"querystring/includeMachine must be boolean","status":400}
