@@ -175,7 +175,10 @@ fn hint_of_state(error: &StateError) -> Option<String> {
         StateError::ReadOnly { .. } => {
             "plan needs no writing; apply does, so give another file with `--state PATH`"
         }
-        StateError::Locked { .. } => {
+        StateError::Locked { path: _, holder: _, is_alive: true } => {
+            "wait for it with `--lock-timeout 5m`; if it hangs, end its process, and the lock goes with it"
+        }
+        StateError::Locked { path: _, holder: _, is_alive: false } => {
             "wait for it with `--lock-timeout 5m`; if that run is gone for good, run `podform unlock`"
         }
         StateError::Fenced { .. } => "look at what the other run did: `podform plan`",

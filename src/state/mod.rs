@@ -165,6 +165,8 @@ pub enum StateError {
         path: String,
         /// Who, where and since when.
         holder: String,
+        /// Whether its process is certainly alive, so that only its end frees the lock.
+        is_alive: bool,
     },
     /// Another run took over while this one was not looking; nothing was written.
     #[error("another run has taken over the state `{path}`")]

@@ -109,15 +109,15 @@ impl StateFile {
     ) -> Result<LockedState, StateError> {
         let began = Instant::now();
         loop {
-            match self.try_lock(holder, clock.now()) {
-                Err(StateError::Locked { .. }) => {}
+            let is_alive = match self.try_lock(holder, clock.now()) {
+                Err(StateError::Locked { path: _, holder: _, is_alive }) => is_alive,
                 result => return result,
-            }
+            };
             let lease = self.lease()?;
             // Of two that begin at once, one is refused before the other has written who it is.
             let patience = if lease.is_none() { wait.max(lock::INTRODUCTION) } else { wait };
             if began.elapsed() >= patience {
-                return Err(self.locked(lease.as_ref()));
+                return Err(self.locked(lease.as_ref(), is_alive));
             }
             sleep(lock::RETRY).await;
         }
@@ -159,7 +159,7 @@ impl StateFile {
     fn lock_file(&self) -> Result<File, StateError> {
         match lock::try_file(&self.path)? {
             Some(file) => Ok(file),
-            None => Err(self.locked(self.lease()?.as_ref())),
+            None => Err(self.locked(self.lease()?.as_ref(), true)),
         }
     }
 
@@ -171,12 +171,12 @@ impl StateFile {
         now: Timestamp,
     ) -> Result<i64, StateError> {
         let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
-            Err(error) if is_busy(&error) => return Err(self.locked(None)),
+            Err(error) if is_busy(&error) => return Err(self.locked(None, false)),
             result => self.rows("write", result.map_err(RowError::from))?,
         };
         let earlier = self.rows("read", lock::read(&transaction))?;
         if let Some(other) = earlier.filter(|earlier| earlier.binds(holder, now)) {
-            return Err(self.locked(Some(&other)));
+            return Err(self.locked(Some(&other), false));
         }
         let fence = self.rows("write", lock::take(&transaction, holder, now))?;
         self.rows("write", transaction.commit().map_err(RowError::from))?;
@@ -197,9 +197,9 @@ impl StateFile {
     }
 
     /// Says that somebody else is writing.
-    fn locked(&self, lease: Option<&Lease>) -> StateError {
+    fn locked(&self, lease: Option<&Lease>, is_alive: bool) -> StateError {
         let holder = lease.map_or("a process that has not said who it is".to_owned(), Lease::to_string);
-        StateError::Locked { path: shown(&self.path), holder }
+        StateError::Locked { path: shown(&self.path), holder, is_alive }
     }
 
     /// Adds to an error which file it is about.

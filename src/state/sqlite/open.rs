@@ -30,9 +30,9 @@ pub(super) fn snapshot(path: &Path) -> Result<Option<Connection>, StateError> {
     let mut last = None;
     for _ in 0..COPY_ATTEMPTS {
         let Some(before) = Stamp::of(path)? else { return Ok(None) };
-        let copied = copy(path, before.log_length);
-        // A live log is read under SQLite's own locks; only the lock-free way depends on nothing having moved.
-        if before.log_length > 0 || Stamp::of(path)? == Some(before) {
+        let copied = copy(path, before.beside);
+        // What has a log is read under SQLite's own locks; only the lock-free way depends on nothing having moved.
+        if before.beside != Beside::Nothing || Stamp::of(path)? == Some(before) {
             let mut copy = copied?;
             check(&copy, path)?;
             migrations::migrate(&mut copy, MIGRATIONS).map_err(|error| classify("read", path, error))?;
@@ -127,20 +127,32 @@ pub(super) fn classify_write(path: &Path, error: &io::Error) -> StateError {
 struct Stamp {
     length: u64,
     modified: Option<SystemTime>,
-    /// Of the `-wal` file, or of the journal that SQLite writes while it brings a file to that mode.
-    log_length: u64,
+    beside: Beside,
+}
+
+/// What lies beside the file and belongs to it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    /// The `-wal` file, with commits that are not in the file yet.
+    Log,
+    /// The `-journal` file of a state that another program took out of that mode. If a writer was killed, it must be
+    /// rolled back before anything can be read.
+    Journal,
 }
 
 impl Stamp {
     /// Looks at the files; `None` where there is no state.
     fn of(path: &Path) -> Result<Option<Self>, StateError> {
         let failed = |why: String| StateError::Failed { doing: "open", path: shown(path), why };
-        let mut log_length = 0;
-        for suffix in ["-wal", "-journal"] {
+        let mut beside = Beside::Nothing;
+        for (suffix, kind) in [("-wal", Beside::Log), ("-journal", Beside::Journal)] {
             match fs::metadata(with_suffix(&real(path), suffix)) {
-                Ok(log) => log_length += log.len(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed(error.to_string())),
+                Ok(log) if log.len() > 0 => beside = kind,
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed(error.to_string()));
+                }
+                Ok(_) | Err(_) => {}
             }
         }
         let corrupt = |what: &str| StateError::Corrupt { path: shown(path), what: what.into() };
@@ -148,8 +160,8 @@ impl Stamp {
             Ok(file) if file.is_dir() => Err(failed("it is a folder".into())),
             // SQLite would take an empty file for a new database and forget every pod that was in it.
             Ok(file) if file.len() == 0 => Err(corrupt("the file is empty")),
-            Ok(file) => Ok(Some(Self { length: file.len(), modified: file.modified().ok(), log_length })),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && log_length > 0 => {
+            Ok(file) => Ok(Some(Self { length: file.len(), modified: file.modified().ok(), beside })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && beside != Beside::Nothing => {
                 Err(corrupt("only its log is there, with the last changes"))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -162,11 +174,14 @@ impl Stamp {
 ///
 /// Without a log nobody is writing, and `immutable` reads the file as it is: an ordinary reader would make `-wal` and
 /// `-shm` files beside it and, being a reader, leave them there; in a read-only folder it would not open at all.
-fn copy(path: &Path, log_length: u64) -> Result<Connection, StateError> {
-    let mode = if log_length == 0 { "immutable=1" } else { "mode=ro" };
+fn copy(path: &Path, beside: Beside) -> Result<Connection, StateError> {
+    let (mode, access) = match beside {
+        Beside::Nothing => ("immutable=1", OpenFlags::SQLITE_OPEN_READ_ONLY),
+        Beside::Log => ("mode=ro", OpenFlags::SQLITE_OPEN_READ_ONLY),
+        Beside::Journal => ("mode=rw", OpenFlags::SQLITE_OPEN_READ_WRITE),
+    };
     let name = percent_encode(path.as_os_str().as_encoded_bytes(), PATH_SET);
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let read = || {
         let source = Connection::open_with_flags(format!("file:{name}?{mode}"), flags)?;
         let mut target = Connection::open_in_memory()?;
@@ -221,8 +236,9 @@ fn use_log(connection: &Connection) -> rusqlite::Result<String> {
 
 /// Makes the file under another name and moves it into place, so that no crash leaves a half-made state.
 ///
-/// It gets its log only once it is in place: a log is copied into the file when the connection closes, and a disk that
-/// fills up then is told to nobody.
+/// It gets its log last: a log that holds something is copied into the file when the connection closes, and a disk
+/// that fills up then is told to nobody. In place it would be too late: killed at that moment, the file has a journal
+/// beside it that only a writer can roll back.
 fn create(path: &Path) -> Result<(), StateError> {
     let failed = |error: io::Error| classify_write(path, &error);
     let new = with_suffix(path, ".new");
@@ -231,7 +247,8 @@ fn create(path: &Path) -> Result<(), StateError> {
         let mut connection = Connection::open(&new)?;
         configure(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-        migrations::migrate(&mut connection, MIGRATIONS)
+        migrations::migrate(&mut connection, MIGRATIONS)?;
+        use_log(&connection)
     };
     make().map_err(|error| classify("write", path, error))?;
     fs::rename(&new, path).map_err(failed)?;

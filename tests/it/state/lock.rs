@@ -119,6 +119,22 @@ async fn a_killed_holder_loses_the_lock_and_keeps_its_commits() {
     assert_eq!(file.read().unwrap().serial.0, 2);
 }
 
+#[tokio::test]
+async fn a_holder_that_panics_gives_the_lock_back_and_keeps_its_commits() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let held = lock(&file).await;
+    held.commit(&Batch::default()).await.unwrap();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _held = held;
+        panic!("no such entry");
+    }));
+    panicked.unwrap_err();
+    assert_eq!((file.lease().unwrap(), file.read().unwrap().serial.0), (None, 1));
+    let next = file.lock(&holder("bob", "other"), &At(1), Duration::ZERO).await.unwrap();
+    next.commit(&Batch::default()).await.unwrap();
+}
+
 /// Leaves the row of a holder that died, as the kernel frees only the file lock.
 async fn die_with_the_lock(path: &Path, host: &str) {
     let file = state_file(path);

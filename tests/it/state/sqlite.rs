@@ -273,6 +273,46 @@ async fn reading_beside_a_writer_neither_waits_nor_leaves_anything() {
     assert_eq!(files(folder.path()), before);
 }
 
+/// States that came to be in place without a log were seen unreadable after a kill at that moment.
+#[tokio::test]
+async fn a_new_state_has_its_log_before_it_is_in_place_and_no_kill_finds_it_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    drop(lock(&file).await);
+    // The two bytes that say how it is read and written; 2 is the log.
+    assert_eq!(fs::read(file.path()).unwrap()[18..20], [2, 2]);
+}
+
+#[tokio::test]
+async fn a_state_that_another_program_was_killed_in_is_rolled_back_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = state_file(&folder.path().join("acme.db"));
+    let held = lock(&file).await;
+    held.commit(&Batch::default()).await.unwrap();
+    drop(held);
+    let before = file.read().unwrap();
+
+    let other = Connection::open(file.path()).unwrap();
+    other.pragma_update(None, "journal_mode", "DELETE").unwrap();
+    // So few pages that changes reach the file before their commit.
+    other.pragma_update(None, "cache_size", 1).unwrap();
+    other
+        .execute_batch(
+            "BEGIN; CREATE TABLE junk (text); UPDATE lease SET fence = 99;
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+             INSERT INTO junk SELECT hex(randomblob(500)) FROM n",
+        )
+        .unwrap();
+    let killed = crash_image(folder.path());
+    other.execute_batch("ROLLBACK").unwrap();
+
+    let file = state_file(&killed.path().join("acme.db"));
+    assert!(killed.path().join("acme.db-journal").exists());
+    assert_eq!(file.read().unwrap(), before);
+    lock(&file).await.commit(&Batch::default()).await.unwrap();
+    assert_eq!(file.read().unwrap().serial.0, 2);
+}
+
 #[tokio::test]
 async fn what_is_no_whole_state_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
