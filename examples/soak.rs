@@ -7,7 +7,8 @@
 //! cargo run --release --example soak -- --case 'shape=create seed=7 ...'
 //! ```
 //!
-//! It prints what was tried and, for each violation, a line that repeats it. It ends with 1 if there was any.
+//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`. It prints what was tried and, for each
+//! violation, a line that repeats it. It ends with 1 if there was any.
 
 #![expect(clippy::disallowed_macros, reason = "an example prints what it found")]
 
@@ -17,65 +18,85 @@ mod lab;
 use std::process::ExitCode;
 
 use lab::campaign::{Depth, Tally, bases, campaign, enumerate, random};
-use lab::{Base, Case, tell};
+use lab::{Base, Case, left_open, tell};
+
+/// What is to be tried.
+#[derive(Default)]
+struct Wanted {
+    enumerated: Option<Depth>,
+    seeds: usize,
+    from: u64,
+    case: Option<Case>,
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words[..] {
-        ["--seeds", count] => match count.parse() {
-            Ok(count) => seeds(0, count),
-            Err(_) => usage(),
-        },
-        ["--seeds", count, "--from", first] => match (first.parse(), count.parse()) {
-            (Ok(first), Ok(count)) => seeds(first, count),
-            (Ok(_) | Err(_), _) => usage(),
-        },
-        ["--singles"] => enumerated(Depth::Single),
-        ["--pairs"] => enumerated(Depth::Pairs),
-        ["--case", case] => case.parse().map_or_else(|_| usage(), |case| repeat(&case)),
-        _ => usage(),
+    match wanted(&arguments) {
+        Some(Wanted { case: Some(case), .. }) => repeat(&case),
+        Some(Wanted { enumerated: None, seeds: 0, .. }) | None => {
+            eprintln!(
+                "usage: soak [--pairs | --singles] [--seeds N [--from SEED]] | --case 'shape=... seed=...'"
+            );
+            ExitCode::from(3)
+        }
+        Some(wanted) => play_all(&wanted),
     }
 }
 
-fn usage() -> ExitCode {
-    eprintln!("usage: soak --seeds N [--from SEED] | --singles | --pairs | --case 'shape=... seed=...'");
-    ExitCode::from(3)
+fn wanted(arguments: &[String]) -> Option<Wanted> {
+    let mut wanted = Wanted::default();
+    let mut words = arguments.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        match word {
+            "--pairs" => wanted.enumerated = Some(Depth::Pairs),
+            "--singles" => wanted.enumerated = Some(Depth::Single),
+            "--seeds" => wanted.seeds = words.next()?.parse().ok()?,
+            "--from" => wanted.from = words.next()?.parse().ok()?,
+            "--case" => wanted.case = Some(words.next()?.parse().ok()?),
+            _ => return None,
+        }
+    }
+    Some(wanted)
 }
 
-fn seeds(first: u64, count: usize) -> ExitCode {
+fn play_all(Wanted { enumerated, seeds, from, case: _ }: &Wanted) -> ExitCode {
     let bases = bases();
-    let tally = campaign(&bases, count, |number| random(&bases, first + number as u64));
-    println!("seeds       {first} to {}", first + count as u64);
-    told(&tally)
-}
-
-fn enumerated(depth: Depth) -> ExitCode {
-    let bases = bases();
-    let cases: Vec<Case> =
-        (0..bases.len()).flat_map(|shape| enumerate(&bases[shape], shape, depth)).collect();
-    told(&campaign(&bases, cases.len(), |number| cases[number].clone()))
+    let mut is_clean = true;
+    if let Some(depth) = enumerated {
+        let cases: Vec<Case> =
+            (0..bases.len()).flat_map(|shape| enumerate(&bases[shape], shape, *depth)).collect();
+        println!("enumerated  {depth:?} of {} shapes", bases.len());
+        is_clean &= told(&campaign(&bases, cases.len(), |number| cases[number].clone()));
+    }
+    if *seeds > 0 {
+        println!("seeds       {seeds}, from {from}");
+        is_clean &= told(&campaign(&bases, *seeds, |number| random(&bases, from + number as u64)));
+    }
+    if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn repeat(case: &Case) -> ExitCode {
-    let report = tell(&Base::new(case.shape), case);
+    let base = Base::new(case.shape);
+    let report = tell(&base, case);
     for line in &report.story {
         println!("{line}");
     }
+    println!("open after the first run: {:?}", left_open(&base, case));
     println!("{:#?}", report.violations);
     if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn told(tally: &Tally) -> ExitCode {
+/// Prints the figures and returns whether nothing was violated.
+fn told(tally: &Tally) -> bool {
     let Tally { schedules, crash_points, runs, requests, violations } = tally;
     println!("schedules   {schedules}");
     println!("crashes     {crash_points}");
     println!("runs        {runs}");
     println!("requests    {requests}");
-    println!("violations  {}", violations.len());
+    println!("violations  {}\n", violations.len());
     for (case, wrong) in violations.iter().take(20) {
-        println!("\n  {}", wrong.join("\n  "));
-        println!("  cargo run --release --example soak -- --case '{case}'");
+        println!("  {}", wrong.join("\n  "));
+        println!("  cargo run --release --example soak -- --case '{case}'\n");
     }
-    if violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    violations.is_empty()
 }

@@ -17,6 +17,8 @@ pub enum Halt {
     CutShort(String),
     /// The journal cannot be written.
     JournalBroken,
+    /// It panicked, so nothing that it says of itself counts.
+    Panicked(String),
 }
 
 /// Returns the last event of an action, if one is still to be written, and how it ended.
@@ -56,20 +58,35 @@ pub fn ending(status: &ActionStatus, halt: Halt) -> (Option<Event>, EndResult) {
             | ActionStatus::Failed
             | ActionStatus::Skipped => (None, EndResult::Unknown(why)),
         },
-        Halt::JournalBroken => {
-            let why = "the journal cannot be written".to_owned();
-            match status {
-                ActionStatus::Pending => (None, EndResult::Skipped(why)),
-                ActionStatus::Refused | ActionStatus::Failed | ActionStatus::Skipped => {
-                    (None, EndResult::Failed(why))
-                }
-                ActionStatus::Intended
-                | ActionStatus::Started
-                | ActionStatus::Accepted { .. }
-                | ActionStatus::Succeeded
-                | ActionStatus::Unknown { .. } => (None, EndResult::Unknown(why)),
-            }
+        Halt::JournalBroken => match status {
+            ActionStatus::Pending => (None, EndResult::Skipped(UNWRITABLE.to_owned())),
+            ActionStatus::Intended
+            | ActionStatus::Started
+            | ActionStatus::Accepted { .. }
+            | ActionStatus::Refused
+            | ActionStatus::Succeeded
+            | ActionStatus::Failed
+            | ActionStatus::Unknown { .. }
+            | ActionStatus::Skipped => (None, as_it_was(status, UNWRITABLE.to_owned())),
+        },
+        // The journal is left as it is: its last entry is true, and the next run goes on from there.
+        Halt::Panicked(why) => (None, as_it_was(status, why)),
+    }
+}
+
+const UNWRITABLE: &str = "the journal cannot be written";
+
+/// Returns what can be said of an action of which the journal learns nothing more.
+fn as_it_was(status: &ActionStatus, why: String) -> EndResult {
+    match status {
+        ActionStatus::Pending | ActionStatus::Refused | ActionStatus::Failed | ActionStatus::Skipped => {
+            EndResult::Failed(why)
         }
+        ActionStatus::Intended
+        | ActionStatus::Started
+        | ActionStatus::Accepted { .. }
+        | ActionStatus::Succeeded
+        | ActionStatus::Unknown { .. } => EndResult::Unknown(why),
     }
 }
 
@@ -104,7 +121,14 @@ mod tests {
     #[test]
     fn every_last_event_is_legal_and_no_loose_end_is_called_a_failure() {
         let why = || "why".to_owned();
-        for halt in [Halt::Failed(why()), Halt::Unknown(why()), Halt::CutShort(why()), Halt::JournalBroken] {
+        let halts = [
+            Halt::Failed(why()),
+            Halt::Unknown(why()),
+            Halt::CutShort(why()),
+            Halt::JournalBroken,
+            Halt::Panicked(why()),
+        ];
+        for halt in halts {
             for status in STATUSES {
                 let (event, result) = ending(&status, halt.clone());
                 if let Some(event) = event {

@@ -3,14 +3,15 @@
 //! RunPod announces small quotas in its answers and says `Retry-After` when they are used up. All requests of a run go
 //! through one [`Limited`], plan and apply alike, so that they share what is left. A write takes its [`Turn`] before
 //! its intent is committed, as the wait can be long and an intent must not grow old; reads take theirs by themselves.
-//! A wait that is longer than anybody would sit through is refused at once, and says how long it would be.
+//! A wait that is longer than anybody would sit through is refused at once, and says how long it would be. What a
+//! plan looks at is asked again if the API stumbles, so that one bad answer of many does not end a run.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::driver::shown;
 use super::{Reporter, retry};
@@ -30,11 +31,12 @@ pub struct Limited<'a, P, R> {
     /// Until when a wait was told, so that many who wait together say it once.
     told: Cell<Option<Instant>>,
     changed: Notify,
+    random: RefCell<fastrand::Rng>,
 }
 
 impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
-    /// Wraps a provider; waiting is told to the reporter.
-    pub fn new(port: &'a P, reporter: &'a R) -> Self {
+    /// Wraps a provider; waiting is told to the reporter. The seed is that of the jitter.
+    pub fn new(port: &'a P, reporter: &'a R, seed: u64) -> Self {
         Self {
             port,
             reporter,
@@ -42,6 +44,7 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
             in_flight: Cell::new(0),
             told: Cell::new(None),
             changed: Notify::new(),
+            random: RefCell::new(fastrand::Rng::with_seed(seed)),
         }
     }
 
@@ -72,14 +75,21 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
         Ok(Turn { limited: self })
     }
 
-    async fn read<T>(
-        &self,
-        call: impl AsyncFnOnce() -> Result<T, ProviderError>,
-    ) -> Result<T, ProviderError> {
-        let turn = self.turn().await?;
-        let answer = call().await;
-        turn.end(answer.as_ref().err());
-        answer
+    /// Looks, and again a few times if the API stumbles.
+    async fn look<T>(&self, call: impl AsyncFn() -> Result<T, ProviderError>) -> Result<T, ProviderError> {
+        let mut tries = 0;
+        loop {
+            let turn = self.turn().await?;
+            let answer = call().await;
+            turn.end(answer.as_ref().err());
+            let Err(error) = &answer else { return answer };
+            let jitter = self.random.borrow_mut().f64();
+            let Some(wait) = retry::after_look(error, tries, retry::backoff(tries, jitter)) else {
+                return answer;
+            };
+            sleep(wait).await;
+            tries += 1;
+        }
     }
 }
 
@@ -123,19 +133,19 @@ impl<P: Observe, R> Drop for Turn<'_, '_, P, R> {
 
 impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
     async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
-        self.read(async || self.port.list_pods().await).await
+        self.look(async || self.port.list_pods().await).await
     }
 
     async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
-        self.read(async || self.port.list_volumes().await).await
+        self.look(async || self.port.list_volumes().await).await
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-        self.read(async || self.port.pod(id).await).await
+        self.look(async || self.port.pod(id).await).await
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
-        self.read(async || self.port.volume(id).await).await
+        self.look(async || self.port.volume(id).await).await
     }
 
     async fn catalog(
@@ -143,7 +153,7 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
         questions: &BTreeSet<StockQuery>,
         now: Timestamp,
     ) -> Result<Catalog, ProviderError> {
-        self.read(async || self.port.catalog(questions, now).await).await
+        self.look(async || self.port.catalog(questions, now).await).await
     }
 
     fn quota(&self) -> Option<Quota> {

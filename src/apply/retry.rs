@@ -61,8 +61,10 @@ pub const PATIENCE: Duration = Duration::from_secs(10 * 60);
 const THROTTLED_LIMIT: u32 = 20;
 /// Repetitions for every other reason.
 const LIMIT: u32 = 5;
-/// Repetitions of a read.
+/// Repetitions of a read while pods are being made.
 const READ_LIMIT: u32 = 6;
+/// Repetitions of what a plan looks at, about five seconds: a person waits and can ask again.
+const LOOK_LIMIT: u32 = 3;
 
 /// Decides what follows an error of a write; `tries` counts the repetitions so far.
 pub fn after_write(kind: Kind, error: &ProviderError, tries: u32, backoff: Duration) -> Next {
@@ -125,6 +127,13 @@ pub fn after_read(error: &ProviderError, tries: u32, backoff: Duration) -> Optio
         }
         Certainty::NotDone | Certainty::Unknown => (tries < READ_LIMIT).then_some(backoff),
     }
+}
+
+/// Returns when a plan looks again, or `None` if that does not help. Who does not answer at all is asked only once more,
+/// as each time takes as long as a request may.
+pub fn after_look(error: &ProviderError, tries: u32, backoff: Duration) -> Option<Duration> {
+    let limit = if error.status.is_some() { LOOK_LIMIT } else { 1 };
+    if tries < limit { after_read(error, tries, backoff) } else { None }
 }
 
 /// Returns what ends the whole apply if a request is answered so, whatever it asked for.
@@ -223,6 +232,14 @@ mod tests {
         assert_eq!(after_read(&error(Certainty::Unknown), 0, SOON), Some(SOON));
         assert_eq!(after_read(&error(Certainty::Unknown), READ_LIMIT, SOON), None);
         assert_eq!(after_read(&error(Certainty::Rejected(Rejection::KeyRefused)), 0, SOON), None);
+    }
+
+    #[test]
+    fn a_plan_gives_up_sooner_than_an_apply() {
+        let silent = error(Certainty::Unknown);
+        let stumbled = ProviderError { status: Some(500), ..silent.clone() };
+        let looks = |error| (0..9).filter(|tries| after_look(error, *tries, SOON).is_some()).count();
+        assert_eq!((looks(&silent), looks(&stumbled)), (1, 3));
     }
 
     #[test]

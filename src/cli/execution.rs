@@ -139,7 +139,7 @@ impl Execution<'_> {
         let locked = session.state.lock(&holder, clock, patience);
         let locked = before_anything(&mut signals, locked).await??;
         let progress = teller.progress();
-        let port = Limited::new(session.account.writer(), &progress);
+        let port = Limited::new(session.account.writer(), &progress, session.account.names.seed());
         let (sender, interrupt) = watch::channel(Interrupt::None);
         let engine =
             Engine { execution: self, session, locked: &locked, port: &port, progress: &progress, interrupt };

@@ -45,7 +45,8 @@ impl Exit {
                 StoppedBy::KeyRefused(_)
                 | StoppedBy::ApiUnusable(_)
                 | StoppedBy::NoFunds
-                | StoppedBy::Journal(_),
+                | StoppedBy::Journal(_)
+                | StoppedBy::Bug(_),
             ) => INCOMPLETE,
             None if !outcome.is_complete() || held > 0 => INCOMPLETE,
             None => DONE,
@@ -93,6 +94,7 @@ mod tests {
             (outcome(&[failed()], Some(StoppedBy::NoFunds)), 0, INCOMPLETE),
             (outcome(&[EndResult::Done], Some(StoppedBy::Interrupt)), 0, INTERRUPTED),
             (outcome(&[], Some(StoppedBy::Journal("disk full".into()))), 0, INCOMPLETE),
+            (outcome(&[failed()], Some(StoppedBy::Bug("no such entry".into()))), 0, INCOMPLETE),
         ];
         for (outcome, held, exit) in cases {
             assert_eq!(Exit::of_apply(&outcome, held), exit, "{outcome:?}, {held} held");

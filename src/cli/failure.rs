@@ -145,6 +145,9 @@ pub enum Failure {
     /// A signal came before anything was done.
     #[error("interrupted before anything was done")]
     Interrupted,
+    /// podform panicked; what it said stands above.
+    #[error("podform met a bug of its own and stopped")]
+    Bug,
     /// `stop` and `start` would be drift by one's own hand.
     #[error("podform does not stop or start pods by hand: the next apply would undo it")]
     ByHand {

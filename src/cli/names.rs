@@ -35,6 +35,14 @@ impl Names {
         })
     }
 
+    /// Returns the seed for what looks random. A simulated story has the same one each time.
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Random => entropy(),
+            Self::Derived { .. } => 0,
+        }
+    }
+
     /// Returns what makes the tokens of a plan its own; the state has this version.
     pub fn nonce(&self, serial: Serial) -> RunNonce {
         RunNonce::new(match self {
@@ -44,6 +52,11 @@ impl Names {
     }
 }
 
+/// Returns a seed for the jitter of waits: two runs that were refused together must not ask again together.
+fn entropy() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 /// Returns a name for a run, which stays in the journal.
 pub fn run_id() -> RunId {
     RunId::new(random())
@@ -51,8 +64,7 @@ pub fn run_id() -> RunId {
 
 /// Returns 32 hexadecimal digits: each state of the hasher holds 128 random bits of the system, and shows 64.
 fn random() -> String {
-    let half = |state: RandomState| format!("{:016x}", state.build_hasher().finish());
-    half(RandomState::new()) + &half(RandomState::new())
+    format!("{:016x}{:016x}", entropy(), entropy())
 }
 
 /// Returns 32 hexadecimal digits that follow from the text.
@@ -79,6 +91,7 @@ mod tests {
     #[test]
     fn random_names_do_not_repeat() {
         assert_ne!(Names::Random.nonce(Serial(0)), Names::Random.nonce(Serial(0)));
+        assert_ne!(Names::Random.seed(), Names::Random.seed());
         assert_ne!(run_id(), run_id());
         assert_eq!(run_id().as_str().len(), 32);
     }

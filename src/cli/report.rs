@@ -6,6 +6,7 @@ use std::error::Error;
 use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::output::Output;
+use crate::model::clock::{Age, SignedDuration};
 use crate::provider::{Certainty, ProviderError, Rejection};
 use crate::spec::Form;
 use crate::state::StateError;
@@ -21,7 +22,7 @@ pub fn print(output: &Output, failure: &Failure) {
 }
 
 /// Returns the error, its causes and its hint, a line each.
-fn text_of(failure: &Failure) -> String {
+pub(super) fn text_of(failure: &Failure) -> String {
     let mut lines = vec![format!("error: {failure}")];
     lines.extend(causes_and_hint(failure));
     lines.join("\n")
@@ -70,7 +71,8 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::Declined
         | Failure::Yaml(_)
         | Failure::Signals(_)
-        | Failure::System { .. } => exit::FAILED,
+        | Failure::System { .. }
+        | Failure::Bug => exit::FAILED,
         Failure::OtherDigest { .. } | Failure::OtherPrice { .. } | Failure::Stale(_) => exit::STALE,
         Failure::Interrupted => exit::INTERRUPTED,
     }
@@ -107,6 +109,9 @@ fn hint_of(failure: &Failure) -> Option<String> {
         }
         Failure::Stale(_) => "plan again and read what has changed",
         Failure::Declined => "only `yes` approves",
+        Failure::Bug => {
+            "please report what stands above; whatever was sent is in the journal, and the next `podform apply` goes on from there"
+        }
         Failure::ByHand { verb, address } => {
             return Some(format!(
                 "write `state: {verb}` under `pods.{}` in the spec, then run `podform apply`",
@@ -155,6 +160,12 @@ fn hint_of_provider(error: &ProviderError) -> Option<String> {
             | Rejection::Conflict
             | Rejection::Invalid,
         ) => return None,
+        Certainty::Throttled { retry_after: Some(wait) } if wait.as_secs() > 60 => {
+            return Some(format!(
+                "try again in {}",
+                Age(SignedDuration::try_from(*wait).unwrap_or_default())
+            ));
+        }
         Certainty::Throttled { .. } => "the API's quota is used up; try again in a minute",
         Certainty::NotDone => "check the network, and `RUNPOD_API_BASE_URL` if it is set",
         Certainty::Unknown => "nothing was changed; try again",

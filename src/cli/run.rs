@@ -1,6 +1,7 @@
 //! From what was typed to the command that does it.
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -58,7 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> E
         return exit::DONE;
     };
     let as_events = command.prints_events();
-    let ended = shell.enter_directory().and_then(|()| shell.start(command));
+    let ended = unless_it_panics(|| shell.enter_directory().and_then(|()| shell.start(command)));
     ended.unwrap_or_else(|failure| {
         if as_events {
             events::write_failure(&shell.output, &failure);
@@ -66,6 +67,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> E
         report::print(&shell.output, &failure);
         report::exit_of(&failure)
     })
+}
+
+/// Does the work; a panic ends it as one more failure, after the lock was given back.
+fn unless_it_panics(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    // Nothing of what the work used is looked at again.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Failure::Bug))
 }
 
 /// Prints help as data and mistakes as errors. Clap's own code for mistakes means "changes" here.
@@ -141,5 +148,20 @@ impl Shell {
             StateCommand::Rebuild => commands::state_rebuild::run(self).await,
             StateCommand::Backup(args) => commands::state_backup::run(self, &args).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_failure_with_a_code_and_a_hint() {
+        let failure = unless_it_panics(|| panic!("no such entry")).unwrap_err();
+        assert_eq!(report::exit_of(&failure), exit::FAILED);
+        insta::assert_snapshot!(report::text_of(&failure), @r"
+        error: podform met a bug of its own and stopped
+        hint: please report what stands above; whatever was sent is in the journal, and the next `podform apply` goes on from there
+        ");
     }
 }

@@ -112,7 +112,8 @@ impl<'a> Session<'a> {
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
         let prior = self.state.read()?;
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
-        self.plan(&Limited::new(self.account.reader(), &progress), &prior, options, None).await
+        let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
+        self.plan(&port, &prior, options, None).await
     }
 
     /// Reads what RunPod sells.
@@ -145,10 +146,11 @@ impl<'a> Session<'a> {
 
     /// Returns the times that suit the account.
     pub fn pace(&self) -> apply::Settings {
-        match self.loaded.settings.kind {
+        let pace = match self.loaded.settings.kind {
             ProviderKind::Runpod => apply::Settings::RUNPOD,
             ProviderKind::Simulator => apply::Settings::SIMULATOR,
-        }
+        };
+        apply::Settings { seed: self.account.names.seed(), ..pace }
     }
 }
 

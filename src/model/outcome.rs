@@ -63,6 +63,8 @@ pub enum StoppedBy {
     ApiUnusable(String),
     /// The journal could not be written; nothing more was sent.
     Journal(String),
+    /// A mistake in podform itself: an action panicked.
+    Bug(String),
 }
 
 /// What became of an action that an earlier run left open.

@@ -184,6 +184,10 @@ fn stopped(by: &StoppedBy) -> String {
             "The state could not be written, so nothing more was sent: {}. Make room or make it writable first.",
             visible(why)
         ),
+        StoppedBy::Bug(why) => format!(
+            "podform has a bug, so nothing more was begun: {}. Please report it; what was sent is in the journal.",
+            visible(why)
+        ),
     }
 }
 

@@ -3,12 +3,22 @@
 //! The promise holds while listings lag less than the settling time. What lags longer is tried as well: it may cost a
 //! second pod for a while, but never in silence. `cargo run --release --example soak` tries many more schedules.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a table of the documentation is compared with what is played"
+)]
+
 pub mod lab;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use lab::campaign::{Depth, Tally, bases, campaign, crash_points, enumerate, random};
 use lab::ports::Crash;
 use lab::shapes::SHAPES;
-use lab::{Base, Case, Without, play, tell};
+use lab::{Base, Case, Without, left_open, play, tell};
+use podform::model::journal::ActionStatus;
+use podform::model::plan::Step;
 
 fn assert_none(tally: &Tally) {
     let told =
@@ -69,7 +79,7 @@ fn random_schedules_are_survived() {
 /// Plays every crash of the shape that creates, with something switched off.
 fn crashes_without(without: Without) -> Tally {
     let base = [Base::new(0)];
-    let crashes = crash_points(&base[0], 0);
+    let crashes = crash_points(&base[0], &Case { parallelism: 2, ..Case::of(0) });
     campaign(&base, crashes.len(), |number| Case { crashes: vec![crashes[number]], without, ..Case::of(0) })
 }
 
@@ -107,4 +117,97 @@ fn a_pod_that_shows_up_too_late_is_never_kept_in_silence() {
     assert_eq!(report.calls.iter().filter(|call| **call == "create").count(), 3, "{story}");
     assert_eq!(report.violations, Vec::<String>::new(), "{story}");
     assert!(report.calls.contains(&"delete"), "the late pod is terminated, as nothing is on it: {story}");
+}
+
+/// As above, but the late pod has a disk of its own, which may hold data by then: no machine terminates it.
+#[test]
+fn a_late_pod_with_data_is_named_by_every_plan_and_never_touched() {
+    let shape = SHAPES.iter().position(|shape| shape.name == "chain").unwrap();
+    let case = Case {
+        settling: 10,
+        faults: "create#3=done-but-timeout,list#1-14=lagging".to_owned(),
+        parallelism: 1,
+        ..Case::of(shape)
+    };
+    let report = tell(&Base::new(shape), &case);
+    let story = report.story.join("\n");
+    let [left] = &report.violations[..] else { panic!("{:?}\n{story}", report.violations) };
+    let late = left.strip_suffix(" is ours, is billed, and the state does not know it").unwrap();
+    assert!(report.findings.iter().any(|finding| finding.contains(late)), "{:?}", report.findings);
+    assert!(!report.calls.contains(&"delete"), "{story}");
+}
+
+/// Returns the word that the journal has for an action that is not over.
+fn word(status: &ActionStatus) -> &'static str {
+    match status {
+        ActionStatus::Intended => "intended",
+        ActionStatus::Started => "started",
+        ActionStatus::Accepted { .. } => "accepted",
+        ActionStatus::Refused => "refused",
+        ActionStatus::Unknown { .. } => "unknown",
+        ActionStatus::Pending | ActionStatus::Succeeded | ActionStatus::Failed | ActionStatus::Skipped => {
+            panic!("{status:?} is never open")
+        }
+    }
+}
+
+/// Returns the heading under which the documentation has an action.
+fn heading(step: Step) -> Option<&'static str> {
+    match step {
+        Step::Create => Some("Create of a pod or volume"),
+        Step::Start | Step::Stop | Step::Update => Some("Start, stop, update of a pod, growth of a volume"),
+        Step::Delete | Step::DeleteDeposed => Some("Delete"),
+        Step::Move | Step::Adopt | Step::Record | Step::Forget => None,
+    }
+}
+
+/// Returns the journal's words in the column `On the disk`, by heading.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/crash-safety.md");
+    let mut words: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut heading = String::new();
+    for line in fs::read_to_string(path).unwrap().lines() {
+        if let Some(title) = line.strip_prefix("### ") {
+            title.clone_into(&mut heading);
+        }
+        let cells: Vec<&str> = line.split('|').collect();
+        if let [_, _, on_disk, _, _] = cells[..] {
+            let quoted = on_disk.split('`').skip(1).step_by(2).map(str::to_owned);
+            // What is over leaves nothing open.
+            words.entry(heading.clone()).or_default().extend(quoted.filter(|word| word != "succeeded"));
+        }
+    }
+    words
+}
+
+#[test]
+fn the_documentation_has_a_row_for_each_state_in_which_a_crash_leaves_an_action() {
+    let lost = "update#1=done-but-timeout,stop#1=done-but-timeout,start#1=done-but-timeout,\
+                terminate#1=done-but-timeout";
+    let scripts = [
+        ("create", ""),
+        ("create", "create#1=no-capacity"),
+        ("create", "create#1=done-but-timeout"),
+        ("mix", ""),
+        ("mix", lost),
+        ("create-first", ""),
+    ];
+    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, faults) in scripts {
+        let shape = SHAPES.iter().position(|shape| shape.name == name).unwrap();
+        let base = Base::new(shape);
+        let case = Case { faults: faults.to_owned(), parallelism: 2, ..Case::of(shape) };
+        for crash in crash_points(&base, &case) {
+            for (step, status) in left_open(&base, &Case { crashes: vec![crash], ..case.clone() }) {
+                if let Some(heading) = heading(step) {
+                    seen.entry(heading.to_owned()).or_default().insert(word(&status).to_owned());
+                }
+            }
+        }
+    }
+    let documented = documented();
+    for (heading, words) in &seen {
+        assert_eq!(documented.get(heading), Some(words), "under `{heading}`");
+    }
+    assert_eq!(seen.len(), 3, "{seen:?}");
 }

@@ -14,10 +14,12 @@ mod settle;
 mod tests;
 mod volume;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -106,7 +108,8 @@ struct Engine<'a, P, J, C, R> {
     began: Instant,
 }
 
-type Running<'r> = Pin<Box<dyn Future<Output = (ActionId, Ended)> + 'r>>;
+/// An action on its way, with its id, so that one that panics can be named.
+type Running<'r> = (ActionId, Pin<Box<dyn Future<Output = Ended> + 'r>>);
 
 impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
 where
@@ -144,12 +147,12 @@ where
             }
             for id in schedule.ready() {
                 schedule.begin(&id);
-                running.push(Box::pin(self.act(id)));
+                running.push((id.clone(), Box::pin(self.act(id))));
             }
             if running.is_empty() {
                 break;
             }
-            for (id, ended) in next_ended(&mut running).await {
+            for (id, ended) in self.next_ended(&mut running).await {
                 match ended.result {
                     EndResult::Done => schedule.done(&id),
                     EndResult::Failed(_) | EndResult::Skipped(_) | EndResult::Unknown(_) => {
@@ -165,11 +168,10 @@ where
     }
 
     /// Runs one action and notes how it ended.
-    async fn act(&self, id: ActionId) -> (ActionId, Ended) {
+    async fn act(&self, id: ActionId) -> Ended {
         let began = Instant::now();
         let Some(action) = self.plan.actions.get(&id) else {
-            let why = "it is not in the plan".to_owned();
-            return (id, ended(EndResult::Failed(why), began));
+            return ended(EndResult::Failed("it is not in the plan".to_owned()), began);
         };
         self.tell(Notice::Began(id.clone()));
         let act = Act {
@@ -189,14 +191,30 @@ where
             }
             Err(halt) => self.halt(&id, halt).await,
         };
-        let ended = Ended {
+        Ended {
             result,
             id: act.object.into_inner(),
             attempts: act.refused.into_inner(),
             took: began.elapsed(),
-        };
-        self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
-        (id, ended)
+        }
+    }
+
+    /// Waits until at least one action ended, tells of those that did and returns them.
+    ///
+    /// One that panics takes no other one with it: their requests come to an end, and nothing more is begun.
+    async fn next_ended(&self, running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Ended)> {
+        let mut finished = Vec::new();
+        for (id, ended_or_panic) in next_ended(running).await {
+            let ended = ended_or_panic.unwrap_or_else(|why| {
+                self.stop(StoppedBy::Bug(why.clone()));
+                let (_, result) =
+                    ending(&self.ledger.status(&id), Halt::Panicked(format!("panicked: {why}")));
+                ended(result, Instant::now())
+            });
+            self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
+            finished.push((id, ended));
+        }
+        finished
     }
 
     /// Does what the plan says and returns what success changes in the records.
@@ -262,18 +280,17 @@ where
     async fn skip(&self, skipped: Vec<(ActionId, String)>, outcome: &mut Outcome) {
         let mut noting: Vec<Running<'_>> = Vec::new();
         for (id, why) in skipped {
-            noting.push(Box::pin(async move {
+            let action = id.clone();
+            let note = Box::pin(async move {
                 let event = (self.ledger.now(), Event::Skipped { why: why.clone() });
                 // A journal that cannot be written is told with the whole run.
-                let _ = self.ledger.commit(&id, vec![event], Vec::new()).await;
-                (id, ended(EndResult::Skipped(why), Instant::now()))
-            }));
+                let _ = self.ledger.commit(&action, vec![event], Vec::new()).await;
+                ended(EndResult::Skipped(why), Instant::now())
+            });
+            noting.push((id, note));
         }
         while !noting.is_empty() {
-            for (id, ended) in next_ended(&mut noting).await {
-                self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
-                outcome.actions.insert(id, ended);
-            }
+            outcome.actions.extend(self.next_ended(&mut noting).await);
         }
     }
 
@@ -303,6 +320,7 @@ where
                 StoppedBy::KeyRefused(_) => "the key was refused".to_owned(),
                 StoppedBy::ApiUnusable(_) => "the API cannot be used".to_owned(),
                 StoppedBy::Journal(_) => "the journal cannot be written".to_owned(),
+                StoppedBy::Bug(_) => "another action met a bug in podform".to_owned(),
             });
         }
         (*self.context.interrupt.borrow() >= Interrupt::First).then(|| "interrupted".to_owned())
@@ -378,20 +396,29 @@ async fn interrupted(interrupt: &watch::Receiver<Interrupt>, level: Interrupt) {
     }
 }
 
-/// Polls all running actions and returns those that ended, at least one.
-async fn next_ended(running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Ended)> {
+/// Polls all running actions and returns those that ended, at least one, or what they said when they panicked.
+async fn next_ended(running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Result<Ended, String>)> {
     poll_fn(|task| {
         let mut finished = Vec::new();
-        running.retain_mut(|action| match action.as_mut().poll(task) {
-            Poll::Ready(ended) => {
-                finished.push(ended);
-                false
+        running.retain_mut(|(id, action)| {
+            // What an action shares with others it changes between two waits, never across one; and it is not polled
+            // again.
+            match catch_unwind(AssertUnwindSafe(|| action.as_mut().poll(task))) {
+                Ok(Poll::Pending) => return true,
+                Ok(Poll::Ready(ended)) => finished.push((id.clone(), Ok(ended))),
+                Err(panic) => finished.push((id.clone(), Err(words(&*panic)))),
             }
-            Poll::Pending => true,
+            false
         });
         if finished.is_empty() { Poll::Pending } else { Poll::Ready(finished) }
     })
     .await
+}
+
+/// Returns what a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let said = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    said.unwrap_or("without a word").to_owned()
 }
 
 /// Says a time as people do.

@@ -42,6 +42,8 @@ enum Reply {
     Done(Certainty),
     /// Does it after this time.
     Slow(Duration),
+    /// Meets a mistake in podform.
+    Panics,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl Provider {
                 sleep(time).await;
                 Ok(effect())
             }
+            Reply::Panics => panic!("no such entry"),
         }
     }
 
@@ -299,7 +302,7 @@ async fn run_with(
     interrupt: watch::Receiver<Interrupt>,
 ) -> Ran {
     let run = a_run();
-    let limited = Limited::new(provider, &Silent);
+    let limited = Limited::new(provider, &Silent, 0);
     let context = Context {
         provider: &limited,
         journal: &notebook,
@@ -400,6 +403,20 @@ async fn without_money_nothing_more_is_sent() {
     assert_eq!(ran.outcome.stopped_by, Some(StoppedBy::NoFunds));
     assert_eq!(ran.calls, ["create secure"]);
     assert!(matches!(ran.result("b:create"), EndResult::Skipped(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_stops_the_run_and_leaves_its_action_open_in_the_journal() {
+    let slow = Reply::Slow(Duration::from_secs(3));
+    let provider = Provider::default().replies([Reply::Panics, slow]);
+    let creates = ["a:create", "b:create", "c:create"].map(|name| (name, action(name)));
+    let ran = run(plan(creates, [("b:create", "c:create")]), prior(), &provider).await;
+    assert_eq!(ran.outcome.stopped_by, Some(StoppedBy::Bug("no such entry".to_owned())));
+    assert_eq!(ran.result("a:create"), EndResult::Unknown("panicked: no such entry".to_owned()));
+    assert_eq!((ran.result("b:create"), provider.names()), (DONE, vec!["made-2".to_owned()]));
+    assert!(matches!(ran.result("c:create"), EndResult::Skipped(_)));
+    let of_a: Vec<String> = ran.lines().into_iter().filter(|line| line.starts_with("a:")).collect();
+    assert_eq!(of_a, ["a:create intended 0 with a token"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -572,7 +589,7 @@ async fn settled(prior: &Prior, provider: &Provider) -> (Vec<Fate>, Vec<String>)
     let notebook = Notebook::default();
     let (_keep, interrupt) = watch::channel(Interrupt::None);
     let run = a_run();
-    let limited = Limited::new(provider, &Silent);
+    let limited = Limited::new(provider, &Silent, 0);
     let context = Context {
         provider: &limited,
         journal: &notebook,

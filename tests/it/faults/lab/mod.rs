@@ -19,8 +19,9 @@ use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
 use podform::model::desired::{Desired, Wanted};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce};
+use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
-use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned};
+use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Plan, Planned};
 use podform::model::pod::{Access, Cloud, Compute};
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
@@ -140,7 +141,10 @@ impl FromStr for Case {
                 "settling" => case.settling = number()?,
                 "quota" => case.quota = u32::try_from(number()?).unwrap_or(60),
                 "crash" => case.crashes.push(value.parse()?),
-                "faults" => value.clone_into(&mut case.faults),
+                "faults" => {
+                    value.parse::<FaultScript>().map_err(|error| error.to_string())?;
+                    value.clone_into(&mut case.faults);
+                }
                 "signal" => case.signals.push(number()?),
                 "without" if value == "lookup" => case.without = Without::Lookup,
                 "without" if value == "intents" => case.without = Without::Intents,
@@ -166,6 +170,8 @@ pub struct Report {
     pub throttled: u64,
     /// How many of the calls the first run made.
     pub first_calls: usize,
+    /// What the last plan, which had nothing to do, remarked.
+    pub findings: Vec<String>,
     /// What was said about each run, for repeating a violation.
     pub story: Vec<String>,
 }
@@ -227,19 +233,33 @@ pub fn tell(base: &Base, case: &Case) -> Report {
     play_and(base, case, true)
 }
 
+/// Plays the first run of a schedule and returns what the journal then has open, by what is done and how far it came.
+pub fn left_open(base: &Base, case: &Case) -> Vec<(plan_model::Step, ActionStatus)> {
+    in_paused_time(async {
+        let (simulation, state) = prepared(base, case);
+        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), false);
+        let life = Life::new(case.crashes.first().copied());
+        lab.live(0, &life, watch::channel(Interrupt::None).1).await;
+        let open = state.load().await.expect("a state").open;
+        open.into_iter().map(|intent| (intent.action.step, intent.status)).collect()
+    })
+}
+
+/// Makes the world and the state that a schedule begins with.
+fn prepared(base: &Base, case: &Case) -> (Simulation, MemoryState) {
+    let simulation = Simulation::new(settings(case.seed, case.quota));
+    simulation.edit(|world| *world = base.world.clone());
+    simulation.set_faults(case.faults.parse().expect("cases hold faults that can be read"));
+    let state = MemoryState::from_prior(base.prior.clone());
+    if case.without == Without::Intents {
+        state.drop_events();
+    }
+    (simulation, state)
+}
+
 fn play_and(base: &Base, case: &Case, wanted: bool) -> Report {
     in_paused_time(async {
-        let simulation = Simulation::new(settings(case.seed, case.quota));
-        simulation.edit(|world| *world = base.world.clone());
-        let state = MemoryState::from_prior(base.prior.clone());
-        if case.without == Without::Intents {
-            state.drop_events();
-        }
-        let faults: FaultScript = match case.faults.parse() {
-            Ok(faults) => faults,
-            Err(error) => return Report { violations: vec![error.to_string()], ..Report::default() },
-        };
-        simulation.set_faults(faults);
+        let (simulation, state) = prepared(base, case);
         let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), wanted);
         let mut report = lab.converge().await;
         let prior = state.load().await.expect("a state");
@@ -385,7 +405,9 @@ enum RunEnd {
 
 /// How far one run came.
 enum Step {
-    NothingToDo,
+    NothingToDo {
+        findings: Vec<String>,
+    },
     /// It applied something, or could not: what it says, and what was wrong with the plan.
     Went {
         said: String,
@@ -426,11 +448,7 @@ impl<'a> Lab<'a> {
         for number in 0..RUNS + self.case.crashes.len() {
             let life = Life::new(self.case.crashes.get(number).copied());
             let interrupt = if number == 0 { signals.clone() } else { watch::channel(Interrupt::None).1 };
-            let ended = tokio::select! {
-                biased;
-                () = life.ended.notified() => RunEnd::Crashed,
-                step = self.run(number, &life, interrupt) => RunEnd::Done(step),
-            };
+            let ended = self.live(number, &life, interrupt).await;
             report.runs += 1;
             report.calls.extend(life.calls.borrow().iter());
             report.throttled += life.throttled.get();
@@ -444,7 +462,8 @@ impl<'a> Lab<'a> {
                     sleep(RESTART).await;
                     continue;
                 }
-                RunEnd::Done(Step::NothingToDo) => {
+                RunEnd::Done(Step::NothingToDo { findings }) => {
+                    report.findings = findings;
                     report.story = self.story.lines.take();
                     return report;
                 }
@@ -461,12 +480,21 @@ impl<'a> Lab<'a> {
         report
     }
 
+    /// Lives one life of the process, to its end or to its crash.
+    async fn live(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> RunEnd {
+        tokio::select! {
+            biased;
+            () = life.ended.notified() => RunEnd::Crashed,
+            step = self.run(number, life, interrupt) => RunEnd::Done(step),
+        }
+    }
+
     /// Looks, plans and applies once, as the command does.
     async fn run(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
         let port =
             MortalPort { client: Rc::clone(&self.client), life, blind: self.case.without == Without::Lookup };
         let journal = MortalJournal { state: self.state, life };
-        let limited = Limited::new(&port, &self.story);
+        let limited = Limited::new(&port, &self.story, self.case.seed);
         let run = Run {
             id: RunId::new(format!("run-{number}-{}", self.clock.now().as_millisecond())),
             at: self.clock.now(),
@@ -511,7 +539,10 @@ impl<'a> Lab<'a> {
             Err(error) => return Step::stopped(format!("could not look: {error}")),
         };
         let plan = match self.plan(&prior, &live, &run, &secrets) {
-            Planned::NoChanges(_) => return Step::NothingToDo,
+            Planned::NoChanges(plan) => {
+                let findings = plan.findings.into_iter().map(|finding| finding.message).collect();
+                return Step::NothingToDo { findings };
+            }
             Planned::Blocked { reasons, plan } => {
                 return Step::stopped(format!(
                     "blocked: {reasons:?} held {:?} findings {:?}",
