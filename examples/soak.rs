@@ -65,11 +65,11 @@ fn play_all(Wanted { enumerated, seeds, from, case: _ }: &Wanted) -> ExitCode {
     if let Some(depth) = enumerated {
         let cases: Vec<Case> =
             (0..bases.len()).flat_map(|shape| enumerate(&bases[shape], shape, *depth)).collect();
-        println!("enumerated  {depth:?} of {} shapes", bases.len());
+        println!("enumerated    {depth:?} of {} shapes of plans", bases.len());
         is_clean &= told(&campaign(&bases, cases.len(), |number| cases[number].clone()));
     }
     if *seeds > 0 {
-        println!("seeds       {seeds}, from {from}");
+        println!("seeds         {seeds}, from {from}");
         is_clean &= told(&campaign(&bases, *seeds, |number| random(&bases, from + number as u64)));
     }
     if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -89,11 +89,11 @@ fn repeat(case: &Case) -> ExitCode {
 /// Prints the figures and returns whether nothing was violated.
 fn told(tally: &Tally) -> bool {
     let Tally { schedules, crash_points, runs, requests, violations } = tally;
-    println!("schedules   {schedules}");
-    println!("crashes     {crash_points}");
-    println!("runs        {runs}");
-    println!("requests    {requests}");
-    println!("violations  {}\n", violations.len());
+    println!("schedules     {schedules}");
+    println!("crash points  {crash_points}");
+    println!("runs          {runs}");
+    println!("requests      {requests}");
+    println!("violations    {}\n", violations.len());
     for (case, wrong) in violations.iter().take(20) {
         println!("  {}", wrong.join("\n  "));
         println!("  cargo run --release --example soak -- --case '{case}'\n");

@@ -181,7 +181,7 @@ fn stopped(by: &StoppedBy) -> String {
         StoppedBy::KeyRefused(why) => format!("RunPod refused the key: {}", visible(why)),
         StoppedBy::ApiUnusable(why) => format!("RunPod's API cannot be used: {}", visible(why)),
         StoppedBy::Journal(why) => format!(
-            "The state could not be written, so nothing more was sent: {}. Make room or make it writable first.",
+            "The state could not be written, so nothing more was sent: {}. An apply that can write it goes on from here.",
             visible(why)
         ),
         StoppedBy::Bug(why) => format!(
