@@ -13,6 +13,7 @@ mod interrupt;
 mod killed;
 mod layering;
 mod plan;
+mod reference;
 mod render;
 mod scale;
 mod scripts;
