@@ -23,6 +23,68 @@ mod tests {
         properties.unwrap_or_else(|| panic!("no properties at {pointer}")).keys().cloned().collect()
     }
 
+    /// Returns a schema, or what it refers to beside what it says itself.
+    fn described<'a>(schema: &'a Value, property: &'a Value) -> Option<&'a str> {
+        let said = |value: &'a Value| value.get("description").and_then(Value::as_str);
+        let target =
+            property.get("$ref").and_then(Value::as_str).map(|target| target.trim_start_matches('#'));
+        said(property).or_else(|| said(schema.pointer(target?)?))
+    }
+
+    /// Collects the properties below a value that no editor could say anything about.
+    fn undescribed(schema: &Value, below: &Value, path: &str, found: &mut Vec<String>) {
+        let children: Vec<(String, &Value)> = match below {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(list) => {
+                (0..).zip(list).map(|(at, value): (usize, _)| (at.to_string(), value)).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        };
+        for (key, value) in children {
+            let path = format!("{path}/{key}");
+            if let ("properties", Some(properties)) = (key.as_str(), value.as_object()) {
+                let silent = properties.iter().filter(|(_, property)| described(schema, property).is_none());
+                found.extend(silent.map(|(name, _)| format!("{path}/{name}")));
+            }
+            undescribed(schema, value, &path, found);
+        }
+    }
+
+    #[test]
+    fn every_property_has_a_description_to_hover_over() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let mut found = Vec::new();
+        undescribed(&schema, &schema, "", &mut found);
+        assert_eq!(found, Vec::<String>::new());
+        let without = serde_json::json!({ "properties": { "a": { "type": "string" } } });
+        undescribed(&without, &without, "", &mut found);
+        assert_eq!(found, ["/properties/a"]);
+    }
+
+    #[test]
+    fn every_word_of_a_closed_list_is_offered() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let words = |pointer: &str| {
+            let property = schema.pointer(pointer).unwrap_or_else(|| panic!("nothing at {pointer}"));
+            let list = property.pointer("/anyOf/0/enum").and_then(Value::as_array).unwrap();
+            list.iter().map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let lists = [
+            ("/properties/provider/properties/kind", &["runpod", "simulator"][..]),
+            ("/properties/provider/properties/api", &["v2", "v1", "graphql"]),
+            ("/$defs/volume/properties/tier", &["standard", "high_performance"]),
+            ("/$defs/gpu/anyOf/2/properties/order", &["listed", "price", "availability"]),
+            ("/$defs/pod/properties/cloud", &["secure", "community", "any"]),
+            ("/$defs/pod/properties/state", &["running", "stopped"]),
+            ("/$defs/lifecycle/properties/on_remove", &["terminate", "stop", "forget"]),
+            ("/$defs/lifecycle/properties/on_replace", &["destroy_first", "create_first"]),
+            ("/$defs/lifecycle/properties/on_stuck_resume", &["fail", "replace"]),
+        ];
+        for (pointer, expected) in lists {
+            assert_eq!(words(pointer), expected, "{pointer}");
+        }
+    }
+
     #[test]
     fn the_schema_has_the_keys_that_are_decoded() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
