@@ -114,6 +114,11 @@ pub enum Command {
     /// Print what a pod wrote; with --follow what it writes
     #[command(after_help = "Examples:\n  podform logs llm --tail 20\n  podform logs llm[0] --follow")]
     Logs(LogsArgs),
+    /// Open a shell in a pod; without a terminal, print the command that does
+    #[command(
+        after_help = "Examples:\n  podform ssh llm\n  podform ssh llm[0] --print\n  podform ssh train -- nvidia-smi"
+    )]
+    Ssh(SshArgs),
     /// Check that spec, key, account and state can be used; writes nothing
     #[command(after_help = "Examples:\n  podform doctor\n  podform doctor --json")]
     Doctor(ListArgs),
@@ -122,7 +127,7 @@ pub enum Command {
     Graph(GraphArgs),
     /// List GPU types with memory, prices and stock
     #[command(after_help = "Examples:\n  podform gpus --sort price --available\n  \
-                      podform gpus --memory 48GB.. --max-price 1.20")]
+                      podform gpus --memory 48GB.. --max-price 1.20\n  podform gpus --explain llm")]
     Gpus(GpusArgs),
     /// Take over pods and network volumes that were made without podform; changes none of them
     #[command(after_help = "Examples:\n  podform import --all --write imported.yaml\n  \
@@ -141,9 +146,11 @@ pub enum Command {
     /// Print completions for a shell
     #[command(after_help = "Example:\n  podform completions bash > /etc/bash_completion.d/podform")]
     Completions(CompletionsArgs),
-    /// Print the manual page
-    #[command(after_help = "Example:\n  podform man > podform.1")]
-    Man,
+    /// Print the manual page, or write one for each command
+    #[command(
+        after_help = "Examples:\n  podform man > podform.1\n  podform man --into ~/.local/share/man/man1"
+    )]
+    Man(ManArgs),
     /// Serve the RunPod simulator and print its URL
     #[command(
         after_help = "Example:\n  podform simulate --store state/simulator.db --listen 127.0.0.1:8080\n  \
@@ -321,6 +328,28 @@ pub struct ListArgs {
     pub json: bool,
 }
 
+/// Flags of `ssh`.
+#[derive(Args, Debug)]
+pub struct SshArgs {
+    /// The address of a pod
+    #[arg(value_name = "ADDRESS")]
+    pub address: Address,
+    /// Print the command and do not run it
+    #[arg(long)]
+    pub print: bool,
+    /// What to run there in place of a shell
+    #[arg(value_name = "COMMAND", last = true)]
+    pub command: Vec<String>,
+}
+
+/// Flags of `man`.
+#[derive(Args, Debug)]
+pub struct ManArgs {
+    /// Write a page for each command into this folder
+    #[arg(long, value_name = "DIR")]
+    pub into: Option<PathBuf>,
+}
+
 /// Flags of `logs`.
 #[derive(Args, Debug)]
 pub struct LogsArgs {
@@ -495,6 +524,13 @@ pub struct GpusArgs {
     /// In which order
     #[arg(long, value_name = "KEY", default_value = "name")]
     pub sort: GpuSort,
+    /// Tell why each type is a way to place this pod of the spec, or none
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with_all = ["memory", "max_price", "data_center", "available", "sort"]
+    )]
+    pub explain: Option<Address>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -89,6 +89,16 @@ pub enum Failure {
         /// The id.
         pod: PodId,
     },
+    /// No shell can be opened in a pod.
+    #[error("there is no way into `{address}`: {why}")]
+    NoWayIn {
+        /// The address.
+        address: Address,
+        /// What is missing.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The API that the spec names has no logs.
     #[error("logs come over REST v2, and the spec has `provider.api: {}`", api_word(*.0))]
     NoLogs(

@@ -103,6 +103,14 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     std::fs::rename(&part, path).map_err(failed)
 }
 
+/// Makes a folder, and those above it, unless they are there.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_folder(path: &Path) -> Result<(), FileError> {
+    std::fs::create_dir_all(path).map_err(|source| FileError::writing(path, source))
+}
+
 /// Writes a file that must not exist yet.
 ///
 /// # Errors

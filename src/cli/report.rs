@@ -2,10 +2,13 @@
 //! modules below need not know who reads them.
 
 use std::error::Error;
+use std::io;
 
 use super::exit::{self, Exit};
 use super::failure::Failure;
+use super::files::FileError;
 use super::output::Output;
+use super::secrets::SecretError;
 use crate::model::clock::{Age, SignedDuration};
 use crate::provider::{Certainty, ProviderError, Rejection};
 use crate::spec::Form;
@@ -64,7 +67,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::PlanFile { .. }
         | Failure::NobodyToAsk { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
-        Failure::PodGone { .. } => exit::FAILED,
+        Failure::PodGone { .. } | Failure::NoWayIn { .. } => exit::FAILED,
         Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
         Failure::State(error) => exit_of_state(error),
         Failure::Simulator(_)
@@ -129,19 +132,46 @@ fn hint_of(failure: &Failure) -> Option<String> {
         Failure::NoLogs(_) => {
             "remove `provider.api` from the spec, or lay a file with `provider: { api: v2 }` on it with another `-f`"
         }
-        Failure::Spec(_)
-        | Failure::File(_)
-        | Failure::Directory { .. }
-        | Failure::Flag(_)
-        | Failure::Secret(_)
-        | Failure::Simulator(_)
-        | Failure::Interrupted
-        | Failure::Yaml(_)
-        | Failure::PlanFile { .. }
-        | Failure::Signals(_)
-        | Failure::System { .. } => return None,
+        Failure::NoWayIn { address: _, why: _, hint } => hint,
+        Failure::File(FileError { doing: _, path: _, source }) => hint_of_io(source),
+        Failure::Directory { .. } => {
+            "check the path after `-C`; `podform init DIR` makes a folder with a spec"
+        }
+        // Most of them say themselves what to run.
+        Failure::Flag(text) if text.contains("`podform ") => return None,
+        Failure::Flag(_) => "`podform COMMAND --help` shows what the command takes, with an example",
+        Failure::Secret(error) => match error {
+            SecretError::ApiKey { .. } => "give the pod a key of its own, in another variable",
+            SecretError::Outside { .. } => "move the file below the folder of the spec, or use `env:`",
+            SecretError::Unreadable { source, .. } => hint_of_io(source),
+        },
+        Failure::Simulator(_) => {
+            "`podform simulate --store FILE` serves a world of its own; without `state/simulator.db` a new one begins"
+        }
+        Failure::Interrupted => "`podform plan` shows what is to be done",
+        Failure::PlanFile { .. } => "make another plan with `podform plan -o FILE`",
+        Failure::System { doing: "run `ssh`", source: _ } => "install OpenSSH, or copy what `--print` prints",
+        Failure::Yaml(_) | Failure::Signals(_) | Failure::System { .. } => {
+            "`podform doctor` tells what can be used here"
+        }
+        // Mistakes of a spec are told with their places, and each with its own help.
+        Failure::Spec(_) => return None,
     };
     Some(hint.to_owned())
+}
+
+/// Returns what to do about what the system refused.
+fn hint_of_io(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            "give another name, or move away what is there: nothing is overwritten"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "give a path that this user may use"
+        }
+        io::ErrorKind::StorageFull => "make room on the disk",
+        _ => "check the path, which begins at the folder of `-C`",
+    }
 }
 
 fn hint_of_provider(error: &ProviderError) -> Option<String> {
@@ -153,13 +183,10 @@ fn hint_of_provider(error: &ProviderError) -> Option<String> {
         Certainty::Rejected(Rejection::Gone) => {
             "this API is retired; remove `provider.api` from the spec to use REST v2"
         }
+        Certainty::Rejected(Rejection::NoFunds) => "add funds to the account in RunPod's console",
         Certainty::Rejected(
-            Rejection::NoCapacity
-            | Rejection::NoFunds
-            | Rejection::NotFound
-            | Rejection::Conflict
-            | Rejection::Invalid,
-        ) => return None,
+            Rejection::NoCapacity | Rejection::NotFound | Rejection::Conflict | Rejection::Invalid,
+        ) => "`podform doctor` tells what can be used; `podform plan` looks again",
         Certainty::Throttled { retry_after: Some(wait) } if wait.as_secs() > 60 => {
             return Some(format!(
                 "try again in {}",
@@ -193,7 +220,12 @@ fn hint_of_state(error: &StateError) -> Option<String> {
             "wait for it with `--lock-timeout 5m`; if that run is gone for good, run `podform unlock`"
         }
         StateError::Fenced { .. } => "look at what the other run did: `podform plan`",
-        StateError::Failed { .. } => return None,
+        StateError::Failed { doing: "back up", .. } => {
+            "`podform state backup FILE` needs a state, and a FILE that is new"
+        }
+        StateError::Failed { .. } => {
+            "`podform doctor` looks at it; another file can be given with `--state PATH`"
+        }
     };
     Some(hint.to_owned())
 }

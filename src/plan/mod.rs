@@ -47,7 +47,7 @@ use crate::model::secret::Secrets;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
 pub use digest::{digest, spec_digest};
-pub use placement::stock_questions;
+pub use placement::{Explained, explain, stock_questions};
 pub use rebuild::{Traces, traces};
 pub use scope::Pattern;
 

@@ -3,12 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CpuFlavor, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::desired::{
     CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Wanted,
-    WantedPod,
+    WantedPod, WantedVolume,
 };
 use crate::model::id::{DataCenterId, GpuTypeId};
+use crate::model::live::{Live, Seen};
 use crate::model::money::{Hourly, Price};
 use crate::model::plan::Candidate;
 use crate::model::pod::{Cloud, Compute, RunState, Storage};
@@ -21,6 +23,34 @@ pub(super) struct Choices {
     pub(super) rejected: Vec<String>,
     /// The data centers that the spec names and the API does not take.
     pub(super) left_out: BTreeSet<DataCenterId>,
+}
+
+/// Why each way to place a pod is one, or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// The ways, in the order in which they would be tried.
+    pub candidates: Vec<Candidate>,
+    /// One line for each type that is no way, with the reason.
+    pub rejected: Vec<String>,
+    /// The data centers that the spec names and the API does not take.
+    pub left_out: BTreeSet<DataCenterId>,
+}
+
+/// Explains where a pod of the spec may run, by what decides it for a plan; `None` if the spec has no such pod.
+pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Address) -> Option<Explained> {
+    let Some(Wanted::Pod(pod)) = desired.wanted.get(address) else { return None };
+    let volume = pod.container.storage.volume().and_then(|volume| desired.wanted.get(volume));
+    let place = match volume {
+        Some(Wanted::Volume(WantedVolume::Managed { config, protect: _, adopt: _ })) => {
+            Some(&config.data_center)
+        }
+        Some(Wanted::Volume(WantedVolume::Referenced { id })) => {
+            live.volumes.get(id).and_then(Seen::found).map(|volume| &volume.data_center)
+        }
+        Some(Wanted::Pod(_)) | None => None,
+    };
+    let Choices { candidates, rejected, left_out } = choices(pod, catalog, place);
+    Some(Explained { candidates, rejected, left_out })
 }
 
 impl Choices {

@@ -4,9 +4,12 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use clap::CommandFactory;
+use podform::cli::args::Cli;
 use serde_json::Value;
 
 use crate::stage::request;
@@ -431,4 +434,178 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
             scope(&second)
         );
     }
+}
+
+#[test]
+fn ssh_is_run_with_checked_arguments_and_its_exit_code_is_ours() {
+    let folder = Folder::with(SPEC);
+    folder.apply();
+    let fake = folder.path("ssh");
+    fs::write(&fake, "#!/bin/sh\nprintf '%s\\n' \"$@\"\nexit 7\n").unwrap();
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = folder.podform(&["ssh", "web", "--", "nvidia-smi", "-L"]);
+    let ended = command.env("PATH", folder.path("")).output().unwrap();
+    let expected = folder.data(&["ssh", "web", "--print"]);
+    let expected = expected.trim().strip_prefix("ssh ").unwrap().replace(' ', "\n") + "\nnvidia-smi\n-L\n";
+    assert_eq!(String::from_utf8(ended.stdout).unwrap(), expected);
+    assert_eq!(ended.status.code(), Some(7));
+
+    let ended = folder.podform(&["ssh", "web", "--", "id"]).env("PATH", "/nowhere").output().unwrap();
+    insta::assert_snapshot!(String::from_utf8(ended.stderr).unwrap(), @"
+    error: failed to run `ssh`
+      because No such file or directory (os error 2)
+    hint: install OpenSSH, or copy what `--print` prints
+    ");
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+/// Returns every visible command as words, podform itself first.
+fn all_commands() -> Vec<(Vec<String>, clap::Command)> {
+    let mut command = Cli::command();
+    command.build();
+    let mut found = vec![(Vec::new(), command)];
+    let mut next = 0;
+    while let Some((words, command)) = found.get(next).cloned() {
+        next += 1;
+        for below in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+            found.push(([words.clone(), vec![below.get_name().to_owned()]].concat(), below.clone()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let folder = Folder::with(SPEC);
+    let commands = all_commands();
+    assert!(commands.len() > 25, "{}", commands.len());
+    for (words, command) in commands {
+        let mut arguments: Vec<&str> = words.iter().map(String::as_str).collect();
+        arguments.push("--help");
+        let help = folder.data(&arguments);
+        let is_group = command.has_subcommands();
+        let example = format!("\n  podform {}", words.join(" "));
+        assert!(is_group || help.contains("Example") && help.contains(&example), "{arguments:?}:\n{help}");
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+            assert!(argument.get_help().is_some(), "{words:?}: {} has no help", argument.get_id());
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = Folder::with(SPEC);
+    folder.data(&["man", "--into", "man/man1"]);
+    let page = folder.data(&["man"]);
+    assert!(page.starts_with(".ie \\n(.g .ds Aq") && page.contains(".TH podform 1"), "{page}");
+    let mut expected: Vec<String> = all_commands()
+        .iter()
+        .map(|(words, _)| [&["podform".to_owned()], &words[..]].concat().join("-") + ".1")
+        .collect();
+    expected.sort();
+    let written = fs::read_dir(folder.path("man/man1")).unwrap();
+    let mut written: Vec<String> =
+        written.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    written.sort();
+    assert_eq!(written, expected);
+    let page = fs::read_to_string(folder.path("man/man1/podform-state-history.1")).unwrap();
+    insta::assert_snapshot!(page, @r#"
+    .ie \n(.g .ds Aq \(aq
+    .el .ds Aq '
+    .TH podform-state-history 1  "history " 
+    .SH NAME
+    podform\-state\-history \- List the runs that wrote the state, or the events of one
+    .SH SYNOPSIS
+    \fBpodform state history\fR [\fB\-\-json\fR] [\fB\-C \fR] [\fB\-f\fR|\fB\-\-file\fR] [\fB\-\-var\fR] [\fB\-\-profile\fR] [\fB\-\-state\fR] [\fB\-\-color\fR] [\fB\-v\fR|\fB\-\-verbose\fR] [\fB\-q\fR|\fB\-\-quiet\fR] [\fB\-h\fR|\fB\-\-help\fR] [\fIRUN\fR] 
+    .SH DESCRIPTION
+    List the runs that wrote the state, or the events of one
+    .SH OPTIONS
+    .TP
+    \fB\-\-json\fR
+    Print JSON
+    .TP
+    \fB\-h\fR, \fB\-\-help\fR
+    Print help (see a summary with \*(Aq\-h\*(Aq)
+    .TP
+    [\fIRUN\fR]
+    How the id of a run begins
+    .SH "GLOBAL OPTIONS"
+    .TP
+    \fB\-C\fR \fI<DIR>\fR
+    Run as if started in this directory; paths in the spec are relative to it
+    .TP
+    \fB\-f\fR, \fB\-\-file\fR \fI<FILE>\fR
+    Spec file; several are merged in order [default: pods.yaml]
+    .TP
+    \fB\-\-var\fR \fI<NAME=VALUE>\fR
+    Set a variable of the spec
+    .TP
+    \fB\-\-profile\fR \fI<NAME>\fR
+    Select pods that belong to this profile
+    .TP
+    \fB\-\-state\fR \fI<PATH>\fR
+    State file [default: state_file of the spec, or state/PROJECT.db]
+    .TP
+    \fB\-\-color\fR \fI<WHEN>\fR [default: auto]
+    When to use colours
+    .br
+
+    .br
+    \fIPossible values:\fR
+    .RS 14
+    .IP \(bu 2
+    auto: On a terminal, unless `NO_COLOR` is set
+    .IP \(bu 2
+    always: Always
+    .IP \(bu 2
+    never: Never
+    .RE
+    .TP
+    \fB\-v\fR, \fB\-\-verbose\fR
+    Say more
+    .TP
+    \fB\-q\fR, \fB\-\-quiet\fR
+    Say only what was asked for, and errors
+    .SH EXTRA
+    Examples:
+      podform state history
+      podform state history 3f2a
+    "#);
+}
+
+#[test]
+fn completions_know_every_command_and_every_flag() {
+    let folder = Folder::with(SPEC);
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = folder.data(&["completions", shell]);
+        for (words, command) in all_commands() {
+            let name = words.last().map_or("podform", String::as_str);
+            assert!(script.contains(name), "{shell}: {name}");
+            for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+                assert!(script.contains(flag), "{shell}: {name} --{flag}");
+            }
+        }
+        // PowerShell's completions know no values.
+        assert!(shell == "powershell" || script.contains("finetune-fleet"), "{shell}");
+    }
+}
+
+#[test]
+fn bash_completes_commands_flags_and_values() {
+    let folder = Folder::with(SPEC);
+    fs::write(folder.path("podform.bash"), folder.data(&["completions", "bash"])).unwrap();
+    let complete = |line: &str| {
+        let script = "source ./podform.bash; read -ra COMP_WORDS <<< \"$LINE\"; \
+                      [[ $LINE == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 )); \
+                      _podform podform \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"; \
+                      printf '%s\\n' \"${COMPREPLY[@]}\"";
+        let mut command = Command::new("bash");
+        command.args(["--norc", "-c", script]).current_dir(folder.path("")).env("LINE", line);
+        let ended = command.output().unwrap();
+        String::from_utf8(ended.stdout).unwrap().split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(complete("podform stat"), ["status", "state"]);
+    assert_eq!(complete("podform init --exa"), ["--example"]);
+    assert!(complete("podform init --example ").contains(&"finetune-fleet".to_owned()));
+    assert!(complete("podform state ").contains(&"rebuild".to_owned()));
 }

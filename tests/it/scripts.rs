@@ -60,6 +60,7 @@ scripts! {
     spec_references,
     spec_values,
     stale,
+    ssh,
     state_commands,
     state_files,
     tools,

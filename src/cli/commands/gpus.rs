@@ -11,17 +11,24 @@ use crate::cli::json::{VERSION, hourly, printed};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
+use crate::model::address::Address;
 use crate::model::catalog::{Catalog, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::clock::Clock;
 use crate::model::desired::CudaWish;
 use crate::model::id::DataCenterId;
 use crate::model::money::Price;
 use crate::model::pod::Cloud;
+use crate::plan::{self, Explained};
 use crate::provider::Observe;
+use crate::render::escape::visible;
+use crate::render::words;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
     let session = Session::open(shell, shell.load_spec()?, None).await?;
+    if let Some(address) = &args.explain {
+        return explain(&session, address, args.json).await;
+    }
     let question =
         StockQuery { count: 1, cloud: Cloud::Secure, countries: BTreeSet::new(), cuda: CudaWish::Any };
     let now = session.account.clock.now();
@@ -29,6 +36,48 @@ pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
     let catalog = catalog.map_err(|source| Failure::Provider { what: "the catalog", source })?;
     let chosen = chosen(&catalog, &question, args);
     shell.output.data(&if args.json { as_json(&chosen) } else { table(&chosen) });
+    Ok(exit::DONE)
+}
+
+/// Tells why each type is a way to place a pod, or none, by what places it in a plan.
+async fn explain(session: &Session<'_>, address: &Address, as_json: bool) -> Result<Exit, Failure> {
+    let reader = session.account.reader();
+    let catalog = session.catalog(reader).await?;
+    let live = session.look(reader, &session.state.read()?).await?;
+    let Some(explained) = plan::explain(&session.loaded.desired, &live, &catalog, address) else {
+        return Err(Failure::Flag(format!(
+            "the spec has no pod `{address}`; `podform config` prints what it has"
+        )));
+    };
+    let Explained { candidates, rejected, left_out } = &explained;
+    let ways = candidates.iter().map(words::candidate);
+    if as_json {
+        let document = json!({
+            "version": VERSION,
+            "address": address.to_string(),
+            "in": ways.collect::<Vec<_>>(),
+            "out": rejected,
+            "data_centers_left_out": left_out.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        });
+        session.shell.output.data(&printed(&document));
+        return Ok(exit::DONE);
+    }
+    let mut text = String::new();
+    for (number, way) in (1..).zip(ways) {
+        text.push_str(&format!("in   {number}. {}\n", visible(&way)));
+    }
+    for why in rejected {
+        text.push_str(&format!("out  {}\n", visible(why)));
+    }
+    for place in left_out {
+        text.push_str(&format!("out  {}: cannot be asked for over this API\n", visible(place.as_str())));
+    }
+    session.shell.output.data(&text);
+    if candidates.is_empty() {
+        session.shell.output.note(&format!(
+            "`{address}` cannot be placed; next: widen `gpu`, `max_price` or `placement` in the spec"
+        ));
+    }
     Ok(exit::DONE)
 }
 
@@ -40,7 +89,7 @@ struct Row<'a> {
 
 /// Returns the types that pass every filter, in the order asked for.
 fn chosen<'a>(catalog: &'a Catalog, question: &StockQuery, args: &GpusArgs) -> Vec<Row<'a>> {
-    let GpusArgs { memory, max_price, data_center, available, sort, json: _ } = args;
+    let GpusArgs { memory, max_price, data_center, available, sort, explain: _, json: _ } = args;
     let answers = catalog.gpu_stock.get(question);
     let rows = catalog.gpus.values().map(|gpu| Row { gpu, stock: answers.and_then(|all| all.get(&gpu.id)) });
     let mut rows: Vec<Row<'a>> = rows

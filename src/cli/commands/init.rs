@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::InitArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::files::FileError;
+use crate::cli::files::{FileError, make_folder};
 use crate::cli::run::Shell;
 use crate::spec::schema::SCHEMA;
 
@@ -169,10 +169,6 @@ impl Writer<'_> {
     fn say(&self, path: &Path, told: &str) {
         self.shell.output.note(&format!("`{}` {told}", path.display()));
     }
-}
-
-fn make_folder(path: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(path).map_err(|source| failed(path, source))
 }
 
 fn failed(path: &Path, source: io::Error) -> Failure {

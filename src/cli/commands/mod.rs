@@ -17,6 +17,7 @@ pub mod show;
 pub mod show_address;
 pub mod simulate;
 pub mod simulator;
+pub mod ssh;
 pub mod state_backup;
 pub mod state_history;
 pub mod state_list;
