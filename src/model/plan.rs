@@ -455,6 +455,8 @@ pub enum Reason {
     StateWanted,
     /// It was stopped, started or ended by others.
     StateDrifted,
+    /// It runs with fewer GPUs than it had, and a stop and a start may bring them back.
+    GpusLost,
     /// The live pod no longer satisfies the spec.
     Replaced,
     /// Its mount or its data center must change with the volume that is replaced.

@@ -108,9 +108,19 @@ impl Environments<'_> {
 
     fn compare_removed(&self, key: &EnvKey, recorded: &EnvValue, comparison: &mut EnvComparison) {
         let live = self.live.get(key);
+        let before = self.show_live(live, Some(recorded));
+        let untouched = match (recorded, live) {
+            (EnvValue::Plain(was), Some(live)) => live.expose() == was,
+            // What a secret was is not recorded.
+            (EnvValue::Secret(_), Some(_)) => true,
+            (EnvValue::Plain(_) | EnvValue::Secret(_), None) => false,
+        };
+        if !untouched {
+            comparison.drift.push(drift(key, shown::env(recorded), before.clone()));
+        }
         if live.is_some() {
-            let before = self.show_live(live, Some(recorded));
-            comparison.changes.push(change(key, before, Shown::Absent, Cause::Spec));
+            let cause = if untouched { Cause::Spec } else { Cause::Both };
+            comparison.changes.push(change(key, before, Shown::Absent, cause));
         }
     }
 

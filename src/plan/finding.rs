@@ -153,6 +153,16 @@ pub(super) fn resume_may_fail(address: &Address) -> Finding {
     about(Severity::Warning, "resume-may-fail", address, Some(Field::State), message)
 }
 
+pub(super) fn bound_to_host(address: &Address, then_replaced: bool) -> Finding {
+    let message = if then_replaced {
+        "its local volume stays on this host, so a later start loses it if others have its GPU by then: \
+         `on_stuck_resume` is `replace`"
+    } else {
+        "its local volume stays on this host, so a later start fails if others have its GPU by then"
+    };
+    about(Severity::Warning, "bound-to-host", address, Some(Field::State), message.to_owned())
+}
+
 pub(super) fn scarce(address: &Address) -> Finding {
     let message = "gives up its GPU before there is a new one, and stock is low for every candidate; \
          `on_replace: create_first` keeps it until then"

@@ -10,9 +10,10 @@ use similar::TextDiff;
 use crate::model::address::Address;
 use crate::model::clock::Age;
 use crate::model::field::Field;
+use crate::model::money::Amount;
 use crate::model::plan::{
-    ActionId, Block, CostChange, DriftKind, FieldDrift, Planned, Reason, RecordAfter, Severity, Shown, Split,
-    Step, Subject, Unmanaged,
+    ActionId, Block, CostChange, CostSummary, DriftKind, FieldDrift, Planned, Reason, RecordAfter, Severity,
+    Shown, Split, Step, Subject, Unmanaged,
 };
 
 use super::Positions;
@@ -21,7 +22,7 @@ use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::{ranges, ranges_to};
 use super::rows::{Row, command_lines};
 use super::style::{Style, Tone, write_wrapped};
-use super::view::{Counts, Group, Verb, Verdict, View, view};
+use super::view::{Change, Counts, Group, Verb, Verdict, View, view};
 use super::words::{self, Weight};
 
 /// Writes a plan for people.
@@ -317,10 +318,13 @@ impl Printer<'_> {
                     } else {
                         format!("{} addresses", counts.losing)
                     };
-                    let line = format!("Data lost at {at}: {}.", lost.words());
+                    let line = format!("Data lost at {at}: {}{}.", lost.words(), lost.condition());
                     writeln!(self.out, "{}", self.style.paint(Tone::Bad, line))?;
                 } else {
                     writeln!(self.out, "No data is lost.")?;
+                }
+                if let Some(gone) = lost.gone_words() {
+                    writeln!(self.out, "{}", self.style.paint(Tone::Care, format!("Lost already: {gone}.")))?;
                 }
             }
         }
@@ -329,32 +333,17 @@ impl Printer<'_> {
     }
 
     fn cost(&mut self) -> fmt::Result {
+        let View { unmanaged_after, .. } = *self.view;
         let cost = self.view.plan.cost;
         let (now, after) = (cost.now, cost.after);
         let (total_now, total_after) = (now.total(), after.total());
-        if now == after && after == cost.at_most && cost.unmanaged == Split::default() {
+        if now == after && after == cost.at_most && unmanaged_after == Split::default() {
             let [total, parts] = cost_lines(CostChange { before: now, after });
             writeln!(self.out, "Cost: {total}, as before; {parts}.")?;
             return self.unknown_prices();
         }
         writeln!(self.out)?;
-        writeln!(self.out, "  {:<16}{:>20}{:>20}{:>20}", "Cost a month", "now", "after", "difference")?;
-        let parts = [
-            ("compute", now.compute, after.compute),
-            ("storage", now.storage, after.storage),
-            ("total", total_now, total_after),
-        ];
-        for (name, before, after) in parts {
-            let difference = Difference { before, after }.to_string();
-            let (before, after) = (AMonth(before).to_string(), AMonth(after).to_string());
-            writeln!(self.out, "  {name:<16}{before:>20}{after:>20}{difference:>20}")?;
-        }
-        let (before, later) = (AnHour(total_now).to_string(), AnHour(total_after).to_string());
-        writeln!(self.out, "  {:<16}{before:>20}{later:>20}", "total an hour")?;
-        if cost.unmanaged != Split::default() {
-            let unmanaged = AMonth(cost.unmanaged.total()).to_string();
-            writeln!(self.out, "  {:<16}{unmanaged:>20}{unmanaged:>20}", "not managed")?;
-        }
+        self.cost_table(total_now, total_after)?;
         writeln!(self.out)?;
         if cost.at_most != after {
             let most = cost.at_most.total();
@@ -365,6 +354,36 @@ impl Printer<'_> {
             )?;
         }
         self.unknown_prices()
+    }
+
+    fn cost_table(&mut self, total_now: Amount, total_after: Amount) -> fmt::Result {
+        let View { plan, unmanaged_after, .. } = self.view;
+        let CostSummary { now, after, at_most: _, unmanaged } = plan.cost;
+        let month = |before: Amount, after: Amount| {
+            let difference = Difference { before, after }.to_string();
+            [AMonth(before).to_string(), AMonth(after).to_string(), difference]
+        };
+        let mut rows = vec![
+            ("Cost a month", ["now", "after", "difference"].map(str::to_owned)),
+            ("compute", month(now.compute, after.compute)),
+            ("storage", month(now.storage, after.storage)),
+            ("total", month(total_now, total_after)),
+            (
+                "total an hour",
+                [AnHour(total_now).to_string(), AnHour(total_after).to_string(), String::new()],
+            ),
+        ];
+        if *unmanaged_after != Split::default() {
+            rows.push(("not managed", month(unmanaged.total(), unmanaged_after.total())));
+        }
+        // Unknown parts can make an amount long.
+        let width = rows.iter().flat_map(|(_, cells)| cells).map(|cell| cell.len() + 2).max().unwrap_or(0);
+        let width = width.max(20);
+        for (name, cells) in rows {
+            let cells = cells.map(|cell| format!("{cell:>width$}")).concat();
+            writeln!(self.out, "  {name:<16}{}", cells.trim_end())?;
+        }
+        Ok(())
     }
 
     fn unknown_prices(&mut self) -> fmt::Result {
@@ -394,18 +413,19 @@ impl Printer<'_> {
     }
 
     fn position_of(&self, block: &Block) -> Option<String> {
-        let address = words::blocked_address(block)?.clone();
-        (self.positions)(&Subject { address, field: None })
+        words::blocked_subject(block).as_ref().and_then(self.positions)
     }
 }
 
-/// Returns what findings are about, such as `llm[0..2] image`.
+/// Returns what findings are about, such as `llm[0..2].image`.
 pub(super) fn about(subjects: &[&Subject]) -> String {
     let names = ranges_to(subjects.iter().map(|subject| &subject.address), 200);
-    match subjects.first().and_then(|subject| subject.field.as_ref()) {
-        Some(field) => format!("{names} {}", visible(&field.to_string())),
-        None => names,
-    }
+    let Some(Subject { address: first, field: Some(field) }) = subjects.first() else { return names };
+    let field = field.to_string();
+    let of_one_key = subjects
+        .iter()
+        .all(|subject| subject.address.key() == first.key() && subject.address.is_pod() == first.is_pod());
+    if of_one_key { format!("{names}.{}", visible(&field)) } else { format!("{names} ({})", visible(&field)) }
 }
 
 /// Returns Terraform's line, which other tools look for.
@@ -434,13 +454,14 @@ pub fn own_line(counts: Counts) -> String {
         held,
         out_of_scope,
     } = counts;
+    let updates =
+        if reset > 0 { format!("to update ({reset} with a reset)") } else { "to update".to_owned() };
     let kinds = [
         (create, "to create"),
         (replace, "to replace"),
         (start, "to start"),
         (stop, "to stop"),
-        (update, "to update"),
-        (reset, "to reset"),
+        (update, updates.as_str()),
         (destroy, "to destroy"),
         (import, "to import"),
         (moved, "to move"),
@@ -461,6 +482,7 @@ pub(super) fn header(name: &str, group: &Group<'_>) -> String {
     match each.verb {
         Verb::Create => format!("{name} will be created"),
         Verb::DestroyThenCreate | Verb::CreateThenDestroy => format!("{name} must be replaced"),
+        Verb::Update if only_restarts(each) => format!("{name} will be stopped and started again"),
         Verb::Update => format!("{name} will be updated in-place"),
         Verb::Start => format!("{name} will be started"),
         Verb::Stop => format!("{name} will be stopped"),
@@ -512,7 +534,7 @@ pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
     match each.verb {
         Verb::Start if has(Step::Update) => comments.push("after an update in place".to_owned()),
         Verb::Stop if has(Step::Update) => comments.push("with an update in place".to_owned()),
-        Verb::Update if has(Step::Stop) && has(Step::Start) => {
+        Verb::Update if has(Step::Update) && has(Step::Stop) && has(Step::Start) => {
             comments.push("stopped before and started after it".to_owned());
         }
         Verb::Start
@@ -533,6 +555,12 @@ pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
         comments.push(format!("id {}", ids.join(", ")));
     }
     comments
+}
+
+/// Tells whether an update is a stop and a start and nothing else.
+fn only_restarts(change: &Change<'_>) -> bool {
+    let has = |step: Step| change.steps.iter().any(|(id, _)| id.step == step);
+    has(Step::Stop) && has(Step::Start) && !has(Step::Update)
 }
 
 fn moved_from(group: &Group<'_>) -> Option<Address> {
@@ -599,7 +627,10 @@ fn unified(before: &str, after: &str, context: usize) -> Vec<String> {
     let diff = TextDiff::from_lines(before.as_str(), after.as_str());
     let mut lines = Vec::new();
     for hunk in diff.unified_diff().context_radius(context).iter_hunks() {
-        lines.push(hunk.header().to_string());
+        // Without lines around it a hunk needs no place.
+        if context > 0 {
+            lines.push(hunk.header().to_string());
+        }
         for change in hunk.iter_changes() {
             let line = change.value();
             lines.push(format!("{}{}", change.tag(), visible(line.strip_suffix('\n').unwrap_or(line))));
@@ -835,23 +866,24 @@ mod tests {
 
         Findings
 
-          warning: llm[0,1] image: the image has no fixed version, so a reset can bring another program
+          warning: llm[0,1].image: the image has no fixed version, so a reset can bring another program
               [unpinned-image]
               at pods.yaml:6:5
-          note: new gpu: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` [family-expanded]
+          note: new.gpu: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` [family-expanded]
               at pods.yaml:3:5
 
         Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.
-        That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update, 3 to reset, 3 to destroy, 1
-        to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
+        That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update (3 with a reset), 3 to
+        destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
         Data lost at 9 addresses: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).
+        Lost already: 1 object vanished with its data (50 GB).
 
           Cost a month                     now               after          difference
           compute                    $5,110.00           $4,672.00            -$438.00
           storage                      $400.00             $380.00             -$20.00
           total                      $5,510.00           $5,052.00            -$458.00
           total an hour              $7.5479/h           $6.9205/h
-          not managed        $515.70 + unknown   $515.70 + unknown
+          not managed        $515.70 + unknown   $515.70 + unknown                none
 
         At most $5,490.00 a month ($7.5205/h), if each pod lands on its dearest candidate.
         Digest: 3f2a9c4be01d7786-5490000000
@@ -910,7 +942,7 @@ mod tests {
                      all 200: $126,760.00 a month ($173.6438/h)
 
         Plan: 0 to add, 200 to change, 0 to destroy.
-        That is 200 to update, 200 to reset.
+        That is 200 to update (200 with a reset).
         Data lost at 200 addresses: 200 container disks (12000 GB).
         Cost: $0.00 a month ($0.00/h), as before; compute $0.00, storage $0.00.
         Digest: 3f2a9c4be01d7786-0

@@ -12,7 +12,7 @@ use crate::model::address::Address;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     ActionId, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Disruption, Drift,
-    DriftKind, FieldDrift, Held, Plan, Planned, Reason, Severity, Shown, Split, Subject, Unmanaged,
+    DriftKind, FieldDrift, Held, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
 };
 use crate::model::pod::Compute;
 use crate::model::prior::Api;
@@ -62,7 +62,18 @@ struct Document {
 
 impl Document {
     fn new(view: &View<'_>, positions: Positions<'_>) -> Self {
-        let View { plan, verdict, changes, groups: _, drift: _, held: _, findings: _, counts, lost } = view;
+        let View {
+            plan,
+            verdict,
+            changes,
+            groups: _,
+            drift: _,
+            held: _,
+            findings: _,
+            counts,
+            lost,
+            unmanaged_after,
+        } = view;
         let Plan {
             basis,
             actions: _,
@@ -110,7 +121,7 @@ impl Document {
             digest: digest.to_string(),
             counts: (*counts).into(),
             data_lost: (*lost).into(),
-            cost: (*cost).into(),
+            cost: CostOut::new(*cost, *unmanaged_after),
             changes: changes.iter().map(ChangeOut::new).collect(),
             order: edges.iter().map(EdgeOut::from).collect(),
             drift: drift.iter().map(DriftOut::from).collect(),
@@ -202,6 +213,7 @@ pub(super) struct LostOut {
     network_volumes: LostKindOut,
     local_volumes: LostKindOut,
     container_disks: LostKindOut,
+    gone_before: LostKindOut,
 }
 
 #[derive(Debug, Serialize)]
@@ -212,12 +224,13 @@ struct LostKindOut {
 
 impl From<Lost> for LostOut {
     fn from(lost: Lost) -> Self {
-        let Lost { network_volumes, local_volumes, container_disks } = lost;
+        let Lost { network_volumes, local_volumes, container_disks, gone, at_failed_starts: _ } = lost;
         let kind = |(count, gigabytes)| LostKindOut { count, gigabytes };
         Self {
             network_volumes: kind(network_volumes),
             local_volumes: kind(local_volumes),
             container_disks: kind(container_disks),
+            gone_before: kind(gone),
         }
     }
 }
@@ -257,12 +270,19 @@ pub(super) struct CostOut {
     after: SplitOut,
     at_most: SplitOut,
     unmanaged: SplitOut,
+    unmanaged_after: SplitOut,
 }
 
-impl From<CostSummary> for CostOut {
-    fn from(cost: CostSummary) -> Self {
+impl CostOut {
+    pub(super) fn new(cost: CostSummary, unmanaged_after: Split) -> Self {
         let CostSummary { now, after, at_most, unmanaged } = cost;
-        Self { now: now.into(), after: after.into(), at_most: at_most.into(), unmanaged: unmanaged.into() }
+        Self {
+            now: now.into(),
+            after: after.into(),
+            at_most: at_most.into(),
+            unmanaged: unmanaged.into(),
+            unmanaged_after: unmanaged_after.into(),
+        }
     }
 }
 
@@ -547,11 +567,10 @@ impl BlockOut {
             Block::Cycle(_) => "cycle",
         };
         let address = words::blocked_address(block);
-        let subject = address.map(|address| Subject { address: address.clone(), field: None });
         Self {
             kind,
             address: address.map(Address::to_string),
-            position: subject.as_ref().and_then(positions),
+            position: words::blocked_subject(block).as_ref().and_then(positions),
             message: words::block(block),
         }
     }
@@ -646,6 +665,7 @@ fn reason_word(reason: &Reason) -> &'static str {
         Reason::Changed => "changed",
         Reason::StateWanted => "state_wanted",
         Reason::StateDrifted => "state_drifted",
+        Reason::GpusLost => "gpus_lost",
         Reason::Replaced => "replaced",
         Reason::VolumeReplaced => "volume_replaced",
         Reason::Requested => "requested",
@@ -665,6 +685,7 @@ mod tests {
 
     use super::*;
     use crate::model::plan::Plan;
+    use crate::model::plan::Subject;
     use crate::render::{no_positions, sample};
 
     fn document(planned: &Planned) -> Value {
@@ -762,6 +783,10 @@ mod tests {
             "container_disks": {
               "count": 1,
               "gigabytes": 60
+            },
+            "gone_before": {
+              "count": 0,
+              "gigabytes": 0
             }
           },
           "cost": {
@@ -808,6 +833,20 @@ mod tests {
               }
             },
             "unmanaged": {
+              "compute": {
+                "micro_usd_month": 503700000,
+                "unknown_parts": 1
+              },
+              "storage": {
+                "micro_usd_month": 12000000,
+                "unknown_parts": 0
+              },
+              "total": {
+                "micro_usd_month": 515700000,
+                "unknown_parts": 1
+              }
+            },
+            "unmanaged_after": {
               "compute": {
                 "micro_usd_month": 503700000,
                 "unknown_parts": 1

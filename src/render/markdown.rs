@@ -10,7 +10,10 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned, Severity, Shown, Subject};
+use crate::model::clock::Age;
+use crate::model::plan::{
+    Consequence, CostChange, DriftKind, FieldDrift, Planned, Severity, Shown, Unmanaged,
+};
 
 use super::Positions;
 use super::escape::{visible, visible_to};
@@ -108,12 +111,13 @@ fn head(page: &mut Page, view: &View<'_>) {
     let (now, after) = (view.plan.cost.now.total(), view.plan.cost.after.total());
     let difference = Difference { before: now, after };
     let lost = if view.counts.losing > 0 {
-        format!("data lost: {}", view.lost.words())
+        format!("data lost: {}{}", view.lost.words(), view.lost.condition())
     } else {
         "no data is lost".to_owned()
     };
+    let gone = view.lost.gone_words().map_or_else(String::new, |gone| format!(" Lost already: {gone}."));
     page.push(&format!(
-        "{verdict} Cost {} a month (difference: {}); {lost}.\n\n{}\n\nDigest: {}\n",
+        "{verdict} Cost {} a month (difference: {}); {lost}.{gone}\n\n{}\n\nDigest: {}\n",
         money(AMonth(after)),
         money(difference),
         own_line(view.counts),
@@ -126,9 +130,7 @@ fn blocked(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
     let mut items: Vec<String> = reasons
         .iter()
         .map(|block| {
-            let subject = words::blocked_address(block)
-                .map(|address| Subject { address: address.clone(), field: None });
-            let position = subject.as_ref().and_then(positions);
+            let position = words::blocked_subject(block).as_ref().and_then(positions);
             format!("{}{}", prose(&words::block(block)), at(position))
         })
         .collect();
@@ -143,7 +145,7 @@ fn lost(page: &mut Page, view: &View<'_>) {
     if view.counts.losing == 0 {
         return;
     }
-    page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}.**\n", view.lost.words()));
+    page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}{}.**\n", view.lost.words(), view.lost.condition()));
     let losing: Vec<&Group<'_>> = view
         .groups
         .iter()
@@ -161,7 +163,8 @@ fn lost(page: &mut Page, view: &View<'_>) {
                 .map(|consequence| code(&words::consequence(consequence).1))
                 .collect();
             let each = if group.addresses.len() > 1 { " each" } else { "" };
-            format!("{}: {}{each}", names(group), phrases.join(", "))
+            let condition = if group.each.verb == Verb::Start { ", if it is replaced" } else { "" };
+            format!("{}: {}{each}{condition}", names(group), phrases.join(", "))
         })
         .collect();
     page.list("What is lost", &items, 16_000);
@@ -183,9 +186,11 @@ fn cost(page: &mut Page, view: &View<'_>) {
     }
     let (hour_now, hour_after) = (money(AnHour(now.total())), money(AnHour(after.total())));
     page.push(&format!("| total an hour | {hour_now} | {hour_after} | |\n"));
-    let unmanaged = cost.unmanaged.total();
-    if !view.plan.unmanaged.is_empty() {
-        page.push(&format!("| not managed | {0} | {0} | |\n", money(AMonth(unmanaged))));
+    if !view.plan.unmanaged.is_empty() || view.unmanaged_after != cost.unmanaged {
+        let (before, after) = (cost.unmanaged.total(), view.unmanaged_after.total());
+        let difference = money(Difference { before, after });
+        let (before, after) = (money(AMonth(before)), money(AMonth(after)));
+        page.push(&format!("| not managed | {before} | {after} | {difference} |\n"));
     }
     if cost.at_most != after {
         let most = cost.at_most.total();
@@ -407,13 +412,17 @@ fn unmanaged(page: &mut Page, view: &View<'_>) {
         .unmanaged
         .iter()
         .map(|unmanaged| {
-            let total = unmanaged.cost.total();
-            let status = unmanaged.status.map_or_else(String::new, |status| format!(", {status}"));
+            let Unmanaged { id, name, status, created_at, cost, marked_ours: _ } = unmanaged;
+            let status = status.map_or_else(String::new, |status| format!(", {status}"));
+            let age = created_at.map_or_else(String::new, |created| {
+                format!(", {} old", Age(view.plan.basis.observed_at.duration_since(created)))
+            });
             format!(
-                "{} {}{status}: {} a month; {}",
-                code(&unmanaged.id.to_string()),
-                code(&unmanaged.name),
-                money(AMonth(total)),
+                "{} {}{status}{age}: {} a month ({}); {}",
+                code(&id.to_string()),
+                code(name),
+                money(AMonth(cost.total())),
+                money(AnHour(cost.total())),
                 code(&words::unmanaged_hint(unmanaged))
             )
         })
@@ -542,6 +551,7 @@ mod tests {
 
     use super::*;
     use crate::model::address::Address;
+    use crate::model::plan::Subject;
     use crate::model::plan::{ActionId, Plan, Step};
     use crate::render::escape::is_invisible;
     use crate::render::{no_positions, sample};
@@ -573,9 +583,9 @@ mod tests {
         <!-- podform-plan:acme -->
         ## podform plan for `acme`
 
-        **Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.** Cost \$5,052.00 a month (difference: -\$458.00); data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).
+        **Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.** Cost \$5,052.00 a month (difference: -\$458.00); data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB). Lost already: 1 object vanished with its data (50 GB).
 
-        That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update, 3 to reset, 3 to destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
+        That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update (3 with a reset), 3 to destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
 
         Digest: `3f2a9c4be01d7786-5490000000`
 
@@ -600,7 +610,7 @@ mod tests {
         | storage | \$400.00 | \$380.00 | -\$20.00 |
         | **total** | \$5,510.00 | \$5,052.00 | -\$458.00 |
         | total an hour | \$7.5479/h | \$6.9205/h | |
-        | not managed | \$515.70 + unknown | \$515.70 + unknown | |
+        | not managed | \$515.70 + unknown | \$515.70 + unknown | none |
 
         At most \$5,490.00 a month (\$7.5205/h), if each pod lands on its dearest candidate.
 
@@ -834,13 +844,13 @@ mod tests {
 
         ### Findings
 
-        - **warning**: `llm[0,1] image`: the image has no fixed version, so a reset can bring another program `unpinned-image` (`pods.yaml:6:5`)
-        - note: `new gpu`: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` `family-expanded` (`pods.yaml:3:5`)
+        - **warning**: `llm[0,1].image`: the image has no fixed version, so a reset can bring another program `unpinned-image` (`pods.yaml:6:5`)
+        - note: `new.gpu`: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` `family-expanded` (`pods.yaml:3:5`)
 
         ### Not managed by podform, never touched
 
-        - `m1ne00000000aa` `old notebook`, RUNNING: \$515.70 a month; `podform import ADDRESS m1ne00000000aa`
-        - `ours00000000aa` `acme-llm-9`, EXITED: unknown a month; ``carries the mark of `llm[9]` in this project: podform state rebuild``
+        - `m1ne00000000aa` `old notebook`, RUNNING, 9 days old: \$515.70 a month (\$0.7064/h); `podform import ADDRESS m1ne00000000aa`
+        - `ours00000000aa` `acme-llm-9`, EXITED: unknown a month (unknown); ``carries the mark of `llm[9]` in this project: podform state rebuild``
 
         <details><summary>Order</summary>
 

@@ -458,8 +458,8 @@ mod tests {
         {"@level":"info","@message":"Plan: 1 to add, 1 to change, 1 to destroy.","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"change_summary","changes":{"add":1,"change":1,"import":0,"remove":1,"operation":"plan"}}
         {"@level":"warn","@message":"dark[0,1]: held: it could not be looked at: the answer could not be understood","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"dark[0,1]: held","detail":"it could not be looked at: the answer could not be understood"}}
         {"@level":"warn","@message":"late: held: it depends on `dark[0]`, which is held","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"late: held","detail":"it depends on `dark[0]`, which is held"}}
-        {"@level":"warn","@message":"llm[0,1] image: unpinned-image: the image has no fixed version, so a reset can bring another program","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"llm[0,1] image: unpinned-image","detail":"the image has no fixed version, so a reset can bring another program"}}
-        {"@level":"info","@message":"new gpu: family-expanded: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation`","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"log"}
+        {"@level":"warn","@message":"llm[0,1].image: unpinned-image: the image has no fixed version, so a reset can bring another program","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"diagnostic","diagnostic":{"severity":"warning","summary":"llm[0,1].image: unpinned-image","detail":"the image has no fixed version, so a reset can bring another program"}}
+        {"@level":"info","@message":"new.gpu: family-expanded: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation`","@module":"podform.ui","@timestamp":"2026-11-21T12:00:00Z","type":"log"}
         "#);
     }
 

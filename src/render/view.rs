@@ -39,6 +39,8 @@ pub struct View<'a> {
     pub counts: Counts,
     /// What is lost.
     pub lost: Lost,
+    /// What podform does not manage costs a month once the plan is done: what it forgets goes on being billed.
+    pub unmanaged_after: Split,
 }
 
 /// Whether a plan may run.
@@ -73,6 +75,13 @@ pub struct Change<'a> {
     pub ids: BTreeSet<RemoteId>,
     /// What it costs before and after.
     pub cost: CostChange,
+}
+
+impl Change<'_> {
+    /// Tells whether data is lost at the address, or can be.
+    pub fn loses_data(&self) -> bool {
+        self.consequences.iter().any(|consequence| consequence.loses_data())
+    }
 }
 
 /// What the steps of an address amount to.
@@ -238,6 +247,10 @@ pub struct Lost {
     pub local_volumes: (usize, u64),
     /// Container disks.
     pub container_disks: (usize, u64),
+    /// What was gone with its data before the plan; no part of what the plan loses.
+    pub gone: (usize, u64),
+    /// At how many addresses data is lost only if a start fails and the pod is replaced.
+    pub at_failed_starts: usize,
 }
 
 impl Lost {
@@ -246,8 +259,8 @@ impl Lost {
             Consequence::NetworkVolumeLost { volume: _, size } => (&mut self.network_volumes, size),
             Consequence::LocalVolumeLost { size, path: _ } => (&mut self.local_volumes, size),
             Consequence::ContainerDiskLost { size } => (&mut self.container_disks, size),
-            Consequence::VanishedWithData { .. }
-            | Consequence::LocalVolumeKept { .. }
+            Consequence::VanishedWithData { size } => (&mut self.gone, size),
+            Consequence::LocalVolumeKept { .. }
             | Consequence::NetworkVolumeKept { .. }
             | Consequence::NewPodId
             | Consequence::PublicPortsChange
@@ -263,7 +276,7 @@ impl Lost {
 
     /// Returns what is lost in words, the worst first; empty if nothing is.
     pub fn words(self) -> String {
-        let Self { network_volumes, local_volumes, container_disks } = self;
+        let Self { network_volumes, local_volumes, container_disks, gone: _, at_failed_starts: _ } = self;
         let kinds = [
             (network_volumes, "network volume"),
             (local_volumes, "local volume"),
@@ -273,6 +286,21 @@ impl Lost {
         let words =
             some.map(|((number, size), noun)| format!("{} ({size} GB)", super::words::count(number, noun)));
         words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns what qualifies the words: that some of it is lost only if a start fails.
+    pub fn condition(self) -> String {
+        match self.at_failed_starts {
+            0 => String::new(),
+            number => format!("; at {number} of them only if a start fails"),
+        }
+    }
+
+    /// Returns what was lost before the plan; `None` if nothing was.
+    pub fn gone_words(self) -> Option<String> {
+        let (number, size) = self.gone;
+        let each = if number == 1 { "vanished with its" } else { "vanished with their" };
+        (number > 0).then(|| format!("{} {each} data ({size} GB)", super::words::count(number, "object")))
     }
 }
 
@@ -287,8 +315,9 @@ pub fn view(planned: &Planned) -> View<'_> {
     let changes = changes(plan);
     let groups = groups(&changes);
     let mut lost = Lost::default();
-    for consequence in changes.iter().flat_map(|change| change.consequences.iter()) {
-        lost.add(consequence);
+    for change in &changes {
+        change.consequences.iter().for_each(|consequence| lost.add(consequence));
+        lost.at_failed_starts += usize::from(change.verb == Verb::Start && change.loses_data());
     }
     View {
         plan,
@@ -297,10 +326,28 @@ pub fn view(planned: &Planned) -> View<'_> {
         drift: drift(&plan.drift),
         held: held(&plan.held),
         findings: findings(&plan.findings),
+        unmanaged_after: plan.cost.unmanaged + forgotten(&changes),
         changes,
         groups,
         lost,
     }
+}
+
+/// Returns everything that a plan remarks on, so that its places in the spec can be looked up.
+pub fn subjects(planned: &Planned) -> BTreeSet<Subject> {
+    let blocks: &[Block] = match planned {
+        Planned::Blocked { reasons, plan: _ } => reasons,
+        Planned::Changes(_) | Planned::NoChanges(_) => &[],
+    };
+    let blocked = blocks.iter().filter_map(super::words::blocked_subject);
+    let found = planned.plan().findings.iter().filter_map(|finding| finding.subject.clone());
+    blocked.chain(found).collect()
+}
+
+/// Returns what the plan stops managing and does not end.
+fn forgotten(changes: &[Change<'_>]) -> Split {
+    let goes_on = |change: &&Change<'_>| change.consequences.contains(&Consequence::GoesOnUnmanaged);
+    changes.iter().filter(goes_on).map(|change| change.cost.before).sum()
 }
 
 /// Merges the steps of each address into one change, in address order.
@@ -478,7 +525,7 @@ fn counts(plan: &Plan, changes: &[Change<'_>]) -> Counts {
         let has = |step: Step| change.steps.iter().any(|(id, _)| id.step == step);
         counts.import += usize::from(change.verb != Verb::Import && has(Step::Adopt));
         counts.moved += usize::from(change.verb != Verb::Move && has(Step::Move));
-        counts.losing += usize::from(change.consequences.iter().any(|consequence| consequence.loses_data()));
+        counts.losing += usize::from(change.loses_data());
         counts.reset += usize::from(change.steps.iter().any(|(_, action)| resets(&action.operation)));
     }
     counts

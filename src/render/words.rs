@@ -5,7 +5,7 @@ use crate::model::catalog::Stock;
 use crate::model::money::Amount;
 use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, Disruption, DriftKind, Held, Reason, Shown, Step,
-    Unmanaged,
+    Subject, Unmanaged,
 };
 use crate::model::prior::Api;
 
@@ -34,6 +34,7 @@ pub fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::AdoptNamed => Some("`adopt:` names it"),
         Reason::StateWanted => Some("its `state` was changed in the spec"),
         Reason::StateDrifted => Some("it was stopped, started or ended outside of podform"),
+        Reason::GpusLost => Some("it has lost GPUs, which a stop and a start may bring back"),
         Reason::Replaced => Some("it cannot be changed in place to what the spec wants"),
         Reason::VolumeReplaced => Some("its volume is replaced"),
         Reason::Requested => Some("`--replace` asks for it"),
@@ -240,7 +241,7 @@ pub fn drift(kind: &DriftKind) -> String {
         DriftKind::Stopped => "was stopped, or its process ended".to_owned(),
         DriftKind::Started => "was started".to_owned(),
         DriftKind::Migrated { from, to } => format!(
-            "was moved by RunPod: pod {} is now {}",
+            "was moved by RunPod: pod `{}` is now `{}`",
             visible(&from.to_string()),
             visible(&to.to_string())
         ),
@@ -287,6 +288,11 @@ pub fn blocked_address(block: &Block) -> Option<&Address> {
 /// An unknown part makes it uncertain.
 fn above(amount: Amount) -> &'static str {
     if amount.exact().is_some() { "above" } else { "perhaps above" }
+}
+
+/// Returns the same as what a position is asked for.
+pub fn blocked_subject(block: &Block) -> Option<Subject> {
+    blocked_address(block).map(|address| Subject { address: address.clone(), field: None })
 }
 
 /// Returns why nothing may be done, and what to do about it.

@@ -4,20 +4,26 @@
 //! again first, as formats are mostly shown from a file; that must lose nothing. `UPDATE_FORMATS=1` writes the files.
 #![expect(clippy::disallowed_methods, reason = "expected output stands in files")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use podform::model::desired::{ComputeWish, OnRemove, OnReplace, WantedPod};
-use podform::model::id::{EnvKey, PodId};
+use podform::model::desired::{
+    CloudWish, ComputeWish, CpuWish, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, WantedPod,
+};
+use podform::model::id::{CpuFlavorId, EnvKey, GpuTypeId, PodId};
 use podform::model::live::{Seen, Unreadable};
-use podform::model::plan::Planned;
-use podform::model::pod::{EnvValue, RunState, Storage};
+use podform::model::money::Hourly;
+use podform::model::plan::{Planned, Subject};
+use podform::model::pod::{Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::secret::{Secret, SecretName};
 use podform::model::size::Gigabytes;
 use podform::render::graph::{GraphFormat, write_graph};
+use podform::render::json::SCHEMA;
 use podform::render::style::Style;
-use podform::render::{Format, no_positions, write_plan};
+use podform::render::view::{Verb, subjects};
+use podform::render::{Format, Positions, no_positions, write_plan};
 use podform::state::planfile::{self, PlanInputs, SavedPlan};
 
 use crate::plan::world::{World, address, gpus, time, token};
@@ -65,7 +71,23 @@ cases! {
         .have("llm", |_| {})
         .outside("llm", |pod| pod.image = Some("tool:9".to_owned())),
     update_of_secret: secret_differs(),
+    update_of_both: World::default()
+        .want("llm", |pod| { image_2(pod); long_command(pod, "7"); })
+        .have("llm", |pod| long_command(pod, "3"))
+        .outside("llm", |pod| pod.image = Some("tool:9".to_owned())),
+    update_of_env: World::default()
+        .want("llm", |pod| set_env(pod, &[("MODE", "fast"), ("NEW", "1")]))
+        .have("llm", |pod| set_env(pod, &[("MODE", "slow"), ("OLD", "1")]))
+        .outside("llm", |pod| {
+            pod.env.insert(EnvKey::new("THEIRS"), Secret::new("herring".to_owned()));
+            pod.env.insert(EnvKey::new("OLD"), Secret::new("herring".to_owned()));
+        }),
     start: World::default().want("llm", local).have("llm", |pod| { local(pod); stopped(pod); }),
+    start_after_update: World::default().want("llm", image_2).have("llm", stopped),
+    start_or_replace: World::default().want("llm", replaceable).have("llm", |pod| { replaceable(pod); stopped(pod); }),
+    lost_gpus: World::default().want("llm", |_| {}).have("llm", |_| {}).outside("llm", |pod| {
+        pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 0 });
+    }),
     stop: World::default().want("llm", |pod| { local(pod); stopped(pod); }).have("llm", local),
     replace_destroy_first: World::default().want("llm", l40s).have("llm", local),
     replace_create_first: World::default()
@@ -75,12 +97,70 @@ cases! {
         .want("llm", |_| {})
         .have("llm", |_| {})
         .option(|options| options.replace = [address("llm")].into()),
+    replace_of_a_scarce_gpu: World::default()
+        .want("llm", |pod| pod.hardware.compute = ComputeWish::Gpu(gpus(&["A100 PCIe"])))
+        .have("llm", |_| {}),
+    no_stock_blocks: World::default()
+        .want("llm", |pod| pod.hardware.compute = ComputeWish::Gpu(gpus(&["H100 SXM"])))
+        .have("llm", |_| {}),
+    no_candidate_blocks: World::default().want("llm", |pod| {
+        pod.hardware.compute = ComputeWish::Gpu(gpus(&["H100 SXM", "A100 PCIe"]));
+        pod.hardware.max_price = Some(Hourly(1_000_000));
+    }),
+    lock_blocks: World::default()
+        .want("llm", stopped)
+        .have("llm", |_| {})
+        .outside("llm", |pod| pod.locked = Some(true)),
+    unknown_prices: World::default()
+        .want("llm", |pod| {
+            pod.hardware.compute = ComputeWish::Gpu(gpus(&["H100 SXM"]));
+            pod.hardware.cloud = CloudWish::Any;
+        })
+        .stranger("theirs", |pod| pod.compute = None),
+    cheapest_of_two_clouds: World::default().want("llm", |pod| {
+        let mut wish = gpus(&["L40S", "RTX 4090"]);
+        wish.order = GpuOrder::Price;
+        pod.hardware.compute = ComputeWish::Gpu(wish);
+        pod.hardware.cloud = CloudWish::Any;
+    }),
+    cpu_pod: World::default().want("prep", |pod| {
+        let flavors = vec![CpuFlavorId::new("cpu5c")];
+        pod.hardware.compute = ComputeWish::Cpu(CpuWish { flavors, vcpus: 4 });
+    }),
+    moved: renamed("acme-llm"),
+    moved_and_updated: renamed("acme-chat"),
+    dependencies: World::default()
+        .want_volume("volume.models", 500, false)
+        .want("prep", |pod| pod.container.storage = models())
+        .want("llm", |pod| {
+            pod.container.storage = models();
+            pod.depends_on = [address("prep")].into();
+        }),
+    out_of_scope: World::default()
+        .want("llm", image_2)
+        .have("llm", |_| {})
+        .want("train", image_2)
+        .have("train", |_| {})
+        .option(|options| options.targets = vec!["llm".parse().unwrap()]),
+    findings: World::default().want("llm", |pod| {
+        pod.container.image = "tool:latest".to_owned();
+        let key = EnvKey::new("DB_PASSWORD");
+        let name = SecretName::Literal { address: address("llm"), key: key.clone() };
+        pod.container.env.insert(key, EnvValue::Secret(name));
+    }),
     destroy: World::default()
         .want("llm", |_| {})
         .have("llm", |_| {})
         .have_volume("volume.models", 500, false)
         .option(|options| options.destroy = true),
     retire: World::default().have("llm", |pod| pod.lifecycle.on_remove = OnRemove::Stop),
+    retired: World::default()
+        .have("llm", |pod| { local(pod); pod.lifecycle.on_remove = OnRemove::Stop; })
+        .applied(),
+    marked_ours: {
+        let marker = podform::model::marker::Marker { token: token("other"), ..World::default().marker("llm") };
+        World::default().stranger("lost", |pod| pod.marker = Some(marker))
+    },
     forget: World::default().have("llm", |pod| pod.lifecycle.on_remove = OnRemove::Forget),
     protect_blocks: World::default().have("llm", |pod| pod.lifecycle.protect = true),
     record: World::default().want("llm", |pod| pod.lifecycle.protect = true).have("llm", |_| {}),
@@ -94,6 +174,12 @@ cases! {
     volume_grow: World::default()
         .want_volume("volume.models", 800, false)
         .have_volume("volume.models", 500, false),
+    volume_shrink_blocks: World::default()
+        .want_volume("volume.models", 100, false)
+        .have_volume("volume.models", 500, false),
+    volume_with_its_pod: World::default()
+        .have_volume("volume.models", 500, false)
+        .have("llm", |pod| pod.container.storage = models()),
     volume_destroy: World::default().have_volume("volume.models", 500, false),
     // Many at once.
     ten_nearly_alike: many(10, 2),
@@ -113,6 +199,33 @@ fn local(pod: &mut WantedPod) {
 
 fn l40s(pod: &mut WantedPod) {
     pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S", "A100 PCIe"]));
+}
+
+fn models() -> Storage {
+    Storage::Network { volume: address("volume.models"), path: "/models".to_owned() }
+}
+
+fn replaceable(pod: &mut WantedPod) {
+    local(pod);
+    pod.lifecycle.on_stuck_resume = OnStuckResume::Replace;
+}
+
+fn set_env(pod: &mut WantedPod, variables: &[(&str, &str)]) {
+    let plain = |(key, value): &(&str, &str)| (EnvKey::new(*key), EnvValue::Plain((*value).to_owned()));
+    pod.container.env = variables.iter().map(plain).collect();
+}
+
+fn long_command(pod: &mut WantedPod, seed: &str) {
+    let words = ["serve", "--model", "Qwen/Qwen3-32B", "--port", "8000", "--seed", seed];
+    pod.container.command = words.map(str::to_owned).to_vec();
+}
+
+/// Wants as `chat`, with this name in the console, what is recorded as `llm`.
+fn renamed(name: &str) -> World {
+    let mut world =
+        World::default().want("chat", |pod| pod.container.name = name.to_owned()).have("llm", |_| {});
+    world.desired.moved = vec![Move { from: address("llm"), to: address("chat") }];
+    world
 }
 
 fn gone(edit: fn(&mut WantedPod)) -> World {
@@ -176,10 +289,19 @@ fn many(count: u32, unchanged: u32) -> World {
 /// Renders the plan in every format, from memory and from a file, and compares it with what is expected.
 fn check(name: &str, world: &World) {
     let planned = world.plan();
-    let text = planfile::write(&SavedPlan { planned: planned.clone(), inputs: PlanInputs::default() });
+    let places = subjects(&planned).into_iter().zip((7..).map(|line| format!("pods.yaml:{line}:5")));
+    let positions: BTreeMap<Subject, String> = places.collect();
+    let text = planfile::write(&SavedPlan {
+        planned: planned.clone(),
+        inputs: PlanInputs::default(),
+        positions: positions.clone(),
+    });
     let read = planfile::read(&text).unwrap();
-    let rendered = every_format(&planned);
-    assert_eq!(every_format(&read.planned), rendered, "{name}: the saved plan shows something else");
+    let rendered = every_format(&planned, &|subject| positions.get(subject).cloned());
+    let SavedPlan { planned: saved, inputs: _, positions: kept } = &read;
+    let from_file = every_format(saved, &|subject| kept.get(subject).cloned());
+    assert_eq!(from_file, rendered, "{name}: the saved plan shows something else");
+    satisfies_the_schema(name, &planned);
     for secret in ["swordfish", "herring"] {
         assert!(!rendered.contains(secret) && !text.contains(secret), "{name}: shows `{secret}`");
     }
@@ -195,11 +317,24 @@ fn check(name: &str, world: &World) {
     }
 }
 
-fn every_format(planned: &Planned) -> String {
+fn satisfies_the_schema(name: &str, planned: &Planned) {
+    let mut text = String::new();
+    write_plan(&mut text, Format::Json, planned, &no_positions, Style::PLAIN).unwrap();
+    let document = serde_json::from_str(&text).unwrap();
+    let mut schemas = boon::Schemas::new();
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("plan.schema.json", serde_json::from_str(SCHEMA).unwrap()).unwrap();
+    let schema = compiler.compile("plan.schema.json", &mut schemas).unwrap();
+    if let Err(error) = schemas.validate(&document, schema) {
+        panic!("{name}: {error:#}");
+    }
+}
+
+fn every_format(planned: &Planned, positions: Positions<'_>) -> String {
     let mut text = String::new();
     for format in Format::ALL {
         writeln!(text, "===== {}", format.word()).unwrap();
-        write_plan(&mut text, format, planned, &no_positions, Style::PLAIN).unwrap();
+        write_plan(&mut text, format, planned, positions, Style::PLAIN).unwrap();
     }
     for format in GraphFormat::ALL {
         writeln!(text, "===== {}", format.word()).unwrap();
@@ -219,6 +354,19 @@ fn every_expected_file_has_a_case() {
     let mut cases = CASES.to_vec();
     cases.sort_unstable();
     assert_eq!(found, cases);
+}
+
+/// No class of change is without its expected file.
+#[test]
+fn every_class_of_change_is_expected_somewhere() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats");
+    let files = fs::read_dir(folder).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap());
+    let text: String = files.collect();
+    let found: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("\"verb\": \"")?.strip_suffix("\","))
+        .collect();
+    assert_eq!(found, Verb::ALL.into_iter().map(Verb::word).collect());
 }
 
 #[test]
@@ -248,8 +396,6 @@ deny contains message if {
 
 #[test]
 fn a_rego_rule_denies_a_public_tcp_port() {
-    use podform::model::pod::{Port, Protocol};
-
     let with_ports = |ports: &[(u32, Protocol)]| {
         let ports = ports.iter().map(|(number, protocol)| Port { number: *number, protocol: *protocol });
         let ports = ports.collect();

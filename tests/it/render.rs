@@ -113,11 +113,13 @@ fn one_edit_of_five_classes() {
 
     Findings
 
-      warning: train state: may not come back: the start fails if its host has no free GPU by then
+      warning: studio.state: its local volume stays on this host, so a later start fails if others have its
+          GPU by then [bound-to-host]
+      warning: train.state: may not come back: the start fails if its host has no free GPU by then
           [resume-may-fail]
 
     Plan: 1 to add, 3 to change, 2 to destroy.
-    That is 1 to replace, 1 to start, 1 to stop, 1 to update, 1 to reset, 1 to destroy.
+    That is 1 to replace, 1 to start, 1 to stop, 1 to update (1 with a reset), 1 to destroy.
     Data lost at 4 addresses: 4 container disks (80 GB).
 
       Cost a month                     now               after          difference
@@ -261,19 +263,20 @@ fn what_others_did_is_told_apart() {
 
     Findings
 
-      warning: stopped state: may not come back: the start fails if its host has no free GPU by then
+      warning: stopped.state: may not come back: the start fails if its host has no free GPU by then
           [resume-may-fail]
 
     Plan: 1 to add, 2 to change, 0 to destroy.
-    That is 1 to create, 1 to start, 1 to update, 1 to reset, 1 held, 1 unchanged.
+    That is 1 to create, 1 to start, 1 to update (1 with a reset), 1 held, 1 unchanged.
     Data lost at 1 address: 1 container disk (20 GB).
+    Lost already: 1 object vanished with its data (20 GB).
 
       Cost a month                     now               after          difference
       compute                    $1,511.10           $2,518.50          +$1,007.40
       storage                        $6.00              $10.00              +$4.00
       total                      $1,517.10           $2,528.50          +$1,011.40
       total an hour              $2.0782/h           $3.4637/h
-      not managed                  $505.70             $505.70
+      not managed                  $505.70             $505.70                none
 
     Digest: 96a3c9cc40b7c510-2528500000
     "#);
@@ -297,7 +300,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
         })
         .recorded("llm", |recorded| recorded.deposed = [PodId::new("left")].into())
         .stranger("left", |_| {});
-    assert_snapshot!(human(&world), @r#"
+    assert_snapshot!(human(&world), @"
     Actions
       +/- create replacement and then destroy
         ▶ start
@@ -309,7 +312,6 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       ▶ train
           ~ state:     stopped -> running  # you changed it
           ~ lifecycle:  # you changed it
-              @@ -4 +4 @@
               -on_stuck_resume: fail
               +on_stuck_resume: replace
           loses: local volume (50 GB) at /workspace, if it is replaced
@@ -342,7 +344,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
 
     Plan: 1 to add, 1 to change, 2 to destroy.
     That is 1 to replace, 1 to start, 1 to destroy.
-    Data lost at 3 addresses: 1 local volume (50 GB), 2 container disks (40 GB).
+    Data lost at 3 addresses: 1 local volume (50 GB), 2 container disks (40 GB); at 1 of them only if a start fails.
 
       Cost a month                     now               after          difference
       compute                    $1,007.40           $1,131.50            +$124.10
@@ -351,7 +353,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       total an hour              $1.3992/h           $1.5623/h
 
     Digest: 4c5fb0748444b404-1140500000
-    "#);
+    ");
 }
 
 #[test]

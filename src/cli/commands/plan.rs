@@ -7,7 +7,8 @@ use crate::cli::files::write_whole;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::show;
-use crate::model::plan::Planned;
+use crate::model::plan::{Planned, Subject};
+use crate::render::view::subjects;
 use crate::state::planfile::{self, PlanInputs, SavedPlan};
 
 /// Runs the command.
@@ -17,7 +18,12 @@ pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
     let planned = session.plan_only(&scope.options(*destroy)).await?;
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
     if let Some(path) = output {
-        let saved = SavedPlan { planned: planned.clone(), inputs: inputs(shell, scope, *destroy) };
+        let place = |subject: Subject| session.position(&subject).map(|place| (subject, place));
+        let saved = SavedPlan {
+            planned: planned.clone(),
+            inputs: inputs(shell, scope, *destroy),
+            positions: subjects(&planned).into_iter().filter_map(place).collect(),
+        };
         write_whole(path, planfile::write(&saved).as_bytes())?;
         shell.output.note(&format!("saved as `{}`", path.display()));
     }

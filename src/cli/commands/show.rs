@@ -7,7 +7,7 @@ use crate::cli::run::Shell;
 use crate::cli::saved::read_plan;
 use crate::cli::show;
 use crate::model::address::Address;
-use crate::render::no_positions;
+use crate::state::planfile::SavedPlan;
 
 use super::show_address;
 
@@ -19,8 +19,9 @@ pub async fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
         return show_address::run(shell, &address, *json).await;
     }
     let saved = read_plan(what)?;
+    let SavedPlan { planned, inputs: _, positions } = &saved;
     let format = if *json { PlanFormat::Json } else { *format };
-    show::plan(&shell.output, &saved.planned, format, &no_positions);
+    show::plan(&shell.output, planned, format, &|subject| positions.get(subject).cloned());
     Ok(exit::DONE)
 }
 

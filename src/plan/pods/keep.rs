@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::desired::{OnStuckResume, WantedPod};
 use crate::model::field::Field;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, PodStatus};
+use crate::model::live::{LivePod, LiveStorage, PodStatus};
 use crate::model::plan::{
     Candidate, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, Record,
     RecordAfter, Step,
@@ -192,10 +192,21 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
         record.deposed.clear();
-        let mut steps = Steps { wanted, live, recorded, record, comparison, changes, applied };
+        let reason = match run {
+            Run::Stay | Run::Stop | Run::Start => run_reason(recorded, wanted.run),
+            Run::Again => Reason::GpusLost,
+        };
+        let mut steps = Steps { wanted, live, recorded, record, reason, comparison, changes, applied };
         match run {
             Run::Stay => self.update(&mut steps, is_up),
             Run::Stop => {
+                if matches!(steps.live.storage, LiveStorage::Local { .. }) {
+                    let replaced = match wanted.lifecycle.on_stuck_resume {
+                        OnStuckResume::Fail => false,
+                        OnStuckResume::Replace => !wanted.lifecycle.protect,
+                    };
+                    self.draft.findings.push(finding::bound_to_host(self.address, replaced));
+                }
                 self.stop(&mut steps);
                 self.update(&mut steps, false);
             }
@@ -321,7 +332,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let disk = container.map_or(Gigabytes(0), |container| container.disk);
         let after = container.map(cost::stopped_pod).unwrap_or_default();
         let consequences = self.body(steps.live, disk).stopped();
-        let reason = run_reason(steps.recorded, steps.wanted.run);
+        let reason = steps.reason.clone();
         self.draft.push(Planning {
             step: Step::Stop,
             operation: Operation::StopPod { id: steps.live.id.clone() },
@@ -346,7 +357,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let catalog = self.context.inputs.catalog;
         let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.applied);
         let recorded = steps.recorded.and_then(|recorded| recorded.compute.clone());
-        let reason = run_reason(steps.recorded, wanted.run);
+        let reason = steps.reason.clone();
         let dearest = creation.as_ref().map(|creation| {
             let candidates: Vec<Candidate> =
                 creation.attempts.iter().map(|attempt| attempt.candidate.clone()).collect();
@@ -410,6 +421,8 @@ struct Steps<'a> {
     live: &'a LivePod,
     recorded: Option<&'a RecordedPod>,
     record: Record,
+    /// Why it is stopped or started.
+    reason: Reason,
     comparison: Comparison,
     changes: Vec<FieldChange>,
     applied: Container,

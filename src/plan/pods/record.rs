@@ -67,7 +67,8 @@ pub(super) fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange 
 }
 
 pub(super) fn run_change(reason: &Reason, before: RunState, after: RunState) -> FieldChange {
-    let cause = if *reason == Reason::StateDrifted { Cause::Outside } else { Cause::Spec };
+    let by_others = [Reason::StateDrifted, Reason::GpusLost].contains(reason);
+    let cause = if by_others { Cause::Outside } else { Cause::Spec };
     let (before, after) = (shown::text(&before), shown::text(&after));
     FieldChange { field: Field::State, before, after, cause, disruption: Disruption::InPlace }
 }

@@ -51,7 +51,7 @@ stored_words! {
     StoredReason of Reason {
         New = "new", Vanished = "vanished", Migrated = "migrated", FoundInJournal = "found_in_journal",
         AdoptNamed = "adopt_named", Changed = "changed", StateWanted = "state_wanted",
-        StateDrifted = "state_drifted", Replaced = "replaced", VolumeReplaced = "volume_replaced",
+        StateDrifted = "state_drifted", GpusLost = "gpus_lost", Replaced = "replaced", VolumeReplaced = "volume_replaced",
         Requested = "requested", Removed = "removed", Shrunk = "shrunk", Destroyed = "destroyed",
         Deposed = "deposed", Orphaned = "orphaned", Renamed = "renamed",
         LifecycleChanged = "lifecycle_changed",
@@ -1258,6 +1258,33 @@ impl TryFrom<StoredFinding> for Finding {
             None => None,
         };
         Ok(Self { severity: severity.into(), code: read_code(code)?, subject, message })
+    }
+}
+
+/// Where in the spec something stands.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredPosition {
+    address: String,
+    field: Option<String>,
+    place: String,
+}
+
+impl From<(&Subject, &String)> for StoredPosition {
+    fn from((subject, place): (&Subject, &String)) -> Self {
+        let Subject { address, field } = subject;
+        let field = field.as_ref().map(ToString::to_string);
+        Self { address: address.to_string(), field, place: place.clone() }
+    }
+}
+
+impl TryFrom<StoredPosition> for (Subject, String) {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredPosition) -> Read<Self> {
+        let StoredPosition { address, field, place } = stored;
+        let field = field.map(|text| read_text("field", &text)).transpose()?;
+        Ok((Subject { address: read_address(&address)?, field }, place))
     }
 }
 

@@ -7,12 +7,13 @@
 
 mod document;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::plan::Planned;
-use document::StoredPlanned;
+use crate::model::plan::{Planned, Subject};
+use crate::state::stored::NotUnderstood;
+use document::{StoredPlanned, StoredPosition};
 
 /// The version of the file's form, raised with every change of it.
 pub const VERSION: u32 = 1;
@@ -27,6 +28,8 @@ pub struct SavedPlan {
     pub planned: Planned,
     /// What it was asked.
     pub inputs: PlanInputs,
+    /// Where in the spec stands what the plan remarks on, such as `pods.yaml:12:5`, for when the files are not at hand.
+    pub positions: BTreeMap<Subject, String>,
 }
 
 /// The settings of the command that made a plan, to make it again.
@@ -84,12 +87,13 @@ pub enum PlanFileError {
 
 /// Returns the text of a plan file.
 pub fn write(saved: &SavedPlan) -> String {
-    let SavedPlan { planned, inputs } = saved;
+    let SavedPlan { planned, inputs, positions } = saved;
     let document = Document {
         format: FORMAT.to_owned(),
         version: VERSION,
         podform: env!("CARGO_PKG_VERSION").to_owned(),
         inputs: inputs.into(),
+        positions: positions.iter().map(StoredPosition::from).collect(),
         planned: planned.into(),
     };
     let mut text = serde_json::to_string_pretty(&document)
@@ -113,16 +117,20 @@ pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
     }
     let document: Document =
         serde_json::from_str(text).map_err(|error| PlanFileError::Damaged { what: error.to_string() })?;
-    let Document { format: _, version: _, podform: _, inputs, planned } = document;
-    let planned = planned.try_into().map_err(|error| PlanFileError::Damaged { what: format!("{error}") })?;
-    Ok(SavedPlan { planned, inputs: inputs.into() })
+    let Document { format: _, version: _, podform: _, inputs, positions, planned } = document;
+    let damaged = |error: NotUnderstood| PlanFileError::Damaged { what: error.to_string() };
+    let planned = planned.try_into().map_err(damaged)?;
+    let positions =
+        positions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>().map_err(damaged)?;
+    Ok(SavedPlan { planned, inputs: inputs.into(), positions })
 }
 
 /// Says why not even the header could be read.
 fn no_header(text: &str, error: &serde_json::Error) -> PlanFileError {
     use serde_json::error::Category;
 
-    let ours = text.contains(FORMAT);
+    // Other files can speak of `podform plan` too, such as a README or a script.
+    let ours = text.trim_start().starts_with('{') && text.contains(&format!("\"{FORMAT}\""));
     match error.classify() {
         Category::Eof if ours => PlanFileError::Truncated { line: error.line() },
         Category::Syntax | Category::Data if ours => PlanFileError::Damaged { what: error.to_string() },
@@ -146,6 +154,7 @@ struct Document {
     version: u32,
     podform: String,
     inputs: StoredInputs,
+    positions: Vec<StoredPosition>,
     planned: StoredPlanned,
 }
 

@@ -658,10 +658,10 @@ fn a_pod_that_came_back_without_gpus_is_stopped_and_started() {
         pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 0 });
     });
     assert_snapshot!(settles(&world), @r#"
-    llm:stop StateDrifted
+    llm:stop GpusLost
       state: running -> stopped by Outside
       ! ContainerDiskLost { size: Gigabytes(20) }
-    llm:start StateDrifted
+    llm:start GpusLost
       state: stopped -> running by Outside
       ! PublicPortsChange
       ! StartMayFail { then_replaced: false }

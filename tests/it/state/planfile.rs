@@ -1,5 +1,6 @@
 //! The saved plan as a file.
 
+use podform::render::view::subjects;
 use podform::state::planfile::{PlanInputs, SavedPlan, VERSION, read, write};
 use proptest::prelude::*;
 
@@ -18,7 +19,10 @@ fn saved(seed: u64) -> SavedPlan {
         destroy: samples.0.bool(),
         accept_vanished: samples.0.bool(),
     };
-    SavedPlan { planned: samples.planned(), inputs }
+    let planned = samples.planned();
+    let places = (1..).map(|line| format!("pods.yaml:{line}:5"));
+    let positions = subjects(&planned).into_iter().zip(places).collect();
+    SavedPlan { planned, inputs, positions }
 }
 
 proptest! {
@@ -62,21 +66,25 @@ fn files_that_are_no_plan_say_why() {
         "{}",
         "[1, 2]",
         "project: acme",
+        "Run `podform plan` first.",
+        "{ \"notes\": \"run podform plan first\", }",
         &whole[..whole.len() / 2],
         &other_version,
         &unknown_key,
         &bad_time,
     ];
-    insta::assert_snapshot!(cases.map(said).join("\n"), @r#"
+    insta::assert_snapshot!(cases.map(said).join("\n"), @"
     it is not a saved plan of podform
     it is not a saved plan of podform
     it is not a saved plan of podform
     it is not a saved plan of podform
-    it is cut off in line 71
+    it is not a saved plan of podform
+    it is not a saved plan of podform
+    it is cut off in line 75
     it has version 7 of the plan format, written by podform 3.1.0; this podform reads version 1
-    it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `planned` at line 5 column 12
+    it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `positions`, `planned` at line 5 column 12
     it is damaged: `yesterday
-    "#);
+    ");
 }
 
 #[test]
