@@ -608,6 +608,9 @@ pub struct SimulateArgs {
     /// Make requests go wrong as this script says
     #[arg(long, value_name = "SCRIPT", long_help = FAULT_HELP)]
     pub fault: Option<String>,
+    /// What compute costs from now on, in percent of what RunPod published
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub prices: Option<u32>,
 }
 
 /// How the simulator's REST v1 answers.

@@ -90,6 +90,13 @@ pub struct Ground {
     pub closed_gpus: BTreeSet<String>,
     /// Data centers that nothing is placed in.
     pub closed_data_centers: BTreeSet<String>,
+    /// What compute costs, in percent of what was published.
+    #[serde(default = "published")]
+    pub price_percent: u32,
+}
+
+fn published() -> u32 {
+    100
 }
 
 impl Ground {
@@ -138,6 +145,7 @@ impl World {
             lost: BTreeSet::new(),
             closed_gpus: BTreeSet::new(),
             closed_data_centers: BTreeSet::new(),
+            price_percent: published(),
         };
         World::restore(ground, Vec::new(), Vec::new())
     }
@@ -168,6 +176,11 @@ impl World {
     /// Returns the time.
     pub fn now(&self) -> Moment {
         self.ground.now
+    }
+
+    /// Returns what a published price is now.
+    pub fn price(&self, published: Option<HourlyPrice>) -> Option<HourlyPrice> {
+        published.map(|price| price.percent(self.ground.price_percent))
     }
 
     /// Returns what identifiers and timings are drawn from.

@@ -11,7 +11,7 @@ use crate::simulator::{self, FaultScript, FaultScriptError, QuotaSetting, Settin
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &SimulateArgs) -> Result<Exit, Failure> {
-    let SimulateArgs { listen, store, seed, speed, quota, balance, spot, v1, fault } = args;
+    let SimulateArgs { listen, store, seed, speed, quota, balance, prices, spot, v1, fault } = args;
     let faults: FaultScript = fault.as_deref().unwrap_or_default().parse().map_err(flag)?;
     let quota = match quota {
         QuotaLimit::None => QuotaSetting::Unlimited,
@@ -30,6 +30,9 @@ pub async fn run(shell: &Shell, args: &SimulateArgs) -> Result<Exit, Failure> {
     };
     if let Some(Dollars(micros)) = balance {
         simulation.try_edit(|world| world.set_balance(*micros)).map_err(Failure::simulator)?;
+    }
+    if let Some(percent) = prices {
+        simulation.try_edit(|world| world.set_prices(*percent)).map_err(Failure::simulator)?;
     }
     let mut signals = Signals::take_over().map_err(Failure::simulator)?;
     let listener = TcpListener::bind(listen).await.map_err(Failure::simulator)?;

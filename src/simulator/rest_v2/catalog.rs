@@ -144,6 +144,7 @@ fn gpu_body(world: &World, fact: &GpuFact, query: Option<&StockQuery>) -> GpuBod
     let community = world.largest_machine(&fact.id, Cloud::Community);
     let stock = query.map(|query| stock_bodies(world, &Offer::Gpu(fact.id.clone()), query));
     let (availability, data_centers) = stock.unzip();
+    let price = |published| world.price(published).unwrap_or_default().usd();
     let versions = query.map(|query| world.cuda_stock(&fact.id, query)).unwrap_or_default();
     GpuBody {
         id: fact.id.clone(),
@@ -158,10 +159,7 @@ fn gpu_body(world: &World, fact: &GpuFact, query: Option<&StockQuery>) -> GpuBod
         secure: secure > 0,
         community: community > 0,
         // The document has no way to say that a price is unknown; the service sends 0.
-        price: GpuPriceBody {
-            secure: fact.secure_price().unwrap_or_default().usd(),
-            community: fact.community_price().unwrap_or_default().usd(),
-        },
+        price: GpuPriceBody { secure: price(fact.secure_price()), community: price(fact.community_price()) },
         max_count: MaxCountBody { secure, community },
         availability,
         data_centers: data_centers.unwrap_or_default(),
@@ -228,6 +226,7 @@ pub(super) fn cpu(world: &World, request: &Request, id: &str) -> Result<CpuBody,
 fn cpu_body(world: &World, fact: &CpuFact, query: Option<&StockQuery>) -> CpuBody {
     let stock = query.map(|query| stock_bodies(world, &Offer::Cpu(fact.id.clone()), query));
     let (availability, data_centers) = stock.unzip();
+    let price = |published| world.price(published).unwrap_or_default().usd();
     CpuBody {
         id: fact.id.clone(),
         name: fact.display_name.clone(),
@@ -235,8 +234,8 @@ fn cpu_body(world: &World, fact: &CpuFact, query: Option<&StockQuery>) -> CpuBod
         vcpu: RangeBody { min: fact.min_vcpu, max: fact.max_vcpu },
         ram_gb_per_vcpu: f64::from(fact.ram_gb_per_vcpu),
         price: CpuPriceBody {
-            secure_per_vcpu: fact.price_per_vcpu().unwrap_or_default().usd(),
-            serverless_per_vcpu: fact.serverless_price_per_vcpu().unwrap_or_default().usd(),
+            secure_per_vcpu: price(fact.price_per_vcpu()),
+            serverless_per_vcpu: price(fact.serverless_price_per_vcpu()),
         },
         availability,
         data_centers: data_centers.unwrap_or_default(),

@@ -32,7 +32,7 @@ impl World {
     /// As [`create_pod`](World::create_pod).
     pub fn create_pod_as(&mut self, id: PodId, order: PodOrder) -> Result<PodId, Refusal> {
         let place = self.place(&order, &id)?;
-        let (compute, price) = rented(&order, &place);
+        let (compute, price) = self.rented(&order, &place);
         let hour = price.unwrap_or_default().micros().max(1);
         if self.ground.account.balance < i64::try_from(hour).unwrap_or(i64::MAX) {
             return Err(Refusal::NoFunds);
@@ -237,24 +237,25 @@ impl World {
         let status = pod.status(self.now());
         if status.actions().contains(&action) { Ok(pod) } else { Err(Refusal::NotNow { status, action }) }
     }
-}
 
-/// Returns the compute that was placed and its price, if that is known.
-fn rented(order: &PodOrder, place: &Place) -> (Compute, Option<HourlyPrice>) {
-    match &order.compute {
-        ComputeOrder::Gpu { count, .. } => {
-            let fact = facts::gpu(&place.unit);
-            let listed = fact.and_then(|fact| match place.host.cloud {
-                Cloud::Secure => fact.secure_price(),
-                Cloud::Community => fact.community_price(),
-            });
-            let each = order.bid.or(listed);
-            let compute = Compute::Gpu { id: place.unit.clone(), count: *count, attached: *count };
-            (compute, each.map(|each| each.times(*count)))
-        }
-        ComputeOrder::Cpu { vcpus, .. } => {
-            let each = facts::cpu(&place.unit).and_then(facts::CpuFact::price_per_vcpu);
-            (Compute::Cpu { flavor: place.unit.clone(), vcpus: *vcpus }, each.map(|each| each.times(*vcpus)))
+    /// Returns the compute that was placed and its price, if that is known.
+    fn rented(&self, order: &PodOrder, place: &Place) -> (Compute, Option<HourlyPrice>) {
+        match &order.compute {
+            ComputeOrder::Gpu { count, .. } => {
+                let fact = facts::gpu(&place.unit);
+                let listed = fact.and_then(|fact| match place.host.cloud {
+                    Cloud::Secure => fact.secure_price(),
+                    Cloud::Community => fact.community_price(),
+                });
+                let each = order.bid.or(self.price(listed));
+                let compute = Compute::Gpu { id: place.unit.clone(), count: *count, attached: *count };
+                (compute, each.map(|each| each.times(*count)))
+            }
+            ComputeOrder::Cpu { vcpus, .. } => {
+                let listed = facts::cpu(&place.unit).and_then(facts::CpuFact::price_per_vcpu);
+                let each = self.price(listed).map(|each| each.times(*vcpus));
+                (Compute::Cpu { flavor: place.unit.clone(), vcpus: *vcpus }, each)
+            }
         }
     }
 }

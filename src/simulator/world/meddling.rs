@@ -16,6 +16,11 @@ impl World {
         self.ground.account.balance = micros;
     }
 
+    /// Lets compute cost so many percent of what was published; what is rented already keeps its price.
+    pub fn set_prices(&mut self, percent: u32) {
+        self.ground.price_percent = percent;
+    }
+
     /// Lets other tenants take every unit of a machine that is free now.
     pub fn fill_host(&mut self, id: &HostId) {
         let free = self.free_units(id);

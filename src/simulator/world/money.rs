@@ -30,6 +30,12 @@ impl HourlyPrice {
         self.0 as f64 / 1e6
     }
 
+    /// Returns so many percent of this price.
+    #[must_use]
+    pub fn percent(self, percent: u32) -> HourlyPrice {
+        HourlyPrice(self.0.saturating_mul(u64::from(percent)) / 100)
+    }
+
     /// Returns the price of `count` units.
     #[must_use]
     pub fn times(self, count: u32) -> HourlyPrice {
