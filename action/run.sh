@@ -31,9 +31,10 @@ podform_here() {
 # A runner forgets its disk. Without the state every pod of the spec would be created once more.
 find_state() {
     if [ "$INPUT_STATELESS" = true ]; then
-        fail "stateless is not possible yet: this Action does not rebuild a state from the account; give state-path"
+        rebuild_state
+        return
     fi
-    [ -n "$INPUT_STATE" ] || fail "give state-path, a file on storage that outlives the job"
+    [ -n "$INPUT_STATE" ] || fail "give state-path, a file on storage that outlives the job, or stateless: true"
     case $INPUT_STATE in
         /*) state=$INPUT_STATE ;;
         *) state=$PWD/$INPUT_STATE ;;
@@ -42,6 +43,19 @@ find_state() {
         fail "there is no state at $INPUT_STATE; give create-state: true if this is the first run"
     fi
 }
+
+# Finds the pods of the spec again by their marks. Only what the spec wants is found, so nothing can be planned for removal.
+rebuild_state() {
+    local code=0
+    [ -z "$INPUT_STATE" ] || fail "give either state-path or stateless: true, not both"
+    [ "$INPUT_COMMAND" != drift ] || fail "drift needs state-path: without a state nobody knows what was applied"
+    state=$work/rebuilt.db
+    podform_here state rebuild || code=$?
+    [ "$code" -eq 0 ] || fail "the state could not be rebuilt: exit code $code" "$code"
+    printf '::notice title=podform::%s\n' "$stateless_note"
+}
+
+stateless_note="There is no state: pods were found by their marks. What left the spec is not removed and goes on being billed; it is listed as not managed. protect counts as the file has it."
 
 is_fork() {
     [ -n "${PR_NUMBER:-}" ] && [ "$PR_HEAD_REPOSITORY" != "$GITHUB_REPOSITORY" ]
@@ -70,6 +84,7 @@ plan() {
             fail "plan failed with exit code $code" "$code"
             ;;
     esac
+    [ "$INPUT_STATELESS" != true ] || printf '\n> [!NOTE]\n> %s\n' "$stateless_note" >>"$work/comment.md"
     cat "$work/comment.md" >>"$GITHUB_STEP_SUMMARY"
     podform show "$saved" --format outputs >"$work/outputs"
     cat "$work/outputs" >>"$GITHUB_OUTPUT"

@@ -365,7 +365,7 @@ fn a_state_that_would_be_forgotten_is_refused() {
     let Some(job) = Job::set() else { return };
     let cases = [
         (("INPUT_STATE", ""), "give state-path, a file on storage that outlives the job"),
-        (("INPUT_STATELESS", "true"), "stateless is not possible yet"),
+        (("INPUT_STATELESS", "true"), "give either state-path or stateless: true, not both"),
         (("INPUT_CREATE_STATE", "false"), "there is no state at disk/shipped.db"),
     ];
     for (given, message) in cases {
@@ -374,6 +374,95 @@ fn a_state_that_would_be_forgotten_is_refused() {
         assert!(ended.log.contains(message), "{}", ended.log);
         assert!(job.github.lock().unwrap().asked.is_empty());
     }
+}
+
+/// Inputs of a repository whose runners keep nothing.
+const STATELESS: [(&str, &str); 3] =
+    [("INPUT_STATE", ""), ("INPUT_STATELESS", "true"), ("INPUT_CREATE_STATE", "false")];
+
+#[test]
+fn without_a_state_pods_are_found_by_their_marks() {
+    let Some(job) = Job::set() else { return };
+    let on_pull_request = [&PULL_REQUEST[..], &STATELESS[..]].concat();
+    let first = job.run("plan", &on_pull_request);
+    assert_eq!((first.code, first.outputs["to_create"].as_str()), (0, "1"), "{}", first.log);
+    let applied = job.run("apply", &STATELESS);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+
+    // The next job knows the pod again, and applies a change of it as it was approved.
+    fs::write(job.path("pods.yaml"), SPEC.replace("v0.19.1", "v0.20.0")).unwrap();
+    let second = job.run("plan", &on_pull_request);
+    let counts = ["to_create", "to_update", "to_destroy"].map(|name| second.outputs[name].as_str());
+    assert_eq!((second.code, counts), (0, ["0", "1", "0"]), "{}", second.log);
+    assert!(second.log.contains("What left the spec is not removed"), "{}", second.log);
+    let applied = job.run("apply", &STATELESS);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+    assert!(applied.log.contains("Apply complete! Resources: 0 added, 1 changed"), "{}", applied.log);
+
+    // What leaves the spec stays, and the comment says so.
+    fs::write(job.path("pods.yaml"), SPEC.split("pods:").next().unwrap().to_owned() + "pods: {}\n").unwrap();
+    let third = job.run("plan", &[&on_pull_request[..], &[("INPUT_COMMENT", "always")]].concat());
+    assert_eq!((third.code, third.outputs["to_destroy"].as_str()), (0, "0"), "{}", third.log);
+    let github = job.github.lock().unwrap();
+    let body = github.comments[0]["body"].as_str().unwrap();
+    assert!(body.contains("> There is no state: pods were found by their marks."), "{body}");
+    assert!(body.contains("carries the mark of `llm` in this project"), "{body}");
+    assert!(!job.path("disk").exists());
+}
+
+#[test]
+fn without_a_state_there_is_no_drift_to_look_for() {
+    let Some(job) = Job::set() else { return };
+    let ended = job.run("drift", &STATELESS);
+    assert_eq!(ended.code, 1);
+    assert!(ended.log.contains("drift needs state-path"), "{}", ended.log);
+}
+
+#[test]
+fn the_install_step_says_what_it_does() {
+    let Some(job) = Job::set() else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/install.sh");
+    let tools = job.path("tools");
+    fs::create_dir(&tools).unwrap();
+    // Bash by its path, so that the PATH holds only what the step may find.
+    let shell = ["/bin/bash", "/usr/bin/bash"].into_iter().find(|path| Path::new(path).exists()).unwrap();
+    let install = || {
+        let ended = Command::new(shell)
+            .arg(&script)
+            .env_clear()
+            .env("PATH", &tools)
+            .env("GITHUB_ACTION_PATH", "/action")
+            .output()
+            .unwrap();
+        (ended.status.code().unwrap(), String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap())
+    };
+    let (code, said) = install();
+    assert_eq!(code, 1);
+    assert!(said.contains("neither podform nor cargo is on the PATH"), "{said}");
+
+    let cargo = tools.join("cargo");
+    fs::write(&cargo, format!("#!{shell}\necho \"cargo $*\"\n")).unwrap();
+    fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (code, said) = install();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("so cargo builds it from /action"), "{said}");
+    assert!(said.ends_with("cargo install --locked --path /action\n"), "{said}");
+
+    symlink(env!("CARGO_BIN_EXE_podform"), tools.join("podform")).unwrap();
+    let (code, said) = install();
+    assert_eq!(code, 0, "{said}");
+    assert!(said.starts_with("using ") && said.contains(env!("CARGO_PKG_VERSION")), "{said}");
+}
+
+/// A fork must not make the runner build or run anything of the Action but the sentence that says why.
+#[test]
+fn nothing_is_installed_for_forks() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
+    let definition = fs::read_to_string(path).unwrap();
+    let step = definition.split("    - name: ").find(|step| step.starts_with("Install podform")).unwrap();
+    let condition = "if: ${{ !github.event.pull_request || \
+        github.event.pull_request.head.repo.full_name == github.repository }}";
+    assert!(step.contains(condition), "{step}");
 }
 
 #[test]
