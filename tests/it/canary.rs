@@ -57,12 +57,17 @@ impl Drop for Stage {
 
 impl Stage {
     fn set() -> Self {
+        Self::with_faults("")
+    }
+
+    fn with_faults(script: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("pods.yaml"), SPEC).unwrap();
         fs::create_dir(folder.path().join("secret")).unwrap();
         fs::write(folder.path().join("secret/token"), format!("{FROM_FILE}\n")).unwrap();
         let mut simulator = Command::new(env!("CARGO_BIN_EXE_podform"))
             .args(["simulate", "--speed", "0", "--quota", "none", "--store", "state/simulator.db"])
+            .args(["--fault", script])
             .current_dir(folder.path())
             .env_clear()
             .stdout(Stdio::piped())
@@ -76,7 +81,17 @@ impl Stage {
 
     /// Runs podform, expects one of these exit codes, and searches what it printed and left.
     fn run(&mut self, wandb: &str, arguments: &str, codes: &[i32]) {
-        let ended = Command::new(env!("CARGO_BIN_EXE_podform"))
+        let ended = self.podform(wandb, arguments).output().unwrap();
+        let code = ended.status.code().unwrap();
+        assert!(codes.contains(&code), "{arguments}: {code}: {}", String::from_utf8_lossy(&ended.stderr));
+        assert_silent(&format!("stdout of {arguments}"), &ended.stdout);
+        assert_silent(&format!("stderr of {arguments}"), &ended.stderr);
+        self.search_files();
+    }
+
+    fn podform(&self, wandb: &str, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_podform"));
+        command
             .args(arguments.split(' '))
             .current_dir(self.folder.path())
             .env_clear()
@@ -84,13 +99,11 @@ impl Stage {
             .env("WANDB_API_KEY", wandb)
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .env("HOME", self.folder.path())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let code = ended.status.code().unwrap();
-        assert!(codes.contains(&code), "{arguments}: {code}: {}", String::from_utf8_lossy(&ended.stderr));
-        assert_silent(&format!("stdout of {arguments}"), &ended.stdout);
-        assert_silent(&format!("stderr of {arguments}"), &ended.stderr);
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn search_files(&self) {
         for (place, bytes) in self.files() {
             assert_silent(&place, &bytes);
         }
@@ -197,6 +210,34 @@ fn show_all(stage: &mut Stage, wandb: &str, name: &str) {
         stage.run(wandb, &format!("plan -v --format {format}"), &[0]);
         stage.run(wandb, &format!("show -v {name}.plan --format {format}"), &[0]);
     }
+}
+
+/// The database's write-ahead log is folded into it at the end, so it must be read before.
+#[test]
+fn no_secret_is_left_while_a_request_is_under_way() {
+    let stage = Stage::with_faults("create#1=slow:5");
+    let mut apply = stage
+        .podform(FROM_ENVIRONMENT, "apply -v --auto-approve --parallelism 1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(apply.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let before: Vec<String> = told.by_ref().take_while(|line| !line.contains("train: creating")).collect();
+    let files = stage.files();
+    let log = files.iter().find(|(name, _)| name.ends_with("/state/hush.db-wal"));
+    assert!(log.is_some_and(|(_, bytes)| !bytes.is_empty()), "{before:#?}");
+    for (place, bytes) in &files {
+        assert_silent(place, bytes);
+    }
+    assert!(apply.try_wait().unwrap().is_none(), "the apply was over before the files were read");
+    let after: Vec<String> = told.collect();
+    let ended = apply.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{after:#?}");
+    assert_silent("stdout of apply", &ended.stdout);
+    assert_silent("stderr of apply", [before, after].concat().join("\n").as_bytes());
+    stage.search_files();
+    assert_eq!(stage.pod()["env"]["WANDB_API_KEY"], FROM_ENVIRONMENT);
 }
 
 #[test]
