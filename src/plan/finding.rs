@@ -44,6 +44,14 @@ pub(super) fn over_budget(limit: BudgetLimit, at_most: Amount) -> Finding {
     Finding { severity: Severity::Warning, code: "over-budget", subject: None, message }
 }
 
+pub(super) fn looks_renamed(at: &Address, from: &Address, to: &Address) -> Finding {
+    let message = format!(
+        "`{from}` goes and `{to}`, which is like it, comes: if only the name is new, \
+         `moved: [{{ from: {from}, to: {to} }}]` keeps it and its data"
+    );
+    about(Severity::Warning, "looks-renamed", at, None, message)
+}
+
 pub(super) fn unpinned_image(address: &Address, image: &str) -> Finding {
     let message = format!("image `{image}` is not pinned: the same file can start different programs");
     about(Severity::Warning, "unpinned-image", address, Some(Field::Image), message)

@@ -16,6 +16,7 @@ mod env;
 mod finding;
 mod graph;
 mod hold;
+mod likeness;
 mod moves;
 mod ownership;
 mod placement;
@@ -195,6 +196,7 @@ fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges:
     let mut findings = context.renamed.findings.clone();
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
+    findings.extend(likeness::findings(context, &drafts));
     let mut plan = Plan {
         basis: basis(inputs),
         actions: BTreeMap::new(),

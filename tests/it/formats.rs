@@ -127,6 +127,11 @@ cases! {
         let flavors = vec![CpuFlavorId::new("cpu5c")];
         pod.hardware.compute = ComputeWish::Cpu(CpuWish { flavors, vcpus: 4 });
     }),
+    looks_renamed: World::default()
+        .want_volume("volume.weights", 500, false)
+        .have_volume("volume.models", 500, false)
+        .want("chat", |pod| { local(pod); set_env(pod, &[("NAME", "chat")]); })
+        .have("llm", |pod| { local(pod); set_env(pod, &[("NAME", "llm")]); }),
     moved: renamed("acme-llm"),
     moved_and_updated: renamed("acme-chat"),
     dependencies: World::default()

@@ -1,0 +1,88 @@
+//! Keys that look renamed: one goes, and another comes with the same contents.
+//!
+//! Without `moved:` that is an end and a beginning, and what the old object holds is lost. Whether it is a new name
+//! only a person can say, so this suggests and never moves.
+
+use std::collections::BTreeMap;
+
+use crate::model::address::Address;
+use crate::model::desired::{Wanted, WantedVolume};
+use crate::model::plan::{Finding, Reason};
+use crate::model::pod::Container;
+use crate::model::prior::RecordedObject;
+
+use super::{Context, Drafts, finding};
+
+/// Returns a finding for each key that comes and is like exactly one that goes.
+pub(super) fn findings(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
+    let (gone, new) = (keys(drafts, &Reason::Removed), keys(drafts, &Reason::New));
+    let like = |old: &Address, wanted: &Address| {
+        let recorded = context.renamed.objects.get(old).map(|recorded| &recorded.object);
+        recorded.zip(context.wanted(wanted)).is_some_and(|(recorded, wanted)| is_like(recorded, wanted))
+    };
+    let pairs: Vec<((&Address, &Address), (&Address, &Address))> = gone
+        .iter()
+        .flat_map(|from| new.iter().map(move |to| (from, to)))
+        .filter(|((_, old), (_, wanted))| like(old, wanted))
+        .map(|((from, old), (to, wanted))| ((from, *old), (to, *wanted)))
+        .collect();
+    let alone = |((from, _), (to, _)): &&((&Address, &Address), (&Address, &Address))| {
+        pairs.iter().filter(|((other, _), (another, _))| other == from || another == to).count() == 1
+    };
+    let found = pairs.iter().filter(alone);
+    found.map(|((from, _), (to, at))| finding::looks_renamed(at, from, to)).collect()
+}
+
+/// Returns each key with a step for this reason, as `moved:` names it, and its first address: replicas are alike.
+fn keys<'a>(drafts: &Drafts<'a>, reason: &Reason) -> BTreeMap<Address, &'a Address> {
+    let mut keys = BTreeMap::new();
+    for (address, draft) in drafts {
+        if draft.steps.iter().any(|(_, action)| action.reason == *reason) {
+            let key = match address {
+                Address::Pod { key, replica: _ } => Address::pod(key.clone()),
+                Address::Volume(key) => Address::Volume(key.clone()),
+            };
+            keys.entry(key).or_insert(*address);
+        }
+    }
+    keys
+}
+
+fn is_like(recorded: &RecordedObject, wanted: &Wanted) -> bool {
+    match (recorded, wanted) {
+        (RecordedObject::Pod(recorded), Wanted::Pod(wanted)) => {
+            has_contents_of(&recorded.container, &wanted.container)
+        }
+        (
+            RecordedObject::Volume(recorded),
+            Wanted::Volume(WantedVolume::Managed { config, protect: _, adopt: _ }),
+        ) => recorded == config,
+        (RecordedObject::Volume(_), Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Pod(_))
+        | (RecordedObject::Pod(_), Wanted::Volume(_)) => false,
+    }
+}
+
+/// Compares what runs and what it holds. Variables count by their names: a name may be part of a value, and secrets
+/// have none here.
+fn has_contents_of(one: &Container, other: &Container) -> bool {
+    let Container {
+        name: _,
+        image,
+        command,
+        entrypoint,
+        env,
+        ports,
+        disk,
+        registry: _,
+        storage,
+        global_networking: _,
+        locked: _,
+    } = one;
+    *image == other.image
+        && *command == other.command
+        && *entrypoint == other.entrypoint
+        && env.keys().eq(other.env.keys())
+        && *ports == other.ports
+        && *disk == other.disk
+        && *storage == other.storage
+}
