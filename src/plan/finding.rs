@@ -178,9 +178,9 @@ pub(super) fn scarce(address: &Address) -> Finding {
     about(Severity::Warning, "scarce-gpu-given-up", address, Some(Field::Gpu), message)
 }
 
-pub(super) fn rejected_candidates(address: &Address, rejected: &[String]) -> Finding {
+pub(super) fn rejected_candidates(address: &Address, field: Field, rejected: &[String]) -> Finding {
     let message = format!("not considered: {}", rejected.join("; "));
-    about(Severity::Note, "candidates-rejected", address, Some(Field::Gpu), message)
+    about(Severity::Note, "candidates-rejected", address, Some(field), message)
 }
 
 pub(super) fn copied_marker(address: &Address, id: &PodId) -> Finding {

@@ -9,7 +9,7 @@ use crate::model::desired::{
     CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Wanted,
     WantedPod, WantedVolume,
 };
-use crate::model::id::{DataCenterId, GpuTypeId};
+use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use crate::model::live::{Live, Seen};
 use crate::model::money::{Hourly, Price};
 use crate::model::plan::Candidate;
@@ -300,6 +300,11 @@ fn cpu_choices(
             rejected.push(format!("{flavor}: {min_vcpus} to {max_vcpus} vCPUs in one pod"));
             continue;
         }
+        let most_disk = disk_per_vcpu(flavor).map(|each| each.saturating_mul(wish.vcpus));
+        if let Some(most) = most_disk.filter(|most| pod.container.disk.0 > *most) {
+            rejected.push(format!("{flavor}: at most {most} GB of container disk with {} vCPUs", wish.vcpus));
+            continue;
+        }
         let price = per_vcpu.times(wish.vcpus);
         if let Some(why) = too_dear(price, pod.hardware.max_price) {
             rejected.push(format!("{flavor}: {why}"));
@@ -311,6 +316,18 @@ fn cpu_choices(
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
     Choices { candidates, rejected, left_out: BTreeSet::new() }
+}
+
+/// Returns the gigabytes of container disk that RunPod allows for each vCPU.
+///
+/// The catalog does not say it. A create over the limit is refused with `Container Disk must be less than or equal to
+/// N GB for this instance`; for flavors that are not here no such answer was seen.
+fn disk_per_vcpu(flavor: &CpuFlavorId) -> Option<u32> {
+    match flavor.as_str() {
+        "cpu3c" | "cpu3g" | "cpu3m" => Some(10),
+        "cpu5c" => Some(15),
+        _ => None,
+    }
 }
 
 fn candidate(

@@ -101,7 +101,11 @@ impl<'a> PodPlanner<'_, 'a> {
             return None;
         }
         if !rejected.is_empty() && rejected.len() <= MOST_REJECTIONS_SHOWN {
-            self.draft.findings.push(finding::rejected_candidates(self.address, &rejected));
+            let field = match wanted.hardware.compute {
+                ComputeWish::Gpu(_) => Field::Gpu,
+                ComputeWish::Cpu(_) => Field::Cpu,
+            };
+            self.draft.findings.push(finding::rejected_candidates(self.address, field, &rejected));
         }
         Some(candidates)
     }

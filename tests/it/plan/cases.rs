@@ -1144,6 +1144,23 @@ fn a_gpu_that_nothing_satisfies_blocks_the_plan_with_every_reason() {
 }
 
 #[test]
+fn a_cpu_pod_with_more_disk_than_its_flavor_allows_is_not_sent() {
+    let world = |disk: u32| {
+        World::default().want("prep", |pod| {
+            let flavors = vec![CpuFlavorId::new("cpu5c")];
+            pod.hardware.compute = ComputeWish::Cpu(CpuWish { flavors, vcpus: 2 });
+            pod.container.disk = Gigabytes(disk);
+        })
+    };
+    assert!(matches!(world(30).plan(), Planned::Changes(_)));
+    assert_snapshot!(plan(&world(31)), @r#"
+    blocked
+      because NoCandidate { address: Pod { key: Key("prep"), replica: None }, why: ["cpu5c: at most 30 GB of container disk with 2 vCPUs"] }
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
 fn candidates_stand_in_the_wanted_order_with_those_without_stock_last() {
     let ordered = |order: GpuOrder| {
         let world = World::default().want("llm", |pod| {
@@ -1503,6 +1520,31 @@ fn dependencies_come_first_and_go_last() {
     c:delete before b:delete
     cost $1,517.10 -> $0.00, at most $0.00
     ");
+}
+
+#[test]
+fn a_key_that_looks_renamed_is_said_where_it_is_the_only_one() {
+    let said = |world: &World| {
+        let planned = world.plan();
+        let found = planned.plan().findings.iter().filter(|finding| finding.code == "looks-renamed");
+        found.map(|finding| finding.message.clone()).collect::<Vec<_>>()
+    };
+    let two = |pod: &mut WantedPod| pod.container.image = "tool:2".to_owned();
+    let replicas = World::default()
+        .want("chat[0]", |_| {})
+        .want("chat[1]", |_| {})
+        .have("llm[0]", |_| {})
+        .have("llm[1]", |_| {});
+    assert_eq!(
+        said(&replicas),
+        ["`llm` goes and `chat`, which is like it, comes: if only the name is new, \
+          `moved: [{ from: llm, to: chat }]` keeps it and its data"]
+    );
+    // Either could be the new name, or the old one.
+    assert!(said(&World::default().want("a", |_| {}).want("b", |_| {}).have("llm", |_| {})).is_empty());
+    assert!(said(&World::default().want("a", |_| {}).have("llm", |_| {}).have("old", |_| {})).is_empty());
+    assert!(said(&World::default().want("chat", two).have("llm", |_| {})).is_empty());
+    assert!(said(&World::default().want("llm", |_| {}).have("llm", |_| {}).want("chat", |_| {})).is_empty());
 }
 
 #[test]
