@@ -1,18 +1,22 @@
 //! What holds for every plan, over generated accounts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use podform::model::address::Address;
 use podform::model::desired::{
-    ComputeWish, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume,
+    CloudWish, ComputeWish, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume,
 };
-use podform::model::id::{EnvKey, GpuTypeId, Lineage, PodId, RemoteId, RunNonce, Serial, VolumeId};
+use podform::model::field::Field;
+use podform::model::id::{
+    DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, RegistryId, RemoteId, RunNonce, Serial, VolumeId,
+};
 use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{Operation, Planned, Step};
-use podform::model::pod::{Compute, EnvValue, RunState, Storage};
+use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
+use podform::state::planfile::{self, PlanInputs, SavedPlan};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
@@ -351,7 +355,7 @@ proptest! {
     }
 
     #[test]
-    fn every_change_of_a_wanted_pod_flips_the_digest(account in account(), number in 0..PODS.len(), edit in 0..6_u8) {
+    fn every_change_of_a_wanted_pod_flips_the_digest(account in account(), number in 0..PODS.len(), edit in 0..17_u8) {
         let world = account.world();
         let name = address(PODS[number]);
         let mut other = world.clone();
@@ -368,6 +372,17 @@ proptest! {
             },
             3 => { pod.container.env.insert(EnvKey::new("NEW"), EnvValue::Plain("1".to_owned())); }
             4 => pod.run = RunState::Stopped,
+            5 => pod.container.command = vec!["serve".to_owned()],
+            6 => { pod.container.ports.insert(Port { number: 9000, protocol: Protocol::Http }); }
+            7 => pod.container.disk = Gigabytes(77),
+            8 => pod.container.registry = Some(RegistryId::new("registry")),
+            9 => pod.container.storage = Storage::Local { size: Gigabytes(500), path: "/other".to_owned() },
+            10 => pod.container.global_networking = true,
+            11 => pod.hardware.cloud = CloudWish::Only(Cloud::Community),
+            12 => pod.hardware.data_centers = [DataCenterId::new("US-TX-3")].into(),
+            13 => pod.lifecycle.protect = !pod.lifecycle.protect,
+            14 => pod.lifecycle.ignore_changes = [Field::Image].into(),
+            15 => pod.access.jupyter = true,
             _ => pod.hardware.compute = ComputeWish::Gpu(gpus(&["A100 PCIe"])),
         }
         let (planned, changed) = (world.plan(), other.plan());
@@ -380,6 +395,44 @@ proptest! {
                 "{}and\n{}", print(&planned), print(&changed)
             );
         }
+    }
+
+    #[test]
+    fn every_change_of_a_live_pod_flips_the_digest(account in account(), number in 0..PODS.len(), edit in 0..5_u8) {
+        let world = account.world();
+        let name = address(PODS[number]);
+        let mut other = world.clone();
+        let id = PodId::new(format!("id-{name}"));
+        if !matches!(world.desired.wanted.get(&name), Some(Wanted::Pod(_))) {
+            return Ok(());
+        }
+        let Some(Seen::Found(pod)) = other.live.pods.get_mut(&id) else { return Ok(()) };
+        match edit {
+            0 => pod.image = Some("theirs:2".to_owned()),
+            1 => pod.status = if pod.status.is_up() { PodStatus::Exited } else { PodStatus::Running },
+            2 => pod.disk = Some(Gigabytes(99)),
+            3 => pod.name = "theirs".to_owned(),
+            _ => { other.live.pods.insert(id, Seen::Absent); }
+        }
+        let (planned, changed) = (world.plan(), other.plan());
+        let held = |planned: &Planned| planned.plan().held.contains_key(&name);
+        if !held(&planned) && !held(&changed) {
+            prop_assert_ne!(
+                &planned.plan().digest.hash,
+                &changed.plan().digest.hash,
+                "{}and\n{}", print(&planned), print(&changed)
+            );
+        }
+    }
+
+    #[test]
+    fn equal_inputs_give_equal_bytes(account in account()) {
+        let (one, other) = (account.world().plan(), account.world_in_order(true).plan());
+        prop_assert_eq!(one.plan().digest.to_string(), other.plan().digest.to_string());
+        let saved = |planned: Planned| {
+            planfile::write(&SavedPlan { planned, inputs: PlanInputs::default(), positions: BTreeMap::new() })
+        };
+        prop_assert_eq!(saved(one), saved(other));
     }
 
     #[test]
