@@ -28,8 +28,12 @@ pub(super) fn move_target_taken(from: &Address, to: &Address) -> Finding {
 
 pub(super) fn over_budget(limit: BudgetLimit, at_most: Amount) -> Finding {
     let Amount { known, unknown_parts } = at_most;
-    let (unknown, above) =
-        if unknown_parts > 0 { (" and what has no known price", "perhaps above") } else { ("", "above") };
+    let unknown = if unknown_parts > 0 { " and what has no known price" } else { "" };
+    let known_is_above = match limit {
+        BudgetLimit::Hourly(limit) => known.hourly() > limit,
+        BudgetLimit::Monthly(limit) => known > limit,
+    };
+    let above = if known_is_above || unknown_parts == 0 { "above" } else { "perhaps above" };
     let message = match limit {
         BudgetLimit::Hourly(limit) => {
             format!(

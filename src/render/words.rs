@@ -285,9 +285,13 @@ pub fn blocked_address(block: &Block) -> Option<&Address> {
     }
 }
 
-/// An unknown part makes it uncertain.
-fn above(amount: Amount) -> &'static str {
-    if amount.exact().is_some() { "above" } else { "perhaps above" }
+/// An unknown part makes it uncertain, unless the rest is above the limit already.
+fn above(limit: BudgetLimit, amount: Amount) -> &'static str {
+    let known_is_above = match limit {
+        BudgetLimit::Hourly(limit) => amount.known.hourly() > limit,
+        BudgetLimit::Monthly(limit) => amount.known > limit,
+    };
+    if known_is_above || amount.exact().is_some() { "above" } else { "perhaps above" }
 }
 
 /// Returns the same as what a position is asked for.
@@ -309,15 +313,15 @@ pub fn block(block: &Block) -> String {
             "all {count} recorded objects are gone at once, more likely another account or key than a loss; \
              `--accept-vanished` goes on"
         ),
-        Block::OverBudget { limit: BudgetLimit::Hourly(limit), at_most } => format!(
+        Block::OverBudget { limit: budget @ BudgetLimit::Hourly(limit), at_most } => format!(
             "GPUs and vCPUs may cost {}, {} `budget.max_hourly` of {limit}/h; want less, or raise the limit",
             AnHour(*at_most),
-            above(*at_most)
+            above(*budget, *at_most)
         ),
-        Block::OverBudget { limit: BudgetLimit::Monthly(limit), at_most } => format!(
+        Block::OverBudget { limit: budget @ BudgetLimit::Monthly(limit), at_most } => format!(
             "everything may cost {} a month, {} `budget.max_monthly` of {limit}; want less, or raise the limit",
             AMonth(*at_most),
-            above(*at_most)
+            above(*budget, *at_most)
         ),
         Block::NoStock { address } => format!(
             "`{address}` would be terminated before its replacement exists, and no candidate has stock; \
