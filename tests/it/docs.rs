@@ -57,6 +57,7 @@ pages! {
     crash_safety: "docs/crash-safety.md",
     guide: "docs/guide.md",
     index: "docs/README.md",
+    readme: "README.md",
     migration: "docs/migration-v1-to-v2.md",
     reference_commands: "docs/reference/commands.md",
     reference_spec: "docs/reference/spec.md",

@@ -77,36 +77,8 @@ fn every_script_has_a_test() {
         .collect();
     found.sort();
     let mut listed = SCRIPTS.to_vec();
-    listed.push("readme");
     listed.sort_unstable();
     assert_eq!(found, listed);
-}
-
-/// The README shows two parts of a script's output; it is checked, and written anew, with the script.
-#[test]
-fn readme() {
-    check("readme");
-    let printed = fs::read_to_string(folder().join("tests/scripts/readme.out")).unwrap();
-    let said = |line: &&str| !(line.starts_with('[') && line.ends_with(']'));
-    let printed: String = printed.lines().filter(said).flat_map(|line| [line, "\n"]).collect();
-    let stories = ["$ podform apply", "$ podform plan"].map(|start| {
-        let story = &printed[printed.find(start).unwrap()..];
-        &story[..story.find("\n$ ").map_or(story.len(), |end| end + 1)]
-    });
-    let path = folder().join("README.md");
-    let readme = fs::read_to_string(&path).unwrap();
-    let mut blocks = readme.split("```console\n");
-    let mut expected = blocks.next().unwrap().to_owned();
-    for (story, block) in stories.iter().zip(blocks.by_ref()) {
-        let (_, rest) = block.split_once("```").unwrap();
-        write!(expected, "```console\n{story}```{rest}").unwrap();
-    }
-    assert_eq!(blocks.next(), None, "a session of the README that no script plays");
-    if is_update() {
-        fs::write(path, expected).unwrap();
-    } else {
-        assert_eq!(readme, expected);
-    }
 }
 
 /// Stories that are the same over every API: the same plans in the same order, the same ends, and for each fault the
