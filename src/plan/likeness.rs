@@ -13,6 +13,9 @@ use crate::model::prior::RecordedObject;
 
 use super::{Context, Drafts, finding};
 
+/// The most keys that come or go for which one is looked for: each is compared with each.
+const MOST: usize = 100;
+
 /// Returns a finding for each key that comes and is like exactly one that goes.
 pub(super) fn findings(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
     let (gone, new) = (keys(drafts, &Reason::Removed), keys(drafts, &Reason::New));
@@ -20,17 +23,20 @@ pub(super) fn findings(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Findin
         let recorded = context.renamed.objects.get(old).map(|recorded| &recorded.object);
         recorded.zip(context.wanted(wanted)).is_some_and(|(recorded, wanted)| is_like(recorded, wanted))
     };
-    let pairs: Vec<((&Address, &Address), (&Address, &Address))> = gone
-        .iter()
-        .flat_map(|from| new.iter().map(move |to| (from, to)))
-        .filter(|((_, old), (_, wanted))| like(old, wanted))
-        .map(|((from, old), (to, wanted))| ((from, *old), (to, *wanted)))
-        .collect();
-    let alone = |((from, _), (to, _)): &&((&Address, &Address), (&Address, &Address))| {
-        pairs.iter().filter(|((other, _), (another, _))| other == from || another == to).count() == 1
-    };
-    let found = pairs.iter().filter(alone);
-    found.map(|((from, _), (to, at))| finding::looks_renamed(at, from, to)).collect()
+    if gone.len() > MOST || new.len() > MOST {
+        return Vec::new();
+    }
+    let mut pairs = Vec::new();
+    let mut matches: BTreeMap<&Address, usize> = BTreeMap::new();
+    for (from, old) in &gone {
+        for (to, wanted) in new.iter().filter(|(_, wanted)| like(old, wanted)) {
+            pairs.push((from, to, wanted));
+            *matches.entry(from).or_default() += 1;
+            *matches.entry(to).or_default() += 1;
+        }
+    }
+    pairs.retain(|(from, to, _)| matches.get(from) == Some(&1) && matches.get(to) == Some(&1));
+    pairs.into_iter().map(|(from, to, at)| finding::looks_renamed(at, from, to)).collect()
 }
 
 /// Returns each key with a step for this reason, as `moved:` names it, and its first address: replicas are alike.
