@@ -11,13 +11,14 @@ use serde_yaml::Value;
 use super::Settings;
 use super::config::{Map, Writer, api_name, provider_kind, tier_name};
 use super::forms::write_size;
+use super::interpolate::is_variable_name;
 use super::pod_section::is_runpod_reference;
 use super::sensitive::{is_secret, is_secret_argument, is_secret_value};
 use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, RemoteId, VolumeId};
 use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::{Token, volume_key_in_name};
+use crate::model::marker::{MARKER_KEY, Token, volume_key_in_name};
 use crate::model::pod::{Cloud, Compute};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
@@ -111,6 +112,8 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
 /// Returns why a pod is not the spec's to hold; `None` if it is.
 pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
     let is_own = |entrypoint: &&Vec<String>| !entrypoint.is_empty();
+    // A marker that can be read is no variable any more.
+    let is_marker = |key: &EnvKey| key.as_str() == MARKER_KEY;
     let declared = pod.env.keys().filter(|key| !is_injected(key)).count();
     let reason = match pod.role {
         PodRole::EndpointWorker => "it is a worker of a serverless endpoint",
@@ -120,6 +123,12 @@ pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
         PodRole::Plain if has_no_machine(pod) => "the API does not show its GPUs, as it is stopped",
         PodRole::Plain if holds_secret_arguments(pod) => {
             "its command holds a secret; move it to its environment"
+        }
+        PodRole::Plain if pod.env.keys().any(is_marker) => {
+            "its marker `PODFORM_MARK` cannot be read; remove that variable from the pod"
+        }
+        PodRole::Plain if pod.env.keys().any(|key| !is_variable_name(key.as_str())) => {
+            "it has a variable whose name a spec cannot declare"
         }
         PodRole::Plain if declared > MOST_VARIABLES => "it has more variables than a spec can declare",
         PodRole::Plain if api == Api::V2 && pod.entrypoint.iter().any(|words| is_own(&words)) => {

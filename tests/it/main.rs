@@ -9,6 +9,7 @@ mod faults;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod formats;
+mod imports;
 mod interrupt;
 mod killed;
 mod layering;

@@ -39,6 +39,7 @@ scripts! {
     example_team,
     example_training,
     exit_codes,
+    import,
     import_all,
     fault_account,
     fault_answers,

@@ -13,7 +13,7 @@ use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, RemoteId, VolumeId};
-use crate::model::live::{Live, Seen};
+use crate::model::live::{Live, Seen, Unreadable};
 use crate::model::prior::Prior;
 use crate::plan::Options;
 use crate::spec::imported::{self, Chosen, Imported, Known};
@@ -151,17 +151,32 @@ fn one<'a>(
 ) -> Result<Chosen<'a>, Failure> {
     let mut chosen = Chosen::default();
     if let Some(recorded) = prior.objects.get(address) {
-        let hint = "`podform state mv` or `podform state rm` makes room";
-        return Err(flag(format!("`{address}` is in the state as `{}`; {hint}", recorded.id)));
+        let held = recorded.id.to_string();
+        let hint = if held == id {
+            "there is nothing to import, and `podform plan` compares it"
+        } else {
+            "`podform state mv` or `podform state rm` makes room"
+        };
+        return Err(flag(format!("`{address}` is in the state as `{held}`; {hint}")));
     }
-    let pod = live.pods.get(&PodId::new(id)).and_then(Seen::found);
-    let volume = live.volumes.get(&VolumeId::new(id)).and_then(Seen::found);
+    let seen_pod = live.pods.get(&PodId::new(id));
+    let seen_volume = live.volumes.get(&VolumeId::new(id));
+    let (pod, volume) = (seen_pod.and_then(Seen::found), seen_volume.and_then(Seen::found));
     let remote = match address {
         Address::Pod { .. } => pod.map(|pod| RemoteId::Pod(pod.id.clone())),
         Address::Volume(_) => volume.map(|volume| RemoteId::Volume(volume.id.clone())),
     };
-    let kind = if address.is_pod() { "pod" } else { "network volume" };
-    let remote = remote.ok_or_else(|| flag(format!("the account shows no {kind} `{id}`")))?;
+    let Some(remote) = remote else {
+        let why = match address {
+            Address::Pod { .. } => seen_pod.and_then(unreadable),
+            Address::Volume(_) => seen_volume.and_then(unreadable),
+        };
+        return Err(flag(not_shown(address, id, why, pod.is_some() || volume.is_some())));
+    };
+    if let Some((holder, _)) = prior.objects.iter().find(|(_, recorded)| recorded.id == remote) {
+        let hint = format!("`podform state mv {holder} {address}` renames it");
+        return Err(flag(format!("`{id}` is in the state as `{holder}`; {hint}")));
+    }
     if known.managed.contains(&remote) {
         return Err(flag(format!("`{id}` is in the state already; `podform state list` shows where")));
     }
@@ -175,6 +190,40 @@ fn one<'a>(
         }
     }
     Ok(chosen)
+}
+
+fn unreadable<T>(seen: &Seen<T>) -> Option<&Unreadable> {
+    match seen {
+        Seen::Unreadable(why) => Some(why),
+        Seen::Found(_) | Seen::Absent => None,
+    }
+}
+
+/// Says that nothing of the address's kind has this id, and what to do about it.
+fn not_shown(address: &Address, id: &str, unreadable: Option<&Unreadable>, is_other_kind: bool) -> String {
+    let (kind, other, other_address) = match address {
+        Address::Pod { key, replica: _ } => {
+            ("pod", "network volume", Address::Volume(key.clone()).to_string())
+        }
+        Address::Volume(key) => ("network volume", "pod", Address::pod(key.clone()).to_string()),
+    };
+    if let Some(why) = unreadable {
+        return format!("the {kind} `{id}` cannot be read: {why}; `podform doctor` checks the account");
+    }
+    if is_other_kind {
+        return format!(
+            "`{id}` is a {other}, not a {kind}; `podform import {other_address} {id}` takes it over"
+        );
+    }
+    match address {
+        Address::Pod { .. } => format!(
+            "the account shows no pod `{id}`; `podform plan` lists the pods that are not managed, with their ids"
+        ),
+        Address::Volume(_) => format!(
+            "the account shows no network volume `{id}`; \
+             `podform import --all` takes over those that there are"
+        ),
+    }
 }
 
 /// Lets the spec's own entry for the address take the object over; false where the spec has none.

@@ -126,9 +126,14 @@ pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
     let marker = convert::take_marker(&mut env);
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let command = wire.args.said("args")?;
+    let name = wire.name.required("name")?;
     Ok(LivePod {
+        role: match wire.cluster {
+            Wire::Absent | Wire::Null => convert::role(id.as_str(), &name, None),
+            Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
+        },
         id,
-        name: wire.name.required("name")?,
+        name,
         status: status_of(&wire.status.required("status")?)?,
         image: wire.image.optional("image")?,
         command: command.map(|args| convert::split_command(&args.unwrap_or_default())),
@@ -150,10 +155,6 @@ pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
         },
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
         price: convert::price(wire.cost),
-        role: match wire.cluster {
-            Wire::Absent | Wire::Null => PodRole::Plain,
-            Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
-        },
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
     })
 }

@@ -1,0 +1,135 @@
+//! What `podform import` leaves alone: pods that belong to something else that RunPod manages.
+//!
+//! The simulator has neither clusters nor endpoints nor hosts, so a proxy before it gives some pods their marks.
+#![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::served::{Place, request};
+use crate::stage::API_KEY;
+
+/// Changes one listed pod.
+type Mark = fn(&mut Value);
+
+/// Serves the world at `url` with its pods changed, and returns the new URL. It ends with the test process.
+fn serve_marked(url: String, mark: Mark) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            answer(stream.unwrap(), &url, mark);
+        }
+    });
+    format!("http://{address}")
+}
+
+/// Answers the one request of a connection. An import only reads, so anything but GET is refused.
+fn answer(mut stream: TcpStream, url: &str, mark: Mark) {
+    let lines = BufReader::new(&stream).lines().map(Result::unwrap);
+    let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let Some(line) = head.first() else { return };
+    let mut words = line.split(' ');
+    let (method, path) = (words.next().unwrap(), words.next().unwrap());
+    let (status, mut body) = if method == "GET" { request(url, "GET", path, "") } else { (405, Value::Null) };
+    let pods = if body.get("pods").is_some() { body.get_mut("pods") } else { Some(&mut body) };
+    if path.contains("/pods") {
+        pods.and_then(Value::as_array_mut).into_iter().flatten().for_each(mark);
+    }
+    let body = body.to_string();
+    let length = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+}
+
+/// Makes pods with these names, imports over the API as these arguments say, and returns what was said.
+fn import(api: &str, names: &[&str], mark: Mark, arguments: &[&[&str]]) -> String {
+    let world = Place::serve(&["--speed", "0"]);
+    for name in names {
+        let body = json!({ "name": name, "image": "a", "gpu": { "id": "NVIDIA A40", "count": 1 } });
+        assert_eq!(world.request("POST", "/v2/pods", &body.to_string()).0, 201);
+    }
+    world.pods();
+    let url = serve_marked(world.url().to_owned(), mark);
+    let folder = tempfile::tempdir().unwrap();
+    let spec = format!("version: 1\nproject: acme\nprovider: {{ kind: runpod, api: {api} }}\npods: {{}}\n");
+    fs::write(folder.path().join("pods.yaml"), spec).unwrap();
+    let mut said = String::new();
+    for arguments in arguments {
+        let output = Command::new(env!("CARGO_BIN_EXE_podform"))
+            .current_dir(folder.path())
+            .env_clear()
+            .stdin(Stdio::null())
+            .env("RUNPOD_API_BASE_URL", &url)
+            .env("RUNPOD_API_KEY", API_KEY)
+            .arg("import")
+            .args(*arguments)
+            .output()
+            .unwrap();
+        said.push_str(&String::from_utf8(output.stdout).unwrap());
+        said.push_str(&String::from_utf8(output.stderr).unwrap());
+        writeln!(said, "exit {}", output.status.code().unwrap()).unwrap();
+    }
+    said
+}
+
+#[test]
+fn members_of_clusters_and_pods_of_hosts_are_left_alone() {
+    let mark: Mark = |pod| match pod["name"].as_str().unwrap() {
+        "member" => {
+            pod["id"] = json!("memberofcluster");
+            pod["cluster"] = json!({ "id": "c1", "rank": 0, "role": "main", "ip": "10.65.0.2" });
+        }
+        "host" => {
+            pod["id"] = json!("hpvdausak8xb00");
+            pod["name"] = json!("hpvdausak8xb-BG");
+        }
+        _ => {}
+    };
+    let said = import(
+        "v2",
+        &["member", "host"],
+        mark,
+        &[&["--all"], &["web", "memberofcluster"], &["web", "hpvdausak8xb00"]],
+    );
+    insta::assert_snapshot!(said, @"
+    `hpvdausak8xb00` is left out: it is a host's own background pod
+    `memberofcluster` is left out: it is a member of a cluster
+    there is nothing to take over
+    exit 0
+    error: `memberofcluster` cannot be taken over: it is a member of a cluster
+    hint: `podform COMMAND --help` shows what the command takes, with an example
+    exit 3
+    error: `hpvdausak8xb00` cannot be taken over: it is a host's own background pod
+    hint: `podform COMMAND --help` shows what the command takes, with an example
+    exit 3
+    ");
+}
+
+#[test]
+fn workers_of_endpoints_are_left_alone() {
+    let mark: Mark = |pod| {
+        if pod["name"] == "worker" {
+            pod["id"] = json!("workerofendpoint");
+            pod["endpointId"] = json!("jpnw0v75y3qoql");
+        }
+    };
+    let said = import("v1", &["worker"], mark, &[&["web", "workerofendpoint"], &["--all"]]);
+    insta::assert_snapshot!(said, @"
+    error: `workerofendpoint` cannot be taken over: it is a worker of a serverless endpoint
+    hint: `podform COMMAND --help` shows what the command takes, with an example
+    exit 3
+    `workerofendpoint` is left out: it is a worker of a serverless endpoint
+    there is nothing to take over
+    exit 0
+    ");
+}
