@@ -45,14 +45,17 @@ impl Catalog {
     /// Letter case and a leading manufacturer (`NVIDIA`, `NVIDIA GeForce`, `AMD`) do not matter. A family matches
     /// display names whose first words it is.
     pub fn gpus_named(&self, name: &GpuName) -> Vec<&GpuType> {
-        let asked = plain_name(name.as_str());
-        if asked.is_empty() {
+        let asked = || plain_words(name.as_str());
+        if asked().next().is_none() {
             return Vec::new();
         }
         let exact_id = |gpu: &&GpuType| gpu.id.as_str() == name.as_str();
-        let same_name =
-            |gpu: &&GpuType| plain_name(&gpu.name) == asked || plain_name(gpu.id.as_str()) == asked;
-        let in_family = |gpu: &&GpuType| is_family_of(&asked, &plain_name(&gpu.name));
+        let same_name = |gpu: &&GpuType| {
+            [gpu.name.as_str(), gpu.id.as_str()]
+                .into_iter()
+                .any(|known| matched(asked(), plain_words(known)) == Match::Same)
+        };
+        let in_family = |gpu: &&GpuType| matched(asked(), plain_words(&gpu.name)) == Match::Beginning;
         let first: Vec<&GpuType> = self.gpus.values().filter(exact_id).collect();
         if !first.is_empty() {
             return first;
@@ -65,16 +68,34 @@ impl Catalog {
     }
 }
 
-/// Returns a name in lower case, single-spaced, without its manufacturer.
-fn plain_name(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let words = lower.split_whitespace().filter(|word| !matches!(*word, "nvidia" | "geforce" | "amd"));
-    words.collect::<Vec<_>>().join(" ")
+/// Returns the words of a name without its manufacturer.
+fn plain_words(name: &str) -> impl Iterator<Item = &str> {
+    let manufacturers = ["nvidia", "geforce", "amd"];
+    let is_manufacturer =
+        move |word: &&str| manufacturers.iter().any(|known| word.eq_ignore_ascii_case(known));
+    name.split_whitespace().filter(move |word| !is_manufacturer(word))
 }
 
-/// Tells whether `family` is the leading words of `name`.
-fn is_family_of(family: &str, name: &str) -> bool {
-    name.strip_prefix(family).is_some_and(|rest| rest.starts_with(' '))
+/// How far the words of one name are those of another.
+#[derive(PartialEq, Eq)]
+enum Match {
+    Same,
+    /// The other name goes on after them.
+    Beginning,
+    Other,
+}
+
+/// Compares names word by word without making new texts, as every pod of a plan asks for every type.
+fn matched<'a, 'n>(asked: impl Iterator<Item = &'a str>, mut name: impl Iterator<Item = &'n str>) -> Match {
+    for word in asked {
+        let same = |known: &str| {
+            known.chars().flat_map(char::to_lowercase).eq(word.chars().flat_map(char::to_lowercase))
+        };
+        if !name.next().is_some_and(same) {
+            return Match::Other;
+        }
+    }
+    if name.next().is_none() { Match::Same } else { Match::Beginning }
 }
 
 /// One GPU type.

@@ -159,10 +159,10 @@ fn moves_away_first(
     if !draft.has(Step::Move) {
         return;
     }
-    let leaving = context.renamed.moves.iter().find(|(_, from)| *from == address);
-    if let Some((to, _)) = leaving.filter(|(to, _)| drafts.get(to).is_some_and(|draft| draft.has(Step::Move)))
-    {
-        edges.insert((id(to, Step::Move), id(address, Step::Move)));
+    let to = context.renamed.address_now(address);
+    let leaves = context.renamed.moves.get(&to) == Some(address);
+    if leaves && drafts.get(&to).is_some_and(|draft| draft.has(Step::Move)) {
+        edges.insert((id(&to, Step::Move), id(address, Step::Move)));
     }
 }
 

@@ -29,12 +29,13 @@ pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.
 pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     loop {
+        let needed = needed_by_held(context, drafts);
         let held: Vec<(Address, Held)> = drafts
             .iter()
             .filter(|(_, draft)| draft.held.is_none() && !draft.steps.is_empty())
             .filter_map(|(address, draft)| {
                 let held = missing_dependency(context, drafts, address, draft)
-                    .or_else(|| needed_by_held(context, drafts, address, draft))
+                    .or_else(|| taken_from_held(&needed, address, draft))
                     .or_else(|| still_mounted(context, drafts, address, draft));
                 held.map(|held| (Address::clone(address), held))
             })
@@ -77,23 +78,25 @@ fn missing_dependency(
     (!exists && !is_made).then(|| Held::DependsOn(volume.clone()))
 }
 
+/// Returns what held objects depend on, each with the first of them.
+fn needed_by_held(context: &Context<'_>, drafts: &Drafts<'_>) -> BTreeMap<Address, Address> {
+    let mut needed = BTreeMap::new();
+    for (dependent, _) in drafts.iter().filter(|(_, draft)| draft.held.is_some()) {
+        let recorded = context.renamed.objects.get(*dependent);
+        for dependency in recorded.map(recorded_dependencies).unwrap_or_default() {
+            needed.entry(dependency).or_insert_with(|| Address::clone(dependent));
+        }
+    }
+    needed
+}
+
 /// What a held object depends on is not taken away under it.
-fn needed_by_held(
-    context: &Context<'_>,
-    drafts: &Drafts<'_>,
+fn taken_from_held(
+    needed: &BTreeMap<Address, Address>,
     address: &Address,
     draft: &Draft<'_>,
 ) -> Option<Held> {
-    if !is_taken_away(draft) {
-        return None;
-    }
-    let dependent = drafts.iter().find(|(_, other)| other.held.is_some()).and_then(|_| {
-        let held = drafts.iter().filter(|(_, other)| other.held.is_some());
-        held.map(|(dependent, _)| *dependent).find(|dependent| {
-            let recorded = context.renamed.objects.get(*dependent);
-            recorded.is_some_and(|recorded| recorded_dependencies(recorded).contains(address))
-        })
-    })?;
+    let dependent = needed.get(address).filter(|_| is_taken_away(draft))?;
     Some(Held::DependsOn(dependent.clone()))
 }
 

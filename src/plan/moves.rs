@@ -42,7 +42,8 @@ pub(super) fn rename(prior: &Prior, desired: &Desired, scope: &Scope<'_>) -> Ren
         // Tokens of addresses without a record follow the spec's rename too.
         by_old.entry(from.clone()).or_insert_with(|| to.clone());
     }
-    for address in prior.objects.keys().filter(|address| !at.values().any(|from| from == *address)) {
+    let placed: BTreeSet<&Address> = at.values().collect();
+    for address in prior.objects.keys().filter(|address| !placed.contains(address)) {
         by_old.remove(address);
     }
     let moves: BTreeMap<Address, Address> = at.into_iter().filter(|(to, from)| to != from).collect();

@@ -50,10 +50,38 @@ pub(super) struct Ownership<'a> {
     renamed: &'a Renamed,
     claims: BTreeMap<Address, Vec<Claim<'a>>>,
     volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
+    /// The ids on record.
+    recorded: BTreeSet<RemoteId>,
+    /// The addresses of the recorded tokens.
+    holders: BTreeMap<&'a Token, &'a Address>,
+    /// Open requests that may have created something.
+    open: Open<'a>,
     /// Ids of live pods that belong to nobody we know.
     pub(super) strangers: BTreeSet<PodId>,
     /// Live volumes that belong to nobody we know.
     pub(super) stranger_volumes: BTreeSet<VolumeId>,
+}
+
+/// Open requests by what they are asked for.
+#[derive(Default)]
+struct Open<'a> {
+    by_address: BTreeMap<&'a Address, Vec<&'a OpenIntent>>,
+    tokens: BTreeSet<&'a Token>,
+    accepted: BTreeMap<RemoteId, &'a OpenIntent>,
+}
+
+impl<'a> Open<'a> {
+    fn of(renamed: &'a Renamed) -> Self {
+        let mut open = Self::default();
+        for intent in renamed.open.iter().filter(|intent| may_still_create(intent)) {
+            open.by_address.entry(&intent.action.address).or_default().push(intent);
+            open.tokens.extend(intent.token.as_ref());
+            if let Some(id) = accepted(intent) {
+                open.accepted.entry(id).or_insert(intent);
+            }
+        }
+        open
+    }
 }
 
 /// What is known of a pod's address.
@@ -74,13 +102,20 @@ impl<'a> Ownership<'a> {
             renamed,
             claims: BTreeMap::new(),
             volume_claims: BTreeMap::new(),
+            recorded: inputs.prior.remote_ids(),
+            holders: BTreeMap::new(),
+            open: Open::of(renamed),
             strangers: BTreeSet::new(),
             stranger_volumes: BTreeSet::new(),
         };
-        let recorded = inputs.prior.remote_ids();
+        for (address, recorded) in &renamed.objects {
+            if let Some(token) = &recorded.token {
+                ownership.holders.entry(token).or_insert(address);
+            }
+        }
         for (id, seen) in &inputs.live.pods {
             let Some(pod) = seen.found().filter(|pod| is_plain(pod)) else { continue };
-            if recorded.contains(&RemoteId::Pod(id.clone())) {
+            if ownership.recorded.contains(&RemoteId::Pod(id.clone())) {
                 continue;
             }
             match ownership.claim(pod) {
@@ -90,14 +125,13 @@ impl<'a> Ownership<'a> {
                 }
             }
         }
-        ownership.claim_volumes(&recorded);
+        ownership.claim_volumes();
         ownership
     }
 
     /// Returns every address that only live objects and the journal know.
     pub(super) fn addresses(&self) -> BTreeSet<Address> {
-        let open = self.renamed.open.iter().filter(|intent| may_still_create(intent));
-        let open = open.map(|intent| &intent.action.address);
+        let open = self.open.by_address.keys().copied();
         self.claims.keys().chain(self.volume_claims.keys()).chain(open).cloned().collect()
     }
 
@@ -111,9 +145,8 @@ impl<'a> Ownership<'a> {
         if known.is_some_and(|known| known.tombstone) {
             return None;
         }
-        let holder = self.renamed.objects.iter().find(|(_, held)| held.token.as_ref() == Some(token));
-        let address = match (holder, known) {
-            (Some((address, _)), _) => address.clone(),
+        let address = match (self.holders.get(token), known) {
+            (Some(address), _) => Address::clone(address),
             (None, Some(known)) => self.renamed.address_now(&known.address),
             (None, None) => return None,
         };
@@ -122,14 +155,13 @@ impl<'a> Ownership<'a> {
 
     /// Returns the create whose answer named this object, if it is still open.
     fn accepted_as(&self, id: &RemoteId) -> Option<(Address, &'a Token, &'a KnownToken)> {
-        let intent = self.renamed.open.iter().find(|intent| accepted(intent).as_ref() == Some(id))?;
+        let intent = self.open.accepted.get(id)?;
         let (token, known) = self.inputs.prior.tokens.get_key_value(intent.token.as_ref()?)?;
         Some((intent.action.address.clone(), token, known))
     }
 
     fn provenance(&self, pod: &LivePod, token: &Token, known: Option<&'a KnownToken>) -> Provenance<'a> {
-        let is_open = |intent: &OpenIntent| intent.token.as_ref() == Some(token) && may_still_create(intent);
-        let is_open = self.renamed.open.iter().any(is_open);
+        let is_open = self.open.tokens.contains(token);
         match (pod.created_at, known) {
             (Some(created), Some(known)) if !in_window(created, known.intended_at) => Provenance::Copy,
             (Some(_) | None, Some(known)) if is_open => Provenance::Open(&known.sent),
@@ -138,7 +170,7 @@ impl<'a> Ownership<'a> {
         }
     }
 
-    fn claim_volumes(&mut self, recorded: &BTreeSet<RemoteId>) {
+    fn claim_volumes(&mut self) {
         let referenced: BTreeSet<&VolumeId> = self
             .inputs
             .desired
@@ -151,7 +183,7 @@ impl<'a> Ownership<'a> {
             .collect();
         for (id, seen) in &self.inputs.live.volumes {
             let Some(volume) = seen.found() else { continue };
-            if recorded.contains(&RemoteId::Volume(id.clone())) || referenced.contains(id) {
+            if self.recorded.contains(&RemoteId::Volume(id.clone())) || referenced.contains(id) {
                 continue;
             }
             match self.volume_owner(volume) {
@@ -175,9 +207,7 @@ impl<'a> Ownership<'a> {
         let carries = |token: &Token, known: &KnownToken| {
             !known.address.is_pod() && volume.name == token.volume_name(project, known.address.key())
         };
-        let is_recorded = |token: &Token| {
-            self.renamed.objects.values().any(|recorded| recorded.token.as_ref() == Some(token))
-        };
+        let is_recorded = |token: &Token| self.holders.contains_key(token);
         let mut known = self.inputs.prior.tokens.iter();
         known
             .find(|(token, known)| !known.tombstone && !is_recorded(token) && carries(token, known))
@@ -250,7 +280,7 @@ impl<'a> Ownership<'a> {
             Ok(None) => {}
         }
         let Some(id) = named else { return Sighting::Never };
-        if self.inputs.prior.remote_ids().contains(&RemoteId::Pod(id.clone())) {
+        if self.recorded.contains(&RemoteId::Pod(id.clone())) {
             let why = format!("`adopt` names pod `{id}`, which the state has under another address");
             return Sighting::Hidden(Held::NotPossible(why));
         }
@@ -289,9 +319,8 @@ impl<'a> Ownership<'a> {
                     || accepted(intent).as_ref() == Some(&recorded.id)
             })
         };
-        let open = self.renamed.open.iter().filter(|intent| {
-            intent.action.address == *address && may_still_create(intent) && !is_recorded(intent)
-        });
+        let open = self.open.by_address.get(address).into_iter().flatten();
+        let open = open.filter(|intent| !is_recorded(intent));
         let until =
             open.map(|intent| intent.since.checked_add(self.inputs.settling).unwrap_or(Timestamp::MAX));
         until.max().filter(|until| self.inputs.live.observed_at < *until)
@@ -344,7 +373,7 @@ impl<'a> Ownership<'a> {
         findings: &mut Vec<Finding>,
     ) -> Sighting<'a, LiveVolume> {
         let Some(id) = named else { return Sighting::Never };
-        if self.inputs.prior.remote_ids().contains(&RemoteId::Volume(id.clone())) {
+        if self.recorded.contains(&RemoteId::Volume(id.clone())) {
             let why =
                 format!("`adopt` names network volume `{id}`, which the state has under another address");
             return Sighting::Hidden(Held::NotPossible(why));
@@ -366,8 +395,7 @@ impl<'a> Ownership<'a> {
 
     /// Tells whether the create of a volume is still open in the journal, so that an unrecorded one is new and empty.
     pub(super) fn is_open(&self, address: &Address) -> bool {
-        let mut open = self.renamed.open.iter();
-        open.any(|intent| intent.action.address == *address && may_still_create(intent))
+        self.open.by_address.contains_key(address)
     }
 }
 

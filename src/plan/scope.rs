@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::desired::{Desired, Wanted, WantedPod};
 
 use super::{Inputs, Options};
@@ -69,6 +69,8 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 pub(super) struct Scope<'a> {
     desired: &'a Desired,
     options: &'a Options,
+    /// The keys of pods that no chosen profile selects.
+    deselected: BTreeSet<&'a Key>,
     /// The targets with everything that they depend on; `None` without targets.
     targeted: Option<BTreeSet<Address>>,
 }
@@ -80,7 +82,8 @@ impl<'a> Scope<'a> {
             let matched = desired.wanted.keys().filter(|address| any(&options.targets, address));
             with_dependencies(desired, matched.cloned().collect())
         });
-        Self { desired, options, targeted }
+        let pods = desired.out_of_scope.iter().filter(|address| address.is_pod());
+        Self { desired, options, deselected: pods.map(Address::key).collect(), targeted }
     }
 
     /// Tells whether an address is compared, changed and removed by this plan.
@@ -88,11 +91,8 @@ impl<'a> Scope<'a> {
     /// A replica that the spec no longer counts is out of scope with its pod, or shrinking a deselected pod would
     /// remove replicas of it.
     pub(super) fn contains(&self, address: &Address) -> bool {
-        let deselected = self
-            .desired
-            .out_of_scope
-            .iter()
-            .any(|out| out == address || out.is_pod() && address.is_pod() && out.key() == address.key());
+        let deselected = self.desired.out_of_scope.contains(address)
+            || address.is_pod() && self.deselected.contains(address.key());
         let targeted = match &self.targeted {
             None => true,
             Some(targeted) => targeted.contains(address) || any(&self.options.targets, address),

@@ -18,16 +18,25 @@ use super::presence::Sighting;
 pub(super) struct VolumeIndex<'a> {
     sightings: BTreeMap<Address, (Sighting<'a, LiveVolume>, Vec<Finding>)>,
     ids: BTreeMap<Address, VolumeId>,
+    addresses: BTreeMap<VolumeId, Address>,
     places: BTreeMap<Address, DataCenterId>,
 }
 
 impl<'a> VolumeIndex<'a> {
     pub(super) fn new(inputs: &Inputs<'a>, renamed: &'a Renamed, ownership: &Ownership<'a>) -> Self {
-        let mut index = Self { sightings: BTreeMap::new(), ids: BTreeMap::new(), places: BTreeMap::new() };
+        let mut index = Self {
+            sightings: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            places: BTreeMap::new(),
+        };
         let known = renamed.objects.keys().chain(inputs.desired.wanted.keys());
         let found = ownership.addresses();
         for address in known.chain(&found).filter(|address| !address.is_pod()) {
             index.add(address, inputs.desired, inputs.live, ownership);
+        }
+        for (address, id) in &index.ids {
+            index.addresses.entry(id.clone()).or_insert_with(|| address.clone());
         }
         index
     }
@@ -95,6 +104,6 @@ impl<'a> VolumeIndex<'a> {
 
     /// Returns the address of a live volume.
     pub(super) fn address_of(&self, id: &VolumeId) -> Option<&Address> {
-        self.ids.iter().find(|(_, known)| *known == id).map(|(address, _)| address)
+        self.addresses.get(id)
     }
 }
