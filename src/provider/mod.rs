@@ -127,6 +127,16 @@ pub enum Listed {
     },
 }
 
+impl Listed {
+    /// Returns the id of the pod.
+    pub fn id(&self) -> &PodId {
+        match self {
+            Self::Pod(pod) => &pod.id,
+            Self::Unreadable { id, why: _ } => id,
+        }
+    }
+}
+
 /// How much of the API's quota is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {

@@ -3,12 +3,17 @@
 //! serde's own messages are never shown: they quote the offending value, which can be a secret of an environment,
 //! and do not name the field. So every field of a wire type is a [`Wire`], which cannot fail to be read; the
 //! conversion asks for what it needs and names the field that is missing.
+//!
+//! Answers are read in one pass, without a tree in between: a listing of a large account has some hundred megabytes.
+//! So a type says which kinds of JSON it takes ([`Field`]), and every other kind is passed over.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::model::id::EnvKey;
 use crate::model::secret::Secret;
@@ -85,12 +90,246 @@ impl<T> Wire<T> {
     }
 }
 
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Wire<T> {
+impl<T: Field> Wire<T> {
+    /// Returns the value as an entry of a list or an object.
+    fn or_null(self) -> Option<T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Null => T::of_null(),
+            Self::Absent | Self::Odd => None,
+        }
+    }
+}
+
+impl<'de, T: Field> Deserialize<'de> for Wire<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Null => Self::Null,
-            value => T::deserialize(value).map_or(Self::Odd, Self::Is),
-        })
+        deserializer.deserialize_any(WireVisitor(PhantomData))
+    }
+}
+
+/// What a field can be read as. Each function is for one kind of JSON and answers `None` where that is no such value;
+/// an error is a broken answer only.
+pub(super) trait Field: Sized {
+    /// Takes null inside of a list or an object; as a field of its own it is [`Wire::Null`].
+    fn of_null() -> Option<Self> {
+        None
+    }
+
+    /// Takes a text.
+    fn of_text(_: &str) -> Option<Self> {
+        None
+    }
+
+    /// Takes a text that is the field's own.
+    fn of_string(text: String) -> Option<Self> {
+        Self::of_text(&text)
+    }
+
+    /// Takes `true` or `false`.
+    fn of_flag(_: bool) -> Option<Self> {
+        None
+    }
+
+    /// Takes a number.
+    fn of_number(_: Number) -> Option<Self> {
+        None
+    }
+
+    /// Takes a list.
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    /// Takes an object.
+    fn of_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+}
+
+struct WireVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Field> Visitor<'de> for WireVisitor<T> {
+    type Value = Wire<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Wire<T>, E> {
+        Ok(Wire::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Wire<T>, E> {
+        Ok(is_or_odd(T::of_flag(flag)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Wire<T>, E> {
+        Ok(is_or_odd(T::of_number(number.into())))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Wire<T>, E> {
+        Ok(is_or_odd(T::of_number(number.into())))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Wire<T>, E> {
+        Ok(is_or_odd(Number::from_f64(number).and_then(T::of_number)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Wire<T>, E> {
+        Ok(is_or_odd(T::of_text(text)))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Wire<T>, E> {
+        Ok(is_or_odd(T::of_string(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Wire<T>, A::Error> {
+        T::of_list(list).map(is_or_odd)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Wire<T>, A::Error> {
+        T::of_object(object).map(is_or_odd)
+    }
+}
+
+fn is_or_odd<T>(read: Option<T>) -> Wire<T> {
+    read.map_or(Wire::Odd, Wire::Is)
+}
+
+/// Makes structs whose fields are all [`Wire`] readable as fields themselves.
+macro_rules! objects {
+    ($($name:ident),+ $(,)?) => {$(
+        impl $crate::provider::runpod::wire::Field for $name {
+            fn of_object<'de, A: serde::de::MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+                let object = serde::de::value::MapAccessDeserializer::new(object);
+                serde::Deserialize::deserialize(object).map(Some)
+            }
+        }
+    )+};
+}
+pub(super) use objects;
+
+impl Field for String {
+    fn of_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn of_string(text: String) -> Option<Self> {
+        Some(text)
+    }
+}
+
+impl Field for bool {
+    fn of_flag(flag: bool) -> Option<Self> {
+        Some(flag)
+    }
+}
+
+impl Field for u64 {
+    fn of_number(number: Number) -> Option<Self> {
+        number.as_u64()
+    }
+}
+
+impl Field for Value {
+    fn of_null() -> Option<Self> {
+        Some(Self::Null)
+    }
+
+    fn of_string(text: String) -> Option<Self> {
+        Some(Self::String(text))
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        Some(Self::String(text.to_owned()))
+    }
+
+    fn of_flag(flag: bool) -> Option<Self> {
+        Some(Self::Bool(flag))
+    }
+
+    fn of_number(number: Number) -> Option<Self> {
+        Some(Self::Number(number))
+    }
+
+    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
+        Self::deserialize(serde::de::value::SeqAccessDeserializer::new(list)).map(Some)
+    }
+
+    fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        Self::deserialize(serde::de::value::MapAccessDeserializer::new(object)).map(Some)
+    }
+}
+
+/// A list with an entry of another form is none at all: which entry it would lack is not known.
+impl<T: Field> Field for Vec<T> {
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut entries = Some(Self::new());
+        while let Some(entry) = list.next_element::<Wire<T>>()? {
+            match (entry.or_null(), &mut entries) {
+                (Some(entry), Some(entries)) => entries.push(entry),
+                (Some(_) | None, _) => entries = None,
+            }
+        }
+        Ok(entries)
+    }
+}
+
+impl<T: Field> Field for BTreeMap<String, T> {
+    fn of_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        let mut entries = Some(Self::new());
+        while let Some((key, value)) = object.next_entry::<String, Wire<T>>()? {
+            match (value.or_null(), &mut entries) {
+                (Some(value), Some(entries)) => drop(entries.insert(key, value)),
+                (Some(_) | None, _) => entries = None,
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// One page of a listing: the entries under a key, and where the next page begins.
+pub(super) struct Page<T> {
+    pub(super) entries: Wire<Vec<T>>,
+    pub(super) next: Wire<String>,
+}
+
+/// Reads a [`Page`] whose entries stand under this key.
+pub(super) struct PageUnder<T>(&'static str, PhantomData<T>);
+
+impl<T> PageUnder<T> {
+    pub(super) fn key(key: &'static str) -> Self {
+        Self(key, PhantomData)
+    }
+}
+
+impl<'de, T: Field> DeserializeSeed<'de> for PageUnder<T> {
+    type Value = Page<T>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Page<T>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, T: Field> Visitor<'de> for PageUnder<T> {
+    type Value = Page<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a listing")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Page<T>, A::Error> {
+        let mut page = Page { entries: Wire::Absent, next: Wire::Absent };
+        while let Some(key) = object.next_key::<String>()? {
+            match key.as_str() {
+                key if key == self.0 => page.entries = object.next_value()?,
+                "nextCursor" => page.next = object.next_value()?,
+                _ => drop(object.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(page)
     }
 }
 
@@ -109,11 +348,15 @@ pub(super) enum Unfit {
 #[derive(Clone, Copy)]
 pub(super) struct Count(pub(super) u32);
 
-impl<'de> Deserialize<'de> for Count {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Dollars(number) = Dollars::deserialize(deserializer)?;
+impl Field for Count {
+    fn of_number(number: Number) -> Option<Self> {
+        let number = number.as_f64()?;
         let whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
-        if whole { Ok(Self(number as u32)) } else { Err(serde::de::Error::custom("not a count")) }
+        whole.then_some(Self(number as u32))
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        Self::of_number(Number::from_f64(text.trim().parse().ok()?)?)
     }
 }
 
@@ -121,51 +364,71 @@ impl<'de> Deserialize<'de> for Count {
 #[derive(Clone, Copy)]
 pub(super) struct Dollars(pub(super) f64);
 
-impl<'de> Deserialize<'de> for Dollars {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = match Value::deserialize(deserializer)? {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) => text.trim().parse().ok(),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        };
-        number.map(Self).ok_or_else(|| serde::de::Error::custom("not a number"))
+impl Field for Dollars {
+    fn of_number(number: Number) -> Option<Self> {
+        number.as_f64().map(Self)
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        text.trim().parse().ok().map(Self)
     }
 }
 
 /// An environment sent as a map. Its values are hidden as soon as they are read.
 pub(super) struct EnvMap(pub(super) BTreeMap<EnvKey, Secret<String>>);
 
-impl<'de> Deserialize<'de> for EnvMap {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let values = BTreeMap::<String, Value>::deserialize(deserializer)?;
-        let mut env = BTreeMap::new();
-        for (key, value) in values {
+impl Field for EnvMap {
+    fn of_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        let mut env = Some(BTreeMap::new());
+        while let Some((key, value)) = object.next_entry::<String, Wire<EnvText>>()? {
             let text = match value {
-                Value::String(text) => text,
-                Value::Null => String::new(),
-                Value::Bool(_) | Value::Number(_) => value.to_string(),
-                Value::Array(_) | Value::Object(_) => {
-                    return Err(serde::de::Error::custom("not a text"));
+                Wire::Is(EnvText(text)) => text,
+                Wire::Null | Wire::Absent => String::new(),
+                Wire::Odd => {
+                    env = None;
+                    continue;
                 }
             };
-            env.insert(EnvKey::new(key), Secret::new(text));
+            if let Some(env) = &mut env {
+                env.insert(EnvKey::new(key), Secret::new(text));
+            }
         }
-        Ok(Self(env))
+        Ok(env.map(Self))
+    }
+}
+
+/// A value of an environment, which may have been typed as a number.
+struct EnvText(String);
+
+impl Field for EnvText {
+    fn of_text(text: &str) -> Option<Self> {
+        Some(Self(text.to_owned()))
+    }
+
+    fn of_string(text: String) -> Option<Self> {
+        Some(Self(text))
+    }
+
+    fn of_flag(flag: bool) -> Option<Self> {
+        Some(Self(flag.to_string()))
+    }
+
+    fn of_number(number: Number) -> Option<Self> {
+        Some(Self(number.to_string()))
     }
 }
 
 /// An environment sent as a list of `KEY=VALUE`, as GraphQL does. The value begins after the first `=`.
 pub(super) struct EnvPairs(pub(super) BTreeMap<EnvKey, Secret<String>>);
 
-impl<'de> Deserialize<'de> for EnvPairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let pairs = Vec::<String>::deserialize(deserializer)?;
+impl Field for EnvPairs {
+    fn of_list<'de, A: SeqAccess<'de>>(list: A) -> Result<Option<Self>, A::Error> {
         let split = |pair: &String| {
             let (key, value) = pair.split_once('=')?;
             Some((EnvKey::new(key), Secret::new(value.to_owned())))
         };
-        let env: Option<BTreeMap<_, _>> = pairs.iter().map(split).collect();
-        env.map(Self).ok_or_else(|| serde::de::Error::custom("not KEY=VALUE"))
+        let pairs = Vec::<String>::of_list(list)?;
+        Ok(pairs.and_then(|pairs| pairs.iter().map(split).collect::<Option<_>>()).map(Self))
     }
 }
 

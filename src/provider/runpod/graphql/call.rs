@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::model::prior::Api;
@@ -12,7 +11,7 @@ use crate::model::secret::Secret;
 use crate::provider::ProviderError;
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Answer, Request, Transport};
-use crate::provider::runpod::wire::{Unfit, Wire};
+use crate::provider::runpod::wire::{Field, Unfit, Wire};
 
 /// One operation: what errors call it, and the field of `data` that holds its result.
 #[derive(Clone, Copy)]
@@ -44,7 +43,7 @@ pub(super) async fn change(
 }
 
 /// Sends an operation and takes its field out of the answer.
-pub(super) async fn send<T: DeserializeOwned>(
+pub(super) async fn send<T: Field>(
     transport: &Transport,
     operation: Operation,
     query: &str,
@@ -85,7 +84,7 @@ pub(super) async fn fetch(
 }
 
 /// Takes one field out of `data`.
-pub(super) fn take<T: DeserializeOwned>(data: &mut BTreeMap<String, Value>, field: &str) -> Wire<T> {
+pub(super) fn take<T: Field>(data: &mut BTreeMap<String, Value>, field: &str) -> Wire<T> {
     let value = data.remove(field).map(Wire::deserialize);
     value.and_then(Result::ok).unwrap_or_default()
 }

@@ -20,7 +20,7 @@ use crate::model::volume::VolumeTier;
 use crate::provider::ProviderError;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::transport::Transport;
-use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire};
+use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
 
 /// The largest host has so many GPUs; it stands in where the catalog does not say.
 const LARGEST_HOST: u32 = 8;
@@ -188,6 +188,16 @@ async fn add_cpus(
     }
     Ok(())
 }
+
+objects!(
+    CpuFlavorWire,
+    DataCenterStockWire,
+    DataCenterWire,
+    FlavorStockWire,
+    GpuTypeWire,
+    LowestPriceWire,
+    SpecificsWire
+);
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]

@@ -12,7 +12,7 @@ use crate::model::request::{Mount, PodRequest};
 use crate::provider::runpod::convert;
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Transport, unsendable};
-use crate::provider::runpod::wire::{Dollars, Wire};
+use crate::provider::runpod::wire::{Dollars, Wire, objects};
 use crate::provider::{Certainty, ProviderError, Rejection};
 
 /// Creates a pod in the first of its data centers that has room.
@@ -223,6 +223,8 @@ fn create_input<'a>(request: &'a PodRequest, data_center: Option<&'a DataCenterI
         instance_id: None,
     }
 }
+
+objects!(CreatedWire);
 
 #[derive(Deserialize, Default)]
 #[serde(default)]

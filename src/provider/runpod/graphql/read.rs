@@ -10,13 +10,15 @@ use crate::model::size::Gigabytes;
 use crate::provider::Listed;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvPairs, Unfit, Wire};
+use crate::provider::runpod::wire::{Count, Dollars, EnvPairs, Unfit, Wire, objects};
 
 /// Everything that is read of a pod.
 pub(super) const POD: &str = "id name imageName dockerArgs env ports containerDiskInGb volumeInGb volumeMountPath \
     networkVolumeId containerRegistryAuthId desiredStatus gpuCount vcpuCount cpuFlavorId costPerHr locked \
     createdAt aiApiId clusterId machine { podHostId gpuTypeId secureCloud dataCenterId } \
     runtime { uptimeInSeconds ports { ip isIpPublic privatePort publicPort type } }";
+
+objects!(MachineWire, MyselfWire, PodWire, RuntimePortWire, RuntimeWire, VolumeWire);
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]

@@ -12,7 +12,9 @@ use crate::model::size::Gigabytes;
 use crate::provider::Listed;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire};
+use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire, objects};
+
+objects!(GpuWire, MachineWire, PodWire, VolumeWire);
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]

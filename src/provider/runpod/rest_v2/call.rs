@@ -1,17 +1,13 @@
 //! Requests and listings of REST v2.
 
-use std::collections::BTreeMap;
-
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::model::prior::Api;
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Answer, Request, Transport};
-use crate::provider::runpod::wire::Unfit;
+use crate::provider::runpod::wire::{Field, PageUnder, Unfit, Wire};
 use crate::provider::{Certainty, ProviderError};
 
 /// The most pages of one listing that are read. The API has no pages yet, but announces them.
@@ -24,15 +20,15 @@ pub(super) struct Listing<T> {
 }
 
 /// Reads a listing with all its pages.
-pub(super) async fn list<T: DeserializeOwned>(
+pub(super) async fn list<T: Field>(
     transport: &Transport,
     call: &'static str,
     path: &str,
     key: &'static str,
 ) -> Result<Listing<T>, ProviderError> {
     let mut entries = Vec::new();
-    let mut last_page = Vec::new();
     let mut cursor = String::new();
+    let mut last: Option<Answer> = None;
     let mut pages = 0;
     loop {
         pages += 1;
@@ -42,24 +38,25 @@ pub(super) async fn list<T: DeserializeOwned>(
             cursor => format!("{path}{separator}cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)),
         };
         let answer = transport.send(get(call, page)).await?;
-        let mut envelope: BTreeMap<String, Value> = answer.decode()?;
-        let unfit = |unfit| answer.unfit(unfit);
-        let page = match envelope.remove(key) {
-            Some(Value::Array(page)) => page,
-            Some(_) => return Err(unfit(Unfit::Odd(key))),
-            None => return Err(unfit(Unfit::Missing(key))),
+        let page = answer.decode_as(PageUnder::<T>::key(key))?;
+        let page_entries = match page.entries {
+            Wire::Is(page_entries) => page_entries,
+            Wire::Null | Wire::Odd => return Err(answer.unfit(Unfit::Odd(key))),
+            Wire::Absent => return Err(answer.unfit(Unfit::Missing(key))),
         };
         // The API ignores query parameters that it does not know, and would send its first page for ever.
-        if pages > PAGES || (!cursor.is_empty() && page == last_page) {
+        if pages > PAGES || last.is_some_and(|last| answer.repeats(&last)) {
             let detail = "the listing has more pages than can be read";
             return Err(answer.error(Certainty::Unknown, detail));
         }
-        for entry in &page {
-            entries.push(T::deserialize(entry).map_err(|_| unfit(Unfit::Odd(key)))?);
+        if entries.is_empty() {
+            entries = page_entries;
+        } else {
+            entries.extend(page_entries);
         }
-        match envelope.remove("nextCursor") {
-            Some(Value::String(next)) if !next.is_empty() => (cursor, last_page) = (next, page),
-            _ => return Ok(Listing { entries, answer }),
+        match page.next.shown().filter(|next| !next.is_empty()) {
+            Some(next) => (cursor, last) = (next, Some(answer)),
+            None => return Ok(Listing { entries, answer }),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::model::size::Gigabytes;
 use crate::provider::ProviderError;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::transport::Transport;
-use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire};
+use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
 
 /// What stays as it is in the value of a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b',');
@@ -83,6 +83,17 @@ fn gpu_path(question: Option<&StockQuery>) -> String {
     }
     path
 }
+
+objects!(
+    CloudCountsWire,
+    CloudPricesWire,
+    CpuPricesWire,
+    CpuWire,
+    DataCenterStockWire,
+    DataCenterWire,
+    GpuWire,
+    VcpuRangeWire
+);
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]

@@ -11,7 +11,22 @@ use crate::model::volume::VolumeTier;
 use crate::provider::Listed;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire};
+use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire, objects};
+
+objects!(
+    CpuConfigWire,
+    GlobalNetworkingWire,
+    GpuConfigWire,
+    MountsWire,
+    NetworkMountWire,
+    PersistentWire,
+    PodWire,
+    RuntimePortWire,
+    RuntimeWire,
+    SshEndpointWire,
+    SshWire,
+    VolumeWire
+);
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
