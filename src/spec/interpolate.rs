@@ -93,12 +93,14 @@ impl Variables {
         sources: &Sources,
         log: &mut Collector,
     ) -> Rc<Node> {
+        if !node.has_dollar() {
+            return Rc::clone(node);
+        }
         let value = match &node.value {
-            Value::Scalar(scalar) if scalar.text.contains("${") => {
+            Value::Scalar(scalar) => {
                 let mut reader = Reader { variables: self, scope, sources, log, span: node.span };
                 Value::Scalar(Scalar { text: reader.replace(&scalar.text), plain: scalar.plain })
             }
-            Value::Scalar(_) => return Rc::clone(node),
             Value::Sequence(items) => {
                 Value::Sequence(items.iter().map(|item| self.apply(item, scope, sources, log)).collect())
             }

@@ -81,7 +81,7 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// Where everything was written.
     pub positions: Positions,
-    resolved: Resolved,
+    resolved: Arc<Resolved>,
 }
 
 impl Loaded {
@@ -154,6 +154,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
     match resolved {
         Some(resolved) if !log.has_errors() => {
             let lower::Lowered { desired, literals } = lower::lower(&resolved);
+            let resolved = Arc::new(resolved);
             Ok(Loaded {
                 settings: Settings {
                     project: resolved.project.clone(),
@@ -163,7 +164,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
                 },
                 desired,
                 literal_secrets: literals,
-                positions: Positions::new(&resolved, Arc::clone(&sources)),
+                positions: Positions::new(Arc::clone(&resolved), Arc::clone(&sources)),
                 warnings: log.finish(sources),
                 resolved,
             })

@@ -1,33 +1,23 @@
 //! Where the fields of an address were written, for findings of the planner.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::address::{Address, Key};
+use crate::model::address::Address;
 use crate::model::field::Field;
 
 use super::resolve::{Places, Resolved};
 use super::source::{Place, Sources};
 
 /// Answers where something was written.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Positions {
-    pods: BTreeMap<Key, Places>,
-    volumes: BTreeMap<Key, Places>,
+    resolved: Arc<Resolved>,
     sources: Arc<Sources>,
 }
 
 impl Positions {
-    pub(super) fn new(resolved: &Resolved, sources: Arc<Sources>) -> Self {
-        Self {
-            pods: resolved.pods.iter().map(|(key, pod)| (key.clone(), pod.places.clone())).collect(),
-            volumes: resolved
-                .volumes
-                .iter()
-                .map(|(key, volume)| (key.clone(), volume.places.clone()))
-                .collect(),
-            sources,
-        }
+    pub(super) fn new(resolved: Arc<Resolved>, sources: Arc<Sources>) -> Self {
+        Self { resolved, sources }
     }
 
     /// Returns where an address stands in the spec; all replicas of a pod stand in one place.
@@ -43,8 +33,8 @@ impl Positions {
 
     fn places(&self, address: &Address) -> Option<&Places> {
         match address {
-            Address::Pod { key, replica: _ } => self.pods.get(key),
-            Address::Volume(key) => self.volumes.get(key),
+            Address::Pod { key, replica: _ } => self.resolved.pods.get(key).map(|pod| &pod.places),
+            Address::Volume(key) => self.resolved.volumes.get(key).map(|volume| &volume.places),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Node {
     pub value: Value,
     weight: usize,
     depth: usize,
+    /// Whether a scalar in it may name a variable.
+    has_dollar: bool,
 }
 
 /// What a node is.
@@ -73,16 +75,28 @@ pub(super) struct Entry {
 
 impl Node {
     pub(super) fn new(span: Span, value: Value) -> Self {
-        let (weight, depth) = match &value {
-            Value::Scalar(scalar) => (1 + scalar.text.len() / BYTES_OF_A_VALUE, 1),
-            Value::Sequence(items) => items
-                .iter()
-                .fold((1, 1), |(weight, depth), item| (weight + item.weight, depth.max(item.depth + 1))),
-            Value::Mapping(entries) => entries.iter().fold((1, 1), |(weight, depth), entry| {
-                (weight + entry.value.weight, depth.max(entry.value.depth + 1))
-            }),
-        };
-        Self { span, value, weight, depth }
+        let mut node =
+            Self { span, value: Value::Sequence(Vec::new()), weight: 1, depth: 1, has_dollar: false };
+        match &value {
+            Value::Scalar(scalar) => {
+                node.weight += scalar.text.len() / BYTES_OF_A_VALUE;
+                node.has_dollar = scalar.text.contains("${");
+            }
+            Value::Sequence(items) => items.iter().for_each(|item| node.takes_in(item)),
+            Value::Mapping(entries) => entries.iter().for_each(|entry| node.takes_in(&entry.value)),
+        }
+        Self { value, ..node }
+    }
+
+    fn takes_in(&mut self, inner: &Self) {
+        self.weight += inner.weight;
+        self.depth = self.depth.max(inner.depth + 1);
+        self.has_dollar |= inner.has_dollar;
+    }
+
+    /// Tells whether a scalar in it may name a variable.
+    pub(super) fn has_dollar(&self) -> bool {
+        self.has_dollar
     }
 
     /// Returns the number of values in it with aliases expanded, itself included.
@@ -215,6 +229,52 @@ pub(super) fn parse(file: u16, sources: &Sources, log: &mut Collector) -> Option
 /// Reading stopped; the reason is in the log.
 struct Stopped;
 
+/// The keys of a map so far. Most maps are so small that looking through their entries is the fastest way.
+enum Seen {
+    Small,
+    Large(BTreeMap<String, Span>),
+}
+
+/// Up to so many keys a map is small.
+const SMALL: usize = 32;
+
+impl Seen {
+    fn with_room_for(keys: usize) -> Self {
+        if keys <= SMALL { Self::Small } else { Self::Large(BTreeMap::new()) }
+    }
+
+    /// Prepares for so many more keys than there are entries.
+    fn make_room_for(&mut self, more: usize, entries: &[Entry]) {
+        if matches!(self, Self::Small) && entries.len() + more > SMALL {
+            let places = entries.iter().map(|entry| (entry.key.clone(), entry.key_span));
+            *self = Self::Large(places.collect());
+        }
+    }
+
+    /// Returns where a key stands already.
+    fn place(&self, key: &str, entries: &[Entry]) -> Option<Span> {
+        match self {
+            Self::Small => entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span),
+            Self::Large(places) => places.get(key).copied(),
+        }
+    }
+
+    fn note(&mut self, key: &str, span: Span) {
+        if let Self::Large(places) = self {
+            places.insert(key.to_owned(), span);
+        }
+    }
+}
+
+/// Takes the text of a scalar; one that an anchor names is copied.
+fn text_of(node: Rc<Node>) -> String {
+    let value = Rc::try_unwrap(node).map_or_else(|shared| shared.value.clone(), |node| node.value);
+    match value {
+        Value::Scalar(scalar) => scalar.text,
+        Value::Sequence(_) | Value::Mapping(_) => String::new(),
+    }
+}
+
 /// A collection that is not closed yet.
 enum Open {
     Sequence { items: Vec<Rc<Node>>, span: Span, anchor: usize },
@@ -334,8 +394,8 @@ impl Builder<'_> {
 
     /// Checks keys, reports every duplicate with its first place, and applies merge keys after the map's own keys.
     fn entries(&mut self, pairs: Vec<(Rc<Node>, Rc<Node>)>) -> Result<Vec<Entry>, Stopped> {
-        let mut first: BTreeMap<String, Span> = BTreeMap::new();
-        let mut entries = Vec::with_capacity(pairs.len());
+        let mut seen = Seen::with_room_for(pairs.len());
+        let mut entries: Vec<Entry> = Vec::with_capacity(pairs.len());
         let mut merged: Vec<Entry> = Vec::new();
         for (key, value) in pairs {
             let Value::Scalar(scalar) = &key.value else {
@@ -349,19 +409,21 @@ impl Builder<'_> {
                 self.merge(&value, &mut merged)?;
                 continue;
             }
-            if let Some(place) = first.get(&scalar.text) {
+            if let Some(place) = seen.place(&scalar.text, &entries) {
                 let detail = format!("{} stands here for the second time", shown(&scalar.text));
                 let mistake =
-                    Diagnostic::at(Problem::DuplicateKey, key.span, detail).label(*place, "first here");
+                    Diagnostic::at(Problem::DuplicateKey, key.span, detail).label(place, "first here");
                 self.log.push(mistake);
                 continue;
             }
-            first.insert(scalar.text.clone(), key.span);
-            entries.push(Entry { key: scalar.text.clone(), key_span: key.span, value });
+            seen.note(&scalar.text, key.span);
+            entries.push(Entry { key_span: key.span, key: text_of(key), value });
         }
+        seen.make_room_for(merged.len(), &entries);
         for entry in merged {
-            if first.insert(entry.key.clone(), entry.key_span).is_none() {
+            if seen.place(&entry.key, &entries).is_none() {
                 self.count(entry.value.weight, entry.key_span)?;
+                seen.note(&entry.key, entry.key_span);
                 entries.push(entry);
             }
         }
