@@ -152,12 +152,29 @@ pub(super) fn commit(connection: &Connection, batch: &Batch) -> Result<Serial, R
     for change in changes {
         apply(connection, change)?;
     }
-    let twice = "SELECT remote_id FROM objects GROUP BY kind, remote_id HAVING count(*) > 1";
-    if let Some(id) = connection.query_row(twice, [], |row| row.get(0)).optional()? {
-        return Err(Refused::RecordedTwice(id).into());
+    for change in changes {
+        if let RecordChange::Put(_, recorded) = change {
+            refuse_recorded_twice(connection, &recorded.id)?;
+        }
     }
-    let bump = "UPDATE meta SET serial = serial + 1 RETURNING serial";
-    read_serial(connection.query_row(bump, [], |row| row.get(0))?)
+    let mut bump = connection.prepare_cached("UPDATE meta SET serial = serial + 1 RETURNING serial")?;
+    read_serial(bump.query_row([], |row| row.get(0))?)
+}
+
+/// Refuses that two entries name one object; only what a batch puts can have become the second one.
+fn refuse_recorded_twice(connection: &Connection, id: &RemoteId) -> Result<(), RowError> {
+    let (kind, id) = kind_and_id(id);
+    let mut count =
+        connection.prepare_cached("SELECT count(*) FROM objects WHERE kind = ?1 AND remote_id = ?2")?;
+    let entries: i64 = count.query_row([kind, id], |row| row.get(0))?;
+    if entries > 1 { Err(Refused::RecordedTwice(id.to_owned()).into()) } else { Ok(()) }
+}
+
+fn kind_and_id(id: &RemoteId) -> (&'static str, &str) {
+    match id {
+        RemoteId::Pod(id) => ("pod", id.as_str()),
+        RemoteId::Volume(id) => ("volume", id.as_str()),
+    }
 }
 
 /// Appends one event, if it may follow what the journal has of its action.
@@ -174,19 +191,21 @@ fn append(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
         .map_err(|error| RowError::Damaged(error.to_string()))?;
     status.next(event).map_err(Refused::Order)?;
     let detail = json(&Detail::of(event))?;
-    connection.execute(
-        "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![run.as_str(), address, step, at.to_string(), kind_of(event), detail],
-    )?;
+    connection
+        .prepare_cached(
+            "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![run.as_str(), address, step, at.to_string(), kind_of(event), detail])?;
     if let Event::Intended { attempt: _, token: Some(token), sent } = event {
         let sent = sent.as_ref().ok_or_else(|| Refused::NothingSent(token.clone()))?;
         let sent = json(&StoredSent::from(sent))?;
         // An intent that waited too long is committed again, with the same token.
-        connection.execute(
-            "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
+        connection
+            .prepare_cached(
+                "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
              ON CONFLICT (token) DO UPDATE SET intended_at = excluded.intended_at, sent = excluded.sent",
-            params![token.as_str(), address, at.to_string(), sent],
-        )?;
+            )?
+            .execute(params![token.as_str(), address, at.to_string(), sent])?;
     }
     Ok(())
 }
@@ -196,7 +215,9 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
     match change {
         RecordChange::Put(address, recorded) => put(connection, address, recorded),
         RecordChange::Remove(address) => {
-            connection.execute("DELETE FROM objects WHERE address = ?1", [address.to_string()])?;
+            connection
+                .prepare_cached("DELETE FROM objects WHERE address = ?1")?
+                .execute([address.to_string()])?;
             Ok(())
         }
         RecordChange::Rename { from, to } => {
@@ -205,12 +226,12 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
                 return Err(Refused::AddressTaken(to.clone()).into());
             }
             let rename = "UPDATE objects SET address = ?2 WHERE address = ?1";
-            let changed = connection.execute(rename, [from.to_string(), to.to_string()])?;
+            let changed = connection.prepare_cached(rename)?.execute([from.to_string(), to.to_string()])?;
             if changed == 0 { Err(Refused::NotRecorded(from.clone()).into()) } else { Ok(()) }
         }
         RecordChange::Tombstone(token) => {
             let bury = "UPDATE tokens SET tombstone = 1 WHERE token = ?1";
-            let changed = connection.execute(bury, [token.as_str()])?;
+            let changed = connection.prepare_cached(bury)?.execute([token.as_str()])?;
             if changed == 0 { Err(Refused::TokenUnknown(token.clone()).into()) } else { Ok(()) }
         }
     }
@@ -219,16 +240,15 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
 /// Writes one record, and the token that it brings if the journal has not seen it.
 fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Result<(), RowError> {
     let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
-    let (kind, id) = match id {
-        RemoteId::Pod(id) => ("pod", id.as_str()),
-        RemoteId::Volume(id) => ("volume", id.as_str()),
-    };
+    let (kind, id) = kind_and_id(id);
     let deposed: Vec<&str> = deposed.iter().map(PodId::as_str).collect();
-    connection.execute(
-        "INSERT OR REPLACE INTO objects
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO objects
              (address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        params![
+        )?
+        .execute(params![
             address.to_string(),
             kind,
             id,
@@ -238,15 +258,15 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
             json(&deposed)?,
             versioned(StoredLifecycle::from(lifecycle))?,
             versioned(StoredObject::from(object))?,
-        ],
-    )?;
+        ])?;
     if let Some(token) = token {
         let sent = json(&StoredSent::from(&sent_unknown(recorded)))?;
-        connection.execute(
-            "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
+        connection
+            .prepare_cached(
+                "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
              ON CONFLICT DO NOTHING",
-            params![token.as_str(), address.to_string(), recorded_at.to_string(), sent],
-        )?;
+            )?
+            .execute(params![token.as_str(), address.to_string(), recorded_at.to_string(), sent])?;
     }
     Ok(())
 }
@@ -313,7 +333,7 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
 /// Reads events in their order; `filter` is SQL of this file.
 fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec<Entry>, RowError> {
     let query = format!("SELECT at, run, address, step, kind, detail FROM events {filter} ORDER BY number");
-    let mut statement = connection.prepare(&query)?;
+    let mut statement = connection.prepare_cached(&query)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
@@ -334,8 +354,8 @@ fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec
 
 /// Tells whether a run has begun.
 fn is_begun(connection: &Connection, run: &RunId) -> Result<bool, RowError> {
-    let found = connection.query_row("SELECT 1 FROM runs WHERE id = ?1", [run.as_str()], |_| Ok(()));
-    Ok(found.optional()?.is_some())
+    let mut find = connection.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?;
+    Ok(find.exists([run.as_str()])?)
 }
 
 /// Returns the word of an event's kind.

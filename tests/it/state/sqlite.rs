@@ -370,7 +370,7 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     short: state `DIR/short.db` is damaged: database disk image is malformed
     holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 11 page 11: btreeInitPage() returns error code 11
     foreign: `DIR/foreign.db` is not a podform state
-    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 1
+    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 2
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
     lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
     "#);
