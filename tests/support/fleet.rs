@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::time::Duration;
 
 use podform::apply::{record, request};
 use podform::model::address::Address;
@@ -147,7 +148,7 @@ impl Fleet {
     /// Makes the account and the state as they are after the spec was applied and the turns were taken.
     pub async fn apply(&self) -> Applied {
         let machines = u32::try_from(self.pods / 200 + 1).unwrap();
-        let simulation = simulation(machines.min(50));
+        let simulation = simulation(machines.min(50), Duration::ZERO);
         let account = client(&simulation);
         let loaded = loaded(&self.spec());
         let began = moment(&simulation);
@@ -324,9 +325,10 @@ fn record_of(after: &RecordAfter) -> &podform::model::plan::Record {
     }
 }
 
-/// Returns an account without pods that has room for any number of them.
-pub fn simulation(machines: u32) -> Simulation {
-    let settings = Settings { quota: QuotaSetting::Unlimited, abundance: machines, ..Settings::default() };
+/// Returns an account without pods, with so many times the usual machines. Pods run by the time that somebody looks.
+pub fn simulation(machines: u32, latency: Duration) -> Simulation {
+    let quota = QuotaSetting::Unlimited;
+    let settings = Settings { quota, abundance: machines, latency, speed: 10_000, ..Settings::default() };
     let simulation = Simulation::new(settings);
     simulation.edit(|world| world.set_balance(RICH));
     simulation

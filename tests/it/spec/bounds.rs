@@ -9,7 +9,7 @@ use podform::spec::Form;
 use super::{Case, load_text, mistakes};
 
 /// Far above what a debug build needs, far below what an unbounded reader would take.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Returns the first line of what is wrong, after a check of the time.
 #[expect(clippy::disallowed_methods, reason = "the time that passes is what is tested")]
