@@ -59,6 +59,7 @@ pages! {
     index: "docs/README.md",
     readme: "README.md",
     migration: "docs/migration-v1-to-v2.md",
+    performance: "docs/performance.md",
     reference_commands: "docs/reference/commands.md",
     reference_spec: "docs/reference/spec.md",
     simulator: "docs/simulator.md",
