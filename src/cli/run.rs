@@ -20,8 +20,9 @@ const FIRST_STEPS: &str = "\
 podform makes the GPU pods of a RunPod account as a YAML file wants them.
 
 Try it without an account, on the built-in simulator:
-  podform plan  -f examples/quickstart.yaml
-  podform apply -f examples/quickstart.yaml
+  podform init trial --example quickstart && cd trial
+  podform plan
+  podform apply
 
 With an account:
   export RUNPOD_API_KEY=...
