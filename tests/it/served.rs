@@ -23,9 +23,10 @@ pub const PROJECT: &str = "killed";
 /// How the spec of every place begins.
 pub const HEAD: &str = "version: 1\nproject: killed\nprovider: { kind: simulator }\n";
 
-/// How many applies may follow a cut before the account is as wanted: one for what is too new to be told apart from
-/// what is lost, and one for each thing that another program did meanwhile.
-const APPLIES: usize = 8;
+/// How many applies may follow a cut before the account is as wanted: a few for what another program did meanwhile, and
+/// else as many as fit into the two minutes of the world in which a new pod that is not listed is not taken for gone.
+/// How many that are depends on the speed of the computer.
+const APPLIES: usize = 200;
 
 /// A folder with a spec, a state and a served world.
 pub struct Place {
