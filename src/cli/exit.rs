@@ -62,8 +62,6 @@ impl From<Exit> for ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::outcome::Ended;
     use crate::model::plan::{ActionId, Step};
@@ -71,8 +69,7 @@ mod tests {
     fn outcome(results: &[EndResult], stopped_by: Option<StoppedBy>) -> Outcome {
         let actions = results.iter().enumerate().map(|(number, result)| {
             let address = format!("pod[{number}]").parse().unwrap();
-            let ended =
-                Ended { result: result.clone(), id: None, attempts: Vec::new(), took: Duration::ZERO };
+            let ended = Ended { result: result.clone(), id: None, attempts: Vec::new() };
             (ActionId { address, step: Step::Create }, ended)
         });
         Outcome { actions: actions.collect(), stopped_by }

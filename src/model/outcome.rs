@@ -1,7 +1,6 @@
 //! How an apply ended.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::id::{PodId, RemoteId};
 use super::plan::ActionId;
@@ -33,8 +32,6 @@ pub struct Ended {
     pub id: Option<RemoteId>,
     /// Each attempt that was refused, in order, in words.
     pub attempts: Vec<String>,
-    /// How long it took.
-    pub took: Duration,
 }
 
 /// Whether an action is done.

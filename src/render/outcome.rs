@@ -93,7 +93,7 @@ fn write_detours<'a>(
     actions: impl Iterator<Item = (&'a ActionId, &'a Ended)>,
 ) -> fmt::Result {
     let mut first = true;
-    for (action, Ended { result, id: _, attempts, took: _ }) in actions {
+    for (action, Ended { result, id: _, attempts }) in actions {
         if *result != EndResult::Done || attempts.is_empty() {
             continue;
         }
@@ -220,8 +220,6 @@ fn write_running(out: &mut dyn Write, style: Style, running: &[RunningPod]) -> f
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::model::id::{PodId, RemoteId};
     use crate::model::money::Hourly;
@@ -234,7 +232,7 @@ mod tests {
     }
 
     fn all_done() -> Outcome {
-        let done = Ended { result: EndResult::Done, id: None, attempts: Vec::new(), took: Duration::ZERO };
+        let done = Ended { result: EndResult::Done, id: None, attempts: Vec::new() };
         Outcome {
             actions: full_plan().actions.into_keys().map(|action| (action, done.clone())).collect(),
             stopped_by: None,
@@ -280,10 +278,7 @@ mod tests {
         let pod = Some(RemoteId::Pod(PodId::new("swap00000000aa")));
         let mut end = |at: &str, step, result: EndResult, id: Option<RemoteId>, attempts: &[&str]| {
             let attempts = attempts.iter().map(|attempt| (*attempt).to_owned()).collect();
-            outcome.actions.insert(
-                super::super::sample::id(at, step),
-                Ended { result, id, attempts, took: Duration::ZERO },
-            );
+            outcome.actions.insert(super::super::sample::id(at, step), Ended { result, id, attempts });
         };
         end("swap", Step::Delete, EndResult::Unknown("the answer was lost".to_owned()), pod, &[]);
         end("swap", Step::Create, EndResult::Skipped("`swap:delete` is not done".to_owned()), None, &[]);

@@ -108,7 +108,7 @@ fn listed(ids: &BTreeSet<PodId>) -> String {
 }
 
 fn ended_line(action: &ActionId, ended: &Ended) -> String {
-    let Ended { result, id, attempts: _, took: _ } = ended;
+    let Ended { result, id, attempts: _ } = ended;
     let address = &action.address;
     match result {
         EndResult::Done => {
@@ -182,7 +182,7 @@ mod tests {
 
     fn ended(result: EndResult) -> Ended {
         let id = Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye")));
-        Ended { result, id, attempts: Vec::new(), took: Duration::from_secs(93) }
+        Ended { result, id, attempts: Vec::new() }
     }
 
     fn notices() -> Vec<Notice> {

@@ -129,7 +129,7 @@ fn write_end(
     message: String,
     at: Timestamp,
 ) -> fmt::Result {
-    let Ended { result, id, attempts: _, took: _ } = ended;
+    let Ended { result, id, attempts: _ } = ended;
     match result {
         EndResult::Done => {
             let hook = HookOut::of(action, Some(elapsed), id.as_ref().map(ToString::to_string));
@@ -494,7 +494,6 @@ mod tests {
                 result,
                 id: Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye"))),
                 attempts: Vec::new(),
-                took: Duration::from_secs(93),
             },
         };
         let notices = [

@@ -169,9 +169,8 @@ where
 
     /// Runs one action and notes how it ended.
     async fn act(&self, id: ActionId) -> Ended {
-        let began = Instant::now();
         let Some(action) = self.plan.actions.get(&id) else {
-            return ended(EndResult::Failed("it is not in the plan".to_owned()), began);
+            return ended(EndResult::Failed("it is not in the plan".to_owned()));
         };
         self.tell(Notice::Began(id.clone()));
         let act = Act {
@@ -191,12 +190,7 @@ where
             }
             Err(halt) => self.halt(&id, halt).await,
         };
-        Ended {
-            result,
-            id: act.object.into_inner(),
-            attempts: act.refused.into_inner(),
-            took: began.elapsed(),
-        }
+        Ended { result, id: act.object.into_inner(), attempts: act.refused.into_inner() }
     }
 
     /// Waits until at least one action ended, tells of those that did and returns them.
@@ -209,7 +203,7 @@ where
                 self.stop(StoppedBy::Bug(why.clone()));
                 let (_, result) =
                     ending(&self.ledger.status(&id), Halt::Panicked(format!("panicked: {why}")));
-                ended(result, Instant::now())
+                ended(result)
             });
             self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
             finished.push((id, ended));
@@ -285,7 +279,7 @@ where
                 let event = (self.ledger.now(), Event::Skipped { why: why.clone() });
                 // A journal that cannot be written is told with the whole run.
                 let _ = self.ledger.commit(&action, vec![event], Vec::new()).await;
-                ended(EndResult::Skipped(why), Instant::now())
+                ended(EndResult::Skipped(why))
             });
             noting.push((id, note));
         }
@@ -381,12 +375,12 @@ where
 
 fn not_begun(plan: &Plan, by: StoppedBy) -> Outcome {
     let why = "the journal cannot be written".to_owned();
-    let skipped = |id: &ActionId| (id.clone(), ended(EndResult::Skipped(why.clone()), Instant::now()));
+    let skipped = |id: &ActionId| (id.clone(), ended(EndResult::Skipped(why.clone())));
     Outcome { actions: plan.actions.keys().map(skipped).collect(), stopped_by: Some(by) }
 }
 
-fn ended(result: EndResult, began: Instant) -> Ended {
-    Ended { result, id: None, attempts: Vec::new(), took: began.elapsed() }
+fn ended(result: EndResult) -> Ended {
+    Ended { result, id: None, attempts: Vec::new() }
 }
 
 /// Waits until a signal of this strength came; for ever if none can come any more.
