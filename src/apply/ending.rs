@@ -39,7 +39,7 @@ pub fn ending(status: &ActionStatus, halt: Halt) -> (Option<Event>, EndResult) {
             ActionStatus::Intended | ActionStatus::Started | ActionStatus::Accepted { .. } => {
                 (Some(Event::Unknown { why: why.clone() }), EndResult::Unknown(why))
             }
-            ActionStatus::Pending | ActionStatus::Refused => (failed(status, &why), EndResult::Failed(why)),
+            ActionStatus::Pending | ActionStatus::Refused => ending(status, Halt::Failed(why)),
             ActionStatus::Unknown { .. }
             | ActionStatus::Succeeded
             | ActionStatus::Failed
@@ -47,7 +47,7 @@ pub fn ending(status: &ActionStatus, halt: Halt) -> (Option<Event>, EndResult) {
         },
         Halt::CutShort(why) => match status {
             ActionStatus::Pending => (Some(Event::Skipped { why: why.clone() }), EndResult::Skipped(why)),
-            ActionStatus::Intended | ActionStatus::Refused => (failed(status, &why), EndResult::Failed(why)),
+            ActionStatus::Intended | ActionStatus::Refused => ending(status, Halt::Failed(why)),
             // It stays as it is: the next run goes on from there.
             ActionStatus::Accepted { .. } => {
                 (None, EndResult::Unknown(format!("{why}: taken by the API, not waited for")))
@@ -58,17 +58,10 @@ pub fn ending(status: &ActionStatus, halt: Halt) -> (Option<Event>, EndResult) {
             | ActionStatus::Failed
             | ActionStatus::Skipped => (None, EndResult::Unknown(why)),
         },
-        Halt::JournalBroken => match status {
-            ActionStatus::Pending => (None, EndResult::Skipped(UNWRITABLE.to_owned())),
-            ActionStatus::Intended
-            | ActionStatus::Started
-            | ActionStatus::Accepted { .. }
-            | ActionStatus::Refused
-            | ActionStatus::Succeeded
-            | ActionStatus::Failed
-            | ActionStatus::Unknown { .. }
-            | ActionStatus::Skipped => (None, as_it_was(status, UNWRITABLE.to_owned())),
-        },
+        Halt::JournalBroken if *status == ActionStatus::Pending => {
+            (None, EndResult::Skipped(UNWRITABLE.to_owned()))
+        }
+        Halt::JournalBroken => (None, as_it_was(status, UNWRITABLE.to_owned())),
         // The journal is left as it is: its last entry is true, and the next run goes on from there.
         Halt::Panicked(why) => (None, as_it_was(status, why)),
     }
@@ -88,21 +81,6 @@ fn as_it_was(status: &ActionStatus, why: String) -> EndResult {
         | ActionStatus::Succeeded
         | ActionStatus::Unknown { .. } => EndResult::Unknown(why),
     }
-}
-
-fn failed(status: &ActionStatus, why: &str) -> Option<Event> {
-    let why = why.to_owned();
-    Some(match status {
-        ActionStatus::Pending => Event::Skipped { why },
-        ActionStatus::Intended
-        | ActionStatus::Started
-        | ActionStatus::Accepted { .. }
-        | ActionStatus::Refused
-        | ActionStatus::Succeeded
-        | ActionStatus::Failed
-        | ActionStatus::Unknown { .. }
-        | ActionStatus::Skipped => Event::Failed { why },
-    })
 }
 
 #[cfg(test)]
