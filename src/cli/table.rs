@@ -35,6 +35,13 @@ impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
     }
 }
 
+/// Lays names and their values out under a title, a line each. Values came from outside and must not move the cursor.
+pub fn laid_out(title: &impl fmt::Display, rows: &[(String, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let lines = rows.iter().map(|(name, value)| format!("  {name:width$}  {}\n", visible(value)));
+    format!("{title}\n{}", lines.collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

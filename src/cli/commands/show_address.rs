@@ -11,6 +11,7 @@ use crate::cli::json::{self, VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
+use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::RemoteId;
@@ -20,7 +21,6 @@ use crate::model::plan::Subject;
 use crate::model::prior::Recorded;
 use crate::plan::cost_of_recorded;
 use crate::provider::Observe;
-use crate::render::escape::visible;
 use crate::render::money::{AMonth, AnHour};
 use crate::state::{PastRun, Run};
 
@@ -93,9 +93,7 @@ fn screen(known: &Known<'_>) -> String {
     }
     rows.extend(cost.map(|cost| ("cost".to_owned(), format!("{} a month ({})", AMonth(cost), AnHour(cost)))));
     rows.extend(last_run.map(|past| ("last run".to_owned(), run_in_words(past))));
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let lines = rows.iter().map(|(name, value)| format!("  {name:width$}  {}\n", visible(value)));
-    format!("{address}\n{}", lines.collect::<String>())
+    laid_out(address, &rows)
 }
 
 /// Returns everything for scripts.

@@ -8,10 +8,10 @@ use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::table::laid_out;
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
-use crate::render::escape::visible;
 use crate::state::edit::EditError;
 
 /// Runs the command.
@@ -27,12 +27,7 @@ pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
-    let rows = rows(recorded);
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    shell.output.data(&format!("{address}\n"));
-    for (name, value) in rows {
-        shell.output.data(&format!("  {name:width$}  {}\n", visible(&value)));
-    }
+    shell.output.data(&laid_out(address, &rows(recorded)));
     Ok(exit::DONE)
 }
 
