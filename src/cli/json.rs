@@ -1,4 +1,4 @@
-//! Recorded and live objects as JSON, for scripts.
+//! Recorded and live objects and past runs as JSON, for scripts.
 //!
 //! A document that is made of these carries [`VERSION`]. Keys are only ever added to a version; a key without a value
 //! is `null`, never left out, so that a reader can tell it from one that this podform does not know. Sizes are whole
@@ -15,6 +15,7 @@ use crate::model::money::Price;
 use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::state::{PastRun, Run};
 
 /// The version of the documents.
 pub const VERSION: u32 = 1;
@@ -129,6 +130,26 @@ fn machine(compute: &Compute) -> Value {
         Compute::Gpu { id, count } => json!({ "gpu": id.as_str(), "count": count }),
         Compute::Cpu { flavor, vcpus } => json!({ "cpu": flavor.as_str(), "vcpus": vcpus }),
     }
+}
+
+/// Returns everything that is known of a run but its events.
+pub fn run(past: &PastRun) -> Value {
+    let PastRun { run, ended_at, summary, entries: _ } = past;
+    let Run { id, at, command, plan_digest, who } = run;
+    json!({
+        "id": id.as_str(),
+        "began_at": at.to_string(),
+        "ended_at": ended_at.map(|end| end.to_string()),
+        "who": who,
+        "command": command,
+        "plan_digest": said(plan_digest),
+        "summary": summary,
+    })
+}
+
+/// Returns a text, or nothing for an empty one.
+pub fn said(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Returns what the account shows of an object: `seen` is `found`, `gone`, or `unknown` with the reason.

@@ -22,7 +22,7 @@ use crate::model::prior::Recorded;
 use crate::plan::cost_of_recorded;
 use crate::provider::Observe;
 use crate::render::money::{AMonth, AnHour};
-use crate::state::{PastRun, Run};
+use crate::state::PastRun;
 
 use super::state_show::rows as record_rows;
 
@@ -109,19 +109,7 @@ fn document(known: &Known<'_>) -> Value {
         "cost": cost.map(|Amount { known, unknown_parts }| {
             json!({ "micro_usd_month": known.0, "unknown_parts": unknown_parts })
         }),
-        "last_run": last_run.map(|past| {
-            let PastRun { run, ended_at, summary, entries: _ } = past;
-            let Run { id, at, command, plan_digest, who } = run;
-            json!({
-                "id": id.as_str(),
-                "began_at": at.to_string(),
-                "ended_at": ended_at.map(|end| end.to_string()),
-                "who": who,
-                "command": command,
-                "plan_digest": Some(plan_digest).filter(|digest| !digest.is_empty()),
-                "summary": summary,
-            })
-        }),
+        "last_run": last_run.map(json::run),
     })
 }
 

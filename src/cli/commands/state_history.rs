@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cli::args::HistoryArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::json::{VERSION, printed};
+use crate::cli::json::{self, VERSION, printed};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
@@ -85,27 +85,12 @@ fn told(event: &Event) -> (&'static str, String) {
     }
 }
 
-/// Returns a text, or nothing for an empty one.
-fn said(text: &str) -> Option<&str> {
-    Some(text).filter(|text| !text.is_empty())
-}
-
 fn as_json(past: &PastRun, with_events: bool) -> serde_json::Value {
-    let PastRun { run, ended_at, summary, entries } = past;
-    let Run { id, at, command, plan_digest, who } = run;
-    let mut document = json!({
-        "id": id.as_str(),
-        "began_at": at.to_string(),
-        "ended_at": ended_at.map(|end| end.to_string()),
-        "who": who,
-        "command": command,
-        "plan_digest": said(plan_digest),
-        "summary": summary,
-    });
+    let mut document = json::run(past);
     if with_events {
-        let events = entries.iter().map(|Entry { at, run: _, action, event }| {
+        let events = past.entries.iter().map(|Entry { at, run: _, action, event }| {
             let (word, detail) = told(event);
-            json!({ "at": at.to_string(), "action": action.to_string(), "event": word, "detail": said(&detail) })
+            json!({ "at": at.to_string(), "action": action.to_string(), "event": word, "detail": json::said(&detail) })
         });
         document["events"] = events.collect();
     }
