@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::model::secret::Secret;
+use crate::state::sqlite::lock::Holder;
 
 /// The prefix of variables that set a variable of the spec.
 const SPEC_VARIABLE_PREFIX: &str = "PODFORM_VAR_";
@@ -84,13 +85,22 @@ impl Environment {
         self.variables.iter().filter_map(named).collect()
     }
 
-    /// Returns the user's name, for the journal and for the next one who finds a lock.
-    pub fn user(&self) -> String {
+    /// Returns who runs this, for the journal: `ada@lab`.
+    pub fn who(&self) -> String {
+        format!("{}@{}", self.user(), self.host())
+    }
+
+    /// Returns who takes the lock for a command.
+    pub fn holder(&self, command: &str) -> Holder {
+        let command = command.to_owned();
+        Holder { user: self.user(), host: self.host(), pid: std::process::id(), command }
+    }
+
+    fn user(&self) -> String {
         self.plain("USER").or_else(|| self.plain("LOGNAME")).unwrap_or("unknown").to_owned()
     }
 
-    /// Returns the name of this host, likewise.
-    pub fn host(&self) -> String {
+    fn host(&self) -> String {
         self.plain("HOSTNAME").map(str::to_owned).or_else(host_name).unwrap_or_else(|| "unknown".to_owned())
     }
 

@@ -5,14 +5,12 @@
 
 use tokio::sync::watch;
 
-use super::account::Account;
 use super::approval::Approver;
 use super::args::{PlanFormat, RunArgs};
 use super::clock::AccountClock;
 use super::events::Events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
-use super::names::run_id;
 use super::progress::Progress;
 use super::run::Shell;
 use super::running::running_pods;
@@ -32,7 +30,6 @@ use crate::render::outcome::{RunningPod, write_outcome};
 use crate::spec::Loaded;
 use crate::state::planfile::SavedPlan;
 use crate::state::sqlite::LockedState;
-use crate::state::sqlite::lock::Holder;
 use crate::state::{Run, Store};
 
 /// One run of `apply` or `destroy`.
@@ -125,13 +122,7 @@ impl Execution<'_> {
     ) -> Result<Exit, Failure> {
         let mut signals = Signals::take_over().map_err(Failure::Signals)?;
         let clock = &session.account.clock;
-        let env = &self.shell.env;
-        let holder = Holder {
-            user: env.user(),
-            host: env.host(),
-            pid: std::process::id(),
-            command: self.command.to_owned(),
-        };
+        let holder = self.shell.env.holder(self.command);
         let patience = self.run.lock_timeout.0;
         if !patience.is_zero() {
             self.shell.output.detail(&format!("waiting for the lock, at most {patience:?}"));
@@ -278,15 +269,7 @@ struct Engine<'a> {
 
 impl Engine<'_> {
     fn run(&self, plan_digest: String) -> Run {
-        let Account { clock, .. } = &self.session.account;
-        let env = &self.session.shell.env;
-        Run {
-            id: run_id(),
-            at: clock.now(),
-            command: self.execution.command.to_owned(),
-            plan_digest,
-            who: format!("{}@{}", env.user(), env.host()),
-        }
+        self.session.new_run(self.execution.command, plan_digest)
     }
 
     fn context<'c>(&'c self, run: &'c Run) -> Context<'c, Runpod, LockedState, AccountClock, Progress<'c>> {

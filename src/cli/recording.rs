@@ -4,14 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::names::run_id;
 use super::session::Session;
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::plan::{ActionId, Plan, Record, RecordAfter, Step};
 use crate::model::prior::{Prior, Recorded};
-use crate::state::sqlite::lock::Holder;
-use crate::state::{Batch, Journal, RecordChange, Run, Store};
+use crate::state::{Batch, Journal, RecordChange, Store};
 
 /// Writes changes that were decided from `seen`, all of them or none.
 ///
@@ -24,20 +22,15 @@ pub async fn record(
     changes: Vec<RecordChange>,
     summary: &str,
 ) -> Result<(), Failure> {
-    let env = &session.shell.env;
     let clock = &session.account.clock;
-    let (user, host) = (env.user(), env.host());
-    let who = format!("{user}@{host}");
-    let holder = Holder { user, host, pid: std::process::id(), command: command.to_owned() };
-    let locked = session.state.lock(&holder, clock, Duration::ZERO).await?;
+    let locked = session.state.lock(&session.shell.env.holder(command), clock, Duration::ZERO).await?;
     if locked.load().await?.serial != seen.serial {
         return Err(Failure::Flag("another run changed the state meanwhile; run this again".to_owned()));
     }
-    let id = run_id();
-    let command = command.to_owned();
-    locked.begin(&Run { id: id.clone(), at: clock.now(), command, plan_digest: String::new(), who }).await?;
+    let run = session.new_run(command, String::new());
+    locked.begin(&run).await?;
     locked.commit(&Batch { entries: Vec::new(), changes }).await?;
-    locked.finish(&id, clock.now(), summary).await?;
+    locked.finish(&run.id, clock.now(), summary).await?;
     Ok(())
 }
 

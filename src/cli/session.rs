@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::account::Account;
 use super::args::Scope;
 use super::failure::Failure;
+use super::names::run_id;
 use super::progress::Progress;
 use super::run::Shell;
 use super::secrets;
@@ -22,6 +23,7 @@ use crate::plan::{self, Inputs, Options};
 use crate::provider::Observe;
 use crate::provider::observe::observe;
 use crate::spec::Loaded;
+use crate::state::Run;
 use crate::state::planfile::PlanInputs;
 use crate::state::sqlite::StateFile;
 
@@ -124,6 +126,17 @@ impl<'a> Session<'a> {
         let questions = plan::stock_questions(&self.loaded.desired);
         let catalog = port.catalog(&questions, self.account.clock.now()).await;
         catalog.map_err(|source| Failure::Provider { what: "the catalog", source })
+    }
+
+    /// Returns a run of a command that begins now, for the journal.
+    pub fn new_run(&self, command: &str, plan_digest: String) -> Run {
+        Run {
+            id: run_id(),
+            at: self.account.clock.now(),
+            command: command.to_owned(),
+            plan_digest,
+            who: self.shell.env.who(),
+        }
     }
 
     /// Tells where a remark's subject stands in the spec.
