@@ -100,7 +100,7 @@ pub enum Failure {
         hint: &'static str,
     },
     /// The API that the spec names has no logs.
-    #[error("logs come over REST v2, and the spec has `provider.api: {}`", api_word(*.0))]
+    #[error("logs come over REST v2, and the spec has `provider.api: {}`", .0.word())]
     NoLogs(
         /// The API.
         Api,
@@ -178,15 +178,6 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
-}
-
-/// Returns the word of the spec for an API.
-fn api_word(api: Api) -> &'static str {
-    match api {
-        Api::V2 => "v2",
-        Api::V1 => "v1",
-        Api::Graphql => "graphql",
-    }
 }
 
 impl Failure {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::running::{ssh, url};
 use crate::model::address::Address;
-use crate::model::desired::{Lifecycle, OnRemove};
+use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
 use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
 use crate::model::money::Price;
@@ -54,11 +54,7 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "recorded_at": recorded_at.to_string(),
         "deposed": deposed.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "protect": protect,
-        "on_remove": match on_remove {
-            OnRemove::Terminate => "terminate",
-            OnRemove::Stop => "stop",
-            OnRemove::Forget => "forget",
-        },
+        "on_remove": on_remove.word(),
         "retired": retired,
         "pod": pod,
         "volume": volume,
@@ -115,14 +111,7 @@ fn recorded_pod(pod: &RecordedPod) -> Value {
 
 fn recorded_volume(config: &VolumeConfig) -> Value {
     let VolumeConfig { size, data_center, tier } = config;
-    json!({ "size_gb": size.0, "data_center": data_center.as_str(), "tier": tier_word(*tier) })
-}
-
-fn tier_word(tier: VolumeTier) -> &'static str {
-    match tier {
-        VolumeTier::Standard => "standard",
-        VolumeTier::HighPerformance => "high_performance",
-    }
+    json!({ "size_gb": size.0, "data_center": data_center.as_str(), "tier": tier.word() })
 }
 
 fn machine(compute: &Compute) -> Value {
@@ -197,6 +186,6 @@ fn live_volume(volume: &LiveVolume) -> Value {
         "name": name,
         "size_gb": size.0,
         "data_center": data_center.as_str(),
-        "tier": tier.map(tier_word),
+        "tier": tier.map(VolumeTier::word),
     })
 }

@@ -51,6 +51,16 @@ pub enum OnExceed {
     Warn,
 }
 
+impl OnExceed {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+        }
+    }
+}
+
 /// One wanted object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
@@ -159,6 +169,17 @@ pub enum GpuOrder {
     Availability,
 }
 
+impl GpuOrder {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Price => "price",
+            Self::Availability => "availability",
+        }
+    }
+}
+
 /// Limits on the memory of one GPU, both inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct MemoryRange {
@@ -241,6 +262,17 @@ pub enum OnRemove {
     Forget,
 }
 
+impl OnRemove {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Terminate => "terminate",
+            Self::Stop => "stop",
+            Self::Forget => "forget",
+        }
+    }
+}
+
 /// Which half of a replacement comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum OnReplace {
@@ -251,6 +283,16 @@ pub enum OnReplace {
     CreateFirst,
 }
 
+impl OnReplace {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::DestroyFirst => "destroy_first",
+            Self::CreateFirst => "create_first",
+        }
+    }
+}
+
 /// What happens when the host of a stopped pod has no free GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum OnStuckResume {
@@ -259,6 +301,16 @@ pub enum OnStuckResume {
     Fail,
     /// The pod is replaced; what is on its host is lost.
     Replace,
+}
+
+impl OnStuckResume {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Replace => "replace",
+        }
+    }
 }
 
 /// A rename in the spec. An address without a replica number stands for all replicas of its key.

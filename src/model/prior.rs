@@ -70,6 +70,16 @@ pub enum ProviderKind {
     Simulator,
 }
 
+impl ProviderKind {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Runpod => "runpod",
+            Self::Simulator => "simulator",
+        }
+    }
+}
+
 /// Which of RunPod's APIs is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Api {
@@ -79,6 +89,17 @@ pub enum Api {
     V1,
     /// GraphQL, to be retired early in 2027.
     Graphql,
+}
+
+impl Api {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::V2 => "v2",
+            Self::V1 => "v1",
+            Self::Graphql => "graphql",
+        }
+    }
 }
 
 /// One managed object as recorded.

@@ -22,3 +22,13 @@ pub enum VolumeTier {
     /// Faster and dearer, in some data centers.
     HighPerformance,
 }
+
+impl VolumeTier {
+    /// Returns the word that the spec has for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::HighPerformance => "high_performance",
+        }
+    }
+}

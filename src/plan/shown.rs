@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::desired::{ComputeWish, Lifecycle, OnRemove, OnReplace, OnStuckResume, WantedPod};
+use crate::model::desired::{ComputeWish, Lifecycle, WantedPod};
 use crate::model::field::Field;
 use crate::model::live::LiveStorage;
 use crate::model::plan::{Cause, Disruption, FieldChange, Shown};
@@ -70,33 +70,14 @@ pub(super) fn live_storage(storage: &LiveStorage) -> Shown {
 
 /// Shows the tier of a volume.
 pub(super) fn tier(tier: VolumeTier) -> Shown {
-    Shown::Text(tier_word(tier).to_owned())
-}
-
-/// Returns the spec's word for a tier.
-pub(super) fn tier_word(tier: VolumeTier) -> &'static str {
-    match tier {
-        VolumeTier::Standard => "standard",
-        VolumeTier::HighPerformance => "high_performance",
-    }
+    Shown::Text(tier.word().to_owned())
 }
 
 /// Shows what podform may do to an object, one key on each line.
 pub(super) fn lifecycle(lifecycle: &Lifecycle) -> Shown {
     let Lifecycle { protect, on_remove, on_replace, on_stuck_resume, ignore_changes } = lifecycle;
-    let on_remove = match on_remove {
-        OnRemove::Terminate => "terminate",
-        OnRemove::Stop => "stop",
-        OnRemove::Forget => "forget",
-    };
-    let on_replace = match on_replace {
-        OnReplace::DestroyFirst => "destroy_first",
-        OnReplace::CreateFirst => "create_first",
-    };
-    let on_stuck_resume = match on_stuck_resume {
-        OnStuckResume::Fail => "fail",
-        OnStuckResume::Replace => "replace",
-    };
+    let (on_remove, on_replace) = (on_remove.word(), on_replace.word());
+    let on_stuck_resume = on_stuck_resume.word();
     Shown::Text(format!(
         "protect: {protect}\non_remove: {on_remove}\non_replace: {on_replace}\non_stuck_resume: {on_stuck_resume}\n\
          ignore_changes: [{}]",

@@ -236,7 +236,7 @@ impl<'a> VolumePlanner<'_, 'a> {
             cannot.push(format!("it is in {} and cannot move to {data_center}", live.data_center));
         }
         if *tier != tier_live {
-            let (has, wants) = (shown::tier_word(tier_live), shown::tier_word(*tier));
+            let (has, wants) = (tier_live.word(), tier.word());
             cannot.push(format!("its tier is {has} and cannot become {wants}"));
         }
         let grown_by_others = recorded.is_some_and(|recorded| recorded.size == *size);

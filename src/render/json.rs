@@ -15,7 +15,6 @@ use crate::model::plan::{
     DriftKind, FieldDrift, Held, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
 };
 use crate::model::pod::Compute;
-use crate::model::prior::Api;
 
 use super::Positions;
 use super::rows::Row;
@@ -110,7 +109,7 @@ impl Document {
             format_version: "1",
             podform_version: env!("CARGO_PKG_VERSION"),
             project: project.to_string(),
-            api: api_word(*api),
+            api: api.word(),
             observed_at: observed_at.to_string(),
             basis: BasisOut {
                 spec_digest: spec_digest.clone(),
@@ -618,14 +617,6 @@ pub(super) fn verdict_word(verdict: Verdict<'_>) -> &'static str {
         Verdict::Changes => "changes",
         Verdict::NoChanges => "no_changes",
         Verdict::Blocked(_) => "blocked",
-    }
-}
-
-fn api_word(api: Api) -> &'static str {
-    match api {
-        Api::V2 => "v2",
-        Api::V1 => "v1",
-        Api::Graphql => "graphql",
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::model::field::Field;
 use crate::model::plan::{Cause, Disruption, FieldChange, Shown};
 use crate::model::pod::{Container, EnvValue, Storage};
-use crate::model::volume::VolumeTier;
 
 /// One field of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,14 +108,6 @@ pub fn container_values(container: &Container) -> Vec<(Field, Shown)> {
         values.push((Field::Locked, text(locked.to_string())));
     }
     values
-}
-
-/// Returns the word that the spec has for a tier.
-pub fn tier_word(tier: VolumeTier) -> &'static str {
-    match tier {
-        VolumeTier::Standard => "standard",
-        VolumeTier::HighPerformance => "high_performance",
-    }
 }
 
 fn flag(field: Field, set: bool) -> Option<(Field, Shown)> {

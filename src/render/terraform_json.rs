@@ -23,7 +23,7 @@ use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 
 use super::json::{ChangeOut, CostOut, CountsOut, LostOut, verdict_word};
-use super::rows::{container_values, tier_word};
+use super::rows::container_values;
 use super::view::{Change, Verb, Verdict, View, view};
 
 /// The version of Terraform whose format this is; readers want one that they know.
@@ -312,7 +312,7 @@ impl Attributes {
         let VolumeConfig { size, data_center, tier } = config;
         self.put("size_gb", json!(size.0));
         self.put("data_center", json!(data_center.as_str()));
-        self.put("tier", json!(tier_word(*tier)));
+        self.put("tier", json!(tier.word()));
     }
 
     /// Sets an attribute from a value as it is shown.

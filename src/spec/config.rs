@@ -10,13 +10,12 @@ use serde_yaml::{Mapping, Value};
 
 use crate::model::address::Key;
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
-    Move, OnExceed, OnRemove, OnReplace, OnStuckResume, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, Lifecycle, Move,
+    WantedVolume,
 };
 use crate::model::id::EnvKey;
 use crate::model::pod::Access;
-use crate::model::prior::{Api, ProviderKind};
-use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::model::volume::VolumeConfig;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
 use super::interpolate::Text;
@@ -118,8 +117,8 @@ impl Writer {
         let name = self.text(project.as_str());
         spec.put("project", name);
         let mut provider = Map::default();
-        provider.put("kind", provider_kind(*kind));
-        provider.put("api", api_name(*api));
+        provider.put("kind", kind.word());
+        provider.put("api", api.word());
         spec.put("provider", provider.0);
         let path = self.text(state_file);
         spec.put("state_file", path);
@@ -185,7 +184,7 @@ impl Writer {
                 map.put("size", write_size(*size));
                 map.put("data_center", self.text(data_center.as_str()));
                 map.put_some("adopt", adopt.as_ref().map(|id| self.text(id.as_str())));
-                map.put("tier", tier_name(*tier));
+                map.put("tier", tier.word());
                 map.put("protect", *protect);
             }
         }
@@ -198,11 +197,7 @@ impl Writer {
         map.put_some("max_hourly", max_hourly.map(|limit| number(&write_price(limit))));
         map.put_some("max_monthly", max_monthly.map(|limit| number(&write_monthly(limit))));
         if !map.0.is_empty() {
-            let answer = match on_exceed {
-                OnExceed::Fail => "fail",
-                OnExceed::Warn => "warn",
-            };
-            map.put("on_exceed", answer);
+            map.put("on_exceed", on_exceed.word());
         }
         map
     }
@@ -303,7 +298,7 @@ impl Writer {
                         any_of.iter().map(|choice| self.choice(choice)).collect::<Vec<Value>>(),
                     );
                 }
-                gpu.put("order", order_name(*order));
+                gpu.put("order", order.word());
                 gpu.put("count", *count);
                 gpu.put_some("memory", write_memory(*memory).map(|range| self.text(&range)));
                 map.put("gpu", gpu.0);
@@ -360,9 +355,9 @@ impl Writer {
         let Lifecycle { protect, on_remove, on_replace, on_stuck_resume, ignore_changes } = lifecycle;
         let mut map = Map::default();
         map.put("protect", *protect);
-        map.put("on_remove", on_remove_name(*on_remove));
-        map.put("on_replace", on_replace_name(*on_replace));
-        map.put("on_stuck_resume", on_stuck_resume_name(*on_stuck_resume));
+        map.put("on_remove", on_remove.word());
+        map.put("on_replace", on_replace.word());
+        map.put("on_stuck_resume", on_stuck_resume.word());
         if !ignore_changes.is_empty() {
             map.put("ignore_changes", self.texts(ignore_changes.iter().map(ToString::to_string)));
         }
@@ -407,62 +402,10 @@ fn number(text: &str) -> Value {
     text.parse::<f64>().map_or(Value::Null, Value::from)
 }
 
-pub(super) fn provider_kind(kind: ProviderKind) -> &'static str {
-    match kind {
-        ProviderKind::Runpod => "runpod",
-        ProviderKind::Simulator => "simulator",
-    }
-}
-
-pub(super) fn api_name(api: Api) -> &'static str {
-    match api {
-        Api::V2 => "v2",
-        Api::V1 => "v1",
-        Api::Graphql => "graphql",
-    }
-}
-
-pub(super) fn tier_name(tier: VolumeTier) -> &'static str {
-    match tier {
-        VolumeTier::Standard => "standard",
-        VolumeTier::HighPerformance => "high_performance",
-    }
-}
-
 fn cloud_name(cloud: CloudWish) -> String {
     match cloud {
         CloudWish::Only(cloud) => cloud.to_string(),
         CloudWish::Any => "any".to_owned(),
-    }
-}
-
-fn order_name(order: GpuOrder) -> &'static str {
-    match order {
-        GpuOrder::Listed => "listed",
-        GpuOrder::Price => "price",
-        GpuOrder::Availability => "availability",
-    }
-}
-
-fn on_remove_name(choice: OnRemove) -> &'static str {
-    match choice {
-        OnRemove::Terminate => "terminate",
-        OnRemove::Stop => "stop",
-        OnRemove::Forget => "forget",
-    }
-}
-
-fn on_replace_name(choice: OnReplace) -> &'static str {
-    match choice {
-        OnReplace::DestroyFirst => "destroy_first",
-        OnReplace::CreateFirst => "create_first",
-    }
-}
-
-fn on_stuck_resume_name(choice: OnStuckResume) -> &'static str {
-    match choice {
-        OnStuckResume::Fail => "fail",
-        OnStuckResume::Replace => "replace",
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_yaml::Value;
 
 use super::Settings;
-use super::config::{Map, Writer, api_name, provider_kind, tier_name};
+use super::config::{Map, Writer};
 use super::forms::write_size;
 use super::interpolate::is_variable_name;
 use super::pod_section::is_runpod_reference;
@@ -222,8 +222,8 @@ impl Page<'_> {
         spec.put("version", 1);
         spec.put("project", self.writer.text(project.as_str()));
         let mut provider = Map::default();
-        provider.put("kind", provider_kind(*kind));
-        provider.put("api", api_name(*api));
+        provider.put("kind", kind.word());
+        provider.put("api", api.word());
         spec.put("provider", provider.0);
         spec.put("state_file", self.writer.text(state_file));
     }
@@ -237,7 +237,7 @@ impl Page<'_> {
             map.put("data_center", self.writer.text(data_center.as_str()));
             map.put("adopt", self.writer.text(id.as_str()));
             if let Some(tier @ VolumeTier::HighPerformance) = tier {
-                map.put("tier", tier_name(*tier));
+                map.put("tier", tier.word());
             }
             map.put("protect", true);
             section.put(key.as_str(), map.0);

@@ -305,7 +305,7 @@ fn long_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Gpu> {
         decoder.report(mistake);
     }
     let orders =
-        [("listed", GpuOrder::Listed), ("price", GpuOrder::Price), ("availability", GpuOrder::Availability)];
+        [GpuOrder::Listed, GpuOrder::Price, GpuOrder::Availability].map(|order| (order.word(), order));
     Some(Gpu {
         any_of: fields.read("any_of", decoder, gpu_choices).unwrap_or_default(),
         order: fields.read("order", decoder, |d, node| d.choice(node, &orders)),
@@ -545,9 +545,9 @@ fn state(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<RunState>
 fn lifecycle(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Lifecycle> {
     let fields = decoder.fields(node, &words::LIFECYCLE, "a map such as `{ protect: true }`")?;
     let on_remove =
-        [("terminate", OnRemove::Terminate), ("stop", OnRemove::Stop), ("forget", OnRemove::Forget)];
-    let on_replace = [("destroy_first", OnReplace::DestroyFirst), ("create_first", OnReplace::CreateFirst)];
-    let on_stuck_resume = [("fail", OnStuckResume::Fail), ("replace", OnStuckResume::Replace)];
+        [OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget].map(|choice| (choice.word(), choice));
+    let on_replace = [OnReplace::DestroyFirst, OnReplace::CreateFirst].map(|choice| (choice.word(), choice));
+    let on_stuck_resume = [OnStuckResume::Fail, OnStuckResume::Replace].map(|choice| (choice.word(), choice));
     let ignored = fields.read("ignore_changes", decoder, |decoder, node| {
         decoder.items(node, "a list of fields, such as `[image, env.LOG_LEVEL]`", ignored_field)
     });

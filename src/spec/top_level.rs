@@ -137,8 +137,8 @@ fn project(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Project
 
 fn provider(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Provider> {
     let fields = decoder.fields(node, &words::PROVIDER, "a map such as `{ kind: runpod, api: v2 }`")?;
-    let kinds = [("runpod", ProviderKind::Runpod), ("simulator", ProviderKind::Simulator)];
-    let apis = [("v2", Api::V2), ("v1", Api::V1), ("graphql", Api::Graphql)];
+    let kinds = [ProviderKind::Runpod, ProviderKind::Simulator].map(|kind| (kind.word(), kind));
+    let apis = [Api::V2, Api::V1, Api::Graphql].map(|api| (api.word(), api));
     Some(Provider {
         kind: fields.read("kind", decoder, |decoder, node| decoder.choice(node, &kinds)),
         api: fields.read("api", decoder, |decoder, node| decoder.choice(node, &apis)),
@@ -153,7 +153,7 @@ fn budget(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Budget> {
     let monthly = |decoder: &mut Decoder<'_>, node: &Rc<Node>| {
         decoder.form(node, "USD a month, such as `5500`", Problem::InvalidValue, forms::monthly)
     };
-    let answers = [("fail", OnExceed::Fail), ("warn", OnExceed::Warn)];
+    let answers = [OnExceed::Fail, OnExceed::Warn].map(|answer| (answer.word(), answer));
     Some(Budget {
         max_hourly: fields.read("max_hourly", decoder, hourly).map(|limit| limit.value),
         max_monthly: fields.read("max_monthly", decoder, monthly).map(|limit| limit.value),
@@ -352,7 +352,7 @@ fn volume(decoder: &mut Decoder<'_>, node: &Rc<Node>, key: Span) -> Option<Volum
             decoder.report(Diagnostic::at(Problem::MissingKey, key, detail).help(help));
         }
     }
-    let tiers = [("standard", VolumeTier::Standard), ("high_performance", VolumeTier::HighPerformance)];
+    let tiers = [VolumeTier::Standard, VolumeTier::HighPerformance].map(|tier| (tier.word(), tier));
     Some(Volume::Managed {
         size: fields.read("size", decoder, volume_size),
         data_center: fields
