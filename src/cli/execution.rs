@@ -64,7 +64,8 @@ impl Execution<'_> {
         let teller = self.teller(&session);
         self.under_lock(&session, &teller, async |port, prior| {
             let planned = session.plan(port, &prior, &self.options, None).await?;
-            if *approver == Approver::Person || !self.shell.global.quiet || is_blocked(&planned) {
+            // Why nothing may be done is shown even to who wants to hear nothing.
+            if *approver == Approver::Person || !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }
             match planned {
@@ -97,7 +98,7 @@ impl Execution<'_> {
                 teller.difference(&plan.planned, &planned);
                 return Err(Failure::Stale(moved.join("; ")));
             }
-            if !self.shell.global.quiet || is_blocked(&planned) {
+            if !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }
             match plan.planned {
@@ -212,11 +213,6 @@ impl Teller<'_> {
             Self::Program(events) => events.outcome(plan, outcome),
         }
     }
-}
-
-/// Tells whether a plan must be shown even to who wants to hear nothing.
-fn is_blocked(planned: &Planned) -> bool {
-    matches!(planned, Planned::Blocked { .. })
 }
 
 /// Runs something that may be dropped at the first signal, as it begins nothing.

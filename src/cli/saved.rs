@@ -76,8 +76,8 @@ pub fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTole
         add(true, "it was made from another state");
     }
     add(old.hash != new.hash, "another plan is needed now");
-    add(is_blocked(now) && !is_blocked(saved), "it is blocked now");
-    add(is_blocked(saved) && !is_blocked(now), "it was blocked when it was made");
+    add(now.is_blocked() && !saved.is_blocked(), "it is blocked now");
+    add(saved.is_blocked() && !now.is_blocked(), "it was blocked when it was made");
     if old.hash == new.hash && !tolerance.admits(old.monthly, new.monthly) {
         reasons.push(format!(
             "prices have moved: at most {} a month in place of {}",
@@ -86,8 +86,4 @@ pub fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTole
         ));
     }
     reasons
-}
-
-fn is_blocked(planned: &Planned) -> bool {
-    matches!(planned, Planned::Blocked { .. })
 }

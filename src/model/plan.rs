@@ -48,6 +48,11 @@ impl Planned {
             Self::Changes(plan) | Self::NoChanges(plan) | Self::Blocked { reasons: _, plan } => plan,
         }
     }
+
+    /// Tells whether nothing may be done.
+    pub fn is_blocked(&self) -> bool {
+        matches!(self, Self::Blocked { .. })
+    }
 }
 
 /// What is to be done, and everything that a reviewer should know about it.
