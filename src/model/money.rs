@@ -123,6 +123,15 @@ pub enum Price {
     Unknown,
 }
 
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(hourly) => write!(f, "{hourly}/h"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
 impl Price {
     /// Returns the price for so many units.
     pub fn times(self, count: u32) -> Self {

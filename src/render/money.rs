@@ -40,14 +40,14 @@ fn write_amount(
     }
 }
 
-/// A price of the catalog: `$0.86/h` or `price unknown`.
+/// A price of the catalog where nothing else says that it is one: `$0.86/h` or `price unknown`.
 #[derive(Clone, Copy, Debug)]
 pub struct PriceAnHour(pub Price);
 
 impl fmt::Display for PriceAnHour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Price::Known(hourly) => write!(f, "{hourly}/h"),
+            price @ Price::Known(_) => price.fmt(f),
             Price::Unknown => f.write_str("price unknown"),
         }
     }

@@ -130,8 +130,14 @@ fn table(rows: &[Row<'_>]) -> String {
     let mut table = Table::new(["GPU", "MEMORY", "SECURE", "COMMUNITY", "STOCK", "ID"]);
     for Row { gpu: GpuType { id, name, memory, secure, community, max_count: _ }, stock } in rows {
         let stock = stock.map_or_else(String::new, |answer| answer.best.to_string());
-        let cells =
-            [name.clone(), memory.to_string(), price(*secure), price(*community), stock, id.to_string()];
+        let cells = [
+            name.clone(),
+            memory.to_string(),
+            secure.to_string(),
+            community.to_string(),
+            stock,
+            id.to_string(),
+        ];
         table.row(cells);
     }
     table.to_string()
@@ -159,11 +165,4 @@ fn as_json(rows: &[Row<'_>]) -> String {
         })
         .collect();
     printed(&json!({ "version": VERSION, "gpus": gpus }))
-}
-
-fn price(price: Price) -> String {
-    match price {
-        Price::Known(hourly) => format!("{hourly}/h"),
-        Price::Unknown => "unknown".to_owned(),
-    }
 }

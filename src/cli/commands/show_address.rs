@@ -16,7 +16,7 @@ use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, Seen};
-use crate::model::money::{Amount, Price};
+use crate::model::money::Amount;
 use crate::model::plan::Subject;
 use crate::model::prior::Recorded;
 use crate::plan::cost_of_recorded;
@@ -140,11 +140,7 @@ fn pod_rows(pod: &LivePod) -> Vec<(&'static str, String)> {
     rows.extend(pod.compute.as_ref().map(|compute| ("compute", compute.to_string())));
     rows.extend(pod.data_center.as_ref().map(|place| ("data_center", place.to_string())));
     if pod.status.is_up() {
-        let price = match pod.price {
-            Price::Known(hourly) => format!("{hourly}/h"),
-            Price::Unknown => "unknown".to_owned(),
-        };
-        rows.push(("price", price));
+        rows.push(("price", pod.price.to_string()));
         rows.extend(url(pod).map(|url| ("url", url)));
         rows.extend(ssh(pod).map(|ssh| ("ssh", ssh)));
         let ports = pod.endpoints.tcp.iter();

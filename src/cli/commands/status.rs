@@ -12,7 +12,6 @@ use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, LiveVolume, Seen};
-use crate::model::money::Price;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
@@ -71,7 +70,7 @@ fn unknown() -> [String; 4] {
 
 fn pod_cells(pod: &LivePod) -> [String; 4] {
     let (price, url, ssh) = if pod.status.is_up() {
-        (price(pod.price), url(pod).unwrap_or_default(), ssh(pod).unwrap_or_default())
+        (pod.price.to_string(), url(pod).unwrap_or_default(), ssh(pod).unwrap_or_default())
     } else {
         // The API says 0 for a stopped pod although its disk is billed, so nothing is said here.
         Default::default()
@@ -81,11 +80,4 @@ fn pod_cells(pod: &LivePod) -> [String; 4] {
 
 fn volume_cells(volume: &LiveVolume) -> [String; 4] {
     [format!("{} in {}", volume.size, volume.data_center), String::new(), String::new(), String::new()]
-}
-
-fn price(price: Price) -> String {
-    match price {
-        Price::Known(hourly) => format!("{hourly}/h"),
-        Price::Unknown => "unknown".to_owned(),
-    }
 }
