@@ -19,6 +19,7 @@ use crate::model::clock::Clock;
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::{Observe, Quota};
 use crate::render::escape::visible;
+use crate::render::words::count;
 
 /// By how many seconds this clock may differ from the server's. What was recorded less than two minutes ago is
 /// waited for, so a larger difference would hold pods that are there.
@@ -40,7 +41,7 @@ async fn examine(shell: &Shell, verdict: &mut Verdict) {
         format!(
             "project `{}`, {} wanted",
             loaded.settings.project,
-            counted(loaded.desired.wanted.len(), "object")
+            count(loaded.desired.wanted.len(), "object")
         )
     });
     let Some(loaded) = loaded else {
@@ -80,7 +81,7 @@ async fn account(session: &Session<'_>, verdict: &mut Verdict) {
     let probe = session.account.probe();
     let pods = client.list_pods().await.map_err(|source| Failure::Provider { what: "the account", source });
     let accepted =
-        verdict.of("key", pods, |pods| format!("accepted, {} in the account", counted(pods.len(), "pod")));
+        verdict.of("key", pods, |pods| format!("accepted, {} in the account", count(pods.len(), "pod")));
     if accepted.is_some() {
         scope(probe.write_scope().await, verdict);
     }
@@ -136,7 +137,7 @@ fn state(session: &Session<'_>, verdict: &mut Verdict) {
         if !exists {
             return format!("`{shown}` is not there yet; the first apply makes it");
         }
-        let (objects, open) = (counted(prior.objects.len(), "object"), counted(prior.open.len(), "action"));
+        let (objects, open) = (count(prior.objects.len(), "object"), count(prior.open.len(), "action"));
         format!("`{shown}` is whole and of this account, {objects} recorded, {open} open")
     });
     if whole.is_none() {
@@ -156,10 +157,6 @@ fn state(session: &Session<'_>, verdict: &mut Verdict) {
 #[expect(clippy::disallowed_methods, reason = "only opening a file tells whether it can be written")]
 fn writable(path: &Path) -> io::Result<()> {
     File::options().append(true).open(path).map(drop)
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// How a check ended.

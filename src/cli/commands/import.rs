@@ -16,6 +16,7 @@ use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{Live, Seen, Unreadable};
 use crate::model::prior::Prior;
 use crate::plan::Options;
+use crate::render::words;
 use crate::spec::imported::{self, Chosen, Imported, Known};
 use crate::state::RecordChange;
 use crate::state::edit::ensure_settled;
@@ -78,8 +79,11 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
 /// Prints the text, unless it went into a file, and what to do next.
 fn tell(shell: &Shell, args: &ImportArgs, text: Option<&Imported>, count: usize) {
     let output = &shell.output;
-    let objects = if count == 1 { "1 object is".to_owned() } else { format!("{count} objects are") };
-    output.note(&format!("{objects} in the state; nothing was changed in the account"));
+    let are = if count == 1 { "is" } else { "are" };
+    output.note(&format!(
+        "{} {are} in the state; nothing was changed in the account",
+        words::count(count, "object")
+    ));
     let Some(Imported { text, secrets }) = text else {
         output.note("next: podform plan");
         return;

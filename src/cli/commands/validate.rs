@@ -4,6 +4,7 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::model::desired::{Desired, Wanted};
+use crate::render::words::count;
 
 /// Runs the command.
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
@@ -16,9 +17,5 @@ pub fn run(shell: &Shell) -> Result<Exit, Failure> {
 fn summary(desired: &Desired) -> String {
     let pods = desired.wanted.values().filter(|wanted| matches!(wanted, Wanted::Pod(_))).count();
     let volumes = desired.wanted.len() - pods;
-    format!("{} and {}", counted(pods, "pod"), counted(volumes, "network volume"))
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+    format!("{} and {}", count(pods, "pod"), count(volumes, "network volume"))
 }
