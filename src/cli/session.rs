@@ -1,6 +1,6 @@
 //! What a plan is made from, gathered once: the spec, the secrets, the state file and the account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::account::Account;
@@ -12,7 +12,7 @@ use super::run::Shell;
 use super::secrets;
 use crate::apply::{self, Limited};
 use crate::model::address::AddressError;
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, SignedDuration, Timestamp};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
@@ -118,13 +118,24 @@ impl<'a> Session<'a> {
         self.plan(&port, &prior, options, None).await
     }
 
-    /// Reads what RunPod sells.
+    /// Reads what RunPod sells, with the stock that a plan for the spec needs.
     ///
     /// # Errors
     /// It could not be read.
     pub async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {
-        let questions = plan::stock_questions(&self.loaded.desired);
-        let catalog = port.catalog(&questions, self.account.clock.now()).await;
+        self.catalog_with(port, &plan::stock_questions(&self.loaded.desired)).await
+    }
+
+    /// Reads what RunPod sells, with the answers to these questions.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub async fn catalog_with(
+        &self,
+        port: &impl Observe,
+        questions: &BTreeSet<StockQuery>,
+    ) -> Result<Catalog, Failure> {
+        let catalog = port.catalog(questions, self.account.clock.now()).await;
         catalog.map_err(|source| Failure::Provider { what: "the catalog", source })
     }
 

@@ -13,13 +13,11 @@ use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, GpuType, Stock, StockAnswer, StockQuery};
-use crate::model::clock::Clock;
 use crate::model::desired::CudaWish;
 use crate::model::id::DataCenterId;
 use crate::model::money::Price;
 use crate::model::pod::Cloud;
 use crate::plan::{self, Explained};
-use crate::provider::Observe;
 use crate::render::escape::visible;
 use crate::render::words;
 
@@ -31,9 +29,8 @@ pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
     }
     let question =
         StockQuery { count: 1, cloud: Cloud::Secure, countries: BTreeSet::new(), cuda: CudaWish::Any };
-    let now = session.account.clock.now();
-    let catalog = session.account.reader().catalog(&BTreeSet::from([question.clone()]), now).await;
-    let catalog = catalog.map_err(|source| Failure::Provider { what: "the catalog", source })?;
+    let reader = session.account.reader();
+    let catalog = session.catalog_with(reader, &BTreeSet::from([question.clone()])).await?;
     let chosen = chosen(&catalog, &question, args);
     shell.output.data(&if args.json { as_json(&chosen) } else { table(&chosen) });
     Ok(exit::DONE)

@@ -13,14 +13,12 @@ use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
-use crate::model::clock::Clock;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::Subject;
 use crate::model::prior::Recorded;
 use crate::plan::cost_of_recorded;
-use crate::provider::Observe;
 use crate::render::money::{AMonth, AnHour};
 use crate::state::PastRun;
 
@@ -69,9 +67,7 @@ async fn price_now(
     recorded: &Recorded,
     live: &Live,
 ) -> Result<Option<Amount>, Failure> {
-    let now = session.account.clock.now();
-    let catalog = session.account.reader().catalog(&BTreeSet::new(), now).await;
-    let catalog = catalog.map_err(|source| Failure::Provider { what: "the catalog", source })?;
+    let catalog = session.catalog_with(session.account.reader(), &BTreeSet::new()).await?;
     Ok(cost_of_recorded(&catalog, recorded, live).map(|split| split.total()))
 }
 
