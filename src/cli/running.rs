@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{Live, LivePod};
+use crate::model::live::{Endpoints, Live, LivePod};
 use crate::model::pod::{Port, Protocol};
 use crate::model::prior::Prior;
 use crate::render::outcome::RunningPod;
@@ -42,7 +42,23 @@ pub fn url(pod: &LivePod) -> Option<String> {
     Some(format!("https://{}-{number}.proxy.runpod.net", pod.id))
 }
 
-/// Returns the command that opens a shell: directly where there is a public address, as that can copy files too.
+/// Returns the command that opens a shell.
 pub fn ssh(pod: &LivePod) -> Option<String> {
-    pod.endpoints.ssh_direct.clone().or_else(|| pod.endpoints.ssh_proxy.clone())
+    ssh_command(pod).map(|command| command.text)
+}
+
+/// A command that opens a shell in a pod.
+pub struct SshCommand {
+    /// The command.
+    pub text: String,
+    /// Whether it goes through RunPod's proxy and not to the pod's public address.
+    pub is_proxy: bool,
+}
+
+/// Returns the command that opens a shell and its way: directly where there is a public address, as that can copy files too.
+pub fn ssh_command(pod: &LivePod) -> Option<SshCommand> {
+    let Endpoints { ssh_proxy, ssh_direct, tcp, uptime_seconds: _ } = &pod.endpoints;
+    let mapped = || tcp.get(&22).map(|place| format!("ssh root@{}", place.replacen(':', " -p ", 1)));
+    let direct = ssh_direct.clone().or_else(mapped).map(|text| SshCommand { text, is_proxy: false });
+    direct.or_else(|| ssh_proxy.clone().map(|text| SshCommand { text, is_proxy: true }))
 }

@@ -11,9 +11,10 @@ use crate::cli::commands::logs::pod_of;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
+use crate::cli::running::{SshCommand, ssh_command};
 use crate::cli::session::Session;
 use crate::model::address::Address;
-use crate::model::live::{Endpoints, LivePod};
+use crate::model::live::LivePod;
 use crate::provider::Observe;
 use crate::render::escape::visible;
 
@@ -75,21 +76,16 @@ fn way(address: &Address, pod: &LivePod) -> Result<Way, Failure> {
         let why = format!("it is {}", pod.status);
         return Err(no_way(why, "write `state: running` in the spec and run `podform apply`"));
     }
-    let Endpoints { ssh_proxy, ssh_direct, tcp, uptime_seconds: _ } = &pod.endpoints;
-    let direct = tcp.get(&22).map(|place| format!("ssh root@{}", place.replacen(':', " -p ", 1)));
-    let (told, is_proxy) = match (ssh_direct.as_ref().or(direct.as_ref()), ssh_proxy) {
-        (Some(direct), _) => (direct, false),
-        (None, Some(proxy)) => (proxy, true),
-        (None, None) if pod.ports.iter().any(|port| port.number == 22) => {
-            return Err(no_way("it has no public address yet".to_owned(), "try again in a moment"));
-        }
-        (None, None) => {
+    let Some(SshCommand { text, is_proxy }) = ssh_command(pod) else {
+        return Err(if pod.ports.iter().any(|port| port.number == 22) {
+            no_way("it has no public address yet".to_owned(), "try again in a moment")
+        } else {
             let why = "it has no public port for SSH".to_owned();
-            return Err(no_way(why, "add `22/tcp` to its `ports` and run `podform apply`"));
-        }
+            no_way(why, "add `22/tcp` to its `ports` and run `podform apply`")
+        });
     };
-    read(told, is_proxy).ok_or_else(|| {
-        let why = format!("the account shows a command that is not run: {}", visible(told));
+    read(&text, is_proxy).ok_or_else(|| {
+        let why = format!("the account shows a command that is not run: {}", visible(&text));
         no_way(why, "look at the pod in RunPod's console")
     })
 }
