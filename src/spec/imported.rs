@@ -18,7 +18,7 @@ use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, RemoteId, VolumeId};
 use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::{MARKER_KEY, Token, volume_key_in_name};
+use crate::model::marker::{MARKER_KEY, Marker, Token, volume_key_in_name};
 use crate::model::pod::{Cloud, Compute};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
@@ -137,6 +137,16 @@ pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
         PodRole::Plain => return None,
     };
     Some(reason.to_owned())
+}
+
+/// Returns the other project that a pod says it belongs to. One of a lost state of this project can still be chosen.
+pub fn other_project<'a>(pod: &'a LivePod, known: &Known) -> Option<&'a ProjectName> {
+    marker(pod, known).map(|marker| &marker.project).filter(|project| **project != known.project)
+}
+
+/// Returns a pod's marker, unless the state gave the pod up.
+fn marker<'a>(pod: &'a LivePod, known: &Known) -> Option<&'a Marker> {
+    pod.marker.as_ref().filter(|marker| !known.given_up.contains(&marker.token))
 }
 
 /// RunPod takes 50 variables; one is left for the marker and one for `PUBLIC_KEY`.
@@ -427,11 +437,10 @@ fn holds_secret_arguments(pod: &LivePod) -> bool {
 
 /// Returns why a pod is another state's, or that of a state of this project that was lost.
 fn belongs_elsewhere(pod: &LivePod, known: &Known) -> Option<String> {
-    let marker = pod.marker.as_ref().filter(|marker| !known.given_up.contains(&marker.token))?;
-    if marker.project == known.project {
-        return Some(of_a_lost_state());
-    }
-    Some(format!("it carries the marker of project `{}`", marker.project))
+    marker(pod, known).map(|_| match other_project(pod, known) {
+        Some(project) => format!("it carries the marker of project `{project}`"),
+        None => of_a_lost_state(),
+    })
 }
 
 fn of_a_lost_state() -> String {

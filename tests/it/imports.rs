@@ -133,3 +133,32 @@ fn workers_of_endpoints_are_left_alone() {
     exit 0
     ");
 }
+
+#[test]
+fn a_pod_of_another_project_is_refused_and_one_of_a_lost_state_can_be_chosen() {
+    let mark: Mark = |pod| {
+        let name = pod["name"].as_str().unwrap().to_owned();
+        if let "acme" | "other" = name.as_str() {
+            pod["id"] = json!(format!("podof{name}"));
+            pod["env"]["PODFORM_MARK"] = json!(format!("{name}/web/0123456789abcdef"));
+        }
+    };
+    let said = import(
+        "v2",
+        &["acme", "other"],
+        mark,
+        &[&["--all"], &["web", "podofother"], &["web", "podofacme", "--write", "web.yaml"]],
+    );
+    insta::assert_snapshot!(said, @"
+    `podofacme` is left out: it carries this project's marker; `podform state rebuild` takes it back
+    `podofother` is left out: it carries the marker of project `other`
+    there is nothing to take over
+    exit 0
+    error: `podofother` carries the marker of project `other`, which may manage it; if that project gave it up, remove the variable `PODFORM_MARK` from the pod, which resets it, and import it then
+    hint: `podform COMMAND --help` shows what the command takes, with an example
+    exit 3
+    1 object is in the state; nothing was changed in the account
+    next: podform plan -f pods.yaml -f web.yaml
+    exit 0
+    ");
+}

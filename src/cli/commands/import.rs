@@ -12,8 +12,9 @@ use crate::cli::session::Session;
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::desired::{Wanted, WantedVolume};
-use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::live::{Live, Seen, Unreadable};
+use crate::model::marker::MARKER_KEY;
 use crate::model::prior::Prior;
 use crate::plan::Options;
 use crate::render::words;
@@ -187,6 +188,9 @@ fn one<'a>(
     match address {
         Address::Volume(key) => chosen.volumes.extend(volume.map(|volume| (key.clone(), volume))),
         Address::Pod { key, replica: _ } => {
+            if let Some(project) = pod.and_then(|pod| imported::other_project(pod, known)) {
+                return Err(flag(of_other_project(id, project)));
+            }
             if let Some(reason) = pod.and_then(|pod| imported::unfit(pod, known.api)) {
                 return Err(flag(format!("`{id}` cannot be taken over: {reason}")));
             }
@@ -194,6 +198,14 @@ fn one<'a>(
         }
     }
     Ok(chosen)
+}
+
+/// Says whose a pod is, and how it gets free: two projects with one pod would undo each other's work, and end it twice.
+fn of_other_project(id: &str, project: &ProjectName) -> String {
+    format!(
+        "`{id}` carries the marker of project `{project}`, which may manage it; if that project gave it up, \
+         remove the variable `{MARKER_KEY}` from the pod, which resets it, and import it then"
+    )
 }
 
 fn unreadable<T>(seen: &Seen<T>) -> Option<&Unreadable> {
