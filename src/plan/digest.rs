@@ -4,7 +4,7 @@
 //! making of the plan: stock, prices, unmanaged pods, findings, times, tokens, lineage and serial. Structs are
 //! destructured in full, so that a new field has to be placed. A digest is compared between runs of one version only.
 
-use std::fmt::{Debug, Write};
+use std::fmt::{self, Debug, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -64,17 +64,24 @@ pub fn spec_digest(desired: &Desired) -> String {
 
 /// One line for each value. `Debug` escapes line ends, so no value can look like two.
 #[derive(Default)]
-struct Canonical(String);
+struct Canonical(Sha256);
+
+/// The text is hashed as it is written: that of a large plan has more bytes than the plan.
+impl Write for Canonical {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
 
 impl Canonical {
     fn put(&mut self, name: &str, value: &dyn Debug) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.0, "{name} {value:?}");
+        // Hashing cannot fail.
+        let _ = writeln!(self, "{name} {value:?}");
     }
 
     fn hash(self) -> String {
-        let hash = Sha256::digest(self.0.as_bytes());
-        hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        self.0.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn action(&mut self, id: &ActionId, action: &Action, desired: &Desired) {
