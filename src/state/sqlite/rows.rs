@@ -279,30 +279,30 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowEr
     let mut rows = statement.query([])?;
     let mut objects = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let address: String = row.get(0)?;
+        let address = text(row, 0)?;
         let recorded = recorded(row).map_err(|error| match error {
             RowError::Damaged(what) => RowError::Damaged(format!("the record of `{address}`: {what}")),
             other => other,
         })?;
-        objects.insert(read_text("address", &address)?, recorded);
+        objects.insert(read_text("address", address)?, recorded);
     }
     Ok(objects)
 }
 
 /// Reads one record.
 fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
-    let (kind, id): (String, String) = (row.get(1)?, row.get(2)?);
-    let token: Option<String> = row.get(3)?;
-    let deposed: Vec<String> = parse(&row.get::<_, String>(6)?)?;
-    let lifecycle: StoredLifecycle = parse_versioned(&row.get::<_, String>(7)?)?;
-    let object: StoredObject = parse_versioned(&row.get::<_, String>(8)?)?;
+    let (kind, id) = (text(row, 1)?, text(row, 2)?);
+    let token = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let deposed: Vec<String> = parse(text(row, 6)?)?;
+    let lifecycle: StoredLifecycle = parse_versioned(text(row, 7)?)?;
+    let object: StoredObject = parse_versioned(text(row, 8)?)?;
     Ok(Recorded {
         id: if kind == "volume" {
             RemoteId::Volume(VolumeId::new(id))
         } else {
             RemoteId::Pod(PodId::new(id))
         },
-        token: read_token(token.as_deref())?,
+        token: read_token(token)?,
         recorded_at: time(row, 4)?,
         deposed: deposed.into_iter().map(PodId::new).collect::<BTreeSet<_>>(),
         lifecycle: lifecycle.try_into()?,
@@ -318,14 +318,14 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
     let mut rows = statement.query([])?;
     let mut tokens = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let sent: StoredSent = parse(&row.get::<_, String>(3)?)?;
+        let sent: StoredSent = parse(text(row, 3)?)?;
         let known = KnownToken {
-            address: read_text("address", &row.get::<_, String>(1)?)?,
+            address: read_text("address", text(row, 1)?)?,
             intended_at: time(row, 2)?,
             sent: sent.try_into()?,
             tombstone: row.get(4)?,
         };
-        tokens.insert(read_text("token", &row.get::<_, String>(0)?)?, known);
+        tokens.insert(read_text("token", text(row, 0)?)?, known);
     }
     Ok(tokens)
 }
@@ -337,16 +337,15 @@ fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let address: String = row.get(2)?;
-        let detail: Detail = parse(&row.get::<_, String>(5)?)?;
+        let detail: Detail = parse(text(row, 5)?)?;
         entries.push(Entry {
             at: time(row, 0)?,
-            run: RunId::new(row.get::<_, String>(1)?),
+            run: RunId::new(text(row, 1)?),
             action: ActionId {
-                address: read_text("address", &address)?,
-                step: read_step(&row.get::<_, String>(3)?)?,
+                address: read_text("address", text(row, 2)?)?,
+                step: read_step(text(row, 3)?)?,
             },
-            event: detail.event(&row.get::<_, String>(4)?)?,
+            event: detail.event(text(row, 4)?)?,
         });
     }
     Ok(entries)
@@ -448,11 +447,16 @@ fn versioned<T: Serialize>(value: T) -> Result<String, RowError> {
 }
 
 fn parse_versioned<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
-    let VersionOnly { version } = parse(text)?;
-    if version != JSON_VERSION {
-        return Err(RowError::Damaged(format!("its values have version {version}, known is {JSON_VERSION}")));
+    match parse::<Versioned<T>>(text) {
+        Ok(Versioned { version: JSON_VERSION, value }) => Ok(value),
+        // Another version has another form, so what matters is not where that begins.
+        result => match parse(text)? {
+            VersionOnly { version: JSON_VERSION } => result.map(|versioned| versioned.value),
+            VersionOnly { version } => {
+                Err(RowError::Damaged(format!("its values have version {version}, known is {JSON_VERSION}")))
+            }
+        },
     }
-    Ok(parse::<Versioned<T>>(text)?.value)
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, RowError> {
@@ -469,7 +473,12 @@ fn read_serial(serial: i64) -> Result<Serial, RowError> {
 
 /// Reads a time from a column.
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, RowError> {
-    Ok(read_text("time", &row.get::<_, String>(column)?)?)
+    Ok(read_text("time", text(row, column)?)?)
+}
+
+/// Returns the text of a column, which SQLite holds until the next row.
+fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, RowError> {
+    Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
 }
 
 fn read_kind(word: &str) -> Result<ProviderKind, NotUnderstood> {
