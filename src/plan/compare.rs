@@ -6,7 +6,6 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::catalog::Catalog;
 use crate::model::desired::WantedPod;
 use crate::model::field::Field;
 use crate::model::id::{DataCenterId, VolumeId};
@@ -17,6 +16,7 @@ use crate::model::pod::{Access, Compute, Container, Port, Protocol, Storage};
 use crate::model::prior::{Api, RecordedPod};
 use crate::model::secret::Secrets;
 
+use super::catalog_index::CatalogIndex;
 use super::env::{self, EnvComparison, Environments};
 use super::{finding, satisfaction, shown};
 
@@ -31,7 +31,7 @@ pub(super) struct Pair<'a> {
     pub(super) token: Option<Token>,
     /// The id of the network volume that is to be mounted; `None` where it is yet to be created or none is wanted.
     pub(super) volume: Option<&'a VolumeId>,
-    pub(super) catalog: &'a Catalog,
+    pub(super) catalog: &'a CatalogIndex<'a>,
     pub(super) secrets: &'a Secrets,
     pub(super) api: Api,
 }

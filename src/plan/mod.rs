@@ -6,6 +6,7 @@
 //! the table of cases, then `pods`, which turns a case into steps.
 
 mod budget;
+mod catalog_index;
 mod check;
 mod compare;
 mod cost;
@@ -52,6 +53,7 @@ pub use placement::{Explained, explain, stock_questions};
 pub use rebuild::{Traces, traces};
 pub use scope::Pattern;
 
+use catalog_index::CatalogIndex;
 use draft::Draft;
 use moves::Renamed;
 use ownership::Ownership;
@@ -102,6 +104,7 @@ struct Context<'a> {
     renamed: &'a Renamed,
     ownership: &'a Ownership<'a>,
     volumes: &'a VolumeIndex<'a>,
+    catalog: &'a CatalogIndex<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -120,7 +123,9 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let renamed = moves::rename(inputs.prior, inputs.desired, &scope);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
-    let context = Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes };
+    let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
+    let context =
+        Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
 
     let mut addresses = ownership.addresses();
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());

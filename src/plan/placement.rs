@@ -15,6 +15,8 @@ use crate::model::money::{Hourly, Price};
 use crate::model::plan::Candidate;
 use crate::model::pod::{Cloud, Compute, RunState, Storage};
 
+use super::catalog_index::CatalogIndex;
+
 /// The ways to place a pod, and why other types are no way.
 pub(super) struct Choices {
     /// In the order in which they are tried.
@@ -49,7 +51,8 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
         }
         Some(Wanted::Pod(_)) | None => None,
     };
-    let Choices { candidates, rejected, left_out } = choices(pod, catalog, place);
+    let Choices { candidates, rejected, left_out } =
+        choices(pod, &CatalogIndex::new(desired, catalog), place);
     Some(Explained { candidates, rejected, left_out })
 }
 
@@ -95,7 +98,12 @@ fn clouds(pod: &WantedPod) -> Vec<Cloud> {
 }
 
 /// Returns the ordered candidates of a pod. `volume_place` is the data center of the network volume that it mounts.
-pub(super) fn choices(pod: &WantedPod, catalog: &Catalog, volume_place: Option<&DataCenterId>) -> Choices {
+pub(super) fn choices(
+    pod: &WantedPod,
+    index: &CatalogIndex<'_>,
+    volume_place: Option<&DataCenterId>,
+) -> Choices {
+    let catalog = index.catalog;
     let (data_centers, left_out) = match allowed_data_centers(pod, catalog, volume_place)
         .and_then(|allowed| taken(allowed, &catalog.not_taken.data_centers))
     {
@@ -106,7 +114,7 @@ pub(super) fn choices(pod: &WantedPod, catalog: &Catalog, volume_place: Option<&
         return Choices::none("network volumes and CPU pods exist in Secure Cloud only".to_owned());
     }
     let choices = match &pod.hardware.compute {
-        ComputeWish::Gpu(gpu) => gpu_choices(pod, gpu, catalog, &data_centers),
+        ComputeWish::Gpu(gpu) => gpu_choices(pod, gpu, index, &data_centers),
         ComputeWish::Cpu(cpu) => cpu_choices(pod, cpu, catalog, &data_centers),
     };
     Choices { left_out, ..choices }
@@ -174,12 +182,13 @@ struct Considered<'a> {
 fn gpu_choices(
     pod: &WantedPod,
     wish: &GpuWish,
-    catalog: &Catalog,
+    index: &CatalogIndex<'_>,
     data_centers: &BTreeSet<DataCenterId>,
 ) -> Choices {
+    let catalog = index.catalog;
     let mut rejected = Vec::new();
     let mut candidates: Vec<(Rank, Candidate)> = Vec::new();
-    for considered in considered(wish, catalog, &mut rejected) {
+    for considered in considered(wish, index, &mut rejected) {
         if catalog.not_taken.gpus.contains(&considered.gpu.id) {
             rejected.push(format!("{}: cannot be asked for over this API", considered.gpu.id));
             continue;
@@ -212,7 +221,11 @@ fn gpu_choices(
 }
 
 /// Expands the names of the spec to types, each once. A family's types stand by price.
-fn considered<'a>(wish: &GpuWish, catalog: &'a Catalog, rejected: &mut Vec<String>) -> Vec<Considered<'a>> {
+fn considered<'a>(
+    wish: &GpuWish,
+    index: &CatalogIndex<'a>,
+    rejected: &mut Vec<String>,
+) -> Vec<Considered<'a>> {
     let mut seen: BTreeSet<&GpuTypeId> = BTreeSet::new();
     let mut considered = Vec::new();
     let mut add = |types: Vec<&'a GpuType>, limit: Option<Hourly>| {
@@ -225,10 +238,10 @@ fn considered<'a>(wish: &GpuWish, catalog: &'a Catalog, rejected: &mut Vec<Strin
         }
     };
     if wish.any_of.is_empty() {
-        add(catalog.gpus.values().collect(), None);
+        add(index.catalog.gpus.values().collect(), None);
     }
     for GpuChoice { name, max_price } in &wish.any_of {
-        let types = catalog.gpus_named(name);
+        let types = index.gpus_named(name).to_vec();
         if types.is_empty() {
             rejected.push(format!("{name}: not in RunPod's catalog"));
         }

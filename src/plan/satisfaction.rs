@@ -1,7 +1,6 @@
 //! Whether a live pod still satisfies the spec. What cannot be told counts as satisfied: a pod is not given up on a
 //! guess.
 
-use crate::model::catalog::Catalog;
 use crate::model::desired::{ComputeWish, CudaWish, GpuChoice, GpuWish, Hardware};
 use crate::model::field::Field;
 use crate::model::id::{CudaVersion, GpuTypeId};
@@ -9,6 +8,7 @@ use crate::model::live::LivePod;
 use crate::model::pod::Compute;
 use crate::model::prior::RecordedPod;
 
+use super::catalog_index::CatalogIndex;
 use super::placement::{cloud_text, cpu_text, cuda_text, gpu_text, joined};
 
 /// One way in which a live pod does not satisfy the spec; only a replacement helps.
@@ -26,7 +26,7 @@ pub(super) fn mismatches(
     hardware: &Hardware,
     live: &LivePod,
     recorded: Option<&RecordedPod>,
-    catalog: &Catalog,
+    index: &CatalogIndex<'_>,
 ) -> Vec<Mismatch> {
     let Hardware { compute, cloud, data_centers, countries, max_price: _ } = hardware;
     let mut found = Vec::new();
@@ -37,7 +37,7 @@ pub(super) fn mismatches(
     let machine = if lost_gpus(live, recorded) { known } else { present.or(known) };
     if let Some(machine) = machine {
         let as_recorded = known == Some(machine);
-        compute_mismatches(compute, machine, catalog, |field, live, wanted| {
+        compute_mismatches(compute, machine, index, |field, live, wanted| {
             found.push(Mismatch { field, live, wanted, as_recorded });
         });
     }
@@ -52,7 +52,7 @@ pub(super) fn mismatches(
             let wanted = joined(data_centers);
             found.push(Mismatch { field: Field::DataCenter, live: place.to_string(), wanted, as_recorded });
         }
-        let country = catalog.data_centers.get(place).and_then(|known| known.country.as_ref());
+        let country = index.catalog.data_centers.get(place).and_then(|known| known.country.as_ref());
         if let Some(country) = country.filter(|country| !countries.is_empty() && !countries.contains(country))
         {
             let wanted = joined(countries);
@@ -93,12 +93,12 @@ fn is_empty(compute: &Compute) -> bool {
 fn compute_mismatches(
     wish: &ComputeWish,
     machine: &Compute,
-    catalog: &Catalog,
+    index: &CatalogIndex<'_>,
     mut found: impl FnMut(Field, String, String),
 ) {
     match (wish, machine) {
         (ComputeWish::Gpu(wish), Compute::Gpu { id, count }) => {
-            if !gpu_accepts(wish, id, catalog) {
+            if !gpu_accepts(wish, id, index) {
                 found(Field::Gpu, id.to_string(), gpu_text(wish));
             }
             if *count != wish.count {
@@ -121,9 +121,9 @@ fn compute_mismatches(
 
 /// A type that the catalog does not show can be told by its id only; with other limits it gets the benefit of the
 /// doubt.
-fn gpu_accepts(wish: &GpuWish, id: &GpuTypeId, catalog: &Catalog) -> bool {
-    let Some(gpu) = catalog.gpus.get(id) else { return true };
-    let named = |choice: &GpuChoice| catalog.gpus_named(&choice.name).iter().any(|gpu| gpu.id == *id);
+fn gpu_accepts(wish: &GpuWish, id: &GpuTypeId, index: &CatalogIndex<'_>) -> bool {
+    let Some(gpu) = index.catalog.gpus.get(id) else { return true };
+    let named = |choice: &GpuChoice| index.gpus_named(&choice.name).iter().any(|gpu| gpu.id == *id);
     wish.memory.accepts(gpu.memory) && (wish.any_of.is_empty() || wish.any_of.iter().any(named))
 }
 

@@ -29,7 +29,7 @@ const NETWORK_NEEDS_GPU: &str =
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn choices(&self, wanted: &WantedPod) -> placement::Choices {
         let place = wanted.container.storage.volume().and_then(|volume| self.context.volumes.place(volume));
-        placement::choices(wanted, self.context.inputs.catalog, place)
+        placement::choices(wanted, self.context.catalog, place)
     }
 
     pub(super) fn creation(&self, wanted: &WantedPod, candidates: Vec<Candidate>) -> PodCreation {

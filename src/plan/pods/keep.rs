@@ -92,7 +92,7 @@ impl<'a> PodPlanner<'_, 'a> {
             live,
             token: record.token.clone(),
             volume,
-            catalog: inputs.catalog,
+            catalog: self.context.catalog,
             secrets: inputs.secrets,
             api: inputs.api,
         };
