@@ -1,6 +1,7 @@
 //! Small values for the unit tests of this module.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
@@ -90,7 +91,7 @@ pub fn record() -> Record {
         lifecycle: Lifecycle::default(),
         retired: false,
         deposed: BTreeSet::new(),
-        object: RecordedObject::Pod(Box::new(RecordedPod {
+        object: RecordedObject::Pod(Arc::new(RecordedPod {
             container: container(),
             access: None,
             compute: Some(compute()),

@@ -4,6 +4,7 @@
 //! deposed, and an entry that is removed while it still has deposed pods keeps the first of them as its own. Pure.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
@@ -117,6 +118,7 @@ pub fn local(
 pub fn landed(record: &Record, live: &LivePod) -> Record {
     let mut record = record.clone();
     if let RecordedObject::Pod(pod) = &mut record.object {
+        let pod = Arc::make_mut(pod);
         pod.data_center = live.data_center.clone().or_else(|| pod.data_center.clone());
         pod.cloud = live.cloud.or(pod.cloud);
     }

@@ -3,6 +3,7 @@
 //! What is made here holds secret values, so it is sent and dropped. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
@@ -170,7 +171,7 @@ pub fn sent_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, record
             data_center: None,
             ..(**pod).clone()
         };
-        **pod = landed;
+        *pod = Arc::new(landed);
     }
     Sent {
         name: creation.container.name.clone(),

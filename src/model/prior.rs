@@ -4,6 +4,7 @@
 //! entry. Nothing secret and nothing derived from a secret is in here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::address::Address;
 use super::clock::Timestamp;
@@ -124,8 +125,8 @@ pub struct Recorded {
 /// The values last applied to an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordedObject {
-    /// A pod.
-    Pod(Box<RecordedPod>),
+    /// A pod. The state, the plan and each of its steps share one record for as long as they say the same.
+    Pod(Arc<RecordedPod>),
     /// A network volume.
     Volume(VolumeConfig),
 }

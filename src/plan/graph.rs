@@ -113,7 +113,7 @@ fn dependents_away_first(
     draft: &Draft<'_>,
     edges: &mut Edges,
 ) {
-    let Some(recorded) = context.renamed.objects.get(address) else { return };
+    let Some(recorded) = context.renamed.recorded(address) else { return };
     let Some(first) = draft.steps.iter().rev().map(|(step, _)| *step).find(|step| takes_down(*step)) else {
         return;
     };

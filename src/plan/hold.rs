@@ -82,7 +82,7 @@ fn missing_dependency(
 fn needed_by_held(context: &Context<'_>, drafts: &Drafts<'_>) -> BTreeMap<Address, Address> {
     let mut needed = BTreeMap::new();
     for (dependent, _) in drafts.iter().filter(|(_, draft)| draft.held.is_some()) {
-        let recorded = context.renamed.objects.get(*dependent);
+        let recorded = context.renamed.recorded(dependent);
         for dependency in recorded.map(recorded_dependencies).unwrap_or_default() {
             needed.entry(dependency).or_insert_with(|| Address::clone(dependent));
         }

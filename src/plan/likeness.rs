@@ -20,7 +20,7 @@ const MOST: usize = 100;
 pub(super) fn findings(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
     let (gone, new) = (keys(drafts, &Reason::Removed), keys(drafts, &Reason::New));
     let like = |old: &Address, wanted: &Address| {
-        let recorded = context.renamed.objects.get(old).map(|recorded| &recorded.object);
+        let recorded = context.renamed.recorded(old).map(|recorded| &recorded.object);
         recorded.zip(context.wanted(wanted)).is_some_and(|(recorded, wanted)| is_like(recorded, wanted))
     };
     if gone.len() > MOST || new.len() > MOST {

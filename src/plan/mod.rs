@@ -101,7 +101,7 @@ pub struct Options {
 /// The inputs with what is derived from them for all addresses at once.
 struct Context<'a> {
     inputs: &'a Inputs<'a>,
-    renamed: &'a Renamed,
+    renamed: &'a Renamed<'a>,
     ownership: &'a Ownership<'a>,
     volumes: &'a VolumeIndex<'a>,
     catalog: &'a CatalogIndex<'a>,

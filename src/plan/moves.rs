@@ -2,7 +2,9 @@
 //!
 //! Everything after this step sees the record as if the renames had been applied; the plan has one action for each.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::desired::{Desired, Move};
@@ -14,17 +16,24 @@ use super::finding;
 use super::scope::Scope;
 
 /// The record under the addresses of this spec.
-pub(super) struct Renamed {
-    pub(super) objects: BTreeMap<Address, Recorded>,
+pub(super) struct Renamed<'a> {
+    /// Borrowed from the state wherever no rename is about them.
+    pub(super) objects: BTreeMap<Address, Cow<'a, Recorded>>,
     /// New address to old one, for records that move.
     pub(super) moves: BTreeMap<Address, Address>,
     /// Open intents under the addresses of this spec.
     pub(super) open: Vec<OpenIntent>,
     pub(super) findings: Vec<Finding>,
+    /// Old address to new one, without those that stay.
     by_old: BTreeMap<Address, Address>,
 }
 
-impl Renamed {
+impl Renamed<'_> {
+    /// Returns the record of an address in this spec.
+    pub(super) fn recorded(&self, address: &Address) -> Option<&Recorded> {
+        self.objects.get(address).map(Cow::as_ref)
+    }
+
     /// Returns the address in this spec of what was created for `address`.
     pub(super) fn address_now(&self, address: &Address) -> Address {
         self.by_old.get(address).unwrap_or(address).clone()
@@ -32,21 +41,20 @@ impl Renamed {
 }
 
 /// Applies the renames to the record.
-pub(super) fn rename(prior: &Prior, desired: &Desired, scope: &Scope<'_>) -> Renamed {
+pub(super) fn rename<'a>(prior: &'a Prior, desired: &Desired, scope: &Scope<'_>) -> Renamed<'a> {
     let pairs = pairs(prior, desired);
     let mut findings = Vec::new();
     let at = settle(prior, &pairs, scope, &mut findings);
+    let moves = at.iter().filter(|(to, from)| to != from);
     let mut by_old: BTreeMap<Address, Address> =
-        at.iter().map(|(to, from)| (from.clone(), to.clone())).collect();
+        moves.clone().map(|(to, from)| (Address::clone(from), Address::clone(to))).collect();
+    let moves = moves.map(|(to, from)| (Address::clone(to), Address::clone(from))).collect();
     for (from, to) in &pairs {
         // Tokens of addresses without a record follow the spec's rename too.
-        by_old.entry(from.clone()).or_insert_with(|| to.clone());
+        if at.get(from) != Some(&from) {
+            by_old.entry(from.clone()).or_insert_with(|| to.clone());
+        }
     }
-    let placed: BTreeSet<&Address> = at.values().collect();
-    for address in prior.objects.keys().filter(|address| !placed.contains(address)) {
-        by_old.remove(address);
-    }
-    let moves: BTreeMap<Address, Address> = at.into_iter().filter(|(to, from)| to != from).collect();
     let mut renamed = Renamed { objects: BTreeMap::new(), moves, open: Vec::new(), findings, by_old };
     renamed.objects = prior
         .objects
@@ -99,14 +107,14 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
 /// Decides where each record ends: new address to old one.
 ///
 /// A rename whose target is taken waits for the rename that frees it; one that is never freed is left out and said.
-fn settle(
-    prior: &Prior,
-    pairs: &[(Address, Address)],
+fn settle<'a>(
+    prior: &'a Prior,
+    pairs: &'a [(Address, Address)],
     scope: &Scope<'_>,
     findings: &mut Vec<Finding>,
-) -> BTreeMap<Address, Address> {
-    let mut at: BTreeMap<Address, Address> =
-        prior.objects.keys().map(|address| (address.clone(), address.clone())).collect();
+) -> BTreeMap<&'a Address, &'a Address> {
+    let mut at: BTreeMap<&Address, &Address> =
+        prior.objects.keys().map(|address| (address, address)).collect();
     let mut waiting: Vec<&(Address, Address)> =
         pairs.iter().filter(|(from, to)| scope.contains(from) && scope.contains(to)).collect();
     loop {
@@ -117,7 +125,7 @@ fn settle(
             }
             match at.remove(from) {
                 Some(original) => {
-                    at.insert(to.clone(), original);
+                    at.insert(to, original);
                     false
                 }
                 None => true,
@@ -136,30 +144,24 @@ fn settle(
 }
 
 /// Rewrites the addresses inside a record.
-fn rewritten(recorded: &Recorded, renamed: &Renamed) -> Recorded {
-    let mut recorded = recorded.clone();
-    match &mut recorded.object {
-        RecordedObject::Volume(_) => {}
-        RecordedObject::Pod(pod) => {
-            let RecordedPod {
-                container,
-                access: _,
-                compute: _,
-                cloud: _,
-                data_center: _,
-                run: _,
-                depends_on,
-            } = pod.as_mut();
-            *depends_on = depends_on.iter().map(|address| renamed.address_now(address)).collect();
-            if let Storage::Network { volume, path: _ } = &mut container.storage {
-                *volume = renamed.address_now(volume);
-            }
-        }
+fn rewritten<'a>(recorded: &'a Recorded, renamed: &Renamed<'_>) -> Cow<'a, Recorded> {
+    let RecordedObject::Pod(pod) = &recorded.object else { return Cow::Borrowed(recorded) };
+    let is_renamed = |address: &Address| renamed.by_old.contains_key(address);
+    let mut named = pod.depends_on.iter().chain(pod.container.storage.volume());
+    if !named.any(is_renamed) {
+        return Cow::Borrowed(recorded);
     }
-    recorded
+    let mut pod = RecordedPod::clone(pod);
+    let RecordedPod { container, access: _, compute: _, cloud: _, data_center: _, run: _, depends_on } =
+        &mut pod;
+    *depends_on = depends_on.iter().map(|address| renamed.address_now(address)).collect();
+    if let Storage::Network { volume, path: _ } = &mut container.storage {
+        *volume = renamed.address_now(volume);
+    }
+    Cow::Owned(Recorded { object: RecordedObject::Pod(Arc::new(pod)), ..recorded.clone() })
 }
 
-fn reopened(mut intent: OpenIntent, renamed: &Renamed) -> OpenIntent {
+fn reopened(mut intent: OpenIntent, renamed: &Renamed<'_>) -> OpenIntent {
     intent.action.address = renamed.address_now(&intent.action.address);
     intent
 }

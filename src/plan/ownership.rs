@@ -47,7 +47,7 @@ enum Provenance<'a> {
 /// Who owns what.
 pub(super) struct Ownership<'a> {
     inputs: &'a Inputs<'a>,
-    renamed: &'a Renamed,
+    renamed: &'a Renamed<'a>,
     claims: BTreeMap<Address, Vec<Claim<'a>>>,
     volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
     /// The ids on record.
@@ -71,7 +71,7 @@ struct Open<'a> {
 }
 
 impl<'a> Open<'a> {
-    fn of(renamed: &'a Renamed) -> Self {
+    fn of(renamed: &'a Renamed<'a>) -> Self {
         let mut open = Self::default();
         for intent in renamed.open.iter().filter(|intent| may_still_create(intent)) {
             open.by_address.entry(&intent.action.address).or_default().push(intent);
@@ -96,7 +96,7 @@ pub(super) struct PodView<'a> {
 }
 
 impl<'a> Ownership<'a> {
-    pub(super) fn new(inputs: &'a Inputs<'a>, renamed: &'a Renamed) -> Self {
+    pub(super) fn new(inputs: &'a Inputs<'a>, renamed: &'a Renamed<'a>) -> Self {
         let mut ownership = Self {
             inputs,
             renamed,
@@ -224,7 +224,7 @@ impl<'a> Ownership<'a> {
             findings: Vec::new(),
             copies: BTreeSet::new(),
         };
-        view.sighting = match self.renamed.objects.get(address) {
+        view.sighting = match self.renamed.recorded(address) {
             Some(recorded) => self.recorded_pod(address, recorded, claims, &mut view),
             None => self.unrecorded_pod(address, claims, named, &mut view),
         };
@@ -333,7 +333,7 @@ impl<'a> Ownership<'a> {
         named: Option<&VolumeId>,
         findings: &mut Vec<Finding>,
     ) -> Sighting<'a, LiveVolume> {
-        let recorded = self.renamed.objects.get(address);
+        let recorded = self.renamed.recorded(address);
         let claims = self.volume_claims.get(address).map_or(&[][..], Vec::as_slice);
         if claims.is_empty()
             && let Some(until) = self.unsettled_intent(address, recorded)
@@ -390,7 +390,7 @@ impl<'a> Ownership<'a> {
 
     /// Returns the record of an address.
     pub(super) fn recorded(&self, address: &Address) -> Option<&'a Recorded> {
-        self.renamed.objects.get(address)
+        self.renamed.recorded(address)
     }
 
     /// Tells whether the create of a volume is still open in the journal, so that an unrecorded one is new and empty.

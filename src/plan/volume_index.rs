@@ -23,7 +23,7 @@ pub(super) struct VolumeIndex<'a> {
 }
 
 impl<'a> VolumeIndex<'a> {
-    pub(super) fn new(inputs: &Inputs<'a>, renamed: &'a Renamed, ownership: &Ownership<'a>) -> Self {
+    pub(super) fn new(inputs: &Inputs<'a>, renamed: &'a Renamed<'a>, ownership: &Ownership<'a>) -> Self {
         let mut index = Self {
             sightings: BTreeMap::new(),
             ids: BTreeMap::new(),

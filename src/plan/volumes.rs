@@ -86,7 +86,7 @@ impl<'a> VolumePlanner<'_, 'a> {
 
     fn hold(&mut self, held: Held) {
         let recorded =
-            self.context.renamed.objects.get(self.address).and_then(|recorded| config_of(&recorded.object));
+            self.context.renamed.recorded(self.address).and_then(|recorded| config_of(&recorded.object));
         self.draft.costs_now(recorded.map(cost::volume_config).unwrap_or_default());
         self.draft.hold(held);
     }

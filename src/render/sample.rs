@@ -1,6 +1,7 @@
 //! Plans made by hand for the tests of all formats: one with every class of action, one of any size.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
@@ -135,7 +136,7 @@ fn record(id: Option<&str>, run: RunState, name: &str) -> Record {
         lifecycle: Lifecycle::default(),
         retired: false,
         deposed: BTreeSet::new(),
-        object: RecordedObject::Pod(Box::new(recorded_pod(name, run))),
+        object: RecordedObject::Pod(Arc::new(recorded_pod(name, run))),
     }
 }
 

@@ -2,6 +2,8 @@
 //! account. Pure; the caller commits the changes.
 
 use super::RecordChange;
+use std::sync::Arc;
+
 use crate::model::address::{Address, Key};
 use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject};
@@ -109,6 +111,7 @@ fn rewritten(recorded: &Recorded, now: impl Fn(&Address) -> Address) -> Recorded
     match &mut recorded.object {
         RecordedObject::Volume(_) => {}
         RecordedObject::Pod(pod) => {
+            let pod = Arc::make_mut(pod);
             pod.depends_on = pod.depends_on.iter().map(&now).collect();
             if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
                 *volume = now(volume);

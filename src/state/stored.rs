@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +122,7 @@ impl TryFrom<StoredObject> for RecordedObject {
 
     fn try_from(stored: StoredObject) -> Result<Self, NotUnderstood> {
         Ok(match stored {
-            StoredObject::Pod(pod) => Self::Pod(Box::new((*pod).try_into()?)),
+            StoredObject::Pod(pod) => Self::Pod(Arc::new((*pod).try_into()?)),
             StoredObject::Volume(volume) => Self::Volume(volume.into()),
         })
     }

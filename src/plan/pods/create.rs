@@ -1,6 +1,7 @@
 //! A wanted pod that is not there, or that only another pod can replace.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::catalog::Stock;
 use crate::model::desired::{ComputeWish, OnReplace, WantedPod};
@@ -140,7 +141,7 @@ impl<'a> PodPlanner<'_, 'a> {
             lifecycle: wanted.lifecycle.clone(),
             retired: false,
             deposed,
-            object: RecordedObject::Pod(Box::new(RecordedPod {
+            object: RecordedObject::Pod(Arc::new(RecordedPod {
                 container: self.container(wanted),
                 access: Some(wanted.access),
                 compute: None,

@@ -1,6 +1,7 @@
 //! A wanted pod that is there: brought to what is wanted, step by step.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::model::desired::{OnStuckResume, WantedPod};
 use crate::model::field::Field;
@@ -52,7 +53,7 @@ impl<'a> PodPlanner<'_, 'a> {
             lifecycle: wanted.lifecycle.clone(),
             retired: false,
             deposed: self.surplus_ids(),
-            object: RecordedObject::Pod(Box::new(RecordedPod {
+            object: RecordedObject::Pod(Arc::new(RecordedPod {
                 container: wanted.container.clone(),
                 access: recorded.and_then(|recorded| recorded.access),
                 compute: live
@@ -233,6 +234,7 @@ impl<'a> PodPlanner<'_, 'a> {
         record.lifecycle = wanted.lifecycle.clone();
         record.retired = false;
         let RecordedObject::Pod(pod) = &mut record.object else { return };
+        let pod = Arc::make_mut(pod);
         pod.depends_on = wanted.depends_on.clone();
         pod.run = if live.status.is_up() { RunState::Running } else { RunState::Stopped };
         if let Some(container) = container {

@@ -40,7 +40,7 @@ pub(super) fn draft<'a>(
     };
     let live = &context.inputs.live.pods;
     planner.draft.strangers = copies.iter().filter_map(|id| live.get(id)?.found()).collect();
-    let deposed = context.renamed.objects.get(address).and_then(|recorded| planner.look_at_deposed(recorded));
+    let deposed = context.renamed.recorded(address).and_then(|recorded| planner.look_at_deposed(recorded));
     if let Some(wanted) = wanted {
         planner.remark_on(wanted);
     }
@@ -114,7 +114,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn hold(&mut self, held: Held) {
-        let recorded = self.context.renamed.objects.get(self.address);
+        let recorded = self.context.renamed.recorded(self.address);
         let now = recorded.and_then(|recorded| match (&recorded.id, pod_of(&recorded.object)) {
             (RemoteId::Pod(id), Some(pod)) => Some(self.recorded_cost(id, pod)),
             (RemoteId::Pod(_) | RemoteId::Volume(_), _) => None,
@@ -193,7 +193,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Tells whether protection was applied; it holds until an apply has lifted it.
     fn is_protected(&self) -> bool {
-        let recorded = self.context.renamed.objects.get(self.address);
+        let recorded = self.context.renamed.recorded(self.address);
         recorded.is_some_and(|recorded| recorded.lifecycle.protect)
     }
 

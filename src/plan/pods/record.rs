@@ -1,5 +1,7 @@
 //! What the state says of a pod, and how it moves along with the steps.
 
+use std::sync::Arc;
+
 use crate::model::field::Field;
 use crate::model::plan::{Cause, Disruption, FieldChange, Reason, Record, Shown};
 use crate::model::pod::{Container, RunState};
@@ -23,14 +25,14 @@ pub(super) fn container_of(record: &Record) -> Option<&Container> {
 
 pub(super) fn set_container(record: &mut Record, container: &Container) {
     match &mut record.object {
-        RecordedObject::Pod(pod) => pod.container = container.clone(),
+        RecordedObject::Pod(pod) => Arc::make_mut(pod).container = container.clone(),
         RecordedObject::Volume(_) => {}
     }
 }
 
 pub(super) fn set_run(record: &mut Record, run: RunState) {
     match &mut record.object {
-        RecordedObject::Pod(pod) => pod.run = run,
+        RecordedObject::Pod(pod) => Arc::make_mut(pod).run = run,
         RecordedObject::Volume(_) => {}
     }
 }

@@ -1,6 +1,7 @@
 //! The presence table and every class of change, each as inputs and the whole plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use insta::assert_snapshot;
 use podform::model::catalog::{Stock, StockAnswer};
@@ -912,7 +913,7 @@ fn services_compare_with_the_record_only() {
         .want("imported", |_| {})
         .have("imported", |_| {})
         .recorded("imported", |recorded| match &mut recorded.object {
-            RecordedObject::Pod(pod) => pod.access = None,
+            RecordedObject::Pod(pod) => Arc::make_mut(pod).access = None,
             RecordedObject::Volume(_) => {}
         });
     assert_snapshot!(settles(&world), @"

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer};
@@ -224,7 +225,7 @@ impl World {
             deposed: BTreeSet::new(),
             lifecycle: pod.lifecycle,
             retired: false,
-            object: RecordedObject::Pod(Box::new(RecordedPod {
+            object: RecordedObject::Pod(Arc::new(RecordedPod {
                 container: pod.container,
                 access: Some(pod.access),
                 compute: Some(compute),
@@ -280,7 +281,7 @@ impl World {
             retired: false,
             deposed: BTreeSet::new(),
             object: if address(name).is_pod() {
-                RecordedObject::Pod(Box::new(RecordedPod {
+                RecordedObject::Pod(Arc::new(RecordedPod {
                     container: pod.container.clone(),
                     access: Some(pod.access),
                     compute: None,
@@ -592,6 +593,7 @@ impl World {
                 let Record { id, token, lifecycle, retired, deposed, object } = record.as_ref().clone();
                 let mut object = object;
                 if let (RecordedObject::Pod(recorded), Some((_, _, Some(live)))) = (&mut object, &brought) {
+                    let recorded = Arc::make_mut(recorded);
                     recorded.compute.clone_from(&live.compute);
                     recorded.cloud = live.cloud;
                     recorded.data_center.clone_from(&live.data_center);

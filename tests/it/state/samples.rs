@@ -1,6 +1,7 @@
 //! Values of the model drawn from a seed, with every variant reachable.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use fastrand::Rng;
 use podform::model::address::Address;
@@ -178,7 +179,7 @@ impl Samples {
         if self.0.bool() {
             return RecordedObject::Volume(self.volume_config());
         }
-        RecordedObject::Pod(Box::new(RecordedPod {
+        RecordedObject::Pod(Arc::new(RecordedPod {
             container: self.container(),
             access: self.some(Self::access),
             compute: self.some(Self::compute),

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use podform::model::clock::{Clock, Timestamp};
@@ -436,7 +437,10 @@ async fn no_file_of_a_state_holds_the_value_of_a_secret() {
     for number in 0..30 {
         let mut recorded = samples.recorded();
         if let RecordedObject::Pod(pod) = &mut recorded.object {
-            pod.container.env.insert(EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(name.clone()));
+            Arc::make_mut(pod)
+                .container
+                .env
+                .insert(EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(name.clone()));
             stored += 1;
         }
         let put = RecordChange::Put(format!("pod-{number}").parse().unwrap(), Box::new(recorded));
