@@ -11,9 +11,9 @@ pub(super) fn report(spec: &Spec, log: &mut Collector) {
     let edges: BTreeMap<&str, Vec<(&str, Span)>> = spec
         .pods
         .iter()
-        .map(|(key, pod)| {
-            let names = pod.depends_on.iter().flat_map(|list| &list.value);
-            (key.as_str(), names.map(|name| (name.value.as_str(), name.span)).collect())
+        .filter_map(|(key, pod)| {
+            let names = &pod.depends_on.as_ref()?.value;
+            Some((key.as_str(), names.iter().map(|name| (name.value.as_str(), name.span)).collect()))
         })
         .collect();
     let mut walk = Walk { edges: &edges, done: BTreeSet::new(), in_cycle: BTreeSet::new(), closed: 0 };

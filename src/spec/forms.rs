@@ -240,7 +240,8 @@ pub(super) const MAX_GPUS: u32 = 16;
 pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
     let trimmed = text.trim();
     let numeric = trimmed.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    if trimmed.contains("..") || (!numeric && size(trimmed).is_ok()) {
+    let is_size = || trimmed.starts_with(|c: char| c.is_ascii_digit()) && size(trimmed).is_ok();
+    if trimmed.contains("..") || (!numeric && is_size()) {
         return memory(trimmed).map(ShortGpu::Memory);
     }
     let help = "write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory";

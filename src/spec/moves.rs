@@ -14,6 +14,9 @@ use super::syntax::{self, Spec};
 ///
 /// The old address must be gone from the spec: otherwise two entries would claim one object.
 pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
+    if spec.moved.is_empty() {
+        return Vec::new();
+    }
     let mut first: BTreeMap<&Address, Span> = BTreeMap::new();
     let mut steps: BTreeMap<&Address, &syntax::Move> = BTreeMap::new();
     for entry in &spec.moved {

@@ -85,12 +85,13 @@ pub fn is_secret(key: &str, value: &str) -> bool {
 /// Tells whether a key names a secret.
 pub fn is_secret_key(key: &str) -> bool {
     let words = words(key);
-    let joined = words.join("_");
-    if PUBLIC_KEYS.contains(&joined.as_str()) {
+    if PUBLIC_KEYS.contains(&words.as_str()) {
         return false;
     }
-    words.iter().any(|word| KEY_WORDS.contains(&word.as_str()))
-        || KEY_ENDINGS.iter().any(|ending| joined == *ending || joined.ends_with(&format!("_{ending}")))
+    let ends_in = |ending: &str| {
+        words.strip_suffix(ending).is_some_and(|before| before.is_empty() || before.ends_with('_'))
+    };
+    words.split('_').any(|word| KEY_WORDS.contains(&word)) || KEY_ENDINGS.iter().any(|ending| ends_in(ending))
 }
 
 /// Tells whether an argument is a secret by its option: `--api-key VALUE` or `--api-key=VALUE`.
@@ -116,21 +117,23 @@ fn is_setting(value: &str) -> bool {
     value.is_empty() || value.parse::<f64>().is_ok() || matches!(value, "true" | "false" | "null" | "~")
 }
 
-fn words(key: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+/// Returns the words of a key in capital letters, joined by `_`.
+fn words(key: &str) -> String {
+    let mut words = String::with_capacity(key.len() + 4);
     let mut previous_was_small = false;
+    let mut at_end_of_word = false;
     for character in key.chars() {
         let separator = !character.is_ascii_alphanumeric();
-        let hump = previous_was_small && character.is_ascii_uppercase();
-        if separator || hump {
-            words.push(String::new());
-        }
-        if !separator && let Some(word) = words.last_mut() {
-            word.push(character.to_ascii_uppercase());
+        at_end_of_word |= separator || (previous_was_small && character.is_ascii_uppercase());
+        if !separator {
+            if at_end_of_word && !words.is_empty() {
+                words.push('_');
+            }
+            words.push(character.to_ascii_uppercase());
+            at_end_of_word = false;
         }
         previous_was_small = character.is_ascii_lowercase();
     }
-    words.retain(|word| !word.is_empty());
     words
 }
 
@@ -146,9 +149,10 @@ fn value_ranges(value: &str) -> Vec<Range<usize>> {
         let word_start = value[start..].find(body).map_or(value.len(), |found| start + found);
         let word_end = value[word_start..].find(|c| !body(c)).map_or(value.len(), |found| word_start + found);
         let word = &value[word_start..word_end];
-        let issued = VALUE_PREFIXES
-            .iter()
-            .any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= VALUE_LENGTH));
+        let issued = word.len() > VALUE_LENGTH
+            && VALUE_PREFIXES
+                .iter()
+                .any(|prefix| word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= VALUE_LENGTH));
         if issued {
             ranges.push(word_start..word_end);
         }
