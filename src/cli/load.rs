@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::failure::Failure;
 use super::files::{DEFAULT_SPEC, FileError, SpecFile, read_specs};
 use super::run::Shell;
-use crate::spec::{self, Diagnostics, Form, Input, Loaded, SourceFile};
+use crate::spec::{self, Checked, Diagnostics, Form, Input, Loaded, SourceFile};
 
 impl Shell {
     /// Reads and checks the spec, and shows its warnings.
@@ -17,13 +17,23 @@ impl Shell {
         self.load_files(&self.spec_files(), &self.global.profiles).map_err(failure)
     }
 
+    /// Reads and checks the spec as [`Self::load_spec`] does, for what it says rather than for what is wanted.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the spec has mistakes.
+    pub fn check_spec(&self) -> Result<Checked, Failure> {
+        self.check_layers(&self.spec_files(), None, &self.global.profiles).map_err(failure)
+    }
+
     /// Reads the spec with one more layer on it, which is in memory.
     ///
     /// # Errors
     /// A file cannot be read, or the spec has mistakes together with the layer.
     pub fn load_spec_under(&self, layer: &str) -> Result<Loaded, Failure> {
         let layer = SpecFile { name: "(imported)".to_owned(), bytes: layer.into() };
-        self.load_layers(&self.spec_files(), Some(layer), &self.global.profiles).map_err(failure)
+        self.check_layers(&self.spec_files(), Some(layer), &self.global.profiles)
+            .map(Checked::lower)
+            .map_err(failure)
     }
 
     /// Returns the spec files as they were typed, or the default one.
@@ -40,33 +50,33 @@ impl Shell {
     /// # Errors
     /// A file cannot be read, or the spec has mistakes.
     pub fn load_files(&self, files: &[String], profiles: &[String]) -> Result<Loaded, LoadError> {
-        self.load_layers(files, None, profiles)
+        self.check_layers(files, None, profiles).map(Checked::lower)
     }
 
-    fn load_layers(
+    fn check_layers(
         &self,
         files: &[String],
         last: Option<SpecFile>,
         profiles: &[String],
-    ) -> Result<Loaded, LoadError> {
+    ) -> Result<Checked, LoadError> {
         let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
         let mut read = read_specs(&paths).map_err(LoadError::File)?;
         read.extend(last);
         let sources: Vec<SourceFile<'_>> =
             read.iter().map(|file| SourceFile { name: &file.name, bytes: &file.bytes }).collect();
         let given = self.global.variables.iter().map(|given| (given.name.clone(), given.value.clone()));
-        let loaded = spec::load(&Input {
+        let checked = spec::check(&Input {
             files: &sources,
             vars: &given.collect::<BTreeMap<_, _>>(),
             environment_vars: &self.env.spec_variables(),
             profiles,
         });
-        let loaded = loaded.map_err(LoadError::Spec)?;
-        if !loaded.warnings.is_empty() {
+        let checked = checked.map_err(LoadError::Spec)?;
+        if !checked.warnings.is_empty() {
             let form = if self.output.is_colored() { Form::Coloured } else { Form::Plain };
-            self.output.note(loaded.warnings.render(form).trim_end());
+            self.output.note(checked.warnings.render(form).trim_end());
         }
-        Ok(loaded)
+        Ok(checked)
     }
 }
 

@@ -110,8 +110,19 @@ impl Writer {
     }
 
     fn spec(&mut self, resolved: &Resolved) -> Value {
-        let Resolved { project, kind, api, state_file, secrets, registries, volumes, pods, moved, budget } =
-            resolved;
+        let Resolved {
+            project,
+            kind,
+            api,
+            state_file,
+            secrets,
+            registries,
+            volumes,
+            pods,
+            places: _,
+            moved,
+            budget,
+        } = resolved;
         let mut spec = Map::default();
         spec.put("version", 1);
         let name = self.text(project.as_str());
@@ -141,7 +152,7 @@ impl Writer {
         let mut map = Map::default();
         for (key, volume) in volumes {
             let key = self.text(key.as_str());
-            let volume = self.volume(&volume.wanted);
+            let volume = self.volume(volume);
             map.0.insert(key, volume);
         }
         spec.put_unless_empty("volumes", map);
@@ -204,7 +215,6 @@ impl Writer {
 
     fn pod(&mut self, resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Value {
         let ResolvedPod {
-            places: _,
             selected: _,
             replicas,
             name,

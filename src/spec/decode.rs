@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
-use std::rc::Rc;
 
 use crate::model::address::{AddressError, Key};
 
@@ -26,7 +25,7 @@ pub(super) struct Decoder<'a> {
 
 /// The entries of a map whose keys are fixed.
 pub(super) struct Fields<'n> {
-    node: &'n Rc<Node>,
+    node: &'n Node<'n>,
     /// Where the map was written.
     pub span: Span,
     /// Keys that unknown ones were probably meant to be.
@@ -37,7 +36,7 @@ pub(super) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// Returns the entry of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&'n Entry> {
+    pub(super) fn get(&self, key: &str) -> Option<&'n Entry<'n>> {
         self.node.get(key)
     }
 
@@ -61,7 +60,7 @@ impl<'n> Fields<'n> {
         &self,
         key: &str,
         decoder: &mut Decoder<'_>,
-        read: impl FnOnce(&mut Decoder<'_>, &'n Rc<Node>) -> Option<T>,
+        read: impl FnOnce(&mut Decoder<'_>, &'n Node<'n>) -> Option<T>,
     ) -> Option<T> {
         let entry = self.get(key)?;
         decoder.present(entry).then(|| read(decoder, &entry.value)).flatten()
@@ -86,12 +85,12 @@ impl Decoder<'_> {
         self.report(mistake);
     }
 
-    pub(super) fn wrong_type(&mut self, node: &Node, wanted: &str) {
+    pub(super) fn wrong_type(&mut self, node: &Node<'_>, wanted: &str) {
         self.report(wrong_type(node, wanted));
     }
 
     /// Reports a key without value.
-    fn present(&mut self, entry: &Entry) -> bool {
+    fn present(&mut self, entry: &Entry<'_>) -> bool {
         if entry.value.is_null() {
             let mistake =
                 Diagnostic::at(Problem::WrongType, entry.key_span, format!("{} has no value", shown(&entry.key)))
@@ -105,7 +104,7 @@ impl Decoder<'_> {
     /// Reads a map with fixed keys and reports those that it does not have.
     pub(super) fn fields<'n>(
         &mut self,
-        node: &'n Rc<Node>,
+        node: &'n Node<'n>,
         section: &Section,
         wanted: &str,
     ) -> Option<Fields<'n>> {
@@ -115,7 +114,7 @@ impl Decoder<'_> {
         };
         let mut meant = BTreeSet::new();
         let mut has_unknown = false;
-        for entry in entries.iter().filter(|entry| !section.keys.contains(&entry.key.as_str())) {
+        for entry in entries.iter().filter(|entry| !section.keys.contains(&&*entry.key)) {
             let (mistake, key) = unknown_key(entry, section, self.log);
             meant.extend(key);
             has_unknown = true;
@@ -125,7 +124,7 @@ impl Decoder<'_> {
     }
 
     /// Reads a map whose keys are names.
-    pub(super) fn map<'n>(&mut self, node: &'n Rc<Node>, wanted: &str) -> Option<&'n [Entry]> {
+    pub(super) fn map<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n [Entry<'n>]> {
         match &node.value {
             Value::Mapping(entries) => Some(entries),
             Value::Scalar(_) | Value::Sequence(_) => {
@@ -136,7 +135,7 @@ impl Decoder<'_> {
     }
 
     /// Reads a list.
-    pub(super) fn list<'n>(&mut self, node: &'n Rc<Node>, wanted: &str) -> Option<&'n [Rc<Node>]> {
+    pub(super) fn list<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n [Node<'n>]> {
         match &node.value {
             Value::Sequence(items) => Some(items),
             Value::Scalar(scalar) => {
@@ -156,11 +155,11 @@ impl Decoder<'_> {
     }
 
     /// Reads a list and each of its items.
-    pub(super) fn items<T>(
+    pub(super) fn items<'n, T>(
         &mut self,
-        node: &Rc<Node>,
+        node: &'n Node<'n>,
         wanted: &str,
-        mut read: impl FnMut(&mut Self, &Rc<Node>) -> Option<T>,
+        mut read: impl FnMut(&mut Self, &'n Node<'n>) -> Option<T>,
     ) -> Option<Spanned<Vec<T>>> {
         let items = self.list(node, wanted)?;
         let value = items.iter().filter_map(|item| read(self, item)).collect();
@@ -168,16 +167,16 @@ impl Decoder<'_> {
     }
 
     /// Reads a text in which `${REPLICA}` may stand.
-    pub(super) fn text(&mut self, node: &Rc<Node>, wanted: &str) -> Option<Spanned<Text>> {
+    pub(super) fn text(&mut self, node: &Node<'_>, wanted: &str) -> Option<Spanned<Text>> {
         let scalar = self.text_scalar(node, wanted)?;
-        Some(Spanned { value: Text::new(scalar.text.as_str()), span: node.span })
+        Some(Spanned { value: Text::new(&*scalar.text), span: node.span })
     }
 
     /// Reads a scalar of any type as it was written: values that end up as texts in the pod.
-    pub(super) fn verbatim(&mut self, node: &Rc<Node>, wanted: &str) -> Option<Spanned<Text>> {
+    pub(super) fn verbatim(&mut self, node: &Node<'_>, wanted: &str) -> Option<Spanned<Text>> {
         match &node.value {
             Value::Scalar(scalar) if scalar.meaning() != Meaning::Null => {
-                Some(Spanned { value: Text::new(scalar.text.as_str()), span: node.span })
+                Some(Spanned { value: Text::new(&*scalar.text), span: node.span })
             }
             Value::Scalar(_) => {
                 let mistake = wrong_type(node, wanted).help("write `\"\"` for an empty text");
@@ -192,16 +191,16 @@ impl Decoder<'_> {
     }
 
     /// Reads a text that is the same for all replicas.
-    pub(super) fn word(&mut self, node: &Rc<Node>, wanted: &str) -> Option<Spanned<String>> {
+    pub(super) fn word(&mut self, node: &Node<'_>, wanted: &str) -> Option<Spanned<String>> {
         let scalar = self.text_scalar(node, wanted)?;
         self.without_replica(scalar, node.span)?;
-        Some(Spanned { value: scalar.text.clone(), span: node.span })
+        Some(Spanned { value: scalar.text.clone().into_owned(), span: node.span })
     }
 
     /// Reads a scalar of any type through one of the [`super::forms`].
     pub(super) fn form<T>(
         &mut self,
-        node: &Rc<Node>,
+        node: &Node<'_>,
         wanted: &str,
         problem: Problem,
         read: impl FnOnce(&str) -> Result<T, Misread>,
@@ -241,7 +240,7 @@ impl Decoder<'_> {
         }
     }
 
-    pub(super) fn boolean(&mut self, node: &Rc<Node>) -> Option<Spanned<bool>> {
+    pub(super) fn boolean(&mut self, node: &Node<'_>) -> Option<Spanned<bool>> {
         let wanted = "`true` or `false`";
         let Value::Scalar(scalar) = &node.value else {
             self.wrong_type(node, wanted);
@@ -264,7 +263,7 @@ impl Decoder<'_> {
         None
     }
 
-    pub(super) fn integer(&mut self, node: &Rc<Node>, range: RangeInclusive<u32>) -> Option<Spanned<u32>> {
+    pub(super) fn integer(&mut self, node: &Node<'_>, range: RangeInclusive<u32>) -> Option<Spanned<u32>> {
         let wanted = "a whole number";
         let Value::Scalar(scalar) = &node.value else {
             self.wrong_type(node, wanted);
@@ -293,16 +292,17 @@ impl Decoder<'_> {
     }
 
     /// Reads one of a few fixed words.
-    pub(super) fn choice<T: Copy>(&mut self, node: &Rc<Node>, choices: &[(&str, T)]) -> Option<Spanned<T>> {
-        let wanted = listed(choices.iter().map(|(word, _)| word), "or");
+    pub(super) fn choice<T: Copy>(&mut self, node: &Node<'_>, choices: &[(&str, T)]) -> Option<Spanned<T>> {
+        let wanted = || listed(choices.iter().map(|(word, _)| word), "or");
         let Value::Scalar(scalar) = &node.value else {
-            self.wrong_type(node, &wanted);
+            self.wrong_type(node, &wanted());
             return None;
         };
         self.without_replica(scalar, node.span)?;
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == scalar.text) {
             return Some(Spanned { value: *value, span: node.span });
         }
+        let wanted = wanted();
         let detail = format!("expected {wanted}, found {}", shown(&scalar.text));
         let mistake = Diagnostic::at(Problem::InvalidValue, node.span, detail);
         let near = self.log.closest(&scalar.text, choices.iter().map(|(word, _)| *word));
@@ -313,7 +313,7 @@ impl Decoder<'_> {
         None
     }
 
-    fn text_scalar<'n>(&mut self, node: &'n Rc<Node>, wanted: &str) -> Option<&'n Scalar> {
+    fn text_scalar<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n Scalar<'n>> {
         let mistake =
             match &node.value {
                 Value::Scalar(scalar) => match scalar.meaning() {
@@ -333,7 +333,7 @@ impl Decoder<'_> {
         None
     }
 
-    fn without_replica(&mut self, scalar: &Scalar, span: Span) -> Option<()> {
+    fn without_replica(&mut self, scalar: &Scalar<'_>, span: Span) -> Option<()> {
         if !holds_replica(&scalar.text) {
             return Some(());
         }
@@ -357,12 +357,12 @@ pub(super) fn no_address(error: &AddressError) -> String {
     }
 }
 
-fn wrong_type(node: &Node, wanted: &str) -> Diagnostic {
+fn wrong_type(node: &Node<'_>, wanted: &str) -> Diagnostic {
     Diagnostic::at(Problem::WrongType, node.span, format!("expected {wanted}, found {}", node.kind()))
 }
 
 /// Returns what to say about a key that the format does not have, and the key that was probably meant.
-fn unknown_key(entry: &Entry, section: &Section, log: &Collector) -> (Diagnostic, Option<&'static str>) {
+fn unknown_key(entry: &Entry<'_>, section: &Section, log: &Collector) -> (Diagnostic, Option<&'static str>) {
     let Entry { key, key_span, value: _ } = entry;
     let name = section.name;
     let unknown = |problem| Diagnostic::at(problem, *key_span, format!("{name} has no `{}`", shown_key(key)));

@@ -7,7 +7,6 @@
 //! scalars cannot hold otherwise ([`super::yaml`] refuses it), and [`Text`] puts the number in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::source::{Sources, Span};
@@ -37,6 +36,11 @@ impl Text {
             Some(number) => self.0.replace(MARK, &number.to_string()),
             None => self.0.replace(MARK, ""),
         }
+    }
+
+    /// Makes it the text for one replica.
+    pub(super) fn into_replica(self, number: Option<u32>) -> String {
+        if self.holds_replica() { self.for_replica(number) } else { self.0 }
     }
 
     /// Returns the text as a spec file must hold it to mean the same.
@@ -86,25 +90,27 @@ impl Variables {
     }
 
     /// Replaces the variables in all scalars of a tree; an unusable one is reported and left as it is.
-    pub(super) fn apply(
+    pub(super) fn apply<'t>(
         &mut self,
-        node: &Rc<Node>,
+        node: &Node<'t>,
         scope: Scope,
         sources: &Sources,
         log: &mut Collector,
-    ) -> Rc<Node> {
+    ) -> Node<'t> {
         if !node.has_dollar() {
-            return Rc::clone(node);
+            return node.clone();
         }
-        let value = match &node.value {
-            Value::Scalar(scalar) => {
+        match &node.value {
+            Value::Scalar(Scalar { text, plain }) => {
                 let mut reader = Reader { variables: self, scope, sources, log, span: node.span };
-                Value::Scalar(Scalar { text: reader.replace(&scalar.text), plain: scalar.plain })
+                Node::scalar(node.span, Scalar { text: reader.replace(text).into(), plain: *plain })
             }
-            Value::Sequence(items) => {
-                Value::Sequence(items.iter().map(|item| self.apply(item, scope, sources, log)).collect())
-            }
-            Value::Mapping(entries) => Value::Mapping(
+            Value::Sequence(items) => Node::sequence(
+                node.span,
+                items.iter().map(|item| self.apply(item, scope, sources, log)).collect(),
+            ),
+            Value::Mapping(entries) => Node::mapping(
+                node.span,
                 entries
                     .iter()
                     .map(|entry| Entry {
@@ -114,8 +120,7 @@ impl Variables {
                     })
                     .collect(),
             ),
-        };
-        Rc::new(Node::new(node.span, value))
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use crate::model::pod::{Container, EnvValue, Storage};
 use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
 
 use super::interpolate::Text;
+use super::positions::AllPlaces;
 use super::resolve::{Resolved, ResolvedPod, ResolvedStorage, replicas};
+use super::source::Spanned;
 use super::syntax::{EnvSyntax, SecretDeclaration};
 
 /// What a spec wants, and beside it the literal values that must not be compared, stored or shown.
@@ -17,50 +19,69 @@ use super::syntax::{EnvSyntax, SecretDeclaration};
 pub(super) struct Lowered {
     pub desired: Desired,
     pub literals: Secrets,
+    pub places: AllPlaces,
 }
 
 /// Lowers a spec. Nothing can be wrong any more.
-pub(super) fn lower(resolved: &Resolved) -> Lowered {
+pub(super) fn lower(resolved: Resolved) -> Lowered {
+    let Resolved {
+        project,
+        kind: _,
+        api: _,
+        state_file: _,
+        secrets,
+        registries: _,
+        volumes,
+        pods,
+        places,
+        moved,
+        budget,
+    } = resolved;
     let mut wanted = BTreeMap::new();
     let mut out_of_scope = BTreeSet::new();
+    wanted.extend(volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume))));
+    let waited_for = waited_for(&pods);
     let mut used = BTreeSet::new();
     let mut literals = Secrets::default();
-    for (key, volume) in &resolved.volumes {
-        wanted.insert(Address::Volume(key.clone()), Wanted::Volume(volume.wanted.clone()));
-    }
-    for (key, pod) in &resolved.pods {
-        for address in replicas(key, pod.replicas) {
-            if !pod.selected {
-                out_of_scope.insert(address);
-                continue;
-            }
-            let mut env = Env { resolved, address: &address, used: &mut used, literals: &mut literals };
-            let lowered = lower_pod(resolved, key, pod, &mut env);
+    for (key, pod) in pods {
+        let addresses = replicas(&key, pod.replicas);
+        if !pod.selected {
+            out_of_scope.extend(addresses);
+            continue;
+        }
+        let replicas = std::iter::repeat_n(pod, addresses.len());
+        for (address, pod) in addresses.into_iter().zip(replicas) {
+            let env = Env { declared: &secrets, address: &address, used: &mut used, literals: &mut literals };
+            let lowered = lower_pod(&project, &waited_for, *pod, env);
             wanted.insert(address, Wanted::Pod(Box::new(lowered)));
         }
     }
     let secrets = used
         .into_iter()
-        .filter_map(|name| match resolved.secrets.get(&name)? {
+        .filter_map(|name| match secrets.get(&name)? {
             SecretDeclaration::Env(variable) => Some((name, SecretSource::Env(variable.clone()))),
             SecretDeclaration::File(path) => Some((name, SecretSource::File(path.clone()))),
             SecretDeclaration::Runpod(_) => None,
         })
         .collect();
-    let desired = Desired {
-        project: resolved.project.clone(),
-        wanted,
-        out_of_scope,
-        moved: resolved.moved.clone(),
-        secrets,
-        budget: resolved.budget,
-    };
-    Lowered { desired, literals }
+    Lowered { desired: Desired { project, wanted, out_of_scope, moved, secrets, budget }, literals, places }
 }
 
-fn lower_pod(resolved: &Resolved, key: &Key, pod: &ResolvedPod, env: &mut Env<'_>) -> WantedPod {
+/// Returns the addresses of the pods that others wait for. One that no chosen profile selects is nobody's to wait for.
+fn waited_for(pods: &BTreeMap<Key, Box<ResolvedPod>>) -> BTreeMap<Key, Vec<Address>> {
+    let keys: BTreeSet<&Key> = pods.values().flat_map(|pod| &pod.depends_on).collect();
+    let in_scope =
+        |key: &Key| pods.get(key).filter(|pod| pod.selected).map(|pod| replicas(key, pod.replicas));
+    keys.into_iter().map(|key| (key.clone(), in_scope(key).unwrap_or_default())).collect()
+}
+
+fn lower_pod(
+    project: &ProjectName,
+    waited_for: &BTreeMap<Key, Vec<Address>>,
+    pod: ResolvedPod,
+    mut environment: Env<'_>,
+) -> WantedPod {
     let ResolvedPod {
-        places: _,
         selected: _,
         replicas: _,
         name,
@@ -68,7 +89,7 @@ fn lower_pod(resolved: &Resolved, key: &Key, pod: &ResolvedPod, env: &mut Env<'_
         registry,
         command,
         entrypoint,
-        env: variables,
+        env,
         ports,
         disk,
         storage,
@@ -83,57 +104,58 @@ fn lower_pod(resolved: &Resolved, key: &Key, pod: &ResolvedPod, env: &mut Env<'_
         labels,
         profiles: _,
     } = pod;
-    let number = match env.address {
+    let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
         Address::Volume(_) => None,
     };
-    let texts = |texts: &[Text]| texts.iter().map(|text| text.for_replica(number)).collect();
+    let texts =
+        |texts: Vec<Text>| texts.into_iter().map(|text| text.into_replica(number)).collect::<Vec<String>>();
     let (storage, mounted) = match storage {
         ResolvedStorage::None => (Storage::None, None),
         ResolvedStorage::Local { size, path } => {
-            (Storage::Local { size: *size, path: path.for_replica(number) }, None)
+            (Storage::Local { size, path: path.into_replica(number) }, None)
         }
         ResolvedStorage::Network { volume, path } => {
-            let volume = Address::Volume(volume.clone());
-            (Storage::Network { volume: volume.clone(), path: path.for_replica(number) }, Some(volume))
+            let volume = Address::Volume(volume);
+            (Storage::Network { volume: volume.clone(), path: path.into_replica(number) }, Some(volume))
         }
     };
     let container = Container {
         name: match name {
-            Some(name) => pod_name(name, number),
-            None => pod_name(&default_name(&resolved.project, key), number),
+            Some(name) => pod_name(&name, number),
+            None => pod_name(&default_name(project, environment.address.key()), number),
         },
-        image: image.for_replica(number),
+        image: image.into_replica(number),
         command: texts(command),
-        entrypoint: entrypoint.as_deref().map(texts),
-        env: variables
-            .iter()
-            .filter_map(|(key, value)| Some((key.clone(), env.value(key, value, number)?)))
+        entrypoint: entrypoint.map(texts),
+        env: env
+            .into_iter()
+            .filter_map(|(key, value)| {
+                let value = environment.value(&key, value, number)?;
+                Some((key, value))
+            })
             .collect(),
-        ports: ports.clone(),
-        disk: *disk,
-        registry: registry.as_ref().map(|(_, id)| id.clone()),
+        ports,
+        disk,
+        registry: registry.map(|(_, id)| id),
         storage,
-        global_networking: *global_networking,
-        locked: *locked,
+        global_networking,
+        locked,
     };
     WantedPod {
         container,
-        hardware: hardware.clone(),
-        access: *access,
-        run: *run,
-        lifecycle: lifecycle.clone(),
-        depends_on: depends_on.iter().flat_map(|key| in_scope(resolved, key)).chain(mounted).collect(),
-        adopt: adopt.clone(),
-        labels: labels.iter().map(|(name, value)| (name.clone(), value.for_replica(number))).collect(),
-    }
-}
-
-/// Returns the addresses of a pod that others wait for. One that no chosen profile selects is nobody's to wait for.
-fn in_scope(resolved: &Resolved, key: &Key) -> Vec<Address> {
-    match resolved.pods.get(key) {
-        Some(pod) if pod.selected => replicas(key, pod.replicas),
-        Some(_) | None => Vec::new(),
+        hardware,
+        access,
+        run,
+        lifecycle,
+        depends_on: depends_on
+            .iter()
+            .flat_map(|key| waited_for.get(key).into_iter().flatten())
+            .cloned()
+            .chain(mounted)
+            .collect(),
+        adopt,
+        labels: labels.into_iter().map(|(name, value)| (name, value.into_replica(number))).collect(),
     }
 }
 
@@ -150,30 +172,31 @@ pub(super) fn pod_name(name: &Text, number: Option<u32>) -> String {
     }
 }
 
+/// What the variables of one pod refer to.
 struct Env<'a> {
-    resolved: &'a Resolved,
+    declared: &'a BTreeMap<String, SecretDeclaration>,
     address: &'a Address,
     used: &'a mut BTreeSet<String>,
     literals: &'a mut Secrets,
 }
 
 impl Env<'_> {
-    fn value(&mut self, key: &EnvKey, value: &EnvSyntax, number: Option<u32>) -> Option<EnvValue> {
+    fn value(&mut self, key: &EnvKey, value: EnvSyntax, number: Option<u32>) -> Option<EnvValue> {
         match value {
-            EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.value.for_replica(number))),
+            EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.value.into_replica(number))),
             EnvSyntax::LiteralSecret(text) => {
                 let name = SecretName::Literal { address: self.address.clone(), key: key.clone() };
                 self.literals.insert(name.clone(), Secret::new(text.expose().for_replica(number)));
                 Some(EnvValue::Secret(name))
             }
-            EnvSyntax::Secret(name) => match self.resolved.secrets.get(&name.value)? {
+            EnvSyntax::Secret(Spanned { value: name, span: _ }) => match self.declared.get(&name)? {
                 // RunPod puts the value in when the pod starts; the reference itself is no secret.
                 SecretDeclaration::Runpod(stored) => {
                     Some(EnvValue::Plain(format!("{{{{ RUNPOD_SECRET_{stored} }}}}")))
                 }
                 SecretDeclaration::Env(_) | SecretDeclaration::File(_) => {
-                    self.used.insert(name.value.clone());
-                    Some(EnvValue::Secret(SecretName::Declared(name.value.clone())))
+                    self.used.insert(name.clone());
+                    Some(EnvValue::Secret(SecretName::Declared(name)))
                 }
             },
         }

@@ -4,7 +4,8 @@
 //! files --yaml--> tree --overlay--> one tree --interpolate--> --decode--> Spec --resolve--> Resolved --lower--> Desired
 //! ```
 //!
-//! Each arrow is a file of this module. Mistakes do not stop an arrow: they are collected and shown in file order, in
+//! Each arrow is a file of this module, and takes what the one before made, pod by pod, so that a large spec is in memory
+//! about once. Mistakes do not stop an arrow: they are collected and shown in file order, in
 //! rustc's form ([`diagnostic`]). Everything here is pure: the shell reads the files, the variables and the secrets.
 //! Start at [`load`]; the keys of the format and their foreign spellings are in `words`, the short forms of values in
 //! `forms`, the patterns of what looks like a secret in [`sensitive`].
@@ -81,13 +82,35 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// Where everything was written.
     pub positions: Positions,
-    resolved: Arc<Resolved>,
 }
 
-impl Loaded {
+/// A spec without mistakes, before replicas are numbered and references become addresses.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// Remarks that do not stop a run.
+    pub warnings: Diagnostics,
+    resolved: Resolved,
+    sources: Arc<Sources>,
+}
+
+impl Checked {
     /// Returns the merged spec as one file with every default filled in; secrets are references.
     pub fn config(&self) -> Result<String, serde_yaml::Error> {
         config::write(&self.resolved)
+    }
+
+    /// Makes what can be planned.
+    pub fn lower(self) -> Loaded {
+        let Self { warnings, resolved, sources } = self;
+        let settings = Settings {
+            project: resolved.project.clone(),
+            kind: resolved.kind,
+            api: resolved.api,
+            state_file: resolved.state_file.clone(),
+        };
+        let lower::Lowered { desired, literals, places } = lower::lower(resolved);
+        let positions = Positions::new(places, sources);
+        Loaded { settings, desired, literal_secrets: literals, warnings, positions }
     }
 }
 
@@ -120,32 +143,38 @@ pub struct Settings {
     pub state_file: String,
 }
 
+/// Reads spec files to what can be planned.
+///
+/// # Errors
+/// Every mistake, and the warnings too.
+pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
+    check(input).map(Checked::lower)
+}
+
 /// Reads spec files.
 ///
-/// The error holds every mistake, and the warnings too.
-pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
+/// # Errors
+/// Every mistake, and the warnings too.
+pub fn check(input: &Input<'_>) -> Result<Checked, Diagnostics> {
     let mut sources = Sources::default();
     let mut log = Collector::default();
-    let trees: Vec<Option<Rc<Node>>> = input
-        .files
-        .iter()
-        .map(|file| {
-            read_text(file, &mut sources, &mut log).and_then(|id| yaml::parse(id, &sources, &mut log))
-        })
-        .collect();
+    let ids: Vec<Option<u16>> =
+        input.files.iter().map(|file| read_text(file, &mut sources, &mut log)).collect();
     if input.files.is_empty() {
         log.push(Diagnostic::anywhere(Problem::UnreadableFile, "no file was given"));
     }
     let mut hidden = Vec::new();
-    let complete: Option<Vec<Rc<Node>>> = trees.into_iter().collect();
+    let trees = ids.into_iter().map(|id| yaml::parse(id?, &sources, &mut log));
+    // All files are read before one is given up, so that the mistakes of all come at once.
+    let complete: Option<Vec<Node<'_>>> = trees.collect::<Vec<_>>().into_iter().collect();
     let root = complete.and_then(|trees| trees.into_iter().reduce(|base, over| overlay::merge(&base, &over)));
     let resolved = root.and_then(|root| {
         let mut decoder = Decoder { sources: &sources, log: &mut log, hidden: Vec::new() };
-        let spec = read_spec(&root, input, &mut decoder);
+        let spec = read_spec(root, input, &mut decoder);
         hidden = decoder.hidden;
         let spec = spec?;
         hardware_tables::check(&spec, &mut log);
-        resolve::resolve(&spec, input.profiles, &mut log)
+        resolve::resolve(spec, input.profiles, &mut log)
     });
     for span in hidden {
         sources.hide(span);
@@ -153,21 +182,7 @@ pub fn load(input: &Input<'_>) -> Result<Loaded, Diagnostics> {
     let sources = Arc::new(sources);
     match resolved {
         Some(resolved) if !log.has_errors() => {
-            let lower::Lowered { desired, literals } = lower::lower(&resolved);
-            let resolved = Arc::new(resolved);
-            Ok(Loaded {
-                settings: Settings {
-                    project: resolved.project.clone(),
-                    kind: resolved.kind,
-                    api: resolved.api,
-                    state_file: resolved.state_file.clone(),
-                },
-                desired,
-                literal_secrets: literals,
-                positions: Positions::new(Arc::clone(&resolved), Arc::clone(&sources)),
-                warnings: log.finish(sources),
-                resolved,
-            })
+            Ok(Checked { warnings: log.finish(Arc::clone(&sources)), resolved, sources })
         }
         Some(_) | None => Err(log.finish(sources)),
     }
@@ -197,14 +212,13 @@ fn read_text(file: &SourceFile<'_>, sources: &mut Sources, log: &mut Collector) 
 }
 
 /// Reads the merged tree.
-fn read_spec(root: &Rc<Node>, input: &Input<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
-    let mut values = top_level::vars(root, decoder);
+fn read_spec(root: Node<'_>, input: &Input<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
+    let mut values = top_level::vars(&root, decoder);
     values.extend(input.environment_vars.clone());
     values.extend(input.vars.clone());
     let mut variables = Variables::new(values);
-    let top = interpolate_top(root, &mut variables, decoder);
-    let mut spec = top_level::read(&top, decoder)?;
-    read_defaults(root, &mut variables, decoder);
+    let mut spec = top_level::read(&interpolate_top(&root, &mut variables, decoder), decoder)?;
+    read_defaults(&root, &mut variables, decoder);
     read_pods(root, &mut spec, &mut variables, decoder);
     for name in variables.unused(input.vars.keys()) {
         let detail = format!("nothing uses `{name}`");
@@ -214,13 +228,13 @@ fn read_spec(root: &Rc<Node>, input: &Input<'_>, decoder: &mut Decoder<'_>) -> O
 }
 
 /// Replaces variables everywhere but in `vars`, which defines them, and in pods, which are merged first.
-fn interpolate_top(root: &Rc<Node>, variables: &mut Variables, decoder: &mut Decoder<'_>) -> Rc<Node> {
+fn interpolate_top<'t>(root: &Node<'t>, variables: &mut Variables, decoder: &mut Decoder<'_>) -> Node<'t> {
     let Value::Mapping(entries) = &root.value else {
-        return Rc::clone(root);
+        return root.clone();
     };
     let replaced = entries
         .iter()
-        .map(|entry| match entry.key.as_str() {
+        .map(|entry| match &*entry.key {
             "vars" | "defaults" | "pods" => entry.clone(),
             _ => Entry {
                 value: variables.apply(&entry.value, Scope::Single, decoder.sources, decoder.log),
@@ -228,11 +242,11 @@ fn interpolate_top(root: &Rc<Node>, variables: &mut Variables, decoder: &mut Dec
             },
         })
         .collect();
-    Rc::new(Node::new(root.span, Value::Mapping(replaced)))
+    Node::mapping(root.span, replaced)
 }
 
 /// Reads `defaults` for its mistakes, which would stay unseen where no pod is; its values count under the pods.
-fn read_defaults(root: &Rc<Node>, variables: &mut Variables, decoder: &mut Decoder<'_>) {
+fn read_defaults(root: &Node<'_>, variables: &mut Variables, decoder: &mut Decoder<'_>) {
     if let Some(entry) = root.get("defaults") {
         let node = variables.apply(&entry.value, Scope::Replicated, decoder.sources, decoder.log);
         pod_section::read(decoder, &node, &words::DEFAULTS, entry.key_span);
@@ -240,16 +254,20 @@ fn read_defaults(root: &Rc<Node>, variables: &mut Variables, decoder: &mut Decod
 }
 
 /// Reads `pods`, each laid on `defaults`.
-fn read_pods(root: &Rc<Node>, spec: &mut Spec, variables: &mut Variables, decoder: &mut Decoder<'_>) {
-    let Some(section) = root.get("pods") else {
+fn read_pods(root: Node<'_>, spec: &mut Spec, variables: &mut Variables, decoder: &mut Decoder<'_>) {
+    let Some(section) = root.get("pods").cloned() else {
         return;
     };
-    let defaults = root.get("defaults").map(|entry| &entry.value);
-    let wanted = "a map of pods, such as `llm: { image: IMAGE, gpu: L40S }`";
-    let Some(pods) = decoder.map(&section.value, wanted) else {
-        return;
+    let defaults = root.get("defaults").map(|entry| entry.value.clone());
+    drop(root);
+    let pods = match section.value.value {
+        Value::Mapping(pods) => Rc::unwrap_or_clone(pods),
+        Value::Scalar(_) | Value::Sequence(_) => {
+            return decoder
+                .wrong_type(&section.value, "a map of pods, such as `llm: { image: IMAGE, gpu: L40S }`");
+        }
     };
-    let multiplied = defaults.map_or(0, |defaults| defaults.weight()).saturating_mul(pods.len());
+    let multiplied = defaults.as_ref().map_or(0, Node::weight).saturating_mul(pods.len());
     if multiplied > yaml::MAX_NODES {
         let detail =
             format!("more than {} values once `defaults` is merged under every pod", yaml::MAX_NODES);
@@ -265,7 +283,7 @@ fn read_pods(root: &Rc<Node>, spec: &mut Spec, variables: &mut Variables, decode
             decoder.report(mistake);
             continue;
         }
-        let merged = overlay::under_defaults(defaults, &entry.value);
+        let merged = overlay::under_defaults(defaults.as_ref(), &entry.value);
         let replicated = merged.get("replicas").is_some_and(|replicas| !replicas.value.is_null());
         let scope = if replicated { Scope::Replicated } else { Scope::Single };
         let node = variables.apply(&merged, scope, decoder.sources, decoder.log);
@@ -277,7 +295,7 @@ fn read_pods(root: &Rc<Node>, spec: &mut Spec, variables: &mut Variables, decode
             return decoder.report(Diagnostic::at(Problem::TooManyNodes, entry.key_span, detail));
         }
         if let Some((key, pod)) = key.zip(pod) {
-            spec.pods.insert(key, pod);
+            spec.pods.insert(key, Box::new(pod));
         }
     }
 }

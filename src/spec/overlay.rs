@@ -4,7 +4,6 @@
 //! message points to the file that won.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use super::yaml::{Entry, Node, Value};
 
@@ -12,14 +11,14 @@ use super::yaml::{Entry, Node, Value};
 ///
 /// A `null` that finds nothing to delete stays, so that whoever reads the value can say so; dropped silently, a typo
 /// in the key would leave the value in force.
-pub(super) fn merge(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
+pub(super) fn merge<'t>(base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
     let (Value::Mapping(below), Value::Mapping(above)) = (&base.value, &over.value) else {
-        return Rc::clone(over);
+        return over.clone();
     };
-    let mut winners: BTreeMap<&str, &Entry> = above.iter().map(|entry| (entry.key.as_str(), entry)).collect();
-    let mut entries: Vec<Entry> = Vec::with_capacity(below.len() + above.len());
-    for entry in below {
-        match winners.remove(entry.key.as_str()) {
+    let mut winners: BTreeMap<&str, &Entry<'t>> = above.iter().map(|entry| (&*entry.key, entry)).collect();
+    let mut entries: Vec<Entry<'t>> = Vec::with_capacity(below.len() + above.len());
+    for entry in below.iter() {
+        match winners.remove(&*entry.key) {
             None => entries.push(entry.clone()),
             Some(winner) if winner.value.is_null() => {}
             Some(winner) => entries.push(Entry {
@@ -29,17 +28,17 @@ pub(super) fn merge(base: &Rc<Node>, over: &Rc<Node>) -> Rc<Node> {
             }),
         }
     }
-    entries.extend(above.iter().filter(|entry| winners.contains_key(entry.key.as_str())).cloned());
-    Rc::new(Node::new(over.span, Value::Mapping(entries)))
+    entries.extend(above.iter().filter(|entry| winners.contains_key(&*entry.key)).cloned());
+    Node::mapping(over.span, entries)
 }
 
 /// Lays a pod on the defaults. A pod names a machine of its own: its `cpu` drops the defaults' `gpu` and vice versa.
-pub(super) fn under_defaults(defaults: Option<&Rc<Node>>, pod: &Rc<Node>) -> Rc<Node> {
+pub(super) fn under_defaults<'t>(defaults: Option<&Node<'t>>, pod: &Node<'t>) -> Node<'t> {
     let (Some(defaults), Value::Mapping(_)) = (defaults, &pod.value) else {
-        return Rc::clone(pod);
+        return pod.clone();
     };
     let Value::Mapping(entries) = &defaults.value else {
-        return Rc::clone(pod);
+        return pod.clone();
     };
     let names = |key: &str| pod.get(key).is_some_and(|entry| !entry.value.is_null());
     let dropped = |key: &str| match key {
@@ -52,5 +51,5 @@ pub(super) fn under_defaults(defaults: Option<&Rc<Node>>, pod: &Rc<Node>) -> Rc<
         .filter(|entry| !dropped(&entry.key) || pod.get(&entry.key).is_some())
         .cloned()
         .collect();
-    merge(&Rc::new(Node::new(defaults.span, Value::Mapping(kept))), pod)
+    merge(&Node::mapping(defaults.span, kept), pod)
 }

@@ -1,7 +1,6 @@
 //! One pod: tree to [`Pod`].
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use crate::model::desired::{CloudWish, CudaWish, GpuChoice, GpuOrder, OnRemove, OnReplace, OnStuckResume};
 use crate::model::field::Field;
@@ -39,7 +38,7 @@ const MAX_HTTP_PORTS: usize = 10;
 const MAX_VCPUS: u32 = 256;
 
 /// Reads a pod, or `defaults`, from an interpolated tree with the defaults merged in.
-pub(super) fn read(decoder: &mut Decoder<'_>, node: &Rc<Node>, section: &Section, key: Span) -> Option<Pod> {
+pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>, section: &Section, key: Span) -> Option<Pod> {
     let fields = decoder.fields(node, section, "a map such as `{ image: ..., gpu: L40S }`")?;
     unsupported(&fields, decoder);
     let (data_centers, countries) = placement(&fields, decoder);
@@ -96,7 +95,7 @@ fn unsupported(fields: &Fields<'_>, decoder: &mut Decoder<'_>) {
     }
 }
 
-fn name(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Text>> {
+fn name(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Text>> {
     let name = decoder.text(node, "a text")?;
     let length = name.value.raw().chars().count();
     if length > MAX_NAME {
@@ -107,7 +106,7 @@ fn name(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Text>> {
     Some(name)
 }
 
-fn image(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Text>> {
+fn image(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Text>> {
     let image = decoder.text(node, "an image such as `vllm/vllm-openai:v0.19.1`")?;
     let text = image.value.raw();
     let repository = text.split('@').next().unwrap_or_default();
@@ -130,7 +129,7 @@ fn image(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Text>> {
 }
 
 /// Reads `command` and `entrypoint`.
-fn arguments(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Text>>> {
+fn arguments<'n>(decoder: &mut Decoder<'_>, node: &'n Node<'n>) -> Option<Spanned<Vec<Text>>> {
     let wanted = "a list of arguments, such as `[\"--port\", \"8000\"]`";
     if let Value::Scalar(scalar) = &node.value {
         let words: Vec<String> = scalar.text.split_whitespace().map(|word| format!("{word:?}")).collect();
@@ -150,12 +149,12 @@ fn arguments(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<T
         });
         return None;
     }
-    let mut previous: Option<String> = None;
+    let mut previous: Option<&str> = None;
     decoder.items(node, wanted, |decoder, item| {
         let argument = decoder.verbatim(item, "a text")?;
         let text = argument.value.raw();
-        let option = previous.replace(text.to_owned());
-        if sensitive::is_secret_value(text) || sensitive::is_secret_argument(option.as_deref(), text) {
+        let option = previous.replace(item.text());
+        if sensitive::is_secret_value(text) || sensitive::is_secret_argument(option, text) {
             exposed(decoder, argument.span, "arguments are stored, and shown in plans");
             return None;
         }
@@ -171,7 +170,7 @@ fn exposed(decoder: &mut Decoder<'_>, span: Span, detail: &str) {
     decoder.report(mistake);
 }
 
-fn env(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<EnvEntry>> {
+fn env(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<EnvEntry>> {
     let wanted = "a map such as `KEY: value`";
     if let Value::Sequence(_) = &node.value {
         let mistake =
@@ -182,9 +181,9 @@ fn env(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<EnvEntry>> {
     let entries = decoder.map(node, wanted)?;
     let mut env = Vec::with_capacity(entries.len());
     for entry in entries {
-        let key = Spanned { value: EnvKey::new(&entry.key), span: entry.key_span };
+        let key = Spanned { value: EnvKey::new(&*entry.key), span: entry.key_span };
         if !is_variable_name(&entry.key) || entry.key == MARKER_KEY {
-            let detail = match entry.key.as_str() {
+            let detail = match &*entry.key {
                 MARKER_KEY => {
                     format!("`{MARKER_KEY}` is how podform finds its pods again, and it sets it itself")
                 }
@@ -207,7 +206,7 @@ fn env(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<EnvEntry>> {
     Some(env)
 }
 
-fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Rc<Node>) -> Option<EnvSyntax> {
+fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) -> Option<EnvSyntax> {
     if let Value::Mapping(_) = &node.value {
         let fields = decoder.fields(node, &words::ENV_VALUE, "a text or `{ secret: NAME }`")?;
         if fields.lacks("secret") {
@@ -246,7 +245,7 @@ pub(super) fn is_runpod_reference(text: &str) -> bool {
     inner.is_some_and(|name| name.trim().starts_with("RUNPOD_SECRET_"))
 }
 
-fn ports(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Spanned<Port>>>> {
+fn ports(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Vec<Spanned<Port>>>> {
     let wanted = "a list such as `[8000/http, 22/tcp]`";
     let wanted_item = "a port such as `8000/http`";
     let ports = decoder.items(node, wanted, |decoder, item| {
@@ -269,7 +268,7 @@ fn ports(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Spann
     Some(ports)
 }
 
-fn gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Gpu>> {
+fn gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Gpu>> {
     let gpu = match &node.value {
         Value::Scalar(_) => short_gpu(decoder, node)?,
         Value::Sequence(_) => Gpu { any_of: gpu_choices(decoder, node)?, ..Gpu::default() },
@@ -278,7 +277,7 @@ fn gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Gpu>> {
     Some(Spanned { value: gpu, span: node.span })
 }
 
-fn short_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Gpu> {
+fn short_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
     let wanted = "a GPU such as `H100 SXM:2`";
     let short = decoder.form(node, wanted, Problem::InvalidValue, forms::gpu)?;
     Some(match short.value {
@@ -293,7 +292,7 @@ fn short_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Gpu> {
     })
 }
 
-fn long_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Gpu> {
+fn long_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
     let fields = decoder.fields(node, &words::GPU, "a GPU")?;
     if fields.lacks("any_of") && fields.lacks("memory") {
         let mistake = Diagnostic::at(
@@ -316,7 +315,7 @@ fn long_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Gpu> {
     })
 }
 
-fn gpu_choices(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<Spanned<GpuChoice>>> {
+fn gpu_choices(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Spanned<GpuChoice>>> {
     let choices = decoder.items(node, "a list of GPUs, such as `[L40S, RTX 6000 Ada]`", gpu_choice)?;
     if is_empty_list(node) {
         let detail = "an empty list accepts no GPU";
@@ -336,7 +335,7 @@ fn gpu_choices(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<Spanned
     Some(choices.value)
 }
 
-fn gpu_choice(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<GpuChoice>> {
+fn gpu_choice(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuChoice>> {
     let (name, max_price) = if let Value::Mapping(_) = &node.value {
         let fields = decoder.fields(node, &words::GPU_CHOICE, "a GPU")?;
         if fields.lacks("type") {
@@ -352,12 +351,12 @@ fn gpu_choice(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<GpuC
     Some(Spanned { value: choice, span: name.span })
 }
 
-fn is_empty_list(node: &Node) -> bool {
+fn is_empty_list(node: &Node<'_>) -> bool {
     matches!(&node.value, Value::Sequence(items) if items.is_empty())
 }
 
 /// Reads a GPU in a list, where neither a count nor a range may stand.
-fn listed_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<GpuName>> {
+fn listed_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuName>> {
     decoder.form(node, "a GPU such as `L40S`", Problem::InvalidValue, |text| match forms::gpu(text)? {
         ShortGpu::Named { name, count: None } => Ok(name),
         ShortGpu::Named { name, count: Some(count) } => {
@@ -369,7 +368,7 @@ fn listed_gpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<GpuN
     })
 }
 
-fn cpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Cpu>> {
+fn cpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Cpu>> {
     let fields = decoder.fields(node, &words::CPU, "a map such as `{ flavors: [cpu5c], vcpus: 8 }`")?;
     for key in words::CPU.keys {
         if fields.lacks(key) {
@@ -404,7 +403,7 @@ fn cpu(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Cpu>> {
     Some(Spanned { value: Cpu { flavors: flavors.unwrap_or_default(), vcpus }, span: node.span })
 }
 
-fn cuda(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<CudaWish>> {
+fn cuda(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<CudaWish>> {
     if let Value::Sequence(_) = &node.value {
         let versions = decoder.items(node, "a list", |decoder, item| {
             let wanted = "a version such as `\"12.4\"`";
@@ -424,7 +423,7 @@ fn cuda(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<CudaWish>>
     decoder.form(node, "a text such as `\">=12.4\"`", Problem::InvalidValue, forms::cuda)
 }
 
-fn price(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Hourly>> {
+fn price(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Hourly>> {
     decoder.form(node, "USD an hour, such as `2.20`", Problem::InvalidValue, forms::price)
 }
 
@@ -447,7 +446,7 @@ fn placement(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Placement {
     placement.unwrap_or_default()
 }
 
-fn country(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<CountryCode>> {
+fn country(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<CountryCode>> {
     decoder.form(node, "a country such as `RO`", Problem::InvalidValue, |text| {
         let letters = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
         match text {
@@ -461,7 +460,7 @@ fn country(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Country
     })
 }
 
-fn cloud(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<CloudWish>> {
+fn cloud(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<CloudWish>> {
     let clouds = [
         ("secure", CloudWish::Only(Cloud::Secure)),
         ("community", CloudWish::Only(Cloud::Community)),
@@ -470,7 +469,7 @@ fn cloud(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<CloudWish
     decoder.choice(node, &clouds)
 }
 
-fn mounts(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Spanned<Mount>>>> {
+fn mounts(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Vec<Spanned<Mount>>>> {
     let wanted = "a list such as `[models:/models]` or `[{ local: 100GB, path: /workspace }]`";
     decoder.items(node, wanted, |decoder, item| match &item.value {
         Value::Mapping(_) => local_mount(decoder, item),
@@ -478,7 +477,7 @@ fn mounts(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Span
     })
 }
 
-fn network_mount(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Mount>> {
+fn network_mount(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Mount>> {
     let text = decoder.text(node, "`NAME:/path`")?;
     let read = forms::mount(text.value.raw()).and_then(|(name, path)| {
         forms::pod_path(path)?;
@@ -493,7 +492,7 @@ fn network_mount(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<M
     }
 }
 
-fn local_mount(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Mount>> {
+fn local_mount(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Mount>> {
     let fields = decoder.fields(node, &words::MOUNT, "a map")?;
     for key in words::MOUNT.keys {
         if fields.lacks(key) {
@@ -526,23 +525,23 @@ fn local_mount(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Mou
     Some(Spanned { value: Mount::Local { size, path }, span: node.span })
 }
 
-fn names_of_pods(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Spanned<String>>>> {
+fn names_of_pods(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
     decoder.items(node, "a list of pods, such as `[prep]`", |decoder, item| {
         decoder.word(item, "the key of a pod")
     })
 }
 
-fn names_of_profiles(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Vec<Spanned<String>>>> {
+fn names_of_profiles(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Vec<Spanned<String>>>> {
     decoder.items(node, "a list of profiles, such as `[prod]`", |decoder, item| {
         decoder.word(item, "the name of a profile")
     })
 }
 
-fn state(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<RunState>> {
+fn state(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<RunState>> {
     decoder.choice(node, &[("running", RunState::Running), ("stopped", RunState::Stopped)])
 }
 
-fn lifecycle(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Lifecycle> {
+fn lifecycle(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Lifecycle> {
     let fields = decoder.fields(node, &words::LIFECYCLE, "a map such as `{ protect: true }`")?;
     let on_remove =
         [OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget].map(|choice| (choice.word(), choice));
@@ -561,7 +560,7 @@ fn lifecycle(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Lifecycle> {
     })
 }
 
-fn ignored_field(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Field>> {
+fn ignored_field(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Field>> {
     let name = decoder.word(node, "the name of a field")?;
     if let Some(field) = ignorable(&name.value) {
         return Some(Spanned { value: field, span: name.span });
@@ -613,7 +612,7 @@ fn ignorable(name: &str) -> Option<Field> {
     (is_variable || IGNORABLE.contains(&name)).then(|| name.parse().ok()).flatten()
 }
 
-fn labels(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<String, Spanned<Text>>> {
+fn labels(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<String, Spanned<Text>>> {
     let mut labels = BTreeMap::new();
     for entry in decoder.map(node, "a map such as `team: inference`")? {
         let legal = !entry.key.is_empty() && !entry.key.chars().any(|c| c.is_control() || c.is_whitespace());
@@ -627,7 +626,7 @@ fn labels(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<String,
                 exposed(decoder, value.span, "labels are stored, and shown in plans");
                 continue;
             }
-            labels.insert(entry.key.clone(), value);
+            labels.insert(entry.key.clone().into_owned(), value);
         }
     }
     Some(labels)

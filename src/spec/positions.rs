@@ -1,23 +1,55 @@
 //! Where the fields of an address were written, for findings of the planner.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::field::Field;
 
-use super::resolve::{Places, Resolved};
-use super::source::{Place, Sources};
+use super::source::{Place, Sources, Span, Spanned};
 
 /// Answers where something was written.
 #[derive(Clone, Debug)]
 pub struct Positions {
-    resolved: Arc<Resolved>,
+    places: AllPlaces,
     sources: Arc<Sources>,
 }
 
+/// The places of all objects of a spec.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AllPlaces {
+    pub volumes: BTreeMap<Key, Places>,
+    pub pods: BTreeMap<Key, Places>,
+}
+
+/// Where an object and its fields were written.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    pub whole: Span,
+    /// Few of them are ever asked for, so that a list is better than a map.
+    pub fields: Vec<(Field, Span)>,
+}
+
+impl Places {
+    pub(super) fn new(whole: Span) -> Self {
+        Self { whole, fields: Vec::new() }
+    }
+
+    /// Notes where a field was typed, if it was.
+    pub(super) fn put<T>(&mut self, field: Field, typed: Option<&Spanned<T>>) {
+        if let Some(typed) = typed {
+            self.fields.push((field, typed.span));
+        }
+    }
+
+    fn of(&self, field: &Field) -> Option<Span> {
+        self.fields.iter().find(|(typed, _)| typed == field).map(|(_, span)| *span)
+    }
+}
+
 impl Positions {
-    pub(super) fn new(resolved: Arc<Resolved>, sources: Arc<Sources>) -> Self {
-        Self { resolved, sources }
+    pub(super) fn new(places: AllPlaces, sources: Arc<Sources>) -> Self {
+        Self { places, sources }
     }
 
     /// Returns where an address stands in the spec; all replicas of a pod stand in one place.
@@ -28,13 +60,13 @@ impl Positions {
     /// Returns where a field was written; for a field that was left to its default, where the address stands.
     pub fn of_field(&self, address: &Address, field: &Field) -> Option<Place> {
         let places = self.places(address)?;
-        Some(self.sources.place(places.fields.get(field).copied().unwrap_or(places.whole)))
+        Some(self.sources.place(places.of(field).unwrap_or(places.whole)))
     }
 
     fn places(&self, address: &Address) -> Option<&Places> {
         match address {
-            Address::Pod { key, replica: _ } => self.resolved.pods.get(key).map(|pod| &pod.places),
-            Address::Volume(key) => self.resolved.volumes.get(key).map(|volume| &volume.places),
+            Address::Pod { key, replica: _ } => self.places.pods.get(key),
+            Address::Volume(key) => self.places.volumes.get(key),
         }
     }
 }

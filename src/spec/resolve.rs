@@ -20,6 +20,7 @@ use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::interpolate::Text;
 use super::moves;
 use super::pod_section::MAX_NAME;
+use super::positions::{AllPlaces, Places};
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
 use super::syntax::{self, EnvEntry, EnvSyntax, Mount, SecretDeclaration, Spec, Volume};
@@ -43,23 +44,16 @@ pub struct Resolved {
     pub(super) state_file: String,
     pub(super) secrets: BTreeMap<String, SecretDeclaration>,
     pub(super) registries: BTreeMap<String, RegistryId>,
-    pub(super) volumes: BTreeMap<Key, ResolvedVolume>,
-    pub(super) pods: BTreeMap<Key, ResolvedPod>,
+    pub(super) volumes: BTreeMap<Key, WantedVolume>,
+    pub(super) pods: BTreeMap<Key, Box<ResolvedPod>>,
+    pub(super) places: AllPlaces,
     pub(super) moved: Vec<crate::model::desired::Move>,
     pub(super) budget: Budget,
-}
-
-/// A volume of the spec.
-#[derive(Clone, Debug)]
-pub(super) struct ResolvedVolume {
-    pub wanted: WantedVolume,
-    pub places: Places,
 }
 
 /// A pod of the spec, before it is multiplied.
 #[derive(Clone, Debug)]
 pub(super) struct ResolvedPod {
-    pub places: Places,
     /// Whether the chosen profiles select it.
     pub selected: bool,
     pub replicas: Option<u32>,
@@ -93,44 +87,50 @@ pub(super) enum ResolvedStorage {
     Network { volume: Key, path: Text },
 }
 
-/// Where an object and its fields were written.
-#[derive(Clone, Debug)]
-pub(super) struct Places {
-    pub whole: Span,
-    pub fields: BTreeMap<Field, Span>,
-}
-
 /// Checks a spec as a whole; `None` after it has reported why.
-pub(super) fn resolve(spec: &Spec, profiles: &[String], log: &mut Collector) -> Option<Resolved> {
-    let mut resolver = Resolver { spec, profiles, log };
+pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) -> Option<Resolved> {
+    let mut resolver = Resolver { spec: &spec, profiles, log };
     resolver.unknown_profiles();
     resolver.limits()?;
-    let volumes = resolver.volumes();
-    let pods: BTreeMap<Key, ResolvedPod> =
-        spec.pods.iter().filter_map(|(key, pod)| Some((key.clone(), resolver.pod(key, pod)?))).collect();
     resolver.adopted_twice();
-    cycles::report(spec, resolver.log);
-    let moved = moves::resolve(spec, resolver.log);
-    let project = spec.project.as_ref()?.value.clone();
-    let state_file = match &spec.state_file {
-        Some(path) => path.value.clone(),
+    cycles::report(&spec, log);
+    let moved = moves::resolve(&spec, log);
+    let typed = std::mem::take(&mut spec.pods);
+    let mut resolver = Resolver { spec: &spec, profiles, log };
+    let mut places = AllPlaces::default();
+    let volumes = resolver.volumes(&mut places.volumes);
+    let pods = typed
+        .into_iter()
+        .filter_map(|(key, pod)| {
+            places.pods.insert(key.clone(), places_of(&pod));
+            let resolved = resolver.pod(&key, *pod)?;
+            Some((key, Box::new(resolved)))
+        })
+        .collect();
+    let api = resolver.api();
+    let project = spec.project?.value;
+    let state_file = match spec.state_file {
+        Some(path) => path.value,
         None => format!("state/{project}.db"),
     };
     Some(Resolved {
         kind: spec.provider.kind.map_or(ProviderKind::Runpod, |kind| kind.value),
-        api: resolver.api(),
+        api,
         state_file,
-        secrets: spec.secrets.iter().map(|(name, source)| (name.clone(), source.value.clone())).collect(),
-        registries: spec.registries.iter().map(|(name, id)| (name.clone(), id.value.clone())).collect(),
+        secrets: spec.secrets.into_iter().map(|(name, source)| (name, source.value)).collect(),
+        registries: spec.registries.into_iter().map(|(name, id)| (name, id.value)).collect(),
         volumes,
         pods,
+        places,
         moved,
         budget: spec.budget,
         project,
     })
 }
 
+/// Checks values against the rest of the spec.
 struct Resolver<'a> {
+    /// While pods are resolved they are not in it: they are taken out, one after the other.
     spec: &'a Spec,
     profiles: &'a [String],
     log: &'a mut Collector,
@@ -149,7 +149,7 @@ impl Resolver<'_> {
         for pod in self.spec.pods.values() {
             let waits_for = pod.depends_on.iter().flat_map(|list| &list.value).filter_map(|name| {
                 let key: Key = name.value.parse().ok()?;
-                self.spec.pods.get(&key).map(count)
+                self.spec.pods.get(&key).map(|pod| count(pod))
             });
             edges += count(pod).saturating_mul(waits_for.sum());
             pods += count(pod);
@@ -181,18 +181,18 @@ impl Resolver<'_> {
         }
     }
 
-    fn volumes(&mut self) -> BTreeMap<Key, ResolvedVolume> {
+    fn volumes(&mut self, all_places: &mut BTreeMap<Key, Places>) -> BTreeMap<Key, WantedVolume> {
         let mut volumes = BTreeMap::new();
         for (key, volume) in &self.spec.volumes {
-            let mut fields = BTreeMap::new();
+            let mut places = Places::new(volume.span);
             let wanted = match &volume.value {
                 Volume::Referenced(id) => WantedVolume::Referenced { id: id.value.clone() },
                 Volume::Managed { size, data_center, tier, protect, adopt } => {
-                    put(&mut fields, Field::Size, size.as_ref());
-                    put(&mut fields, Field::DataCenter, data_center.as_ref());
-                    put(&mut fields, Field::Tier, tier.as_ref());
-                    put(&mut fields, Field::Lifecycle, protect.as_ref());
-                    put(&mut fields, Field::Adopt, adopt.as_ref());
+                    places.put(Field::Size, size.as_ref());
+                    places.put(Field::DataCenter, data_center.as_ref());
+                    places.put(Field::Tier, tier.as_ref());
+                    places.put(Field::Lifecycle, protect.as_ref());
+                    places.put(Field::Adopt, adopt.as_ref());
                     let (Some(size), Some(data_center)) = (size, data_center) else {
                         continue;
                     };
@@ -207,8 +207,8 @@ impl Resolver<'_> {
                     }
                 }
             };
-            let places = Places { whole: volume.span, fields };
-            volumes.insert(key.clone(), ResolvedVolume { wanted, places });
+            all_places.insert(key.clone(), places);
+            volumes.insert(key.clone(), wanted);
         }
         volumes
     }
@@ -239,14 +239,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn pod(&mut self, key: &Key, pod: &syntax::Pod) -> Option<ResolvedPod> {
-        let registry = self.registry(pod);
-        let env = self.env(pod);
-        let storage = self.storage(pod);
-        let hardware = self.hardware(key, pod, storage.as_ref());
-        let depends_on = self.depends_on(key, pod);
-        self.length_of_name(pod);
-        self.entrypoint(pod);
+    fn pod(&mut self, key: &Key, mut pod: syntax::Pod) -> Option<ResolvedPod> {
+        let registry = self.registry(&pod);
+        let env = self.env(std::mem::take(&mut pod.env));
+        let storage = self.storage(&pod);
+        let hardware = self.hardware(key, &pod, storage.as_ref());
+        let depends_on = self.depends_on(key, &pod);
+        self.length_of_name(&pod);
+        self.entrypoint(&pod);
         if let (Some(adopt), Some(replicas)) = (&pod.adopt, &pod.replicas) {
             let detail = "one pod cannot become all replicas";
             let mistake = Diagnostic::at(Problem::ConflictingKeys, adopt.span, detail)
@@ -256,21 +256,20 @@ impl Resolver<'_> {
         if pod.image.is_none() {
             // A wrong image was reported where it stands, so only an absent one is reported here; the reader cannot
             // tell, as `defaults` may have had it.
-            self.missing_image(key, pod);
+            self.missing_image(key, &pod);
         }
         let profiles: BTreeSet<String> =
-            pod.profiles.iter().flat_map(|list| &list.value).map(|profile| profile.value.clone()).collect();
+            pod.profiles.into_iter().flat_map(|list| list.value).map(|profile| profile.value).collect();
         let selected = profiles.is_empty() || self.profiles.iter().any(|chosen| profiles.contains(chosen));
         let ports = pod.ports.iter().flat_map(|ports| &ports.value).map(|port| port.value).collect();
         Some(ResolvedPod {
-            places: places(pod),
             selected,
             replicas: pod.replicas.map(|replicas| replicas.value),
-            name: pod.name.as_ref().map(|name| name.value.clone()),
-            image: pod.image.as_ref()?.value.clone(),
+            name: pod.name.map(|name| name.value),
+            image: pod.image?.value,
             registry,
-            command: pod.command.as_ref().map(|command| command.value.clone()).unwrap_or_default(),
-            entrypoint: pod.entrypoint.as_ref().map(|entrypoint| entrypoint.value.clone()),
+            command: pod.command.map(|command| command.value).unwrap_or_default(),
+            entrypoint: pod.entrypoint.map(|entrypoint| entrypoint.value),
             env,
             ports,
             disk: pod.disk.map_or(DEFAULT_DISK, |disk| disk.value),
@@ -285,8 +284,8 @@ impl Resolver<'_> {
             run: pod.state.map_or(RunState::Running, |state| state.value),
             lifecycle: lifecycle(&pod.lifecycle),
             depends_on,
-            adopt: pod.adopt.as_ref().map(|adopt| adopt.value.clone()),
-            labels: pod.labels.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+            adopt: pod.adopt.map(|adopt| adopt.value),
+            labels: pod.labels.into_iter().map(|(name, value)| (name, value.value)).collect(),
             profiles,
         })
     }
@@ -316,10 +315,10 @@ impl Resolver<'_> {
         None
     }
 
-    fn env(&mut self, pod: &syntax::Pod) -> BTreeMap<EnvKey, EnvSyntax> {
+    fn env(&mut self, entries: Vec<EnvEntry>) -> BTreeMap<EnvKey, EnvSyntax> {
         let mut env = BTreeMap::new();
-        for EnvEntry { key, value } in &pod.env {
-            if let EnvSyntax::Secret(name) = value
+        for EnvEntry { key, value } in entries {
+            if let EnvSyntax::Secret(name) = &value
                 && !self.spec.secret_names.contains(&name.value)
             {
                 let detail = format!("`secrets` has no {}", shown(&name.value));
@@ -331,7 +330,7 @@ impl Resolver<'_> {
                         .help(format!("add `{}: {{ env: {} }}` under `secrets:`", name.value, key.value)),
                 });
             }
-            env.insert(key.value.clone(), value.clone());
+            env.insert(key.value, value);
         }
         env
     }
@@ -563,43 +562,39 @@ fn lifecycle(typed: &syntax::Lifecycle) -> Lifecycle {
     }
 }
 
-fn put<T>(fields: &mut BTreeMap<Field, Span>, field: Field, typed: Option<&Spanned<T>>) {
-    if let Some(typed) = typed {
-        fields.insert(field, typed.span);
-    }
-}
-
 /// Returns where the fields of a pod were written.
-fn places(pod: &syntax::Pod) -> Places {
-    let mut fields = BTreeMap::new();
-    put(&mut fields, Field::Name, pod.name.as_ref());
-    put(&mut fields, Field::Image, pod.image.as_ref());
-    put(&mut fields, Field::Registry, pod.registry.as_ref());
-    put(&mut fields, Field::Command, pod.command.as_ref());
-    put(&mut fields, Field::Entrypoint, pod.entrypoint.as_ref());
-    put(&mut fields, Field::Ports, pod.ports.as_ref());
-    put(&mut fields, Field::Gpu, pod.gpu.as_ref());
-    put(&mut fields, Field::GpuCount, pod.gpu.as_ref().and_then(|gpu| gpu.value.count.as_ref()));
-    put(&mut fields, Field::Cpu, pod.cpu.as_ref());
-    put(&mut fields, Field::Cuda, pod.cuda.as_ref());
-    put(&mut fields, Field::DataCenter, pod.data_centers.as_ref());
-    put(&mut fields, Field::Country, pod.countries.as_ref());
-    put(&mut fields, Field::Cloud, pod.cloud.as_ref());
-    put(&mut fields, Field::Disk, pod.disk.as_ref());
-    put(&mut fields, Field::Volumes, pod.volumes.as_ref());
-    put(&mut fields, Field::Ssh, pod.ssh.as_ref());
-    put(&mut fields, Field::Jupyter, pod.jupyter.as_ref());
-    put(&mut fields, Field::GlobalNetworking, pod.global_networking.as_ref());
-    put(&mut fields, Field::Locked, pod.locked.as_ref());
-    put(&mut fields, Field::DependsOn, pod.depends_on.as_ref());
-    put(&mut fields, Field::Replicas, pod.replicas.as_ref());
-    put(&mut fields, Field::State, pod.state.as_ref());
-    put(&mut fields, Field::Adopt, pod.adopt.as_ref());
+fn places_of(pod: &syntax::Pod) -> Places {
+    let mut places = Places::new(pod.span);
+    places.put(Field::Name, pod.name.as_ref());
+    places.put(Field::Image, pod.image.as_ref());
+    places.put(Field::Registry, pod.registry.as_ref());
+    places.put(Field::Command, pod.command.as_ref());
+    places.put(Field::Entrypoint, pod.entrypoint.as_ref());
+    places.put(Field::Ports, pod.ports.as_ref());
+    places.put(Field::Gpu, pod.gpu.as_ref());
+    places.put(Field::GpuCount, pod.gpu.as_ref().and_then(|gpu| gpu.value.count.as_ref()));
+    places.put(Field::Cpu, pod.cpu.as_ref());
+    places.put(Field::Cuda, pod.cuda.as_ref());
+    places.put(Field::DataCenter, pod.data_centers.as_ref());
+    places.put(Field::Country, pod.countries.as_ref());
+    places.put(Field::Cloud, pod.cloud.as_ref());
+    places.put(Field::Disk, pod.disk.as_ref());
+    places.put(Field::Volumes, pod.volumes.as_ref());
+    places.put(Field::Ssh, pod.ssh.as_ref());
+    places.put(Field::Jupyter, pod.jupyter.as_ref());
+    places.put(Field::GlobalNetworking, pod.global_networking.as_ref());
+    places.put(Field::Locked, pod.locked.as_ref());
+    places.put(Field::DependsOn, pod.depends_on.as_ref());
+    places.put(Field::Replicas, pod.replicas.as_ref());
+    places.put(Field::State, pod.state.as_ref());
+    places.put(Field::Adopt, pod.adopt.as_ref());
     if let Some(span) = pod.lifecycle.span {
-        fields.insert(Field::Lifecycle, span);
+        places.fields.push((Field::Lifecycle, span));
     }
-    fields.extend(pod.env.iter().map(|entry| (Field::Env(entry.key.value.clone()), entry.key.span)));
-    Places { whole: pod.span, fields }
+    let env = pod.env.iter().map(|entry| (Field::Env(entry.key.value.clone()), entry.key.span));
+    places.fields.extend(env);
+    places.fields.shrink_to_fit();
+    places
 }
 
 /// Returns all addresses of the spec, in and out of scope.

@@ -38,7 +38,7 @@ pub struct Spec {
     /// `volumes`
     pub volumes: BTreeMap<Key, Spanned<Volume>>,
     /// `pods`
-    pub pods: BTreeMap<Key, Pod>,
+    pub pods: BTreeMap<Key, Box<Pod>>,
     /// `moved`
     pub moved: Vec<Move>,
     /// `budget`

@@ -1,7 +1,6 @@
 //! The sections of the file outside of pods: tree to [`Spec`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnExceed};
@@ -33,7 +32,7 @@ const MAX_NAME: usize = 64;
 const MAX_PROJECT: usize = 40;
 
 /// Reads `vars`. Their values are literal: a variable cannot use another one.
-pub(super) fn vars(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> BTreeMap<String, String> {
+pub(super) fn vars(root: &Node<'_>, decoder: &mut Decoder<'_>) -> BTreeMap<String, String> {
     let Some(entry) = root.get("vars") else {
         return BTreeMap::new();
     };
@@ -41,7 +40,7 @@ pub(super) fn vars(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> BTreeMap<Strin
     let wanted = "a map of variables, such as `TAG: v1.2`";
     for entry in decoder.map(&entry.value, wanted).unwrap_or_default() {
         if !is_variable_name(&entry.key) || entry.key == REPLICA {
-            let detail = match entry.key.as_str() {
+            let detail = match &*entry.key {
                 REPLICA => "`REPLICA` is the number of a replica and cannot be defined".to_owned(),
                 other => format!("{} is no name of a variable: letters, digits and `_`", shown(other)),
             };
@@ -55,13 +54,13 @@ pub(super) fn vars(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> BTreeMap<Strin
             let detail = "a variable cannot use another variable";
             decoder.report(Diagnostic::at(Problem::InvalidInterpolation, value.span, detail));
         }
-        values.insert(entry.key.clone(), value.value.raw().to_owned());
+        values.insert(entry.key.clone().into_owned(), value.value.raw().to_owned());
     }
     values
 }
 
 /// Reads everything but `vars`, `defaults` and `pods` from the interpolated tree.
-pub(super) fn read(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> Option<Spec> {
+pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
     let fields = decoder.fields(root, &words::SPEC, "a map with `version`, `project` and `pods`")?;
     let start = Span { end: fields.span.start, ..fields.span };
     match fields.get("version") {
@@ -97,10 +96,10 @@ pub(super) fn read(root: &Rc<Node>, decoder: &mut Decoder<'_>) -> Option<Spec> {
 
 fn names(fields: &Fields<'_>, section: &str) -> BTreeSet<String> {
     let entries = fields.get(section).map(|entry| entry.value.entries()).unwrap_or_default();
-    entries.iter().map(|entry| entry.key.clone()).collect()
+    entries.iter().map(|entry| entry.key.clone().into_owned()).collect()
 }
 
-fn version(node: &Rc<Node>, decoder: &mut Decoder<'_>) {
+fn version(node: &Node<'_>, decoder: &mut Decoder<'_>) {
     let Value::Scalar(scalar) = &node.value else {
         return decoder.wrong_type(node, "`1`");
     };
@@ -121,7 +120,7 @@ fn version(node: &Rc<Node>, decoder: &mut Decoder<'_>) {
     }
 }
 
-fn project(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<ProjectName>> {
+fn project(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<ProjectName>> {
     let name = decoder.word(node, "a name")?;
     let legal = name.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !legal || name.value.len() > MAX_PROJECT {
@@ -135,7 +134,7 @@ fn project(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Project
     Some(name.map(ProjectName::new))
 }
 
-fn provider(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Provider> {
+fn provider(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Provider> {
     let fields = decoder.fields(node, &words::PROVIDER, "a map such as `{ kind: runpod, api: v2 }`")?;
     let kinds = [ProviderKind::Runpod, ProviderKind::Simulator].map(|kind| (kind.word(), kind));
     let apis = [Api::V2, Api::V1, Api::Graphql].map(|api| (api.word(), api));
@@ -145,12 +144,12 @@ fn provider(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Provider> {
     })
 }
 
-fn budget(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Budget> {
+fn budget(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Budget> {
     let fields = decoder.fields(node, &words::BUDGET, "a map such as `{ max_monthly: 5500 }`")?;
-    let hourly = |decoder: &mut Decoder<'_>, node: &Rc<Node>| {
+    let hourly = |decoder: &mut Decoder<'_>, node: &Node<'_>| {
         decoder.form(node, "USD an hour, such as `14.00`", Problem::InvalidValue, forms::price)
     };
-    let monthly = |decoder: &mut Decoder<'_>, node: &Rc<Node>| {
+    let monthly = |decoder: &mut Decoder<'_>, node: &Node<'_>| {
         decoder.form(node, "USD a month, such as `5500`", Problem::InvalidValue, forms::monthly)
     };
     let answers = [OnExceed::Fail, OnExceed::Warn].map(|answer| (answer.word(), answer));
@@ -163,7 +162,7 @@ fn budget(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Budget> {
     })
 }
 
-fn state_file(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<String>> {
+fn state_file(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<String>> {
     let path = decoder.word(node, "the path of an SQLite file")?;
     if path.value.contains("://") {
         let scheme = path.value.split("://").next().unwrap_or_default();
@@ -178,7 +177,7 @@ fn state_file(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Stri
 
 fn secrets(
     decoder: &mut Decoder<'_>,
-    node: &Rc<Node>,
+    node: &Node<'_>,
 ) -> Option<BTreeMap<String, Spanned<SecretDeclaration>>> {
     let mut secrets = BTreeMap::new();
     for entry in decoder.map(node, "a map of secrets, such as `hf_token: { env: HF_TOKEN }`")? {
@@ -197,14 +196,14 @@ fn secrets(
             continue;
         }
         if let Some(source) = secret(decoder, &entry.value) {
-            secrets.insert(entry.key.clone(), Spanned { value: source, span: entry.key_span });
+            secrets.insert(entry.key.clone().into_owned(), Spanned { value: source, span: entry.key_span });
         }
     }
     Some(secrets)
 }
 
 /// Checks the name of a secret or registry.
-fn is_name(decoder: &mut Decoder<'_>, entry: &Entry, of: &str) -> bool {
+fn is_name(decoder: &mut Decoder<'_>, entry: &Entry<'_>, of: &str) -> bool {
     let legal = entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     if legal && !entry.key.is_empty() && entry.key.len() <= MAX_NAME {
         return true;
@@ -214,7 +213,7 @@ fn is_name(decoder: &mut Decoder<'_>, entry: &Entry, of: &str) -> bool {
     false
 }
 
-fn secret(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<SecretDeclaration> {
+fn secret(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretDeclaration> {
     let fields = decoder.fields(node, &words::SECRET, "a map such as `{ env: HF_TOKEN }`")?;
     let given: Vec<&str> = words::SECRET.keys.iter().copied().filter(|key| fields.has(key)).collect();
     if given.is_empty() && !fields.lacks("env") {
@@ -277,7 +276,7 @@ fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<
     Some(SecretDeclaration::Runpod(name.value))
 }
 
-fn registries(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<String, Spanned<RegistryId>>> {
+fn registries(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<String, Spanned<RegistryId>>> {
     let mut registries = BTreeMap::new();
     for entry in decoder.map(node, "a map of registries, such as `ghcr: { id: ID }`")? {
         if !is_name(decoder, entry, "a registry") {
@@ -299,7 +298,7 @@ fn registries(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<Str
             }
         }
         if let Some(id) = fields.read("id", decoder, |decoder, node| decoder.word(node, "an id")) {
-            registries.insert(entry.key.clone(), id.map(RegistryId::new));
+            registries.insert(entry.key.clone().into_owned(), id.map(RegistryId::new));
         } else if fields.get("username").or(fields.get("password")).or(fields.get("id")).is_none() {
             let detail = format!("the registry {} needs an `id`", shown(&entry.key));
             decoder.report(Diagnostic::at(Problem::MissingKey, entry.key_span, detail));
@@ -308,7 +307,7 @@ fn registries(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<Str
     Some(registries)
 }
 
-fn volumes(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<Key, Spanned<Volume>>> {
+fn volumes(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<Key, Spanned<Volume>>> {
     let mut volumes = BTreeMap::new();
     let wanted = "a map of network volumes, such as `models: { size: 500GB, data_center: EU-RO-1 }`";
     for entry in decoder.map(node, wanted)? {
@@ -326,7 +325,7 @@ fn volumes(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<BTreeMap<Key, S
     Some(volumes)
 }
 
-fn volume(decoder: &mut Decoder<'_>, node: &Rc<Node>, key: Span) -> Option<Volume> {
+fn volume(decoder: &mut Decoder<'_>, node: &Node<'_>, key: Span) -> Option<Volume> {
     let wanted = "a map such as `{ size: 500GB, data_center: EU-RO-1 }`";
     let fields = decoder.fields(node, &words::VOLUME, wanted)?;
     if let Some(entry) = fields.get("id") {
@@ -368,7 +367,7 @@ fn volume(decoder: &mut Decoder<'_>, node: &Rc<Node>, key: Span) -> Option<Volum
     })
 }
 
-fn volume_size(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Gigabytes>> {
+fn volume_size(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Gigabytes>> {
     let size = decoder.form(node, "a size such as `500GB`", Problem::InvalidSize, forms::size)?;
     if !VOLUME_SIZES.contains(&size.value.0) {
         let (least, most) = (VOLUME_SIZES.start(), VOLUME_SIZES.end());
@@ -379,7 +378,7 @@ fn volume_size(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Gig
     Some(size)
 }
 
-fn moved(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<Move>> {
+fn moved(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Move>> {
     let wanted = "a list such as `[{ from: old, to: new }]`";
     let moves = decoder.items(node, wanted, |decoder, item| {
         let fields = decoder.fields(item, &words::MOVED, "a map such as `{ from: old, to: new }`")?;
@@ -397,7 +396,7 @@ fn moved(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Vec<Move>> {
     Some(moves.value)
 }
 
-fn address(decoder: &mut Decoder<'_>, node: &Rc<Node>) -> Option<Spanned<Address>> {
+fn address(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Address>> {
     let text = decoder.word(node, "an address such as `llm`, `llm[0]` or `volume.models`")?;
     match text.value.parse::<Address>() {
         Ok(address) => Some(Spanned { value: address, span: text.span }),

@@ -28,29 +28,29 @@ const BYTES_OF_A_VALUE: usize = 64;
 /// How many lines with a wrong tab are named.
 const MAX_TAB_LINES: usize = 10;
 
-/// One value.
+/// One value. A spec has millions of them, so texts stay in the file where they can, and copies share what is inside.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct Node<'t> {
     pub span: Span,
-    pub value: Value,
-    weight: usize,
-    depth: usize,
+    pub value: Value<'t>,
+    weight: u32,
+    depth: u16,
     /// Whether a scalar in it may name a variable.
     has_dollar: bool,
 }
 
 /// What a node is.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
-    Scalar(Scalar),
-    Sequence(Vec<Rc<Node>>),
-    Mapping(Vec<Entry>),
+pub(super) enum Value<'t> {
+    Scalar(Scalar<'t>),
+    Sequence(Rc<Vec<Node<'t>>>),
+    Mapping(Rc<Vec<Entry<'t>>>),
 }
 
 /// A scalar as it was written, without its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Scalar {
-    pub text: String,
+pub(super) struct Scalar<'t> {
+    pub text: Cow<'t, str>,
     /// Whether it is a plain scalar, whose text decides its type.
     pub plain: bool,
 }
@@ -67,29 +67,35 @@ pub(super) enum Meaning {
 
 /// A key with its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub key: String,
+pub(super) struct Entry<'t> {
+    pub key: Cow<'t, str>,
     pub key_span: Span,
-    pub value: Rc<Node>,
+    pub value: Node<'t>,
 }
 
-impl Node {
-    pub(super) fn new(span: Span, value: Value) -> Self {
+impl<'t> Node<'t> {
+    pub(super) fn scalar(span: Span, scalar: Scalar<'t>) -> Self {
+        let weight = u32::try_from(1 + scalar.text.len() / BYTES_OF_A_VALUE).unwrap_or(u32::MAX);
+        let has_dollar = scalar.text.contains("${");
+        Self { span, value: Value::Scalar(scalar), weight, depth: 1, has_dollar }
+    }
+
+    pub(super) fn sequence(span: Span, items: Vec<Self>) -> Self {
         let mut node =
-            Self { span, value: Value::Sequence(Vec::new()), weight: 1, depth: 1, has_dollar: false };
-        match &value {
-            Value::Scalar(scalar) => {
-                node.weight += scalar.text.len() / BYTES_OF_A_VALUE;
-                node.has_dollar = scalar.text.contains("${");
-            }
-            Value::Sequence(items) => items.iter().for_each(|item| node.takes_in(item)),
-            Value::Mapping(entries) => entries.iter().for_each(|entry| node.takes_in(&entry.value)),
-        }
-        Self { value, ..node }
+            Self { span, value: Value::Sequence(Rc::default()), weight: 1, depth: 1, has_dollar: false };
+        items.iter().for_each(|item| node.takes_in(item));
+        Self { value: Value::Sequence(Rc::new(items)), ..node }
+    }
+
+    pub(super) fn mapping(span: Span, entries: Vec<Entry<'t>>) -> Self {
+        let mut node =
+            Self { span, value: Value::Mapping(Rc::default()), weight: 1, depth: 1, has_dollar: false };
+        entries.iter().for_each(|entry| node.takes_in(&entry.value));
+        Self { value: Value::Mapping(Rc::new(entries)), ..node }
     }
 
     fn takes_in(&mut self, inner: &Self) {
-        self.weight += inner.weight;
+        self.weight = self.weight.saturating_add(inner.weight);
         self.depth = self.depth.max(inner.depth + 1);
         self.has_dollar |= inner.has_dollar;
     }
@@ -101,7 +107,15 @@ impl Node {
 
     /// Returns the number of values in it with aliases expanded, itself included.
     pub(super) fn weight(&self) -> usize {
-        self.weight
+        self.weight as usize
+    }
+
+    /// Returns the text of a scalar, none for anything else.
+    pub(super) fn text(&self) -> &str {
+        match &self.value {
+            Value::Scalar(scalar) => &scalar.text,
+            Value::Sequence(_) | Value::Mapping(_) => "",
+        }
     }
 
     pub(super) fn is_null(&self) -> bool {
@@ -112,12 +126,12 @@ impl Node {
     }
 
     /// Returns the value of a key of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+    pub(super) fn get(&self, key: &str) -> Option<&Entry<'t>> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
     /// Returns the entries of a mapping, none for anything else.
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn entries(&self) -> &[Entry<'t>] {
         match &self.value {
             Value::Mapping(entries) => entries,
             Value::Scalar(_) | Value::Sequence(_) => &[],
@@ -140,12 +154,12 @@ impl Node {
     }
 }
 
-impl Scalar {
+impl Scalar<'_> {
     pub(super) fn meaning(&self) -> Meaning {
         if !self.plain {
             return Meaning::Text;
         }
-        let text = self.text.as_str();
+        let text = &*self.text;
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
             "true" | "True" | "TRUE" => return Meaning::Boolean(true),
@@ -182,7 +196,7 @@ impl Scalar {
 }
 
 /// Reads one file into a tree; `None` if it has none, in which case the reason is in `log`.
-pub(super) fn parse(file: u16, sources: &Sources, log: &mut Collector) -> Option<Rc<Node>> {
+pub(super) fn parse<'t>(file: u16, sources: &'t Sources, log: &mut Collector) -> Option<Node<'t>> {
     let text = sources.text(file);
     let mut builder = Builder {
         file,
@@ -244,15 +258,15 @@ impl Seen {
     }
 
     /// Prepares for so many more keys than there are entries.
-    fn make_room_for(&mut self, more: usize, entries: &[Entry]) {
+    fn make_room_for(&mut self, more: usize, entries: &[Entry<'_>]) {
         if matches!(self, Self::Small) && entries.len() + more > SMALL {
-            let places = entries.iter().map(|entry| (entry.key.clone(), entry.key_span));
+            let places = entries.iter().map(|entry| (entry.key.clone().into_owned(), entry.key_span));
             *self = Self::Large(places.collect());
         }
     }
 
     /// Returns where a key stands already.
-    fn place(&self, key: &str, entries: &[Entry]) -> Option<Span> {
+    fn place(&self, key: &str, entries: &[Entry<'_>]) -> Option<Span> {
         match self {
             Self::Small => entries.iter().find(|entry| entry.key == key).map(|entry| entry.key_span),
             Self::Large(places) => places.get(key).copied(),
@@ -266,51 +280,42 @@ impl Seen {
     }
 }
 
-/// Takes the text of a scalar; one that an anchor names is copied.
-fn text_of(node: Rc<Node>) -> String {
-    let value = Rc::try_unwrap(node).map_or_else(|shared| shared.value.clone(), |node| node.value);
-    match value {
-        Value::Scalar(scalar) => scalar.text,
-        Value::Sequence(_) | Value::Mapping(_) => String::new(),
-    }
-}
-
 /// A collection that is not closed yet.
-enum Open {
-    Sequence { items: Vec<Rc<Node>>, span: Span, anchor: usize },
-    Mapping { entries: Vec<(Rc<Node>, Rc<Node>)>, key: Option<Rc<Node>>, span: Span, anchor: usize },
+enum Open<'t> {
+    Sequence { items: Vec<Node<'t>>, span: Span, anchor: usize },
+    Mapping { entries: Vec<(Node<'t>, Node<'t>)>, key: Option<Node<'t>>, span: Span, anchor: usize },
 }
 
-struct Builder<'a> {
+struct Builder<'t, 'a> {
     file: u16,
     log: &'a mut Collector,
-    text: &'a str,
-    stack: Vec<Open>,
-    anchors: BTreeMap<usize, Rc<Node>>,
-    root: Option<Rc<Node>>,
+    text: &'t str,
+    stack: Vec<Open<'t>>,
+    anchors: BTreeMap<usize, Node<'t>>,
+    root: Option<Node<'t>>,
     /// Values so far, with aliases expanded.
     nodes: usize,
     /// Where the tag of the current event stands, if it has one.
     tag: Span,
 }
 
-impl Builder<'_> {
-    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Stopped> {
+impl<'t> Builder<'t, '_> {
+    fn event(&mut self, event: Event<'t>, span: Span) -> Result<(), Stopped> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag);
-                let scalar = Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                let scalar = Scalar { text, plain: style == ScalarStyle::Plain };
                 if scalar.text.contains('\0') {
                     let detail = "a NUL character cannot be part of any value";
                     self.log.push(Diagnostic::at(Problem::UnsupportedYaml, span, detail));
                     return Err(Stopped);
                 }
-                let node = Rc::new(Node::new(span, Value::Scalar(scalar)));
+                let node = Node::scalar(span, scalar);
                 self.anchor(anchor, &node);
                 self.add(node)
             }
             Event::Alias(id) => match self.anchors.get(&id) {
-                Some(node) => self.add(Rc::clone(node)),
+                Some(node) => self.add(node.clone()),
                 None => {
                     let detail = "the alias stands inside the value that it names";
                     self.log.push(Diagnostic::at(Problem::InvalidYaml, span, detail));
@@ -335,38 +340,37 @@ impl Builder<'_> {
         }
     }
 
-    fn open(&mut self, open: Open) -> Result<(), Stopped> {
+    fn open(&mut self, open: Open<'t>) -> Result<(), Stopped> {
         self.stack.push(open);
         Ok(())
     }
 
     fn close(&mut self, end: Span) -> Result<(), Stopped> {
-        let (value, start, anchor) = match self.stack.pop() {
-            Some(Open::Sequence { items, span, anchor }) => (Value::Sequence(items), span, anchor),
+        let until = |start: Span| Span { end: end.end.max(start.start), ..start };
+        let (node, anchor) = match self.stack.pop() {
+            Some(Open::Sequence { items, span, anchor }) => (Node::sequence(until(span), items), anchor),
             Some(Open::Mapping { entries, key: _, span, anchor }) => {
-                (Value::Mapping(self.entries(entries)?), span, anchor)
+                (Node::mapping(until(span), self.entries(entries)?), anchor)
             }
             None => return Ok(()),
         };
-        let span = Span { end: end.end.max(start.start), ..start };
-        let node = Rc::new(Node::new(span, value));
-        if node.depth > MAX_DEPTH {
-            self.too_deep(span);
+        if usize::from(node.depth) > MAX_DEPTH {
+            self.too_deep(node.span);
             return Err(Stopped);
         }
         self.anchor(anchor, &node);
         self.nest(node)
     }
 
-    fn anchor(&mut self, anchor: usize, node: &Rc<Node>) {
+    fn anchor(&mut self, anchor: usize, node: &Node<'t>) {
         if anchor != 0 {
-            self.anchors.insert(anchor, Rc::clone(node));
+            self.anchors.insert(anchor, node.clone());
         }
     }
 
     /// Adds a scalar or the target of an alias.
-    fn add(&mut self, node: Rc<Node>) -> Result<(), Stopped> {
-        self.count(node.weight, node.span)?;
+    fn add(&mut self, node: Node<'t>) -> Result<(), Stopped> {
+        self.count(node.weight(), node.span)?;
         self.nest(node)
     }
 
@@ -380,7 +384,7 @@ impl Builder<'_> {
         Err(Stopped)
     }
 
-    fn nest(&mut self, node: Rc<Node>) -> Result<(), Stopped> {
+    fn nest(&mut self, node: Node<'t>) -> Result<(), Stopped> {
         match self.stack.last_mut() {
             None => self.root = Some(node),
             Some(Open::Sequence { items, .. }) => items.push(node),
@@ -393,14 +397,15 @@ impl Builder<'_> {
     }
 
     /// Checks keys, reports every duplicate with its first place, and applies merge keys after the map's own keys.
-    fn entries(&mut self, pairs: Vec<(Rc<Node>, Rc<Node>)>) -> Result<Vec<Entry>, Stopped> {
+    fn entries(&mut self, pairs: Vec<(Node<'t>, Node<'t>)>) -> Result<Vec<Entry<'t>>, Stopped> {
         let mut seen = Seen::with_room_for(pairs.len());
-        let mut entries: Vec<Entry> = Vec::with_capacity(pairs.len());
-        let mut merged: Vec<Entry> = Vec::new();
+        let mut entries: Vec<Entry<'t>> = Vec::with_capacity(pairs.len());
+        let mut merged: Vec<Entry<'t>> = Vec::new();
         for (key, value) in pairs {
-            let Value::Scalar(scalar) = &key.value else {
+            let key_span = key.span;
+            let Value::Scalar(scalar) = key.value else {
                 let detail = format!("{} cannot be a key", key.kind());
-                let mistake = Diagnostic::at(Problem::UnsupportedYaml, key.span, detail)
+                let mistake = Diagnostic::at(Problem::UnsupportedYaml, key_span, detail)
                     .help("quote a value that begins with `{` or `[`");
                 self.log.push(mistake);
                 continue;
@@ -412,17 +417,17 @@ impl Builder<'_> {
             if let Some(place) = seen.place(&scalar.text, &entries) {
                 let detail = format!("{} stands here for the second time", shown(&scalar.text));
                 let mistake =
-                    Diagnostic::at(Problem::DuplicateKey, key.span, detail).label(place, "first here");
+                    Diagnostic::at(Problem::DuplicateKey, key_span, detail).label(place, "first here");
                 self.log.push(mistake);
                 continue;
             }
-            seen.note(&scalar.text, key.span);
-            entries.push(Entry { key_span: key.span, key: text_of(key), value });
+            seen.note(&scalar.text, key_span);
+            entries.push(Entry { key_span, key: scalar.text, value });
         }
         seen.make_room_for(merged.len(), &entries);
         for entry in merged {
             if seen.place(&entry.key, &entries).is_none() {
-                self.count(entry.value.weight, entry.key_span)?;
+                self.count(entry.value.weight(), entry.key_span)?;
                 seen.note(&entry.key, entry.key_span);
                 entries.push(entry);
             }
@@ -430,8 +435,8 @@ impl Builder<'_> {
         Ok(entries)
     }
 
-    fn merge(&mut self, value: &Rc<Node>, merged: &mut Vec<Entry>) -> Result<(), Stopped> {
-        let maps: &[Rc<Node>] = match &value.value {
+    fn merge(&mut self, value: &Node<'t>, merged: &mut Vec<Entry<'t>>) -> Result<(), Stopped> {
+        let maps: &[Node<'t>] = match &value.value {
             Value::Sequence(items) => items,
             Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(value),
         };
@@ -558,7 +563,7 @@ mod tests {
 
     #[test]
     fn plain_scalars_follow_the_core_schema() {
-        let meaning = |text: &str| Scalar { text: text.to_owned(), plain: true }.meaning();
+        let meaning = |text: &str| Scalar { text: text.into(), plain: true }.meaning();
         for (text, expected) in [
             ("", Meaning::Null),
             ("~", Meaning::Null),
@@ -594,6 +599,6 @@ mod tests {
         ] {
             assert_eq!(meaning(text), Meaning::Text, "{text}");
         }
-        assert_eq!(Scalar { text: "1".to_owned(), plain: false }.meaning(), Meaning::Text);
+        assert_eq!(Scalar { text: "1".into(), plain: false }.meaning(), Meaning::Text);
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use podform::spec::Form;
 
-use super::{Case, load_text, mistakes};
+use super::{Case, check_text, load_text, mistakes};
 
 /// Far above what a debug build needs, far below what an unbounded reader would take.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -210,9 +210,10 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 fn every_form(case: &Case<'_>) {
-    match case.load() {
-        Ok(loaded) => {
-            loaded.config().unwrap();
+    match case.check() {
+        Ok(checked) => {
+            checked.config().unwrap();
+            let loaded = checked.lower();
             for form in [Form::Plain, Form::Coloured, Form::Short] {
                 loaded.warnings.render(form);
             }
@@ -248,19 +249,19 @@ proptest! {
     fn texts_survive_config(value in "\\PC{0,30}", label in "[a-zA-Z0-9:_.+-]{0,8}") {
         let quoted = |text: &str| format!("'{}'", text.replace('\'', "''").replace("${", "$${"));
         let text = super::pod(&format!("gpu: L40S\nenv: {{ A: {} }}\nlabels: {{ l: {} }}", quoted(&value), quoted(&label)));
-        let first = load_text(&text).unwrap();
+        let checked = check_text(&text).unwrap();
         // A literal that looks like a secret is not written by `config`, so it cannot be read back.
-        if first.warnings.is_empty() {
-            let second = load_text(&first.config().unwrap()).unwrap();
-            prop_assert_eq!(second.desired, first.desired);
+        if checked.warnings.is_empty() {
+            let second = load_text(&checked.config().unwrap()).unwrap();
+            prop_assert_eq!(second.desired, checked.lower().desired);
         }
     }
 
     #[test]
     fn secrets_are_in_no_output(secret in "[g-z]{24}", broken in prop::sample::select(vec!["", ", bad key: x", ", B: [", ", B: ${X}", ", A: {"])) {
         let text = super::pod(&format!("gpu: L40S\nenv: {{ HF_TOKEN: {secret}, URL: \"https://u:{secret}@h\", X: hf_{secret}{broken} }}"));
-        let outputs = match load_text(&text) {
-            Ok(loaded) => vec![format!("{loaded:?}"), loaded.config().unwrap(), loaded.warnings.render(Form::Plain), loaded.warnings.render(Form::Short)],
+        let outputs = match check_text(&text) {
+            Ok(checked) => vec![format!("{checked:?}"), checked.config().unwrap(), checked.warnings.render(Form::Plain), checked.warnings.render(Form::Short), format!("{:?}", checked.lower())],
             Err(mistakes) => vec![format!("{mistakes:?}"), mistakes.render(Form::Plain), mistakes.render(Form::Short)],
         };
         for output in outputs {

@@ -21,13 +21,13 @@ fn example(name: &str) -> Vec<u8> {
 fn check(files: &[&str]) {
     let texts: Vec<Vec<u8>> = files.iter().map(|name| example(name)).collect();
     let files = files.iter().zip(&texts).map(|(name, text)| (*name, text.as_slice())).collect();
-    let loaded = (Case { files, ..Case::default() }).load();
-    let loaded = loaded.unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
-    assert!(loaded.warnings.is_empty(), "{}", rendered(Ok(loaded)));
-    let config = loaded.config().unwrap();
+    let checked = (Case { files, ..Case::default() }).check();
+    let checked = checked.unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
+    assert!(checked.warnings.is_empty(), "{}", rendered(Ok(checked.lower())));
+    let config = checked.config().unwrap();
     let again = Case { files: vec![("config.yaml", config.as_bytes())], ..Case::default() }.load();
     let again = again.unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
-    assert_eq!(again.desired, loaded.desired);
+    assert_eq!(again.desired, checked.lower().desired);
 }
 
 #[test]

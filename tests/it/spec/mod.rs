@@ -12,7 +12,7 @@ mod values;
 
 use std::collections::BTreeMap;
 
-use podform::spec::{Diagnostics, Form, Input, Loaded, SourceFile, load};
+use podform::spec::{Checked, Diagnostics, Form, Input, Loaded, SourceFile, check};
 
 /// Everything that a test may vary.
 #[derive(Default)]
@@ -25,13 +25,17 @@ pub struct Case<'a> {
 
 impl Case<'_> {
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
+        self.check().map(Checked::lower)
+    }
+
+    pub fn check(&self) -> Result<Checked, Diagnostics> {
         let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let files: Vec<SourceFile<'_>> =
             self.files.iter().map(|(name, bytes)| SourceFile { name, bytes }).collect();
         let profiles: Vec<String> = self.profiles.iter().map(|&profile| profile.to_owned()).collect();
-        load(&Input {
+        check(&Input {
             files: &files,
             vars: &map(self.vars),
             environment_vars: &map(self.environment_vars),
@@ -43,6 +47,11 @@ impl Case<'_> {
 /// Loads one file.
 pub fn load_text(text: &str) -> Result<Loaded, Diagnostics> {
     Case { files: vec![("pods.yaml", text.as_bytes())], ..Case::default() }.load()
+}
+
+/// Checks one file.
+pub fn check_text(text: &str) -> Result<Checked, Diagnostics> {
+    Case { files: vec![("pods.yaml", text.as_bytes())], ..Case::default() }.check()
 }
 
 /// Renders what is wrong with a file; warnings of a usable one too.

@@ -5,9 +5,9 @@ use podform::model::field::Field;
 use podform::model::id::{EnvKey, ProjectName};
 use podform::model::prior::{Api, ProviderKind};
 use podform::model::secret::SecretName;
-use podform::spec::{Loaded, Settings};
+use podform::spec::{Checked, Loaded, Settings};
 
-use super::{Case, load_text, pod, rendered};
+use super::{Case, check_text, load_text, pod, rendered};
 
 fn loaded(text: &str) -> Loaded {
     load_text(text).unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))))
@@ -96,15 +96,15 @@ moved:
   - { from: data-prep, to: prep }
 ";
 
-fn every_key() -> Loaded {
+fn every_key() -> Checked {
     let case =
         Case { files: vec![("pods.yaml", EVERY_KEY.as_bytes())], profiles: &["prod"], ..Case::default() };
-    case.load().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))))
+    case.check().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))))
 }
 
 #[test]
 fn every_key_of_the_format_is_lowered() {
-    let loaded = every_key();
+    let loaded = every_key().lower();
     assert_eq!(loaded.warnings.render(podform::spec::Form::Short), "");
     assert_eq!(
         loaded.settings,
@@ -295,10 +295,11 @@ fn config_reads_back_as_the_same() {
     let first = every_key();
     let text = first.config().unwrap();
     let case = Case { files: vec![("config.yaml", text.as_bytes())], profiles: &["prod"], ..Case::default() };
-    let second = case.load().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
+    let second = case.check().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
+    assert_eq!(second.config().unwrap(), text);
+    let (first, second) = (first.lower(), second.lower());
     assert_eq!(second.desired, first.desired);
     assert_eq!(second.settings, first.settings);
-    assert_eq!(second.config().unwrap(), text);
 }
 
 #[test]
@@ -306,7 +307,7 @@ fn config_quotes_what_some_readers_misread_and_hides_secrets() {
     let text = pod(
         "gpu: L40S\nenv: { A: no, B: 22:22, C: 2026-11-21, D: \"1_000\", E: '<<', ON: 'it''s', HF_TOKEN: hunter2 }",
     );
-    insta::assert_snapshot!(loaded(&text).config().unwrap(), @r#"
+    insta::assert_snapshot!(check_text(&text).unwrap().config().unwrap(), @r#"
     version: 1
     project: demo
     provider:
@@ -405,7 +406,7 @@ fn short_forms_of_gpu_mean_the_long_ones() {
 
 #[test]
 fn positions_lead_to_the_value_or_else_to_the_pod() {
-    let loaded = every_key();
+    let loaded = every_key().lower();
     let place = |address: &str, field: Field| {
         loaded.positions.of_field(&address.parse().unwrap(), &field).map(|place| place.to_string())
     };
