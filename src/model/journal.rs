@@ -141,19 +141,6 @@ impl ActionStatus {
             (status, event) => Err(Box::new(IllegalEvent { status, event: event.clone() })),
         }
     }
-
-    /// Tells whether nothing follows in the same run.
-    pub fn is_final(&self) -> bool {
-        match self {
-            Self::Succeeded | Self::Failed | Self::Skipped => true,
-            Self::Pending
-            | Self::Intended
-            | Self::Started
-            | Self::Accepted { .. }
-            | Self::Refused
-            | Self::Unknown { .. } => false,
-        }
-    }
 }
 
 /// An event in an illegal order.

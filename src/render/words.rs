@@ -7,22 +7,12 @@ use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, Disruption, DriftKind, Held, Reason, Shown, Step,
     Subject, Unmanaged,
 };
-use crate::model::prior::Api;
 
 use super::escape::{Quoted, visible};
 use super::money::{AMonth, AnHour, PriceAnHour};
 use super::ranges::ranges;
 use super::view::{Change, Verb};
 use crate::model::field::Field;
-
-/// Returns what the API is called.
-pub fn api(api: Api) -> &'static str {
-    match api {
-        Api::V2 => "REST v2",
-        Api::V1 => "REST v1",
-        Api::Graphql => "GraphQL",
-    }
-}
 
 /// Returns why an action is in the plan; `None` where the fields or the header say it already.
 pub fn reason(reason: &Reason) -> Option<&'static str> {

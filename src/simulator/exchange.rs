@@ -183,28 +183,6 @@ impl Operation {
             Operation::Other => "other",
         }
     }
-
-    /// Returns whether it changes anything.
-    pub fn mutates(self) -> bool {
-        match self {
-            Operation::Create
-            | Operation::Update
-            | Operation::Start
-            | Operation::Stop
-            | Operation::Restart
-            | Operation::Terminate
-            | Operation::CreateVolume
-            | Operation::UpdateVolume
-            | Operation::DeleteVolume => true,
-            Operation::List
-            | Operation::Get
-            | Operation::ListVolumes
-            | Operation::GetVolume
-            | Operation::Logs
-            | Operation::Catalog
-            | Operation::Other => false,
-        }
-    }
 }
 
 /// How an answer differs from the ordinary one.

@@ -186,13 +186,6 @@ impl FromStr for FaultScript {
 }
 
 impl FaultScript {
-    /// Returns this script with another's rules after its own.
-    #[must_use]
-    pub fn and(mut self, other: FaultScript) -> FaultScript {
-        self.rules.extend(other.rules);
-        self
-    }
-
     /// Returns what goes wrong with the `number`th request of a kind: the first rule that fits decides.
     pub fn fault(&self, seed: u64, operation: Operation, number: u64, total: u64) -> Option<Fault> {
         self.rules.iter().find_map(|rule| {

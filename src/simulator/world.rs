@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use hosts::{Host, HostId, Inventory};
+use hosts::{HostId, Inventory};
 use moment::Moment;
 use money::HourlyPrice;
 use pod::{By, Mount, Phase, Pod, PodId, Status};
@@ -196,16 +196,6 @@ impl World {
     /// Returns every pod that was ever made, terminated ones included.
     pub fn all_pods(&self) -> impl Iterator<Item = &Pod> {
         self.pods.values()
-    }
-
-    /// Returns the machines.
-    pub fn hosts(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.all()
-    }
-
-    /// Returns a machine.
-    pub fn host(&self, id: &HostId) -> Option<&Host> {
-        self.hosts.get(id)
     }
 
     /// Returns every network volume, new ones included.
@@ -406,7 +396,7 @@ mod tests {
                 }
                 for (host, units) in held {
                     assert_eq!(world.totals.held(host), units, "seed {seed}, step {step}");
-                    assert!(units <= world.host(host).unwrap().capacity, "seed {seed}, step {step}");
+                    assert!(units <= world.hosts.get(host).unwrap().capacity, "seed {seed}, step {step}");
                 }
             }
             assert!(world.pods.len() > 30, "the noise made {} pods", world.pods.len());

@@ -269,11 +269,6 @@ impl Diagnostics {
         self.list.is_empty()
     }
 
-    /// Returns the number of them.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
     /// Returns them in file order.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list.iter()

@@ -46,11 +46,6 @@ impl<T> Spanned<T> {
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Spanned<U> {
         Spanned { value: convert(self.value), span: self.span }
     }
-
-    /// Borrows the value together with its place.
-    pub fn as_ref(&self) -> Spanned<&T> {
-        Spanned { value: &self.value, span: self.span }
-    }
 }
 
 /// A place as people and editors write it; line and column count from 1, the column in characters.

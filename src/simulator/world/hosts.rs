@@ -145,11 +145,6 @@ impl Inventory {
         self.hosts.get(id)
     }
 
-    /// Returns all machines.
-    pub fn all(&self) -> impl Iterator<Item = &Host> {
-        self.hosts.values()
-    }
-
     /// Returns the machines of a GPU type or a CPU flavor.
     pub fn of_unit(&self, unit: &str) -> impl Iterator<Item = &Host> {
         self.by_unit.get(unit).into_iter().flatten().filter_map(|id| self.hosts.get(id))
