@@ -44,6 +44,14 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
+    /// Gathers everything for the spec that the command line names.
+    ///
+    /// # Errors
+    /// As [`Session::open`] has them; or the spec has mistakes.
+    pub async fn of_spec(shell: &'a Shell) -> Result<Self, Failure> {
+        Self::open(shell, shell.load_spec()?, None).await
+    }
+
     /// Gathers everything; `lineage` is that of a saved plan, as a state that does not exist yet must get it.
     ///
     /// # Errors

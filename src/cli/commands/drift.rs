@@ -11,7 +11,7 @@ use crate::render::human::write_drift;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&Options::default()).await?;
     let mut text = String::new();
     write_drift(&mut text, &planned, shell.output.style()).expect("a string takes every text");

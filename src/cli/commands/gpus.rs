@@ -23,7 +23,7 @@ use crate::render::words;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     if let Some(address) = &args.explain {
         return explain(&session, address, args.json).await;
     }

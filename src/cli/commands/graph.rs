@@ -10,7 +10,7 @@ use crate::render::graph::{self, write_graph};
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &GraphArgs) -> Result<Exit, Failure> {
     let GraphArgs { format, destroy, scope } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&scope.options(*destroy)).await?;
     let format = match format {
         GraphFormat::Dot => graph::GraphFormat::Dot,

@@ -25,7 +25,7 @@ use crate::state::edit::ensure_settled;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
     let ImportArgs { address, id, all: _, write } = args;
-    let mut session = Session::open(shell, shell.load_spec()?, None).await?;
+    let mut session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
     let known = known(&session, &prior);

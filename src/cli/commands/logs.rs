@@ -34,7 +34,7 @@ const FAILURES: u32 = 5;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
     let LogsArgs { address, follow, tail, source, timestamps } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let api = session.loaded.settings.api;
     if api != Api::V2 {
         return Err(Failure::NoLogs(api));

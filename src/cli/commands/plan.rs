@@ -14,7 +14,7 @@ use crate::state::planfile::{self, PlanInputs, SavedPlan};
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
     let PlanArgs { output, format, detailed_exitcode, destroy, scope } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&scope.options(*destroy)).await?;
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
     if let Some(path) = output {

@@ -36,7 +36,7 @@ struct Known<'a> {
 
 /// Runs the command.
 pub async fn run(shell: &Shell, address: &Address, as_json: bool) -> Result<Exit, Failure> {
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let recorded = prior.objects.get(address);
     let wanted = session.loaded.desired.wanted.get(address);

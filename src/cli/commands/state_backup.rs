@@ -9,7 +9,7 @@ use crate::cli::session::Session;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &BackupArgs) -> Result<Exit, Failure> {
     let BackupArgs { to } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     session.state.backup(to)?;
     shell.output.note(&format!("saved as `{}`; `--state` uses it", to.display()));
     Ok(exit::DONE)

@@ -18,7 +18,7 @@ const SHORT_ID: usize = 8;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &HistoryArgs) -> Result<Exit, Failure> {
     let HistoryArgs { run, json } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let past = session.state.history()?;
     let chosen = match run {
         Some(id) => vec![find(&past, id)?],

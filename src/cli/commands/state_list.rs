@@ -13,7 +13,7 @@ use crate::model::prior::{RecordedObject, RecordedPod};
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     if args.json {
         let objects = prior.objects.iter().map(|(address, object)| recorded(address, object));

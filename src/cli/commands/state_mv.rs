@@ -12,7 +12,7 @@ use crate::state::edit::rename;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
     let MoveArgs { from, to } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let changes = rename(&prior, from, to).map_err(|error| Failure::Flag(error.to_string()))?;
     let told: String = changes

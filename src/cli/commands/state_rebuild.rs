@@ -14,7 +14,7 @@ use crate::state::RecordChange;
 
 /// Runs the command.
 pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
-    let mut session = Session::open(shell, shell.load_spec()?, None).await?;
+    let mut session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
     let traces = traces(&session.loaded.desired, &prior, &live);

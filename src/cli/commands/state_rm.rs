@@ -11,7 +11,7 @@ use crate::state::edit::give_up;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &RemoveArgs) -> Result<Exit, Failure> {
     let RemoveArgs { addresses } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let mut changes = Vec::new();
     for address in addresses {

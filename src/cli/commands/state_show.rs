@@ -17,7 +17,7 @@ use crate::state::edit::EditError;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
     let StateShowArgs { address, json } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let recorded = prior.objects.get(address);
     let recorded =

@@ -15,7 +15,7 @@ use crate::model::live::{Live, LivePod, LiveVolume, Seen};
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
     if args.json {

@@ -7,7 +7,7 @@ use crate::cli::session::Session;
 
 /// Runs the command.
 pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let said = match session.state.unlock()? {
         Some(lease) => format!("The lock of {lease} is removed.\n"),
         None => "Nobody holds a lock.\n".to_owned(),
