@@ -17,11 +17,12 @@ use crate::model::address::Address;
 use crate::model::live::LivePod;
 use crate::provider::Observe;
 use crate::render::escape::visible;
+use crate::render::rows::shell_words;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
     let SshArgs { address, print, command } = args;
-    let session = Session::open(shell, shell.load_spec()?, None).await?;
+    let session = Session::of_spec(shell).await?;
     let pod = pod_of(&session.state.read()?, address)?;
     let live = session.account.reader().pod(&pod).await;
     let live = live.map_err(|source| Failure::Provider { what: "the pod", source })?;
@@ -32,10 +33,7 @@ pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
     }
     let arguments = way.arguments(command);
     if *print || (command.is_empty() && !shell.env.stdout_is_terminal) {
-        shell.output.data(&format!(
-            "ssh {}\n",
-            arguments.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-        ));
+        shell.output.data(&format!("ssh {}\n", shell_words(&arguments)));
         return Ok(exit::DONE);
     }
     // On success the process is `ssh` from here on, with the terminal and its exit code.
@@ -117,15 +115,6 @@ fn read(told: &str, is_proxy: bool) -> Option<Way> {
     fits.then(|| Way { user: user.to_owned(), host: host.to_owned(), port, is_proxy })
 }
 
-/// Returns a word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_can_be_pasted() {
-        assert_eq!(quoted("root@192.0.2.7"), "root@192.0.2.7");
-        assert_eq!(quoted("echo it's; id"), r"'echo it'\''s; id'");
+        let words = ["root@192.0.2.7", "echo it's; id"].map(str::to_owned);
+        assert_eq!(shell_words(&words), r"root@192.0.2.7 'echo it'\''s; id'");
     }
 }
