@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::commands::init::examples::Example;
@@ -12,6 +13,8 @@ use crate::model::address::Address;
 use crate::model::desired::MemoryRange;
 use crate::model::id::DataCenterId;
 use crate::model::money::Hourly;
+use crate::render::Format;
+use crate::render::graph::GraphFormat;
 use crate::spec;
 
 /// Plan and apply for GPU pods on RunPod.
@@ -214,7 +217,7 @@ pub struct PlanArgs {
     pub output: Option<PathBuf>,
     /// How to print the plan
     #[arg(long, default_value = "human")]
-    pub format: PlanFormat,
+    pub format: Format,
     /// Exit with 2 if the plan has changes
     #[arg(long)]
     pub detailed_exitcode: bool,
@@ -226,25 +229,24 @@ pub struct PlanArgs {
     pub scope: Scope,
 }
 
-/// How a plan is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
-    /// For people.
-    Human,
-    /// For machines.
-    Json,
-    /// Terraform's plan format, for tools that read it.
-    TerraformJson,
-    /// For comments on pull requests.
-    Markdown,
-    /// Numbers as `name=value`, for continuous integration.
-    Outputs,
-    /// The order of the actions, for Graphviz.
-    Dot,
-    /// The order of the actions, for Markdown.
-    Mermaid,
-    /// The order of the actions, for browsers.
-    Svg,
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Human => "For people",
+            Self::Json => "For machines",
+            Self::TerraformJson => "Terraform's plan format, for tools that read it",
+            Self::Markdown => "For comments on pull requests",
+            Self::Outputs => "Numbers as `name=value`, for continuous integration",
+            Self::Graph(GraphFormat::Dot) => "The order of the actions, for Graphviz",
+            Self::Graph(GraphFormat::Mermaid) => "The order of the actions, for Markdown",
+            Self::Graph(GraphFormat::Svg) => "The order of the actions, for browsers",
+        };
+        Some(PossibleValue::new(self.word()).help(help))
+    }
 }
 
 /// Flags of `apply`.
@@ -314,7 +316,7 @@ pub struct ShowArgs {
     pub what: PathBuf,
     /// How to print the plan
     #[arg(long, default_value = "human", conflicts_with = "json")]
-    pub format: PlanFormat,
+    pub format: Format,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -395,15 +397,19 @@ pub struct GraphArgs {
     pub scope: Scope,
 }
 
-/// How a graph is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum GraphFormat {
-    /// For Graphviz.
-    Dot,
-    /// For Markdown.
-    Mermaid,
-    /// For browsers.
-    Svg,
+impl ValueEnum for GraphFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Dot => "For Graphviz",
+            Self::Mermaid => "For Markdown",
+            Self::Svg => "For browsers",
+        };
+        Some(PossibleValue::new(self.word()).help(help))
+    }
 }
 
 /// What to do with the recorded state.

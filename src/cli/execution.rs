@@ -6,7 +6,7 @@
 use tokio::sync::watch;
 
 use super::approval::Approver;
-use super::args::{PlanFormat, RunArgs};
+use super::args::RunArgs;
 use super::clock::AccountClock;
 use super::events::Events;
 use super::exit::{self, Exit};
@@ -26,6 +26,7 @@ use crate::model::plan::{Approval, ApprovedPlan, Plan, Planned};
 use crate::model::prior::Prior;
 use crate::plan::Options;
 use crate::provider::runpod::Runpod;
+use crate::render::Format;
 use crate::render::outcome::{RunningPod, write_outcome};
 use crate::spec::Loaded;
 use crate::state::planfile::SavedPlan;
@@ -178,7 +179,7 @@ impl Teller<'_> {
         match self {
             Self::Person(session) => {
                 let positions = |subject: &_| session.position(subject);
-                show::plan(&session.shell.output, planned, PlanFormat::Human, &positions);
+                show::plan(&session.shell.output, planned, Format::Human, &positions);
             }
             Self::Program(events) => events.plan(planned),
         }

@@ -32,6 +32,7 @@ use std::fmt;
 
 use crate::model::plan::{Planned, Subject};
 
+use self::graph::GraphFormat;
 use self::style::Style;
 
 /// Tells where in the spec something stands, such as `pods.yaml:12:5`; `None` where that is not known.
@@ -57,11 +58,22 @@ pub enum Format {
     Markdown,
     /// Numbers for continuous integration.
     Outputs,
+    /// A picture of the order of the actions.
+    Graph(GraphFormat),
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 5] = [Self::Human, Self::Json, Self::TerraformJson, Self::Markdown, Self::Outputs];
+    pub const ALL: [Self; 8] = [
+        Self::Human,
+        Self::Json,
+        Self::TerraformJson,
+        Self::Markdown,
+        Self::Outputs,
+        Self::Graph(GraphFormat::Dot),
+        Self::Graph(GraphFormat::Mermaid),
+        Self::Graph(GraphFormat::Svg),
+    ];
 
     /// Returns the word for `--format`.
     pub fn word(self) -> &'static str {
@@ -71,6 +83,7 @@ impl Format {
             Self::TerraformJson => "terraform-json",
             Self::Markdown => "markdown",
             Self::Outputs => "outputs",
+            Self::Graph(format) => format.word(),
         }
     }
 }
@@ -92,5 +105,6 @@ pub fn write_plan(
         Format::TerraformJson => terraform_json::write_terraform_json(out, planned),
         Format::Markdown => markdown::write_markdown(out, planned, positions),
         Format::Outputs => outputs::write_outputs(out, planned),
+        Format::Graph(format) => graph::write_graph(out, planned.plan(), format),
     }
 }

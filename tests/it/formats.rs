@@ -19,7 +19,6 @@ use podform::model::plan::{Planned, Subject};
 use podform::model::pod::{Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::secret::{Secret, SecretName};
 use podform::model::size::Gigabytes;
-use podform::render::graph::{GraphFormat, write_graph};
 use podform::render::json::SCHEMA;
 use podform::render::style::Style;
 use podform::render::view::{Verb, subjects};
@@ -340,10 +339,6 @@ fn every_format(planned: &Planned, positions: Positions<'_>) -> String {
     for format in Format::ALL {
         writeln!(text, "===== {}", format.word()).unwrap();
         write_plan(&mut text, format, planned, positions, Style::PLAIN).unwrap();
-    }
-    for format in GraphFormat::ALL {
-        writeln!(text, "===== {}", format.word()).unwrap();
-        write_graph(&mut text, planned.plan(), format).unwrap();
     }
     text
 }

@@ -1,24 +1,19 @@
 //! `podform graph`: the order in which a plan would run.
 
-use crate::cli::args::{GraphArgs, GraphFormat};
+use crate::cli::args::GraphArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
-use crate::render::graph::{self, write_graph};
+use crate::render::graph::write_graph;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &GraphArgs) -> Result<Exit, Failure> {
     let GraphArgs { format, destroy, scope } = args;
     let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&scope.options(*destroy)).await?;
-    let format = match format {
-        GraphFormat::Dot => graph::GraphFormat::Dot,
-        GraphFormat::Mermaid => graph::GraphFormat::Mermaid,
-        GraphFormat::Svg => graph::GraphFormat::Svg,
-    };
     let mut text = String::new();
-    write_graph(&mut text, planned.plan(), format).expect("a string takes every text");
+    write_graph(&mut text, planned.plan(), *format).expect("a string takes every text");
     shell.output.data(&text);
     Ok(exit::DONE)
 }

@@ -1,12 +1,13 @@
 //! `podform show`: prints a saved plan, without network, state or spec; or all that is known of one object.
 
-use crate::cli::args::{PlanFormat, ShowArgs};
+use crate::cli::args::ShowArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::saved::read_plan;
 use crate::cli::show;
 use crate::model::address::Address;
+use crate::render::Format;
 use crate::state::planfile::SavedPlan;
 
 use super::show_address;
@@ -20,7 +21,7 @@ pub async fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
     }
     let saved = read_plan(what)?;
     let SavedPlan { planned, inputs: _, positions } = &saved;
-    let format = if *json { PlanFormat::Json } else { *format };
+    let format = if *json { Format::Json } else { *format };
     show::plan(&shell.output, planned, format, &|subject| positions.get(subject).cloned());
     Ok(exit::DONE)
 }
