@@ -20,7 +20,7 @@ use super::Positions;
 use super::escape::visible;
 use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::{ranges, ranges_to};
-use super::rows::{Row, command_lines};
+use super::rows::{Edit, Row, command_lines};
 use super::style::{Style, Tone, write_wrapped};
 use super::view::{Change, Counts, Group, Verb, Verdict, View, view};
 use super::words::{self, Weight};
@@ -157,34 +157,12 @@ impl Printer<'_> {
 
     fn placement(&mut self, group: &Group<'_>) -> fmt::Result {
         let Some((first, others)) = group.each.attempts.split_first() else { return Ok(()) };
-        let title = match group.each.verb {
-            Verb::Start => "replaced, if its host stays full, by the first that can be had of:",
-            Verb::Create
-            | Verb::DestroyThenCreate
-            | Verb::CreateThenDestroy
-            | Verb::Update
-            | Verb::Stop
-            | Verb::Destroy
-            | Verb::DestroyDeposed
-            | Verb::Import
-            | Verb::Move
-            | Verb::Record
-            | Verb::Forget
-                if others.is_empty() =>
-            {
-                return writeln!(self.out, "      place: {}", words::candidate(&first.candidate));
-            }
-            Verb::Create
-            | Verb::DestroyThenCreate
-            | Verb::CreateThenDestroy
-            | Verb::Update
-            | Verb::Stop
-            | Verb::Destroy
-            | Verb::DestroyDeposed
-            | Verb::Import
-            | Verb::Move
-            | Verb::Record
-            | Verb::Forget => "the first that can be had of:",
+        let title = if group.each.verb == Verb::Start {
+            "replaced, if its host stays full, by the first that can be had of:"
+        } else if others.is_empty() {
+            return writeln!(self.out, "      place: {}", words::candidate(&first.candidate));
+        } else {
+            "the first that can be had of:"
         };
         writeln!(self.out, "      place: {title}")?;
         for (number, attempt) in (1..).zip(group.each.attempts) {
@@ -196,20 +174,14 @@ impl Printer<'_> {
     /// Writes one field; `width` aligns the values of an object.
     fn row(&mut self, row: &Row, width: usize) -> fmt::Result {
         let Row { field, before, after, why } = row;
-        let (symbol, tone) = match (before, after) {
-            (Shown::Absent, _) => ("+", Tone::Good),
-            (_, Shown::Absent) => ("-", Tone::Bad),
-            (
-                Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
-                Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
-            ) => ("~", Tone::Care),
+        let (symbol, tone) = match row.edit() {
+            Edit::Added => ("+", Tone::Good),
+            Edit::Removed => ("-", Tone::Bad),
+            Edit::Changed => ("~", Tone::Care),
         };
         let symbol = self.style.paint(tone, symbol);
         let name = format!("{}:", visible(&field.to_string()));
-        let comment = why.map_or_else(String::new, |(cause, disruption)| {
-            let does = words::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"));
-            format!("  # {}{does}", words::cause(cause))
-        });
+        let comment = words::why(*why);
         let comment = self.style.paint(Tone::Quiet, comment);
         if let Some(lines) = difference_lines(field, before, after) {
             writeln!(self.out, "      {symbol} {name}{comment}")?;
@@ -387,10 +359,8 @@ impl Printer<'_> {
     }
 
     fn unknown_prices(&mut self) -> fmt::Result {
-        let unknown = self.view.plan.cost.after.total().unknown_parts;
-        if unknown > 0 {
-            let prices = words::count(unknown as usize, "price");
-            writeln!(self.out, "{prices} unknown: the sums are lower bounds.")?;
+        if let Some(line) = words::unknown_prices(&self.view.plan.cost) {
+            writeln!(self.out, "{line}")?;
         }
         Ok(())
     }
@@ -400,7 +370,7 @@ impl Printer<'_> {
         let title = self.style.paint(Tone::Bad, "Blocked: nothing of this plan can be applied.");
         writeln!(self.out, "\n{title}")?;
         if reasons.is_empty() {
-            writeln!(self.out, "  - nothing is left to do but what is held")?;
+            writeln!(self.out, "  - {}", words::ONLY_HELD)?;
         }
         for block in reasons {
             write!(self.out, "  - ")?;

@@ -11,9 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use crate::model::clock::Age;
-use crate::model::plan::{
-    Consequence, CostChange, DriftKind, FieldDrift, Planned, Severity, Shown, Unmanaged,
-};
+use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned, Severity, Unmanaged};
 
 use super::Positions;
 use super::escape::{visible, visible_to};
@@ -21,7 +19,7 @@ use super::graph::{Graph, Node, write_mermaid};
 use super::human::{about, comments, difference_lines, header, own_line, plan_line, values};
 use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::ranges_to;
-use super::rows::Row;
+use super::rows::{Edit, Row};
 use super::view::{Group, Verb, Verdict, View, view};
 use super::words::{self, Weight};
 
@@ -135,7 +133,7 @@ fn blocked(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
         })
         .collect();
     if items.is_empty() {
-        items.push("nothing is left to do but what is held".to_owned());
+        items.push(words::ONLY_HELD.to_owned());
     }
     page.list("Blocked: nothing of this plan can be applied", &items, 8_000);
 }
@@ -146,13 +144,8 @@ fn lost(page: &mut Page, view: &View<'_>) {
         return;
     }
     page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}{}.**\n", view.lost.words(), view.lost.condition()));
-    let losing: Vec<&Group<'_>> = view
-        .groups
-        .iter()
-        .filter(|group| group.each.consequences.iter().any(|consequence| consequence.loses_data()))
-        .collect();
+    let losing = view.groups.iter().filter(|group| group.each.loses_data());
     let items: Vec<String> = losing
-        .iter()
         .map(|group| {
             let lost = |consequence: &&&Consequence| consequence.loses_data();
             let phrases: Vec<String> = group
@@ -200,12 +193,8 @@ fn cost(page: &mut Page, view: &View<'_>) {
             money(AnHour(most))
         ));
     }
-    let unknown = after.total().unknown_parts;
-    if unknown > 0 {
-        page.push(&format!(
-            "\n{} unknown: the sums are lower bounds.\n",
-            words::count(unknown as usize, "price")
-        ));
+    if let Some(line) = words::unknown_prices(&cost) {
+        page.push(&format!("\n{line}\n"));
     }
 }
 
@@ -291,18 +280,12 @@ fn details(group: &Group<'_>) -> String {
 
 fn row_lines(lines: &mut Lines, row: &Row) {
     let Row { field, before, after, why } = row;
-    let sign = match (before, after) {
-        (Shown::Absent, _) => "+",
-        (_, Shown::Absent) => "-",
-        (
-            Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
-            Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
-        ) => "!",
+    let sign = match row.edit() {
+        Edit::Added => "+",
+        Edit::Removed => "-",
+        Edit::Changed => "!",
     };
-    let comment = why.map_or_else(String::new, |(cause, disruption)| {
-        let does = words::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"));
-        format!("  # {}{does}", words::cause(cause))
-    });
+    let comment = words::why(*why);
     let name = field.to_string();
     let name = visible_to(&name, 80);
     if let Some(difference) = difference_lines(field, before, after) {

@@ -17,6 +17,31 @@ pub struct Row {
     pub why: Option<(Cause, Disruption)>,
 }
 
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// It had no value before.
+    Added,
+    /// It has none after.
+    Removed,
+    /// It has one before and one after.
+    Changed,
+}
+
+impl Row {
+    /// Returns what becomes of the field.
+    pub fn edit(&self) -> Edit {
+        match (&self.before, &self.after) {
+            (Shown::Absent, _) => Edit::Added,
+            (_, Shown::Absent) => Edit::Removed,
+            (
+                Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
+                Shown::Text(_) | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply,
+            ) => Edit::Changed,
+        }
+    }
+}
+
 impl From<&FieldChange> for Row {
     fn from(change: &FieldChange) -> Self {
         let FieldChange { field, before, after, cause, disruption } = change.clone();

@@ -87,8 +87,7 @@ fn write_remarks(out: &mut dyn Write, view: &View<'_>, at: Timestamp) -> fmt::Re
     }
     let Verdict::Blocked(blocks) = view.verdict else { return Ok(()) };
     if blocks.is_empty() {
-        let why = "nothing is left to do but what is held";
-        return write_diagnostic(out, Grade::Error, BLOCKED, why, None, at);
+        return write_diagnostic(out, Grade::Error, BLOCKED, words::ONLY_HELD, None, at);
     }
     blocks
         .iter()

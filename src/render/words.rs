@@ -4,8 +4,8 @@ use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::money::Amount;
 use crate::model::plan::{
-    Block, BudgetLimit, Candidate, Cause, Consequence, Disruption, DriftKind, Held, Reason, Shown, Step,
-    Subject, Unmanaged,
+    Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, Reason,
+    Shown, Step, Subject, Unmanaged,
 };
 
 use super::escape::{Quoted, visible};
@@ -56,6 +56,23 @@ pub fn disruption(disruption: Disruption) -> Option<&'static str> {
         Disruption::Reset => Some("resets the pod"),
         Disruption::Replace => Some("forces replacement"),
     }
+}
+
+/// Returns the comment behind a field: who changed it and what applying it does; empty where that is not told.
+pub fn why(why: Option<(Cause, Disruption)>) -> String {
+    why.map_or_else(String::new, |(cause, disruption)| {
+        let does = self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"));
+        format!("  # {}{does}", self::cause(cause))
+    })
+}
+
+/// Why a plan is blocked that has neither actions nor a reason of its own.
+pub const ONLY_HELD: &str = "nothing is left to do but what is held";
+
+/// Returns the line on prices that are not known afterwards, if there are any.
+pub fn unknown_prices(cost: &CostSummary) -> Option<String> {
+    let unknown = cost.after.total().unknown_parts;
+    (unknown > 0).then(|| format!("{} unknown: the sums are lower bounds.", count(unknown as usize, "price")))
 }
 
 /// What a consequence is to a reader.
