@@ -17,6 +17,7 @@ use crate::provider::runpod::SetupError;
 use crate::render::money::AMonth;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
+use crate::state::edit::EditError;
 use crate::state::planfile::PlanFileError;
 
 /// Why a command ended early.
@@ -178,6 +179,12 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        Self::Flag(error.to_string())
+    }
 }
 
 impl Failure {

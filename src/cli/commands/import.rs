@@ -48,7 +48,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
         return Ok(exit::DONE);
     }
     for address in &asked {
-        ensure_settled(&prior, address).map_err(flag)?;
+        ensure_settled(&prior, address)?;
     }
     let text = if already_wanted(&mut session, &chosen, address.as_ref()) {
         None
@@ -162,7 +162,7 @@ fn one<'a>(
         } else {
             "`podform state mv` or `podform state rm` makes room"
         };
-        return Err(flag(format!("`{address}` is in the state as `{held}`; {hint}")));
+        return Err(Failure::Flag(format!("`{address}` is in the state as `{held}`; {hint}")));
     }
     let seen_pod = live.pods.get(&PodId::new(id));
     let seen_volume = live.volumes.get(&VolumeId::new(id));
@@ -176,23 +176,25 @@ fn one<'a>(
             Address::Pod { .. } => seen_pod.and_then(unreadable),
             Address::Volume(_) => seen_volume.and_then(unreadable),
         };
-        return Err(flag(not_shown(address, id, why, pod.is_some() || volume.is_some())));
+        return Err(Failure::Flag(not_shown(address, id, why, pod.is_some() || volume.is_some())));
     };
     if let Some((holder, _)) = prior.objects.iter().find(|(_, recorded)| recorded.id == remote) {
         let hint = format!("`podform state mv {holder} {address}` renames it");
-        return Err(flag(format!("`{id}` is in the state as `{holder}`; {hint}")));
+        return Err(Failure::Flag(format!("`{id}` is in the state as `{holder}`; {hint}")));
     }
     if known.managed.contains(&remote) {
-        return Err(flag(format!("`{id}` is in the state already; `podform state list` shows where")));
+        return Err(Failure::Flag(format!(
+            "`{id}` is in the state already; `podform state list` shows where"
+        )));
     }
     match address {
         Address::Volume(key) => chosen.volumes.extend(volume.map(|volume| (key.clone(), volume))),
         Address::Pod { key, replica: _ } => {
             if let Some(project) = pod.and_then(|pod| imported::other_project(pod, known)) {
-                return Err(flag(of_other_project(id, project)));
+                return Err(Failure::Flag(of_other_project(id, project)));
             }
             if let Some(reason) = pod.and_then(|pod| imported::unfit(pod, known.api)) {
-                return Err(flag(format!("`{id}` cannot be taken over: {reason}")));
+                return Err(Failure::Flag(format!("`{id}` cannot be taken over: {reason}")));
             }
             chosen.pods.extend(pod.map(|pod| (key.clone(), pod)));
         }
@@ -260,9 +262,9 @@ fn already_wanted(session: &mut Session<'_>, chosen: &Chosen<'_>, address: Optio
 /// Makes sure that text can be written for an address: a replica has none of its own.
 fn ensure_key(address: Option<&Address>) -> Result<(), Failure> {
     match address {
-        Some(Address::Pod { key, replica: Some(_) }) => {
-            Err(flag(format!("the spec has no such replica; write `replicas` under `pods.{key}` first")))
-        }
+        Some(Address::Pod { key, replica: Some(_) }) => Err(Failure::Flag(format!(
+            "the spec has no such replica; write `replicas` under `pods.{key}` first"
+        ))),
         Some(Address::Pod { replica: None, .. } | Address::Volume(_)) | None => Ok(()),
     }
 }
@@ -282,8 +284,4 @@ async fn text(
     let imported = imported::write_live(header, chosen, known, &catalog).map_err(Failure::Yaml)?;
     session.loaded = session.shell.load_spec_under(&imported.text)?;
     Ok(imported)
-}
-
-fn flag(error: impl ToString) -> Failure {
-    Failure::Flag(error.to_string())
 }

@@ -14,7 +14,7 @@ pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
     let MoveArgs { from, to } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
-    let changes = rename(&prior, from, to).map_err(|error| Failure::Flag(error.to_string()))?;
+    let changes = rename(&prior, from, to)?;
     let told: String = changes
         .iter()
         .filter_map(|change| match change {

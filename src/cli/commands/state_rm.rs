@@ -15,7 +15,7 @@ pub async fn run(shell: &Shell, args: &RemoveArgs) -> Result<Exit, Failure> {
     let prior = session.state.read()?;
     let mut changes = Vec::new();
     for address in addresses {
-        changes.extend(give_up(&prior, address).map_err(|error| Failure::Flag(error.to_string()))?);
+        changes.extend(give_up(&prior, address)?);
     }
     record(&session, "state rm", &prior, changes, &format!("{} given up", addresses.len())).await?;
     for address in addresses {

@@ -20,8 +20,7 @@ pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let recorded = prior.objects.get(address);
-    let recorded =
-        recorded.ok_or_else(|| Failure::Flag(EditError::NotRecorded(address.clone()).to_string()))?;
+    let recorded = recorded.ok_or_else(|| EditError::NotRecorded(address.clone()))?;
     if *json {
         let document = json!({ "version": VERSION, "object": json::recorded(address, recorded) });
         shell.output.data(&printed(&document));
