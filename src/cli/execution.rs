@@ -69,15 +69,9 @@ impl Execution<'_> {
             if *approver == Approver::Person || !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }
-            match planned {
-                Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
-                Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
-                Planned::Changes(plan) => {
-                    ensure_secrets(&plan, &session)?;
-                    let approved = approver.approve(plan, self.question, &self.shell.output).await?;
-                    Ok(Prepared::Approved(Box::new(approved), prior))
-                }
-            }
+            let output = &self.shell.output;
+            let approve = async |plan| approver.approve(plan, self.question, output).await;
+            prepared(&session, planned, prior, approve).await
         })
         .await
     }
@@ -102,15 +96,8 @@ impl Execution<'_> {
             if !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }
-            match plan.planned {
-                Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
-                Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
-                Planned::Changes(approved) => {
-                    ensure_secrets(&approved, &session)?;
-                    let approved = ApprovedPlan::new(approved, Approval::SavedPlan);
-                    Ok(Prepared::Approved(Box::new(approved), prior))
-                }
-            }
+            let approve = async |plan| Ok(ApprovedPlan::new(plan, Approval::SavedPlan));
+            prepared(&session, plan.planned, prior, approve).await
         })
         .await
     }
@@ -313,6 +300,23 @@ impl Engine<'_> {
         let Ok(prior) = self.locked.load().await else { return Vec::new() };
         let live = self.session.look(self.port, &prior).await;
         live.map(|live| running_pods(&prior, &live)).unwrap_or_default()
+    }
+}
+
+/// Gets the approval for a plan that has changes and what it needs for them.
+async fn prepared(
+    session: &Session<'_>,
+    planned: Planned,
+    prior: Prior,
+    approve: impl AsyncFnOnce(Plan) -> Result<ApprovedPlan, Failure>,
+) -> Result<Prepared, Failure> {
+    match planned {
+        Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
+        Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
+        Planned::Changes(plan) => {
+            ensure_secrets(&plan, session)?;
+            Ok(Prepared::Approved(Box::new(approve(plan).await?), prior))
+        }
     }
 }
 
