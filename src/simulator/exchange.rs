@@ -54,6 +54,34 @@ impl Request {
     }
 }
 
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target<C> {
+    /// It has a route.
+    To(C),
+    /// The path exists, with these methods.
+    WrongMethod(&'static str),
+    /// The path does not exist.
+    Nowhere,
+}
+
+impl<C> Target<C> {
+    /// Returns where a method leads on a path that takes these, each to a call.
+    pub fn by_method(method: &str, methods: &'static str, calls: Vec<(&str, C)>) -> Self {
+        let call = calls.into_iter().find(|(taken, _)| *taken == method);
+        call.map_or(Self::WrongMethod(methods), |(_, call)| Self::To(call))
+    }
+
+    /// Converts the call.
+    pub fn map<D>(self, convert: impl FnOnce(C) -> D) -> Target<D> {
+        match self {
+            Self::To(call) => Target::To(convert(call)),
+            Self::WrongMethod(methods) => Target::WrongMethod(methods),
+            Self::Nowhere => Target::Nowhere,
+        }
+    }
+}
+
 /// Reads the token of a bearer scheme, whose name may be in any case.
 fn bearer(authorization: &str) -> Option<&str> {
     let (scheme, token) = authorization.split_once(' ')?;

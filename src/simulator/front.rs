@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::exchange::{Answer, Operation, Request, Twist};
+use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::fault::{Fault, FaultScript, Scope};
 use super::graphql;
 use super::quota::{Quota, Ruling};
@@ -451,29 +451,24 @@ fn web_page(status: u16) -> Answer {
 
 fn route(request: &Request) -> Route {
     let api = Api::of(request);
-    let nowhere = || Route::Answered(api.failure(404, "resource not found"));
-    let wrong_method = |allowed| {
-        let text = "The requested method is not allowed for this path.";
-        Route::Answered(api.failure(405, text).with("allow", allowed))
-    };
-    match request.path.first().map(String::as_str) {
-        Some("v2") => match rest_v2::route(request) {
-            rest_v2::Route::To(call) => Route::To(Call::V2(call)),
-            rest_v2::Route::WrongMethod(allowed) => wrong_method(allowed),
-            rest_v2::Route::Nowhere => nowhere(),
-        },
-        Some("v1") => match rest_v1::route(request) {
-            rest_v1::Route::To(call) => Route::To(Call::V1(call)),
-            rest_v1::Route::WrongMethod(allowed) => wrong_method(allowed),
-            rest_v1::Route::Nowhere => nowhere(),
-        },
+    let target = match request.path.first().map(String::as_str) {
+        Some("v2") => rest_v2::route(request).map(Call::V2),
+        Some("v1") => rest_v1::route(request).map(Call::V1),
         Some("graphql") if request.path.len() == 1 && request.method == "POST" => {
             match graphql::read(request) {
-                Ok(call) => Route::To(Call::GraphQl(call)),
-                Err(unfit) => Route::Answered(graphql::unfit(&unfit)),
+                Ok(call) => Target::To(Call::GraphQl(call)),
+                Err(unfit) => return Route::Answered(graphql::unfit(&unfit)),
             }
         }
-        Some("graphql") if request.path.len() == 1 => wrong_method("POST"),
-        Some(_) | None => nowhere(),
+        Some("graphql") if request.path.len() == 1 => Target::WrongMethod("POST"),
+        Some(_) | None => Target::Nowhere,
+    };
+    match target {
+        Target::To(call) => Route::To(call),
+        Target::WrongMethod(allowed) => {
+            let text = "The requested method is not allowed for this path.";
+            Route::Answered(api.failure(405, text).with("allow", allowed))
+        }
+        Target::Nowhere => Route::Answered(api.failure(404, "resource not found")),
     }
 }

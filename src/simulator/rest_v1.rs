@@ -9,7 +9,7 @@ mod show;
 
 use serde_json::{Value, json};
 
-use super::exchange::{Answer, Operation, Request, Twist};
+use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::pod::{Action, PodId, Status};
 use super::world::refusal::Refusal;
@@ -49,19 +49,8 @@ pub enum Call {
     BillPods,
 }
 
-/// Where a request goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Route {
-    /// It has a route.
-    To(Call),
-    /// The path exists, with these methods.
-    WrongMethod(&'static str),
-    /// The path does not exist.
-    Nowhere,
-}
-
 /// Finds the route of a request whose path begins with `v1`.
-pub fn route(request: &Request) -> Route {
+pub fn route(request: &Request) -> Target<Call> {
     let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
     let id = || path[1].to_owned();
     let (methods, calls): (&'static str, Vec<(&str, Call)>) = match path.as_slice() {
@@ -90,10 +79,9 @@ pub fn route(request: &Request) -> Route {
         ),
         ["networkvolumes", _, "update"] => ("POST", vec![("POST", Call::UpdateVolume(id()))]),
         ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
-        _ => return Route::Nowhere,
+        _ => return Target::Nowhere,
     };
-    let call = calls.into_iter().find(|(method, _)| *method == request.method);
-    call.map_or(Route::WrongMethod(methods), |(_, call)| Route::To(call))
+    Target::by_method(&request.method, methods, calls)
 }
 
 impl Call {

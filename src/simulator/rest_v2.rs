@@ -13,7 +13,7 @@ mod show;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::exchange::{Answer, Operation, Request, Twist};
+use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::facts::facts;
 use super::world::refusal::Refusal;
@@ -78,19 +78,8 @@ pub enum Call {
     GetDataCenter(String),
 }
 
-/// Where a request goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Route {
-    /// It has a route.
-    To(Call),
-    /// The path exists, with these methods.
-    WrongMethod(&'static str),
-    /// The path does not exist.
-    Nowhere,
-}
-
 /// Finds the route of a request whose path begins with `v2`.
-pub fn route(request: &Request) -> Route {
+pub fn route(request: &Request) -> Target<Call> {
     let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
     let id = |index: usize| path[index].to_owned();
     let (methods, calls): (&'static str, Vec<(&str, Call)>) = match path.as_slice() {
@@ -128,10 +117,9 @@ pub fn route(request: &Request) -> Route {
         ["catalog", "cpus", _] => ("GET", vec![("GET", Call::GetCpu(id(2)))]),
         ["catalog", "datacenters"] => ("GET", vec![("GET", Call::ListDataCenters)]),
         ["catalog", "datacenters", _] => ("GET", vec![("GET", Call::GetDataCenter(id(2)))]),
-        _ => return Route::Nowhere,
+        _ => return Target::Nowhere,
     };
-    let call = calls.into_iter().find(|(method, _)| *method == request.method);
-    call.map_or(Route::WrongMethod(methods), |(_, call)| Route::To(call))
+    Target::by_method(&request.method, methods, calls)
 }
 
 impl Call {
