@@ -21,7 +21,8 @@ use podform::render::human::write_plan;
 use podform::render::no_positions;
 use podform::render::style::Style;
 use podform::simulator::{Settings, Simulation};
-use podform::spec::{Input, Loaded, SourceFile, load};
+use podform::spec::cache::{self, CacheKey};
+use podform::spec::{Checked, Form, Input, Loaded, SourceFile, check};
 
 /// How many pods a spec has.
 const SIZES: [usize; 3] = [10, 100, 1_000];
@@ -30,10 +31,28 @@ fn main() {
     divan::main();
 }
 
+/// From text to a checked spec.
 #[divan::bench(args = SIZES)]
-fn parse(bencher: Bencher<'_, '_>, pods: usize) {
+fn check_spec(bencher: Bencher<'_, '_>, pods: usize) {
     let text = spec(pods);
-    bencher.bench(|| parsed(black_box(&text)));
+    bencher.bench(|| with_input(black_box(&text), checked));
+}
+
+/// From a checked spec to what is wanted.
+#[divan::bench(args = SIZES)]
+fn lower_spec(bencher: Bencher<'_, '_>, pods: usize) {
+    let checked = with_input(&spec(pods), checked);
+    bencher.with_inputs(|| checked.clone()).bench_values(Checked::lower);
+}
+
+/// From what an earlier run kept to what is wanted, with the hash over the files.
+#[divan::bench(args = SIZES)]
+fn read_spec_from_cache(bencher: Bencher<'_, '_>, pods: usize) {
+    with_input(&spec(pods), |input| {
+        let loaded = checked(input).lower();
+        let kept = cache::write(&CacheKey::of(input, "bench"), input, &loaded).unwrap();
+        bencher.bench(|| cache::read(&CacheKey::of(black_box(input), "bench"), input, &kept).unwrap());
+    });
 }
 
 #[divan::bench(args = SIZES)]
@@ -69,11 +88,14 @@ fn spec(pods: usize) -> String {
     text
 }
 
-fn parsed(text: &str) -> Loaded {
+fn with_input<T>(text: &str, act: impl FnOnce(&Input<'_>) -> T) -> T {
     let files = [SourceFile { name: "pods.yaml", bytes: text.as_bytes() }];
     let none = BTreeMap::new();
-    let input = Input { files: &files, vars: &none, environment_vars: &none, profiles: &[] };
-    load(&input).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(podform::spec::Form::Plain)))
+    act(&Input { files: &files, vars: &none, environment_vars: &none, profiles: &[] })
+}
+
+fn checked(input: &Input<'_>) -> Checked {
+    check(input).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(Form::Plain)))
 }
 
 /// Everything that a plan is made from.
@@ -89,7 +111,7 @@ struct Case {
 
 impl Case {
     fn new(pods: usize) -> Self {
-        let loaded = parsed(&spec(pods));
+        let loaded = with_input(&spec(pods), checked).lower();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (live, catalog) = runtime.block_on(async {
             let router = Simulation::new(Settings::default()).router();

@@ -71,6 +71,12 @@ impl Environment {
         self.plain("PODFORM_STATE").map(PathBuf::from)
     }
 
+    /// Returns the folder for what can be made again; a relative one is nobody's, as the specification of it says.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let named = self.plain("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        named.or_else(|| Some(PathBuf::from(self.plain("HOME")?).join(".cache")))
+    }
+
     /// Tells whether colours are refused, whatever the terminal can do.
     pub fn no_color(&self) -> bool {
         self.plain("NO_COLOR").is_some() || self.plain("TERM") == Some("dumb")

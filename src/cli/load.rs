@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::cache::Slot;
 use super::failure::Failure;
 use super::files::{DEFAULT_SPEC, FileError, SpecFile, read_specs};
 use super::run::Shell;
@@ -22,7 +23,8 @@ impl Shell {
     /// # Errors
     /// A file cannot be read, or the spec has mistakes.
     pub fn check_spec(&self) -> Result<Checked, Failure> {
-        self.check_layers(&self.spec_files(), None, &self.global.profiles).map_err(failure)
+        self.with_input(&self.spec_files(), None, &self.global.profiles, |input| self.check(input))
+            .map_err(failure)
     }
 
     /// Reads the spec with one more layer on it, which is in memory.
@@ -31,9 +33,9 @@ impl Shell {
     /// A file cannot be read, or the spec has mistakes together with the layer.
     pub fn load_spec_under(&self, layer: &str) -> Result<Loaded, Failure> {
         let layer = SpecFile { name: "(imported)".to_owned(), bytes: layer.into() };
-        self.check_layers(&self.spec_files(), Some(layer), &self.global.profiles)
-            .map(Checked::lower)
-            .map_err(failure)
+        let checked = self
+            .with_input(&self.spec_files(), Some(layer), &self.global.profiles, |input| self.check(input));
+        checked.map(Checked::lower).map_err(failure)
     }
 
     /// Returns the spec files as they were typed, or the default one.
@@ -45,33 +47,50 @@ impl Shell {
         named.iter().map(|path| path.display().to_string()).collect()
     }
 
-    /// Reads and checks these files, with the variables of this run.
+    /// Reads and checks these files, with the variables of this run, unless an earlier run did.
     ///
     /// # Errors
     /// A file cannot be read, or the spec has mistakes.
     pub fn load_files(&self, files: &[String], profiles: &[String]) -> Result<Loaded, LoadError> {
-        self.check_layers(files, None, profiles).map(Checked::lower)
+        self.with_input(files, None, profiles, |input| {
+            let slot = Slot::of(input, &self.env);
+            if let Some(loaded) = slot.as_ref().and_then(|slot| slot.read(input)) {
+                self.output.detail("the spec is as it was read before");
+                return Ok(loaded);
+            }
+            let loaded = self.check(input)?.lower();
+            if let Some(slot) = slot {
+                slot.keep(input, &loaded);
+            }
+            Ok(loaded)
+        })
     }
 
-    fn check_layers(
+    /// Reads files and does something with all that a spec depends on.
+    fn with_input<T>(
         &self,
         files: &[String],
         last: Option<SpecFile>,
         profiles: &[String],
-    ) -> Result<Checked, LoadError> {
+        act: impl FnOnce(&Input<'_>) -> Result<T, LoadError>,
+    ) -> Result<T, LoadError> {
         let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
         let mut read = read_specs(&paths).map_err(LoadError::File)?;
         read.extend(last);
         let sources: Vec<SourceFile<'_>> =
             read.iter().map(|file| SourceFile { name: &file.name, bytes: &file.bytes }).collect();
         let given = self.global.variables.iter().map(|given| (given.name.clone(), given.value.clone()));
-        let checked = spec::check(&Input {
+        act(&Input {
             files: &sources,
             vars: &given.collect::<BTreeMap<_, _>>(),
             environment_vars: &self.env.spec_variables(),
             profiles,
-        });
-        let checked = checked.map_err(LoadError::Spec)?;
+        })
+    }
+
+    /// Checks a spec and shows its warnings.
+    fn check(&self, input: &Input<'_>) -> Result<Checked, LoadError> {
+        let checked = spec::check(input).map_err(LoadError::Spec)?;
         if !checked.warnings.is_empty() {
             let form = if self.output.is_colored() { Form::Coloured } else { Form::Plain };
             self.output.note(checked.warnings.render(form).trim_end());

@@ -7,6 +7,7 @@
 mod account;
 mod approval;
 pub mod args;
+mod cache;
 mod clock;
 mod commands;
 pub mod env;

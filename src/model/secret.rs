@@ -75,6 +75,11 @@ impl Secrets {
         self.0.get(name)
     }
 
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds all values of `others`.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);

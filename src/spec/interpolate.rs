@@ -89,6 +89,11 @@ impl Variables {
         names.filter(|name| !self.used.contains(*name)).collect()
     }
 
+    /// Returns the names that were asked for, those without a value included.
+    pub(super) fn into_used(self) -> BTreeSet<String> {
+        self.used
+    }
+
     /// Replaces the variables in all scalars of a tree; an unusable one is reported and left as it is.
     pub(super) fn apply<'t>(
         &mut self,

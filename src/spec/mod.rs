@@ -10,6 +10,7 @@
 //! Start at [`load`]; the keys of the format and their foreign spellings are in `words`, the short forms of values in
 //! `forms`, the patterns of what looks like a secret in [`sensitive`].
 
+pub mod cache;
 mod config;
 mod cycles;
 mod decode;
@@ -28,12 +29,13 @@ pub mod schema;
 pub mod sensitive;
 mod snippet;
 mod source;
+mod stored;
 pub mod syntax;
 mod top_level;
 mod words;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -82,6 +84,8 @@ pub struct Loaded {
     pub warnings: Diagnostics,
     /// Where everything was written.
     pub positions: Positions,
+    /// The variables that the spec asks for, whether they have a value or not.
+    pub variables: BTreeSet<String>,
 }
 
 /// A spec without mistakes, before replicas are numbered and references become addresses.
@@ -91,6 +95,7 @@ pub struct Checked {
     pub warnings: Diagnostics,
     resolved: Resolved,
     sources: Arc<Sources>,
+    variables: BTreeSet<String>,
 }
 
 impl Checked {
@@ -101,7 +106,7 @@ impl Checked {
 
     /// Makes what can be planned.
     pub fn lower(self) -> Loaded {
-        let Self { warnings, resolved, sources } = self;
+        let Self { warnings, resolved, sources, variables } = self;
         let settings = Settings {
             project: resolved.project.clone(),
             kind: resolved.kind,
@@ -110,7 +115,7 @@ impl Checked {
         };
         let lower::Lowered { desired, literals, places } = lower::lower(resolved);
         let positions = Positions::new(places, sources);
-        Loaded { settings, desired, literal_secrets: literals, warnings, positions }
+        Loaded { settings, desired, literal_secrets: literals, warnings, positions, variables }
     }
 }
 
@@ -170,19 +175,19 @@ pub fn check(input: &Input<'_>) -> Result<Checked, Diagnostics> {
     let root = complete.and_then(|trees| trees.into_iter().reduce(|base, over| overlay::merge(&base, &over)));
     let resolved = root.and_then(|root| {
         let mut decoder = Decoder { sources: &sources, log: &mut log, hidden: Vec::new() };
-        let spec = read_spec(root, input, &mut decoder);
+        let read = read_spec(root, input, &mut decoder);
         hidden = decoder.hidden;
-        let spec = spec?;
+        let (spec, variables) = read?;
         hardware_tables::check(&spec, &mut log);
-        resolve::resolve(spec, input.profiles, &mut log)
+        Some((resolve::resolve(spec, input.profiles, &mut log)?, variables))
     });
     for span in hidden {
         sources.hide(span);
     }
     let sources = Arc::new(sources);
     match resolved {
-        Some(resolved) if !log.has_errors() => {
-            Ok(Checked { warnings: log.finish(Arc::clone(&sources)), resolved, sources })
+        Some((resolved, variables)) if !log.has_errors() => {
+            Ok(Checked { warnings: log.finish(Arc::clone(&sources)), resolved, sources, variables })
         }
         Some(_) | None => Err(log.finish(sources)),
     }
@@ -211,8 +216,12 @@ fn read_text(file: &SourceFile<'_>, sources: &mut Sources, log: &mut Collector) 
     }
 }
 
-/// Reads the merged tree.
-fn read_spec(root: Node<'_>, input: &Input<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
+/// Reads the merged tree; beside it come the variables that it asks for.
+fn read_spec(
+    root: Node<'_>,
+    input: &Input<'_>,
+    decoder: &mut Decoder<'_>,
+) -> Option<(Spec, BTreeSet<String>)> {
     let mut values = top_level::vars(&root, decoder);
     values.extend(input.environment_vars.clone());
     values.extend(input.vars.clone());
@@ -224,7 +233,7 @@ fn read_spec(root: Node<'_>, input: &Input<'_>, decoder: &mut Decoder<'_>) -> Op
         let detail = format!("nothing uses `{name}`");
         decoder.report(Diagnostic::anywhere(Problem::UnusedVariable, detail));
     }
-    Some(spec)
+    Some((spec, variables.into_used()))
 }
 
 /// Replaces variables everywhere but in `vars`, which defines them, and in pods, which are merged first.

@@ -52,18 +52,22 @@ impl Positions {
         Self { places, sources }
     }
 
+    pub(super) fn places(&self) -> &AllPlaces {
+        &self.places
+    }
+
     /// Returns where an address stands in the spec; all replicas of a pod stand in one place.
     pub fn of(&self, address: &Address) -> Option<Place> {
-        Some(self.sources.place(self.places(address)?.whole))
+        Some(self.sources.place(self.places_of(address)?.whole))
     }
 
     /// Returns where a field was written; for a field that was left to its default, where the address stands.
     pub fn of_field(&self, address: &Address, field: &Field) -> Option<Place> {
-        let places = self.places(address)?;
+        let places = self.places_of(address)?;
         Some(self.sources.place(places.of(field).unwrap_or(places.whole)))
     }
 
-    fn places(&self, address: &Address) -> Option<&Places> {
+    fn places_of(&self, address: &Address) -> Option<&Places> {
         match address {
             Address::Pod { key, replica: _ } => self.places.pods.get(key),
             Address::Volume(key) => self.places.volumes.get(key),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// One spec file as the shell read it.
 #[derive(Clone, Copy, Debug)]
@@ -104,18 +105,24 @@ impl fmt::Debug for Sources {
 struct Source {
     name: String,
     text: String,
-    /// Where each line begins.
-    lines: Vec<usize>,
+    /// Where each line begins; most runs never ask.
+    lines: OnceLock<Vec<usize>>,
     /// Ranges that hold a secret and are never shown.
     hidden: Vec<Range<usize>>,
+}
+
+impl Source {
+    fn lines(&self) -> &[usize] {
+        self.lines.get_or_init(|| {
+            std::iter::once(0).chain(self.text.match_indices('\n').map(|(newline, _)| newline + 1)).collect()
+        })
+    }
 }
 
 impl Sources {
     /// Adds a file. Text that is not UTF-8 is kept with replacement characters, so that messages can show it.
     pub(super) fn add(&mut self, name: &str, text: String) -> u16 {
-        let lines =
-            std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| newline + 1)).collect();
-        self.files.push(Source { name: name.to_owned(), text, lines, hidden: Vec::new() });
+        self.files.push(Source { name: name.to_owned(), text, lines: OnceLock::new(), hidden: Vec::new() });
         u16::try_from(self.files.len() - 1).unwrap_or(u16::MAX)
     }
 
@@ -147,7 +154,7 @@ impl Sources {
 
     /// Returns the number of the line that holds an offset, from 0, and where that line begins.
     pub(super) fn line_of(&self, file: u16, offset: usize) -> (usize, usize) {
-        let lines = self.files.get(usize::from(file)).map_or(&[][..], |source| &source.lines);
+        let lines = self.files.get(usize::from(file)).map_or(&[][..], Source::lines);
         let line = lines.partition_point(|start| *start <= offset).saturating_sub(1);
         (line, lines.get(line).copied().unwrap_or_default())
     }

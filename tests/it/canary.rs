@@ -212,6 +212,31 @@ fn show_all(stage: &mut Stage, wandb: &str, name: &str) {
     }
 }
 
+/// A large spec is kept in the cache, so that the next run need not parse it.
+#[test]
+fn no_secret_is_left_of_a_large_spec() {
+    let mut stage = Stage::set();
+    let kept = |stage: &Stage| {
+        let files = stage.files().into_iter();
+        files.filter(|(name, _)| name.contains("/cache/podform/spec-")).count()
+    };
+    let padding = "# Long.\n".repeat(10_000);
+    fs::write(stage.folder.path().join("pods.yaml"), format!("{SPEC}{padding}")).unwrap();
+    stage.run(FROM_ENVIRONMENT, "plan -v", &[0]);
+    assert_eq!(kept(&stage), 0, "a literal secret must not be kept");
+
+    let without = SPEC.replace("DB_PASSWORD: canaryLiteral8842", "SPEED: ${SPEED}");
+    fs::write(stage.folder.path().join("pods.yaml"), format!("{without}{padding}")).unwrap();
+    for _ in 0..2 {
+        stage.run(FROM_ENVIRONMENT, "plan -v --var SPEED=high", &[0]);
+        assert_eq!(kept(&stage), 1);
+    }
+    let mut with_more = stage.podform(FROM_ENVIRONMENT, "plan -v --var SPEED=high");
+    let ended = with_more.env("PODFORM_VAR_OTHER", OUTSIDE).output().unwrap();
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("the spec is as it was read before"));
+    stage.search_files();
+}
+
 /// The database's write-ahead log is folded into it at the end, so it must be read before.
 #[test]
 fn no_secret_is_left_while_a_request_is_under_way() {

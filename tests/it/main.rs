@@ -1,6 +1,7 @@
 //! One integration crate.
 
 mod action;
+mod cached;
 mod canary;
 mod commands;
 mod docs;

@@ -214,6 +214,7 @@ fn every_form(case: &Case<'_>) {
         Ok(checked) => {
             checked.config().unwrap();
             let loaded = checked.lower();
+            case.with_input(|input| super::kept::assert_comes_back(input, &loaded));
             for form in [Form::Plain, Form::Coloured, Form::Short] {
                 loaded.warnings.render(form);
             }

@@ -21,13 +21,15 @@ fn example(name: &str) -> Vec<u8> {
 fn check(files: &[&str]) {
     let texts: Vec<Vec<u8>> = files.iter().map(|name| example(name)).collect();
     let files = files.iter().zip(&texts).map(|(name, text)| (*name, text.as_slice())).collect();
-    let checked = (Case { files, ..Case::default() }).check();
-    let checked = checked.unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
+    let case = Case { files, ..Case::default() };
+    let checked = case.check().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
     assert!(checked.warnings.is_empty(), "{}", rendered(Ok(checked.lower())));
     let config = checked.config().unwrap();
     let again = Case { files: vec![("config.yaml", config.as_bytes())], ..Case::default() }.load();
     let again = again.unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
-    assert_eq!(again.desired, checked.lower().desired);
+    let loaded = checked.lower();
+    case.with_input(|input| super::kept::assert_comes_back(input, &loaded));
+    assert_eq!(again.desired, loaded.desired);
 }
 
 #[test]

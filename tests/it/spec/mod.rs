@@ -2,6 +2,7 @@
 
 mod bounds;
 mod examples;
+mod kept;
 mod keys;
 mod layers;
 mod references;
@@ -24,18 +25,25 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// Loads the files, and checks that what was read would come back from the cache.
     pub fn load(&self) -> Result<Loaded, Diagnostics> {
-        self.check().map(Checked::lower)
+        let loaded = self.check()?.lower();
+        self.with_input(|input| kept::assert_comes_back(input, &loaded));
+        Ok(loaded)
     }
 
     pub fn check(&self) -> Result<Checked, Diagnostics> {
+        self.with_input(check)
+    }
+
+    pub fn with_input<T>(&self, act: impl FnOnce(&Input<'_>) -> T) -> T {
         let map = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let files: Vec<SourceFile<'_>> =
             self.files.iter().map(|(name, bytes)| SourceFile { name, bytes }).collect();
         let profiles: Vec<String> = self.profiles.iter().map(|&profile| profile.to_owned()).collect();
-        check(&Input {
+        act(&Input {
             files: &files,
             vars: &map(self.vars),
             environment_vars: &map(self.environment_vars),
