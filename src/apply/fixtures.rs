@@ -63,7 +63,7 @@ pub fn candidate(cloud: Cloud) -> Candidate {
         min_cuda: None,
         price: Price::Unknown,
         stock: Stock::NotAsked,
-        stock_by_data_center: BTreeMap::new(),
+        stock_by_data_center: Arc::default(),
     }
 }
 

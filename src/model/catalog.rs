@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use super::clock::Timestamp;
 use super::desired::CudaWish;
@@ -173,8 +174,8 @@ pub struct StockQuery {
 pub struct StockAnswer {
     /// The best over all data centers that were asked.
     pub best: Stock,
-    /// By data center; those without stock are left out.
-    pub data_centers: BTreeMap<DataCenterId, Stock>,
+    /// By data center; those without stock are left out. Shared with the candidates of every pod.
+    pub data_centers: Arc<BTreeMap<DataCenterId, Stock>>,
 }
 
 /// How much there is, from nothing to plenty. The order is that of preference.

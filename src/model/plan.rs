@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::address::Address;
 use super::catalog::Stock;
@@ -352,7 +353,7 @@ pub struct Candidate {
     /// The best stock in the allowed data centers.
     pub stock: Stock,
     /// Stock by allowed data center.
-    pub stock_by_data_center: BTreeMap<DataCenterId, Stock>,
+    pub stock_by_data_center: Arc<BTreeMap<DataCenterId, Stock>>,
 }
 
 /// The values that an update sends; `None` leaves a field as it is.

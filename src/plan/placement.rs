@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CpuFlavor, GpuType, Stock, StockAnswer, StockQuery};
@@ -209,7 +210,7 @@ fn gpu_choices(
                 by_gpu
                     .get(&considered.gpu.id)
                     .cloned()
-                    .unwrap_or(StockAnswer { best: Stock::None, data_centers: BTreeMap::new() })
+                    .unwrap_or(StockAnswer { best: Stock::None, data_centers: Arc::default() })
             });
             let candidate = candidate(compute, cloud, data_centers, price, answer.as_ref(), Some(&wish.cuda));
             candidates.push((rank(wish.order, considered.listed, &candidate), candidate));
@@ -364,20 +365,20 @@ fn candidate(
 fn stock_in(
     data_centers: &BTreeSet<DataCenterId>,
     answer: Option<&StockAnswer>,
-) -> (Stock, BTreeMap<DataCenterId, Stock>) {
+) -> (Stock, Arc<BTreeMap<DataCenterId, Stock>>) {
     let Some(StockAnswer { best, data_centers: by_data_center }) = answer else {
-        return (Stock::NotAsked, BTreeMap::new());
+        return (Stock::NotAsked, Arc::default());
     };
     if data_centers.is_empty() {
-        return (*best, by_data_center.clone());
+        return (*best, Arc::clone(by_data_center));
     }
     // GraphQL tells the stock of CPUs for all data centers together, which says nothing of these.
     if by_data_center.is_empty() && *best != Stock::None {
-        return (Stock::NotAsked, BTreeMap::new());
+        return (Stock::NotAsked, Arc::default());
     }
     let here = by_data_center.iter().filter(|(id, _)| data_centers.contains(id));
     let here: BTreeMap<DataCenterId, Stock> = here.map(|(id, stock)| (id.clone(), *stock)).collect();
-    (here.values().copied().max().unwrap_or(Stock::None), here)
+    (here.values().copied().max().unwrap_or(Stock::None), Arc::new(here))
 }
 
 /// Describes the wanted GPUs.

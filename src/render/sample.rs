@@ -90,7 +90,7 @@ fn candidate(gpu: &str, price: Price, stock: Stock) -> Candidate {
         min_cuda: None,
         price,
         stock,
-        stock_by_data_center: [(DataCenterId::new("EU-RO-1"), stock)].into(),
+        stock_by_data_center: Arc::new([(DataCenterId::new("EU-RO-1"), stock)].into()),
     }
 }
 
@@ -652,7 +652,8 @@ pub fn hostile_plan() -> Plan {
     creation.container.storage = Storage::Local { size: Gigabytes(1), path: evil.to_owned() };
     creation.attempts[0].candidate.compute = Compute::Cpu { flavor: CpuFlavorId::new(evil), vcpus: 2 };
     creation.attempts[0].candidate.data_centers = [DataCenterId::new(evil)].into();
-    creation.attempts[0].candidate.stock_by_data_center = [(DataCenterId::new(evil), Stock::Low)].into();
+    creation.attempts[0].candidate.stock_by_data_center =
+        Arc::new([(DataCenterId::new(evil), Stock::Low)].into());
     plan.actions.insert(
         id("new", Step::Create),
         Action {

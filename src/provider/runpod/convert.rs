@@ -1,6 +1,7 @@
 //! What the three APIs have in common once their wire types are taken apart.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -212,7 +213,7 @@ pub(super) fn complete_stock(
 ) {
     for stock in gpu_stock.values_mut() {
         for id in gpus.keys() {
-            let left_out = StockAnswer { best: Stock::None, data_centers: BTreeMap::new() };
+            let left_out = StockAnswer { best: Stock::None, data_centers: Arc::default() };
             stock.entry(id.clone()).or_insert(left_out);
         }
     }

@@ -4,6 +4,8 @@
 //! here. Money is in micro-dollars, sizes in gigabytes, and both say so in their names; times are RFC 3339.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -575,9 +577,9 @@ impl From<StoredCandidate> for Candidate {
             min_cuda: min_cuda.map(CudaVersion::new),
             price: hourly_micro_dollars.map_or(Price::Unknown, |micro| Price::Known(Hourly(micro))),
             stock: stock.into(),
-            stock_by_data_center: by_data_center
-                .map(|(id, stock)| (DataCenterId::new(id), stock.into()))
-                .collect(),
+            stock_by_data_center: Arc::new(
+                by_data_center.map(|(id, stock)| (DataCenterId::new(id), stock.into())).collect(),
+            ),
         }
     }
 }

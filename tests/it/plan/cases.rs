@@ -1,6 +1,6 @@
 //! The presence table and every class of change, each as inputs and the whole plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use insta::assert_snapshot;
@@ -1754,7 +1754,7 @@ fn the_digest_knows_the_wished_order_but_not_the_one_that_stock_made_of_it() {
             let gpus = world.catalog.gpus.keys().cloned();
             let answer = |id: GpuTypeId| {
                 let best = if id.as_str() == "NVIDIA L40S" { best } else { Stock::High };
-                (id, StockAnswer { best, data_centers: BTreeMap::new() })
+                (id, StockAnswer { best, data_centers: Arc::default() })
             };
             world.catalog.gpu_stock.insert(question, gpus.map(answer).collect());
         }

@@ -423,7 +423,7 @@ impl World {
             let answers = catalog.gpus.keys().map(|id| {
                 let best = stock_of(id.as_str());
                 let everywhere = ["EU-RO-1", "US-TX-3"].map(|place| (DataCenterId::new(place), best));
-                (id.clone(), StockAnswer { best, data_centers: BTreeMap::from(everywhere) })
+                (id.clone(), StockAnswer { best, data_centers: Arc::new(BTreeMap::from(everywhere)) })
             });
             let answers = answers.collect();
             catalog.gpu_stock.entry(question).or_insert(answers);

@@ -256,10 +256,9 @@ impl Samples {
             min_cuda: self.some(|_| CudaVersion::new("12.4")),
             price: self.some(|samples| samples.0.i64(..)).map_or(Price::Unknown, |m| Price::Known(Hourly(m))),
             stock: self.one(&stocks),
-            stock_by_data_center: self
-                .list(|samples| (samples.data_center(), samples.one(&stocks)))
-                .into_iter()
-                .collect(),
+            stock_by_data_center: Arc::new(
+                self.list(|samples| (samples.data_center(), samples.one(&stocks))).into_iter().collect(),
+            ),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The catalog: two requests, in which every question about stock is an alias of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -128,24 +129,25 @@ fn lowest_price_input(question: &StockQuery, country: Option<&str>) -> Value {
 
 /// Joins the answers of all countries of a question: the best of them, and all their data centers.
 fn stock_answer(entry: &Value, number: usize, question: &StockQuery) -> StockAnswer {
-    let mut joined = StockAnswer { best: Stock::None, data_centers: BTreeMap::new() };
+    let mut joined = Stock::None;
+    let mut data_centers = BTreeMap::new();
     for (alias, _) in aliases(number, question) {
         let lowest = entry.get(&alias).cloned().unwrap_or_default();
         let LowestPriceWire { stock_status, gpu_type_datacenters } =
             LowestPriceWire::deserialize(lowest).unwrap_or_default();
         // No word means no stock here, unlike on REST.
         let best = stock_status.shown().map_or(Stock::None, |word| convert::stock(&word));
-        joined.best = joined.best.max(best);
+        joined = joined.max(best);
         for DataCenterStockWire { data_center_id, availability } in
             gpu_type_datacenters.shown().unwrap_or_default()
         {
             let stock = availability.shown().map_or(Stock::None, |word| convert::stock(&word));
             if let (Some(id), true) = (data_center_id.shown(), stock != Stock::None) {
-                joined.data_centers.insert(DataCenterId::new(id), stock);
+                data_centers.insert(DataCenterId::new(id), stock);
             }
         }
     }
-    joined
+    StockAnswer { best: joined, data_centers: Arc::new(data_centers) }
 }
 
 /// Asks for price and stock of every flavor at its smallest size, which takes the ids of the first answer.
@@ -183,7 +185,7 @@ async fn add_cpus(
         let vcpus = f64::from(cpu.min_vcpus.max(1));
         cpu.per_vcpu = convert::price(secure_price.map(|Dollars(price)| Dollars(price / vcpus)));
         let best = stock_status.shown().map_or(Stock::None, |word| convert::stock(&word));
-        catalog.cpu_stock.insert(cpu.id.clone(), StockAnswer { best, data_centers: BTreeMap::new() });
+        catalog.cpu_stock.insert(cpu.id.clone(), StockAnswer { best, data_centers: Arc::default() });
         catalog.cpus.insert(cpu.id.clone(), cpu);
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The catalog: GPU types with their stock, CPU flavors and data centers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -151,9 +152,10 @@ fn stock_answer(level: Wire<String>, data_centers: Wire<Vec<DataCenterStockWire>
         let stock = convert::stock(&availability.shown()?);
         (stock != Stock::None).then_some((DataCenterId::new(id.shown()?), stock))
     };
+    let data_centers = data_centers.shown().unwrap_or_default().into_iter().filter_map(by_center);
     StockAnswer {
         best: level.shown().map_or(Stock::NotAsked, |word| convert::stock(&word)),
-        data_centers: data_centers.shown().unwrap_or_default().into_iter().filter_map(by_center).collect(),
+        data_centers: Arc::new(data_centers.collect()),
     }
 }
 
