@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is where files are read and written")]
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::spec;
@@ -94,12 +94,24 @@ pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The folder cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    write_whole_with(path, |file| file.write_all(bytes))
+}
+
+/// Does the same with a file that is written piece by piece.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn write_whole_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FileError> {
     let failed = |source| FileError::writing(path, source);
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let mut file = File::create(&part).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    let mut file = BufWriter::new(File::create(&part).map_err(failed)?);
+    let written = write(&mut file).and_then(|()| file.flush()).and_then(|()| file.get_ref().sync_all());
+    written.map_err(failed)?;
     std::fs::rename(&part, path).map_err(failed)
 }
 

@@ -290,12 +290,19 @@ fn many(count: u32, unchanged: u32) -> World {
     world
 }
 
+/// Returns the text of a plan file.
+pub(crate) fn plan_file(saved: &SavedPlan) -> String {
+    let mut bytes = Vec::new();
+    planfile::write(&mut bytes, saved).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
 /// Renders the plan in every format, from memory and from a file, and compares it with what is expected.
 fn check(name: &str, world: &World) {
     let planned = world.plan();
     let places = subjects(&planned).into_iter().zip((7..).map(|line| format!("pods.yaml:{line}:5")));
     let positions: BTreeMap<Subject, String> = places.collect();
-    let text = planfile::write(&SavedPlan {
+    let text = plan_file(&SavedPlan {
         planned: planned.clone(),
         inputs: PlanInputs::default(),
         positions: positions.clone(),

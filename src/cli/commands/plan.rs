@@ -3,7 +3,7 @@
 use crate::cli::args::{PlanArgs, Scope};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::files::write_whole;
+use crate::cli::files::write_whole_with;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::show;
@@ -17,21 +17,19 @@ pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&scope.options(*destroy)).await?;
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
-    if let Some(path) = output {
-        let place = |subject: Subject| session.position(&subject).map(|place| (subject, place));
-        let saved = SavedPlan {
-            planned: planned.clone(),
-            inputs: inputs(shell, scope, *destroy),
-            positions: subjects(&planned).into_iter().filter_map(place).collect(),
-        };
-        write_whole(path, planfile::write(&saved).as_bytes())?;
-        shell.output.note(&format!("saved as `{}`", path.display()));
-    }
-    Ok(match planned {
+    let exit = match planned {
         Planned::Blocked { .. } => exit::BLOCKED,
         Planned::Changes(_) if *detailed_exitcode => exit::CHANGES,
         Planned::Changes(_) | Planned::NoChanges(_) => exit::DONE,
-    })
+    };
+    if let Some(path) = output {
+        let place = |subject: Subject| session.position(&subject).map(|place| (subject, place));
+        let positions = subjects(&planned).into_iter().filter_map(place).collect();
+        let saved = SavedPlan { planned, inputs: inputs(shell, scope, *destroy), positions };
+        write_whole_with(path, |file| planfile::write(file, &saved))?;
+        shell.output.note(&format!("saved as `{}`", path.display()));
+    }
+    Ok(exit)
 }
 
 /// Returns what a saved plan must remember, so that it can be checked.

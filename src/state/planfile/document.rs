@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
@@ -22,8 +22,8 @@ use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, EnvPatch, FieldChange, FieldDrift, Finding, Held,
-    OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, RecordAfter, Severity, Shown, Split,
-    Subject, Unmanaged,
+    OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown,
+    Split, Subject, Unmanaged,
 };
 use crate::model::size::Gigabytes;
 use crate::state::stored::{
@@ -90,11 +90,6 @@ fn read_all<A, B: TryFrom<A, Error = NotUnderstood>>(values: Vec<A>) -> Read<Vec
     values.into_iter().map(B::try_from).collect()
 }
 
-/// Stores what stands at addresses.
-fn by_address<'a, A, B: From<&'a A>>(values: &'a BTreeMap<Address, A>) -> BTreeMap<String, B> {
-    values.iter().map(|(address, value)| (address.to_string(), value.into())).collect()
-}
-
 /// Reads what stands at addresses.
 fn read_by_address<A, B: TryFrom<A, Error = NotUnderstood>>(
     stored: BTreeMap<String, A>,
@@ -102,8 +97,23 @@ fn read_by_address<A, B: TryFrom<A, Error = NotUnderstood>>(
     stored.into_iter().map(|(address, value)| Ok((read_address(&address)?, value.try_into()?))).collect()
 }
 
-/// The planner's answer.
-#[derive(Serialize, Deserialize)]
+/// Writes what stands under a key each, one entry at a time: the stored form of a large plan is larger than the plan.
+struct Entries<'a, K, V, S>(&'a BTreeMap<K, V>, PhantomData<S>);
+
+impl<'a, K, V, S> Entries<'a, K, V, S> {
+    fn of(entries: &'a BTreeMap<K, V>) -> Self {
+        Self(entries, PhantomData)
+    }
+}
+
+impl<'a, K: ToString, V, S: From<&'a V> + Serialize> Serialize for Entries<'a, K, V, S> {
+    fn serialize<W: Serializer>(&self, serializer: W) -> Result<W::Ok, W::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key.to_string(), S::from(value))))
+    }
+}
+
+/// The planner's answer, as it is read.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) enum StoredPlanned {
     #[serde(rename = "changes")]
@@ -112,18 +122,6 @@ pub(super) enum StoredPlanned {
     NoChanges(Box<StoredPlan>),
     #[serde(rename = "blocked")]
     Blocked { reasons: Vec<StoredBlock>, plan: Box<StoredPlan> },
-}
-
-impl From<&Planned> for StoredPlanned {
-    fn from(planned: &Planned) -> Self {
-        match planned {
-            Planned::Changes(plan) => Self::Changes(Box::new(plan.into())),
-            Planned::NoChanges(plan) => Self::NoChanges(Box::new(plan.into())),
-            Planned::Blocked { reasons, plan } => {
-                Self::Blocked { reasons: all(reasons), plan: Box::new(plan.into()) }
-            }
-        }
-    }
 }
 
 impl TryFrom<StoredPlanned> for Planned {
@@ -140,27 +138,47 @@ impl TryFrom<StoredPlanned> for Planned {
     }
 }
 
-/// The plan; actions by their id as it prints, `llm:create`.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct StoredPlan {
+/// The planner's answer, as it is written.
+#[derive(Serialize)]
+pub(super) enum WrittenPlanned<'a> {
+    #[serde(rename = "changes")]
+    Changes(WrittenPlan<'a>),
+    #[serde(rename = "no_changes")]
+    NoChanges(WrittenPlan<'a>),
+    #[serde(rename = "blocked")]
+    Blocked { reasons: Vec<StoredBlock>, plan: WrittenPlan<'a> },
+}
+
+impl<'a> From<&'a Planned> for WrittenPlanned<'a> {
+    fn from(planned: &'a Planned) -> Self {
+        match planned {
+            Planned::Changes(plan) => Self::Changes(plan.into()),
+            Planned::NoChanges(plan) => Self::NoChanges(plan.into()),
+            Planned::Blocked { reasons, plan } => Self::Blocked { reasons: all(reasons), plan: plan.into() },
+        }
+    }
+}
+
+/// The plan, as it is written; actions by their id as it prints, `llm:create`.
+#[derive(Serialize)]
+pub(super) struct WrittenPlan<'a> {
     basis: StoredBasis,
     digest: StoredDigest,
-    actions: BTreeMap<String, StoredAction>,
+    actions: Entries<'a, ActionId, Action, StoredAction>,
     edges: Vec<StoredEdge>,
     referenced: BTreeMap<String, String>,
-    held: BTreeMap<String, StoredHeld>,
+    held: Entries<'a, Address, Held, StoredHeld>,
     drift: Vec<StoredDrift>,
     findings: Vec<StoredFinding>,
     unmanaged: Vec<StoredUnmanaged>,
     unchanged: Vec<String>,
-    recorded: BTreeMap<String, StoredRecord>,
+    recorded: Entries<'a, Address, Record, StoredRecord>,
     out_of_scope: usize,
     cost: StoredCostSummary,
 }
 
-impl From<&Plan> for StoredPlan {
-    fn from(plan: &Plan) -> Self {
+impl<'a> From<&'a Plan> for WrittenPlan<'a> {
+    fn from(plan: &'a Plan) -> Self {
         let Plan {
             basis,
             actions,
@@ -179,22 +197,41 @@ impl From<&Plan> for StoredPlan {
         Self {
             basis: basis.into(),
             digest: digest.into(),
-            actions: actions.iter().map(|(id, action)| (id.to_string(), action.into())).collect(),
+            actions: Entries::of(actions),
             edges: all(edges),
             referenced: referenced
                 .iter()
                 .map(|(address, id)| (address.to_string(), id.to_string()))
                 .collect(),
-            held: by_address(held),
+            held: Entries::of(held),
             drift: all(drift),
             findings: all(findings),
             unmanaged: all(unmanaged),
             unchanged: texts(unchanged),
-            recorded: by_address(recorded),
+            recorded: Entries::of(recorded),
             out_of_scope: *out_of_scope,
             cost: (*cost).into(),
         }
     }
+}
+
+/// The plan, as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredPlan {
+    basis: StoredBasis,
+    digest: StoredDigest,
+    actions: BTreeMap<String, StoredAction>,
+    edges: Vec<StoredEdge>,
+    referenced: BTreeMap<String, String>,
+    held: BTreeMap<String, StoredHeld>,
+    drift: Vec<StoredDrift>,
+    findings: Vec<StoredFinding>,
+    unmanaged: Vec<StoredUnmanaged>,
+    unchanged: Vec<String>,
+    recorded: BTreeMap<String, StoredRecord>,
+    out_of_scope: usize,
+    cost: StoredCostSummary,
 }
 
 impl TryFrom<StoredPlan> for Plan {

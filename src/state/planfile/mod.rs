@@ -3,17 +3,22 @@
 //! It holds the whole plan, secrets by name only, and what the check for staleness needs beside it: which files and
 //! settings the plan was made from, so that the caller can read them again, plan again with the same nonce, and
 //! compare digests. The digest in the file is what was approved; it is never trusted in place of that comparison.
-//! [`write()`] and [`read()`] work on text; the files are the caller's. Start at [`SavedPlan`].
+//! The files are the caller's: [`write()`] is given what to write to, [`read()`] a text. Start at [`SavedPlan`].
 
 mod document;
+mod layout;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_json::Serializer;
 
 use crate::model::plan::{Planned, Subject};
 use crate::state::stored::NotUnderstood;
-use document::{StoredPlanned, StoredPosition};
+use document::{StoredPlanned, StoredPosition, WrittenPlanned};
+use layout::Layout;
 
 /// The version of the file's form, raised with every change of it.
 pub const VERSION: u32 = 1;
@@ -85,21 +90,22 @@ pub enum PlanFileError {
     },
 }
 
-/// Returns the text of a plan file.
-pub fn write(saved: &SavedPlan) -> String {
+/// Writes a plan file as it is made, in many small writes.
+///
+/// # Errors
+/// The writer failed.
+pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
     let SavedPlan { planned, inputs, positions } = saved;
-    let document = Document {
-        format: FORMAT.to_owned(),
+    let document = Written {
+        format: FORMAT,
         version: VERSION,
-        podform: env!("CARGO_PKG_VERSION").to_owned(),
+        podform: env!("CARGO_PKG_VERSION"),
         inputs: inputs.into(),
         positions: positions.iter().map(StoredPosition::from).collect(),
         planned: planned.into(),
     };
-    let mut text = serde_json::to_string_pretty(&document)
-        .expect("maps with text keys and plain values always serialise");
-    text.push('\n');
-    text
+    document.serialize(&mut Serializer::with_formatter(&mut writer, Layout::default()))?;
+    writer.write_all(b"\n")
 }
 
 /// Reads the text of a plan file.
@@ -117,7 +123,7 @@ pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
     }
     let document: Document =
         serde_json::from_str(text).map_err(|error| PlanFileError::Damaged { what: error.to_string() })?;
-    let Document { format: _, version: _, podform: _, inputs, positions, planned } = document;
+    let Document { _format, _version, _podform, inputs, positions, planned } = document;
     let damaged = |error: NotUnderstood| PlanFileError::Damaged { what: error.to_string() };
     let planned = planned.try_into().map_err(damaged)?;
     let positions =
@@ -146,13 +152,27 @@ struct Header {
     podform: String,
 }
 
-/// The file.
-#[derive(Serialize, Deserialize)]
+/// The file as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    format: &'static str,
+    version: u32,
+    podform: &'static str,
+    inputs: StoredInputs,
+    positions: Vec<StoredPosition>,
+    planned: WrittenPlanned<'a>,
+}
+
+/// The file as it is read, after its [`Header`].
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
-    format: String,
-    version: u32,
-    podform: String,
+    #[serde(rename = "format")]
+    _format: IgnoredAny,
+    #[serde(rename = "version")]
+    _version: IgnoredAny,
+    #[serde(rename = "podform")]
+    _podform: IgnoredAny,
     inputs: StoredInputs,
     positions: Vec<StoredPosition>,
     planned: StoredPlanned,

@@ -16,11 +16,12 @@ use podform::model::plan::{Operation, Planned, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
-use podform::state::planfile::{self, PlanInputs, SavedPlan};
+use podform::state::planfile::{PlanInputs, SavedPlan};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use super::world::{World, address, gpus, print, time};
+use crate::formats::plan_file;
 
 const VOLUMES: [&str; 2] = ["volume.x", "volume.y"];
 const PODS: [&str; 5] = ["a", "b", "c[0]", "c[1]", "d"];
@@ -430,7 +431,7 @@ proptest! {
         let (one, other) = (account.world().plan(), account.world_in_order(true).plan());
         prop_assert_eq!(one.plan().digest.to_string(), other.plan().digest.to_string());
         let saved = |planned: Planned| {
-            planfile::write(&SavedPlan { planned, inputs: PlanInputs::default(), positions: BTreeMap::new() })
+            plan_file(&SavedPlan { planned, inputs: PlanInputs::default(), positions: BTreeMap::new() })
         };
         prop_assert_eq!(saved(one), saved(other));
     }

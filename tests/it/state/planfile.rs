@@ -1,11 +1,12 @@
 //! The saved plan as a file.
 
 use podform::render::view::subjects;
-use podform::state::planfile::{PlanInputs, SavedPlan, VERSION, read, write};
+use podform::state::planfile::{PlanInputs, SavedPlan, VERSION, read};
 use proptest::prelude::*;
 
 use super::fixed;
 use super::samples::Samples;
+use crate::formats::plan_file;
 
 fn saved(seed: u64) -> SavedPlan {
     let mut samples = Samples::from_seed(seed);
@@ -31,12 +32,12 @@ proptest! {
     #[test]
     fn every_plan_reads_back_as_it_was_written(seed: u64) {
         let saved = saved(seed);
-        prop_assert_eq!(read(&write(&saved)), Ok(saved));
+        prop_assert_eq!(read(&plan_file(&saved)), Ok(saved));
     }
 
     #[test]
     fn a_file_that_is_cut_off_anywhere_is_refused(seed in 0_u64..8, part in 0.0_f64..1.0) {
-        let text = write(&saved(seed));
+        let text = plan_file(&saved(seed));
         let text = text.trim_end();
         let mut end = (text.len() as f64 * part) as usize;
         while !text.is_char_boundary(end) {
@@ -48,7 +49,7 @@ proptest! {
 
 #[test]
 fn files_that_are_no_plan_say_why() {
-    let whole = write(&saved(1));
+    let whole = plan_file(&saved(1));
     let other_version = whole.replace(
         &format!("\"version\": {VERSION},\n  \"podform\": \"{}\"", env!("CARGO_PKG_VERSION")),
         "\"version\": 7,\n  \"podform\": \"3.1.0\"",
@@ -80,7 +81,7 @@ fn files_that_are_no_plan_say_why() {
     it is not a saved plan of podform
     it is not a saved plan of podform
     it is not a saved plan of podform
-    it is cut off in line 75
+    it is cut off in line 59
     it has version 7 of the plan format, written by podform 3.1.0; this podform reads version 1
     it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `positions`, `planned` at line 5 column 12
     it is damaged: `yesterday
@@ -89,7 +90,7 @@ fn files_that_are_no_plan_say_why() {
 
 #[test]
 fn the_file_is_readable_and_holds_secrets_by_name_only() {
-    let texts: Vec<String> = (0..64).map(|seed| write(&saved(seed))).collect();
+    let texts: Vec<String> = (0..64).map(|seed| plan_file(&saved(seed))).collect();
     let all = texts.concat();
     assert!(all.contains("\"secret\": \"wandb\""));
     assert!(all.contains("\"hourly_micro_dollars\": null"), "an unknown price is not 0");
