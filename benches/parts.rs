@@ -1,28 +1,40 @@
-//! What the pure parts cost: reading a spec, planning it, printing the plan.
+//! What the parts of a plan cost: reading a spec, a state and a listing, planning, printing the plan, writing a state.
 //!
-//! The account is the simulator's, called in process, so that catalog and listings have their real size.
+//! The account is the simulator's, called in process, so that catalog and listings have their real size. A listing is
+//! recorded once and answered from memory, so that only reading it is measured.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/fleet.rs"]
+mod fleet;
+
+use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::time::Duration;
 
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::Request;
 use divan::{Bencher, black_box};
-use podform::model::catalog::Catalog;
-use podform::model::clock::{SignedDuration, Timestamp};
-use podform::model::id::{Lineage, RunNonce};
-use podform::model::live::Live;
+use http_body_util::BodyExt;
+use podform::model::clock::{Clock, Timestamp};
+use podform::model::id::{Lineage, ProjectName, RunId};
 use podform::model::plan::Planned;
-use podform::model::prior::{Api, Prior};
-use podform::model::secret::{Secret, Secrets};
-use podform::plan::{Inputs, Options, plan, stock_questions};
+use podform::model::prior::{Api, Binding, Prior, ProviderKind};
+use podform::model::secret::Secret;
 use podform::provider::Observe;
-use podform::provider::observe::observe;
 use podform::provider::runpod::Runpod;
-use podform::render::human::write_plan;
-use podform::render::no_positions;
 use podform::render::style::Style;
-use podform::simulator::{Settings, Simulation};
+use podform::render::{Format, no_positions, write_plan};
+use podform::simulator::Simulation;
 use podform::spec::cache::{self, CacheKey};
 use podform::spec::{Checked, Form, Input, Loaded, SourceFile, check};
+use podform::state::sqlite::lock::Holder;
+use podform::state::sqlite::{LockedState, StateFile};
+use podform::state::{Batch, Journal, RecordChange, Run};
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+use fleet::{Fleet, Seen};
 
 /// How many pods a spec has.
 const SIZES: [usize; 3] = [10, 100, 1_000];
@@ -57,18 +69,82 @@ fn read_spec_from_cache(bencher: Bencher<'_, '_>, pods: usize) {
 
 #[divan::bench(args = SIZES)]
 fn plan_from_nothing(bencher: Bencher<'_, '_>, pods: usize) {
-    let case = Case::new(pods);
+    let case = Case::from_nothing(pods);
     bencher.bench(|| case.plan());
 }
 
 #[divan::bench(args = SIZES)]
-fn render(bencher: Bencher<'_, '_>, pods: usize) {
-    let planned = Case::new(pods).plan();
+fn plan_without_changes(bencher: Bencher<'_, '_>, pods: usize) {
+    let case = Case::applied(pods);
+    bencher.bench(|| case.plan());
+}
+
+#[divan::bench(args = SIZES)]
+fn render_human(bencher: Bencher<'_, '_>, pods: usize) {
+    render(bencher, pods, Format::Human);
+}
+
+#[divan::bench(args = SIZES)]
+fn render_json(bencher: Bencher<'_, '_>, pods: usize) {
+    render(bencher, pods, Format::Json);
+}
+
+#[divan::bench(args = SIZES)]
+fn render_terraform_json(bencher: Bencher<'_, '_>, pods: usize) {
+    render(bencher, pods, Format::TerraformJson);
+}
+
+#[divan::bench(args = SIZES)]
+fn render_markdown(bencher: Bencher<'_, '_>, pods: usize) {
+    render(bencher, pods, Format::Markdown);
+}
+
+/// Prints a plan that creates everything.
+fn render(bencher: Bencher<'_, '_>, pods: usize, format: Format) {
+    let planned = Case::from_nothing(pods).plan();
     bencher.bench(|| {
         let mut text = String::new();
-        write_plan(&mut text, black_box(&planned), &no_positions, Style::PLAIN).unwrap();
+        write_plan(&mut text, format, black_box(&planned), &no_positions, Style::PLAIN).unwrap();
         text
     });
+}
+
+#[divan::bench(args = SIZES)]
+fn state_load(bencher: Bencher<'_, '_>, pods: usize) {
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let batch = batch(&Case::applied(pods).prior);
+    let state = state(folder.path());
+    let locked = runtime.block_on(begun(&state));
+    runtime.block_on(locked.commit(&batch)).unwrap();
+    drop(locked);
+    bencher.bench(|| state.read().unwrap());
+}
+
+/// Commits every record at once.
+#[divan::bench(args = SIZES)]
+fn state_save(bencher: Bencher<'_, '_>, pods: usize) {
+    let runtime = runtime();
+    let batch = batch(&Case::applied(pods).prior);
+    let fresh = || {
+        let folder = tempfile::tempdir().unwrap();
+        let locked = runtime.block_on(begun(&state(folder.path())));
+        (locked, folder)
+    };
+    bencher
+        .with_inputs(fresh)
+        .bench_local_refs(|(locked, _folder)| runtime.block_on(locked.commit(black_box(&batch))).unwrap());
+}
+
+/// Reads a listing of so many pods.
+#[divan::bench(args = SIZES)]
+fn wire_decode(bencher: Bencher<'_, '_>, pods: usize) {
+    let runtime = runtime();
+    let body = runtime.block_on(async { listing(&Fleet::steady(pods).apply().await.simulation).await });
+    let router = Router::new().fallback(async move || ([("content-type", "application/json")], body));
+    let account = Runpod::in_process(Api::V2, router, &Secret::new("simulated".to_owned())).unwrap();
+    let read = || runtime.block_on(account.list_pods()).unwrap();
+    assert_eq!(read().len(), pods);
+    bencher.bench_local(read);
 }
 
 /// Writes a spec of so many pods, each with what a pod in a team's spec has.
@@ -102,47 +178,82 @@ fn checked(input: &Input<'_>) -> Checked {
 struct Case {
     loaded: Loaded,
     prior: Prior,
-    live: Live,
-    catalog: Catalog,
-    secrets: Secrets,
-    options: Options,
-    nonce: RunNonce,
+    seen: Seen,
 }
 
 impl Case {
-    fn new(pods: usize) -> Self {
-        let loaded = with_input(&spec(pods), checked).lower();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let (live, catalog) = runtime.block_on(async {
-            let router = Simulation::new(Settings::default()).router();
-            let account = Runpod::in_process(Api::V2, router, &Secret::new("simulated".to_owned())).unwrap();
-            let now = Timestamp::UNIX_EPOCH;
-            let live = observe(&account, &BTreeMap::new(), now).await.unwrap();
-            let questions: BTreeSet<_> = stock_questions(&loaded.desired);
-            (live, account.catalog(&questions, now).await.unwrap())
-        });
-        Self {
-            loaded,
-            prior: Prior::empty(Lineage::new("bench")),
-            live,
-            catalog,
-            secrets: Secrets::default(),
-            options: Options::default(),
-            nonce: RunNonce::new("bench"),
-        }
+    /// A spec whose pods are all to be created.
+    fn from_nothing(pods: usize) -> Self {
+        Self::of(pods, &fleet::simulation(1, Duration::ZERO), Prior::empty(Lineage::new("bench")))
+    }
+
+    /// A spec whose pods all run as they are wanted.
+    fn applied(pods: usize) -> Self {
+        let fleet::Applied { simulation, prior } = runtime().block_on(Fleet::steady(pods).apply());
+        Self::of(pods, &simulation, prior)
+    }
+
+    fn of(pods: usize, simulation: &Simulation, prior: Prior) -> Self {
+        let loaded = fleet::loaded(&Fleet::steady(pods).spec());
+        let (account, now) = (fleet::client(simulation), fleet::moment(simulation));
+        let seen = runtime().block_on(fleet::seen(&account, &loaded, &prior, now));
+        Self { loaded, prior, seen }
     }
 
     fn plan(&self) -> Planned {
-        plan(&Inputs {
-            desired: &self.loaded.desired,
-            prior: &self.prior,
-            live: &self.live,
-            catalog: &self.catalog,
-            secrets: &self.secrets,
-            options: &self.options,
-            nonce: &self.nonce,
-            api: Api::V2,
-            settling: SignedDuration::from_secs(120),
-        })
+        fleet::plan_of(&self.loaded, &self.prior, &self.seen)
     }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Returns the listing of all pods as the API answers it.
+async fn listing(simulation: &Simulation) -> Bytes {
+    let request = Request::get("/v2/pods").header("authorization", "Bearer simulated").body(Body::empty());
+    let answer = simulation.router().oneshot(request.unwrap()).await.unwrap();
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.into_body().collect().await.unwrap().to_bytes()
+}
+
+/// A clock that stands.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+fn state(folder: &std::path::Path) -> StateFile {
+    let binding = Binding {
+        project: ProjectName::new("fleet"),
+        kind: ProviderKind::Simulator,
+        origin: "http://127.0.0.1".into(),
+    };
+    StateFile::new(folder.join("fleet.db"), binding, Lineage::new("fleet"))
+}
+
+/// Locks a state and begins a run.
+async fn begun(state: &StateFile) -> LockedState {
+    let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
+    let locked = state.lock(&holder, &Still, Duration::ZERO).await.unwrap();
+    let run = Run {
+        id: RunId::new("r1"),
+        at: Still.now(),
+        command: "apply".into(),
+        plan_digest: String::new(),
+        who: "ann@box".into(),
+    };
+    locked.begin(&run).await.unwrap();
+    locked
+}
+
+/// Returns the commit that records everything.
+fn batch(prior: &Prior) -> Batch {
+    let put = |(address, recorded): (&_, &podform::model::prior::Recorded)| {
+        RecordChange::Put(Clone::clone(address), Box::new(recorded.clone()))
+    };
+    Batch { entries: Vec::new(), changes: prior.objects.iter().map(put).collect() }
 }
