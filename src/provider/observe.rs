@@ -48,7 +48,7 @@ pub async fn observe(
         .map(|(id, recorded_at)| (id, now.duration_since(*recorded_at)))
         .collect();
     let mut looks = if missing.len() > SINGLE_GETS {
-        look_again(port).await
+        look_again(port, &missing).await
     } else {
         look_at_each(port, missing.keys().copied().collect()).await
     };
@@ -64,7 +64,7 @@ pub async fn observe(
             }
         }
     }
-    let pods = pods.into_iter().map(|(id, seen)| (id, terminated_is_absent(seen))).collect();
+    pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
     Ok(Live { observed_at: now, pods, volumes })
 }
 
@@ -147,12 +147,16 @@ fn throttled<T>(answer: &Result<T, ProviderError>) -> Option<String> {
     matches!(error.certainty, Certainty::Throttled { .. }).then(|| error.to_string())
 }
 
-/// Lists everything a second time.
-async fn look_again(port: &impl Observe) -> Looks {
+/// Lists everything a second time, and keeps what was missing the first time.
+async fn look_again(port: &impl Observe, missing: &BTreeMap<&RemoteId, SignedDuration>) -> Looks {
     tokio::time::sleep(SECOND_LOOK).await;
     match (port.list_pods().await, port.list_volumes().await) {
         (Ok(pods), Ok(volumes)) => Looks {
-            pods: pods.into_iter().map(look_in_listing).collect(),
+            pods: pods
+                .into_iter()
+                .map(look_in_listing)
+                .filter(|(id, _)| missing.contains_key(&RemoteId::Pod(id.clone())))
+                .collect(),
             volumes: volumes.into_iter().map(|volume| (volume.id.clone(), Look::There(volume))).collect(),
             failed: None,
         },
@@ -175,11 +179,8 @@ fn look_in_listing(listed: Listed) -> (PodId, Look<LivePod>) {
 }
 
 /// A terminated pod may still be shown for a while; there is nothing left of it.
-fn terminated_is_absent(seen: Seen<LivePod>) -> Seen<LivePod> {
-    match seen {
-        Seen::Found(LivePod { status: PodStatus::Terminated, .. }) => Seen::Absent,
-        Seen::Found(_) | Seen::Absent | Seen::Unreadable(_) => seen,
-    }
+fn is_terminated(seen: &Seen<LivePod>) -> bool {
+    seen.found().is_some_and(|pod| pod.status == PodStatus::Terminated)
 }
 
 #[cfg(test)]

@@ -27,11 +27,11 @@ use call::{delete, get, list, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
-use read::{PodWire, VolumeWire, listed, live_pod, live_volume};
+use read::{PodEntry, PodWire, VolumeWire, listed, live_pod, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
-    let listing = list::<PodWire>(transport, "GET /v2/pods", "/pods", "pods").await?;
-    let entries = listing.entries.into_iter().map(|wire| listed(&listing.answer, wire));
+    let listing = list::<PodEntry>(transport, "GET /v2/pods", "/pods", "pods").await?;
+    let entries = listing.entries.into_iter().map(|entry| listed(&listing.answer, entry));
     entries.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))
 }
 

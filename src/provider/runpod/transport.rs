@@ -460,7 +460,7 @@ fn root_cause(error: &dyn Error) -> String {
 
 /// The body of an answer.
 enum Body {
-    Whole(Bytes),
+    Whole(Vec<u8>),
     /// Reading it failed half-way; the status is known all the same.
     Broken(String),
 }
@@ -468,14 +468,22 @@ enum Body {
 /// A body as it comes, whichever way it came.
 type RawBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
 
+/// Reads a body, each piece of which is freed as soon as it is copied: a listing can be large.
 async fn read(body: RawBody) -> Body {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Body::Whole(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Body::Broken(format!("the answer is larger than {} MiB", BODY_LIMIT >> 20))
+    let mut body = Limited::new(body, BODY_LIMIT);
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        match frame.map(|frame| frame.into_data()) {
+            Ok(Ok(data)) => whole.extend_from_slice(&data),
+            // Trailers say nothing here.
+            Ok(Err(_trailers)) => {}
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Body::Broken(format!("the answer is larger than {} MiB", BODY_LIMIT >> 20));
+            }
+            Err(error) => return Body::Broken(format!("the answer broke off: {}", root_cause(&*error))),
         }
-        Err(error) => Body::Broken(format!("the answer broke off: {}", root_cause(&*error))),
     }
+    Body::Whole(whole)
 }
 
 /// An answer of the API, whatever its status.
@@ -575,6 +583,11 @@ impl Answer {
             said.text
         };
         self.error(certainty, &detail)
+    }
+
+    /// Returns what errors cite of an answer that has been read.
+    pub(super) fn without_body(self) -> Self {
+        Self { body: Body::Whole(Vec::new()), ..self }
     }
 
     /// Tells whether another answer has the same body.

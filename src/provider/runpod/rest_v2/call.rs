@@ -56,7 +56,7 @@ pub(super) async fn list<T: Field>(
         }
         match page.next.shown().filter(|next| !next.is_empty()) {
             Some(next) => (cursor, last) = (next, Some(answer)),
-            None => return Ok(Listing { entries, answer }),
+            None => return Ok(Listing { entries, answer: answer.without_body() }),
         }
     }
 }

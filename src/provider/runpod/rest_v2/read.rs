@@ -1,6 +1,7 @@
 //! Pods and network volumes as REST v2 shows them.
 
 use serde::Deserialize;
+use serde::de::MapAccess;
 use serde_json::Value;
 
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
@@ -11,7 +12,7 @@ use crate::model::volume::VolumeTier;
 use crate::provider::Listed;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire, objects};
+use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Field, Unfit, Wire, objects};
 
 objects!(
     CpuConfigWire,
@@ -126,13 +127,26 @@ struct RuntimePortWire {
     ip: Wire<String>,
 }
 
-/// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
-pub(super) fn listed(answer: &Answer, mut wire: PodWire) -> Result<Listed, Unfit> {
+/// One entry of the listing: a pod, one that is not understood, or none at all.
+///
+/// It is converted as it is read, since the form of the API takes many times the room.
+pub(super) struct PodEntry(Result<(PodId, Result<Box<LivePod>, Unfit>), Unfit>);
+
+impl Field for PodEntry {
+    fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        Ok(PodWire::of_object(object)?.map(|wire| Self(entry(wire))))
+    }
+}
+
+fn entry(mut wire: PodWire) -> Result<(PodId, Result<Box<LivePod>, Unfit>), Unfit> {
     let id = PodId::new(std::mem::take(&mut wire.id).required("pods[].id")?);
-    Ok(match live_pod(id.clone(), wire) {
-        Ok(pod) => Listed::Pod(Box::new(pod)),
-        Err(unfit) => answer.unreadable(id, unfit),
-    })
+    Ok((id.clone(), live_pod(id, wire).map(Box::new)))
+}
+
+/// Returns what one entry shows. One without an id cannot even be reported, so that the listing is unusable.
+pub(super) fn listed(answer: &Answer, PodEntry(entry): PodEntry) -> Result<Listed, Unfit> {
+    let (id, pod) = entry?;
+    Ok(pod.map_or_else(|unfit| answer.unreadable(id, unfit), Listed::Pod))
 }
 
 /// Converts a pod. What would show as a difference if it were guessed must be there.
