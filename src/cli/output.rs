@@ -1,7 +1,8 @@
 //! The two streams: data on standard output, everything else on standard error.
 
 use std::cell::{Cell, RefCell};
-use std::io::Write;
+use std::fmt;
+use std::io::{BufWriter, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -78,6 +79,18 @@ impl Output {
         }
     }
 
+    /// Prints data as it is made, so that no more of it is held than a piece.
+    pub fn data_in_pieces(&self, write: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
+        if self.unread.get() {
+            return;
+        }
+        let mut stdout = self.stdout.borrow_mut();
+        let mut pieces = Pieces(BufWriter::with_capacity(PIECE, &mut *stdout));
+        if write(&mut pieces).is_err() || pieces.0.flush().is_err() {
+            self.unread.set(true);
+        }
+    }
+
     /// Tells whether the reader of the data went away, so that a command that only reads can end.
     pub fn is_unread(&self) -> bool {
         self.unread.get()
@@ -106,6 +119,18 @@ impl Output {
     fn aside(&self, line: &str) {
         let mut stderr = self.stderr.borrow_mut();
         let _unread = stderr.write_all(format!("{line}\n").as_bytes()).and_then(|()| stderr.flush());
+    }
+}
+
+/// How much data is held before it is printed.
+const PIECE: usize = 64 << 10;
+
+/// Text on its way to a stream.
+struct Pieces<W: Write>(BufWriter<W>);
+
+impl<W: Write> fmt::Write for Pieces<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_all(text.as_bytes()).map_err(|_| fmt::Error)
     }
 }
 
@@ -149,6 +174,7 @@ mod tests {
         let output = Output::to(closed(), closed(), Loudness::Usual);
         output.data("a plan");
         output.data("its rest");
+        output.data_in_pieces(|out| out.write_str("more of it"));
         output.note("a note");
         assert!(output.unread.get());
     }

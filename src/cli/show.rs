@@ -7,9 +7,7 @@ use crate::render::{Format, Positions, write_plan};
 
 /// Prints a plan as data.
 pub fn plan(output: &Output, planned: &Planned, format: Format, positions: Positions<'_>) {
-    let mut text = String::new();
-    write_plan(&mut text, format, planned, positions, output.style()).expect("a string takes every text");
-    output.data(&text);
+    output.data_in_pieces(|out| write_plan(out, format, planned, positions, output.style()));
 }
 
 /// Prints what a plan that was approved and the plan of now differ in, as data.
