@@ -10,7 +10,7 @@ use crate::model::plan::{
 
 use super::escape::{Quoted, visible};
 use super::money::{AMonth, AnHour, PriceAnHour};
-use super::ranges::ranges;
+use super::ranges::ranges_to;
 use super::view::{Change, Verb};
 use crate::model::field::Field;
 
@@ -388,10 +388,13 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
+/// The most characters of addresses that are as wanted. Whoever needs all of many has the JSON.
+const MOST_UNCHANGED: usize = 1_000;
+
 /// Returns which addresses are unchanged, in few words.
 pub fn unchanged<'a>(addresses: impl ExactSizeIterator<Item = &'a Address>) -> Option<String> {
     let number = addresses.len();
-    let names = ranges(addresses);
+    let names = ranges_to(addresses, MOST_UNCHANGED);
     match number {
         0 => None,
         1 => Some(format!("1 address is as wanted: {names}")),
