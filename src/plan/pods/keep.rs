@@ -250,10 +250,9 @@ impl<'a> PodPlanner<'_, 'a> {
     /// Writes what changed without a call: what podform may do, and what the state did not know.
     fn record_step(&mut self, before: &Record, after: &Record, nothing_follows: bool) {
         let mut changes = Vec::new();
-        let (lifecycle_before, lifecycle_after) =
-            (shown::lifecycle(&before.lifecycle), shown::lifecycle(&after.lifecycle));
-        if lifecycle_before != lifecycle_after {
-            changes.push(by_spec(Field::Lifecycle, lifecycle_before, lifecycle_after));
+        if before.lifecycle != after.lifecycle {
+            let (before, after) = (shown::lifecycle(&before.lifecycle), shown::lifecycle(&after.lifecycle));
+            changes.push(by_spec(Field::Lifecycle, before, after));
         }
         if let (RecordedObject::Pod(before), RecordedObject::Pod(after)) = (&before.object, &after.object)
             && before.depends_on != after.depends_on
