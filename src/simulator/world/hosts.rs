@@ -115,8 +115,8 @@ pub struct Host {
 #[derive(Debug)]
 pub struct Inventory {
     hosts: BTreeMap<HostId, Host>,
-    /// The machines of each GPU type and CPU flavor.
-    by_unit: BTreeMap<String, Vec<HostId>>,
+    /// The machines of each GPU type and CPU flavor once more, as all of them are looked at for each order.
+    by_unit: BTreeMap<String, Vec<Host>>,
 }
 
 impl Inventory {
@@ -133,9 +133,9 @@ impl Inventory {
 
     fn build(abundance: u32) -> Inventory {
         let hosts = machines(abundance);
-        let mut by_unit: BTreeMap<String, Vec<HostId>> = BTreeMap::new();
+        let mut by_unit: BTreeMap<String, Vec<Host>> = BTreeMap::new();
         for host in hosts.values() {
-            by_unit.entry(host.offer.unit().to_owned()).or_default().push(host.id.clone());
+            by_unit.entry(host.offer.unit().to_owned()).or_default().push(host.clone());
         }
         Inventory { hosts, by_unit }
     }
@@ -147,7 +147,7 @@ impl Inventory {
 
     /// Returns the machines of a GPU type or a CPU flavor.
     pub fn of_unit(&self, unit: &str) -> impl Iterator<Item = &Host> {
-        self.by_unit.get(unit).into_iter().flatten().filter_map(|id| self.hosts.get(id))
+        self.by_unit.get(unit).into_iter().flatten()
     }
 }
 

@@ -70,17 +70,23 @@ impl Stock {
 impl World {
     /// Returns how many units of a machine are free.
     pub fn free_units(&self, id: &HostId) -> u32 {
-        let Some(host) = self.hosts.get(id) else { return 0 };
-        if self.ground.lost.contains(id) {
+        self.hosts.get(id).map_or(0, |host| self.free_on(host))
+    }
+
+    fn free_on(&self, host: &Host) -> u32 {
+        if self.ground.lost.contains(&host.id) {
             return 0;
         }
-        host.capacity.saturating_sub(self.foreign_units(id)).saturating_sub(self.totals.held(id))
+        host.capacity.saturating_sub(self.foreign_on(host)).saturating_sub(self.totals.held(&host.id))
     }
 
     /// Returns what other tenants hold of a machine.
     pub(super) fn foreign_units(&self, id: &HostId) -> u32 {
-        let usual = || self.hosts.get(id).map_or(0, |host| host.foreign);
-        self.ground.foreign.get(id).copied().unwrap_or_else(usual)
+        self.hosts.get(id).map_or(0, |host| self.foreign_on(host))
+    }
+
+    fn foreign_on(&self, host: &Host) -> u32 {
+        self.ground.foreign.get(&host.id).copied().unwrap_or(host.foreign)
     }
 
     /// Finds a machine for an order: the first type with room, and among its machines one that the pod's identifier picks.
@@ -99,7 +105,7 @@ impl World {
             let rooms = self
                 .hosts
                 .of_unit(unit)
-                .filter(|host| self.fits(order, host, unit) && self.free_units(&host.id) >= count);
+                .filter(|host| self.fits(order, host, unit) && self.free_on(host) >= count);
             if let Some(host) = rooms.max_by_key(|host| draw(self.seed(), &["place", &id.0, &host.id.0])) {
                 return Ok(Place { host: host.clone(), unit: unit.clone() });
             }
@@ -155,7 +161,7 @@ impl World {
     pub fn stock(&self, offer: &Offer, query: &StockQuery) -> BTreeMap<&'static str, u32> {
         let mut stock = BTreeMap::new();
         for host in self.hosts.of_unit(offer.unit()).filter(|host| answers(host, query)) {
-            let free = if self.is_open(host) { self.free_units(&host.id) } else { 0 };
+            let free = if self.is_open(host) { self.free_on(host) } else { 0 };
             *stock.entry(host.data_center).or_insert(0) += free / query.count.max(1);
         }
         stock
@@ -166,7 +172,7 @@ impl World {
         let mut versions = BTreeMap::new();
         for host in self.hosts.of_unit(gpu).filter(|host| answers(host, query)) {
             if let Some(cuda) = host.cuda {
-                let room = self.is_open(host) && self.free_units(&host.id) >= query.count;
+                let room = self.is_open(host) && self.free_on(host) >= query.count;
                 *versions.entry(cuda).or_insert(false) |= room;
             }
         }
