@@ -13,8 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::driver::shown;
-use super::{Reporter, retry};
+use super::{Reporter, retry, shown};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 pub use driver::{execute, settle};
 pub use limiter::Limited;
 
+use crate::model::clock::{Age, SignedDuration};
 use crate::model::id::ProjectName;
 use crate::model::progress::Notice;
 use crate::model::secret::Secrets;
@@ -83,7 +84,7 @@ pub struct Settings {
     /// How many actions run at once.
     pub parallelism: usize,
     /// Time between two listings. One listing serves all that wait.
-    pub poll: Duration,
+    pub poll: Pace,
     /// How long listings may lag; see [`recover`].
     pub settling: Duration,
     /// How old an intent may be when its request goes out. An old holder of the lock that was asleep is fenced off at
@@ -101,7 +102,7 @@ impl Settings {
     /// Times that suit RunPod.
     pub const RUNPOD: Self = Self {
         parallelism: 10,
-        poll: Duration::from_secs(5),
+        poll: Pace { least: Duration::from_secs(5), per_entry: Duration::from_millis(1) },
         settling: Duration::from_secs(90),
         intent_validity: Duration::from_secs(5),
         wait_timeout: Duration::from_secs(20 * 60),
@@ -111,12 +112,31 @@ impl Settings {
 
     /// Times that suit the simulator, whose world runs faster.
     pub const SIMULATOR: Self = Self {
-        poll: Duration::from_millis(50),
+        poll: Pace { least: Duration::from_millis(50), per_entry: Duration::from_micros(50) },
         settling: Duration::from_secs(2),
         intent_validity: Duration::from_secs(1),
         request_timeout: Duration::from_secs(5),
         ..Self::RUNPOD
     };
+}
+
+/// How often something is listed.
+///
+/// Large accounts are listed less often, so that listings cost no more than a part of the time however long they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// The least time from the beginning of one listing to that of the next.
+    pub least: Duration,
+    /// The least time for each entry of the former.
+    pub per_entry: Duration,
+}
+
+impl Pace {
+    /// Returns the time from the beginning of a listing of so many entries to that of the next.
+    pub fn after(self, entries: usize) -> Duration {
+        let entries = u32::try_from(entries).unwrap_or(u32::MAX);
+        self.least.max(self.per_entry.saturating_mul(entries))
+    }
 }
 
 /// How often a person asked to stop.
@@ -129,4 +149,9 @@ pub enum Interrupt {
     First,
     /// Twice: requests on the wire are given up as unknown.
     Second,
+}
+
+/// Says a time as people do.
+fn shown(time: Duration) -> String {
+    Age(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)).to_string()
 }

@@ -3,100 +3,128 @@
 //! Order comes from the plan's edges alone; among actions that could run, what frees money without losing anything
 //! goes first and what destroys goes last. An action that is not done takes everything that depends on it with it;
 //! all else goes on. Pure: the driver asks [`Schedule::ready`] and tells what became of each action.
+//!
+//! What can run is kept up as actions end, so that a plan of ten thousand actions costs ten times one of a thousand.
 
-use std::collections::BTreeMap;
-
-use petgraph::Direction;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::Dfs;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::plan::{Action, ActionId, Disruption, Operation, Plan, Step};
 
 /// The actions of one plan and how far they are.
 #[derive(Debug)]
 pub struct Schedule {
-    graph: DiGraph<ActionId, ()>,
-    nodes: BTreeMap<ActionId, NodeIndex>,
-    ranks: BTreeMap<ActionId, Rank>,
-    progress: BTreeMap<ActionId, Progress>,
+    entries: Vec<Entry>,
+    places: BTreeMap<ActionId, usize>,
+    /// Waiting actions that nothing keeps from running; ids of equal rank stand in their order.
+    unlocked: BTreeSet<(Rank, usize)>,
+    /// How many actions take up a place.
+    running: usize,
     parallelism: usize,
+}
+
+/// One action.
+#[derive(Debug)]
+struct Entry {
+    id: ActionId,
+    rank: Rank,
+    progress: Progress,
+    /// How many actions must be done before it.
+    before: usize,
+    /// What waits for it.
+    then: BTreeSet<usize>,
 }
 
 impl Schedule {
     /// Takes the order from a plan; at most `parallelism` actions run at once, at least one.
     pub fn new(plan: &Plan, parallelism: usize) -> Self {
-        let mut graph = DiGraph::new();
-        let nodes: BTreeMap<ActionId, NodeIndex> =
-            plan.actions.keys().map(|id| (id.clone(), graph.add_node(id.clone()))).collect();
+        let entry = |(id, action): (&ActionId, &Action)| Entry {
+            id: id.clone(),
+            rank: rank(plan, id, action),
+            progress: Progress::Waiting,
+            before: 0,
+            then: BTreeSet::new(),
+        };
+        let mut entries: Vec<Entry> = plan.actions.iter().map(entry).collect();
+        let places: BTreeMap<ActionId, usize> =
+            entries.iter().enumerate().map(|(place, entry)| (entry.id.clone(), place)).collect();
         for (first, then) in &plan.edges {
-            if let (Some(first), Some(then)) = (nodes.get(first), nodes.get(then)) {
-                graph.update_edge(*first, *then, ());
+            if let (Some(first), Some(then)) = (places.get(first), places.get(then))
+                && entries[*first].then.insert(*then)
+            {
+                entries[*then].before += 1;
             }
         }
-        let ranks = plan.actions.iter().map(|(id, action)| (id.clone(), rank(plan, id, action))).collect();
-        let progress = plan.actions.keys().map(|id| (id.clone(), Progress::Waiting)).collect();
-        Self { graph, nodes, ranks, progress, parallelism: parallelism.max(1) }
+        let free = entries.iter().enumerate().filter(|(_, entry)| entry.before == 0);
+        let unlocked = free.map(|(place, entry)| (entry.rank, place)).collect();
+        Self { entries, places, unlocked, running: 0, parallelism: parallelism.max(1) }
     }
 
     /// Returns the actions to begin at once, the preferred ones first, no more than there are free places.
     pub fn ready(&self) -> Vec<ActionId> {
-        let running = self.progress.values().filter(|progress| **progress == Progress::Running).count();
-        let mut ready: Vec<(Rank, &ActionId)> = self
-            .waiting()
-            .filter(|id| self.is_unlocked(id))
-            .filter_map(|id| self.ranks.get(id).map(|rank| (*rank, id)))
-            .collect();
-        ready.sort();
-        ready.into_iter().take(self.parallelism.saturating_sub(running)).map(|(_, id)| id.clone()).collect()
+        let free = self.parallelism.saturating_sub(self.running);
+        self.unlocked.iter().take(free).map(|(_, place)| self.entries[*place].id.clone()).collect()
     }
 
     /// Notes that an action runs.
     pub fn begin(&mut self, id: &ActionId) {
-        self.progress.insert(id.clone(), Progress::Running);
+        if let Some(place) = self.leave(id, Progress::Running) {
+            self.unlocked.remove(&(self.entries[place].rank, place));
+            self.running += 1;
+        }
+    }
+
+    /// Notes that an action that runs sends nothing any more but looks, so that another one can have its place.
+    pub fn watch(&mut self, id: &ActionId) {
+        self.leave(id, Progress::Watching);
     }
 
     /// Notes that an action is done.
     pub fn done(&mut self, id: &ActionId) {
-        self.progress.insert(id.clone(), Progress::Done);
+        let Some(place) = self.leave(id, Progress::Done) else { return };
+        for then in std::mem::take(&mut self.entries[place].then) {
+            let entry = &mut self.entries[then];
+            entry.before -= 1;
+            if entry.before == 0 && entry.progress == Progress::Waiting {
+                self.unlocked.insert((entry.rank, then));
+            }
+        }
     }
 
     /// Notes that an action is not done, and returns what is therefore not begun, each with the reason.
     pub fn not_done(&mut self, id: &ActionId) -> Vec<(ActionId, String)> {
-        self.progress.insert(id.clone(), Progress::NotDone);
-        let Some(node) = self.nodes.get(id) else { return Vec::new() };
-        let mut dependents = Vec::new();
-        let mut search = Dfs::new(&self.graph, *node);
-        while let Some(node) = search.next(&self.graph) {
-            dependents.push(self.graph[node].clone());
+        let Some(place) = self.leave(id, Progress::NotDone) else { return Vec::new() };
+        let mut dependents = BTreeSet::new();
+        let mut open = vec![place];
+        while let Some(place) = open.pop() {
+            open.extend(self.entries[place].then.iter().filter(|then| dependents.insert(**then)));
         }
-        dependents.sort();
         self.skip(dependents, &format!("depends on `{id}`, which is not done"))
     }
 
     /// Begins nothing more, and returns what is therefore not begun.
     pub fn stop(&mut self, why: &str) -> Vec<(ActionId, String)> {
-        let waiting = self.waiting().cloned().collect();
-        self.skip(waiting, why)
+        self.skip((0..self.entries.len()).collect(), why)
     }
 
-    fn waiting(&self) -> impl Iterator<Item = &ActionId> {
-        self.progress.iter().filter(|(_, progress)| **progress == Progress::Waiting).map(|(id, _)| id)
+    /// Notes how far an action is, and returns its place in the list.
+    fn leave(&mut self, id: &ActionId, progress: Progress) -> Option<usize> {
+        let place = *self.places.get(id)?;
+        let entry = &mut self.entries[place];
+        if entry.progress == Progress::Running {
+            self.running -= 1;
+        }
+        entry.progress = progress;
+        Some(place)
     }
 
-    fn is_unlocked(&self, id: &ActionId) -> bool {
-        self.nodes.get(id).is_some_and(|node| {
-            self.graph
-                .neighbors_directed(*node, Direction::Incoming)
-                .all(|before| self.progress.get(&self.graph[before]) == Some(&Progress::Done))
-        })
-    }
-
-    fn skip(&mut self, ids: Vec<ActionId>, why: &str) -> Vec<(ActionId, String)> {
+    fn skip(&mut self, places: BTreeSet<usize>, why: &str) -> Vec<(ActionId, String)> {
         let mut skipped = Vec::new();
-        for id in ids {
-            if self.progress.get(&id) == Some(&Progress::Waiting) {
-                self.progress.insert(id.clone(), Progress::NotDone);
-                skipped.push((id, why.to_owned()));
+        for place in places {
+            let entry = &mut self.entries[place];
+            if entry.progress == Progress::Waiting {
+                entry.progress = Progress::NotDone;
+                self.unlocked.remove(&(entry.rank, place));
+                skipped.push((entry.id.clone(), why.to_owned()));
             }
         }
         skipped
@@ -106,7 +134,10 @@ impl Schedule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Waiting,
+    /// Takes up a place.
     Running,
+    /// Runs without taking up a place.
+    Watching,
     Done,
     NotDone,
 }
@@ -211,6 +242,28 @@ mod tests {
         assert_eq!(names(schedule.ready()), [""; 0]);
         schedule.done(&id("a:create"));
         assert_eq!(names(schedule.ready()), ["b:create"]);
+    }
+
+    #[test]
+    fn an_action_that_only_looks_takes_up_no_place() {
+        let plan = plan(
+            [
+                ("a:create", action("a:create")),
+                ("b:create", action("b:create")),
+                ("c:create", action("c:create")),
+            ],
+            [("a:create", "c:create")],
+        );
+        let mut schedule = Schedule::new(&plan, 1);
+        schedule.begin(&id("a:create"));
+        assert_eq!(names(schedule.ready()), [""; 0]);
+        schedule.watch(&id("a:create"));
+        assert_eq!(names(schedule.ready()), ["b:create"]);
+        schedule.begin(&id("b:create"));
+        schedule.done(&id("a:create"));
+        assert_eq!(names(schedule.ready()), [""; 0]);
+        schedule.done(&id("b:create"));
+        assert_eq!(names(schedule.ready()), ["c:create"]);
     }
 
     #[test]

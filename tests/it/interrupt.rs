@@ -75,7 +75,8 @@ fn an_interrupted_apply_exits_130_and_the_next_one_goes_on() {
     let planned = run(folder.path(), &["plan", "--detailed-exitcode"]);
     assert_eq!(planned.status.code(), Some(0), "{planned:?}");
     let text = String::from_utf8(planned.stdout).unwrap();
-    assert!(text.starts_with("No changes.\n3 addresses are as wanted: one, three, two.\n"), "{text}");
+    // A pod of the run that was cut short may still be starting, which a finding says first.
+    assert!(text.contains("No changes.\n3 addresses are as wanted: one, three, two.\n"), "{text}");
 }
 
 #[test]

@@ -1,14 +1,28 @@
-//! Many pods, for correctness: nothing is planned where nothing differs, no difference is missed, and a plan makes the
-//! same calls however many pods there are.
+//! Many pods, for correctness: nothing is planned where nothing differs, no difference is missed, and an apply leaves
+//! nothing to do. What it takes is counted in requests and in paused time, which are the same on every computer.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use podform::model::plan::{Planned, Step};
-use podform::model::prior::Prior;
+use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
+use podform::model::clock::{Clock, Timestamp};
+use podform::model::id::{Lineage, RunId};
+use podform::model::outcome::{EndResult, Outcome};
+use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned, Step};
+use podform::model::prior::{Binding, Prior, ProviderKind};
+use podform::model::progress::Notice;
+use podform::model::secret::Secrets;
 use podform::simulator::Simulation;
+use podform::simulator::exchange::Operation;
 use podform::spec::Loaded;
+use podform::state::memory::MemoryState;
+use podform::state::sqlite::StateFile;
+use podform::state::sqlite::lock::Holder;
+use podform::state::{Journal, Run, Store};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::fleet::{Fleet, HOMES, Shares, Turn, client, loaded, moment, planned};
+use crate::fleet::{Fleet, HOMES, Shares, Turn, client, loaded, moment, planned, simulation};
 
 const PODS: usize = 10_000;
 
@@ -46,6 +60,72 @@ async fn every_difference_of_a_fleet_is_planned_and_nothing_else() {
     assert_eq!(steps, BTreeMap::from(expected));
     assert_eq!(plan.unmanaged.len(), fleet.strangers());
     assert_eq!(plan.unchanged.len(), count(Turn::Same) + HOMES.len());
+
+    let spec = loaded(&fleet.edited_spec());
+    let state = MemoryState::from_prior(applied.prior);
+    let outcome = executed(&applied.simulation, &spec, &state, plan, 100).await;
+    let undone: Vec<_> =
+        outcome.actions.iter().filter(|(_, ended)| ended.result != EndResult::Done).collect();
+    assert!(outcome.is_complete(), "{:?}: {:#?}", outcome.stopped_by, &undone[..undone.len().min(3)]);
+    let prior = state.load().await.unwrap();
+    let again = plan_again(&applied.simulation, &spec, &prior).await;
+    let Planned::NoChanges(plan) = again else { panic!("{} actions", again.plan().actions.len()) };
+    assert_eq!(plan.unchanged.len(), PODS + HOMES.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_account_becomes_the_whole_fleet() {
+    let spec = loaded(&Fleet::steady(PODS).spec());
+    let simulation = simulation(50, Duration::ZERO);
+    let folder = tempfile::tempdir().unwrap();
+    let binding = Binding {
+        project: spec.settings.project.clone(),
+        kind: ProviderKind::Simulator,
+        origin: "in this process".to_owned(),
+    };
+    let file = StateFile::new(folder.path().join("fleet.db"), binding, Lineage::new("fleet"));
+    let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
+    let state = file.lock(&holder, &WorldClock(&simulation), Duration::ZERO).await.unwrap();
+    let first = plan_again(&simulation, &spec, &state.load().await.unwrap()).await;
+    let Planned::Changes(plan) = first else { panic!("{first:?}") };
+    assert_eq!(plan.actions.len(), PODS + HOMES.len());
+    let outcome = executed(&simulation, &spec, &state, plan, 100).await;
+    assert_complete(&outcome);
+    let again = plan_again(&simulation, &spec, &state.load().await.unwrap()).await;
+    let Planned::NoChanges(plan) = again else { panic!("{} actions", again.plan().actions.len()) };
+    assert_eq!(plan.unchanged.len(), PODS + HOMES.len());
+}
+
+/// An ideal apply takes as long as its creates, so many at a time.
+#[tokio::test(start_paused = true)]
+async fn an_apply_takes_hardly_longer_than_its_requests() {
+    const CREATES: usize = 1_000;
+    const LATENCY: Duration = Duration::from_millis(50);
+    let spec = loaded(&Fleet::steady(CREATES).spec());
+    for (parallelism, most) in [(10, 1.08), (50, 1.15)] {
+        let simulation = simulation(20, LATENCY);
+        let state = MemoryState::new(Lineage::new("fleet"));
+        let from_nothing = state.load().await.unwrap();
+        let before = plan_again(&simulation, &spec, &from_nothing).await;
+        let Planned::Changes(plan) = before else { panic!("{before:?}") };
+        let looked = simulation.requests();
+        let began = Instant::now();
+        let outcome = executed(&simulation, &spec, &state, plan, parallelism).await;
+        assert_complete(&outcome);
+        let ideal = LATENCY * u32::try_from(CREATES).unwrap() / u32::try_from(parallelism).unwrap();
+        let ratio = began.elapsed().as_secs_f64() / ideal.as_secs_f64();
+        assert!(ratio <= most, "{ratio:.3} times the ideal with {parallelism} at a time");
+
+        let calls = |operation| simulation.requests().get(&operation).copied().unwrap_or(0);
+        let applied = |operation| calls(operation) - looked.get(&operation).copied().unwrap_or(0);
+        assert_eq!(applied(Operation::Create), CREATES as u64);
+        assert_eq!((applied(Operation::Get), applied(Operation::Catalog)), (0, 0));
+        // One listing serves all that wait: as many as there is time for, however many wait.
+        assert!(u128::from(applied(Operation::List)) <= began.elapsed().as_millis() / LATENCY.as_millis());
+        let prior = state.load().await.unwrap();
+        let again = plan_again(&simulation, &spec, &prior).await;
+        assert!(matches!(again, Planned::NoChanges(_)), "{} actions", again.plan().actions.len());
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,6 +143,60 @@ async fn a_plan_makes_as_many_calls_for_a_thousand_pods_as_for_ten() {
     assert_eq!(counts, [5, 5]);
 }
 
+#[track_caller]
+fn assert_complete(outcome: &Outcome) {
+    let undone = outcome.actions.iter().filter(|(_, ended)| ended.result != EndResult::Done);
+    let first: Vec<_> = undone.take(3).collect();
+    assert!(outcome.is_complete(), "{:?}, {first:#?}", outcome.stopped_by);
+}
+
 async fn plan_again(simulation: &Simulation, spec: &Loaded, prior: &Prior) -> Planned {
     planned(&client(simulation), spec, prior, moment(simulation)).await
+}
+
+async fn executed(
+    simulation: &Simulation,
+    spec: &Loaded,
+    state: &(impl Store + Journal),
+    plan: Plan,
+    parallelism: usize,
+) -> Outcome {
+    let prior = state.load().await.unwrap();
+    let account = client(simulation);
+    let limited = Limited::new(&account, &Silent, 0);
+    let clock = WorldClock(simulation);
+    let run = Run {
+        id: RunId::new("r1"),
+        at: clock.now(),
+        command: "apply".to_owned(),
+        plan_digest: plan.digest.to_string(),
+        who: "ann@box".to_owned(),
+    };
+    let (_sender, interrupt) = watch::channel(Interrupt::None);
+    let context = Context {
+        provider: &limited,
+        journal: state,
+        clock: &clock,
+        reporter: &Silent,
+        project: &spec.settings.project,
+        secrets: &Secrets::default(),
+        run: &run,
+        settings: Settings { parallelism, ..Settings::SIMULATOR },
+        interrupt,
+    };
+    apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn notice(&self, _: Notice) {}
+}
+
+struct WorldClock<'a>(&'a Simulation);
+
+impl Clock for WorldClock<'_> {
+    fn now(&self) -> Timestamp {
+        moment(self.0)
+    }
 }

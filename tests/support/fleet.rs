@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use podform::apply::{record, request};
@@ -22,8 +23,9 @@ use podform::plan::{Inputs, Options, plan, stock_questions};
 use podform::provider::observe::observe;
 use podform::provider::runpod::Runpod;
 use podform::provider::{Mutate, Observe};
+use podform::simulator::world::hosts::{Host, HostId, Inventory};
 use podform::simulator::world::moment::Moment;
-use podform::simulator::world::pod::{Pod, PodId as SimulatedId};
+use podform::simulator::world::pod::{Compute as SimulatedCompute, Pod, PodId as SimulatedId};
 use podform::simulator::{QuotaSetting, Settings, Simulation, World};
 use podform::spec::{Form, Input, Loaded, SourceFile, load};
 use podform::state::RecordChange;
@@ -169,12 +171,16 @@ impl Fleet {
     fn take_turns(&self, simulation: &Simulation, prior: &Prior) {
         let turns = self.turns();
         simulation.edit(|world| {
+            let mut stopped = BTreeSet::new();
             for (address, recorded) in &prior.objects {
                 let (Address::Pod { key, .. }, RemoteId::Pod(id)) = (address, &recorded.id) else { continue };
                 let number: usize = key.as_str().rsplit('-').next().unwrap().parse().unwrap();
                 match turns[number] {
                     Turn::Same | Turn::Changed => {}
-                    Turn::Stopped => world.stop_pod(id.as_str()).map(drop).unwrap(),
+                    Turn::Stopped => {
+                        world.stop_pod(id.as_str()).map(drop).unwrap();
+                        stopped.insert(SimulatedId(id.to_string()));
+                    }
                     Turn::Vanished => world.terminate_pod(id.as_str()).unwrap(),
                 }
             }
@@ -185,10 +191,43 @@ impl Fleet {
                 env: BTreeMap::new(),
                 ..model.clone().unwrap()
             });
-            let pods = world.all_pods().cloned().chain(strangers).collect();
+            let machines = Inventory::of(world.ground().abundance);
+            let mut rooms = Rooms { world, machines, taken: BTreeMap::new() };
+            let own = world.all_pods().cloned().map(|mut pod| {
+                if stopped.contains(&pod.id) {
+                    pod.host = rooms.take(&pod);
+                }
+                pod
+            });
+            let pods = own.chain(strangers).collect();
             let volumes = world.all_volumes().cloned().collect();
             *world = World::restore(world.ground().clone(), pods, volumes);
         });
+    }
+}
+
+/// Machines with room for pods that are to be started: copies stand on the machine of their model, room or not.
+struct Rooms<'w> {
+    world: &'w World,
+    machines: Arc<Inventory>,
+    taken: BTreeMap<HostId, u32>,
+}
+
+impl Rooms<'_> {
+    /// Returns a machine like that of the pod on which it can start.
+    fn take(&mut self, pod: &Pod) -> HostId {
+        let own = self.machines.get(&pod.host).unwrap();
+        let wanted = match &pod.compute {
+            SimulatedCompute::Gpu { count, .. } => *count,
+            SimulatedCompute::Cpu { vcpus, .. } => *vcpus,
+        };
+        let kind = |host: &Host| (host.data_center, host.cloud, host.cuda);
+        let taken = |host: &Host| self.taken.get(&host.id).copied().unwrap_or_default();
+        let with_room = |host: &&Host| self.world.free_units(&host.id) >= taken(host) + wanted;
+        let mut alike = self.machines.of_unit(own.offer.unit()).filter(|host| kind(host) == kind(own));
+        let host = alike.find(with_room).expect("a machine with room").id.clone();
+        *self.taken.entry(host.clone()).or_default() += wanted;
+        host
     }
 }
 

@@ -2,24 +2,23 @@
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::lookout::{Lookout, Sheet};
-use super::{Act, Engine, interrupted, shown};
+use super::lookout::{Look, Looks};
+use super::{Act, Engine, interrupted};
 use crate::apply::ending::Halt;
 use crate::apply::limiter::Limited;
 use crate::apply::retry::{self, Kind, Next};
-use crate::apply::{Context, Interrupt, Reporter, Settings};
+use crate::apply::{Context, Interrupt, Reporter, Settings, shown};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Event, Sent};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
 use crate::model::progress::Notice;
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError};
+use crate::provider::{Certainty, Mutate, Observe, ProviderError};
 use crate::state::{Journal, RecordChange};
 
 /// An answer, and when its request went out and ended.
@@ -249,15 +248,14 @@ where
         Ok(live.filter(|live| live.status != PodStatus::Terminated))
     }
 
-    /// Waits for a listing that was asked for after this moment, until the deadline.
-    pub(super) async fn listing<T>(
+    /// Waits for the next listing, until the deadline.
+    pub(super) async fn next_look<T>(
         &self,
-        lookout: &Lookout<T>,
-        after: Instant,
+        looks: &mut Looks<'_, T>,
         deadline: Instant,
-    ) -> Result<Option<Rc<Sheet<T>>>, Halt> {
-        match self.unless_cut_short(timeout_at(deadline, lookout.listing(after))).await? {
-            Ok(Ok(sheet)) => Ok(Some(sheet)),
+    ) -> Result<Option<Look<T>>, Halt> {
+        match self.unless_cut_short(timeout_at(deadline, looks.next())).await? {
+            Ok(Ok(look)) => Ok(Some(look)),
             Ok(Err(error)) => Err(could_not_look(&error)),
             Err(_) => Ok(None),
         }
@@ -318,27 +316,6 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
         sleep(wait).await;
         tries += 1;
     }
-}
-
-/// What a listing shows of one pod.
-pub(super) enum Sight<'s> {
-    Live(&'s LivePod),
-    Absent,
-    Unreadable,
-}
-
-/// Looks for one pod in a listing.
-pub(super) fn sight<'s>(listed: &'s [Listed], sought: &PodId) -> Sight<'s> {
-    for entry in listed {
-        match entry {
-            Listed::Pod(pod) if pod.id == *sought && pod.status != PodStatus::Terminated => {
-                return Sight::Live(pod);
-            }
-            Listed::Unreadable { id, why: _ } if id == sought => return Sight::Unreadable,
-            Listed::Pod(_) | Listed::Unreadable { .. } => {}
-        }
-    }
-    Sight::Absent
 }
 
 pub(super) fn could_not_look(error: &ProviderError) -> Halt {

@@ -28,6 +28,8 @@ pub(super) struct Ledger<'a, J, C> {
     broken: RefCell<Option<String>>,
     work: Notify,
     written: Notify,
+    /// Told once, and apart from `written`, as all who wait for anything listen to it.
+    broke: Notify,
     statuses: RefCell<BTreeMap<ActionId, ActionStatus>>,
     records: RefCell<BTreeMap<Address, Recorded>>,
 }
@@ -56,6 +58,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
             broken: RefCell::default(),
             work: Notify::new(),
             written: Notify::new(),
+            broke: Notify::new(),
             statuses: RefCell::default(),
             records: RefCell::new(records.clone()),
         }
@@ -86,7 +89,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
     /// Waits until the journal cannot be written.
     pub(super) async fn until_broken(&self) {
         while self.broken.borrow().is_none() {
-            self.written.notified().await;
+            self.broke.notified().await;
         }
     }
 
@@ -160,6 +163,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
     fn breaks(&self, why: String) {
         self.broken.borrow_mut().get_or_insert(why);
         self.written.notify_waiters();
+        self.broke.notify_waiters();
     }
 
     fn mirror(&self, changes: Vec<RecordChange>) {

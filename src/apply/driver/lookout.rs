@@ -1,6 +1,11 @@
 //! One listing for all who wait: pods and volumes are listed while somebody waits for them, and only then.
+//!
+//! How long somebody has waited is counted in listings, each worth the time that lies between two of them at least. So
+//! it is never longer than what the clock says, a computer that was asleep or busy concludes nothing from that, and a
+//! run does the same things in the same order however fast it gets there.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,15 +13,53 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::provider::ProviderError;
+use crate::apply::Pace;
+use crate::model::id::PodId;
+use crate::model::live::{LivePod, PodStatus};
+use crate::provider::{Listed, ProviderError};
 
 /// One listing.
 #[derive(Debug)]
 pub(super) struct Sheet<T> {
     /// A moment before it was asked for: what happened before it can be in it.
-    pub(super) began: Instant,
+    began: Instant,
+    /// The least time that lies between the first listing of the run and this one.
+    at: Duration,
     /// What was listed.
     pub(super) entries: Vec<T>,
+    /// Where each pod stands in it, which may be twice.
+    places: OnceCell<BTreeMap<PodId, Vec<usize>>>,
+}
+
+/// What a listing shows of one pod.
+pub(super) enum Sight<'s> {
+    Live(&'s LivePod),
+    Absent,
+    Unreadable,
+}
+
+impl Sheet<Listed> {
+    /// Looks for one pod. All who wait ask the same listing, so it is not searched from end to end.
+    pub(super) fn sight(&self, sought: &PodId) -> Sight<'_> {
+        for place in self.places().get(sought).into_iter().flatten() {
+            match &self.entries[*place] {
+                Listed::Pod(pod) if pod.status != PodStatus::Terminated => return Sight::Live(pod),
+                Listed::Unreadable { id: _, why: _ } => return Sight::Unreadable,
+                Listed::Pod(_) => {}
+            }
+        }
+        Sight::Absent
+    }
+
+    fn places(&self) -> &BTreeMap<PodId, Vec<usize>> {
+        self.places.get_or_init(|| {
+            let mut places: BTreeMap<PodId, Vec<usize>> = BTreeMap::new();
+            for (place, entry) in self.entries.iter().enumerate() {
+                places.entry(entry.id().clone()).or_default().push(place);
+            }
+            places
+        })
+    }
 }
 
 /// Lists one kind of object for all who wait.
@@ -41,32 +84,19 @@ impl<T> Default for Lookout<T> {
 }
 
 impl<T> Lookout<T> {
-    /// Waits for a listing that was asked for after this moment.
-    ///
-    /// # Errors
-    /// The listing could not be read, however often it was tried.
-    pub(super) async fn listing(&self, after: Instant) -> Result<Rc<Sheet<T>>, ProviderError> {
-        self.waiting.set(self.waiting.get() + 1);
-        let _waits = Waits(&self.waiting);
-        self.wanted.notify_one();
-        loop {
-            if let Some(sheet) = self.last.borrow().as_ref().filter(|sheet| sheet.began > after) {
-                return Ok(Rc::clone(sheet));
-            }
-            if let Some((_, error)) = self.failure.borrow().as_ref().filter(|(at, _)| *at > after) {
-                return Err(error.clone());
-            }
-            self.news.notified().await;
-        }
+    /// Begins to look at listings that are asked for after this moment.
+    pub(super) fn since(&self, moment: Instant) -> Looks<'_, T> {
+        Looks { lookout: self, after: moment, first: None }
     }
 
     /// Lists while somebody waits, as long as the run lasts.
     pub(super) async fn keep(
         &self,
-        poll: Duration,
+        pace: Pace,
         list: impl AsyncFn() -> Result<Vec<T>, ProviderError>,
     ) -> Infallible {
         let mut next = Instant::now();
+        let mut at = Duration::ZERO;
         loop {
             while self.waiting.get() == 0 {
                 self.wanted.notified().await;
@@ -76,12 +106,59 @@ impl<T> Lookout<T> {
                 continue;
             }
             let began = Instant::now();
-            match list().await {
-                Ok(entries) => *self.last.borrow_mut() = Some(Rc::new(Sheet { began, entries })),
-                Err(error) => *self.failure.borrow_mut() = Some((Instant::now(), error)),
-            }
-            next = began + poll;
+            let pause = match list().await {
+                Ok(entries) => {
+                    let pause = pace.after(entries.len());
+                    let sheet = Sheet { began, at, entries, places: OnceCell::new() };
+                    *self.last.borrow_mut() = Some(Rc::new(sheet));
+                    pause
+                }
+                Err(error) => {
+                    *self.failure.borrow_mut() = Some((Instant::now(), error));
+                    pace.after(0)
+                }
+            };
+            next = began + pause;
+            at += pause;
             self.news.notify_waiters();
+        }
+    }
+}
+
+/// The listings that somebody who waits looks at, one after the other.
+pub(super) struct Looks<'l, T> {
+    lookout: &'l Lookout<T>,
+    after: Instant,
+    first: Option<Duration>,
+}
+
+/// One of them.
+pub(super) struct Look<T> {
+    pub(super) sheet: Rc<Sheet<T>>,
+    /// The least time that lies between the first one and this one.
+    pub(super) waited: Duration,
+}
+
+impl<T> Looks<'_, T> {
+    /// Waits for the next listing.
+    ///
+    /// # Errors
+    /// It could not be read, however often it was tried.
+    pub(super) async fn next(&mut self) -> Result<Look<T>, ProviderError> {
+        let Lookout { waiting, last, failure, wanted, news } = self.lookout;
+        waiting.set(waiting.get() + 1);
+        let _waits = Waits(waiting);
+        wanted.notify_one();
+        loop {
+            if let Some(sheet) = last.borrow().as_ref().filter(|sheet| sheet.began > self.after) {
+                self.after = sheet.began;
+                let first = *self.first.get_or_insert(sheet.at);
+                return Ok(Look { sheet: Rc::clone(sheet), waited: sheet.at.saturating_sub(first) });
+            }
+            if let Some((_, error)) = failure.borrow().as_ref().filter(|(at, _)| *at > self.after) {
+                return Err(error.clone());
+            }
+            news.notified().await;
         }
     }
 }

@@ -19,11 +19,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -36,7 +37,7 @@ use super::request::{self, Sources};
 use super::schedule::Schedule;
 use super::{Context, Interrupt, Reporter, record};
 use crate::model::address::Address;
-use crate::model::clock::{Age, Clock, SignedDuration};
+use crate::model::clock::Clock;
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::live::LiveVolume;
@@ -103,13 +104,18 @@ struct Engine<'a, P, J, C, R> {
     forbidden: RefCell<BTreeSet<Cloud>>,
     random: RefCell<fastrand::Rng>,
     on_wire: Cell<usize>,
+    /// Actions that do nothing more but look, until the schedule is told.
+    watching: RefCell<Vec<ActionId>>,
     /// Creates whose fate is unknown, and when it is certain at the latest.
     searching: RefCell<BTreeMap<Address, Instant>>,
-    began: Instant,
 }
 
-/// An action on its way, with its id, so that one that panics can be named.
-type Running<'r> = (ActionId, Pin<Box<dyn Future<Output = Ended> + 'r>>);
+/// Actions on their way. Only those are polled that were told something: a thousand that wait for their pods must not be
+/// asked about each answer to another one.
+type Crew<'r> = FuturesUnordered<Pin<Box<dyn Future<Output = (ActionId, Result<Ended, Panic>)> + 'r>>>;
+
+/// What an action said when it panicked.
+type Panic = Box<dyn Any + Send>;
 
 impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
 where
@@ -131,14 +137,14 @@ where
             forbidden: RefCell::default(),
             random,
             on_wire: Cell::default(),
+            watching: RefCell::default(),
             searching: RefCell::default(),
-            began: Instant::now(),
         }
     }
 
     async fn run(&self) -> Outcome {
         let mut schedule = Schedule::new(self.plan, self.context.settings.parallelism);
-        let mut running: Vec<Running<'_>> = Vec::new();
+        let mut running = Crew::new();
         let mut outcome = Outcome::default();
         let mut skipped = Vec::new();
         loop {
@@ -147,12 +153,16 @@ where
             }
             for id in schedule.ready() {
                 schedule.begin(&id);
-                running.push((id.clone(), Box::pin(self.act(id))));
+                running.push(Box::pin(named(id.clone(), self.act(id))));
             }
             if running.is_empty() {
                 break;
             }
-            for (id, ended) in self.next_ended(&mut running).await {
+            let ended = self.next_turn(&mut running).await;
+            for id in self.watching.take() {
+                schedule.watch(&id);
+            }
+            for (id, ended) in ended {
                 match ended.result {
                     EndResult::Done => schedule.done(&id),
                     EndResult::Failed(_) | EndResult::Skipped(_) | EndResult::Unknown(_) => {
@@ -193,22 +203,38 @@ where
         Ended { result, id: act.object.into_inner(), attempts: act.refused.into_inner() }
     }
 
-    /// Waits until at least one action ended, tells of those that did and returns them.
+    /// Waits until an action ended or does nothing more but look, tells of those that ended and returns them.
     ///
     /// One that panics takes no other one with it: their requests come to an end, and nothing more is begun.
-    async fn next_ended(&self, running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Ended)> {
-        let mut finished = Vec::new();
-        for (id, ended_or_panic) in next_ended(running).await {
-            let ended = ended_or_panic.unwrap_or_else(|why| {
+    async fn next_turn(&self, running: &mut Crew<'_>) -> Vec<(ActionId, Ended)> {
+        let turn = poll_fn(|task| {
+            let mut turn = Vec::new();
+            while let Poll::Ready(Some(one)) = running.poll_next_unpin(task) {
+                turn.push(one);
+            }
+            let is_news = !turn.is_empty() || !self.watching.borrow().is_empty();
+            if is_news { Poll::Ready(turn) } else { Poll::Pending }
+        });
+        let told = turn.await.into_iter().map(|(id, result)| {
+            let ended = result.unwrap_or_else(|panic| {
+                let why = words(&*panic);
                 self.stop(StoppedBy::Bug(why.clone()));
-                let (_, result) =
-                    ending(&self.ledger.status(&id), Halt::Panicked(format!("panicked: {why}")));
-                ended(result)
+                let halt = Halt::Panicked(format!("panicked: {why}"));
+                ended(ending(&self.ledger.status(&id), halt).1)
             });
             self.tell(Notice::Ended { action: id.clone(), ended: ended.clone() });
-            finished.push((id, ended));
+            (id, ended)
+        });
+        told.collect()
+    }
+
+    /// Gives an action's place to another one, as it has been taken up by the provider and is only waited for.
+    ///
+    /// With one place actions run one after the other, so that somebody can watch each.
+    fn watch(&self, act: &Act<'_>) {
+        if self.context.settings.parallelism > 1 {
+            self.watching.borrow_mut().push(act.id.clone());
         }
-        finished
     }
 
     /// Does what the plan says and returns what success changes in the records.
@@ -272,19 +298,19 @@ where
 
     /// Notes in one commit what was not begun.
     async fn skip(&self, skipped: Vec<(ActionId, String)>, outcome: &mut Outcome) {
-        let mut noting: Vec<Running<'_>> = Vec::new();
+        let mut noting = Crew::new();
         for (id, why) in skipped {
             let action = id.clone();
-            let note = Box::pin(async move {
+            let note = async move {
                 let event = (self.ledger.now(), Event::Skipped { why: why.clone() });
                 // A journal that cannot be written is told with the whole run.
                 let _ = self.ledger.commit(&action, vec![event], Vec::new()).await;
                 ended(EndResult::Skipped(why))
-            });
-            noting.push((id, note));
+            };
+            noting.push(Box::pin(named(id, note)));
         }
         while !noting.is_empty() {
-            outcome.actions.extend(self.next_ended(&mut noting).await);
+            outcome.actions.extend(self.next_turn(&mut noting).await);
         }
     }
 
@@ -331,10 +357,9 @@ where
 
     fn volume_ids(&self) -> BTreeMap<Address, VolumeId> {
         let records = self.ledger.records();
-        request::volumes(
-            &self.plan.referenced,
-            records.iter().map(|(address, recorded)| (address, &recorded.id)),
-        )
+        // Volumes stand before pods.
+        let volumes = records.iter().take_while(|(address, _)| !address.is_pod());
+        request::volumes(&self.plan.referenced, volumes.map(|(address, recorded)| (address, &recorded.id)))
     }
 
     fn sources<'s>(&'s self, volumes: &'s BTreeMap<Address, VolumeId>) -> Sources<'s> {
@@ -390,32 +415,16 @@ async fn interrupted(interrupt: &watch::Receiver<Interrupt>, level: Interrupt) {
     }
 }
 
-/// Polls all running actions and returns those that ended, at least one, or what they said when they panicked.
-async fn next_ended(running: &mut Vec<Running<'_>>) -> Vec<(ActionId, Result<Ended, String>)> {
-    poll_fn(|task| {
-        let mut finished = Vec::new();
-        running.retain_mut(|(id, action)| {
-            // What an action shares with others it changes between two waits, never across one; and it is not polled
-            // again.
-            match catch_unwind(AssertUnwindSafe(|| action.as_mut().poll(task))) {
-                Ok(Poll::Pending) => return true,
-                Ok(Poll::Ready(ended)) => finished.push((id.clone(), Ok(ended))),
-                Err(panic) => finished.push((id.clone(), Err(words(&*panic)))),
-            }
-            false
-        });
-        if finished.is_empty() { Poll::Pending } else { Poll::Ready(finished) }
-    })
-    .await
+/// Adds the id of its action to a future, so that one that panics can be named.
+///
+/// What an action shares with others it changes between two waits, never across one, and one that panicked is not
+/// polled again.
+async fn named(id: ActionId, action: impl Future<Output = Ended>) -> (ActionId, Result<Ended, Panic>) {
+    (id, AssertUnwindSafe(action).catch_unwind().await)
 }
 
 /// Returns what a panic said.
 fn words(panic: &(dyn Any + Send)) -> String {
     let said = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     said.unwrap_or("without a word").to_owned()
-}
-
-/// Says a time as people do.
-pub(super) fn shown(time: Duration) -> String {
-    Age(SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)).to_string()
 }

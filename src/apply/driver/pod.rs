@@ -1,16 +1,18 @@
 //! What is done to pods.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::call::{Answer, Elsewhere, Ensured, Sight, sight};
-use super::{Act, Engine, shown};
+use super::call::{Answer, Elsewhere, Ensured};
+use super::lookout::{Look, Sight};
+use super::{Act, Engine};
 use crate::apply::ending::Halt;
 use crate::apply::recover::{self, Choice, Search, Sighting};
 use crate::apply::request::{self, Missing};
 use crate::apply::retry::{self, Kind, Next};
-use crate::apply::{Reporter, readback, record};
+use crate::apply::{Reporter, readback, record, shown};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Event, Sent};
@@ -21,7 +23,7 @@ use crate::model::pod::{Compute, Container};
 use crate::model::prior::RecordedObject;
 use crate::model::progress::Notice;
 use crate::model::request::{PatchRequest, PodRequest};
-use crate::provider::{Listed, Mutate, Observe};
+use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
 /// A pod that a create made.
@@ -163,23 +165,22 @@ where
         (intended_at, ended): (Timestamp, Instant),
     ) -> Result<Option<PodId>, Halt> {
         let settings = &self.context.settings;
-        let mut search = Search::new(ended.saturating_duration_since(self.began), settings.settling);
+        let mut search = Search::new(Duration::ZERO, settings.settling);
         let _searching = self.searching(act, ended + settings.settling);
         let known = self.known();
         let deadline = ended + settings.settling + settings.wait_timeout;
-        let mut after = ended;
+        let mut looks = self.pods.since(ended);
         loop {
-            let Some(sheet) = self.listing(&self.pods, after, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
                 return Err(Halt::Unknown("the listing has an entry that cannot be read".to_owned()));
             };
-            after = sheet.began;
             let sighting = recover::sight_pod(token, &sheet.entries, &known);
             if let Sighting::These(ids) = &sighting {
                 let found = recover::carriers(&sheet.entries, ids);
                 let choice = recover::choose(&found, sent, (intended_at, self.ledger.now()));
                 return self.adopt(act, sent, choice).await.map(Some);
             }
-            if search.settles(sheet.began.saturating_duration_since(self.began), &sighting) {
+            if search.settles(waited, &sighting) {
                 return Ok(None);
             }
         }
@@ -262,7 +263,7 @@ where
         Ok(self.recorded_after(act, RemoteId::Pod(id.clone())))
     }
 
-    /// Sends a change and reads it back.
+    /// Sends a change and waits until it is seen.
     async fn change(
         &self,
         act: &Act<'_>,
@@ -280,13 +281,22 @@ where
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(&request.id)),
         };
-        while let Some(difference) = difference().await? {
-            if since.elapsed() >= self.context.settings.settling {
-                return Err(Halt::Failed(difference));
+        self.watch(act);
+        let deadline = since + self.context.settings.wait_timeout;
+        let mut looks = self.pods.since(since);
+        loop {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+                return Err(Halt::Unknown("its entry in the listing cannot be read".to_owned()));
+            };
+            if let Sight::Live(live) = sheet.sight(&request.id)
+                && readback::patched(request, disruption, live).is_none()
+            {
+                return Ok(since);
             }
-            self.pause(self.context.settings.poll).await?;
+            if waited >= self.context.settings.settling {
+                return difference().await?.map_or(Ok(since), |difference| Err(Halt::Failed(difference)));
+            }
         }
-        Ok(since)
     }
 
     pub(super) async fn start_pod(
@@ -356,19 +366,19 @@ where
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
         };
+        self.watch(act);
         let deadline = since + self.context.settings.wait_timeout;
-        let mut after = since;
+        let mut looks = self.pods.since(since);
         loop {
-            let Some(sheet) = self.listing(&self.pods, after, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
                 return Err(Halt::Unknown("it is not listed as stopped".to_owned()));
             };
-            after = sheet.began;
-            if let Sight::Live(live) = sight(&sheet.entries, id)
+            if let Sight::Live(live) = sheet.sight(id)
                 && !live.status.is_up()
             {
                 return Ok(());
             }
-            if since.elapsed() >= self.context.settings.settling {
+            if waited >= self.context.settings.settling {
                 return match self.look_at(id).await? {
                     None => Err(vanished(id)),
                     Some(live) if live.status.is_up() => {
@@ -406,17 +416,16 @@ where
             Ensured::Gone(since) => (since, "the API said that it is gone"),
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
         };
+        self.watch(act);
         let deadline = since + self.context.settings.wait_timeout;
-        let mut after = since;
+        let mut looks = self.pods.since(since);
         loop {
-            let Some(sheet) = self.listing(&self.pods, after, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
                 return Err(Halt::Unknown(format!("{said}, but its entry in the listing cannot be read")));
             };
-            after = sheet.began;
-            let settled = since.elapsed() >= self.context.settings.settling;
-            match sight(&sheet.entries, id) {
+            match sheet.sight(id) {
                 Sight::Absent => return Ok(()),
-                Sight::Live(_) if settled => {
+                Sight::Live(_) if waited >= self.context.settings.settling => {
                     return match self.look_at(id).await? {
                         None => Ok(()),
                         Some(_) => Err(Halt::Failed(format!("{said}, but `{id}` is still there"))),
@@ -447,19 +456,19 @@ where
         (cause, since): (Since, Instant),
         compute: Option<Option<&Compute>>,
     ) -> Result<Waited, Halt> {
+        self.watch(act);
         let settings = &self.context.settings;
         let deadline = since + settings.wait_timeout;
-        let mut after = since;
+        let mut looks = self.pods.since(since);
         let mut status = None;
         loop {
-            let Some(sheet) = self.listing(&self.pods, after, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
                 let is = status.map_or("not listed".to_owned(), |status: PodStatus| status.to_string());
                 let limit = shown(settings.wait_timeout);
                 return Err(Halt::Unknown(format!("not RUNNING within {limit}, is {is}; it is kept")));
             };
-            after = sheet.began;
-            let settled = since.elapsed() >= settings.settling;
-            let live = self.status_of(id, &sheet.entries, cause, settled).await?;
+            let settled = waited >= settings.settling;
+            let live = self.status_of(id, sheet.sight(id), cause, settled).await?;
             let Some(live) = live else { continue };
             if let Some(compute) = compute
                 && live.status.is_up()
@@ -494,11 +503,11 @@ where
     async fn status_of(
         &self,
         id: &PodId,
-        listed: &[Listed],
+        sight: Sight<'_>,
         cause: Since,
         settled: bool,
     ) -> Result<Option<LivePod>, Halt> {
-        match sight(listed, id) {
+        match sight {
             Sight::Live(live) if live.status.is_up() => Ok(Some(live.clone())),
             Sight::Live(_) if cause == Since::Created || settled => self.look_at(id).await,
             Sight::Absent | Sight::Unreadable if settled => {

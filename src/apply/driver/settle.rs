@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::call::read;
 use super::interrupted;
@@ -42,7 +42,7 @@ where
     C: Clock,
     R: Reporter,
 {
-    let settler = Settler { prior, context, began: Instant::now() };
+    let settler = Settler { prior, context };
     let mut recovered = Vec::new();
     let mut open = Vec::new();
     for intent in &prior.open {
@@ -52,11 +52,12 @@ where
         }
     }
     settler.tell_settling(&open);
+    let mut waited = Duration::ZERO;
     while !open.is_empty() {
         let looked = tokio::select! {
             biased;
             () = interrupted(&settler.context.interrupt, Interrupt::First) => Err("interrupted".to_owned()),
-            looked = settler.look(&open) => looked.map_err(|error| error.to_string()),
+            looked = settler.look(&open, waited) => looked.map_err(|error| error.to_string()),
         };
         let listing = match looked {
             Ok(listing) => listing,
@@ -74,7 +75,7 @@ where
         }
         open = still_open;
         if !open.is_empty() {
-            settler.pause().await;
+            waited += settler.pause(&listing).await;
         }
     }
     settler.finish_runs(&recovered).await?;
@@ -96,7 +97,8 @@ struct Case<'p> {
 
 /// One look at the account.
 struct Listing {
-    began: Duration,
+    /// How long was waited before it, at least: as in a run, pauses count and nothing else.
+    at: Duration,
     pods: Vec<Listed>,
     volumes: Vec<LiveVolume>,
 }
@@ -104,7 +106,6 @@ struct Listing {
 struct Settler<'s, P, J, C, R> {
     prior: &'s Prior,
     context: Context<'s, P, J, C, R>,
-    began: Instant,
 }
 
 impl<P, J, C, R> Settler<'_, P, J, C, R>
@@ -146,7 +147,7 @@ where
             if case.intent.token.is_some() {
                 return Ok(Some(Fate::Undecided("the state does not say what was asked for".to_owned())));
             }
-            if listing.began < case.ended {
+            if listing.at < case.ended {
                 return Ok(None);
             }
             return self.let_pass(case.intent).await.map(Some);
@@ -159,7 +160,7 @@ where
         if let Sighting::These(ids) = &sighting {
             return self.found(case, (token, sent), ids, listing).await.map(Some);
         }
-        if !case.search.settles(listing.began, &sighting) {
+        if !case.search.settles(listing.at, &sighting) {
             return Ok(None);
         }
         let why = "it did not happen, as no listing shows it".to_owned();
@@ -308,10 +309,9 @@ where
     }
 
     /// Lists what the open cases need, again and again as long as that helps.
-    async fn look(&self, open: &[Case<'_>]) -> Result<Listing, ProviderError> {
-        let began = self.began.elapsed();
+    async fn look(&self, open: &[Case<'_>], at: Duration) -> Result<Listing, ProviderError> {
         let creates = || open.iter().filter(|case| case.create.is_some());
-        let mut listing = Listing { began, pods: Vec::new(), volumes: Vec::new() };
+        let mut listing = Listing { at, pods: Vec::new(), volumes: Vec::new() };
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
         if creates().any(|case| case.intent.action.address.is_pod()) {
@@ -323,11 +323,13 @@ where
         Ok(listing)
     }
 
-    async fn pause(&self) {
+    /// Waits between two looks and returns how long, unless a signal ends it.
+    async fn pause(&self, listing: &Listing) -> Duration {
+        let pause = self.context.settings.poll.after(listing.pods.len());
         tokio::select! {
             biased;
-            () = interrupted(&self.context.interrupt, Interrupt::First) => {}
-            () = sleep(self.context.settings.poll) => {}
+            () = interrupted(&self.context.interrupt, Interrupt::First) => Duration::ZERO,
+            () = sleep(pause) => pause,
         }
     }
 

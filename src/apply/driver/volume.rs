@@ -1,8 +1,11 @@
 //! What is done to network volumes.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::call::{Answer, Elsewhere, Ensured, could_not_look};
+use super::lookout::Look;
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
 use crate::apply::recover::{self, Search, Sighting};
@@ -43,8 +46,7 @@ where
         };
         let sent = request::sent_volume(name, config, token, after);
         let (id, since) = self.make_volume(act, name, config, (token, &sent)).await?;
-        let difference = async |live: &LiveVolume| readback::volume(config, live);
-        self.read_back_volume(&id, since, difference).await?;
+        self.read_back_volume(act, &id, since, |live| readback::volume(config, live)).await?;
         let previous = self.ledger.recorded(&act.id.address);
         let remote = RemoteId::Volume(id);
         Ok(vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.ledger.now())])
@@ -106,15 +108,14 @@ where
         ended: Instant,
     ) -> Result<Option<VolumeId>, Halt> {
         let settings = &self.context.settings;
-        let mut search = Search::new(ended.saturating_duration_since(self.began), settings.settling);
+        let mut search = Search::new(Duration::ZERO, settings.settling);
         let _searching = self.searching(act, ended + settings.settling);
         let deadline = ended + settings.settling + settings.wait_timeout;
-        let mut after = ended;
+        let mut looks = self.volumes.since(ended);
         loop {
-            let Some(sheet) = self.listing(&self.volumes, after, deadline).await? else {
-                return Err(Halt::Unknown("network volumes could not be listed".to_owned()));
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+                return Err(unlisted());
             };
-            after = sheet.began;
             let sighting = recover::sight_volume(name, &sheet.entries);
             if let Sighting::These(ids) = &sighting {
                 let Some(id) = recover::choose_volume(ids) else {
@@ -125,7 +126,7 @@ where
                 self.ledger.commit(act.id, vec![(self.ledger.now(), accepted)], changes).await?;
                 return Ok(Some(id));
             }
-            if search.settles(sheet.began.saturating_duration_since(self.began), &sighting) {
+            if search.settles(waited, &sighting) {
                 return Ok(None);
             }
         }
@@ -155,7 +156,7 @@ where
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
         };
-        self.read_back_volume(id, since, async |live: &LiveVolume| readback::grown(size, live)).await?;
+        self.read_back_volume(act, id, since, |live| readback::grown(size, live)).await?;
         Ok(self.recorded_after(act, RemoteId::Volume(id.clone())))
     }
 
@@ -176,17 +177,17 @@ where
             Ensured::Taken(since) | Ensured::Gone(since) => since,
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
         };
+        self.watch(act);
         let deadline = since + self.context.settings.wait_timeout;
-        let mut after = since;
+        let mut looks = self.volumes.since(since);
         loop {
-            let Some(sheet) = self.listing(&self.volumes, after, deadline).await? else {
-                return Err(Halt::Unknown("network volumes could not be listed".to_owned()));
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+                return Err(unlisted());
             };
-            after = sheet.began;
             if !sheet.entries.iter().any(|volume| volume.id == *id) {
                 return Ok(self.recorded_after(act, RemoteId::Volume(id.clone())));
             }
-            if since.elapsed() >= self.context.settings.settling {
+            if waited >= self.context.settings.settling {
                 return match self.look_at_volume(id).await? {
                     None => Ok(self.recorded_after(act, RemoteId::Volume(id.clone()))),
                     Some(_) => Err(Halt::Failed(format!("the API said yes, but `{id}` is still there"))),
@@ -200,25 +201,29 @@ where
         self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))
     }
 
-    /// Reads a volume until it is as promised, as long as reads may lag.
+    /// Waits until a volume is seen as promised.
     async fn read_back_volume(
         &self,
+        act: &Act<'_>,
         id: &VolumeId,
         since: Instant,
-        difference: impl AsyncFn(&LiveVolume) -> Option<String>,
+        difference: impl Fn(&LiveVolume) -> Option<String>,
     ) -> Result<(), Halt> {
+        self.watch(act);
+        let deadline = since + self.context.settings.wait_timeout;
+        let mut looks = self.volumes.since(since);
         loop {
-            let why = match self.look_at_volume(id).await? {
-                None => format!("network volume `{id}` is not there any more"),
-                Some(live) => match difference(&live).await {
-                    None => return Ok(()),
-                    Some(why) => why,
-                },
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+                return Err(unlisted());
             };
-            if since.elapsed() >= self.context.settings.settling {
-                return Err(Halt::Failed(why));
+            let listed = sheet.entries.iter().find(|volume| volume.id == *id);
+            if listed.is_some_and(|volume| difference(volume).is_none()) {
+                return Ok(());
             }
-            self.pause(self.context.settings.poll).await?;
+            if waited >= self.context.settings.settling {
+                let live = self.look_at_volume(id).await?.ok_or_else(|| vanished(id))?;
+                return difference(&live).map_or(Ok(()), |difference| Err(Halt::Failed(difference)));
+            }
         }
     }
 
@@ -248,4 +253,8 @@ impl<P, J, C, R> Drop for Searching<'_, '_, P, J, C, R> {
 
 fn vanished(id: &VolumeId) -> Halt {
     Halt::Failed(format!("network volume `{id}` is not there any more"))
+}
+
+fn unlisted() -> Halt {
+    Halt::Unknown("network volumes could not be listed".to_owned())
 }
