@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::model::address::Address;
@@ -92,7 +92,11 @@ pub(super) fn load(connection: &Connection, proposed: &Lineage) -> Result<Prior,
 /// Reads all runs with their events, the oldest first.
 pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
     let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
-    for entry in entries(connection, "", &[])? {
+    let known = tokens(connection)?;
+    for mut entry in entries(connection, "", &[])? {
+        if let Event::Intended { attempt: _, token: Some(token), sent } = &mut entry.event {
+            *sent = known.get(token).map(|known| known.sent.clone());
+        }
         by_run.entry(entry.run.clone()).or_default().push(entry);
     }
     let mut statement = connection.prepare(
@@ -330,7 +334,7 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
     Ok(tokens)
 }
 
-/// Reads events in their order; `filter` is SQL of this file.
+/// Reads events in their order, without what was sent, which is kept once, with its token; `filter` is SQL of this file.
 fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec<Entry>, RowError> {
     let query = format!("SELECT at, run, address, step, kind, detail FROM events {filter} ORDER BY number");
     let mut statement = connection.prepare_cached(&query)?;
@@ -379,8 +383,9 @@ struct Detail {
     attempt: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent: Option<StoredSent>,
+    /// What older versions kept here as well.
+    #[serde(default, rename = "sent", skip_serializing)]
+    _sent: IgnoredAny,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<StoredRemoteId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -391,10 +396,9 @@ impl Detail {
     /// Returns what is stored of an event.
     fn of(event: &Event) -> Self {
         match event {
-            Event::Intended { attempt, token, sent } => Self {
+            Event::Intended { attempt, token, sent: _ } => Self {
                 attempt: Some(*attempt),
                 token: token.as_ref().map(Token::to_string),
-                sent: sent.as_ref().map(Into::into),
                 ..Self::default()
             },
             Event::Accepted { id } => Self { id: id.as_ref().map(Into::into), ..Self::default() },
@@ -408,13 +412,13 @@ impl Detail {
 
     /// Returns the event of this kind.
     fn event(self, kind: &str) -> Result<Event, NotUnderstood> {
-        let Self { attempt, token, sent, id, why } = self;
+        let Self { attempt, token, _sent: _, id, why } = self;
         let why = why.unwrap_or_default();
         Ok(match kind {
             "intended" => Event::Intended {
                 attempt: attempt.unwrap_or_default(),
                 token: read_token(token.as_deref())?,
-                sent: sent.map(TryInto::try_into).transpose()?,
+                sent: None,
             },
             "started" => Event::Started,
             "accepted" => Event::Accepted { id: id.map(Into::into) },
