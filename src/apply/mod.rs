@@ -81,7 +81,7 @@ impl<P, J, C, R> Clone for Context<'_, P, J, C, R> {
 /// Limits and times of an apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How many actions run at once.
+    /// How many actions run at once, not counting those that only wait for what they began; with 1 those count as well.
     pub parallelism: usize,
     /// Time between two listings. One listing serves all that wait.
     pub poll: Pace,

@@ -3,7 +3,7 @@
 //! The create carried a token, so listings tell, but they lag: one listing without the token proves nothing. A search
 //! is settled after three listings without it, the last of them at least the settling time after the request ended.
 //! If listings lag longer than that, a late object shows up as one more pod with a token that the journal knows, and
-//! every plan looks for those. Pure; moments are durations since the search's run began.
+//! every plan looks for those. Pure; moments are durations since the search began, as its driver counts them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -289,7 +289,7 @@ pub struct RunArgs {
     /// Print one JSON object a line, in the words of Terraform's machine-readable UI
     #[arg(long)]
     pub json: bool,
-    /// How many actions run at once
+    /// How many actions run at once, not counting those that only wait for what they began
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub parallelism: u16,
     /// How long to wait for a pod to run
