@@ -214,7 +214,7 @@ struct Rooms<'w> {
 }
 
 impl Rooms<'_> {
-    /// Returns a machine like that of the pod on which it can start.
+    /// Returns a machine like that of the pod on which it can start, or its own if there is none.
     fn take(&mut self, pod: &Pod) -> HostId {
         let own = self.machines.get(&pod.host).unwrap();
         let wanted = match &pod.compute {
@@ -225,7 +225,7 @@ impl Rooms<'_> {
         let taken = |host: &Host| self.taken.get(&host.id).copied().unwrap_or_default();
         let with_room = |host: &&Host| self.world.free_units(&host.id) >= taken(host) + wanted;
         let mut alike = self.machines.of_unit(own.offer.unit()).filter(|host| kind(host) == kind(own));
-        let host = alike.find(with_room).expect("a machine with room").id.clone();
+        let Some(host) = alike.find(with_room).map(|host| host.id.clone()) else { return pod.host.clone() };
         *self.taken.entry(host.clone()).or_default() += wanted;
         host
     }
