@@ -1,9 +1,9 @@
 //! Edits of the record that a person asks for: other addresses, and giving objects up. Nothing of them reaches the
 //! account. Pure; the caller commits the changes.
 
-use super::RecordChange;
 use std::sync::Arc;
 
+use super::RecordChange;
 use crate::model::address::{Address, Key};
 use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject};

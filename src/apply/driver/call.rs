@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::lookout::{Look, Looks};
 use super::{Act, Engine, interrupted};
@@ -248,17 +248,9 @@ where
         Ok(live.filter(|live| live.status != PodStatus::Terminated))
     }
 
-    /// Waits for the next listing, until the deadline.
-    pub(super) async fn next_look<T>(
-        &self,
-        looks: &mut Looks<'_, T>,
-        deadline: Instant,
-    ) -> Result<Option<Look<T>>, Halt> {
-        match self.unless_cut_short(timeout_at(deadline, looks.next())).await? {
-            Ok(Ok(look)) => Ok(Some(look)),
-            Ok(Err(error)) => Err(could_not_look(&error)),
-            Err(_) => Ok(None),
-        }
+    /// Waits for the next listing; `None` if there is none in time.
+    pub(super) async fn next_look<T>(&self, looks: &mut Looks<'_, T>) -> Result<Option<Look<T>>, Halt> {
+        self.unless_cut_short(looks.next()).await?.map_err(|error| could_not_look(&error))
     }
 
     /// Waits, unless a signal comes or the journal breaks.

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::apply::Pace;
 use crate::model::id::PodId;
@@ -84,9 +84,9 @@ impl<T> Default for Lookout<T> {
 }
 
 impl<T> Lookout<T> {
-    /// Begins to look at listings that are asked for after this moment.
-    pub(super) fn since(&self, moment: Instant) -> Looks<'_, T> {
-        Looks { lookout: self, after: moment, first: None }
+    /// Begins to look at listings that are asked for after a moment, until the deadline.
+    pub(super) fn since(&self, moment: Instant, deadline: Instant) -> Looks<'_, T> {
+        Looks { lookout: self, after: moment, deadline, first: None }
     }
 
     /// Lists while somebody waits, as long as the run lasts.
@@ -129,6 +129,7 @@ impl<T> Lookout<T> {
 pub(super) struct Looks<'l, T> {
     lookout: &'l Lookout<T>,
     after: Instant,
+    deadline: Instant,
     first: Option<Duration>,
 }
 
@@ -140,11 +141,15 @@ pub(super) struct Look<T> {
 }
 
 impl<T> Looks<'_, T> {
-    /// Waits for the next listing.
+    /// Waits for the next listing; `None` if there is none by the deadline.
     ///
     /// # Errors
     /// It could not be read, however often it was tried.
-    pub(super) async fn next(&mut self) -> Result<Look<T>, ProviderError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Look<T>>, ProviderError> {
+        timeout_at(self.deadline, self.following()).await.map_or(Ok(None), |look| look.map(Some))
+    }
+
+    async fn following(&mut self) -> Result<Look<T>, ProviderError> {
         let Lookout { waiting, last, failure, wanted, news } = self.lookout;
         waiting.set(waiting.get() + 1);
         let _waits = Waits(waiting);

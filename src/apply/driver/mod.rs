@@ -31,11 +31,11 @@ use tokio::time::Instant;
 pub use settle::settle;
 
 use self::ledger::Ledger;
-use self::lookout::Lookout;
+use self::lookout::{Lookout, Looks};
 use super::ending::{Halt, ending};
 use super::request::{self, Sources};
 use super::schedule::Schedule;
-use super::{Context, Interrupt, Reporter, record};
+use super::{Context, Interrupt, Reporter, Settings, record};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{RemoteId, VolumeId};
@@ -228,13 +228,16 @@ where
         told.collect()
     }
 
-    /// Gives an action's place to another one, as it has been taken up by the provider and is only waited for.
+    /// Begins to watch for what an action brought about since a moment, for as long as that may take.
     ///
-    /// With one place actions run one after the other, so that somebody can watch each.
-    fn watch(&self, act: &Act<'_>) {
-        if self.context.settings.parallelism > 1 {
+    /// The provider has taken it up, so its place is given to another one. With one place actions run one after the
+    /// other, so that somebody can watch each.
+    fn watch<'l, T>(&self, act: &Act<'_>, lookout: &'l Lookout<T>, since: Instant) -> Looks<'l, T> {
+        let Settings { parallelism, wait_timeout, .. } = self.context.settings;
+        if parallelism > 1 {
             self.watching.borrow_mut().push(act.id.clone());
         }
+        lookout.since(since, since + wait_timeout)
     }
 
     /// Does what the plan says and returns what success changes in the records.

@@ -169,9 +169,9 @@ where
         let _searching = self.searching(act, ended + settings.settling);
         let known = self.known();
         let deadline = ended + settings.settling + settings.wait_timeout;
-        let mut looks = self.pods.since(ended);
+        let mut looks = self.pods.since(ended, deadline);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(Halt::Unknown("the listing has an entry that cannot be read".to_owned()));
             };
             let sighting = recover::sight_pod(token, &sheet.entries, &known);
@@ -281,11 +281,9 @@ where
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(&request.id)),
         };
-        self.watch(act);
-        let deadline = since + self.context.settings.wait_timeout;
-        let mut looks = self.pods.since(since);
+        let mut looks = self.watch(act, &self.pods, since);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(Halt::Unknown("its entry in the listing cannot be read".to_owned()));
             };
             if let Sight::Live(live) = sheet.sight(&request.id)
@@ -366,11 +364,9 @@ where
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
         };
-        self.watch(act);
-        let deadline = since + self.context.settings.wait_timeout;
-        let mut looks = self.pods.since(since);
+        let mut looks = self.watch(act, &self.pods, since);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(Halt::Unknown("it is not listed as stopped".to_owned()));
             };
             if let Sight::Live(live) = sheet.sight(id)
@@ -416,11 +412,9 @@ where
             Ensured::Gone(since) => (since, "the API said that it is gone"),
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
         };
-        self.watch(act);
-        let deadline = since + self.context.settings.wait_timeout;
-        let mut looks = self.pods.since(since);
+        let mut looks = self.watch(act, &self.pods, since);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(Halt::Unknown(format!("{said}, but its entry in the listing cannot be read")));
             };
             match sheet.sight(id) {
@@ -456,13 +450,11 @@ where
         (cause, since): (Since, Instant),
         compute: Option<Option<&Compute>>,
     ) -> Result<Waited, Halt> {
-        self.watch(act);
         let settings = &self.context.settings;
-        let deadline = since + settings.wait_timeout;
-        let mut looks = self.pods.since(since);
+        let mut looks = self.watch(act, &self.pods, since);
         let mut status = None;
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 let is = status.map_or("not listed".to_owned(), |status: PodStatus| status.to_string());
                 let limit = shown(settings.wait_timeout);
                 return Err(Halt::Unknown(format!("not RUNNING within {limit}, is {is}; it is kept")));

@@ -111,9 +111,9 @@ where
         let mut search = Search::new(Duration::ZERO, settings.settling);
         let _searching = self.searching(act, ended + settings.settling);
         let deadline = ended + settings.settling + settings.wait_timeout;
-        let mut looks = self.volumes.since(ended);
+        let mut looks = self.volumes.since(ended, deadline);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
             let sighting = recover::sight_volume(name, &sheet.entries);
@@ -177,11 +177,9 @@ where
             Ensured::Taken(since) | Ensured::Gone(since) => since,
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
         };
-        self.watch(act);
-        let deadline = since + self.context.settings.wait_timeout;
-        let mut looks = self.volumes.since(since);
+        let mut looks = self.watch(act, &self.volumes, since);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
             if !sheet.entries.iter().any(|volume| volume.id == *id) {
@@ -209,11 +207,9 @@ where
         since: Instant,
         difference: impl Fn(&LiveVolume) -> Option<String>,
     ) -> Result<(), Halt> {
-        self.watch(act);
-        let deadline = since + self.context.settings.wait_timeout;
-        let mut looks = self.volumes.since(since);
+        let mut looks = self.watch(act, &self.volumes, since);
         loop {
-            let Some(Look { sheet, waited }) = self.next_look(&mut looks, deadline).await? else {
+            let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
             let listed = sheet.entries.iter().find(|volume| volume.id == *id);
