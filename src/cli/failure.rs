@@ -167,9 +167,6 @@ pub enum Failure {
         /// The pod.
         address: String,
     },
-    /// The resolved spec cannot be written as YAML.
-    #[error("failed to write the spec")]
-    Yaml(#[source] serde_yaml::Error),
     /// Anything else that the system refused.
     #[error("failed to {doing}")]
     System {

@@ -72,7 +72,6 @@ pub fn exit_of(failure: &Failure) -> Exit {
         Failure::State(error) => exit_of_state(error),
         Failure::Simulator(_)
         | Failure::Declined
-        | Failure::Yaml(_)
         | Failure::Signals(_)
         | Failure::System { .. }
         | Failure::Bug => exit::FAILED,
@@ -151,9 +150,7 @@ fn hint_of(failure: &Failure) -> Option<String> {
         Failure::Interrupted => "`podform plan` shows what is to be done",
         Failure::PlanFile { .. } => "make another plan with `podform plan -o FILE`",
         Failure::System { doing: "run `ssh`", source: _ } => "install OpenSSH, or copy what `--print` prints",
-        Failure::Yaml(_) | Failure::Signals(_) | Failure::System { .. } => {
-            "`podform doctor` tells what can be used here"
-        }
+        Failure::Signals(_) | Failure::System { .. } => "`podform doctor` tells what can be used here",
         // Mistakes of a spec are told with their places, and each with its own help.
         Failure::Spec(_) => return None,
     };

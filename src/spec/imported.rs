@@ -6,14 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_yaml::Value;
-
 use super::Settings;
-use super::config::{Map, Writer};
+use super::config::{text, texts};
 use super::forms::write_size;
 use super::interpolate::is_variable_name;
 use super::pod_section::is_runpod_reference;
 use super::sensitive::{is_secret, is_secret_argument, is_secret_value};
+use super::written::Map;
 use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, RemoteId, VolumeId};
@@ -153,20 +152,16 @@ fn marker<'a>(pod: &'a LivePod, known: &Known) -> Option<&'a Marker> {
 const MOST_VARIABLES: usize = 48;
 
 /// Writes objects as spec text. A header makes it a spec of its own; without one it is a layer.
-///
-/// # Errors
-/// The YAML writer failed.
 pub fn write_live(
     header: Option<&Settings>,
     chosen: &Chosen<'_>,
     known: &Known,
     catalog: &Catalog,
-) -> Result<Imported, serde_yaml::Error> {
+) -> Imported {
     let mut volumes = known.volumes.clone();
     volumes.extend(chosen.volumes.iter().map(|(key, volume)| (volume.id.clone(), key.clone())));
     let mut names = SecretNames::default();
-    let mut page =
-        Page { writer: Writer::default(), project: &known.project, catalog, volumes, names: &mut names };
+    let mut page = Page { project: &known.project, catalog, volumes, names: &mut names };
     let mut spec = Map::default();
     if let Some(settings) = header {
         page.header(settings, &mut spec);
@@ -177,17 +172,16 @@ pub fn write_live(
     let mut secrets = Map::default();
     for (name, (variable, _)) in &page.names.used {
         let mut source = Map::default();
-        source.put("env", page.writer.text(variable));
-        secrets.put(name, source.0);
+        source.put("env", text(variable));
+        secrets.put(name, source);
     }
     spec.put_unless_empty("secrets", secrets);
     spec.put_unless_empty("registries", registries);
     spec.put_unless_empty("volumes", mounted);
-    spec.put("pods", pods.0);
-    let text = serde_yaml::to_string(&Value::Mapping(spec.0))?;
-    let text = page.writer.put_quotes(&text);
+    spec.put("pods", pods);
+    let text = spec.page();
     let secrets = names.used.into_iter().map(|(name, (variable, _))| ReferencedSecret { name, variable });
-    Ok(Imported { text, secrets: secrets.collect() })
+    Imported { text, secrets: secrets.collect() }
 }
 
 /// Names for secrets: the variable's, and the pod's before it where two pods have different values.
@@ -219,7 +213,6 @@ fn spelled(name: &str) -> String {
 
 /// Writes the sections.
 struct Page<'a> {
-    writer: Writer,
     project: &'a ProjectName,
     catalog: &'a Catalog,
     volumes: BTreeMap<VolumeId, Key>,
@@ -230,12 +223,12 @@ impl Page<'_> {
     fn header(&mut self, settings: &Settings, spec: &mut Map) {
         let Settings { project, kind, api, state_file } = settings;
         spec.put("version", 1);
-        spec.put("project", self.writer.text(project.as_str()));
+        spec.put("project", text(project.as_str()));
         let mut provider = Map::default();
         provider.put("kind", kind.word());
         provider.put("api", api.word());
-        spec.put("provider", provider.0);
-        spec.put("state_file", self.writer.text(state_file));
+        spec.put("provider", provider);
+        spec.put("state_file", text(state_file));
     }
 
     fn volumes(&mut self, chosen: &Chosen<'_>) -> Map {
@@ -244,13 +237,13 @@ impl Page<'_> {
             let LiveVolume { id, name: _, size, data_center, tier } = volume;
             let mut map = Map::default();
             map.put("size", write_size(*size));
-            map.put("data_center", self.writer.text(data_center.as_str()));
-            map.put("adopt", self.writer.text(id.as_str()));
+            map.put("data_center", text(data_center.as_str()));
+            map.put("adopt", text(id.as_str()));
             if let Some(tier @ VolumeTier::HighPerformance) = tier {
                 map.put("tier", tier.word());
             }
             map.put("protect", true);
-            section.put(key.as_str(), map.0);
+            section.put(key.as_str(), map);
         }
         let given = self.volumes.values().cloned().collect::<BTreeSet<Key>>();
         let mounted: BTreeMap<&VolumeId, Key> = chosen
@@ -264,8 +257,8 @@ impl Page<'_> {
             .collect();
         for (id, key) in mounted {
             let mut map = Map::default();
-            map.put("id", self.writer.text(id.as_str()));
-            section.put(key.as_str(), map.0);
+            map.put("id", text(id.as_str()));
+            section.put(key.as_str(), map);
         }
         section
     }
@@ -276,8 +269,8 @@ impl Page<'_> {
             chosen.pods.values().filter_map(|pod| pod.registry.as_ref()?.as_ref()).collect();
         for id in used {
             let mut map = Map::default();
-            map.put("id", self.writer.text(id.as_str()));
-            section.put(&registry_name(id), map.0);
+            map.put("id", text(id.as_str()));
+            section.put(&registry_name(id), map);
         }
         section
     }
@@ -286,7 +279,7 @@ impl Page<'_> {
         let mut section = Map::default();
         for (key, pod) in &chosen.pods {
             let pod = self.pod(key, pod);
-            section.put(key.as_str(), pod.0);
+            section.put(key.as_str(), pod);
         }
         section
     }
@@ -294,20 +287,20 @@ impl Page<'_> {
     fn pod(&mut self, key: &Key, pod: &LivePod) -> Map {
         let mut map = Map::default();
         if pod.name != format!("{}-{key}", self.project) {
-            map.put("name", self.writer.text(&pod.name));
+            map.put("name", text(&pod.name));
         }
-        map.put("image", self.writer.text(pod.image.as_deref().unwrap_or_default()));
+        map.put("image", text(pod.image.as_deref().unwrap_or_default()));
         if let Some(Some(id)) = &pod.registry {
-            map.put("registry", self.writer.text(&registry_name(id)));
+            map.put("registry", text(&registry_name(id)));
         }
         for (name, words) in [("command", &pod.command), ("entrypoint", &pod.entrypoint)] {
             if let Some(words) = words.as_ref().filter(|words| !words.is_empty()) {
-                map.put(name, self.writer.texts(words));
+                map.put(name, texts(words));
             }
         }
         map.put_unless_empty("env", self.env(key, pod));
         if !pod.ports.is_empty() {
-            map.put("ports", self.writer.texts(pod.ports.iter().map(ToString::to_string)));
+            map.put("ports", texts(pod.ports.iter().map(ToString::to_string)));
         }
         self.hardware(pod, &mut map);
         map.put_some("disk", pod.disk.map(write_size));
@@ -326,26 +319,25 @@ impl Page<'_> {
         if !pod.status.is_up() {
             map.put("state", "stopped");
         }
-        map.put("adopt", self.writer.text(pod.id.as_str()));
+        map.put("adopt", text(pod.id.as_str()));
         let mut lifecycle = Map::default();
         lifecycle.put("on_remove", "forget");
-        map.put("lifecycle", lifecycle.0);
+        map.put("lifecycle", lifecycle);
         map
     }
 
     fn env(&mut self, key: &Key, pod: &LivePod) -> Map {
         let mut variables = Map::default();
         for (name, value) in pod.env.iter().filter(|(name, _)| !is_injected(name)) {
-            let text = value.expose();
-            let written = if is_secret(name.as_str(), text) && !is_runpod_reference(text) {
+            let value_text = value.expose();
+            let written = if is_secret(name.as_str(), value_text) && !is_runpod_reference(value_text) {
                 let mut reference = Map::default();
-                reference.put("secret", self.writer.text(&self.names.name(key, name, value)));
-                reference.0.into()
+                reference.put("secret", text(&self.names.name(key, name, value)));
+                reference.into()
             } else {
-                self.writer.text(text)
+                text(value_text)
             };
-            let name = self.writer.text(name.as_str());
-            variables.0.insert(name, written);
+            variables.put(name.as_str(), written);
         }
         variables
     }
@@ -355,13 +347,13 @@ impl Page<'_> {
             Some(Compute::Gpu { id, count }) => {
                 let name = friendly(id, self.catalog);
                 let wish = if *count > 1 { format!("{name}:{count}") } else { name };
-                map.put("gpu", self.writer.text(&wish));
+                map.put("gpu", text(&wish));
             }
             Some(Compute::Cpu { flavor, vcpus }) => {
                 let mut cpu = Map::default();
-                cpu.put("flavors", self.writer.texts([flavor.as_str()]));
+                cpu.put("flavors", texts([flavor.as_str()]));
                 cpu.put("vcpus", *vcpus);
-                map.put("cpu", cpu.0);
+                map.put("cpu", cpu);
             }
             None => {}
         }
@@ -372,8 +364,8 @@ impl Page<'_> {
         }
         if let Some(place) = &pod.data_center {
             let mut placement = Map::default();
-            placement.put("data_centers", self.writer.texts([place.as_str()]));
-            map.put("placement", placement.0);
+            placement.put("data_centers", texts([place.as_str()]));
+            map.put("placement", placement);
         }
     }
 
@@ -383,13 +375,13 @@ impl Page<'_> {
             LiveStorage::Local { size, path } => {
                 let mut local = Map::default();
                 local.put("local", write_size(*size));
-                local.put("path", self.writer.text(path));
-                local.0.into()
+                local.put("path", text(path));
+                local.into()
             }
             LiveStorage::Network { id, path } => {
                 let given = self.volumes.values().cloned().collect();
                 let key = self.volumes.get(id).cloned().unwrap_or_else(|| unlisted_key(id, &given));
-                self.writer.text(&format!("{key}:{path}"))
+                text(&format!("{key}:{path}"))
             }
         };
         map.put("volumes", vec![mount]);

@@ -33,6 +33,7 @@ mod stored;
 pub mod syntax;
 mod top_level;
 mod words;
+mod written;
 mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +101,7 @@ pub struct Checked {
 
 impl Checked {
     /// Returns the merged spec as one file with every default filled in; secrets are references.
-    pub fn config(&self) -> Result<String, serde_yaml::Error> {
+    pub fn config(&self) -> String {
         config::write(&self.resolved)
     }
 

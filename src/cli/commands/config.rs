@@ -6,7 +6,7 @@ use crate::cli::run::Shell;
 
 /// Runs the command.
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
-    let text = shell.check_spec()?.config().map_err(Failure::Yaml)?;
+    let text = shell.check_spec()?.config();
     shell.output.data(&text);
     Ok(exit::DONE)
 }

@@ -281,7 +281,7 @@ async fn text(
     // A layer without a project is no spec of its own, so nobody can apply it without what the spec has beside it.
     let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();
     let header = is_alone.then_some(&loaded.settings);
-    let imported = imported::write_live(header, chosen, known, &catalog).map_err(Failure::Yaml)?;
+    let imported = imported::write_live(header, chosen, known, &catalog);
     session.loaded = session.shell.load_spec_under(&imported.text)?;
     Ok(imported)
 }

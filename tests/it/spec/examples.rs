@@ -24,7 +24,7 @@ fn check(files: &[&str]) {
     let case = Case { files, ..Case::default() };
     let checked = case.check().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
     assert!(checked.warnings.is_empty(), "{}", rendered(Ok(checked.lower())));
-    let config = checked.config().unwrap();
+    let config = checked.config();
     let again = Case { files: vec![("config.yaml", config.as_bytes())], ..Case::default() }.load();
     let again = again.unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
     let loaded = checked.lower();

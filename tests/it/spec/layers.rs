@@ -15,7 +15,7 @@ pods:
 fn config(files: &[(&str, &str)]) -> String {
     let files = files.iter().map(|(name, text)| (*name, text.as_bytes())).collect();
     match (Case { files, ..Case::default() }).check() {
-        Ok(checked) => checked.config().unwrap(),
+        Ok(checked) => checked.config(),
         Err(mistakes) => mistakes.render(Form::Plain),
     }
 }
@@ -247,7 +247,7 @@ pods:
     let case = |vars, environment_vars| {
         let case =
             Case { files: vec![("pods.yaml", text.as_bytes())], vars, environment_vars, ..Case::default() };
-        let config = case.check().unwrap().config().unwrap();
+        let config = case.check().unwrap().config();
         config.lines().find(|line| line.contains("image:")).unwrap().trim().to_owned()
     };
     assert_eq!(case(&[], &[]), "image: a/b:file");

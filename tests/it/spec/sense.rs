@@ -140,7 +140,7 @@ fn every_key_of_the_format_is_lowered() {
 
 #[test]
 fn config_is_one_file_with_every_default_filled_in() {
-    insta::assert_snapshot!(every_key().config().unwrap(), @"
+    insta::assert_snapshot!(every_key().config(), @"
     version: 1
     project: acme-inference
     provider:
@@ -157,8 +157,8 @@ fn config_is_one_file_with_every_default_filled_in() {
       wandb_key:
         env: WANDB_API_KEY
     budget:
-      max_hourly: 14.0
-      max_monthly: 5500.0
+      max_hourly: 14.00
+      max_monthly: 5500.00
       on_exceed: warn
     registries:
       legacy:
@@ -202,13 +202,13 @@ fn config_is_one_file_with_every_default_filled_in() {
           any_of:
           - type: RTX 6000 Ada
           - type: A100 PCIe
-            max_price: 1.6
+            max_price: 1.60
           - type: L40S
           order: listed
           count: 1
           memory: 48GB..
         cuda: '>=12.4'
-        max_price: 2.2
+        max_price: 2.20
         placement:
           data_centers:
           - EU-RO-1
@@ -293,10 +293,10 @@ fn config_is_one_file_with_every_default_filled_in() {
 #[test]
 fn config_reads_back_as_the_same() {
     let first = every_key();
-    let text = first.config().unwrap();
+    let text = first.config();
     let case = Case { files: vec![("config.yaml", text.as_bytes())], profiles: &["prod"], ..Case::default() };
     let second = case.check().unwrap_or_else(|mistakes| panic!("{}", rendered(Err(mistakes))));
-    assert_eq!(second.config().unwrap(), text);
+    assert_eq!(second.config(), text);
     let (first, second) = (first.lower(), second.lower());
     assert_eq!(second.desired, first.desired);
     assert_eq!(second.settings, first.settings);
@@ -307,7 +307,7 @@ fn config_quotes_what_some_readers_misread_and_hides_secrets() {
     let text = pod(
         "gpu: L40S\nenv: { A: no, B: 22:22, C: 2026-11-21, D: \"1_000\", E: '<<', ON: 'it''s', HF_TOKEN: hunter2 }",
     );
-    insta::assert_snapshot!(check_text(&text).unwrap().config().unwrap(), @r#"
+    insta::assert_snapshot!(check_text(&text).unwrap().config(), @r#"
     version: 1
     project: demo
     provider:
