@@ -14,6 +14,7 @@ mod imports;
 mod interrupt;
 mod killed;
 mod layering;
+mod nightly;
 mod plan;
 mod reference;
 mod render;
