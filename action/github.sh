@@ -64,5 +64,5 @@ approved_digest() {
     github GET "commits/$sha/statuses?per_page=100" | jq --raw-output \
         --arg context "$STATUS_CONTEXT" --arg creator "$STATUS_CREATOR" \
         '[.[] | select(.context == $context and .creator.login == $creator)][0]
-         | select(.state == "success") | .description // "" | capture("^digest (?<digest>[0-9a-f]{16}-[0-9]+([+][0-9]+)?)(,|$)").digest'
+         | select(.state == "success") | .description // "" | capture("^digest (?<digest>[0-9a-f]{32}-[0-9]+([+][0-9]+)?)(,|$)").digest'
 }

@@ -12,8 +12,8 @@ use crate::model::live::{Endpoints, LivePod, LiveStorage, PodRole, PodStatus};
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
-    Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, OnStuck,
-    Operation, Plan, PodCreation, PodPatch, Reason, Record, RecordAfter, Step,
+    Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, Endpoint,
+    OnStuck, Operation, Plan, PodCreation, PodPatch, Reason, Record, RecordAfter, Step,
 };
 use crate::model::pod::{Access, Cloud, Compute, Container, RunState, Storage};
 use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
@@ -80,6 +80,7 @@ pub fn creation_at(address: &str) -> PodCreation {
     PodCreation {
         container: container(),
         access: Access { ssh: false, jupyter: false },
+        wished: None,
         attempts: attempts.collect(),
     }
 }
@@ -228,6 +229,7 @@ pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges:
     Plan {
         basis: Basis {
             project: ProjectName::new("acme"),
+            endpoint: Endpoint::Simulator,
             api: Api::V2,
             spec_digest: String::new(),
             lineage: Lineage::new("line"),
@@ -246,6 +248,7 @@ pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges:
         recorded: BTreeMap::new(),
         out_of_scope: 0,
         cost: CostSummary::default(),
+        at_most: BTreeMap::new(),
         digest: Digest { hash: String::new(), monthly: Amount { known: Monthly(0), unknown_parts: 0 } },
     }
 }

@@ -50,7 +50,7 @@ pub fn create(
     candidate: &Candidate,
     token: &Token,
 ) -> Result<PodRequest, Missing> {
-    let PodCreation { container, access: Access { ssh, jupyter }, attempts: _ } = creation;
+    let PodCreation { container, access: Access { ssh, jupyter }, wished: _, attempts: _ } = creation;
     let Container {
         name,
         image,

@@ -252,7 +252,7 @@ impl ValueEnum for Format {
 /// Flags of `apply`.
 #[derive(Args, Debug)]
 pub struct ApplyArgs {
-    /// A plan saved by `plan -o`; it is checked again and runs without a question
+    /// A plan saved by `plan -o`; it is planned again, and runs without a question if that is the same
     #[arg(
         value_name = "PLANFILE",
         conflicts_with_all = ["target", "exclude", "replace", "accept_vanished", "auto_approve", "approved"]
@@ -283,7 +283,7 @@ pub struct RunArgs {
     /// Do not ask if the plan has this digest, exit with 6 otherwise
     #[arg(long, value_name = "DIGEST", conflicts_with = "auto_approve")]
     pub approved: Option<String>,
-    /// Let the monthly total differ by so much from what was approved, such as 5%
+    /// Let what the changed addresses cost differ by so much from what was approved, such as 5%
     #[arg(long, value_name = "PERCENT")]
     pub price_tolerance: Option<PriceTolerance>,
     /// Print one JSON object a line, in the words of Terraform's machine-readable UI

@@ -29,7 +29,6 @@ use crate::provider::runpod::Runpod;
 use crate::render::Format;
 use crate::render::outcome::{RunningPod, write_outcome};
 use crate::spec::Loaded;
-use crate::state::planfile::SavedPlan;
 use crate::state::sqlite::LockedState;
 use crate::state::{Run, Store};
 
@@ -76,28 +75,29 @@ impl Execution<'_> {
         .await
     }
 
-    /// Checks that a saved plan is what would be planned from what is there, and executes it.
+    /// Plans what a saved plan was made for, checks that it is what the saved plan says, and executes it. Never the
+    /// saved one: a file is no authority for what is done to the account.
     ///
     /// # Errors
     /// Nothing was begun; the plan is stale, among others.
-    pub async fn go_saved(&self, loaded: Loaded, plan: SavedPlan) -> Result<Exit, Failure> {
-        let basis = plan.planned.plan().basis.clone();
+    pub async fn go_saved(&self, loaded: Loaded, saved: &Planned) -> Result<Exit, Failure> {
+        let basis = &saved.plan().basis;
         let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
         let teller = self.teller(&session);
         self.under_lock(&session, &teller, async |port, prior| {
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
             let tolerance = self.run.price_tolerance.unwrap_or_default();
-            let moved = saved::moved(&plan.planned, &planned, &prior, tolerance);
+            let moved = saved::moved(saved, &planned, &prior, tolerance);
             if !moved.is_empty() {
-                teller.difference(&plan.planned, &planned);
+                teller.difference(saved, &planned);
                 return Err(Failure::Stale(moved.join("; ")));
             }
             if !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }
             let approve = async |plan| Ok(ApprovedPlan::new(plan, Approval::SavedPlan));
-            prepared(&session, plan.planned, prior, approve).await
+            prepared(&session, planned, prior, approve).await
         })
         .await
     }

@@ -128,7 +128,7 @@ pub enum Failure {
     },
     /// The plan is the one that was approved, but no longer at its price.
     #[error(
-        "the plan is the one approved, but costs at most {} a month in place of {}; nothing was done",
+        "the plan is the one approved, but what it changes costs at most {} a month in place of {}; nothing was done",
         AMonth(*found),
         AMonth(*approved)
     )]
@@ -146,6 +146,14 @@ pub enum Failure {
         /// What is wrong with it.
         #[source]
         source: PlanFileError,
+    },
+    /// A saved plan contradicts itself.
+    #[error("the plan `{path}` is not as podform made it: {what}")]
+    UnsoundPlan {
+        /// The file.
+        path: String,
+        /// How.
+        what: String,
     },
     /// What a saved plan was made from has moved.
     #[error("the saved plan is stale: {0}")]

@@ -65,6 +65,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::MissingSecrets(_)
         | Failure::ByHand { .. }
         | Failure::PlanFile { .. }
+        | Failure::UnsoundPlan { .. }
         | Failure::NobodyToAsk { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
         Failure::PodGone { .. } | Failure::NoWayIn { .. } => exit::FAILED,
@@ -107,7 +108,7 @@ fn hint_of(failure: &Failure) -> Option<String> {
         }
         Failure::OtherDigest { .. } => "read the plan again and approve the digest that it ends with",
         Failure::OtherPrice { .. } => {
-            "read the plan again; `--price-tolerance 5%` lets a small move of the total pass"
+            "read the plan again; `--price-tolerance 5%` lets a small move of the cost pass"
         }
         Failure::Stale(_) => "plan again and read what has changed",
         Failure::Declined => "only `yes` approves",
@@ -148,7 +149,9 @@ fn hint_of(failure: &Failure) -> Option<String> {
             "`podform simulate --store FILE` serves a world of its own; without `state/simulator.db` a new one begins"
         }
         Failure::Interrupted => "`podform plan` shows what is to be done",
-        Failure::PlanFile { .. } => "make another plan with `podform plan -o FILE`",
+        Failure::PlanFile { .. } | Failure::UnsoundPlan { .. } => {
+            "make another plan with `podform plan -o FILE`"
+        }
         Failure::System { doing: "run `ssh`", source: _ } => "install OpenSSH, or copy what `--print` prints",
         Failure::Signals(_) | Failure::System { .. } => "`podform doctor` tells what can be used here",
         // Mistakes of a spec are told with their places, and each with its own help.

@@ -9,6 +9,7 @@ use super::run::Shell;
 use super::tolerance::PriceTolerance;
 use crate::model::plan::Planned;
 use crate::model::prior::Prior;
+use crate::plan;
 use crate::render::money::AMonth;
 use crate::spec::Loaded;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
@@ -28,13 +29,29 @@ pub fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
         Ok(text) => planfile::read(text),
         Err(_) => Err(PlanFileError::NotAPlan),
     };
-    saved.map_err(|source| Failure::PlanFile { path: shown(), source })
+    let saved = saved.map_err(|source| Failure::PlanFile { path: shown(), source })?;
+    ensure_sound(&saved.planned).map_err(|what| Failure::UnsoundPlan { path: shown(), what })?;
+    Ok(saved)
+}
+
+/// Makes sure that a plan has the digest that it says, and hangs together. Its content may have been edited and summed
+/// again, and what is shown must at least be what its digest stands for.
+fn ensure_sound(planned: &Planned) -> Result<(), String> {
+    let plan = planned.plan();
+    let found = plan::digest(plan);
+    if found != plan.digest {
+        return Err(format!("it says that its digest is `{}`, and what it plans has `{found}`", plan.digest));
+    }
+    // A blocked plan may be blocked because it does not hang together.
+    let violation = plan::check(plan).into_iter().next().filter(|_| !planned.is_blocked());
+    violation.map_or(Ok(()), |violation| Err(violation.to_string()))
 }
 
 /// Reads the spec that a saved plan was made from, with the variables of this run.
 ///
 /// # Errors
-/// The spec is gone or has mistakes, or the variables are others.
+/// The spec is gone or has mistakes, or the variables are others. Which mistakes is not said: telling them quotes
+/// lines, and the paths stand in a file that anybody may have written.
 pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> {
     let PlanInputs { spec_files, variables, profiles, .. } = inputs;
     if !shell.global.files.is_empty() || !shell.global.profiles.is_empty() {
@@ -52,14 +69,17 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
         LoadError::File(error) => {
             Failure::Stale(format!("`{}` cannot be read: {}", error.path, error.source))
         }
-        LoadError::Spec(diagnostics) => Failure::Spec(diagnostics),
+        LoadError::Spec(_) => {
+            Failure::Stale("its spec is not valid any more; `podform validate` tells the mistakes".to_owned())
+        }
     })
 }
 
 /// Says in how far a saved plan is no longer what would be done; nothing if it still is.
 ///
-/// The spec and the state must be those that the plan was made from even where that changes nothing in the plan:
-/// what was approved was a plan for them. A plan that may not run now may not run because it once might have.
+/// The spec must be the one that the plan was made from even where that changes nothing in the plan, and the state
+/// another version of the same one: what was approved was a plan for them. A plan that may not run now may not run
+/// because it once might have.
 pub fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTolerance) -> Vec<String> {
     let (before, after) = (saved.plan(), now.plan());
     let (old, new) = (&before.digest, &after.digest);
@@ -70,17 +90,13 @@ pub fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTole
         }
     };
     add(before.basis.spec_digest != after.basis.spec_digest, "the spec has changed since it was made");
-    if before.basis.lineage == prior.lineage {
-        add(before.basis.serial != prior.serial, "the state has changed since it was made");
-    } else {
-        add(true, "it was made from another state");
-    }
+    add(before.basis.lineage != prior.lineage, "it was made from another state");
     add(old.hash != new.hash, "another plan is needed now");
     add(now.is_blocked() && !saved.is_blocked(), "it is blocked now");
     add(saved.is_blocked() && !now.is_blocked(), "it was blocked when it was made");
     if old.hash == new.hash && !tolerance.admits(old.monthly, new.monthly) {
         reasons.push(format!(
-            "prices have moved: at most {} a month in place of {}",
+            "prices have moved: what it changes costs at most {} a month in place of {}",
             AMonth(new.monthly),
             AMonth(old.monthly)
         ));

@@ -16,7 +16,7 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, SignedDuration, Timestamp};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
-use crate::model::plan::{Planned, Subject};
+use crate::model::plan::{Endpoint, Planned, Subject};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Inputs, Options};
@@ -95,12 +95,14 @@ impl<'a> Session<'a> {
         let live = self.look(port, prior).await?;
         let catalog = self.catalog(port).await?;
         let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
+        let endpoint = Endpoint::from(&self.account.binding);
         let inputs = Inputs {
             desired: &self.loaded.desired,
             prior,
             live: &live,
             catalog: &catalog,
             secrets: &self.secrets,
+            endpoint: &endpoint,
             api: self.loaded.settings.api,
             nonce: &nonce,
             settling: self.settling(),

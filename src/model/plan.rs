@@ -11,17 +11,17 @@ use std::sync::Arc;
 use super::address::Address;
 use super::catalog::Stock;
 use super::clock::Timestamp;
-use super::desired::Lifecycle;
+use super::desired::{GpuOrder, Lifecycle};
 use super::field::Field;
 use super::id::{
-    CudaVersion, DataCenterId, EnvKey, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce, Serial,
-    VolumeId,
+    CudaVersion, DataCenterId, EnvKey, GpuName, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce,
+    Serial, VolumeId,
 };
 use super::live::PodStatus;
 use super::marker::Token;
 use super::money::{Amount, Hourly, Monthly, Price};
 use super::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Storage};
-use super::prior::{Api, RecordedObject};
+use super::prior::{Api, Binding, ProviderKind, RecordedObject};
 use super::size::Gigabytes;
 use super::volume::VolumeConfig;
 
@@ -84,6 +84,8 @@ pub struct Plan {
     pub out_of_scope: usize,
     /// What it costs now and after.
     pub cost: CostSummary,
+    /// What each address that has actions costs a month after them, on its dearest candidate.
+    pub at_most: BTreeMap<Address, Split>,
     /// Identifies what is approved.
     pub digest: Digest,
 }
@@ -93,6 +95,8 @@ pub struct Plan {
 pub struct Basis {
     /// The project.
     pub project: ProjectName,
+    /// Where its requests go.
+    pub endpoint: Endpoint,
     /// The API that is spoken.
     pub api: Api,
     /// Hash over `Desired`, not over the bytes of the files.
@@ -107,12 +111,32 @@ pub struct Basis {
     pub observed_at: Timestamp,
 }
 
+/// Where the requests of a plan go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// RunPod, or what stands in for it, at this origin.
+    Runpod(String),
+    /// The simulator. Which world it is decides nothing that an approval could be about.
+    Simulator,
+}
+
+impl From<&Binding> for Endpoint {
+    fn from(binding: &Binding) -> Self {
+        let Binding { project: _, kind, origin } = binding;
+        match kind {
+            ProviderKind::Runpod => Self::Runpod(origin.clone()),
+            ProviderKind::Simulator => Self::Simulator,
+        }
+    }
+}
+
 /// Identifies what is approved: a hash without prices, and the price beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// Over actions, values, order edges, candidates and consequences; 16 hexadecimal digits.
+    /// Over actions, values, order edges, candidates and consequences; 32 hexadecimal digits.
     pub hash: String,
-    /// A month of everything after the plan, each pod on its dearest candidate.
+    /// A month of every address that has actions, each pod on its dearest candidate. What else the project has is
+    /// left out, so that its prices never make an approval stale.
     pub monthly: Amount,
 }
 
@@ -126,7 +150,7 @@ impl fmt::Display for Digest {
 
 /// Something that is no digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a digest is a hash and an amount, such as `0123456789abcdef-505700000`")]
+#[error("a digest is a hash and an amount, such as `0123456789abcdef0123456789abcdef-505700000`")]
 pub struct NoDigest;
 
 impl FromStr for Digest {
@@ -137,7 +161,10 @@ impl FromStr for Digest {
         let (micro, unknown_parts) = amount.split_once('+').unwrap_or((amount, "0"));
         let known = Monthly(micro.parse().map_err(|_| NoDigest)?);
         let unknown_parts = unknown_parts.parse().map_err(|_| NoDigest)?;
-        Ok(Self { hash: hash.to_owned(), monthly: Amount { known, unknown_parts } })
+        let digest = Self { hash: hash.to_owned(), monthly: Amount { known, unknown_parts } };
+        let is_hash = hash.len() == 32 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        // One digest has one spelling: `+5` and `05` are numbers too.
+        if is_hash && digest.to_string() == text { Ok(digest) } else { Err(NoDigest) }
     }
 }
 
@@ -320,8 +347,20 @@ pub struct PodCreation {
     pub container: Container,
     /// The services.
     pub access: Access,
+    /// The GPUs that the spec wishes for; `None` for a pod without. What is approved is this order: that of the
+    /// attempts also depends on stock and prices.
+    pub wished: Option<WishedGpus>,
     /// The attempts, in order. A capacity answer leads to the next one.
     pub attempts: Vec<Attempt>,
+}
+
+/// Which GPUs the spec wishes for, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WishedGpus {
+    /// In which order the candidates are tried.
+    pub order: GpuOrder,
+    /// As typed.
+    pub names: Vec<GpuName>,
 }
 
 /// One create request.
@@ -837,8 +876,8 @@ pub struct Unmanaged {
     pub marked_ours: Option<Address>,
 }
 
-/// A plan that may run. Only `cli`, after a person or a flag said yes, and `state::planfile`, after the check that
-/// nothing has moved, make one.
+/// A plan that may run. Only `cli::approval`, after a person or a flag said yes, and `cli::execution`, after the check
+/// that a plan of this moment is what a saved one says, make one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApprovedPlan {
     plan: Plan,

@@ -194,7 +194,7 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. } => return Vec::new(),
     };
-    let PodCreation { container: _, access: _, attempts } = creation;
+    let PodCreation { container: _, access: _, wished: _, attempts } = creation;
     let places: Vec<_> = attempts
         .iter()
         .map(|attempt| {
@@ -218,7 +218,7 @@ mod tests {
     use crate::model::clock::Timestamp;
     use crate::model::desired::Lifecycle;
     use crate::model::id::{DataCenterId, Lineage, PodId, ProjectName, RunNonce, Serial, VolumeId};
-    use crate::model::plan::{Basis, CostChange, CostSummary, Digest, Held, Reason, Record};
+    use crate::model::plan::{Basis, CostChange, CostSummary, Digest, Endpoint, Held, Reason, Record};
     use crate::model::prior::Api;
     use crate::model::size::Gigabytes;
     use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -273,6 +273,7 @@ mod tests {
         Plan {
             basis: Basis {
                 project: ProjectName::new("acme"),
+                endpoint: Endpoint::Simulator,
                 api: Api::V2,
                 spec_digest: String::new(),
                 lineage: Lineage::new("l"),
@@ -291,6 +292,7 @@ mod tests {
             recorded: BTreeMap::new(),
             out_of_scope: 0,
             cost: CostSummary::default(),
+            at_most: BTreeMap::new(),
             digest: Digest { hash: String::new(), monthly: Default::default() },
         }
     }

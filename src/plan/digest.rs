@@ -1,25 +1,29 @@
 //! What is approved, as a hash: the canonical text of a plan and of a spec.
 //!
-//! The text holds actions, values, order, candidates and consequences. It leaves out what moves by itself or by the
-//! making of the plan: stock, prices, unmanaged pods, findings, times, tokens, lineage and serial. Structs are
-//! destructured in full, so that a new field has to be placed. A digest is compared between runs of one version only.
+//! The text holds where the requests go, actions, values, order, candidates and consequences, and nothing that is not
+//! in the plan, so that the digest of a saved plan is computed again from what the file says. It leaves out what moves
+//! by itself or by the making of the plan: stock, prices, unmanaged pods, findings, times, tokens, lineage and serial.
+//! What other addresses cost is left out of the amount too: approved is the difference, so that of two pull requests
+//! on one base both can be applied. Structs are destructured in full, so that a new field has to be placed. A digest
+//! is compared between runs of one version only.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::model::desired::{Budget, ComputeWish, Desired, Wanted};
+use crate::model::address::Address;
+use crate::model::desired::{Budget, Desired};
 use crate::model::plan::{
-    Action, ActionId, Attempt, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation, Record,
-    RecordAfter,
+    Action, ActionId, Attempt, Basis, Candidate, Digest, EnvPatch, FieldChange, OnStuck, Operation, Plan,
+    PodCreation, PodPatch, Record, RecordAfter, Split,
 };
 use crate::model::prior::{RecordedObject, RecordedPod};
 
-/// Returns the digest of a plan. The spec is needed for the order in which candidates are wished for: the order in
-/// the plan also depends on stock and prices.
-pub fn digest(plan: &Plan, desired: &Desired) -> Digest {
+/// Returns the digest of a plan, whatever it says that its digest is.
+pub fn digest(plan: &Plan) -> Digest {
     let Plan {
-        basis: _,
+        basis,
         actions,
         edges,
         referenced,
@@ -30,19 +34,49 @@ pub fn digest(plan: &Plan, desired: &Desired) -> Digest {
         unchanged: _,
         recorded: _,
         out_of_scope: _,
-        cost,
+        cost: _,
+        at_most,
         digest: _,
     } = plan;
+    let Basis { project, endpoint, api, spec_digest: _, lineage: _, serial: _, nonce: _, observed_at: _ } =
+        basis;
     let mut text = Canonical::default();
-    text.put("project", &desired.project);
+    text.put("project", project);
+    text.put("endpoint", endpoint);
+    text.put("api", api);
     for (id, action) in actions {
-        text.action(id, action, desired);
+        text.action(id, action);
     }
-    text.put("referenced", referenced);
+    // One that no action mounts may have come with another change of the spec.
+    let mounted: BTreeSet<&Address> = actions.values().flat_map(mounted).collect();
+    for (address, volume) in referenced.iter().filter(|(address, _)| mounted.contains(address)) {
+        text.put("referenced", &(address, volume));
+    }
     for (first, then) in edges {
         text.put("edge", &format_args!("{first} {then}"));
     }
-    Digest { hash: text.hash(), monthly: cost.at_most.total() }
+    Digest { hash: text.hash(), monthly: at_most.values().copied().sum::<Split>().total() }
+}
+
+/// Returns the network volumes that an action mounts.
+fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
+    match &action.operation {
+        Operation::CreatePod(creation)
+        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
+            creation.container.storage.volume()
+        }
+        Operation::UpdatePod { id: _, patch, disruption: _ } => {
+            patch.storage.as_ref().and_then(|storage| storage.volume())
+        }
+        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        | Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => None,
+    }
+    .into_iter()
 }
 
 /// Returns the digest of a spec: of what it wants, not of its bytes.
@@ -81,24 +115,16 @@ impl Canonical {
     }
 
     fn hash(self) -> String {
-        self.0.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        self.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn action(&mut self, id: &ActionId, action: &Action, desired: &Desired) {
-        let Action { operation, reason: _, changes, consequences, cost: _, record } = action;
+    fn action(&mut self, id: &ActionId, action: &Action) {
+        let Action { operation, reason, changes, consequences, cost: _, record } = action;
         self.put("action", &format_args!("{id}"));
         self.operation(operation);
-        if let Some(Wanted::Pod(pod)) = desired.wanted.get(&id.address)
-            && let ComputeWish::Gpu(wish) = &pod.hardware.compute
-            && places_a_pod(operation)
-        {
-            self.put(
-                "order",
-                &(wish.order, wish.any_of.iter().map(|choice| &choice.name).collect::<Vec<_>>()),
-            );
-        }
-        for FieldChange { field, before, after, cause: _, disruption } in changes {
-            self.put("change", &(field, before, after, disruption));
+        self.put("reason", reason);
+        for FieldChange { field, before, after, cause, disruption } in changes {
+            self.put("change", &(field, before, after, cause, disruption));
         }
         self.put("consequences", consequences);
         self.record(record);
@@ -111,9 +137,12 @@ impl Canonical {
             Operation::GrowVolume { id, size } => self.put("grow volume", &(id, size)),
             Operation::DeleteVolume { id } => self.put("delete volume", id),
             Operation::CreatePod(creation) => self.creation(creation),
-            Operation::UpdatePod { id, patch, disruption } => self.put("update", &(id, patch, disruption)),
-            Operation::StartPod { id, compute: _, on_stuck } => {
-                self.put("start", id);
+            Operation::UpdatePod { id, patch, disruption } => {
+                self.put("update", &(id, disruption));
+                self.patch(patch);
+            }
+            Operation::StartPod { id, compute, on_stuck } => {
+                self.put("start", &(id, compute));
                 match on_stuck {
                     OnStuck::Fail => self.put("stuck: fail", &()),
                     OnStuck::Replace(creation) => self.creation(creation),
@@ -124,9 +153,31 @@ impl Canonical {
         }
     }
 
+    fn patch(&mut self, patch: &PodPatch) {
+        let PodPatch {
+            name,
+            image,
+            command,
+            entrypoint,
+            env,
+            ports,
+            disk,
+            registry,
+            storage,
+            global_networking,
+            locked,
+        } = patch;
+        self.put("patch", &(name, image, command, entrypoint, ports, disk, registry));
+        self.put("patch", &(storage, global_networking, locked));
+        if let Some(EnvPatch { declared, carry, token }) = env {
+            self.put("env", &(declared, carry, token));
+        }
+    }
+
     fn creation(&mut self, creation: &PodCreation) {
-        let PodCreation { container, access, attempts } = creation;
+        let PodCreation { container, access, wished, attempts } = creation;
         self.put("create pod", &(container, access));
+        self.put("wished", wished);
         let mut candidates: Vec<String> = attempts.iter().map(candidate).collect();
         candidates.sort();
         for candidate in candidates {
@@ -137,8 +188,8 @@ impl Canonical {
     fn record(&mut self, record: &RecordAfter) {
         match record {
             RecordAfter::Put(record) => {
-                let Record { id: _, token: _, lifecycle, retired, deposed, object } = record.as_ref();
-                self.put("record", &(lifecycle, retired, deposed));
+                let Record { id, token: _, lifecycle, retired, deposed, object } = record.as_ref();
+                self.put("record", &(id, lifecycle, retired, deposed));
                 match object {
                     RecordedObject::Volume(config) => self.put("volume", config),
                     RecordedObject::Pod(pod) => {
@@ -160,23 +211,6 @@ impl Canonical {
             RecordAfter::MovedFrom(from) => self.put("moved", from),
             RecordAfter::Deposed(ids) => self.put("deposed", ids),
         }
-    }
-}
-
-fn places_a_pod(operation: &Operation) -> bool {
-    match operation {
-        Operation::CreatePod(_) => true,
-        Operation::StartPod { id: _, compute: _, on_stuck } => match on_stuck {
-            OnStuck::Fail => false,
-            OnStuck::Replace(_) => true,
-        },
-        Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::UpdatePod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => false,
     }
 }
 

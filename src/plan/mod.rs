@@ -40,8 +40,8 @@ use crate::model::desired::{Desired, Wanted, WantedVolume};
 use crate::model::id::{RemoteId, RunNonce, VolumeId};
 use crate::model::live::{Live, LivePod, PodStatus, Seen};
 use crate::model::plan::{
-    Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Finding, Held, Operation, Plan,
-    Planned, RecordAfter, Split, Step,
+    Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Endpoint, Finding, Held,
+    Operation, Plan, Planned, RecordAfter, Split, Step,
 };
 use crate::model::prior::{Api, Prior};
 use crate::model::secret::Secrets;
@@ -73,6 +73,8 @@ pub struct Inputs<'a> {
     pub catalog: &'a Catalog,
     /// The secret values that could be read; they are compared in memory and go no further.
     pub secrets: &'a Secrets,
+    /// Where requests go.
+    pub endpoint: &'a Endpoint,
     /// The API that is spoken.
     pub api: Api,
     /// Makes the tokens of this plan its own.
@@ -220,6 +222,7 @@ fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges:
             .collect(),
         out_of_scope: scope.deselected(),
         cost: CostSummary::default(),
+        at_most: BTreeMap::new(),
         digest: Digest { hash: String::new(), monthly: Default::default() },
     };
     plan.cost.unmanaged = plan.unmanaged.iter().map(|unmanaged| unmanaged.cost).sum::<Split>();
@@ -229,7 +232,7 @@ fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges:
     drop_kept_volumes(&mut plan);
     plan.findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
     plan.findings.dedup();
-    plan.digest = digest(&plan, inputs.desired);
+    plan.digest = digest(&plan);
     plan
 }
 
@@ -274,6 +277,9 @@ fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: D
     plan.cost.now = plan.cost.now + now;
     plan.cost.after = plan.cost.after + after;
     plan.cost.at_most = plan.cost.at_most + at_most;
+    if !steps.is_empty() {
+        plan.at_most.insert(address.clone(), at_most);
+    }
     let actions = steps
         .into_iter()
         .map(|(step, action): (_, Action)| (ActionId { address: address.clone(), step }, action));
@@ -300,10 +306,21 @@ fn referenced(desired: &Desired) -> BTreeMap<Address, VolumeId> {
 }
 
 fn basis(inputs: &Inputs<'_>) -> Basis {
-    let Inputs { desired, prior, live, catalog: _, secrets: _, api, nonce, settling: _, options: _ } =
-        *inputs;
+    let Inputs {
+        desired,
+        prior,
+        live,
+        catalog: _,
+        secrets: _,
+        endpoint,
+        api,
+        nonce,
+        settling: _,
+        options: _,
+    } = *inputs;
     Basis {
         project: desired.project.clone(),
+        endpoint: endpoint.clone(),
         api,
         spec_digest: spec_digest(desired),
         lineage: prior.lineage.clone(),

@@ -856,7 +856,7 @@ mod tests {
           not managed        $515.70 + unknown   $515.70 + unknown                none
 
         At most $5,490.00 a month ($7.5205/h), if each pod lands on its dearest candidate.
-        Digest: 3f2a9c4be01d7786-5490000000
+        Digest: 3f2a9c4be01d77863f2a9c4be01d7786-5490000000
         "#);
     }
 
@@ -867,7 +867,7 @@ mod tests {
         No changes.
         1 address is as wanted: llm.
         Cost: $0.00 a month ($0.00/h), as before; compute $0.00, storage $0.00.
-        Digest: 3f2a9c4be01d7786-0
+        Digest: 3f2a9c4be01d77863f2a9c4be01d7786-0
         "#);
     }
 
@@ -876,7 +876,7 @@ mod tests {
         let plan = Planned::Blocked { reasons: sample::blocks(), plan: sample::empty_plan() };
         insta::assert_snapshot!(plain(&plan), @"
         Cost: $0.00 a month ($0.00/h), as before; compute $0.00, storage $0.00.
-        Digest: 3f2a9c4be01d7786-0
+        Digest: 3f2a9c4be01d77863f2a9c4be01d7786-0
 
         Blocked: nothing of this plan can be applied.
           - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first
@@ -915,7 +915,7 @@ mod tests {
         That is 200 to update (200 with a reset).
         Data lost at 200 addresses: 200 container disks (12000 GB).
         Cost: $0.00 a month ($0.00/h), as before; compute $0.00, storage $0.00.
-        Digest: 3f2a9c4be01d7786-0
+        Digest: 3f2a9c4be01d77863f2a9c4be01d7786-0
         "#);
     }
 

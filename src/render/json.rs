@@ -86,9 +86,10 @@ impl Document {
             recorded: _,
             out_of_scope: _,
             cost,
+            at_most: _,
             digest,
         } = plan;
-        let Basis { project, api, spec_digest, lineage, serial, nonce: _, observed_at } = basis;
+        let Basis { project, endpoint: _, api, spec_digest, lineage, serial, nonce: _, observed_at } = basis;
         let blocks = match verdict {
             Verdict::Blocked(blocks) => *blocks,
             Verdict::Changes | Verdict::NoChanges => &[],
@@ -741,7 +742,7 @@ mod tests {
             "serial": 7
           },
           "verdict": "changes",
-          "digest": "3f2a9c4be01d7786-5490000000",
+          "digest": "3f2a9c4be01d77863f2a9c4be01d7786-5490000000",
           "counts": {
             "add": 1,
             "change": 1,

@@ -570,7 +570,7 @@ mod tests {
 
         That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update (3 with a reset), 3 to destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
 
-        Digest: `3f2a9c4be01d7786-5490000000`
+        Digest: `3f2a9c4be01d77863f2a9c4be01d7786-5490000000`
 
         > [!CAUTION]
         > **Data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).**
@@ -880,7 +880,7 @@ mod tests {
 
         Nothing changes.
 
-        Digest: `3f2a9c4be01d7786-0`
+        Digest: `3f2a9c4be01d77863f2a9c4be01d7786-0`
 
         ### Blocked: nothing of this plan can be applied
 

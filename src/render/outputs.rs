@@ -99,7 +99,7 @@ mod tests {
         held=3
         monthly=5052.00
         monthly_delta=-458.00
-        digest=3f2a9c4be01d7786-5490000000
+        digest=3f2a9c4be01d77863f2a9c4be01d7786-5490000000
         ");
     }
 

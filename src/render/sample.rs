@@ -17,9 +17,9 @@ use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
-    CostSummary, Digest, Disruption, Drift, DriftKind, FieldChange, FieldDrift, Finding, Held, OnStuck,
-    Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown, Split,
-    Step, Subject, Unmanaged,
+    CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, FieldChange, FieldDrift, Finding, Held,
+    OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown,
+    Split, Step, Subject, Unmanaged,
 };
 use crate::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, RecordedObject, RecordedPod};
@@ -106,6 +106,7 @@ pub fn creation(at: &str) -> PodCreation {
     PodCreation {
         container: container(&format!("acme-{}", at.replace('[', "-").replace(']', ""))),
         access: Access { ssh: true, jupyter: false },
+        wished: None,
         attempts: (0..)
             .zip(candidates)
             .map(|(number, candidate)| Attempt {
@@ -378,6 +379,7 @@ pub fn empty_plan() -> Plan {
     Plan {
         basis: Basis {
             project: ProjectName::new("acme"),
+            endpoint: Endpoint::Simulator,
             api: Api::V2,
             spec_digest: "5f1d7a84db00d2fc".to_owned(),
             lineage: Lineage::new("line"),
@@ -396,7 +398,8 @@ pub fn empty_plan() -> Plan {
         recorded: BTreeMap::new(),
         out_of_scope: 0,
         cost: CostSummary::default(),
-        digest: Digest { hash: "3f2a9c4be01d7786".to_owned(), monthly: Amount::ZERO },
+        at_most: BTreeMap::new(),
+        digest: Digest { hash: "3f2a9c4be01d77863f2a9c4be01d7786".to_owned(), monthly: Amount::ZERO },
     }
 }
 
@@ -571,7 +574,7 @@ pub fn full_plan() -> Plan {
             unmanaged: split(69, 12) + unknown,
         },
         digest: Digest {
-            hash: "3f2a9c4be01d7786".to_owned(),
+            hash: "3f2a9c4be01d77863f2a9c4be01d7786".to_owned(),
             monthly: Amount::known(Monthly(5_490_000_000)),
         },
         ..empty_plan()

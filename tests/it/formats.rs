@@ -32,6 +32,8 @@ macro_rules! cases {
     ($($name:ident: $world:expr,)+) => {
         /// Every case that has a test.
         const CASES: &[&str] = &[$(stringify!($name)),+];
+        /// Returns every case with its name.
+        pub(crate) fn worlds() -> Vec<(&'static str, World)> { vec![$((stringify!($name), $world)),+] }
         $(#[test] fn $name() { check(stringify!($name), &$world); })+
     };
 }

@@ -1,6 +1,7 @@
 //! One integration crate.
 
 mod action;
+mod approval;
 mod cached;
 mod canary;
 mod commands;

@@ -129,7 +129,7 @@ fn one_edit_of_five_classes() {
       total an hour              $2.7984/h           $2.2825/h
 
     At most $2,235.60 a month ($3.0625/h), if each pod lands on its dearest candidate.
-    Digest: f7d9b9e4f176e95e-2235600000
+    Digest: e0acdfb200c1d54e799387a274001b56-2235600000
     "#);
 }
 
@@ -180,7 +180,7 @@ fn a_first_plan_creates_in_order() {
       total                          $0.00             $540.70            +$540.70
       total an hour                $0.00/h           $0.7407/h
 
-    Digest: 49dfc00677b29d6e-540700000
+    Digest: 2a1e9ef4e9e5a999992da6ff465e71d1-540700000
     "#);
 }
 
@@ -278,7 +278,7 @@ fn what_others_did_is_told_apart() {
       total an hour              $2.0782/h           $3.4637/h
       not managed                  $505.70             $505.70                none
 
-    Digest: 96a3c9cc40b7c510-2528500000
+    Digest: 9b41a23863ad9f32ab0d45c897e3f124-1517100000
     "#);
 }
 
@@ -352,7 +352,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       total                      $1,021.40           $1,140.50            +$119.10
       total an hour              $1.3992/h           $1.5623/h
 
-    Digest: 4c5fb0748444b404-1140500000
+    Digest: edf923b2d93502a1cc29b7dbe2368703-1140500000
     ");
 }
 
@@ -381,7 +381,7 @@ fn what_is_protected_blocks_the_plan() {
       total                        $505.70               $0.00            -$505.70
       total an hour              $0.6927/h             $0.00/h
 
-    Digest: eea52a8e7d222700-0
+    Digest: 99350fc510939b57bde31b8b564e9439-0
 
     Blocked: nothing of this plan can be applied.
       - `llm` is protected and would be destroyed; to allow it, apply `protect: false` first
@@ -411,6 +411,6 @@ fn nothing_to_do() {
     No changes.
     1 address is as wanted: llm.
     Cost: $505.70 a month ($0.6927/h), as before; compute $503.70, storage $2.00.
-    Digest: d7408b54f360d838-505700000
+    Digest: c6d87b1095f09a326f893ba58c672708-0
     "#);
 }

@@ -15,7 +15,7 @@ use podform::model::catalog::Catalog;
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::id::{Lineage, PodId, RemoteId, RunNonce, VolumeId};
 use podform::model::live::Live;
-use podform::model::plan::{ActionId, Operation, Plan, Planned, RecordAfter};
+use podform::model::plan::{ActionId, Endpoint, Operation, Plan, Planned, RecordAfter};
 use podform::model::prior::{Api, Prior};
 use podform::model::request::{PodRequest, VolumeRequest};
 use podform::model::secret::{Secret, Secrets};
@@ -417,6 +417,7 @@ pub fn plan_of(loaded: &Loaded, prior: &Prior, Seen { live, catalog }: &Seen) ->
         secrets: &Secrets::default(),
         options: &Options::default(),
         nonce: &RunNonce::new("fleet"),
+        endpoint: &Endpoint::Simulator,
         api: Api::V2,
         settling: SignedDuration::from_secs(120),
     })

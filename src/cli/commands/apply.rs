@@ -32,10 +32,10 @@ pub async fn run(shell: &Shell, args: &ApplyArgs) -> Result<Exit, Failure> {
 /// Runs a saved plan with the spec that it names.
 async fn apply_saved(shell: &Shell, path: &Path, run: &RunArgs) -> Result<Exit, Failure> {
     let saved = read_plan(path)?;
-    let SavedPlan { planned: _, inputs, positions: _ } = &saved;
+    let SavedPlan { planned, inputs, positions: _ } = &saved;
     let loaded = saved::load_spec(shell, inputs)?;
     let command = if inputs.destroy { "destroy" } else { "apply" };
     let options = options_of(inputs).map_err(|error| Failure::Flag(error.to_string()))?;
     let execution = Execution { shell, command, question: "", options, run };
-    execution.go_saved(loaded, saved).await
+    execution.go_saved(loaded, planned).await
 }

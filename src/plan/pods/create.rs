@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::catalog::Stock;
-use crate::model::desired::{ComputeWish, OnReplace, WantedPod};
+use crate::model::desired::{ComputeWish, GpuWish, OnReplace, WantedPod};
 use crate::model::field::Field;
 use crate::model::id::PodId;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
 use crate::model::plan::{
     Attempt, Block, Candidate, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation, Reason,
-    Record, RecordAfter, Split, Step,
+    Record, RecordAfter, Split, Step, WishedGpus,
 };
 use crate::model::pod::{Container, RunState};
 use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
@@ -41,7 +41,19 @@ impl<'a> PodPlanner<'_, 'a> {
             token: token(attempt),
             second_token: token(attempt + 1),
         });
-        PodCreation { container: self.container(wanted), access: wanted.access, attempts: attempts.collect() }
+        let wished = match &wanted.hardware.compute {
+            ComputeWish::Gpu(GpuWish { any_of, order, .. }) => {
+                let names = any_of.iter().map(|choice| choice.name.clone()).collect();
+                Some(WishedGpus { order: *order, names })
+            }
+            ComputeWish::Cpu(_) => None,
+        };
+        PodCreation {
+            container: self.container(wanted),
+            access: wanted.access,
+            wished,
+            attempts: attempts.collect(),
+        }
     }
 
     /// GraphQL cannot lock, so there nothing is asked for and nothing recorded.

@@ -12,18 +12,19 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
+use crate::model::desired::GpuOrder;
 use crate::model::id::{
-    CudaVersion, DataCenterId, EnvKey, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce, Serial,
-    VolumeId,
+    CudaVersion, DataCenterId, EnvKey, GpuName, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce,
+    Serial, VolumeId,
 };
 use crate::model::live::PodStatus;
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
-    CostSummary, Digest, Disruption, Drift, DriftKind, EnvPatch, FieldChange, FieldDrift, Finding, Held,
-    OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown,
-    Split, Subject, Unmanaged,
+    CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, EnvPatch, FieldChange, FieldDrift, Finding,
+    Held, OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity,
+    Shown, Split, Subject, Unmanaged, WishedGpus,
 };
 use crate::model::size::Gigabytes;
 use crate::state::stored::{
@@ -46,6 +47,7 @@ stored_words! {
     StoredStock of Stock {
         None = "none", NotAsked = "not_asked", Low = "low", Medium = "medium", High = "high",
     }
+    StoredGpuOrder of GpuOrder { Listed = "listed", Price = "price", Availability = "availability" }
     StoredStatus of PodStatus {
         Provisioning = "provisioning", Starting = "starting", Running = "running", Exited = "exited",
         Error = "error", Terminated = "terminated",
@@ -175,6 +177,7 @@ pub(super) struct WrittenPlan<'a> {
     recorded: Entries<'a, Address, Record, StoredRecord>,
     out_of_scope: usize,
     cost: StoredCostSummary,
+    at_most: BTreeMap<String, StoredSplit>,
 }
 
 impl<'a> From<&'a Plan> for WrittenPlan<'a> {
@@ -192,6 +195,7 @@ impl<'a> From<&'a Plan> for WrittenPlan<'a> {
             recorded,
             out_of_scope,
             cost,
+            at_most,
             digest,
         } = plan;
         Self {
@@ -211,6 +215,7 @@ impl<'a> From<&'a Plan> for WrittenPlan<'a> {
             recorded: Entries::of(recorded),
             out_of_scope: *out_of_scope,
             cost: (*cost).into(),
+            at_most: at_most.iter().map(|(address, split)| (address.to_string(), (*split).into())).collect(),
         }
     }
 }
@@ -232,6 +237,7 @@ pub(super) struct StoredPlan {
     recorded: BTreeMap<String, StoredRecord>,
     out_of_scope: usize,
     cost: StoredCostSummary,
+    at_most: BTreeMap<String, StoredSplit>,
 }
 
 impl TryFrom<StoredPlan> for Plan {
@@ -252,6 +258,7 @@ impl TryFrom<StoredPlan> for Plan {
             recorded,
             out_of_scope,
             cost,
+            at_most,
         } = stored;
         let action = |(id, action): (String, StoredAction)| Ok((read_action(&id)?, action.try_into()?));
         let referenced = referenced.into_iter();
@@ -269,6 +276,10 @@ impl TryFrom<StoredPlan> for Plan {
             recorded: read_by_address(recorded)?,
             out_of_scope,
             cost: cost.into(),
+            at_most: at_most
+                .into_iter()
+                .map(|(address, split)| Ok((read_address(&address)?, split.into())))
+                .collect::<Read<_>>()?,
             digest: digest.into(),
         })
     }
@@ -299,6 +310,7 @@ impl StoredEdge {
 #[serde(deny_unknown_fields)]
 struct StoredBasis {
     project: String,
+    endpoint: StoredEndpoint,
     api: StoredApi,
     spec_digest: String,
     lineage: String,
@@ -309,9 +321,19 @@ struct StoredBasis {
 
 impl From<&Basis> for StoredBasis {
     fn from(basis: &Basis) -> Self {
-        let Basis { project, api, spec_digest, lineage, serial: Serial(serial), nonce, observed_at } = basis;
+        let Basis {
+            project,
+            endpoint,
+            api,
+            spec_digest,
+            lineage,
+            serial: Serial(serial),
+            nonce,
+            observed_at,
+        } = basis;
         Self {
             project: project.to_string(),
+            endpoint: endpoint.into(),
             api: (*api).into(),
             spec_digest: spec_digest.clone(),
             lineage: lineage.to_string(),
@@ -326,9 +348,10 @@ impl TryFrom<StoredBasis> for Basis {
     type Error = NotUnderstood;
 
     fn try_from(stored: StoredBasis) -> Read<Self> {
-        let StoredBasis { project, api, spec_digest, lineage, serial, nonce, observed_at } = stored;
+        let StoredBasis { project, endpoint, api, spec_digest, lineage, serial, nonce, observed_at } = stored;
         Ok(Self {
             project: ProjectName::new(project),
+            endpoint: endpoint.into(),
             api: api.into(),
             spec_digest,
             lineage: Lineage::new(lineage),
@@ -336,6 +359,32 @@ impl TryFrom<StoredBasis> for Basis {
             nonce: RunNonce::new(nonce),
             observed_at: read_time(&observed_at)?,
         })
+    }
+}
+
+/// Where requests go.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredEndpoint {
+    Runpod(String),
+    Simulator,
+}
+
+impl From<&Endpoint> for StoredEndpoint {
+    fn from(endpoint: &Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Runpod(origin) => Self::Runpod(origin.clone()),
+            Endpoint::Simulator => Self::Simulator,
+        }
+    }
+}
+
+impl From<StoredEndpoint> for Endpoint {
+    fn from(stored: StoredEndpoint) -> Self {
+        match stored {
+            StoredEndpoint::Runpod(origin) => Self::Runpod(origin),
+            StoredEndpoint::Simulator => Self::Simulator,
+        }
     }
 }
 
@@ -512,13 +561,19 @@ impl TryFrom<StoredOnStuck> for OnStuck {
 struct StoredPodCreation {
     container: StoredContainer,
     access: StoredAccess,
+    wished: Option<StoredWishedGpus>,
     attempts: Vec<StoredAttempt>,
 }
 
 impl From<&PodCreation> for StoredPodCreation {
     fn from(creation: &PodCreation) -> Self {
-        let PodCreation { container, access, attempts } = creation;
-        Self { container: container.into(), access: (*access).into(), attempts: all(attempts) }
+        let PodCreation { container, access, wished, attempts } = creation;
+        Self {
+            container: container.into(),
+            access: (*access).into(),
+            wished: wished.as_ref().map(StoredWishedGpus::from),
+            attempts: all(attempts),
+        }
     }
 }
 
@@ -526,8 +581,35 @@ impl TryFrom<StoredPodCreation> for PodCreation {
     type Error = NotUnderstood;
 
     fn try_from(stored: StoredPodCreation) -> Read<Self> {
-        let StoredPodCreation { container, access, attempts } = stored;
-        Ok(Self { container: container.try_into()?, access: access.into(), attempts: read_all(attempts)? })
+        let StoredPodCreation { container, access, wished, attempts } = stored;
+        Ok(Self {
+            container: container.try_into()?,
+            access: access.into(),
+            wished: wished.map(Into::into),
+            attempts: read_all(attempts)?,
+        })
+    }
+}
+
+/// The GPUs that the spec wishes for.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredWishedGpus {
+    order: StoredGpuOrder,
+    names: Vec<String>,
+}
+
+impl From<&WishedGpus> for StoredWishedGpus {
+    fn from(wished: &WishedGpus) -> Self {
+        let WishedGpus { order, names } = wished;
+        Self { order: (*order).into(), names: texts(names) }
+    }
+}
+
+impl From<StoredWishedGpus> for WishedGpus {
+    fn from(stored: StoredWishedGpus) -> Self {
+        let StoredWishedGpus { order, names } = stored;
+        Self { order: order.into(), names: names.into_iter().map(GpuName::new).collect() }
     }
 }
 

@@ -2,21 +2,27 @@
 //!
 //! It holds the whole plan, secrets by name only, and what the check for staleness needs beside it: which files and
 //! settings the plan was made from, so that the caller can read them again, plan again with the same nonce, and
-//! compare digests. The digest in the file is what was approved; it is never trusted in place of that comparison.
+//! compare digests. It ends with a sum over all that stands before, so that what is shown is what was written. Neither
+//! that sum nor the digest is keyed: who edits the file can compute both again. So the file is evidence of what was
+//! approved and never instructions: the caller executes the plan that it made itself.
 //! The files are the caller's: [`write()`] is given what to write to, [`read()`] a text. Start at [`SavedPlan`].
 
+mod content;
 mod document;
 mod layout;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::Serializer;
+use sha2::{Digest as _, Sha256};
 
 use crate::model::plan::{Planned, Subject};
 use crate::state::stored::NotUnderstood;
+use content::{Content, Summed};
 use document::{StoredPlanned, StoredPosition, WrittenPlanned};
 use layout::Layout;
 
@@ -82,6 +88,14 @@ pub enum PlanFileError {
         /// The podform that wrote it.
         program: String,
     },
+    /// There is no sum at its end.
+    #[error(
+        "it does not end with the sum over its content, so nothing tells whether it is as podform wrote it"
+    )]
+    NoContent,
+    /// The sum at its end is that of something else.
+    #[error("it was changed after it was written: the sum over its content is another one")]
+    OtherContent,
     /// A saved plan, but not as podform wrote it.
     #[error("it is damaged: {what}")]
     Damaged {
@@ -96,6 +110,7 @@ pub enum PlanFileError {
 /// The writer failed.
 pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
     let SavedPlan { planned, inputs, positions } = saved;
+    let sum = RefCell::new(Sha256::new());
     let document = Written {
         format: FORMAT,
         version: VERSION,
@@ -103,15 +118,17 @@ pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
         inputs: inputs.into(),
         positions: positions.iter().map(StoredPosition::from).collect(),
         planned: planned.into(),
+        content: Content(&sum),
     };
-    document.serialize(&mut Serializer::with_formatter(&mut writer, Layout::default()))?;
+    let summed = Summed { writer: &mut writer, sum: &sum };
+    document.serialize(&mut Serializer::with_formatter(summed, Layout::default()))?;
     writer.write_all(b"\n")
 }
 
 /// Reads the text of a plan file.
 ///
 /// # Errors
-/// It is no plan file, not whole, or of another version.
+/// It is no plan file, not whole, not as it was written, or of another version.
 pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
     let header: Header = serde_json::from_str(text).map_err(|error| no_header(text, &error))?;
     let Header { format, version, podform } = header;
@@ -121,9 +138,10 @@ pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
     if version != VERSION {
         return Err(PlanFileError::OtherVersion { found: version, known: VERSION, program: podform });
     }
+    content::check(text)?;
     let document: Document =
         serde_json::from_str(text).map_err(|error| PlanFileError::Damaged { what: error.to_string() })?;
-    let Document { _format, _version, _podform, inputs, positions, planned } = document;
+    let Document { _format, _version, _podform, inputs, positions, planned, _content } = document;
     let damaged = |error: NotUnderstood| PlanFileError::Damaged { what: error.to_string() };
     let planned = planned.try_into().map_err(damaged)?;
     let positions =
@@ -161,6 +179,7 @@ struct Written<'a> {
     inputs: StoredInputs,
     positions: Vec<StoredPosition>,
     planned: WrittenPlanned<'a>,
+    content: Content<'a>,
 }
 
 /// The file as it is read, after its [`Header`].
@@ -176,6 +195,8 @@ struct Document {
     inputs: StoredInputs,
     positions: Vec<StoredPosition>,
     planned: StoredPlanned,
+    #[serde(rename = "content")]
+    _content: IgnoredAny,
 }
 
 /// The stored form of [`PlanInputs`].

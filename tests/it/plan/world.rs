@@ -20,7 +20,8 @@ use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, Po
 use podform::model::marker::{Marker, Token};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
-    Action, ActionId, Operation, Plan, Planned, PodCreation, PodPatch, Record, RecordAfter, Shown, Step,
+    Action, ActionId, Endpoint, Operation, Plan, Planned, PodCreation, PodPatch, Record, RecordAfter, Shown,
+    Step,
 };
 use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
@@ -37,6 +38,7 @@ pub struct World {
     pub live: Live,
     pub catalog: Catalog,
     pub secrets: Secrets,
+    pub endpoint: Endpoint,
     pub api: Api,
     pub nonce: RunNonce,
     pub options: Options,
@@ -179,6 +181,7 @@ impl Default for World {
             live: Live { observed_at: time(10_000), pods: BTreeMap::new(), volumes: BTreeMap::new() },
             catalog: catalog(),
             secrets: Secrets::default(),
+            endpoint: Endpoint::Simulator,
             api: Api::V2,
             nonce: RunNonce::new("nonce"),
             options: Options::default(),
@@ -434,6 +437,7 @@ impl World {
             live: &self.live,
             catalog: &catalog,
             secrets: &self.secrets,
+            endpoint: &self.endpoint,
             api: self.api,
             nonce: &self.nonce,
             settling: SignedDuration::from_secs(90),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::fixed;
 use super::samples::Samples;
+use crate::approval::mutants::summed;
 use crate::formats::plan_file;
 
 fn saved(seed: u64) -> SavedPlan {
@@ -57,6 +58,8 @@ fn files_that_are_no_plan_say_why() {
     let unknown_key = whole.replacen("\"inputs\": {", "\"surprise\": 1,\n  \"inputs\": {", 1);
     let (before_time, after_time) = whole.split_once("\"observed_at\": \"2").unwrap();
     let bad_time = format!("{before_time}\"observed_at\": \"yesterday 2{after_time}");
+    let unknown_key = summed(&unknown_key);
+    let bad_time = summed(&bad_time);
     let said = |text: &str| {
         let message = read(text).unwrap_err().to_string();
         // The drawn time itself is of no interest.
@@ -81,11 +84,46 @@ fn files_that_are_no_plan_say_why() {
     it is not a saved plan of podform
     it is not a saved plan of podform
     it is not a saved plan of podform
-    it is cut off in line 59
+    it is cut off in line 89
     it has version 7 of the plan format, written by podform 3.1.0; this podform reads version 1
-    it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `positions`, `planned` at line 5 column 12
+    it is damaged: unknown field `surprise`, expected one of `format`, `version`, `podform`, `inputs`, `positions`, `planned`, `content` at line 5 column 12
     it is damaged: `yesterday
     ");
+}
+
+#[test]
+fn a_file_that_was_changed_anywhere_is_refused() {
+    let whole = plan_file(&saved(1));
+    let no_sum = whole.replace("\"content\"", "\"contents\"");
+    let other_sum = whole.replacen("\"content\": \"", "\"content\": \"0", 1);
+    let longer = format!("{whole}\n");
+    let other_line_ends = whole.replace('\n', "\r\n");
+    let old_sum = whole.replacen("\"positions\"", " \"positions\"", 1);
+    let said = |text: &str| read(text).unwrap_err().to_string();
+    let cases = [&no_sum, &other_sum, &longer, &other_line_ends, &old_sum];
+    insta::assert_snapshot!(cases.map(|text| said(text)).join("\n"), @"
+    it does not end with the sum over its content, so nothing tells whether it is as podform wrote it
+    it was changed after it was written: the sum over its content is another one
+    it does not end with the sum over its content, so nothing tells whether it is as podform wrote it
+    it does not end with the sum over its content, so nothing tells whether it is as podform wrote it
+    it was changed after it was written: the sum over its content is another one
+    ");
+}
+
+proptest! {
+    #![proptest_config(fixed(256))]
+
+    #[test]
+    fn no_byte_of_a_file_can_be_another(seed in 0_u64..8, part in 0.0_f64..1.0, byte in b' '..b'~') {
+        let text = plan_file(&saved(seed));
+        let mut bytes = text.clone().into_bytes();
+        let at = ((bytes.len() - 1) as f64 * part) as usize;
+        bytes[at] = byte;
+        match String::from_utf8(bytes) {
+            Ok(other) if other != text => prop_assert!(read(&other).is_err(), "{at}"),
+            Ok(_) | Err(_) => {}
+        }
+    }
 }
 
 #[test]

@@ -7,11 +7,11 @@ use fastrand::Rng;
 use podform::model::address::Address;
 use podform::model::catalog::Stock;
 use podform::model::clock::Timestamp;
-use podform::model::desired::{Lifecycle, OnRemove, OnReplace, OnStuckResume};
+use podform::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use podform::model::field::Field;
 use podform::model::id::{
-    CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, ProjectName, RegistryId,
-    RemoteId, RunNonce, Serial, VolumeId,
+    CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
+    RegistryId, RemoteId, RunNonce, Serial, VolumeId,
 };
 use podform::model::journal::Sent;
 use podform::model::live::PodStatus;
@@ -268,7 +268,16 @@ impl Samples {
             token: samples.token(),
             second_token: samples.token(),
         };
-        PodCreation { container: self.container(), access: self.access(), attempts: self.list(attempt) }
+        let orders = [GpuOrder::Listed, GpuOrder::Price, GpuOrder::Availability];
+        PodCreation {
+            container: self.container(),
+            access: self.access(),
+            wished: self.some(|samples| WishedGpus {
+                order: samples.one(&orders),
+                names: samples.list(|samples| GpuName::new(samples.text())),
+            }),
+            attempts: self.list(attempt),
+        }
     }
 
     fn patch(&mut self) -> PodPatch {
@@ -456,10 +465,15 @@ impl Samples {
         }
     }
 
+    fn endpoint(&mut self) -> Endpoint {
+        if self.0.bool() { Endpoint::Simulator } else { Endpoint::Runpod(self.text()) }
+    }
+
     fn plan(&mut self) -> Plan {
         Plan {
             basis: Basis {
                 project: ProjectName::new("acme"),
+                endpoint: self.endpoint(),
                 api: self.one(&[Api::V2, Api::V1, Api::Graphql]),
                 spec_digest: self.text(),
                 lineage: Lineage::new(self.text()),
@@ -486,7 +500,8 @@ impl Samples {
                 at_most: self.split(),
                 unmanaged: self.split(),
             },
-            digest: Digest { hash: "0123456789abcdef".into(), monthly: self.amount() },
+            at_most: self.list(|samples| (samples.address(), samples.split())).into_iter().collect(),
+            digest: Digest { hash: "0123456789abcdef0123456789abcdef".into(), monthly: self.amount() },
         }
     }
 

@@ -21,7 +21,7 @@ use podform::model::desired::{Desired, Wanted};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
-use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Plan, Planned};
+use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
 use podform::model::pod::{Access, Cloud, Compute};
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
@@ -569,6 +569,7 @@ impl<'a> Lab<'a> {
             live,
             catalog: self.catalog,
             secrets,
+            endpoint: &Endpoint::Simulator,
             api: Api::V2,
             nonce: &RunNonce::new(run.id.as_str()),
             settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),

@@ -1,0 +1,4 @@
+//! What was approved is what happens: what a digest stands for, and what becomes of plan files that somebody edited.
+
+mod digest;
+pub(crate) mod mutants;
