@@ -2,17 +2,17 @@
 //!
 //! A reader returns `None` after it has reported why; its caller goes on with the next key.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::model::address::{AddressError, Key};
 
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::forms::Misread;
-use super::interpolate::{Text, holds_replica};
+use super::interpolate::{Text, holds_replica, named};
 use super::sensitive::shown;
 use super::source::{Sources, Span, Spanned};
-use super::words::{Section, Word};
+use super::words::{self, Section, Word};
 use super::yaml::{Entry, Meaning, Node, Scalar, Value};
 
 /// Reads values and gathers mistakes.
@@ -21,6 +21,8 @@ pub(super) struct Decoder<'a> {
     pub log: &'a mut Collector,
     /// Places of literals that look like secrets.
     pub hidden: Vec<Span>,
+    /// The values of the variables.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// The entries of a map whose keys are fixed.
@@ -86,19 +88,39 @@ impl Decoder<'_> {
     }
 
     pub(super) fn wrong_type(&mut self, node: &Node<'_>, wanted: &str) {
-        self.report(wrong_type(node, wanted));
+        if !node.is_unfilled() {
+            self.report(wrong_type(node, wanted));
+        }
+    }
+
+    /// Names the variables that left nothing in a text, for who looks for what is missing there.
+    pub(super) fn empty_variables(&self, span: Span) -> Option<String> {
+        let is_empty = |(name, form): &(&str, &str)| {
+            let value = self.variables.get(*name).map_or("", String::as_str);
+            value.is_empty() && form.strip_prefix(":-").is_none_or(str::is_empty)
+        };
+        let empty: BTreeSet<String> = named(self.sources.slice(span))
+            .filter(is_empty)
+            .map(|(name, _)| format!("${{{name}}}"))
+            .collect();
+        (!empty.is_empty()).then(|| {
+            let are = if empty.len() == 1 { "is" } else { "are" };
+            format!("{} {are} empty", listed(&empty, "and"))
+        })
     }
 
     /// Reports a key without value.
     fn present(&mut self, entry: &Entry<'_>) -> bool {
         if entry.value.is_null() {
-            let mistake =
-                Diagnostic::at(Problem::WrongType, entry.key_span, format!("{} has no value", shown(&entry.key)))
-                    .help("give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`");
-            self.report(mistake);
+            let detail = format!("{} has no value", shown(&entry.key));
+            let help = self.empty_variables(entry.value.span).unwrap_or_else(|| {
+                "give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`"
+                    .to_owned()
+            });
+            self.report(Diagnostic::at(Problem::WrongType, entry.key_span, detail).help(help));
             return false;
         }
-        true
+        !entry.value.is_unfilled()
     }
 
     /// Reads a map with fixed keys and reports those that it does not have.
@@ -138,6 +160,7 @@ impl Decoder<'_> {
     pub(super) fn list<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n [Node<'n>]> {
         match &node.value {
             Value::Sequence(items) => Some(items),
+            Value::Scalar(_) if node.is_unfilled() => None,
             Value::Scalar(scalar) => {
                 let written = self.sources.slice(node.span);
                 let simple =
@@ -162,7 +185,8 @@ impl Decoder<'_> {
         mut read: impl FnMut(&mut Self, &'n Node<'n>) -> Option<T>,
     ) -> Option<Spanned<Vec<T>>> {
         let items = self.list(node, wanted)?;
-        let value = items.iter().filter_map(|item| read(self, item)).collect();
+        let filled = items.iter().filter(|item| !item.is_unfilled());
+        let value = filled.filter_map(|item| read(self, item)).collect();
         Some(Spanned { value, span: node.span })
     }
 
@@ -175,6 +199,7 @@ impl Decoder<'_> {
     /// Reads a scalar of any type as it was written: values that end up as texts in the pod.
     pub(super) fn verbatim(&mut self, node: &Node<'_>, wanted: &str) -> Option<Spanned<Text>> {
         match &node.value {
+            Value::Scalar(_) if node.is_unfilled() => None,
             Value::Scalar(scalar) if scalar.meaning() != Meaning::Null => {
                 Some(Spanned { value: Text::new(&*scalar.text), span: node.span })
             }
@@ -314,14 +339,20 @@ impl Decoder<'_> {
     }
 
     fn text_scalar<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n Scalar<'n>> {
+        if node.is_unfilled() {
+            return None;
+        }
         let mistake =
             match &node.value {
                 Value::Scalar(scalar) => match scalar.meaning() {
-                    Meaning::Text if scalar.text.trim().is_empty() => Diagnostic::at(
-                        Problem::InvalidValue,
-                        node.span,
-                        format!("expected {wanted}, found an empty text"),
-                    ),
+                    Meaning::Text if scalar.text.trim().is_empty() => {
+                        let detail = format!("expected {wanted}, found an empty text");
+                        let mistake = Diagnostic::at(Problem::InvalidValue, node.span, detail);
+                        match self.empty_variables(node.span) {
+                            Some(empty) => mistake.help(empty),
+                            None => mistake,
+                        }
+                    }
                     Meaning::Text => return Some(scalar),
                     Meaning::Null => wrong_type(node, wanted),
                     Meaning::Boolean(_) | Meaning::Integer(_) | Meaning::Float => wrong_type(node, wanted)
@@ -366,6 +397,9 @@ fn unknown_key(entry: &Entry<'_>, section: &Section, log: &Collector) -> (Diagno
     let Entry { key, key_span, value: _ } = entry;
     let name = section.name;
     let unknown = |problem| Diagnostic::at(problem, *key_span, format!("{name} has no `{}`", shown_key(key)));
+    if let Some(elsewhere) = elsewhere(key, section) {
+        return (unknown(Problem::UnknownKey).help(elsewhere), None);
+    }
     match section.word(key) {
         Some(Word::NotSupported(reason)) => (unknown(Problem::NotSupportedYet).help(reason), None),
         Some(Word::Spelled(right)) => {
@@ -383,6 +417,29 @@ fn unknown_key(entry: &Entry<'_>, section: &Section, log: &Collector) -> (Diagno
             }
         },
     }
+}
+
+/// Says where a key belongs that has its place on another level of the file.
+fn elsewhere(key: &str, section: &Section) -> Option<String> {
+    let (top, pod) = (&words::SPEC, &words::POD);
+    let is_known = section.word(key).is_some();
+    if section.name != top.name && key.starts_with("x-") {
+        return Some("keys for anchors, which begin with `x-`, stand at the top of the file".to_owned());
+    }
+    if section.name == pod.name && !is_known {
+        let right = top.keys.iter().find(|known| **known == key)?;
+        return Some(format!("`{right}:` stands at the top of the file"));
+    }
+    if section.name != top.name || is_known {
+        return None;
+    }
+    let at_a_pod = "it belongs to a pod, under a key of `pods:`";
+    Some(match pod.word(key)? {
+        Word::NotSupported(reason) => reason.to_owned(),
+        Word::Spelled(right) if right == key => at_a_pod.to_owned(),
+        Word::Spelled(right) => format!("{at_a_pod}, where it is spelled `{right}`"),
+        Word::Written(shape) => format!("{at_a_pod}, where it is written {shape}"),
+    })
 }
 
 /// Returns a key without what would disturb a terminal.

@@ -60,6 +60,8 @@ problems! {
     NotUtf8 = Error "the file is not UTF-8 text",
     /// A file above the size limit.
     FileTooLarge = Error "the file is too large",
+    /// A file of another tool.
+    ForeignFile = Error "a file of another tool",
     /// Nothing but comments.
     EmptyFile = Error "the file is empty",
     /// The text is no YAML.
@@ -122,6 +124,12 @@ problems! {
     NoGpuLeft = Warning "no GPU meets the limits",
     /// A data center that the bundled table does not have.
     UnknownDataCenter = Warning "unknown data center",
+    /// `$NAME` of a variable, which only `${NAME}` fills in.
+    UnfilledVariable = Warning "variable that is not filled in",
+    /// `$$`, the escape of compose files.
+    DoubledDollar = Warning "doubled dollar",
+    /// An option and its value in one item of a list.
+    JoinedArguments = Warning "several arguments in one item",
     /// A variable that was given and that nothing uses.
     UnusedVariable = Warning "unused variable",
 }

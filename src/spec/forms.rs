@@ -307,8 +307,14 @@ pub(super) fn mount(text: &str) -> Result<(&str, &str), Misread> {
 
 /// Checks a path inside a pod.
 pub(super) fn pod_path(text: &str) -> Result<(), Misread> {
-    let absolute = text.starts_with('/') && text.len() > 1;
-    if !absolute || text.split('/').any(|part| part == "..") || text.contains(['\n', '\r']) {
+    if text.starts_with('/') && text.split('/').all(|part| matches!(part, "" | ".")) {
+        return Err(Misread::new(format!(
+            "{} is the whole container, and nothing can be mounted over it",
+            shown(text)
+        ))
+        .help("mount below it, at a path such as `/workspace`"));
+    }
+    if !text.starts_with('/') || text.split('/').any(|part| part == "..") || text.contains(['\n', '\r']) {
         return Err(Misread::new(format!("{} is no absolute path inside the pod", shown(text))));
     }
     Ok(())

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Settings;
 use super::config::{text, texts};
 use super::forms::write_size;
+use super::image;
 use super::interpolate::is_variable_name;
 use super::pod_section::is_runpod_reference;
 use super::sensitive::{is_secret, is_secret_argument, is_secret_value};
@@ -119,6 +120,9 @@ pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
         PodRole::ClusterMember => "it is a member of a cluster",
         PodRole::Background => "it is a host's own background pod",
         PodRole::Plain if pod.image.is_none() => "the API does not show its image",
+        PodRole::Plain if pod.image.as_deref().is_some_and(|image| image::check(image).is_err()) => {
+            "its image is no reference that a registry can have"
+        }
         PodRole::Plain if has_no_machine(pod) => "the API does not show its GPUs, as it is stopped",
         PodRole::Plain if holds_secret_arguments(pod) => {
             "its command holds a secret; move it to its environment"

@@ -1,6 +1,6 @@
 //! Variables in scalars: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$${` stands for `${`.
 //!
-//! `$NAME` stays as it is, so that shell commands survive. Only scalars are replaced, never keys and never structure:
+//! `$NAME` stays as it is, so that shell commands survive; [`super::dollars`] warns where that may surprise. Only scalars are replaced, never keys and never structure:
 //! a value cannot add keys. A plain scalar takes its type after the replacement (`replicas: ${COUNT}` is a number).
 //!
 //! `${REPLICA}` is not known before a pod is multiplied. It travels inside the text as one NUL character, which YAML
@@ -59,6 +59,16 @@ impl Text {
     }
 }
 
+/// Returns the names of variables in a text as it was written, each with what stands between its name and its `}`.
+pub(super) fn named(written: &str) -> impl Iterator<Item = (&str, &str)> {
+    let inside = |at: usize| written[at + 2..].split('}').next().unwrap_or_default();
+    written.match_indices("${").filter(|(at, _)| !written[..*at].ends_with('$')).map(move |(at, _)| {
+        let inside = inside(at);
+        let end = inside.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inside.len());
+        inside.split_at(end)
+    })
+}
+
 /// Tells whether an interpolated scalar waits for the number of its replica.
 pub(super) fn holds_replica(text: &str) -> bool {
     text.contains(MARK)
@@ -107,8 +117,11 @@ impl Variables {
         }
         match &node.value {
             Value::Scalar(Scalar { text, plain }) => {
-                let mut reader = Reader { variables: self, scope, sources, log, span: node.span };
-                Node::scalar(node.span, Scalar { text: reader.replace(text).into(), plain: *plain })
+                let mut reader =
+                    Reader { variables: self, scope, sources, log, span: node.span, has_failed: false };
+                let scalar = Scalar { text: reader.replace(text).into(), plain: *plain };
+                let replaced = Node::scalar(node.span, scalar);
+                if reader.has_failed { replaced.unfilled() } else { replaced }
             }
             Value::Sequence(items) => Node::sequence(
                 node.span,
@@ -142,9 +155,15 @@ struct Reader<'a> {
     sources: &'a Sources,
     log: &'a mut Collector,
     span: Span,
+    has_failed: bool,
 }
 
 impl Reader<'_> {
+    fn fail(&mut self, mistake: Diagnostic) {
+        self.has_failed = true;
+        self.log.push(mistake);
+    }
+
     fn replace(&mut self, text: &str) -> String {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
@@ -163,7 +182,7 @@ impl Reader<'_> {
             let span = self.occurrence(count);
             count += 1;
             let Some(end) = inside.find('}') else {
-                self.log.push(
+                self.fail(
                     Diagnostic::at(Problem::InvalidInterpolation, span, "`${` without its `}`")
                         .help("write `$${` where `${` itself is meant"),
                 );
@@ -173,7 +192,7 @@ impl Reader<'_> {
             rest = &inside[end + 1..];
             if result.len() > MAX_TEXT {
                 let detail = format!("the text has more than {MAX_TEXT} bytes once variables are put in");
-                self.log.push(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
+                self.fail(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
                 return text.to_owned();
             }
         }
@@ -190,7 +209,7 @@ impl Reader<'_> {
         if !is_variable_name(name) || !well_formed || form.contains("${") {
             let detail = format!("`{}` is no variable", as_typed());
             let help = "write `${NAME}`, `${NAME:-default}`, `${NAME:?message}`, or `$${` for `${` itself";
-            self.log.push(Diagnostic::at(Problem::InvalidInterpolation, span, detail).help(help));
+            self.fail(Diagnostic::at(Problem::InvalidInterpolation, span, detail).help(help));
             return as_typed();
         }
         if name == REPLICA {
@@ -204,22 +223,31 @@ impl Reader<'_> {
         if let Some(default) = form.strip_prefix(":-") {
             return default.to_owned();
         }
-        let mut mistake = match form.strip_prefix(":?") {
-            Some(message) if !message.is_empty() => {
-                Diagnostic::at(Problem::UndefinedVariable, span, format!("`{name}`: {message}"))
-            }
-            Some(_) | None => {
-                Diagnostic::at(Problem::UndefinedVariable, span, format!("`{name}` has no value"))
-            }
+        let detail = match form.strip_prefix(":?") {
+            Some(message) if !message.is_empty() => format!("`{name}`: {message}"),
+            Some(_) if value.is_some() => format!("`{name}` is empty"),
+            Some(_) | None => format!("`{name}` has no value"),
         };
-        mistake = match self.log.closest(name, self.variables.values.keys().map(String::as_str)) {
-            Some(other) => mistake.help(format!("did you mean `${{{other}}}`?")),
-            None => mistake.help(format!(
-                "define `{name}` under `vars:`, or give `--var {name}=VALUE`; write `$${{{name}}}` to send `${{{name}}}` itself"
-            )),
-        };
-        self.log.push(mistake);
+        let help = self.missing(name, form);
+        self.fail(Diagnostic::at(Problem::UndefinedVariable, span, detail).help(help));
         as_typed()
+    }
+
+    /// Says what to do about a variable that has no value, or an empty one that may not be empty.
+    fn missing(&self, name: &str, form: &str) -> String {
+        let values = &self.variables.values;
+        if values.contains_key(name) {
+            return format!(
+                "`{name}` has an empty value; give it another one under `vars:` or by `--var {name}=VALUE`"
+            );
+        }
+        match self.log.closest(name, values.keys().map(String::as_str)) {
+            Some(other) => format!("did you mean `${{{other}}}`?"),
+            None if form.is_empty() => format!(
+                "define `{name}` under `vars:`, or give `--var {name}=VALUE`; write `$${{{name}}}` to send `${{{name}}}` itself"
+            ),
+            None => format!("define `{name}` under `vars:`, or give `--var {name}=VALUE`"),
+        }
     }
 
     fn replica(&mut self, form: &str, span: Span) -> Option<String> {
@@ -230,7 +258,7 @@ impl Reader<'_> {
             Scope::Replicated => "`${REPLICA}` always has a value and takes no default",
             Scope::Single => "`${REPLICA}` is the number of a replica, and this is no pod with `replicas`",
         };
-        self.log.push(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
+        self.fail(Diagnostic::at(Problem::InvalidInterpolation, span, detail));
         None
     }
 

@@ -15,8 +15,11 @@ mod config;
 mod cycles;
 mod decode;
 pub mod diagnostic;
+mod dollars;
+mod foreign;
 mod forms;
 mod hardware_tables;
+mod image;
 pub mod imported;
 mod interpolate;
 mod lower;
@@ -170,14 +173,26 @@ pub fn check(input: &Input<'_>) -> Result<Checked, Diagnostics> {
         log.push(Diagnostic::anywhere(Problem::UnreadableFile, "no file was given"));
     }
     let mut hidden = Vec::new();
-    let trees = ids.into_iter().map(|id| yaml::parse(id?, &sources, &mut log));
+    let trees = ids.into_iter().map(|id| {
+        let id = id?;
+        if let Some(tool) = foreign::of_text(sources.text(id)) {
+            foreign::report(tool, sources.name(id), &mut log);
+            return None;
+        }
+        yaml::parse(id, &sources, &mut log)
+    });
     // All files are read before one is given up, so that the mistakes of all come at once.
     let complete: Option<Vec<Node<'_>>> = trees.collect::<Vec<_>>().into_iter().collect();
-    let root = complete.and_then(|trees| trees.into_iter().reduce(|base, over| overlay::merge(&base, &over)));
+    let own = complete.filter(|trees| {
+        let foreign = trees.iter().filter(|tree| is_foreign(tree, &sources, &mut log, &mut hidden));
+        foreign.count() == 0
+    });
+    let root = own.and_then(|trees| trees.into_iter().reduce(|base, over| overlay::merge(&base, &over)));
     let resolved = root.and_then(|root| {
-        let mut decoder = Decoder { sources: &sources, log: &mut log, hidden: Vec::new() };
+        let mut decoder =
+            Decoder { sources: &sources, log: &mut log, hidden: Vec::new(), variables: BTreeMap::new() };
         let read = read_spec(root, input, &mut decoder);
-        hidden = decoder.hidden;
+        hidden.append(&mut decoder.hidden);
         let (spec, variables) = read?;
         hardware_tables::check(&spec, &mut log);
         Some((resolve::resolve(spec, input.profiles, &mut log)?, variables))
@@ -192,6 +207,18 @@ pub fn check(input: &Input<'_>) -> Result<Checked, Diagnostics> {
         }
         Some(_) | None => Err(log.finish(sources)),
     }
+}
+
+/// Tells whether a tree is that of another tool, and says what becomes of what is in it.
+fn is_foreign(root: &Node<'_>, sources: &Sources, log: &mut Collector, hidden: &mut Vec<Span>) -> bool {
+    let Some(tool) = foreign::of_tree(root) else {
+        return false;
+    };
+    foreign::report(tool, sources.name(root.span.file), log);
+    let mut decoder = Decoder { sources, log, hidden: Vec::new(), variables: BTreeMap::new() };
+    foreign::read(tool, root, &mut decoder);
+    hidden.append(&mut decoder.hidden);
+    true
 }
 
 /// Takes a file's text; `None` if it has none.
@@ -226,6 +253,7 @@ fn read_spec(
     let mut values = top_level::vars(&root, decoder);
     values.extend(input.environment_vars.clone());
     values.extend(input.vars.clone());
+    decoder.variables.clone_from(&values);
     let mut variables = Variables::new(values);
     let mut spec = top_level::read(&interpolate_top(&root, &mut variables, decoder), decoder)?;
     read_defaults(&root, &mut variables, decoder);
@@ -237,13 +265,15 @@ fn read_spec(
     Some((spec, variables.into_used()))
 }
 
-/// Replaces variables everywhere but in `vars`, which defines them, and in pods, which are merged first.
+/// Replaces variables everywhere but in `vars`, which defines them, and in pods, which are merged first. Keys that begin
+/// with `x-` are dropped: they hold what others refer to by anchors, and mean nothing by themselves.
 fn interpolate_top<'t>(root: &Node<'t>, variables: &mut Variables, decoder: &mut Decoder<'_>) -> Node<'t> {
     let Value::Mapping(entries) = &root.value else {
         return root.clone();
     };
     let replaced = entries
         .iter()
+        .filter(|entry| !entry.key.starts_with("x-"))
         .map(|entry| match &*entry.key {
             "vars" | "defaults" | "pods" => entry.clone(),
             _ => Entry {

@@ -75,6 +75,15 @@ fn target(
                 None => {
                     let mistake = Diagnostic::at(Problem::InvalidMove, to.span, problem);
                     let keys = spec.pods.keys().map(|key| key.as_str());
+                    // Mounts name a volume by its key alone, so a bare key is what people write here too.
+                    let volume = Address::Volume(to.value.key().clone());
+                    if is_bare(&to.value) && !has_key(spec, &to.value) && has_key(spec, &volume) {
+                        let from = Address::Volume(entry.from.value.key().clone());
+                        log.push(mistake.help(format!(
+                            "a volume's address begins with `volume.`: write `from: {from}` and `to: {volume}`"
+                        )));
+                        return None;
+                    }
                     log.push(match log.closest(to.value.key().as_str(), keys) {
                         Some(near) if to.value.is_pod() && !has_key(spec, &to.value) => {
                             mistake.help(format!("did you mean `{near}`?"))

@@ -1,6 +1,6 @@
 //! One pod: tree to [`Pod`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{CloudWish, CudaWish, GpuChoice, GpuOrder, OnRemove, OnReplace, OnStuckResume};
 use crate::model::field::Field;
@@ -13,7 +13,9 @@ use crate::model::secret::Secret;
 use super::config::HIDDEN;
 use super::decode::{Decoder, Fields};
 use super::diagnostic::{Diagnostic, Problem};
+use super::dollars::{self, Dollar};
 use super::forms::{self, Misread, ShortGpu};
+use super::image;
 use super::interpolate::{Text, is_variable_name};
 use super::sensitive::{self, shown};
 use super::source::{Span, Spanned};
@@ -43,14 +45,18 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>, section: &Section
     unsupported(&fields, decoder);
     let (data_centers, countries) = placement(&fields, decoder);
     let ports = fields.read("ports", decoder, ports);
+    let variables: BTreeSet<&str> = fields
+        .get("env")
+        .map(|entry| entry.value.entries().iter().map(|entry| &*entry.key).collect())
+        .unwrap_or_default();
     Some(Pod {
         span: key,
         name: fields.read("name", decoder, name),
         image: fields.read("image", decoder, image),
         image_was_typed: fields.meant("image"),
         registry: fields.read("registry", decoder, |d, node| d.word(node, "the name of a registry")),
-        command: fields.read("command", decoder, arguments),
-        entrypoint: fields.read("entrypoint", decoder, arguments),
+        command: fields.read("command", decoder, |d, node| arguments(d, node, &variables)),
+        entrypoint: fields.read("entrypoint", decoder, |d, node| arguments(d, node, &variables)),
         env: fields.read("env", decoder, env).unwrap_or_default(),
         ports,
         gpu: fields.read("gpu", decoder, gpu),
@@ -103,33 +109,58 @@ fn name(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Text>> {
         decoder.report(Diagnostic::at(Problem::InvalidName, name.span, detail));
         return None;
     }
+    dollars::check(decoder, name.span, &BTreeSet::new());
     Some(name)
 }
 
 fn image(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Text>> {
     let image = decoder.text(node, "an image such as `vllm/vllm-openai:v0.19.1`")?;
-    let text = image.value.raw();
-    let repository = text.split('@').next().unwrap_or_default();
-    let repository = match repository.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        Some(_) | None => repository,
-    };
-    let path = repository.split_once('/').map_or(repository, |(_, path)| path);
-    let detail = if text.chars().any(char::is_whitespace) {
-        "an image has no spaces"
-    } else if text.starts_with("docker://") || text.contains("://") {
-        "an image has no scheme"
-    } else if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        "the path of an image is lower-case"
-    } else {
+    let text = image.value.for_replica(Some(0));
+    if text.contains('$') {
+        unfilled_image(decoder, &text, image.span);
+        return None;
+    }
+    let Err(misread) = image::check(&text) else {
         return Some(image);
     };
-    decoder.report(Diagnostic::at(Problem::InvalidValue, image.span, detail));
+    let misread = match decoder.empty_variables(image.span) {
+        Some(empty) => Misread::new(misread.detail).help(empty),
+        None => misread,
+    };
+    decoder.misread(Problem::InvalidValue, image.span, misread);
     None
 }
 
-/// Reads `command` and `entrypoint`.
-fn arguments<'n>(decoder: &mut Decoder<'_>, node: &'n Node<'n>) -> Option<Spanned<Vec<Text>>> {
+/// Reports a dollar in an image. No registry has one, so it is a variable that was written as a shell has it.
+fn unfilled_image(decoder: &mut Decoder<'_>, text: &str, span: Span) {
+    let found = dollars::dollars(text).into_iter().find_map(|(_, dollar)| match dollar {
+        Dollar::Name(name) => Some(name),
+        Dollar::Doubled => None,
+    });
+    let Some(name) = found else {
+        return decoder.report(Diagnostic::at(Problem::InvalidValue, span, "an image has no `$`"));
+    };
+    let detail = format!("`${name}` is not filled in: only `${{{name}}}` is");
+    let mistake = Diagnostic::at(Problem::InvalidValue, span, detail);
+    let near = decoder.log.closest(name, decoder.variables.keys().map(String::as_str));
+    let mistake = match near {
+        Some(near) if decoder.sources.slice(span).contains(text) => {
+            mistake.fix(span, text.replace(&format!("${name}"), &format!("${{{near}}}")), "write")
+        }
+        Some(near) => mistake.help(format!("write `${{{near}}}`")),
+        None => mistake.help(format!(
+            "write `${{{name}}}`, and define `{name}` under `vars:` or give `--var {name}=VALUE`"
+        )),
+    };
+    decoder.report(mistake);
+}
+
+/// Reads `command` and `entrypoint`. A shell in the pod knows the variables of its `env`.
+fn arguments<'n>(
+    decoder: &mut Decoder<'_>,
+    node: &'n Node<'n>,
+    env: &BTreeSet<&str>,
+) -> Option<Spanned<Vec<Text>>> {
     let wanted = "a list of arguments, such as `[\"--port\", \"8000\"]`";
     if let Value::Scalar(scalar) = &node.value {
         let words: Vec<String> = scalar.text.split_whitespace().map(|word| format!("{word:?}")).collect();
@@ -158,8 +189,31 @@ fn arguments<'n>(decoder: &mut Decoder<'_>, node: &'n Node<'n>) -> Option<Spanne
             exposed(decoder, argument.span, "arguments are stored, and shown in plans");
             return None;
         }
+        dollars::check(decoder, argument.span, env);
+        if let Some(option) = joined(text).filter(|_| option.is_none_or(|before| !takes_a_script(before))) {
+            let detail = "this is one argument with a blank in it";
+            decoder.report(
+                Diagnostic::at(Problem::JoinedArguments, argument.span, detail)
+                    .help(format!("write `{option}` and its value as two items of the list")),
+            );
+        }
         Some(argument.value)
     })
+}
+
+/// Returns the option of a text such as `--port 8000`, which no program takes for an option and a value.
+fn joined(argument: &str) -> Option<&str> {
+    let (option, value) = argument.split_once(' ')?;
+    let name = option.trim_start_matches('-');
+    let is_option = matches!(option.len() - name.len(), 1 | 2)
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    (is_option && !value.trim().is_empty()).then_some(option)
+}
+
+/// Tells whether the next argument is a script: `-c` of shells and of Python, alone or with other letters.
+fn takes_a_script(option: &str) -> bool {
+    option.strip_prefix('-').is_some_and(|letters| !letters.starts_with('-') && letters.ends_with('c'))
 }
 
 /// Refuses a secret in a place from which it would get into plans and the state.
@@ -227,6 +281,7 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) 
         return None;
     }
     if is_runpod_reference(text) || !sensitive::is_secret(key.value.as_str(), text) {
+        dollars::check(decoder, value.span, &BTreeSet::new());
         return Some(EnvSyntax::Literal(value));
     }
     decoder.hidden.push(value.span);
@@ -479,6 +534,7 @@ fn mounts(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Vec<Span
 
 fn network_mount(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Mount>> {
     let text = decoder.text(node, "`NAME:/path`")?;
+    dollars::check(decoder, text.span, &BTreeSet::new());
     let read = forms::mount(text.value.raw()).and_then(|(name, path)| {
         forms::pod_path(path)?;
         Ok((name.to_owned(), Text::new(path)))
@@ -515,6 +571,7 @@ fn local_mount(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Mou
     });
     let path = fields.read("path", decoder, |decoder, node| {
         let path = decoder.text(node, "an absolute path")?;
+        dollars::check(decoder, path.span, &BTreeSet::new());
         if let Err(misread) = forms::pod_path(path.value.raw()) {
             decoder.misread(Problem::InvalidValue, path.span, misread);
             return None;
@@ -626,6 +683,7 @@ fn labels(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<String,
                 exposed(decoder, value.span, "labels are stored, and shown in plans");
                 continue;
             }
+            dollars::check(decoder, value.span, &BTreeSet::new());
             labels.insert(entry.key.clone().into_owned(), value);
         }
     }

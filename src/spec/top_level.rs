@@ -94,12 +94,23 @@ pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
     })
 }
 
+/// Reads those sections of another tool's file that a spec has too, for the mistakes in them.
+pub(super) fn read_part(root: &Node<'_>, decoder: &mut Decoder<'_>) {
+    if let Some(fields) = decoder.fields(root, &words::SPEC, "a map") {
+        fields.read("secrets", decoder, secrets);
+        fields.read("volumes", decoder, volumes);
+    }
+}
+
 fn names(fields: &Fields<'_>, section: &str) -> BTreeSet<String> {
     let entries = fields.get(section).map(|entry| entry.value.entries()).unwrap_or_default();
     entries.iter().map(|entry| entry.key.clone().into_owned()).collect()
 }
 
 fn version(node: &Node<'_>, decoder: &mut Decoder<'_>) {
+    if node.is_unfilled() {
+        return;
+    }
     let Value::Scalar(scalar) = &node.value else {
         return decoder.wrong_type(node, "`1`");
     };
@@ -182,6 +193,9 @@ fn secrets(
     let mut secrets = BTreeMap::new();
     for entry in decoder.map(node, "a map of secrets, such as `hf_token: { env: HF_TOKEN }`")? {
         if !is_name(decoder, entry, "a secret") {
+            continue;
+        }
+        if entry.value.is_unfilled() {
             continue;
         }
         if let Value::Scalar(_) = &entry.value.value {

@@ -29,11 +29,20 @@ pub(super) enum Word {
 use Word::{NotSupported, Spelled, Written};
 
 impl Section {
-    /// Returns what is known about a foreign key.
+    /// Returns what is known about a foreign key, or about one of the section's own in another style. Tools write one
+    /// word as `gpu_count`, `gpuCount` and `gpu-count`, and so do people.
     pub(super) fn word(&self, key: &str) -> Option<Word> {
-        let same = |(word, _): &&(&str, Word)| word.eq_ignore_ascii_case(key);
-        self.words.iter().find(same).map(|(_, meaning)| *meaning)
+        let same = |word: &str| letters(word).eq(letters(key));
+        if let Some(own) = self.keys.iter().find(|own| same(own)) {
+            return Some(Spelled(own));
+        }
+        self.words.iter().find(|(word, _)| same(word)).map(|(_, meaning)| *meaning)
     }
+}
+
+/// Returns what is the same in all styles of a word.
+fn letters(word: &str) -> impl Iterator<Item = char> {
+    word.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase())
 }
 
 pub(super) const SPEC: Section = Section {
@@ -56,9 +65,7 @@ pub(super) const SPEC: Section = Section {
         ("name", Spelled("project")),
         ("services", Spelled("pods")),
         ("pod", Spelled("pods")),
-        ("resources", Spelled("pods")),
         ("network_volumes", Spelled("volumes")),
-        ("networkVolumes", Spelled("volumes")),
         ("variables", Spelled("vars")),
         ("envs", Spelled("vars")),
         ("registry", Spelled("registries")),
@@ -118,7 +125,6 @@ pub(super) const VOLUME: Section = Section {
     name: "a volume",
     keys: &["id", "size", "data_center", "tier", "protect", "adopt"],
     words: &[
-        ("dataCenter", Spelled("data_center")),
         ("dataCenterId", Spelled("data_center")),
         ("data_centre", Spelled("data_center")),
         ("region", Spelled("data_center")),
@@ -177,24 +183,17 @@ const POD_KEYS: &[&str] = &[
 const POD_WORDS: &[(&str, Word)] = &[
     // RunPod's REST APIs, GraphQL and CLI.
     ("imageName", Spelled("image")),
-    ("image_name", Spelled("image")),
     ("dockerStartCmd", Spelled("command")),
     ("dockerArgs", Written("`command: [\"--first\", \"--second\"]`, one list item per argument")),
     ("args", Written("`command: [\"--first\", \"--second\"]`, one list item per argument")),
     ("dockerEntrypoint", Spelled("entrypoint")),
     ("containerDiskInGb", Written("`disk: 60GB`")),
-    ("container_disk_in_gb", Written("`disk: 60GB`")),
     ("container_disk", Spelled("disk")),
     ("disk_size", Spelled("disk")),
     ("volumeInGb", Written("`volumes: [{ local: 100GB, path: /workspace }]`")),
     ("volumeMountPath", Written("`volumes: [{ local: 100GB, path: /workspace }]`")),
-    ("volume_mount_path", Written("`volumes: [{ local: 100GB, path: /workspace }]`")),
     (
         "networkVolumeId",
-        Written("`volumes: [NAME:/path]`, with `NAME: { id: VOLUME_ID }` under the top-level `volumes:`"),
-    ),
-    (
-        "network_volume_id",
         Written("`volumes: [NAME:/path]`, with `NAME: { id: VOLUME_ID }` under the top-level `volumes:`"),
     ),
     ("mounts", Written("`volumes: [NAME:/path]`")),
@@ -202,46 +201,43 @@ const POD_WORDS: &[(&str, Word)] = &[
     ("gpuTypeIds", Spelled("gpu")),
     ("gpuTypeId", Spelled("gpu")),
     ("gpu_type", Spelled("gpu")),
-    ("gpu_type_id", Spelled("gpu")),
     ("gpuCount", Written("`gpu: \"NAME:2\"`, or `count:` under `gpu:`")),
-    ("gpu_count", Written("`gpu: \"NAME:2\"`, or `count:` under `gpu:`")),
     ("gpuTypePriority", Written("`order: listed` under `gpu:`")),
     ("allowedCudaVersions", Spelled("cuda")),
     ("minCudaVersion", Written("`cuda: \">=12.4\"`")),
     ("cuda_version", Spelled("cuda")),
     ("cloudType", Spelled("cloud")),
-    ("cloud_type", Spelled("cloud")),
     ("dataCenterIds", Written("`placement: { data_centers: [EU-RO-1] }`")),
     ("dataCenterId", Written("`placement: { data_centers: [EU-RO-1] }`")),
-    ("data_center_id", Written("`placement: { data_centers: [EU-RO-1] }`")),
     ("data_center", Written("`placement: { data_centers: [EU-RO-1] }`")),
     ("data_centers", Written("`placement: { data_centers: [EU-RO-1] }`")),
     ("countryCodes", Written("`placement: { countries: [RO] }`")),
     ("countryCode", Written("`placement: { countries: [RO] }`")),
-    ("country_code", Written("`placement: { countries: [RO] }`")),
+    ("machineId", NotSupported("RunPod chooses the machine; `placement:` and `gpu:` limit the choice")),
+    ("registryAuth", Written("`registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:`")),
+    (
+        "registry_auth_id",
+        Written("`registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:`"),
+    ),
+    (
+        "image_pull_secrets",
+        Written("`registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:`"),
+    ),
+    ("country", Written("`placement: { countries: [RO] }`")),
     ("computeType", NotSupported("a pod with `gpu:` is a GPU pod, one with `cpu:` a CPU pod")),
     ("cpuFlavorIds", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
     ("cpuFlavorId", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
     ("instanceId", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
-    ("instance_id", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
     ("vcpuCount", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
     ("vcpus", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
     (
         "containerRegistryAuthId",
         Written("`registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:`"),
     ),
-    (
-        "container_registry_auth_id",
-        Written("`registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:`"),
-    ),
-    ("globalNetworking", Spelled("global_networking")),
     ("globalNetwork", Spelled("global_networking")),
     ("startSsh", Spelled("ssh")),
-    ("start_ssh", Spelled("ssh")),
     ("startJupyter", Spelled("jupyter")),
-    ("start_jupyter", Spelled("jupyter")),
     ("desiredStatus", Written("`state: running` or `state: stopped`")),
-    ("desired_status", Written("`state: running` or `state: stopped`")),
     ("status", Spelled("state")),
     ("id", Spelled("adopt")),
     (
@@ -252,10 +248,6 @@ const POD_WORDS: &[(&str, Word)] = &[
         "templateId",
         NotSupported("RunPod copies a template once and keeps no link; write its settings into the pod"),
     ),
-    (
-        "template_id",
-        NotSupported("RunPod copies a template once and keeps no link; write its settings into the pod"),
-    ),
     ("interruptible", NotSupported("RunPod no longer rents spot pods")),
     ("bidPerGpu", NotSupported("RunPod no longer rents spot pods")),
     ("spot", NotSupported("RunPod no longer rents spot pods")),
@@ -263,10 +255,6 @@ const POD_WORDS: &[(&str, Word)] = &[
     ("spot_policy", NotSupported("RunPod no longer rents spot pods")),
     (
         "supportPublicIp",
-        NotSupported("pods in Secure Cloud always have a public address; REST v2 has no such field"),
-    ),
-    (
-        "support_public_ip",
         NotSupported("pods in Secure Cloud always have a public address; REST v2 has no such field"),
     ),
     (
@@ -283,10 +271,6 @@ const POD_WORDS: &[(&str, Word)] = &[
     ),
     (
         "min_vcpu_count",
-        NotSupported("REST v2 documents no such placement filter; choose a GPU whose hosts have enough"),
-    ),
-    (
-        "minVcpuCount",
         NotSupported("REST v2 documents no such placement filter; choose a GPU whose hosts have enough"),
     ),
     (
@@ -316,6 +300,31 @@ const POD_WORDS: &[(&str, Word)] = &[
     ("terminateAfter", NotSupported("only GraphQL has timers, and a pod that ends by itself reads as drift")),
     ("savingsPlan", NotSupported("buy savings plans in RunPod's console")),
     // Compose files.
+    ("cmd", Spelled("command")),
+    ("ipc", NotSupported("RunPod sets up the container's memory; it has no IPC modes")),
+    ("pid", NotSupported("RunPod's containers have their own process numbers")),
+    ("tty", NotSupported("RunPod's containers have no terminal; `podform ssh` opens one")),
+    (
+        "stdin_open",
+        NotSupported("RunPod's containers have no standard input; `podform ssh` opens a terminal"),
+    ),
+    ("cap_add", NotSupported("RunPod's containers get no further capabilities")),
+    ("cap_drop", NotSupported("RunPod sets the capabilities of its containers")),
+    ("security_opt", NotSupported("RunPod sets the limits of its containers")),
+    ("sysctls", NotSupported("RunPod's hosts set the kernel's parameters")),
+    ("devices", Written("`gpu:`; RunPod gives the container its GPUs")),
+    ("tmpfs", NotSupported("the container `disk` is wiped on every stop")),
+    ("read_only", NotSupported("RunPod's containers can write their disk")),
+    ("dns", NotSupported("RunPod sets up the names of the container")),
+    ("extra_hosts", NotSupported("RunPod sets up the names of the container")),
+    ("links", NotSupported("use `global_networking: true`")),
+    (
+        "pull_policy",
+        NotSupported("RunPod pulls the image when it makes or resets the pod; name a tag of its own"),
+    ),
+    ("stop_signal", NotSupported("RunPod stops containers its own way")),
+    ("stop_grace_period", NotSupported("RunPod stops containers its own way")),
+    ("configs", NotSupported("put the content into `env:` or into the image")),
     ("environment", Spelled("env")),
     ("env_file", NotSupported("put the variables into `env:`, and secrets into `secrets:` with `file:`")),
     (
@@ -354,6 +363,37 @@ const POD_WORDS: &[(&str, Word)] = &[
     ("metadata", Spelled("labels")),
     // dstack, SkyPilot and Kubernetes.
     ("resources", Written("`gpu:`, `cpu:` and `disk:` on the pod itself")),
+    ("for_each", NotSupported("write a key of `pods:` for each, or `replicas: 2` where they are alike")),
+    ("scaling", NotSupported("podform does not scale by load; `replicas:` says how many pods there are")),
+    ("autoscaling", NotSupported("podform does not scale by load; `replicas:` says how many pods there are")),
+    ("min_replicas", Spelled("replicas")),
+    ("max_replicas", Spelled("replicas")),
+    ("model", NotSupported("podform runs images; name the model in `command:` or `env:`")),
+    ("ttl", NotSupported("RunPod's REST APIs have no timers")),
+    ("timeout", NotSupported("RunPod's REST APIs have no timers")),
+    ("idle_timeout", NotSupported("RunPod's REST APIs have no timers")),
+    ("stop_criteria", NotSupported("RunPod's REST APIs have no timers")),
+    (
+        "ram",
+        NotSupported("REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU"),
+    ),
+    ("cpu_count", Written("`cpu: { flavors: [cpu5c], vcpus: 8 }`")),
+    ("storage", Written("`disk: 60GB`, and `volumes:` for what is to stay")),
+    ("type", NotSupported("every pod is of one type: a container that runs until it is stopped")),
+    ("kind", NotSupported("every pod is of one kind: a container that runs until it is stopped")),
+    ("any_of", Written("`gpu: { any_of: [L40S, A40] }`")),
+    ("backends", NotSupported("podform rents at RunPod only")),
+    ("infra", NotSupported("podform rents at RunPod only; `cloud:` and `placement:` say where")),
+    ("zone", Written("`placement: { data_centers: [EU-RO-1] }`")),
+    ("location", Written("`placement: { data_centers: [EU-RO-1] }`")),
+    ("availability_zone", Written("`placement: { data_centers: [EU-RO-1] }`")),
+    ("instance_type", Written("`gpu: L40S`, or `cpu: { flavors: [cpu5c], vcpus: 8 }`")),
+    ("instance_types", Written("`gpu: L40S`, or `cpu: { flavors: [cpu5c], vcpus: 8 }`")),
+    ("preemptible", NotSupported("RunPod no longer rents spot pods")),
+    ("ide", NotSupported("`ssh: true` lets an editor in, `jupyter: true` starts JupyterLab")),
+    ("service", NotSupported("`ports:` publishes a port; RunPod's proxy makes its address")),
+    ("node_selector", Written("`gpu:` and `placement:`")),
+    ("spec", Written("the pod's own keys, without a level between")),
     ("accelerators", Spelled("gpu")),
     ("commands", Written("`command: [bash, -c, \"first && second\"]`")),
     ("run", Written("`command: [bash, -c, \"first && second\"]`")),
@@ -372,14 +412,12 @@ const POD_WORDS: &[(&str, Word)] = &[
     ("python", NotSupported("choose an image with the Python that you need")),
     ("containers", NotSupported("a pod of RunPod is one container")),
     ("volume_mounts", Written("`volumes: [NAME:/path]`")),
-    ("volumeMounts", Written("`volumes: [NAME:/path]`")),
     ("protect", Written("`lifecycle: { protect: true }`")),
     ("ignore_changes", Written("`lifecycle: { ignore_changes: [image] }`")),
     ("prevent_destroy", Written("`lifecycle: { protect: true }`")),
     ("memory", Written("`memory: 48GB..` under `gpu:`")),
     ("timezone", Written("`timezone:` under `schedule:`")),
     ("price", Spelled("max_price")),
-    ("maxPrice", Spelled("max_price")),
     ("max_hourly", Spelled("max_price")),
 ];
 
@@ -552,7 +590,9 @@ mod tests {
     #[test]
     fn every_word_stands_once() {
         for section in ALL {
-            let mut words: Vec<String> = section.words.iter().map(|(word, _)| word.to_lowercase()).collect();
+            let mut words: Vec<String> =
+                section.words.iter().map(|(word, _)| letters(word).collect()).collect();
+            words.extend(section.keys.iter().map(|key| letters(key).collect::<String>()));
             words.sort();
             let count = words.len();
             words.dedup();

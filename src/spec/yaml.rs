@@ -37,6 +37,8 @@ pub(super) struct Node<'t> {
     depth: u16,
     /// Whether a scalar in it may name a variable.
     has_dollar: bool,
+    /// Whether a variable in it could not be filled in, which was reported.
+    is_unfilled: bool,
 }
 
 /// What a node is.
@@ -77,21 +79,33 @@ impl<'t> Node<'t> {
     pub(super) fn scalar(span: Span, scalar: Scalar<'t>) -> Self {
         let weight = u32::try_from(1 + scalar.text.len() / BYTES_OF_A_VALUE).unwrap_or(u32::MAX);
         let has_dollar = scalar.text.contains("${");
-        Self { span, value: Value::Scalar(scalar), weight, depth: 1, has_dollar }
+        Self { span, value: Value::Scalar(scalar), weight, depth: 1, has_dollar, is_unfilled: false }
     }
 
     pub(super) fn sequence(span: Span, items: Vec<Self>) -> Self {
-        let mut node =
-            Self { span, value: Value::Sequence(Rc::default()), weight: 1, depth: 1, has_dollar: false };
+        let mut node = Self::empty(span, Value::Sequence(Rc::default()));
         items.iter().for_each(|item| node.takes_in(item));
         Self { value: Value::Sequence(Rc::new(items)), ..node }
     }
 
     pub(super) fn mapping(span: Span, entries: Vec<Entry<'t>>) -> Self {
-        let mut node =
-            Self { span, value: Value::Mapping(Rc::default()), weight: 1, depth: 1, has_dollar: false };
+        let mut node = Self::empty(span, Value::Mapping(Rc::default()));
         entries.iter().for_each(|entry| node.takes_in(&entry.value));
         Self { value: Value::Mapping(Rc::new(entries)), ..node }
+    }
+
+    fn empty(span: Span, value: Value<'t>) -> Self {
+        Self { span, value, weight: 1, depth: 1, has_dollar: false, is_unfilled: false }
+    }
+
+    /// Notes that a variable in a scalar could not be filled in, so that nobody complains of the value as well.
+    pub(super) fn unfilled(self) -> Self {
+        Self { is_unfilled: true, ..self }
+    }
+
+    /// Tells whether this is a scalar with a variable that could not be filled in.
+    pub(super) fn is_unfilled(&self) -> bool {
+        self.is_unfilled
     }
 
     fn takes_in(&mut self, inner: &Self) {

@@ -62,7 +62,7 @@ fn large_files() {
     let duplicates = "a: 1\n".repeat(100_000);
     assert_eq!(within_limit(&duplicates), "error: duplicate key");
     let one_line = format!(
-        "version: 1\nproject: demo\npods: {{ a: {{ image: \"{}\", imageName: 2, gpu: L40S }} }}\n",
+        "version: 1\nproject: demo\npods: {{ a: {{ image: a, command: [\"{}\"], imageName: 2, gpu: L40S }} }}\n",
         "x".repeat(3_000_000)
     );
     assert_eq!(within_limit(&one_line), "error: unknown key");

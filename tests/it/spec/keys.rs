@@ -1,6 +1,6 @@
 //! Keys: unknown, foreign, missing, excluding each other, not supported yet.
 
-use super::{in_pod, mistakes, with_head};
+use super::{in_pod, lines, mistakes, pod, with_head};
 
 #[test]
 fn a_misspelled_key_gets_the_right_one() {
@@ -156,6 +156,148 @@ fn spellings_of_compose_and_dstack_are_mapped() {
       |
       = help: RunPod no longer rents spot pods
     "#);
+}
+
+/// Words that people bring along, as their tools write them.
+const BROUGHT: &[&str] = &[
+    "gpu_type_ids",
+    "volume_in_gb",
+    "docker_args",
+    "docker_start_cmd",
+    "data_center_ids",
+    "allowed_cuda_versions",
+    "machine_id",
+    "compute_type",
+    "registry_auth",
+    "cmd",
+    "ipc",
+    "tty",
+    "cap_add",
+    "for_each",
+    "scaling",
+    "model",
+    "ttl",
+    "ram",
+    "country",
+    "max_price",
+    "global_networking",
+];
+
+/// Returns a word in another style: its parts joined by `joint`, or by capital letters.
+fn styled(word: &str, joint: Option<&str>) -> String {
+    let mut parts = word.split('_');
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |whole, part| match joint {
+        Some(joint) => whole + joint + part,
+        None => whole + &part[..1].to_uppercase() + &part[1..],
+    })
+}
+
+/// Returns what is said of a key, without its place and itself.
+fn said_of(spec: &str, key: &str) -> String {
+    let said = lines(spec);
+    let of_key = said.lines().find(|line| line.contains(&format!("has no `{key}`")));
+    let line = of_key.unwrap_or_else(|| panic!("nothing is said of `{key}`: {said}"));
+    line.split_once(&format!("has no `{key}`; ")).unwrap_or_else(|| panic!("no help: {line}")).1.to_owned()
+}
+
+#[test]
+fn words_of_other_tools_have_a_help_in_every_style_at_pods_and_at_the_top() {
+    let mut table = String::new();
+    for word in BROUGHT {
+        let styles = [styled(word, Some("_")), styled(word, Some("-")), styled(word, None)];
+        let mut at_pods: Vec<String> = Vec::new();
+        let mut at_the_top: Vec<String> = Vec::new();
+        for key in &styles {
+            if !["max_price", "global_networking"].contains(&key.as_str()) {
+                at_pods.push(said_of(&pod(&format!("gpu: L4\n{key}: 1")), key));
+            }
+            let spec = format!("version: 1\nproject: demo\n{key}: 1\npods: {{}}\n");
+            at_the_top.push(said_of(&spec, key));
+        }
+        at_pods.dedup();
+        at_the_top.dedup();
+        assert!(at_pods.len() <= 1, "{at_pods:?}");
+        table.push_str(&format!(
+            "{word}\n  pod: {}\n  top: {}\n",
+            at_pods.join(" | "),
+            at_the_top.join(" | ")
+        ));
+    }
+    insta::assert_snapshot!(table, @r#"
+    gpu_type_ids
+      pod: it is spelled `gpu` here: `gpu`
+      top: it belongs to a pod, under a key of `pods:`, where it is spelled `gpu`
+    volume_in_gb
+      pod: it is written `volumes: [{ local: 100GB, path: /workspace }]` here
+      top: it belongs to a pod, under a key of `pods:`, where it is written `volumes: [{ local: 100GB, path: /workspace }]`
+    docker_args
+      pod: it is written `command: ["--first", "--second"]`, one list item per argument here
+      top: it belongs to a pod, under a key of `pods:`, where it is written `command: ["--first", "--second"]`, one list item per argument
+    docker_start_cmd
+      pod: it is spelled `command` here: `command`
+      top: it belongs to a pod, under a key of `pods:`, where it is spelled `command`
+    data_center_ids
+      pod: it is written `placement: { data_centers: [EU-RO-1] }` here
+      top: it belongs to a pod, under a key of `pods:`, where it is written `placement: { data_centers: [EU-RO-1] }`
+    allowed_cuda_versions
+      pod: it is spelled `cuda` here: `cuda`
+      top: it belongs to a pod, under a key of `pods:`, where it is spelled `cuda`
+    machine_id
+      pod: RunPod chooses the machine; `placement:` and `gpu:` limit the choice
+      top: RunPod chooses the machine; `placement:` and `gpu:` limit the choice
+    compute_type
+      pod: a pod with `gpu:` is a GPU pod, one with `cpu:` a CPU pod
+      top: a pod with `gpu:` is a GPU pod, one with `cpu:` a CPU pod
+    registry_auth
+      pod: it is written `registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:` here
+      top: it belongs to a pod, under a key of `pods:`, where it is written `registry: NAME`, with `NAME: { id: ID }` under the top-level `registries:`
+    cmd
+      pod: it is spelled `command` here: `command`
+      top: it belongs to a pod, under a key of `pods:`, where it is spelled `command`
+    ipc
+      pod: RunPod sets up the container's memory; it has no IPC modes
+      top: RunPod sets up the container's memory; it has no IPC modes
+    tty
+      pod: RunPod's containers have no terminal; `podform ssh` opens one
+      top: RunPod's containers have no terminal; `podform ssh` opens one
+    cap_add
+      pod: RunPod's containers get no further capabilities
+      top: RunPod's containers get no further capabilities
+    for_each
+      pod: write a key of `pods:` for each, or `replicas: 2` where they are alike
+      top: write a key of `pods:` for each, or `replicas: 2` where they are alike
+    scaling
+      pod: podform does not scale by load; `replicas:` says how many pods there are
+      top: podform does not scale by load; `replicas:` says how many pods there are
+    model
+      pod: podform runs images; name the model in `command:` or `env:`
+      top: podform runs images; name the model in `command:` or `env:`
+    ttl
+      pod: RunPod's REST APIs have no timers
+      top: RunPod's REST APIs have no timers
+    ram
+      pod: REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU
+      top: REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU
+    country
+      pod: it is written `placement: { countries: [RO] }` here
+      top: it belongs to a pod, under a key of `pods:`, where it is written `placement: { countries: [RO] }`
+    max_price
+      pod: it is spelled `max_price` here: `max_price`
+      top: it belongs to a pod, under a key of `pods:` | it belongs to a pod, under a key of `pods:`, where it is spelled `max_price`
+    global_networking
+      pod: it is spelled `global_networking` here: `global_networking`
+      top: it belongs to a pod, under a key of `pods:` | it belongs to a pod, under a key of `pods:`, where it is spelled `global_networking`
+    "#);
+}
+
+#[test]
+fn keys_of_the_top_are_sent_there_from_a_pod() {
+    insta::assert_snapshot!(lines(&pod("gpu: L4\nproject: demo\nbudget: {}\nvars: {}")), @"
+    pods.yaml:7:5: error: unknown key: a pod has no `project`; `project:` stands at the top of the file
+    pods.yaml:8:5: error: unknown key: a pod has no `budget`; `budget:` stands at the top of the file
+    pods.yaml:9:5: error: unknown key: a pod has no `vars`; `vars:` stands at the top of the file
+    ");
 }
 
 #[test]

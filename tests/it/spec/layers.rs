@@ -352,7 +352,7 @@ pods:
     10 |       B: ${HOST:?set it to the host of the proxy}
        |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `HOST`: set it to the host of the proxy
        |
-       = help: define `HOST` under `vars:`, or give `--var HOST=VALUE`; write `$${HOST}` to send `${HOST}` itself
+       = help: define `HOST` under `vars:`, or give `--var HOST=VALUE`
 
     error: invalid interpolation
       --> pods.yaml:11:10
@@ -431,4 +431,77 @@ pods:
     assert_eq!(scope(&[]), "always | dev[0] dev[1] prod");
     assert_eq!(scope(&["dev"]), "always dev[0] dev[1] | prod");
     assert_eq!(scope(&["staging", "dev"]), "always dev[0] dev[1] prod | ");
+}
+
+#[test]
+fn a_variable_without_a_value_is_one_mistake() {
+    let spec = "\
+version: ${A}
+project: ${A}
+provider: { kind: '${A:?say where}' }
+volumes: { v: { size: '${A}', data_center: '${A}' } }
+secrets: { s: '${A}' }
+pods:
+  llm:
+    image: x/y:${A:?set the tag}
+    command: ${A}
+    ports: ${A}
+    env: { K: '${A}', S: { secret: '${A}' } }
+    gpu: { any_of: ['${A}'], count: '${A}' }
+    max_price: ${A}
+    disk: ${A}
+    volumes: ['${A}:/v']
+    replicas: ${A}
+    ssh: ${A}
+    state: ${A}
+    depends_on: ['${A}']
+";
+    insta::assert_snapshot!(super::lines(spec), @"
+    pods.yaml:1:10: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:2:10: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:3:20: error: undefined variable: `A`: say where; define `A` under `vars:`, or give `--var A=VALUE`
+    pods.yaml:4:24: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:4:45: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:5:16: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:8:16: error: undefined variable: `A`: set the tag; define `A` under `vars:`, or give `--var A=VALUE`
+    pods.yaml:9:14: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:10:12: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:11:16: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:11:37: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:12:22: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:12:38: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:13:16: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:14:11: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:15:16: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:16:15: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:17:10: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:18:12: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    pods.yaml:19:19: error: undefined variable: `A` has no value; define `A` under `vars:`, or give `--var A=VALUE`; write `$${A}` to send `${A}` itself
+    ");
+}
+
+#[test]
+fn an_empty_variable_is_named_where_it_leaves_nothing() {
+    let spec = "version: 1\nproject: demo\nvars: { N: '', TAG: '' }\npods:\n  llm:\n    image: x/y:${TAG:?set the tag}\n    gpu: L4\n    replicas: ${N}\n    name: ${N}\n";
+    insta::assert_snapshot!(super::lines(spec), @"
+    pods.yaml:6:16: error: undefined variable: `TAG`: set the tag; `TAG` has an empty value; give it another one under `vars:` or by `--var TAG=VALUE`
+    pods.yaml:8:5: error: wrong type: `replicas` has no value; `${N}` is empty
+    pods.yaml:9:5: error: wrong type: `name` has no value; `${N}` is empty
+    ");
+}
+
+#[test]
+fn keys_for_anchors_mean_nothing_by_themselves() {
+    let spec = "\
+version: 1
+project: demo
+x-gpu: &gpu { any_of: [L40S], count: 2 }
+x-anything: ['${UNSET}', { nothing: true }]
+pods:
+  a: { image: x/y, gpu: *gpu }
+  b: { image: x/y, gpu: { <<: *gpu, count: 1 } }
+";
+    insta::assert_snapshot!(super::lines(spec), @"");
+    let in_a_pod = super::lines(&super::pod("gpu: L4\nx-note: 1"));
+    insta::assert_snapshot!(in_a_pod, @"pods.yaml:7:5: error: unknown key: a pod has no `x-note`; keys for anchors, which begin with `x-`, stand at the top of the file");
 }

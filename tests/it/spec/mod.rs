@@ -2,6 +2,7 @@
 
 mod bounds;
 mod examples;
+mod foreign;
 mod kept;
 mod keys;
 mod layers;
@@ -77,6 +78,15 @@ pub fn rendered(loaded: Result<Loaded, Diagnostics>) -> String {
         }
     };
     diagnostics.render(Form::Plain).trim_end().to_owned()
+}
+
+/// Renders what is wrong with a file, a line each.
+pub fn lines(text: &str) -> String {
+    let diagnostics = match load_text(text) {
+        Ok(loaded) => loaded.warnings,
+        Err(diagnostics) => diagnostics,
+    };
+    diagnostics.render(Form::Short).trim_end().to_owned()
 }
 
 /// Renders what is wrong with a pod that has these lines beside an image.

@@ -356,6 +356,18 @@ moved:
 }
 
 #[test]
+fn a_volume_that_is_moved_by_its_bare_key_gets_the_address() {
+    let spec = "\
+version: 1
+project: demo
+volumes: { w: { size: 10GB, data_center: EU-RO-1 } }
+pods: { a: { image: x/y, gpu: L4 } }
+moved: [{ from: v, to: w }]
+";
+    insta::assert_snapshot!(super::lines(spec), @"pods.yaml:5:24: error: invalid move: `pods` has no `w`; a volume's address begins with `volume.`: write `from: volume.v` and `to: volume.w`");
+}
+
+#[test]
 fn a_profile_that_no_pod_has() {
     let text = "version: 1\nproject: demo\npods:\n  a: { image: a, gpu: L40S, profiles: [prod] }\n";
     let case = Case { files: vec![("pods.yaml", text.as_bytes())], profiles: &["prd"], ..Case::default() };

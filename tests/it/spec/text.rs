@@ -294,14 +294,14 @@ fn nesting_has_a_limit() {
 #[test]
 fn a_place_on_a_very_long_line_is_cut_out() {
     let text = format!(
-        "version: 1\nproject: demo\npods: {{ a: {{ image: \"{}\", gpuCount: 2, gpu: L40S }} }}\n",
+        "version: 1\nproject: demo\npods: {{ a: {{ image: a, command: [\"{}\"], gpuCount: 2, gpu: L40S }} }}\n",
         "x".repeat(400)
     );
     insta::assert_snapshot!(mistakes(&text), @r#"
     error: unknown key
-     --> pods.yaml:3:425
+     --> pods.yaml:3:439
       |
-    3 | ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", gpuCount: 2, gpu: L40S } }
+    3 | ...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"], gpuCount: 2, gpu: L40S } }
       |                                                     ^^^^^^^^ a pod has no `gpuCount`
       |
       = help: it is written `gpu: "NAME:2"`, or `count:` under `gpu:` here

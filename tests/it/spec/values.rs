@@ -1,6 +1,6 @@
 //! Values: of the wrong type, of the wrong form, out of range.
 
-use super::{in_pod, mistakes, with_head};
+use super::{in_pod, lines, mistakes, pod, with_head};
 
 #[test]
 fn values_of_the_wrong_type() {
@@ -382,7 +382,109 @@ fn images() {
       |
     6 |   c: { image: docker://a, gpu: L40S }
       |               ^^^^^^^^^^ an image has no scheme
+      |
+    help: write
+      |
+    6 -   c: { image: docker://a, gpu: L40S }
+    6 +   c: { image: a, gpu: L40S }
+      |
     "#);
+}
+
+/// Returns what is said of each image, without the place, in a spec whose variable `TAG` is `v1` and `EMPTY` is empty.
+fn images_said(images: &[&str]) -> String {
+    let said = |image: &&str| {
+        let spec = format!(
+            "version: 1\nproject: demo\nvars: {{ TAG: v1, EMPTY: '' }}\npods:\n  llm: {{ gpu: L40S, image: '{image}' }}\n"
+        );
+        format!("{image:15} {}", lines(&spec).replace("pods.yaml:5:28: error: ", ""))
+    };
+    images.iter().map(said).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_refused_with_the_variable_that_makes_it_so() {
+    let images = [
+        "x/y:${TAG}",
+        "x/y:$TAG",
+        "x/y:$TAGS",
+        "x/y:$NOTHING",
+        "x/y:${EMPTY}",
+        "x/y:${UNSET:-}",
+        "x/y:${UNSET:-1}",
+        "x/y:${UNSET}",
+        "${EMPTY}",
+        "x/y:$${TAG}",
+        "x/y:$$TAG",
+        "x/y:",
+        "x/y:<tag>",
+        "x/y@sha256:abc",
+        "x/Y:1",
+        "x/y:1 ",
+        "https://x/y:1",
+        "x/y/",
+    ];
+    insta::assert_snapshot!(images_said(&images), @"
+    x/y:${TAG}      
+    x/y:$TAG        invalid value: `$TAG` is not filled in: only `${TAG}` is; write: `x/y:${TAG}`
+    x/y:$TAGS       invalid value: `$TAGS` is not filled in: only `${TAGS}` is; write: `x/y:${TAG}`
+    x/y:$NOTHING    invalid value: `$NOTHING` is not filled in: only `${NOTHING}` is; write `${NOTHING}`, and define `NOTHING` under `vars:` or give `--var NOTHING=VALUE`
+    x/y:${EMPTY}    invalid value: the tag behind `:` is missing; `${EMPTY}` is empty
+    x/y:${UNSET:-}  invalid value: the tag behind `:` is missing; `${UNSET}` is empty
+    x/y:${UNSET:-1} 
+    x/y:${UNSET}    pods.yaml:5:33: error: undefined variable: `UNSET` has no value; define `UNSET` under `vars:`, or give `--var UNSET=VALUE`; write `$${UNSET}` to send `${UNSET}` itself
+    ${EMPTY}        invalid value: expected an image such as `vllm/vllm-openai:v0.19.1`, found an empty text; `${EMPTY}` is empty
+    x/y:$${TAG}     invalid value: an image has no `$`
+    x/y:$$TAG       invalid value: an image has no `$`
+    x/y:            invalid value: the tag behind `:` is missing
+    x/y:<tag>       invalid value: `<tag>` stands for something that is to be filled in
+    x/y@sha256:abc  invalid value: `sha256:abc` is no digest; a digest is `sha256:` and 64 hexadecimal digits, as the registry shows it
+    x/Y:1           invalid value: the path of an image is lower-case
+    x/y:1           invalid value: an image has no spaces; write: `x/y:1`
+    https://x/y:1   invalid value: an image has no scheme; write: `x/y:1`
+    x/y/            invalid value: an image has a name before, between and after its `/`
+    ");
+    let in_defaults =
+        "version: 1\nproject: demo\ndefaults: { image: 'x/y:' }\npods: { llm: { gpu: L40S } }\n";
+    insta::assert_snapshot!(lines(in_defaults), @"pods.yaml:3:20: error: invalid value: the tag behind `:` is missing");
+    insta::assert_snapshot!(lines(&pod("gpu: L40S\nreplicas: 2").replace("a/b:1", "a/b:v${REPLICA}")), @"");
+}
+
+#[test]
+fn dollars_that_reach_the_pod_are_warned_of() {
+    let spec = "\
+version: 1
+project: demo
+vars: { TAG: v1, HOME: /x }
+pods:
+  llm:
+    image: a/b:${TAG}
+    gpu: L40S
+    name: demo-$TAG
+    command: [sh, -c, \"echo $$HOME $HOME $TAG $OTHER\"]
+    env: { HOME: /root, A: $TAG, B: $$TAG, C: $OTHER, D: $$, E: '$${TAG}', MY_TOKEN: pa$$word-of-$TAG }
+    labels: { release: $TAG }
+    volumes: [{ local: 10GB, path: /w/$TAG }]
+";
+    insta::assert_snapshot!(lines(spec), @"
+    pods.yaml:8:16: warning: variable that is not filled in: this stays `$TAG`: only `${TAG}` is filled in; for the variable, write: `${TAG}`
+    pods.yaml:9:29: warning: doubled dollar: both dollars reach the pod; only compose files make one of them; write one `$`; `$${` alone is an escape here, for `${`
+    pods.yaml:9:42: warning: variable that is not filled in: this stays `$TAG`: only `${TAG}` is filled in; for the variable, write: `${TAG}`
+    pods.yaml:10:28: warning: variable that is not filled in: this stays `$TAG`: only `${TAG}` is filled in; for the variable, write: `${TAG}`
+    pods.yaml:10:37: warning: doubled dollar: both dollars reach the pod; only compose files make one of them; write one `$`; `$${` alone is an escape here, for `${`
+    pods.yaml:10:76: warning: literal value looks like a secret: `MY_TOKEN` is kept out of plans, state and logs, but not out of this file; write `MY_TOKEN: { secret: NAME }`, with `NAME: { env: MY_TOKEN }` under `secrets:`
+    pods.yaml:11:24: warning: variable that is not filled in: this stays `$TAG`: only `${TAG}` is filled in; for the variable, write: `${TAG}`
+    pods.yaml:12:39: warning: variable that is not filled in: this stays `$TAG`: only `${TAG}` is filled in; for the variable, write: `${TAG}`
+    ");
+}
+
+#[test]
+fn an_option_and_its_value_in_one_item_are_warned_of() {
+    let command = "gpu: L40S\ncommand: [serve, --host 0.0.0.0, '-p 8000', --name=a b, '--', -c, '-x 1; y', plain text, '--flag ', -5 6]";
+    insta::assert_snapshot!(lines(&pod(command)), @"
+    pods.yaml:7:22: warning: several arguments in one item: this is one argument with a blank in it; write `--host` and its value as two items of the list
+    pods.yaml:7:38: warning: several arguments in one item: this is one argument with a blank in it; write `-p` and its value as two items of the list
+    ");
 }
 
 #[test]
@@ -605,6 +707,19 @@ fn mounts() {
     7 |     volumes: [models:models]
       |               ^^^^^^^^^^^^^ `models` is no absolute path inside the pod
     "#);
+}
+
+#[test]
+fn nothing_is_mounted_over_the_whole_container() {
+    let head = "version: 1\nproject: demo\nvolumes: { v: { size: 10GB, data_center: EU-RO-1 } }\npods:\n";
+    for path in ["/", "//", "/./"] {
+        insta::allow_duplicates! {
+            let network = format!("{head}  a: {{ image: 'x/y', gpu: L4, volumes: ['v:{path}'] }}\n");
+            insta::assert_snapshot!(lines(&network).replace(&format!("`{path}`"), "PATH"), @"pods.yaml:5:41: error: invalid value: PATH is the whole container, and nothing can be mounted over it; mount below it, at a path such as `/workspace`");
+            let local = format!("{head}  a: {{ image: 'x/y', gpu: L4, volumes: [{{ local: 10GB, path: '{path}' }}] }}\n");
+            insta::assert_snapshot!(lines(&local).replace(&format!("`{path}`"), "PATH"), @"pods.yaml:5:62: error: invalid value: PATH is the whole container, and nothing can be mounted over it; mount below it, at a path such as `/workspace`");
+        }
+    }
 }
 
 #[test]
