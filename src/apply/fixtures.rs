@@ -109,9 +109,11 @@ pub fn recorded(id: &str) -> Recorded {
         id: RemoteId::Pod(PodId::new(id)),
         token: None,
         recorded_at: Timestamp::from_second(100).unwrap(),
+        server_time: Some(Timestamp::from_second(100).unwrap()),
         deposed: BTreeSet::new(),
         lifecycle: Lifecycle::default(),
         retired: false,
+        rebuilt: false,
         object: record().object,
     }
 }
@@ -162,6 +164,10 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
             project: ProjectName::new("acme"),
             address: "llm".parse().unwrap(),
             token: token(),
+            lineage: Lineage::new("line"),
+            serial: Serial(0),
+            created: None,
+            protected: false,
         }),
         ports: BTreeSet::new(),
         disk: Some(Gigabytes(20)),

@@ -19,7 +19,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::progress::Notice;
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota};
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, ServerTime};
 
 /// A provider whose quota is obeyed.
 pub struct Limited<'a, P, R> {
@@ -157,6 +157,10 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
 
     fn quota(&self) -> Option<Quota> {
         self.port.quota()
+    }
+
+    fn server_time(&self) -> Option<ServerTime> {
+        self.port.server_time()
     }
 }
 

@@ -30,6 +30,7 @@ pub use limiter::Limited;
 use crate::model::clock::{Age, SignedDuration};
 use crate::model::id::ProjectName;
 use crate::model::progress::Notice;
+use crate::model::provenance::TIME_VALIDITY;
 use crate::model::secret::Secrets;
 use crate::state::Run;
 
@@ -90,6 +91,8 @@ pub struct Settings {
     /// How old an intent may be when its request goes out. An old holder of the lock that was asleep is fenced off at
     /// the next commit, so it must not send what it intended before it slept.
     pub intent_validity: Duration,
+    /// How old the provider's time may be when a create goes out with it.
+    pub time_validity: Duration,
     /// How long a pod may take until it runs.
     pub wait_timeout: Duration,
     /// How long a request may take.
@@ -105,6 +108,7 @@ impl Settings {
         poll: Pace { least: Duration::from_secs(5), per_entry: Duration::from_millis(1) },
         settling: Duration::from_secs(90),
         intent_validity: Duration::from_secs(5),
+        time_validity: TIME_VALIDITY,
         wait_timeout: Duration::from_secs(20 * 60),
         request_timeout: Duration::from_secs(30),
         seed: 0,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::address::Address;
-use crate::model::clock::Timestamp;
+use crate::model::clock::Moment;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::LivePod;
 use crate::model::plan::{Action, ActionId, Record, RecordAfter};
@@ -20,7 +20,7 @@ pub fn put(
     record: &Record,
     id: RemoteId,
     previous: Option<&Recorded>,
-    now: Timestamp,
+    now: Moment,
 ) -> RecordChange {
     let Record { id: _, token, lifecycle, retired, deposed, object } = record;
     let same = previous.filter(|previous| previous.id == id);
@@ -32,7 +32,9 @@ pub fn put(
     }
     let recorded = Recorded {
         token: token.clone().or_else(|| same.and_then(|same| same.token.clone())),
-        recorded_at: same.map_or(now, |same| same.recorded_at),
+        recorded_at: same.map_or(now.here, |same| same.recorded_at),
+        server_time: same.map_or(now.there, |same| same.server_time),
+        rebuilt: same.is_some_and(|same| same.rebuilt),
         id,
         deposed,
         lifecycle: lifecycle.clone(),
@@ -89,12 +91,7 @@ pub fn pod_gone(
 }
 
 /// Returns the changes of an action without a call.
-pub fn local(
-    id: &ActionId,
-    action: &Action,
-    previous: Option<&Recorded>,
-    now: Timestamp,
-) -> Vec<RecordChange> {
+pub fn local(id: &ActionId, action: &Action, previous: Option<&Recorded>, now: Moment) -> Vec<RecordChange> {
     match &action.record {
         RecordAfter::Put(record) => {
             let remote = record.id.clone().or_else(|| previous.map(|previous| previous.id.clone()));
@@ -129,6 +126,7 @@ pub fn landed(record: &Record, live: &LivePod) -> Record {
 mod tests {
     use super::*;
     use crate::apply::fixtures::{record, recorded, token};
+    use crate::model::clock::Timestamp;
 
     fn address() -> Address {
         "llm".parse().unwrap()
@@ -138,16 +136,19 @@ mod tests {
         RemoteId::Pod(PodId::new(id))
     }
 
-    fn now() -> Timestamp {
-        Timestamp::from_second(500).unwrap()
+    fn now() -> Moment {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        Moment { here: at(500), there: Some(at(400)) }
     }
 
     fn entry(change: RecordChange) -> Recorded {
         match change {
             RecordChange::Put(_, recorded) => *recorded,
-            RecordChange::Remove(_) | RecordChange::Rename { .. } | RecordChange::Tombstone(_) => {
-                panic!("not an entry")
-            }
+            RecordChange::Remove(_)
+            | RecordChange::Rename { .. }
+            | RecordChange::Tombstone(_)
+            | RecordChange::Know(..)
+            | RecordChange::Continue { .. } => panic!("not an entry"),
         }
     }
 
@@ -157,14 +158,15 @@ mod tests {
         let record = Record { deposed: [PodId::new("old")].into(), ..record() };
         let entry = entry(put(&address(), &record, pod("new"), Some(&previous), now()));
         assert_eq!((entry.id, entry.deposed), (pod("new"), BTreeSet::from([PodId::new("old")])));
-        assert_eq!(entry.recorded_at, now());
+        assert_eq!((entry.recorded_at, entry.server_time), (now().here, now().there));
     }
 
     #[test]
     fn the_same_object_keeps_its_age_and_its_token() {
-        let previous = Recorded { token: Some(token()), ..recorded("old") };
+        let previous = Recorded { token: Some(token()), rebuilt: true, ..recorded("old") };
         let entry = entry(put(&address(), &record(), pod("old"), Some(&previous), now()));
-        assert_eq!((entry.recorded_at, entry.token), (previous.recorded_at, Some(token())));
+        assert_eq!((entry.recorded_at, entry.server_time), (previous.recorded_at, previous.server_time));
+        assert_eq!((entry.token, entry.rebuilt), (Some(token()), true));
     }
 
     #[test]

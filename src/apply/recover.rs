@@ -8,18 +8,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::clock::{SignedDuration, Timestamp};
-use crate::model::id::{DataCenterId, PodId, RemoteId, VolumeId};
-use crate::model::journal::{ActionStatus, Sent};
+use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::journal::ActionStatus;
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
 use crate::model::marker::Token;
+use crate::model::prior::KnownToken;
+use crate::model::provenance::{
+    Likeness, Provenance, Spare, Viewpoint, Witness, judge_pod, likeness_to_sent,
+};
 use crate::provider::Listed;
 
 /// How many listings must lack the token before a create counts as not done.
 const LISTINGS: u32 = 3;
-
-/// How far the clocks of this computer and of the API may differ.
-const SKEW: SignedDuration = SignedDuration::from_secs(120);
 
 /// What a listing shows of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,11 @@ impl Search {
         self.without >= LISTINGS && listing_began >= self.settled_from
     }
 
+    /// Returns the moment from which the create cannot happen any more, but for listings that lag.
+    pub fn request_ended(&self) -> Duration {
+        self.request_ended
+    }
+
     /// Returns the moment from which a listing can settle the search.
     pub fn settled_from(&self) -> Duration {
         self.settled_from
@@ -123,30 +128,47 @@ pub enum Choice {
 
 /// Chooses among the pods that carry the token of one create.
 ///
-/// A marker is no proof: cloning a pod copies it. A pod of which there is just one is ours if it was created while the
-/// create could happen, or equals what was sent. Of several, only those for which both hold are ours; the oldest is
-/// kept and the rest retired, but never one with a disk of its own.
-pub fn choose(found: &[&LivePod], sent: &Sent, window: (Timestamp, Timestamp)) -> Choice {
-    let ids = |pods: &[&LivePod]| pods.iter().map(|pod| pod.id.clone()).collect::<BTreeSet<_>>();
-    if let [only] = found {
-        return if is_inside(only, window) || equals(only, sent) {
-            Choice::Adopt { id: only.id.clone(), retire: BTreeSet::new(), doubtful: BTreeSet::new() }
-        } else {
-            Choice::Doubtful(ids(found))
+/// A mark is no proof: cloning a pod copies it. The oldest of those that the create made is kept and the others are
+/// retired, but never one that holds data or differs from what was asked for. Where it is not told when they were
+/// created, a single one that does not differ from what was asked for is ours.
+pub fn choose(view: Viewpoint<'_>, found: &[&LivePod], known: &KnownToken) -> Choice {
+    let judged = found.iter().map(|pod| (*pod, judge_pod(view, pod, Witness::Journal(known))));
+    let (mut ours, mut untold, mut others) = (Vec::new(), Vec::new(), BTreeSet::new());
+    for (pod, provenance) in judged {
+        match provenance {
+            Provenance::Ours(spare) => ours.push((pod, spare)),
+            Provenance::NotTold(_) => untold.push(pod),
+            Provenance::Copy { .. }
+            | Provenance::Unmarked
+            | Provenance::OtherProject(_)
+            | Provenance::OtherState(_)
+            | Provenance::NewerState(_)
+            | Provenance::GivenUp => {
+                others.insert(pod.id.clone());
+            }
+        }
+    }
+    ours.sort_by_key(|(pod, _)| (pod.created_at, &pod.id));
+    let mut doubtful: BTreeSet<PodId> = untold.iter().map(|pod| pod.id.clone()).collect();
+    let Some(((first, _), rest)) = ours.split_first() else {
+        let [only] = untold[..] else {
+            return Choice::Doubtful(&doubtful | &others);
+        };
+        return match likeness_to_sent(only, &known.sent) {
+            Likeness::Equal | Likeness::AsFarAsTold(_) => {
+                Choice::Adopt { id: only.id.clone(), retire: BTreeSet::new(), doubtful: BTreeSet::new() }
+            }
+            Likeness::Differs(_) => Choice::Doubtful(doubtful),
+        };
+    };
+    let mut retire = BTreeSet::new();
+    for (pod, spare) in rest {
+        match spare {
+            Spare::MayGo => retire.insert(pod.id.clone()),
+            Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown => doubtful.insert(pod.id.clone()),
         };
     }
-    let (mut ours, others): (Vec<&LivePod>, Vec<&LivePod>) =
-        found.iter().partition(|pod| is_inside(pod, window) && equals(pod, sent));
-    ours.sort_by_key(|pod| (pod.created_at, pod.id.clone()));
-    match ours.split_first() {
-        None => Choice::Doubtful(ids(&others)),
-        Some((first, rest)) if sent.holds_data => {
-            Choice::Adopt { id: first.id.clone(), retire: BTreeSet::new(), doubtful: ids(rest) }
-        }
-        Some((first, rest)) => {
-            Choice::Adopt { id: first.id.clone(), retire: ids(rest), doubtful: BTreeSet::new() }
-        }
-    }
+    Choice::Adopt { id: first.id.clone(), retire, doubtful }
 }
 
 /// Chooses among the volumes that carry one name. Volumes hold data, so a second one is never touched.
@@ -159,21 +181,6 @@ pub fn choose_volume(found: &BTreeSet<RemoteId>) -> Option<VolumeId> {
         (Some(only), None) => Some(only),
         (Some(_), Some(_)) | (None, _) => None,
     }
-}
-
-fn is_inside(pod: &LivePod, (from, to): (Timestamp, Timestamp)) -> bool {
-    pod.created_at.is_some_and(|at| at.duration_since(from) >= -SKEW && at.duration_since(to) <= SKEW)
-}
-
-/// Compares what can be read; what the API does not say cannot differ.
-fn equals(pod: &LivePod, sent: &Sent) -> bool {
-    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record: _ } = sent;
-    let allowed = |at: &DataCenterId| data_centers.is_empty() || data_centers.contains(at);
-    pod.name == *name
-        && pod.image.as_ref().is_none_or(|live| live == image)
-        && pod.compute.as_ref().is_none_or(|live| Some(live) == compute.as_ref())
-        && pod.cloud.is_none_or(|live| Some(live) == *cloud)
-        && pod.data_center.as_ref().is_none_or(allowed)
 }
 
 /// What the next run does about an action that a run left open.
@@ -213,6 +220,10 @@ pub fn open(status: &ActionStatus, token: Option<&Token>) -> Open {
 mod tests {
     use super::*;
     use crate::apply::fixtures::{live_pod, sent, token};
+    use crate::model::clock::Timestamp;
+    use crate::model::id::{Lineage, ProjectName, Serial};
+    use crate::model::journal::Sent;
+    use crate::model::provenance::Window;
 
     const SETTLING: Duration = Duration::from_secs(90);
 
@@ -270,53 +281,72 @@ mod tests {
         assert_eq!(sight_pod(&token(), &listed, &known), Sighting::Nothing);
     }
 
+    /// Chooses among pods of a create that was asked for at second 5 of RunPod's time.
+    fn chosen(pods: &[LivePod], sent: Sent) -> Choice {
+        let view = Viewpoint {
+            project: &ProjectName::new("acme"),
+            lineage: &Lineage::new("line"),
+            serial: Serial(9),
+            window: Window::OF_A_CREATE,
+        };
+        let known = KnownToken {
+            address: "llm".parse().unwrap(),
+            intended_at: at(1_000_000),
+            server_time: Some(at(5)),
+            sent,
+            tombstone: false,
+        };
+        choose(view, &pods.iter().collect::<Vec<_>>(), &known)
+    }
+
+    fn ids<const N: usize>(names: [&str; N]) -> BTreeSet<PodId> {
+        BTreeSet::from(names.map(PodId::new))
+    }
+
+    fn adopted<const N: usize, const M: usize>(retire: [&str; N], doubtful: [&str; M]) -> Choice {
+        Choice::Adopt { id: PodId::new("a"), retire: ids(retire), doubtful: ids(doubtful) }
+    }
+
     #[test]
     fn of_two_pods_from_one_create_the_older_stays() {
-        let pods = [created("b", 20), created("a", 10)];
-        let choice = choose(&[&pods[0], &pods[1]], &sent(), (at(0), at(60)));
-        let retire = BTreeSet::from([PodId::new("b")]);
-        assert_eq!(choice, Choice::Adopt { id: PodId::new("a"), retire, doubtful: BTreeSet::new() });
+        assert_eq!(chosen(&[created("b", 20), created("a", 10)], sent()), adopted(["b"], []));
     }
 
     #[test]
     fn a_duplicate_with_data_is_never_retired() {
-        let pods = [created("a", 10), created("b", 20)];
-        let sent = Sent { holds_data: true, ..sent() };
-        let doubtful = BTreeSet::from([PodId::new("b")]);
-        assert_eq!(
-            choose(&[&pods[0], &pods[1]], &sent, (at(0), at(60))),
-            Choice::Adopt { id: PodId::new("a"), retire: BTreeSet::new(), doubtful }
-        );
+        let holds_data = Sent { holds_data: true, ..sent() };
+        assert_eq!(chosen(&[created("a", 10), created("b", 20)], holds_data), adopted([], ["b"]));
+    }
+
+    #[test]
+    fn a_duplicate_that_somebody_edited_is_never_retired() {
+        let edited = LivePod { name: "mine".to_owned(), ..created("b", 20) };
+        assert_eq!(chosen(&[created("a", 10), edited], sent()), adopted([], ["b"]));
     }
 
     #[test]
     fn a_copy_made_later_is_left_alone() {
-        let pods = [created("a", 10), created("copy", 100_000)];
-        assert_eq!(
-            choose(&[&pods[0], &pods[1]], &sent(), (at(0), at(60))),
-            Choice::Adopt { id: PodId::new("a"), retire: BTreeSet::new(), doubtful: BTreeSet::new() }
-        );
+        assert_eq!(chosen(&[created("a", 10), created("copy", 100_000)], sent()), adopted([], []));
     }
 
     #[test]
     fn without_creation_times_two_pods_cannot_be_told_apart() {
         let pods = [live_pod("a", PodStatus::Running), live_pod("b", PodStatus::Running)];
-        assert_eq!(
-            choose(&[&pods[0], &pods[1]], &sent(), (at(0), at(60))),
-            Choice::Doubtful(BTreeSet::from([PodId::new("a"), PodId::new("b")]))
-        );
+        assert_eq!(chosen(&pods, sent()), Choice::Doubtful(ids(["a", "b"])));
+    }
+
+    #[test]
+    fn without_creation_times_a_single_pod_is_ours_unless_it_differs() {
+        let pod = live_pod("a", PodStatus::Running);
+        let edited = LivePod { name: "edited".to_owned(), ..pod.clone() };
+        assert_eq!(chosen(&[pod], sent()), adopted([], []));
+        assert_eq!(chosen(&[edited], sent()), Choice::Doubtful(ids(["a"])));
     }
 
     #[test]
     fn a_single_pod_of_ours_may_have_been_edited_but_not_copied() {
         let edited = LivePod { name: "edited".to_owned(), ..created("a", 10) };
-        let copied = LivePod { name: "copy".to_owned(), ..created("a", 100_000) };
-        let adopted =
-            Choice::Adopt { id: PodId::new("a"), retire: BTreeSet::new(), doubtful: BTreeSet::new() };
-        assert_eq!(choose(&[&edited], &sent(), (at(0), at(60))), adopted);
-        assert_eq!(
-            choose(&[&copied], &sent(), (at(0), at(60))),
-            Choice::Doubtful(BTreeSet::from([PodId::new("a")]))
-        );
+        assert_eq!(chosen(&[edited], sent()), adopted([], []));
+        assert_eq!(chosen(&[created("a", 100_000)], sent()), Choice::Doubtful(ids(["a"])));
     }
 }

@@ -1,4 +1,4 @@
-//! Requests from a plan: secrets, carried variables, volumes and the marker put in.
+//! Requests from a plan: secrets, carried variables and volumes put in, and at last the mark.
 //!
 //! What is made here holds secret values, so it is sent and dropped. Pure.
 
@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::address::Address;
-use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
+use crate::model::id::{EnvKey, PodId, RemoteId, VolumeId};
 use crate::model::journal::Sent;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
 use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation, PodPatch, Record};
 use crate::model::pod::{Access, Container, EnvValue, Storage};
-use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::prior::{KnownToken, RecordedObject, RecordedPod};
 use crate::model::request::{Mount, PatchRequest, PodRequest};
 use crate::model::secret::{Secret, SecretName, Secrets};
 use crate::model::volume::VolumeConfig;
@@ -20,8 +20,6 @@ use crate::model::volume::VolumeConfig;
 /// What requests are filled in from.
 #[derive(Clone, Copy, Debug)]
 pub struct Sources<'a> {
-    /// The owner.
-    pub project: &'a ProjectName,
     /// The values of secrets.
     pub secrets: &'a Secrets,
     /// The ids of network volumes by address, those of this run included.
@@ -39,16 +37,14 @@ pub enum Missing {
     Volume(Address),
 }
 
-/// Fills in a request to create a pod.
+/// Fills in a request to create a pod, but for its mark, which is written when it goes out.
 ///
 /// # Errors
 /// A secret or a volume is missing.
 pub fn create(
     sources: Sources<'_>,
-    address: &Address,
     creation: &PodCreation,
     candidate: &Candidate,
-    token: &Token,
 ) -> Result<PodRequest, Missing> {
     let PodCreation { container, access: Access { ssh, jupyter }, wished: _, attempts: _ } = creation;
     let Container {
@@ -75,15 +71,12 @@ pub fn create(
         stock: _,
         stock_by_data_center: _,
     } = candidate;
-    let mut env = declared(sources, env)?;
-    let (key, marker) = marker(sources, address, token);
-    env.insert(key, marker);
     Ok(PodRequest {
         name: name.clone(),
         image: image.clone(),
         command: command.clone(),
         entrypoint: entrypoint.clone(),
-        env,
+        env: declared(sources, env)?,
         ports: ports.clone(),
         disk: *disk,
         registry: registry.clone(),
@@ -98,13 +91,13 @@ pub fn create(
     })
 }
 
-/// Fills in a request to change a pod, with the variables to carry over from how the pod is at this moment.
+/// Fills in a request to change a pod but for its mark, with the variables to carry over from how the pod is at this
+/// moment.
 ///
 /// # Errors
 /// A secret or a volume is missing.
 pub fn patch(
     sources: Sources<'_>,
-    address: &Address,
     id: &PodId,
     (patch, after): (&PodPatch, &Container),
     live: &LivePod,
@@ -130,7 +123,7 @@ pub fn patch(
         image: image.clone(),
         command: command.clone(),
         entrypoint: entrypoint.clone(),
-        env: env.as_ref().map(|env| replaced(sources, address, env, live)).transpose()?,
+        env: env.as_ref().map(|env| replaced(sources, env, live)).transpose()?,
         ports: ports.clone(),
         disk: *disk,
         registry: registry.clone(),
@@ -138,6 +131,21 @@ pub fn patch(
         global_networking: *global_networking,
         locked: *locked,
     })
+}
+
+/// Returns the mark to send with an update. Of an earlier mark with its token only the address, the serial and the
+/// protection are written anew; where there is none, the journal still knows when the pod was asked for.
+pub fn refreshed(mark: Marker, live: &LivePod, known: Option<&KnownToken>) -> Marker {
+    let earlier = live.marker.as_ref().filter(|earlier| earlier.token == mark.token);
+    match earlier {
+        Some(earlier) => Marker { lineage: earlier.lineage.clone(), created: earlier.created, ..mark },
+        None => Marker { created: known.and_then(|known| known.server_time), ..mark },
+    }
+}
+
+/// Writes a mark into the variables of a request.
+pub fn mark(env: &mut BTreeMap<EnvKey, Secret<String>>, mark: &Marker) {
+    env.insert(EnvKey::new(MARKER_KEY), Secret::new(mark.to_string()));
 }
 
 /// Returns a change of the lock only.
@@ -226,23 +234,12 @@ fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<En
         .collect()
 }
 
-fn replaced(
-    sources: Sources<'_>,
-    address: &Address,
-    patch: &EnvPatch,
-    live: &LivePod,
-) -> Result<Env, Missing> {
-    let EnvPatch { declared: wanted, carry, token } = patch;
+fn replaced(sources: Sources<'_>, patch: &EnvPatch, live: &LivePod) -> Result<Env, Missing> {
+    let EnvPatch { declared: wanted, carry, token: _ } = patch;
     let mut env: Env =
         carry.iter().filter_map(|key| live.env.get(key).map(|value| (key.clone(), value.clone()))).collect();
     env.extend(declared(sources, wanted)?);
-    env.extend(token.as_ref().map(|token| marker(sources, address, token)));
     Ok(env)
-}
-
-fn marker(sources: Sources<'_>, address: &Address, token: &Token) -> (EnvKey, Secret<String>) {
-    let marker = Marker { project: sources.project.clone(), address: address.clone(), token: token.clone() };
-    (EnvKey::new(MARKER_KEY), Secret::new(marker.to_string()))
 }
 
 fn mount(sources: Sources<'_>, storage: &Storage) -> Result<Mount, Missing> {
@@ -259,23 +256,17 @@ fn mount(sources: Sources<'_>, storage: &Storage) -> Result<Mount, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{container, creation, live_pod, token};
+    use crate::apply::fixtures::{container, creation, live_pod, sent, token};
+    use crate::model::clock::Timestamp;
+    use crate::model::id::{Lineage, ProjectName, Serial};
     use crate::model::live::PodStatus;
-
-    fn project() -> ProjectName {
-        ProjectName::new("acme")
-    }
-
-    fn address() -> Address {
-        "llm".parse().unwrap()
-    }
 
     fn shown(env: &Env) -> Vec<(String, String)> {
         env.iter().map(|(key, value)| (key.to_string(), value.expose().clone())).collect()
     }
 
     #[test]
-    fn a_create_carries_the_marker_and_the_secrets() {
+    fn a_create_carries_the_secrets_and_then_the_mark() {
         let name = SecretName::Declared("hf".to_owned());
         let mut creation = creation();
         creation.container.env.insert(EnvKey::new("TOKEN"), EnvValue::Secret(name.clone()));
@@ -283,16 +274,18 @@ mod tests {
         let empty = Secrets::default();
         let mut secrets = Secrets::default();
         secrets.insert(name.clone(), Secret::new("s3cret".to_owned()));
-        let project = project();
         let request = |secrets| {
-            let sources = Sources { project: &project, secrets, volumes: &volumes };
-            create(sources, &address(), &creation, &creation.attempts[0].candidate, &token())
+            let sources = Sources { secrets, volumes: &volumes };
+            create(sources, &creation, &creation.attempts[0].candidate)
         };
         assert_eq!(request(&empty), Err(Missing::Secret(name)));
+        let mut request = request(&secrets).unwrap();
+        assert_eq!(shown(&request.env), [("TOKEN".to_owned(), "s3cret".to_owned())]);
+        mark(&mut request.env, &marker(3, Some(100)));
         assert_eq!(
-            shown(&request(&secrets).unwrap().env),
+            shown(&request.env),
             [
-                ("PODFORM_MARK".to_owned(), format!("acme/llm/{}", token())),
+                ("PODFORM_MARK".to_owned(), format!("acme/llm/{}/line/3/1970-01-01T00:01:40Z", token())),
                 ("TOKEN".to_owned(), "s3cret".to_owned()),
             ]
         );
@@ -304,12 +297,11 @@ mod tests {
         let volume: Address = "volume.models".parse().unwrap();
         creation.container.storage =
             Storage::Network { volume: volume.clone(), path: "/workspace".to_owned() };
-        let (project, secrets, none) = (project(), Secrets::default(), BTreeMap::new());
+        let (secrets, none) = (Secrets::default(), BTreeMap::new());
         let some = BTreeMap::from([(volume.clone(), VolumeId::new("vol"))]);
         let mounted = |volumes| {
-            let sources = Sources { project: &project, secrets: &secrets, volumes };
-            create(sources, &address(), &creation, &creation.attempts[0].candidate, &token())
-                .map(|request| request.mount)
+            let sources = Sources { secrets: &secrets, volumes };
+            create(sources, &creation, &creation.attempts[0].candidate).map(|request| request.mount)
         };
         assert_eq!(mounted(&none), Err(Missing::Volume(volume)));
         let path = "/workspace".to_owned();
@@ -327,17 +319,55 @@ mod tests {
             carry: [EnvKey::new("PUBLIC_KEY"), EnvKey::new("GONE")].into(),
             token: Some(token()),
         };
-        let (project, secrets, volumes) = (project(), Secrets::default(), BTreeMap::new());
-        let sources = Sources { project: &project, secrets: &secrets, volumes: &volumes };
+        let (secrets, volumes) = (Secrets::default(), BTreeMap::new());
+        let sources = Sources { secrets: &secrets, volumes: &volumes };
         let change = PodPatch { env: Some(env), ..PodPatch::default() };
-        let request = patch(sources, &address(), &live.id, (&change, &container()), &live).unwrap();
+        let request = patch(sources, &live.id, (&change, &container()), &live).unwrap();
         assert_eq!(
             shown(&request.env.unwrap()),
-            [
-                ("MODE".to_owned(), "wanted".to_owned()),
-                ("PODFORM_MARK".to_owned(), format!("acme/llm/{}", token())),
-                ("PUBLIC_KEY".to_owned(), "ssh".to_owned()),
-            ]
+            [("MODE".to_owned(), "wanted".to_owned()), ("PUBLIC_KEY".to_owned(), "ssh".to_owned()),]
         );
+    }
+
+    fn marker(serial: u64, created: Option<i64>) -> Marker {
+        Marker {
+            project: ProjectName::new("acme"),
+            address: "llm".parse().unwrap(),
+            token: token(),
+            lineage: Lineage::new("line"),
+            serial: Serial(serial),
+            created: created.map(|second| Timestamp::from_second(second).unwrap()),
+            protected: false,
+        }
+    }
+
+    #[test]
+    fn a_refreshed_mark_keeps_whose_it_is_and_since_when() {
+        let known = KnownToken {
+            address: "llm".parse().unwrap(),
+            intended_at: Timestamp::UNIX_EPOCH,
+            server_time: Some(Timestamp::from_second(100).unwrap()),
+            sent: sent(),
+            tombstone: false,
+        };
+        let wanted = Marker {
+            address: "chat".parse().unwrap(),
+            lineage: Lineage::new("later"),
+            protected: true,
+            ..marker(9, None)
+        };
+        let refreshed = |live: Option<Marker>| {
+            let live = LivePod { marker: live, ..live_pod("a", PodStatus::Running) };
+            refreshed(wanted.clone(), &live, Some(&known)).to_string()
+        };
+        let token = token();
+        let other = Marker { token: "ffffffffffffffff".parse().unwrap(), ..marker(1, Some(50)) };
+        assert_eq!(
+            refreshed(Some(marker(1, Some(50)))),
+            format!("acme/chat/{token}/line/9/1970-01-01T00:00:50Z/p")
+        );
+        for lost in [None, Some(other)] {
+            assert_eq!(refreshed(lost), format!("acme/chat/{token}/later/9/1970-01-01T00:01:40Z/p"));
+        }
     }
 }

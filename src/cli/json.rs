@@ -40,7 +40,8 @@ pub fn hourly(price: Price) -> Option<String> {
 
 /// Returns everything that is recorded of an object.
 pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
-    let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
+    let Recorded { id, token, recorded_at, server_time: _, deposed, lifecycle, retired, rebuilt, object } =
+        recorded;
     let Lifecycle { protect, on_remove, on_replace: _, on_stuck_resume: _, ignore_changes: _ } = lifecycle;
     let (pod, volume) = match object {
         RecordedObject::Pod(pod) => (recorded_pod(pod), Value::Null),
@@ -56,6 +57,7 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "protect": protect,
         "on_remove": on_remove.word(),
         "retired": retired,
+        "rebuilt": rebuilt,
         "pod": pod,
         "volume": volume,
     })

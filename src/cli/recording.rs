@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::session::Session;
 use crate::model::address::Address;
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::{Clock, Moment};
 use crate::model::plan::{ActionId, Plan, Record, RecordAfter, Step};
 use crate::model::prior::{Prior, Recorded};
 use crate::state::{Batch, Journal, RecordChange, Store};
@@ -35,7 +35,7 @@ pub async fn record(
 }
 
 /// Returns the records of all objects that a plan takes over.
-pub fn taken_over(plan: &Plan, now: Timestamp) -> Vec<(Address, Recorded)> {
+pub fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
     let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
     adoptions
         .filter_map(|(ActionId { address, step: _ }, action)| {
@@ -44,10 +44,12 @@ pub fn taken_over(plan: &Plan, now: Timestamp) -> Vec<(Address, Recorded)> {
             let recorded = Recorded {
                 id: id.clone()?,
                 token: token.clone(),
-                recorded_at: now,
+                recorded_at: now.here,
+                server_time: now.there,
                 deposed: deposed.clone(),
                 lifecycle: lifecycle.clone(),
                 retired: *retired,
+                rebuilt: false,
                 object: object.clone(),
             };
             Some((address.clone(), recorded))

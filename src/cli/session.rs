@@ -13,15 +13,15 @@ use super::secrets;
 use crate::apply::{self, Limited};
 use crate::model::address::AddressError;
 use crate::model::catalog::{Catalog, StockQuery};
-use crate::model::clock::{Clock, SignedDuration, Timestamp};
+use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
 use crate::model::plan::{Endpoint, Planned, Subject};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Inputs, Options};
-use crate::provider::Observe;
 use crate::provider::observe::observe;
+use crate::provider::{Observe, ServerTime};
 use crate::spec::Loaded;
 use crate::state::Run;
 use crate::state::planfile::PlanInputs;
@@ -79,6 +79,12 @@ impl<'a> Session<'a> {
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
         let live = observe(port, &recorded(prior), self.account.clock.now()).await;
         live.map_err(|source| Failure::Provider { what: "the account", source })
+    }
+
+    /// Returns the present by both clocks.
+    pub fn moment(&self) -> Moment {
+        let there = self.account.reader().server_time().map(ServerTime::now);
+        Moment { here: self.account.clock.now(), there }
     }
 
     /// Looks at the account and the catalog, and plans.
@@ -196,13 +202,13 @@ impl Shell {
     }
 }
 
-/// Returns what the state has recorded, and when, so that each object is looked for.
-fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Timestamp> {
+/// Returns what the state has recorded, and when by RunPod's clock, so that each object is looked for.
+fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
     let objects = prior.objects.values();
     objects
         .flat_map(|object| {
             let deposed = object.deposed.iter().cloned().map(RemoteId::Pod);
-            deposed.chain([object.id.clone()]).map(|id| (id, object.recorded_at))
+            deposed.chain([object.id.clone()]).map(|id| (id, object.server_time))
         })
         .collect()
 }

@@ -10,6 +10,18 @@ pub trait Clock {
     fn now(&self) -> Timestamp;
 }
 
+/// A moment as records keep it.
+///
+/// Ages that matter beyond one run are told by the provider's clock alone: that of this computer may jump, and a state
+/// may be read on another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock of this computer, for people.
+    pub here: Timestamp,
+    /// By the provider's clock, where an answer told it.
+    pub there: Option<Timestamp>,
+}
+
 /// An age or a waiting time as people read it: `12 s`, `3 min`, `5 h`, `9 days`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub SignedDuration);

@@ -23,6 +23,8 @@ pub enum Event {
         token: Option<Token>,
         /// What the attempt asks for, for creates.
         sent: Option<Sent>,
+        /// RunPod's time shortly before, where it is told.
+        server_time: Option<Timestamp>,
     },
     /// The request goes out.
     Started,

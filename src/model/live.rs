@@ -18,8 +18,10 @@ use super::volume::VolumeTier;
 /// The account as it was seen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Live {
-    /// When the listing was answered.
+    /// When the listing was answered, by the clock of this computer.
     pub observed_at: Timestamp,
+    /// RunPod's time by the answers, for ages that count from an earlier run; `None` where no answer told it.
+    pub server_time: Option<Timestamp>,
     /// Every pod of the listing, and every recorded pod.
     pub pods: BTreeMap<PodId, Seen<LivePod>>,
     /// Every network volume of the listing, and every recorded one.
@@ -52,6 +54,8 @@ impl<T> Seen<T> {
 pub enum Unreadable {
     /// Recorded less than 120 s ago and not listed: listings lag behind creates.
     TooNew,
+    /// Not listed, and no answer told RunPod's time, now or when it was recorded, so that it may be too new.
+    AgeNotTold,
     /// The API's answer could not be understood.
     Malformed(String),
     /// The request failed.
@@ -62,6 +66,9 @@ impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooNew => f.write_str("recorded less than 120 s ago and not listed yet"),
+            Self::AgeNotTold => f.write_str(
+                "not listed, and how long ago it was recorded is not known, as RunPod did not tell its time",
+            ),
             Self::Malformed(what) | Self::Failed(what) => what.fmt(f),
         }
     }
@@ -208,7 +215,7 @@ pub struct Endpoints {
 pub struct LiveVolume {
     /// Its id.
     pub id: VolumeId,
-    /// Its name; ours ends in the first characters of the token.
+    /// Its name; ours is a [`VolumeMark`](super::marker::VolumeMark).
     pub name: String,
     /// Its size.
     pub size: Gigabytes,

@@ -1,8 +1,10 @@
-//! Creation tokens and the marker that carries one into a pod.
+//! Creation tokens and the marks that carry one into the account.
 //!
 //! RunPod has neither an idempotency key nor tags, so the only proof that a create happened is something that the
-//! create itself carried. Pods carry [`Marker`] in their environment, volumes the first characters of the token in
-//! their name. A marker shows where an object came from; it is no proof of ownership, as cloning a pod copies it.
+//! create itself carried. Pods carry a [`Marker`] in their environment, network volumes a [`VolumeMark`] as their name.
+//! A mark has one reading: its parts are separated by what none of them may hold, and all of them are compared. It
+//! shows where an object came from and is no proof of ownership, as cloning a pod copies it; what it proves is decided
+//! in [`provenance`](super::provenance).
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,17 +12,24 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 use super::address::{Address, Key};
-use super::id::{Lineage, ProjectName, RunNonce};
+use super::clock::Timestamp;
+use super::id::{Lineage, ProjectName, RunNonce, Serial};
 
 /// The environment variable of a pod that holds its [`Marker`].
 pub const MARKER_KEY: &str = "PODFORM_MARK";
 
+/// The longest name of a project.
+const PROJECT_LENGTH: usize = 40;
+
 /// The token of one attempt to create one object: 16 lower-case hexadecimal digits.
+///
+/// Of a network volume that was found again by its name there are only the eight that stand in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token(String);
 
 impl Token {
     const LENGTH: usize = 16;
+    const SHORT: usize = 8;
 
     /// Derives the token of one attempt. Equal inputs give the same token, so that a plan needs no randomness.
     pub fn derive(lineage: &Lineage, nonce: &RunNonce, address: &Address, attempt: u32) -> Self {
@@ -40,20 +49,8 @@ impl Token {
 
     /// Returns the eight digits that stand in the name of a network volume.
     pub fn short(&self) -> &str {
-        &self.0[..8]
+        &self.0[..Self::SHORT]
     }
-
-    /// Returns the name that a network volume with this token has on RunPod, for good.
-    pub fn volume_name(&self, project: &ProjectName, key: &Key) -> String {
-        format!("{project}-{key}-{}", self.short())
-    }
-}
-
-/// Returns the key in the name of a network volume of this project: `<project>-<key>-<token8>`.
-pub fn volume_key_in_name(project: &ProjectName, name: &str) -> Option<Key> {
-    let (key, token) = name.strip_prefix(project.as_str())?.strip_prefix('-')?.rsplit_once('-')?;
-    let is_token = token.len() == 8 && token.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    key.parse().ok().filter(|_| is_token)
 }
 
 impl FromStr for Token {
@@ -61,7 +58,7 @@ impl FromStr for Token {
 
     fn from_str(text: &str) -> Result<Self, NoMarker> {
         let hexadecimal = |c: u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-        (text.len() == Self::LENGTH && text.bytes().all(hexadecimal))
+        ([Self::LENGTH, Self::SHORT].contains(&text.len()) && text.bytes().all(hexadecimal))
             .then(|| Self(text.to_owned()))
             .ok_or(NoMarker)
     }
@@ -73,23 +70,36 @@ impl fmt::Display for Token {
     }
 }
 
-/// Says which project, address and attempt a pod was created for: `<project>/<address>/<token>`.
-///
-/// The address is the one at creation; it is not rewritten when the pod is moved.
+/// Says what a pod was created for, by which state and when:
+/// `<project>/<address>/<token>/<lineage>/<serial>/<created>`, with a final `/p` if it was protected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Marker {
     /// The project of the spec.
     pub project: ProjectName,
-    /// The address at creation.
+    /// The address when the mark was written: at the create, or with a later update of the environment.
     pub address: Address,
     /// The attempt.
     pub token: Token,
+    /// The state that the create was recorded in.
+    pub lineage: Lineage,
+    /// The version of that state when the mark was written.
+    pub serial: Serial,
+    /// RunPod's time shortly before the request to create it, in whole seconds; `-` stands for a time that no answer
+    /// told.
+    pub created: Option<Timestamp>,
+    /// Whether it was protected when the mark was written.
+    pub protected: bool,
 }
 
 impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { project, address, token } = self;
-        write!(f, "{project}/{address}/{token}")
+        let Self { project, address, token, lineage, serial, created, protected } = self;
+        write!(f, "{project}/{address}/{token}/{lineage}/{serial}/")?;
+        match created {
+            Some(created) => write!(f, "{created:.0}")?,
+            None => f.write_str("-")?,
+        }
+        if *protected { f.write_str("/p") } else { Ok(()) }
     }
 }
 
@@ -97,15 +107,70 @@ impl FromStr for Marker {
     type Err = NoMarker;
 
     fn from_str(text: &str) -> Result<Self, NoMarker> {
-        let mut parts = text.split('/');
-        let (Some(project), Some(address), Some(token), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(NoMarker);
+        let (parts, protected) = match text.strip_suffix("/p") {
+            Some(parts) => (parts, true),
+            None => (text, false),
         };
-        let address = address.parse().map_err(|_| NoMarker)?;
-        Ok(Self { project: ProjectName::new(project), address, token: token.parse()? })
+        let parts: Vec<&str> = parts.split('/').collect();
+        let [project, address, token, lineage, serial, created] = parts[..] else { return Err(NoMarker) };
+        let marker = Self {
+            project: read_project(project)?,
+            address: address.parse().map_err(|_| NoMarker)?,
+            token: token.parse()?,
+            lineage: Lineage::new(lineage),
+            serial: Serial(serial.parse().map_err(|_| NoMarker)?),
+            created: match created {
+                "-" => None,
+                told => Some(told.parse().map_err(|_| NoMarker)?),
+            },
+            protected,
+        };
+        // One reading: what would be written otherwise was not written by podform.
+        let is_a_pods = marker.address.is_pod() && marker.token.0.len() == Token::LENGTH;
+        (is_a_pods && !lineage.is_empty() && marker.to_string() == text).then_some(marker).ok_or(NoMarker)
     }
+}
+
+/// What the name of a network volume says: `<project>.<key>.<token8>`, for good. `.` can stand in none of the parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VolumeMark {
+    /// The project of the spec.
+    pub project: ProjectName,
+    /// The key at creation.
+    pub key: Key,
+    /// The attempt, of which the name has the first eight digits.
+    pub token: Token,
+}
+
+impl VolumeMark {
+    /// Returns the address at creation.
+    pub fn address(&self) -> Address {
+        Address::Volume(self.key.clone())
+    }
+}
+
+impl fmt::Display for VolumeMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { project, key, token } = self;
+        write!(f, "{project}.{key}.{}", token.short())
+    }
+}
+
+impl FromStr for VolumeMark {
+    type Err = NoMarker;
+
+    fn from_str(text: &str) -> Result<Self, NoMarker> {
+        let parts: Vec<&str> = text.split('.').collect();
+        let [project, key, token] = parts[..] else { return Err(NoMarker) };
+        let token = token.parse().ok().filter(|_| token.len() == Token::SHORT).ok_or(NoMarker)?;
+        Ok(Self { project: read_project(project)?, key: key.parse().map_err(|_| NoMarker)?, token })
+    }
+}
+
+fn read_project(text: &str) -> Result<ProjectName, NoMarker> {
+    let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_name = (1..=PROJECT_LENGTH).contains(&text.len()) && text.bytes().all(is_legal);
+    if is_name { Ok(ProjectName::new(text)) } else { Err(NoMarker) }
 }
 
 /// The text is no marker or token of ours.
@@ -128,20 +193,68 @@ mod tests {
         assert_ne!(token("llm[1]", 0), token("llm[0]", 0));
     }
 
+    const WHOLE: &str = "acme/llm[2]/0123456789abcdef/line/17/2026-11-02T09:00:01Z";
+
     #[test]
-    fn a_marker_prints_as_it_is_parsed() {
-        let marker = Marker {
-            project: ProjectName::new("acme"),
-            address: "llm[2]".parse().unwrap(),
-            token: token("llm[2]", 0),
-        };
-        assert_eq!(marker.to_string().parse(), Ok(marker));
+    fn a_mark_prints_as_it_is_parsed() {
+        let protected = format!("{WHOLE}/p");
+        let untold = "acme/llm/0123456789abcdef/line/17/-";
+        for text in [WHOLE, &protected, untold, "acme/llm/0123456789abcdef/line/0/-/p"] {
+            assert_eq!(text.parse::<Marker>().map(|mark| mark.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["acme.prod-models.0123abcd", "acme-prod.models.0123abcd", "4.a.01234567"] {
+            assert_eq!(text.parse::<VolumeMark>().map(|mark| mark.to_string()), Ok(text.to_owned()));
+        }
     }
 
     #[test]
-    fn foreign_texts_are_no_marker() {
-        for text in ["", "a/b", "a/b/c", "a/llm/0123456789abcdeg", "a/llm/0123456789abcdef/x"] {
+    fn foreign_texts_are_no_mark() {
+        let edits = [
+            ("acme", ""),
+            ("acme", "Acme"),
+            ("acme", "acme.x"),
+            ("llm[2]", "volume.llm"),
+            ("llm[2]", "llm[02]"),
+            ("0123456789abcdef", "0123456789abcdeg"),
+            ("0123456789abcdef", "01234567"),
+            ("line", ""),
+            ("/17/", "/017/"),
+            ("/17/", "/-1/"),
+            ("/17/", "/"),
+            ("2026-11-02T09:00:01Z", "2026-11-02"),
+            ("2026-11-02T09:00:01Z", "2026-11-02T09:00:01.5Z"),
+            ("2026-11-02T09:00:01Z", "2026-11-02T09:00:01+00:00"),
+            ("2026-11-02T09:00:01Z", "2026-11-02T09:00:01Z/p/p"),
+            ("2026-11-02T09:00:01Z", "2026-11-02T09:00:01Z/x"),
+        ];
+        for (part, edited) in edits {
+            let text = WHOLE.replace(part, edited);
             assert_eq!(text.parse::<Marker>(), Err(NoMarker), "{text}");
         }
+        for text in [
+            "",
+            "acme-models-0123abcd",
+            "acme.models",
+            "acme.models.0123abcd.x",
+            ".models.0123abcd",
+            "acme.Models.0123abcd",
+            "acme.models.0123abcdef012345",
+            "acme.models.0123ABCD",
+            "a b.models.0123abcd",
+        ] {
+            assert_eq!(text.parse::<VolumeMark>(), Err(NoMarker), "{text}");
+        }
+    }
+
+    #[test]
+    fn projects_and_keys_that_share_a_prefix_never_read_alike() {
+        let mark = |project: &str, key: &str| {
+            let token = "0123456789abcdef".parse().unwrap();
+            VolumeMark { project: ProjectName::new(project), key: key.parse().unwrap(), token }.to_string()
+        };
+        let read = |text: &str| text.parse::<VolumeMark>().map(|mark| (mark.project, mark.key.to_string()));
+        let (left, right) = (mark("acme", "prod-models"), mark("acme-prod", "models"));
+        assert_eq!(read(&left), Ok((ProjectName::new("acme"), "prod-models".to_owned())));
+        assert_eq!(read(&right), Ok((ProjectName::new("acme-prod"), "models".to_owned())));
     }
 }

@@ -20,6 +20,7 @@ pub mod plan;
 pub mod pod;
 pub mod prior;
 pub mod progress;
+pub mod provenance;
 pub mod request;
 pub mod secret;
 pub mod size;

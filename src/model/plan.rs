@@ -22,6 +22,7 @@ use super::marker::Token;
 use super::money::{Amount, Hourly, Monthly, Price};
 use super::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Storage};
 use super::prior::{Api, Binding, ProviderKind, RecordedObject};
+use super::provenance::Part;
 use super::size::Gigabytes;
 use super::volume::VolumeConfig;
 
@@ -759,6 +760,21 @@ pub enum Held {
     Marked {
         /// The objects in question.
         ids: BTreeSet<RemoteId>,
+    },
+    /// The recorded pod is gone, and what carries its token may be somebody's copy.
+    Copied {
+        /// The pods in question.
+        ids: BTreeSet<PodId>,
+        /// In what the only one differs from the record; `None` where there are several, or where taking it for the
+        /// pod could end it with its data.
+        differs: Option<Part>,
+    },
+    /// `adopt:` names an object that carries the mark of another project.
+    OtherProject {
+        /// The object.
+        id: RemoteId,
+        /// The project that its mark names.
+        project: ProjectName,
     },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),

@@ -110,14 +110,18 @@ pub struct Recorded {
     pub id: RemoteId,
     /// The token that it was created with; `None` for imported objects.
     pub token: Option<Token>,
-    /// When the id was recorded. A listing may lag behind it.
+    /// When the id was recorded, by the clock of the computer that did.
     pub recorded_at: Timestamp,
+    /// RunPod's time then, where it was told. A listing may lag behind it.
+    pub server_time: Option<Timestamp>,
     /// Pods that were replaced but could not be terminated yet.
     pub deposed: BTreeSet<PodId>,
     /// What podform may do to it, as last applied.
     pub lifecycle: Lifecycle,
     /// Its key has left the spec with `on_remove: stop`; it is kept stopped.
     pub retired: bool,
+    /// A rebuild found it by its mark, so that what was last applied is not known but for what is live.
+    pub rebuilt: bool,
     /// The values last applied.
     pub object: RecordedObject,
 }
@@ -155,8 +159,11 @@ pub struct RecordedPod {
 pub struct KnownToken {
     /// For which address it was used.
     pub address: Address,
-    /// When the request was intended.
+    /// When the request was intended, by the clock of the computer that did.
     pub intended_at: Timestamp,
+    /// RunPod's time then, at most [`TIME_VALIDITY`](super::provenance::TIME_VALIDITY) old; `None` where it was not told
+    /// or the request is not known.
+    pub server_time: Option<Timestamp>,
     /// What the create asked for, to tell a duplicate of ours from a copy.
     pub sent: Sent,
     /// `state rm` and `forget` leave a tombstone: a pod with such a token counts as unmanaged.
@@ -174,6 +181,8 @@ pub struct OpenIntent {
     pub status: ActionStatus,
     /// The token of the open attempt, for creates.
     pub token: Option<Token>,
-    /// When its last event was recorded; the settling time counts from here plus the request's timeout.
+    /// When its last event was recorded, by the clock of the computer that did.
     pub since: Timestamp,
+    /// RunPod's time at its last intent, where it was told; the settling time counts from here.
+    pub server_time: Option<Timestamp>,
 }

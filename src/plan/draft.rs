@@ -74,7 +74,17 @@ impl Draft<'_> {
 
 /// Returns the record as an action would repeat it.
 pub(super) fn record_of(recorded: &Recorded) -> Record {
-    let Recorded { id, token, recorded_at: _, deposed, lifecycle, retired, object } = recorded;
+    let Recorded {
+        id,
+        token,
+        recorded_at: _,
+        server_time: _,
+        deposed,
+        lifecycle,
+        retired,
+        rebuilt: _,
+        object,
+    } = recorded;
     Record {
         id: Some(id.clone()),
         token: token.clone(),

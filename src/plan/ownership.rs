@@ -1,28 +1,28 @@
 //! Which live object belongs to which address, and which to nobody we know.
 //!
-//! The recorded id decides first. A marker shows where a pod came from and is no proof of ownership, as cloning a
-//! pod copies it: an unrecorded pod with a known token is ours only if it was created in the window of our own
-//! request. Volumes have no marker; their token stands in their name.
+//! The recorded id decides first. A mark shows where an object came from and is no proof of ownership; what it proves
+//! is judged in `model::provenance`. A pod that is not the recorded one is ours only if our own request made it, or if
+//! the recorded one is gone and this is the only one with its token and equals its record, as RunPod's migration leaves
+//! it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
-use crate::model::clock::{SignedDuration, Timestamp};
+use crate::model::clock::Timestamp;
 use crate::model::desired::{Wanted, WantedVolume};
-use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::{ActionStatus, Sent};
-use crate::model::live::{LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::Token;
+use crate::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{Finding, Held, Step};
-use crate::model::prior::{KnownToken, OpenIntent, Recorded};
+use crate::model::prior::{KnownToken, OpenIntent, Prior, Recorded, RecordedObject};
+use crate::model::provenance::{
+    Likeness, Part, Provenance as Judged, Spare, Viewpoint, Witness, judge_pod, judge_volume,
+    likeness_to_record,
+};
 
 use super::presence::Sighting;
 use super::{Inputs, finding, moves::Renamed};
-
-/// How far the clocks of this computer and of the API may differ.
-const SKEW: SignedDuration = SignedDuration::from_secs(120);
-/// A request goes out within 5 s of its intent and is given up after 30 s.
-const REQUEST: SignedDuration = SignedDuration::from_secs(35);
 
 /// A live pod that no record names but whose token, or id, the journal knows.
 struct Claim<'a> {
@@ -37,10 +37,10 @@ enum Provenance<'a> {
     /// By the open request of an earlier run.
     Open(&'a Sent),
     /// In the window of a request that has come to its end.
-    Window(&'a Sent),
+    Window(&'a Sent, Spare),
     /// Outside of that window: a copy.
     Copy,
-    /// The API does not say when it was created.
+    /// It cannot be told.
     Untold,
 }
 
@@ -119,7 +119,9 @@ impl<'a> Ownership<'a> {
                 continue;
             }
             match ownership.claim(pod) {
-                Some((address, claim)) => ownership.claims.entry(address).or_default().push(claim),
+                Some((address, claim)) => {
+                    ownership.claims.entry(address).or_default().push(claim);
+                }
                 None => {
                     ownership.strangers.insert(id.clone());
                 }
@@ -139,18 +141,29 @@ impl<'a> Ownership<'a> {
         if let Some((address, token, known)) = self.accepted_as(&RemoteId::Pod(pod.id.clone())) {
             return Some((address, Claim { pod, token, provenance: Provenance::Open(&known.sent) }));
         }
-        let marker = pod.marker.as_ref().filter(|marker| marker.project == self.inputs.desired.project)?;
-        let token = &marker.token;
-        let known = self.inputs.prior.tokens.get(token);
-        if known.is_some_and(|known| known.tombstone) {
-            return None;
-        }
-        let address = match (self.holders.get(token), known) {
-            (Some(address), _) => Address::clone(address),
-            (None, Some(known)) => self.renamed.address_now(&known.address),
-            (None, None) => return None,
+        let token = &pod.marker.as_ref()?.token;
+        let known = self.inputs.prior.tokens.get(token)?;
+        let view = Viewpoint::of(&self.inputs.desired.project, self.inputs.prior);
+        let provenance =
+            match (judge_pod(view, pod, Witness::Journal(known)), self.open.tokens.contains(token)) {
+                (Judged::Ours(_) | Judged::NotTold(_), true) => Provenance::Open(&known.sent),
+                (Judged::Ours(spare), false) => Provenance::Window(&known.sent, spare),
+                (Judged::NotTold(_), false) => Provenance::Untold,
+                (Judged::Copy { .. }, _) => Provenance::Copy,
+                (
+                    Judged::Unmarked
+                    | Judged::OtherProject(_)
+                    | Judged::OtherState(_)
+                    | Judged::NewerState(_)
+                    | Judged::GivenUp,
+                    _,
+                ) => return None,
+            };
+        let address = match self.holders.get(token) {
+            Some(address) => Address::clone(address),
+            None => self.renamed.address_now(&known.address),
         };
-        Some((address, Claim { pod, token, provenance: self.provenance(pod, token, known) }))
+        Some((address, Claim { pod, token, provenance }))
     }
 
     /// Returns the create whose answer named this object, if it is still open.
@@ -158,16 +171,6 @@ impl<'a> Ownership<'a> {
         let intent = self.open.accepted.get(id)?;
         let (token, known) = self.inputs.prior.tokens.get_key_value(intent.token.as_ref()?)?;
         Some((intent.action.address.clone(), token, known))
-    }
-
-    fn provenance(&self, pod: &LivePod, token: &Token, known: Option<&'a KnownToken>) -> Provenance<'a> {
-        let is_open = self.open.tokens.contains(token);
-        match (pod.created_at, known) {
-            (Some(created), Some(known)) if !in_window(created, known.intended_at) => Provenance::Copy,
-            (Some(_) | None, Some(known)) if is_open => Provenance::Open(&known.sent),
-            (Some(_), Some(known)) => Provenance::Window(&known.sent),
-            (Some(_) | None, None) | (None, Some(_)) => Provenance::Untold,
-        }
     }
 
     fn claim_volumes(&mut self) {
@@ -203,15 +206,22 @@ impl<'a> Ownership<'a> {
         if let Some((address, _, known)) = self.accepted_as(&RemoteId::Volume(volume.id.clone())) {
             return Some((address, &known.sent));
         }
-        let project = &self.inputs.desired.project;
-        let carries = |token: &Token, known: &KnownToken| {
-            !known.address.is_pod() && volume.name == token.volume_name(project, known.address.key())
-        };
-        let is_recorded = |token: &Token| self.holders.contains_key(token);
-        let mut known = self.inputs.prior.tokens.iter();
-        known
-            .find(|(token, known)| !known.tombstone && !is_recorded(token) && carries(token, known))
-            .map(|(_, known)| (self.renamed.address_now(&known.address), &known.sent))
+        let mark: VolumeMark = volume.name.parse().ok()?;
+        let (token, known) = known_volume(self.inputs.prior, &mark)?;
+        let view = Viewpoint::of(&self.inputs.desired.project, self.inputs.prior);
+        match judge_volume(view, Some(&mark), Witness::Journal(known)) {
+            Judged::Ours(_) if !self.holders.contains_key(token) && mark.key == *known.address.key() => {
+                Some((self.renamed.address_now(&known.address), &known.sent))
+            }
+            Judged::Ours(_)
+            | Judged::Unmarked
+            | Judged::OtherProject(_)
+            | Judged::OtherState(_)
+            | Judged::NewerState(_)
+            | Judged::GivenUp
+            | Judged::Copy { .. }
+            | Judged::NotTold(_) => None,
+        }
     }
 
     /// Returns what is known of a pod's address.
@@ -225,7 +235,7 @@ impl<'a> Ownership<'a> {
             copies: BTreeSet::new(),
         };
         view.sighting = match self.renamed.recorded(address) {
-            Some(recorded) => self.recorded_pod(address, recorded, claims, &mut view),
+            Some(recorded) => self.recorded_pod(address, recorded, (claims, named), &mut view),
             None => self.unrecorded_pod(address, claims, named, &mut view),
         };
         view
@@ -235,11 +245,11 @@ impl<'a> Ownership<'a> {
         &self,
         address: &Address,
         recorded: &'a Recorded,
-        claims: &[Claim<'a>],
+        (claims, named): (&[Claim<'a>], Option<&PodId>),
         view: &mut PodView<'a>,
     ) -> Sighting<'a, LivePod> {
-        if let Some(until) = self.unsettled(address, Some(recorded), claims) {
-            return Sighting::Hidden(Held::Unsettled { until });
+        if let Some(held) = self.unsettled(address, Some(recorded), claims) {
+            return Sighting::Hidden(held);
         }
         let RemoteId::Pod(id) = &recorded.id else {
             return Sighting::Hidden(Held::Unreadable("the state records a volume here".to_owned()));
@@ -260,7 +270,7 @@ impl<'a> Ownership<'a> {
                     None => Sighting::Kept { recorded, object },
                 }
             }
-            Some(Seen::Absent | Seen::Found(_)) => gone_pod(address, recorded, claims, view),
+            Some(Seen::Absent | Seen::Found(_)) => self.gone_pod(address, recorded, (claims, named), view),
         }
     }
 
@@ -271,8 +281,8 @@ impl<'a> Ownership<'a> {
         named: Option<&PodId>,
         view: &mut PodView<'a>,
     ) -> Sighting<'a, LivePod> {
-        if let Some(until) = self.unsettled(address, None, claims) {
-            return Sighting::Hidden(Held::Unsettled { until });
+        if let Some(held) = self.unsettled(address, None, claims) {
+            return Sighting::Hidden(held);
         }
         match adoptable(address, claims, view) {
             Ok(Some((object, sent))) => return Sighting::Journal { object, sent: &sent.record },
@@ -290,7 +300,14 @@ impl<'a> Ownership<'a> {
                     format!("`adopt` names pod `{id}`, which belongs to an endpoint, a cluster or a host");
                 Sighting::Hidden(Held::NotPossible(why))
             }
-            Some(Seen::Found(object)) if object.status != PodStatus::Terminated => Sighting::Named { object },
+            Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
+                match self.other_project(object.marker.as_ref().map(|marker| &marker.project)) {
+                    Some(project) => {
+                        Sighting::Hidden(Held::OtherProject { id: RemoteId::Pod(id.clone()), project })
+                    }
+                    None => Sighting::Named { object },
+                }
+            }
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Absent | Seen::Found(_)) | None => {
                 view.findings.push(finding::adopt_not_found(address, id));
@@ -299,31 +316,103 @@ impl<'a> Ownership<'a> {
         }
     }
 
-    /// Returns until when a create of an earlier run may still show up, if one is open and has not.
+    /// Holds an address if a create of an earlier run may still show up there and has not.
     fn unsettled(
         &self,
         address: &Address,
         recorded: Option<&Recorded>,
         claims: &[Claim<'a>],
-    ) -> Option<Timestamp> {
+    ) -> Option<Held> {
         if claims.iter().any(|claim| open(claim).is_some()) {
             return None;
         }
         self.unsettled_intent(address, recorded)
     }
 
-    fn unsettled_intent(&self, address: &Address, recorded: Option<&Recorded>) -> Option<Timestamp> {
+    /// How long ago a create was intended is told by RunPod's clock alone; where it is not, it may still show up.
+    fn unsettled_intent(&self, address: &Address, recorded: Option<&Recorded>) -> Option<Held> {
         let is_recorded = |intent: &OpenIntent| {
             recorded.is_some_and(|recorded| {
                 (intent.token.is_some() && recorded.token == intent.token)
                     || accepted(intent).as_ref() == Some(&recorded.id)
             })
         };
+        let Inputs { live, settling, .. } = self.inputs;
         let open = self.open.by_address.get(address).into_iter().flatten();
-        let open = open.filter(|intent| !is_recorded(intent));
-        let until =
-            open.map(|intent| intent.since.checked_add(self.inputs.settling).unwrap_or(Timestamp::MAX));
-        until.max().filter(|until| self.inputs.live.observed_at < *until)
+        let mut latest = None;
+        for intent in open.filter(|intent| !is_recorded(intent)) {
+            let (Some(then), Some(now)) = (intent.server_time, live.server_time) else {
+                let why = "a create of an earlier run may still show up, and RunPod did not tell its time";
+                return Some(Held::Unreadable(why.to_owned()));
+            };
+            let until = then.checked_add(*settling).unwrap_or(Timestamp::MAX);
+            latest = latest.max(Some(until)).filter(|until| now < *until);
+        }
+        latest.map(|until| Held::Unsettled { until })
+    }
+
+    /// Returns the project of a mark if it is not ours.
+    fn other_project(&self, project: Option<&ProjectName>) -> Option<ProjectName> {
+        project.filter(|project| **project != self.inputs.desired.project).cloned()
+    }
+
+    /// A recorded pod is gone: did the platform migrate it, did a late create of ours take its place, or is what carries
+    /// its token somebody's copy?
+    fn gone_pod(
+        &self,
+        address: &Address,
+        recorded: &'a Recorded,
+        (claims, named): (&[Claim<'a>], Option<&PodId>),
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        let is_same = |claim: &Claim<'a>| recorded.token.as_ref() == Some(claim.token);
+        let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
+        let others = claims.iter().filter(|claim| !is_same(claim));
+        if same_token.is_empty() {
+            return match adoptable(address, claims, view) {
+                Ok(Some((object, _))) => Sighting::Migrated { recorded, object },
+                Ok(None) => Sighting::Gone { recorded },
+                Err(held) => Sighting::Hidden(held),
+            };
+        }
+        let asked_for = same_token.iter().find(|claim| named == Some(&claim.pod.id));
+        let migrated = match (asked_for, &same_token[..]) {
+            (Some(claim), _) => Ok(claim.pod),
+            (None, [claim]) => match self.likeness(claim.pod, recorded) {
+                Likeness::Equal => Ok(claim.pod),
+                Likeness::AsFarAsTold(part) | Likeness::Differs(part) => Err(Some(part)),
+            },
+            (None, [] | [_, _, ..]) => Err(None),
+        };
+        match migrated {
+            Err(differs) => {
+                let ids = same_token.iter().map(|claim| claim.pod.id.clone()).collect();
+                Sighting::Hidden(Held::Copied { ids, differs })
+            }
+            Ok(object) => match sort_duplicates(address, others, view) {
+                Some(held) => Sighting::Hidden(held),
+                None => Sighting::Migrated { recorded, object },
+            },
+        }
+    }
+
+    fn likeness(&self, pod: &LivePod, recorded: &Recorded) -> Likeness {
+        match &recorded.object {
+            RecordedObject::Pod(record) => {
+                let volume = record.container.storage.volume().and_then(|volume| self.volume_id(volume));
+                likeness_to_record(pod, record, volume)
+            }
+            RecordedObject::Volume(_) => Likeness::Differs(Part::Hardware),
+        }
+    }
+
+    /// Returns the id of a network volume on record, or of one that the spec gives by its id.
+    fn volume_id(&self, address: &Address) -> Option<&VolumeId> {
+        match (self.inputs.desired.wanted.get(address), self.renamed.recorded(address).map(|held| &held.id)) {
+            (Some(Wanted::Volume(WantedVolume::Referenced { id })), _) => Some(id),
+            (_, Some(RemoteId::Volume(id))) => Some(id),
+            (_, Some(RemoteId::Pod(_)) | None) => None,
+        }
     }
 
     /// Returns what is known of a volume's address.
@@ -336,9 +425,9 @@ impl<'a> Ownership<'a> {
         let recorded = self.renamed.recorded(address);
         let claims = self.volume_claims.get(address).map_or(&[][..], Vec::as_slice);
         if claims.is_empty()
-            && let Some(until) = self.unsettled_intent(address, recorded)
+            && let Some(held) = self.unsettled_intent(address, recorded)
         {
-            return Sighting::Hidden(Held::Unsettled { until });
+            return Sighting::Hidden(held);
         }
         match recorded {
             Some(recorded) => self.recorded_volume(recorded),
@@ -379,7 +468,15 @@ impl<'a> Ownership<'a> {
             return Sighting::Hidden(Held::NotPossible(why));
         }
         match self.inputs.live.volumes.get(id) {
-            Some(Seen::Found(object)) => Sighting::Named { object },
+            Some(Seen::Found(object)) => {
+                let mark = object.name.parse::<VolumeMark>().ok();
+                match self.other_project(mark.as_ref().map(|mark| &mark.project)) {
+                    Some(project) => {
+                        Sighting::Hidden(Held::OtherProject { id: RemoteId::Volume(id.clone()), project })
+                    }
+                    None => Sighting::Named { object },
+                }
+            }
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Absent) | None => {
                 findings.push(finding::adopt_not_found(address, id));
@@ -408,10 +505,10 @@ fn sort_duplicates<'c, 'a: 'c>(
     let mut untold = BTreeSet::new();
     for claim in claims {
         match claim.provenance {
-            Provenance::Window(sent) if equals(claim.pod, sent) && !holds_data(claim.pod) => {
-                view.retire.push(claim.pod);
-            }
-            Provenance::Open(_) | Provenance::Window(_) | Provenance::Copy => {
+            Provenance::Window(_, Spare::MayGo) => view.retire.push(claim.pod),
+            Provenance::Open(_)
+            | Provenance::Window(_, Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown)
+            | Provenance::Copy => {
                 view.findings.push(finding::copied_marker(address, &claim.pod.id));
                 view.copies.insert(claim.pod.id.clone());
             }
@@ -423,66 +520,41 @@ fn sort_duplicates<'c, 'a: 'c>(
     (!untold.is_empty()).then_some(Held::Duplicate { ids: untold })
 }
 
-/// A recorded pod is gone: did the platform migrate it, or did a late create of ours take its place?
-fn gone_pod<'a>(
-    address: &Address,
-    recorded: &'a Recorded,
-    claims: &[Claim<'a>],
-    view: &mut PodView<'a>,
-) -> Sighting<'a, LivePod> {
-    let is_same = |claim: &Claim<'a>| recorded.token.as_ref() == Some(claim.token);
-    let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
-    let others = claims.iter().filter(|claim| !is_same(claim));
-    match same_token.as_slice() {
-        [claim] => match sort_duplicates(address, others, view) {
-            Some(held) => Sighting::Hidden(held),
-            None => Sighting::Migrated { recorded, object: claim.pod },
-        },
-        [_, _, ..] => {
-            let ids = same_token.iter().map(|claim| claim.pod.id.clone()).collect();
-            Sighting::Hidden(Held::Duplicate { ids })
-        }
-        [] => match adoptable(address, claims, view) {
-            Ok(Some((object, _))) => Sighting::Migrated { recorded, object },
-            Ok(None) => Sighting::Gone { recorded },
-            Err(held) => Sighting::Hidden(held),
-        },
-    }
-}
-
 /// Returns the pod to adopt among those that carry a token of an address; the oldest if there are several of ours.
 fn adoptable<'a>(
     address: &Address,
     claims: &[Claim<'a>],
     view: &mut PodView<'a>,
 ) -> Result<Option<(&'a LivePod, &'a Sent)>, Held> {
-    let mut ours: Vec<(&'a LivePod, &'a Sent)> =
-        claims.iter().filter_map(|claim| Some((claim.pod, created_by_us(claim)?))).collect();
-    ours.sort_by_key(|(pod, _)| (pod.created_at, &pod.id));
-    let Some((first, rest)) = ours.split_first() else {
+    let mut ours: Vec<(&Claim<'a>, &'a Sent)> =
+        claims.iter().filter_map(|claim| Some((claim, created_by_us(claim)?))).collect();
+    ours.sort_by_key(|(claim, _)| (claim.pod.created_at, &claim.pod.id));
+    let Some(((first, sent), rest)) = ours.split_first() else {
         let held = sort_duplicates(address, claims.iter(), view);
         return held.map_or(Ok(None), Err);
     };
-    let is_doubtful =
-        |(pod, sent): &&(&LivePod, &Sent)| pod.created_at.is_none() || !equals(pod, sent) || holds_data(pod);
-    let mut doubtful: BTreeSet<PodId> =
-        rest.iter().filter(is_doubtful).map(|(pod, _)| pod.id.clone()).collect();
+    let may_go = |claim: &Claim<'a>| match claim.provenance {
+        Provenance::Window(_, spare) => spare == Spare::MayGo,
+        Provenance::Open(_) | Provenance::Copy | Provenance::Untold => false,
+    };
+    let stays = rest.iter().filter(|(claim, _)| !may_go(claim));
+    let mut doubtful: BTreeSet<PodId> = stays.map(|(claim, _)| claim.pod.id.clone()).collect();
     if !doubtful.is_empty() {
-        doubtful.insert(first.0.id.clone());
+        doubtful.insert(first.pod.id.clone());
         return Err(Held::Duplicate { ids: doubtful });
     }
-    view.retire.extend(rest.iter().map(|(pod, _)| *pod));
+    view.retire.extend(rest.iter().map(|(claim, _)| claim.pod));
     let others = claims.iter().filter(|claim| created_by_us(claim).is_none());
     match sort_duplicates(address, others, view) {
         Some(held) => Err(held),
-        None => Ok(Some(*first)),
+        None => Ok(Some((first.pod, sent))),
     }
 }
 
 /// Returns what was sent, for a pod that our own request created.
 fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
     match claim.provenance {
-        Provenance::Open(sent) | Provenance::Window(sent) => Some(sent),
+        Provenance::Open(sent) | Provenance::Window(sent, _) => Some(sent),
         Provenance::Copy | Provenance::Untold => None,
     }
 }
@@ -491,31 +563,16 @@ fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
 fn open<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
     match claim.provenance {
         Provenance::Open(sent) => Some(sent),
-        Provenance::Window(_) | Provenance::Copy | Provenance::Untold => None,
+        Provenance::Window(..) | Provenance::Copy | Provenance::Untold => None,
     }
 }
 
-/// Tells whether a pod looks as the request asked for it.
-fn equals(pod: &LivePod, sent: &Sent) -> bool {
-    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record: _ } = sent;
-    let same_place = pod.data_center.as_ref().is_some_and(|place| data_centers.contains(place));
-    pod.name == *name
-        && pod.image.as_ref() == Some(image)
-        && pod.compute == *compute
-        && pod.cloud == *cloud
-        && (data_centers.is_empty() || same_place)
-}
-
-fn holds_data(pod: &LivePod) -> bool {
-    match pod.storage {
-        LiveStorage::Local { .. } => true,
-        LiveStorage::None | LiveStorage::Network { .. } => false,
-    }
-}
-
-fn in_window(created: Timestamp, intended: Timestamp) -> bool {
-    let after = created.duration_since(intended);
-    after >= -SKEW && after <= REQUEST + SKEW
+/// Returns what the journal knows of the token in a volume's name.
+pub(super) fn known_volume<'a>(prior: &'a Prior, mark: &VolumeMark) -> Option<(&'a Token, &'a KnownToken)> {
+    // Tokens are sorted by their digits, so those that begin alike stand together.
+    let from = prior.tokens.range(mark.token.clone()..);
+    let mut alike = from.take_while(|(token, _)| token.short() == mark.token.short());
+    alike.find(|(_, known)| !known.address.is_pod())
 }
 
 /// Tells whether an open intent is a request that may have created something.

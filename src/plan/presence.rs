@@ -154,9 +154,11 @@ mod tests {
             id: RemoteId::Volume(VolumeId::new("v")),
             token: None,
             recorded_at: Timestamp::UNIX_EPOCH,
+            server_time: None,
             deposed: BTreeSet::new(),
             lifecycle: Lifecycle::default(),
             retired: false,
+            rebuilt: false,
             object: object(),
         };
         let sent = Record {

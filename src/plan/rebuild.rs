@@ -9,8 +9,10 @@ use crate::model::address::Address;
 use crate::model::desired::{Desired, Move, Wanted, WantedVolume};
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{Live, LivePod, PodRole, PodStatus, Seen};
-use crate::model::marker::{Token, volume_key_in_name};
+use crate::model::marker::{Token, VolumeMark};
 use crate::model::prior::Prior;
+
+use super::ownership::known_volume;
 
 /// What markers and names say.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -68,10 +70,10 @@ pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
     }
     for volume in live.volumes.values().filter_map(Seen::found) {
         let id = RemoteId::Volume(volume.id.clone());
-        let key = volume_key_in_name(&desired.project, &volume.name);
-        let is_known = prior.tokens.keys().any(|token| volume.name.ends_with(token.short()));
-        if let Some(key) = key.filter(|_| !is_known && !managed.contains(&id)) {
-            claims.entry(address_now(&Address::Volume(key), desired)).or_default().push((id, None));
+        let mark = volume.name.parse::<VolumeMark>().ok().filter(|mark| mark.project == desired.project);
+        let mark = mark.filter(|mark| known_volume(prior, mark).is_none());
+        if let Some(mark) = mark.filter(|_| !managed.contains(&id)) {
+            claims.entry(address_now(&mark.address(), desired)).or_default().push((id, None));
         }
     }
     claims

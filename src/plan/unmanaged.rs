@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::model::address::Address;
-use crate::model::id::{ProjectName, RemoteId};
+use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, LiveVolume, PodStatus, Seen};
-use crate::model::marker::volume_key_in_name;
+use crate::model::marker::VolumeMark;
 use crate::model::plan::{Finding, Unmanaged};
 use crate::model::volume::VolumeTier;
 
-use super::{Context, cost, finding};
+use super::ownership::known_volume;
+use super::{Context, Inputs, cost, finding};
 
 /// Lists pods and volumes that belong to nobody we know; those that carry this project's marker stand first.
 pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (Vec<Unmanaged>, Vec<Finding>) {
@@ -36,7 +37,7 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
     }
     let volumes = context.ownership.stranger_volumes.iter();
     for volume in volumes.filter_map(|id| inputs.live.volumes.get(id).and_then(Seen::found)) {
-        listed.push(unmanaged_volume(&inputs.desired.project, volume));
+        listed.push(unmanaged_volume(context, volume));
     }
     listed.sort_by(|left, right| {
         (left.marked_ours.is_none(), &left.id).cmp(&(right.marked_ours.is_none(), &right.id))
@@ -50,7 +51,10 @@ fn lost_address(context: &Context<'_>, pod: &LivePod) -> Option<Address> {
     (!context.inputs.prior.tokens.contains_key(&marker.token)).then(|| marker.address.clone())
 }
 
-fn unmanaged_volume(project: &ProjectName, volume: &LiveVolume) -> Unmanaged {
+fn unmanaged_volume(context: &Context<'_>, volume: &LiveVolume) -> Unmanaged {
+    let Inputs { desired, prior, .. } = *context.inputs;
+    let mark = volume.name.parse::<VolumeMark>().ok().filter(|mark| mark.project == desired.project);
+    let mark = mark.filter(|mark| known_volume(prior, mark).is_none());
     let tier = volume.tier.unwrap_or(VolumeTier::Standard);
     Unmanaged {
         id: RemoteId::Volume(volume.id.clone()),
@@ -58,6 +62,6 @@ fn unmanaged_volume(project: &ProjectName, volume: &LiveVolume) -> Unmanaged {
         status: None,
         created_at: None,
         cost: cost::volume(volume.size, tier),
-        marked_ours: volume_key_in_name(project, &volume.name).map(Address::Volume),
+        marked_ours: mark.map(|mark| mark.address()),
     }
 }

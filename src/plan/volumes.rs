@@ -7,7 +7,7 @@ use crate::model::desired::{Lifecycle, WantedVolume};
 use crate::model::field::Field;
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::live::{LiveVolume, Seen};
-use crate::model::marker::Token;
+use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{
     Block, Cause, Consequence, Disruption, DriftKind, FieldChange, FieldDrift, Held, Operation, Reason,
     Record, RecordAfter, Shown, Split, Step,
@@ -132,7 +132,12 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.draft.push(Planning {
             step: Step::Create,
             operation: Operation::CreateVolume {
-                name: token.volume_name(&inputs.desired.project, self.address.key()),
+                name: VolumeMark {
+                    project: inputs.desired.project.clone(),
+                    key: self.address.key().clone(),
+                    token: token.clone(),
+                }
+                .to_string(),
                 config: config.clone(),
                 token,
             },

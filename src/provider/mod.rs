@@ -59,6 +59,9 @@ pub trait Observe {
 
     /// Returns the tightest quota that the last answers announced, if they announced any.
     fn quota(&self) -> Option<Quota>;
+
+    /// Returns the provider's own time as the last answer with one told it; `None` if none did.
+    fn server_time(&self) -> Option<ServerTime>;
 }
 
 /// Writes, each of which may be billed or lose data.
@@ -134,6 +137,22 @@ impl Listed {
             Self::Pod(pod) => &pod.id,
             Self::Unreadable { id, why: _ } => id,
         }
+    }
+}
+
+/// The provider's own time, as an answer told it: what it says of creations is by the same clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerTime {
+    /// What the answer said, in whole seconds.
+    pub date: Timestamp,
+    /// How long ago it came, by a clock that never jumps.
+    pub ago: Duration,
+}
+
+impl ServerTime {
+    /// Returns the time carried on to the present.
+    pub fn now(self) -> Timestamp {
+        self.date.checked_add(self.ago).unwrap_or(Timestamp::MAX)
     }
 }
 

@@ -21,13 +21,13 @@ const SETTLING: SignedDuration = SignedDuration::from_secs(120);
 
 /// Looks at all pods and network volumes, and at the recorded ones that the listings leave out.
 ///
-/// It makes two GETs, and one for each recorded object that is not listed; above 20 of those, two more listings.
+/// `recorded` has RunPod's time at which each was recorded, where it was told. It makes two GETs, and one for each recorded object that is not listed; above 20 of those, two more listings.
 ///
 /// # Errors
 /// A listing could not be read, so that nothing is known of the account.
 pub async fn observe(
     port: &impl Observe,
-    recorded: &BTreeMap<RemoteId, Timestamp>,
+    recorded: &BTreeMap<RemoteId, Option<Timestamp>>,
     now: Timestamp,
 ) -> Result<Live, ProviderError> {
     let mut pods: BTreeMap<PodId, Seen<LivePod>> =
@@ -39,13 +39,14 @@ pub async fn observe(
         .map(|volume| (volume.id.clone(), Seen::Found(volume)))
         .collect();
 
-    let missing: BTreeMap<&RemoteId, SignedDuration> = recorded
+    let server_time = port.server_time().map(|told| told.date);
+    let missing: BTreeMap<&RemoteId, Option<SignedDuration>> = recorded
         .iter()
         .filter(|(id, _)| match id {
             RemoteId::Pod(id) => !pods.contains_key(id),
             RemoteId::Volume(id) => !volumes.contains_key(id),
         })
-        .map(|(id, recorded_at)| (id, now.duration_since(*recorded_at)))
+        .map(|(id, recorded)| (id, server_time.zip(*recorded).map(|(now, then)| now.duration_since(then))))
         .collect();
     let mut looks = if missing.len() > SINGLE_GETS {
         look_again(port, &missing).await
@@ -65,7 +66,7 @@ pub async fn observe(
         }
     }
     pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
-    Ok(Live { observed_at: now, pods, volumes })
+    Ok(Live { observed_at: now, server_time, pods, volumes })
 }
 
 /// What a second look at an object that is not listed showed.
@@ -79,14 +80,14 @@ enum Look<T> {
     Failed(Unreadable),
 }
 
-/// Decides what is known of an object that is recorded and not listed.
-fn judge<T>(look: Look<T>, age: SignedDuration) -> Seen<T> {
-    match look {
-        Look::There(object) => Seen::Found(object),
-        // A clock that was set back makes ages negative; then too it is too early to tell.
-        Look::NotThere if age < SETTLING => Seen::Unreadable(Unreadable::TooNew),
-        Look::NotThere => Seen::Absent,
-        Look::Failed(why) => Seen::Unreadable(why),
+/// Decides what is known of an object that is recorded and not listed. Its age is by the provider's clock alone.
+fn judge<T>(look: Look<T>, age: Option<SignedDuration>) -> Seen<T> {
+    match (look, age) {
+        (Look::There(object), _) => Seen::Found(object),
+        (Look::NotThere, None) => Seen::Unreadable(Unreadable::AgeNotTold),
+        (Look::NotThere, Some(age)) if age < SETTLING => Seen::Unreadable(Unreadable::TooNew),
+        (Look::NotThere, Some(_)) => Seen::Absent,
+        (Look::Failed(why), _) => Seen::Unreadable(why),
     }
 }
 
@@ -148,7 +149,7 @@ fn throttled<T>(answer: &Result<T, ProviderError>) -> Option<String> {
 }
 
 /// Lists everything a second time, and keeps what was missing the first time.
-async fn look_again(port: &impl Observe, missing: &BTreeMap<&RemoteId, SignedDuration>) -> Looks {
+async fn look_again(port: &impl Observe, missing: &BTreeMap<&RemoteId, Option<SignedDuration>>) -> Looks {
     tokio::time::sleep(SECOND_LOOK).await;
     match (port.list_pods().await, port.list_volumes().await) {
         (Ok(pods), Ok(volumes)) => Looks {
@@ -201,7 +202,10 @@ mod tests {
             (Look::Failed(failed()), 9_999, Seen::Unreadable(failed())),
         ];
         for (look, age, seen) in table {
-            assert_eq!(judge(look.clone(), SignedDuration::from_secs(age)), seen, "{look:?} after {age} s");
+            let told = Some(SignedDuration::from_secs(age));
+            assert_eq!(judge(look.clone(), told), seen, "{look:?} after {age} s");
         }
+        assert_eq!(judge(Look::There(1), None), Seen::Found(1));
+        assert_eq!(judge(Look::<u8>::NotThere, None), Seen::Unreadable(Unreadable::AgeNotTold));
     }
 }

@@ -1,14 +1,10 @@
-//! The port to what only a person who looks for a fault asks: the server's clock, and what the key may do.
+//! The port to what only a person who looks for a fault asks: what the key may do.
 
-use crate::model::clock::Timestamp;
 use crate::provider::ProviderError;
 
 /// Examines the way to an account. Nothing in the account can change by it.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
 pub trait Probe {
-    /// Returns the server's time by its last answer.
-    fn server_time(&self) -> Option<Timestamp>;
-
     /// Asks to stop a pod that cannot exist, as no API tells what a key may do.
     ///
     /// # Errors

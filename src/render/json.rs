@@ -540,6 +540,8 @@ impl HeldOut {
             Held::DependsOn(_) => "depends_on",
             Held::Duplicate { .. } => "duplicate",
             Held::Marked { .. } => "marked",
+            Held::Copied { .. } => "copied",
+            Held::OtherProject { .. } => "other_project",
             Held::NotPossible(_) => "not_possible",
         };
         Self { address: address.to_string(), kind, message: words::held(held) }

@@ -8,11 +8,15 @@ use crate::model::plan::{
     Shown, Step, Subject, Unmanaged,
 };
 
+use std::collections::BTreeSet;
+
 use super::escape::{Quoted, visible};
 use super::money::{AMonth, AnHour, PriceAnHour};
 use super::ranges::ranges_to;
 use super::view::{Change, Verb};
 use crate::model::field::Field;
+use crate::model::id::PodId;
+use crate::model::provenance::Part;
 
 /// Returns why an action is in the plan; `None` where the fields or the header say it already.
 pub fn reason(reason: &Reason) -> Option<&'static str> {
@@ -276,8 +280,33 @@ pub fn held(held: &Held) -> String {
                 visible(&ids.join(", "))
             )
         }
+        Held::Copied { ids, differs } => copied(ids, *differs),
+        Held::OtherProject { id, project } => format!(
+            "`adopt:` names `{}`, which belongs to project `{}`; `podform import --from-project {} ADDRESS {}` takes it \
+             from there",
+            visible(&id.to_string()),
+            visible(project.as_str()),
+            visible(project.as_str()),
+            visible(&id.to_string()),
+        ),
         Held::NotPossible(why) => visible(why).to_string(),
     }
+}
+
+/// Says that a pod may be a copy of one that is gone, and both ways on.
+fn copied(ids: &BTreeSet<PodId>, differs: Option<Part>) -> String {
+    let named: Vec<String> = ids.iter().map(|id| format!("`{}`", visible(id.as_str()))).collect();
+    let who = match (ids.len(), differs) {
+        (1, Some(part)) => {
+            format!("its pod is gone; {} carries its token but has another {part}", named.join(", "))
+        }
+        (1, None) => format!(
+            "its pod is gone; {} is like it, moved by RunPod or a copy, and holds data",
+            named.join(", ")
+        ),
+        (_, _) => format!("its pod is gone, and several carry its token: {}", named.join(", ")),
+    };
+    format!("{who}; `adopt: ID` takes that one for it, `podform state rm ADDRESS` gives up the record")
 }
 
 /// Returns the address that a block is about, if it is about one.

@@ -18,7 +18,7 @@ use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, RemoteId, VolumeId};
 use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::{MARKER_KEY, Marker, Token, volume_key_in_name};
+use crate::model::marker::{MARKER_KEY, Marker, Token, VolumeMark};
 use crate::model::pod::{Cloud, Compute};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
@@ -85,8 +85,8 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
         if known.managed.contains(&id) || known.volumes.contains_key(&volume.id) {
             continue;
         }
-        match volume_key_in_name(&known.project, &volume.name) {
-            Some(_) => chosen.left_out.push((id, of_a_lost_state())),
+        match volume_mark(volume, known) {
+            Some(mark) => chosen.left_out.push((id, elsewhere(&mark.project, known))),
             None => {
                 let key = free_key(&volume.name, &known.project, |key| taken.insert(Address::Volume(key)));
                 chosen.volumes.insert(key, volume);
@@ -147,9 +147,23 @@ pub fn other_project<'a>(pod: &'a LivePod, known: &Known) -> Option<&'a ProjectN
     marker(pod, known).map(|marker| &marker.project).filter(|project| **project != known.project)
 }
 
+/// Returns the other project that a network volume says it belongs to.
+pub fn other_project_of_volume(volume: &LiveVolume, known: &Known) -> Option<ProjectName> {
+    volume_mark(volume, known).map(|mark| mark.project).filter(|project| *project != known.project)
+}
+
+/// Returns what a volume's name says, unless the state gave the volume up.
+fn volume_mark(volume: &LiveVolume, known: &Known) -> Option<VolumeMark> {
+    let mark: VolumeMark = volume.name.parse().ok()?;
+    let given_up = known.given_up.iter().any(|token| token.short() == mark.token.short());
+    Some(mark).filter(|mark| mark.project != known.project || !given_up)
+}
+
 /// Returns a pod's marker, unless the state gave the pod up.
 fn marker<'a>(pod: &'a LivePod, known: &Known) -> Option<&'a Marker> {
-    pod.marker.as_ref().filter(|marker| !known.given_up.contains(&marker.token))
+    let given_up =
+        |marker: &Marker| marker.project == known.project && known.given_up.contains(&marker.token);
+    pod.marker.as_ref().filter(|marker| !given_up(marker))
 }
 
 /// RunPod takes 50 variables; one is left for the marker and one for `PUBLIC_KEY`.
@@ -433,14 +447,17 @@ fn holds_secret_arguments(pod: &LivePod) -> bool {
 
 /// Returns why a pod is another state's, or that of a state of this project that was lost.
 fn belongs_elsewhere(pod: &LivePod, known: &Known) -> Option<String> {
-    marker(pod, known).map(|_| match other_project(pod, known) {
-        Some(project) => format!("it carries the marker of project `{project}`"),
-        None => of_a_lost_state(),
-    })
+    marker(pod, known).map(|marker| elsewhere(&marker.project, known))
 }
 
-fn of_a_lost_state() -> String {
-    "it carries this project's marker; `podform state rebuild` takes it back".to_owned()
+fn elsewhere(project: &ProjectName, known: &Known) -> String {
+    if *project == known.project {
+        "it carries this project's mark; `podform state rebuild` takes it back".to_owned()
+    } else {
+        format!(
+            "it belongs to project `{project}`; `podform import --from-project {project}` takes one from there"
+        )
+    }
 }
 
 /// Makes a key of a name, numbered where it is taken. `take` tells whether it was free.

@@ -23,13 +23,15 @@ pub(super) fn open_intents(
     for Entry { at, run, action, event } in entries {
         let place = *places.entry((run.clone(), action.clone())).or_insert(intents.len());
         if place == intents.len() {
-            intents.push(OpenIntent { run, action, status: ActionStatus::Pending, token: None, since: at });
+            let status = ActionStatus::Pending;
+            intents.push(OpenIntent { run, action, status, token: None, since: at, server_time: None });
         }
         let intent = &mut intents[place];
         intent.status = std::mem::take(&mut intent.status).next(&event)?;
         intent.since = at;
-        if let Event::Intended { attempt: _, token, sent: _ } = event {
+        if let Event::Intended { attempt: _, token, sent: _, server_time } = event {
             intent.token = token;
+            intent.server_time = server_time;
         }
     }
     intents.retain(is_open);
@@ -76,7 +78,8 @@ mod tests {
     }
 
     fn intended(token: Option<&str>) -> Event {
-        Event::Intended { attempt: 0, token: token.map(|token| token.parse().unwrap()), sent: None }
+        let token = token.map(|token| token.parse().unwrap());
+        Event::Intended { attempt: 0, token, sent: None, server_time: None }
     }
 
     fn open(entries: Vec<Entry>) -> Vec<String> {

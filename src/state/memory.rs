@@ -3,11 +3,14 @@
 //! It follows the same rules as the SQLite state and refuses the same batches; a test compares the two.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
+use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::journal::{Entry, Event};
-use crate::model::prior::{KnownToken, Prior};
+use crate::model::marker::Token;
+use crate::model::prior::{KnownToken, Prior, Recorded};
 use crate::state::{
     Batch, Journal, PastRun, RecordChange, Refused, Run, StateError, Store, fold, sent_unknown,
 };
@@ -140,11 +143,12 @@ impl Inner {
 /// Keeps the token of an intent.
 fn learn_token(prior: &mut Prior, entry: &Entry) -> Result<(), Refused> {
     let Entry { at, run: _, action, event } = entry;
-    if let Event::Intended { attempt: _, token: Some(token), sent } = event {
+    if let Event::Intended { attempt: _, token: Some(token), sent, server_time } = event {
         let sent = sent.clone().ok_or_else(|| Refused::NothingSent(token.clone()))?;
         let known = KnownToken {
             address: action.address.clone(),
             intended_at: *at,
+            server_time: *server_time,
             sent,
             tombstone: prior.tokens.get(token).is_some_and(|known| known.tombstone),
         };
@@ -157,18 +161,16 @@ fn learn_token(prior: &mut Prior, entry: &Entry) -> Result<(), Refused> {
 fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
     match change {
         RecordChange::Put(address, recorded) => {
-            if let Some(token) = &recorded.token {
-                prior.tokens.entry(token.clone()).or_insert_with(|| KnownToken {
-                    address: address.clone(),
-                    intended_at: recorded.recorded_at,
-                    sent: sent_unknown(recorded),
-                    tombstone: false,
-                });
-            }
+            learn(&mut prior.tokens, address, recorded);
             prior.objects.insert(address.clone(), recorded.as_ref().clone());
         }
         RecordChange::Remove(address) => {
             prior.objects.remove(address);
+        }
+        RecordChange::Know(address, recorded) => learn(&mut prior.tokens, address, recorded),
+        RecordChange::Continue { lineage, above } => {
+            prior.lineage = lineage.clone();
+            prior.serial = prior.serial.max(*above);
         }
         RecordChange::Rename { from, to } => {
             if prior.objects.contains_key(to) {
@@ -185,6 +187,19 @@ fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
         },
     }
     Ok(())
+}
+
+/// Keeps the token of an object that the journal has not seen.
+fn learn(tokens: &mut BTreeMap<Token, KnownToken>, address: &Address, recorded: &Recorded) {
+    if let Some(token) = &recorded.token {
+        tokens.entry(token.clone()).or_insert_with(|| KnownToken {
+            address: address.clone(),
+            intended_at: recorded.recorded_at,
+            server_time: None,
+            sent: sent_unknown(recorded),
+            tombstone: false,
+        });
+    }
 }
 
 /// Refuses two addresses for one object.

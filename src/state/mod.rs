@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{RunId, Serial};
+use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::journal::{Entry, Sent};
 use crate::model::marker::Token;
 use crate::model::plan::Record;
@@ -111,6 +111,15 @@ pub enum RecordChange {
     },
     /// Objects with this token count as unmanaged from here on.
     Tombstone(Token),
+    /// The token of this object is known from here on, without a record of it.
+    Know(Address, Box<Recorded>),
+    /// The state goes on as the one that marks in the account name, from above the highest version that they show.
+    Continue {
+        /// Which state.
+        lineage: Lineage,
+        /// The version.
+        above: Serial,
+    },
 }
 
 /// Why the state could not be read or written.
@@ -190,7 +199,17 @@ pub enum StateError {
 ///
 /// It equals no object and claims to hold data, so nothing is ever retired as a duplicate of it.
 fn sent_unknown(recorded: &Recorded) -> Sent {
-    let Recorded { id: _, token, recorded_at: _, deposed, lifecycle, retired, object } = recorded;
+    let Recorded {
+        id: _,
+        token,
+        recorded_at: _,
+        server_time: _,
+        deposed,
+        lifecycle,
+        retired,
+        rebuilt: _,
+        object,
+    } = recorded;
     let record = Record {
         id: None,
         token: token.clone(),

@@ -140,7 +140,8 @@ fn a_pod_of_another_project_is_refused_and_one_of_a_lost_state_can_be_chosen() {
         let name = pod["name"].as_str().unwrap().to_owned();
         if let "acme" | "other" = name.as_str() {
             pod["id"] = json!(format!("podof{name}"));
-            pod["env"]["PODFORM_MARK"] = json!(format!("{name}/web/0123456789abcdef"));
+            pod["env"]["PODFORM_MARK"] =
+                json!(format!("{name}/web/0123456789abcdef/line/1/2026-11-02T09:00:01Z"));
         }
     };
     let said = import(
@@ -150,8 +151,8 @@ fn a_pod_of_another_project_is_refused_and_one_of_a_lost_state_can_be_chosen() {
         &[&["--all"], &["web", "podofother"], &["web", "podofacme", "--write", "web.yaml"]],
     );
     insta::assert_snapshot!(said, @"
-    `podofacme` is left out: it carries this project's marker; `podform state rebuild` takes it back
-    `podofother` is left out: it carries the marker of project `other`
+    `podofacme` is left out: it carries this project's mark; `podform state rebuild` takes it back
+    `podofother` is left out: it belongs to project `other`; `podform import --from-project other` takes one from there
     there is nothing to take over
     exit 0
     error: `podofother` carries the marker of project `other`, which may manage it; if that project gave it up, remove the variable `PODFORM_MARK` from the pod, which resets it, and import it then

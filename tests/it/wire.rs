@@ -148,7 +148,10 @@ fn pod_request() -> PodRequest {
         command: vec!["--model".to_owned(), "it's here".to_owned()],
         entrypoint: None,
         env: BTreeMap::from([
-            (EnvKey::new("PODFORM_MARK"), Secret::new("acme/llm/0123456789abcdef".to_owned())),
+            (
+                EnvKey::new("PODFORM_MARK"),
+                Secret::new("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z".to_owned()),
+            ),
             (EnvKey::new("TOKEN"), Secret::new(SECRET.to_owned())),
         ]),
         ports: BTreeSet::from([
@@ -192,7 +195,7 @@ fn v2_pod() -> Value {
     json!({
         "id": "7h9k2m4n6p", "name": "acme-llm", "image": "vllm/vllm-openai:v0.19.1", "args": "--model 'it'\\''s here'",
         "disk": 60, "ports": ["8000/http", "22/tcp"], "registry": null, "status": "RUNNING", "actions": ["stop"],
-        "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef", "PUBLIC_KEY": "ssh-ed25519 AAAA" },
+        "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "PUBLIC_KEY": "ssh-ed25519 AAAA" },
         "mounts": { "network": [{ "volumeId": "agv6w2qcg7", "path": "/models" }] },
         "gpu": { "id": "NVIDIA L40S", "count": 1, "memory": 62, "vcpuCount": 12 },
         "cloud": "SECURE", "dataCenterId": "EU-RO-1", "cudaVersion": "12.8",
@@ -244,7 +247,10 @@ fn v2_reads_every_field_of_a_pod() {
     let pod = live(&v2_pod());
     assert_eq!(pod.status, PodStatus::Running);
     assert_eq!(pod.command, Some(vec!["--model".to_owned(), "it's here".to_owned()]));
-    assert_eq!(pod.marker.map(|marker| marker.to_string()).as_deref(), Some("acme/llm/0123456789abcdef"));
+    assert_eq!(
+        pod.marker.map(|marker| marker.to_string()).as_deref(),
+        Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z")
+    );
     assert_eq!(pod.env.keys().map(EnvKey::as_str).collect::<Vec<_>>(), ["PUBLIC_KEY"]);
     assert_eq!(pod.disk, Some(Gigabytes(60)));
     assert_eq!(
@@ -362,7 +368,7 @@ fn v2_creates_a_pod_with_its_gpu_count_and_no_more_than_asked() {
     assert_eq!(run(client.create_pod(&pod_request())), Ok(PodId::new("7h9k2m4n6p")));
     let expected = json!({
         "name": "acme-llm", "image": "vllm/vllm-openai:v0.19.1", "args": "--model 'it'\\''s here'", "disk": 60,
-        "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef", "TOKEN": SECRET },
+        "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "TOKEN": SECRET },
         "ports": ["22/tcp", "8000/http"], "registry": "clz1",
         "mounts": { "network": [{ "volumeId": "agv6w2qcg7", "path": "/models" }] },
         "gpu": { "id": "NVIDIA L40S", "count": 1, "minCudaVersion": "12.4" },

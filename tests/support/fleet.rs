@@ -12,9 +12,10 @@ use std::time::Duration;
 use podform::apply::{record, request};
 use podform::model::address::Address;
 use podform::model::catalog::Catalog;
-use podform::model::clock::{SignedDuration, Timestamp};
+use podform::model::clock::{self, SignedDuration, Timestamp};
 use podform::model::id::{Lineage, PodId, RemoteId, RunNonce, VolumeId};
 use podform::model::live::Live;
+use podform::model::marker::Marker;
 use podform::model::plan::{ActionId, Endpoint, Operation, Plan, Planned, RecordAfter};
 use podform::model::prior::{Api, Prior};
 use podform::model::request::{PodRequest, VolumeRequest};
@@ -295,13 +296,18 @@ impl Making<'_> {
         for (id, action) in &plan.actions {
             let Operation::CreatePod(creation) = &action.operation else { continue };
             let attempt = &creation.attempts[0];
-            let sources = request::Sources {
-                project: &self.loaded.settings.project,
-                secrets: &Secrets::default(),
-                volumes: &volumes,
+            let sources = request::Sources { secrets: &Secrets::default(), volumes: &volumes };
+            let mut request = request::create(sources, creation, &attempt.candidate).unwrap();
+            let mark = Marker {
+                project: self.loaded.settings.project.clone(),
+                address: id.address.clone(),
+                token: attempt.token.clone(),
+                lineage: plan.basis.lineage.clone(),
+                serial: plan.basis.serial,
+                created: Some(self.began),
+                protected: false,
             };
-            let request =
-                request::create(sources, &id.address, creation, &attempt.candidate, &attempt.token).unwrap();
+            request::mark(&mut request.env, &mark);
             let made = match models.get(&alike(&request)) {
                 Some(model) => copy(model, &request, pods.len()),
                 None => {
@@ -332,7 +338,8 @@ impl Making<'_> {
         record: &podform::model::plan::Record,
         remote: RemoteId,
     ) -> RecordChange {
-        record::put(&id.address, record, remote, None, self.began)
+        let now = clock::Moment { here: self.began, there: Some(self.began) };
+        record::put(&id.address, record, remote, None, now)
     }
 }
 
@@ -401,7 +408,7 @@ pub struct Seen {
 
 /// Looks at an account as a plan does.
 pub async fn seen(account: &impl Observe, loaded: &Loaded, prior: &Prior, now: Timestamp) -> Seen {
-    let recorded = prior.objects.values().map(|object| (object.id.clone(), object.recorded_at)).collect();
+    let recorded = prior.objects.values().map(|object| (object.id.clone(), object.server_time)).collect();
     let live = observe(account, &recorded, now).await.unwrap();
     let questions: BTreeSet<_> = stock_questions(&loaded.desired);
     Seen { live, catalog: account.catalog(&questions, now).await.unwrap() }

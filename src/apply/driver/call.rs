@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::ledger::Committed;
 use super::lookout::{Look, Looks};
 use super::{Act, Engine, interrupted};
 use crate::apply::ending::Halt;
@@ -13,7 +14,7 @@ use crate::apply::limiter::Limited;
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Context, Interrupt, Reporter, Settings, shown};
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::id::{PodId, RemoteId};
+use crate::model::id::{PodId, RemoteId, Serial};
 use crate::model::journal::{Event, Sent};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
@@ -21,9 +22,19 @@ use crate::model::progress::Notice;
 use crate::provider::{Certainty, Mutate, Observe, ProviderError};
 use crate::state::{Journal, RecordChange};
 
+/// What a request goes out with.
+#[derive(Clone, Copy)]
+pub(super) struct Going {
+    /// The version of the state that has its intent.
+    pub(super) serial: Serial,
+    /// The provider's time shortly before, where it was told.
+    pub(super) server_time: Option<Timestamp>,
+}
+
 /// An answer, and when its request went out and ended.
 pub(super) struct Answer<T> {
     pub(super) result: Result<T, ProviderError>,
+    pub(super) going: Going,
     pub(super) sent_at: Timestamp,
     pub(super) ended: Instant,
 }
@@ -53,41 +64,63 @@ where
     R: Reporter,
 {
     /// Sends one request, not before its intent is durable and not long after.
+    ///
+    /// A create goes out with the provider's time, by which it will be told from a copy; if the last answer is too long
+    /// ago for that, something is read first.
     pub(super) async fn send<T>(
         &self,
         act: &Act<'_>,
         create: Option<(&Token, &Sent)>,
-        call: impl AsyncFnOnce(&'a P) -> Result<T, ProviderError>,
+        call: impl AsyncFnOnce(&'a P, Going) -> Result<T, ProviderError>,
     ) -> Result<Answer<T>, Halt> {
         let settings = &self.context.settings;
         let attempt = act.next_attempt();
-        let turn = loop {
+        let mut asked_the_time = false;
+        let (turn, going) = loop {
             self.go_on()?;
             // The wait for the quota comes first, so that the intent is fresh when the request goes out.
             let turn = self.unless_cut_short(self.context.provider.turn()).await?;
             let turn = turn.map_err(|error| self.no_turn(&error))?;
+            let server_time = self.fresh_time();
+            if create.is_some() && server_time.is_none() && !asked_the_time {
+                asked_the_time = true;
+                let read = timeout(settings.request_timeout, turn.port().list_volumes());
+                let answer = self.unless_cut_short(read).await?;
+                // Whether it tells the time is seen at the next turn.
+                turn.end(answer.unwrap_or_else(|_| Err(no_answer(String::new()))).as_ref().err());
+                continue;
+            }
             let intended = Event::Intended {
                 attempt,
                 token: create.map(|(token, _)| token.clone()),
                 sent: create.map(|(_, sent)| sent.clone()),
+                server_time,
             };
-            let asked = self.ledger.commit(act.id, vec![(self.ledger.now(), intended)], Vec::new()).await?;
+            let Committed { asked, serial } =
+                self.ledger.commit(act.id, vec![(self.ledger.now(), intended)], Vec::new()).await?;
             self.go_on()?;
             if asked.elapsed() <= settings.intent_validity {
-                break turn;
+                break (turn, Going { serial, server_time });
             }
+            asked_the_time = false;
         };
         let _wire = OnWire::new(&self.on_wire);
         let sent_at = self.ledger.now();
         let result = tokio::select! {
             biased;
             () = interrupted(&self.context.interrupt, Interrupt::Second) => Err(no_answer("given up by a second signal".to_owned())),
-            answer = timeout(settings.request_timeout, call(turn.port())) => {
+            answer = timeout(settings.request_timeout, call(turn.port(), going)) => {
                 answer.unwrap_or_else(|_| Err(no_answer(format!("no answer within {}", shown(settings.request_timeout)))))
             }
         };
         turn.end(result.as_ref().err());
-        Ok(Answer { result, sent_at, ended: Instant::now() })
+        Ok(Answer { result, going, sent_at, ended: Instant::now() })
+    }
+
+    /// Returns the provider's time if its last answer is not too long ago.
+    fn fresh_time(&self) -> Option<Timestamp> {
+        let told = self.context.provider.server_time();
+        told.filter(|told| told.ago <= self.context.settings.time_validity).map(|told| told.date)
     }
 
     /// Stops the run, as what was about to be sent may not be sent for a long time.
@@ -120,13 +153,13 @@ where
         &self,
         act: &Act<'_>,
         (kind, object): (Kind, Option<RemoteId>),
-        call: impl AsyncFn(&'a P) -> Result<(), ProviderError>,
+        call: impl AsyncFn(&'a P, Going) -> Result<(), ProviderError>,
         seen: impl AsyncFn() -> Result<bool, Halt>,
     ) -> Result<Ensured, Halt> {
         let accepted = Event::Accepted { id: object };
         let mut tries = 0;
         loop {
-            let Answer { result, sent_at, ended } = self.send(act, None, &call).await?;
+            let Answer { result, going: _, sent_at, ended } = self.send(act, None, &call).await?;
             let Err(error) = result else {
                 self.answered(act, sent_at, accepted, Vec::new()).await?;
                 return Ok(Ensured::Taken(ended));

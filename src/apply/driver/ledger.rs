@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use crate::apply::ending::Halt;
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::id::RunId;
+use crate::model::id::{RunId, Serial};
 use crate::model::journal::{ActionStatus, Entry, Event};
 use crate::model::plan::ActionId;
-use crate::model::prior::Recorded;
+use crate::model::prior::{Prior, Recorded};
 use crate::state::{Batch, Journal, RecordChange};
 
 /// Collects events, commits them, and mirrors what is durable.
@@ -32,6 +32,16 @@ pub(super) struct Ledger<'a, J, C> {
     broke: Notify,
     statuses: RefCell<BTreeMap<ActionId, ActionStatus>>,
     records: RefCell<BTreeMap<Address, Recorded>>,
+    /// The version of the state by the last commit.
+    serial: Cell<Serial>,
+}
+
+/// A commit that is durable.
+pub(super) struct Committed {
+    /// A moment before it began.
+    pub(super) asked: Instant,
+    /// The version of the state with it, or a later one.
+    pub(super) serial: Serial,
 }
 
 struct Queued {
@@ -42,12 +52,7 @@ struct Queued {
 }
 
 impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
-    pub(super) fn new(
-        journal: &'a J,
-        clock: &'a C,
-        run: &'a RunId,
-        records: &BTreeMap<Address, Recorded>,
-    ) -> Self {
+    pub(super) fn new(journal: &'a J, clock: &'a C, run: &'a RunId, prior: &Prior) -> Self {
         Self {
             journal,
             clock,
@@ -60,7 +65,8 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
             written: Notify::new(),
             broke: Notify::new(),
             statuses: RefCell::default(),
-            records: RefCell::new(records.clone()),
+            records: RefCell::new(prior.objects.clone()),
+            serial: Cell::new(prior.serial),
         }
     }
 
@@ -93,7 +99,12 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
         }
     }
 
-    /// Makes events of one action and what they change durable. Returns a moment before the commit began.
+    /// Returns the version of the state by the last commit.
+    pub(super) fn serial(&self) -> Serial {
+        self.serial.get()
+    }
+
+    /// Makes events of one action and what they change durable.
     ///
     /// # Errors
     /// The journal cannot be written.
@@ -102,7 +113,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
         action: &ActionId,
         events: Vec<(Timestamp, Event)>,
         changes: Vec<RecordChange>,
-    ) -> Result<Instant, Halt> {
+    ) -> Result<Committed, Halt> {
         let mut status = self.status(action);
         for (_, event) in &events {
             status = match status.next(event) {
@@ -122,7 +133,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
         self.work.notify_one();
         loop {
             if self.durable.get() >= ticket {
-                return Ok(asked);
+                return Ok(Committed { asked, serial: self.serial.get() });
             }
             if self.broken.borrow().is_some() {
                 return Err(Halt::JournalBroken);
@@ -149,7 +160,8 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
                 batch.changes.extend(changes);
             }
             match self.journal.commit(&batch).await {
-                Ok(_) => {
+                Ok(serial) => {
+                    self.serial.set(serial);
                     self.statuses.borrow_mut().extend(statuses);
                     self.mirror(batch.changes);
                     self.durable.set(self.durable.get() + count);
@@ -181,7 +193,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
                         records.insert(to, recorded);
                     }
                 }
-                RecordChange::Tombstone(_) => {}
+                RecordChange::Tombstone(_) | RecordChange::Know(..) | RecordChange::Continue { .. } => {}
             }
         }
     }

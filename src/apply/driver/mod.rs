@@ -30,6 +30,7 @@ use tokio::time::Instant;
 
 pub use settle::settle;
 
+use self::call::Going;
 use self::ledger::Ledger;
 use self::lookout::{Lookout, Looks};
 use super::ending::{Halt, ending};
@@ -37,16 +38,17 @@ use super::request::{self, Sources};
 use super::schedule::Schedule;
 use super::{Context, Interrupt, Reporter, Settings, record};
 use crate::model::address::Address;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, Moment};
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::live::LiveVolume;
+use crate::model::marker::{Marker, Token};
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
 use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan, RecordAfter};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
 use crate::model::progress::Notice;
-use crate::provider::{Listed, Mutate, Observe};
+use crate::provider::{Listed, Mutate, Observe, ServerTime};
 use crate::state::{Journal, RecordChange};
 
 /// Executes a plan to its end, or as far as it gets.
@@ -94,6 +96,8 @@ struct Act<'a> {
 /// One run of a plan.
 struct Engine<'a, P, J, C, R> {
     plan: &'a Plan,
+    /// The state that the plan was made from.
+    prior: &'a Prior,
     context: Context<'a, P, J, C, R>,
     ledger: Ledger<'a, J, C>,
     pods: Lookout<Listed>,
@@ -124,11 +128,12 @@ where
     C: Clock,
     R: Reporter,
 {
-    fn new(plan: &'a Plan, prior: &Prior, context: Context<'a, P, J, C, R>) -> Self {
-        let ledger = Ledger::new(context.journal, context.clock, &context.run.id, &prior.objects);
+    fn new(plan: &'a Plan, prior: &'a Prior, context: Context<'a, P, J, C, R>) -> Self {
+        let ledger = Ledger::new(context.journal, context.clock, &context.run.id, prior);
         let random = RefCell::new(fastrand::Rng::with_seed(context.settings.seed));
         Self {
             plan,
+            prior,
             context,
             ledger,
             pods: Lookout::default(),
@@ -264,23 +269,27 @@ where
     /// Only writes to the state; the change is committed with the success.
     async fn record_only(&self, act: &Act<'_>) -> Result<Vec<RecordChange>, Halt> {
         self.go_on()?;
-        let now = self.ledger.now();
+        let now = self.moment();
         let previous = self.ledger.recorded(&act.id.address);
         let changes = record::local(act.id, act.action, previous.as_ref(), now);
         let object = changes.iter().find_map(|change| match change {
             RecordChange::Put(_, recorded) => Some(recorded.id.clone()),
-            RecordChange::Remove(_) | RecordChange::Rename { .. } | RecordChange::Tombstone(_) => None,
+            RecordChange::Remove(_)
+            | RecordChange::Rename { .. }
+            | RecordChange::Tombstone(_)
+            | RecordChange::Know(..)
+            | RecordChange::Continue { .. } => None,
         });
         act.object.replace(object.or_else(|| previous.map(|previous| previous.id)));
-        let intended = Event::Intended { attempt: 0, token: None, sent: None };
-        let events = [intended, Event::Started, Event::Accepted { id: None }].map(|event| (now, event));
+        let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
+        let events = [intended, Event::Started, Event::Accepted { id: None }].map(|event| (now.here, event));
         self.ledger.commit(act.id, events.into(), Vec::new()).await?;
         Ok(changes)
     }
 
     /// Returns what the records say after a success with this object.
     fn recorded_after(&self, act: &Act<'_>, id: RemoteId) -> Vec<RecordChange> {
-        let now = self.ledger.now();
+        let now = self.moment();
         let previous = self.ledger.recorded(&act.id.address);
         match &act.action.record {
             RecordAfter::Put(after) => vec![record::put(&act.id.address, after, id, previous.as_ref(), now)],
@@ -366,7 +375,32 @@ where
     }
 
     fn sources<'s>(&'s self, volumes: &'s BTreeMap<Address, VolumeId>) -> Sources<'s> {
-        Sources { project: self.context.project, secrets: self.context.secrets, volumes }
+        Sources { secrets: self.context.secrets, volumes }
+    }
+
+    /// Returns the present by both clocks.
+    fn moment(&self) -> Moment {
+        let there = self.context.provider.server_time().map(ServerTime::now);
+        Moment { here: self.ledger.now(), there }
+    }
+
+    /// Returns the mark of a pod with this token as it is to be written at the address of an action.
+    fn mark(&self, act: &Act<'_>, token: &Token, going: Going) -> Marker {
+        let protected = match &act.action.record {
+            RecordAfter::Put(after) => after.lifecycle.protect,
+            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
+                self.ledger.recorded(&act.id.address).is_some_and(|recorded| recorded.lifecycle.protect)
+            }
+        };
+        Marker {
+            project: self.context.project.clone(),
+            address: act.id.address.clone(),
+            token: token.clone(),
+            lineage: self.prior.lineage.clone(),
+            serial: going.serial,
+            created: going.server_time,
+            protected,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::call::{Answer, Elsewhere, Ensured};
+use super::call::{Answer, Elsewhere, Ensured, Going};
 use super::lookout::{Look, Sight};
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
@@ -13,15 +13,16 @@ use crate::apply::recover::{self, Choice, Search, Sighting};
 use crate::apply::request::{self, Missing};
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Reporter, readback, record, shown};
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Event, Sent};
 use crate::model::live::{LivePod, PodStatus};
-use crate::model::marker::Token;
+use crate::model::marker::{Marker, Token};
 use crate::model::plan::{Attempt, Disruption, OnStuck, PodCreation, PodPatch, Record, RecordAfter, Step};
 use crate::model::pod::{Compute, Container};
-use crate::model::prior::RecordedObject;
+use crate::model::prior::{KnownToken, RecordedObject};
 use crate::model::progress::Notice;
+use crate::model::provenance::{Viewpoint, Window};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
@@ -112,16 +113,17 @@ where
             return Err(Halt::Failed("the plan does not say what to record".to_owned()));
         };
         let volumes = self.volume_ids();
-        let address = &act.id.address;
-        let request = request::create(self.sources(&volumes), address, creation, &attempt.candidate, token)
-            .map_err(failed)?;
+        let request =
+            request::create(self.sources(&volumes), creation, &attempt.candidate).map_err(failed)?;
         let sent = request::sent_pod(creation, attempt, token, after);
         let mut tries = 0;
         loop {
-            let intended_at = self.ledger.now();
-            let Answer { result, sent_at, ended } = self
-                .send(act, Some((token, &sent)), async |port: &'a P| port.create_pod(&request).await)
-                .await?;
+            let call = async |port: &'a P, going: Going| {
+                let mut request = request.clone();
+                request::mark(&mut request.env, &self.mark(act, token, going));
+                port.create_pod(&request).await
+            };
+            let Answer { result, going, sent_at, ended } = self.send(act, Some((token, &sent)), call).await?;
             let error = match result {
                 Ok(id) => {
                     let changes = self.found(act, &sent, &id);
@@ -135,7 +137,14 @@ where
             let next = retry::after_write(Kind::Create, &error, tries, self.backoff(tries));
             if next == Next::LookUp {
                 self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
-                if let Some(id) = self.look_up(act, token, &sent, (intended_at, ended)).await? {
+                let known = KnownToken {
+                    address: act.id.address.clone(),
+                    intended_at: sent_at,
+                    server_time: going.server_time,
+                    sent: sent.clone(),
+                    tombstone: false,
+                };
+                if let Some(id) = self.look_up(act, token, &known, ended).await? {
                     return Ok(created(id, sent, request, ended));
                 }
                 let why = format!("{why}; it did not happen");
@@ -161,8 +170,8 @@ where
         &self,
         act: &Act<'_>,
         token: &Token,
-        sent: &Sent,
-        (intended_at, ended): (Timestamp, Instant),
+        asked: &KnownToken,
+        ended: Instant,
     ) -> Result<Option<PodId>, Halt> {
         let settings = &self.context.settings;
         let mut search = Search::new(Duration::ZERO, settings.settling);
@@ -177,8 +186,14 @@ where
             let sighting = recover::sight_pod(token, &sheet.entries, &known);
             if let Sighting::These(ids) = &sighting {
                 let found = recover::carriers(&sheet.entries, ids);
-                let choice = recover::choose(&found, sent, (intended_at, self.ledger.now()));
-                return self.adopt(act, sent, choice).await.map(Some);
+                let view = Viewpoint {
+                    project: self.context.project,
+                    lineage: &self.prior.lineage,
+                    serial: self.ledger.serial(),
+                    window: Window::OF_A_CREATE,
+                };
+                let choice = recover::choose(view, &found, asked);
+                return self.adopt(act, &asked.sent, choice).await.map(Some);
             }
             if search.settles(waited, &sighting) {
                 return Ok(None);
@@ -211,7 +226,7 @@ where
         let remote = RemoteId::Pod(id.clone());
         act.object.replace(Some(remote.clone()));
         let previous = self.ledger.recorded(&act.id.address);
-        vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.ledger.now())]
+        vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.moment())]
     }
 
     /// Waits until a created pod runs and is as promised.
@@ -231,12 +246,12 @@ where
         }
         if creation.container.locked == Some(true) {
             let lock = request::lock(&id, &creation.container, true);
-            self.change(act, &lock, Disruption::InPlace).await?;
+            self.change(act, &lock, None, Disruption::InPlace).await?;
         }
         let after: Record = record::landed(&sent.record, &live);
         let previous = self.ledger.recorded(&act.id.address);
         let remote = RemoteId::Pod(id);
-        Ok(vec![record::put(&act.id.address, &after, remote, previous.as_ref(), self.ledger.now())])
+        Ok(vec![record::put(&act.id.address, &after, remote, previous.as_ref(), self.moment())])
     }
 
     pub(super) async fn update_pod(
@@ -251,9 +266,9 @@ where
         let Some(before) = self.look_at(id).await? else { return Err(vanished(id)) };
         let volumes = self.volume_ids();
         let after = container_after(&act.action.record, &before);
-        let request = request::patch(self.sources(&volumes), &act.id.address, id, (patch, &after), &before)
-            .map_err(failed)?;
-        let since = self.change(act, &request, disruption).await?;
+        let request = request::patch(self.sources(&volumes), id, (patch, &after), &before).map_err(failed)?;
+        let token = patch.env.as_ref().and_then(|env| env.token.as_ref());
+        let since = self.change(act, &request, token.map(|token| (token, &before)), disruption).await?;
         if before.status.is_up() && disruption == Disruption::Reset {
             match self.wait_running(act, id, (Since::Started, since), None).await? {
                 Waited::Running(_) => {}
@@ -263,11 +278,13 @@ where
         Ok(self.recorded_after(act, RemoteId::Pod(id.clone())))
     }
 
-    /// Sends a change and waits until it is seen.
+    /// Sends a change and waits until it is seen. One that replaces the variables carries the mark of a token, as the
+    /// pod had it before.
     async fn change(
         &self,
         act: &Act<'_>,
         request: &PatchRequest,
+        marked: Option<(&Token, &LivePod)>,
         disruption: Disruption,
     ) -> Result<Instant, Halt> {
         let difference = async || match self.look_at(&request.id).await? {
@@ -276,7 +293,16 @@ where
         };
         let seen = async || Ok(difference().await?.is_none());
         let object = Some(RemoteId::Pod(request.id.clone()));
-        let call = async |port: &'a P| port.update_pod(request).await;
+        let call = async |port: &'a P, going: Going| {
+            let (Some((token, before)), Some(env)) = (marked, &request.env) else {
+                return port.update_pod(request).await;
+            };
+            let mark = Marker { created: None, ..self.mark(act, token, going) };
+            let mark = request::refreshed(mark, before, self.prior.tokens.get(token));
+            let mut env = env.clone();
+            request::mark(&mut env, &mark);
+            port.update_pod(&PatchRequest { env: Some(env), ..request.clone() }).await
+        };
         let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(&request.id)),
@@ -310,7 +336,7 @@ where
             Some(Compute::Cpu { .. }) | None => 0,
         };
         let seen = async || Ok(self.look_at(id).await?.is_some_and(|live| live.status.is_up()));
-        let call = async |port: &'a P| port.start_pod(id, gpus).await;
+        let call = async |port: &'a P, _: Going| port.start_pod(id, gpus).await;
         let object = Some(RemoteId::Pod(id.clone()));
         let stuck = match self.ensure(act, (Kind::Start, object), call, seen).await? {
             Ensured::Gone(_) => return Err(vanished(id)),
@@ -358,7 +384,7 @@ where
     async fn halt_pod(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
         act.object.replace(Some(RemoteId::Pod(id.clone())));
         let seen = async || Ok(self.look_at(id).await?.is_some_and(|live| !live.status.is_up()));
-        let call = async |port: &'a P| port.stop_pod(id).await;
+        let call = async |port: &'a P, _: Going| port.stop_pod(id).await;
         let object = Some(RemoteId::Pod(id.clone()));
         let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
             Ensured::Taken(since) => since,
@@ -406,7 +432,7 @@ where
     /// Terminates a pod and waits until listings agree that it is gone.
     async fn terminate(&self, act: &Act<'_>, id: &PodId, object: Option<RemoteId>) -> Result<(), Halt> {
         let seen = async || Ok(self.look_at(id).await?.is_none());
-        let call = async |port: &'a P| port.delete_pod(id).await;
+        let call = async |port: &'a P, _: Going| port.delete_pod(id).await;
         let (since, said) = match self.ensure(act, (Kind::Delete, object), call, seen).await? {
             Ensured::Taken(since) => (since, "the API said yes"),
             Ensured::Gone(since) => (since, "the API said that it is gone"),

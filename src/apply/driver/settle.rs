@@ -14,16 +14,17 @@ use super::interrupted;
 use crate::apply::recover::{self, Choice, Open, Search, Sighting};
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Context, Interrupt, Reporter, record};
-use crate::model::clock::{Clock, SignedDuration, Timestamp};
+use crate::model::clock::{Clock, Moment, Timestamp};
 use crate::model::id::{PodId, RemoteId, RunId};
 use crate::model::journal::{ActionStatus, Entry, Event, Sent};
 use crate::model::live::LiveVolume;
 use crate::model::marker::Token;
 use crate::model::outcome::{Fate, Recovered};
 use crate::model::plan::ActionId;
-use crate::model::prior::{OpenIntent, Prior};
+use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::progress::Notice;
-use crate::provider::{Listed, Mutate, Observe, ProviderError};
+use crate::model::provenance::Viewpoint;
+use crate::provider::{Listed, Mutate, Observe, ProviderError, ServerTime};
 use crate::state::{Batch, Journal, RecordChange, StateError};
 
 /// Resolves what earlier runs left open, records it, and tells what it found.
@@ -51,7 +52,7 @@ where
             Open::LetPass | Open::Search => open.push(settler.case(intent)),
         }
     }
-    settler.tell_settling(&open);
+    let mut is_told = false;
     let mut waited = Duration::ZERO;
     while !open.is_empty() {
         let looked = tokio::select! {
@@ -66,6 +67,13 @@ where
                 break;
             }
         };
+        for case in &mut open {
+            case.search.get_or_insert_with(|| settler.search(case.intent, listing.server_time));
+        }
+        if !is_told {
+            settler.tell_settling(&open);
+            is_told = true;
+        }
         let mut still_open = Vec::new();
         for mut case in open {
             match settler.resolve(&mut case, &listing).await? {
@@ -89,16 +97,17 @@ where
 struct Case<'p> {
     intent: &'p OpenIntent,
     /// What the create asked for; `None` where there was no create.
-    create: Option<(&'p Token, &'p Sent)>,
-    /// From here on its request cannot happen any more.
-    ended: Duration,
-    search: Search,
+    create: Option<(&'p Token, &'p KnownToken)>,
+    /// Begun by the first look.
+    search: Option<Search>,
 }
 
 /// One look at the account.
 struct Listing {
     /// How long was waited before it, at least: as in a run, pauses count and nothing else.
     at: Duration,
+    /// The provider's time, where it was told.
+    server_time: Option<Timestamp>,
     pods: Vec<Listed>,
     volumes: Vec<LiveVolume>,
 }
@@ -116,10 +125,23 @@ where
     R: Reporter,
 {
     fn case<'p>(&'p self, intent: &'p OpenIntent) -> Case<'p> {
+        let create =
+            intent.token.as_ref().and_then(|token| self.prior.tokens.get(token).map(|known| (token, known)));
+        Case { intent, create, search: None }
+    }
+
+    /// Begins to look for what a request did. How long ago it was intended is told by the provider's clock alone; where
+    /// that is not known, the time counts from this first look.
+    fn search(&self, intent: &OpenIntent, server_time: Option<Timestamp>) -> Search {
         let settings = &self.context.settings;
-        // An answer that was noted ended the request; otherwise it may have gone out as late as the intent allowed and
-        // taken as long as requests may.
-        let slack = match intent.status {
+        let age = server_time.zip(intent.server_time).map(|(now, then)| now.duration_since(then));
+        let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
+        // The time that an intent carries may be a little older than the intent.
+        let age = age.saturating_sub(settings.time_validity);
+        // A request may have gone out as late as the intent allowed and taken as long as requests may.
+        let slack = settings.intent_validity + settings.request_timeout;
+        let ended = match intent.status {
+            // An answer that was noted ended the request.
             ActionStatus::Unknown { .. } => Duration::ZERO,
             ActionStatus::Pending
             | ActionStatus::Intended
@@ -128,26 +150,19 @@ where
             | ActionStatus::Refused
             | ActionStatus::Succeeded
             | ActionStatus::Failed
-            | ActionStatus::Skipped => settings.intent_validity + settings.request_timeout,
+            | ActionStatus::Skipped => slack.saturating_sub(age),
         };
-        let age = self.context.clock.now().duration_since(intent.since);
-        // A clock that was set back must not make the wait longer than from now.
-        let age = Duration::try_from(age.max(SignedDuration::ZERO)).unwrap_or_default();
-        let ended = slack.saturating_sub(age);
-        let settling = (slack + settings.settling).saturating_sub(age).saturating_sub(ended);
-        let create = intent
-            .token
-            .as_ref()
-            .and_then(|token| self.prior.tokens.get(token).map(|known| (token, &known.sent)));
-        Case { intent, create, ended, search: Search::new(ended, settling) }
+        let since_its_end = age.saturating_sub(slack);
+        Search::new(ended, settings.settling.saturating_sub(since_its_end))
     }
 
     async fn resolve(&self, case: &mut Case<'_>, listing: &Listing) -> Result<Option<Fate>, StateError> {
-        let Some((token, sent)) = case.create else {
+        let Some(search) = &mut case.search else { return Ok(None) };
+        let Some((token, known)) = case.create else {
             if case.intent.token.is_some() {
                 return Ok(Some(Fate::Undecided("the state does not say what was asked for".to_owned())));
             }
-            if listing.at < case.ended {
+            if listing.at < search.request_ended() {
                 return Ok(None);
             }
             return self.let_pass(case.intent).await.map(Some);
@@ -155,12 +170,12 @@ where
         let sighting = if case.intent.action.address.is_pod() {
             recover::sight_pod(token, &listing.pods, &self.prior.remote_ids())
         } else {
-            recover::sight_volume(&sent.name, &listing.volumes)
+            recover::sight_volume(&known.sent.name, &listing.volumes)
         };
         if let Sighting::These(ids) = &sighting {
-            return self.found(case, (token, sent), ids, listing).await.map(Some);
+            return self.found(case.intent, known, ids, listing).await.map(Some);
         }
-        if !case.search.settles(listing.at, &sighting) {
+        if !search.settles(listing.at, &sighting) {
             return Ok(None);
         }
         let why = "it did not happen, as no listing shows it".to_owned();
@@ -171,12 +186,12 @@ where
 
     async fn found(
         &self,
-        case: &Case<'_>,
-        (token, sent): (&Token, &Sent),
+        intent: &OpenIntent,
+        known: &KnownToken,
         ids: &BTreeSet<RemoteId>,
         listing: &Listing,
     ) -> Result<Fate, StateError> {
-        let intent = case.intent;
+        let sent = &known.sent;
         if !intent.action.address.is_pod() {
             let Some(id) = recover::choose_volume(ids) else {
                 return Ok(Fate::Undecided(format!("several network volumes are named `{}`", sent.name)));
@@ -186,8 +201,8 @@ where
             return Ok(Fate::Adopted { id, retired: BTreeSet::new() });
         }
         let carriers = recover::carriers(&listing.pods, ids);
-        let intended_at = self.prior.tokens.get(token).map_or(intent.since, |known| known.intended_at);
-        match recover::choose(&carriers, sent, (intended_at, self.request_ended(intent))) {
+        let view = Viewpoint::of(self.context.project, self.prior);
+        match recover::choose(view, &carriers, known) {
             Choice::Doubtful(pods) => {
                 let why = "several pods carry its token, or one that it did not make".to_owned();
                 self.commit(intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], Vec::new())
@@ -216,14 +231,16 @@ where
     ) -> Result<(), StateError> {
         let address = &intent.action.address;
         let previous = self.prior.objects.get(address);
-        let change = record::put(address, &sent.record, id.clone(), previous, self.context.clock.now());
+        let there = self.context.provider.server_time().map(ServerTime::now);
+        let now = Moment { here: self.context.clock.now(), there };
+        let change = record::put(address, &sent.record, id.clone(), previous, now);
         let accepted = || Event::Accepted { id: Some(id.clone()) };
         // A request that was found to have taken effect did go out, whether or not that was noted.
         let went_out = (intent.status == ActionStatus::Intended).then_some(Event::Started);
         self.commit(intent, went_out.into_iter().chain([accepted()]), vec![change]).await?;
         for pod in retire {
-            self.commit(intent, [Event::Intended { attempt: 0, token: None, sent: None }], Vec::new())
-                .await?;
+            let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
+            self.commit(intent, [intended], Vec::new()).await?;
             // If it fails the pod stays known by its token, and every plan says so.
             let unknown = self.retire(pod).await.err().map(|error| Event::Unknown { why: error.to_string() });
             let events = [Event::Started].into_iter().chain(unknown).chain([accepted()]);
@@ -311,7 +328,7 @@ where
     /// Lists what the open cases need, again and again as long as that helps.
     async fn look(&self, open: &[Case<'_>], at: Duration) -> Result<Listing, ProviderError> {
         let creates = || open.iter().filter(|case| case.create.is_some());
-        let mut listing = Listing { at, pods: Vec::new(), volumes: Vec::new() };
+        let mut listing = Listing { at, server_time: None, pods: Vec::new(), volumes: Vec::new() };
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
         if creates().any(|case| case.intent.action.address.is_pod()) {
@@ -320,6 +337,7 @@ where
         if creates().any(|case| !case.intent.action.address.is_pod()) {
             listing.volumes = read(provider, settings, backoff, P::list_volumes).await?;
         }
+        listing.server_time = provider.server_time().map(|told| told.date);
         Ok(listing)
     }
 
@@ -335,15 +353,11 @@ where
 
     fn tell_settling(&self, open: &[Case<'_>]) {
         let addresses: Vec<_> = open.iter().map(|case| case.intent.action.address.clone()).collect();
-        if let Some(remaining) = open.iter().map(|case| case.search.settled_from()).max() {
+        if let Some(remaining) =
+            open.iter().filter_map(|case| Some(case.search.as_ref()?.settled_from())).max()
+        {
             self.context.reporter.notice(Notice::Settling { addresses, remaining });
         }
-    }
-
-    fn request_ended(&self, intent: &OpenIntent) -> Timestamp {
-        let settings = &self.context.settings;
-        let slack = settings.intent_validity + settings.request_timeout;
-        intent.since.checked_add(slack).unwrap_or(intent.since)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::model::progress::Notice;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secrets;
 use crate::model::size::Gigabytes;
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection};
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime};
 use crate::state::{Batch, Journal, RecordChange, Run, StateError};
 
 /// What the provider does with one write.
@@ -125,6 +125,10 @@ impl Observe for Provider {
     fn quota(&self) -> Option<Quota> {
         None
     }
+
+    fn server_time(&self) -> Option<ServerTime> {
+        Some(ServerTime { date: At.now(), ago: Duration::ZERO })
+    }
 }
 
 impl Mutate for Provider {
@@ -221,6 +225,8 @@ impl Journal for Notebook {
             RecordChange::Remove(address) => format!("{address} is nothing"),
             RecordChange::Rename { from, to } => format!("{from} becomes {to}"),
             RecordChange::Tombstone(token) => format!("{token} is dead"),
+            RecordChange::Know(address, recorded) => format!("{} is known at {address}", recorded.id),
+            RecordChange::Continue { lineage, above } => format!("goes on as {lineage} above {above}"),
         });
         self.commits.borrow_mut().push(entries.chain(changes).collect());
         Ok(Serial(0))
@@ -233,7 +239,7 @@ impl Journal for Notebook {
 
 fn shown(event: &Event) -> String {
     match event {
-        Event::Intended { attempt, token, sent: _ } => {
+        Event::Intended { attempt, token, sent: _, server_time: _ } => {
             let token = token.as_ref().map_or_else(String::new, |_| " with a token".to_owned());
             format!("intended {attempt}{token}")
         }
@@ -572,8 +578,13 @@ async fn a_protected_pod_is_not_deleted_whatever_the_plan_says() {
 fn open_create(status: ActionStatus) -> (Prior, Token) {
     let token = attempt_token("llm", 0);
     let mut prior = prior();
-    let known =
-        KnownToken { address: "llm".parse().unwrap(), intended_at: At.now(), sent: sent(), tombstone: false };
+    let known = KnownToken {
+        address: "llm".parse().unwrap(),
+        intended_at: At.now(),
+        server_time: Some(At.now()),
+        sent: sent(),
+        tombstone: false,
+    };
     prior.tokens.insert(token.clone(), known);
     prior.open.push(OpenIntent {
         run: RunId::new("old"),
@@ -581,8 +592,14 @@ fn open_create(status: ActionStatus) -> (Prior, Token) {
         status,
         token: Some(token.clone()),
         since: At.now(),
+        server_time: Some(At.now()),
     });
     (prior, token)
+}
+
+fn marked(token: Token) -> Marker {
+    let earlier = live_pod("p", PodStatus::Running).marker.unwrap();
+    Marker { token, created: Some(At.now()), ..earlier }
 }
 
 async fn settled(prior: &Prior, provider: &Provider) -> (Vec<Fate>, Vec<String>) {
@@ -609,7 +626,7 @@ async fn settled(prior: &Prior, provider: &Provider) -> (Vec<Fate>, Vec<String>)
 #[tokio::test(start_paused = true)]
 async fn a_create_of_a_dead_run_is_adopted_with_its_record() {
     let (prior, token) = open_create(ActionStatus::Intended);
-    let marker = Marker { project: ProjectName::new("acme"), address: "llm".parse().unwrap(), token };
+    let marker = marked(token);
     let provider = Provider::with([LivePod { marker: Some(marker), ..live_pod("p", PodStatus::Running) }]);
     let (fates, lines) = settled(&prior, &provider).await;
     let id = RemoteId::Pod(PodId::new("p"));
@@ -623,7 +640,7 @@ async fn a_create_of_a_dead_run_is_adopted_with_its_record() {
 #[tokio::test(start_paused = true)]
 async fn a_duplicate_of_one_create_is_terminated() {
     let (prior, token) = open_create(ActionStatus::Unknown { id: None });
-    let marker = Marker { project: ProjectName::new("acme"), address: "llm".parse().unwrap(), token };
+    let marker = marked(token);
     let twin = |name| LivePod {
         marker: Some(marker.clone()),
         created_at: Some(At.now()),

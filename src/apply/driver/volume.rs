@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::call::{Answer, Elsewhere, Ensured, could_not_look};
+use super::call::{Answer, Elsewhere, Ensured, Going, could_not_look};
 use super::lookout::Look;
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
@@ -49,7 +49,7 @@ where
         self.read_back_volume(act, &id, since, |live| readback::volume(config, live)).await?;
         let previous = self.ledger.recorded(&act.id.address);
         let remote = RemoteId::Volume(id);
-        Ok(vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.ledger.now())])
+        Ok(vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.moment())])
     }
 
     async fn make_volume(
@@ -68,8 +68,9 @@ where
         };
         let mut tries = 0;
         loop {
-            let call = async |port: &'a P| port.create_volume(&request).await;
-            let Answer { result, sent_at, ended } = self.send(act, Some((token, sent)), call).await?;
+            let call = async |port: &'a P, _: Going| port.create_volume(&request).await;
+            let Answer { result, going: _, sent_at, ended } =
+                self.send(act, Some((token, sent)), call).await?;
             let error = match result {
                 Ok(id) => {
                     let changes = self.found_volume(act, sent, &id);
@@ -136,7 +137,7 @@ where
         let remote = RemoteId::Volume(id.clone());
         act.object.replace(Some(remote.clone()));
         let previous = self.ledger.recorded(&act.id.address);
-        vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.ledger.now())]
+        vec![record::put(&act.id.address, &sent.record, remote, previous.as_ref(), self.moment())]
     }
 
     pub(super) async fn grow_volume(
@@ -151,7 +152,7 @@ where
             let live = self.look_at_volume(id).await?;
             Ok(live.is_some_and(|live| readback::grown(size, &live).is_none()))
         };
-        let call = async |port: &'a P| port.grow_volume(id, size).await;
+        let call = async |port: &'a P, _: Going| port.grow_volume(id, size).await;
         let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
@@ -172,7 +173,7 @@ where
             return Err(Halt::Failed("it is protected".to_owned()));
         }
         let seen = async || Ok(self.look_at_volume(id).await?.is_none());
-        let call = async |port: &'a P| port.delete_volume(id).await;
+        let call = async |port: &'a P, _: Going| port.delete_volume(id).await;
         let since = match self.ensure(act, (Kind::Delete, None), call, seen).await? {
             Ensured::Taken(since) | Ensured::Gone(since) => since,
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),

@@ -85,10 +85,10 @@ async fn account(session: &Session<'_>, verdict: &mut Verdict) {
     if accepted.is_some() {
         scope(probe.write_scope().await, verdict);
     }
-    match probe.server_time() {
-        Some(server) => {
+    match client.server_time() {
+        Some(told) => {
             let here = session.account.clock.now();
-            let skew = here.duration_since(server).as_secs();
+            let skew = here.duration_since(told.now()).as_secs();
             let text = format!("{} s from the server's", skew.unsigned_abs());
             if skew.unsigned_abs() <= SKEW {
                 verdict.ok("clock", text);

@@ -10,7 +10,6 @@ use crate::cli::recording::{record, remarks, taken_over};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::model::address::Address;
-use crate::model::clock::Clock;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::live::{Live, Seen, Unreadable};
@@ -57,7 +56,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
         Some(self::text(&mut session, &prior, &chosen, &known).await?)
     };
     let planned = session.plan_only(&Options::default()).await?;
-    let records = taken_over(planned.plan(), session.account.clock.now());
+    let records = taken_over(planned.plan(), session.moment());
     let records: Vec<_> = records.into_iter().filter(|(address, _)| asked.contains(address)).collect();
     for remark in remarks(planned.plan(), &asked) {
         shell.output.note(&remark);
@@ -188,7 +187,13 @@ fn one<'a>(
         )));
     }
     match address {
-        Address::Volume(key) => chosen.volumes.extend(volume.map(|volume| (key.clone(), volume))),
+        Address::Volume(key) => {
+            if let Some(project) = volume.and_then(|volume| imported::other_project_of_volume(volume, known))
+            {
+                return Err(Failure::Flag(of_other_project(id, &project)));
+            }
+            chosen.volumes.extend(volume.map(|volume| (key.clone(), volume)));
+        }
         Address::Pod { key, replica: _ } => {
             if let Some(project) = pod.and_then(|pod| imported::other_project(pod, known)) {
                 return Err(Failure::Flag(of_other_project(id, project)));

@@ -19,7 +19,11 @@ pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
         .iter()
         .filter_map(|change| match change {
             RecordChange::Rename { from, to } => Some(format!("{from} -> {to}\n")),
-            RecordChange::Put(..) | RecordChange::Remove(_) | RecordChange::Tombstone(_) => None,
+            RecordChange::Put(..)
+            | RecordChange::Remove(_)
+            | RecordChange::Tombstone(_)
+            | RecordChange::Know(..)
+            | RecordChange::Continue { .. } => None,
         })
         .collect();
     record(&session, "state mv", &prior, changes, &format!("{from} is {to}")).await?;

@@ -8,7 +8,6 @@ use crate::cli::recording::{record, remarks, taken_over};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::model::address::Address;
-use crate::model::clock::Clock;
 use crate::plan::{Options, traces};
 use crate::state::RecordChange;
 
@@ -23,7 +22,7 @@ pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
     }
     traces.name_in(&mut session.loaded.desired);
     let planned = session.plan_only(&Options::default()).await?;
-    let mut records = taken_over(planned.plan(), session.account.clock.now());
+    let mut records = taken_over(planned.plan(), session.moment());
     for (address, recorded) in &mut records {
         if let Some((_, token)) = traces.pods.get(address) {
             recorded.token = Some(token.clone());

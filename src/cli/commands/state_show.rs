@@ -32,7 +32,8 @@ pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
 
 /// Returns everything that is recorded, as name and text.
 pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
-    let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
+    let Recorded { id, token, recorded_at, server_time: _, deposed, lifecycle, retired, rebuilt, object } =
+        recorded;
     let mut rows = Rows::default();
     rows.put("id", id.to_string());
     rows.put("recorded_at", recorded_at.to_string());
@@ -40,6 +41,9 @@ pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
         rows.put("token", token.to_string());
     }
     rows.put("protect", lifecycle.protect.to_string());
+    if *rebuilt {
+        rows.put("rebuilt", "true".to_owned());
+    }
     if *retired {
         rows.put("retired", "true".to_owned());
     }

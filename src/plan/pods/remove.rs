@@ -145,9 +145,11 @@ impl<'a> PodPlanner<'_, 'a> {
             id: RemoteId::Pod(live.id.clone()),
             token: token.clone(),
             recorded_at: self.context.inputs.live.observed_at,
+            server_time: self.context.inputs.live.server_time,
             deposed: BTreeSet::new(),
             lifecycle: lifecycle.clone(),
             retired: *retired,
+            rebuilt: false,
             object: object.clone(),
         };
         self.remove(&recorded, live, None);

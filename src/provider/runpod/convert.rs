@@ -359,9 +359,15 @@ mod tests {
     #[test]
     fn only_a_readable_marker_is_taken_out() {
         let key = EnvKey::new(MARKER_KEY);
-        let mut env = BTreeMap::from([(key.clone(), Secret::new("acme/llm/0123456789abcdef".to_owned()))]);
+        let mut env = BTreeMap::from([(
+            key.clone(),
+            Secret::new("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z".to_owned()),
+        )]);
         let marker = take_marker(&mut env).map(|marker| marker.to_string());
-        assert_eq!((marker.as_deref(), env.len()), (Some("acme/llm/0123456789abcdef"), 0));
+        assert_eq!(
+            (marker.as_deref(), env.len()),
+            (Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z"), 0)
+        );
         env.insert(key, Secret::new("hand-made".to_owned()));
         assert_eq!((take_marker(&mut env), env.len()), (None, 1));
     }

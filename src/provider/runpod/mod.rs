@@ -31,7 +31,7 @@ use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection};
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime};
 
 pub use rest_v2::RunpodLog;
 use transport::Transport;
@@ -109,6 +109,10 @@ impl Observe for Runpod {
     fn quota(&self) -> Option<Quota> {
         self.transport.quota()
     }
+
+    fn server_time(&self) -> Option<ServerTime> {
+        self.transport.server_time()
+    }
 }
 
 impl ReadLogs for Runpod {
@@ -129,10 +133,6 @@ impl ReadLogs for Runpod {
 }
 
 impl Probe for Runpod {
-    fn server_time(&self) -> Option<Timestamp> {
-        self.transport.date()
-    }
-
     async fn write_scope(&self) -> Result<WriteScope, ProviderError> {
         // No id of RunPod holds a dash.
         match self.stop_pod(&PodId::new("no-such-pod")).await {

@@ -29,7 +29,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RequestId};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
-use crate::provider::{Certainty, Listed, ProviderError, Quota, Rejection};
+use crate::provider::{Certainty, Listed, ProviderError, Quota, Rejection, ServerTime};
 
 /// After this time an answer is given up. RunPod's own clients wait as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -272,10 +272,10 @@ impl Transport {
         }
     }
 
-    /// Returns the server's time, as its last answer told it, carried on to the present.
-    pub(super) fn date(&self) -> Option<Timestamp> {
+    /// Returns the server's time, as its last answer with a `Date` told it.
+    pub(super) fn server_time(&self) -> Option<ServerTime> {
         let (at, date) = self.date.get()?;
-        date.checked_add(at.elapsed()).ok()
+        Some(ServerTime { date, ago: at.elapsed() })
     }
 
     /// Returns the tightest quota that the last answer announced, unless its window has ended.

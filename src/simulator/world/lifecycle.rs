@@ -114,7 +114,8 @@ impl World {
 
     fn new_pod_id(&self, order: &PodOrder) -> PodId {
         let subject = match order.env.get(MARK) {
-            Some(mark) => format!("mark {mark}"),
+            // What comes after the token depends on the order and the moment of requests.
+            Some(mark) => format!("mark {}", mark.split('/').take(3).collect::<Vec<_>>().join("/")),
             None => format!("pod {} {}", order.name, self.ground.unmarked),
         };
         // A second pod of the same mark is a duplicate and must not hide the first one.

@@ -26,6 +26,7 @@ use crate::model::plan::{
     Held, OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity,
     Shown, Split, Subject, Unmanaged, WishedGpus,
 };
+use crate::model::provenance::Part;
 use crate::model::size::Gigabytes;
 use crate::state::stored::{
     NotUnderstood, StoredAccess, StoredApi, StoredCloud, StoredCompute, StoredContainer, StoredEnvValue,
@@ -1228,6 +1229,8 @@ enum StoredHeld {
     DependsOn(String),
     Duplicate { ids: Vec<String> },
     Marked { ids: Vec<StoredRemoteId> },
+    Copied { ids: Vec<String>, differs: Option<String> },
+    OtherProject { id: StoredRemoteId, project: String },
     NotPossible(String),
 }
 
@@ -1239,6 +1242,12 @@ impl From<&Held> for StoredHeld {
             Held::DependsOn(address) => Self::DependsOn(address.to_string()),
             Held::Duplicate { ids } => Self::Duplicate { ids: texts(ids) },
             Held::Marked { ids } => Self::Marked { ids: ids.iter().map(StoredRemoteId::from).collect() },
+            Held::Copied { ids, differs } => {
+                Self::Copied { ids: texts(ids), differs: differs.map(|part| part.to_string()) }
+            }
+            Held::OtherProject { id, project } => {
+                Self::OtherProject { id: id.into(), project: project.to_string() }
+            }
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
         }
     }
@@ -1256,9 +1265,21 @@ impl TryFrom<StoredHeld> for Held {
                 Self::Duplicate { ids: ids.into_iter().map(PodId::new).collect::<BTreeSet<_>>() }
             }
             StoredHeld::Marked { ids } => Self::Marked { ids: ids.into_iter().map(RemoteId::from).collect() },
+            StoredHeld::Copied { ids, differs } => Self::Copied {
+                ids: ids.into_iter().map(PodId::new).collect(),
+                differs: differs.as_deref().map(read_part).transpose()?,
+            },
+            StoredHeld::OtherProject { id, project } => {
+                Self::OtherProject { id: id.into(), project: ProjectName::new(project) }
+            }
             StoredHeld::NotPossible(why) => Self::NotPossible(why),
         })
     }
+}
+
+fn read_part(word: &str) -> Read<Part> {
+    let known = Part::ALL.into_iter().find(|part| part.to_string() == word);
+    known.ok_or_else(|| NotUnderstood(format!("`{word}` is no part of a pod")))
 }
 
 /// Why nothing may be done.

@@ -94,7 +94,7 @@ pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError>
     let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
     let known = tokens(connection)?;
     for mut entry in entries(connection, "", &[])? {
-        if let Event::Intended { attempt: _, token: Some(token), sent } = &mut entry.event {
+        if let Event::Intended { attempt: _, token: Some(token), sent, server_time: _ } = &mut entry.event {
             *sent = known.get(token).map(|known| known.sent.clone());
         }
         by_run.entry(entry.run.clone()).or_default().push(entry);
@@ -200,16 +200,18 @@ fn append(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
             "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![run.as_str(), address, step, at.to_string(), kind_of(event), detail])?;
-    if let Event::Intended { attempt: _, token: Some(token), sent } = event {
+    if let Event::Intended { attempt: _, token: Some(token), sent, server_time } = event {
         let sent = sent.as_ref().ok_or_else(|| Refused::NothingSent(token.clone()))?;
         let sent = json(&StoredSent::from(sent))?;
         // An intent that waited too long is committed again, with the same token.
         connection
             .prepare_cached(
-                "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
-             ON CONFLICT (token) DO UPDATE SET intended_at = excluded.intended_at, sent = excluded.sent",
+                "INSERT INTO tokens (token, address, intended_at, server_time, sent, tombstone)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0)
+             ON CONFLICT (token) DO UPDATE
+             SET intended_at = excluded.intended_at, server_time = excluded.server_time, sent = excluded.sent",
             )?
-            .execute(params![token.as_str(), address, at.to_string(), sent])?;
+            .execute(params![token.as_str(), address, at.to_string(), shown(*server_time), sent])?;
     }
     Ok(())
 }
@@ -238,19 +240,30 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
             let changed = connection.prepare_cached(bury)?.execute([token.as_str()])?;
             if changed == 0 { Err(Refused::TokenUnknown(token.clone()).into()) } else { Ok(()) }
         }
+        RecordChange::Know(address, recorded) => know(connection, address, recorded),
+        RecordChange::Continue { lineage, above } => {
+            let above = i64::try_from(above.0)
+                .map_err(|_| RowError::Damaged("a serial beyond counting".to_owned()))?;
+            connection
+                .prepare_cached("UPDATE meta SET lineage = ?1, serial = max(serial, ?2)")?
+                .execute(params![lineage.as_str(), above])?;
+            Ok(())
+        }
     }
 }
 
 /// Writes one record, and the token that it brings if the journal has not seen it.
 fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Result<(), RowError> {
-    let Recorded { id, token, recorded_at, deposed, lifecycle, retired, object } = recorded;
+    let Recorded { id, token, recorded_at, server_time, deposed, lifecycle, retired, rebuilt, object } =
+        recorded;
     let (kind, id) = kind_and_id(id);
     let deposed: Vec<&str> = deposed.iter().map(PodId::as_str).collect();
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO objects
-             (address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             (address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied, server_time,
+              rebuilt)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             address.to_string(),
@@ -262,15 +275,22 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
             json(&deposed)?,
             versioned(StoredLifecycle::from(lifecycle))?,
             versioned(StoredObject::from(object))?,
+            shown(*server_time),
+            rebuilt,
         ])?;
-    if let Some(token) = token {
+    know(connection, address, recorded)
+}
+
+/// Keeps the token of an object if the journal has not seen it.
+fn know(connection: &Connection, address: &Address, recorded: &Recorded) -> Result<(), RowError> {
+    if let Some(token) = &recorded.token {
         let sent = json(&StoredSent::from(&sent_unknown(recorded)))?;
         connection
             .prepare_cached(
                 "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
              ON CONFLICT DO NOTHING",
             )?
-            .execute(params![token.as_str(), address.to_string(), recorded_at.to_string(), sent])?;
+            .execute(params![token.as_str(), address.to_string(), recorded.recorded_at.to_string(), sent])?;
     }
     Ok(())
 }
@@ -278,7 +298,9 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
 /// Reads all records.
 fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowError> {
     let mut statement = connection.prepare(
-        "SELECT address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied FROM objects",
+        "SELECT address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied, server_time,
+                rebuilt
+         FROM objects",
     )?;
     let mut rows = statement.query([])?;
     let mut objects = BTreeMap::new();
@@ -308,9 +330,11 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
         },
         token: read_token(token)?,
         recorded_at: time(row, 4)?,
+        server_time: moment(row, 9)?,
         deposed: deposed.into_iter().map(PodId::new).collect::<BTreeSet<_>>(),
         lifecycle: lifecycle.try_into()?,
         retired: row.get(5)?,
+        rebuilt: row.get(10)?,
         object: object.try_into()?,
     })
 }
@@ -318,7 +342,7 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
 /// Reads all tokens.
 fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowError> {
     let mut statement =
-        connection.prepare("SELECT token, address, intended_at, sent, tombstone FROM tokens")?;
+        connection.prepare("SELECT token, address, intended_at, sent, tombstone, server_time FROM tokens")?;
     let mut rows = statement.query([])?;
     let mut tokens = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -326,6 +350,7 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
         let known = KnownToken {
             address: read_text("address", text(row, 1)?)?,
             intended_at: time(row, 2)?,
+            server_time: moment(row, 5)?,
             sent: sent.try_into()?,
             tombstone: row.get(4)?,
         };
@@ -383,6 +408,8 @@ struct Detail {
     attempt: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    server_time: Option<String>,
     /// What older versions kept here as well.
     #[serde(default, rename = "sent", skip_serializing)]
     _sent: IgnoredAny,
@@ -396,9 +423,10 @@ impl Detail {
     /// Returns what is stored of an event.
     fn of(event: &Event) -> Self {
         match event {
-            Event::Intended { attempt, token, sent: _ } => Self {
+            Event::Intended { attempt, token, sent: _, server_time } => Self {
                 attempt: Some(*attempt),
                 token: token.as_ref().map(Token::to_string),
+                server_time: server_time.map(|time| time.to_string()),
                 ..Self::default()
             },
             Event::Accepted { id } => Self { id: id.as_ref().map(Into::into), ..Self::default() },
@@ -412,13 +440,14 @@ impl Detail {
 
     /// Returns the event of this kind.
     fn event(self, kind: &str) -> Result<Event, NotUnderstood> {
-        let Self { attempt, token, _sent: _, id, why } = self;
+        let Self { attempt, token, server_time, _sent: _, id, why } = self;
         let why = why.unwrap_or_default();
         Ok(match kind {
             "intended" => Event::Intended {
                 attempt: attempt.unwrap_or_default(),
                 token: read_token(token.as_deref())?,
                 sent: None,
+                server_time: read_moment(server_time.as_deref())?,
             },
             "started" => Event::Started,
             "accepted" => Event::Accepted { id: id.map(Into::into) },
@@ -478,6 +507,20 @@ fn read_serial(serial: i64) -> Result<Serial, RowError> {
 /// Reads a time from a column.
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, RowError> {
     Ok(read_text("time", text(row, column)?)?)
+}
+
+/// Reads a time from a column that can be empty.
+fn moment(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, RowError> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    Ok(read_moment(text)?)
+}
+
+fn read_moment(text: Option<&str>) -> Result<Option<Timestamp>, NotUnderstood> {
+    text.map(|text| read_text("time", text)).transpose()
+}
+
+fn shown(time: Option<Timestamp>) -> Option<String> {
+    time.map(|time| time.to_string())
 }
 
 /// Returns the text of a column, which SQLite holds until the next row.

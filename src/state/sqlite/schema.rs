@@ -6,7 +6,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x706f_6466;
 
 /// The steps from an empty database to the present schema; the version is how many of them were taken.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// The present version.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -80,3 +80,10 @@ INSERT INTO lease (only_row, fence) VALUES (1, 0);
 
 /// Lets a commit find out whether it recorded an object twice without reading all records.
 const VERSION_2: &str = "CREATE INDEX objects_by_id ON objects (kind, remote_id);";
+
+/// Keeps the provider's time beside that of this computer, and what a rebuild found.
+const VERSION_3: &str = "
+ALTER TABLE objects ADD COLUMN server_time TEXT;
+ALTER TABLE objects ADD COLUMN rebuilt INTEGER NOT NULL DEFAULT 0 CHECK (rebuilt IN (0, 1));
+ALTER TABLE tokens ADD COLUMN server_time TEXT;
+";

@@ -517,6 +517,7 @@ fn open(mut world: World, status: ActionStatus, since: i64) -> World {
         status,
         token: Some(token("llm")),
         since: time(since),
+        server_time: Some(time(since)),
     });
     world
 }
@@ -572,7 +573,7 @@ fn an_unfinished_replacement_is_finished_not_doubled() {
 #[test]
 fn a_settling_time_past_the_end_of_time_is_no_panic() {
     let mut world = open(World::default().want("llm", |_| {}), ActionStatus::Started, 0);
-    world.prior.open[0].since = Timestamp::MAX - SignedDuration::from_secs(1);
+    world.prior.open[0].server_time = Some(Timestamp::MAX - SignedDuration::from_secs(1));
     assert!(matches!(world.plan(), Planned::Blocked { .. }));
 }
 

@@ -13,11 +13,11 @@ use podform::model::desired::{
 };
 use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RemoteId, RunNonce, VolumeId,
+    RemoteId, RunNonce, Serial, VolumeId,
 };
 use podform::model::journal::Sent;
 use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
-use podform::model::marker::{Marker, Token};
+use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
     Action, ActionId, Endpoint, Operation, Plan, Planned, PodCreation, PodPatch, Record, RecordAfter, Shown,
@@ -178,7 +178,12 @@ impl Default for World {
                 budget: Budget::default(),
             },
             prior: Prior::empty(Lineage::new("line")),
-            live: Live { observed_at: time(10_000), pods: BTreeMap::new(), volumes: BTreeMap::new() },
+            live: Live {
+                observed_at: time(10_000),
+                server_time: Some(time(10_000)),
+                pods: BTreeMap::new(),
+                volumes: BTreeMap::new(),
+            },
             catalog: catalog(),
             secrets: Secrets::default(),
             endpoint: Endpoint::Simulator,
@@ -225,9 +230,11 @@ impl World {
             id: RemoteId::Pod(id.clone()),
             token: Some(token(name)),
             recorded_at: time(0),
+            server_time: Some(time(0)),
             deposed: BTreeSet::new(),
             lifecycle: pod.lifecycle,
             retired: false,
+            rebuilt: false,
             object: RecordedObject::Pod(Arc::new(RecordedPod {
                 container: pod.container,
                 access: Some(pod.access),
@@ -251,7 +258,7 @@ impl World {
         let token = token(name);
         let volume = LiveVolume {
             id: id.clone(),
-            name: token.volume_name(&self.desired.project, address(name).key()),
+            name: self.volume_name(name),
             size: config.size,
             data_center: config.data_center.clone(),
             tier: Some(config.tier),
@@ -261,9 +268,11 @@ impl World {
             id: RemoteId::Volume(id),
             token: Some(token.clone()),
             recorded_at: time(0),
+            server_time: Some(time(0)),
             deposed: BTreeSet::new(),
             lifecycle: Lifecycle { protect, ..Lifecycle::default() },
             retired: false,
+            rebuilt: false,
             object: RecordedObject::Volume(config),
         };
         self.know_token(name, &token, false);
@@ -272,7 +281,20 @@ impl World {
     }
 
     pub fn marker(&self, name: &str) -> Marker {
-        Marker { project: self.desired.project.clone(), address: address(name), token: token(name) }
+        Marker {
+            project: self.desired.project.clone(),
+            address: address(name),
+            token: token(name),
+            lineage: Lineage::new("line"),
+            serial: Serial(0),
+            created: Some(time(0)),
+            protected: false,
+        }
+    }
+
+    pub fn volume_name(&self, name: &str) -> String {
+        let (project, key) = (self.desired.project.clone(), address(name).key().clone());
+        VolumeMark { project, key, token: token(name) }.to_string()
     }
 
     pub fn know_token(&mut self, name: &str, token: &Token, tombstone: bool) {
@@ -306,7 +328,13 @@ impl World {
             holds_data: false,
             record: Box::new(record),
         };
-        let known = KnownToken { address: address(name), intended_at: time(0), sent, tombstone };
+        let known = KnownToken {
+            address: address(name),
+            intended_at: time(0),
+            server_time: Some(time(0)),
+            sent,
+            tombstone,
+        };
         self.prior.tokens.insert(token.clone(), known);
     }
 
@@ -458,6 +486,7 @@ impl World {
         assert!(!matches!(planned, Planned::Blocked { .. }), "{}", print(&planned));
         let mut world = self.clone();
         world.live.observed_at = time(20_000);
+        world.live.server_time = Some(time(20_000));
         world.nonce = RunNonce::new("next");
         world.options = Options::default();
         for id in in_order(planned.plan()).into_iter().take(most) {
@@ -526,6 +555,10 @@ impl World {
             project: self.desired.project.clone(),
             address: address.clone(),
             token: attempt.token.clone(),
+            lineage: self.prior.lineage.clone(),
+            serial: self.prior.serial,
+            created: Some(time(20_000)),
+            protected: false,
         });
         pod.created_at = Some(time(20_000));
         self.live.pods.insert(id.clone(), Seen::Found(pod.clone()));
@@ -611,7 +644,17 @@ impl World {
                 let same = self.prior.objects.get(address).filter(|previous| previous.id == id);
                 let was_deposed = |id: &PodId| same.is_none_or(|same| same.deposed.contains(id));
                 let deposed = deposed.into_iter().filter(was_deposed).collect();
-                let recorded = Recorded { id, token, recorded_at, deposed, lifecycle, retired, object };
+                let recorded = Recorded {
+                    id,
+                    token,
+                    recorded_at,
+                    server_time: self.live.server_time,
+                    deposed,
+                    lifecycle,
+                    retired,
+                    rebuilt: same.is_some_and(|same| same.rebuilt),
+                    object,
+                };
                 self.prior.objects.insert(address.clone(), recorded);
             }
             RecordAfter::Remove { tombstone } => {

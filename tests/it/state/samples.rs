@@ -195,9 +195,11 @@ impl Samples {
             id: self.remote_id(),
             token: self.some(Self::token),
             recorded_at: self.time(),
+            server_time: self.some(Self::time),
             deposed: self.set(Self::pod_id),
             lifecycle: self.lifecycle(),
             retired: self.0.bool(),
+            rebuilt: self.0.bool(),
             object: self.object(),
         }
     }

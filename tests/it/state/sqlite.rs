@@ -61,7 +61,12 @@ fn events(run: &str, address: &str, events: impl IntoIterator<Item = Event>) -> 
 }
 
 fn intended(samples: &mut Samples) -> Event {
-    Event::Intended { attempt: 0, token: Some(samples.token()), sent: Some(samples.sent()) }
+    Event::Intended {
+        attempt: 0,
+        token: Some(samples.token()),
+        sent: Some(samples.sent()),
+        server_time: None,
+    }
 }
 
 /// All files of a folder with their bytes.
@@ -229,7 +234,12 @@ async fn a_crash_between_two_commits_leaves_the_intent_open() {
     let state = lock(&state_file(&folder.path().join("acme.db"))).await;
     let mut samples = Samples::from_seed(2);
     let token = samples.token();
-    let intent = Event::Intended { attempt: 0, token: Some(token.clone()), sent: Some(samples.sent()) };
+    let intent = Event::Intended {
+        attempt: 0,
+        token: Some(token.clone()),
+        sent: Some(samples.sent()),
+        server_time: None,
+    };
     let accepted = Event::Accepted { id: Some(RemoteId::Pod(PodId::new("p1"))) };
     state.begin(&run("r1")).await.unwrap();
     let mut seen = Vec::new();
@@ -364,17 +374,17 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
             assert_eq!(locked.to_string(), read.to_string());
         }
     }
-    insta::assert_snapshot!(said, @r#"
+    insta::assert_snapshot!(said, @"
     folder: failed to open state `DIR/folder.db`: it is a folder
     empty: state `DIR/empty.db` is damaged: the file is empty
     text: `DIR/text.db` is not a podform state
     short: state `DIR/short.db` is damaged: database disk image is malformed
     holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 11 page 11: btreeInitPage() returns error code 11
     foreign: `DIR/foreign.db` is not a podform state
-    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 2
+    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 3
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
     lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
-    "#);
+    ");
     assert_eq!(files(folder.path()), before);
 }
 
@@ -392,11 +402,11 @@ fn a_state_of_the_first_version_reads_as_it_always_did() {
     read += &open.iter().map(|open| format!("{}: {open:?}\n", open.action)).collect::<String>();
     insta::assert_snapshot!(read, @r#"
     old-line 41
-    volume.models: Recorded { id: Volume(VolumeId("agv6w2qcg7")), token: None, recorded_at: 2026-11-01T09:59:00Z, deposed: {}, lifecycle: Lifecycle { protect: false, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, object: Volume(VolumeConfig { size: Gigabytes(200), data_center: DataCenterId("EU-RO-1"), tier: HighPerformance }) }
-    llm[0]: Recorded { id: Pod(PodId("xedezhzb9la3ye")), token: Some(Token("00000000000000aa")), recorded_at: 2026-11-01T10:00:00Z, deposed: {PodId("gone1")}, lifecycle: Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("SEED"))} }, retired: false, object: Pod(RecordedPod { container: Container { name: "acme-llm-0", image: "vllm:0.11", command: ["serve"], entrypoint: None, env: {EnvKey("A"): Plain("1"), EnvKey("HF"): Secret(Declared("hf")), EnvKey("T"): Secret(Literal { address: Pod { key: Key("llm"), replica: Some(0) }, key: EnvKey("T") })}, ports: {Port { number: 8000, protocol: Http }}, disk: Gigabytes(50), registry: None, storage: Network { volume: Volume(Key("models")), path: "/models" }, global_networking: false, locked: None }, access: Some(Access { ssh: true, jupyter: false }), compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_center: Some(DataCenterId("EU-RO-1")), run: Running, depends_on: {Volume(Key("models"))} }) }
-    00000000000000aa: KnownToken { address: Pod { key: Key("llm"), replica: Some(0) }, intended_at: 2026-11-01T09:59:30Z, sent: Sent { name: "acme-llm-0", image: "vllm:0.11", compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_centers: {DataCenterId("EU-RO-1")}, holds_data: false, record: Record { id: None, token: Some(Token("00000000000000aa")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: Container { name: "n", image: "i", command: [], entrypoint: None, env: {}, ports: {}, disk: Gigabytes(20), registry: None, storage: Local { size: Gigabytes(5), path: "/w" }, global_networking: true, locked: Some(false) }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: false }
-    00000000000000ab: KnownToken { address: Pod { key: Key("web"), replica: None }, intended_at: 2026-11-01T10:01:00Z, sent: Sent { name: "", image: "", compute: None, cloud: None, data_centers: {}, holds_data: true, record: Record { id: None, token: Some(Token("00000000000000ab")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: Container { name: "n", image: "i", command: [], entrypoint: None, env: {}, ports: {}, disk: Gigabytes(20), registry: None, storage: Local { size: Gigabytes(5), path: "/w" }, global_networking: true, locked: Some(false) }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: true }
-    web:create: OpenIntent { run: RunId("r2"), action: ActionId { address: Pod { key: Key("web"), replica: None }, step: Create }, status: Unknown { id: None }, token: Some(Token("00000000000000ac")), since: 2026-11-02T09:59:31Z }
+    volume.models: Recorded { id: Volume(VolumeId("agv6w2qcg7")), token: None, recorded_at: 2026-11-01T09:59:00Z, server_time: None, deposed: {}, lifecycle: Lifecycle { protect: false, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, rebuilt: false, object: Volume(VolumeConfig { size: Gigabytes(200), data_center: DataCenterId("EU-RO-1"), tier: HighPerformance }) }
+    llm[0]: Recorded { id: Pod(PodId("xedezhzb9la3ye")), token: Some(Token("00000000000000aa")), recorded_at: 2026-11-01T10:00:00Z, server_time: None, deposed: {PodId("gone1")}, lifecycle: Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("SEED"))} }, retired: false, rebuilt: false, object: Pod(RecordedPod { container: Container { name: "acme-llm-0", image: "vllm:0.11", command: ["serve"], entrypoint: None, env: {EnvKey("A"): Plain("1"), EnvKey("HF"): Secret(Declared("hf")), EnvKey("T"): Secret(Literal { address: Pod { key: Key("llm"), replica: Some(0) }, key: EnvKey("T") })}, ports: {Port { number: 8000, protocol: Http }}, disk: Gigabytes(50), registry: None, storage: Network { volume: Volume(Key("models")), path: "/models" }, global_networking: false, locked: None }, access: Some(Access { ssh: true, jupyter: false }), compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_center: Some(DataCenterId("EU-RO-1")), run: Running, depends_on: {Volume(Key("models"))} }) }
+    00000000000000aa: KnownToken { address: Pod { key: Key("llm"), replica: Some(0) }, intended_at: 2026-11-01T09:59:30Z, server_time: None, sent: Sent { name: "acme-llm-0", image: "vllm:0.11", compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_centers: {DataCenterId("EU-RO-1")}, holds_data: false, record: Record { id: None, token: Some(Token("00000000000000aa")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: Container { name: "n", image: "i", command: [], entrypoint: None, env: {}, ports: {}, disk: Gigabytes(20), registry: None, storage: Local { size: Gigabytes(5), path: "/w" }, global_networking: true, locked: Some(false) }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: false }
+    00000000000000ab: KnownToken { address: Pod { key: Key("web"), replica: None }, intended_at: 2026-11-01T10:01:00Z, server_time: None, sent: Sent { name: "", image: "", compute: None, cloud: None, data_centers: {}, holds_data: true, record: Record { id: None, token: Some(Token("00000000000000ab")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: Container { name: "n", image: "i", command: [], entrypoint: None, env: {}, ports: {}, disk: Gigabytes(20), registry: None, storage: Local { size: Gigabytes(5), path: "/w" }, global_networking: true, locked: Some(false) }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: true }
+    web:create: OpenIntent { run: RunId("r2"), action: ActionId { address: Pod { key: Key("web"), replica: None }, step: Create }, status: Unknown { id: None }, token: Some(Token("00000000000000ac")), since: 2026-11-02T09:59:31Z, server_time: None }
     "#);
     assert_eq!(files(folder.path()), before, "reading brings a copy up to date, not the file");
 }

@@ -7,7 +7,7 @@ pub(super) fn graphql_pod() -> Value {
     json!({
         "id": "ldl1dxirsim64n", "name": "acme-llm", "imageName": "vllm/vllm-openai:v0.19.1",
         "dockerArgs": r#"{"cmd":["-c","it's here"],"entrypoint":["bash"]}"#,
-        "env": ["A=b=c", "PODFORM_MARK=acme/llm/0123456789abcdef"], "ports": "8888/http, 22/tcp",
+        "env": ["A=b=c", "PODFORM_MARK=acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z"], "ports": "8888/http, 22/tcp",
         "containerDiskInGb": 50, "volumeInGb": 20.0, "volumeMountPath": "/workspace", "networkVolumeId": null,
         "containerRegistryAuthId": null, "desiredStatus": "RUNNING", "gpuCount": 1, "vcpuCount": 8.0,
         "cpuFlavorId": null, "costPerHr": 0.3, "locked": false, "createdAt": "2026-11-01T10:00:00.000Z",
@@ -67,7 +67,10 @@ fn every_field_of_a_pod_is_read() {
     assert_eq!(pod.command, Some(vec!["-c".to_owned(), "it's here".to_owned()]));
     assert_eq!(pod.entrypoint, Some(vec!["bash".to_owned()]));
     assert_eq!(pod.env, BTreeMap::from([(EnvKey::new("A"), Secret::new("b=c".to_owned()))]));
-    assert_eq!(pod.marker.map(|marker| marker.to_string()).as_deref(), Some("acme/llm/0123456789abcdef"));
+    assert_eq!(
+        pod.marker.map(|marker| marker.to_string()).as_deref(),
+        Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z")
+    );
     assert_eq!(pod.ports.iter().map(Port::to_string).collect::<Vec<_>>(), ["22/tcp", "8888/http"]);
     let storage = LiveStorage::Local { size: Gigabytes(20), path: "/workspace".to_owned() };
     assert_eq!((pod.storage, pod.registry), (storage, Some(None)));
@@ -133,7 +136,7 @@ fn a_create_sends_variables_and_its_arguments_as_json() {
             "name": "acme-llm", "imageName": "vllm/vllm-openai:v0.19.1",
             "dockerArgs": r#"{"cmd":["--model","it's here"]}"#,
             "env": [
-                { "key": "PODFORM_MARK", "value": "acme/llm/0123456789abcdef" },
+                { "key": "PODFORM_MARK", "value": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z" },
                 { "key": "TOKEN", "value": SECRET }
             ],
             "ports": "22/tcp,8000/http", "containerDiskInGb": 60, "volumeInGb": 0, "volumeMountPath": "/models",

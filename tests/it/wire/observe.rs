@@ -12,8 +12,17 @@ fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
 }
 
-fn recorded_ago(objects: &[(RemoteId, i64)]) -> BTreeMap<RemoteId, Timestamp> {
-    let at = |age: i64| Timestamp::from_second(NOW - age).unwrap();
+/// `Date` of every answer here: a day ahead of the clock of this computer, which nothing may rest on.
+const DATE: &str = "Tue, 13 Jan 1970 13:46:40 GMT";
+
+fn json_answer(status: u16, body: &Value) -> Response<Body> {
+    let mut answer = super::json_answer(status, body);
+    answer.headers_mut().insert("date", DATE.parse().unwrap());
+    answer
+}
+
+fn recorded_ago(objects: &[(RemoteId, i64)]) -> BTreeMap<RemoteId, Option<Timestamp>> {
+    let at = |age: i64| Some(Timestamp::from_second(NOW + 86_400 - age).unwrap());
     objects.iter().map(|(id, age)| (id.clone(), at(*age))).collect()
 }
 

@@ -9,7 +9,7 @@ pub(super) fn v1_pod() -> Value {
         "image": "vllm/vllm-openai:v0.19.1", "adjustedCostPerHr": 0.69, "costPerHr": "0.74", "aiApiId": null,
         "containerDiskInGb": 50, "containerRegistryAuthId": "clzdaifot0001l90809257ynb", "cpuFlavorId": "cpu3c",
         "dockerEntrypoint": ["bash"], "dockerStartCmd": ["-c", "it's here"], "endpointId": null,
-        "env": { "ENV_VAR": "value", "PODFORM_MARK": "acme/llm/0123456789abcdef" },
+        "env": { "ENV_VAR": "value", "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z" },
         "gpu": { "id": "NVIDIA L40S", "count": 2, "displayName": "L40S", "securePrice": null },
         "interruptible": false, "lastStartedAt": "2024-07-12T19:14:40.144Z", "lastStatusChange": { "odd": true },
         "locked": false, "machineId": "s194cr8pls2z", "memoryInGb": 62,
@@ -43,7 +43,10 @@ fn every_field_of_a_pod_is_read() {
     assert_eq!(pod.image.as_deref(), Some("vllm/vllm-openai:v0.19.1"));
     assert_eq!(pod.command, Some(vec!["-c".to_owned(), "it's here".to_owned()]));
     assert_eq!(pod.entrypoint, Some(vec!["bash".to_owned()]));
-    assert_eq!(pod.marker.map(|marker| marker.to_string()).as_deref(), Some("acme/llm/0123456789abcdef"));
+    assert_eq!(
+        pod.marker.map(|marker| marker.to_string()).as_deref(),
+        Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z")
+    );
     assert_eq!(pod.env.keys().map(EnvKey::as_str).collect::<Vec<_>>(), ["ENV_VAR"]);
     let storage = LiveStorage::Network { id: VolumeId::new("agv6w2qcg7"), path: "/workspace".to_owned() };
     assert_eq!(pod.storage, storage);
@@ -121,7 +124,7 @@ fn a_create_says_everything_that_has_a_default() {
     let expected = json!({
         "name": "acme-llm", "imageName": "vllm/vllm-openai:v0.19.1",
         "dockerStartCmd": ["--model", "it's here"], "dockerEntrypoint": [],
-        "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef", "TOKEN": SECRET },
+        "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "TOKEN": SECRET },
         "ports": ["22/tcp", "8000/http"], "containerDiskInGb": 60, "volumeInGb": 0, "volumeMountPath": "/models",
         "networkVolumeId": "agv6w2qcg7", "containerRegistryAuthId": "clz1", "globalNetworking": false,
         "cloudType": "SECURE", "computeType": "GPU", "gpuTypeIds": ["NVIDIA L40S"], "gpuCount": 1,

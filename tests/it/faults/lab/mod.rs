@@ -301,7 +301,9 @@ fn wanted(text: &str) -> Desired {
 
 /// Makes what must never be touched: a pod without a marker, one of another project, and a volume.
 async fn make_foreign(client: &Runpod) {
-    for (name, marker) in [("theirs", None), ("other-project", Some("other/llm/00000000000000aa"))] {
+    for (name, marker) in
+        [("theirs", None), ("other-project", Some("other/llm/00000000000000aa/line/1/2026-11-02T09:00:01Z"))]
+    {
         let env = marker.map(|marker| (EnvKey::new("PODFORM_MARK"), Secret::new(marker.to_owned())));
         let request = PodRequest {
             name: name.to_owned(),
@@ -529,9 +531,9 @@ impl<'a> Lab<'a> {
             };
             prior = self.load().await;
         }
-        let recorded = prior.objects.values().map(|recorded| (recorded.id.clone(), recorded.recorded_at));
+        let recorded = prior.objects.values().map(|recorded| (recorded.id.clone(), recorded.server_time));
         let deposed = prior.objects.values().flat_map(|recorded| {
-            recorded.deposed.iter().map(|id| (RemoteId::Pod(id.clone()), recorded.recorded_at))
+            recorded.deposed.iter().map(|id| (RemoteId::Pod(id.clone()), recorded.server_time))
         });
         let recorded = recorded.chain(deposed).collect();
         let live = match podform::provider::observe::observe(&limited, &recorded, self.clock.now()).await {
@@ -615,7 +617,7 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
         })
         .chain(world.all_volumes().map(|volume| {
             let id = podform::model::id::VolumeId::new(volume.id.0.clone());
-            (RemoteId::Volume(id), volume.name.starts_with("lab-"))
+            (RemoteId::Volume(id), volume.name.starts_with("lab."))
         }))
         .collect();
     let known = prior.remote_ids();

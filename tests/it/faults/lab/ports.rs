@@ -14,7 +14,7 @@ use podform::model::live::{LivePod, LiveVolume};
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
-use podform::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota};
+use podform::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, ServerTime};
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, Run, StateError};
 use tokio::sync::Notify;
@@ -228,6 +228,10 @@ impl Observe for MortalPort<'_> {
 
     fn quota(&self) -> Option<Quota> {
         self.client.quota()
+    }
+
+    fn server_time(&self) -> Option<ServerTime> {
+        self.client.server_time()
     }
 }
 
