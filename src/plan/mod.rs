@@ -17,10 +17,12 @@ mod env;
 mod finding;
 mod graph;
 mod hold;
+mod ignored;
 mod likeness;
 mod moves;
 mod ownership;
 mod placement;
+mod places;
 mod pods;
 mod presence;
 mod rebuild;
@@ -135,6 +137,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let mut drafts: Drafts<'_> =
         addresses.iter().map(|address| (address, draft(&context, address))).collect();
     hold::what_is_there_already(&context, &mut drafts);
+    hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);
 
@@ -203,6 +206,7 @@ fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges:
     let mut findings = context.renamed.findings.clone();
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
+    findings.extend(finding::catalog(inputs.catalog));
     findings.extend(likeness::findings(context, &drafts));
     let mut plan = Plan {
         basis: basis(inputs),

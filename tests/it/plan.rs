@@ -1,5 +1,7 @@
 //! The planner against a small account of its own.
 
 mod cases;
+mod catalog;
+mod left_alone;
 mod props;
 pub(crate) mod world;

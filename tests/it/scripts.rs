@@ -49,8 +49,12 @@ scripts! {
     fault_pods,
     fault_timeouts,
     faults,
+    ignored,
     init,
+    left_alone,
     logs,
+    no_catalog,
+    places,
     protect,
     quickstart,
     replicas,
@@ -66,6 +70,7 @@ scripts! {
     state_files,
     tools,
     usage,
+    volume_leaves,
 }
 
 #[test]
