@@ -2,4 +2,5 @@
 
 mod cases;
 mod props;
+mod reach;
 pub(crate) mod world;

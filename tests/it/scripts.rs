@@ -51,6 +51,7 @@ scripts! {
     faults,
     init,
     logs,
+    profiles,
     protect,
     quickstart,
     replicas,
@@ -64,6 +65,8 @@ scripts! {
     ssh,
     state_commands,
     state_files,
+    targets,
+    targets_unknown,
     tools,
     usage,
 }
