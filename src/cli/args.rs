@@ -94,8 +94,9 @@ pub enum Command {
                       podform plan -o release.plan && podform apply release.plan\n  \
                       podform apply --auto-approve --json")]
     Apply(ApplyArgs),
-    /// Terminate every managed pod and delete every managed volume
-    #[command(after_help = "Example:\n  podform destroy -f examples/quickstart.yaml")]
+    /// Terminate every managed pod and delete every managed volume, or those that are named
+    #[command(after_help = "Examples:\n  podform destroy -f examples/quickstart.yaml\n  \
+                      podform destroy --target train\n  podform destroy --exclude volume.*")]
     Destroy(DestroyArgs),
     /// Check the spec; needs no network, no state and no key
     #[command(after_help = "Example:\n  podform validate -f base.yaml -f prod.yaml")]
@@ -171,7 +172,7 @@ pub enum Command {
 impl Command {
     /// Tells whether standard output is a stream of events, which a failure must be part of.
     pub fn prints_events(&self) -> bool {
-        let (Self::Apply(ApplyArgs { run, .. }) | Self::Destroy(DestroyArgs { run })) = self else {
+        let (Self::Apply(ApplyArgs { run, .. }) | Self::Destroy(DestroyArgs { run, .. })) = self else {
             return false;
         };
         run.json
@@ -192,16 +193,24 @@ pub struct InitArgs {
     pub github: bool,
 }
 
-/// What narrows or bends a plan.
+/// What a plan is about.
 #[derive(Args, Debug, Default)]
-pub struct Scope {
-    /// Plan only these addresses and what they depend on; `*` matches anything
+pub struct Selection {
+    /// Plan only these addresses and what must go along with them; `*` matches anything
     #[arg(long, value_name = "ADDRESS")]
     pub target: Vec<String>,
     /// Leave these addresses alone; `*` matches anything
     #[arg(long, value_name = "ADDRESS")]
     pub exclude: Vec<String>,
-    /// Replace this pod even if it is as wanted
+}
+
+/// What narrows or bends a plan.
+#[derive(Args, Debug, Default)]
+pub struct Scope {
+    /// What it is about.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Replace this pod even if it is as wanted; a key without a number means all of its replicas
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
     /// Go on although every recorded object is gone
@@ -269,6 +278,9 @@ pub struct ApplyArgs {
 /// Flags of `destroy`.
 #[derive(Args, Debug)]
 pub struct DestroyArgs {
+    /// What is destroyed.
+    #[command(flatten)]
+    pub selection: Selection,
     /// How it runs.
     #[command(flatten)]
     pub run: RunArgs,

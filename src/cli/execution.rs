@@ -13,7 +13,7 @@ use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::progress::Progress;
 use super::run::Shell;
-use super::running::running_pods;
+use super::running::{guarded, running_pods};
 use super::saved;
 use super::secrets::sent_by;
 use super::session::Session;
@@ -27,7 +27,7 @@ use crate::model::prior::Prior;
 use crate::plan::Options;
 use crate::provider::runpod::Runpod;
 use crate::render::Format;
-use crate::render::outcome::{RunningPod, write_outcome};
+use crate::render::outcome::{Remaining, write_outcome};
 use crate::spec::Loaded;
 use crate::state::sqlite::LockedState;
 use crate::state::{Run, Store};
@@ -133,8 +133,8 @@ impl Execution<'_> {
                 Prepared::Nothing(exit) => Ok(exit),
                 Prepared::Approved(approved, prior) => {
                     let outcome = told(&mut signals, &sender, engine.execute(&approved, &prior)).await;
-                    let running = before_anything(&mut signals, engine.running(&outcome)).await;
-                    teller.outcome(approved.plan(), &outcome, &running.unwrap_or_default());
+                    let remaining = before_anything(&mut signals, engine.remaining(&outcome)).await;
+                    teller.outcome(approved.plan(), &outcome, &remaining.unwrap_or_default());
                     Ok(Exit::of_apply(&outcome, approved.plan().held.len()))
                 }
             }
@@ -189,12 +189,12 @@ impl Teller<'_> {
     }
 
     /// Shows how it ended; to a person also what runs now and how to stop its bill.
-    fn outcome(&self, plan: &Plan, outcome: &Outcome, running: &[RunningPod]) {
+    fn outcome(&self, plan: &Plan, outcome: &Outcome, remaining: &Remaining) {
         match self {
             Self::Person(session) => {
                 let output = &session.shell.output;
                 let mut text = String::new();
-                write_outcome(&mut text, plan, outcome, running, output.style())
+                write_outcome(&mut text, plan, outcome, remaining, output.style())
                     .expect("a string takes every text");
                 output.data(&text);
             }
@@ -293,13 +293,14 @@ impl Engine<'_> {
 
     /// Returns what runs after an apply. It is over by then, so if the state or the account cannot be read any more,
     /// or somebody is in a hurry, only the list of pods is missing.
-    async fn running(&self, outcome: &Outcome) -> Vec<RunningPod> {
+    async fn remaining(&self, outcome: &Outcome) -> Remaining {
         if outcome.stopped_by == Some(StoppedBy::Interrupt) {
-            return Vec::new();
+            return Remaining::default();
         }
-        let Ok(prior) = self.locked.load().await else { return Vec::new() };
+        let Ok(prior) = self.locked.load().await else { return Remaining::default() };
         let live = self.session.look(self.port, &prior).await;
-        live.map(|live| running_pods(&prior, &live)).unwrap_or_default()
+        live.map(|live| Remaining { running: running_pods(&prior, &live), guarded: guarded(&prior, &live) })
+            .unwrap_or_default()
     }
 }
 

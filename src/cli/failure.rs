@@ -14,6 +14,7 @@ use crate::model::money::Amount;
 use crate::model::prior::Api;
 use crate::provider::ProviderError;
 use crate::provider::runpod::SetupError;
+use crate::render::escape::visible;
 use crate::render::money::AMonth;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
@@ -68,6 +69,31 @@ pub enum Failure {
     /// The state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// No address has a name that was given.
+    #[error("{}", of_unknown(*flag, name))]
+    Unknown {
+        /// The flag that it was given with.
+        flag: Option<&'static str>,
+        /// The name, which can be empty.
+        name: String,
+        /// What was most likely meant.
+        near: Option<String>,
+        /// The names that there are, cut to a line.
+        known: String,
+    },
+    /// A pod would be made without something that it depends on.
+    #[error(
+        "`{address}` depends on `{dependency}`, which does not exist and is left out by `--exclude {}`",
+        visible(pattern)
+    )]
+    LeftOut {
+        /// The pod.
+        address: Address,
+        /// What it depends on.
+        dependency: Address,
+        /// What excludes it.
+        pattern: String,
+    },
     /// Nothing is recorded under an address.
     #[error("`{address}` is not in the state")]
     NotRecorded {
@@ -184,6 +210,14 @@ pub enum Failure {
         #[source]
         source: io::Error,
     },
+}
+
+fn of_unknown(flag: Option<&'static str>, name: &str) -> String {
+    match flag {
+        Some(flag) if name.is_empty() => format!("`{flag}` names nothing: its address is empty"),
+        Some(flag) => format!("`{flag} {}` names nothing: no address is called so", visible(name)),
+        None => format!("no address is called `{}`", visible(name)),
+    }
 }
 
 impl From<EditError> for Failure {

@@ -19,6 +19,7 @@ mod files;
 mod json;
 mod load;
 mod names;
+mod naming;
 mod output;
 mod progress;
 mod prompt;

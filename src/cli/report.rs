@@ -67,6 +67,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::PlanFile { .. }
         | Failure::UnsoundPlan { .. }
         | Failure::NobodyToAsk { .. } => exit::INVALID,
+        Failure::Unknown { .. } | Failure::LeftOut { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
         Failure::PodGone { .. } | Failure::NoWayIn { .. } => exit::FAILED,
         Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
@@ -120,6 +121,18 @@ fn hint_of(failure: &Failure) -> Option<String> {
                 "write `state: {verb}` under `pods.{}` in the spec, then run `podform apply`",
                 address.split('[').next().unwrap_or(address)
             ));
+        }
+        Failure::Unknown { flag: _, name: _, near: Some(near), known: _ } => {
+            return Some(format!("did you mean `{near}`?"));
+        }
+        Failure::Unknown { flag: _, name: _, near: None, known } if known.is_empty() => {
+            "neither the spec nor the state has any address"
+        }
+        Failure::Unknown { flag: _, name: _, near: None, known } => {
+            return Some(format!("there is {known}"));
+        }
+        Failure::LeftOut { address, dependency, pattern: _ } => {
+            return Some(format!("leave `{address}` out as well, or make `{dependency}` first"));
         }
         Failure::NotRecorded { address: _, replicas } if !replicas.is_empty() => {
             return Some(format!("name one of its pods: {}", replicas.join(", ")));

@@ -1,6 +1,6 @@
 //! How the pods of a project can be reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
@@ -21,6 +21,14 @@ pub fn running_pods(prior: &Prior, live: &Live) -> Vec<RunningPod> {
             price: pod.price,
         })
         .collect()
+}
+
+/// Returns what a destroy of everything would be refused for.
+pub fn guarded(prior: &Prior, live: &Live) -> BTreeSet<Address> {
+    let protected = prior.objects.iter().filter(|(_, recorded)| recorded.lifecycle.protect);
+    let pods = managed_pods(prior, live).into_iter();
+    let locked = pods.filter(|(_, pod)| pod.locked == Some(true)).map(|(address, _)| address);
+    protected.map(|(address, _)| address).chain(locked).cloned().collect()
 }
 
 /// Returns the recorded pods that were found.

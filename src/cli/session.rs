@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::account::Account;
-use super::args::Scope;
+use super::args::{Scope, Selection};
 use super::failure::Failure;
 use super::names::run_id;
+use super::naming;
 use super::progress::Progress;
 use super::run::Shell;
 use super::secrets;
@@ -19,7 +20,7 @@ use crate::model::live::Live;
 use crate::model::plan::{Endpoint, Planned, Subject};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
-use crate::plan::{self, Inputs, Options};
+use crate::plan::{self, Flag, Inputs, Options, Refusal};
 use crate::provider::observe::observe;
 use crate::provider::{Observe, ServerTime};
 use crate::spec::Loaded;
@@ -87,10 +88,10 @@ impl<'a> Session<'a> {
         Moment { here: self.account.clock.now(), there }
     }
 
-    /// Looks at the account and the catalog, and plans.
+    /// Looks at the account and the catalog, and plans what is to be done.
     ///
     /// # Errors
-    /// One of them could not be read, or the spec names what the live catalog does not have.
+    /// One of them could not be read, or what is asked for cannot be planned.
     pub async fn plan(
         &self,
         port: &impl Observe,
@@ -114,6 +115,7 @@ impl<'a> Session<'a> {
             settling: self.settling(),
             options,
         };
+        refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
         debug_assert!(
             plan::check(planned.plan()).is_empty(),
@@ -126,7 +128,7 @@ impl<'a> Session<'a> {
     /// Plans from the recorded state without writing anything, obeying the API's quota.
     ///
     /// # Errors
-    /// The state, the account or the catalog could not be read.
+    /// As [`Session::plan`] has them; or the state could not be read.
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
         let prior = self.state.read()?;
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
@@ -224,15 +226,27 @@ fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
 }
 
 impl Scope {
-    /// Returns the planner's options for these flags.
-    pub fn options(&self, destroy: bool) -> Options {
-        let Self { target, exclude, replace, accept_vanished } = self;
+    /// Returns the planner's options for these flags; `profiles` are those that were chosen.
+    pub fn options(&self, destroy: bool, profiles: &[String]) -> Options {
+        let Self { selection, replace, accept_vanished } = self;
+        Options {
+            replace: replace.iter().cloned().collect(),
+            accept_vanished: *accept_vanished,
+            ..selection.options(destroy, profiles)
+        }
+    }
+}
+
+impl Selection {
+    /// Returns the planner's options for these flags; `profiles` are those that were chosen.
+    pub fn options(&self, destroy: bool, profiles: &[String]) -> Options {
+        let Self { target, exclude } = self;
         Options {
             targets: patterns(target),
             excludes: patterns(exclude),
-            replace: replace.iter().cloned().collect(),
             destroy,
-            accept_vanished: *accept_vanished,
+            whatever_profile: profiles.is_empty(),
+            ..Options::default()
         }
     }
 }
@@ -242,14 +256,40 @@ impl Scope {
 /// # Errors
 /// One of its addresses is none.
 pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
-    let PlanInputs { spec_files: _, variables: _, profiles: _, targets, excludes, replaces, .. } = inputs;
+    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, .. } = inputs;
     Ok(Options {
         targets: patterns(targets),
         excludes: patterns(excludes),
         replace: replaces.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
         destroy: inputs.destroy,
+        whatever_profile: profiles.is_empty(),
         accept_vanished: inputs.accept_vanished,
+        only_looks: false,
     })
+}
+
+/// Fails with the first kind of what stands against planning; all mistakes about profiles come at once.
+fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
+    let mut deselected = Vec::new();
+    for refusal in refusals {
+        match refusal {
+            Refusal::Unmatched { flag, name, known } => {
+                let flag = match flag {
+                    Flag::Target => "--target",
+                    Flag::Exclude => "--exclude",
+                    Flag::Replace => "--replace",
+                };
+                return Err(naming::unknown(Some(flag), &name, &known));
+            }
+            Refusal::Excluded { address, dependency, pattern } => {
+                return Err(Failure::LeftOut { address, dependency, pattern: pattern.to_string() });
+            }
+            Refusal::Deselected { address, dependency, profiles } => {
+                deselected.push((address, dependency, profiles));
+            }
+        }
+    }
+    if deselected.is_empty() { Ok(()) } else { Err(Failure::Spec(loaded.deselected(&deselected))) }
 }
 
 fn patterns(texts: &[String]) -> Vec<plan::Pattern> {

@@ -22,14 +22,23 @@ pub struct Desired {
     pub project: ProjectName,
     /// The wanted objects in scope.
     pub wanted: BTreeMap<Address, Wanted>,
-    /// Addresses that stand in the spec but were deselected by a profile: neither compared nor removed.
-    pub out_of_scope: BTreeSet<Address>,
+    /// Addresses that stand in the spec but that no chosen profile selects: neither compared nor removed.
+    pub out_of_scope: BTreeMap<Address, Deselected>,
     /// Renames, in file order.
     pub moved: Vec<Move>,
     /// Where the values of the declared secrets that some pod uses are read.
     pub secrets: BTreeMap<String, SecretSource>,
     /// What all of it may cost.
     pub budget: Budget,
+}
+
+/// What is known of a pod that no chosen profile selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deselected {
+    /// The profiles that would select it.
+    pub profiles: BTreeSet<String>,
+    /// Running or stopped; one that is wanted stopped is nobody's to wait for.
+    pub run: RunState,
 }
 
 /// What everything that a spec wants may cost, on the dearest of its candidates. An unknown price keeps no limit.
@@ -87,7 +96,8 @@ pub struct WantedPod {
     pub run: RunState,
     /// What podform may do to it.
     pub lifecycle: Lifecycle,
-    /// Pods and volumes that must be ready first; order only. Volumes that it mounts are included.
+    /// Pods and volumes that must be ready first; order only. Volumes that it mounts are included, and pods that no
+    /// chosen profile selects.
     pub depends_on: BTreeSet<Address>,
     /// A pod to take over while the state does not know the address.
     pub adopt: Option<PodId>,

@@ -87,7 +87,7 @@ pub fn spec_digest(desired: &Desired) -> String {
     for (address, wanted) in wanted {
         text.put(&format!("wanted {address}"), wanted);
     }
-    text.put("out_of_scope", out_of_scope);
+    text.put("out_of_scope", &out_of_scope.keys().collect::<BTreeSet<_>>());
     text.put("moved", moved);
     text.put("secrets", secrets);
     if *budget != Budget::default() {

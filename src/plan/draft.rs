@@ -73,6 +73,15 @@ impl Draft<'_> {
         self.held = Some(held);
     }
 
+    /// Does nothing but record another address.
+    pub(super) fn keep_moves_only(&mut self) {
+        self.steps.retain(|(step, _)| *step == Step::Move);
+        self.blocks.clear();
+        self.findings.clear();
+        self.after = self.now;
+        self.at_most = self.now;
+    }
+
     /// Tells whether a step is planned.
     pub(super) fn has(&self, step: Step) -> bool {
         self.steps.iter().any(|(planned, _)| *planned == step)

@@ -1,5 +1,7 @@
 //! What the planner notices or does not do, and why: one function for each remark, so that the words stand together.
 
+use std::collections::BTreeSet;
+
 use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::field::Field;
@@ -11,6 +13,9 @@ use crate::model::pod::Storage;
 use crate::model::prior::Api;
 use crate::model::secret::SecretName;
 use crate::model::size::Gigabytes;
+
+use super::reach::Standing;
+use super::scope::Pattern;
 
 fn about(
     severity: Severity,
@@ -46,6 +51,73 @@ pub(super) fn place_not_checked(address: &Address, field: Field) -> Finding {
 pub(super) fn move_target_taken(from: &Address, to: &Address) -> Finding {
     let message = format!("`moved` from `{from}` is left out: `{to}` is in the state as well");
     about(Severity::Warning, "move-target-taken", to, None, message)
+}
+
+/// A dependency goes along with what needs it.
+pub(super) fn needed(dependency: &Address, by: &Address, standing: Standing) -> Finding {
+    let why = match standing {
+        Standing::Missing => "does not exist",
+        Standing::Stopped => "does not run",
+        Standing::Unknown => "could not be looked at",
+        Standing::Ready => "gets this address",
+    };
+    let message = format!("goes along: `{by}` depends on it, and it {why}");
+    about(Severity::Note, "goes-along", dependency, None, message)
+}
+
+/// What depends on a target goes with it.
+pub(super) fn goes_with(dependent: &Address, target: &Address) -> Finding {
+    let message = format!("goes along: it depends on `{target}`, which goes");
+    about(Severity::Warning, "goes-along", dependent, None, message)
+}
+
+/// What mounts a volume follows it to its new id.
+pub(super) fn mounts_another(pod: &Address, volume: &Address) -> Finding {
+    let message = format!("goes along: it mounts `{volume}`, which gets another id");
+    about(Severity::Warning, "goes-along", pod, None, message)
+}
+
+/// A record leaves the address that another one gets.
+pub(super) fn makes_way(occupant: &Address, target: &Address) -> Finding {
+    let message = format!("goes along: its record leaves `{target}`; nothing else is done to it");
+    about(Severity::Note, "goes-along", occupant, None, message)
+}
+
+/// What something else needs that was left out is not destroyed.
+pub(super) fn stays_for(address: &Address, dependent: &Address) -> Finding {
+    let message = format!("stays: `{dependent}` depends on it and is left out of this plan");
+    about(Severity::Note, "stays", address, None, message)
+}
+
+/// Names what a destroy leaves.
+pub(super) fn stays(staying: &[&Address]) -> Option<Finding> {
+    const SHOWN: usize = 8;
+    let named: Vec<String> = staying.iter().take(SHOWN).map(|address| format!("`{address}`")).collect();
+    let more = match staying.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let stay = if staying.len() == 1 { "stays" } else { "stay" };
+    let message = format!(
+        "{}{more} {stay}; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed",
+        named.join(", ")
+    );
+    (!staying.is_empty()).then_some(Finding {
+        severity: Severity::Note,
+        code: "stays",
+        subject: None,
+        message,
+    })
+}
+
+pub(super) fn target_out_of_scope(target: &Pattern, profiles: &BTreeSet<&String>) -> Finding {
+    let ways: Vec<String> = profiles.iter().map(|profile| format!("`--profile {profile}`")).collect();
+    let why = match ways.as_slice() {
+        [] => "what it names is excluded".to_owned(),
+        ways => format!("no chosen profile selects what it names; {} does", ways.join(" or ")),
+    };
+    let message = format!("`--target {target}` brings nothing into this plan: {why}");
+    Finding { severity: Severity::Warning, code: "target-out-of-scope", subject: None, message }
 }
 
 pub(super) fn over_budget(limit: BudgetLimit, at_most: Amount) -> Finding {
@@ -288,7 +360,7 @@ pub(super) fn replace_without_effect(address: &Address, why: &str) -> Finding {
 }
 
 pub(super) fn unmatched_replace(address: &Address) -> Finding {
-    replace_without_effect(address, "the address is not in the spec")
+    replace_without_effect(address, "nothing is wanted there in this plan")
 }
 
 #[cfg(test)]

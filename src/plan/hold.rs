@@ -10,6 +10,7 @@ use crate::model::plan::{Held, Operation, Reason, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
+use super::reach::lacking;
 use super::scope::dependencies;
 use super::{Context, Drafts, Inputs, pods, rebuild};
 
@@ -78,7 +79,8 @@ pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
                 let held = missing_dependency(context, drafts, address, draft)
                     .or_else(|| taken_from_held(&needed, address, draft))
                     .or_else(|| still_mounted(context, drafts, address, draft))
-                    .or_else(|| given_up_in_vain(context, drafts, draft));
+                    .or_else(|| given_up_in_vain(context, drafts, draft))
+                    .or_else(|| still_taken(context, drafts, address, draft));
                 held.map(|held| (Address::clone(address), held))
             })
             .collect();
@@ -108,11 +110,18 @@ fn missing_dependency(
 ) -> Option<Held> {
     let wanted = context.wanted(address)?;
     let Wanted::Pod(pod) = wanted else { return None };
-    let held = dependencies(pod).into_iter().find(|dependency| {
+    let needed = dependencies(pod);
+    let held = needed.iter().find(|dependency| {
         drafts.get(dependency).is_some_and(|draft| draft.held.is_some() || draft.unusable.is_some())
     });
     if let Some(dependency) = held {
-        return Some(Held::DependsOn(dependency));
+        return Some(Held::DependsOn(dependency.clone()));
+    }
+    if draft.has(Step::Create) || draft.has(Step::Start) {
+        let mut left_out = needed.iter().filter(|dependency| !drafts.contains_key(dependency));
+        if let Some(held) = left_out.find_map(|dependency| lacking(context, dependency)) {
+            return Some(held);
+        }
     }
     let volume = pod.container.storage.volume().filter(|_| draft.has(Step::Create))?;
     let is_made = drafts.get(volume).is_some_and(|draft| draft.has(Step::Create) || draft.has(Step::Adopt));
@@ -199,6 +208,22 @@ fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
         | Operation::StartPod { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. } => None,
+    })
+}
+
+/// A record cannot move to an address that another record does not leave.
+fn still_taken(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+) -> Option<Held> {
+    let is_taken = draft.has(Step::Move) && context.inputs.prior.objects.contains_key(address);
+    let mut moves = context.renamed.moves.iter();
+    let (to, _) = moves.find(|(_, from)| is_taken && *from == address)?;
+    let leaves = drafts.get(to).is_some_and(|draft| draft.has(Step::Move));
+    (!leaves).then(|| {
+        Held::NotPossible(format!("what is recorded here becomes `{to}`, which is left out of this plan"))
     })
 }
 

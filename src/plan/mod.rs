@@ -25,7 +25,9 @@ mod placement;
 mod places;
 mod pods;
 mod presence;
+mod reach;
 mod rebuild;
+mod refusal;
 mod satisfaction;
 mod scope;
 mod shown;
@@ -53,12 +55,14 @@ pub use cost::cost_of_recorded;
 pub use digest::{digest, spec_digest};
 pub use placement::{Explained, explain, stock_questions};
 pub use rebuild::{Traces, traces};
+pub use refusal::{Flag, Refusal, refusals};
 pub use scope::Pattern;
 
 use catalog_index::CatalogIndex;
 use draft::Draft;
 use moves::Renamed;
 use ownership::Ownership;
+use reach::{Part, Reach};
 use scope::Scope;
 use volume_index::VolumeIndex;
 
@@ -92,14 +96,26 @@ pub struct Inputs<'a> {
 pub struct Options {
     /// Terminate everything managed, whatever `on_remove` says.
     pub destroy: bool,
-    /// Replace these even if nothing differs.
+    /// Destroy pods of every profile, as none was chosen; a pod that no chosen profile selects stays otherwise.
+    pub whatever_profile: bool,
+    /// Replace these even if nothing differs; a bare key means all of its replicas.
     pub replace: BTreeSet<Address>,
-    /// Only these and what they depend on; empty means all.
+    /// Only these and what must go along with them; empty means all.
     pub targets: Vec<Pattern>,
     /// Not these.
     pub excludes: Vec<Pattern>,
     /// Believe that everything recorded is gone.
     pub accept_vanished: bool,
+    /// The plan is made to tell what there is. Nothing of it is done, so nothing is held or refused for want of what
+    /// was left out.
+    pub only_looks: bool,
+}
+
+impl Options {
+    /// Returns what a command asks for that only tells what there is.
+    pub fn to_look() -> Self {
+        Self { only_looks: true, ..Self::default() }
+    }
 }
 
 /// The inputs with what is derived from them for all addresses at once.
@@ -117,14 +133,20 @@ impl<'a> Context<'a> {
         let Inputs { desired, options, .. } = *self.inputs;
         if options.destroy { None } else { desired.wanted.get(address) }
     }
+
+    /// Tells whether `--replace` names an address.
+    fn is_to_be_replaced(&self, address: &Address) -> bool {
+        let named = &self.inputs.options.replace;
+        named.contains(address) || address.is_pod() && named.contains(&Address::pod(address.key().clone()))
+    }
 }
 
 type Drafts<'a> = BTreeMap<&'a Address, Draft<'a>>;
 
 /// Decides what is to be done.
 pub fn plan(inputs: &Inputs<'_>) -> Planned {
-    let scope = Scope::new(inputs);
-    let renamed = moves::rename(inputs.prior, inputs.desired, &scope);
+    let renamed = moves::rename(inputs.prior, inputs.desired);
+    let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
     let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
@@ -133,9 +155,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
 
     let mut addresses = ownership.addresses();
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
-    addresses.retain(|address| scope.contains(address));
-    let mut drafts: Drafts<'_> =
-        addresses.iter().map(|address| (address, draft(&context, address))).collect();
+    let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
     hold::what_is_there_already(&context, &mut drafts);
     hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
@@ -144,9 +164,11 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let mut reasons: Vec<Block> = all_vanished(&context).into_iter().collect();
     reasons.extend(drafts.values().flat_map(|draft| draft.blocks.iter().cloned()));
     reasons.extend(graph::cycles(&edges));
-    let mut plan = assemble(&context, &scope, drafts, edges);
-    let budget::Checked { blocks, findings } =
-        budget::check(&plan, inputs.desired.budget, outside(&context, &scope));
+    let others = outside(&context, &drafts);
+    let mut remarks = reached;
+    remarks.extend(left_out(&context, &scope, &drafts));
+    let mut plan = assemble(&context, &scope, drafts, edges, remarks);
+    let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
     reasons.extend(blocks);
     plan.findings.splice(0..0, findings);
     match (reasons.is_empty(), plan.actions.is_empty(), plan.held.is_empty()) {
@@ -156,10 +178,10 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     }
 }
 
-fn draft<'a>(context: &Context<'a>, address: &'a Address) -> Draft<'a> {
-    match (address, context.wanted(address)) {
-        (Address::Pod { .. }, Some(Wanted::Pod(pod))) => pods::draft(context, address, Some(pod)),
-        (Address::Pod { .. }, None) => pods::draft(context, address, None),
+fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'a> {
+    let mut draft = match (address, context.wanted(address)) {
+        (Address::Pod { .. }, Some(Wanted::Pod(pod))) => pods::draft(context, address, Some(pod), part),
+        (Address::Pod { .. }, None) => pods::draft(context, address, None, part),
         (Address::Volume(_), Some(Wanted::Volume(volume))) => volumes::draft(context, address, Some(volume)),
         (Address::Volume(_), None) => volumes::draft(context, address, None),
         // Addresses and wanted objects are made together, so their kinds agree.
@@ -168,7 +190,19 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address) -> Draft<'a> {
             draft.hold(Held::NotPossible("the spec has another kind of object here".to_owned()));
             draft
         }
+    };
+    match part {
+        Part::Chosen | Part::Bound => {}
+        Part::Needed if draft.has(Step::Delete) || draft.has(Step::DeleteDeposed) => {
+            let why = format!(
+                "it can only be brought up by terminating a pod of it, which `--target {address}` allows"
+            );
+            draft.hold(Held::NotPossible(why));
+        }
+        Part::Needed => {}
+        Part::MakesWay => draft.keep_moves_only(),
     }
+    draft
 }
 
 /// All of several recorded objects gone at once is more likely another account or key than a disaster.
@@ -190,24 +224,49 @@ fn all_vanished(context: &Context<'_>) -> Option<Block> {
     (count >= 2 && count == objects.len() && !options.accept_vanished).then_some(Block::AllVanished { count })
 }
 
+/// Says what a destroy leaves, and which targets name only what was left out.
+fn left_out(context: &Context<'_>, scope: &Scope<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
+    let options = context.inputs.options;
+    let mut findings = Vec::new();
+    if options.destroy {
+        let staying = context.renamed.objects.keys().filter(|address| !drafts.contains_key(address));
+        findings.extend(finding::stays(&staying.collect::<Vec<_>>()));
+    }
+    for target in scope.empty_targets(drafts) {
+        let deselected = &context.inputs.desired.out_of_scope;
+        let profiles = deselected.iter().filter(|(address, _)| target.matches(address));
+        let profiles: BTreeSet<&String> = profiles.flat_map(|(_, pod)| &pod.profiles).collect();
+        findings.push(finding::target_out_of_scope(target, &profiles));
+    }
+    findings
+}
+
 /// Returns what the managed objects cost that this plan is not about.
-fn outside(context: &Context<'_>, scope: &Scope<'_>) -> Split {
+fn outside(context: &Context<'_>, drafts: &Drafts<'_>) -> Split {
     let Inputs { live, catalog, .. } = *context.inputs;
-    let others = context.renamed.objects.iter().filter(|(address, _)| !scope.contains(address));
+    let others = context.renamed.objects.iter().filter(|(address, _)| !drafts.contains_key(address));
     others.filter_map(|(_, recorded)| cost_of_recorded(catalog, recorded, live)).sum()
 }
 
-fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges: graph::Edges) -> Plan {
+fn assemble(
+    context: &Context<'_>,
+    scope: &Scope<'_>,
+    drafts: Drafts<'_>,
+    edges: graph::Edges,
+    remarks: Vec<Finding>,
+) -> Plan {
     let inputs = context.inputs;
     let adopted = adopted(&drafts);
     let copies: Vec<&LivePod> = drafts.values().flat_map(|draft| draft.strangers.iter().copied()).collect();
     let (mut unmanaged, unmanaged_findings) = unmanaged::unmanaged(context, &copies);
     unmanaged.retain(|unmanaged| !adopted.contains(&unmanaged.id));
     let mut findings = context.renamed.findings.clone();
+    findings.extend(remarks);
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
     findings.extend(finding::catalog(inputs.catalog));
     findings.extend(likeness::findings(context, &drafts));
+    let out_of_scope = scope.left_out(&drafts);
     let mut plan = Plan {
         basis: basis(inputs),
         actions: BTreeMap::new(),
@@ -224,7 +283,7 @@ fn assemble(context: &Context<'_>, scope: &Scope<'_>, drafts: Drafts<'_>, edges:
             .iter()
             .map(|(at, held)| (at.clone(), draft::record_of(held)))
             .collect(),
-        out_of_scope: scope.deselected(),
+        out_of_scope,
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
         digest: Digest { hash: String::new(), monthly: Default::default() },
@@ -292,7 +351,11 @@ fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: D
 
 fn unmatched_replacements(context: &Context<'_>) -> Vec<Finding> {
     let replace = context.inputs.options.replace.iter();
-    let unmatched = replace.filter(|address| context.wanted(address).is_none());
+    let is_wanted = |named: &Address| {
+        let replicas = |wanted: &Address| wanted.is_pod() && Address::pod(wanted.key().clone()) == *named;
+        context.wanted(named).is_some() || context.inputs.desired.wanted.keys().any(replicas)
+    };
+    let unmatched = replace.filter(|address| context.inputs.options.destroy || !is_wanted(address));
     unmatched.map(finding::unmatched_replace).collect()
 }
 

@@ -13,7 +13,6 @@ use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject, RecordedPod};
 
 use super::finding;
-use super::scope::Scope;
 
 /// The record under the addresses of this spec.
 pub(super) struct Renamed<'a> {
@@ -40,11 +39,12 @@ impl Renamed<'_> {
     }
 }
 
-/// Applies the renames to the record.
-pub(super) fn rename<'a>(prior: &'a Prior, desired: &Desired, scope: &Scope<'_>) -> Renamed<'a> {
+/// Applies the renames to the record, whatever the plan is about: under its old address an object would look like one
+/// whose key has left the spec.
+pub(super) fn rename<'a>(prior: &'a Prior, desired: &Desired) -> Renamed<'a> {
     let pairs = pairs(prior, desired);
     let mut findings = Vec::new();
-    let at = settle(prior, &pairs, scope, &mut findings);
+    let at = settle(prior, &pairs, &mut findings);
     let moves = at.iter().filter(|(to, from)| to != from);
     let mut by_old: BTreeMap<Address, Address> =
         moves.clone().map(|(to, from)| (Address::clone(from), Address::clone(to))).collect();
@@ -110,13 +110,11 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
 fn settle<'a>(
     prior: &'a Prior,
     pairs: &'a [(Address, Address)],
-    scope: &Scope<'_>,
     findings: &mut Vec<Finding>,
 ) -> BTreeMap<&'a Address, &'a Address> {
     let mut at: BTreeMap<&Address, &Address> =
         prior.objects.keys().map(|address| (address, address)).collect();
-    let mut waiting: Vec<&(Address, Address)> =
-        pairs.iter().filter(|(from, to)| scope.contains(from) && scope.contains(to)).collect();
+    let mut waiting: Vec<&(Address, Address)> = pairs.iter().collect();
     loop {
         let before = waiting.len();
         waiting.retain(|(from, to)| {

@@ -163,8 +163,6 @@ fn renamed(address: &Address, entry: &Move) -> Option<Address> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::model::desired::Budget;
     use crate::model::id::ProjectName;
@@ -175,7 +173,7 @@ mod tests {
         let desired = Desired {
             project: ProjectName::new("acme"),
             wanted: BTreeMap::new(),
-            out_of_scope: BTreeSet::new(),
+            out_of_scope: BTreeMap::new(),
             moved: vec![
                 moved("b", "c"),
                 moved("a", "b"),

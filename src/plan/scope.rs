@@ -6,9 +6,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{Desired, Wanted, WantedPod};
+use crate::model::desired::{Desired, WantedPod};
 
-use super::{Inputs, Options};
+use super::moves::Renamed;
+use super::{Drafts, Inputs, Options};
 
 /// A glob over printed addresses: `*` stands for any characters, `?` for one. Brackets stand for themselves, as
 /// addresses have them. A pattern without a replica number also matches every replica.
@@ -65,65 +66,78 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
     pattern[at..].iter().all(|&rest| rest == b'*')
 }
 
-/// Decides for every address whether the plan is about it.
+/// Decides for every address whether the command line asks for it.
+///
+/// An object that is renamed answers to its old address too: it is the same object, and a plan that knew it by one name
+/// only would create it a second time or remove it.
 pub(super) struct Scope<'a> {
     desired: &'a Desired,
     options: &'a Options,
+    renamed: &'a Renamed<'a>,
     /// The keys of pods that no chosen profile selects.
     deselected: BTreeSet<&'a Key>,
-    /// The targets with everything that they depend on; `None` without targets.
-    targeted: Option<BTreeSet<Address>>,
 }
 
 impl<'a> Scope<'a> {
-    pub(super) fn new(inputs: &Inputs<'a>) -> Self {
+    pub(super) fn new(inputs: &Inputs<'a>, renamed: &'a Renamed<'a>) -> Self {
         let Inputs { desired, options, .. } = *inputs;
-        let targeted = (!options.targets.is_empty()).then(|| {
-            let matched = desired.wanted.keys().filter(|address| any(&options.targets, address));
-            with_dependencies(desired, matched.cloned().collect())
-        });
-        let pods = desired.out_of_scope.iter().filter(|address| address.is_pod());
-        Self { desired, options, deselected: pods.map(Address::key).collect(), targeted }
+        let covers_all = options.destroy && options.whatever_profile;
+        let pods = desired.out_of_scope.keys().filter(|address| address.is_pod() && !covers_all);
+        Self { desired, options, renamed, deselected: pods.map(Address::key).collect() }
     }
 
-    /// Tells whether an address is compared, changed and removed by this plan.
+    /// Tells whether the plan is about an address without anything else that brings it in.
+    pub(super) fn chooses(&self, address: &Address) -> bool {
+        self.allows(address) && (self.options.targets.is_empty() || self.is_target(address))
+    }
+
+    /// Tells whether a target may take an address along.
+    pub(super) fn allows(&self, address: &Address) -> bool {
+        !self.is_deselected(address) && self.excluded_by(address).is_none()
+    }
+
+    /// Tells whether a target names an address.
+    pub(super) fn is_target(&self, address: &Address) -> bool {
+        self.first(&self.options.targets, address).is_some()
+    }
+
+    /// Returns the first pattern that excludes an address.
+    pub(super) fn excluded_by(&self, address: &Address) -> Option<&'a Pattern> {
+        self.first(&self.options.excludes, address)
+    }
+
+    /// Tells whether an address stands in the spec and no chosen profile selects it.
     ///
     /// A replica that the spec no longer counts is out of scope with its pod, or shrinking a deselected pod would
     /// remove replicas of it.
-    pub(super) fn contains(&self, address: &Address) -> bool {
-        let deselected = self.desired.out_of_scope.contains(address)
-            || address.is_pod() && self.deselected.contains(address.key());
-        let targeted = match &self.targeted {
-            None => true,
-            Some(targeted) => targeted.contains(address) || any(&self.options.targets, address),
-        };
-        !deselected && targeted && !any(&self.options.excludes, address)
+    pub(super) fn is_deselected(&self, address: &Address) -> bool {
+        address.is_pod() && self.deselected.contains(address.key())
     }
 
-    /// Returns how many addresses of the spec were deselected.
-    pub(super) fn deselected(&self) -> usize {
-        let by_options = self.desired.wanted.keys().filter(|address| !self.contains(address)).count();
-        by_options + self.desired.out_of_scope.len()
-    }
-}
-
-fn any(patterns: &[Pattern], address: &Address) -> bool {
-    patterns.iter().any(|pattern| pattern.matches(address))
-}
-
-/// A targeted pod without its volume could not be created, so targets bring what they depend on.
-fn with_dependencies(desired: &Desired, targets: BTreeSet<Address>) -> BTreeSet<Address> {
-    let mut found = targets.clone();
-    let mut open: Vec<Address> = targets.into_iter().collect();
-    while let Some(address) = open.pop() {
-        let Some(Wanted::Pod(pod)) = desired.wanted.get(&address) else { continue };
-        for dependency in dependencies(pod) {
-            if found.insert(dependency.clone()) {
-                open.push(dependency);
-            }
+    /// Returns how many addresses this plan leaves alone: of the spec, and of the state when all is destroyed.
+    pub(super) fn left_out(&self, drafts: &Drafts<'_>) -> usize {
+        let left = |address: &&Address| !drafts.contains_key(address);
+        if self.options.destroy {
+            return self.renamed.objects.keys().filter(left).count();
         }
+        self.desired.wanted.keys().filter(left).count() + self.desired.out_of_scope.len()
     }
-    found
+
+    /// Returns the targets that bring nothing into the plan.
+    pub(super) fn empty_targets(&self, drafts: &Drafts<'_>) -> Vec<&'a Pattern> {
+        let brings = |pattern: &&Pattern| {
+            drafts.keys().any(|address| pattern.matches(address) || self.was(address, pattern))
+        };
+        self.options.targets.iter().filter(|pattern| !brings(pattern)).collect()
+    }
+
+    fn was(&self, address: &Address, pattern: &Pattern) -> bool {
+        self.renamed.moves.get(address).is_some_and(|old| pattern.matches(old))
+    }
+
+    fn first(&self, patterns: &'a [Pattern], address: &Address) -> Option<&'a Pattern> {
+        patterns.iter().find(|pattern| pattern.matches(address) || self.was(address, pattern))
+    }
 }
 
 /// Returns what must be ready before a pod, the network volume that it mounts included.

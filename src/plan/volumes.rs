@@ -294,7 +294,7 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     fn note_replace(&mut self) {
-        if self.context.inputs.options.replace.contains(self.address) {
+        if self.context.is_to_be_replaced(self.address) {
             let why = "a network volume is never replaced, as that loses all that is on it";
             self.draft.findings.push(finding::replace_without_effect(self.address, why));
         }

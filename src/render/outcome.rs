@@ -1,5 +1,6 @@
 //! The end of an apply: what is done, what is not, how to go on, what runs now and how to stop its bill.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use crate::model::address::Address;
@@ -26,6 +27,15 @@ pub struct RunningPod {
     pub price: Price,
 }
 
+/// What is there after an apply, as the caller read it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Remaining {
+    /// The managed pods that run.
+    pub running: Vec<RunningPod>,
+    /// What is protected or locked, so that a destroy of everything is refused.
+    pub guarded: BTreeSet<Address>,
+}
+
 /// Writes how an apply ended and what runs now.
 ///
 /// # Errors
@@ -34,7 +44,7 @@ pub fn write_outcome(
     out: &mut dyn Write,
     plan: &Plan,
     outcome: &Outcome,
-    running: &[RunningPod],
+    remaining: &Remaining,
     style: Style,
 ) -> fmt::Result {
     let Outcome { actions, stopped_by } = outcome;
@@ -57,7 +67,7 @@ pub fn write_outcome(
         write_wrapped(out, style, 0, &line)?;
     }
     write_held(out, style, plan)?;
-    write_running(out, style, running)
+    write_running(out, style, remaining)
 }
 
 fn write_list<'a>(
@@ -199,7 +209,8 @@ fn write_held(out: &mut dyn Write, style: Style, plan: &Plan) -> fmt::Result {
     write_wrapped(out, style, 0, &format!("Left alone in this plan: {names}; `podform plan` says why."))
 }
 
-fn write_running(out: &mut dyn Write, style: Style, running: &[RunningPod]) -> fmt::Result {
+fn write_running(out: &mut dyn Write, style: Style, remaining: &Remaining) -> fmt::Result {
+    let Remaining { running, guarded } = remaining;
     if running.is_empty() {
         return Ok(());
     }
@@ -213,9 +224,18 @@ fn write_running(out: &mut dyn Write, style: Style, running: &[RunningPod]) -> f
         let (address, price) = (address.to_string(), PriceAnHour(*price).to_string());
         writeln!(out, "  {address:width$}  {price:>price_width$}  {ways}")?;
     }
-    let hint = "To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks; \
-                `podform destroy` ends everything.";
-    write_wrapped(out, style, 0, hint)
+    let end = if guarded.is_empty() {
+        "`podform destroy` ends everything.".to_owned()
+    } else {
+        let names = super::ranges::ranges_to(guarded, 60);
+        format!(
+            "`podform destroy` is refused for what is protected or locked ({names}), and `--exclude` leaves that out."
+        )
+    };
+    let hint = format!(
+        "To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks; {end}"
+    );
+    write_wrapped(out, style, 0, &hint)
 }
 
 #[cfg(test)]
@@ -225,9 +245,11 @@ mod tests {
     use crate::model::money::Hourly;
     use crate::render::sample::{address, full_plan, id};
 
-    fn written(outcome: &Outcome, running: &[RunningPod]) -> String {
+    fn written(outcome: &Outcome, running: &[RunningPod], guarded: &[&str]) -> String {
+        let guarded = guarded.iter().map(|name| address(name)).collect();
+        let remaining = Remaining { running: running.to_vec(), guarded };
         let mut out = String::new();
-        write_outcome(&mut out, &full_plan(), outcome, running, Style::PLAIN).unwrap();
+        write_outcome(&mut out, &full_plan(), outcome, &remaining, Style::PLAIN).unwrap();
         out
     }
 
@@ -257,7 +279,7 @@ mod tests {
         if let Some(ended) = outcome.actions.get_mut(&id("new", Step::Create)) {
             ended.attempts = vec!["RTX 6000 Ada secure: no capacity".to_owned()];
         }
-        insta::assert_snapshot!(written(&outcome, &running()), @r#"
+        insta::assert_snapshot!(written(&outcome, &running(), &[]), @r#"
         Not at the first attempt:
           new: tried RTX 6000 Ada secure: no capacity; then created
 
@@ -270,6 +292,17 @@ mod tests {
         To stop the bill: `state: stopped` in the spec and apply keeps a pod for the price of its disks;
         `podform destroy` ends everything.
         "#);
+    }
+
+    #[test]
+    fn destroy_is_not_said_to_end_what_it_refuses() {
+        let text = written(&all_done(), &running(), &["llm[0]", "volume.models"]);
+        let hint = text.split_once("To stop the bill").unwrap().1;
+        insta::assert_snapshot!(hint, @"
+        : `state: stopped` in the spec and apply keeps a pod for the price of its disks;
+        `podform destroy` is refused for what is protected or locked (volume.models, llm[0]), and
+        `--exclude` leaves that out.
+        ");
     }
 
     #[test]
@@ -291,7 +324,7 @@ mod tests {
             &tried,
         );
         outcome.stopped_by = Some(StoppedBy::Interrupt);
-        insta::assert_snapshot!(written(&outcome, &[]), @r#"
+        insta::assert_snapshot!(written(&outcome, &[], &[]), @r#"
         Unknown:
           swap: delete [id=swap00000000aa]: the answer was lost
 

@@ -108,6 +108,8 @@ problems! {
     UndefinedPod = Error "undefined pod",
     /// A profile that no pod names.
     UndefinedProfile = Error "undefined profile",
+    /// A pod that is needed and that no chosen profile selects.
+    DeselectedPod = Error "pod outside the chosen profiles",
     /// Pods that wait for each other.
     DependencyCycle = Error "dependency cycle",
     /// A `moved` entry that cannot be followed.
@@ -267,6 +269,13 @@ impl Diagnostics {
         Self { list: vec![diagnostic], sources: Arc::default() }
     }
 
+    /// Makes mistakes of which only a plan knows.
+    pub(super) fn late(list: Vec<Diagnostic>, sources: Arc<Sources>) -> Self {
+        let mut log = Collector::default();
+        list.into_iter().for_each(|diagnostic| log.push(diagnostic));
+        log.finish(sources)
+    }
+
     /// Tells whether one of them stops the run.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|diagnostic| diagnostic.problem.severity() == Severity::Error)
@@ -340,7 +349,7 @@ pub(super) fn listed<T: AsRef<str>>(names: impl IntoIterator<Item = T>, conjunct
 const MAX_NAME: usize = 80;
 
 /// Returns the candidate that `typed` was most likely meant to be, the first of equally likely ones.
-fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = typed.chars().count();
     if length > MAX_NAME {
         return None;

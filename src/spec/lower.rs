@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{Desired, Wanted, WantedPod};
+use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
 use crate::model::pod::{Container, EnvValue, Storage};
 use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
@@ -38,7 +38,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         budget,
     } = resolved;
     let mut wanted = BTreeMap::new();
-    let mut out_of_scope = BTreeSet::new();
+    let mut out_of_scope = BTreeMap::new();
     wanted.extend(volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume))));
     let waited_for = waited_for(&pods);
     let mut used = BTreeSet::new();
@@ -46,7 +46,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.replicas);
         if !pod.selected {
-            out_of_scope.extend(addresses);
+            let deselected = Deselected { profiles: pod.profiles, run: pod.run };
+            out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
             continue;
         }
         let replicas = std::iter::repeat_n(pod, addresses.len());
@@ -67,12 +68,11 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     Lowered { desired: Desired { project, wanted, out_of_scope, moved, secrets, budget }, literals, places }
 }
 
-/// Returns the addresses of the pods that others wait for. One that no chosen profile selects is nobody's to wait for.
+/// Returns the addresses of the pods that others wait for, whether a chosen profile selects them or not.
 fn waited_for(pods: &BTreeMap<Key, Box<ResolvedPod>>) -> BTreeMap<Key, Vec<Address>> {
     let keys: BTreeSet<&Key> = pods.values().flat_map(|pod| &pod.depends_on).collect();
-    let in_scope =
-        |key: &Key| pods.get(key).filter(|pod| pod.selected).map(|pod| replicas(key, pod.replicas));
-    keys.into_iter().map(|key| (key.clone(), in_scope(key).unwrap_or_default())).collect()
+    let addresses = |key: &Key| pods.get(key).map(|pod| replicas(key, pod.replicas)).unwrap_or_default();
+    keys.into_iter().map(|key| (key.clone(), addresses(key))).collect()
 }
 
 fn lower_pod(

@@ -43,13 +43,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::model::address::Address;
 use crate::model::desired::{Desired, MemoryRange};
 use crate::model::id::ProjectName;
 use crate::model::money::Hourly;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::Secrets;
 
-pub use self::diagnostic::{Diagnostic, Diagnostics, Form, Problem, Severity};
+pub use self::diagnostic::{Diagnostic, Diagnostics, Form, Problem, Severity, closest};
 pub use self::interpolate::Text;
 pub use self::positions::Positions;
 pub use self::resolve::Resolved;
@@ -90,6 +91,14 @@ pub struct Loaded {
     pub positions: Positions,
     /// The variables that the spec asks for, whether they have a value or not.
     pub variables: BTreeSet<String>,
+}
+
+impl Loaded {
+    /// Returns the mistakes of pods that depend on what does not exist and no chosen profile selects: the pod, what it
+    /// depends on, and the profiles that would select that.
+    pub fn deselected(&self, needed: &[(Address, Address, BTreeSet<String>)]) -> Diagnostics {
+        self.positions.deselected(needed)
+    }
 }
 
 /// A spec without mistakes, before replicas are numbered and references become addresses.

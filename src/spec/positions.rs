@@ -1,11 +1,12 @@
 //! Where the fields of an address were written, for findings of the planner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::address::{Address, Key};
 use crate::model::field::Field;
 
+use super::diagnostic::{Diagnostic, Diagnostics, Problem, listed};
 use super::source::{Place, Sources, Span, Spanned};
 
 /// Answers where something was written.
@@ -65,6 +66,26 @@ impl Positions {
     pub fn of_field(&self, address: &Address, field: &Field) -> Option<Place> {
         let places = self.places_of(address)?;
         Some(self.sources.place(places.of(field).unwrap_or(places.whole)))
+    }
+
+    /// Makes the mistakes of pods that depend on pods which do not exist and which no chosen profile selects.
+    pub(super) fn deselected(&self, needed: &[(Address, Address, BTreeSet<String>)]) -> Diagnostics {
+        let mistakes = needed.iter().map(|(address, dependency, profiles)| {
+            let detail = format!(
+                "`{}` depends on `{}`, which does not exist and which no chosen profile selects",
+                address.key(),
+                dependency.key()
+            );
+            let places = self.places_of(address);
+            let span = places.map(|places| places.of(&Field::DependsOn).unwrap_or(places.whole));
+            let mistake = match span {
+                Some(span) => Diagnostic::at(Problem::DeselectedPod, span, detail),
+                None => Diagnostic::anywhere(Problem::DeselectedPod, detail),
+            };
+            let ways: Vec<String> = profiles.iter().map(|profile| format!("--profile {profile}")).collect();
+            mistake.help(format!("add {}", listed(&ways, "or")))
+        });
+        Diagnostics::late(mistakes.collect(), Arc::clone(&self.sources))
     }
 
     fn places_of(&self, address: &Address) -> Option<&Places> {

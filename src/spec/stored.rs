@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware,
-    Lifecycle, MemoryRange, Move, OnExceed, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish,
+    Hardware, Lifecycle, MemoryRange, Move, OnExceed, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod,
     WantedVolume,
 };
 use crate::model::field::Field;
@@ -269,6 +269,7 @@ macro_rules! structs {
 structs! {
     Settings { project, kind, api, state_file }
     Desired { project, wanted, out_of_scope, moved, secrets, budget }
+    Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, adopt, labels }

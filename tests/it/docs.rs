@@ -54,6 +54,7 @@ pages! {
     concept_replace: "docs/concepts/replace.md",
     concept_secrets: "docs/concepts/secrets.md",
     concept_state: "docs/concepts/state.md",
+    concept_targets: "docs/concepts/targets.md",
     crash_safety: "docs/crash-safety.md",
     guide: "docs/guide.md",
     index: "docs/README.md",

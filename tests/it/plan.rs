@@ -4,4 +4,5 @@ mod cases;
 mod catalog;
 mod left_alone;
 mod props;
+mod reach;
 pub(crate) mod world;

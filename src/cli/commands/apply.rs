@@ -23,7 +23,7 @@ pub async fn run(shell: &Shell, args: &ApplyArgs) -> Result<Exit, Failure> {
         shell,
         command: "apply",
         question: "Apply this plan?",
-        options: scope.options(false),
+        options: scope.options(false, &shell.global.profiles),
         run,
     };
     execution.go(shell.load_spec()?, &approver).await

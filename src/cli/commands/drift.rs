@@ -12,7 +12,7 @@ use crate::render::human::write_drift;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
-    let planned = session.plan_only(&Options::default()).await?;
+    let planned = session.plan_only(&Options::to_look()).await?;
     let mut text = String::new();
     write_drift(&mut text, &planned, shell.output.style()).expect("a string takes every text");
     text.truncate(text.trim_end().len());

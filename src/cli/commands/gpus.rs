@@ -8,6 +8,7 @@ use crate::cli::args::{GpuSort, GpusArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{VERSION, hourly, printed};
+use crate::cli::naming;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
@@ -41,10 +42,13 @@ async fn explain(session: &Session<'_>, address: &Address, as_json: bool) -> Res
     let reader = session.account.reader();
     let catalog = session.catalog(reader).await?;
     let live = session.look(reader, &session.state.read()?).await?;
-    let Some(explained) = plan::explain(&session.loaded.desired, &live, &catalog, address) else {
-        return Err(Failure::Flag(format!(
-            "the spec has no pod `{address}`; `podform config` prints what it has"
-        )));
+    let desired = &session.loaded.desired;
+    // Replicas are placed alike, so the first one tells it for all.
+    let meant = naming::meant(address, desired.wanted.keys().filter(|address| address.is_pod()));
+    let explained = meant.first().and_then(|first| plan::explain(desired, &live, &catalog, first));
+    let Some(explained) = explained else {
+        let pods = desired.wanted.keys().filter(|address| address.is_pod()).cloned().collect();
+        return Err(naming::unknown(Some("--explain"), &address.to_string(), &pods));
     };
     let Explained { candidates, rejected, left_out } = &explained;
     let ways = candidates.iter().map(words::candidate);

@@ -11,7 +11,7 @@ use crate::render::graph::write_graph;
 pub async fn run(shell: &Shell, args: &GraphArgs) -> Result<Exit, Failure> {
     let GraphArgs { format, destroy, scope } = args;
     let session = Session::of_spec(shell).await?;
-    let planned = session.plan_only(&scope.options(*destroy)).await?;
+    let planned = session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?;
     let mut text = String::new();
     write_graph(&mut text, planned.plan(), *format).expect("a string takes every text");
     shell.output.data(&text);

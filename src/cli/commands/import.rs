@@ -55,7 +55,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
         ensure_key(address.as_ref())?;
         Some(self::text(&mut session, &prior, &chosen, &known).await?)
     };
-    let planned = session.plan_only(&Options::default()).await?;
+    let planned = session.plan_only(&Options::to_look()).await?;
     let records = taken_over(planned.plan(), session.moment());
     let records: Vec<_> = records.into_iter().filter(|(address, _)| asked.contains(address)).collect();
     for remark in remarks(planned.plan(), &asked) {
@@ -109,7 +109,7 @@ fn tell(shell: &Shell, args: &ImportArgs, text: Option<&Imported>, count: usize)
 /// Returns what the spec and the state know.
 fn known(session: &Session<'_>, prior: &Prior) -> Known {
     let desired = &session.loaded.desired;
-    let wanted = desired.wanted.keys().chain(&desired.out_of_scope).chain(prior.objects.keys());
+    let wanted = desired.wanted.keys().chain(desired.out_of_scope.keys()).chain(prior.objects.keys());
     let mut volumes: BTreeMap<VolumeId, _> = BTreeMap::new();
     for (address, recorded) in &prior.objects {
         if let RemoteId::Volume(id) = &recorded.id {

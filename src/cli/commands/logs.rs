@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::cli::args::{LogSourceChoice, LogsArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::naming;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::signals::{Guarded, Signals};
@@ -40,7 +41,7 @@ pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
         return Err(Failure::NoLogs(api));
     }
     let prior = session.state.read()?;
-    let pod = pod_of(&prior, address)?;
+    let pod = pod_of(&session, &prior, address)?;
     let source = match source {
         LogSourceChoice::All => None,
         LogSourceChoice::Container => Some(LogSource::Container),
@@ -56,13 +57,13 @@ pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
 }
 
 /// Returns the pod that is recorded for an address.
-pub fn pod_of(prior: &Prior, address: &Address) -> Result<PodId, Failure> {
+pub fn pod_of(session: &Session<'_>, prior: &Prior, address: &Address) -> Result<PodId, Failure> {
     match prior.objects.get(address).map(|recorded| &recorded.id) {
         Some(RemoteId::Pod(id)) => Ok(id.clone()),
         Some(RemoteId::Volume(_)) => Err(Failure::NoPod { address: address.clone() }),
         None => {
-            let of_key = |known: &&Address| known.is_pod() && known.key() == address.key();
-            let replicas = prior.objects.keys().filter(of_key).map(ToString::to_string).collect();
+            let replicas = naming::recorded(session, prior, address)?;
+            let replicas = replicas.iter().map(ToString::to_string).collect();
             Err(Failure::NotRecorded { address: address.clone(), replicas })
         }
     }

@@ -1,6 +1,6 @@
 //! `podform plan`: shows what apply would do. It writes nothing but the file of `-o`.
 
-use crate::cli::args::{PlanArgs, Scope};
+use crate::cli::args::{PlanArgs, Scope, Selection};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::write_whole_with;
@@ -15,7 +15,7 @@ use crate::state::planfile::{self, PlanInputs, SavedPlan};
 pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
     let PlanArgs { output, format, detailed_exitcode, destroy, scope } = args;
     let session = Session::of_spec(shell).await?;
-    let planned = session.plan_only(&scope.options(*destroy)).await?;
+    let planned = session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?;
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
     let exit = match planned {
         Planned::Blocked { .. } => exit::BLOCKED,
@@ -34,7 +34,7 @@ pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
 
 /// Returns what a saved plan must remember, so that it can be checked.
 fn inputs(shell: &Shell, scope: &Scope, destroy: bool) -> PlanInputs {
-    let Scope { target, exclude, replace, accept_vanished } = scope;
+    let Scope { selection: Selection { target, exclude }, replace, accept_vanished } = scope;
     PlanInputs {
         spec_files: shell.spec_files(),
         variables: shell.global.variables.iter().map(|given| given.name.clone()).collect(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
+use crate::cli::naming;
 use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
@@ -35,40 +36,45 @@ struct Known<'a> {
 }
 
 /// Runs the command.
-pub async fn run(shell: &Shell, address: &Address, as_json: bool) -> Result<Exit, Failure> {
+pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
-    let recorded = prior.objects.get(address);
-    let wanted = session.loaded.desired.wanted.get(address);
-    if recorded.is_none() && wanted.is_none() {
-        let text =
-            format!("`{address}` is neither in the spec nor in the state, and there is no such plan file");
-        return Err(Failure::Flag(text));
+    let desired = &session.loaded.desired;
+    let known: BTreeSet<Address> = desired.wanted.keys().chain(prior.objects.keys()).cloned().collect();
+    let addresses = naming::meant(name, &known);
+    if addresses.is_empty() {
+        return Err(naming::unknown(None, &name.to_string(), &known));
     }
-    let place = wanted.and_then(|_| session.position(&Subject { address: address.clone(), field: None }));
-    let live = match recorded {
-        Some(_) => Some(session.look(session.account.reader(), &prior).await?),
-        None => None,
-    };
-    let cost = match recorded.zip(live.as_ref()) {
-        Some((recorded, live)) => price_now(&session, recorded, live).await?,
-        None => None,
+    let is_recorded = addresses.iter().any(|address| prior.objects.contains_key(address));
+    let (live, catalog) = if is_recorded {
+        let reader = session.account.reader();
+        let live = session.look(reader, &prior).await?;
+        (Some(live), Some(session.known_catalog(reader, &BTreeSet::new()).await))
+    } else {
+        (None, None)
     };
     let history = session.state.history()?;
-    let last_run = last_run(&history, address);
-    let known = Known { address, place, recorded, live: live.as_ref(), cost, last_run };
-    shell.output.data(&if as_json { printed(&document(&known)) } else { screen(&known) });
+    let mut all = Vec::new();
+    for address in &addresses {
+        let recorded = prior.objects.get(address);
+        let wanted = desired.wanted.get(address);
+        let place = wanted.and_then(|_| session.position(&Subject { address: address.clone(), field: None }));
+        let cost = recorded.and_then(|recorded| {
+            let cost = cost_of_recorded(catalog.as_ref()?, recorded, live.as_ref()?);
+            cost.map(|split| split.total())
+        });
+        let last_run = last_run(&history, address);
+        all.push(Known { address, place, recorded, live: live.as_ref(), cost, last_run });
+    }
+    shell.output.data(&match all.as_slice() {
+        [one] if as_json => printed(&document(one)),
+        several if as_json => {
+            let objects: Vec<Value> = several.iter().map(document).collect();
+            printed(&json!({ "version": VERSION, "objects": objects }))
+        }
+        several => several.iter().map(screen).collect::<Vec<_>>().join("\n"),
+    });
     Ok(exit::DONE)
-}
-
-/// Returns what the object costs a month as it is, by the prices of the catalog.
-async fn price_now(
-    session: &Session<'_>,
-    recorded: &Recorded,
-    live: &Live,
-) -> Result<Option<Amount>, Failure> {
-    let catalog = session.known_catalog(session.account.reader(), &BTreeSet::new()).await;
-    Ok(cost_of_recorded(&catalog, recorded, live).map(|split| split.total()))
 }
 
 /// Lays everything out on one screen.

@@ -23,7 +23,7 @@ use crate::render::rows::shell_words;
 pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
     let SshArgs { address, print, command } = args;
     let session = Session::of_spec(shell).await?;
-    let pod = pod_of(&session.state.read()?, address)?;
+    let pod = pod_of(&session, &session.state.read()?, address)?;
     let live = session.account.reader().pod(&pod).await;
     let live = live.map_err(|source| Failure::Provider { what: "the pod", source })?;
     let live = live.ok_or_else(|| Failure::PodGone { address: address.clone(), pod })?;

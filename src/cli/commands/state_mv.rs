@@ -3,6 +3,7 @@
 use crate::cli::args::MoveArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::naming;
 use crate::cli::recording::record;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
@@ -14,6 +15,7 @@ pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
     let MoveArgs { from, to } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
+    naming::recorded(&session, &prior, from)?;
     let changes = rename(&prior, from, to)?;
     let told: String = changes
         .iter()

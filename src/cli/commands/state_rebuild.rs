@@ -21,7 +21,7 @@ pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
         shell.output.note(&format!("`{id}` is left alone: {reason}"));
     }
     traces.name_in(&mut session.loaded.desired);
-    let planned = session.plan_only(&Options::default()).await?;
+    let planned = session.plan_only(&Options::to_look()).await?;
     let mut records = taken_over(planned.plan(), session.moment());
     for (address, recorded) in &mut records {
         if let Some((_, token)) = traces.pods.get(address) {

@@ -1,8 +1,11 @@
 //! `podform state rm`: gives objects up. They go on as they are, unmanaged, and are not taken back by their marker.
 
+use std::collections::BTreeSet;
+
 use crate::cli::args::RemoveArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::naming;
 use crate::cli::recording::record;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
@@ -13,12 +16,17 @@ pub async fn run(shell: &Shell, args: &RemoveArgs) -> Result<Exit, Failure> {
     let RemoveArgs { addresses } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
+    let mut named = BTreeSet::new();
+    for name in addresses {
+        named.extend(naming::recorded(&session, &prior, name)?);
+    }
+    let addresses = named;
     let mut changes = Vec::new();
-    for address in addresses {
+    for address in &addresses {
         changes.extend(give_up(&prior, address)?);
     }
     record(&session, "state rm", &prior, changes, &format!("{} given up", addresses.len())).await?;
-    for address in addresses {
+    for address in &addresses {
         let id = prior.objects.get(address).map(|recorded| recorded.id.to_string()).unwrap_or_default();
         shell.output.data(&format!("{address} {id} is not managed any more and goes on as it is\n"));
         if session.loaded.desired.wanted.contains_key(address) {

@@ -6,27 +6,39 @@ use crate::cli::args::StateShowArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
+use crate::cli::naming;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::laid_out;
+use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
-use crate::state::edit::EditError;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
     let StateShowArgs { address, json } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
-    let recorded = prior.objects.get(address);
-    let recorded = recorded.ok_or_else(|| EditError::NotRecorded(address.clone()))?;
+    let named = naming::recorded(&session, &prior, address)?;
+    let objects = named.iter().filter_map(|address| Some((address, prior.objects.get(address)?)));
+    let objects: Vec<(&Address, &Recorded)> = objects.collect();
     if *json {
-        let document = json!({ "version": VERSION, "object": json::recorded(address, recorded) });
+        let document = match objects.as_slice() {
+            [(address, recorded)] => {
+                json!({ "version": VERSION, "object": json::recorded(address, recorded) })
+            }
+            several => {
+                let objects = several.iter().map(|(address, recorded)| json::recorded(address, recorded));
+                json!({ "version": VERSION, "objects": objects.collect::<Vec<_>>() })
+            }
+        };
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
-    shell.output.data(&laid_out(address, &rows(recorded)));
+    let screens: Vec<String> =
+        objects.iter().map(|(address, recorded)| laid_out(address, &rows(recorded))).collect();
+    shell.output.data(&screens.join("\n"));
     Ok(exit::DONE)
 }
 

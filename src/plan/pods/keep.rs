@@ -109,7 +109,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.hold(Held::NotPossible(comparison.impossible.join("; ")));
             return;
         }
-        let requested = inputs.options.replace.contains(self.address);
+        let requested = self.context.is_to_be_replaced(self.address);
         let needs_replacement = requested || comparison.replacing().next().is_some();
         if needs_replacement && wanted.run == RunState::Running {
             let mut record = record;
@@ -394,12 +394,15 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    /// Returns what replaces the pod if its host is full. Protection and RunPod's lock forbid it.
+    /// Returns what replaces the pod if its host is full. Protection and RunPod's lock forbid it, and so does a start
+    /// that only something else asks for.
     fn stuck_replacement(&self, steps: &Steps<'a>) -> Option<PodCreation> {
         let lifecycle = &steps.wanted.lifecycle;
         let may_replace = match lifecycle.on_stuck_resume {
             OnStuckResume::Fail => false,
-            OnStuckResume::Replace => !lifecycle.protect && steps.live.locked != Some(true),
+            OnStuckResume::Replace => {
+                !lifecycle.protect && steps.live.locked != Some(true) && !self.is_spared
+            }
         };
         let candidates = if may_replace { self.choices(steps.wanted).candidates } else { Vec::new() };
         (!candidates.is_empty()).then(|| self.creation(steps.wanted, candidates))

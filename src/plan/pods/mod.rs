@@ -18,6 +18,7 @@ use crate::plan::draft::{Draft, Planning};
 use crate::plan::effect::Body;
 use crate::plan::ownership::PodView;
 use crate::plan::presence::{Case, case};
+use crate::plan::reach::Part;
 use crate::plan::{Context, cost, env, finding};
 
 use record::pod_of;
@@ -29,6 +30,7 @@ pub(super) fn draft<'a>(
     context: &Context<'a>,
     address: &'a Address,
     wanted: Option<&'a WantedPod>,
+    part: Part,
 ) -> Draft<'a> {
     let named = wanted.and_then(|wanted| wanted.adopt.as_ref());
     let PodView { sighting, retire, findings, copies } = context.ownership.pod(address, named);
@@ -39,6 +41,7 @@ pub(super) fn draft<'a>(
         surplus: retire,
         outlived: false,
         rewritten: false,
+        is_spared: part == Part::Needed,
     };
     let live = &context.inputs.live.pods;
     planner.draft.strangers = copies.iter().filter_map(|id| live.get(id)?.found()).collect();
@@ -82,6 +85,8 @@ struct PodPlanner<'c, 'a> {
     outlived: bool,
     /// The state still names renamed objects by their old addresses.
     rewritten: bool,
+    /// Only a dependency of a target, so that nothing of it may be terminated.
+    is_spared: bool,
 }
 
 impl<'a> PodPlanner<'_, 'a> {

@@ -1236,7 +1236,7 @@ fn replace_is_done_on_request_and_refused_for_stopped_pods_and_volumes() {
       ! NewPodId
     Warning volume.models: `--replace` has no effect: a network volume is never replaced, as that loses all that is on it (replace-without-effect)
     Warning b: `--replace` has no effect: it is wanted stopped (replace-without-effect)
-    Warning nobody: `--replace` has no effect: the address is not in the spec (replace-without-effect)
+    Warning nobody: `--replace` has no effect: nothing is wanted there in this plan (replace-without-effect)
     unchanged volume.models b
     cost $512.70 -> $512.70, at most $512.70
     ");
@@ -1617,7 +1617,7 @@ fn what_is_deselected_is_neither_compared_nor_removed() {
         .have("gone", |_| {})
         .have("dev[3]", |_| {})
         .option(|options| options.excludes = vec!["b".parse().unwrap(), "g*".parse().unwrap()]);
-    world.desired.out_of_scope.insert(address("dev[0]"));
+    world.deselect("dev[0]");
     assert_snapshot!(plan(&world), @"
     a:update Changed Reset
       image: tool:1 -> tool:2 by Spec
@@ -1639,13 +1639,14 @@ fn a_target_brings_what_it_depends_on() {
     volume.models:create New
     llm:create New on NVIDIA GeForce RTX 4090 x1 secure
     volume.models:create before llm:create
+    Note volume.models: goes along: `llm` depends on it, and it does not exist (goes-along)
     out of scope: 1
     cost $0.00 -> $512.70, at most $512.70
     ");
     let without = world.option(|options| options.excludes = vec!["volume.*".parse().unwrap()]);
     assert_snapshot!(plan(&without), @r#"
     blocked
-    held llm: DependsOn(Volume(Key("models")))
+    held llm: NotPossible("it depends on `volume.models`, which does not exist and is left out of this plan")
     out of scope: 2
     cost $0.00 -> $0.00, at most $0.00
     "#);

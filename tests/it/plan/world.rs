@@ -8,8 +8,8 @@ use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
-    Budget, CloudWish, ComputeWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
-    MemoryRange, Wanted, WantedPod, WantedVolume,
+    Budget, CloudWish, ComputeWish, CudaWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware,
+    Lifecycle, MemoryRange, Wanted, WantedPod, WantedVolume,
 };
 use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
@@ -165,7 +165,7 @@ impl Default for World {
             desired: Desired {
                 project: ProjectName::new("acme"),
                 wanted: BTreeMap::new(),
-                out_of_scope: BTreeSet::new(),
+                out_of_scope: BTreeMap::new(),
                 moved: Vec::new(),
                 secrets: BTreeMap::new(),
                 budget: Budget::default(),
@@ -201,6 +201,12 @@ impl World {
         let volume = WantedVolume::Managed { config: config(size), protect, adopt: None };
         self.desired.wanted.insert(address(name), Wanted::Volume(volume));
         self
+    }
+
+    /// Has a pod in the spec that only the profile `dev` selects.
+    pub fn deselect(&mut self, name: &str) {
+        let deselected = Deselected { profiles: BTreeSet::from(["dev".to_owned()]), run: RunState::Running };
+        self.desired.out_of_scope.insert(address(name), deselected);
     }
 
     /// Has a pod that was created as [`wanted`] and edited alike in record and account.

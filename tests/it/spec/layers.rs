@@ -471,7 +471,7 @@ pods:
         format!(
             "{} | {}",
             list(desired.wanted.keys().map(ToString::to_string).collect()),
-            list(desired.out_of_scope.iter().map(ToString::to_string).collect())
+            list(desired.out_of_scope.keys().map(ToString::to_string).collect())
         )
     };
     assert_eq!(scope(&[]), "always | dev[0] dev[1] prod");

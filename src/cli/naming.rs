@@ -1,0 +1,143 @@
+//! What somebody meant who typed a name that no address has.
+
+use std::collections::BTreeSet;
+
+use super::failure::Failure;
+use super::session::Session;
+use crate::model::address::Address;
+use crate::model::prior::Prior;
+use crate::render::ranges::ranges_to;
+use crate::spec::closest;
+
+/// How long a list of names may get.
+const LINE: usize = 80;
+
+/// Returns the failure for a name that nothing has.
+pub fn unknown(flag: Option<&'static str>, name: &str, known: &BTreeSet<Address>) -> Failure {
+    let named = if known.is_empty() { String::new() } else { ranges_to(known, LINE) };
+    Failure::Unknown { flag, name: name.to_owned(), near: proposal(name, known), known: named }
+}
+
+/// Returns the addresses that a name stands for: the one that is called so, or all replicas of a key.
+pub fn meant<'a>(name: &Address, known: impl IntoIterator<Item = &'a Address>) -> Vec<Address> {
+    let mut replicas = Vec::new();
+    for address in known {
+        if address == name {
+            return vec![address.clone()];
+        }
+        if stands_for(name, address) {
+            replicas.push(address.clone());
+        }
+    }
+    replicas
+}
+
+/// Tells whether a name is that of an address or of its key.
+fn stands_for(name: &Address, address: &Address) -> bool {
+    address == name || address.is_pod() && Address::pod(address.key().clone()) == *name
+}
+
+/// Returns the recorded addresses that a name stands for.
+///
+/// # Errors
+/// There is none.
+pub fn recorded(session: &Session<'_>, prior: &Prior, name: &Address) -> Result<Vec<Address>, Failure> {
+    let meant = meant(name, prior.objects.keys());
+    if !meant.is_empty() {
+        return Ok(meant);
+    }
+    let desired = &session.loaded.desired;
+    if desired.wanted.keys().chain(desired.out_of_scope.keys()).any(|address| stands_for(name, address)) {
+        return Err(Failure::NotRecorded { address: name.clone(), replicas: Vec::new() });
+    }
+    Err(unknown(None, &name.to_string(), &prior.objects.keys().cloned().collect()))
+}
+
+/// Returns what was most likely meant.
+pub fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
+    if name.is_empty() {
+        return None;
+    }
+    // A mount names a volume by its key alone, and the sections of a spec are called `pods` and `volumes`.
+    let bare = ["volumes.", "pods.", "volume."].iter().find_map(|section| name.strip_prefix(section));
+    let bare = bare.unwrap_or(name);
+    let is_known = |text: &String| known.iter().any(|address| is_called(address, text));
+    let [volume, pod] = [format!("volume.{bare}"), bare.to_owned()];
+    if let Some(found) = [volume, pod].into_iter().find(|text| text != name && is_known(text)) {
+        return Some(found);
+    }
+    if let Some((key, _)) = name.split_once('[')
+        && let Some(last) =
+            known.iter().rev().find(|address| address.is_pod() && address.key().as_str() == key)
+    {
+        return Some(last.to_string());
+    }
+    let names: BTreeSet<String> =
+        known.iter().flat_map(|address| [address.to_string(), whole(address)]).collect();
+    if let Some(near) = closest(name, names.iter().map(String::as_str)) {
+        return Some(near.to_owned());
+    }
+    let volumes = known.iter().filter(|address| !address.is_pod()).map(|address| address.key().as_str());
+    closest(name, volumes).map(|key| format!("volume.{key}"))
+}
+
+fn is_called(address: &Address, text: &str) -> bool {
+    address.to_string() == text || whole(address) == text
+}
+
+/// Returns the name of an address without the number of its replica.
+fn whole(address: &Address) -> String {
+    match address {
+        Address::Volume(_) => address.to_string(),
+        Address::Pod { key, replica: _ } => key.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(names: &[&str]) -> BTreeSet<Address> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_name_that_nothing_has_proposes_the_nearest_one() {
+        let known = addresses(&["train", "r[0]", "r[1]", "r[2]", "volume.data", "volume.models"]);
+        let cases = [
+            ("trian", Some("train")),
+            ("Train", Some("train")),
+            ("data", Some("volume.data")),
+            ("dat", Some("volume.data")),
+            ("volume.dta", Some("volume.data")),
+            ("volumes.data", Some("volume.data")),
+            ("volume.train", Some("train")),
+            ("pods.train", Some("train")),
+            ("r[3]", Some("r[2]")),
+            ("r[x]", Some("r[2]")),
+            ("train[0]", Some("train")),
+            ("nothing-like-it", None),
+            ("", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(proposal(name, &known).as_deref(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_means_all_of_its_replicas() {
+        let known = addresses(&["llm[0]", "llm[1]", "train", "volume.llm"]);
+        let cases = [
+            ("llm", vec!["llm[0]", "llm[1]"]),
+            ("llm[1]", vec!["llm[1]"]),
+            ("train", vec!["train"]),
+            ("volume.llm", vec!["volume.llm"]),
+            ("other", vec![]),
+        ];
+        for (name, expected) in cases {
+            let found: Vec<String> =
+                meant(&name.parse().unwrap(), &known).iter().map(Address::to_string).collect();
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+}

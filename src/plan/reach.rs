@@ -1,0 +1,334 @@
+//! What a plan reaches beyond what the command line chose, and what it leaves standing for what was left out.
+//!
+//! Bringing a target up or changing it takes along those of its dependencies that are missing or stopped; one that runs
+//! is taken as it is. Taking a target away takes along what depends on it, and a volume that gets another id what mounts
+//! it. Nothing that a target depends on is taken away for it, and nothing is taken away that something which was left
+//! out depends on. Whatever goes along or stays for such a reason is named in a finding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::desired::{Deselected, Wanted, WantedPod, WantedVolume};
+use crate::model::id::RemoteId;
+use crate::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use crate::model::plan::{Finding, Held, Step};
+use crate::model::pod::RunState;
+use crate::model::prior::Recorded;
+
+use super::draft::Draft;
+use super::hold::{is_taken_away, recorded_dependencies};
+use super::presence::Sighting;
+use super::scope::{Scope, dependencies};
+use super::{Context, Drafts, finding};
+
+/// What is planned, with a remark on everything that the command line did not choose itself.
+pub(super) struct Reach<'a> {
+    pub(super) drafts: Drafts<'a>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Why an address is in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The command line chose it.
+    Chosen,
+    /// Something chosen needs it. It is brought up, and nothing of it is taken away.
+    Needed,
+    /// It cannot stay as it is without something chosen.
+    Bound,
+    /// Its record leaves an address that the record of something chosen moves to. Nothing else is done to it.
+    MakesWay,
+}
+
+/// What a dependency is like, for what depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It can be used as it is.
+    Ready,
+    /// It is recorded and exists, but does not run.
+    Stopped,
+    /// Nothing is recorded that exists.
+    Missing,
+    /// It could not be looked at.
+    Unknown,
+}
+
+/// Plans everything that is chosen and what goes along with it.
+pub(super) fn reach<'a>(context: &Context<'a>, scope: &Scope<'_>, all: &'a BTreeSet<Address>) -> Reach<'a> {
+    let chosen = all.iter().filter(|address| scope.chooses(address));
+    let drafts: Drafts<'a> =
+        chosen.map(|address| (address, super::draft(context, address, Part::Chosen))).collect();
+    let mut reaching = Reaching { context, scope, all, drafts, parts: BTreeMap::new(), findings: Vec::new() };
+    if reaching.drafts.len() < all.len() {
+        let dependents = dependents(context);
+        reaching.take_along(&dependents);
+        reaching.keep_what_is_needed(&dependents);
+    }
+    let Reaching { drafts, findings, .. } = reaching;
+    Reach { drafts, findings }
+}
+
+/// Returns why nothing can be made that depends on something which is not in this plan.
+pub(super) fn lacking(context: &Context<'_>, dependency: &Address) -> Option<Held> {
+    if context.inputs.options.only_looks || !is_waited_for(context, dependency) {
+        return None;
+    }
+    let is = match standing(context, dependency) {
+        Standing::Ready | Standing::Stopped => return None,
+        Standing::Missing => "does not exist",
+        Standing::Unknown => "could not be looked at",
+    };
+    let why = format!("it depends on `{dependency}`, which {is} and is left out of this plan");
+    Some(Held::NotPossible(why))
+}
+
+/// Returns what a dependency is like.
+pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing {
+    if dependency.is_pod() {
+        let named = match context.wanted(dependency) {
+            Some(Wanted::Pod(pod)) => pod.adopt.as_ref(),
+            Some(Wanted::Volume(_)) | None => None,
+        };
+        return of_pod(&context.ownership.pod(dependency, named).sighting);
+    }
+    match (context.wanted(dependency), context.volumes.sighting(dependency)) {
+        (Some(Wanted::Volume(WantedVolume::Referenced { id })), _) => {
+            match context.inputs.live.volumes.get(id) {
+                Some(Seen::Found(_)) => Standing::Ready,
+                Some(Seen::Unreadable(_)) => Standing::Unknown,
+                Some(Seen::Absent) | None => Standing::Missing,
+            }
+        }
+        (Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_)) | None, sighting) => {
+            sighting.map_or(Standing::Missing, of_volume)
+        }
+    }
+}
+
+fn of_pod(sighting: &Sighting<'_, LivePod>) -> Standing {
+    match sighting {
+        Sighting::Kept { recorded: _, object }
+        | Sighting::Migrated { recorded: _, object }
+        | Sighting::Superseded { recorded: _, object, successor: _, sent: _ } => {
+            if object.status.is_up() {
+                Standing::Ready
+            } else {
+                Standing::Stopped
+            }
+        }
+        Sighting::Gone { .. } | Sighting::Never | Sighting::Journal { .. } | Sighting::Named { .. } => {
+            Standing::Missing
+        }
+        Sighting::Hidden(_) => Standing::Unknown,
+    }
+}
+
+/// A volume is mounted by the id on record, so one that has another id is not there yet.
+fn of_volume(sighting: &Sighting<'_, LiveVolume>) -> Standing {
+    match sighting {
+        Sighting::Kept { .. } => Standing::Ready,
+        Sighting::Migrated { .. }
+        | Sighting::Superseded { .. }
+        | Sighting::Gone { .. }
+        | Sighting::Never
+        | Sighting::Journal { .. }
+        | Sighting::Named { .. } => Standing::Missing,
+        Sighting::Hidden(_) => Standing::Unknown,
+    }
+}
+
+/// Tells whether what depends on an address needs it: a pod that is wanted stopped is ready when it is not there.
+pub(super) fn is_waited_for(context: &Context<'_>, dependency: &Address) -> bool {
+    let desired = context.inputs.desired;
+    match (desired.wanted.get(dependency), desired.out_of_scope.get(dependency)) {
+        (Some(Wanted::Pod(pod)), _) => pod.run == RunState::Running,
+        (Some(Wanted::Volume(_)), _) => true,
+        (None, Some(Deselected { profiles: _, run })) => *run == RunState::Running,
+        (None, None) => false,
+    }
+}
+
+/// Returns what depends on each recorded object, as it was when last applied, and the pods that mount it.
+fn dependents(context: &Context<'_>) -> BTreeMap<Address, BTreeSet<Address>> {
+    let mut dependents: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for (address, recorded) in &context.renamed.objects {
+        let mut needed = recorded_dependencies(recorded);
+        needed.extend(mounted(context, recorded));
+        for dependency in needed {
+            dependents.entry(dependency).or_default().insert(address.clone());
+        }
+    }
+    dependents
+}
+
+/// Returns the network volume that a recorded pod mounts, recorded so or not.
+fn mounted(context: &Context<'_>, recorded: &Recorded) -> Option<Address> {
+    let RemoteId::Pod(id) = &recorded.id else { return None };
+    match &context.inputs.live.pods.get(id)?.found()?.storage {
+        LiveStorage::Network { id, path: _ } => context.volumes.address_of(id).cloned(),
+        LiveStorage::None | LiveStorage::Local { .. } => None,
+    }
+}
+
+struct Reaching<'c, 'a> {
+    context: &'c Context<'a>,
+    scope: &'c Scope<'c>,
+    all: &'a BTreeSet<Address>,
+    drafts: Drafts<'a>,
+    /// What went along, and as what.
+    parts: BTreeMap<&'a Address, Part>,
+    findings: Vec<Finding>,
+}
+
+/// An address that goes along, and the remark that says so.
+type Companion = (Address, Part, Finding);
+
+impl<'a> Reaching<'_, 'a> {
+    fn take_along(&mut self, dependents: &BTreeMap<Address, BTreeSet<Address>>) {
+        let mut open: Vec<&'a Address> = self.drafts.keys().copied().collect();
+        while let Some(address) = open.pop() {
+            let Some(draft) = self.drafts.get(address) else { continue };
+            for (companion, part, finding) in self.companions(address, draft, dependents) {
+                let Some(companion) = self.all.get(&companion) else { continue };
+                let is_more = match self.parts.get(companion) {
+                    Some(Part::MakesWay) => part != Part::MakesWay,
+                    Some(Part::Chosen | Part::Needed | Part::Bound) => false,
+                    None => !self.drafts.contains_key(companion),
+                };
+                if is_more && self.scope.allows(companion) {
+                    self.drafts.insert(companion, super::draft(self.context, companion, part));
+                    self.parts.insert(companion, part);
+                    self.findings.push(finding);
+                    open.push(companion);
+                }
+            }
+        }
+    }
+
+    /// Returns what goes along with one address.
+    fn companions(
+        &self,
+        address: &Address,
+        draft: &Draft<'_>,
+        dependents: &BTreeMap<Address, BTreeSet<Address>>,
+    ) -> Vec<Companion> {
+        let mut companions = Vec::new();
+        if draft.has(Step::Move)
+            && let Some(occupant) = self.occupant(address)
+        {
+            companions.push((occupant.clone(), Part::MakesWay, finding::makes_way(&occupant, address)));
+        }
+        match self.context.wanted(address) {
+            Some(Wanted::Pod(pod)) if is_brought_up(pod, draft) => {
+                companions.extend(self.needed(address, pod));
+            }
+            // One that only goes along is made for what needs it; the others that mounted it are not touched.
+            Some(Wanted::Volume(WantedVolume::Managed { .. }))
+                if self.scope.is_target(address) && gets_another_id(self.context, address, draft) =>
+            {
+                let mounting = dependents.get(address).into_iter().flatten();
+                companions.extend(
+                    mounting.map(|pod| (pod.clone(), Part::Bound, finding::mounts_another(pod, address))),
+                );
+            }
+            Some(Wanted::Pod(_) | Wanted::Volume(_)) => {}
+            None if is_taken_away(draft) => {
+                let bound = dependents.get(address).into_iter().flatten();
+                let bound = bound.filter(|dependent| self.is_bound(dependent));
+                companions
+                    .extend(bound.map(|pod| (pod.clone(), Part::Bound, finding::goes_with(pod, address))));
+            }
+            None => {}
+        }
+        companions
+    }
+
+    /// Returns the dependencies of a pod that are not ready, and those that must be known by their new address.
+    fn needed(&self, address: &Address, pod: &WantedPod) -> Vec<Companion> {
+        let needed =
+            dependencies(pod).into_iter().filter(|dependency| is_waited_for(self.context, dependency));
+        needed
+            .filter_map(|dependency| {
+                let standing = standing(self.context, &dependency);
+                let is_renamed = self.context.renamed.moves.contains_key(&dependency);
+                let part = match standing {
+                    Standing::Ready if is_renamed => Part::MakesWay,
+                    Standing::Ready => return None,
+                    Standing::Stopped | Standing::Missing | Standing::Unknown => Part::Needed,
+                };
+                let finding = finding::needed(&dependency, address, standing);
+                Some((dependency, part, finding))
+            })
+            .collect()
+    }
+
+    /// Returns what is recorded at an address and moves away from it.
+    fn occupant(&self, address: &Address) -> Option<Address> {
+        let renamed = self.context.renamed;
+        let is_recorded = self.context.inputs.prior.objects.contains_key(address);
+        let now = renamed.moves.iter().find(|(_, from)| *from == address).map(|(to, _)| to.clone());
+        now.filter(|_| is_recorded)
+    }
+
+    /// What the spec still wants no longer depends on what leaves it.
+    fn is_bound(&self, dependent: &Address) -> bool {
+        self.context.wanted(dependent).is_none() && !self.scope.is_deselected(dependent)
+    }
+
+    /// What was left out keeps what it depends on.
+    fn keep_what_is_needed(&mut self, dependents: &BTreeMap<Address, BTreeSet<Address>>) {
+        loop {
+            let kept: Vec<(&'a Address, Address)> = self
+                .drafts
+                .iter()
+                .filter(|(address, draft)| {
+                    draft.held.is_none() && self.context.wanted(address).is_none() && is_taken_away(draft)
+                })
+                .filter_map(|(address, _)| {
+                    let mut waiting = dependents.get(*address).into_iter().flatten();
+                    let waiting = waiting.find(|dependent| self.stays(dependent))?;
+                    Some((*address, waiting.clone()))
+                })
+                .collect();
+            if kept.is_empty() {
+                return;
+            }
+            for (address, dependent) in kept {
+                self.keep(address, &dependent);
+            }
+        }
+    }
+
+    fn keep(&mut self, address: &'a Address, dependent: &Address) {
+        if self.scope.is_target(address) {
+            let why = format!("`{dependent}` depends on it and is left out of this plan");
+            if let Some(draft) = self.drafts.get_mut(address) {
+                draft.hold(Held::NotPossible(why));
+            }
+            return;
+        }
+        self.drafts.remove(address);
+        self.findings
+            .retain(|finding| finding.subject.as_ref().is_none_or(|subject| subject.address != *address));
+        self.findings.push(finding::stays_for(address, dependent));
+    }
+
+    /// Tells whether something goes on as it is after this plan.
+    fn stays(&self, dependent: &Address) -> bool {
+        let is_here = standing(self.context, dependent) != Standing::Missing;
+        let depends_still = self.context.inputs.options.destroy || self.is_bound(dependent);
+        !self.drafts.contains_key(dependent) && is_here && depends_still
+    }
+}
+
+/// Tells whether a draft creates, starts or changes a pod.
+fn is_brought_up(pod: &WantedPod, draft: &Draft<'_>) -> bool {
+    pod.run == RunState::Running
+        && [Step::Create, Step::Start, Step::Update].iter().any(|step| draft.has(*step))
+}
+
+/// Tells whether a recorded volume is made again, or is found under another id.
+fn gets_another_id(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> bool {
+    let is_recorded = context.renamed.objects.contains_key(address);
+    is_recorded && (draft.has(Step::Create) || draft.has(Step::Adopt))
+}

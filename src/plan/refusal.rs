@@ -1,0 +1,158 @@
+//! What a command line asks for that cannot be planned: names that nothing has, and dependencies that are left out.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::desired::{Wanted, WantedPod};
+use crate::model::pod::RunState;
+
+use super::catalog_index::CatalogIndex;
+use super::moves;
+use super::ownership::Ownership;
+use super::reach::{Standing, is_waited_for, standing};
+use super::scope::{Pattern, Scope, dependencies};
+use super::volume_index::VolumeIndex;
+use super::{Context, Inputs};
+
+/// The flag that a name was given with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// `--target`.
+    Target,
+    /// `--exclude`.
+    Exclude,
+    /// `--replace`.
+    Replace,
+}
+
+/// Why there can be no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No address has this name.
+    Unmatched {
+        /// Where it was given.
+        flag: Flag,
+        /// The name, which can be empty.
+        name: String,
+        /// The addresses that there are.
+        known: BTreeSet<Address>,
+    },
+    /// A pod would be made without something that it depends on, which does not exist and is excluded.
+    Excluded {
+        /// The pod.
+        address: Address,
+        /// What it depends on.
+        dependency: Address,
+        /// What excludes it.
+        pattern: Pattern,
+    },
+    /// The same for a dependency that no chosen profile selects.
+    Deselected {
+        /// The pod.
+        address: Address,
+        /// What it depends on.
+        dependency: Address,
+        /// The profiles that would select it.
+        profiles: BTreeSet<String>,
+    },
+}
+
+/// Returns what stands against planning what is asked for.
+pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
+    let options = inputs.options;
+    let names_addresses =
+        !(options.targets.is_empty() && options.excludes.is_empty() && options.replace.is_empty());
+    if options.only_looks || !names_addresses && inputs.desired.out_of_scope.is_empty() {
+        return Vec::new();
+    }
+    let renamed = moves::rename(inputs.prior, inputs.desired);
+    let scope = Scope::new(inputs, &renamed);
+    let ownership = Ownership::new(inputs, &renamed);
+    let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
+    let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
+    let context =
+        Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
+    let mut refusals = unmatched(&context);
+    if refusals.is_empty() && !options.destroy {
+        refusals.extend(left_out(&context, &scope));
+    }
+    refusals
+}
+
+fn unmatched(context: &Context<'_>) -> Vec<Refusal> {
+    let Inputs { desired, prior, options, .. } = *context.inputs;
+    let in_spec = || desired.wanted.keys().chain(desired.out_of_scope.keys());
+    let recorded = prior.objects.keys().chain(context.renamed.objects.keys());
+    let mut known = context.ownership.addresses();
+    known.extend(in_spec().chain(recorded).cloned());
+    let targets = options.targets.iter().map(|pattern| (Flag::Target, pattern));
+    let excludes = options.excludes.iter().map(|pattern| (Flag::Exclude, pattern));
+    let patterns = targets.chain(excludes).filter(|(_, pattern)| !known.iter().any(|at| pattern.matches(at)));
+    let mut refusals: Vec<Refusal> = patterns
+        .map(|(flag, pattern)| Refusal::Unmatched { flag, name: pattern.to_string(), known: known.clone() })
+        .collect();
+    let is_named = |named: &Address, address: &Address| {
+        named == address || address.is_pod() && Address::pod(address.key().clone()) == *named
+    };
+    let replaced = options.replace.iter().filter(|named| !in_spec().any(|address| is_named(named, address)));
+    refusals.extend(replaced.map(|named| Refusal::Unmatched {
+        flag: Flag::Replace,
+        name: named.to_string(),
+        known: in_spec().cloned().collect(),
+    }));
+    refusals
+}
+
+/// Looks at the pods that are to be made or started, and at what they take along.
+fn left_out(context: &Context<'_>, scope: &Scope<'_>) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let wanted = context.inputs.desired.wanted.keys();
+    let mut open: Vec<&Address> = wanted.filter(|address| scope.chooses(address)).collect();
+    let mut seen: BTreeSet<&Address> = open.iter().copied().collect();
+    while let Some(address) = open.pop() {
+        let Some(pod) = brought_up(context, address) else { continue };
+        for dependency in dependencies(pod) {
+            if standing(context, &dependency) == Standing::Ready || !is_waited_for(context, &dependency) {
+                continue;
+            }
+            if scope.allows(&dependency) {
+                if let Some((dependency, _)) = context.inputs.desired.wanted.get_key_value(&dependency)
+                    && seen.insert(dependency)
+                {
+                    open.push(dependency);
+                }
+            } else if standing(context, &dependency) == Standing::Missing {
+                refusals.push(refusal(context, scope, address, dependency));
+            }
+        }
+    }
+    refusals.sort_by_key(|refusal| match refusal {
+        Refusal::Unmatched { .. } => None,
+        Refusal::Excluded { address, dependency, .. } | Refusal::Deselected { address, dependency, .. } => {
+            Some((address.clone(), dependency.clone()))
+        }
+    });
+    refusals
+}
+
+/// Returns a wanted pod that does not run and is to run.
+fn brought_up<'a>(context: &Context<'a>, address: &Address) -> Option<&'a WantedPod> {
+    let Some(Wanted::Pod(pod)) = context.wanted(address) else { return None };
+    let is_down = match standing(context, address) {
+        Standing::Missing | Standing::Stopped => true,
+        Standing::Ready | Standing::Unknown => false,
+    };
+    (pod.run == RunState::Running && is_down).then_some(pod)
+}
+
+fn refusal(context: &Context<'_>, scope: &Scope<'_>, address: &Address, dependency: Address) -> Refusal {
+    let address = address.clone();
+    match scope.excluded_by(&dependency) {
+        Some(pattern) => Refusal::Excluded { address, dependency, pattern: pattern.clone() },
+        None => {
+            let deselected = context.inputs.desired.out_of_scope.get(&dependency);
+            let profiles = deselected.map(|deselected| deselected.profiles.clone()).unwrap_or_default();
+            Refusal::Deselected { address, dependency, profiles }
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! What a target takes along, what is left standing, and under which name an object is known.
+
+use insta::assert_snapshot;
+use podform::model::desired::{Move, OnRemove, OnStuckResume, WantedPod};
+use podform::model::live::{PodStatus, Seen, Unreadable};
+use podform::model::plan::Planned;
+use podform::model::pod::{RunState, Storage};
+use podform::plan::Options;
+
+use super::world::{World, address, gpus, print};
+
+fn targets(names: &[&str]) -> impl FnOnce(&mut Options) {
+    let names: Vec<_> = names.iter().map(|name| name.parse().unwrap()).collect();
+    move |options| options.targets = names
+}
+
+fn excludes(names: &[&str]) -> impl FnOnce(&mut Options) {
+    let names: Vec<_> = names.iter().map(|name| name.parse().unwrap()).collect();
+    move |options| options.excludes = names
+}
+
+fn destroy(options: &mut Options) {
+    options.destroy = true;
+}
+
+fn after(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
+    move |pod| pod.depends_on.extend(names.iter().map(|name| address(name)))
+}
+
+fn mounting(pod: &mut WantedPod) {
+    pod.container.storage = Storage::Network { volume: address("volume.data"), path: "/data".to_owned() };
+    pod.depends_on.insert(address("volume.data"));
+}
+
+fn image_2(pod: &mut WantedPod) {
+    pod.container.image = "tool:2".to_owned();
+}
+
+/// `train` waits for `prep`, which mounts `volume.data`; `other` stands alone. All are there.
+fn chain() -> World {
+    World::default()
+        .want_volume("volume.data", 100, false)
+        .have_volume("volume.data", 100, false)
+        .want("prep", mounting)
+        .have("prep", mounting)
+        .want("train", after(&["prep"]))
+        .have("train", after(&["prep"]))
+        .want("other", |_| {})
+        .have("other", |_| {})
+}
+
+/// Prints the plan, and checks that once it is applied the same question finds nothing more to do.
+fn shown(world: &World) -> String {
+    let planned = world.plan();
+    if let Planned::Changes(_) = &planned {
+        let mut again = world.applied();
+        again.options = world.options.clone();
+        let again = again.plan();
+        assert!(again.plan().actions.is_empty(), "after\n{}is\n{}", print(&planned), print(&again));
+    }
+    print(&planned)
+}
+
+#[test]
+fn a_destroyed_target_takes_along_what_depends_on_it_and_nothing_that_it_depends_on() {
+    let of = |name| shown(&chain().option(destroy).option(targets(&[name])));
+    assert_snapshot!(of("train"), @"
+    train:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Note : `volume.data`, `other`, `prep` stay; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 3
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    assert_snapshot!(of("prep"), @r#"
+    train:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    prep:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! NetworkVolumeKept { volume: Volume(Key("data")) }
+    train:delete before prep:delete
+    Warning train: goes along: it depends on `prep`, which goes (goes-along)
+    Note : `volume.data`, `other` stay; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 2
+    cost $1,011.40 -> $0.00, at most $0.00
+    "#);
+    assert_snapshot!(of("volume.data"), @r#"
+    train:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    prep:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    volume.data:delete Destroyed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    prep:delete before volume.data:delete
+    train:delete before prep:delete
+    Warning prep: goes along: it depends on `volume.data`, which goes (goes-along)
+    Warning train: goes along: it depends on `prep`, which goes (goes-along)
+    Note : `other` stays; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 1
+    cost $1,018.40 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_key_that_left_the_spec_goes_like_a_destroyed_one() {
+    let mut world = chain();
+    for name in ["prep", "train"] {
+        world.desired.wanted.remove(&address(name));
+    }
+    assert_snapshot!(shown(&world.clone().option(targets(&["train"]))), @"
+    train:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    out of scope: 2
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    assert_snapshot!(shown(&world.option(targets(&["prep"]))), @r#"
+    train:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    prep:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! NetworkVolumeKept { volume: Volume(Key("data")) }
+    train:delete before prep:delete
+    Warning train: goes along: it depends on `prep`, which goes (goes-along)
+    out of scope: 2
+    cost $1,011.40 -> $0.00, at most $0.00
+    "#);
+    // What the spec still wants does not depend on what left it any more.
+    let mut freed = chain().want("train", |_| {});
+    freed.desired.wanted.remove(&address("prep"));
+    assert_snapshot!(shown(&freed.option(targets(&["prep"]))), @r#"
+    prep:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! NetworkVolumeKept { volume: Volume(Key("data")) }
+    out of scope: 3
+    cost $505.70 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_running_dependency_is_taken_as_it_is() {
+    let world = chain().want("prep", |pod| {
+        mounting(pod);
+        image_2(pod);
+    });
+    let changed = world.want("train", |pod| {
+        after(&["prep"])(pod);
+        image_2(pod);
+    });
+    assert_snapshot!(shown(&changed.option(targets(&["train"]))), @"
+    train:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    out of scope: 3
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_stopped_or_missing_dependency_is_brought_up_for_a_target_that_changes() {
+    let changed = || {
+        chain().want("train", |pod| {
+            after(&["prep"])(pod);
+            image_2(pod);
+        })
+    };
+    let stopped = changed().outside("prep", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(shown(&stopped.option(targets(&["train"]))), @r#"
+    prep:start StateDrifted
+      state: stopped -> running by Outside
+      ! NetworkVolumeKept { volume: Volume(Key("data")) }
+      ! PublicPortsChange
+      ! StartMayFail { then_replaced: false }
+    train:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    drift prep: Stopped
+    Warning prep: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
+    Note prep: goes along: `train` depends on it, and it does not run (goes-along)
+    out of scope: 2
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    "#);
+    let gone = changed().seen("prep", Seen::Absent);
+    assert_snapshot!(shown(&gone.option(targets(&["train"]))), @r#"
+    prep:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! NetworkVolumeKept { volume: Volume(Key("data")) }
+      ! NewPodId
+    train:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    drift prep: Vanished
+    Note prep: goes along: `train` depends on it, and it does not exist (goes-along)
+    out of scope: 2
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    "#);
+    // A target that is as wanted needs nothing.
+    let unchanged = chain().outside("prep", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(shown(&unchanged.option(targets(&["train"]))), @"
+    no changes
+    unchanged train
+    out of scope: 3
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_dependency_that_would_be_terminated_to_bring_it_up_is_held_with_its_target() {
+    let changed = chain().want("train", |pod| {
+        after(&["prep"])(pod);
+        image_2(pod);
+    });
+    let other_gpu = changed
+        .clone()
+        .want("prep", |pod| pod.hardware.compute = podform::model::desired::ComputeWish::Gpu(gpus(&["L40S"])))
+        .outside("prep", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(shown(&other_gpu.option(targets(&["train"]))), @r#"
+    blocked
+    held prep: NotPossible("it can only be brought up by terminating a pod of it, which `--target prep` allows")
+    held train: DependsOn(Pod { key: Key("prep"), replica: None })
+    drift prep: Stopped
+    Note prep: goes along: `train` depends on it, and it does not run (goes-along)
+    out of scope: 2
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    // The start of one that could be replaced on a full host does not replace it.
+    let stuck = changed
+        .want("prep", |pod| {
+            mounting(pod);
+            pod.lifecycle.on_stuck_resume = OnStuckResume::Replace;
+        })
+        .outside("prep", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(shown(&stuck.option(targets(&["train"]))), @r#"
+    prep:record LifecycleChanged
+      lifecycle: protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: replace, ignore_changes: [] by Spec
+    prep:start StateDrifted
+      state: stopped -> running by Outside
+      ! NetworkVolumeKept { volume: Volume(Key("data")) }
+      ! PublicPortsChange
+      ! StartMayFail { then_replaced: false }
+    train:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    drift prep: Stopped
+    Warning prep: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
+    Note prep: goes along: `train` depends on it, and it does not run (goes-along)
+    out of scope: 2
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    "#);
+}
+
+#[test]
+fn a_dependency_that_could_not_be_looked_at_holds_the_target() {
+    let unreadable = chain()
+        .seen("prep", Seen::Unreadable(Unreadable::Failed("timeout".to_owned())))
+        .want("train", after(&["prep"]))
+        .seen("train", Seen::Absent);
+    assert_snapshot!(shown(&unreadable.option(targets(&["train"]))), @r#"
+    blocked
+    held prep: Unreadable("timeout")
+    held train: DependsOn(Pod { key: Key("prep"), replica: None })
+    drift train: Vanished
+    Note prep: goes along: `train` depends on it, and it could not be looked at (goes-along)
+    out of scope: 2
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_volume_that_is_made_again_takes_along_what_mounts_it() {
+    let mut world = chain();
+    for seen in world.live.volumes.values_mut() {
+        *seen = Seen::Absent;
+    }
+    assert_snapshot!(shown(&world.option(targets(&["volume.data"]))), @"
+    volume.data:create Vanished
+      ! VanishedWithData { size: Gigabytes(100) }
+    prep:delete VolumeReplaced
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    prep:create VolumeReplaced on NVIDIA GeForce RTX 4090 x1 secure
+      volumes: network volume id-volume.data at /data -> volume.data at /data by Spec
+      ! NewPodId
+    volume.data:create before prep:create
+    drift volume.data: Vanished
+    Warning prep: goes along: it mounts `volume.data`, which gets another id (goes-along)
+    out of scope: 2
+    cost $505.70 -> $512.70, at most $512.70
+    ");
+}
+
+#[test]
+fn what_is_left_out_of_a_destroy_keeps_what_it_depends_on() {
+    assert_snapshot!(shown(&chain().option(destroy).option(excludes(&["train"]))), @"
+    other:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Note : `volume.data`, `prep`, `train` stay; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    Note volume.data: stays: `prep` depends on it and is left out of this plan (stays)
+    Note prep: stays: `train` depends on it and is left out of this plan (stays)
+    out of scope: 3
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    // Somebody asks for both: to destroy it, and to keep what needs it.
+    let both = chain().option(destroy).option(targets(&["prep"])).option(excludes(&["train"]));
+    assert_snapshot!(shown(&both), @r#"
+    blocked
+    held prep: NotPossible("`train` depends on it and is left out of this plan")
+    Note : `volume.data`, `other`, `train` stay; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 3
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_destroy_without_a_profile_covers_every_profile() {
+    let mut world = World::default().want("a", |_| {}).have("a", |_| {}).have("dev", |_| {}).option(destroy);
+    world.deselect("dev");
+    assert_snapshot!(shown(&world), @"
+    a:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Note : `dev` stays; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 1
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    world.options.whatever_profile = true;
+    assert_snapshot!(shown(&world), @"
+    a:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    dev:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $1,011.40 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
+fn what_is_left_out_and_does_not_exist_holds_what_needs_it() {
+    let mut missing = World::default().want("a", after(&["dev"]));
+    missing.deselect("dev");
+    assert_snapshot!(shown(&missing), @r#"
+    blocked
+    held a: NotPossible("it depends on `dev`, which does not exist and is left out of this plan")
+    out of scope: 1
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    // One that exists is fine, and so is one that is nobody's to wait for.
+    let exists = missing.clone().have("dev", |_| {});
+    assert_snapshot!(shown(&exists), @"
+    a:create New on NVIDIA GeForce RTX 4090 x1 secure
+    out of scope: 1
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    for deselected in missing.desired.out_of_scope.values_mut() {
+        deselected.run = RunState::Stopped;
+    }
+    assert_snapshot!(shown(&missing), @"
+    a:create New on NVIDIA GeForce RTX 4090 x1 secure
+    out of scope: 1
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    let excluded = World::default().want("a", after(&["b"])).want("b", |_| {}).option(excludes(&["b"]));
+    assert_snapshot!(shown(&excluded), @r#"
+    blocked
+    held a: NotPossible("it depends on `b`, which does not exist and is left out of this plan")
+    out of scope: 1
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_renamed_object_answers_to_both_names() {
+    let renamed = |from: &str, to: &str, edit: fn(&mut WantedPod)| {
+        let mut world = World::default().have(from, |_| {}).want(to, edit).want("other", |_| {});
+        world.desired.moved.push(Move { from: address(from), to: address(to) });
+        world
+    };
+    let keep_name = |pod: &mut WantedPod| pod.container.name = "acme-old".to_owned();
+    assert_snapshot!(shown(&renamed("old", "new", keep_name).option(targets(&["new"]))), @"
+    new:move Renamed from old
+    out of scope: 1
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(shown(&renamed("old", "new", keep_name).option(targets(&["old"]))), @"
+    new:move Renamed from old
+    out of scope: 1
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(shown(&renamed("old", "new", keep_name).option(excludes(&["old"]))), @"
+    other:create New on NVIDIA GeForce RTX 4090 x1 secure
+    out of scope: 1
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(shown(&renamed("old", "new", keep_name).option(excludes(&["new"]))), @"
+    other:create New on NVIDIA GeForce RTX 4090 x1 secure
+    out of scope: 1
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_pod_that_is_renamed_to_a_deselected_one_is_not_removed() {
+    let mut world = World::default().have("old", |_| {}).want("a", |_| {});
+    world.desired.moved.push(Move { from: address("old"), to: address("dev") });
+    world.deselect("dev");
+    assert_snapshot!(shown(&world), @"
+    a:create New on NVIDIA GeForce RTX 4090 x1 secure
+    out of scope: 1
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_record_makes_way_for_the_one_that_gets_its_address() {
+    let mut world = World::default()
+        .have("a", |_| {})
+        .have("b", |_| {})
+        .want("b", |pod| pod.container.name = "acme-a".to_owned())
+        .want("c", image_2);
+    world.desired.moved.push(Move { from: address("b"), to: address("c") });
+    world.desired.moved.push(Move { from: address("a"), to: address("b") });
+    assert_snapshot!(print(&world.clone().option(targets(&["a"])).plan()), @"
+    c:move Renamed from b
+    b:move Renamed from a
+    c:move before b:move
+    Note c: goes along: its record leaves `b`; nothing else is done to it (goes-along)
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    assert_snapshot!(print(&world.option(targets(&["a"])).option(excludes(&["c"])).plan()), @r#"
+    blocked
+    held b: NotPossible("what is recorded here becomes `c`, which is left out of this plan")
+    out of scope: 1
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_target_that_only_names_what_is_left_out_is_remarked_on() {
+    let mut world = World::default().want("a", image_2).have("a", |_| {});
+    world.deselect("dev");
+    let world = world.option(targets(&["dev"]));
+    assert_snapshot!(shown(&world), @"
+    no changes
+    Warning : `--target dev` brings nothing into this plan: no chosen profile selects what it names; `--profile dev` does (target-out-of-scope)
+    out of scope: 2
+    cost $0.00 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
+fn what_is_kept_or_forgotten_takes_nothing_along() {
+    let forgotten = |pod: &mut WantedPod| pod.lifecycle.on_remove = OnRemove::Forget;
+    let world =
+        World::default().have("prep", forgotten).have("train", after(&["prep"])).option(targets(&["prep"]));
+    assert_snapshot!(print(&world.plan()), @"
+    prep:forget Removed (tombstone)
+      ! GoesOnUnmanaged
+    Warning prep: goes on running and being billed, unmanaged (forgotten)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
