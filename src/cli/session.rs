@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
         nonce: Option<RunNonce>,
     ) -> Result<Planned, Failure> {
         let live = self.look(port, prior).await?;
-        let catalog = self.catalog(port).await?;
+        let catalog = self.known_catalog(port, &plan::stock_questions(&self.loaded.desired)).await;
         let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
         let endpoint = Endpoint::from(&self.account.binding);
         let inputs = Inputs {
@@ -142,6 +142,16 @@ impl<'a> Session<'a> {
     /// It could not be read.
     pub async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {
         self.catalog_with(port, &plan::stock_questions(&self.loaded.desired)).await
+    }
+
+    /// Reads as much of what RunPod sells as can be read. What cannot be priced is unknown, and only what needs a price
+    /// waits for it.
+    pub async fn known_catalog(&self, port: &impl Observe, questions: &BTreeSet<StockQuery>) -> Catalog {
+        let now = self.account.clock.now();
+        match port.catalog(questions, now).await {
+            Ok(catalog) => catalog,
+            Err(_) => port.partial_catalog(questions, now).await,
+        }
     }
 
     /// Reads what RunPod sells, with the answers to these questions.

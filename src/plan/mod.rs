@@ -17,10 +17,12 @@ mod env;
 mod finding;
 mod graph;
 mod hold;
+mod ignored;
 mod likeness;
 mod moves;
 mod ownership;
 mod placement;
+mod places;
 mod pods;
 mod presence;
 mod reach;
@@ -155,6 +157,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
     let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
     hold::what_is_there_already(&context, &mut drafts);
+    hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);
 
@@ -261,6 +264,7 @@ fn assemble(
     findings.extend(remarks);
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
+    findings.extend(finding::catalog(inputs.catalog));
     findings.extend(likeness::findings(context, &drafts));
     let out_of_scope = scope.left_out(&drafts);
     let mut plan = Plan {

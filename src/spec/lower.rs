@@ -120,6 +120,8 @@ fn lower_pod(
             (Storage::Network { volume: volume.clone(), path: path.into_replica(number) }, Some(volume))
         }
     };
+    let (unwanted, env): (BTreeMap<EnvKey, EnvSyntax>, BTreeMap<EnvKey, EnvSyntax>) =
+        env.into_iter().partition(|(_, value)| matches!(value, EnvSyntax::Absent));
     let container = Container {
         name: match name {
             Some(name) => pod_name(&name, number),
@@ -145,6 +147,7 @@ fn lower_pod(
     WantedPod {
         container,
         hardware,
+        unwanted_env: unwanted.into_keys().collect(),
         access,
         run,
         lifecycle,
@@ -183,6 +186,7 @@ struct Env<'a> {
 impl Env<'_> {
     fn value(&mut self, key: &EnvKey, value: EnvSyntax, number: Option<u32>) -> Option<EnvValue> {
         match value {
+            EnvSyntax::Absent => None,
             EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.value.into_replica(number))),
             EnvSyntax::LiteralSecret(text) => {
                 let name = SecretName::Literal { address: self.address.clone(), key: key.clone() };
