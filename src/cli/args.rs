@@ -298,6 +298,9 @@ pub struct RunArgs {
     /// Let what the changed addresses cost differ by so much from what was approved, such as 5%
     #[arg(long, value_name = "PERCENT")]
     pub price_tolerance: Option<PriceTolerance>,
+    /// Apply a commit that does not come after the one applied last, this once
+    #[arg(long)]
+    pub accept_commit: bool,
     /// Print one JSON object a line, in the words of Terraform's machine-readable UI
     #[arg(long)]
     pub json: bool,

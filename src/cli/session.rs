@@ -17,17 +17,17 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
-use crate::model::plan::{Endpoint, InProgress, Planned, Subject};
+use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
 use crate::provider::observe::observe;
 use crate::provider::{Observe, ServerTime};
 use crate::spec::Loaded;
-use crate::state::Run;
 use crate::state::planfile::PlanInputs;
 use crate::state::sqlite::StateFile;
 use crate::state::sqlite::lock::{Holder, Lease};
+use crate::state::{Approved, Run};
 
 /// A spec and everything around it.
 pub struct Session<'a> {
@@ -197,6 +197,23 @@ impl<'a> Session<'a> {
             command: command.to_owned(),
             plan_digest,
             who: self.shell.env.who(),
+            nonce: None,
+            approved: None,
+        }
+    }
+
+    /// Returns a run that executes a plan and begins now.
+    pub fn approved_run(&self, command: &str, approved: &ApprovedPlan) -> Run {
+        let env = &self.shell.env;
+        let plan = approved.plan();
+        Run {
+            nonce: Some(plan.basis.nonce.clone()),
+            approved: Some(Approved {
+                how: approved.approval(),
+                by: env.responsible(),
+                source: env.source(),
+            }),
+            ..self.new_run(command, plan.digest.to_string())
         }
     }
 

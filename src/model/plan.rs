@@ -972,3 +972,15 @@ pub enum Approval {
     /// A saved plan that is not stale.
     SavedPlan,
 }
+
+impl Approval {
+    /// Returns the word that programs read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Flag => "flag",
+            Self::Digest => "digest",
+            Self::SavedPlan => "saved_plan",
+        }
+    }
+}
