@@ -6,7 +6,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage, Seen};
-use crate::model::plan::{Held, Operation, Reason, Step};
+use crate::model::plan::{Held, InProgress, Operation, Reason, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
@@ -23,6 +23,18 @@ pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'
         if let Some(draft) = drafts.get_mut(&address).filter(|draft| !is_recorded && draft.has(Step::Create))
         {
             draft.hold(Held::Marked { ids: claims.into_iter().map(|(id, _)| id).collect() });
+        }
+    }
+}
+
+/// Leaves alone what a run that goes on has begun and not ended. How it looks by then is nobody's doing.
+pub(super) fn what_is_in_progress(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let Some(InProgress { addresses, .. }) = context.inputs.in_progress else { return };
+    for address in addresses {
+        if let Some(draft) = drafts.get_mut(address) {
+            draft.drift.clear();
+            draft.findings.clear();
+            draft.hold(Held::InProgress);
         }
     }
 }

@@ -301,21 +301,17 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
+/// Returns the file that carries the lock of a state. Another path to the same state must come to the same lock.
+pub(super) fn lock_name(path: &Path) -> PathBuf {
+    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    with_suffix(&real, ".lock")
+}
+
 /// Opens the file that carries the lock of a state, and makes it and its folder where they are missing.
 pub(super) fn lock_file(path: &Path) -> Result<File, StateError> {
     let open = || {
         fs::create_dir_all(folder(path))?;
-        // Another path to the same state must come to the same lock.
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(_) => path.to_owned(),
-        };
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(with_suffix(&real, ".lock"))
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(lock_name(path))
     };
     open().map_err(|error| classify_write(path, &error))
 }
