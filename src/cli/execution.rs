@@ -112,7 +112,7 @@ impl Execution<'_> {
         teller: &Teller<'_>,
         prepare: impl AsyncFnOnce(&Port<'_>, Prior) -> Result<Prepared, Failure>,
     ) -> Result<Exit, Failure> {
-        let mut signals = Signals::take_over().map_err(Failure::Signals)?;
+        let mut signals = self.shell.signals.give();
         let clock = &session.account.clock;
         let holder = self.shell.env.holder(self.command);
         let patience = self.run.lock_timeout.0;

@@ -17,7 +17,7 @@ use crate::state::PastRun;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
 /// The largest plan file: a plan that creates a thousand pods takes about 5 MiB.
-const LARGEST_PLAN: u64 = 1024 * 1024 * 1024;
+const LARGEST_PLAN: u64 = 128 << 20;
 
 /// Reads a saved plan.
 ///

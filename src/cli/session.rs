@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::account::Account;
 use super::args::{Scope, Selection};
 use super::failure::Failure;
+use super::inside;
 use super::names::run_id;
 use super::naming;
 use super::progress::Progress;
@@ -64,7 +65,7 @@ impl<'a> Session<'a> {
         values.extend(loaded.literal_secrets.clone());
         let account = Account::open(&loaded.settings, &shell.env).await?;
         let proposed = lineage.unwrap_or_else(|| account.names.lineage());
-        let path = shell.state_path(&loaded);
+        let path = shell.state_path(&loaded)?;
         shell.output.detail(&format!(
             "account at `{}`, state in `{}`",
             account.binding.origin,
@@ -247,9 +248,17 @@ impl<'a> Session<'a> {
 
 impl Shell {
     /// Returns the state file: the flag goes before the environment, and that before the spec.
-    fn state_path(&self, loaded: &Loaded) -> PathBuf {
-        let flag = self.global.state.clone();
-        flag.or_else(|| self.env.state_path()).unwrap_or_else(|| PathBuf::from(&loaded.settings.state_file))
+    ///
+    /// # Errors
+    /// The spec, which may come from another person, names a file outside the working directory.
+    fn state_path(&self, loaded: &Loaded) -> Result<PathBuf, Failure> {
+        let given = self.global.state.clone().or_else(|| self.env.state_path());
+        let named = PathBuf::from(&loaded.settings.state_file);
+        match given {
+            Some(given) => Ok(given),
+            None if inside::is_inside(&named, ".".as_ref()) => Ok(named),
+            None => Err(Failure::StateOutside(named.display().to_string())),
+        }
     }
 }
 

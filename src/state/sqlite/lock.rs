@@ -20,6 +20,7 @@ use super::open::{classify_write, lock_file, lock_name};
 use super::rows::RowError;
 use crate::model::clock::Timestamp;
 use crate::state::StateError;
+use crate::state::whole::open_no_link;
 use crate::state::stored::read_text;
 
 /// How long a lease lasts without being renewed.
@@ -89,7 +90,7 @@ pub(super) fn try_file(path: &Path) -> Result<Option<File>, StateError> {
 /// Tells whether a process of this computer has the file lock. Nothing is made and nothing is kept: whoever takes the
 /// lock in this very moment waits for his next try.
 pub(super) fn is_taken(path: &Path) -> bool {
-    let Ok(file) = File::open(lock_name(path)) else { return false };
+    let Ok(file) = open_no_link(&lock_name(path)) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
