@@ -20,8 +20,8 @@ use super::open::{classify_write, lock_file, lock_name};
 use super::rows::RowError;
 use crate::model::clock::Timestamp;
 use crate::state::StateError;
-use crate::state::whole::open_no_link;
 use crate::state::stored::read_text;
+use crate::state::whole::open_no_link;
 
 /// How long a lease lasts without being renewed.
 pub const LEASE: Duration = Duration::from_secs(60);
