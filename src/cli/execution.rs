@@ -91,11 +91,10 @@ impl Execution<'_> {
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
             let tolerance = self.run.price_tolerance.unwrap_or_default();
-            let moved = saved::moved(saved, &planned, &prior, tolerance);
-            if !moved.is_empty() {
-                teller.difference(saved, &planned);
-                return Err(Failure::Stale(moved.join("; ")));
-            }
+            let planned = saved::agreed(saved, planned, &prior, tolerance).map_err(|moved| {
+                teller.difference(saved, &moved.now);
+                Failure::Stale(moved.reasons.join("; "))
+            })?;
             if !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }

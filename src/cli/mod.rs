@@ -30,7 +30,7 @@ mod recording;
 mod report;
 mod run;
 mod running;
-mod saved;
+pub mod saved;
 mod secrets;
 mod session;
 mod show;
