@@ -44,7 +44,7 @@ pub struct Global {
     /// Run as if started in this directory; paths in the spec are relative to it
     #[arg(short = 'C', value_name = "DIR", global = true, help_heading = "Global options")]
     pub directory: Option<PathBuf>,
-    /// Spec file; several are merged in order [default: pods.yaml]
+    /// Spec file, `-` for standard input; several are merged in order [default: pods.yaml]
     #[arg(short, long = "file", value_name = "FILE", global = true, help_heading = "Global options")]
     pub files: Vec<PathBuf>,
     /// Set a variable of the spec
@@ -188,9 +188,40 @@ pub struct InitArgs {
     /// Begin with this example in place of the shortest spec
     #[arg(long, value_name = "NAME")]
     pub example: Option<Example>,
+    /// Write the pods and network volumes that an account has already: RunPod's, or the simulated one
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "runpod",
+        conflicts_with = "example"
+    )]
+    pub import: Option<ImportedAccount>,
+    /// The project's name [default: made of the folder's]
+    #[arg(long, value_name = "NAME", value_parser = project_name, conflicts_with = "example")]
+    pub project: Option<String>,
     /// Also write workflows for GitHub Actions: plan, apply, drift
     #[arg(long)]
     pub github: bool,
+}
+
+/// The account that a first spec is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportedAccount {
+    /// That of the key in RUNPOD_API_KEY.
+    Runpod,
+    /// The simulated one of the folder.
+    Simulator,
+}
+
+/// Reads the name of a project as a spec has it.
+fn project_name(text: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=40).contains(&text.len()) && text.bytes().all(legal) {
+        return Ok(text.to_owned());
+    }
+    Err("a project's name is 1 to 40 lower-case letters, digits and `-`".to_owned())
 }
 
 /// What a plan is about.

@@ -14,6 +14,12 @@ pub const LARGEST_SPEC: u64 = spec::MAX_BYTES as u64;
 /// The spec file where none is named.
 pub const DEFAULT_SPEC: &str = "pods.yaml";
 
+/// What is named in place of a spec file that comes from standard input.
+pub const STANDARD_INPUT: &str = "-";
+
+/// What standard input is called where a place in it is told.
+pub const STANDARD_INPUT_NAME: &str = "<stdin>";
+
 /// One file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecFile {
@@ -37,6 +43,11 @@ pub struct FileError {
 }
 
 impl FileError {
+    /// Says why a spec cannot come from standard input.
+    pub fn reading_input(why: &str) -> Self {
+        Self { doing: "read", path: STANDARD_INPUT_NAME.to_owned(), source: io::Error::other(why.to_owned()) }
+    }
+
     /// Says that a file could not be written.
     pub fn writing(path: &Path, source: io::Error) -> Self {
         Self { doing: "write", path: path.display().to_string(), source: in_words(source) }
@@ -49,6 +60,22 @@ impl FileError {
 /// A file is missing, cannot be read, or is larger than [`LARGEST_SPEC`].
 pub fn read_specs(paths: &[PathBuf]) -> Result<Vec<SpecFile>, FileError> {
     paths.iter().map(|path| read_spec(path)).collect()
+}
+
+/// Reads a spec from standard input to its end.
+///
+/// # Errors
+/// It cannot be read, or is larger than [`LARGEST_SPEC`].
+pub fn read_standard_input() -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(LARGEST_SPEC + 1).read_to_end(&mut bytes);
+    match read {
+        Ok(length) if length as u64 > LARGEST_SPEC => {
+            Err(FileError::reading_input(&format!("it is larger than {LARGEST_SPEC} bytes")))
+        }
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(FileError::reading_input(&error.to_string())),
+    }
 }
 
 fn read_spec(path: &Path) -> Result<SpecFile, FileError> {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use super::cache::Slot;
 use super::failure::Failure;
-use super::files::{DEFAULT_SPEC, FileError, SpecFile, read_specs};
+use super::files::{
+    DEFAULT_SPEC, FileError, STANDARD_INPUT, STANDARD_INPUT_NAME, SpecFile, read_specs, read_standard_input,
+};
 use super::run::Shell;
 use crate::spec::{self, Checked, Diagnostics, Form, Input, Loaded, SourceFile};
 
@@ -78,8 +80,7 @@ impl Shell {
         profiles: &[String],
         act: impl FnOnce(&Input<'_>) -> Result<T, LoadError>,
     ) -> Result<T, LoadError> {
-        let paths: Vec<PathBuf> = files.iter().map(PathBuf::from).collect();
-        let mut read = read_specs(&paths).map_err(LoadError::File)?;
+        let mut read = self.read_files(files).map_err(LoadError::File)?;
         read.extend(last);
         let sources: Vec<SourceFile<'_>> =
             read.iter().map(|file| SourceFile { name: &file.name, bytes: &file.bytes }).collect();
@@ -90,6 +91,37 @@ impl Shell {
             environment_vars: &self.env.spec_variables(),
             profiles,
         })
+    }
+
+    /// Reads files, of which one may be standard input.
+    fn read_files(&self, files: &[String]) -> Result<Vec<SpecFile>, FileError> {
+        let mut read = Vec::new();
+        for name in files {
+            if name != STANDARD_INPUT {
+                read.extend(read_specs(&[PathBuf::from(name)])?);
+                continue;
+            }
+            if read.iter().any(|file: &SpecFile| file.name == STANDARD_INPUT_NAME) {
+                return Err(FileError::reading_input("it is named twice and can be read only once"));
+            }
+            read.push(SpecFile { name: STANDARD_INPUT_NAME.to_owned(), bytes: self.piped_in()?.clone() });
+        }
+        Ok(read)
+    }
+
+    /// Returns what came from standard input.
+    fn piped_in(&self) -> Result<&Vec<u8>, FileError> {
+        if let Some(bytes) = self.standard_input.get() {
+            return Ok(bytes);
+        }
+        if self.env.stdin_is_terminal {
+            return Err(FileError::reading_input("it is a terminal; pipe the spec in"));
+        }
+        let bytes = read_standard_input()?;
+        if bytes.is_empty() {
+            return Err(FileError::reading_input("nothing came"));
+        }
+        Ok(self.standard_input.get_or_init(|| bytes))
     }
 
     /// Checks a spec and shows its warnings.

@@ -1,7 +1,9 @@
 //! From what was typed to the command that does it.
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -43,6 +45,8 @@ pub struct Shell {
     pub output: Output,
     /// The signals.
     pub signals: Taken,
+    /// What came from standard input in place of a spec file. It can be read only once, and a command may need it again.
+    pub(super) standard_input: OnceCell<Vec<u8>>,
 }
 
 /// Does what the arguments say and returns the exit code.
@@ -68,7 +72,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: impl FnOnce() -> 
             return report::exit_of(&failure);
         }
     };
-    let shell = Shell { env, global, output, signals };
+    let shell = Shell { env, global, output, signals, standard_input: OnceCell::new() };
     let Some(command) = command else {
         shell.output.data(FIRST_STEPS);
         return exit::DONE;
@@ -109,7 +113,14 @@ fn explain(error: &clap::Error, env: &Environment) -> Exit {
 impl Shell {
     /// Moves to the directory of `-C`, so that every path means what it would mean there.
     fn enter_directory(&self) -> Result<(), Failure> {
-        let Some(directory) = &self.global.directory else { return Ok(()) };
+        self.global.directory.as_deref().map_or(Ok(()), Self::enter)
+    }
+
+    /// Moves to a directory.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn enter(directory: &Path) -> Result<(), Failure> {
         std::env::set_current_dir(directory)
             .map_err(|source| Failure::Directory { path: directory.display().to_string(), source })
     }
@@ -128,7 +139,7 @@ impl Shell {
 
     async fn obey(&self, command: Command) -> Result<Exit, Failure> {
         match command {
-            Command::Init(args) => commands::init::run(self, &args),
+            Command::Init(args) => commands::init::run(self, &args).await,
             Command::Plan(args) => commands::plan::run(self, &args).await,
             Command::Apply(args) => commands::apply::run(self, &args).await,
             Command::Destroy(args) => commands::destroy::run(self, &args).await,

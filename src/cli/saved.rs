@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::files::{FileError, read_at_most};
+use super::files::{FileError, STANDARD_INPUT_NAME, read_at_most};
 use super::load::LoadError;
 use super::run::Shell;
 use super::tolerance::PriceTolerance;
@@ -79,12 +79,18 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
     let given = shell.global.variables.iter().map(|given| &given.name).cloned().collect();
     if *variables != given {
         let names = variables.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        return Err(Failure::Flag(format!(
-            "the saved plan was made with `--var` for: {names}; give the same"
-        )));
+        return Err(Failure::Flag(if names.is_empty() {
+            "the saved plan was made without `--var`; leave it out".to_owned()
+        } else {
+            format!("the saved plan was made with `--var` for: {names}; give the same")
+        }));
     }
     let profiles: Vec<String> = profiles.iter().cloned().collect();
     shell.load_files(spec_files, &profiles).map_err(|error| match error {
+        LoadError::File(error) if error.path == STANDARD_INPUT_NAME => Failure::Stale(format!(
+            "its spec came from standard input ({}); pipe the same one into this command",
+            error.source
+        )),
         LoadError::File(error) => {
             Failure::Stale(format!("`{}` cannot be read: {}", error.path, error.source))
         }

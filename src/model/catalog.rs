@@ -105,7 +105,8 @@ impl Catalog {
     /// Returns the types that a name stands for: an exact id, a display name, or a family (`H100`), best match only.
     ///
     /// Letter case and a leading manufacturer (`NVIDIA`, `NVIDIA GeForce`, `AMD`) do not matter. A family matches
-    /// display names whose first words it is.
+    /// display names whose first words it is. What no name fits is looked for once more as other tools write it:
+    /// `RTX4090`, `A100-80GB`.
     pub fn gpus_named(&self, name: &GpuName) -> Vec<&GpuType> {
         let asked = || plain_words(name.as_str());
         if asked().next().is_none() {
@@ -126,7 +127,91 @@ impl Catalog {
         if !same.is_empty() {
             return same;
         }
-        self.gpus.values().filter(in_family).collect()
+        let family: Vec<&GpuType> = self.gpus.values().filter(in_family).collect();
+        if family.is_empty() { self.gpus_spelled(&Spelling::of(name.as_str())) } else { family }
+    }
+
+    /// Returns the types that a name stands for without its blanks, and with the memory that it gives; best match only.
+    fn gpus_spelled(&self, asked: &Spelling) -> Vec<&GpuType> {
+        let fits = |gpu: &&GpuType| {
+            !asked.letters().is_empty() && asked.memory.is_none_or(|memory| memory == gpu.memory.0)
+        };
+        let known = |gpu: &GpuType| [gpu.name.as_str(), gpu.id.as_str()].map(Spelling::of);
+        let same = |gpu: &&GpuType| known(gpu).iter().any(|known| known.letters() == asked.letters());
+        let same: Vec<&GpuType> = self.gpus.values().filter(fits).filter(same).collect();
+        if !same.is_empty() {
+            return same;
+        }
+        let begins = |gpu: &&GpuType| Spelling::of(&gpu.name).begins_with(&asked.letters());
+        self.gpus.values().filter(fits).filter(begins).collect()
+    }
+
+    /// Returns the name of the type that an unknown name was most likely meant to be.
+    pub fn nearest_gpu(&self, name: &GpuName) -> Option<&str> {
+        // An `o` is no slip of anything but a zero.
+        let letters = |name: &str| Spelling::of(name).letters().replace('o', "0");
+        let asked = letters(name.as_str());
+        let length = asked.chars().count();
+        if !(2..=LONGEST_SLIP).contains(&length) {
+            return None;
+        }
+        let digits = |text: &str| {
+            let mut digits: Vec<char> = text.chars().filter(char::is_ascii_digit).collect();
+            digits.sort_unstable();
+            digits
+        };
+        // Where there are few digits, each tells another product: who writes `A10` does not mean an `A40`.
+        let is_slip = |known: &str| digits(&asked).len() >= MANY_DIGITS || digits(known) == digits(&asked);
+        let limit = (length / 2).clamp(1, 3);
+        let near = self.gpus.values().filter_map(|gpu| {
+            let known = letters(&gpu.name);
+            let distance = strsim::osa_distance(&asked, &known);
+            (distance <= limit && is_slip(&known)).then_some((distance, gpu.name.as_str()))
+        });
+        near.min().map(|(_, name)| name)
+    }
+}
+
+/// So many digits can hold a slip: `RTX 4091`.
+const MANY_DIGITS: usize = 4;
+
+/// Longer texts are no slip of any name.
+const LONGEST_SLIP: usize = 40;
+
+/// A name in its parts, as tools agree about them: `RTX4090`, `RTX 4090` and `rtx-4090` are one.
+struct Spelling {
+    /// The words in small letters, without manufacturer, memory and a leading `rtx`, which some leave out.
+    words: Vec<String>,
+    /// The memory that the name gives, in GB.
+    memory: Option<u32>,
+}
+
+impl Spelling {
+    fn of(name: &str) -> Self {
+        let mut spelling = Self { words: Vec::new(), memory: None };
+        for word in name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_')) {
+            let word = word.to_lowercase();
+            let memory = word.strip_suffix("gb").and_then(|digits| digits.parse().ok());
+            if memory.is_some() {
+                spelling.memory = memory;
+            } else if !matches!(word.as_str(), "" | "nvidia" | "geforce" | "amd" | "tesla") {
+                spelling.words.push(word);
+            }
+        }
+        if let Some(first) = spelling.words.first_mut() {
+            *first = first.strip_prefix("rtx").unwrap_or(first).to_owned();
+        }
+        spelling
+    }
+
+    /// Returns the words as one.
+    fn letters(&self) -> String {
+        self.words.concat()
+    }
+
+    /// Tells whether these letters are the first words.
+    fn begins_with(&self, letters: &str) -> bool {
+        (1..self.words.len()).any(|count| self.words[..count].concat() == letters)
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::address::Address;
+use super::address::{Address, Key};
 use super::field::Field;
 use super::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, PodId, ProjectName, VolumeId,
@@ -24,6 +24,8 @@ pub struct Desired {
     pub wanted: BTreeMap<Address, Wanted>,
     /// Addresses that stand in the spec but that no chosen profile selects: neither compared nor removed.
     pub out_of_scope: BTreeMap<Address, Deselected>,
+    /// The keys of pods with `replicas`, those of none at all too: what goes there was lowered, not taken out.
+    pub replicated: BTreeSet<Key>,
     /// Renames, in file order.
     pub moved: Vec<Move>,
     /// Where the values of the declared secrets that some pod uses are read.

@@ -4,9 +4,14 @@
 //! limit and begins or enlarges something that is billed is blocked; one that only makes things cheaper must never be,
 //! as it is the way back under the limit.
 
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
 use crate::model::desired::{Budget, OnExceed};
-use crate::model::money::Amount;
+use crate::model::field::Field;
+use crate::model::money::{Amount, Price};
 use crate::model::plan::{Action, Block, BudgetLimit, Finding, Operation, Plan, Split};
+use crate::model::pod::Compute;
 
 use super::finding;
 
@@ -29,6 +34,12 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
         OnExceed::Warn => false,
     };
     let mut checked = Checked::default();
+    let exceeded: Vec<_> = exceeded.collect();
+    if exceeded.iter().any(|(_, at_most)| at_most.unknown_parts > 0) {
+        checked
+            .findings
+            .extend(plan.actions.iter().filter_map(|(id, action)| without_price(&id.address, action)));
+    }
     for (limit, at_most) in exceeded {
         if is_blocked {
             checked.blocks.push(Block::OverBudget { limit, at_most });
@@ -37,6 +48,27 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
         }
     }
     checked
+}
+
+/// Names what an action may rent for a price that nobody knows.
+fn without_price(address: &Address, action: &Action) -> Option<Finding> {
+    let Operation::CreatePod(creation) = &action.operation else {
+        return None;
+    };
+    let unknown = creation
+        .attempts
+        .iter()
+        .map(|attempt| &attempt.candidate)
+        .filter(|candidate| candidate.price == Price::Unknown);
+    let names: BTreeSet<(Field, &str)> = unknown
+        .map(|candidate| match &candidate.compute {
+            Compute::Gpu { id, count: _ } => (Field::Gpu, id.as_str()),
+            Compute::Cpu { flavor, vcpus: _ } => (Field::Cpu, flavor.as_str()),
+        })
+        .collect();
+    let field = names.first()?.0.clone();
+    let listed: Vec<String> = names.iter().map(|(_, name)| format!("`{name}`")).collect();
+    Some(finding::without_price(address, field, &listed.join(", ")))
 }
 
 /// An unknown part may be anything, so it keeps no limit.

@@ -280,6 +280,19 @@ pub(super) fn scarce(address: &Address) -> Finding {
     about(Severity::Warning, "scarce-gpu-given-up", address, Some(Field::Gpu), message)
 }
 
+pub(super) fn unknown_hardware(address: &Address, field: Field, unknown: &[String]) -> Finding {
+    let message = format!("only a part of the list can be taken: {}", unknown.join("; "));
+    about(Severity::Warning, "unknown-hardware", address, Some(field), message)
+}
+
+pub(super) fn without_price(address: &Address, field: Field, names: &str) -> Finding {
+    let message = format!(
+        "{names} has no known price, so no limit of `budget:` can be kept; name hardware that has one, \
+         give the pod a `max_price:`, which leaves out what has none, or write `on_exceed: warn`"
+    );
+    about(Severity::Warning, "without-price", address, Some(field), message)
+}
+
 pub(super) fn rejected_candidates(address: &Address, field: Field, rejected: &[String]) -> Finding {
     let message = format!("not considered: {}", rejected.join("; "));
     about(Severity::Note, "candidates-rejected", address, Some(field), message)

@@ -24,6 +24,8 @@ pub(super) struct Choices {
     pub(super) candidates: Vec<Candidate>,
     /// One line for each rejected type, in the order of the spec.
     pub(super) rejected: Vec<String>,
+    /// One line for each name that the catalog does not have; `rejected` has them too.
+    pub(super) unknown: Vec<String>,
     /// The data centers that the spec names and the API does not take.
     pub(super) left_out: BTreeSet<DataCenterId>,
 }
@@ -52,14 +54,15 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
         }
         Some(Wanted::Pod(_)) | None => None,
     };
-    let Choices { candidates, rejected, left_out } =
+    let Choices { candidates, rejected, unknown: _, left_out } =
         choices(pod, &CatalogIndex::new(desired, catalog), place);
     Some(Explained { candidates, rejected, left_out })
 }
 
 impl Choices {
     fn none(why: String) -> Self {
-        Self { candidates: Vec::new(), rejected: vec![why], left_out: BTreeSet::new() }
+        let left_out = BTreeSet::new();
+        Self { candidates: Vec::new(), rejected: vec![why], unknown: Vec::new(), left_out }
     }
 }
 
@@ -188,8 +191,10 @@ fn gpu_choices(
 ) -> Choices {
     let catalog = index.catalog;
     let mut rejected = Vec::new();
+    let unknown = unknown(wish, index);
+    rejected.extend(unknown.iter().cloned());
     let mut candidates: Vec<(Rank, Candidate)> = Vec::new();
-    for considered in considered(wish, index, &mut rejected) {
+    for considered in considered(wish, index) {
         if catalog.not_taken.gpus.contains(&considered.gpu.id) {
             rejected.push(format!("{}: cannot be asked for over this API", considered.gpu.id));
             continue;
@@ -218,15 +223,11 @@ fn gpu_choices(
     }
     candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
     let candidates = candidates.into_iter().map(|(_, candidate)| candidate).collect();
-    Choices { candidates, rejected, left_out: BTreeSet::new() }
+    Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
 }
 
 /// Expands the names of the spec to types, each once. A family's types stand by price.
-fn considered<'a>(
-    wish: &GpuWish,
-    index: &CatalogIndex<'a>,
-    rejected: &mut Vec<String>,
-) -> Vec<Considered<'a>> {
+fn considered<'a>(wish: &GpuWish, index: &CatalogIndex<'a>) -> Vec<Considered<'a>> {
     let mut seen: BTreeSet<&GpuTypeId> = BTreeSet::new();
     let mut considered = Vec::new();
     let mut add = |types: Vec<&'a GpuType>, limit: Option<Hourly>| {
@@ -242,13 +243,21 @@ fn considered<'a>(
         add(index.catalog.gpus.values().collect(), None);
     }
     for GpuChoice { name, max_price } in &wish.any_of {
-        let types = index.gpus_named(name).to_vec();
-        if types.is_empty() {
-            rejected.push(format!("{name}: not in RunPod's catalog"));
-        }
-        add(types, *max_price);
+        add(index.gpus_named(name).to_vec(), *max_price);
     }
     considered
+}
+
+/// Says of each name that stands for no type what it was meant to be.
+fn unknown(wish: &GpuWish, index: &CatalogIndex<'_>) -> Vec<String> {
+    let names = wish.any_of.iter().map(|choice| &choice.name);
+    let unknown = names.filter(|name| index.gpus_named(name).is_empty());
+    unknown
+        .map(|name| match index.catalog.nearest_gpu(name) {
+            Some(near) => format!("{name}: not in RunPod's catalog, did you mean {near}?"),
+            None => format!("{name}: not in RunPod's catalog"),
+        })
+        .collect()
 }
 
 /// Returns why a type cannot be used at all.
@@ -303,10 +312,12 @@ fn cpu_choices(
     data_centers: &BTreeSet<DataCenterId>,
 ) -> Choices {
     let mut rejected = Vec::new();
+    let mut unknown = Vec::new();
     let mut candidates = Vec::new();
     for flavor in &wish.flavors {
         let Some(cpu) = catalog.cpus.get(flavor) else {
-            rejected.push(format!("{flavor}: not in RunPod's catalog"));
+            unknown.push(format!("{flavor}: not in RunPod's catalog"));
+            rejected.extend(unknown.last().cloned());
             continue;
         };
         let CpuFlavor { id: _, name: _, min_vcpus, max_vcpus, memory_per_vcpu: _, per_vcpu } = cpu;
@@ -329,7 +340,7 @@ fn cpu_choices(
         candidates.push(candidate(compute, Cloud::Secure, data_centers, price, answer, None));
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
-    Choices { candidates, rejected, left_out: BTreeSet::new() }
+    Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
 }
 
 /// Returns the gigabytes of container disk that RunPod allows for each vCPU.

@@ -163,6 +163,8 @@ fn renamed(address: &Address, entry: &Move) -> Option<Address> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::model::desired::Budget;
     use crate::model::id::ProjectName;
@@ -174,6 +176,7 @@ mod tests {
             project: ProjectName::new("acme"),
             wanted: BTreeMap::new(),
             out_of_scope: BTreeMap::new(),
+            replicated: BTreeSet::new(),
             moved: vec![
                 moved("b", "c"),
                 moved("a", "b"),

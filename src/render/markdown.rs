@@ -680,7 +680,7 @@ mod tests {
 
         ```diff
         - llm[3] will be destroyed
-        # because `replicas` was lowered
+        # because `replicas` was lowered or taken out
         # id g0ne00000000aa
         ! note: its container disk (60 GB) is wiped
         # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00

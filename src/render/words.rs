@@ -33,7 +33,7 @@ pub fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::VolumeReplaced => Some("its volume is replaced"),
         Reason::Requested => Some("`--replace` asks for it"),
         Reason::Removed => Some("its key has left the spec"),
-        Reason::Shrunk => Some("`replicas` was lowered"),
+        Reason::Shrunk => Some("`replicas` was lowered or taken out"),
         Reason::Destroyed => Some("`destroy` ends it"),
         Reason::Deposed => Some("an earlier replacement left it behind"),
         Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),

@@ -241,10 +241,17 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
     let trimmed = text.trim();
     let numeric = trimmed.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_size = || trimmed.starts_with(|c: char| c.is_ascii_digit()) && size(trimmed).is_ok();
-    if trimmed.contains("..") || (!numeric && is_size()) {
+    if !trimmed.contains(':') && (trimmed.contains("..") || (!numeric && is_size())) {
         return memory(trimmed).map(ShortGpu::Memory);
     }
     let help = "write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory";
+    if let "false" | "no" | "none" | "off" | "0" = trimmed.to_ascii_lowercase().as_str() {
+        return Err(Misread::new(format!("{} names no GPU", shown(text)))
+            .help("a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place"));
+    }
+    if let Some(misread) = gpu_in_parts(trimmed) {
+        return Err(misread);
+    }
     if trimmed.is_empty() || numeric {
         return Err(Misread::new(format!("{} names no GPU", shown(text))).help(help));
     }
@@ -259,6 +266,26 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
         Ok(0) => Err(Misread::new(format!("{}: a GPU pod has at least 1 GPU", shown(text)))),
         Ok(_) | Err(_) => Err(Misread::new(format!("{} is no `NAME:COUNT`", shown(text))).help(help)),
     }
+}
+
+/// Explains `24GB:2` and `A100:80GB:2`, as dstack writes memory and number beside a name.
+fn gpu_in_parts(text: &str) -> Option<Misread> {
+    let parts: Vec<&str> = text.split(':').map(str::trim).collect();
+    let is_memory = |part: &&str| memory(part).is_ok();
+    let is_count = |part: &&str| part.parse::<u32>().is_ok_and(|count| (1..=MAX_GPUS).contains(&count));
+    let range = *parts.iter().find(|part| is_memory(part))?;
+    let counts: Vec<&str> = parts.iter().copied().filter(is_count).collect();
+    let names: Vec<&str> = parts.iter().copied().filter(|part| !is_memory(part) && !is_count(part)).collect();
+    let misread = Misread::new(format!("{}: memory stands in a key of its own", shown(text)));
+    let (count, name) = match (counts.as_slice(), names.as_slice()) {
+        ([], [] | [_]) => (String::new(), names.first()),
+        ([count], [] | [_]) => (format!(", count: {count}"), names.first()),
+        (_, _) => return Some(misread.help("write `gpu: { any_of: [NAME], memory: 80GB, count: 2 }`")),
+    };
+    // What another tool's range of counts is, or its manufacturer, has no place here.
+    let name = name.filter(|name| !name.contains("..") && !name.is_empty());
+    let any_of = name.map(|name| format!("any_of: [{name}], ")).unwrap_or_default();
+    Some(misread.fix(format!("{{ {any_of}memory: {range}{count} }}")))
 }
 
 /// Reads `>=12.4`.
@@ -451,8 +478,17 @@ mod tests {
 
     #[test]
     fn gpus() {
-        let texts = "L40S|H100 SXM:2|NVIDIA GeForce RTX 4090|48GB..80GB|48GB|H100:0|H100:x|H100:80GB:2|2|:2|";
+        let texts = "24GB:2|24GB..:2|2:24GB|A100:80GB|A100:80GB:2|80GB:A100:2|false|none|0|L40S|H100 SXM:2|NVIDIA GeForce RTX 4090|48GB..80GB|48GB|H100:0|H100:x|H100:80GB:2|2|:2|";
         insta::assert_snapshot!(table(texts, gpu), @r#"
+        24GB:2       error: `24GB:2`: memory stands in a key of its own -> { memory: 24GB, count: 2 }
+        24GB..:2     error: `24GB..:2`: memory stands in a key of its own -> { memory: 24GB.., count: 2 }
+        2:24GB       error: `2:24GB`: memory stands in a key of its own -> { memory: 24GB, count: 2 }
+        A100:80GB    error: `A100:80GB`: memory stands in a key of its own -> { any_of: [A100], memory: 80GB }
+        A100:80GB:2  error: `A100:80GB:2`: memory stands in a key of its own -> { any_of: [A100], memory: 80GB, count: 2 }
+        80GB:A100:2  error: `80GB:A100:2`: memory stands in a key of its own -> { any_of: [A100], memory: 80GB, count: 2 }
+        false        error: `false` names no GPU
+        none         error: `none` names no GPU
+        0            error: `0` names no GPU
         L40S         Named { name: GpuName("L40S"), count: None }
         H100 SXM:2   Named { name: GpuName("H100 SXM"), count: Some(2) }
         NVIDIA GeForce RTX 4090 Named { name: GpuName("NVIDIA GeForce RTX 4090"), count: None }
@@ -460,7 +496,7 @@ mod tests {
         48GB         Memory(MemoryRange { min: Some(Gigabytes(48)), max: Some(Gigabytes(48)) })
         H100:0       error: `H100:0`: a GPU pod has at least 1 GPU
         H100:x       error: `H100:x` is no `NAME:COUNT`
-        H100:80GB:2  error: `H100:80GB:2` is no `NAME:COUNT`
+        H100:80GB:2  error: `H100:80GB:2`: memory stands in a key of its own -> { any_of: [H100], memory: 80GB, count: 2 }
         2            error: `2` names no GPU
         :2           error: `:2` is no `NAME:COUNT`
                      error: `` names no GPU

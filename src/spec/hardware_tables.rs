@@ -161,8 +161,8 @@ impl Tables {
     fn unknown_gpu(&self, name: &GpuName, span: Span, log: &Collector) -> Diagnostic {
         let detail = format!("`{name}` is not in RunPod's table of {GPU_TABLE_DATE}");
         let mistake = Diagnostic::at(Problem::UnknownGpu, span, detail);
-        let known = self.bundled.gpus.gpus.values().flat_map(|gpu| [gpu.name.as_str(), gpu.id.as_str()]);
-        match log.closest(name.as_str(), known) {
+        let near = if log.is_full() { None } else { self.bundled.gpus.nearest_gpu(name) };
+        match near {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake.help("the plan checks it against the live catalog; `podform gpus` lists that"),
         }
@@ -224,5 +224,104 @@ mod tests {
             assert!(!tables.named(&GpuName::new(name)).is_empty(), "{name}");
         }
         assert!(tables.named(&GpuName::new("H1000")).is_empty());
+    }
+
+    #[test]
+    fn names_of_other_tools_stand_for_what_they_mean_there() {
+        let mut tables = Tables::bundled();
+        let mut named = |name: &str| {
+            let types = tables.named(&GpuName::new(name));
+            types.iter().map(|gpu| gpu.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let names = [
+            "RTX4090",
+            "rtx4090",
+            "RTX-4090",
+            "RTX_4090",
+            "RTX3090Ti",
+            "RTX6000Ada",
+            "RTX6000-Ada",
+            "A6000",
+            "RTXA6000",
+            "A100-80GB",
+            "A100-40GB",
+            "A100_80GB",
+            "A100-SXM4-80GB",
+            "H100-SXM",
+            "H100-80GB",
+            "H100-94GB",
+            "V100-32GB",
+            "T4",
+            "tesla-t4",
+            "MI300X",
+            "RTXPRO6000",
+            "L4",
+            "L40",
+            "RTX",
+            "80GB",
+            "A10G",
+            "GTX1080",
+            "",
+        ];
+        let table: String = names.map(|name| format!("{name:15} {}\n", named(name))).concat();
+        insta::assert_snapshot!(table, @"
+        RTX4090         RTX 4090
+        rtx4090         RTX 4090
+        RTX-4090        RTX 4090
+        RTX_4090        RTX 4090
+        RTX3090Ti       RTX 3090 Ti
+        RTX6000Ada      RTX 6000 Ada
+        RTX6000-Ada     RTX 6000 Ada
+        A6000           RTX A6000
+        RTXA6000        RTX A6000
+        A100-80GB       A100 PCIe, A100 SXM
+        A100-40GB       A100 SXM 40GB
+        A100_80GB       A100 PCIe, A100 SXM
+        A100-SXM4-80GB  A100 SXM
+        H100-SXM        H100 SXM
+        H100-80GB       H100 SXM, H100 PCIe
+        H100-94GB       H100 NVL
+        V100-32GB       Tesla V100-PCIE-32GB, V100 SXM2 32GB
+        T4              Tesla T4
+        tesla-t4        Tesla T4
+        MI300X          MI300X
+        RTXPRO6000      RTX PRO 6000
+        L4              L4
+        L40             L40
+        RTX             NVIDIA  RTX A4500, RTX 3070, RTX 3080, RTX 3080 Ti, NVIDIA GeForce RTX 3080TI, RTX 3090, RTX 3090 Ti, RTX 4070 Ti, RTX 4080, RTX 4080 SUPER, RTX 4090, RTX 5080, RTX 5090, RTX 2000 Ada, RTX 4000 Ada, RTX 4000 Ada SFF, RTX 5000 Ada, RTX 6000 Ada, RTX A2000, NVIDIA RTX A30, RTX A4000, RTX A4500, RTX A5000, RTX A6000, RTX PRO 4500, RTX PRO 6000 MaxQ, RTX PRO 6000, RTX PRO 6000 WK
+        80GB            
+        A10G            
+        GTX1080
+        ");
+    }
+
+    #[test]
+    fn a_slip_in_a_name_leads_to_the_name_and_another_product_does_not() {
+        let near = |name: &str| BUNDLED.gpus.nearest_gpu(&GpuName::new(name)).unwrap_or("-").to_owned();
+        let names = [
+            "RTX 4900",
+            "RTX4O90",
+            "L40X",
+            "A10G",
+            "A10",
+            "H1000",
+            "H100SMX",
+            "RTX 6000 Adda",
+            "banana",
+            "4",
+        ];
+        let table: String = names.map(|name| format!("{name:15} {}\n", near(name))).concat();
+        insta::assert_snapshot!(table, @"
+        RTX 4900        RTX 4090
+        RTX4O90         RTX 4090
+        L40X            L40
+        A10G            -
+        A10             -
+        H1000           -
+        H100SMX         H100 SXM
+        RTX 6000 Adda   RTX 6000 Ada
+        banana          -
+        4               -
+        ");
     }
 }

@@ -12,6 +12,7 @@ use super::forms::write_size;
 use super::image;
 use super::interpolate::is_variable_name;
 use super::pod_section::is_runpod_reference;
+use super::resolve::default_state;
 use super::sensitive::{is_secret, is_secret_argument, is_secret_value};
 use super::written::Map;
 use crate::model::address::{Address, Key};
@@ -240,7 +241,9 @@ impl Page<'_> {
         provider.put("kind", kind.word());
         provider.put("api", api.word());
         spec.put("provider", provider);
-        spec.put("state_file", text(state_file));
+        if *state_file != default_state(*kind, project) {
+            spec.put("state_file", text(state_file));
+        }
     }
 
     fn volumes(&mut self, chosen: &Chosen<'_>) -> Map {

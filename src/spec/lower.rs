@@ -43,6 +43,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     let waited_for = waited_for(&pods);
     let mut used = BTreeSet::new();
     let mut literals = Secrets::default();
+    let replicated =
+        pods.iter().filter(|(_, pod)| pod.replicas.is_some()).map(|(key, _)| key.clone()).collect();
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.replicas);
         if !pod.selected {
@@ -65,7 +67,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
             SecretDeclaration::Runpod(_) => None,
         })
         .collect();
-    Lowered { desired: Desired { project, wanted, out_of_scope, moved, secrets, budget }, literals, places }
+    let desired = Desired { project, wanted, out_of_scope, replicated, moved, secrets, budget };
+    Lowered { desired, literals, places }
 }
 
 /// Returns the addresses of the pods that others wait for, whether a chosen profile selects them or not.

@@ -21,7 +21,7 @@ use super::sensitive::{self, shown};
 use super::source::{Span, Spanned};
 use super::syntax::{Cpu, EnvEntry, EnvSyntax, Gpu, Lifecycle, Mount, Pod};
 use super::words::{self, Section};
-use super::yaml::{Node, Value};
+use super::yaml::{Entry, Node, Value};
 
 /// The most replicas of one pod; far above what an account may rent. The pods and values of a whole spec have limits of
 /// their own, so that many such pods do not fill the memory.
@@ -347,12 +347,83 @@ fn ports(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Vec<Spann
 }
 
 fn gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Gpu>> {
+    if matches!(node.value, Value::Mapping(_)) && refuse_counted(decoder, node) {
+        return None;
+    }
     let gpu = match &node.value {
         Value::Scalar(_) => short_gpu(decoder, node)?,
         Value::Sequence(_) => Gpu { any_of: gpu_choices(decoder, node)?, ..Gpu::default() },
         Value::Mapping(_) => long_gpu(decoder, node)?,
     };
     Some(Spanned { value: gpu, span: node.span })
+}
+
+/// Refuses GPUs with a number each, in one mistake for all of them.
+fn refuse_counted(decoder: &mut Decoder<'_>, node: &Node<'_>) -> bool {
+    let Some((detail, help)) = counted_gpus(node) else {
+        return false;
+    };
+    decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail).help(help));
+    true
+}
+
+/// Explains `{ L4: 1, A100: 1 }` and `[L4:1, A100:2]`, which give each GPU a number of its own, as SkyPilot does.
+fn counted_gpus(node: &Node<'_>) -> Option<(&'static str, String)> {
+    let mut named: Vec<(&str, &str)> = Vec::new();
+    match &node.value {
+        Value::Mapping(entries) => named.extend(counted_entries(entries)?),
+        Value::Sequence(items) => {
+            for item in items.iter() {
+                match &item.value {
+                    Value::Mapping(entries) => named.extend(counted_entries(entries)?),
+                    Value::Scalar(scalar) => named.push(scalar.text.rsplit_once(':')?),
+                    Value::Sequence(_) => return None,
+                }
+            }
+        }
+        Value::Scalar(_) => return None,
+    }
+    // A range of memory with a number is no name.
+    if named.iter().any(|(name, _)| forms::memory(name.trim()).is_ok()) {
+        return None;
+    }
+    let (_, first) = *named.first()?;
+    let names: Vec<&str> = named.iter().map(|(name, _)| name.trim()).collect();
+    let list = names.join(", ");
+    let is_counted = |(name, count): &(&str, &str)| {
+        count.trim().parse::<u32>().is_ok() && !sensitive::is_secret_value(name)
+    };
+    if !named.iter().all(is_counted) {
+        return None;
+    }
+    Some(if named.iter().all(|(_, count)| count.trim() == first.trim()) {
+        let count = first.trim();
+        (
+            "the number stands beside the list, once for all",
+            format!("write `gpu: {{ any_of: [{list}], count: {count} }}`"),
+        )
+    } else {
+        (
+            "a pod has one number of GPUs, whatever their type",
+            format!(
+                "write `gpu: {{ any_of: [{list}], count: 1 }}` with the number for all, or a pod for each number"
+            ),
+        )
+    })
+}
+
+/// Returns the names and numbers of a map that has nothing else.
+fn counted_entries<'n>(entries: &'n [Entry<'_>]) -> Option<Vec<(&'n str, &'n str)>> {
+    let counted = entries.iter().map(|Entry { key, key_span: _, value }| {
+        if words::GPU.keys.contains(&&**key)
+            || words::GPU_CHOICE.keys.contains(&&**key)
+            || words::GPU.word(key).is_some()
+        {
+            return None;
+        }
+        if value.is_null() { key.rsplit_once(':') } else { Some((&**key, value.text())) }
+    });
+    counted.collect()
 }
 
 fn short_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
@@ -394,6 +465,9 @@ fn long_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
 }
 
 fn gpu_choices(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Spanned<GpuChoice>>> {
+    if refuse_counted(decoder, node) {
+        return None;
+    }
     let choices = decoder.items(node, "a list of GPUs, such as `[L40S, RTX 6000 Ada]`", gpu_choice)?;
     if is_empty_list(node) {
         let detail = "an empty list accepts no GPU";
@@ -435,7 +509,14 @@ fn is_empty_list(node: &Node<'_>) -> bool {
 
 /// Reads a GPU in a list, where neither a count nor a range may stand.
 fn listed_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuName>> {
-    decoder.form(node, "a GPU such as `L40S`", Problem::InvalidValue, |text| match forms::gpu(text)? {
+    // What a form proposes is for a value of `gpu` itself.
+    let read = |text: &str| {
+        forms::gpu(text).map_err(|misread| match misread.fix {
+            Some(fix) => Misread::new(misread.detail).help(format!("write `gpu: {fix}`")),
+            None => misread,
+        })
+    };
+    decoder.form(node, "a GPU such as `L40S`", Problem::InvalidValue, |text| match read(text)? {
         ShortGpu::Named { name, count: None } => Ok(name),
         ShortGpu::Named { name, count: Some(count) } => {
             Err(Misread::new("the count is the same for every GPU of the list")

@@ -109,12 +109,10 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
         .collect();
     let api = resolver.api();
     let project = spec.project?.value;
-    let state_file = match spec.state_file {
-        Some(path) => path.value,
-        None => format!("state/{project}.db"),
-    };
+    let kind = spec.provider.kind.map_or(ProviderKind::Runpod, |kind| kind.value);
+    let state_file = spec.state_file.map_or_else(|| default_state(kind, &project), |path| path.value);
     Some(Resolved {
-        kind: spec.provider.kind.map_or(ProviderKind::Runpod, |kind| kind.value),
+        kind,
         api,
         state_file,
         secrets: spec.secrets.into_iter().map(|(name, source)| (name, source.value)).collect(),
@@ -126,6 +124,15 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
         budget: spec.budget,
         project,
     })
+}
+
+/// Returns the state of a spec that names none. That of the simulator is another file than that of the account, so that
+/// a trial neither meets a state of the account nor is in its way afterwards.
+pub(super) fn default_state(kind: ProviderKind, project: &ProjectName) -> String {
+    match kind {
+        ProviderKind::Runpod => format!("state/{project}.db"),
+        ProviderKind::Simulator => format!("state/{project}.simulated.db"),
+    }
 }
 
 /// Checks values against the rest of the spec.

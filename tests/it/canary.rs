@@ -200,7 +200,7 @@ fn no_secret_is_printed_or_left_anywhere() {
     assert_eq!(stage.pod()["env"]["MODE"], "fast");
     stage.run(ROTATED, "destroy -v --auto-approve --parallelism 1", &[0]);
     let left: Vec<String> = stage.files().into_iter().map(|(name, _)| name).collect();
-    assert!(left.iter().any(|name| name.ends_with("/state/hush.db")), "{left:?}");
+    assert!(left.iter().any(|name| name.ends_with("/state/hush.simulated.db")), "{left:?}");
 }
 
 /// Plans and saves, and shows both the plan and the file in every format.
@@ -250,7 +250,7 @@ fn no_secret_is_left_while_a_request_is_under_way() {
     let mut told = BufReader::new(apply.stderr.take().unwrap()).lines().map(Result::unwrap);
     let before: Vec<String> = told.by_ref().take_while(|line| !line.contains("train: creating")).collect();
     let files = stage.files();
-    let log = files.iter().find(|(name, _)| name.ends_with("/state/hush.db-wal"));
+    let log = files.iter().find(|(name, _)| name.ends_with("/state/hush.simulated.db-wal"));
     assert!(log.is_some_and(|(_, bytes)| !bytes.is_empty()), "{before:#?}");
     for (place, bytes) in &files {
         assert_silent(place, bytes);

@@ -163,3 +163,51 @@ fn a_pod_of_another_project_is_refused_and_one_of_a_lost_state_can_be_chosen() {
     exit 0
     ");
 }
+
+#[test]
+fn a_first_spec_of_an_account_is_written_in_one_command() {
+    let world = Place::serve(&["--speed", "0"]);
+    let body = json!({ "name": "web", "image": "nginx:1.29", "cpu": { "id": "cpu3c", "vcpuCount": 2 } });
+    assert_eq!(world.request("POST", "/v2/pods", &body.to_string()).0, 201);
+    world.pods();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_podform"));
+        command.current_dir(folder.path()).env_clear().stdin(Stdio::null()).args(arguments);
+        command.env("RUNPOD_API_BASE_URL", world.url()).env("RUNPOD_API_KEY", API_KEY).output().unwrap()
+    };
+    let written = run(&["init", "acme", "--import"]);
+    insta::assert_snapshot!(String::from_utf8(written.stderr).unwrap(), @"
+    1 pod and 0 network volumes of the account become a spec; nothing was changed there
+    `acme/pods.yaml` written
+    `acme/podform.schema.json` written
+    `acme/.gitignore` written
+    next: cd acme && podform plan
+    ");
+    let planned = run(&["-C", "acme", "plan"]);
+    let planned = String::from_utf8(planned.stdout).unwrap();
+    assert!(planned.contains("\nPlan: 1 to import, 0 to add, 0 to change, 0 to destroy.\n"), "{planned}");
+    assert_eq!(run(&["-C", "acme", "apply", "--auto-approve"]).status.code(), Some(0));
+    assert_eq!(run(&["-C", "acme", "plan", "--detailed-exitcode"]).status.code(), Some(0));
+}
+
+#[test]
+fn leaving_the_simulator_is_two_lines_less_and_meets_no_state_of_it() {
+    let world = Place::serve(&["--speed", "0"]);
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_podform"));
+        command.current_dir(folder.path()).env_clear().stdin(Stdio::null()).args(arguments);
+        command.env("RUNPOD_API_BASE_URL", world.url()).env("RUNPOD_API_KEY", API_KEY).output().unwrap()
+    };
+    assert_eq!(run(&["init", "trial"]).status.code(), Some(0));
+    assert_eq!(run(&["-C", "trial", "apply", "-q", "--auto-approve"]).status.code(), Some(0));
+    let path = folder.path().join("trial/pods.yaml");
+    let spec = fs::read_to_string(&path).unwrap();
+    assert!(spec.contains("provider:\n  kind: simulator\n"), "{spec}");
+    fs::write(&path, spec.replace("provider:\n  kind: simulator\n", "")).unwrap();
+    let planned = run(&["-C", "trial", "plan", "--detailed-exitcode"]);
+    let said = String::from_utf8(planned.stdout).unwrap();
+    assert_eq!((planned.status.code(), planned.stderr.as_slice()), (Some(2), &b""[..]), "{said}");
+    assert!(said.contains("\nPlan: 1 to add, 0 to change, 0 to destroy.\n"), "{said}");
+}

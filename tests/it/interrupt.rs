@@ -148,7 +148,7 @@ fn a_signal_before_anything_is_done_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("pods.yaml"), SPEC).unwrap();
     fs::create_dir(folder.path().join("state")).unwrap();
-    let lock = fs::File::create(folder.path().join("state/cut.db.lock")).unwrap();
+    let lock = fs::File::create(folder.path().join("state/cut.simulated.db.lock")).unwrap();
     lock.try_lock().unwrap();
     let arguments = ["apply", "--auto-approve", "--lock-timeout", "1h", "-v"];
     let mut process =
@@ -157,7 +157,7 @@ fn a_signal_before_anything_is_done_leaves_nothing_behind() {
     assert!(lines.any(|line| line.starts_with("waiting for the lock")));
     signal(&process, "-INT");
     assert_eq!(process.wait().unwrap().code(), Some(130));
-    assert!(!folder.path().join("state/cut.db").exists());
+    assert!(!folder.path().join("state/cut.simulated.db").exists());
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod nightly;
 mod plan;
 mod reference;
 mod render;
+mod roundtrip;
 mod scale;
 mod scripts;
 mod served;

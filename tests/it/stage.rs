@@ -137,8 +137,12 @@ impl Stage {
         self.locks.push(file);
     }
 
-    /// Runs `[NAME=VALUE]... podform ARGUMENTS`.
+    /// Runs `[NAME=VALUE]... podform ARGUMENTS [< FILE]`.
     fn run(&self, words: &[String]) -> String {
+        let (words, input) = match words {
+            [words @ .., redirected, file] if redirected == "<" => (words, Some(file)),
+            _ => (words, None),
+        };
         let start = words.iter().position(|word| !word.contains('=')).unwrap();
         assert_eq!(words[start], "podform", "{}: unknown command `{}`", self.name, words[start]);
         let mut command = self.podform();
@@ -148,6 +152,9 @@ impl Stage {
         for assignment in &words[..start] {
             let (name, value) = assignment.split_once('=').unwrap();
             command.env(name, value);
+        }
+        if let Some(file) = input {
+            command.stdin(File::open(self.path(file)).unwrap());
         }
         let ended = command.args(&words[start + 1..]).output().unwrap();
         let mut printed = String::from_utf8(ended.stdout).unwrap();

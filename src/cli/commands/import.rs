@@ -6,6 +6,7 @@ use crate::cli::args::ImportArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::write_new;
+use crate::cli::output::Output;
 use crate::cli::recording::{record, remarks, taken_over};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
@@ -17,7 +18,7 @@ use crate::model::marker::MARKER_KEY;
 use crate::model::prior::Prior;
 use crate::plan::{Options, stock_questions};
 use crate::render::words;
-use crate::spec::imported::{self, Chosen, Imported, Known};
+use crate::spec::imported::{self, Chosen, Imported, Known, ReferencedSecret};
 use crate::state::RecordChange;
 use crate::state::edit::ensure_settled;
 use crate::state::whole::Readers;
@@ -40,9 +41,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
             (chosen, asked)
         }
     };
-    for (id, reason) in &chosen.left_out {
-        shell.output.note(&format!("`{id}` is left out: {reason}"));
-    }
+    tell_left_out(&shell.output, &chosen);
     if asked.is_empty() {
         shell.output.note("there is nothing to take over");
         return Ok(exit::DONE);
@@ -89,12 +88,7 @@ fn tell(shell: &Shell, args: &ImportArgs, text: Option<&Imported>, count: usize)
         output.note("next: podform plan");
         return;
     };
-    if !secrets.is_empty() {
-        output.note("secrets were left out of the text; set these variables for plan and apply:");
-        for secret in secrets {
-            output.note(&format!("  {}", secret.variable));
-        }
-    }
+    tell_secrets(output, secrets);
     match &args.write {
         Some(path) => {
             let files: Vec<String> = shell.spec_files().iter().map(|file| format!("-f {file}")).collect();
@@ -107,8 +101,26 @@ fn tell(shell: &Shell, args: &ImportArgs, text: Option<&Imported>, count: usize)
     }
 }
 
+/// Names what stays unmanaged, and why.
+pub(super) fn tell_left_out(output: &Output, chosen: &Chosen<'_>) {
+    for (id, reason) in &chosen.left_out {
+        output.note(&format!("`{id}` is left out: {reason}"));
+    }
+}
+
+/// Names the variables that secrets are read from.
+pub(super) fn tell_secrets(output: &Output, secrets: &[ReferencedSecret]) {
+    if secrets.is_empty() {
+        return;
+    }
+    output.note("secrets were left out of the text; set these variables for plan and apply:");
+    for secret in secrets {
+        output.note(&format!("  {}", secret.variable));
+    }
+}
+
 /// Returns what the spec and the state know.
-fn known(session: &Session<'_>, prior: &Prior) -> Known {
+pub(super) fn known(session: &Session<'_>, prior: &Prior) -> Known {
     let desired = &session.loaded.desired;
     let wanted = desired.wanted.keys().chain(desired.out_of_scope.keys()).chain(prior.objects.keys());
     let mut volumes: BTreeMap<VolumeId, _> = BTreeMap::new();

@@ -1,6 +1,7 @@
-//! `podform init`: writes a spec to begin with, its schema for editors, what git is to ignore and, where asked for,
-//! workflows. It asks nothing and never overwrites.
+//! `podform init`: writes a spec to begin with, or one of what an account has, its schema for editors, what git is to
+//! ignore and, where asked for, workflows. It asks nothing and never overwrites.
 
+mod account;
 pub mod examples;
 
 use std::io;
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::InitArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::files::{FileError, LARGEST_SPEC, make_folder, read_at_most, write_new};
+use crate::cli::files::{DEFAULT_SPEC, FileError, LARGEST_SPEC, make_folder, read_at_most, write_new};
 use crate::cli::run::Shell;
 use crate::spec::schema::SCHEMA;
 use crate::state::whole::Readers;
@@ -41,18 +42,30 @@ const WORKFLOWS: [File; 4] = [
 const WORKFLOW_STATE: &str = "/srv/podform/acme.db";
 
 /// Runs the command.
-pub fn run(shell: &Shell, args: &InitArgs) -> Result<Exit, Failure> {
-    let InitArgs { into, example, github } = args;
+pub async fn run(shell: &Shell, args: &InitArgs) -> Result<Exit, Failure> {
+    let InitArgs { into, example, import, project, github } = args;
     let directory = into.as_deref().unwrap_or_else(|| Path::new("."));
     let specs = specs(*example);
-    if example.is_some() {
+    if example.is_some() || import.is_some() {
         ensure_free(directory, &specs)?;
     }
     make_folder(&directory.join("state"))?;
-    let project = project_name(directory);
-    let write = Writer { shell, directory };
-    for File { name, text } in &specs {
-        write.new_file(name, &spec_text(text, &project))?;
+    let project = project.clone().unwrap_or_else(|| project_name(directory));
+    let mut write = Writer { shell, directory, shown: directory };
+    let texts: Vec<(&str, String)> = match import {
+        Some(account) => {
+            // What is relative in the spec, the simulated world and the state, is relative to where the spec lies.
+            Shell::enter(directory)?;
+            write.directory = Path::new(".");
+            match account::first_spec(shell, &project, *account).await? {
+                Some(text) => vec![(DEFAULT_SPEC, format!("{SCHEMA_LINE}{text}"))],
+                None => return Ok(exit::DONE),
+            }
+        }
+        None => specs.iter().map(|File { name, text }| (*name, spec_text(text, &project))).collect(),
+    };
+    for (name, text) in &texts {
+        write.new_file(name, text)?;
     }
     write.new_file(SCHEMA_FILE, SCHEMA)?;
     write.ignored()?;
@@ -119,6 +132,8 @@ fn next(into: Option<&Path>, example: Option<Example>) -> Vec<String> {
 struct Writer<'a> {
     shell: &'a Shell,
     directory: &'a Path,
+    /// The folder as it was named.
+    shown: &'a Path,
 }
 
 impl Writer<'_> {
@@ -131,13 +146,13 @@ impl Writer<'_> {
             Err(error) => return Err(Failure::File(error)),
         };
         let told = if written { "written" } else { "is there already and stays as it is" };
-        self.say(&path, told);
+        self.say(name, told);
         Ok(written)
     }
 
     fn ignored(&self) -> Result<(), Failure> {
         if !self.new_file(".gitignore", IGNORED)? && !self.ignores_states() {
-            self.say(&self.directory.join(".gitignore"), &format!("lacks the line `{}`", IGNORED.trim_end()));
+            self.say(".gitignore", &format!("lacks the line `{}`", IGNORED.trim_end()));
         }
         Ok(())
     }
@@ -166,8 +181,8 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn say(&self, path: &Path, told: &str) {
-        self.shell.output.note(&format!("`{}` {told}", path.display()));
+    fn say(&self, name: &str, told: &str) {
+        self.shell.output.note(&format!("`{}` {told}", self.shown.join(name).display()));
     }
 }
 

@@ -106,7 +106,7 @@ impl<'a> PodPlanner<'_, 'a> {
             return None;
         }
         self.look_at_places(wanted)?;
-        let placement::Choices { candidates, rejected, left_out } = self.choices(wanted);
+        let placement::Choices { candidates, mut rejected, unknown, left_out } = self.choices(wanted);
         if !left_out.is_empty() {
             self.draft.findings.push(finding::places_left_out(self.address, &placement::joined(&left_out)));
         }
@@ -115,11 +115,15 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.blocks.push(Block::NoCandidate { address, why: rejected });
             return None;
         }
+        let field = match wanted.hardware.compute {
+            ComputeWish::Gpu(_) => Field::Gpu,
+            ComputeWish::Cpu(_) => Field::Cpu,
+        };
+        if !unknown.is_empty() {
+            self.draft.findings.push(finding::unknown_hardware(self.address, field.clone(), &unknown));
+            rejected.retain(|line| !unknown.contains(line));
+        }
         if !rejected.is_empty() && rejected.len() <= MOST_REJECTIONS_SHOWN {
-            let field = match wanted.hardware.compute {
-                ComputeWish::Gpu(_) => Field::Gpu,
-                ComputeWish::Cpu(_) => Field::Cpu,
-            };
             self.draft.findings.push(finding::rejected_candidates(self.address, field, &rejected));
         }
         Some(candidates)

@@ -117,13 +117,12 @@ impl<'a> PodPlanner<'_, 'a> {
 
     fn removal_reason(&self) -> Reason {
         let key = self.address.key();
-        let has_replicas = |address: &Address| match address {
-            Address::Pod { key: other, replica: Some(_) } => other == key,
-            Address::Pod { key: _, replica: None } | Address::Volume(_) => false,
-        };
+        let desired = self.context.inputs.desired;
+        let is_of_key = |address: &Address| address.is_pod() && address.key() == key;
+        let stands_there = desired.replicated.contains(key) || desired.wanted.keys().any(is_of_key);
         if self.context.inputs.options.destroy {
             Reason::Destroyed
-        } else if self.context.inputs.desired.wanted.keys().any(has_replicas) {
+        } else if stands_there {
             Reason::Shrunk
         } else {
             Reason::Removed

@@ -167,6 +167,7 @@ impl Default for World {
                 project: ProjectName::new("acme"),
                 wanted: BTreeMap::new(),
                 out_of_scope: BTreeMap::new(),
+                replicated: BTreeSet::new(),
                 moved: Vec::new(),
                 secrets: BTreeMap::new(),
                 budget: Budget::default(),

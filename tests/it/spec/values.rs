@@ -567,6 +567,84 @@ fn gpus() {
 }
 
 #[test]
+fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
+    let said = |gpu: &&str| {
+        let said = lines(&pod(&format!("gpu: {gpu}"))).replace("pods.yaml:6:", "");
+        format!("{gpu}\n  {}", if said.is_empty() { "taken" } else { &said }.replace('\n', "\n  "))
+    };
+    let gpus = [
+        "RTX4090",
+        "A100-80GB",
+        "[RTX4090, L4]",
+        "[RTX4O90, L4]",
+        "{ L4: 1, A100: 1 }",
+        "{L4:1, A10G:1}",
+        "{ L4: 1, A100: 2 }",
+        "[L4:1, A100:1]",
+        "[L4:1, A100:2]",
+        "[{ L4: 1 }, { A100: 1 }]",
+        "[L4:1, A100]",
+        "{ any_of: [L4:2, A40:2] }",
+        "24GB:2",
+        "24GB..:2",
+        "A100:80GB:2",
+        "[24GB:2]",
+        "H100:1..2",
+        "false",
+        "none",
+        "0",
+        "{ type: L4 }",
+        "{ count: 2 }",
+    ];
+    insta::assert_snapshot!(gpus.iter().map(said).collect::<Vec<_>>().join("\n"), @"
+    RTX4090
+      taken
+    A100-80GB
+      taken
+    [RTX4090, L4]
+      taken
+    [RTX4O90, L4]
+      11: warning: unknown GPU: `RTX4O90` is not in RunPod's table of 2026-02-12; did you mean `RTX 4090`?
+    { L4: 1, A100: 1 }
+      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A100], count: 1 }`
+    {L4:1, A10G:1}
+      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A10G], count: 1 }`
+    { L4: 1, A100: 2 }
+      10: error: invalid value: a pod has one number of GPUs, whatever their type; write `gpu: { any_of: [L4, A100], count: 1 }` with the number for all, or a pod for each number
+    [L4:1, A100:1]
+      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A100], count: 1 }`
+    [L4:1, A100:2]
+      10: error: invalid value: a pod has one number of GPUs, whatever their type; write `gpu: { any_of: [L4, A100], count: 1 }` with the number for all, or a pod for each number
+    [{ L4: 1 }, { A100: 1 }]
+      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A100], count: 1 }`
+    [L4:1, A100]
+      11: error: invalid value: the count is the same for every GPU of the list; write `gpu: { any_of: [L4], count: 1 }`
+    { any_of: [L4:2, A40:2] }
+      20: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A40], count: 2 }`
+    24GB:2
+      10: error: invalid value: `24GB:2`: memory stands in a key of its own; write: `{ memory: 24GB, count: 2 }`
+    24GB..:2
+      10: error: invalid value: `24GB..:2`: memory stands in a key of its own; write: `{ memory: 24GB.., count: 2 }`
+    A100:80GB:2
+      10: error: invalid value: `A100:80GB:2`: memory stands in a key of its own; write: `{ any_of: [A100], memory: 80GB, count: 2 }`
+    [24GB:2]
+      11: error: invalid value: `24GB:2`: memory stands in a key of its own; write `gpu: { memory: 24GB, count: 2 }`
+    H100:1..2
+      10: error: invalid value: `H100:1..2` is no `NAME:COUNT`; write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory
+    false
+      10: error: invalid value: `false` names no GPU; a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place
+    none
+      10: error: invalid value: `none` names no GPU; a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place
+    0
+      10: error: invalid value: `0` names no GPU; a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place
+    { type: L4 }
+      12: error: unknown key: `gpu` has no `type`; it is written `any_of: [NAME]` here
+    { count: 2 }
+      10: error: missing key: `gpu` says which GPUs: `any_of`, `memory` or both; `memory: 24GB..` accepts every GPU with that much
+    ");
+}
+
+#[test]
 fn cuda() {
     insta::assert_snapshot!(in_pod("gpu: L40S\ncuda: 12.4"), @r#"
     error: invalid value
