@@ -27,6 +27,17 @@ pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'
     }
 }
 
+/// Holds the removal of replicas that may have to take the place of one that could not be looked at.
+pub(super) fn reserved(reserved: &BTreeMap<Address, Address>, drafts: &mut Drafts<'_>) {
+    for (address, place) in reserved {
+        if let Some(draft) = drafts.get_mut(address).filter(|draft| is_taken_away(draft)) {
+            let why =
+                format!("whether `{place}` is there is not known, and this replica takes its place if not");
+            draft.hold(Held::NotPossible(why));
+        }
+    }
+}
+
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.
 pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     loop {

@@ -87,8 +87,17 @@ pub(super) fn lifecycle(lifecycle: &Lifecycle) -> Shown {
 
 /// Lists every field of a pod that is created. The machine is known before only if there is one way to place it.
 pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
-    let WantedPod { container, hardware, access, run, lifecycle: _, depends_on: _, adopt: _, labels: _ } =
-        wanted;
+    let WantedPod {
+        container,
+        hardware,
+        access,
+        run,
+        lifecycle: _,
+        depends_on: _,
+        numbered: _,
+        adopt: _,
+        labels: _,
+    } = wanted;
     let Container {
         name,
         image,
