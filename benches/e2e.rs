@@ -273,6 +273,8 @@ async fn save(folder: &Path, url: &str, applied: &fleet::Applied) {
         command: "apply".into(),
         plan_digest: String::new(),
         who: "ann@box".into(),
+        nonce: None,
+        approved: None,
     };
     locked.begin(&run).await.unwrap();
     let put = |(address, recorded): (&podform::model::address::Address, &podform::model::prior::Recorded)| {

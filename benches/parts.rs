@@ -245,6 +245,8 @@ async fn begun(state: &StateFile) -> LockedState {
         command: "apply".into(),
         plan_digest: String::new(),
         who: "ann@box".into(),
+        nonce: None,
+        approved: None,
     };
     locked.begin(&run).await.unwrap();
     locked

@@ -155,6 +155,11 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
         self.look(async || self.port.catalog(questions, now).await).await
     }
 
+    async fn partial_catalog(&self, questions: &BTreeSet<StockQuery>, now: Timestamp) -> Catalog {
+        let catalog = self.look(async || Ok(self.port.partial_catalog(questions, now).await)).await;
+        catalog.unwrap_or_else(|error| Catalog::unread(now, &error.to_string()))
+    }
+
     fn quota(&self) -> Option<Quota> {
         self.port.quota()
     }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::gate::Made;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::journal::ActionStatus;
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
@@ -169,6 +170,21 @@ pub fn choose(view: Viewpoint<'_>, found: &[&LivePod], known: &KnownToken) -> Ch
         };
     }
     Choice::Adopt { id: first.id.clone(), retire, doubtful }
+}
+
+/// Tells whether the request that a token is known from made a pod that carries it.
+pub fn made(view: Viewpoint<'_>, pod: &LivePod, known: &KnownToken) -> Made {
+    match judge_pod(view, pod, Witness::Journal(known)) {
+        Provenance::Ours(Spare::MayGo) => Made::ByUsAndSpare,
+        Provenance::Ours(Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown) => Made::ByUs,
+        Provenance::NotTold(_)
+        | Provenance::Copy { .. }
+        | Provenance::Unmarked
+        | Provenance::OtherProject(_)
+        | Provenance::OtherState(_)
+        | Provenance::NewerState(_)
+        | Provenance::GivenUp => Made::Untold,
+    }
 }
 
 /// Chooses among the volumes that carry one name. Volumes hold data, so a second one is never touched.

@@ -298,6 +298,9 @@ pub struct RunArgs {
     /// Let what the changed addresses cost differ by so much from what was approved, such as 5%
     #[arg(long, value_name = "PERCENT")]
     pub price_tolerance: Option<PriceTolerance>,
+    /// Apply a commit that does not come after the one applied last, this once
+    #[arg(long)]
+    pub accept_commit: bool,
     /// Print one JSON object a line, in the words of Terraform's machine-readable UI
     #[arg(long)]
     pub json: bool,
@@ -585,6 +588,7 @@ FAULT is one of
   did-nothing          answered as if done, not done
   malformed, truncated, wrong-content-type
                        done, answered with broken JSON, with half of it, with a web page
+  odd-entry            done, answered with lists whose first entry cannot be understood
   redirect             307, not done
   key-refused          401
   forbidden, waf       403 of the API, of the firewall in front of it

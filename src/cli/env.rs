@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::model::secret::Secret;
+use crate::state::Source;
 use crate::state::sqlite::lock::Holder;
 
 /// The prefix of variables that set a variable of the spec.
@@ -96,6 +97,57 @@ impl Environment {
         format!("{}@{}", self.user(), self.host())
     }
 
+    /// Returns what continuous integration says that it runs for; nothing outside of it, where a variable of that
+    /// name is a leftover.
+    pub fn source(&self) -> Source {
+        let owned = |name: &str| self.plain(name).map(str::to_owned);
+        match self.pipeline() {
+            Some(Pipeline::Github) => Source {
+                commit: owned("GITHUB_SHA"),
+                pull_request: self.plain("GITHUB_REF").and_then(pull_request_of).map(str::to_owned),
+                url: self.github_url(),
+            },
+            Some(Pipeline::Gitlab) => Source {
+                commit: owned("CI_COMMIT_SHA"),
+                pull_request: owned("CI_MERGE_REQUEST_IID"),
+                url: owned("CI_JOB_URL"),
+            },
+            None => Source::default(),
+        }
+    }
+
+    /// Returns who answers for a run: whom continuous integration names, or who runs it.
+    pub fn responsible(&self) -> String {
+        let named = match self.pipeline() {
+            Some(Pipeline::Github) => {
+                self.plain("GITHUB_TRIGGERING_ACTOR").or_else(|| self.plain("GITHUB_ACTOR"))
+            }
+            Some(Pipeline::Gitlab) => self.plain("GITLAB_USER_LOGIN"),
+            None => None,
+        };
+        named.map_or_else(|| self.who(), str::to_owned)
+    }
+
+    /// Returns where programs are looked for.
+    pub fn path(&self) -> Option<&str> {
+        self.plain("PATH")
+    }
+
+    fn pipeline(&self) -> Option<Pipeline> {
+        let is_set = |name| self.plain(name) == Some("true");
+        if is_set("GITHUB_ACTIONS") {
+            Some(Pipeline::Github)
+        } else {
+            is_set("GITLAB_CI").then_some(Pipeline::Gitlab)
+        }
+    }
+
+    fn github_url(&self) -> Option<String> {
+        let [server, repository, run] =
+            ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"].map(|name| self.plain(name));
+        Some(format!("{}/{}/actions/runs/{}", server?, repository?, run?))
+    }
+
     /// Returns who takes the lock for a command.
     pub fn holder(&self, command: &str) -> Holder {
         let command = command.to_owned();
@@ -113,6 +165,17 @@ impl Environment {
     fn plain(&self, name: &str) -> Option<&str> {
         self.secret(name).map(|value| value.expose().as_str())
     }
+}
+
+/// Which continuous integration runs this.
+enum Pipeline {
+    Github,
+    Gitlab,
+}
+
+/// Returns the number of a pull request from the name of its branch on GitHub.
+fn pull_request_of(reference: &str) -> Option<&str> {
+    reference.strip_prefix("refs/pull/")?.split('/').next().filter(|number| !number.is_empty())
 }
 
 /// Returns the name of this host as Linux keeps it; shells do not export `HOSTNAME`.
@@ -138,6 +201,42 @@ mod tests {
         assert_eq!(env.state_path(), Some(PathBuf::from("x.db")));
         let variables = [("EMPTY".to_owned(), String::new()), ("TAG".to_owned(), "v2".to_owned())];
         assert_eq!(env.spec_variables(), BTreeMap::from(variables));
+    }
+
+    #[test]
+    fn only_continuous_integration_tells_what_it_runs_for() {
+        let github = [
+            ("GITHUB_SHA", "0123"),
+            ("GITHUB_REF", "refs/pull/12/merge"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "acme/pods"),
+            ("GITHUB_RUN_ID", "77"),
+            ("GITHUB_ACTOR", "ada"),
+            ("USER", "runner"),
+            ("HOSTNAME", "lab"),
+        ];
+        let outside = Environment::of(&github);
+        assert_eq!((outside.source(), outside.responsible()), (Source::default(), "runner@lab".to_owned()));
+        let inside = Environment::of(&[&github[..], &[("GITHUB_ACTIONS", "true")]].concat());
+        let source = Source {
+            commit: Some("0123".to_owned()),
+            pull_request: Some("12".to_owned()),
+            url: Some("https://github.com/acme/pods/actions/runs/77".to_owned()),
+        };
+        assert_eq!((inside.source(), inside.responsible()), (source, "ada".to_owned()));
+        let gitlab = Environment::of(&[
+            ("GITLAB_CI", "true"),
+            ("CI_COMMIT_SHA", "4567"),
+            ("CI_MERGE_REQUEST_IID", "8"),
+            ("CI_JOB_URL", "https://gitlab.example/1"),
+            ("GITLAB_USER_LOGIN", "eve"),
+        ]);
+        let source = Source {
+            commit: Some("4567".to_owned()),
+            pull_request: Some("8".to_owned()),
+            url: Some("https://gitlab.example/1".to_owned()),
+        };
+        assert_eq!((gitlab.source(), gitlab.responsible()), (source, "eve".to_owned()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use super::approval::Approver;
 use super::args::RunArgs;
 use super::clock::AccountClock;
+use super::descent;
 use super::events::Events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
@@ -21,6 +22,7 @@ use super::show;
 use super::signals::{Guarded, Signals};
 use crate::apply::{self, Context, Interrupt, Limited};
 use crate::model::clock::Clock;
+use crate::model::commit::CommitId;
 use crate::model::outcome::{Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Plan, Planned};
 use crate::model::prior::Prior;
@@ -70,7 +72,7 @@ impl Execution<'_> {
             }
             let output = &self.shell.output;
             let approve = async |plan| approver.approve(plan, self.question, output).await;
-            prepared(&session, planned, prior, approve).await
+            self.prepared(&session, planned, prior, approve).await
         })
         .await
     }
@@ -85,6 +87,7 @@ impl Execution<'_> {
         let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
         let teller = self.teller(&session);
         self.under_lock(&session, &teller, async |port, prior| {
+            saved::ensure_unused(&session.state.runs()?, &basis.nonce)?;
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
             let tolerance = self.run.price_tolerance.unwrap_or_default();
@@ -97,7 +100,7 @@ impl Execution<'_> {
                 teller.plan(&planned);
             }
             let approve = async |plan| Ok(ApprovedPlan::new(plan, Approval::SavedPlan));
-            prepared(&session, planned, prior, approve).await
+            self.prepared(&session, planned, prior, approve).await
         })
         .await
     }
@@ -140,6 +143,37 @@ impl Execution<'_> {
             }
         };
         renewing(&locked, clock, work).await
+    }
+
+    /// Gets the approval for a plan that has changes and what it needs for them.
+    async fn prepared(
+        &self,
+        session: &Session<'_>,
+        planned: Planned,
+        prior: Prior,
+        approve: impl AsyncFnOnce(Plan) -> Result<ApprovedPlan, Failure>,
+    ) -> Result<Prepared, Failure> {
+        match planned {
+            Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
+            Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
+            Planned::Changes(plan) => {
+                self.ensure_commit(session)?;
+                ensure_secrets(&plan, session)?;
+                Ok(Prepared::Approved(Box::new(approve(plan).await?), prior))
+            }
+        }
+    }
+
+    /// Makes sure that continuous integration does not go back behind what was applied.
+    fn ensure_commit(&self, session: &Session<'_>) -> Result<(), Failure> {
+        let env = &self.shell.env;
+        let Some(commit) = env.source().commit else { return Ok(()) };
+        let commit = commit.parse::<CommitId>().map_err(|source| Failure::NoCommit { commit, source })?;
+        if self.run.accept_commit {
+            return Ok(());
+        }
+        let runs = session.state.runs()?;
+        descent::ensure_later(saved::last_commit(&runs), &commit, env.path())
     }
 
     /// Chooses who is told, and begins to tell.
@@ -252,10 +286,6 @@ struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    fn run(&self, plan_digest: String) -> Run {
-        self.session.new_run(self.execution.command, plan_digest)
-    }
-
     fn context<'c>(&'c self, run: &'c Run) -> Context<'c, Runpod, LockedState, AccountClock, Progress<'c>> {
         let RunArgs { parallelism, wait_timeout, .. } = self.execution.run;
         Context {
@@ -281,13 +311,13 @@ impl Engine<'_> {
         if prior.open.is_empty() {
             return Ok(prior);
         }
-        let run = self.run(String::new());
+        let run = self.session.new_run(self.execution.command, String::new());
         apply::settle(&prior, self.context(&run)).await?;
         Ok(self.locked.load().await?)
     }
 
     async fn execute(&self, approved: &ApprovedPlan, prior: &Prior) -> Outcome {
-        let run = self.run(approved.plan().digest.to_string());
+        let run = self.session.approved_run(self.execution.command, approved);
         apply::execute(approved, prior, self.context(&run)).await
     }
 
@@ -301,23 +331,6 @@ impl Engine<'_> {
         let live = self.session.look(self.port, &prior).await;
         live.map(|live| Remaining { running: running_pods(&prior, &live), guarded: guarded(&prior, &live) })
             .unwrap_or_default()
-    }
-}
-
-/// Gets the approval for a plan that has changes and what it needs for them.
-async fn prepared(
-    session: &Session<'_>,
-    planned: Planned,
-    prior: Prior,
-    approve: impl AsyncFnOnce(Plan) -> Result<ApprovedPlan, Failure>,
-) -> Result<Prepared, Failure> {
-    match planned {
-        Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
-        Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
-        Planned::Changes(plan) => {
-            ensure_secrets(&plan, session)?;
-            Ok(Prepared::Approved(Box::new(approve(plan).await?), prior))
-        }
     }
 }
 

@@ -9,6 +9,8 @@ use std::io;
 use super::files::FileError;
 use super::secrets::SecretError;
 use crate::model::address::Address;
+use crate::model::clock::Timestamp;
+use crate::model::commit::{CommitId, NoCommit};
 use crate::model::id::PodId;
 use crate::model::money::Amount;
 use crate::model::prior::Api;
@@ -184,6 +186,39 @@ pub enum Failure {
     /// What a saved plan was made from has moved.
     #[error("the saved plan is stale: {0}")]
     Stale(String),
+    /// A saved plan was executed before.
+    #[error("the saved plan was used already, at {at} by {by}; nothing was done")]
+    UsedPlan {
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        by: String,
+    },
+    /// Continuous integration names something as its commit that is none.
+    #[error("continuous integration says that it runs for the commit `{commit}`, which is none")]
+    NoCommit {
+        /// What it says.
+        commit: String,
+        /// What is wrong with it.
+        #[source]
+        source: NoCommit,
+    },
+    /// The commit does not come after the one that was applied last.
+    #[error("the commit {} does not come after {}, which was applied last; nothing was done", now.short(), last.short())]
+    EarlierCommit {
+        /// The one that was applied last.
+        last: CommitId,
+        /// The one of this run.
+        now: CommitId,
+    },
+    /// It cannot be told whether it does.
+    #[error("it cannot be told whether the commit {} comes after the one that was applied last: {why}; nothing was done", now.short())]
+    UnknownCommit {
+        /// The one of this run.
+        now: CommitId,
+        /// Why not.
+        why: String,
+    },
     /// Signals cannot be received.
     #[error("failed to receive signals")]
     Signals(#[source] io::Error),

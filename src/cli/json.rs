@@ -15,7 +15,7 @@ use crate::model::money::Price;
 use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::{VolumeConfig, VolumeTier};
-use crate::state::{PastRun, Run};
+use crate::state::{Approved, PastRun, Run, Source};
 
 /// The version of the documents.
 pub const VERSION: u32 = 1;
@@ -126,7 +126,7 @@ fn machine(compute: &Compute) -> Value {
 /// Returns everything that is known of a run but its events.
 pub fn run(past: &PastRun) -> Value {
     let PastRun { run, ended_at, summary, entries: _ } = past;
-    let Run { id, at, command, plan_digest, who } = run;
+    let Run { id, at, command, plan_digest, who, nonce: _, approved } = run;
     json!({
         "id": id.as_str(),
         "began_at": at.to_string(),
@@ -135,6 +135,16 @@ pub fn run(past: &PastRun) -> Value {
         "command": command,
         "plan_digest": said(plan_digest),
         "summary": summary,
+        "approved": approved.as_ref().map(|approved| {
+            let Approved { how, by, source: Source { commit, pull_request, url } } = approved;
+            json!({
+                "how": how.word(),
+                "by": by,
+                "commit": commit,
+                "pull_request": pull_request,
+                "run_url": url,
+            })
+        }),
     })
 }
 

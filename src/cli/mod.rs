@@ -10,6 +10,7 @@ pub mod args;
 mod cache;
 mod clock;
 mod commands;
+mod descent;
 pub mod env;
 mod events;
 mod execution;

@@ -66,6 +66,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::ByHand { .. }
         | Failure::PlanFile { .. }
         | Failure::UnsoundPlan { .. }
+        | Failure::NoCommit { .. }
         | Failure::NobodyToAsk { .. } => exit::INVALID,
         Failure::Unknown { .. } | Failure::LeftOut { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
@@ -77,7 +78,12 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::Signals(_)
         | Failure::System { .. }
         | Failure::Bug => exit::FAILED,
-        Failure::OtherDigest { .. } | Failure::OtherPrice { .. } | Failure::Stale(_) => exit::STALE,
+        Failure::OtherDigest { .. }
+        | Failure::OtherPrice { .. }
+        | Failure::Stale(_)
+        | Failure::UsedPlan { .. }
+        | Failure::EarlierCommit { .. }
+        | Failure::UnknownCommit { .. } => exit::STALE,
         Failure::Interrupted => exit::INTERRUPTED,
     }
 }
@@ -110,6 +116,16 @@ fn hint_of(failure: &Failure) -> Option<String> {
         Failure::OtherDigest { .. } => "read the plan again and approve the digest that it ends with",
         Failure::OtherPrice { .. } => {
             "read the plan again; `--price-tolerance 5%` lets a small move of the cost pass"
+        }
+        Failure::UsedPlan { .. } => {
+            "a saved plan runs once, even if it did not come to its end; plan again and read what is left"
+        }
+        Failure::NoCommit { .. } => "`GITHUB_SHA` or `CI_COMMIT_SHA` holds the full id of a commit",
+        Failure::EarlierCommit { .. } => {
+            "what was approved for an older commit may undo what came later; `--accept-commit` applies it all the same, once"
+        }
+        Failure::UnknownCommit { .. } => {
+            "check out the whole history, with `fetch-depth: 0` on GitHub; `--accept-commit` goes on without knowing, once"
         }
         Failure::Stale(_) => "plan again and read what has changed",
         Failure::Declined => "only `yes` approves",

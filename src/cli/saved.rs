@@ -7,11 +7,13 @@ use super::files::{FileError, read_at_most};
 use super::load::LoadError;
 use super::run::Shell;
 use super::tolerance::PriceTolerance;
+use crate::model::id::RunNonce;
 use crate::model::plan::Planned;
 use crate::model::prior::Prior;
 use crate::plan;
 use crate::render::money::AMonth;
 use crate::spec::Loaded;
+use crate::state::PastRun;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
 /// The largest plan file: a plan that creates a thousand pods takes about 5 MiB.
@@ -73,6 +75,24 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
             Failure::Stale("its spec is not valid any more; `podform validate` tells the mistakes".to_owned())
         }
     })
+}
+
+/// Makes sure that no run has begun to execute this plan, or another one whose tokens are the same. One that ended
+/// half-way is no exception: what it did is in the state, and what is left is another plan.
+///
+/// # Errors
+/// One has.
+pub fn ensure_unused(runs: &[PastRun], nonce: &RunNonce) -> Result<(), Failure> {
+    match runs.iter().find(|past| past.run.nonce.as_ref() == Some(nonce)) {
+        Some(past) => Err(Failure::UsedPlan { at: past.run.at, by: past.run.who.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the commit that was applied last, as the state has it.
+pub fn last_commit(runs: &[PastRun]) -> Option<&str> {
+    let approved = runs.iter().rev().filter_map(|past| past.run.approved.as_ref());
+    approved.filter_map(|approved| approved.source.commit.as_deref()).next()
 }
 
 /// Says in how far a saved plan is no longer what would be done; nothing if it still is.

@@ -17,16 +17,16 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
-use crate::model::plan::{Endpoint, Planned, Subject};
+use crate::model::plan::{ApprovedPlan, Endpoint, Planned, Subject};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
 use crate::provider::observe::observe;
 use crate::provider::{Observe, ServerTime};
 use crate::spec::Loaded;
-use crate::state::Run;
 use crate::state::planfile::PlanInputs;
 use crate::state::sqlite::StateFile;
+use crate::state::{Approved, Run};
 
 /// A spec and everything around it.
 pub struct Session<'a> {
@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
         nonce: Option<RunNonce>,
     ) -> Result<Planned, Failure> {
         let live = self.look(port, prior).await?;
-        let catalog = self.catalog(port).await?;
+        let catalog = self.known_catalog(port, &plan::stock_questions(&self.loaded.desired)).await;
         let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
         let endpoint = Endpoint::from(&self.account.binding);
         let inputs = Inputs {
@@ -144,6 +144,16 @@ impl<'a> Session<'a> {
         self.catalog_with(port, &plan::stock_questions(&self.loaded.desired)).await
     }
 
+    /// Reads as much of what RunPod sells as can be read. What cannot be priced is unknown, and only what needs a price
+    /// waits for it.
+    pub async fn known_catalog(&self, port: &impl Observe, questions: &BTreeSet<StockQuery>) -> Catalog {
+        let now = self.account.clock.now();
+        match port.catalog(questions, now).await {
+            Ok(catalog) => catalog,
+            Err(_) => port.partial_catalog(questions, now).await,
+        }
+    }
+
     /// Reads what RunPod sells, with the answers to these questions.
     ///
     /// # Errors
@@ -165,6 +175,23 @@ impl<'a> Session<'a> {
             command: command.to_owned(),
             plan_digest,
             who: self.shell.env.who(),
+            nonce: None,
+            approved: None,
+        }
+    }
+
+    /// Returns a run that executes a plan and begins now.
+    pub fn approved_run(&self, command: &str, approved: &ApprovedPlan) -> Run {
+        let env = &self.shell.env;
+        let plan = approved.plan();
+        Run {
+            nonce: Some(plan.basis.nonce.clone()),
+            approved: Some(Approved {
+                how: approved.approval(),
+                by: env.responsible(),
+                source: env.source(),
+            }),
+            ..self.new_run(command, plan.digest.to_string())
         }
     }
 

@@ -29,6 +29,35 @@ pub struct Catalog {
     pub cpu_stock: BTreeMap<CpuFlavorId, StockAnswer>,
     /// What is shown here and cannot be asked for.
     pub not_taken: NotTaken,
+    /// The parts that could not be read, each with why. What needs them waits, and nothing else does.
+    pub unread: BTreeMap<CatalogPart, String>,
+    /// Entries that were left out, as they are not understood; one sentence each.
+    pub left_out: Vec<String>,
+}
+
+/// A part of the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CatalogPart {
+    /// GPU types with price and stock.
+    Gpus,
+    /// CPU flavors with price and stock.
+    Cpus,
+    /// Data centers and what they have.
+    DataCenters,
+}
+
+impl CatalogPart {
+    /// All parts.
+    pub const ALL: [Self; 3] = [Self::Gpus, Self::Cpus, Self::DataCenters];
+
+    /// Returns what is in it, as a message names it.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Gpus => "GPU types",
+            Self::Cpus => "CPU flavors",
+            Self::DataCenters => "data centers",
+        }
+    }
 }
 
 /// What RunPod has and the API in use does not take in a create.
@@ -41,6 +70,27 @@ pub struct NotTaken {
 }
 
 impl Catalog {
+    /// Returns a catalog without entries.
+    pub fn empty(observed_at: Timestamp) -> Self {
+        Self {
+            observed_at,
+            gpus: BTreeMap::new(),
+            cpus: BTreeMap::new(),
+            data_centers: BTreeMap::new(),
+            gpu_stock: BTreeMap::new(),
+            cpu_stock: BTreeMap::new(),
+            not_taken: NotTaken::default(),
+            unread: BTreeMap::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Returns a catalog of which nothing is known, for this reason.
+    pub fn unread(observed_at: Timestamp, why: &str) -> Self {
+        let unread = CatalogPart::ALL.into_iter().map(|part| (part, why.to_owned())).collect();
+        Self { unread, ..Self::empty(observed_at) }
+    }
+
     /// Returns the types that a name stands for: an exact id, a display name, or a family (`H100`), best match only.
     ///
     /// Letter case and a leading manufacturer (`NVIDIA`, `NVIDIA GeForce`, `AMD`) do not matter. A family matches

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::Address;
 use super::field::Field;
-use super::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuName, PodId, ProjectName, VolumeId};
+use super::id::{
+    CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, PodId, ProjectName, VolumeId,
+};
 use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Container, RunState};
 use super::secret::SecretSource;
@@ -86,6 +88,8 @@ pub struct WantedPod {
     pub container: Container,
     /// What a live pod must satisfy; if it does not, only a replacement helps.
     pub hardware: Hardware,
+    /// Variables that are to be absent, though others put them there.
+    pub unwanted_env: BTreeSet<EnvKey>,
     /// The services set up at creation.
     pub access: Access,
     /// Running or stopped.

@@ -89,3 +89,11 @@ impl fmt::Display for RemoteId {
         }
     }
 }
+
+impl EnvKey {
+    /// Tells whether RunPod itself puts a variable of this name into pods.
+    pub fn is_of_the_platform(&self) -> bool {
+        let name = self.as_str();
+        name.starts_with("RUNPOD_") || ["PUBLIC_KEY", "JUPYTER_PASSWORD"].contains(&name)
+    }
+}

@@ -8,6 +8,7 @@
 pub mod address;
 pub mod catalog;
 pub mod clock;
+pub mod commit;
 pub mod desired;
 pub mod field;
 pub mod id;

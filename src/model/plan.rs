@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::address::Address;
-use super::catalog::Stock;
+use super::catalog::{CatalogPart, Stock};
 use super::clock::Timestamp;
 use super::desired::{GpuOrder, Lifecycle};
 use super::field::Field;
@@ -523,6 +523,8 @@ pub enum Reason {
     Renamed,
     /// Only what podform may do to it changes.
     LifecycleChanged,
+    /// The network volume that it mounts is deleted, which RunPod refuses while a pod mounts it.
+    VolumeRemoved,
 }
 
 /// One field that differs.
@@ -568,6 +570,10 @@ pub enum Cause {
     ApiDefault,
     /// Cannot be told, as nothing derived from a secret is stored.
     NotAttributable,
+    /// The spec or somebody outside; `ignore_changes` leaves it alone on the present pod, and only a new one gets it.
+    Ignored,
+    /// The spec or somebody outside; nothing can or should set it on the present pod, and only a new one gets it.
+    NewPodOnly,
 }
 
 /// What an action loses, keeps or risks. Actions that lose data are shown first.
@@ -627,13 +633,13 @@ pub enum Consequence {
 }
 
 impl Consequence {
-    /// Tells whether data is lost by the action itself.
+    /// Tells whether a volume is lost by the action itself. A container disk is no place for data: each stop and each
+    /// reset wipes it, so its loss is only noted.
     pub fn loses_data(&self) -> bool {
         match self {
-            Self::NetworkVolumeLost { .. }
-            | Self::LocalVolumeLost { .. }
-            | Self::ContainerDiskLost { .. } => true,
-            Self::VanishedWithData { .. }
+            Self::NetworkVolumeLost { .. } | Self::LocalVolumeLost { .. } => true,
+            Self::ContainerDiskLost { .. }
+            | Self::VanishedWithData { .. }
             | Self::LocalVolumeKept { .. }
             | Self::NetworkVolumeKept { .. }
             | Self::NewPodId
@@ -725,6 +731,8 @@ pub enum DriftKind {
     },
     /// Fields differ: recorded before, live after.
     Fields(Vec<FieldDrift>),
+    /// Its mark was taken from its environment; the next update of the environment puts it back.
+    MarkRemoved,
 }
 
 /// A field that others changed.
@@ -736,6 +744,8 @@ pub struct FieldDrift {
     pub recorded: Shown,
     /// The live value.
     pub live: Shown,
+    /// Whether it stays as it is: setting it back would lose what others put there, or is nobody's wish.
+    pub left_alone: bool,
 }
 
 /// Why an address is left alone in this plan.
@@ -778,6 +788,13 @@ pub enum Held {
     },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
+    /// It needs a price and a stock, and this part of the catalog could not be read.
+    NoCatalog {
+        /// What could not be read.
+        part: CatalogPart,
+        /// Why.
+        why: String,
+    },
 }
 
 /// Why nothing may be done at all.
@@ -820,6 +837,15 @@ pub enum Block {
         address: Address,
         /// Each rejected type with its reason.
         why: Vec<String>,
+    },
+    /// The spec names a place that RunPod does not have, or that does not have what is wanted there.
+    NoSuchPlace {
+        /// The address.
+        address: Address,
+        /// Which key names it.
+        field: Field,
+        /// What is wrong with it, and which there are.
+        why: String,
     },
     /// Everything that the spec wants may cost more than its budget.
     OverBudget {
@@ -928,4 +954,16 @@ pub enum Approval {
     Digest,
     /// A saved plan that is not stale.
     SavedPlan,
+}
+
+impl Approval {
+    /// Returns the word that programs read.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Flag => "flag",
+            Self::Digest => "digest",
+            Self::SavedPlan => "saved_plan",
+        }
+    }
 }

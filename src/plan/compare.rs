@@ -12,13 +12,13 @@ use crate::model::id::{DataCenterId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage};
 use crate::model::marker::Token;
 use crate::model::plan::{Cause, Disruption, FieldChange, FieldDrift, Finding, PodPatch, Shown};
-use crate::model::pod::{Access, Compute, Container, Port, Protocol, Storage};
+use crate::model::pod::{Access, Compute, Container, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, RecordedPod};
 use crate::model::secret::Secrets;
 
 use super::catalog_index::CatalogIndex;
 use super::env::{self, EnvComparison, Environments};
-use super::{finding, satisfaction, shown};
+use super::{finding, ignored, satisfaction, shown};
 
 /// A wanted pod beside the live one.
 pub(super) struct Pair<'a> {
@@ -50,6 +50,10 @@ pub(super) struct Comparison {
     pub(super) impossible: Vec<String>,
     /// The mounted network volume is gone or another one.
     pub(super) volume_replaced: bool,
+    /// The pod was created with a mark and has none.
+    pub(super) mark_removed: bool,
+    /// What this pod does not get, but one that takes its place.
+    pub(super) only_new: Vec<FieldChange>,
     ignored: BTreeSet<Field>,
 }
 
@@ -60,6 +64,8 @@ pub(super) struct Compared {
     pub(super) applied: Container,
     /// What is known to be live before.
     pub(super) seen: Container,
+    /// What is billed once the changes in place are applied: disks that others grew are, but are not recorded.
+    pub(super) billed: Container,
 }
 
 impl Comparison {
@@ -84,13 +90,16 @@ impl Comparison {
     ) -> bool {
         let Sides { recorded, live, wanted } = sides;
         if self.ignored.contains(&field) {
+            if let Some(present) = live.or(recorded).filter(|present| *present != wanted) {
+                self.only_new(field, show(present), show(wanted), Cause::Ignored);
+            }
             return false;
         }
         if let (Some(recorded), Some(live)) = (recorded, live)
             && recorded != live
         {
             let (recorded, live) = (show(recorded), show(live));
-            self.drift.push(FieldDrift { field: field.clone(), recorded, live });
+            self.drift.push(FieldDrift { field: field.clone(), recorded, live, left_alone: false });
         }
         let Some(present) = live.or(recorded).filter(|present| *present != wanted) else { return false };
         let cause = match recorded {
@@ -107,6 +116,24 @@ impl Comparison {
             disruption,
         });
         true
+    }
+
+    /// Notes what an update does not change and a new pod gets.
+    fn only_new(&mut self, field: Field, before: Shown, after: Shown, cause: Cause) {
+        self.only_new.push(FieldChange { field, before, after, cause, disruption: Disruption::InPlace });
+    }
+
+    /// Notes what others made larger, where making it smaller again would destroy what they put there.
+    fn leave_larger(&mut self, field: Field, recorded: Option<Shown>, live: Shown, wanted: Shown) {
+        if let Some(recorded) = recorded.filter(|recorded| *recorded != live) {
+            let (field, live) = (field.clone(), live.clone());
+            self.drift.push(FieldDrift { field, recorded, live, left_alone: true });
+        }
+        self.only_new(field, live, wanted, Cause::NewPodOnly);
+    }
+
+    fn resets(&self) -> bool {
+        self.changes.iter().any(|change| change.disruption == Disruption::Reset)
     }
 }
 
@@ -129,8 +156,23 @@ impl Pair<'_> {
         self.compare_storage(&mut comparison);
         self.compare_hardware(&mut comparison);
         self.compare_access(&mut comparison);
+        self.compare_disk(&mut comparison);
+        self.compare_mark(&mut comparison);
         let seen = self.seen(&comparison, &applied);
-        Compared { comparison, applied, seen }
+        ignored::keep(&seen, &mut applied, &comparison.ignored);
+        let billed = self.billed(&comparison, &applied);
+        Compared { comparison, applied, seen, billed }
+    }
+
+    fn billed(&self, comparison: &Comparison, applied: &Container) -> Container {
+        let PodPatch { disk, storage, .. } = &comparison.patch;
+        let storage = match (storage, &self.live.storage) {
+            (Some(storage), _) => storage.clone(),
+            (None, LiveStorage::Local { size, path }) => Storage::Local { size: *size, path: path.clone() },
+            // A network volume is billed at its own address.
+            (None, LiveStorage::None | LiveStorage::Network { .. }) => Storage::None,
+        };
+        Container { disk: disk.or(self.live.disk).unwrap_or(applied.disk), storage, ..applied.clone() }
     }
 
     fn recorded_container(&self) -> Option<&Container> {
@@ -169,14 +211,6 @@ impl Pair<'_> {
             comparison.patch.ports = Some(wanted.ports.clone());
         }
         let sides = Sides {
-            recorded: recorded.map(|recorded| &recorded.disk),
-            live: live.disk.as_ref(),
-            wanted: &wanted.disk,
-        };
-        if comparison.field(Field::Disk, Disruption::Reset, sides, shown::text) {
-            comparison.patch.disk = Some(wanted.disk);
-        }
-        let sides = Sides {
             recorded: recorded.map(|recorded| &recorded.registry),
             live: live.registry.as_ref(),
             wanted: &wanted.registry,
@@ -184,6 +218,36 @@ impl Pair<'_> {
         if comparison.field(Field::Registry, Disruption::Reset, sides, shown::optional) {
             comparison.patch.registry = Some(wanted.registry.clone());
         }
+    }
+
+    /// Making a container disk smaller recreates the container, which wipes it. That is not done for its own sake where
+    /// others made it larger, but along with what recreates the container anyway.
+    fn compare_disk(&self, comparison: &mut Comparison) {
+        let recorded = self.recorded_container().map(|recorded| &recorded.disk);
+        let (live, wanted) = (self.live.disk.as_ref(), &self.wanted.container.disk);
+        let stays_up = self.live.status.is_up() && self.wanted.run == RunState::Running;
+        let was_written_smaller = recorded.is_some_and(|recorded| wanted < recorded);
+        if let Some(larger) = live.filter(|live| *live > wanted)
+            && stays_up
+            && !was_written_smaller
+            && !comparison.resets()
+            && !comparison.ignored.contains(&Field::Disk)
+        {
+            comparison.findings.push(finding::disk_larger(self.address, *larger, *wanted));
+            let recorded = recorded.map(shown::text);
+            comparison.leave_larger(Field::Disk, recorded, shown::text(larger), shown::text(wanted));
+            return;
+        }
+        let sides = Sides { recorded, live, wanted };
+        if comparison.field(Field::Disk, Disruption::Reset, sides, shown::text) {
+            comparison.patch.disk = Some(*wanted);
+        }
+    }
+
+    /// A pod of ours without its mark would not be known after a loss of the state.
+    fn compare_mark(&self, comparison: &mut Comparison) {
+        comparison.mark_removed =
+            self.recorded.is_some() && self.token.is_some() && self.live.marker.is_none();
     }
 
     /// Returns the live ports as they were asked for: a symmetric port reads back as the number that it was given.
@@ -223,14 +287,16 @@ impl Pair<'_> {
             live: &self.live.env,
             secrets: self.secrets,
             ignored: &self.wanted.lifecycle.ignore_changes,
+            unwanted: &self.wanted.unwanted_env,
         };
-        let EnvComparison { changes, drift, findings, applied: env } = environments.compare();
+        let EnvComparison { changes, drift, findings, only_new, applied: env } = environments.compare();
         if !changes.is_empty() {
             comparison.patch.env = Some(environments.patch(self.token.clone()));
         }
         comparison.changes.extend(changes);
         comparison.drift.extend(drift);
         comparison.findings.extend(findings);
+        comparison.only_new.extend(only_new);
         applied.env = env;
     }
 
@@ -290,12 +356,16 @@ impl Pair<'_> {
         }
     }
 
-    /// Withdraws the change of a field that GraphQL cannot make.
+    /// Withdraws the change of a field that GraphQL cannot make; a new pod gets it.
     fn can_change(&self, field: Field, comparison: &mut Comparison) -> bool {
         match self.api {
             Api::V2 | Api::V1 => true,
             Api::Graphql => {
-                comparison.changes.retain(|change| change.field != field);
+                let withdrawn = comparison.changes.extract_if(.., |change| change.field == field);
+                let withdrawn: Vec<FieldChange> = withdrawn.collect();
+                for FieldChange { field, before, after, cause: _, disruption: _ } in withdrawn {
+                    comparison.only_new(field, before, after, Cause::NewPodOnly);
+                }
                 comparison.findings.push(finding::not_changeable(self.address, field));
                 false
             }
@@ -303,18 +373,37 @@ impl Pair<'_> {
     }
 
     fn compare_storage(&self, comparison: &mut Comparison) {
+        let wanted = &self.wanted.container.storage;
         if comparison.ignored.contains(&Field::Volumes) {
+            if self.storage_disruption(wanted).is_some() {
+                let (before, after) = (shown::live_storage(&self.live.storage), shown::storage(wanted));
+                comparison.only_new(Field::Volumes, before, after, Cause::Ignored);
+            }
             return;
         }
-        let wanted = &self.wanted.container.storage;
         let recorded = self.recorded_container().map(|recorded| &recorded.storage);
-        if let Some(recorded) = recorded
+        let wanted_here = self.with_growth_of_others();
+        if let Storage::Local { size: larger, path: _ } = &wanted_here
+            && wanted_here != *wanted
+        {
+            comparison.findings.push(finding::local_volume_larger(
+                self.address,
+                *larger,
+                wanted,
+                recorded.is_some(),
+            ));
+            let recorded = recorded.map(shown::storage);
+            let (live, wanted) = (shown::live_storage(&self.live.storage), shown::storage(wanted));
+            comparison.leave_larger(Field::Volumes, recorded, live, wanted);
+        } else if let Some(recorded) = recorded
             && local_differs(recorded, &self.live.storage)
         {
             let (recorded, live) = (shown::storage(recorded), shown::live_storage(&self.live.storage));
-            comparison.drift.push(FieldDrift { field: Field::Volumes, recorded, live });
+            let field = Field::Volumes;
+            comparison.drift.push(FieldDrift { field, recorded, live, left_alone: false });
         }
-        let Some(disruption) = self.storage_disruption() else { return };
+        let wanted = &wanted_here;
+        let Some(disruption) = self.storage_disruption(wanted) else { return };
         let untouched = recorded.is_some_and(|recorded| recorded == wanted);
         let cause = match (wanted, &self.live.storage) {
             // A pod keeps its network volume for life, so it was the spec, or the volume, that changed.
@@ -334,9 +423,30 @@ impl Pair<'_> {
         }
     }
 
-    /// Returns what it takes to mount what is wanted; `None` if it is mounted.
-    fn storage_disruption(&self) -> Option<Disruption> {
-        match (&self.wanted.container.storage, &self.live.storage) {
+    /// Returns what this pod is to mount: what is wanted, but never less than what others made of its local volume.
+    /// Undoing that would take the pod, and what they put there. Only a smaller size that the spec's author wrote does.
+    fn with_growth_of_others(&self) -> Storage {
+        let wanted = &self.wanted.container.storage;
+        let recorded = self.recorded_container().map(|recorded| &recorded.storage);
+        match (wanted, &self.live.storage) {
+            (Storage::Local { size, path }, LiveStorage::Local { size: has, path: _ }) if size < has => {
+                let was_written_smaller =
+                    matches!(recorded, Some(Storage::Local { size: was, path: _ }) if size < was);
+                let size = if was_written_smaller { *size } else { *has };
+                Storage::Local { size, path: path.clone() }
+            }
+            (Storage::None, LiveStorage::Local { size, path })
+                if matches!(recorded, None | Some(Storage::None)) =>
+            {
+                Storage::Local { size: *size, path: path.clone() }
+            }
+            (Storage::None | Storage::Local { .. } | Storage::Network { .. }, _) => wanted.clone(),
+        }
+    }
+
+    /// Returns what it takes to mount this; `None` if it is mounted.
+    fn storage_disruption(&self, wanted: &Storage) -> Option<Disruption> {
+        match (wanted, &self.live.storage) {
             (Storage::None, LiveStorage::None) => None,
             (Storage::Local { size, path }, LiveStorage::Local { size: has, path: at }) => {
                 match (size.cmp(has), path == at) {
@@ -366,6 +476,7 @@ impl Pair<'_> {
             satisfaction::mismatches(&self.wanted.hardware, self.live, self.recorded, self.catalog);
         for satisfaction::Mismatch { field, live, wanted, as_recorded } in mismatches {
             if comparison.ignored.contains(&field) {
+                comparison.only_new(field, Shown::Text(live), Shown::Text(wanted), Cause::Ignored);
                 continue;
             }
             let cause = if as_recorded || self.recorded.is_none() { Cause::Spec } else { Cause::Outside };
@@ -388,7 +499,7 @@ impl Pair<'_> {
                 && !comparison.ignored.contains(&field)
             {
                 let (recorded, live) = (Shown::Text(recorded), Shown::Text(live));
-                comparison.drift.push(FieldDrift { field, recorded, live });
+                comparison.drift.push(FieldDrift { field, recorded, live, left_alone: false });
             }
         };
         let field = match &self.live.compute {
@@ -415,17 +526,24 @@ impl Pair<'_> {
         for (field, wanted, has) in
             [(Field::Ssh, ssh, recorded.ssh), (Field::Jupyter, jupyter, recorded.jupyter)]
         {
+            let (before, after) = (shown::text(&has), shown::text(&wanted));
             if comparison.ignored.contains(&field) {
+                if has != wanted {
+                    comparison.only_new(field, before, after, Cause::Ignored);
+                }
                 continue;
             }
             match (wanted, has) {
                 (true, true) | (false, false) => {}
-                (false, true) => comparison.findings.push(finding::access_kept(self.address, field)),
+                (false, true) => {
+                    comparison.findings.push(finding::access_kept(self.address, field.clone()));
+                    comparison.only_new(field, before, after, Cause::NewPodOnly);
+                }
                 (true, false) => match self.api {
                     Api::V2 | Api::Graphql => comparison.changes.push(FieldChange {
                         field,
-                        before: shown::text(&has),
-                        after: shown::text(&wanted),
+                        before,
+                        after,
                         cause: Cause::Spec,
                         disruption: Disruption::Replace,
                     }),
@@ -441,32 +559,47 @@ impl Pair<'_> {
     /// Live variables beyond the wanted ones stay out, as they could be anybody's secret.
     fn seen(&self, comparison: &Comparison, applied: &Container) -> Container {
         let live = self.live;
-        let volumes_differ = comparison.changes.iter().any(|change| change.field == Field::Volumes);
-        let storage = match (&live.storage, &applied.storage) {
-            (_, wanted) if !volumes_differ => wanted.clone(),
-            (LiveStorage::None, _) => Storage::None,
-            (LiveStorage::Local { size, path }, _) => Storage::Local { size: *size, path: path.clone() },
-            (LiveStorage::Network { id: _, path }, Storage::Network { volume, path: _ }) => {
-                Storage::Network { volume: volume.clone(), path: path.clone() }
-            }
-            // A network volume has no name but in the record.
-            (LiveStorage::Network { .. }, Storage::None | Storage::Local { .. }) => {
-                self.recorded_container().map_or(&applied.storage, |recorded| &recorded.storage).clone()
-            }
-        };
-        let entrypoint = live.entrypoint.as_ref().filter(|words| !words.is_empty()).cloned();
+        // Where the API does not say what is live, the record speaks for the pod.
+        let known = self.recorded_container().unwrap_or(applied);
+        let volumes_differ = comparison.ignored.contains(&Field::Volumes)
+            || comparison.changes.iter().any(|change| change.field == Field::Volumes);
+        let entrypoint = live.entrypoint.as_ref().or(known.entrypoint.as_ref());
         Container {
             name: live.name.clone(),
-            image: live.image.clone().unwrap_or_else(|| applied.image.clone()),
-            command: live.command.clone().unwrap_or_else(|| applied.command.clone()),
-            entrypoint,
+            image: live.image.as_ref().unwrap_or(&known.image).clone(),
+            command: live.command.as_ref().unwrap_or(&known.command).clone(),
+            entrypoint: entrypoint.filter(|words| !words.is_empty()).cloned(),
             env: env::seen(&applied.env, &comparison.changes),
-            ports: live.ports.clone(),
-            disk: live.disk.unwrap_or(applied.disk),
-            registry: live.registry.clone().unwrap_or_else(|| applied.registry.clone()),
-            storage,
-            global_networking: live.global_networking.unwrap_or(applied.global_networking),
+            ports: self.ports(),
+            disk: live.disk.unwrap_or(known.disk),
+            registry: live.registry.as_ref().unwrap_or(&known.registry).clone(),
+            storage: if volumes_differ { self.mounted() } else { applied.storage.clone() },
+            global_networking: live.global_networking.unwrap_or(known.global_networking),
             locked: applied.locked.and(live.locked),
+        }
+    }
+
+    /// Returns what is mounted, in the words of the record. What others made of a local volume is not recorded: a
+    /// spec that says what it always said would read as one that was made smaller.
+    fn mounted(&self) -> Storage {
+        let recorded = self.recorded_container().map(|recorded| &recorded.storage);
+        let wanted = &self.wanted.container.storage;
+        match (&self.live.storage, recorded.unwrap_or(wanted)) {
+            (LiveStorage::None, _) | (LiveStorage::Local { .. }, Storage::None) => Storage::None,
+            (LiveStorage::Local { size, path }, Storage::Local { size: known, path: _ }) => {
+                Storage::Local { size: *size.min(known), path: path.clone() }
+            }
+            (LiveStorage::Local { size, path }, Storage::Network { .. }) => {
+                Storage::Local { size: *size, path: path.clone() }
+            }
+            // A network volume has no name but in the spec and in the record.
+            (LiveStorage::Network { id, path }, known) => match (wanted.volume(), known.volume()) {
+                (Some(volume), _) if self.volume == Some(id) => {
+                    Storage::Network { volume: volume.clone(), path: path.clone() }
+                }
+                (_, Some(volume)) => Storage::Network { volume: volume.clone(), path: path.clone() },
+                (_, None) => known.clone(),
+            },
         }
     }
 }

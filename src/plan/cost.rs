@@ -90,6 +90,11 @@ pub(super) fn stopped_pod(container: &Container) -> Split {
     stopped(local_of(&container.storage))
 }
 
+/// Returns what a live pod costs once it is stopped.
+pub(super) fn stopped_live(pod: &LivePod) -> Split {
+    stopped(live_local(pod))
+}
+
 /// Returns what a recorded pod costs that could not be looked at.
 pub(super) fn recorded_pod(catalog: &Catalog, recorded: &RecordedPod) -> Split {
     let RecordedPod { container, access: _, compute, cloud, data_center: _, run, depends_on: _ } = recorded;

@@ -57,6 +57,13 @@ impl Draft<'_> {
         self.steps.push((step, Action { operation, reason, changes, consequences, cost, record }));
     }
 
+    /// Drops the steps that another way makes needless.
+    pub(super) fn keep_steps(&mut self, is_kept: impl Fn(Step) -> bool) {
+        self.steps.retain(|(step, _)| is_kept(*step));
+        self.after = self.steps.last().map_or(self.now, |(_, action)| action.cost.after);
+        self.at_most = self.after;
+    }
+
     /// Leaves the address alone.
     pub(super) fn hold(&mut self, held: Held) {
         self.steps.clear();

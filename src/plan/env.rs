@@ -26,6 +26,8 @@ pub(super) struct Environments<'a> {
     pub(super) live: &'a BTreeMap<EnvKey, Secret<String>>,
     pub(super) secrets: &'a Secrets,
     pub(super) ignored: &'a BTreeSet<Field>,
+    /// Variables that are to be absent.
+    pub(super) unwanted: &'a BTreeSet<EnvKey>,
 }
 
 /// What comparing them gave.
@@ -34,24 +36,36 @@ pub(super) struct EnvComparison {
     pub(super) changes: Vec<FieldChange>,
     pub(super) drift: Vec<FieldDrift>,
     pub(super) findings: Vec<Finding>,
+    /// What only a new pod gets, or loses.
+    pub(super) only_new: Vec<FieldChange>,
     /// What is known to be live once the changes are applied.
     pub(super) applied: Declared,
 }
 
 impl Environments<'_> {
-    /// Compares every variable that the spec or the record knows; others are the platform's.
+    /// Compares every variable but the platform's own.
     pub(super) fn compare(&self) -> EnvComparison {
         let mut comparison = EnvComparison::default();
         for (key, wanted) in self.wanted {
-            if !self.is_ignored(key) {
+            if self.is_ignored(key) {
+                self.note_ignored(key, Some(wanted), &mut comparison);
+            } else {
                 self.compare_wanted(key, wanted, &mut comparison);
+                comparison.applied.entry(key.clone()).or_insert_with(|| wanted.clone());
             }
-            comparison.applied.entry(key.clone()).or_insert_with(|| wanted.clone());
         }
         for (key, recorded) in self.recorded.into_iter().flatten() {
-            if !self.wanted.contains_key(key) && !self.is_ignored(key) {
+            if self.wanted.contains_key(key) {
+                continue;
+            }
+            if self.is_ignored(key) {
+                self.note_ignored(key, None, &mut comparison);
+            } else {
                 self.compare_removed(key, recorded, &mut comparison);
             }
+        }
+        for key in self.live.keys().filter(|key| self.is_foreign(key)) {
+            self.note_foreign(key, &mut comparison);
         }
         comparison
     }
@@ -59,9 +73,8 @@ impl Environments<'_> {
     /// Returns the environment to send.
     pub(super) fn patch(&self, token: Option<Token>) -> EnvPatch {
         let is_kept = |key: &&EnvKey| {
-            let known = self.wanted.contains_key(*key)
-                || self.recorded.is_some_and(|recorded| recorded.contains_key(*key));
-            key.as_str() != MARKER_KEY && (!known || self.is_ignored(key))
+            let is_declared = self.is_known(key) || self.unwanted.contains(*key);
+            key.as_str() != MARKER_KEY && (!is_declared || self.is_ignored(key))
         };
         let declared = self.wanted.iter().filter(|(key, _)| !self.is_ignored(key));
         EnvPatch {
@@ -75,21 +88,84 @@ impl Environments<'_> {
         self.ignored.contains(&Field::Env(key.clone()))
     }
 
+    /// Tells whether the spec or the record declares a variable.
+    fn is_known(&self, key: &EnvKey) -> bool {
+        self.wanted.contains_key(key) || self.recorded.is_some_and(|recorded| recorded.contains_key(key))
+    }
+
+    fn is_foreign(&self, key: &EnvKey) -> bool {
+        !self.is_known(key) && !key.is_of_the_platform() && key.as_str() != MARKER_KEY
+    }
+
+    /// Tells whether a live value is a declared one.
+    fn compared<'d>(&self, declared: &'d EnvValue, live: &Secret<String>) -> Compared<'d> {
+        let same = match declared {
+            EnvValue::Plain(text) => text == live.expose(),
+            EnvValue::Secret(name) => match self.secrets.get(name) {
+                Some(value) => value == live,
+                None => return Compared::NotAvailable(name),
+            },
+        };
+        if same { Compared::Same } else { Compared::Differs }
+    }
+
+    /// The record of an ignored variable says what is live, as far as that may be stored: a value that is neither the
+    /// wanted nor the recorded one could be anybody's secret.
+    fn note_ignored(&self, key: &EnvKey, wanted: Option<&EnvValue>, comparison: &mut EnvComparison) {
+        let live = self.live.get(key);
+        let recorded = self.recorded.and_then(|recorded| recorded.get(key));
+        let differs = match (wanted, live) {
+            (Some(wanted), Some(live)) => match self.compared(wanted, live) {
+                Compared::Same => {
+                    comparison.applied.insert(key.clone(), wanted.clone());
+                    return;
+                }
+                Compared::Differs => true,
+                Compared::NotAvailable(_) => false,
+            },
+            (None, None) => false,
+            (Some(_), None) | (None, Some(_)) => true,
+        };
+        if let (Some(_), Some(recorded)) = (live, recorded) {
+            comparison.applied.insert(key.clone(), recorded.clone());
+        }
+        if differs {
+            let (before, after) = (self.show_live(live, recorded), wanted.map_or(Shown::Absent, shown::env));
+            comparison.only_new.push(only_new(key, before, after, Cause::Ignored));
+        }
+    }
+
+    /// A variable that others added is their business until the spec says that it is to be absent.
+    fn note_foreign(&self, key: &EnvKey, comparison: &mut EnvComparison) {
+        if self.is_ignored(key) {
+            comparison.only_new.push(only_new(key, Shown::OtherValue, Shown::Absent, Cause::Ignored));
+            return;
+        }
+        let left_alone = !self.unwanted.contains(key);
+        // What an adopted pod came with was not added since.
+        if self.recorded.is_some() {
+            comparison.drift.push(FieldDrift { left_alone, ..drift(key, Shown::Absent, Shown::OtherValue) });
+        }
+        if left_alone {
+            comparison.only_new.push(only_new(key, Shown::OtherValue, Shown::Absent, Cause::NewPodOnly));
+        } else {
+            let cause = if self.recorded.is_some() { Cause::Outside } else { Cause::Spec };
+            comparison.changes.push(change(key, Shown::OtherValue, Shown::Absent, cause));
+        }
+    }
+
     fn compare_wanted(&self, key: &EnvKey, wanted: &EnvValue, comparison: &mut EnvComparison) {
         let live = self.live.get(key);
         let recorded = self.recorded.and_then(|recorded| recorded.get(key));
-        let same = match (wanted, live) {
-            (EnvValue::Plain(_) | EnvValue::Secret(_), None) => false,
-            (EnvValue::Plain(text), Some(live)) => text == live.expose(),
-            (EnvValue::Secret(name), Some(live)) => match self.secrets.get(name) {
-                Some(value) => value == live,
-                None => {
-                    comparison.findings.push(finding::secret_not_compared(self.address, key, name));
-                    let kept = recorded.unwrap_or(wanted).clone();
-                    comparison.applied.insert(key.clone(), kept);
-                    return;
-                }
-            },
+        let same = match live.map(|live| self.compared(wanted, live)) {
+            None | Some(Compared::Differs) => false,
+            Some(Compared::Same) => true,
+            Some(Compared::NotAvailable(name)) => {
+                comparison.findings.push(finding::secret_not_compared(self.address, key, name));
+                let kept = recorded.unwrap_or(wanted).clone();
+                comparison.applied.insert(key.clone(), kept);
+                return;
+            }
         };
         let before = self.show_live(live, recorded);
         if let (Some(EnvValue::Plain(was)), live) = (recorded, live)
@@ -156,12 +232,25 @@ impl Environments<'_> {
     }
 }
 
+/// A declared value beside the live one.
+enum Compared<'a> {
+    Same,
+    Differs,
+    /// The value of this secret could not be read.
+    NotAvailable(&'a SecretName),
+}
+
+/// A change that no update makes, see [`Cause::Ignored`] and [`Cause::NewPodOnly`].
+fn only_new(key: &EnvKey, before: Shown, after: Shown, cause: Cause) -> FieldChange {
+    FieldChange { disruption: Disruption::InPlace, ..change(key, before, after, cause) }
+}
+
 fn change(key: &EnvKey, before: Shown, after: Shown, cause: Cause) -> FieldChange {
     FieldChange { field: Field::Env(key.clone()), before, after, cause, disruption: Disruption::Reset }
 }
 
 fn drift(key: &EnvKey, recorded: Shown, live: Shown) -> FieldDrift {
-    FieldDrift { field: Field::Env(key.clone()), recorded, live }
+    FieldDrift { field: Field::Env(key.clone()), recorded, live, left_alone: false }
 }
 
 /// Returns the part of a wanted environment that a live pod is seen to have, for the record of an adopted pod.

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
+use crate::model::catalog::Catalog;
 use crate::model::field::Field;
 use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::live::PodStatus;
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
+use crate::model::pod::Storage;
 use crate::model::prior::Api;
 use crate::model::secret::SecretName;
 use crate::model::size::Gigabytes;
@@ -24,6 +26,26 @@ fn about(
 ) -> Finding {
     let subject = Some(Subject { address: address.clone(), field });
     Finding { severity, code, subject, message }
+}
+
+/// Says what is not known of the catalog, so that nobody takes an unknown price for a low one.
+pub(super) fn catalog(catalog: &Catalog) -> Vec<Finding> {
+    let remark = |severity, code, message| Finding { severity, code, subject: None, message };
+    let unread = catalog.unread.iter().map(|(part, why)| {
+        let message = format!(
+            "the catalog's {} could not be read, so what needs them waits and their prices are unknown: {why}",
+            part.noun()
+        );
+        remark(Severity::Warning, "catalog-not-read", message)
+    });
+    let left_out =
+        catalog.left_out.iter().map(|message| remark(Severity::Note, "entry-left-out", message.clone()));
+    unread.chain(left_out).collect()
+}
+
+pub(super) fn place_not_checked(address: &Address, field: Field) -> Finding {
+    let message = format!("`{field}` is not checked: the catalog's data centers could not be read");
+    about(Severity::Warning, "place-not-checked", address, Some(field), message)
 }
 
 pub(super) fn move_target_taken(from: &Address, to: &Address) -> Finding {
@@ -298,8 +320,45 @@ pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) ->
 
 pub(super) fn volume_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {
     let message =
-        format!("was grown to {live} by others and cannot shrink to {wanted}; write the larger size");
+        format!("was grown to {live} by others and cannot shrink to {wanted}; write `size: {}GB`", live.0);
     about(Severity::Warning, "volume-larger", address, Some(Field::Size), message)
+}
+
+pub(super) fn local_volume_larger(
+    address: &Address,
+    live: Gigabytes,
+    wanted: &Storage,
+    by_others: bool,
+) -> Finding {
+    let has = if by_others { "was grown by others to" } else { "has" };
+    let message = match wanted {
+        Storage::Local { size, path: _ } => {
+            format!("its local volume {has} {live} and cannot shrink to {size}; write `local: {}GB`", live.0)
+        }
+        Storage::None | Storage::Network { .. } => format!(
+            "it has a local volume of {live} that the spec never had, which only a replacement can take away (`--replace`); \
+             write it into the spec, or leave it"
+        ),
+    };
+    about(Severity::Warning, "volume-larger", address, Some(Field::Volumes), message)
+}
+
+pub(super) fn disk_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {
+    let message = format!(
+        "its container disk was grown to {live} by others; {wanted} would wipe it, so it waits for a change that \
+         does so anyway; or write `disk: {}GB`",
+        live.0
+    );
+    about(Severity::Warning, "disk-larger", address, Some(Field::Disk), message)
+}
+
+pub(super) fn terminated_with_volume(address: &Address, volume: &Address, comes_back: bool) -> Finding {
+    let then = if comes_back { "; it is created again when it is next wanted running" } else { "" };
+    let message = format!(
+        "is stopped and still mounts `{volume}`, which is deleted: RunPod refuses that while a pod mounts it, so the \
+         pod is terminated{then}"
+    );
+    about(Severity::Warning, "terminated-with-volume", address, Some(Field::Volumes), message)
 }
 
 pub(super) fn orphaned_volume(address: &Address, id: &VolumeId) -> Finding {

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
-use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LiveStorage, Seen};
-use crate::model::plan::{Held, Operation, Step};
+use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::live::{LivePod, LiveStorage, Seen};
+use crate::model::plan::{Held, Operation, Reason, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
 use super::reach::lacking;
 use super::scope::dependencies;
-use super::{Context, Drafts, Inputs, rebuild};
+use super::{Context, Drafts, Inputs, pods, rebuild};
 
 /// Holds every create whose object is there already, unknown to the state. A second one costs money; a lost state is
 /// found again by its markers.
@@ -38,6 +38,47 @@ pub(super) fn reserved(reserved: &BTreeMap<Address, Address>, drafts: &mut Draft
     }
 }
 
+/// Lets stopped pods go with the network volume that they mount and that is deleted. RunPod refuses to delete it under
+/// them, and a stopped pod has nothing but its mounts: waiting for it would be waiting for ever.
+///
+/// If anything else mounts the volume as well, it cannot be deleted, and nothing is given up for it.
+pub(super) fn free_deleted_volumes(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let deleted: Vec<(Address, VolumeId)> = drafts
+        .iter()
+        .filter_map(|(address, draft)| Some((Address::clone(address), deleted_volume(draft)?.clone())))
+        .collect();
+    for (address, volume) in deleted {
+        let mounting = mounting(context, drafts, &volume);
+        let owners: Option<Vec<(Address, &LivePod)>> =
+            mounting.into_iter().map(|pod| Some((goes_with_volume(context, drafts, pod)?, pod))).collect();
+        for (owner, pod) in owners.into_iter().flatten() {
+            if let Some(draft) = drafts.get_mut(&owner) {
+                pods::terminate_with_volume(context, &owner, pod, &address, draft);
+            }
+        }
+    }
+}
+
+/// Returns the live pods that mount a network volume and stay.
+fn mounting<'a>(context: &Context<'a>, drafts: &Drafts<'_>, volume: &VolumeId) -> Vec<&'a LivePod> {
+    let deleted = deleted_pods(drafts);
+    let pods = context.inputs.live.pods.values().filter_map(Seen::found);
+    pods.filter(|pod| mounts(pod, volume) && !deleted.contains_key(&pod.id)).collect()
+}
+
+fn mounts(pod: &LivePod, volume: &VolumeId) -> bool {
+    matches!(&pod.storage, LiveStorage::Network { id, path: _ } if id == volume)
+}
+
+/// Returns the address of a pod of ours that is to be stopped, and that no longer mounts what it mounts.
+fn goes_with_volume(context: &Context<'_>, drafts: &Drafts<'_>, pod: &LivePod) -> Option<Address> {
+    let (owner, _) =
+        context.renamed.objects.iter().find(|(_, recorded)| recorded.id == RemoteId::Pod(pod.id.clone()))?;
+    let draft = drafts.get(owner).filter(|draft| draft.held.is_none())?;
+    let is_up_after = if pod.status.is_up() { !draft.has(Step::Stop) } else { draft.has(Step::Start) };
+    (!is_up_after && !draft.has(Step::Forget)).then(|| owner.clone())
+}
+
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.
 pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     loop {
@@ -49,6 +90,7 @@ pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
                 let held = missing_dependency(context, drafts, address, draft)
                     .or_else(|| taken_from_held(&needed, address, draft))
                     .or_else(|| still_mounted(context, drafts, address, draft))
+                    .or_else(|| given_up_in_vain(context, drafts, draft))
                     .or_else(|| still_taken(context, drafts, address, draft));
                 held.map(|held| (Address::clone(address), held))
             })
@@ -98,6 +140,29 @@ fn missing_dependency(
     (!exists && !is_made).then(|| Held::DependsOn(volume.clone()))
 }
 
+/// A pod does not go with a network volume that stays.
+fn given_up_in_vain(context: &Context<'_>, drafts: &Drafts<'_>, draft: &Draft<'_>) -> Option<Held> {
+    let goes = draft.steps.iter().filter(|(_, action)| action.reason == Reason::VolumeRemoved);
+    let pods = goes.flat_map(|(_, action)| match &action.operation {
+        Operation::DeletePods { ids } => ids.iter().collect(),
+        Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::UpdatePod { .. }
+        | Operation::StartPod { .. }
+        | Operation::StopPod { .. } => Vec::new(),
+    });
+    let live = &context.inputs.live.pods;
+    let mounted = pods.filter_map(|id| match &live.get(id)?.found()?.storage {
+        LiveStorage::Network { id, path: _ } => context.volumes.address_of(id),
+        LiveStorage::None | LiveStorage::Local { .. } => None,
+    });
+    let mut held = mounted.filter(|volume| drafts.get(volume).is_some_and(|draft| draft.held.is_some()));
+    held.next().map(|volume| Held::DependsOn(volume.clone()))
+}
+
 /// Returns what held objects depend on, each with the first of them.
 fn needed_by_held(context: &Context<'_>, drafts: &Drafts<'_>) -> BTreeMap<Address, Address> {
     let mut needed = BTreeMap::new();
@@ -127,23 +192,10 @@ fn still_mounted(
     address: &Address,
     draft: &Draft<'_>,
 ) -> Option<Held> {
-    let volume = draft.steps.iter().find_map(|(_, action)| match &action.operation {
-        Operation::DeleteVolume { id } => Some(id),
-        Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::CreatePod(_)
-        | Operation::UpdatePod { .. }
-        | Operation::StartPod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => None,
-    })?;
-    let deleted = deleted_pods(drafts);
-    let mut pods = context.inputs.live.pods.values().filter_map(Seen::found);
-    let mounting = pods.find(|pod| {
-        let mounts = matches!(&pod.storage, LiveStorage::Network { id, path: _ } if id == volume);
-        mounts && !deleted.contains_key(&pod.id)
-    })?;
+    let mounting = mounting(context, drafts, deleted_volume(draft)?);
+    // A pod that would go with the volume is not what stands in its way.
+    let in_the_way = mounting.iter().find(|pod| goes_with_volume(context, drafts, pod).is_none());
+    let mounting = in_the_way.or(mounting.first())?;
     if let Some(owner) = context.renamed.objects.iter().find_map(|(owner, recorded)| {
         (recorded.id == RemoteId::Pod(mounting.id.clone()) && owner != address).then_some(owner)
     }) && drafts.get(owner).is_some_and(|draft| draft.held.is_some())
@@ -154,6 +206,20 @@ fn still_mounted(
         "pod `{}` ({}) still mounts it, and RunPod refuses to delete a network volume in use",
         mounting.id, mounting.name
     )))
+}
+
+fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
+    draft.steps.iter().find_map(|(_, action)| match &action.operation {
+        Operation::DeleteVolume { id } => Some(id),
+        Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::UpdatePod { .. }
+        | Operation::StartPod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => None,
+    })
 }
 
 /// A record cannot move to an address that another record does not leave.

@@ -18,10 +18,12 @@ mod finding;
 mod gaps;
 mod graph;
 mod hold;
+mod ignored;
 mod likeness;
 mod moves;
 mod ownership;
 mod placement;
+mod places;
 mod pods;
 mod presence;
 mod reach;
@@ -163,6 +165,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
     hold::reserved(&gaps.reserved, &mut drafts);
     hold::what_is_there_already(&context, &mut drafts);
+    hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);
 
@@ -270,6 +273,7 @@ fn assemble(
     findings.extend(remarks);
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
+    findings.extend(finding::catalog(inputs.catalog));
     findings.extend(likeness::findings(context, &drafts));
     let out_of_scope = scope.left_out(&drafts);
     let mut plan = Plan {

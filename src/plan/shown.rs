@@ -90,6 +90,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
     let WantedPod {
         container,
         hardware,
+        unwanted_env: _,
         access,
         run,
         lifecycle: _,
@@ -98,35 +99,8 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         adopt: _,
         labels: _,
     } = wanted;
-    let Container {
-        name,
-        image,
-        command,
-        entrypoint,
-        env: variables,
-        ports,
-        disk,
-        registry,
-        storage: mounted,
-        global_networking,
-        locked,
-    } = container;
     let Access { ssh, jupyter } = access;
-    let mut fields = vec![
-        (Field::Name, text(name)),
-        (Field::Image, text(image)),
-        (Field::Command, words(command)),
-        (Field::Entrypoint, words(entrypoint.as_deref().unwrap_or_default())),
-    ];
-    fields.extend(variables.iter().map(|(key, value)| (Field::Env(key.clone()), env(value))));
-    fields.extend([
-        (Field::Ports, list(ports)),
-        (Field::Disk, text(disk)),
-        (Field::Registry, optional(registry)),
-        (Field::Volumes, storage(mounted)),
-        (Field::GlobalNetworking, text(global_networking)),
-        (Field::Locked, optional(locked)),
-    ]);
+    let mut fields = self::container(container);
     match &hardware.compute {
         ComputeWish::Gpu(gpu) => {
             fields.push((Field::Gpu, Shown::Text(placement::gpu_text(gpu))));
@@ -146,6 +120,39 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         (Field::State, text(run)),
     ]);
     from_nothing(fields)
+}
+
+/// Lists every value of a container.
+pub(super) fn container(container: &Container) -> Vec<(Field, Shown)> {
+    let Container {
+        name,
+        image,
+        command,
+        entrypoint,
+        env: variables,
+        ports,
+        disk,
+        registry,
+        storage: mounted,
+        global_networking,
+        locked,
+    } = container;
+    let mut fields = vec![
+        (Field::Name, text(name)),
+        (Field::Image, text(image)),
+        (Field::Command, words(command)),
+        (Field::Entrypoint, words(entrypoint.as_deref().unwrap_or_default())),
+    ];
+    fields.extend(variables.iter().map(|(key, value)| (Field::Env(key.clone()), env(value))));
+    fields.extend([
+        (Field::Ports, list(ports)),
+        (Field::Disk, text(disk)),
+        (Field::Registry, optional(registry)),
+        (Field::Volumes, storage(mounted)),
+        (Field::GlobalNetworking, text(global_networking)),
+        (Field::Locked, optional(locked)),
+    ]);
+    fields
 }
 
 /// Lists every field of a volume that is created.

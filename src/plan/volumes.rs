@@ -17,6 +17,7 @@ use crate::model::prior::{Api, Recorded, RecordedObject};
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::draft::{Draft, Planning, record_of};
+use super::places::{self, Looked, Misplaced};
 use super::presence::{Case, Known, case};
 use super::{Context, cost, finding, shown};
 
@@ -120,6 +121,16 @@ impl<'a> VolumePlanner<'_, 'a> {
             }
         }
         let inputs = self.context.inputs;
+        match places::of_volume(config, inputs.catalog) {
+            Looked::Good => {}
+            Looked::NotChecked => {
+                self.draft.findings.push(finding::place_not_checked(self.address, Field::DataCenter));
+            }
+            Looked::Bad(Misplaced { field, why }) => {
+                let address = self.address.clone();
+                self.draft.blocks.push(Block::NoSuchPlace { address, field, why });
+            }
+        }
         let token = Token::derive(&inputs.prior.lineage, inputs.nonce, self.address, 0);
         let record = Record {
             id: None,
@@ -159,9 +170,9 @@ impl<'a> VolumePlanner<'_, 'a> {
     fn keep(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded, live: &LiveVolume) {
         let Some(config) = config_of(&recorded.object) else { return };
         self.begin(Some(live), Some(config));
-        self.note_drift(config, live);
-        self.note_replace();
         let (config_wanted, protect) = wanted;
+        self.note_drift(config, config_wanted, live);
+        self.note_replace();
         let grow = self.compare(config_wanted, Some(config), live);
         let mut record = record_of(recorded);
         record.lifecycle = lifecycle(protect);
@@ -269,11 +280,15 @@ impl<'a> VolumePlanner<'_, 'a> {
         })
     }
 
-    fn note_drift(&mut self, recorded: &VolumeConfig, live: &LiveVolume) {
+    fn note_drift(&mut self, recorded: &VolumeConfig, wanted: &VolumeConfig, live: &LiveVolume) {
         let VolumeConfig { size, data_center: _, tier: _ } = recorded;
         if *size != live.size {
-            let drift =
-                FieldDrift { field: Field::Size, recorded: shown::text(size), live: shown::text(&live.size) };
+            let drift = FieldDrift {
+                field: Field::Size,
+                recorded: shown::text(size),
+                live: shown::text(&live.size),
+                left_alone: live.size > wanted.size,
+            };
             self.draft.drift.push(DriftKind::Fields(vec![drift]));
         }
     }

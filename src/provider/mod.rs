@@ -57,6 +57,9 @@ pub trait Observe {
         now: Timestamp,
     ) -> Result<Catalog, ProviderError>;
 
+    /// Reads as much of the catalog as can be read, and says what could not.
+    async fn partial_catalog(&self, questions: &BTreeSet<StockQuery>, now: Timestamp) -> Catalog;
+
     /// Returns the tightest quota that the last answers announced, if they announced any.
     fn quota(&self) -> Option<Quota>;
 

@@ -58,7 +58,7 @@ mod tests {
         -      ~ image:             "vllm/vllm-openai:v0.18.0" -> "tool:2"  # you changed it; resets the pod
         +      ~ image:             "vllm/vllm-openai:v0.18.0" -> "tool:3"  # you changed it; resets the pod
                ~ env.WANDB_API_KEY: (secret)  # differs, cause not attributable; resets the pod
-               loses: container disk (60 GB)
+               note:  its container disk (60 GB) is wiped
                note:  its public address and TCP ports change
         "#);
     }

@@ -74,14 +74,14 @@ impl Printer<'_> {
         for (addresses, kind) in &self.view.drift {
             writeln!(self.out, "  # {} {}", ranges(addresses.iter().copied()), words::drift(kind))?;
             if let DriftKind::Fields(fields) = kind {
-                for FieldDrift { field, recorded, live } in fields {
+                for FieldDrift { field, recorded, live, left_alone } in fields {
                     let row = Row {
                         field: field.clone(),
                         before: recorded.clone(),
                         after: live.clone(),
                         why: None,
                     };
-                    self.row(&row, 0)?;
+                    self.row(&row, 0, words::left_alone(*left_alone))?;
                 }
             }
         }
@@ -125,7 +125,7 @@ impl Printer<'_> {
         writeln!(self.out, "{symbol} {name}")?;
         let width = each.rows.iter().map(|row| row.field.to_string().len() + 1).max().unwrap_or(0).min(24);
         for row in &each.rows {
-            self.row(row, width)?;
+            self.row(row, width, &words::why(row.why))?;
         }
         self.consequences(group)?;
         self.placement(group)?;
@@ -172,8 +172,8 @@ impl Printer<'_> {
     }
 
     /// Writes one field; `width` aligns the values of an object.
-    fn row(&mut self, row: &Row, width: usize) -> fmt::Result {
-        let Row { field, before, after, why } = row;
+    fn row(&mut self, row: &Row, width: usize, comment: &str) -> fmt::Result {
+        let Row { field, before, after, why: _ } = row;
         let (symbol, tone) = match row.edit() {
             Edit::Added => ("+", Tone::Good),
             Edit::Removed => ("-", Tone::Bad),
@@ -181,7 +181,6 @@ impl Printer<'_> {
         };
         let symbol = self.style.paint(tone, symbol);
         let name = format!("{}:", visible(&field.to_string()));
-        let comment = words::why(*why);
         let comment = self.style.paint(Tone::Quiet, comment);
         if let Some(lines) = difference_lines(field, before, after) {
             writeln!(self.out, "      {symbol} {name}{comment}")?;
@@ -293,7 +292,14 @@ impl Printer<'_> {
                     let line = format!("Data lost at {at}: {}{}.", lost.words(), lost.condition());
                     writeln!(self.out, "{}", self.style.paint(Tone::Bad, line))?;
                 } else {
-                    writeln!(self.out, "No data is lost.")?;
+                    writeln!(
+                        self.out,
+                        "{}",
+                        if lost.wiped_words().is_some() { "No volume is lost." } else { "No data is lost." }
+                    )?;
+                }
+                if let Some(wiped) = lost.wiped_words() {
+                    writeln!(self.out, "Wiped on the way: {wiped}.")?;
                 }
                 if let Some(gone) = lost.gone_words() {
                     writeln!(self.out, "{}", self.style.paint(Tone::Care, format!("Lost already: {gone}.")))?;
@@ -647,7 +653,7 @@ mod tests {
           # train was stopped, or its process ended
           # lost is gone
           # prep has changed
-              + env.TOKEN: (other value)
+              + env.TOKEN: (other value)  # left alone
 
         Actions
             + create
@@ -673,7 +679,7 @@ mod tests {
         -/+ swap
               ~ gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
               loses: local volume (200 GB) at /workspace
-              loses: container disk (60 GB)
+              note:  its container disk (60 GB) is wiped
               note:  gets a new pod id and new proxy URLs
               place: the first that can be had of:
                      1. NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
@@ -687,7 +693,7 @@ mod tests {
         +/- swift
               ~ gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
               loses: local volume (200 GB) at /workspace
-              loses: container disk (60 GB)
+              note:  its container disk (60 GB) is wiped
               note:  gets a new pod id and new proxy URLs
               place: the first that can be had of:
                      1. NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
@@ -698,7 +704,7 @@ mod tests {
           # crm (left behind by a replacement) will be destroyed
           # (id deposed00000aa)
           - crm
-              loses: container disk (60 GB)
+              note:  its container disk (60 GB) is wiped
               cost:  $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h)
                      compute $627.80 -> $0.00, storage $6.00 -> $0.00
 
@@ -707,7 +713,7 @@ mod tests {
           ~ llm[0..2]
               ~ image:             "vllm/vllm-openai:v0.18.0" -> "vllm/vllm-openai:v0.19.1"  # you changed it; resets the pod
               ~ env.WANDB_API_KEY: (secret)  # differs, cause not attributable; resets the pod
-              loses: container disk (60 GB)
+              note:  its container disk (60 GB) is wiped
               note:  its public address and TCP ports change
               keeps: network volume `volume.models`
               cost:  $633.80 a month ($0.8682/h)
@@ -718,7 +724,7 @@ mod tests {
           # (because `replicas` was lowered)
           # (id g0ne00000000aa)
           - llm[3]
-              loses: container disk (60 GB)
+              note:  its container disk (60 GB) is wiped
               cost:  $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h)
                      compute $627.80 -> $0.00, storage $6.00 -> $0.00
 
@@ -727,7 +733,7 @@ mod tests {
           # (id stud10000000aa)
           ■ studio
               ~ state: running -> stopped  # you changed it
-              loses: container disk (40 GB)
+              note:  its container disk (40 GB) is wiped
               keeps: local volume (100 GB) at /workspace
               cost:  $517.70 -> $20.00 a month ($0.7092/h -> $0.0274/h)
                      compute $503.70 -> $0.00, storage $14.00 -> $20.00
@@ -845,7 +851,8 @@ mod tests {
         Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.
         That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update (3 with a reset), 3 to
         destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
-        Data lost at 9 addresses: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).
+        Data lost at 3 addresses: 1 network volume (300 GB), 2 local volumes (400 GB).
+        Wiped on the way: 8 container disks (460 GB).
         Lost already: 1 object vanished with its data (50 GB).
 
           Cost a month                     now               after          difference
@@ -904,7 +911,7 @@ mod tests {
           ~ llm[0..199]
               ~ image:             "vllm/vllm-openai:v0.18.0" -> "vllm:b"  # you changed it; resets the pod
               ~ env.WANDB_API_KEY: (secret)  # differs, cause not attributable; resets the pod
-              loses: container disk (60 GB)
+              note:  its container disk (60 GB) is wiped
               note:  its public address and TCP ports change
               keeps: network volume `volume.models`
               cost:  $633.80 a month ($0.8682/h)
@@ -913,7 +920,8 @@ mod tests {
 
         Plan: 0 to add, 200 to change, 0 to destroy.
         That is 200 to update (200 with a reset).
-        Data lost at 200 addresses: 200 container disks (12000 GB).
+        No volume is lost.
+        Wiped on the way: 200 container disks (12000 GB).
         Cost: $0.00 a month ($0.00/h), as before; compute $0.00, storage $0.00.
         Digest: 3f2a9c4be01d77863f2a9c4be01d7786-0
         "#);

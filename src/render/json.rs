@@ -48,6 +48,7 @@ struct Document {
     digest: String,
     counts: CountsOut,
     data_lost: LostOut,
+    container_disks_wiped: LostKindOut,
     cost: CostOut,
     changes: Vec<ChangeOut>,
     order: Vec<EdgeOut>,
@@ -121,6 +122,7 @@ impl Document {
             digest: digest.to_string(),
             counts: (*counts).into(),
             data_lost: (*lost).into(),
+            container_disks_wiped: LostKindOut::new(lost.container_disks),
             cost: CostOut::new(*cost, *unmanaged_after),
             changes: changes.iter().map(ChangeOut::new).collect(),
             order: edges.iter().map(EdgeOut::from).collect(),
@@ -212,25 +214,28 @@ impl From<Counts> for CountsOut {
 pub(super) struct LostOut {
     network_volumes: LostKindOut,
     local_volumes: LostKindOut,
-    container_disks: LostKindOut,
     gone_before: LostKindOut,
 }
 
 #[derive(Debug, Serialize)]
-struct LostKindOut {
+pub(super) struct LostKindOut {
     count: usize,
     gigabytes: u64,
 }
 
+impl LostKindOut {
+    pub(super) fn new((count, gigabytes): (usize, u64)) -> Self {
+        Self { count, gigabytes }
+    }
+}
+
 impl From<Lost> for LostOut {
     fn from(lost: Lost) -> Self {
-        let Lost { network_volumes, local_volumes, container_disks, gone, at_failed_starts: _ } = lost;
-        let kind = |(count, gigabytes)| LostKindOut { count, gigabytes };
+        let Lost { network_volumes, local_volumes, container_disks: _, gone, at_failed_starts: _ } = lost;
         Self {
-            network_volumes: kind(network_volumes),
-            local_volumes: kind(local_volumes),
-            container_disks: kind(container_disks),
-            gone_before: kind(gone),
+            network_volumes: LostKindOut::new(network_volumes),
+            local_volumes: LostKindOut::new(local_volumes),
+            gone_before: LostKindOut::new(gone),
         }
     }
 }
@@ -496,6 +501,7 @@ struct DriftFieldOut {
     field: String,
     recorded: ValueOut,
     live: ValueOut,
+    left_alone: bool,
 }
 
 impl From<&Drift> for DriftOut {
@@ -513,13 +519,18 @@ impl From<&Drift> for DriftOut {
             }
             DriftKind::Fields(fields) => {
                 out.kind = "fields";
-                let fields = fields.iter().map(|FieldDrift { field, recorded, live }| DriftFieldOut {
-                    field: field.to_string(),
-                    recorded: recorded.into(),
-                    live: live.into(),
+                let fields = fields.iter().map(|drift| {
+                    let FieldDrift { field, recorded, live, left_alone } = drift;
+                    DriftFieldOut {
+                        field: field.to_string(),
+                        recorded: recorded.into(),
+                        live: live.into(),
+                        left_alone: *left_alone,
+                    }
                 });
                 out.fields = fields.collect();
             }
+            DriftKind::MarkRemoved => out.kind = "mark_removed",
         }
         out
     }
@@ -543,6 +554,7 @@ impl HeldOut {
             Held::Copied { .. } => "copied",
             Held::OtherProject { .. } => "other_project",
             Held::NotPossible(_) => "not_possible",
+            Held::NoCatalog { .. } => "no_catalog",
         };
         Self { address: address.to_string(), kind, message: words::held(held) }
     }
@@ -565,6 +577,7 @@ impl BlockOut {
             Block::NoStock { .. } => "no_stock",
             Block::VolumeCannotChange { .. } => "volume_cannot_change",
             Block::NoCandidate { .. } => "no_candidate",
+            Block::NoSuchPlace { .. } => "no_such_place",
             Block::OverBudget { .. } => "over_budget",
             Block::Cycle(_) => "cycle",
         };
@@ -637,6 +650,8 @@ fn cause_word(cause: Cause) -> &'static str {
         Cause::Both => "both",
         Cause::ApiDefault => "api_default",
         Cause::NotAttributable => "not_attributable",
+        Cause::Ignored => "ignored",
+        Cause::NewPodOnly => "new_pod_only",
     }
 }
 
@@ -670,6 +685,7 @@ fn reason_word(reason: &Reason) -> &'static str {
         Reason::Orphaned => "orphaned",
         Reason::Renamed => "renamed",
         Reason::LifecycleChanged => "lifecycle_changed",
+        Reason::VolumeRemoved => "volume_removed",
     }
 }
 
@@ -774,14 +790,14 @@ mod tests {
               "count": 1,
               "gigabytes": 200
             },
-            "container_disks": {
-              "count": 1,
-              "gigabytes": 60
-            },
             "gone_before": {
               "count": 0,
               "gigabytes": 0
             }
+          },
+          "container_disks_wiped": {
+            "count": 1,
+            "gigabytes": 60
           },
           "cost": {
             "now": {
@@ -896,11 +912,11 @@ mod tests {
                 },
                 {
                   "kind": "container_disk_lost",
-                  "loses_data": true,
+                  "loses_data": false,
                   "volume": null,
                   "gigabytes": 60,
                   "path": null,
-                  "message": "container disk (60 GB)"
+                  "message": "its container disk (60 GB) is wiped"
                 },
                 {
                   "kind": "new_pod_id",
@@ -1150,7 +1166,8 @@ mod tests {
                   },
                   "live": {
                     "kind": "other_value"
-                  }
+                  },
+                  "left_alone": true
                 }
               ]
             }

@@ -113,9 +113,11 @@ fn head(page: &mut Page, view: &View<'_>) {
     } else {
         "no data is lost".to_owned()
     };
+    let wiped =
+        view.lost.wiped_words().map_or_else(String::new, |wiped| format!(" Wiped on the way: {wiped}."));
     let gone = view.lost.gone_words().map_or_else(String::new, |gone| format!(" Lost already: {gone}."));
     page.push(&format!(
-        "{verdict} Cost {} a month (difference: {}); {lost}.{gone}\n\n{}\n\nDigest: {}\n",
+        "{verdict} Cost {} a month (difference: {}); {lost}.{wiped}{gone}\n\n{}\n\nDigest: {}\n",
         money(AMonth(after)),
         money(difference),
         own_line(view.counts),
@@ -338,15 +340,19 @@ fn drift(page: &mut Page, view: &View<'_>) {
         .map(|(addresses, kind)| {
             let names = code(&ranges_to(addresses.iter().copied(), 200));
             let what = match kind {
-                DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started => words::drift(kind),
+                DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started | DriftKind::MarkRemoved => {
+                    words::drift(kind)
+                }
                 DriftKind::Migrated { from, to } => {
                     format!("was moved by RunPod: {} -> {}", code(&from.to_string()), code(&to.to_string()))
                 }
                 DriftKind::Fields(fields) => {
-                    let fields = fields.iter().take(8).map(|FieldDrift { field, recorded, live }| {
+                    let fields = fields.iter().take(8).map(|drift| {
+                        let FieldDrift { field, recorded, live, left_alone } = drift;
+                        let alone = if *left_alone { " (left alone)" } else { "" };
                         let (before, after) = values(field, recorded, live);
                         let value = after.map_or(before.clone(), |after| format!("{before} -> {after}"));
-                        code(&format!("{field}: {}", visible_to(&value, 200)))
+                        format!("{}{alone}", code(&format!("{field}: {}", visible_to(&value, 200))))
                     });
                     format!("has changed: {}", fields.collect::<Vec<_>>().join(", "))
                 }
@@ -566,24 +572,20 @@ mod tests {
         <!-- podform-plan:acme -->
         ## podform plan for `acme`
 
-        **Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.** Cost \$5,052.00 a month (difference: -\$458.00); data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB). Lost already: 1 object vanished with its data (50 GB).
+        **Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.** Cost \$5,052.00 a month (difference: -\$458.00); data lost: 1 network volume (300 GB), 2 local volumes (400 GB). Wiped on the way: 8 container disks (460 GB). Lost already: 1 object vanished with its data (50 GB).
 
         That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update (3 with a reset), 3 to destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
 
         Digest: `3f2a9c4be01d77863f2a9c4be01d7786-5490000000`
 
         > [!CAUTION]
-        > **Data lost: 1 network volume (300 GB), 2 local volumes (400 GB), 8 container disks (460 GB).**
+        > **Data lost: 1 network volume (300 GB), 2 local volumes (400 GB).**
 
         ### What is lost
 
         - `volume.old`: ``network volume `volume.old` (300 GB) with everything on it``
-        - `swap`: `local volume (200 GB) at /workspace`, `container disk (60 GB)`
-        - `swift`: `local volume (200 GB) at /workspace`, `container disk (60 GB)`
-        - `crm`: `container disk (60 GB)`
-        - `llm[0..2]`: `container disk (60 GB)` each
-        - `llm[3]`: `container disk (60 GB)`
-        - `studio`: `container disk (40 GB)`
+        - `swap`: `local volume (200 GB) at /workspace`
+        - `swift`: `local volume (200 GB) at /workspace`
 
         ### Cost a month
 
@@ -618,7 +620,7 @@ mod tests {
         # id swap00000000aa
         ! gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
         - loses: local volume (200 GB) at /workspace
-        - loses: container disk (60 GB)
+        ! note: its container disk (60 GB) is wiped
         ! note: gets a new pod id and new proxy URLs
         # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
         # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
@@ -634,7 +636,7 @@ mod tests {
         # id swap00000000aa
         ! gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
         - loses: local volume (200 GB) at /workspace
-        - loses: container disk (60 GB)
+        ! note: its container disk (60 GB) is wiped
         ! note: gets a new pod id and new proxy URLs
         # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
         # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
@@ -647,7 +649,7 @@ mod tests {
         ```diff
         - crm (left behind by a replacement) will be destroyed
         # id deposed00000aa
-        - loses: container disk (60 GB)
+        ! note: its container disk (60 GB) is wiped
         # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00
         ```
 
@@ -659,7 +661,7 @@ mod tests {
         # 3 pods alike
         ! image: "vllm/vllm-openai:v0.18.0" -> "vllm/vllm-openai:v0.19.1"  # you changed it; resets the pod
         ! env.WANDB_API_KEY: (secret)  # differs, cause not attributable; resets the pod
-        - loses: container disk (60 GB)
+        ! note: its container disk (60 GB) is wiped
         ! note: its public address and TCP ports change
         # keeps: network volume `volume.models`
         # cost: $633.80 a month ($0.8682/h); compute $627.80, storage $6.00
@@ -673,7 +675,7 @@ mod tests {
         - llm[3] will be destroyed
         # because `replicas` was lowered
         # id g0ne00000000aa
-        - loses: container disk (60 GB)
+        ! note: its container disk (60 GB) is wiped
         # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00
         ```
 
@@ -685,7 +687,7 @@ mod tests {
         # because its `state` was changed in the spec
         # id stud10000000aa
         ! state: running -> stopped  # you changed it
-        - loses: container disk (40 GB)
+        ! note: its container disk (40 GB) is wiped
         # keeps: local volume (100 GB) at /workspace
         # cost: $517.70 -> $20.00 a month ($0.7092/h -> $0.0274/h); compute $503.70 -> $0.00, storage $14.00 -> $20.00
         ```
@@ -818,7 +820,7 @@ mod tests {
 
         - `train` was stopped, or its process ended
         - `lost` is gone
-        - `prep` has changed: `env.TOKEN: (other value)`
+        - `prep` has changed: `env.TOKEN: (other value)` (left alone)
 
         ### Held: left alone in this plan
 
@@ -911,7 +913,7 @@ mod tests {
             assert!(text.len() < 65_536, "{}", text.len());
             let plan = format!("Plan: 0 to add, {} to change, 0 to destroy.", replicas + single);
             let lost = format!(
-                "Data lost: {} container disks ({} GB).",
+                "Wiped on the way: {} container disks ({} GB).",
                 replicas + single,
                 (replicas + single) * 60
             );

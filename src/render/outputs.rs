@@ -15,7 +15,7 @@ use super::view::{Counts, Verdict, View, view};
 /// # Errors
 /// Only those of `out`.
 pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
-    let View { plan, verdict, counts, .. } = view(planned);
+    let View { plan, verdict, counts, lost, .. } = view(planned);
     let (changes, blocked) = match verdict {
         Verdict::Changes => (true, false),
         Verdict::NoChanges => (false, false),
@@ -50,6 +50,7 @@ pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
         ("to_import", import),
         ("to_forget", forget),
         ("losing_data", losing),
+        ("wiping_disks", lost.container_disks.0),
         ("unchanged", unchanged),
         ("held", held),
     ];
@@ -94,7 +95,8 @@ mod tests {
         to_reset=3
         to_import=1
         to_forget=2
-        losing_data=9
+        losing_data=3
+        wiping_disks=8
         unchanged=3
         held=3
         monthly=5052.00

@@ -523,6 +523,7 @@ pub fn full_plan() -> Plan {
                     field: Field::Env(EnvKey::new("TOKEN")),
                     recorded: Shown::Absent,
                     live: Shown::OtherValue,
+                    left_alone: true,
                 }]),
             },
         ],

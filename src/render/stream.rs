@@ -383,9 +383,11 @@ struct DiagnosticOut {
 fn drift_action(kind: &DriftKind) -> &'static str {
     match kind {
         DriftKind::Vanished => "delete",
-        DriftKind::Stopped | DriftKind::Started | DriftKind::Migrated { .. } | DriftKind::Fields(_) => {
-            "update"
-        }
+        DriftKind::Stopped
+        | DriftKind::Started
+        | DriftKind::Migrated { .. }
+        | DriftKind::Fields(_)
+        | DriftKind::MarkRemoved => "update",
     }
 }
 

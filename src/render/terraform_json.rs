@@ -22,7 +22,7 @@ use crate::model::pod::{Compute, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 
-use super::json::{ChangeOut, CostOut, CountsOut, LostOut, verdict_word};
+use super::json::{ChangeOut, CostOut, CountsOut, LostKindOut, LostOut, verdict_word};
 use super::rows::container_values;
 use super::view::{Change, Verb, Verdict, View, view};
 
@@ -180,6 +180,7 @@ struct Extra {
     digest: String,
     counts: CountsOut,
     data_lost: LostOut,
+    container_disks_wiped: LostKindOut,
     cost: CostOut,
     changes: Vec<ChangeOut>,
 }
@@ -236,6 +237,7 @@ impl Document {
                 digest: plan.digest.to_string(),
                 counts: (*counts).into(),
                 data_lost: (*lost).into(),
+                container_disks_wiped: LostKindOut::new(lost.container_disks),
                 cost: CostOut::new(plan.cost, *unmanaged_after),
                 changes: changes.iter().map(ChangeOut::new).collect(),
             },
@@ -653,7 +655,10 @@ pub(super) fn action_reason(change: &Change<'_>) -> Option<&'static str> {
 
 fn drifted(plan: &Plan, drift: &Drift) -> Option<ResourceChange> {
     let Drift { address, kind } = drift;
-    let recorded = Attributes::of(plan.recorded.get(address)?);
+    let mut recorded = Attributes::of(plan.recorded.get(address)?);
+    if *kind == DriftKind::MarkRemoved {
+        recorded.put("marked", json!(true));
+    }
     let mut live = recorded.clone();
     match kind {
         DriftKind::Vanished => return Some(entry(address, &["delete"], Some(recorded), None)),
@@ -661,10 +666,11 @@ fn drifted(plan: &Plan, drift: &Drift) -> Option<ResourceChange> {
         DriftKind::Started => live.put("desired_status", json!(status_word(RunState::Running))),
         DriftKind::Migrated { from: _, to } => live.put("id", json!(to.to_string())),
         DriftKind::Fields(fields) => {
-            for FieldDrift { field, recorded: _, live: value } in fields {
+            for FieldDrift { field, recorded: _, live: value, left_alone: _ } in fields {
                 live.set(field, value);
             }
         }
+        DriftKind::MarkRemoved => live.put("marked", json!(false)),
     }
     Some(entry(address, &["update"], Some(recorded), Some(live)))
 }
@@ -984,6 +990,6 @@ mod tests {
 
     #[test]
     fn an_empty_plan_has_no_entries() {
-        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"resource_changes":[],"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d77863f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"container_disks":{"count":0,"gigabytes":0},"gone_before":{"count":0,"gigabytes":0}},"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged_after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[]}}"#);
+        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"resource_changes":[],"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d77863f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"gone_before":{"count":0,"gigabytes":0}},"container_disks_wiped":{"count":0,"gigabytes":0},"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged_after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[]}}"#);
     }
 }

@@ -10,9 +10,9 @@ use crate::model::field::Field;
 use crate::model::id::RemoteId;
 use crate::model::money::Amount;
 use crate::model::plan::{
-    Action, ActionId, Attempt, Block, Candidate, Consequence, CostChange, Disruption, Drift, DriftKind,
-    Finding, Held, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Severity, Shown, Split, Step,
-    Subject,
+    Action, ActionId, Attempt, Block, Candidate, Cause, Consequence, CostChange, Disruption, Drift,
+    DriftKind, Finding, Held, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Severity, Shown, Split,
+    Step, Subject,
 };
 use crate::model::size::Gigabytes;
 
@@ -245,7 +245,7 @@ pub struct Lost {
     pub network_volumes: (usize, u64),
     /// Disks on the hosts of pods.
     pub local_volumes: (usize, u64),
-    /// Container disks.
+    /// Container disks, which are no place for data.
     pub container_disks: (usize, u64),
     /// What was gone with its data before the plan; no part of what the plan loses.
     pub gone: (usize, u64),
@@ -276,16 +276,18 @@ impl Lost {
 
     /// Returns what is lost in words, the worst first; empty if nothing is.
     pub fn words(self) -> String {
-        let Self { network_volumes, local_volumes, container_disks, gone: _, at_failed_starts: _ } = self;
-        let kinds = [
-            (network_volumes, "network volume"),
-            (local_volumes, "local volume"),
-            (container_disks, "container disk"),
-        ];
+        let Self { network_volumes, local_volumes, container_disks: _, gone: _, at_failed_starts: _ } = self;
+        let kinds = [(network_volumes, "network volume"), (local_volumes, "local volume")];
         let some = kinds.into_iter().filter(|((number, _), _)| *number > 0);
         let words =
             some.map(|((number, size), noun)| format!("{} ({size} GB)", super::words::count(number, noun)));
         words.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the container disks that are wiped, which is no loss of data; `None` if there are none.
+    pub fn wiped_words(self) -> Option<String> {
+        let (number, size) = self.container_disks;
+        (number > 0).then(|| format!("{} ({size} GB)", super::words::count(number, "container disk")))
     }
 
     /// Returns what qualifies the words: that some of it is lost only if a start fails.
@@ -446,7 +448,8 @@ fn merged_rows(verb: Verb, steps: &[(&ActionId, &Action)]) -> Vec<Row> {
     if verb == Verb::Create {
         // Where all is new, who wants it is no news, and what a pod has without being asked is left out.
         rows.retain(|row| !rows::is_usual(row));
-        rows.iter_mut().for_each(|row| row.why = None);
+        let is_told = |why: &mut (Cause, Disruption)| why.0 == Cause::Ignored;
+        rows.iter_mut().for_each(|row| row.why = row.why.take_if(is_told));
     }
     rows
 }

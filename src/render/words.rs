@@ -38,6 +38,7 @@ pub fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Deposed => Some("an earlier replacement left it behind"),
         Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),
         Reason::Renamed => Some("its address changes"),
+        Reason::VolumeRemoved => Some("it still mounts a network volume that is deleted"),
     }
 }
 
@@ -49,6 +50,8 @@ pub fn cause(cause: Cause) -> &'static str {
         Cause::Both => "changed by you and outside of podform",
         Cause::ApiDefault => "default of the API",
         Cause::NotAttributable => "differs, cause not attributable",
+        Cause::Ignored => "ignored until now; the new pod gets it",
+        Cause::NewPodOnly => "left as it is until now; the new pod gets it",
     }
 }
 
@@ -65,7 +68,20 @@ pub fn disruption(disruption: Disruption) -> Option<&'static str> {
 /// Returns the comment behind a field: who changed it and what applying it does; empty where that is not told.
 pub fn why(why: Option<(Cause, Disruption)>) -> String {
     why.map_or_else(String::new, |(cause, disruption)| {
-        let does = self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"));
+        let does = match (cause, disruption) {
+            // Of a start: only if the pod cannot come back.
+            (Cause::Ignored | Cause::NewPodOnly, Disruption::Replace) => ", if it is replaced".to_owned(),
+            (
+                Cause::Spec
+                | Cause::Outside
+                | Cause::Both
+                | Cause::ApiDefault
+                | Cause::NotAttributable
+                | Cause::Ignored
+                | Cause::NewPodOnly,
+                disruption,
+            ) => self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}")),
+        };
         format!("  # {}{does}", self::cause(cause))
     })
 }
@@ -113,7 +129,9 @@ pub fn consequence(consequence: &Consequence) -> (Weight, String) {
         Consequence::VanishedWithData { size } => {
             (Weight::Note, format!("its data ({size}) was lost already when it vanished"))
         }
-        Consequence::ContainerDiskLost { size } => (Weight::Loses, format!("container disk ({size})")),
+        Consequence::ContainerDiskLost { size } => {
+            (Weight::Note, format!("its container disk ({size}) is wiped"))
+        }
         Consequence::LocalVolumeKept { size, path } => {
             (Weight::Keeps, format!("local volume ({size}) at {}", visible(path)))
         }
@@ -257,7 +275,15 @@ pub fn drift(kind: &DriftKind) -> String {
             visible(&to.to_string())
         ),
         DriftKind::Fields(_) => "has changed".to_owned(),
+        DriftKind::MarkRemoved => {
+            "has lost its mark; the next update of its environment puts it back".to_owned()
+        }
     }
+}
+
+/// Returns the comment behind a field that others changed.
+pub fn left_alone(left_alone: bool) -> &'static str {
+    if left_alone { "  # left alone" } else { "" }
 }
 
 /// Returns why an address is left alone.
@@ -290,6 +316,9 @@ pub fn held(held: &Held) -> String {
             visible(&id.to_string()),
         ),
         Held::NotPossible(why) => visible(why).to_string(),
+        Held::NoCatalog { part, why } => {
+            format!("it needs the catalog's {}, which could not be read: {}", part.noun(), visible(why))
+        }
     }
 }
 
@@ -316,7 +345,8 @@ pub fn blocked_address(block: &Block) -> Option<&Address> {
         | Block::Locked { address, step: _ }
         | Block::NoStock { address }
         | Block::VolumeCannotChange { address, why: _ }
-        | Block::NoCandidate { address, why: _ } => Some(address),
+        | Block::NoCandidate { address, why: _ }
+        | Block::NoSuchPlace { address, field: _, why: _ } => Some(address),
         Block::AllVanished { count: _ } | Block::OverBudget { .. } | Block::Cycle(_) => None,
     }
 }
@@ -332,7 +362,18 @@ fn above(limit: BudgetLimit, amount: Amount) -> &'static str {
 
 /// Returns the same as what a position is asked for.
 pub fn blocked_subject(block: &Block) -> Option<Subject> {
-    blocked_address(block).map(|address| Subject { address: address.clone(), field: None })
+    let field = match block {
+        Block::NoSuchPlace { address: _, field, why: _ } => Some(field.clone()),
+        Block::Protected { .. }
+        | Block::Locked { .. }
+        | Block::AllVanished { .. }
+        | Block::NoStock { .. }
+        | Block::VolumeCannotChange { .. }
+        | Block::NoCandidate { .. }
+        | Block::OverBudget { .. }
+        | Block::Cycle(_) => None,
+    };
+    blocked_address(block).map(|address| Subject { address: address.clone(), field })
 }
 
 /// Returns why nothing may be done, and what to do about it.
@@ -363,7 +404,9 @@ pub fn block(block: &Block) -> String {
             "`{address}` would be terminated before its replacement exists, and no candidate has stock; \
              `on_replace: create_first` keeps it until there is one"
         ),
-        Block::VolumeCannotChange { address, why } => format!("`{address}`: {}", visible(why)),
+        Block::VolumeCannotChange { address, why } | Block::NoSuchPlace { address, field: _, why } => {
+            format!("`{address}`: {}", visible(why))
+        }
         Block::NoCandidate { address, why } => {
             let why: Vec<String> = why.iter().map(|why| visible(why).to_string()).collect();
             let list = if why.is_empty() { String::new() } else { format!(": {}", why.join("; ")) };

@@ -61,6 +61,8 @@ pub enum Fault {
     Redirect,
     /// Answered as if done, and not done.
     DidNothing,
+    /// Done, and the first entry of every list in the answer cannot be understood.
+    OddEntry,
 }
 
 /// What is out of stock.
@@ -149,7 +151,7 @@ pub enum FaultScriptError {
 }
 
 /// The words for faults without an argument.
-const CLASSES: [(&str, Fault); 24] = [
+const CLASSES: [(&str, Fault); 25] = [
     ("refused", Fault::Refused),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
     ("throttled", Fault::Throttled(2)),
@@ -174,6 +176,7 @@ const CLASSES: [(&str, Fault); 24] = [
     ("wrong-content-type", Fault::WrongContentType),
     ("redirect", Fault::Redirect),
     ("did-nothing", Fault::DidNothing),
+    ("odd-entry", Fault::OddEntry),
 ];
 
 impl FromStr for FaultScript {

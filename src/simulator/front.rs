@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::fault::{Fault, FaultScript, Scope};
 use super::graphql;
@@ -339,6 +341,7 @@ impl Front {
                 Delivery::late(call.fail(504, "upstream request timeout"), HANG)
             }
             Fault::MalformedBody => Delivery::prompt(garbled(done(self, usual))),
+            Fault::OddEntry => Delivery::prompt(with_odd_entries(done(self, usual))),
             Fault::TruncatedBody => Delivery { breaks_off: true, ..Delivery::prompt(done(self, usual)) },
             Fault::WrongContentType => Delivery::prompt(web_page(done(self, usual).status)),
             Fault::DidNothing => {
@@ -441,6 +444,25 @@ fn garbled(answer: Answer) -> Answer {
     body.truncate(body.len() / 2);
     body.extend_from_slice(b"...");
     Answer { body, ..answer }
+}
+
+/// Gives the first entry of every list other kinds of values than the documented ones, but for its id.
+fn with_odd_entries(answer: Answer) -> Answer {
+    let Ok(mut value) = serde_json::from_slice::<Value>(&answer.body) else { return answer };
+    make_odd(&mut value);
+    Answer { body: value.to_string().into_bytes(), ..answer }
+}
+
+fn make_odd(value: &mut Value) {
+    match value {
+        Value::Array(entries) => {
+            if let Some(Value::Object(first)) = entries.first_mut() {
+                first.iter_mut().filter(|(key, _)| *key != "id").for_each(|(_, value)| *value = json!({}));
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(make_odd),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 fn web_page(status: u16) -> Answer {

@@ -209,6 +209,7 @@ fn env_map(env: &BTreeMap<EnvKey, EnvSyntax>) -> Map {
         let value = match value {
             EnvSyntax::Literal(text) => template(&text.value),
             EnvSyntax::LiteralSecret(_) => HIDDEN.into(),
+            EnvSyntax::Absent => Written::Plain("null".to_owned()),
             EnvSyntax::Secret(name) => {
                 let mut reference = Map::default();
                 reference.put("secret", text(&name.value));

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::model::catalog::{Catalog, GpuType, NotTaken};
+use crate::model::catalog::{Catalog, GpuType};
 use crate::model::clock::Timestamp;
 use crate::model::desired::{CloudWish, GpuWish};
 use crate::model::id::{GpuName, GpuTypeId};
@@ -76,15 +76,7 @@ static BUNDLED: LazyLock<Bundled> = LazyLock::new(|| {
     };
     let gpus = rows.into_iter().map(|row| (GpuTypeId::new(&row.id), gpu_type(row))).collect();
     Bundled {
-        gpus: Catalog {
-            observed_at: Timestamp::UNIX_EPOCH,
-            gpus,
-            cpus: BTreeMap::new(),
-            data_centers: BTreeMap::new(),
-            gpu_stock: BTreeMap::new(),
-            cpu_stock: BTreeMap::new(),
-            not_taken: NotTaken::default(),
-        },
+        gpus: Catalog { gpus, ..Catalog::empty(Timestamp::UNIX_EPOCH) },
         cpu_flavors: ids(CPU_FLAVORS),
         data_centers: ids(DATA_CENTERS),
     }

@@ -24,12 +24,6 @@ use crate::model::prior::Api;
 use crate::model::secret::Secret;
 use crate::model::volume::VolumeTier;
 
-/// Variables that RunPod puts into pods. They are not the spec's to declare.
-const INJECTED: &[&str] = &["PUBLIC_KEY", "JUPYTER_PASSWORD"];
-
-/// The prefix of all other variables that RunPod puts into pods.
-const INJECTED_PREFIX: &str = "RUNPOD_";
-
 /// What the spec and the state know already.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -114,7 +108,7 @@ pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
     let is_own = |entrypoint: &&Vec<String>| !entrypoint.is_empty();
     // A marker that can be read is no variable any more.
     let is_marker = |key: &EnvKey| key.as_str() == MARKER_KEY;
-    let declared = pod.env.keys().filter(|key| !is_injected(key)).count();
+    let declared = pod.env.keys().filter(|key| !key.is_of_the_platform()).count();
     let reason = match pod.role {
         PodRole::EndpointWorker => "it is a worker of a serverless endpoint",
         PodRole::ClusterMember => "it is a member of a cluster",
@@ -346,7 +340,7 @@ impl Page<'_> {
 
     fn env(&mut self, key: &Key, pod: &LivePod) -> Map {
         let mut variables = Map::default();
-        for (name, value) in pod.env.iter().filter(|(name, _)| !is_injected(name)) {
+        for (name, value) in pod.env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
             let value_text = value.expose();
             let written = if is_secret(name.as_str(), value_text) && !is_runpod_reference(value_text) {
                 let mut reference = Map::default();
@@ -424,10 +418,6 @@ fn unlisted_key(id: &VolumeId, taken: &BTreeSet<Key>) -> Key {
 fn registry_name(id: &RegistryId) -> String {
     let kept = id.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
     kept.take(40).collect()
-}
-
-fn is_injected(key: &EnvKey) -> bool {
-    INJECTED.contains(&key.as_str()) || key.as_str().starts_with(INJECTED_PREFIX)
 }
 
 fn has_no_machine(pod: &LivePod) -> bool {

@@ -111,7 +111,7 @@ fn lower_pod(
     let in_env = env.values().any(|value| match value {
         EnvSyntax::Literal(text) => text.value.holds_replica(),
         EnvSyntax::LiteralSecret(text) => text.expose().holds_replica(),
-        EnvSyntax::Secret(_) => false,
+        EnvSyntax::Secret(_) | EnvSyntax::Absent => false,
     });
     let mut texts = std::iter::once(&image).chain(path).chain(&command).chain(entrypoint.iter().flatten());
     let numbered = in_env || texts.any(Text::holds_replica);
@@ -131,6 +131,8 @@ fn lower_pod(
             (Storage::Network { volume: volume.clone(), path: path.into_replica(number) }, Some(volume))
         }
     };
+    let (unwanted, env): (BTreeMap<EnvKey, EnvSyntax>, BTreeMap<EnvKey, EnvSyntax>) =
+        env.into_iter().partition(|(_, value)| matches!(value, EnvSyntax::Absent));
     let container = Container {
         name: match name {
             Some(name) => pod_name(&name, number),
@@ -156,6 +158,7 @@ fn lower_pod(
     WantedPod {
         container,
         hardware,
+        unwanted_env: unwanted.into_keys().collect(),
         access,
         run,
         lifecycle,
@@ -195,6 +198,7 @@ struct Env<'a> {
 impl Env<'_> {
     fn value(&mut self, key: &EnvKey, value: EnvSyntax, number: Option<u32>) -> Option<EnvValue> {
         match value {
+            EnvSyntax::Absent => None,
             EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.value.into_replica(number))),
             EnvSyntax::LiteralSecret(text) => {
                 let name = SecretName::Literal { address: self.address.clone(), key: key.clone() };

@@ -1,17 +1,49 @@
 //! Merging: several files into one, and `defaults` under every pod.
 //!
-//! Maps merge, lists and scalars replace, and `null` deletes what the map below has. Nodes keep their places, so a
-//! message points to the file that won.
+//! Maps merge, lists and scalars replace, and `null` deletes what the map below has; only in the environment of a pod
+//! it stays, where it means that there is to be no such variable. Nodes keep their places, so a message points to the
+//! file that won.
 
 use std::collections::BTreeMap;
 
 use super::yaml::{Entry, Node, Value};
 
+/// Where in a spec a map stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The top.
+    Root,
+    /// `pods`
+    Pods,
+    /// A pod, or `defaults`.
+    Pod,
+    /// `env` of either.
+    Env,
+    /// Anywhere else.
+    Other,
+}
+
+impl Place {
+    fn below(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Root, "pods") => Self::Pods,
+            (Self::Root, "defaults") | (Self::Pods, _) => Self::Pod,
+            (Self::Pod, "env") => Self::Env,
+            (Self::Root | Self::Pod | Self::Env | Self::Other, _) => Self::Other,
+        }
+    }
+}
+
+/// Lays one file on another.
+pub(super) fn merge<'t>(base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
+    merge_at(Place::Root, base, over)
+}
+
 /// Lays `over` on `base`.
 ///
 /// A `null` that finds nothing to delete stays, so that whoever reads the value can say so; dropped silently, a typo
 /// in the key would leave the value in force.
-pub(super) fn merge<'t>(base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
+fn merge_at<'t>(place: Place, base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
     let (Value::Mapping(below), Value::Mapping(above)) = (&base.value, &over.value) else {
         return over.clone();
     };
@@ -20,11 +52,11 @@ pub(super) fn merge<'t>(base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
     for entry in below.iter() {
         match winners.remove(&*entry.key) {
             None => entries.push(entry.clone()),
-            Some(winner) if winner.value.is_null() => {}
+            Some(winner) if winner.value.is_null() && place != Place::Env => {}
             Some(winner) => entries.push(Entry {
                 key: winner.key.clone(),
                 key_span: winner.key_span,
-                value: merge(&entry.value, &winner.value),
+                value: merge_at(place.below(&entry.key), &entry.value, &winner.value),
             }),
         }
     }
@@ -51,5 +83,5 @@ pub(super) fn under_defaults<'t>(defaults: Option<&Node<'t>>, pod: &Node<'t>) ->
         .filter(|entry| !dropped(&entry.key) || pod.get(&entry.key).is_some())
         .cloned()
         .collect();
-    merge(&Node::mapping(defaults.span, kept), pod)
+    merge_at(Place::Pod, &Node::mapping(defaults.span, kept), pod)
 }

@@ -250,10 +250,12 @@ fn env(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<EnvEntry>> {
             env.push(EnvEntry { key, value });
         }
     }
-    if entries.len() > MAX_ENV {
-        let detail = format!("a pod has at most {MAX_ENV} variables, and this has {}", entries.len());
+    let mut present = entries.iter().filter(|entry| !entry.value.is_null());
+    if let Some(first_too_many) = present.nth(MAX_ENV) {
+        let number = MAX_ENV + 1 + present.count();
+        let detail = format!("a pod has at most {MAX_ENV} variables, and this has {number}");
         decoder.report(
-            Diagnostic::at(Problem::InvalidValue, entries[MAX_ENV].key_span, detail)
+            Diagnostic::at(Problem::InvalidValue, first_too_many.key_span, detail)
                 .help("RunPod takes 50, of which podform and SSH need one each"),
         );
     }
@@ -272,6 +274,9 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) 
         }
         let name = fields.read("secret", decoder, |d, node| d.word(node, "the name of a secret"))?;
         return Some(EnvSyntax::Secret(name));
+    }
+    if node.is_null() {
+        return absent(decoder, key, node);
     }
     let value = decoder.verbatim(node, "a text or `{ secret: NAME }`")?;
     let text = value.value.raw();
@@ -292,6 +297,24 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) 
     );
     decoder.report(Diagnostic::at(Problem::LiteralSecret, key.span, detail).help(help));
     Some(EnvSyntax::LiteralSecret(Secret::new(value.value)))
+}
+
+/// Reads a variable that is to be absent. A forgotten value looks nearly the same, so it has to be written out.
+fn absent(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) -> Option<EnvSyntax> {
+    let name = &key.value;
+    if decoder.sources.slice(node.span).trim().is_empty() {
+        let mistake = Diagnostic::at(Problem::WrongType, key.span, format!("`{name}` has no value"));
+        decoder.report(
+            mistake.help("write `\"\"` for an empty text, or `null` if the pod is to have no such variable"),
+        );
+        return None;
+    }
+    if name.is_of_the_platform() {
+        let detail = format!("RunPod itself puts `{name}` into pods, so it cannot be kept out");
+        decoder.report(Diagnostic::at(Problem::InvalidValue, key.span, detail).help("delete the line"));
+        return None;
+    }
+    Some(EnvSyntax::Absent)
 }
 
 /// Tells whether a value is RunPod's own reference to a secret that it keeps.

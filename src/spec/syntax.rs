@@ -176,6 +176,8 @@ pub enum EnvSyntax {
     LiteralSecret(Secret<Text>),
     /// `KEY: { secret: NAME }`
     Secret(Spanned<String>),
+    /// `KEY: null`: there is to be no such variable.
+    Absent,
 }
 
 /// `gpu` in its long form; the short forms are rewritten to it.

@@ -7,7 +7,7 @@
 /// A value to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Written {
-    /// A number or a boolean.
+    /// A number, a boolean or `null`.
     Plain(String),
     /// A text, quoted where a reader could take it for anything else.
     Text(String),

@@ -18,10 +18,10 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, RunId, Serial};
+use crate::model::id::{Lineage, RunId, RunNonce, Serial};
 use crate::model::journal::{Entry, Sent};
 use crate::model::marker::Token;
-use crate::model::plan::Record;
+use crate::model::plan::{Approval, Record};
 use crate::model::prior::{Prior, Recorded};
 
 use refused::Refused;
@@ -71,6 +71,32 @@ pub struct Run {
     pub plan_digest: String,
     /// Who runs it: user and host.
     pub who: String,
+    /// What makes the tokens of its plan its own, for what executes a plan. A plan is executed once.
+    pub nonce: Option<RunNonce>,
+    /// Who approved it, for what executes a plan.
+    pub approved: Option<Approved>,
+}
+
+/// Who approved a run and from where it was started, as far as its environment tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approved {
+    /// How.
+    pub how: Approval,
+    /// Who: the user whom continuous integration names, or the one who runs it.
+    pub by: String,
+    /// What continuous integration ran for.
+    pub source: Source,
+}
+
+/// What continuous integration says that it runs for. The texts are its own.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Source {
+    /// The commit.
+    pub commit: Option<String>,
+    /// The number of the pull request.
+    pub pull_request: Option<String>,
+    /// Where the job can be looked at.
+    pub url: Option<String>,
 }
 
 /// One run as the journal has it.

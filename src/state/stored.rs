@@ -17,12 +17,13 @@ use crate::model::field::Field;
 use crate::model::id::{CpuFlavorId, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, RemoteId, VolumeId};
 use crate::model::journal::Sent;
 use crate::model::marker::Token;
-use crate::model::plan::{ActionId, Record, Step};
+use crate::model::plan::{ActionId, Approval, Record, Step};
 use crate::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, ProviderKind, RecordedObject, RecordedPod};
 use crate::model::secret::SecretName;
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::state::{Approved, Source};
 
 /// A stored text that does not mean what it should; says which in words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +98,34 @@ stored_words! {
     StoredOnStuckResume of OnStuckResume { Fail = "fail", Replace = "replace" }
     StoredProviderKind of ProviderKind { Runpod = "runpod", Simulator = "simulator" }
     StoredApi of Api { V2 = "v2", V1 = "v1", Graphql = "graphql" }
+    StoredApproval of Approval {
+        Prompt = "prompt", Flag = "flag", Digest = "digest", SavedPlan = "saved_plan",
+    }
+}
+
+/// The stored form of [`Approved`].
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredApproved {
+    how: StoredApproval,
+    by: String,
+    commit: Option<String>,
+    pull_request: Option<String>,
+    url: Option<String>,
+}
+
+impl From<&Approved> for StoredApproved {
+    fn from(approved: &Approved) -> Self {
+        let Approved { how, by, source: Source { commit, pull_request, url } } = approved.clone();
+        Self { how: how.into(), by, commit, pull_request, url }
+    }
+}
+
+impl From<StoredApproved> for Approved {
+    fn from(stored: StoredApproved) -> Self {
+        let StoredApproved { how, by, commit, pull_request, url } = stored;
+        Self { how: how.into(), by, source: Source { commit, pull_request, url } }
+    }
 }
 
 /// The values last applied to an object.

@@ -99,6 +99,7 @@ fn the_history_tells_who_did_what_when_and_how_it_ended() {
     ");
     let events = named(folder.data(&["state", "history", &runs[0][..8]]));
     insta::assert_snapshot!(events, @"
+    approved with `--auto-approve`, by ada@lab
     AT                    ACTION      EVENT      DETAIL
     2026-11-02T09:00:05Z  web:create  intended   attempt 0, token ea46e2fe2d47d31a
     2026-11-02T09:00:05Z  web:create  started    -
@@ -110,6 +111,13 @@ fn the_history_tells_who_did_what_when_and_how_it_ended() {
     {
       "runs": [
         {
+          "approved": {
+            "by": "ada@lab",
+            "commit": null,
+            "how": "flag",
+            "pull_request": null,
+            "run_url": null
+          },
           "began_at": "2026-11-02T09:00:05Z",
           "command": "apply",
           "ended_at": "2026-11-02T09:00:39Z",
@@ -164,6 +172,13 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
       },
       "kind": "pod",
       "last_run": {
+        "approved": {
+          "by": "ada@lab",
+          "commit": null,
+          "how": "flag",
+          "pull_request": null,
+          "run_url": null
+        },
         "began_at": "2026-11-02T09:00:05Z",
         "command": "apply",
         "ended_at": "2026-11-02T09:00:39Z",

@@ -171,6 +171,17 @@ fn words_stay_where_they_belong() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
+/// The engine executes an approved plan only, so whoever can make one decides what is done.
+#[test]
+fn only_an_approval_makes_a_plan_one_that_may_run() {
+    let makes = |source: &Source| {
+        let words: Vec<&str> = source.tokens.iter().map(|token| token.text.as_str()).collect();
+        words.windows(3).any(|words| words == ["ApprovedPlan", "::", "new"])
+    };
+    let makers: Vec<String> = sources().into_iter().filter(makes).map(|source| source.module).collect();
+    assert_eq!(makers, ["apply::driver::tests", "cli::approval", "cli::execution"]);
+}
+
 #[test]
 fn a_forbidden_import_is_reported() {
     let text = r##"

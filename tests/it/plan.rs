@@ -1,6 +1,8 @@
 //! The planner against a small account of its own.
 
 mod cases;
+mod catalog;
+mod left_alone;
 mod props;
 mod reach;
 pub(crate) mod world;

@@ -171,6 +171,8 @@ async fn executed(
         command: "apply".to_owned(),
         plan_digest: plan.digest.to_string(),
         who: "ann@box".to_owned(),
+        nonce: None,
+        approved: None,
     };
     let (_sender, interrupt) = watch::channel(Interrupt::None);
     let context = Context {

@@ -49,8 +49,12 @@ scripts! {
     fault_pods,
     fault_timeouts,
     faults,
+    ignored,
     init,
+    left_alone,
     logs,
+    no_catalog,
+    places,
     profiles,
     protect,
     quickstart,
@@ -69,6 +73,7 @@ scripts! {
     targets_unknown,
     tools,
     usage,
+    volume_leaves,
 }
 
 #[test]

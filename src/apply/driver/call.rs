@@ -10,6 +10,7 @@ use super::ledger::Committed;
 use super::lookout::{Look, Looks};
 use super::{Act, Engine, interrupted};
 use crate::apply::ending::Halt;
+use crate::apply::gate::Pass;
 use crate::apply::limiter::Limited;
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Context, Interrupt, Reporter, Settings, shown};
@@ -148,10 +149,11 @@ where
         self.ledger.commit(act.id, vec![(self.ledger.now(), event)], Vec::new()).await.map(|_| ())
     }
 
-    /// Sends a repeatable request until it took effect; `seen` looks whether it has.
+    /// Sends a repeatable request that the gate lets through until it took effect; `seen` looks whether it has.
     pub(super) async fn ensure(
         &self,
         act: &Act<'_>,
+        _pass: Pass,
         (kind, object): (Kind, Option<RemoteId>),
         call: impl AsyncFn(&'a P, Going) -> Result<(), ProviderError>,
         seen: impl AsyncFn() -> Result<bool, Halt>,

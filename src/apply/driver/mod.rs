@@ -8,6 +8,7 @@
 mod call;
 mod ledger;
 mod lookout;
+mod permit;
 mod pod;
 mod settle;
 #[cfg(test)]
@@ -247,6 +248,7 @@ where
 
     /// Does what the plan says and returns what success changes in the records.
     async fn perform(&self, act: &Act<'_>) -> Result<Vec<RecordChange>, Halt> {
+        self.permit_record(act).await?;
         match &act.action.operation {
             Operation::Local => self.record_only(act).await,
             Operation::CreateVolume { name, config, token } => {

@@ -7,8 +7,10 @@ use tokio::time::Instant;
 
 use super::call::{Answer, Elsewhere, Ensured, Going};
 use super::lookout::{Look, Sight};
+use super::permit::shut;
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
+use crate::apply::gate::{self, Made, Pass, Request};
 use crate::apply::recover::{self, Choice, Search, Sighting};
 use crate::apply::request::{self, Missing};
 use crate::apply::retry::{self, Kind, Next};
@@ -18,11 +20,10 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Event, Sent};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::{Marker, Token};
-use crate::model::plan::{Attempt, Disruption, OnStuck, PodCreation, PodPatch, Record, RecordAfter, Step};
+use crate::model::plan::{Attempt, Disruption, OnStuck, PodCreation, PodPatch, Record, RecordAfter};
 use crate::model::pod::{Compute, Container};
 use crate::model::prior::{KnownToken, RecordedObject};
 use crate::model::progress::Notice;
-use crate::model::provenance::{Viewpoint, Window};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
@@ -186,13 +187,7 @@ where
             let sighting = recover::sight_pod(token, &sheet.entries, &known);
             if let Sighting::These(ids) = &sighting {
                 let found = recover::carriers(&sheet.entries, ids);
-                let view = Viewpoint {
-                    project: self.context.project,
-                    lineage: &self.prior.lineage,
-                    serial: self.ledger.serial(),
-                    window: Window::OF_A_CREATE,
-                };
-                let choice = recover::choose(view, &found, asked);
+                let choice = recover::choose(self.view(), &found, asked);
                 return self.adopt(act, &asked.sent, choice).await.map(Some);
             }
             if search.settles(waited, &sighting) {
@@ -212,7 +207,11 @@ where
         self.ledger.commit(act.id, vec![(self.ledger.now(), accepted)], changes).await?;
         for duplicate in &retire {
             self.refused(act, format!("the same create made `{duplicate}` as well, which is terminated"));
-            self.terminate(act, duplicate, Some(RemoteId::Pod(id.clone()))).await?;
+            // The choice has looked at it.
+            let remote = RemoteId::Pod(duplicate.clone());
+            let standing = gate::standing(&act.id.address, &remote, &self.ledger.records());
+            let pass = gate::check(Request::Delete, &remote, &standing, Made::ByUsAndSpare).map_err(shut)?;
+            self.terminate(act, pass, duplicate, Some(RemoteId::Pod(id.clone()))).await?;
         }
         if doubtful.is_empty() {
             return Ok(id);
@@ -293,6 +292,7 @@ where
         };
         let seen = async || Ok(difference().await?.is_none());
         let object = Some(RemoteId::Pod(request.id.clone()));
+        let pass = self.permit(act, Request::Change, &RemoteId::Pod(request.id.clone())).await?;
         let call = async |port: &'a P, going: Going| {
             let (Some((token, before)), Some(env)) = (marked, &request.env) else {
                 return port.update_pod(request).await;
@@ -303,7 +303,7 @@ where
             request::mark(&mut env, &mark);
             port.update_pod(&PatchRequest { env: Some(env), ..request.clone() }).await
         };
-        let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
+        let since = match self.ensure(act, pass, (Kind::Change, object), call, seen).await? {
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(&request.id)),
         };
@@ -337,8 +337,9 @@ where
         };
         let seen = async || Ok(self.look_at(id).await?.is_some_and(|live| live.status.is_up()));
         let call = async |port: &'a P, _: Going| port.start_pod(id, gpus).await;
-        let object = Some(RemoteId::Pod(id.clone()));
-        let stuck = match self.ensure(act, (Kind::Start, object), call, seen).await? {
+        let object = RemoteId::Pod(id.clone());
+        let pass = self.permit(act, Request::Start, &object).await?;
+        let stuck = match self.ensure(act, pass, (Kind::Start, Some(object)), call, seen).await? {
             Ensured::Gone(_) => return Err(vanished(id)),
             Ensured::Stuck(why) => why,
             Ensured::Taken(since) => {
@@ -367,8 +368,8 @@ where
         why: String,
     ) -> Result<Vec<RecordChange>, Halt> {
         self.refused(act, format!("{why}; it is replaced"));
-        self.refuse_protected(act, id)?;
-        self.terminate(act, id, None).await?;
+        let pass = self.permit(act, Request::Delete, &RemoteId::Pod(id.clone())).await?;
+        self.terminate(act, pass, id, None).await?;
         let previous = self.ledger.recorded(&act.id.address);
         let changes = record::remove(&act.id.address, previous.as_ref(), false);
         self.ledger.commit(act.id, Vec::new(), changes).await?;
@@ -385,8 +386,9 @@ where
         act.object.replace(Some(RemoteId::Pod(id.clone())));
         let seen = async || Ok(self.look_at(id).await?.is_some_and(|live| !live.status.is_up()));
         let call = async |port: &'a P, _: Going| port.stop_pod(id).await;
-        let object = Some(RemoteId::Pod(id.clone()));
-        let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
+        let object = RemoteId::Pod(id.clone());
+        let pass = self.permit(act, Request::Stop, &object).await?;
+        let since = match self.ensure(act, pass, (Kind::Change, Some(object)), call, seen).await? {
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
         };
@@ -420,8 +422,8 @@ where
     ) -> Result<Vec<RecordChange>, Halt> {
         for id in ids {
             act.object.replace(Some(RemoteId::Pod(id.clone())));
-            self.refuse_protected(act, id)?;
-            self.terminate(act, id, None).await?;
+            let pass = self.permit(act, Request::Delete, &RemoteId::Pod(id.clone())).await?;
+            self.terminate(act, pass, id, None).await?;
             let previous = self.ledger.recorded(&act.id.address);
             let changes = record::pod_gone(act.id, act.action, previous.as_ref(), id);
             self.ledger.commit(act.id, Vec::new(), changes).await?;
@@ -430,10 +432,16 @@ where
     }
 
     /// Terminates a pod and waits until listings agree that it is gone.
-    async fn terminate(&self, act: &Act<'_>, id: &PodId, object: Option<RemoteId>) -> Result<(), Halt> {
+    async fn terminate(
+        &self,
+        act: &Act<'_>,
+        pass: Pass,
+        id: &PodId,
+        object: Option<RemoteId>,
+    ) -> Result<(), Halt> {
         let seen = async || Ok(self.look_at(id).await?.is_none());
         let call = async |port: &'a P, _: Going| port.delete_pod(id).await;
-        let (since, said) = match self.ensure(act, (Kind::Delete, object), call, seen).await? {
+        let (since, said) = match self.ensure(act, pass, (Kind::Delete, object), call, seen).await? {
             Ensured::Taken(since) => (since, "the API said yes"),
             Ensured::Gone(since) => (since, "the API said that it is gone"),
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
@@ -455,17 +463,6 @@ where
             }
             self.waiting(act, "its end".to_owned());
         }
-    }
-
-    /// The planner blocks such a plan; this is the last look before something is lost for good.
-    fn refuse_protected(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
-        let recorded = self.ledger.recorded(&act.id.address);
-        let protected = recorded
-            .is_some_and(|recorded| recorded.lifecycle.protect && recorded.id == RemoteId::Pod(id.clone()));
-        if protected && act.id.step != Step::DeleteDeposed {
-            return Err(Halt::Failed("it is protected".to_owned()));
-        }
-        Ok(())
     }
 
     /// Waits until a pod runs. `compute` is given where it can come back without its GPUs.

@@ -11,9 +11,11 @@ use tokio::time::sleep;
 
 use super::call::read;
 use super::interrupted;
+use crate::apply::gate::{self, Made, Pass, Request};
 use crate::apply::recover::{self, Choice, Open, Search, Sighting};
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Context, Interrupt, Reporter, record};
+use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment, Timestamp};
 use crate::model::id::{PodId, RemoteId, RunId};
 use crate::model::journal::{ActionStatus, Entry, Event, Sent};
@@ -197,7 +199,7 @@ where
                 return Ok(Fate::Undecided(format!("several network volumes are named `{}`", sent.name)));
             };
             let id = RemoteId::Volume(id);
-            self.adopt(intent, sent, &id, &BTreeSet::new()).await?;
+            self.adopt(intent, sent, &id, BTreeMap::new()).await?;
             return Ok(Fate::Adopted { id, retired: BTreeSet::new() });
         }
         let carriers = recover::carriers(&listing.pods, ids);
@@ -209,14 +211,13 @@ where
                     .await?;
                 Ok(Fate::Doubtful(pods))
             }
-            Choice::Adopt { id, retire, doubtful } => {
+            Choice::Adopt { id, retire, mut doubtful } => {
                 let id = RemoteId::Pod(id);
-                self.adopt(intent, sent, &id, &retire).await?;
-                Ok(if doubtful.is_empty() {
-                    Fate::Adopted { id, retired: retire }
-                } else {
-                    Fate::Doubtful(doubtful)
-                })
+                let (retire, left) = self.permitted(&intent.action.address, retire);
+                doubtful.extend(left);
+                let retired = retire.keys().cloned().collect();
+                self.adopt(intent, sent, &id, retire).await?;
+                Ok(if doubtful.is_empty() { Fate::Adopted { id, retired } } else { Fate::Doubtful(doubtful) })
             }
         }
     }
@@ -227,7 +228,7 @@ where
         intent: &OpenIntent,
         sent: &Sent,
         id: &RemoteId,
-        retire: &BTreeSet<PodId>,
+        retire: BTreeMap<PodId, Pass>,
     ) -> Result<(), StateError> {
         let address = &intent.action.address;
         let previous = self.prior.objects.get(address);
@@ -238,11 +239,12 @@ where
         // A request that was found to have taken effect did go out, whether or not that was noted.
         let went_out = (intent.status == ActionStatus::Intended).then_some(Event::Started);
         self.commit(intent, went_out.into_iter().chain([accepted()]), vec![change]).await?;
-        for pod in retire {
+        for (pod, pass) in retire {
             let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
             self.commit(intent, [intended], Vec::new()).await?;
             // If it fails the pod stays known by its token, and every plan says so.
-            let unknown = self.retire(pod).await.err().map(|error| Event::Unknown { why: error.to_string() });
+            let unknown =
+                self.retire(pass, &pod).await.err().map(|error| Event::Unknown { why: error.to_string() });
             let events = [Event::Started].into_iter().chain(unknown).chain([accepted()]);
             self.commit(intent, events, Vec::new()).await?;
         }
@@ -250,7 +252,26 @@ where
         self.commit(intent, [Event::Failed { why }], Vec::new()).await
     }
 
-    async fn retire(&self, pod: &PodId) -> Result<(), ProviderError> {
+    /// Parts the pods that the gate lets go from those that a record has.
+    fn permitted(
+        &self,
+        address: &Address,
+        pods: BTreeSet<PodId>,
+    ) -> (BTreeMap<PodId, Pass>, BTreeSet<PodId>) {
+        let mut permitted = BTreeMap::new();
+        let mut left = BTreeSet::new();
+        for pod in pods {
+            let id = RemoteId::Pod(pod.clone());
+            let standing = gate::standing(address, &id, &self.prior.objects);
+            match gate::check(Request::Delete, &id, &standing, Made::ByUsAndSpare) {
+                Ok(pass) => drop(permitted.insert(pod, pass)),
+                Err(_) => drop(left.insert(pod)),
+            }
+        }
+        (permitted, left)
+    }
+
+    async fn retire(&self, _pass: Pass, pod: &PodId) -> Result<(), ProviderError> {
         let mut tries = 0;
         loop {
             let turn = self.context.provider.turn().await?;

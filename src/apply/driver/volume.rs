@@ -8,6 +8,7 @@ use super::call::{Answer, Elsewhere, Ensured, Going, could_not_look};
 use super::lookout::Look;
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
+use crate::apply::gate::Request;
 use crate::apply::recover::{self, Search, Sighting};
 use crate::apply::request;
 use crate::apply::retry::{self, Kind, Next};
@@ -146,14 +147,15 @@ where
         id: &VolumeId,
         size: Gigabytes,
     ) -> Result<Vec<RecordChange>, Halt> {
-        let object = Some(RemoteId::Volume(id.clone()));
-        act.object.replace(object.clone());
+        let object = RemoteId::Volume(id.clone());
+        act.object.replace(Some(object.clone()));
+        let pass = self.permit(act, Request::Change, &object).await?;
         let seen = async || {
             let live = self.look_at_volume(id).await?;
             Ok(live.is_some_and(|live| readback::grown(size, &live).is_none()))
         };
         let call = async |port: &'a P, _: Going| port.grow_volume(id, size).await;
-        let since = match self.ensure(act, (Kind::Change, object), call, seen).await? {
+        let since = match self.ensure(act, pass, (Kind::Change, Some(object)), call, seen).await? {
             Ensured::Taken(since) => since,
             Ensured::Gone(_) | Ensured::Stuck(_) => return Err(vanished(id)),
         };
@@ -166,15 +168,12 @@ where
         act: &Act<'_>,
         id: &VolumeId,
     ) -> Result<Vec<RecordChange>, Halt> {
-        let object = Some(RemoteId::Volume(id.clone()));
-        act.object.replace(object);
-        let recorded = self.ledger.recorded(&act.id.address);
-        if recorded.is_some_and(|recorded| recorded.lifecycle.protect) {
-            return Err(Halt::Failed("it is protected".to_owned()));
-        }
+        let object = RemoteId::Volume(id.clone());
+        act.object.replace(Some(object.clone()));
+        let pass = self.permit(act, Request::Delete, &object).await?;
         let seen = async || Ok(self.look_at_volume(id).await?.is_none());
         let call = async |port: &'a P, _: Going| port.delete_volume(id).await;
-        let since = match self.ensure(act, (Kind::Delete, None), call, seen).await? {
+        let since = match self.ensure(act, pass, (Kind::Delete, None), call, seen).await? {
             Ensured::Taken(since) | Ensured::Gone(since) => since,
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
         };

@@ -15,7 +15,7 @@ use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::live::{Live, Seen, Unreadable};
 use crate::model::marker::MARKER_KEY;
 use crate::model::prior::Prior;
-use crate::plan::Options;
+use crate::plan::{Options, stock_questions};
 use crate::render::words;
 use crate::spec::imported::{self, Chosen, Imported, Known};
 use crate::state::RecordChange;
@@ -281,7 +281,8 @@ async fn text(
     chosen: &Chosen<'_>,
     known: &Known,
 ) -> Result<Imported, Failure> {
-    let catalog = session.catalog(session.account.reader()).await?;
+    let questions = stock_questions(&session.loaded.desired);
+    let catalog = session.known_catalog(session.account.reader(), &questions).await;
     let loaded = &session.loaded;
     // A layer without a project is no spec of its own, so nobody can apply it without what the spec has beside it.
     let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();

@@ -10,10 +10,14 @@ use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::model::journal::{Entry, Event};
-use crate::state::{PastRun, Run};
+use crate::model::plan::Approval;
+use crate::render::escape::visible;
+use crate::state::{Approved, PastRun, Run, Source};
 
 /// How much of a run's id the table shows; enough to name it.
 const SHORT_ID: usize = 8;
+/// How much of a commit's id it shows.
+const SHORT_COMMIT: usize = 12;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &HistoryArgs) -> Result<Exit, Failure> {
@@ -50,13 +54,45 @@ fn find<'a>(past: &'a [PastRun], id: &str) -> Result<&'a PastRun, Failure> {
 fn table(runs: &[&PastRun]) -> String {
     let mut table = Table::new(["RUN", "BEGAN", "TOOK", "WHO", "COMMAND", "PLAN", "ENDED"]);
     for PastRun { run, ended_at, summary, entries: _ } in runs {
-        let Run { id, at, command, plan_digest, who } = run;
+        let Run { id, at, command, plan_digest, who: _, nonce: _, approved: _ } = run;
         let took = ended_at.map_or_else(String::new, |end| format!("{}s", end.duration_since(*at).as_secs()));
         let short: String = id.as_str().chars().take(SHORT_ID).collect();
         let ended = summary.clone().unwrap_or_else(|| "not ended".to_owned());
-        table.row([short, at.to_string(), took, who.clone(), command.clone(), plan_digest.clone(), ended]);
+        table.row([short, at.to_string(), took, who(run), command.clone(), plan_digest.clone(), ended]);
     }
     table.to_string()
+}
+
+/// Returns who answers for a run, and what continuous integration ran for.
+fn who(run: &Run) -> String {
+    let Some(Approved { how: _, by, source: Source { commit, pull_request, url: _ } }) = &run.approved else {
+        return run.who.clone();
+    };
+    let commit = commit.as_ref().map(|commit| commit.chars().take(SHORT_COMMIT).collect());
+    let pull_request = pull_request.as_ref().map(|number| format!("#{number}"));
+    let parts: Vec<String> = [Some(by.clone()), commit, pull_request].into_iter().flatten().collect();
+    parts.join(" ")
+}
+
+/// Returns what is known of the approval of a run, a line each.
+fn approval(run: &Run) -> String {
+    let Some(Approved { how, by, source: Source { commit, pull_request, url } }) = &run.approved else {
+        return String::new();
+    };
+    let how = match how {
+        Approval::Prompt => "at the terminal",
+        Approval::Flag => "with `--auto-approve`",
+        Approval::Digest => "by its digest",
+        Approval::SavedPlan => "as a saved plan",
+    };
+    let line = |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {value}"));
+    let told = [
+        Some(format!("approved {how}, by {by}")),
+        line("commit", commit),
+        line("pull request", pull_request),
+        line("run", url),
+    ];
+    told.into_iter().flatten().map(|line| format!("{}\n", visible(&line))).collect()
 }
 
 fn events(past: &PastRun) -> String {
@@ -65,7 +101,7 @@ fn events(past: &PastRun) -> String {
         let (word, detail) = told(event);
         table.row([at.to_string(), action.to_string(), word.to_owned(), detail]);
     }
-    table.to_string()
+    format!("{}{table}", approval(&past.run))
 }
 
 /// Returns an event as a word and what belongs to it.
@@ -121,6 +157,8 @@ mod tests {
                 command: "apply".into(),
                 plan_digest: "d1-0".into(),
                 who: "ada@lab".into(),
+                nonce: None,
+                approved: None,
             },
             ended_at: ended.map(at),
             summary: ended.map(|_| "complete".to_owned()),

@@ -1,17 +1,17 @@
 //! A wanted pod that is not there, or that only another pod can replace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::catalog::Stock;
+use crate::model::catalog::{CatalogPart, Stock};
 use crate::model::desired::{ComputeWish, GpuWish, OnReplace, WantedPod};
 use crate::model::field::Field;
 use crate::model::id::PodId;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
 use crate::model::plan::{
-    Attempt, Block, Candidate, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation, Reason,
-    Record, RecordAfter, Split, Step, WishedGpus,
+    Attempt, Block, Candidate, Cause, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation,
+    Reason, Record, RecordAfter, Shown, Split, Step, WishedGpus,
 };
 use crate::model::pod::{Container, RunState};
 use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
@@ -21,6 +21,7 @@ use super::{PodPlanner, minus};
 use crate::plan::compare::{Comparison, ENTRYPOINT_ON_V2};
 use crate::plan::draft::Planning;
 use crate::plan::effect;
+use crate::plan::places::{self, Looked, Misplaced};
 use crate::plan::{cost, finding, placement, shown};
 
 /// Why a pod without GPUs is held that wants the private network.
@@ -87,7 +88,7 @@ impl<'a> PodPlanner<'_, 'a> {
             pod_of(&recorded.object).map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
-        let changes = shown::creation(wanted);
+        let changes = creation_again(wanted, pod_of(&recorded.object));
         self.create(wanted, candidates, Reason::Vanished, changes, consequences, BTreeSet::new());
     }
 
@@ -104,6 +105,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.hold(Held::NotPossible(NETWORK_NEEDS_GPU.to_owned()));
             return None;
         }
+        self.look_at_places(wanted)?;
         let placement::Choices { candidates, rejected, left_out } = self.choices(wanted);
         if !left_out.is_empty() {
             self.draft.findings.push(finding::places_left_out(self.address, &placement::joined(&left_out)));
@@ -121,6 +123,34 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::rejected_candidates(self.address, field, &rejected));
         }
         Some(candidates)
+    }
+
+    /// Notes why a pod cannot be placed whatever its machine; `None` if it cannot.
+    fn look_at_places(&mut self, wanted: &WantedPod) -> Option<()> {
+        let (catalog, address) = (self.context.inputs.catalog, self.address);
+        let machines = match wanted.hardware.compute {
+            ComputeWish::Gpu(_) => CatalogPart::Gpus,
+            ComputeWish::Cpu(_) => CatalogPart::Cpus,
+        };
+        // Countries are resolved by the catalog; data centers go out as they are typed.
+        let places = (!wanted.hardware.countries.is_empty()).then_some(CatalogPart::DataCenters);
+        let unread = [Some(machines), places].into_iter().flatten();
+        let mut unread = unread.filter_map(|part| Some((part, catalog.unread.get(&part)?)));
+        if let Some((part, why)) = unread.next() {
+            self.draft.hold(Held::NoCatalog { part, why: why.clone() });
+            return None;
+        }
+        match places::of_pod(&wanted.hardware, catalog) {
+            Looked::Good => {}
+            Looked::NotChecked => {
+                self.draft.findings.push(finding::place_not_checked(address, Field::DataCenter));
+            }
+            Looked::Bad(Misplaced { field, why }) => {
+                self.draft.blocks.push(Block::NoSuchPlace { address: address.clone(), field, why });
+                return None;
+            }
+        }
+        Some(())
     }
 
     /// Tells whether the private network is wanted where no API gives it. GraphQL makes the pod without it.
@@ -217,6 +247,8 @@ impl<'a> PodPlanner<'_, 'a> {
         let disk = recorded.map_or(wanted.container.disk, |recorded| recorded.container.disk);
         let mut lost = self.body(live, disk).deleted();
         let new_id = vec![Consequence::NewPodId];
+        let Comparison { mut changes, only_new, .. } = comparison;
+        changes.extend(only_new);
         let delete = |after, consequences, record| Planning {
             step: Step::Delete,
             operation: Operation::DeletePods { ids: BTreeSet::from([live.id.clone()]) },
@@ -230,12 +262,12 @@ impl<'a> PodPlanner<'_, 'a> {
             OnReplace::DestroyFirst => {
                 lost.extend(self.scarcity(&candidates));
                 self.draft.push(delete(Split::default(), lost, RecordAfter::Remove { tombstone: false }));
-                self.create(wanted, candidates, reason.clone(), comparison.changes, new_id, BTreeSet::new());
+                self.create(wanted, candidates, reason.clone(), changes, new_id, BTreeSet::new());
             }
             OnReplace::CreateFirst => {
                 let deposed = BTreeSet::from([live.id.clone()]);
                 let current = cost::live_pod(self.context.inputs.catalog, live, recorded);
-                self.create(wanted, candidates, reason.clone(), comparison.changes, new_id, deposed);
+                self.create(wanted, candidates, reason.clone(), changes, new_id, deposed);
                 let dearest = self.draft.at_most;
                 let after = minus(self.draft.after, current);
                 self.draft.push(delete(after, lost, RecordAfter::Deposed(BTreeSet::new())));
@@ -260,6 +292,20 @@ impl<'a> PodPlanner<'_, 'a> {
             Stock::Low | Stock::NotAsked | Stock::Medium | Stock::High => None,
         }
     }
+}
+
+/// Lists every field of a pod that is created again. The ignored ones that it did not have before are told apart.
+fn creation_again(wanted: &WantedPod, recorded: Option<&RecordedPod>) -> Vec<FieldChange> {
+    let before: BTreeMap<Field, Shown> =
+        recorded.into_iter().flat_map(|recorded| shown::container(&recorded.container)).collect();
+    let mut changes = shown::creation(wanted);
+    for change in &mut changes {
+        let differs = before.get(&change.field).is_none_or(|before| *before != change.after);
+        if differs && wanted.lifecycle.ignore_changes.contains(&change.field) {
+            change.cause = Cause::Ignored;
+        }
+    }
+    changes
 }
 
 /// More rejected types than this are the whole catalog, which nobody reads.

@@ -16,7 +16,7 @@ use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
 
 use super::PodPlanner;
-use super::record::{by_spec, container_of, is_news, pod_of, run_change, set_container, set_run};
+use super::record::{by_spec, container_of, is_news, pod_of, run_change, same_rules, set_container, set_run};
 use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::{Planning, record_of};
 use crate::plan::effect;
@@ -97,10 +97,13 @@ impl<'a> PodPlanner<'_, 'a> {
             secrets: inputs.secrets,
             api: inputs.api,
         };
-        let Compared { mut comparison, mut applied, seen } = pair.compare();
+        let Compared { mut comparison, mut applied, seen, billed } = pair.compare();
         self.draft.findings.append(&mut comparison.findings);
         if !comparison.drift.is_empty() {
             self.draft.drift.push(DriftKind::Fields(std::mem::take(&mut comparison.drift)));
+        }
+        if comparison.mark_removed {
+            self.draft.drift.push(DriftKind::MarkRemoved);
         }
         if !comparison.impossible.is_empty() {
             self.draft.hold(Held::NotPossible(comparison.impossible.join("; ")));
@@ -121,7 +124,9 @@ impl<'a> PodPlanner<'_, 'a> {
         if needs_replacement {
             self.defer_replacement(&comparison, requested, &seen, &mut applied);
         }
-        self.converge(Converging { wanted, live, recorded, record, adopt, comparison, applied, seen });
+        let converging =
+            Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, billed };
+        self.converge(converging);
     }
 
     /// A stopped pod is not replaced: that would start and bill a pod that nobody wants to run.
@@ -159,7 +164,8 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Plans everything that needs no replacement.
     fn converge(&mut self, converging: Converging<'a>) {
-        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen } = converging;
+        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, billed } =
+            converging;
         let is_up = live.status.is_up();
         let changes = effect::on_stopped(comparison.in_place(), is_up && wanted.run == RunState::Running);
         let lost_gpus = satisfaction::lost_gpus(live, recorded);
@@ -197,7 +203,8 @@ impl<'a> PodPlanner<'_, 'a> {
             Run::Stay | Run::Stop | Run::Start => run_reason(recorded, wanted.run),
             Run::Again => Reason::GpusLost,
         };
-        let mut steps = Steps { wanted, live, recorded, record, reason, comparison, changes, applied };
+        let mut steps =
+            Steps { wanted, live, recorded, record, reason, comparison, changes, applied, billed };
         match run {
             Run::Stay => self.update(&mut steps, is_up),
             Run::Stop => {
@@ -250,7 +257,7 @@ impl<'a> PodPlanner<'_, 'a> {
     /// Writes what changed without a call: what podform may do, and what the state did not know.
     fn record_step(&mut self, before: &Record, after: &Record, nothing_follows: bool) {
         let mut changes = Vec::new();
-        if before.lifecycle != after.lifecycle {
+        if !same_rules(&before.lifecycle, &after.lifecycle) {
             let (before, after) = (shown::lifecycle(&before.lifecycle), shown::lifecycle(&after.lifecycle));
             changes.push(by_spec(Field::Lifecycle, before, after));
         }
@@ -307,9 +314,9 @@ impl<'a> PodPlanner<'_, 'a> {
         let consequences = self.body(steps.live, disk).updated(disruption, &steps.applied.ports);
         let catalog = self.context.inputs.catalog;
         let after = if is_up {
-            cost::live_running(catalog, steps.live, steps.recorded, &steps.applied)
+            cost::live_running(catalog, steps.live, steps.recorded, &steps.billed)
         } else {
-            cost::stopped_pod(&steps.applied)
+            cost::stopped_pod(&steps.billed)
         };
         self.draft.push(Planning {
             step: Step::Update,
@@ -331,7 +338,7 @@ impl<'a> PodPlanner<'_, 'a> {
         set_run(&mut steps.record, RunState::Stopped);
         let container = container_of(&steps.record);
         let disk = container.map_or(Gigabytes(0), |container| container.disk);
-        let after = container.map(cost::stopped_pod).unwrap_or_default();
+        let after = cost::stopped_live(steps.live);
         let consequences = self.body(steps.live, disk).stopped();
         let reason = steps.reason.clone();
         self.draft.push(Planning {
@@ -356,9 +363,14 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::resume_may_fail(self.address));
         }
         let catalog = self.context.inputs.catalog;
-        let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.applied);
+        let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.billed);
         let recorded = steps.recorded.and_then(|recorded| recorded.compute.clone());
         let reason = steps.reason.clone();
+        let mut changes = vec![run_change(&reason, RunState::Stopped, RunState::Running)];
+        if then_replaced {
+            let only_new = steps.comparison.only_new.iter().cloned();
+            changes.extend(only_new.map(|change| FieldChange { disruption: Disruption::Replace, ..change }));
+        }
         let dearest = creation.as_ref().map(|creation| {
             let candidates: Vec<Candidate> =
                 creation.attempts.iter().map(|attempt| attempt.candidate.clone()).collect();
@@ -371,7 +383,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 compute: recorded.or_else(|| steps.live.compute.clone()),
                 on_stuck: creation.map_or(OnStuck::Fail, |creation| OnStuck::Replace(Box::new(creation))),
             },
-            changes: vec![run_change(&reason, RunState::Stopped, RunState::Running)],
+            changes,
             reason,
             consequences,
             after,
@@ -417,6 +429,7 @@ struct Converging<'a> {
     comparison: Comparison,
     applied: Container,
     seen: Container,
+    billed: Container,
 }
 
 /// What the steps of one pod have in common; `record` moves along with them.
@@ -430,6 +443,7 @@ struct Steps<'a> {
     comparison: Comparison,
     changes: Vec<FieldChange>,
     applied: Container,
+    billed: Container,
 }
 
 /// What is to happen to a pod's run state.

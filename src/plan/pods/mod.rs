@@ -23,6 +23,8 @@ use crate::plan::{Context, cost, env, finding};
 
 use record::pod_of;
 
+pub(super) use remove::terminate_with_volume;
+
 /// Plans the address of a pod.
 pub(super) fn draft<'a>(
     context: &Context<'a>,

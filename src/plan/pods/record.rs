@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::model::desired::Lifecycle;
 use crate::model::field::Field;
 use crate::model::plan::{Cause, Disruption, FieldChange, Reason, Record, Shown};
 use crate::model::pod::{Container, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod};
 
-use crate::plan::shown;
+use crate::plan::{ignored, shown};
 
 pub(super) fn pod_of(object: &RecordedObject) -> Option<&RecordedPod> {
     match object {
@@ -42,12 +43,16 @@ pub(super) fn set_run(record: &mut Record, run: RunState) {
 pub(super) fn is_news(before: &Record, after: &Record) -> bool {
     // Which pods are deposed is written by the steps that are about them.
     let Record { id, token, lifecycle, retired, deposed: _, object } = before;
+    let ignored = &after.lifecycle.ignore_changes;
     let same_object = match (object, &after.object) {
         (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
             let RecordedPod { container, access: _, compute, cloud: _, data_center, run, depends_on } =
                 before.as_ref();
             let moved = |before: bool, same: bool| before && !same;
-            *container == after.container
+            // What becomes of an ignored field is no news; it is written along with what is.
+            let mut container_after = after.container.clone();
+            ignored::keep(container, &mut container_after, ignored);
+            *container == container_after
                 && !moved(compute.is_some(), *compute == after.compute)
                 && !moved(data_center.is_some(), *data_center == after.data_center)
                 && *run == after.run
@@ -60,8 +65,18 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
     !(same_object
         && *id == after.id
         && *token == after.token
-        && *lifecycle == after.lifecycle
+        && same_rules(lifecycle, &after.lifecycle)
         && *retired == after.retired)
+}
+
+/// Tells whether two lifecycles allow the same. Which fields are ignored says how a pod is compared and nothing about
+/// what may be done to it.
+pub(super) fn same_rules(before: &Lifecycle, after: &Lifecycle) -> bool {
+    let Lifecycle { protect, on_remove, on_replace, on_stuck_resume, ignore_changes: _ } = before;
+    *protect == after.protect
+        && *on_remove == after.on_remove
+        && *on_replace == after.on_replace
+        && *on_stuck_resume == after.on_stuck_resume
 }
 
 pub(super) fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange {

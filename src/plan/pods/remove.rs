@@ -6,15 +6,62 @@ use crate::model::address::Address;
 use crate::model::desired::{OnRemove, WantedPod};
 use crate::model::id::RemoteId;
 use crate::model::live::LivePod;
-use crate::model::plan::{Consequence, DriftKind, Operation, Reason, Record, RecordAfter, Split, Step};
+use crate::model::plan::{
+    Block, Consequence, DriftKind, Operation, Reason, Record, RecordAfter, Split, Step,
+};
 use crate::model::pod::RunState;
 use crate::model::prior::{Recorded, RecordedPod};
 
 use super::PodPlanner;
 use super::record::{pod_of, run_change, set_run};
-use crate::plan::draft::{Planning, record_of};
-use crate::plan::effect;
-use crate::plan::{cost, finding};
+use crate::model::size::Gigabytes;
+use crate::plan::draft::{Draft, Planning, record_of};
+use crate::plan::effect::{self, Body};
+use crate::plan::{Context, cost, finding};
+
+/// Plans to terminate a pod that stands in the way of deleting the network volume that it mounts.
+pub(in crate::plan) fn terminate_with_volume(
+    context: &Context<'_>,
+    address: &Address,
+    live: &LivePod,
+    volume: &Address,
+    draft: &mut Draft<'_>,
+) {
+    let Some(recorded) = context.renamed.recorded(address) else { return };
+    let disk = pod_of(&recorded.object).map_or(Gigabytes(0), |pod| pod.container.disk);
+    draft.keep_steps(|step| match step {
+        Step::Move | Step::DeleteDeposed => true,
+        Step::Adopt
+        | Step::Record
+        | Step::Stop
+        | Step::Update
+        | Step::Start
+        | Step::Delete
+        | Step::Create
+        | Step::Forget => false,
+    });
+    if recorded.lifecycle.protect {
+        draft.blocks.push(Block::Protected { address: address.clone(), step: Step::Delete });
+    }
+    if live.locked == Some(true) {
+        draft.blocks.push(Block::Locked { address: address.clone(), step: Step::Delete });
+    }
+    // What waits for the pod to run again waits for the one that is made then.
+    draft
+        .findings
+        .retain(|finding| !["replaced-when-running", "retired", "bound-to-host"].contains(&finding.code));
+    let comes_back = context.wanted(address).is_some();
+    draft.findings.push(finding::terminated_with_volume(address, volume, comes_back));
+    draft.push(Planning {
+        step: Step::Delete,
+        operation: Operation::DeletePods { ids: BTreeSet::from([live.id.clone()]) },
+        reason: Reason::VolumeRemoved,
+        changes: Vec::new(),
+        consequences: Body { pod: live, disk, volume: Some(volume) }.deleted(),
+        after: Split::default(),
+        record: RecordAfter::Remove { tombstone: false },
+    });
+}
 
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn forget_vanished(&mut self, recorded: &'a Recorded, wanted: Option<&'a WantedPod>) {
@@ -105,7 +152,7 @@ impl<'a> PodPlanner<'_, 'a> {
         record.deposed.clear();
         record.retired = true;
         set_run(&mut record, RunState::Stopped);
-        let after = cost::stopped_pod(&pod.container);
+        let after = cost::stopped_live(live);
         if live.status.is_up() {
             self.refuse_locked(live, Step::Stop);
             let consequences = self.body(live, pod.container.disk).stopped();

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::wire::{Count, Dollars, Unfit, Wire};
-use crate::model::catalog::{GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::catalog::{CatalogPart, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
 use crate::model::live::{LiveStorage, PodRole, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker};
@@ -204,6 +205,29 @@ pub(super) fn affordable(questions: &BTreeSet<StockQuery>) -> Vec<Option<&StockQ
     let whole = everywhere.is_empty().then_some(None);
     let asked = whole.into_iter().chain(everywhere.into_iter().chain(somewhere).map(Some));
     asked.take(GPU_GETS).collect()
+}
+
+/// Reads the entries of a list of the catalog one by one. One that is not understood is left out with a sentence: it is
+/// one type or place less, and no reason to know nothing of the others.
+pub(super) fn understood<W: DeserializeOwned, T>(
+    entries: Vec<Value>,
+    part: CatalogPart,
+    convert: impl Fn(W) -> Result<T, Unfit>,
+    left_out: &mut Vec<String>,
+) -> Vec<T> {
+    let mut read = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let id = entry.get("id").and_then(Value::as_str).map(str::to_owned);
+        let converted = serde_json::from_value::<W>(entry).map_err(|_| Unfit::Odd("[]")).and_then(&convert);
+        match converted {
+            Ok(entry) => read.push(entry),
+            Err(unfit) => {
+                let name = id.map_or_else(|| "an entry without id".to_owned(), |id| format!("`{id}`"));
+                left_out.push(format!("{name} of the catalog's {} is left out: {unfit}", part.noun()));
+            }
+        }
+    }
+    read
 }
 
 /// Gives every type an answer to every question; the API leaves out the types that have no stock at all.

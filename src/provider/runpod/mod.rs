@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 
 use axum::Router;
 
-use crate::model::catalog::{Catalog, StockQuery};
+use crate::model::catalog::{Catalog, CatalogPart, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
@@ -62,6 +62,52 @@ impl Runpod {
     }
 }
 
+/// How much of a catalog is enough.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// All of it; a part that cannot be read is an error.
+    Whole,
+    /// Whatever can be read.
+    WhatThereIs,
+}
+
+impl Reading {
+    /// Notes a part that could not be read, or returns the error.
+    fn settle(
+        self,
+        part: CatalogPart,
+        read: Result<(), ProviderError>,
+        catalog: &mut Catalog,
+    ) -> Result<(), ProviderError> {
+        match (self, read) {
+            (Self::WhatThereIs, Err(error)) => {
+                catalog.unread.insert(part, error.to_string());
+                Ok(())
+            }
+            (Self::Whole | Self::WhatThereIs, read) => read,
+        }
+    }
+}
+
+impl Runpod {
+    async fn read_catalog(
+        &self,
+        questions: &BTreeSet<StockQuery>,
+        now: Timestamp,
+        reading: Reading,
+    ) -> Result<Catalog, ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::catalog(&self.transport, questions, now, reading).await,
+            Api::Graphql => graphql::catalog(&self.transport, questions, now, reading).await,
+            // REST v1 has no catalog of its own, and takes less than the one of GraphQL shows.
+            Api::V1 => {
+                let catalog = graphql::catalog(&self.transport, questions, now, reading).await?;
+                Ok(Catalog { not_taken: rest_v1::not_taken(&catalog), ..catalog })
+            }
+        }
+    }
+}
+
 /// Calls a function of the API that was chosen.
 macro_rules! spoken {
     ($self:ident . $call:ident ( $($argument:expr),* )) => {
@@ -95,15 +141,12 @@ impl Observe for Runpod {
         questions: &BTreeSet<StockQuery>,
         now: Timestamp,
     ) -> Result<Catalog, ProviderError> {
-        match self.api {
-            Api::V2 => rest_v2::catalog(&self.transport, questions, now).await,
-            Api::Graphql => graphql::catalog(&self.transport, questions, now).await,
-            // REST v1 has no catalog of its own, and takes less than the one of GraphQL shows.
-            Api::V1 => {
-                let catalog = graphql::catalog(&self.transport, questions, now).await?;
-                Ok(Catalog { not_taken: rest_v1::not_taken(&catalog), ..catalog })
-            }
-        }
+        self.read_catalog(questions, now, Reading::Whole).await
+    }
+
+    async fn partial_catalog(&self, questions: &BTreeSet<StockQuery>, now: Timestamp) -> Catalog {
+        let catalog = self.read_catalog(questions, now, Reading::WhatThereIs).await;
+        catalog.unwrap_or_else(|error| Catalog::unread(now, &error.to_string()))
     }
 
     fn quota(&self) -> Option<Quota> {

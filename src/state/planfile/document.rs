@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::model::address::Address;
-use crate::model::catalog::Stock;
+use crate::model::catalog::{CatalogPart, Stock};
 use crate::model::clock::Timestamp;
 use crate::model::desired::GpuOrder;
 use crate::model::id::{
@@ -42,8 +42,9 @@ stored_words! {
     }
     StoredCause of Cause {
         Spec = "spec", Outside = "outside", Both = "both", ApiDefault = "api_default",
-        NotAttributable = "not_attributable",
+        NotAttributable = "not_attributable", Ignored = "ignored", NewPodOnly = "new_pod_only",
     }
+    StoredCatalogPart of CatalogPart { Gpus = "gpus", Cpus = "cpus", DataCenters = "data_centers" }
     StoredSeverity of Severity { Warning = "warning", Note = "note" }
     StoredStock of Stock {
         None = "none", NotAsked = "not_asked", Low = "low", Medium = "medium", High = "high",
@@ -59,7 +60,7 @@ stored_words! {
         StateDrifted = "state_drifted", GpusLost = "gpus_lost", Replaced = "replaced", VolumeReplaced = "volume_replaced",
         Requested = "requested", Removed = "removed", Shrunk = "shrunk", Destroyed = "destroyed",
         Deposed = "deposed", Orphaned = "orphaned", Renamed = "renamed",
-        LifecycleChanged = "lifecycle_changed",
+        LifecycleChanged = "lifecycle_changed", VolumeRemoved = "volume_removed",
     }
 }
 
@@ -1167,6 +1168,7 @@ enum StoredDriftKind {
     Started,
     Migrated { from: StoredRemoteId, to: StoredRemoteId },
     Fields(Vec<StoredFieldDrift>),
+    MarkRemoved,
 }
 
 impl From<&DriftKind> for StoredDriftKind {
@@ -1177,6 +1179,7 @@ impl From<&DriftKind> for StoredDriftKind {
             DriftKind::Started => Self::Started,
             DriftKind::Migrated { from, to } => Self::Migrated { from: from.into(), to: to.into() },
             DriftKind::Fields(fields) => Self::Fields(all(fields)),
+            DriftKind::MarkRemoved => Self::MarkRemoved,
         }
     }
 }
@@ -1191,6 +1194,7 @@ impl TryFrom<StoredDriftKind> for DriftKind {
             StoredDriftKind::Started => Self::Started,
             StoredDriftKind::Migrated { from, to } => Self::Migrated { from: from.into(), to: to.into() },
             StoredDriftKind::Fields(fields) => Self::Fields(read_all(fields)?),
+            StoredDriftKind::MarkRemoved => Self::MarkRemoved,
         })
     }
 }
@@ -1202,12 +1206,14 @@ struct StoredFieldDrift {
     field: String,
     recorded: StoredShown,
     live: StoredShown,
+    left_alone: bool,
 }
 
 impl From<&FieldDrift> for StoredFieldDrift {
     fn from(drift: &FieldDrift) -> Self {
-        let FieldDrift { field, recorded, live } = drift;
-        Self { field: field.to_string(), recorded: recorded.into(), live: live.into() }
+        let FieldDrift { field, recorded, live, left_alone } = drift;
+        let (recorded, live) = (recorded.into(), live.into());
+        Self { field: field.to_string(), recorded, live, left_alone: *left_alone }
     }
 }
 
@@ -1215,8 +1221,9 @@ impl TryFrom<StoredFieldDrift> for FieldDrift {
     type Error = NotUnderstood;
 
     fn try_from(stored: StoredFieldDrift) -> Read<Self> {
-        let StoredFieldDrift { field, recorded, live } = stored;
-        Ok(Self { field: read_text("field", &field)?, recorded: recorded.into(), live: live.into() })
+        let StoredFieldDrift { field, recorded, live, left_alone } = stored;
+        let field = read_text("field", &field)?;
+        Ok(Self { field, recorded: recorded.into(), live: live.into(), left_alone })
     }
 }
 
@@ -1232,6 +1239,7 @@ enum StoredHeld {
     Copied { ids: Vec<String>, differs: Option<String> },
     OtherProject { id: StoredRemoteId, project: String },
     NotPossible(String),
+    NoCatalog { part: StoredCatalogPart, why: String },
 }
 
 impl From<&Held> for StoredHeld {
@@ -1249,6 +1257,7 @@ impl From<&Held> for StoredHeld {
                 Self::OtherProject { id: id.into(), project: project.to_string() }
             }
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
+            Held::NoCatalog { part, why } => Self::NoCatalog { part: (*part).into(), why: why.clone() },
         }
     }
 }
@@ -1273,6 +1282,7 @@ impl TryFrom<StoredHeld> for Held {
                 Self::OtherProject { id: id.into(), project: ProjectName::new(project) }
             }
             StoredHeld::NotPossible(why) => Self::NotPossible(why),
+            StoredHeld::NoCatalog { part, why } => Self::NoCatalog { part: part.into(), why },
         })
     }
 }
@@ -1292,6 +1302,7 @@ pub(super) enum StoredBlock {
     NoStock { address: String },
     VolumeCannotChange { address: String, why: String },
     NoCandidate { address: String, why: Vec<String> },
+    NoSuchPlace { address: String, field: String, why: String },
     OverHourlyBudget { limit_micro_dollars: i64, at_most: StoredAmount },
     OverMonthlyBudget { limit_micro_dollars: i64, at_most: StoredAmount },
     Cycle(Vec<String>),
@@ -1313,6 +1324,9 @@ impl From<&Block> for StoredBlock {
             }
             Block::NoCandidate { address, why } => {
                 Self::NoCandidate { address: address.to_string(), why: why.clone() }
+            }
+            Block::NoSuchPlace { address, field, why } => {
+                Self::NoSuchPlace { address: address.to_string(), field: field.to_string(), why: why.clone() }
             }
             Block::OverBudget { limit: BudgetLimit::Hourly(Hourly(limit)), at_most } => {
                 Self::OverHourlyBudget { limit_micro_dollars: *limit, at_most: (*at_most).into() }
@@ -1344,6 +1358,11 @@ impl TryFrom<StoredBlock> for Block {
             StoredBlock::NoCandidate { address, why } => {
                 Self::NoCandidate { address: read_address(&address)?, why }
             }
+            StoredBlock::NoSuchPlace { address, field, why } => Self::NoSuchPlace {
+                address: read_address(&address)?,
+                field: read_text("field", &field)?,
+                why,
+            },
             StoredBlock::OverHourlyBudget { limit_micro_dollars, at_most } => Self::OverBudget {
                 limit: BudgetLimit::Hourly(Hourly(limit_micro_dollars)),
                 at_most: at_most.into(),

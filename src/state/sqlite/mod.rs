@@ -77,6 +77,17 @@ impl StateFile {
         }
     }
 
+    /// Reads all runs without their events, the oldest first.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn runs(&self) -> Result<Vec<PastRun>, StateError> {
+        match self.snapshot()? {
+            Some(copy) => self.rows("read", rows::runs(&copy)),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Returns who holds the lock or died with it.
     ///
     /// # Errors

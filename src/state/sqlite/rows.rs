@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, PodId, ProjectName, RemoteId, RunId, Serial, VolumeId};
+use crate::model::id::{Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce, Serial, VolumeId};
 use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::plan::ActionId;
 use crate::model::prior::{Binding, KnownToken, Prior, ProviderKind, Recorded};
 use crate::state::stored::{
-    NotUnderstood, StoredLifecycle, StoredObject, StoredProviderKind, StoredRemoteId, StoredSent, read_step,
-    read_text, read_token,
+    NotUnderstood, StoredApproved, StoredLifecycle, StoredObject, StoredProviderKind, StoredRemoteId,
+    StoredSent, read_step, read_text, read_token,
 };
 use crate::state::{Batch, PastRun, RecordChange, Refused, Run, fold, sent_unknown};
 
@@ -99,36 +99,55 @@ pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError>
         }
         by_run.entry(entry.run.clone()).or_default().push(entry);
     }
+    let begun = runs(connection)?;
+    Ok(begun
+        .into_iter()
+        .map(|past| PastRun { entries: by_run.remove(&past.run.id).unwrap_or_default(), ..past })
+        .collect())
+}
+
+/// Reads all runs without their events, the oldest first.
+pub(super) fn runs(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
     let mut statement = connection.prepare(
-        "SELECT id, began_at, command, plan_digest, who, ended_at, summary FROM runs ORDER BY number",
+        "SELECT id, began_at, command, plan_digest, who, nonce, approved, ended_at, summary FROM runs ORDER BY number",
     )?;
     let mut rows = statement.query([])?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
+        let approved: Option<String> = row.get(6)?;
         let run = Run {
             id: RunId::new(row.get::<_, String>(0)?),
             at: time(row, 1)?,
             command: row.get(2)?,
             plan_digest: row.get(3)?,
             who: row.get(4)?,
+            nonce: row.get::<_, Option<String>>(5)?.map(RunNonce::new),
+            approved: approved.as_deref().map(parse::<StoredApproved>).transpose()?.map(Into::into),
         };
-        let ended_at: Option<String> = row.get(5)?;
+        let ended_at: Option<String> = row.get(7)?;
         let ended_at = ended_at.map(|text| read_text("time", &text)).transpose()?;
-        let entries = by_run.remove(&run.id).unwrap_or_default();
-        runs.push(PastRun { run, ended_at, summary: row.get(6)?, entries });
+        runs.push(PastRun { run, ended_at, summary: row.get(8)?, entries: Vec::new() });
     }
     Ok(runs)
 }
 
 /// Notes the beginning of a run.
 pub(super) fn begin(connection: &Connection, run: &Run) -> Result<(), RowError> {
-    let Run { id, at, command, plan_digest, who } = run;
+    let Run { id, at, command, plan_digest, who, nonce, approved } = run;
     if is_begun(connection, id)? {
         return Err(Refused::RunExists(id.clone()).into());
     }
     connection.execute(
-        "INSERT INTO runs (id, began_at, command, plan_digest, who) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![id.as_str(), at.to_string(), command, plan_digest, who],
+        "INSERT INTO runs (id, began_at, command, plan_digest, who, nonce, approved) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            id.as_str(),
+            at.to_string(),
+            command,
+            plan_digest,
+            who,
+            nonce.as_ref().map(RunNonce::as_str),
+            approved.as_ref().map(|approved| json(&StoredApproved::from(approved))).transpose()?,
+        ],
     )?;
     Ok(())
 }

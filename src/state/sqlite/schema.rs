@@ -48,6 +48,8 @@ CREATE TABLE runs (
     command     TEXT NOT NULL,
     plan_digest TEXT NOT NULL,
     who         TEXT NOT NULL,
+    nonce       TEXT,
+    approved    TEXT CHECK (approved IS NULL OR json_valid(approved)),
     ended_at    TEXT,
     summary     TEXT
 ) STRICT;

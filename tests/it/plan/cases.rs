@@ -27,7 +27,7 @@ use podform::model::size::Gigabytes;
 use super::world::{World, address, gpus, print, time, token};
 
 /// Prints the plan, applies it and expects the next plan to be empty.
-fn settles(world: &World) -> String {
+pub(super) fn settles(world: &World) -> String {
     let planned = world.plan();
     let again = world.applied().plan();
     assert!(
@@ -39,23 +39,23 @@ fn settles(world: &World) -> String {
     print(&planned)
 }
 
-fn plan(world: &World) -> String {
+pub(super) fn plan(world: &World) -> String {
     print(&world.plan())
 }
 
-fn network(volume: &str) -> Storage {
+pub(super) fn network(volume: &str) -> Storage {
     Storage::Network { volume: address(volume), path: "/models".to_owned() }
 }
 
-fn local(size: u32) -> Storage {
+pub(super) fn local(size: u32) -> Storage {
     Storage::Local { size: Gigabytes(size), path: "/workspace".to_owned() }
 }
 
-fn key(name: &str) -> EnvKey {
+pub(super) fn key(name: &str) -> EnvKey {
     EnvKey::new(name)
 }
 
-fn plain(text: &str) -> EnvValue {
+pub(super) fn plain(text: &str) -> EnvValue {
     EnvValue::Plain(text.to_owned())
 }
 
@@ -63,19 +63,19 @@ fn secret(name: &str) -> SecretName {
     SecretName::Declared(name.to_owned())
 }
 
-fn stopped(pod: &mut WantedPod) {
+pub(super) fn stopped(pod: &mut WantedPod) {
     pod.run = RunState::Stopped;
 }
 
-fn protect(pod: &mut WantedPod) {
+pub(super) fn protect(pod: &mut WantedPod) {
     pod.lifecycle.protect = true;
 }
 
-fn image_2(pod: &mut WantedPod) {
+pub(super) fn image_2(pod: &mut WantedPod) {
     pod.container.image = "tool:2".to_owned();
 }
 
-fn mount_models(pod: &mut WantedPod) {
+pub(super) fn mount_models(pod: &mut WantedPod) {
     pod.container.storage = network("volume.models");
 }
 
@@ -84,7 +84,7 @@ fn lock(pod: &mut LivePod) {
 }
 
 /// Accepts only this GPU.
-fn on(gpu: &'static str) -> impl Fn(&mut WantedPod) {
+pub(super) fn on(gpu: &'static str) -> impl Fn(&mut WantedPod) {
     move |pod| pod.hardware.compute = ComputeWish::Gpu(gpus(&[gpu]))
 }
 
@@ -667,7 +667,7 @@ fn a_pod_that_came_back_without_gpus_is_stopped_and_started() {
       state: stopped -> running by Outside
       ! PublicPortsChange
       ! StartMayFail { then_replaced: false }
-    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0") }])
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0"), left_alone: false }])
     Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     cost $505.70 -> $505.70, at most $505.70
     "#);
@@ -750,7 +750,6 @@ fn every_changeable_field_is_sent_at_once() {
       image: tool:1 -> tool:2 by Spec
       command: - -> serve --model 'a b' by Spec
       ports: 22/tcp -> 22/tcp, 8000/http by Spec
-      disk: 20 GB -> 60 GB by Spec
       registry: - -> reg by Spec
       env.MODE: - -> fast by Spec
       env.OLD: 1 -> - by Spec
@@ -758,6 +757,7 @@ fn every_changeable_field_is_sent_at_once() {
       locked: false -> true by Spec
       global_networking: false -> true by Spec
       volumes: local 100 GB at /workspace -> local 200 GB at /workspace by Spec
+      disk: 20 GB -> 60 GB by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! LocalVolumeKept { size: Gigabytes(100), path: "/workspace" }
       ! PublicPortsChange
@@ -794,9 +794,9 @@ fn causes_tell_the_spec_from_others_and_both() {
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
     d:record Changed
-    drift b: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1") }])
-    drift c: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1") }])
-    drift d: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("tool:2") }])
+    drift b: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1"), left_alone: false }])
+    drift c: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1"), left_alone: false }])
+    drift d: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("tool:2"), left_alone: false }])
     cost $2,022.80 -> $2,022.80, at most $2,022.80
     "#);
 }
@@ -858,7 +858,7 @@ fn secrets_are_compared_in_memory_and_never_shown() {
       env.TOKEN: (secret) -> (secret) by NotAttributable
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
-    drift llm: Fields([FieldDrift { field: Env(EnvKey("OTHER")), recorded: Text("a"), live: OtherValue }])
+    drift llm: Fields([FieldDrift { field: Env(EnvKey("OTHER")), recorded: Text("a"), live: OtherValue, left_alone: false }])
     cost $505.70 -> $505.70, at most $505.70
     "#);
     assert!(!format!("{:?}", rotated.plan()).contains("canary"));
@@ -890,8 +890,8 @@ fn ignored_fields_are_left_alone_and_their_variables_carried() {
         });
     assert_snapshot!(settles(&world), @"
     llm:update Changed Reset
-      disk: 20 GB -> 40 GB by Spec
       env.MODE: - -> fast by Spec
+      disk: 20 GB -> 40 GB by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
     cost $505.70 -> $507.70, at most $507.70
@@ -1390,8 +1390,8 @@ fn a_volume_that_others_grew_is_no_reason_to_stop() {
     }
     assert_snapshot!(plan(&world), @r#"
     no changes
-    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("300 GB") }])
-    Warning volume.models: was grown to 300 GB by others and cannot shrink to 100 GB; write the larger size (volume-larger)
+    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("300 GB"), left_alone: true }])
+    Warning volume.models: was grown to 300 GB by others and cannot shrink to 100 GB; write `size: 300GB` (volume-larger)
     unchanged volume.models
     cost $21.00 -> $21.00, at most $21.00
     "#);

@@ -6,13 +6,12 @@ use podform::model::address::Address;
 use podform::model::desired::{
     CloudWish, ComputeWish, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume,
 };
-use podform::model::field::Field;
 use podform::model::id::{
     DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, RegistryId, RemoteId, RunNonce, Serial, VolumeId,
 };
 use podform::model::live::{LiveStorage, PodStatus, Seen, Unreadable};
 use podform::model::money::{Hourly, Price};
-use podform::model::plan::{OnStuck, Operation, Planned, Step};
+use podform::model::plan::{Action, OnStuck, Operation, Planned, Reason, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::RecordedObject;
 use podform::model::secret::Secret;
@@ -59,6 +58,9 @@ enum Fate {
     Toggled,
     OtherImage,
     OtherVariable,
+    ForeignVariable,
+    Grown,
+    Unmarked,
     LostGpus,
     Locked,
     Gone,
@@ -115,6 +117,9 @@ fn account() -> impl Strategy<Value = Account> {
         2 => Just(Fate::Toggled),
         1 => Just(Fate::OtherImage),
         1 => Just(Fate::OtherVariable),
+        1 => Just(Fate::ForeignVariable),
+        2 => Just(Fate::Grown),
+        1 => Just(Fate::Unmarked),
         1 => Just(Fate::LostGpus),
         1 => Just(Fate::Gone),
         1 => Just(Fate::Unreadable),
@@ -241,6 +246,16 @@ fn befall(mut world: World, name: &str, fate: Fate) -> World {
         Fate::OtherVariable => world.outside(name, |pod| {
             pod.env.insert(EnvKey::new("MODE"), Secret::new("theirs".to_owned()));
         }),
+        Fate::ForeignVariable => world.outside(name, |pod| {
+            pod.env.insert(EnvKey::new("THEIRS"), Secret::new("theirs".to_owned()));
+        }),
+        Fate::Grown => world.outside(name, |pod| {
+            pod.disk = Some(Gigabytes(200));
+            if let LiveStorage::Local { size, path: _ } = &mut pod.storage {
+                *size = Gigabytes(300);
+            }
+        }),
+        Fate::Unmarked => world.outside(name, |pod| pod.marker = None),
         Fate::LostGpus => world.outside(name, |pod| {
             pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 0 });
         }),
@@ -503,6 +518,23 @@ proptest! {
     }
 
     #[test]
+    fn what_others_grew_is_never_taken_for_it(account in account(), number in 0..PODS.len()) {
+        let mut account = account;
+        let (wanted, had, fate) = &mut account.pods[number];
+        let Some(shape) = had.as_mut().filter(|shape| !matches!(shape.mount, Mount::Volume(_))) else {
+            return Ok(());
+        };
+        shape.gpu = 0;
+        let is_stopped = shape.stopped;
+        *wanted = Some(shape.clone());
+        *fate = Fate::Grown;
+        let planned = account.world().plan();
+        let name = address(PODS[number]);
+        prop_assert!(planned.plan().actions.keys().all(|id| id.address != name || id.step == Step::Record
+            || is_stopped && id.step == Step::Update), "{}", print(&planned));
+    }
+
+    #[test]
     fn what_is_protected_or_locked_is_never_lost(account in account(), destroy: bool) {
         let world = account.world().option(|options| options.destroy = destroy);
         let planned = world.plan();
@@ -571,7 +603,10 @@ proptest! {
             11 => pod.hardware.cloud = CloudWish::Only(Cloud::Community),
             12 => pod.hardware.data_centers = [DataCenterId::new("US-TX-3")].into(),
             13 => pod.lifecycle.protect = !pod.lifecycle.protect,
-            14 => pod.lifecycle.ignore_changes = [Field::Image].into(),
+            14 => pod.lifecycle.on_remove = match pod.lifecycle.on_remove {
+                OnRemove::Terminate | OnRemove::Forget => OnRemove::Stop,
+                OnRemove::Stop => OnRemove::Forget,
+            },
             15 => pod.access.jupyter = true,
             _ => pod.hardware.compute = ComputeWish::Gpu(gpus(&["A100 PCIe"])),
         }
@@ -600,13 +635,18 @@ proptest! {
         match edit {
             0 => pod.image = Some("theirs:2".to_owned()),
             1 => pod.status = if pod.status.is_up() { PodStatus::Exited } else { PodStatus::Running },
-            2 => pod.disk = Some(Gigabytes(99)),
+            2 => pod.disk = Some(Gigabytes(9)),
             3 => pod.name = "theirs".to_owned(),
             _ => { other.live.pods.insert(id, Seen::Absent); }
         }
         let (planned, changed) = (world.plan(), other.plan());
         let held = |planned: &Planned| planned.plan().held.contains_key(&name);
-        if !held(&planned) && !held(&changed) {
+        // How a pod looks is no matter where it goes.
+        let goes = |planned: &Planned| {
+            let reason = |action: &Action| action.reason == Reason::VolumeRemoved;
+            planned.plan().actions.iter().any(|(id, action)| id.address == name && reason(action))
+        };
+        if !held(&planned) && !held(&changed) && !goes(&planned) && !goes(&changed) {
             prop_assert_ne!(
                 &planned.plan().digest.hash,
                 &changed.plan().digest.hash,

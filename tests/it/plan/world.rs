@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use podform::model::address::Address;
-use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer};
+use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
     Budget, CloudWish, ComputeWish, CudaWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware,
@@ -79,6 +79,7 @@ pub fn wanted(name: &str) -> WantedPod {
             countries: BTreeSet::new(),
             max_price: None,
         },
+        unwanted_env: BTreeSet::new(),
         access: Access { ssh: true, jupyter: false },
         run: RunState::Running,
         lifecycle: Lifecycle::default(),
@@ -110,15 +111,7 @@ pub fn config(size: u32) -> VolumeConfig {
 
 /// RTX 4090 and L40S are plenty, A100 is scarce, H100 SXM is out of stock.
 pub fn catalog() -> Catalog {
-    let mut catalog = Catalog {
-        observed_at: time(0),
-        gpus: BTreeMap::new(),
-        cpus: BTreeMap::new(),
-        data_centers: BTreeMap::new(),
-        gpu_stock: BTreeMap::new(),
-        cpu_stock: BTreeMap::new(),
-        not_taken: NotTaken::default(),
-    };
+    let mut catalog = Catalog::empty(time(0));
     for (id, name, memory, secure, community) in [
         ("NVIDIA GeForce RTX 4090", "RTX 4090", 24, 690_000, 340_000),
         ("NVIDIA L40S", "L40S", 48, 860_000, 790_000),

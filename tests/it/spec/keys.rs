@@ -538,12 +538,12 @@ fn keys_without_value() {
       = help: give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`
 
     error: wrong type
-     --> pods.yaml:9:8
+     --> pods.yaml:9:7
       |
     9 |       A:
-      |        ^ expected a text or `{ secret: NAME }`, found nothing
+      |       ^ `A` has no value
       |
-      = help: write `""` for an empty text
+      = help: write `""` for an empty text, or `null` if the pod is to have no such variable
     "#);
 }
 

@@ -122,6 +122,52 @@ fn null_with_nothing_to_delete_is_a_mistake() {
 }
 
 #[test]
+fn null_keeps_a_variable_out_whatever_the_layers_below_have() {
+    let over = "pods: { llm: { env: { A: null, LOG: ~, NEW: null } } }\nsecrets: { env: { env: HF } }\n";
+    let text = config(&[("base.yaml", BASE), ("over.yaml", over)]);
+    let env: Vec<&str> = text.lines().skip_while(|line| *line != "    env:").take(6).collect();
+    insta::assert_snapshot!(env.join("\n"), @"
+    env:
+      A: null
+      B: base
+      LOG: null
+      NEW: null
+    ports:
+    ");
+    let back = "pods: { llm: { env: { A: back } } }\n";
+    let text = config(&[("base.yaml", BASE), ("over.yaml", over), ("back.yaml", back)]);
+    assert!(text.contains("      A: back\n"), "{text}");
+}
+
+#[test]
+fn what_runpod_puts_there_cannot_be_kept_out() {
+    let over = "pods: { llm: { env: { PUBLIC_KEY: null, RUNPOD_POD_ID: ~, PODFORM_MARK: null } } }\n";
+    insta::assert_snapshot!(config(&[("base.yaml", BASE), ("over.yaml", over)]), @"
+    error: invalid value
+     --> over.yaml:1:23
+      |
+    1 | pods: { llm: { env: { PUBLIC_KEY: null, RUNPOD_POD_ID: ~, PODFORM_MARK: null } } }
+      |                       ^^^^^^^^^^ RunPod itself puts `PUBLIC_KEY` into pods, so it cannot be kept out
+      |
+      = help: delete the line
+
+    error: invalid value
+     --> over.yaml:1:41
+      |
+    1 | pods: { llm: { env: { PUBLIC_KEY: null, RUNPOD_POD_ID: ~, PODFORM_MARK: null } } }
+      |                                         ^^^^^^^^^^^^^ RunPod itself puts `RUNPOD_POD_ID` into pods, so it cannot be kept out
+      |
+      = help: delete the line
+
+    error: invalid name
+     --> over.yaml:1:59
+      |
+    1 | pods: { llm: { env: { PUBLIC_KEY: null, RUNPOD_POD_ID: ~, PODFORM_MARK: null } } }
+      |                                                           ^^^^^^^^^^^^ `PODFORM_MARK` is how podform finds its pods again, and it sets it itself
+    ");
+}
+
+#[test]
 fn all_files_are_read_before_anything_is_said() {
     insta::assert_snapshot!(config(&[("a.yaml", "a: [\n"), ("b.yaml", ""), ("c.yaml", "a: 1\na: 2\n")]), @r#"
     error: the file is empty: `b.yaml` holds no keys

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use podform::model::address::Address;
-use podform::model::catalog::Stock;
+use podform::model::catalog::{CatalogPart, Stock};
 use podform::model::clock::Timestamp;
 use podform::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use podform::model::field::Field;
@@ -401,39 +401,43 @@ impl Samples {
     }
 
     fn drift(&mut self) -> Drift {
-        let kind = match self.0.u8(..5) {
+        let kind = match self.0.u8(..6) {
             0 => DriftKind::Vanished,
             1 => DriftKind::Stopped,
             2 => DriftKind::Started,
             3 => DriftKind::Migrated { from: self.remote_id(), to: self.remote_id() },
+            4 => DriftKind::MarkRemoved,
             _ => DriftKind::Fields(self.list(|samples| FieldDrift {
                 field: samples.field(),
                 recorded: samples.shown(),
                 live: samples.shown(),
+                left_alone: samples.0.bool(),
             })),
         };
         Drift { address: self.address(), kind }
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..5) {
+        match self.0.u8(..6) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
             3 => Held::Duplicate { ids: self.set(Self::pod_id) },
+            4 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
             _ => Held::NotPossible(self.text()),
         }
     }
 
     fn block(&mut self) -> Block {
         let ActionId { address, step } = self.action_id();
-        match self.0.u8(..7) {
+        match self.0.u8(..8) {
             0 => Block::Protected { address, step },
             1 => Block::Locked { address, step },
             2 => Block::AllVanished { count: self.0.usize(..100) },
             3 => Block::NoStock { address },
             4 => Block::VolumeCannotChange { address, why: self.text() },
             5 => Block::NoCandidate { address, why: self.list(Self::text) },
+            6 => Block::NoSuchPlace { address, field: self.field(), why: self.text() },
             _ => Block::Cycle(self.list(Self::action_id)),
         }
     }

@@ -47,6 +47,8 @@ fn run(id: &str) -> Run {
         command: "apply".into(),
         plan_digest: "d".into(),
         who: "ann@box".into(),
+        nonce: None,
+        approved: None,
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::call::{Operation, fetch, take};
 use super::create::instance_name;
 use crate::model::catalog::{
-    Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer, StockQuery,
+    Catalog, CatalogPart, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery,
 };
 use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
@@ -19,7 +19,8 @@ use crate::model::pod::Cloud;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 use crate::provider::ProviderError;
-use crate::provider::runpod::convert;
+use crate::provider::runpod::Reading;
+use crate::provider::runpod::convert::{self, understood};
 use crate::provider::runpod::transport::Transport;
 use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
 
@@ -31,44 +32,53 @@ pub(in crate::provider::runpod) async fn catalog(
     transport: &Transport,
     questions: &BTreeSet<StockQuery>,
     now: Timestamp,
+    reading: Reading,
 ) -> Result<Catalog, ProviderError> {
     let asked: Vec<&StockQuery> = convert::affordable(questions).into_iter().flatten().collect();
     let (query, variables) = catalog_query(&asked);
     let operation = Operation::read("GraphQL query gpuTypes", "gpuTypes");
-    let (answer, mut data) = fetch(transport, operation, &query, variables, Vec::new()).await?;
-    let unfit = |unfit| answer.unfit(unfit);
-
-    let mut gpus = BTreeMap::new();
-    let mut gpu_stock: BTreeMap<StockQuery, BTreeMap<GpuTypeId, StockAnswer>> =
-        asked.iter().map(|question| ((*question).clone(), BTreeMap::new())).collect();
-    for entry in take::<Vec<Value>>(&mut data, "gpuTypes").required("gpuTypes").map_err(unfit)? {
-        let gpu = gpu_type(&entry).map_err(unfit)?;
-        for (number, question) in asked.iter().enumerate() {
-            let stock = gpu_stock.entry((*question).clone()).or_default();
-            stock.insert(gpu.id.clone(), stock_answer(&entry, number, question));
-        }
-        gpus.insert(gpu.id.clone(), gpu);
-    }
-    convert::complete_stock(&gpus, &mut gpu_stock);
-
-    let data_centers = take::<Vec<DataCenterWire>>(&mut data, "dataCenters").required("dataCenters");
-    let data_centers = data_centers.map_err(unfit)?.into_iter().map(data_center);
-    let data_centers = data_centers.collect::<Result<_, Unfit>>().map_err(unfit)?;
-    let flavors =
-        take::<Vec<CpuFlavorWire>>(&mut data, "cpuFlavors").required("cpuFlavors").map_err(unfit)?;
-    let flavors = flavors.into_iter().map(Flavor::read).collect::<Result<Vec<_>, Unfit>>().map_err(unfit)?;
-
-    let mut catalog = Catalog {
-        observed_at: now,
-        gpus,
-        cpus: BTreeMap::new(),
-        data_centers,
-        gpu_stock,
-        cpu_stock: BTreeMap::new(),
-        not_taken: NotTaken::default(),
+    let (answer, mut data) = match fetch(transport, operation, &query, variables, Vec::new()).await {
+        Err(error) if reading == Reading::WhatThereIs => return Ok(Catalog::unread(now, &error.to_string())),
+        fetched => fetched?,
     };
-    add_cpus(transport, flavors, &mut catalog).await?;
+    let mut entries = |key: &'static str| {
+        take::<Vec<Value>>(&mut data, key).required(key).map_err(|unfit| answer.unfit(unfit))
+    };
+    let mut catalog = Catalog::empty(now);
+    let read = entries("gpuTypes").map(|entries| add_gpus(entries, &asked, &mut catalog));
+    reading.settle(CatalogPart::Gpus, read, &mut catalog)?;
+    let read = entries("dataCenters").map(|entries| {
+        let read = understood(entries, CatalogPart::DataCenters, data_center, &mut catalog.left_out);
+        catalog.data_centers.extend(read);
+    });
+    reading.settle(CatalogPart::DataCenters, read, &mut catalog)?;
+    let read = match entries("cpuFlavors") {
+        Ok(entries) => {
+            let flavors = understood(entries, CatalogPart::Cpus, Flavor::read, &mut catalog.left_out);
+            add_cpus(transport, flavors, &mut catalog).await
+        }
+        Err(error) => Err(error),
+    };
+    reading.settle(CatalogPart::Cpus, read, &mut catalog)?;
     Ok(catalog)
+}
+
+fn add_gpus(entries: Vec<Value>, asked: &[&StockQuery], catalog: &mut Catalog) {
+    let stock_of = |entry: &Value| -> Vec<(StockQuery, StockAnswer)> {
+        let answers = asked.iter().enumerate();
+        answers.map(|(number, asked)| ((*asked).clone(), stock_answer(entry, number, asked))).collect()
+    };
+    let read = |entry: Value| gpu_type(&entry).map(|gpu| (gpu, stock_of(&entry)));
+    for question in asked {
+        catalog.gpu_stock.entry((*question).clone()).or_default();
+    }
+    for (gpu, answers) in understood(entries, CatalogPart::Gpus, read, &mut catalog.left_out) {
+        for (question, answer) in answers {
+            catalog.gpu_stock.entry(question).or_default().insert(gpu.id.clone(), answer);
+        }
+        catalog.gpus.insert(gpu.id.clone(), gpu);
+    }
+    convert::complete_stock(&catalog.gpus, &mut catalog.gpu_stock);
 }
 
 /// Writes the query for the catalog. Each question becomes an alias, one for each of its countries: the API takes

@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::call::list;
 use super::read::volume_tier;
 use crate::model::catalog::{
-    Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer, StockQuery,
+    Catalog, CatalogPart, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery,
 };
 use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
 use crate::model::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
 use crate::model::size::Gigabytes;
 use crate::provider::ProviderError;
-use crate::provider::runpod::convert;
+use crate::provider::runpod::Reading;
+use crate::provider::runpod::convert::{self, understood};
 use crate::provider::runpod::transport::Transport;
 use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
 
@@ -28,37 +30,53 @@ pub(in crate::provider::runpod) async fn catalog(
     transport: &Transport,
     questions: &BTreeSet<StockQuery>,
     now: Timestamp,
+    reading: Reading,
 ) -> Result<Catalog, ProviderError> {
-    let mut gpus = BTreeMap::new();
-    let mut gpu_stock = BTreeMap::new();
+    let mut catalog = Catalog::empty(now);
+    let read = gpus(transport, questions, &mut catalog).await;
+    reading.settle(CatalogPart::Gpus, read, &mut catalog)?;
+    let read = cpus(transport, &mut catalog).await;
+    reading.settle(CatalogPart::Cpus, read, &mut catalog)?;
+    let read = data_centers(transport, &mut catalog).await;
+    reading.settle(CatalogPart::DataCenters, read, &mut catalog)?;
+    Ok(catalog)
+}
+
+async fn gpus(
+    transport: &Transport,
+    questions: &BTreeSet<StockQuery>,
+    catalog: &mut Catalog,
+) -> Result<(), ProviderError> {
     for question in convert::affordable(questions) {
         let path = gpu_path(question);
-        let listing = list::<GpuWire>(transport, "GET /v2/catalog/gpus", &path, "gpus").await?;
+        let entries = list::<Value>(transport, "GET /v2/catalog/gpus", &path, "gpus").await?.entries;
         let mut stock = BTreeMap::new();
-        for entry in listing.entries {
-            let (gpu, answer) = gpu_type(entry).map_err(|unfit| listing.answer.unfit(unfit))?;
+        for (gpu, answer) in understood(entries, CatalogPart::Gpus, gpu_type, &mut catalog.left_out) {
             stock.insert(gpu.id.clone(), answer);
-            gpus.entry(gpu.id.clone()).or_insert(gpu);
+            catalog.gpus.entry(gpu.id.clone()).or_insert(gpu);
         }
-        gpu_stock.extend(question.map(|question| (question.clone(), stock)));
+        catalog.gpu_stock.extend(question.map(|question| (question.clone(), stock)));
     }
-    convert::complete_stock(&gpus, &mut gpu_stock);
+    convert::complete_stock(&catalog.gpus, &mut catalog.gpu_stock);
+    Ok(())
+}
 
+async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
-    let listing = list::<CpuWire>(transport, "GET /v2/catalog/cpus", path, "cpus").await?;
-    let read = listing.entries.into_iter().map(cpu_flavor);
-    let read = read.collect::<Result<Vec<_>, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))?;
-    let cpu_stock = read.iter().map(|(cpu, stock)| (cpu.id.clone(), stock.clone())).collect();
-    let cpus = read.into_iter().map(|(cpu, _)| (cpu.id.clone(), cpu)).collect();
+    let entries = list::<Value>(transport, "GET /v2/catalog/cpus", path, "cpus").await?.entries;
+    for (cpu, stock) in understood(entries, CatalogPart::Cpus, cpu_flavor, &mut catalog.left_out) {
+        catalog.cpu_stock.insert(cpu.id.clone(), stock);
+        catalog.cpus.insert(cpu.id.clone(), cpu);
+    }
+    Ok(())
+}
 
+async fn data_centers(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/datacenters";
-    let listing =
-        list::<DataCenterWire>(transport, "GET /v2/catalog/datacenters", path, "dataCenters").await?;
-    let read = listing.entries.into_iter().map(data_center);
-    let data_centers = read.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))?;
-
-    let not_taken = NotTaken::default();
-    Ok(Catalog { observed_at: now, gpus, cpus, data_centers, gpu_stock, cpu_stock, not_taken })
+    let entries = list::<Value>(transport, "GET /v2/catalog/datacenters", path, "dataCenters").await?.entries;
+    let read = understood(entries, CatalogPart::DataCenters, data_center, &mut catalog.left_out);
+    catalog.data_centers.extend(read);
+    Ok(())
 }
 
 /// Returns path and query of one catalog call; lists are joined by commas, not repeated.

@@ -503,6 +503,8 @@ impl<'a> Lab<'a> {
             command: "apply".to_owned(),
             plan_digest: String::new(),
             who: "lab".to_owned(),
+            nonce: None,
+            approved: None,
         };
         let project = ProjectName::new("lab");
         let secrets = Secrets::default();

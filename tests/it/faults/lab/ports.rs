@@ -226,6 +226,12 @@ impl Observe for MortalPort<'_> {
         self.life.read("catalog", self.client.catalog(questions, now)).await
     }
 
+    async fn partial_catalog(&self, questions: &BTreeSet<StockQuery>, now: Timestamp) -> Catalog {
+        let read = async { Ok(self.client.partial_catalog(questions, now).await) };
+        let catalog = self.life.read("catalog", read).await;
+        catalog.unwrap_or_else(|error| Catalog::unread(now, &error.to_string()))
+    }
+
     fn quota(&self) -> Option<Quota> {
         self.client.quota()
     }
