@@ -25,7 +25,7 @@ use std::time::Duration;
 use podform::model::clock::{Clock, Timestamp};
 use podform::model::id::Lineage;
 use podform::model::prior::{Binding, ProviderKind};
-use podform::simulator::serve;
+use podform::simulator::{Door, serve};
 use podform::state::sqlite::StateFile;
 use podform::state::sqlite::lock::Holder;
 use podform::state::{Batch, Journal, RecordChange, Run};
@@ -253,7 +253,7 @@ fn serve_account(folder: &Path, pods: usize, account: Account) {
             }
         });
         println!("{url}");
-        serve(listener, simulation, std::future::pending()).await.unwrap();
+        serve(listener, simulation, Door::default(), std::future::pending()).await.unwrap();
     });
 }
 

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use podform::cli::{env::Environment, run};
 
 fn main() -> ExitCode {
-    run(std::env::args_os(), Environment::from_process()).into()
+    run(std::env::args_os(), Environment::from_process).into()
 }

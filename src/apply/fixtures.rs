@@ -253,6 +253,7 @@ pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges:
         unchanged: BTreeSet::new(),
         recorded: BTreeMap::new(),
         out_of_scope: 0,
+        in_progress: None,
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
         digest: Digest { hash: String::new(), monthly: Amount { known: Monthly(0), unknown_parts: 0 } },

@@ -606,6 +606,9 @@ pub struct SimulateArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub listen: std::net::SocketAddr,
+    /// Answer requests for this host too, beside this computer and RunPod's own names
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
     /// Keep the world in this file; without it the world ends with the command
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,

@@ -57,6 +57,12 @@ impl Environment {
         self.variables.get(name).filter(|value| !value.expose().is_empty())
     }
 
+    /// Returns the variables of these names, for a program that may see them.
+    pub fn plain_ones(&self, is_plain: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.variables.iter().filter(move |(name, _)| is_plain(name));
+        named.map(|(name, value)| (name.as_str(), value.expose().as_str()))
+    }
+
     /// Returns the RunPod API key.
     pub fn api_key(&self) -> Option<&Secret<String>> {
         self.secret("RUNPOD_API_KEY")

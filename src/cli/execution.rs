@@ -91,11 +91,10 @@ impl Execution<'_> {
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
             let tolerance = self.run.price_tolerance.unwrap_or_default();
-            let moved = saved::moved(saved, &planned, &prior, tolerance);
-            if !moved.is_empty() {
-                teller.difference(saved, &planned);
-                return Err(Failure::Stale(moved.join("; ")));
-            }
+            let planned = saved::agreed(saved, planned, &prior, tolerance).map_err(|moved| {
+                teller.difference(saved, &moved.now);
+                Failure::Stale(moved.reasons.join("; "))
+            })?;
             if !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
             }
@@ -112,7 +111,7 @@ impl Execution<'_> {
         teller: &Teller<'_>,
         prepare: impl AsyncFnOnce(&Port<'_>, Prior) -> Result<Prepared, Failure>,
     ) -> Result<Exit, Failure> {
-        let mut signals = Signals::take_over().map_err(Failure::Signals)?;
+        let mut signals = self.shell.signals.give();
         let clock = &session.account.clock;
         let holder = self.shell.env.holder(self.command);
         let patience = self.run.lock_timeout.0;

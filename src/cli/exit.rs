@@ -31,6 +31,11 @@ pub const API: Exit = Exit(8);
 pub const INTERRUPTED: Exit = Exit(130);
 
 impl Exit {
+    /// Returns the code as the system wants it, for a process that ends by itself.
+    pub fn code(self) -> i32 {
+        i32::from(self.0)
+    }
+
     /// Returns the code of an apply.
     ///
     /// Where several codes fit, the one that says most about what to do next wins: an interrupt before a refused

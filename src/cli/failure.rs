@@ -96,6 +96,12 @@ pub enum Failure {
         /// What excludes it.
         pattern: String,
     },
+    /// A spec may come from another person, who could otherwise choose any file of this host.
+    #[error("the spec keeps the state in `{0}`, which is outside the working directory")]
+    StateOutside(
+        /// The path as it was typed.
+        String,
+    ),
     /// Nothing is recorded under an address.
     #[error("`{address}` is not in the state")]
     NotRecorded {

@@ -1,11 +1,12 @@
 //! Reads spec files and writes plan files: what was named, and nothing else.
-#![expect(clippy::disallowed_methods, reason = "this is where files are read and written")]
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use crate::spec;
+use crate::state::whole::{self, Fresh, Readers};
 
 /// The largest spec file. One pod takes about 300 bytes, so a file beyond it is a mistake, not a spec.
 pub const LARGEST_SPEC: u64 = spec::MAX_BYTES as u64;
@@ -76,25 +77,48 @@ fn in_words(error: io::Error) -> io::Error {
 /// # Errors
 /// It cannot be read, is no file, or is longer.
 pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path).map_err(in_words)?;
-    if file.metadata()?.is_dir() {
-        return Err(in_words(io::ErrorKind::IsADirectory.into()));
+    let file = if is_handed_over(path) { handed_over(path) } else { whole::open_ordinary(path) };
+    rest_of(file.map_err(in_words)?, limit)
+}
+
+/// Reads an open file that is at most `limit` bytes long.
+///
+/// # Errors
+/// It cannot be read, or is longer.
+pub fn rest_of(file: File, limit: u64) -> io::Result<Vec<u8>> {
+    let too_large =
+        || io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"));
+    if file.metadata()?.len() > limit {
+        return Err(too_large());
     }
     let mut bytes = Vec::new();
-    // One byte more than allowed: the length that the system tells is 0 for pipes.
+    // One byte more than allowed: it may be growing, and the length that the system tells is 0 for pipes.
     file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// Tells whether a path is a stream that the shell has opened for this process: `/dev/stdin`, or what `<(...)` becomes.
+fn is_handed_over(path: &Path) -> bool {
+    path == Path::new("/dev/stdin") || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+}
+
+/// Opens such a stream, which may be a pipe: somebody writes into it already.
+#[expect(clippy::disallowed_methods, reason = "this is where files are read")]
+fn handed_over(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() || kind.is_fifo() {
+        return Ok(file);
     }
-    Ok(bytes)
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "it is neither a file nor a pipe"))
 }
 
 /// Writes a file so that it is either the old one or the new one, never half of it.
 ///
 /// # Errors
 /// The folder cannot be written.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    write_whole_with(path, |file| file.write_all(bytes))
+pub fn write_whole(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileError> {
+    write_whole_with(path, readers, |file| file.write_all(bytes))
 }
 
 /// Does the same with a file that is written piece by piece.
@@ -103,16 +127,33 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 /// The folder cannot be written.
 pub fn write_whole_with(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    readers: Readers,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> Result<(), FileError> {
-    let failed = |source| FileError::writing(path, source);
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let mut file = BufWriter::new(File::create(&part).map_err(failed)?);
-    let written = write(&mut file).and_then(|()| file.flush()).and_then(|()| file.get_ref().sync_all());
-    written.map_err(failed)?;
-    std::fs::rename(&part, path).map_err(failed)
+    let written =
+        Fresh::beside(path, readers).and_then(|fresh| filled(fresh, write)).and_then(Fresh::replace);
+    written.map_err(|source| FileError::writing(path, source))
+}
+
+/// Writes a file that must not exist yet.
+///
+/// # Errors
+/// It exists, or the folder cannot be written.
+pub fn write_new(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileError> {
+    let fresh = Fresh::at_free_name(path, readers);
+    let written = fresh.and_then(|fresh| filled(fresh, |file| file.write_all(bytes))).and_then(Fresh::place);
+    written.map_err(|source| FileError::writing(path, source))
+}
+
+fn filled(
+    mut fresh: Fresh,
+    write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> io::Result<Fresh> {
+    let mut file = BufWriter::new(fresh.file());
+    write(&mut file)?;
+    file.flush()?;
+    drop(file);
+    Ok(fresh)
 }
 
 /// Makes a folder, and those above it, unless they are there.
@@ -120,17 +161,7 @@ pub fn write_whole_with(
 /// # Errors
 /// It cannot be made.
 pub fn make_folder(path: &Path) -> Result<(), FileError> {
-    std::fs::create_dir_all(path).map_err(|source| FileError::writing(path, source))
-}
-
-/// Writes a file that must not exist yet.
-///
-/// # Errors
-/// It exists, or the folder cannot be written.
-pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError::writing(path, source);
-    let mut file = File::create_new(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+    whole::make_folder(path).map_err(|source| FileError::writing(path, source))
 }
 
 #[cfg(test)]
@@ -142,7 +173,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let named = ["b.yaml", "a.yaml"].map(|name| directory.path().join(name));
         for path in &named {
-            write_whole(path, path.file_name().unwrap().as_encoded_bytes()).unwrap();
+            write_whole(path, Readers::Owner, path.file_name().unwrap().as_encoded_bytes()).unwrap();
         }
         let read = read_specs(&named).unwrap();
         let expected = ["b.yaml", "a.yaml"].map(|name| SpecFile {
@@ -163,7 +194,7 @@ mod tests {
     fn a_file_beyond_the_limit_is_refused() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("long");
-        write_whole(&path, b"12345").unwrap();
+        write_whole(&path, Readers::Owner, b"12345").unwrap();
         assert_eq!(read_at_most(&path, 5).unwrap(), b"12345");
         assert_eq!(read_at_most(&path, 4).unwrap_err().to_string(), "it is larger than 4 bytes");
     }

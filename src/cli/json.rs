@@ -12,6 +12,7 @@ use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
 use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
 use crate::model::money::Price;
+use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -151,6 +152,13 @@ pub fn run(past: &PastRun) -> Value {
 /// Returns a text, or nothing for an empty one.
 pub fn said(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
+}
+
+/// Returns the run that goes on while somebody else looks.
+pub fn in_progress(running: &InProgress) -> Value {
+    let InProgress { who, command, since, addresses } = running;
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    json!({ "who": who, "command": command, "since": since.to_string(), "addresses": addresses })
 }
 
 /// Returns what the account shows of an object: `seen` is `found`, `gone`, or `unknown` with the reason.

@@ -54,9 +54,13 @@ impl Shell {
     pub fn load_files(&self, files: &[String], profiles: &[String]) -> Result<Loaded, LoadError> {
         self.with_input(files, None, profiles, |input| {
             let slot = Slot::of(input, &self.env);
-            if let Some(loaded) = slot.as_ref().and_then(|slot| slot.read(input)) {
-                self.output.detail("the spec is as it was read before");
-                return Ok(loaded);
+            match slot.as_ref().map(|slot| slot.read(input)) {
+                Some(Ok(Some(loaded))) => {
+                    self.output.detail("the spec is as it was read before");
+                    return Ok(loaded);
+                }
+                Some(Err(distrusted)) => self.output.detail(&distrusted.to_string()),
+                Some(Ok(None)) | None => {}
             }
             let loaded = self.check(input)?.lower();
             if let Some(slot) = slot {

@@ -24,6 +24,8 @@ pub async fn record(
 ) -> Result<(), Failure> {
     let clock = &session.account.clock;
     let locked = session.state.lock(&session.shell.env.holder(command), clock, Duration::ZERO).await?;
+    // What is short is done to its end, so that the lease is given back and the run has an end in the history.
+    let _not_interrupted = session.shell.signals.give();
     if locked.load().await?.serial != seen.serial {
         return Err(Failure::Flag("another run changed the state meanwhile; run this again".to_owned()));
     }

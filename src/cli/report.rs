@@ -67,6 +67,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::PlanFile { .. }
         | Failure::UnsoundPlan { .. }
         | Failure::NoCommit { .. }
+        | Failure::StateOutside(_)
         | Failure::NobodyToAsk { .. } => exit::INVALID,
         Failure::Unknown { .. } | Failure::LeftOut { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
@@ -110,6 +111,9 @@ fn hint_of(failure: &Failure) -> Option<String> {
         Failure::Setup(_) => "`RUNPOD_API_BASE_URL` is an origin such as `https://api.runpod.io`",
         Failure::Provider { what: _, source } => return hint_of_provider(source),
         Failure::State(error) => return hint_of_state(error),
+        Failure::StateOutside(_) => {
+            "`--state PATH` and `PODFORM_STATE` may name any file; a spec names one below its own folder"
+        }
         Failure::NobodyToAsk { .. } => {
             "give `--auto-approve`, `--approved DIGEST` with the digest of a plan that you have read, or a saved plan"
         }

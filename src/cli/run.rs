@@ -14,6 +14,7 @@ use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::output::{Loudness, Output};
 use super::report;
+use super::signals::Taken;
 
 /// What a person sees who types `podform` and nothing else.
 const FIRST_STEPS: &str = "\
@@ -40,10 +41,15 @@ pub struct Shell {
     pub global: Global,
     /// The streams.
     pub output: Output,
+    /// The signals.
+    pub signals: Taken,
 }
 
 /// Does what the arguments say and returns the exit code.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> Exit {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, env: impl FnOnce() -> Environment) -> Exit {
+    // Before anything is read: a signal in the first moments has a code of its own too.
+    let signals = Taken::over();
+    let env = env();
     let Cli { command, global } = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return explain(&error, &env),
@@ -54,7 +60,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: Environment) -> E
         (false, false) => Loudness::Usual,
     };
     let output = Output::of_process(&env, global.color, loudness);
-    let shell = Shell { env, global, output };
+    let signals = match signals {
+        Ok(signals) => signals,
+        Err(source) => {
+            let failure = Failure::Signals(source);
+            report::print(&output, &failure);
+            return report::exit_of(&failure);
+        }
+    };
+    let shell = Shell { env, global, output, signals };
     let Some(command) = command else {
         shell.output.data(FIRST_STEPS);
         return exit::DONE;

@@ -1,6 +1,7 @@
 //! How the pods of a project can be reached.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
@@ -50,23 +51,109 @@ pub fn url(pod: &LivePod) -> Option<String> {
     Some(format!("https://{}-{number}.proxy.runpod.net", pod.id))
 }
 
-/// Returns the command that opens a shell.
+/// Returns the command that opens a shell, where there is one that may be typed.
 pub fn ssh(pod: &LivePod) -> Option<String> {
-    ssh_command(pod).map(|command| command.text)
+    way(pod)?.ok().map(|way| way.to_string())
 }
 
-/// A command that opens a shell in a pod.
-pub struct SshCommand {
-    /// The command.
-    pub text: String,
+/// Returns the way into a pod: its public address where there is one, as that can copy files too, and RunPod's proxy
+/// otherwise. If what the account tells is no plain way, that is returned as it was told.
+pub fn way(pod: &LivePod) -> Option<Result<Way, String>> {
+    let Endpoints { ssh_proxy, ssh_direct, tcp, uptime_seconds: _ } = &pod.endpoints;
+    let mapped = || tcp.get(&22).map(|place| format!("ssh root@{}", place.replacen(':', " -p ", 1)));
+    let direct = ssh_direct.clone().or_else(mapped).map(|text| (text, false));
+    let (told, is_proxy) = direct.or_else(|| ssh_proxy.clone().map(|text| (text, true)))?;
+    Some(read(&told, is_proxy).ok_or(told))
+}
+
+/// A checked way into a pod. None of its parts can be taken for an option or for anything else by a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The user there.
+    pub user: String,
+    /// The name or address.
+    pub host: String,
+    /// The port, if it is not 22.
+    pub port: Option<u16>,
     /// Whether it goes through RunPod's proxy and not to the pod's public address.
     pub is_proxy: bool,
 }
 
-/// Returns the command that opens a shell and its way: directly where there is a public address, as that can copy files too.
-pub fn ssh_command(pod: &LivePod) -> Option<SshCommand> {
-    let Endpoints { ssh_proxy, ssh_direct, tcp, uptime_seconds: _ } = &pod.endpoints;
-    let mapped = || tcp.get(&22).map(|place| format!("ssh root@{}", place.replacen(':', " -p ", 1)));
-    let direct = ssh_direct.clone().or_else(mapped).map(|text| SshCommand { text, is_proxy: false });
-    direct.or_else(|| ssh_proxy.clone().map(|text| SshCommand { text, is_proxy: true }))
+impl fmt::Display for Way {
+    /// Writes the command that a person types.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, host, port, is_proxy: _ } = self;
+        write!(f, "ssh {user}@{host}")?;
+        port.map_or(Ok(()), |port| write!(f, " -p {port}"))
+    }
+}
+
+/// Reads a command such as `ssh root@192.0.2.7 -p 41211 -i ~/.ssh/id_ed25519`; the key file is left to the person.
+fn read(told: &str, is_proxy: bool) -> Option<Way> {
+    let mut words = told.split_ascii_whitespace();
+    if words.next() != Some("ssh") {
+        return None;
+    }
+    let (mut place, mut port) = (None, None);
+    while let Some(word) = words.next() {
+        match word {
+            "-p" if port.is_none() => {
+                port = Some(words.next()?.parse::<u16>().ok().filter(|port| *port > 0)?)
+            }
+            "-i" => drop(words.next()?),
+            word if place.is_none() => place = Some(word.split_once('@')?),
+            _ => return None,
+        }
+    }
+    let (user, host) = place?;
+    let plain = |text: &str, more: &[u8]| {
+        let is_part =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte) || more.contains(&byte);
+        !text.is_empty() && !text.starts_with('-') && text.len() <= 255 && text.bytes().all(is_part)
+    };
+    let fits = plain(user, b"") && plain(host, b":");
+    fits.then(|| Way { user: user.to_owned(), host: host.to_owned(), port, is_proxy })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_commands_are_read() {
+        let way = |told| read(told, false).map(|way| way.to_string());
+        let cases = [
+            ("ssh root@192.0.2.7 -p 41211 -i ~/.ssh/id_ed25519", "ssh root@192.0.2.7 -p 41211"),
+            ("ssh -p 22 root@2001:db8::7", "ssh root@2001:db8::7 -p 22"),
+            ("ssh abc-64411@ssh.runpod.io", "ssh abc-64411@ssh.runpod.io"),
+            ("ssh root@192.0.2.7 -i $(id)", "ssh root@192.0.2.7"),
+        ];
+        for (told, shown) in cases {
+            assert_eq!(way(told).as_deref(), Some(shown), "{told}");
+        }
+    }
+
+    #[test]
+    fn whatever_could_be_an_option_or_a_command_is_refused() {
+        for told in [
+            "",
+            "ssh",
+            "scp root@192.0.2.7",
+            "ssh root",
+            "ssh -oProxyCommand=id root@192.0.2.7",
+            "ssh root@-oProxyCommand=id",
+            "ssh -x@192.0.2.7",
+            "ssh root@192.0.2.7;id",
+            "ssh root@$(id)",
+            "ssh root@192.0.2.7 id",
+            "ssh root@192.0.2.7 -p 0",
+            "ssh root@192.0.2.7 -p 65536",
+            "ssh root@192.0.2.7 -p 22 -p 23",
+            "ssh root@192.0.2.7 -p",
+            "ssh root@\u{1b}[2J",
+            "ssh root@192.0.2.7\u{a0}id",
+        ] {
+            assert_eq!(read(told, false), None, "{told}");
+        }
+    }
 }

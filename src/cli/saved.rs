@@ -17,7 +17,7 @@ use crate::state::PastRun;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
 /// The largest plan file: a plan that creates a thousand pods takes about 5 MiB.
-const LARGEST_PLAN: u64 = 1024 * 1024 * 1024;
+const LARGEST_PLAN: u64 = 128 << 20;
 
 /// Reads a saved plan.
 ///
@@ -27,12 +27,29 @@ pub fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
     let shown = || path.display().to_string();
     let bytes = read_at_most(path, LARGEST_PLAN)
         .map_err(|source| Failure::File(FileError { doing: "read", path: shown(), source }))?;
-    let saved = match std::str::from_utf8(&bytes) {
-        Ok(text) => planfile::read(text),
-        Err(_) => Err(PlanFileError::NotAPlan),
-    };
-    let saved = saved.map_err(|source| Failure::PlanFile { path: shown(), source })?;
-    ensure_sound(&saved.planned).map_err(|what| Failure::UnsoundPlan { path: shown(), what })?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::File(PlanFileError::NotAPlan));
+    text.and_then(read_text).map_err(|unreadable| match unreadable {
+        Unreadable::File(source) => Failure::PlanFile { path: shown(), source },
+        Unreadable::Unsound(what) => Failure::UnsoundPlan { path: shown(), what },
+    })
+}
+
+/// Why a text is no saved plan that is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is none, or not as it was written.
+    File(PlanFileError),
+    /// It contradicts itself; says how.
+    Unsound(String),
+}
+
+/// Reads the text of a saved plan, for everything that shows or compares one.
+///
+/// # Errors
+/// It is none that podform wrote.
+pub fn read_text(text: &str) -> Result<SavedPlan, Unreadable> {
+    let saved = planfile::read(text).map_err(Unreadable::File)?;
+    ensure_sound(&saved.planned).map_err(Unreadable::Unsound)?;
     Ok(saved)
 }
 
@@ -95,12 +112,35 @@ pub fn last_commit(runs: &[PastRun]) -> Option<&str> {
     approved.filter_map(|approved| approved.source.commit.as_deref()).next()
 }
 
+/// What has moved since a plan was saved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moved {
+    /// In words; at least one.
+    pub reasons: Vec<String>,
+    /// The plan of now.
+    pub now: Planned,
+}
+
+/// Returns the plan to execute for a saved one: the plan of now, and never the other, if both are the same.
+///
+/// # Errors
+/// They are not.
+pub fn agreed(
+    saved: &Planned,
+    now: Planned,
+    prior: &Prior,
+    tolerance: PriceTolerance,
+) -> Result<Planned, Box<Moved>> {
+    let reasons = moved(saved, &now, prior, tolerance);
+    if reasons.is_empty() { Ok(now) } else { Err(Box::new(Moved { reasons, now })) }
+}
+
 /// Says in how far a saved plan is no longer what would be done; nothing if it still is.
 ///
 /// The spec must be the one that the plan was made from even where that changes nothing in the plan, and the state
 /// another version of the same one: what was approved was a plan for them. A plan that may not run now may not run
 /// because it once might have.
-pub fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTolerance) -> Vec<String> {
+fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceTolerance) -> Vec<String> {
     let (before, after) = (saved.plan(), now.plan());
     let (old, new) = (&before.digest, &after.digest);
     let mut reasons = Vec::new();

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Component, Path};
+use std::path::Path;
 
 use super::env::Environment;
 use super::files::read_at_most;
+use super::inside::is_spelled_inside;
 use crate::model::id::EnvKey;
 use crate::model::plan::{OnStuck, Operation, Plan};
 use crate::model::pod::EnvValue;
@@ -89,9 +90,7 @@ fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<S
     let unreadable =
         |source| SecretError::Unreadable { name: name.to_owned(), path: path.to_owned(), source };
     // By its spelling first: whether a file outside exists is nothing to tell.
-    let stays =
-        Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if !stays {
+    if !is_spelled_inside(Path::new(path)) {
         return Err(outside());
     }
     let real = match directory.join(path).canonicalize() {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::account::Account;
 use super::args::{Scope, Selection};
 use super::failure::Failure;
+use super::inside;
 use super::names::run_id;
 use super::naming;
 use super::progress::Progress;
@@ -17,7 +18,7 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
-use crate::model::plan::{ApprovedPlan, Endpoint, Planned, Subject};
+use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
@@ -26,6 +27,7 @@ use crate::provider::{Observe, ServerTime};
 use crate::spec::Loaded;
 use crate::state::planfile::PlanInputs;
 use crate::state::sqlite::StateFile;
+use crate::state::sqlite::lock::{Holder, Lease};
 use crate::state::{Approved, Run};
 
 /// A spec and everything around it.
@@ -63,7 +65,7 @@ impl<'a> Session<'a> {
         values.extend(loaded.literal_secrets.clone());
         let account = Account::open(&loaded.settings, &shell.env).await?;
         let proposed = lineage.unwrap_or_else(|| account.names.lineage());
-        let path = shell.state_path(&loaded);
+        let path = shell.state_path(&loaded)?;
         shell.output.detail(&format!(
             "account at `{}`, state in `{}`",
             account.binding.origin,
@@ -103,6 +105,7 @@ impl<'a> Session<'a> {
         let catalog = self.known_catalog(port, &plan::stock_questions(&self.loaded.desired)).await;
         let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
         let endpoint = Endpoint::from(&self.account.binding);
+        let in_progress = self.in_progress(prior)?;
         let inputs = Inputs {
             desired: &self.loaded.desired,
             prior,
@@ -114,6 +117,7 @@ impl<'a> Session<'a> {
             nonce: &nonce,
             settling: self.settling(),
             options,
+            in_progress: in_progress.as_ref(),
         };
         refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
@@ -134,6 +138,25 @@ impl<'a> Session<'a> {
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
         let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
         self.plan(&port, &prior, options, None).await
+    }
+
+    /// Returns the run of somebody else that goes on, with what the state says that it has begun and not ended.
+    ///
+    /// # Errors
+    /// The state could not be read.
+    pub fn in_progress(&self, prior: &Prior) -> Result<Option<InProgress>, Failure> {
+        let me = self.shell.env.holder("");
+        let Some(lease) = self.state.writer(&me.host, self.account.clock.now())? else { return Ok(None) };
+        let Lease { holder: Holder { user, host, pid, command }, since, expires_at: _, fence: _ } = lease;
+        if (pid, &host) == (me.pid, &me.host) {
+            return Ok(None);
+        }
+        Ok(Some(InProgress {
+            who: format!("{user} on {host}, process {pid}"),
+            command,
+            since,
+            addresses: prior.open.iter().map(|intent| intent.action.address.clone()).collect(),
+        }))
     }
 
     /// Reads what RunPod sells, with the stock that a plan for the spec needs.
@@ -225,9 +248,17 @@ impl<'a> Session<'a> {
 
 impl Shell {
     /// Returns the state file: the flag goes before the environment, and that before the spec.
-    fn state_path(&self, loaded: &Loaded) -> PathBuf {
-        let flag = self.global.state.clone();
-        flag.or_else(|| self.env.state_path()).unwrap_or_else(|| PathBuf::from(&loaded.settings.state_file))
+    ///
+    /// # Errors
+    /// The spec, which may come from another person, names a file outside the working directory.
+    fn state_path(&self, loaded: &Loaded) -> Result<PathBuf, Failure> {
+        let given = self.global.state.clone().or_else(|| self.env.state_path());
+        let named = PathBuf::from(&loaded.settings.state_file);
+        match given {
+            Some(given) => Ok(given),
+            None if inside::is_inside(&named, ".".as_ref()) => Ok(named),
+            None => Err(Failure::StateOutside(named.display().to_string())),
+        }
     }
 }
 

@@ -1,13 +1,106 @@
-//! Interrupts: the first asks a run to end well, the second ends it.
+//! Interrupts: SIGINT and SIGTERM, which mean the same here.
+//!
+//! They are taken over before anything else is done, so that podform ends with its own code whenever they come. Up to
+//! the moment where a command takes them for itself nothing is begun that would have to be ended well, so the process
+//! ends at once; that is done by a thread of its own, as reading and planning a large spec does not wait for anything.
+//! A command that has [`Signals`] decides what each of them means.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
-/// SIGINT and SIGTERM, which mean the same here.
+use super::exit;
+use crate::state::whole;
+
+/// Both signals, for the whole life of the process.
+pub struct Taken {
+    /// How many came for a command.
+    told: watch::Receiver<u32>,
+    duty: Arc<Mutex<Duty>>,
+}
+
+/// What a signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Duty {
+    /// It ends the process.
+    End,
+    /// A command is told.
+    Tell,
+}
+
+impl Taken {
+    /// Takes over both signals for the rest of the process.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn over() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let (mut interrupt, mut terminate) = {
+            let _within = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        let (sender, told) = watch::channel(0);
+        let duty = Arc::new(Mutex::new(Duty::End));
+        let shared = Arc::clone(&duty);
+        let hear = async move {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                // Held while it is obeyed: a command that takes the signals in this moment is told, or never begins.
+                match *locked(&shared) {
+                    Duty::End => end(),
+                    Duty::Tell => sender.send_modify(|told| *told += 1),
+                }
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(hear))?;
+        Ok(Self { told, duty })
+    }
+
+    /// Gives the signals to a command, until it drops what it gets.
+    pub fn give(&self) -> Signals {
+        *locked(&self.duty) = Duty::Tell;
+        let told = self.told.clone();
+        let heeded = *told.borrow();
+        Signals { told, heeded, duty: Arc::clone(&self.duty) }
+    }
+}
+
+fn locked(duty: &Mutex<Duty>) -> MutexGuard<'_, Duty> {
+    // Nothing can panic while it is held.
+    duty.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the process, with nothing half-written left behind. The kernel frees its locks.
+#[expect(clippy::disallowed_methods, reason = "the thread that works may not come to its end for long")]
+fn end() {
+    let _nothing_more_is_begun = whole::abandon();
+    // Not through the stream that the other thread may be waiting to write to, and only if nobody has to be waited for.
+    let stderr = io::stderr();
+    let mut writable = [PollFd::new(&stderr, PollFlags::OUT)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut writable, Some(&at_once)).is_ok_and(|ready| ready > 0)
+        && let Ok(stderr) = stderr.as_fd().try_clone_to_owned()
+    {
+        let _unread = File::from(stderr).write_all(b"interrupted\n");
+    }
+    std::process::exit(exit::INTERRUPTED.code());
+}
+
+/// The signals, in the hands of a command.
 pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    told: watch::Receiver<u32>,
+    /// How many of them the command knows of.
+    heeded: u32,
+    duty: Arc<Mutex<Duty>>,
 }
 
 /// What became of a future that could be interrupted.
@@ -20,20 +113,13 @@ pub enum Guarded<T> {
 }
 
 impl Signals {
-    /// Takes over both signals for the rest of the process.
-    ///
-    /// # Errors
-    /// The system refused.
-    pub fn take_over() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
     /// Waits for either signal.
     pub async fn next(&mut self) {
-        tokio::select! {
-            biased;
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+        let heeded = self.heeded;
+        match self.told.wait_for(|told| *told > heeded).await {
+            Ok(_) => self.heeded += 1,
+            // The thread that tells of them lives as long as the process.
+            Err(_) => std::future::pending().await,
         }
     }
 
@@ -44,5 +130,11 @@ impl Signals {
             () = self.next() => Guarded::Interrupted,
             value = future => Guarded::Finished(value),
         }
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        *locked(&self.duty) = Duty::End;
     }
 }

@@ -31,8 +31,19 @@ pub struct Catalog {
     pub not_taken: NotTaken,
     /// The parts that could not be read, each with why. What needs them waits, and nothing else does.
     pub unread: BTreeMap<CatalogPart, String>,
-    /// Entries that were left out, as they are not understood; one sentence each.
-    pub left_out: Vec<String>,
+    /// Entries that were left out, as they are not understood.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An entry of the catalog that is not understood. That it is there is known, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The list that it stands in.
+    pub part: CatalogPart,
+    /// Its id, if that can be read.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// A part of the catalog.

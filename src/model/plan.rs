@@ -83,12 +83,27 @@ pub struct Plan {
     pub recorded: BTreeMap<Address, Record>,
     /// How many addresses of the spec were deselected.
     pub out_of_scope: usize,
+    /// The run that goes on while the plan is made.
+    pub in_progress: Option<InProgress>,
     /// What it costs now and after.
     pub cost: CostSummary,
     /// What each address that has actions costs a month after them, on its dearest candidate.
     pub at_most: BTreeMap<Address, Split>,
     /// Identifies what is approved.
     pub digest: Digest,
+}
+
+/// A run of this project that goes on while somebody else looks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InProgress {
+    /// Who runs it: `user on host, process 7`.
+    pub who: String,
+    /// The command, such as `apply`.
+    pub command: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Where it has begun something and not ended it.
+    pub addresses: BTreeSet<Address>,
 }
 
 /// What a plan was made from; a saved plan is stale when this has moved.
@@ -788,6 +803,8 @@ pub enum Held {
     },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
+    /// A run that goes on is about to change it.
+    InProgress,
     /// It needs a price and a stock, and this part of the catalog could not be read.
     NoCatalog {
         /// What could not be read.

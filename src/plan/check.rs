@@ -291,6 +291,7 @@ mod tests {
             unchanged: BTreeSet::new(),
             recorded: BTreeMap::new(),
             out_of_scope: 0,
+            in_progress: None,
             cost: CostSummary::default(),
             at_most: BTreeMap::new(),
             digest: Digest { hash: String::new(), monthly: Default::default() },

@@ -34,6 +34,7 @@ pub fn digest(plan: &Plan) -> Digest {
         unchanged: _,
         recorded: _,
         out_of_scope: _,
+        in_progress: _,
         cost: _,
         at_most,
         digest: _,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::catalog::Catalog;
+use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
 use crate::model::field::Field;
 use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::live::PodStatus;
@@ -32,14 +32,18 @@ fn about(
 pub(super) fn catalog(catalog: &Catalog) -> Vec<Finding> {
     let remark = |severity, code, message| Finding { severity, code, subject: None, message };
     let unread = catalog.unread.iter().map(|(part, why)| {
-        let message = format!(
-            "the catalog's {} could not be read, so what needs them waits and their prices are unknown: {why}",
-            part.noun()
-        );
+        let so = match part {
+            CatalogPart::Gpus | CatalogPart::Cpus => "what needs their price and stock waits",
+            CatalogPart::DataCenters => "places are not checked",
+        };
+        let message = format!("the catalog's {} could not be read, so {so}: {why}", part.noun());
         remark(Severity::Warning, "catalog-not-read", message)
     });
-    let left_out =
-        catalog.left_out.iter().map(|message| remark(Severity::Note, "entry-left-out", message.clone()));
+    let left_out = catalog.left_out.iter().map(|LeftOut { part, id, why }| {
+        let name = id.as_ref().map_or_else(|| "an entry without id".to_owned(), |id| format!("`{id}`"));
+        let message = format!("{name} of the catalog's {} is left out: {why}", part.noun());
+        remark(Severity::Note, "entry-left-out", message)
+    });
     unread.chain(left_out).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage, Seen};
-use crate::model::plan::{Held, Operation, Reason, Step};
+use crate::model::plan::{Held, InProgress, Operation, Reason, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
@@ -34,6 +34,18 @@ pub(super) fn reserved(reserved: &BTreeMap<Address, Address>, drafts: &mut Draft
             let why =
                 format!("whether `{place}` is there is not known, and this replica takes its place if not");
             draft.hold(Held::NotPossible(why));
+        }
+    }
+}
+
+/// Leaves alone what a run that goes on has begun and not ended. How it looks by then is nobody's doing.
+pub(super) fn what_is_in_progress(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let Some(InProgress { addresses, .. }) = context.inputs.in_progress else { return };
+    for address in addresses {
+        if let Some(draft) = drafts.get_mut(address) {
+            draft.drift.clear();
+            draft.findings.clear();
+            draft.hold(Held::InProgress);
         }
     }
 }

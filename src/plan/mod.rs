@@ -46,7 +46,7 @@ use crate::model::id::{RemoteId, RunNonce, VolumeId};
 use crate::model::live::{Live, LivePod, PodStatus, Seen};
 use crate::model::plan::{
     Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Endpoint, Finding, Held,
-    Operation, Plan, Planned, RecordAfter, Split, Step,
+    InProgress, Operation, Plan, Planned, RecordAfter, Split, Step,
 };
 use crate::model::prior::{Api, Prior};
 use crate::model::secret::Secrets;
@@ -90,6 +90,8 @@ pub struct Inputs<'a> {
     pub settling: SignedDuration,
     /// What the command line asks for.
     pub options: &'a Options,
+    /// A run that goes on. What it is about to change is neither drift nor a change that is left to do.
+    pub in_progress: Option<&'a InProgress>,
 }
 
 /// What the command line asks for beside the spec.
@@ -164,6 +166,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
     let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
     hold::reserved(&gaps.reserved, &mut drafts);
+    hold::what_is_in_progress(&context, &mut drafts);
     hold::what_is_there_already(&context, &mut drafts);
     hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
@@ -293,6 +296,7 @@ fn assemble(
             .map(|(at, held)| (at.clone(), draft::record_of(held)))
             .collect(),
         out_of_scope,
+        in_progress: inputs.in_progress.cloned(),
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
         digest: Digest { hash: String::new(), monthly: Default::default() },
@@ -393,6 +397,7 @@ fn basis(inputs: &Inputs<'_>) -> Basis {
         nonce,
         settling: _,
         options: _,
+        in_progress: _,
     } = *inputs;
     Basis {
         project: desired.project.clone(),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::catalog::{Catalog, CatalogPart, DataCenter};
+use crate::model::catalog::{Catalog, CatalogPart, DataCenter, LeftOut};
 use crate::model::desired::Hardware;
 use crate::model::field::Field;
 use crate::model::id::{CountryCode, DataCenterId};
@@ -30,10 +30,10 @@ pub(super) enum Looked {
 
 /// Looks at the place of a network volume that is to be created.
 pub(super) fn of_volume(config: &VolumeConfig, catalog: &Catalog) -> Looked {
-    if catalog.unread.contains_key(&CatalogPart::DataCenters) {
+    let VolumeConfig { size: _, data_center, tier } = config;
+    if is_hidden(data_center, catalog) {
         return Looked::NotChecked;
     }
-    let VolumeConfig { size: _, data_center, tier } = config;
     let has_tier = |place: &&DataCenter| place.volume_tiers.contains(tier);
     let why = match catalog.data_centers.get(data_center) {
         None => unknown_data_center(data_center, catalog, |place| place.volume_tiers.contains(tier)),
@@ -56,7 +56,9 @@ pub(super) fn of_pod(hardware: &Hardware, catalog: &Catalog) -> Looked {
     if data_centers.is_empty() && countries.is_empty() {
         return Looked::Good;
     }
-    if catalog.unread.contains_key(&CatalogPart::DataCenters) {
+    if catalog.unread.contains_key(&CatalogPart::DataCenters)
+        || data_centers.iter().any(|id| is_hidden(id, catalog))
+    {
         return Looked::NotChecked;
     }
     if let Some(unknown) = data_centers.iter().find(|id| !catalog.data_centers.contains_key(id)) {
@@ -71,6 +73,17 @@ pub(super) fn of_pod(hardware: &Hardware, catalog: &Catalog) -> Looked {
         return Looked::Bad(Misplaced { field: Field::Country, why });
     }
     Looked::Good
+}
+
+/// Tells whether the catalog can say nothing about a data center.
+fn is_hidden(id: &DataCenterId, catalog: &Catalog) -> bool {
+    let is_it = |entry: &LeftOut| {
+        let LeftOut { part, id: left_out, why: _ } = entry;
+        // One without an id can be any of them.
+        *part == CatalogPart::DataCenters && left_out.as_ref().is_none_or(|left_out| left_out == id.as_str())
+    };
+    catalog.unread.contains_key(&CatalogPart::DataCenters)
+        || !catalog.data_centers.contains_key(id) && catalog.left_out.iter().any(is_it)
 }
 
 /// Names the nearest of the data centers that would do, or all of them.

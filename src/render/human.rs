@@ -37,6 +37,7 @@ pub fn write_plan(
 ) -> fmt::Result {
     let view = view(planned);
     let mut printer = Printer { out, style, positions, view: &view };
+    printer.in_progress()?;
     printer.drift()?;
     printer.actions()?;
     printer.unmanaged()?;
@@ -53,6 +54,7 @@ pub fn write_plan(
 pub fn write_drift(out: &mut dyn Write, planned: &Planned, style: Style) -> fmt::Result {
     let view = view(planned);
     let mut printer = Printer { out, style, positions: &super::no_positions, view: &view };
+    printer.in_progress()?;
     printer.drift()?;
     printer.held()
 }
@@ -65,6 +67,13 @@ struct Printer<'a> {
 }
 
 impl Printer<'_> {
+    /// Says first that things move while they are looked at.
+    fn in_progress(&mut self) -> fmt::Result {
+        let Some(running) = &self.view.plan.in_progress else { return Ok(()) };
+        write_wrapped(self.out, self.style, 0, &words::in_progress(running))?;
+        writeln!(self.out)
+    }
+
     fn drift(&mut self) -> fmt::Result {
         if self.view.drift.is_empty() {
             return Ok(());

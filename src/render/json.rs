@@ -12,7 +12,7 @@ use crate::model::address::Address;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     ActionId, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Disruption, Drift,
-    DriftKind, FieldDrift, Held, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
+    DriftKind, FieldDrift, Held, InProgress, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
 };
 use crate::model::pod::Compute;
 
@@ -53,6 +53,7 @@ struct Document {
     changes: Vec<ChangeOut>,
     order: Vec<EdgeOut>,
     drift: Vec<DriftOut>,
+    in_progress: Option<InProgressOut>,
     held: Vec<HeldOut>,
     blocked: Vec<BlockOut>,
     findings: Vec<FindingOut>,
@@ -86,6 +87,7 @@ impl Document {
             unchanged,
             recorded: _,
             out_of_scope: _,
+            in_progress,
             cost,
             at_most: _,
             digest,
@@ -127,6 +129,7 @@ impl Document {
             changes: changes.iter().map(ChangeOut::new).collect(),
             order: edges.iter().map(EdgeOut::from).collect(),
             drift: drift.iter().map(DriftOut::from).collect(),
+            in_progress: in_progress.as_ref().map(InProgressOut::from),
             held: held.iter().map(HeldOut::new).collect(),
             blocked: blocks.iter().map(|block| BlockOut::new(block, positions)).collect(),
             findings: findings.collect(),
@@ -536,6 +539,27 @@ impl From<&Drift> for DriftOut {
     }
 }
 
+/// A run that goes on.
+#[derive(Debug, Serialize)]
+pub(super) struct InProgressOut {
+    who: String,
+    command: String,
+    since: String,
+    addresses: Vec<String>,
+}
+
+impl From<&InProgress> for InProgressOut {
+    fn from(running: &InProgress) -> Self {
+        let InProgress { who, command, since, addresses } = running;
+        Self {
+            who: who.clone(),
+            command: command.clone(),
+            since: since.to_string(),
+            addresses: addresses.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct HeldOut {
     address: String,
@@ -554,6 +578,7 @@ impl HeldOut {
             Held::Copied { .. } => "copied",
             Held::OtherProject { .. } => "other_project",
             Held::NotPossible(_) => "not_possible",
+            Held::InProgress => "in_progress",
             Held::NoCatalog { .. } => "no_catalog",
         };
         Self { address: address.to_string(), kind, message: words::held(held) }
@@ -1172,6 +1197,7 @@ mod tests {
               ]
             }
           ],
+          "in_progress": null,
           "held": [
             {
               "address": "dark[0]",

@@ -45,6 +45,7 @@ pub fn write_markdown(out: &mut dyn Write, planned: &Planned, positions: Positio
     let view = view(planned);
     let mut page = Page { text: String::new() };
     head(&mut page, &view);
+    in_progress(&mut page, &view);
     blocked(&mut page, &view, positions);
     lost(&mut page, &view);
     cost(&mut page, &view);
@@ -123,6 +124,12 @@ fn head(page: &mut Page, view: &View<'_>) {
         own_line(view.counts),
         code(&view.plan.digest.to_string()),
     ));
+}
+
+fn in_progress(page: &mut Page, view: &View<'_>) {
+    if let Some(running) = &view.plan.in_progress {
+        page.push(&format!("\n> [!NOTE]\n> {}\n", prose(&words::in_progress(running))));
+    }
 }
 
 fn blocked(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {

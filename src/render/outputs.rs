@@ -38,7 +38,8 @@ pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
         held,
         out_of_scope: _,
     } = counts;
-    writeln!(out, "changes={changes}\nblocked={blocked}")?;
+    let in_progress = plan.in_progress.is_some();
+    writeln!(out, "changes={changes}\nblocked={blocked}\nin_progress={in_progress}")?;
     let numbers = [
         ("to_create", create),
         ("to_start", start),
@@ -86,6 +87,7 @@ mod tests {
         insta::assert_snapshot!(text, @"
         changes=true
         blocked=false
+        in_progress=false
         to_create=2
         to_start=1
         to_stop=1

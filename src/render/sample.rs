@@ -397,6 +397,7 @@ pub fn empty_plan() -> Plan {
         unchanged: BTreeSet::new(),
         recorded: BTreeMap::new(),
         out_of_scope: 0,
+        in_progress: None,
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
         digest: Digest { hash: "3f2a9c4be01d77863f2a9c4be01d7786".to_owned(), monthly: Amount::ZERO },
@@ -568,6 +569,7 @@ pub fn full_plan() -> Plan {
         unchanged: [address("keep[0]"), address("keep[1]"), address("volume.data")].into(),
         recorded: recorded(),
         out_of_scope: 2,
+        in_progress: None,
         cost: CostSummary {
             now: split(700, 400),
             after: split(640, 380),

@@ -4,8 +4,8 @@ use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::money::Amount;
 use crate::model::plan::{
-    Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, Reason,
-    Shown, Step, Subject, Unmanaged,
+    Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, InProgress,
+    Reason, Shown, Step, Subject, Unmanaged,
 };
 
 use std::collections::BTreeSet;
@@ -286,6 +286,17 @@ pub fn left_alone(left_alone: bool) -> &'static str {
     if left_alone { "  # left alone" } else { "" }
 }
 
+/// Returns who is at work while somebody else looks, and where.
+pub fn in_progress(running: &InProgress) -> String {
+    let InProgress { who, command, since, addresses } = running;
+    let places = match addresses.is_empty() {
+        true => "nothing is begun at the moment".to_owned(),
+        false => format!("in progress: {}", ranges_to(addresses, 400)),
+    };
+    let (who, command) = (visible(who).to_string(), visible(command).to_string());
+    format!("`podform {command}` runs since {since:.0} by {who}; {places}")
+}
+
 /// Returns why an address is left alone.
 pub fn held(held: &Held) -> String {
     match held {
@@ -316,6 +327,7 @@ pub fn held(held: &Held) -> String {
             visible(&id.to_string()),
         ),
         Held::NotPossible(why) => visible(why).to_string(),
+        Held::InProgress => "it is in progress".to_owned(),
         Held::NoCatalog { part, why } => {
             format!("it needs the catalog's {}, which could not be read: {}", part.noun(), visible(why))
         }

@@ -205,6 +205,15 @@ impl Call {
     }
 }
 
+/// Returns the answer to a request that is not let in, in the form of the API that it is for.
+pub fn not_admitted(path: &str, status: u16, text: &str) -> Answer {
+    let request = Request::new("GET", path, None, None, Vec::new());
+    match Api::of(&request) {
+        Api::GraphQl => graphql::failure(status, text, "FORBIDDEN"),
+        api @ (Api::V1 | Api::V2) => api.failure(status, text),
+    }
+}
+
 impl Front {
     /// Puts a counter before a world.
     pub fn new(world: World, rules: Rules) -> Front {

@@ -10,6 +10,7 @@
 //! Start reading at [`world`], then [`front`], which stands between the world and [`server`].
 
 pub mod command;
+pub mod door;
 pub mod exchange;
 pub mod fault;
 pub mod front;
@@ -21,6 +22,7 @@ pub mod server;
 pub mod store;
 pub mod world;
 
+pub use door::Door;
 pub use fault::{FaultScript, FaultScriptError};
 pub use front::V1Form;
 pub use quota::QuotaSetting;

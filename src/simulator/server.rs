@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -21,9 +21,10 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use super::door::{Caller, Door, TurnedAway, ensure_json};
 use super::exchange::{Answer, Operation, Request};
 use super::fault::FaultScript;
-use super::front::{Delivery, Front, Rules, V1Form};
+use super::front::{Delivery, Front, Rules, V1Form, not_admitted};
 use super::quota::{Quota, QuotaSetting};
 use super::rest_v2::{Problem, logs};
 use super::store::{Announcement, Store, StoreError};
@@ -206,13 +207,15 @@ impl Simulation {
     }
 }
 
-/// Serves a simulation until `shutdown` is ready; requests that are being answered then have [`GRACE`] to end.
+/// Serves a simulation to whom the door admits, until `shutdown` is ready; requests that are being answered then have
+/// [`GRACE`] to end.
 ///
 /// # Errors
 /// The listener fails.
 pub async fn serve(
     listener: TcpListener,
     simulation: Simulation,
+    door: Door,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (told, ending) = tokio::sync::oneshot::channel();
@@ -221,7 +224,8 @@ pub async fn serve(
         // Nobody listens if the server has failed, and then nothing is to be waited for.
         let _ = told.send(());
     };
-    let served = axum::serve(listener, simulation.router()).with_graceful_shutdown(shutdown).into_future();
+    let router = Router::new().fallback(respond_at_the_door).with_state((simulation, Arc::new(door)));
+    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).into_future();
     let grace_is_over = async {
         match ending.await {
             Ok(()) => tokio::time::sleep(GRACE).await,
@@ -232,6 +236,26 @@ pub async fn serve(
         biased;
         served = served => served,
         () = grace_is_over => Ok(()),
+    }
+}
+
+/// Answers what came over the network.
+async fn respond_at_the_door(
+    State((simulation, door)): State<(Simulation, Arc<Door>)>,
+    request: axum::extract::Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let caller = Caller { uri: &parts.uri, version: parts.version, headers: &parts.headers };
+    let is_admitted = door.admit(&caller).and_then(|()| match body.is_end_stream() {
+        true => Ok(()),
+        false => ensure_json(&parts.headers),
+    });
+    match is_admitted {
+        Ok(()) => respond(State(simulation), axum::extract::Request::from_parts(parts, body)).await,
+        // The world does not even move: whoever may not ask changes nothing.
+        Err(TurnedAway { status, text }) => {
+            sent(Delivery::prompt(not_admitted(parts.uri.path(), status, &text)))
+        }
     }
 }
 

@@ -7,9 +7,9 @@
 //!
 //! While a server serves a file, it holds the lock of `<file>.lock` and its URL stands in the file. The kernel frees the lock when the process
 //! ends, however it ends: a URL without the lock belongs to a dead server.
-#![expect(clippy::disallowed_methods, reason = "this is the simulator's disk")]
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use super::world::World;
 use super::world::pod::Pod;
 use super::world::volume::Volume;
+use crate::state::whole::{self, for_sqlite, with_suffix};
 
 /// Marks the file as a simulator's, in SQLite's header.
 const APPLICATION: i32 = 0x7066_7369;
@@ -51,6 +52,14 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// There is something that no world can be kept in.
+    #[error("failed to open `{path}`")]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
     },
     /// The file is something else.
     #[error("`{path}` is not a simulator's file")]
@@ -206,9 +215,14 @@ impl Store {
     }
 
     fn create(&mut self) -> Result<(), StoreError> {
-        if let Some(directory) = self.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            std::fs::create_dir_all(directory)
-                .map_err(|source| StoreError::File { path: directory.to_owned(), source })?;
+        let directory = whole::folder(&self.path);
+        whole::make_folder(directory)
+            .map_err(|source| StoreError::File { path: directory.to_owned(), source })?;
+        match whole::make_empty(&self.path) {
+            Ok(()) => {}
+            // Another process was faster, or it is something that connecting finds out about.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(source) => return Err(StoreError::File { path: self.path.clone(), source }),
         }
         let connection = connect(&self.path)?;
         connection.execute_batch("BEGIN IMMEDIATE").map_err(|source| self.sqlite(source))?;
@@ -255,7 +269,7 @@ pub fn running_server(path: &Path) -> Result<Option<String>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
-    match File::open(lock_path(path)).map(|lock| lock.try_lock_shared()) {
+    match whole::open_no_link(&lock_path(path)).map(|lock| lock.try_lock_shared()) {
         Ok(Err(TryLockError::WouldBlock)) => {}
         Ok(Ok(()) | Err(TryLockError::Error(_))) | Err(_) => return Ok(None),
     }
@@ -265,27 +279,27 @@ pub fn running_server(path: &Path) -> Result<Option<String>, StoreError> {
 }
 
 fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+    with_suffix(path, ".lock")
 }
 
 fn lock_file(path: &Path) -> Result<File, StoreError> {
     let path = lock_path(path);
-    let opened = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    opened.map_err(|source| StoreError::File { path, source })
+    whole::open_lock(&path).map_err(|source| StoreError::File { path, source })
 }
 
+/// Connects to a file that is there; an empty one is made a world.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let sqlite = |source| StoreError::Sqlite { path: path.to_owned(), source };
     let foreign = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned() },
         Some(_) | None => sqlite(error),
     };
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+    // SQLite would wait for a pipe.
+    whole::ensure_ordinary(path).map_err(|source| StoreError::Unfit { path: path.to_owned(), source })?;
+    let name = for_sqlite(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(&name, flags)
+        .or_else(|_| Connection::open_with_flags(&name, OpenFlags::SQLITE_OPEN_READ_ONLY))
         .map_err(sqlite)?;
     connection.busy_timeout(PATIENCE).map_err(sqlite)?;
     let number =

@@ -3,12 +3,13 @@
 //! What is recorded and the events that led to it are written in one commit, so that they cannot disagree. The ports
 //! are async so that a database over a network fits behind them; SQLite's futures are ready at once. They know
 //! neither the planner nor the provider. Start at [`Journal::commit`]; [`sqlite`] keeps a state in a file, [`memory`]
-//! for the length of a test, and [`planfile`] is the saved plan.
+//! for the length of a test, and [`planfile`] is the saved plan. [`whole`] is how files get onto the disk.
 
 pub mod edit;
 pub mod memory;
 pub mod planfile;
 pub mod sqlite;
+pub mod whole;
 
 mod fold;
 mod refused;

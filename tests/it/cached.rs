@@ -1,13 +1,17 @@
 //! The cache of specs as users have it: it saves time, and nothing else tells that it is there.
 #![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
+#![expect(clippy::disallowed_macros, reason = "what could not be shown is said")]
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use crate::stage::PODFORM;
+
+/// A user who owns nothing.
+const NOBODY: u32 = 65_534;
 
 /// What `--verbose` says of a spec that was not parsed.
 const READ_BEFORE: &str = "the spec is as it was read before";
@@ -126,14 +130,87 @@ fn damaged_files_are_written_anew() {
     assert!(place.is_read_from_cache());
 }
 
+/// Validates, and returns why what is kept was not looked at.
+fn why_distrusted(place: &Place) -> String {
+    let ended = place.podform("validate -v").output().unwrap();
+    assert!(ended.status.success());
+    let told = String::from_utf8(ended.stderr).unwrap();
+    let folder = place.path("cache/podform");
+    let prefix = format!("what is kept of specs in `{}` is not used: ", folder.display());
+    told.trim_end().strip_prefix(&prefix).unwrap_or_else(|| panic!("{told}")).to_owned()
+}
+
+fn set_mode(path: PathBuf, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
 #[test]
-fn a_folder_that_others_can_write_is_not_believed() {
+fn what_others_can_write_is_not_believed() {
     let place = Place::new();
     assert!(!place.is_read_from_cache());
-    fs::set_permissions(place.path("cache/podform"), Permissions::from_mode(0o777)).unwrap();
-    assert!(!place.is_read_from_cache());
-    fs::set_permissions(place.path("cache/podform"), Permissions::from_mode(0o755)).unwrap();
+    for mode in [0o777, 0o770, 0o702] {
+        set_mode(place.path("cache/podform"), mode);
+        assert_eq!(why_distrusted(&place), "others can write it");
+    }
+    set_mode(place.path("cache/podform"), 0o755);
     assert!(place.is_read_from_cache());
+    set_mode(place.only(), 0o622);
+    assert_eq!(why_distrusted(&place), "others can write it");
+    assert!(place.is_read_from_cache(), "it was written anew");
+    set_mode(place.path("cache"), 0o777);
+    assert_eq!(why_distrusted(&place), "others can write the folder above");
+    // As `/tmp` is.
+    set_mode(place.path("cache"), 0o1777);
+    assert!(place.is_read_from_cache());
+}
+
+#[test]
+fn what_is_reached_over_a_link_is_not_believed() {
+    let place = Place::new();
+    assert!(!place.is_read_from_cache());
+    let entry = place.only();
+    fs::rename(&entry, place.path("entry")).unwrap();
+    symlink(place.path("entry"), &entry).unwrap();
+    assert!(!place.is_read_from_cache());
+    assert!(fs::symlink_metadata(&entry).unwrap().is_file(), "it was written anew, in place of the link");
+    fs::rename(place.path("cache/podform"), place.path("elsewhere")).unwrap();
+    symlink(place.path("elsewhere"), place.path("cache/podform")).unwrap();
+    assert_eq!(why_distrusted(&place), "it is a link, or cannot be opened");
+}
+
+#[test]
+fn an_entry_that_is_a_pipe_is_not_waited_for() {
+    let place = Place::new();
+    assert!(!place.is_read_from_cache());
+    let entry = place.only();
+    fs::remove_file(&entry).unwrap();
+    assert!(Command::new("mkfifo").arg(&entry).status().unwrap().success());
+    assert_eq!(why_distrusted(&place), "an entry is no ordinary file");
+}
+
+#[test]
+fn what_belongs_to_another_user_is_not_believed() {
+    let place = Place::new();
+    assert!(!place.is_read_from_cache());
+    let entry = place.only();
+    for (path, why) in [
+        (entry.clone(), "it belongs to another user"),
+        (place.path("cache/podform"), "it belongs to another user"),
+        (place.path("cache"), "the folder above belongs to another user"),
+    ] {
+        if chown(&path, Some(NOBODY), None).is_err() {
+            println!("not shown: only root can give a file away");
+            return;
+        }
+        assert_eq!(why_distrusted(&place), why);
+        chown(&path, Some(0), None).unwrap();
+        assert!(place.is_read_from_cache());
+    }
+    // Of another user's folder nothing is kept either.
+    fs::remove_file(&entry).unwrap();
+    chown(place.path("cache/podform"), Some(NOBODY), None).unwrap();
+    assert_eq!(why_distrusted(&place), "it belongs to another user");
+    assert_eq!(place.kept(), Vec::<PathBuf>::new());
 }
 
 #[test]

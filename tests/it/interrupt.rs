@@ -2,8 +2,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -77,6 +78,69 @@ fn an_interrupted_apply_exits_130_and_the_next_one_goes_on() {
     let text = String::from_utf8(planned.stdout).unwrap();
     // A pod of the run that was cut short may still be starting, which a finding says first.
     assert!(text.contains("No changes.\n3 addresses are as wanted: one, three, two.\n"), "{text}");
+}
+
+/// A spec that is being read blocks its reader: more of it is written than a pipe holds, and then no more comes.
+fn reading_a_spec(folder: &Path, arguments: &[&str]) -> Child {
+    let arguments = [arguments, &["-f", "/dev/stdin"]].concat();
+    let mut command = podform(folder, &arguments);
+    let mut process =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pipe = process.stdin.as_mut().unwrap();
+    // Done only when some of it was read.
+    pipe.write_all(" ".repeat(1 << 20).as_bytes()).unwrap();
+    process
+}
+
+#[test]
+fn a_signal_ends_whatever_reads_its_spec_with_130() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands: [&[&str]; 14] = [
+        &["validate"],
+        &["config"],
+        &["plan", "-o", "x.plan"],
+        &["apply", "--auto-approve"],
+        &["apply", "--auto-approve", "--json"],
+        &["destroy", "--auto-approve"],
+        &["drift"],
+        &["status"],
+        &["doctor"],
+        &["import", "--all"],
+        &["logs", "llm"],
+        &["ssh", "llm"],
+        &["state", "backup", "copy.db"],
+        &["unlock"],
+    ];
+    for arguments in commands {
+        for name in ["-INT", "-TERM"] {
+            let process = reading_a_spec(folder.path(), arguments);
+            signal(&process, name);
+            let ended = process.wait_with_output().unwrap();
+            let told = String::from_utf8(ended.stderr).unwrap();
+            assert_eq!((ended.status.code(), told.as_str()), (Some(130), "interrupted\n"), "{arguments:?}");
+            assert_eq!(ended.stdout, b"", "{arguments:?}");
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn a_signal_ends_what_waits_for_a_reader_of_everything_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = "version: 1\nproject: cut\nprovider: { kind: simulator }\npods:\n".to_owned();
+    for pod in 0..3_000 {
+        writeln!(text, "  pod-{pod}: {{ image: 'a/b:1', gpu: L4 }}").unwrap();
+    }
+    fs::write(folder.path().join("pods.yaml"), text).unwrap();
+    // One pipe for both streams, so that even what an interrupt says has no room.
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let mut command = podform(folder.path(), &["config"]);
+    let mut process = command.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+    drop(command);
+    let mut first = [0; 1];
+    reader.read_exact(&mut first).unwrap();
+    signal(&process, "-INT");
+    assert_eq!(process.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -423,6 +423,7 @@ pub fn plan_of(loaded: &Loaded, prior: &Prior, Seen { live, catalog }: &Seen) ->
         catalog,
         secrets: &Secrets::default(),
         options: &Options::default(),
+        in_progress: None,
         nonce: &RunNonce::new("fleet"),
         endpoint: &Endpoint::Simulator,
         api: Api::V2,

@@ -8,6 +8,7 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::{make_folder, write_whole};
 use crate::cli::run::Shell;
+use crate::state::whole::Readers;
 
 /// Prints the completions for a shell.
 pub fn run(shell: &Shell, kind: Kind) -> Result<Exit, Failure> {
@@ -31,7 +32,7 @@ pub fn manual(shell: &Shell, args: &ManArgs) -> Result<Exit, Failure> {
     let mut open = vec![("podform".to_owned(), command)];
     while let Some((name, command)) = open.pop() {
         let path = folder.join(format!("{name}.1"));
-        write_whole(&path, &page(&command, &name)?)?;
+        write_whole(&path, Readers::Everybody, &page(&command, &name)?)?;
         shell.output.note(&format!("`{}` written", path.display()));
         let visible = command.get_subcommands().filter(|command| !command.is_hide_set());
         open.extend(visible.map(|below| (format!("{name}-{}", below.get_name()), below.clone())));

@@ -5,7 +5,7 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
-use crate::model::plan::Plan;
+use crate::model::plan::{Held, Plan};
 use crate::plan::Options;
 use crate::render::human::write_drift;
 
@@ -20,15 +20,31 @@ pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
         text.push('\n');
     }
     let Plan { drift, held, .. } = planned.plan();
-    match (drift.is_empty(), held.is_empty()) {
+    let all_looked_at = !held.values().any(is_unseen);
+    match (drift.is_empty(), all_looked_at) {
         (true, true) => text.push_str("No drift.\n"),
         (true, false) => text.push_str("No drift in what could be looked at.\n"),
         (false, _) => {}
     }
     shell.output.data(&text);
-    Ok(match (drift.is_empty(), held.is_empty()) {
+    Ok(match (drift.is_empty(), all_looked_at) {
         (false, _) if args.detailed_exitcode => exit::CHANGES,
         (true, false) => exit::BLOCKED,
         (false, _) | (true, true) => exit::DONE,
     })
+}
+
+/// Tells whether an address is held because it was not seen as it is; one that waits for something else was.
+fn is_unseen(held: &Held) -> bool {
+    match held {
+        Held::NoCatalog { .. } | Held::InProgress => false,
+        Held::Unreadable(_)
+        | Held::Unsettled { .. }
+        | Held::DependsOn(_)
+        | Held::Duplicate { .. }
+        | Held::Marked { .. }
+        | Held::Copied { .. }
+        | Held::OtherProject { .. }
+        | Held::NotPossible(_) => true,
+    }
 }

@@ -20,6 +20,7 @@ use crate::render::words;
 use crate::spec::imported::{self, Chosen, Imported, Known};
 use crate::state::RecordChange;
 use crate::state::edit::ensure_settled;
+use crate::state::whole::Readers;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
@@ -66,7 +67,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
         return Ok(exit::BLOCKED);
     }
     if let (Some(path), Some(imported)) = (write, &text) {
-        write_new(path, imported.text.as_bytes())?;
+        write_new(path, Readers::Everybody, imported.text.as_bytes())?;
     }
     let count = records.len();
     let changes =

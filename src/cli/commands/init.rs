@@ -1,19 +1,18 @@
 //! `podform init`: writes a spec to begin with, its schema for editors, what git is to ignore and, where asked for,
 //! workflows. It asks nothing and never overwrites.
-#![expect(clippy::disallowed_methods, reason = "this command makes files")]
 
 pub mod examples;
 
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::InitArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::files::{FileError, make_folder};
+use crate::cli::files::{FileError, LARGEST_SPEC, make_folder, read_at_most, write_new};
 use crate::cli::run::Shell;
 use crate::spec::schema::SCHEMA;
+use crate::state::whole::Readers;
 
 use examples::{Example, File, ON_SIMULATOR};
 
@@ -126,12 +125,11 @@ impl Writer<'_> {
     /// Writes a file unless there is one.
     fn new_file(&self, name: &str, text: &str) -> Result<bool, Failure> {
         let path = self.directory.join(name);
-        let written = match fs::File::create_new(&path) {
-            Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error),
+        let written = match write_new(&path, Readers::Everybody, text.as_bytes()) {
+            Ok(()) => true,
+            Err(FileError { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => false,
+            Err(error) => return Err(Failure::File(error)),
         };
-        let written = written.map_err(|source| failed(&path, source))?;
         let told = if written { "written" } else { "is there already and stays as it is" };
         self.say(&path, told);
         Ok(written)
@@ -146,8 +144,10 @@ impl Writer<'_> {
 
     /// Tells whether the file that is there has the line; one that cannot be read has not.
     fn ignores_states(&self) -> bool {
-        let text = fs::read_to_string(self.directory.join(".gitignore")).unwrap_or_default();
-        text.lines().any(|line| line.trim().trim_start_matches('/').starts_with("state/"))
+        let bytes = read_at_most(&self.directory.join(".gitignore"), LARGEST_SPEC).unwrap_or_default();
+        String::from_utf8_lossy(&bytes)
+            .lines()
+            .any(|line| line.trim().trim_start_matches('/').starts_with("state/"))
     }
 
     fn workflows(&self, project: &str) -> Result<(), Failure> {

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::naming;
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
-use crate::cli::signals::{Guarded, Signals};
+use crate::cli::signals::Guarded;
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::prior::{Api, Prior, ProviderKind};
@@ -47,7 +47,7 @@ pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
         LogSourceChoice::Container => Some(LogSource::Container),
         LogSourceChoice::System => Some(LogSource::System),
     };
-    let mut signals = Signals::take_over().map_err(Failure::Signals)?;
+    let mut signals = shell.signals.give();
     let reading = Reading { session: &session, address, pod, source, timestamps: *timestamps };
     let told = async { if *follow { reading.follow(*tail).await } else { reading.once(*tail).await } };
     match signals.until_first(told).await {

@@ -10,6 +10,7 @@ use crate::cli::show;
 use crate::model::plan::{Planned, Subject};
 use crate::render::view::subjects;
 use crate::state::planfile::{self, PlanInputs, SavedPlan};
+use crate::state::whole::Readers;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
@@ -26,7 +27,7 @@ pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
         let place = |subject: Subject| session.position(&subject).map(|place| (subject, place));
         let positions = subjects(&planned).into_iter().filter_map(place).collect();
         let saved = SavedPlan { planned, inputs: inputs(shell, scope, *destroy), positions };
-        write_whole_with(path, |file| planfile::write(file, &saved))?;
+        write_whole_with(path, Readers::Owner, |file| planfile::write(file, &saved))?;
         shell.output.note(&format!("saved as `{}`", path.display()));
     }
     Ok(exit)

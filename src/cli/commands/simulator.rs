@@ -7,9 +7,10 @@ use tokio::net::TcpListener;
 
 use crate::cli::clock::AccountClock;
 use crate::cli::failure::Failure;
+use crate::cli::inside::is_inside;
 use crate::model::clock::{Clock, Timestamp};
 use crate::simulator::world::moment::Moment;
-use crate::simulator::{QuotaSetting, Settings, Simulation, running_server, serve};
+use crate::simulator::{Door, QuotaSetting, Settings, Simulation, running_server, serve};
 
 /// Where the world of `kind: simulator` is kept.
 pub const STORE: &str = "state/simulator.db";
@@ -30,6 +31,9 @@ pub struct Served {
 /// The world cannot be read, or nothing can be served here.
 pub async fn serve_or_find() -> Result<Served, Failure> {
     let store = Path::new(STORE);
+    if !is_inside(store, ".".as_ref()) {
+        return Err(Failure::StateOutside(STORE.to_owned()));
+    }
     // The world moves by requests only, so that the same commands always do the same; and it has no quota, as
     // polling it costs nobody anything.
     let settings = Settings { quota: QuotaSetting::Unlimited, ..Settings::default() };
@@ -45,7 +49,7 @@ pub async fn serve_or_find() -> Result<Served, Failure> {
 async fn serve_here(simulation: Simulation) -> Result<String, Failure> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Failure::simulator)?;
     let address = listener.local_addr().map_err(Failure::simulator)?;
-    tokio::spawn(serve(listener, simulation, pending()));
+    tokio::spawn(serve(listener, simulation, Door::default(), pending()));
     Ok(format!("http://{address}"))
 }
 

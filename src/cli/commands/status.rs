@@ -12,12 +12,14 @@ use crate::cli::session::Session;
 use crate::cli::table::Table;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, LiveVolume, Seen};
+use crate::render::words;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
+    let in_progress = session.in_progress(&prior)?;
     if args.json {
         let objects = prior.objects.iter().map(|(address, recorded)| {
             json!({
@@ -29,9 +31,17 @@ pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
         });
         let project = session.loaded.settings.project.as_str();
         let objects = objects.collect::<Vec<_>>();
-        let document = json!({ "version": VERSION, "project": project, "objects": objects });
+        let document = json!({
+            "version": VERSION,
+            "project": project,
+            "in_progress": in_progress.as_ref().map(json::in_progress),
+            "objects": objects,
+        });
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
+    }
+    if let Some(running) = &in_progress {
+        shell.output.data(&format!("{}\n\n", words::in_progress(running)));
     }
     let mut table = Table::new(["ADDRESS", "ID", "STATE", "PRICE", "URL", "SSH"]);
     for (address, recorded) in &prior.objects {

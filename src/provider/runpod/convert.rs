@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::wire::{Count, Dollars, Unfit, Wire};
-use crate::model::catalog::{CatalogPart, GpuType, Stock, StockAnswer, StockQuery};
+use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
 use crate::model::live::{LiveStorage, PodRole, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker};
@@ -207,13 +207,13 @@ pub(super) fn affordable(questions: &BTreeSet<StockQuery>) -> Vec<Option<&StockQ
     asked.take(GPU_GETS).collect()
 }
 
-/// Reads the entries of a list of the catalog one by one. One that is not understood is left out with a sentence: it is
+/// Reads the entries of a list of the catalog one by one. One that is not understood is left out and noted: it is
 /// one type or place less, and no reason to know nothing of the others.
 pub(super) fn understood<W: DeserializeOwned, T>(
     entries: Vec<Value>,
     part: CatalogPart,
     convert: impl Fn(W) -> Result<T, Unfit>,
-    left_out: &mut Vec<String>,
+    left_out: &mut Vec<LeftOut>,
 ) -> Vec<T> {
     let mut read = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -221,10 +221,7 @@ pub(super) fn understood<W: DeserializeOwned, T>(
         let converted = serde_json::from_value::<W>(entry).map_err(|_| Unfit::Odd("[]")).and_then(&convert);
         match converted {
             Ok(entry) => read.push(entry),
-            Err(unfit) => {
-                let name = id.map_or_else(|| "an entry without id".to_owned(), |id| format!("`{id}`"));
-                left_out.push(format!("{name} of the catalog's {} is left out: {unfit}", part.noun()));
-            }
+            Err(unfit) => left_out.push(LeftOut { part, id, why: unfit.to_string() }),
         }
     }
     read

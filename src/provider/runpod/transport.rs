@@ -35,8 +35,12 @@ use crate::provider::{Certainty, Listed, ProviderError, Quota, Rejection, Server
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// After this time a connection that was not made is given up; nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest answer that is read. A pod takes about a KiB of a listing, so that a hundred thousand stay below it.
-const BODY_LIMIT: usize = 512 << 20;
+/// The largest answer that is read. A pod takes about a KiB of a listing, so that a page of sixty thousand fits; what is
+/// made of an answer takes up to fourteen times its length in memory.
+const BODY_LIMIT: usize = 64 << 20;
+/// The most values that an answer may hold. A pod has about fifty; of the shortest, such as a variable without a text,
+/// many times their length is made in memory.
+const VALUE_LIMIT: usize = 5_000_000;
 /// RunPod's firewall refuses some clients by their default name.
 const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
 
@@ -483,7 +487,34 @@ async fn read(body: RawBody) -> Body {
             Err(error) => return Body::Broken(format!("the answer broke off: {}", root_cause(&*error))),
         }
     }
+    if values(&whole) > VALUE_LIMIT {
+        return Body::Broken(format!("the answer holds more than {VALUE_LIMIT} values"));
+    }
     Body::Whole(whole)
+}
+
+/// Returns how many values a JSON text may hold: each but the first of a list or map has one of these before it.
+fn values(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
+}
+
+/// How much was read of a listing that comes in pages.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weight {
+    bytes: usize,
+    values: usize,
+}
+
+impl Weight {
+    /// Adds a page, and tells whether it is more than is read of one listing: twice the bytes of the largest answer, as
+    /// most of a page is let go, and as many values.
+    pub(super) fn add(&mut self, answer: &Answer) -> bool {
+        if let Body::Whole(body) = &answer.body {
+            self.bytes += body.len();
+            self.values += values(body);
+        }
+        self.bytes <= 2 * BODY_LIMIT && self.values <= VALUE_LIMIT
+    }
 }
 
 /// An answer of the API, whatever its status.

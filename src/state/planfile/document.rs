@@ -23,8 +23,8 @@ use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, EnvPatch, FieldChange, FieldDrift, Finding,
-    Held, OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity,
-    Shown, Split, Subject, Unmanaged, WishedGpus,
+    Held, InProgress, OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter,
+    Severity, Shown, Split, Subject, Unmanaged, WishedGpus,
 };
 use crate::model::provenance::Part;
 use crate::model::size::Gigabytes;
@@ -178,6 +178,7 @@ pub(super) struct WrittenPlan<'a> {
     unchanged: Vec<String>,
     recorded: Entries<'a, Address, Record, StoredRecord>,
     out_of_scope: usize,
+    in_progress: Option<StoredInProgress>,
     cost: StoredCostSummary,
     at_most: BTreeMap<String, StoredSplit>,
 }
@@ -196,6 +197,7 @@ impl<'a> From<&'a Plan> for WrittenPlan<'a> {
             unchanged,
             recorded,
             out_of_scope,
+            in_progress,
             cost,
             at_most,
             digest,
@@ -216,6 +218,7 @@ impl<'a> From<&'a Plan> for WrittenPlan<'a> {
             unchanged: texts(unchanged),
             recorded: Entries::of(recorded),
             out_of_scope: *out_of_scope,
+            in_progress: in_progress.as_ref().map(Into::into),
             cost: (*cost).into(),
             at_most: at_most.iter().map(|(address, split)| (address.to_string(), (*split).into())).collect(),
         }
@@ -238,8 +241,37 @@ pub(super) struct StoredPlan {
     unchanged: Vec<String>,
     recorded: BTreeMap<String, StoredRecord>,
     out_of_scope: usize,
+    in_progress: Option<StoredInProgress>,
     cost: StoredCostSummary,
     at_most: BTreeMap<String, StoredSplit>,
+}
+
+/// A run that went on.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredInProgress {
+    who: String,
+    command: String,
+    since: String,
+    addresses: Vec<String>,
+}
+
+impl From<&InProgress> for StoredInProgress {
+    fn from(running: &InProgress) -> Self {
+        let InProgress { who, command, since, addresses } = running;
+        let (who, command) = (who.clone(), command.clone());
+        Self { who, command, since: since.to_string(), addresses: texts(addresses) }
+    }
+}
+
+impl TryFrom<StoredInProgress> for InProgress {
+    type Error = NotUnderstood;
+
+    fn try_from(stored: StoredInProgress) -> Read<Self> {
+        let StoredInProgress { who, command, since, addresses } = stored;
+        let since = read_text("time", &since)?;
+        Ok(Self { who, command, since, addresses: read_texts("address", &addresses)? })
+    }
 }
 
 impl TryFrom<StoredPlan> for Plan {
@@ -259,6 +291,7 @@ impl TryFrom<StoredPlan> for Plan {
             unchanged,
             recorded,
             out_of_scope,
+            in_progress,
             cost,
             at_most,
         } = stored;
@@ -277,6 +310,7 @@ impl TryFrom<StoredPlan> for Plan {
             unchanged: read_texts("address", &unchanged)?,
             recorded: read_by_address(recorded)?,
             out_of_scope,
+            in_progress: in_progress.map(TryInto::try_into).transpose()?,
             cost: cost.into(),
             at_most: at_most
                 .into_iter()
@@ -1239,6 +1273,7 @@ enum StoredHeld {
     Copied { ids: Vec<String>, differs: Option<String> },
     OtherProject { id: StoredRemoteId, project: String },
     NotPossible(String),
+    InProgress,
     NoCatalog { part: StoredCatalogPart, why: String },
 }
 
@@ -1257,6 +1292,7 @@ impl From<&Held> for StoredHeld {
                 Self::OtherProject { id: id.into(), project: project.to_string() }
             }
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
+            Held::InProgress => Self::InProgress,
             Held::NoCatalog { part, why } => Self::NoCatalog { part: (*part).into(), why: why.clone() },
         }
     }
@@ -1282,6 +1318,7 @@ impl TryFrom<StoredHeld> for Held {
                 Self::OtherProject { id: id.into(), project: ProjectName::new(project) }
             }
             StoredHeld::NotPossible(why) => Self::NotPossible(why),
+            StoredHeld::InProgress => Self::InProgress,
             StoredHeld::NoCatalog { part, why } => Self::NoCatalog { part: part.into(), why },
         })
     }

@@ -76,6 +76,9 @@ pub enum PlanFileError {
         /// The last line.
         line: usize,
     },
+    /// So many values that what is made of them would fill the memory.
+    #[error("it holds more than {MOST_VALUES} values, and no plan does")]
+    TooMany,
     /// Another version of the form.
     #[error(
         "it has version {found} of the plan format, written by podform {program}; this podform reads version {known}"
@@ -125,11 +128,19 @@ pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
     writer.write_all(b"\n")
 }
 
+/// The most values that a plan file may hold: a plan that creates a pod has about a hundred for it. Of the shortest,
+/// such as an empty text, twenty times their length is made in memory.
+const MOST_VALUES: usize = 5_000_000;
+
 /// Reads the text of a plan file.
 ///
 /// # Errors
 /// It is no plan file, not whole, not as it was written, or of another version.
 pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
+    // Each value after the first of a list or map has one of these before it, so no value is missed.
+    if text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MOST_VALUES {
+        return Err(PlanFileError::TooMany);
+    }
     let header: Header = serde_json::from_str(text).map_err(|error| no_header(text, &error))?;
     let Header { format, version, podform } = header;
     if format != FORMAT {

@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
 
-use super::open::{classify_write, lock_file};
+use super::open::{classify_write, lock_file, lock_name};
 use super::rows::RowError;
 use crate::model::clock::Timestamp;
 use crate::state::StateError;
 use crate::state::stored::read_text;
+use crate::state::whole::open_no_link;
 
 /// How long a lease lasts without being renewed.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -84,6 +85,13 @@ pub(super) fn try_file(path: &Path) -> Result<Option<File>, StateError> {
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(classify_write(path, &error)),
     }
+}
+
+/// Tells whether a process of this computer has the file lock. Nothing is made and nothing is kept: whoever takes the
+/// lock in this very moment waits for his next try.
+pub(super) fn is_taken(path: &Path) -> bool {
+    let Ok(file) = open_no_link(&lock_name(path)) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
 /// Reads the lease; `None` where it was given back.

@@ -99,6 +99,15 @@ impl StateFile {
         }
     }
 
+    /// Returns who writes at this moment, seen from this computer. A holder who died here holds nothing any more.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn writer(&self, host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
+        let lease = self.lease()?.filter(|lease| now < lease.expires_at);
+        Ok(lease.filter(|lease| lease.holder.host != host || lock::is_taken(&self.path)))
+    }
+
     /// Writes a copy of the state, of one moment, to a file that must not exist yet.
     ///
     /// # Errors

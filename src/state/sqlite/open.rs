@@ -6,7 +6,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where the state's files are opened")]
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -19,6 +19,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::{migrations, shown};
 use crate::state::StateError;
+use crate::state::whole::{self, Fresh, Readers, for_sqlite, sync_folder, with_suffix};
 
 /// How often a copy is tried again because the file changed meanwhile. A commit takes milliseconds.
 const COPY_ATTEMPTS: usize = 20;
@@ -52,7 +53,7 @@ pub(super) fn writable(path: &Path) -> Result<Connection, StateError> {
     }
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
+        let mut connection = Connection::open_with_flags(for_sqlite(path), flags)?;
         configure(&connection)?;
         let mode = use_log(&connection)?;
         migrations::migrate(&mut connection, MIGRATIONS)?;
@@ -70,17 +71,20 @@ pub(super) fn writable(path: &Path) -> Result<Connection, StateError> {
 pub(super) fn backup(path: &Path, to: &Path) -> Result<(), StateError> {
     let failed = |why: String| StateError::Failed { doing: "back up", path: shown(path), why };
     let Some(copy) = snapshot(path)? else { return Err(failed("there is none".into())) };
-    if fs::exists(to).map_err(|error| failed(error.to_string()))? {
-        return Err(failed(format!("`{}` exists already", shown(to))));
-    }
-    let new = with_suffix(to, ".new");
-    remove_leftovers(&new).map_err(|error| failed(error.to_string()))?;
+    let unwritten = |error: io::Error| {
+        let why = match error.kind() {
+            io::ErrorKind::AlreadyExists => "exists already".to_owned(),
+            _ => format!("cannot be written: {error}"),
+        };
+        failed(format!("`{}` {why}", shown(to)))
+    };
+    let new = Fresh::at_free_name(to, Readers::Owner).map_err(unwritten)?;
     let write = || {
-        let mut target = Connection::open(&new)?;
+        let mut target = Connection::open(for_sqlite(new.path()))?;
         copy_all(&copy, &mut target)
     };
     write().map_err(|error| failed(error.to_string()))?;
-    fs::rename(&new, to).map_err(|error| failed(error.to_string()))
+    new.place().map_err(unwritten)
 }
 
 /// Says what an error of SQLite means for the state.
@@ -103,13 +107,6 @@ pub(super) fn classify(doing: &'static str, path: &Path, error: rusqlite::Error)
 /// Tells whether SQLite could not make its `-shm` file longer, which it calls no more than an I/O error.
 fn is_without_room(error: &rusqlite::Error) -> bool {
     error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
-}
-
-/// Returns the path with a suffix after its whole name, as SQLite names its `-wal` file.
-pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// Says what an error of the system means for a write.
@@ -159,6 +156,8 @@ impl Stamp {
         let corrupt = |what: &str| StateError::Corrupt { path: shown(path), what: what.into() };
         match fs::metadata(path) {
             Ok(file) if file.is_dir() => Err(failed("it is a folder".into())),
+            // SQLite would wait for a pipe without end.
+            Ok(file) if !file.is_file() => Err(failed("it is no ordinary file".into())),
             // SQLite would take an empty file for a new database and forget every pod that was in it.
             Ok(file) if file.len() == 0 => Err(corrupt("the file is empty")),
             Ok(file) => Ok(Some(Self { length: file.len(), modified: file.modified().ok(), beside })),
@@ -181,10 +180,13 @@ fn copy(path: &Path, beside: Beside) -> Result<Connection, StateError> {
         Beside::Log => ("mode=ro", OpenFlags::SQLITE_OPEN_READ_ONLY),
         Beside::Journal => ("mode=rw", OpenFlags::SQLITE_OPEN_READ_WRITE),
     };
-    let name = percent_encode(path.as_os_str().as_encoded_bytes(), PATH_SET);
+    let path_text = for_sqlite(path);
+    let name = percent_encode(path_text.as_os_str().as_encoded_bytes(), PATH_SET);
+    // Two slashes begin a host, so the empty host stands before an absolute path.
+    let host = if path.is_absolute() { "//" } else { "" };
     let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let read = || {
-        let source = Connection::open_with_flags(format!("file:{name}?{mode}"), flags)?;
+        let source = Connection::open_with_flags(format!("file:{host}{name}?{mode}"), flags)?;
         let mut target = Connection::open_in_memory()?;
         copy_all(&source, &mut target)?;
         configure(&target)?;
@@ -257,34 +259,17 @@ fn use_log(connection: &Connection) -> rusqlite::Result<String> {
 /// beside it that only a writer can roll back.
 fn create(path: &Path) -> Result<(), StateError> {
     let failed = |error: io::Error| classify_write(path, &error);
-    let new = with_suffix(path, ".new");
-    remove_leftovers(&new).map_err(failed)?;
+    let new = Fresh::beside(path, Readers::Owner).map_err(failed)?;
     let make = || {
-        let mut connection = Connection::open(&new)?;
+        let mut connection = Connection::open(for_sqlite(new.path()))?;
         configure(&connection)?;
         connection.pragma_update(None, "application_id", APPLICATION_ID)?;
         migrations::migrate(&mut connection, MIGRATIONS)?;
         use_log(&connection)
     };
     make().map_err(|error| classify("write", path, error))?;
-    fs::rename(&new, path).map_err(failed)?;
+    new.replace().map_err(failed)?;
     sync_folder(path).map_err(failed)
-}
-
-/// Removes what a crash during an earlier creation left behind.
-fn remove_leftovers(new: &Path) -> io::Result<()> {
-    for suffix in ["", "-journal", "-wal", "-shm"] {
-        match fs::remove_file(with_suffix(new, suffix)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// Makes a rename durable. Only Unix can open a folder for that.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder(path))?.sync_all() } else { Ok(()) }
 }
 
 /// Returns the path that symbolic links lead to: beside it SQLite puts its log, and every way there must come to the
@@ -293,29 +278,18 @@ fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Returns the folder of a file, `.` for a bare name.
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    }
+/// Returns the file that carries the lock of a state. Another path to the same state must come to the same lock.
+pub(super) fn lock_name(path: &Path) -> PathBuf {
+    with_suffix(&real(path), ".lock")
 }
 
 /// Opens the file that carries the lock of a state, and makes it and its folder where they are missing.
 pub(super) fn lock_file(path: &Path) -> Result<File, StateError> {
     let open = || {
-        fs::create_dir_all(folder(path))?;
-        // Another path to the same state must come to the same lock.
-        let real = match fs::canonicalize(path) {
-            Ok(real) => real,
-            Err(_) => path.to_owned(),
-        };
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(with_suffix(&real, ".lock"))
+        whole::make_folder(whole::folder(path))?;
+        let lock = lock_name(path);
+        whole::open_lock(&lock)
+            .map_err(|error| io::Error::new(error.kind(), format!("its lock `{}`: {error}", shown(&lock))))
     };
     open().map_err(|error| classify_write(path, &error))
 }

@@ -33,7 +33,7 @@ fn every_value_flips_the_digest_but_what_is_no_part_of_the_difference() {
             *times += 1;
             *times <= 3
         };
-        edit_each(case, &pool, 3, wanted, |place, saved| {
+        edit_each(case, &pool, 3, wanted, |place, _, saved| {
             let flipped = digest(saved.planned.plan()) != digest(case.saved.planned.plan());
             let places = if flipped { &mut inside } else { &mut outside };
             places.insert(of_any_verdict(place));

@@ -51,17 +51,19 @@ const WORDS: &[&str] = &[
 
 /// A plan of the planner, saved.
 pub struct Case {
+    pub name: &'static str,
+    pub world: World,
     pub saved: SavedPlan,
     pub document: Value,
 }
 
 /// Returns every plan that `tests/formats` shows.
 pub fn cases() -> Vec<Case> {
-    let case = |(_, world): (_, World)| {
+    let case = |(name, world): (&'static str, World)| {
         let saved =
             SavedPlan { planned: world.plan(), inputs: PlanInputs::default(), positions: BTreeMap::new() };
         let document = serde_json::from_str(&plan_file(&saved)).unwrap();
-        Case { saved, document }
+        Case { name, world, saved, document }
     };
     worlds().into_iter().map(case).collect()
 }
@@ -206,14 +208,14 @@ fn place(path: &[String]) -> String {
     place
 }
 
-/// Calls for edits of a document that are other plan files, with the place and what is read from them: at most `most`
+/// Calls for edits of a document that are other plan files, with the place, the edited document and what is read from it: at most `most`
 /// for each place for which `wanted` holds. A place has `*` for keys of maps and `#` for numbers of elements.
 pub fn edit_each(
     case: &Case,
     pool: &Pool,
     most: usize,
     mut wanted: impl FnMut(&str) -> bool,
-    mut visit: impl FnMut(&str, SavedPlan),
+    mut visit: impl FnMut(&str, &Value, SavedPlan),
 ) {
     let mut places: Vec<(Vec<String>, Value)> = Vec::new();
     walk(&case.document, &mut |path, value| {
@@ -232,10 +234,10 @@ pub fn edit_each(
         let read = |other: Value| {
             *document.pointer_mut(&pointer).unwrap() = other;
             let saved = read_summed(&document).ok().filter(|saved| *saved != case.saved)?;
-            Some(saved)
+            Some((document.clone(), saved))
         };
-        for saved in pool.others(&place, &value).into_iter().filter_map(read).take(most) {
-            visit(&place, saved);
+        for (edited, saved) in pool.others(&place, &value).into_iter().filter_map(read).take(most) {
+            visit(&place, &edited, saved);
         }
     }
 }

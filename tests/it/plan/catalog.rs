@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use insta::assert_snapshot;
-use podform::model::catalog::{Catalog, CatalogPart, DataCenter};
+use podform::model::catalog::{Catalog, CatalogPart, DataCenter, LeftOut};
 use podform::model::desired::{ComputeWish, CpuWish, OnStuckResume, Wanted, WantedPod, WantedVolume};
 use podform::model::id::{CountryCode, CpuFlavorId, DataCenterId};
 use podform::model::live::Seen;
-use podform::model::plan::Planned;
+use podform::model::plan::{Held, InProgress, Planned};
 
 use super::cases::{image_2, local, on, plan, settles, stopped};
 use super::world::{World, address, catalog, config, time};
@@ -130,9 +130,9 @@ fn only_what_needs_a_price_waits_for_the_catalog() {
     held prep: NoCatalog { part: Cpus, why: "GET /v2/catalog/gpus failed: 503" }
     held replaced: NoCatalog { part: Gpus, why: "GET /v2/catalog/gpus failed: 503" }
     drift gone: Vanished
-    Warning : the catalog's CPU flavors could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
-    Warning : the catalog's GPU types could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
-    Warning : the catalog's data centers could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
+    Warning : the catalog's CPU flavors could not be read, so what needs their price and stock waits: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
+    Warning : the catalog's GPU types could not be read, so what needs their price and stock waits: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
+    Warning : the catalog's data centers could not be read, so places are not checked: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
     Warning volume.data: `data_center` is not checked: the catalog's data centers could not be read (place-not-checked)
     Warning starts: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     cost $18.00+? -> $18.00+?, at most $18.00+?
@@ -150,9 +150,9 @@ fn destroying_needs_no_catalog() {
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    Warning : the catalog's CPU flavors could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
-    Warning : the catalog's GPU types could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
-    Warning : the catalog's data centers could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
+    Warning : the catalog's CPU flavors could not be read, so what needs their price and stock waits: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
+    Warning : the catalog's GPU types could not be read, so what needs their price and stock waits: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
+    Warning : the catalog's data centers could not be read, so places are not checked: GET /v2/catalog/gpus failed: 503 (catalog-not-read)
     cost $9.00+? -> $0.00, at most $0.00
     "#);
 }
@@ -169,7 +169,7 @@ fn a_place_is_not_checked_where_its_list_could_not_be_read() {
     volume.data:create New
     fixed:create New on NVIDIA GeForce RTX 4090 x1 secure
     llm:create New on NVIDIA GeForce RTX 4090 x1 secure
-    Warning : the catalog's data centers could not be read, so what needs them waits and their prices are unknown: GET /v2/catalog/datacenters failed: 503 (catalog-not-read)
+    Warning : the catalog's data centers could not be read, so places are not checked: GET /v2/catalog/datacenters failed: 503 (catalog-not-read)
     Warning volume.data: `data_center` is not checked: the catalog's data centers could not be read (place-not-checked)
     Warning fixed: `data_center` is not checked: the catalog's data centers could not be read (place-not-checked)
     cost $0.00 -> $1,012.10, at most $1,012.10
@@ -182,10 +182,51 @@ fn a_place_is_not_checked_where_its_list_could_not_be_read() {
 fn an_entry_that_was_left_out_is_said() {
     let mut world = World::default().want("llm", |_| {});
     world.catalog = catalog();
-    world.catalog.left_out.push("`NVIDIA B300` of the catalog's GPU types is left out: no memory".to_owned());
+    world.catalog.left_out.push(LeftOut {
+        part: CatalogPart::Gpus,
+        id: Some("NVIDIA B300".to_owned()),
+        why: "no memory".to_owned(),
+    });
     assert_snapshot!(plan(&world), @"
     llm:create New on NVIDIA GeForce RTX 4090 x1 secure
     Note : `NVIDIA B300` of the catalog's GPU types is left out: no memory (entry-left-out)
     cost $0.00 -> $505.70, at most $505.70
     ");
+}
+
+#[test]
+fn a_place_whose_entry_was_left_out_is_not_taken_for_none() {
+    let mut world = with_volume_in("EU-RO-1");
+    let id = DataCenterId::new("EU-RO-1");
+    world.catalog.data_centers.remove(&id);
+    world.catalog.left_out.push(LeftOut {
+        part: CatalogPart::DataCenters,
+        id: Some(id.to_string()),
+        why: "no tiers".to_owned(),
+    });
+    assert!(matches!(world.plan(), Planned::Changes(_)));
+}
+
+#[test]
+fn what_a_run_has_begun_is_in_progress_and_neither_drift_nor_a_change() {
+    let mut world = World::default()
+        .have("llm", |_| {})
+        .want("llm", image_2)
+        .outside("llm", |pod| pod.image = Some("theirs:7".to_owned()))
+        .want("next", |pod| pod.depends_on = [address("llm")].into())
+        .have("other", |_| {})
+        .want("other", image_2);
+    world.in_progress = Some(InProgress {
+        who: "ann on box, process 7".to_owned(),
+        command: "apply".to_owned(),
+        since: time(9_000),
+        addresses: [address("llm")].into(),
+    });
+    let planned = world.plan();
+    let held = &planned.plan().held;
+    assert_eq!(held[&address("llm")], Held::InProgress);
+    assert_eq!(held[&address("next")], Held::DependsOn(address("llm")));
+    assert_eq!(planned.plan().drift, []);
+    assert!(planned.plan().actions.keys().all(|id| id.address == address("other")));
+    assert_eq!(planned.plan().in_progress, world.in_progress);
 }

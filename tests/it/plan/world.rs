@@ -20,8 +20,8 @@ use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, Po
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
-    Action, ActionId, Endpoint, Operation, Plan, Planned, PodCreation, PodPatch, Record, RecordAfter, Shown,
-    Step,
+    Action, ActionId, Endpoint, InProgress, Operation, Plan, Planned, PodCreation, PodPatch, Record,
+    RecordAfter, Shown, Step,
 };
 use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
@@ -42,6 +42,7 @@ pub struct World {
     pub api: Api,
     pub nonce: RunNonce,
     pub options: Options,
+    pub in_progress: Option<InProgress>,
 }
 
 pub fn address(text: &str) -> Address {
@@ -184,6 +185,7 @@ impl Default for World {
             api: Api::V2,
             nonce: RunNonce::new("nonce"),
             options: Options::default(),
+            in_progress: None,
         }
     }
 }
@@ -470,6 +472,7 @@ impl World {
             nonce: &self.nonce,
             settling: SignedDuration::from_secs(90),
             options: &self.options,
+            in_progress: self.in_progress.as_ref(),
         });
         assert_eq!(plan::check(planned.plan()), [], "{}", print(&planned));
         planned

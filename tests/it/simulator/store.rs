@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use podform::simulator::world::Listing;
 use podform::simulator::world::moment::Moment;
-use podform::simulator::{QuotaSetting, Settings, Simulation, running_server, serve};
+use podform::simulator::{Door, QuotaSetting, Settings, Simulation, running_server, serve};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::TempDir;
@@ -181,9 +181,10 @@ async fn a_simulation_is_served_over_a_socket_until_it_is_told_to_stop() {
         let _ = stopped.await;
     };
     let simulation = Simulation::new(settings());
-    let server = tokio::spawn(serve(listener, simulation, shutdown));
+    let server = tokio::spawn(serve(listener, simulation, Door::default(), shutdown));
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = "GET /v2/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\nConnection: close\r\n\r\n";
+    let request =
+        "GET /v2/pods HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer k\r\nConnection: close\r\n\r\n";
     tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.unwrap();
@@ -211,9 +212,9 @@ async fn a_request_that_hangs_does_not_keep_the_server() {
     };
     let simulation =
         Simulation::new(Settings { faults: "list=not-done-timeout".parse().unwrap(), ..settings() });
-    let server = tokio::spawn(serve(listener, simulation.clone(), shutdown));
+    let server = tokio::spawn(serve(listener, simulation.clone(), Door::default(), shutdown));
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let request = "GET /v2/pods HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n\r\n";
+    let request = "GET /v2/pods HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer k\r\n\r\n";
     tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.unwrap();
     while simulation.requests().is_empty() {
         tokio::task::yield_now().await;

@@ -162,6 +162,26 @@ async fn a_dead_holder_on_this_computer_is_taken_over_at_once() {
 }
 
 #[tokio::test]
+async fn who_writes_is_seen_by_readers_for_as_long_as_he_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("acme.db");
+    let file = state_file(&path);
+    let seen = |host: &str, at| {
+        let writer = file.writer(host, At(at).now()).unwrap();
+        writer.map(|lease| lease.holder.user)
+    };
+    assert_eq!(seen("box", 100), None);
+    let alive = file.lock(&holder("ann", "box"), &At(100), Duration::ZERO).await.unwrap();
+    assert_eq!((seen("box", 101), seen("other", 101)), (Some("ann".to_owned()), Some("ann".to_owned())));
+    drop(alive);
+    assert_eq!(seen("box", 101), None);
+    die_with_the_lock(&path, "box").await;
+    // The kernel has freed the lock of who died here; of another computer only the lease tells, until it expires.
+    assert_eq!((seen("box", 101), seen("other", 101)), (None, Some("ann".to_owned())));
+    assert_eq!(seen("other", 161), None);
+}
+
+#[tokio::test]
 async fn the_lease_of_another_computer_holds_until_it_expires_or_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("acme.db");

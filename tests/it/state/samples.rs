@@ -418,12 +418,13 @@ impl Samples {
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..6) {
+        match self.0.u8(..7) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
             3 => Held::Duplicate { ids: self.set(Self::pod_id) },
-            4 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
+            4 => Held::InProgress,
+            5 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
             _ => Held::NotPossible(self.text()),
         }
     }
@@ -500,6 +501,12 @@ impl Samples {
             unchanged: self.set(Self::address),
             recorded: self.list(|samples| (samples.address(), samples.record())).into_iter().collect(),
             out_of_scope: self.0.usize(..5),
+            in_progress: self.some(|samples| InProgress {
+                who: samples.text(),
+                command: samples.text(),
+                since: samples.time(),
+                addresses: samples.set(Self::address),
+            }),
             cost: CostSummary {
                 now: self.split(),
                 after: self.split(),

@@ -1,7 +1,7 @@
 //! The client over real sockets of this machine, in real time: what only a connection can show.
 
 use podform::provider::runpod::Origins;
-use podform::simulator::{Settings, Simulation, serve};
+use podform::simulator::{Door, Settings, Simulation, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -38,7 +38,7 @@ fn the_simulator_is_reached_over_tcp() {
     run_in_real_time(async {
         let (listener, client) = listener().await;
         let simulation = Simulation::new(Settings::default());
-        let server = tokio::spawn(serve(listener, simulation, std::future::pending()));
+        let server = tokio::spawn(serve(listener, simulation, Door::default(), std::future::pending()));
         assert_eq!(client.list_pods().await, Ok(vec![]));
         let (first, second) = (client.quota().unwrap(), {
             client.list_volumes().await.unwrap();

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::prior::Api;
 use crate::provider::runpod::error::Verb;
-use crate::provider::runpod::transport::{Answer, Request, Transport};
+use crate::provider::runpod::transport::{Answer, Request, Transport, Weight};
 use crate::provider::runpod::wire::{Field, PageUnder, Unfit, Wire};
 use crate::provider::{Certainty, ProviderError};
 
@@ -30,6 +30,7 @@ pub(super) async fn list<T: Field>(
     let mut cursor = String::new();
     let mut last: Option<Answer> = None;
     let mut pages = 0;
+    let mut weight = Weight::default();
     loop {
         pages += 1;
         let separator = if path.contains('?') { '&' } else { '?' };
@@ -38,6 +39,10 @@ pub(super) async fn list<T: Field>(
             cursor => format!("{path}{separator}cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)),
         };
         let answer = transport.send(get(call, page)).await?;
+        if !weight.add(&answer) {
+            let detail = "the pages of the listing are more than is read of one";
+            return Err(answer.error(Certainty::Unknown, detail));
+        }
         let page = answer.decode_as(PageUnder::<T>::key(key))?;
         let page_entries = match page.entries {
             Wire::Is(page_entries) => page_entries,

@@ -578,6 +578,7 @@ impl<'a> Lab<'a> {
             nonce: &RunNonce::new(run.id.as_str()),
             settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),
             options: &Options::default(),
+            in_progress: None,
         })
     }
 
