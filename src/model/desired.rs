@@ -101,6 +101,8 @@ pub struct WantedPod {
     /// Pods and volumes that must be ready first; order only. Volumes that it mounts are included, and pods that no
     /// chosen profile selects.
     pub depends_on: BTreeSet<Address>,
+    /// Something of it but its name holds the number of its replica.
+    pub numbered: bool,
     /// A pod to take over while the state does not know the address.
     pub adopt: Option<PodId>,
     /// Free labels for people and reports; RunPod has none.

@@ -93,6 +93,23 @@ pub(super) fn stays_for(address: &Address, dependent: &Address) -> Finding {
     about(Severity::Note, "stays", address, None, message)
 }
 
+/// A replica takes the place of a gone one.
+pub(super) fn gap_closed(gap: &Address, spare: &Address) -> Finding {
+    let message = format!(
+        "is gone, and `{spare}`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows"
+    );
+    about(Severity::Note, "gap-closed", gap, Some(Field::Replicas), message)
+}
+
+/// A replica cannot take the place of a gone one.
+pub(super) fn replicas_not_alike(gap: &Address, spare: &Address) -> Finding {
+    let message = format!(
+        "is made again while `{spare}` goes, as replicas with `${{REPLICA}}`, a local volume or other hardware are not \
+         exchanged; `podform state rm {gap}` and `podform state mv {spare} {gap}` keep that pod"
+    );
+    about(Severity::Warning, "replicas-not-alike", gap, Some(Field::Replicas), message)
+}
+
 /// Names what a destroy leaves.
 pub(super) fn stays(staying: &[&Address]) -> Option<Finding> {
     const SHOWN: usize = 8;

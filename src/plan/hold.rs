@@ -27,6 +27,17 @@ pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'
     }
 }
 
+/// Holds the removal of replicas that may have to take the place of one that could not be looked at.
+pub(super) fn reserved(reserved: &BTreeMap<Address, Address>, drafts: &mut Drafts<'_>) {
+    for (address, place) in reserved {
+        if let Some(draft) = drafts.get_mut(address).filter(|draft| is_taken_away(draft)) {
+            let why =
+                format!("whether `{place}` is there is not known, and this replica takes its place if not");
+            draft.hold(Held::NotPossible(why));
+        }
+    }
+}
+
 /// Leaves alone what a run that goes on has begun and not ended. How it looks by then is nobody's doing.
 pub(super) fn what_is_in_progress(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let Some(InProgress { addresses, .. }) = context.inputs.in_progress else { return };

@@ -15,6 +15,7 @@ mod draft;
 mod effect;
 mod env;
 mod finding;
+mod gaps;
 mod graph;
 mod hold;
 mod ignored;
@@ -147,7 +148,13 @@ type Drafts<'a> = BTreeMap<&'a Address, Draft<'a>>;
 
 /// Decides what is to be done.
 pub fn plan(inputs: &Inputs<'_>) -> Planned {
-    let renamed = moves::rename(inputs.prior, inputs.desired);
+    let as_told = moves::rename(inputs.prior, inputs.desired, &BTreeMap::new());
+    let gaps = gaps::gaps(inputs, &as_told);
+    let renamed = if gaps.moves.is_empty() {
+        as_told
+    } else {
+        moves::rename(inputs.prior, inputs.desired, &gaps.moves)
+    };
     let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
@@ -158,6 +165,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let mut addresses = ownership.addresses();
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
     let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
+    hold::reserved(&gaps.reserved, &mut drafts);
     hold::what_is_in_progress(&context, &mut drafts);
     hold::what_is_there_already(&context, &mut drafts);
     hold::free_deleted_volumes(&context, &mut drafts);
@@ -169,6 +177,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     reasons.extend(graph::cycles(&edges));
     let others = outside(&context, &drafts);
     let mut remarks = reached;
+    remarks.extend(gaps.findings);
     remarks.extend(left_out(&context, &scope, &drafts));
     let mut plan = assemble(&context, &scope, drafts, edges, remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);

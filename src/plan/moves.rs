@@ -23,6 +23,8 @@ pub(super) struct Renamed<'a> {
     /// Open intents under the addresses of this spec.
     pub(super) open: Vec<OpenIntent>,
     pub(super) findings: Vec<Finding>,
+    /// Records of gone replicas whose place another record takes.
+    pub(super) displaced: BTreeMap<Address, &'a Recorded>,
     /// Old address to new one, without those that stay.
     by_old: BTreeMap<Address, Address>,
 }
@@ -39,12 +41,30 @@ impl Renamed<'_> {
     }
 }
 
-/// Applies the renames to the record, whatever the plan is about: under its old address an object would look like one
+/// Applies the renames of the spec, and those that close gaps, to the record, whatever the plan is about: under its old address an object would look like one
 /// whose key has left the spec.
-pub(super) fn rename<'a>(prior: &'a Prior, desired: &Desired) -> Renamed<'a> {
+pub(super) fn rename<'a>(
+    prior: &'a Prior,
+    desired: &Desired,
+    closings: &BTreeMap<Address, Address>,
+) -> Renamed<'a> {
     let pairs = pairs(prior, desired);
     let mut findings = Vec::new();
-    let at = settle(prior, &pairs, &mut findings);
+    let mut at = settle(prior, &pairs, &mut findings);
+    let mut displaced = BTreeMap::new();
+    for (gap, spare) in closings {
+        let Some(original) = at.remove(spare) else { continue };
+        match at.insert(gap, original) {
+            Some(gone) if gone == gap => {
+                displaced.extend(prior.objects.get(gap).map(|recorded| (gap.clone(), recorded)));
+            }
+            // Under its old address it is forgotten as what has left the spec.
+            Some(gone) => {
+                at.entry(gone).or_insert(gone);
+            }
+            None => {}
+        }
+    }
     let moves = at.iter().filter(|(to, from)| to != from);
     let mut by_old: BTreeMap<Address, Address> =
         moves.clone().map(|(to, from)| (Address::clone(from), Address::clone(to))).collect();
@@ -55,10 +75,12 @@ pub(super) fn rename<'a>(prior: &'a Prior, desired: &Desired) -> Renamed<'a> {
             by_old.entry(from.clone()).or_insert_with(|| to.clone());
         }
     }
-    let mut renamed = Renamed { objects: BTreeMap::new(), moves, open: Vec::new(), findings, by_old };
+    let mut renamed =
+        Renamed { objects: BTreeMap::new(), moves, open: Vec::new(), findings, displaced, by_old };
     renamed.objects = prior
         .objects
         .iter()
+        .filter(|(address, _)| !renamed.displaced.contains_key(address))
         .map(|(address, recorded)| (renamed.address_now(address), rewritten(recorded, &renamed)))
         .collect();
     renamed.open = prior.open.iter().cloned().map(|intent| reopened(intent, &renamed)).collect();

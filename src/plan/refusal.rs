@@ -1,6 +1,6 @@
 //! What a command line asks for that cannot be planned: names that nothing has, and dependencies that are left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedPod};
@@ -65,7 +65,7 @@ pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
     if options.only_looks || !names_addresses && inputs.desired.out_of_scope.is_empty() {
         return Vec::new();
     }
-    let renamed = moves::rename(inputs.prior, inputs.desired);
+    let renamed = moves::rename(inputs.prior, inputs.desired, &BTreeMap::new());
     let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);

@@ -95,6 +95,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         run,
         lifecycle: _,
         depends_on: _,
+        numbered: _,
         adopt: _,
         labels: _,
     } = wanted;

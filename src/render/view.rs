@@ -417,7 +417,7 @@ fn verb(plan: &Plan, address: &Address, has: &impl Fn(Step) -> bool) -> Verb {
         (has(Step::Stop), Verb::Stop),
         (has(Step::Start), Verb::Start),
         (has(Step::Update), Verb::Update),
-        (has(Step::Forget), Verb::Forget),
+        (has(Step::Forget) && !has(Step::Move), Verb::Forget),
         (has(Step::Adopt), Verb::Import),
         (has(Step::Move), Verb::Move),
     ];

@@ -107,6 +107,17 @@ fn lower_pod(
         labels,
         profiles: _,
     } = pod;
+    let path = match &storage {
+        ResolvedStorage::None => None,
+        ResolvedStorage::Local { size: _, path } | ResolvedStorage::Network { volume: _, path } => Some(path),
+    };
+    let in_env = env.values().any(|value| match value {
+        EnvSyntax::Literal(text) => text.value.holds_replica(),
+        EnvSyntax::LiteralSecret(text) => text.expose().holds_replica(),
+        EnvSyntax::Secret(_) | EnvSyntax::Absent => false,
+    });
+    let mut texts = std::iter::once(&image).chain(path).chain(&command).chain(entrypoint.iter().flatten());
+    let numbered = in_env || texts.any(Text::holds_replica);
     let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
         Address::Volume(_) => None,
@@ -160,6 +171,7 @@ fn lower_pod(
             .cloned()
             .chain(mounted)
             .collect(),
+        numbered,
         adopt,
         labels: labels.into_iter().map(|(name, value)| (name, value.into_replica(number))).collect(),
     }

@@ -272,7 +272,7 @@ structs! {
     Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
-    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, adopt, labels }
+    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
     Container {
         name, image, command, entrypoint, env, ports, disk, registry, storage, global_networking, locked,
     }

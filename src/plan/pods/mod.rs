@@ -10,12 +10,12 @@ use crate::model::desired::WantedPod;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, LiveStorage, PodStatus, Seen};
 use crate::model::money::Amount;
-use crate::model::plan::{Block, Consequence, Held, Operation, Reason, RecordAfter, Split, Step};
+use crate::model::plan::{Block, Consequence, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step};
 use crate::model::prior::{Recorded, RecordedPod};
 use crate::model::size::Gigabytes;
 
 use crate::plan::draft::{Draft, Planning};
-use crate::plan::effect::Body;
+use crate::plan::effect::{self, Body};
 use crate::plan::ownership::PodView;
 use crate::plan::presence::{Case, case};
 use crate::plan::reach::Part;
@@ -143,6 +143,21 @@ impl<'a> PodPlanner<'_, 'a> {
         let current = live.map(|pod| cost::live_pod(catalog, pod, recorded)).unwrap_or_default();
         let surplus: Split = self.surplus.iter().map(|pod| cost::live_pod(catalog, pod, None)).sum();
         self.draft.costs_now(current + surplus);
+        if let Some(gone) = self.context.renamed.displaced.get(self.address) {
+            self.draft.drift.push(DriftKind::Vanished);
+            let after = self.draft.after;
+            self.draft.push(Planning {
+                step: Step::Forget,
+                operation: Operation::Local,
+                reason: Reason::Vanished,
+                changes: Vec::new(),
+                consequences: pod_of(&gone.object)
+                    .map(|pod| effect::vanished(&pod.container))
+                    .unwrap_or_default(),
+                after,
+                record: RecordAfter::Remove { tombstone: false },
+            });
+        }
         if let Some(from) = self.context.renamed.moves.get(self.address) {
             let after = self.draft.after;
             self.draft.push(Planning {

@@ -11,13 +11,16 @@ use podform::model::id::{
 };
 use podform::model::live::{LiveStorage, PodStatus, Seen, Unreadable};
 use podform::model::money::{Hourly, Price};
-use podform::model::plan::{Action, Operation, Planned, Reason, Step};
+use podform::model::plan::{Action, OnStuck, Operation, Planned, Reason, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::prior::RecordedObject;
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::state::planfile::{PlanInputs, SavedPlan};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 use super::world::{World, address, gpus, print, time};
 use crate::formats::plan_file;
@@ -264,6 +267,192 @@ fn befall(mut world: World, name: &str, fate: Fate) -> World {
             world
         }
     }
+}
+
+/// How many accounts the campaign about targets goes through: `PODFORM_SCOPES`, or 200.
+#[expect(clippy::disallowed_methods, reason = "a campaign is as long as whoever runs it says")]
+fn scopes() -> u32 {
+    let asked = std::env::var("PODFORM_SCOPES").ok();
+    asked.map_or(200, |asked| asked.parse().expect("PODFORM_SCOPES is a number"))
+}
+
+/// What a recorded object depends on, the volume that its record or its live pod mounts included.
+fn recorded_needs(world: &World, of: &Address) -> BTreeSet<Address> {
+    let Some(recorded) = world.prior.objects.get(of) else { return BTreeSet::new() };
+    let RecordedObject::Pod(pod) = &recorded.object else { return BTreeSet::new() };
+    let mut needs = pod.depends_on.clone();
+    needs.extend(pod.container.storage.volume().cloned());
+    if let RemoteId::Pod(id) = &recorded.id
+        && let Some(LiveStorage::Network { id, .. }) =
+            world.live.pods.get(id).and_then(|seen| seen.found()).map(|live| &live.storage)
+    {
+        let id = RemoteId::Volume(id.clone());
+        let mounted = world.prior.objects.iter().filter(|(_, recorded)| recorded.id == id);
+        needs.extend(mounted.map(|(address, _)| address.clone()));
+    }
+    needs
+}
+
+/// What a wanted pod depends on.
+fn wanted_needs(world: &World, of: &Address) -> BTreeSet<Address> {
+    match world.desired.wanted.get(of) {
+        Some(Wanted::Pod(pod)) => {
+            let mut needs = pod.depends_on.clone();
+            needs.extend(pod.container.storage.volume().cloned());
+            needs
+        }
+        Some(Wanted::Volume(_)) | None => BTreeSet::new(),
+    }
+}
+
+/// Whether a recorded object exists and, if it is a pod, runs.
+fn is_ready(world: &World, address: &Address) -> bool {
+    match world.prior.objects.get(address).map(|recorded| &recorded.id) {
+        Some(RemoteId::Pod(id)) => {
+            world.live.pods.get(id).and_then(|seen| seen.found()).is_some_and(|pod| pod.status.is_up())
+        }
+        Some(RemoteId::Volume(id)) => matches!(world.live.volumes.get(id), Some(Seen::Found(_))),
+        None => false,
+    }
+}
+
+fn closure(start: &BTreeSet<Address>, next: impl Fn(&Address) -> BTreeSet<Address>) -> BTreeSet<Address> {
+    let mut found = start.clone();
+    let mut open: Vec<Address> = start.iter().cloned().collect();
+    while let Some(address) = open.pop() {
+        open.extend(next(&address).into_iter().filter(|other| found.insert(other.clone())));
+    }
+    found
+}
+
+fn dependents(world: &World, of: &Address) -> BTreeSet<Address> {
+    let recorded = world.prior.objects.keys();
+    recorded.filter(|address| recorded_needs(world, address).contains(of)).cloned().collect()
+}
+
+/// Says what a plan touches that these targets and exclusions do not allow.
+fn beyond(
+    world: &World,
+    planned: &Planned,
+    targets: &BTreeSet<Address>,
+    excluded: &BTreeSet<Address>,
+) -> Vec<String> {
+    let destroy = world.options.destroy;
+    let wanted = |address: &Address| !destroy && world.desired.wanted.contains_key(address);
+    let missing = |address: &Address| {
+        let needs = if wanted(address) { wanted_needs(world, address) } else { BTreeSet::new() };
+        needs.into_iter().filter(|need| !is_ready(world, need)).collect()
+    };
+    let going = |address: &Address| {
+        let bound = dependents(world, address).into_iter();
+        if wanted(address) { BTreeSet::new() } else { bound.filter(|other| !wanted(other)).collect() }
+    };
+    let vanished = |volume: &Address| {
+        let is_gone =
+            !volume.is_pod() && world.prior.objects.contains_key(volume) && !is_ready(world, volume);
+        if wanted(volume) && is_gone { dependents(world, volume) } else { BTreeSet::new() }
+    };
+    let bound = closure(&closure(targets, going), |address| {
+        if targets.contains(address) { vanished(address) } else { BTreeSet::new() }
+    });
+    let allowed = closure(&bound, missing);
+    let needed = closure(targets, |address| {
+        let mut needs = recorded_needs(world, address);
+        needs.extend(wanted_needs(world, address));
+        needs
+    });
+    let mut said = Vec::new();
+    for (id, action) in &planned.plan().actions {
+        let address = &id.address;
+        if excluded.contains(address) {
+            said.push(format!("{id} is excluded"));
+        }
+        if !targets.is_empty() && !allowed.contains(address) {
+            said.push(format!("{id} is not named and need not go along"));
+        }
+        let terminates = match &action.operation {
+            Operation::DeletePods { .. } | Operation::DeleteVolume { .. } => true,
+            Operation::StartPod { on_stuck, .. } => matches!(on_stuck, OnStuck::Replace(_)),
+            Operation::Local
+            | Operation::CreateVolume { .. }
+            | Operation::GrowVolume { .. }
+            | Operation::CreatePod(_)
+            | Operation::UpdatePod { .. }
+            | Operation::StopPod { .. } => false,
+        };
+        let is_bound = bound.contains(address);
+        if terminates && needed.contains(address) && !targets.contains(address) && !is_bound {
+            said.push(format!("{id} ends what a target depends on"));
+        }
+    }
+    said
+}
+
+/// A world with a question about a part of it.
+fn asked() -> impl Strategy<Value = (Account, BTreeSet<Address>, BTreeSet<Address>, bool)> {
+    let names = || {
+        let all: Vec<&'static str> = VOLUMES.into_iter().chain(PODS).collect();
+        subsequence(all, 0..=2)
+            .prop_map(|names| names.into_iter().map(address).collect::<BTreeSet<Address>>())
+    };
+    (account(), names(), names(), any::<bool>())
+}
+
+fn patterns(addresses: &BTreeSet<Address>) -> Vec<podform::plan::Pattern> {
+    addresses.iter().map(|address| address.to_string().parse().unwrap()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: scopes(),
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(57),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn nothing_is_touched_outside_what_was_named((account, targets, excluded, destroy) in asked()) {
+        let world = account.world().option(|options| {
+            options.targets = patterns(&targets);
+            options.excludes = patterns(&excluded);
+            options.destroy = destroy;
+        });
+        let planned = world.plan();
+        let said = beyond(&world, &planned, &targets, &excluded);
+        prop_assert!(said.is_empty(), "{:?} of {:?} without {:?}\n{}", said, targets, excluded, print(&planned));
+        let named = |address: &Address| {
+            planned.plan().findings.iter().any(|finding| {
+                finding.code == "goes-along"
+                    && finding.subject.as_ref().is_some_and(|subject| subject.address == *address)
+            })
+        };
+        for id in planned.plan().actions.keys().filter(|id| !targets.is_empty() && !targets.contains(&id.address)) {
+            prop_assert!(named(&id.address), "{id} goes along unnamed\n{}", print(&planned));
+        }
+    }
+}
+
+/// The check would find a target that takes all of its dependencies along, to be changed and destroyed with it.
+#[test]
+fn a_target_that_takes_all_that_it_depends_on_is_found_out() {
+    let mut runner =
+        TestRunner::new_with_rng(ProptestConfig::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut found = BTreeSet::new();
+    for _ in 0..200 {
+        let (account, targets, excluded, destroy) = asked().new_tree(&mut runner).unwrap().current();
+        let world = account.world().option(|options| options.destroy = destroy);
+        let all = closure(&targets, |address| {
+            let mut needs = recorded_needs(&world, address);
+            needs.extend(wanted_needs(&world, address));
+            needs
+        });
+        let planned = world.clone().option(|options| options.targets = patterns(&all)).plan();
+        let said =
+            if targets.is_empty() { Vec::new() } else { beyond(&world, &planned, &targets, &excluded) };
+        found.extend(said.iter().filter_map(|text| text.split_once(' ')).map(|(_, what)| what.to_owned()));
+    }
+    let found: Vec<String> = found.into_iter().collect();
+    assert_eq!(found, ["ends what a target depends on", "is excluded", "is not named and need not go along"]);
 }
 
 fn is_blocked_for_reasons(planned: &Planned) -> bool {

@@ -1,10 +1,11 @@
 //! What a target takes along, what is left standing, and under which name an object is known.
 
 use insta::assert_snapshot;
-use podform::model::desired::{Move, OnRemove, OnStuckResume, WantedPod};
+use podform::model::desired::{ComputeWish, Move, OnRemove, OnStuckResume, WantedPod};
 use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::plan::Planned;
 use podform::model::pod::{RunState, Storage};
+use podform::model::size::Gigabytes;
 use podform::plan::Options;
 
 use super::world::{World, address, gpus, print};
@@ -212,7 +213,7 @@ fn a_dependency_that_would_be_terminated_to_bring_it_up_is_held_with_its_target(
     });
     let other_gpu = changed
         .clone()
-        .want("prep", |pod| pod.hardware.compute = podform::model::desired::ComputeWish::Gpu(gpus(&["L40S"])))
+        .want("prep", |pod| pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S"])))
         .outside("prep", |pod| pod.status = PodStatus::Exited);
     assert_snapshot!(shown(&other_gpu.option(targets(&["train"]))), @r#"
     blocked
@@ -455,5 +456,162 @@ fn what_is_kept_or_forgotten_takes_nothing_along() {
       ! GoesOnUnmanaged
     Warning prep: goes on running and being billed, unmanaged (forgotten)
     cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+/// `r` has lost `gone`, and its number is lowered to two.
+fn lowered(count: usize, gone: &str, edit: fn(&mut WantedPod)) -> World {
+    let mut world = World::default();
+    for name in ["r[0]", "r[1]"] {
+        world = world.want(name, edit);
+    }
+    for name in ["r[0]", "r[1]", "r[2]", "r[3]"].into_iter().take(count) {
+        world = world.have(name, edit);
+    }
+    world.seen(gone, Seen::Absent)
+}
+
+#[test]
+fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
+    assert_snapshot!(shown(&lowered(3, "r[1]", |_| {})), @"
+    r[1]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    r[1]:move Renamed from r[2]
+    r[1]:update Changed InPlace
+      name: acme-r[2] -> acme-r[1] by Spec
+    drift r[1]: Vanished
+    Note r[1]: is gone, and `r[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    unchanged r[0]
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    assert_snapshot!(shown(&lowered(4, "r[0]", |_| {})), @"
+    r[0]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    r[0]:move Renamed from r[3]
+    r[0]:update Changed InPlace
+      name: acme-r[3] -> acme-r[0] by Spec
+    r[2]:delete Shrunk
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift r[0]: Vanished
+    Note r[0]: is gone, and `r[3]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    unchanged r[1]
+    cost $1,517.10 -> $1,011.40, at most $1,011.40
+    ");
+    // One that could not be removed anyway, or that runs, goes before a higher one.
+    let protected = lowered(4, "r[1]", |_| {}).recorded("r[2]", |recorded| recorded.lifecycle.protect = true);
+    assert_snapshot!(shown(&protected), @"
+    r[1]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    r[1]:move Renamed from r[2]
+    r[1]:record LifecycleChanged
+      lifecycle: protect: true, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] by Spec
+    r[1]:update Changed InPlace
+      name: acme-r[2] -> acme-r[1] by Spec
+    r[3]:delete Shrunk
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift r[1]: Vanished
+    Note r[1]: is gone, and `r[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    unchanged r[0]
+    cost $1,517.10 -> $1,011.40, at most $1,011.40
+    ");
+    let stopped = lowered(4, "r[1]", |_| {}).outside("r[3]", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(shown(&stopped), @"
+    r[1]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    r[1]:move Renamed from r[2]
+    r[1]:update Changed InPlace
+      name: acme-r[2] -> acme-r[1] by Spec
+    r[3]:delete Shrunk
+    drift r[1]: Vanished
+    drift r[3]: Stopped
+    Note r[1]: is gone, and `r[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    unchanged r[0]
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    let single = World::default().want("r", |_| {}).have("r[0]", |_| {}).have("r[1]", |_| {});
+    assert_snapshot!(shown(&single.seen("r[0]", Seen::Absent)), @"
+    r:move Renamed from r[1]
+    r:update Changed InPlace
+      name: acme-r[1] -> acme-r by Spec
+    r[0]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    drift r[0]: Vanished
+    Note r: is gone, and `r[1]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn replicas_that_are_not_alike_are_not_exchanged() {
+    let numbered = |pod: &mut WantedPod| pod.numbered = true;
+    assert_snapshot!(shown(&lowered(3, "r[1]", numbered)), @"
+    r[1]:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! VanishedWithData { size: Gigabytes(20) }
+      ! NewPodId
+    r[2]:delete Shrunk
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift r[1]: Vanished
+    Warning r[1]: is made again while `r[2]` goes, as replicas with `${REPLICA}`, a local volume or other hardware are not exchanged; `podform state rm r[1]` and `podform state mv r[2] r[1]` keep that pod (replicas-not-alike)
+    unchanged r[0]
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    let local = |pod: &mut WantedPod| {
+        pod.container.storage = Storage::Local { size: Gigabytes(50), path: "/w".to_owned() };
+    };
+    assert_snapshot!(shown(&lowered(3, "r[1]", local)), @r#"
+    r[1]:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! VanishedWithData { size: Gigabytes(50) }
+      ! NewPodId
+    r[2]:delete Shrunk
+      ! LocalVolumeLost { size: Gigabytes(50), path: "/w" }
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift r[1]: Vanished
+    Warning r[1]: is made again while `r[2]` goes, as replicas with `${REPLICA}`, a local volume or other hardware are not exchanged; `podform state rm r[1]` and `podform state mv r[2] r[1]` keep that pod (replicas-not-alike)
+    unchanged r[0]
+    cost $1,021.40 -> $1,021.40, at most $1,021.40
+    "#);
+    let moved_on = |pod: &mut WantedPod| pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S"]));
+    let other = lowered(3, "r[1]", |_| {}).want("r[0]", moved_on).want("r[1]", moved_on);
+    assert_snapshot!(shown(&other), @"
+    r[0]:delete Replaced
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    r[0]:create Replaced on NVIDIA L40S x1 secure
+      gpu: NVIDIA GeForce RTX 4090 -> L40S by Spec
+      ! NewPodId
+    r[1]:create Vanished on NVIDIA L40S x1 secure
+      ! VanishedWithData { size: Gigabytes(20) }
+      ! NewPodId
+    r[2]:delete Shrunk
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift r[1]: Vanished
+    Warning r[1]: is made again while `r[2]` goes, as replicas with `${REPLICA}`, a local volume or other hardware are not exchanged; `podform state rm r[1]` and `podform state mv r[2] r[1]` keep that pod (replicas-not-alike)
+    cost $1,011.40 -> $1,259.60, at most $1,259.60
+    ");
+}
+
+#[test]
+fn a_replica_waits_while_its_place_below_is_not_known() {
+    let unknown = Seen::Unreadable(Unreadable::Failed("timeout".to_owned()));
+    let world = lowered(4, "r[1]", |_| {}).seen("r[1]", unknown);
+    assert_snapshot!(shown(&world), @r#"
+    r[2]:delete Shrunk
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    held r[1]: Unreadable("timeout")
+    held r[3]: NotPossible("whether `r[1]` is there is not known, and this replica takes its place if not")
+    unchanged r[0]
+    cost $2,022.80 -> $1,517.10, at most $1,517.10
+    "#);
+}
+
+#[test]
+fn what_is_left_out_closes_no_gap() {
+    let world = lowered(3, "r[1]", |_| {}).option(excludes(&["r[2]"]));
+    assert_snapshot!(shown(&world), @"
+    r[1]:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! VanishedWithData { size: Gigabytes(20) }
+      ! NewPodId
+    drift r[1]: Vanished
+    unchanged r[0]
+    cost $505.70 -> $1,011.40, at most $1,011.40
     ");
 }

@@ -85,6 +85,7 @@ pub fn wanted(name: &str) -> WantedPod {
         run: RunState::Running,
         lifecycle: Lifecycle::default(),
         depends_on: BTreeSet::new(),
+        numbered: false,
         adopt: None,
         labels: BTreeMap::new(),
     }

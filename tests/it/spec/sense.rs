@@ -122,8 +122,18 @@ fn every_key_of_the_format_is_lowered() {
     let addresses: Vec<String> = wanted.keys().map(ToString::to_string).collect();
     assert_eq!(addresses, ["volume.datasets", "volume.models", "llm[0]", "llm[1]", "prep", "scratch"]);
     let Wanted::Pod(last) = &wanted[&"llm[1]".parse().unwrap()] else { panic!("llm[1] is a pod") };
-    let WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, adopt, labels } =
-        &**last;
+    let WantedPod {
+        container,
+        hardware,
+        unwanted_env,
+        access,
+        run,
+        lifecycle,
+        depends_on,
+        numbered: _,
+        adopt,
+        labels,
+    } = &**last;
     insta::assert_snapshot!(format!("{container:?}\n{hardware:?}\n{unwanted_env:?}\n{access:?}"), @r#"
     Container { name: "chat-llm-1", image: "vllm/vllm-openai:v0.19.1", command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"], entrypoint: Some(["python3"]), env: {EnvKey("HF_HOME"): Plain("/models/hf"), EnvKey("HF_TOKEN"): Plain("{{ RUNPOD_SECRET_hf_token }}"), EnvKey("JUPYTER"): Secret(Declared("jupyter")), EnvKey("PRICE"): Plain("${HOME} $PATH"), EnvKey("RANK"): Plain("1"), EnvKey("WANDB_API_KEY"): Secret(Declared("wandb_key"))}, ports: {Port { number: 22, protocol: Tcp }, Port { number: 8000, protocol: Http }, Port { number: 8001, protocol: Http }}, disk: Gigabytes(60), registry: Some(RegistryId("cmqsgvkd1000gktxpenl2wvpk")), storage: Network { volume: Volume(Key("models")), path: "/models" }, global_networking: false, locked: Some(true) }
     Hardware { compute: Gpu(GpuWish { any_of: [GpuChoice { name: GpuName("RTX 6000 Ada"), max_price: None }, GpuChoice { name: GpuName("A100 PCIe"), max_price: Some(Hourly(1600000)) }, GpuChoice { name: GpuName("L40S"), max_price: None }], order: Listed, count: 1, memory: MemoryRange { min: Some(Gigabytes(48)), max: None }, cuda: AtLeast(CudaVersion("12.4")) }), cloud: Only(Secure), data_centers: {DataCenterId("EU-RO-1")}, countries: {CountryCode("RO")}, max_price: Some(Hourly(2200000)) }
