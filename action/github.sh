@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the Action asks of GitHub. To be sourced.
+# What the Action asks of GitHub. To be sourced after log.sh.
 
 # Sends a request: METHOD PATH [BODY]. The token goes in by a file descriptor, where no list of processes shows it.
 github() {
@@ -13,21 +13,29 @@ github() {
         --header @<(printf 'Authorization: Bearer %s' "$GITHUB_TOKEN") "$GITHUB_API_URL/repos/$GITHUB_REPOSITORY/$path"
 }
 
-# Prints the number of our comment on the pull request, the one whose first line is MARKER; nothing if there is none.
-# Comments of people are left alone even if they quote the marker.
-find_comment() {
-    local marker=$1 page=1 comments found
-    while :; do
-        comments=$(github GET "issues/$PR_NUMBER/comments?per_page=100&page=$page")
-        found=$(jq --raw-output --arg marker "$marker" --arg creator "$STATUS_CREATOR" \
-            '[.[] | select(.user.login == $creator and (.body | split("\n")[0] | rtrimstr("\r")) == $marker)][0].id // empty' \
-            <<<"$comments")
-        if [ -n "$found" ] || [ "$(jq length <<<"$comments")" -lt 100 ]; then
+# More pages than this are not read; GitHub keeps a thousand statuses of a commit and name.
+most_pages=100
+
+# Prints what FILTER finds on the first page of PATH, a list, on which it finds anything; nothing if on none.
+first_of() {
+    local path=$1 filter=$2 page entries found
+    shift 2
+    for ((page = 1; page <= most_pages; page++)); do
+        entries=$(github GET "$path?per_page=100&page=$page")
+        found=$(jq --raw-output "$@" "$filter" <<<"$entries")
+        if [ -n "$found" ] || [ "$(jq length <<<"$entries")" -lt 100 ]; then
             printf '%s' "$found"
             return
         fi
-        page=$((page + 1))
     done
+}
+
+# Prints the number of our comment on the pull request, the one whose first line is MARKER; nothing if there is none.
+# Comments of people are left alone even if they quote the marker.
+find_comment() {
+    first_of "issues/$PR_NUMBER/comments" \
+        '[.[] | select(.user.login == $creator and (.body | split("\n")[0] | rtrimstr("\r")) == $marker)][0].id // empty' \
+        --arg marker "$1" --arg creator "$STATUS_CREATOR"
 }
 
 # Writes the file BODY into our comment, whose first line is its marker; makes the comment if CREATE is `true`.
@@ -42,27 +50,62 @@ comment() {
     fi
 }
 
-# Sets the commit status of SHA: STATE and DESCRIPTION.
+# Sets the commit status of SHA: STATE and DESCRIPTION. It names the run that sets it, which apply asks about.
 set_status() {
     local sha=$1 state=$2 description=$3 body
     body=$(jq --null-input --arg state "$state" --arg context "$STATUS_CONTEXT" --arg description "$description" \
-        '{state: $state, context: $context, description: $description}')
+        --arg url "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID" \
+        '{state: $state, context: $context, description: $description, target_url: $url}')
     github POST "statuses/$sha" "$body" >/dev/null
 }
 
-# Prints the head of the pull request whose merge made SHA; nothing if no merge made it.
-merged_head() {
+# Prints number and head of the pull request whose merge into this branch made SHA; nothing if no such merge made it.
+merged_pull() {
     local sha=$1
-    github GET "commits/$sha/pulls" | jq --raw-output --arg sha "$sha" \
-        '[.[] | select(.merged_at != null and .merge_commit_sha == $sha)][0].head.sha // empty'
+    github GET "commits/$sha/pulls" | jq --raw-output --arg sha "$sha" --arg base "$GITHUB_REF_NAME" \
+        '[.[] | select(.merged_at != null and .merge_commit_sha == $sha and .base.ref == $base)][0]
+         | select(. != null) | "\(.number) \(.head.sha)"'
 }
 
-# Prints the digest that the workflow itself set for SHA. Only the newest status of our name by our creator counts, and
-# only if it says that the plan succeeded: whoever may push can set a status too, but not under that name.
-approved_digest() {
-    local sha=$1
-    github GET "commits/$sha/statuses?per_page=100" | jq --raw-output \
-        --arg context "$STATUS_CONTEXT" --arg creator "$STATUS_CREATOR" \
-        '[.[] | select(.context == $context and .creator.login == $creator)][0]
-         | select(.state == "success") | .description // "" | capture("^digest (?<digest>[0-9a-f]{32}-[0-9]+([+][0-9]+)?)(,|$)").digest'
+# Prints digest and run of the newest status of our name by our creator on SHA, if it says that the plan succeeded.
+#
+# That alone approves nothing: the token of every workflow of the repository sets statuses under the same name, so whoever
+# may push a branch can set one. `check_run` asks for more.
+approved_status() {
+    local sha=$1 entry
+    entry=$(first_of "commits/$sha/statuses" \
+        '[.[] | select(.context == $context and .creator.login == $creator)][0] | select(. != null) | tojson' \
+        --arg context "$STATUS_CONTEXT" --arg creator "$STATUS_CREATOR")
+    [ -n "$entry" ] || return 0
+    jq --raw-output --arg runs "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/" \
+        'select(.state == "success")
+         | (.description // "" | capture("^digest (?<digest>[0-9a-f]{32}-[0-9]+([+][0-9]+)?)(,|$)").digest) as $digest
+         | (.target_url // "" | select(startswith($runs)) | ltrimstr($runs) | select(test("^[0-9]+$"))) as $run
+         | "\($digest) \($run)"' <<<"$entry"
+}
+
+# Prints why RUN did not plan DIGEST for pull request NUMBER with head SHA; nothing if it did.
+#
+# A run is of a workflow's file at a commit, and only the run itself can attach an artifact to itself. So the digest is
+# one that the plan's workflow made of this very commit, unless that workflow is not the one of the branch.
+doubt_run() {
+    local run=$1 digest=$2 number=$3 sha=$4 changed plans
+    github GET "actions/runs/$run" >"$work/run.json" || true
+    if ! jq --exit-status --arg sha "$sha" --arg repository "$GITHUB_REPOSITORY" --arg workflow "$PLAN_WORKFLOW" \
+        --arg base "$GITHUB_REF_NAME" \
+        '.head_sha == $sha and .event == "pull_request" and .head_repository.full_name == $repository
+         and (.path // "" | split("@")[0]) == $workflow
+         and all(.pull_requests[]?; .base.ref == $base)' "$work/run.json" >/dev/null; then
+        printf 'run %s is no run of %s for %s' "$run" "$PLAN_WORKFLOW" "$sha"
+        return
+    fi
+    changed=$(first_of "pulls/$number/files" \
+        '[.[] | .filename, .previous_filename // empty | select(startswith(".github/"))][0] // empty') || changed=unknown
+    if [ -n "$changed" ]; then
+        printf 'pull request %s changes files below .github, so its own workflow planned it' "$number"
+        return
+    fi
+    plans=$(github GET "actions/runs/$run/artifacts?per_page=100&name=podform-$digest" |
+        jq --arg name "podform-$digest" '[.artifacts[] | select(.name == $name)] | length') || plans=0
+    [ "$plans" -gt 0 ] || printf 'run %s has no artifact podform-%s' "$run" "$digest"
 }

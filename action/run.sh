@@ -1,15 +1,38 @@
 #!/usr/bin/env bash
-# Plans, applies or looks for drift as the inputs of action.yml say. Needs podform, curl and jq.
+# Plans, applies or looks for drift as the inputs of action.yml say. Needs curl, jq, and the podform at the path PODFORM.
 set -euo pipefail
+# What fails inside `$(...)` ends the step as well: a question that GitHub did not answer is no answer.
+shopt -s inherit_errexit
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=action/log.sh
+. "$here/log.sh"
 # shellcheck source=action/github.sh
 . "$here/github.sh"
 
+# A spec can name a variable of the environment as a secret of a pod. So podform's has nothing that only the job needs: the
+# token, the inputs, what the runner's own services are asked with, and the files that steps talk to the runner by.
+keep_from_children() {
+    local name
+    for name in $(compgen -e); do
+        case $name in
+            INPUT_* | ACTIONS_* | GITHUB_TOKEN | GH_TOKEN | GITHUB_OUTPUT | GITHUB_ENV | GITHUB_PATH | GITHUB_STATE | \
+                GITHUB_STEP_SUMMARY | STATUS_* | PR_* | PODFORM | PLAN_WORKFLOW)
+                export -n "${name?}"
+                ;;
+        esac
+    done
+}
+keep_from_children
+
 work=$(mktemp -d "${RUNNER_TEMP:-/tmp}/podform.XXXXXX")
 
-fail() {
-    printf '::error title=podform::%s\n' "$1"
-    exit "${2:-1}"
+# Sets an output of the step. A value with a line break would be two outputs.
+output() {
+    local name=$1 value=$2
+    case $value in
+        *[$'\n\r']*) fail "the output $name has a line break" ;;
+    esac
+    printf '%s=%s\n' "$name" "$value" >>"$GITHUB_OUTPUT"
 }
 
 # Prints FLAG and a value for each line of TEXT, each ended by a zero byte.
@@ -25,7 +48,7 @@ flags() {
 podform_here() {
     local common=(-C "$INPUT_DIRECTORY" --state "$state" --color never) more
     mapfile -d '' -t more < <(flags -f "$INPUT_FILES" && flags --var "$INPUT_VARS" && flags --profile "$INPUT_PROFILES")
-    podform "${common[@]}" "${more[@]}" "$@"
+    "$PODFORM" "${common[@]}" "${more[@]}" "$@"
 }
 
 # A runner forgets its disk. Without the state every pod of the spec would be created once more.
@@ -52,7 +75,7 @@ rebuild_state() {
     state=$work/rebuilt.db
     podform_here state rebuild || code=$?
     [ "$code" -eq 0 ] || fail "the state could not be rebuilt: exit code $code" "$code"
-    printf '::notice title=podform::%s\n' "$stateless_note"
+    announce notice "$stateless_note"
 }
 
 stateless_note="There is no state: pods were found by their marks. What left the spec is not removed and goes on being billed; it is listed as not managed. protect counts as the file has it."
@@ -70,12 +93,12 @@ explain_fork() {
 change the spec or the workflow to get at it. Somebody who may push can plan it: push the branch to this repository.
 TEXT
     cat "$work/comment.md" >>"$GITHUB_STEP_SUMMARY"
-    comment "$work/comment.md" true || printf '::notice::%s\n' "the token may not comment; see the summary of the job"
-    printf 'changes=false\n' >>"$GITHUB_OUTPUT"
+    comment "$work/comment.md" true || announce notice "the token may not comment; see the summary of the job"
+    output changes false
 }
 
 plan() {
-    local saved=$work/podform.plan code=0 changes blocked digest delta
+    local saved=$work/podform.plan code=0 name value changes blocked digest delta busy
     podform_here plan -o "$saved" --format markdown >"$work/comment.md" || code=$?
     case $code in
         0 | 4) ;;
@@ -86,13 +109,16 @@ plan() {
     esac
     [ "$INPUT_STATELESS" != true ] || printf '\n> [!NOTE]\n> %s\n' "$stateless_note" >>"$work/comment.md"
     cat "$work/comment.md" >>"$GITHUB_STEP_SUMMARY"
-    podform show "$saved" --format outputs >"$work/outputs"
-    cat "$work/outputs" >>"$GITHUB_OUTPUT"
-    printf 'plan_path=%s\n' "$saved" >>"$GITHUB_OUTPUT"
+    "$PODFORM" show "$saved" --format outputs >"$work/outputs"
+    while IFS='=' read -r name value; do
+        output "$name" "$value"
+    done <"$work/outputs"
+    output plan_path "$saved"
     changes=$(sed -n 's/^changes=//p' "$work/outputs")
     blocked=$(sed -n 's/^blocked=//p' "$work/outputs")
     digest=$(sed -n 's/^digest=//p' "$work/outputs")
     delta=$(sed -n 's/^monthly_delta=//p' "$work/outputs")
+    busy=$(sed -n 's/^in_progress=//p' "$work/outputs" | sed -e 's/^0$//' -e 's/^false$//')
 
     if [ -n "${PR_NUMBER:-}" ]; then
         case $INPUT_COMMENT in
@@ -108,26 +134,45 @@ plan() {
             never) ;;
             *) fail "comment is one of always, changes and never, not $INPUT_COMMENT" 3 ;;
         esac
-        if [ "$blocked" = true ]; then
+        if [ -n "$busy" ]; then
+            # Nothing is wrong with the plan; it is only too early to approve one.
+            set_status "$PR_HEAD_SHA" pending "an apply is in progress, plan again when it has ended"
+        elif [ "$blocked" = true ]; then
             set_status "$PR_HEAD_SHA" failure "blocked, see the plan"
         else
             set_status "$PR_HEAD_SHA" success "digest $digest, $delta USD a month"
         fi
     fi
+    if [ -n "$busy" ]; then
+        announce notice "an apply is in progress: the plan holds what it works on"
+        return
+    fi
     [ "$code" -eq 0 ] || fail "the plan is blocked" "$code"
 }
 
+# Prints the digest that was approved for the merge that is applied, and asks GitHub whether the plan's workflow made it.
+approved_digest() {
+    local number head digest run doubt
+    read -r number head < <(merged_pull "$GITHUB_SHA") ||
+        fail "$GITHUB_SHA is not the merge of a pull request into $GITHUB_REF_NAME, so nobody has approved a plan for it" 6
+    read -r digest run < <(approved_status "$head") ||
+        fail "no successful plan of $head: it has no status $STATUS_CONTEXT by $STATUS_CREATOR that names its run" 6
+    doubt=$(doubt_run "$run" "$digest" "$number" "$head")
+    [ -z "$doubt" ] || fail "the plan of $head is in doubt: $doubt; give digest after you have read a plan" 6
+    approved=$digest
+}
+
 apply() {
-    local digest=$INPUT_DIGEST head tolerance=()
-    if [ -z "$digest" ]; then
-        head=$(merged_head "$GITHUB_SHA")
-        [ -n "$head" ] || fail "$GITHUB_SHA is not the merge of a pull request, so nobody has approved a plan for it" 6
-        digest=$(approved_digest "$head")
-        [ -n "$digest" ] || fail "no successful plan of $head: it has no status $STATUS_CONTEXT by $STATUS_CREATOR" 6
+    local approved=$INPUT_DIGEST flags=()
+    [ -n "$approved" ] || approved_digest
+    [[ $approved =~ ^[0-9a-f]{32}-[0-9]+(\+[0-9]+)?$ ]] || fail "digest is what a plan ends with, such as 32 digits, a dash and an amount" 3
+    [ -z "$INPUT_TOLERANCE" ] || flags+=(--price-tolerance "$INPUT_TOLERANCE")
+    [ "$INPUT_ACCEPT_COMMIT" != true ] || flags+=(--accept-commit)
+    if [ "${GITHUB_REF_PROTECTED:-}" != true ]; then
+        announce warning "$GITHUB_REF_NAME has no protection: whoever may push can change what is applied, and this workflow"
     fi
-    [ -z "$INPUT_TOLERANCE" ] || tolerance=(--price-tolerance "$INPUT_TOLERANCE")
-    printf 'digest=%s\n' "$digest" >>"$GITHUB_OUTPUT"
-    podform_here apply --approved "$digest" ${tolerance[@]+"${tolerance[@]}"}
+    output digest "$approved"
+    podform_here apply --approved "$approved" ${flags[@]+"${flags[@]}"}
 }
 
 drift() {
@@ -136,9 +181,9 @@ drift() {
     cat "$work/drift.txt"
     { printf '```text\n'; cat "$work/drift.txt"; printf '```\n'; } >>"$GITHUB_STEP_SUMMARY"
     case $code in
-        0) printf 'drift=false\n' >>"$GITHUB_OUTPUT" ;;
+        0) output drift false ;;
         2)
-            printf 'drift=true\n' >>"$GITHUB_OUTPUT"
+            output drift true
             fail "somebody changed pods outside of podform" 2
             ;;
         *) fail "drift failed with exit code $code" "$code" ;;

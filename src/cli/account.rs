@@ -6,7 +6,7 @@ use super::env::Environment;
 use super::failure::Failure;
 use super::names::Names;
 use crate::model::prior::{Binding, ProviderKind};
-use crate::model::secret::Secret;
+use crate::model::secret::{Secret, Secrets};
 use crate::provider::Observe;
 use crate::provider::logs::ReadLogs;
 use crate::provider::probe::Probe;
@@ -43,6 +43,11 @@ impl Account {
     /// Returns what changes the account. Only `apply` and `destroy` may ask for it, once they hold the lock.
     pub fn writer(&self) -> &Runpod {
         &self.client
+    }
+
+    /// Makes known which values no text of the account may show, and which the spec shows anyway.
+    pub fn hide(&self, secrets: &Secrets, open: impl IntoIterator<Item = String>) {
+        self.client.hide(secrets.values(), open);
     }
 
     /// Prepares the account of a spec; nothing is asked of RunPod yet.

@@ -16,6 +16,7 @@ use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::render::escape::in_json;
 use crate::state::{Approved, PastRun, Run, Source};
 
 /// The version of the documents.
@@ -23,7 +24,7 @@ pub const VERSION: u32 = 1;
 
 /// Returns a document as it is printed.
 pub fn printed(document: &Value) -> String {
-    format!("{document:#}\n")
+    format!("{}\n", in_json(&format!("{document:#}")))
 }
 
 /// Returns the word for what an address names.

@@ -7,6 +7,7 @@
 mod account;
 mod approval;
 pub mod args;
+mod border;
 mod cache;
 mod child;
 mod clock;

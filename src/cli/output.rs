@@ -1,4 +1,4 @@
-//! The two streams: data on standard output, everything else on standard error.
+//! The two streams: data on standard output, everything else on standard error. All of it crosses the [`Border`].
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -7,6 +7,7 @@ use std::io::{BufWriter, Write};
 use anstream::{AutoStream, ColorChoice};
 
 use super::args::ColorWhen;
+use super::border::Border;
 use super::env::Environment;
 use crate::render::style::Style;
 
@@ -20,6 +21,8 @@ pub struct Output {
     volume: Loudness,
     color: bool,
     unread: Cell<bool>,
+    /// What the data so far ended with, as a piece of it may go on in the middle of a line.
+    data_border: RefCell<Border>,
 }
 
 /// How much is said beside the data.
@@ -38,23 +41,24 @@ impl Output {
     pub fn of_process(env: &Environment, when: ColorWhen, volume: Loudness) -> Self {
         let stdout = choice(when, env.stdout_is_terminal, env);
         let stderr = choice(when, env.stderr_is_terminal, env);
-        Self {
-            color: stdout != ColorChoice::Never,
-            ..Self::to(
-                AutoStream::new(Box::new(std::io::stdout()), stdout),
-                AutoStream::new(Box::new(std::io::stderr()), stderr),
-                volume,
-            )
-        }
+        let color = stdout != ColorChoice::Never;
+        let stdout = AutoStream::new(Box::new(std::io::stdout()) as Box<dyn Write>, stdout);
+        Self::to(stdout, AutoStream::new(Box::new(std::io::stderr()), stderr), volume, color)
     }
 
-    fn to(stdout: AutoStream<Box<dyn Write>>, stderr: AutoStream<Box<dyn Write>>, volume: Loudness) -> Self {
+    fn to(
+        stdout: AutoStream<Box<dyn Write>>,
+        stderr: AutoStream<Box<dyn Write>>,
+        volume: Loudness,
+        color: bool,
+    ) -> Self {
         Self {
             stdout: RefCell::new(stdout),
             stderr: RefCell::new(stderr),
             volume,
-            color: false,
+            color,
             unread: Cell::new(false),
+            data_border: RefCell::new(Border::new(color)),
         }
     }
 
@@ -68,8 +72,13 @@ impl Output {
         Style { color: self.color, ..Style::PLAIN }
     }
 
-    /// Prints data, as it is.
+    /// Prints data.
     pub fn data(&self, text: &str) {
+        self.data_in_pieces(|out| out.write_str(text));
+    }
+
+    /// Prints data that podform itself wrote for a program, such as a script for a shell, as it is.
+    pub fn as_written(&self, text: &str) {
         if self.unread.get() {
             return;
         }
@@ -85,8 +94,10 @@ impl Output {
             return;
         }
         let mut stdout = self.stdout.borrow_mut();
-        let mut pieces = Pieces(BufWriter::with_capacity(PIECE, &mut *stdout));
-        if write(&mut pieces).is_err() || pieces.0.flush().is_err() {
+        let mut border = self.data_border.borrow_mut();
+        let mut pieces =
+            Pieces { border: &mut border, out: Raw(BufWriter::with_capacity(PIECE, &mut *stdout)) };
+        if write(&mut pieces).is_err() || pieces.out.0.flush().is_err() {
             self.unread.set(true);
         }
     }
@@ -117,18 +128,33 @@ impl Output {
 
     /// Standard error that nobody reads leaves nothing to be told to anybody.
     fn aside(&self, line: &str) {
+        let mut shown = String::with_capacity(line.len() + 1);
+        Border::new(self.color).pass(line, &mut shown).expect("a string takes every text");
+        shown.push('\n');
         let mut stderr = self.stderr.borrow_mut();
-        let _unread = stderr.write_all(format!("{line}\n").as_bytes()).and_then(|()| stderr.flush());
+        let _unread = stderr.write_all(shown.as_bytes()).and_then(|()| stderr.flush());
     }
 }
 
 /// How much data is held before it is printed.
 const PIECE: usize = 64 << 10;
 
-/// Text on its way to a stream.
-struct Pieces<W: Write>(BufWriter<W>);
+/// Text on its way over the border to a stream.
+struct Pieces<'a, W: Write> {
+    border: &'a mut Border,
+    out: Raw<W>,
+}
 
-impl<W: Write> fmt::Write for Pieces<W> {
+impl<W: Write> fmt::Write for Pieces<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.border.pass(text, &mut self.out)
+    }
+}
+
+/// Text on its way to a stream.
+struct Raw<W: Write>(BufWriter<W>);
+
+impl<W: Write> fmt::Write for Raw<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write_all(text.as_bytes()).map_err(|_| fmt::Error)
     }
@@ -171,7 +197,7 @@ mod tests {
             }
         }
         let closed = || AutoStream::new(Box::new(Closed) as Box<dyn Write>, ColorChoice::Never);
-        let output = Output::to(closed(), closed(), Loudness::Usual);
+        let output = Output::to(closed(), closed(), Loudness::Usual, false);
         output.data("a plan");
         output.data("its rest");
         output.data_in_pieces(|out| out.write_str("more of it"));

@@ -174,7 +174,8 @@ fn hint_of(failure: &Failure) -> Option<String> {
         Failure::Flag(text) if text.contains("`podform ") => return None,
         Failure::Flag(_) => "`podform COMMAND --help` shows what the command takes, with an example",
         Failure::Secret(error) => match error {
-            SecretError::ApiKey { .. } => "give the pod a key of its own, in another variable",
+            SecretError::OfOthers { .. } => "give the pod a value of its own, in a variable of another name",
+            SecretError::OfGit { .. } => "copy the value to a file of its own, such as one below `.secrets/`",
             SecretError::Outside { .. } => "move the file below the folder of the spec, or use `env:`",
             SecretError::Unreadable { source, .. } => hint_of_io(source),
         },

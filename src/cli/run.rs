@@ -97,7 +97,8 @@ fn unless_it_panics(work: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit
 /// Prints help as data and mistakes as errors. Clap's own code for mistakes means "changes" here.
 fn explain(error: &clap::Error, env: &Environment) -> Exit {
     let output = Output::of_process(env, ColorWhen::Auto, Loudness::Usual);
-    let text = error.render().ansi().to_string();
+    let text = error.render();
+    let text = if output.is_colored() { text.ansi().to_string() } else { text.to_string() };
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             output.data(&text);

@@ -27,11 +27,23 @@ pub struct ReadSecrets {
 /// A source of secrets that is never read.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The key to the account must not reach a pod.
-    #[error("secret `{name}` would hand the RunPod API key to a pod")]
-    ApiKey {
+    /// The key to the account, and what the job works with that runs podform, must not reach a pod.
+    #[error("secret `{name}` would hand `{variable}` to a pod, which belongs to {owner}")]
+    OfOthers {
         /// The secret.
         name: String,
+        /// The variable.
+        variable: String,
+        /// Whose it is.
+        owner: &'static str,
+    },
+    /// A checkout keeps the token of the job in the folder of git.
+    #[error("secret `{name}` names `{path}`, which is in the folder of git")]
+    OfGit {
+        /// The secret.
+        name: String,
+        /// The path as it was typed.
+        path: String,
     },
     /// A spec may come from another person, who could otherwise have any file of this host sent to a pod.
     #[error("secret `{name}` names `{path}`, which is outside the working directory")]
@@ -66,10 +78,14 @@ pub fn read(
     let mut read = ReadSecrets::default();
     for (name, source) in sources {
         let (value, missing) = match source {
-            SecretSource::Env(variable) if variable == "RUNPOD_API_KEY" => {
-                return Err(SecretError::ApiKey { name: name.clone() });
-            }
             SecretSource::Env(variable) => {
+                if let Some(owner) = SecretSource::owner_of(variable) {
+                    return Err(SecretError::OfOthers {
+                        name: name.clone(),
+                        variable: variable.clone(),
+                        owner,
+                    });
+                }
                 (env.secret(variable).cloned(), format!("`{variable}` is not set"))
             }
             SecretSource::File(path) => {
@@ -99,8 +115,10 @@ fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<S
         Err(error) => return Err(unreadable(error)),
     };
     // Then by where links lead.
-    if !real.starts_with(directory.canonicalize().map_err(unreadable)?) {
-        return Err(outside());
+    let directory = directory.canonicalize().map_err(unreadable)?;
+    let Ok(below) = real.strip_prefix(&directory) else { return Err(outside()) };
+    if below.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
+        return Err(SecretError::OfGit { name: name.to_owned(), path: path.to_owned() });
     }
     let bytes = read_at_most(&real, LONGEST_SECRET).map_err(unreadable)?;
     let not_text = |_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"));
@@ -178,8 +196,31 @@ mod tests {
     }
 
     #[test]
-    fn the_api_key_is_no_secret_of_a_pod() {
-        let read = read_one(SecretSource::Env("RUNPOD_API_KEY".into()), Path::new("."));
-        assert_eq!(read, Err("secret `it` would hand the RunPod API key to a pod".into()));
+    fn what_the_job_works_with_is_no_secret_of_a_pod() {
+        for (variable, owner) in [
+            ("RUNPOD_API_KEY", "the account"),
+            ("GITHUB_TOKEN", "GitHub's runner"),
+            ("GH_TOKEN", "GitHub's command line"),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GitHub's runner"),
+            ("INPUT_GITHUB-TOKEN", "GitHub's runner"),
+            ("CI_JOB_TOKEN", "GitLab's runner"),
+            ("SYSTEM_ACCESSTOKEN", "Azure's agent"),
+            ("PODFORM_VAR_X", "podform"),
+        ] {
+            let refused = format!("secret `it` would hand `{variable}` to a pod, which belongs to {owner}");
+            assert_eq!(read_one(SecretSource::Env(variable.into()), Path::new(".")), Err(refused));
+        }
+    }
+
+    #[test]
+    fn what_git_keeps_is_no_secret_of_a_pod() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join(".git")).unwrap();
+        std::fs::write(directory.path().join(".git/config"), "token").unwrap();
+        std::os::unix::fs::symlink(".git/config", directory.path().join("link")).unwrap();
+        for path in [".git/config", "link", "./.git/config"] {
+            let refused = format!("secret `it` names `{path}`, which is in the folder of git");
+            assert_eq!(read_one(SecretSource::File(path.into()), directory.path()), Err(refused));
+        }
     }
 }

@@ -16,9 +16,11 @@ use crate::apply::{self, Limited};
 use crate::model::address::AddressError;
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
+use crate::model::desired::{Desired, Wanted};
 use crate::model::id::{Lineage, RemoteId, RunNonce};
 use crate::model::live::Live;
 use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
+use crate::model::pod::EnvValue;
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
@@ -64,6 +66,7 @@ impl<'a> Session<'a> {
         let mut values = read.values;
         values.extend(loaded.literal_secrets.clone());
         let account = Account::open(&loaded.settings, &shell.env).await?;
+        account.hide(&values, plain_values(&loaded.desired));
         let proposed = lineage.unwrap_or_else(|| account.names.lineage());
         let path = shell.state_path(&loaded)?;
         shell.output.detail(&format!(
@@ -260,6 +263,18 @@ impl Shell {
             None => Err(Failure::StateOutside(named.display().to_string())),
         }
     }
+}
+
+/// Returns the values of variables that the spec holds in the clear.
+fn plain_values(desired: &Desired) -> impl Iterator<Item = String> {
+    let pods = desired.wanted.values().filter_map(|wanted| match wanted {
+        Wanted::Pod(pod) => Some(pod),
+        Wanted::Volume(_) => None,
+    });
+    pods.flat_map(|pod| pod.container.env.values()).filter_map(|value| match value {
+        EnvValue::Plain(text) => Some(text.clone()),
+        EnvValue::Secret(_) => None,
+    })
 }
 
 /// Returns what the state has recorded, and when by RunPod's clock, so that each object is looked for.

@@ -24,5 +24,7 @@ pub mod progress;
 pub mod provenance;
 pub mod request;
 pub mod secret;
+pub mod sensitive;
 pub mod size;
+pub mod text;
 pub mod volume;

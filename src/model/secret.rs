@@ -60,6 +60,38 @@ pub enum SecretSource {
     File(String),
 }
 
+/// Variables that a CI system or podform itself sets, by how they begin, and whose they are. What a spec could have sent to a
+/// pod must not be what the job that plans it works with: whoever writes the spec need not be whom the job trusts.
+const OF_OTHERS: &[(&str, &str)] = &[
+    ("GITHUB_", "GitHub's runner"),
+    ("ACTIONS_", "GitHub's runner"),
+    ("RUNNER_", "GitHub's runner"),
+    ("INPUT_", "GitHub's runner"),
+    ("STATE_", "GitHub's runner"),
+    ("GH_TOKEN", "GitHub's command line"),
+    ("GH_ENTERPRISE_TOKEN", "GitHub's command line"),
+    ("CI_", "GitLab's runner"),
+    ("GITLAB_CI", "GitLab's runner"),
+    ("SYSTEM_", "Azure's agent"),
+    ("BITBUCKET_", "Bitbucket's runner"),
+    ("CIRCLE_", "CircleCI's runner"),
+    ("BUILDKITE_", "Buildkite's agent"),
+    ("GITEA_", "Gitea's runner"),
+    ("FORGEJO_", "Forgejo's runner"),
+    ("PODFORM_", "podform"),
+];
+
+impl SecretSource {
+    /// Returns whose a variable is that is never read for a pod: the key to the account, and what belongs to the job that
+    /// runs podform. `None` for any other.
+    pub fn owner_of(variable: &str) -> Option<&'static str> {
+        if variable == "RUNPOD_API_KEY" {
+            return Some("the account");
+        }
+        OF_OTHERS.iter().find(|(start, _)| variable.starts_with(start)).map(|(_, owner)| *owner)
+    }
+}
+
 /// The secret values that could be read in this run. A missing name means: not available, so not compared.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets(BTreeMap<SecretName, Secret<String>>);
@@ -73,6 +105,11 @@ impl Secrets {
     /// Returns the value, or `None` where it is not available.
     pub fn get(&self, name: &SecretName) -> Option<&Secret<String>> {
         self.0.get(name)
+    }
+
+    /// Returns all values.
+    pub fn values(&self) -> impl Iterator<Item = &Secret<String>> {
+        self.0.values()
     }
 
     /// Tells whether there are none.

@@ -1,6 +1,9 @@
 //! Makes text from outside safe to print: nothing in it can move the cursor, hide characters or break a line.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
+
+use crate::model::text::{Spelled, is_invisible};
 
 /// The longest value that is printed on one line; what is longer is cut, and the cut is said.
 pub const LINE_LIMIT: usize = 2_000;
@@ -26,7 +29,7 @@ impl fmt::Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, limit } = *self;
         for c in text.chars().take(limit) {
-            write_visible(f, c)?;
+            Spelled(c).fmt(f)?;
         }
         write_cut(f, text, limit)
     }
@@ -43,7 +46,7 @@ impl fmt::Display for Quoted<'_> {
             match c {
                 '"' => f.write_str("\\\"")?,
                 '\\' => f.write_str("\\\\")?,
-                c => write_visible(f, c)?,
+                c => Spelled(c).fmt(f)?,
             }
         }
         f.write_char('"')?;
@@ -51,25 +54,31 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-/// Tells whether a terminal or a browser would act on the character or show nothing for it.
+/// Returns JSON with what cannot be seen in its texts as `\u` escapes, so that it can be shown and still means the same.
 ///
-/// Beside control characters these are the marks that reorder text, join or separate words without a trace, and
-/// the tags that can smuggle text past a reader.
-pub fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-fn write_visible(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
-    match c {
-        '\n' => f.write_str("\\n"),
-        '\r' => f.write_str("\\r"),
-        '\t' => f.write_str("\\t"),
-        c if is_invisible(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
-        c => f.write_char(c),
+/// Between texts JSON has no other character beyond ASCII than line breaks, so the whole document is gone through. The
+/// runners of CI systems obey commands that begin with `##` and a bracket anywhere in a line, and there is no reader of
+/// JSON to whom an escaped `#` is not the same.
+pub fn in_json(json: &str) -> Cow<'_, str> {
+    if json.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) && !json.contains("##") {
+        return Cow::Borrowed(json);
     }
+    let mut out = String::with_capacity(json.len() + 64);
+    let mut previous = None;
+    for c in json.chars() {
+        match c {
+            '\n' => out.push(c),
+            '#' if previous == Some('#') => out.push_str("\\u0023"),
+            c if is_invisible(c) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
+        }
+        previous = Some(c);
+    }
+    Cow::Owned(out)
 }
 
 fn write_cut(f: &mut fmt::Formatter<'_>, text: &str, limit: usize) -> fmt::Result {
@@ -88,6 +97,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn json_means_the_same_with_everything_in_it_visible() {
+        let hostile = "a\u{7f}\u{9b}2J\u{202e}\u{2028}\u{e0041}\u{10fffd} ##[x] ###vso[y] ü";
+        for json in [serde_json::json!({ hostile: [hostile] }), serde_json::json!({ "plain": 1 })] {
+            for text in [json.to_string(), format!("{json:#}")] {
+                let shown = in_json(&text);
+                assert!(shown.chars().all(|c| c == '\n' || !is_invisible(c)), "{shown}");
+                assert!(!shown.contains("##"), "{shown}");
+                assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), json);
+            }
+        }
+    }
 
     #[test]
     fn what_cannot_be_seen_is_spelled_out() {

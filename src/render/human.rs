@@ -640,7 +640,7 @@ fn tone(verb: Verb) -> Tone {
 mod tests {
     use super::*;
     use crate::model::plan::Plan;
-    use crate::render::escape::is_invisible;
+    use crate::model::text::is_invisible;
     use crate::render::no_positions;
     use crate::render::sample;
 

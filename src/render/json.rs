@@ -17,6 +17,7 @@ use crate::model::plan::{
 use crate::model::pod::Compute;
 
 use super::Positions;
+use super::escape::in_json;
 use super::rows::Row;
 use super::view::{Change, Counts, Lost, Verdict, View, view};
 use super::words;
@@ -31,7 +32,7 @@ pub const SCHEMA: &str = include_str!("plan.schema.json");
 pub fn write_json(out: &mut dyn fmt::Write, planned: &Planned, positions: Positions<'_>) -> fmt::Result {
     let document = Document::new(&view(planned), positions);
     let text = serde_json::to_string_pretty(&document).map_err(|_| fmt::Error)?;
-    out.write_str(&text)?;
+    out.write_str(&in_json(&text))?;
     out.write_char('\n')
 }
 

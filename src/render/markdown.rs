@@ -549,7 +549,7 @@ mod tests {
     use crate::model::address::Address;
     use crate::model::plan::Subject;
     use crate::model::plan::{ActionId, Plan, Step};
-    use crate::render::escape::is_invisible;
+    use crate::model::text::is_invisible;
     use crate::render::{no_positions, sample};
 
     fn markdown(planned: &Planned) -> String {

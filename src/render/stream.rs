@@ -15,7 +15,7 @@ use crate::model::outcome::{EndResult, Ended, Outcome};
 use crate::model::plan::{ActionId, DriftKind, Finding, Plan, Planned, Reason, Severity, Step};
 use crate::model::progress::Notice;
 
-use super::escape::visible;
+use super::escape::{in_json, visible};
 use super::human::{about, plan_line};
 use super::outcome::{achieved, resources_line};
 use super::progress::line;
@@ -225,7 +225,7 @@ fn write_line(out: &mut dyn Write, at: Timestamp, level: Level, message: String,
         diagnostic,
     };
     let text = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
-    writeln!(out, "{text}")
+    writeln!(out, "{}", in_json(&text))
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]

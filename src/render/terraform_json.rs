@@ -22,6 +22,7 @@ use crate::model::pod::{Compute, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 
+use super::escape::in_json;
 use super::json::{ChangeOut, CostOut, CountsOut, InProgressOut, LostKindOut, LostOut, verdict_word};
 use super::rows::container_values;
 use super::view::{Change, Verb, Verdict, View, view};
@@ -37,7 +38,7 @@ const PROVIDER: &str = "registry.terraform.io/runpod/runpod";
 pub fn write_terraform_json(out: &mut dyn fmt::Write, planned: &Planned) -> fmt::Result {
     let document = Document::new(&view(planned));
     let text = serde_json::to_string(&document).map_err(|_| fmt::Error)?;
-    out.write_str(&text)?;
+    out.write_str(&in_json(&text))?;
     out.write_char('\n')
 }
 

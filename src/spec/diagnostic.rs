@@ -10,6 +10,7 @@ use annotate_snippets::Renderer;
 
 use super::snippet;
 use super::source::{Extent, Sources, Span};
+use crate::model::text::spelled;
 
 /// At most this many are shown; a file with more is broken in one way many times.
 const SHOWN: usize = 50;
@@ -208,7 +209,7 @@ impl Collector {
                 problem,
                 span,
                 detail: tidy(&detail),
-                labels,
+                labels: labels.into_iter().map(|(span, text)| (span, tidy(&text))).collect(),
                 help: help.iter().map(|help| tidy(help)).collect(),
                 fix: fix.filter(|fix| fix.text == tidy(&fix.text)),
             });
@@ -264,7 +265,7 @@ pub enum Form {
 impl Diagnostics {
     /// Makes the one mistake that a spec file could not be read; the shell reads the files and so finds this.
     pub fn unreadable(name: &str, reason: &str) -> Self {
-        let diagnostic = Diagnostic::anywhere(Problem::UnreadableFile, format!("`{name}`: {reason}"))
+        let diagnostic = Diagnostic::anywhere(Problem::UnreadableFile, tidy(&format!("`{name}`: {reason}")))
             .help("name the file with `-f FILE`, or write a new one with `podform init`");
         Self { list: vec![diagnostic], sources: Arc::default() }
     }
@@ -319,17 +320,11 @@ impl Diagnostics {
     }
 }
 
-/// Keeps what a file holds from disturbing the terminal: no control characters, no novels.
+/// Keeps what a file holds from disturbing the reader: nothing that cannot be seen, no novels.
 fn tidy(text: &str) -> String {
-    let mut tidied = String::with_capacity(text.len().min(MAX_DETAIL));
-    for character in text.chars().take(MAX_DETAIL) {
-        if character.is_control() {
-            tidied.extend(character.escape_debug());
-        } else {
-            tidied.push(character);
-        }
-    }
-    if text.chars().nth(MAX_DETAIL).is_some() {
+    let cut = text.char_indices().nth(MAX_DETAIL).map_or(text.len(), |(at, _)| at);
+    let mut tidied = spelled(&text[..cut]);
+    if cut < text.len() {
         tidied.push_str("...");
     }
     tidied

@@ -13,7 +13,6 @@ use super::image;
 use super::interpolate::is_variable_name;
 use super::pod_section::is_runpod_reference;
 use super::resolve::default_state;
-use super::sensitive::{is_secret, is_secret_argument, is_secret_value};
 use super::written::Map;
 use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
@@ -23,6 +22,7 @@ use crate::model::marker::{MARKER_KEY, Marker, Token, VolumeMark};
 use crate::model::pod::{Cloud, Compute};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
+use crate::model::sensitive::{is_secret, is_secret_argument, is_secret_value};
 use crate::model::volume::VolumeTier;
 
 /// What the spec and the state know already.

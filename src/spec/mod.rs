@@ -8,7 +8,7 @@
 //! about once. Mistakes do not stop an arrow: they are collected and shown in file order, in
 //! rustc's form ([`diagnostic`]). Everything here is pure: the shell reads the files, the variables and the secrets.
 //! Start at [`load`]; the keys of the format and their foreign spellings are in `words`, the short forms of values in
-//! `forms`, the patterns of what looks like a secret in [`sensitive`].
+//! `forms`, what messages hide of a spec in `sensitive`.
 
 pub mod cache;
 mod config;
@@ -29,7 +29,7 @@ mod pod_section;
 mod positions;
 mod resolve;
 pub mod schema;
-pub mod sensitive;
+mod sensitive;
 mod snippet;
 mod source;
 mod stored;

@@ -9,6 +9,7 @@ use crate::model::marker::MARKER_KEY;
 use crate::model::money::Hourly;
 use crate::model::pod::{Cloud, Port, RunState};
 use crate::model::secret::Secret;
+use crate::model::sensitive;
 
 use super::config::HIDDEN;
 use super::decode::{Decoder, Fields};
@@ -17,7 +18,7 @@ use super::dollars::{self, Dollar};
 use super::forms::{self, Misread, ShortGpu};
 use super::image;
 use super::interpolate::{Text, is_variable_name};
-use super::sensitive::{self, shown};
+use super::sensitive::shown;
 use super::source::{Span, Spanned};
 use super::syntax::{Cpu, EnvEntry, EnvSyntax, Gpu, Lifecycle, Mount, Pod};
 use super::words::{self, Section};

@@ -1,7 +1,8 @@
 //! One mistake as text: in rustc's form with its source lines, or on one line.
 //!
 //! Source lines are cut out before they are laid out, as the renderer goes through all the text that it is given, and
-//! everything that may not be shown is taken out of them.
+//! everything that may not be shown is taken out of them. What cannot be seen is spelled out before, as the renderer would
+//! pass most of it on, and so that its marks stand under what is read.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -11,6 +12,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, S
 use super::diagnostic::{Diagnostic, Fix, Severity};
 use super::sensitive;
 use super::source::{Sources, Span, whole_characters};
+use crate::model::text::{Spelled, is_invisible, spelled};
 
 /// Excerpts longer than this in bytes are not shown: laying them out takes seconds, and nobody reads them.
 const MAX_EXCERPT: usize = 64 << 10;
@@ -24,7 +26,7 @@ pub(super) fn one_line(diagnostic: &Diagnostic, sources: &Sources) -> String {
     };
     let mut line = String::new();
     if let Some(span) = span {
-        let _ = write!(line, "{}: ", sources.place(*span));
+        let _ = write!(line, "{}: ", spelled(&sources.place(*span).to_string()));
     }
     let _ = write!(line, "{level}: {}: {detail}", problem.summary());
     if let Some(Fix { span: _, text, reason }) = fix {
@@ -52,11 +54,11 @@ pub(super) fn render(diagnostic: &Diagnostic, sources: &Sources, renderer: &Rend
     let excerpts = excerpts(sources, span, labels);
     if excerpts.iter().any(|excerpt| excerpt.range.len() > MAX_EXCERPT) {
         let place = sources.place(span);
-        let origin = Origin::path(place.file).line(place.line).char_column(place.column);
+        let origin = Origin::path(spelled(&place.file)).line(place.line).char_column(place.column);
         let note = Level::NOTE.message(detail.as_str());
         return renderer.render(&[group.element(origin).element(note).elements(helps())]);
     }
-    let texts: Vec<String> = excerpts.iter().map(|excerpt| excerpt.text(sources)).collect();
+    let texts: Vec<Shown> = excerpts.iter().map(|excerpt| excerpt.text(sources)).collect();
     let group = excerpts.iter().zip(&texts).fold(group, |group, (excerpt, text)| {
         let primary = (excerpt.file == span.file).then_some((span, detail.as_str()));
         group.element(annotated(excerpt, text, sources, primary, labels))
@@ -67,7 +69,7 @@ pub(super) fn render(diagnostic: &Diagnostic, sources: &Sources, renderer: &Rend
     let excerpt = Excerpt::around(sources, fix.span);
     let text = excerpt.text(sources);
     let patch = Patch::new(excerpt.local(&text, fix.span), fix.text.as_str());
-    let patched = Snippet::source(text.as_str()).line_start(excerpt.line).patch(patch);
+    let patched = Snippet::source(text.text.as_str()).line_start(excerpt.line).patch(patch);
     let mut groups = vec![group, Level::HELP.secondary_title(fix.reason.as_str()).element(patched)];
     groups.extend(help.iter().map(|text| Group::with_title(Level::HELP.secondary_title(text.as_str()))));
     renderer.render(&groups)
@@ -88,12 +90,14 @@ fn excerpts(sources: &Sources, span: Span, labels: &[(Span, String)]) -> Vec<Exc
 /// Underlines places in an excerpt.
 fn annotated<'a>(
     excerpt: &Excerpt,
-    text: &'a str,
-    sources: &'a Sources,
+    text: &'a Shown,
+    sources: &Sources,
     primary: Option<(Span, &'a str)>,
     labels: &'a [(Span, String)],
 ) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    let snippet = Snippet::source(text).line_start(excerpt.line).path(sources.name(excerpt.file));
+    let snippet = Snippet::source(text.text.as_str())
+        .line_start(excerpt.line)
+        .path(spelled(sources.name(excerpt.file)));
     let primary =
         primary.map(|(span, detail)| AnnotationKind::Primary.span(excerpt.local(text, span)).label(detail));
     let here = labels.iter().filter(|(place, _)| place.file == excerpt.file);
@@ -127,8 +131,8 @@ impl Excerpt {
         self.range = start..end;
     }
 
-    /// Returns the text with everything hidden that may not be shown, byte for byte as long as the original.
-    fn text(&self, sources: &Sources) -> String {
+    /// Returns the text with everything hidden that may not be shown.
+    fn text(&self, sources: &Sources) -> Shown {
         let text = &sources.text(self.file)[self.range.clone()];
         let mut hidden: Vec<Range<usize>> = sources
             .hidden(self.file)
@@ -139,16 +143,52 @@ impl Excerpt {
             })
             .collect();
         hidden.extend(sensitive::ranges_in_text(text));
-        sensitive::mask(text, &hidden)
+        Shown::of(&sensitive::mask(text, &hidden))
     }
 
     /// Returns where a span lies in [`Self::text`]: on its first line, on whole characters, never empty at a line's end.
-    fn local(&self, text: &str, span: Span) -> Range<usize> {
+    fn local(&self, shown: &Shown, span: Span) -> Range<usize> {
+        let text = shown.text.as_str();
         let range = span.range();
-        let start = range.start.saturating_sub(self.range.start).min(text.len());
-        let end = range.end.saturating_sub(self.range.start).clamp(start, text.len());
+        let start = shown.at(range.start.saturating_sub(self.range.start)).min(text.len());
+        let end = shown.at(range.end.saturating_sub(self.range.start)).clamp(start, text.len());
         let end =
             text.as_bytes()[start..end].iter().position(|byte| *byte == b'\n').map_or(end, |n| start + n);
         whole_characters(text, start..end)
+    }
+}
+
+/// Text in which everything can be seen, and how its places come from those of the original.
+struct Shown {
+    text: String,
+    /// Where the original goes on after something that was spelled out, and where the text does.
+    moved: Vec<(usize, usize)>,
+}
+
+impl Shown {
+    fn of(original: &str) -> Self {
+        let mut shown = Self { text: String::with_capacity(original.len()), moved: Vec::new() };
+        for (at, c) in original.char_indices() {
+            // The renderer widens tabs itself.
+            if matches!(c, '\n' | '\t') || !is_invisible(c) {
+                shown.text.push(c);
+                continue;
+            }
+            // A carriage return before a line feed is part of the line's end.
+            if !(c == '\r' && original[at + 1..].starts_with('\n')) {
+                let _ = write!(shown.text, "{}", Spelled(c));
+            }
+            shown.moved.push((at + c.len_utf8(), shown.text.len()));
+        }
+        shown
+    }
+
+    /// Returns the place for one of the original.
+    fn at(&self, original: usize) -> usize {
+        let before = self.moved.partition_point(|(from, _)| *from <= original);
+        match before.checked_sub(1).map(|last| self.moved[last]) {
+            Some((from, to)) => to + (original - from),
+            None => original,
+        }
     }
 }

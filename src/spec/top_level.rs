@@ -6,6 +6,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnExceed};
 use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::secret::SecretSource;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 
@@ -259,6 +260,13 @@ fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> 
         decoder.report(mistake);
         return None;
     }
+    if let Some(owner) = SecretSource::owner_of(&name.value) {
+        let detail = format!("`{}` belongs to {owner} and never goes into a pod", name.value);
+        let mistake = Diagnostic::at(Problem::ExposedSecret, name.span, detail)
+            .help("give the pod a value of its own, in a variable of another name");
+        decoder.report(mistake);
+        return None;
+    }
     if !is_variable_name(&name.value) {
         let detail = format!("{} is no name of an environment variable", shown(&name.value));
         decoder.report(Diagnostic::at(Problem::InvalidName, name.span, detail));
@@ -268,6 +276,17 @@ fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> 
 }
 
 fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<SecretDeclaration> {
+    // A checkout leaves the token of the job there.
+    if path.value.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+        let mistake = Diagnostic::at(
+            Problem::ExposedSecret,
+            path.span,
+            "what git keeps in `.git` never goes into a pod",
+        )
+        .help("copy the value to a file of its own, such as one below `.secrets/`");
+        decoder.report(mistake);
+        return None;
+    }
     if !forms::is_inside_working_directory(&path.value) {
         let detail = format!("{} is outside of the working directory", shown(&path.value));
         let mistake = Diagnostic::at(Problem::InvalidValue, path.span, detail)

@@ -3,6 +3,11 @@
 //! Any two readers of YAML 1.1 or 1.2 must take a text for the same text, whatever it holds. So a text stands plain only
 //! where that is beyond doubt, over several lines where it is such a text, and in quotes otherwise. Keys and values follow
 //! one rule. Nothing is written first and mended afterwards: a text never passes through the output twice.
+//!
+//! What a reader could not see is escaped, and so is what the runner of a CI job would obey in its log (`##[group]`, or
+//! `::group::` at the beginning of a line), since a spec that is imported is printed there.
+
+use crate::model::text::is_invisible;
 
 /// A value to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -175,7 +180,7 @@ fn pad(indent: usize, page: &mut String) {
 fn line(text: &str) -> String {
     if is_plain(text) {
         text.to_owned()
-    } else if text.chars().all(is_shown) {
+    } else if text.chars().all(is_shown) && !text.contains("##") {
         format!("'{}'", text.replace('\'', "''"))
     } else {
         double_quoted(text)
@@ -189,7 +194,9 @@ fn is_of_lines(text: &str) -> bool {
     // A first line that begins with a blank would be taken for the indentation of all, and a line of blanks for less.
     let keeps_blanks = first.is_some_and(|line| !line.starts_with([' ', '\t']))
         && lines().all(|line| line.is_empty() || !line.trim().is_empty());
-    text.contains('\n') && keeps_blanks && lines().flat_map(str::chars).all(|c| c == '\t' || is_shown(c))
+    let gives_orders = text.contains("##") || lines().any(|line| line.trim_start().starts_with("::"));
+    let is_shown = || lines().flat_map(str::chars).all(is_shown);
+    text.contains('\n') && keeps_blanks && !gives_orders && is_shown()
 }
 
 fn write_lines(text: &str, indent: usize, page: &mut String) {
@@ -220,6 +227,7 @@ fn double_quoted(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
             '\r' => quoted.push_str("\\r"),
+            '#' if quoted.ends_with('#') => quoted.push_str("\\x23"),
             _ if is_shown(character) => quoted.push(character),
             _ if code <= 0xff => quoted.push_str(&format!("\\x{code:02x}")),
             _ if code <= 0xffff => quoted.push_str(&format!("\\u{code:04x}")),
@@ -230,23 +238,9 @@ fn double_quoted(text: &str) -> String {
     quoted
 }
 
-/// Tells whether a character is seen as what it is: no control character, no invisible one, none that turns the
-/// direction of the line, and no blank but the space.
+/// Tells whether a character is seen as what it is, and no blank but the space.
 fn is_shown(character: char) -> bool {
-    match character {
-        ' '..='~' => true,
-        _ if character.is_control() || character.is_whitespace() => false,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{115f}' | '\u{1160}' => false,
-        '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' => false,
-        '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' => false,
-        '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' => false,
-        '\u{fdd0}'..='\u{fdef}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' => false,
-        // Beyond the first plane there are letters and pictures up to here, then tags, selectors and private use.
-        '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{1fffe}'.. => {
-            matches!(character, '\u{20000}'..='\u{3fffd}')
-        }
-        _ => true,
-    }
+    character == ' ' || !(is_invisible(character) || character.is_whitespace())
 }
 
 /// Tells whether every reader takes the bare text for a text, and for this one.
@@ -268,6 +262,7 @@ fn is_plain(text: &str) -> bool {
         && !text.ends_with([' ', ':'])
         && !text.contains(": ")
         && !text.contains(" #")
+        && !text.contains("##")
         && !is_misread(text)
 }
 

@@ -18,6 +18,9 @@ const TOKEN: &str = "ghs_canaryToken4417";
 const BOT: &str = "github-actions[bot]";
 const HEAD: &str = "1111111111111111111111111111111111111111";
 const MERGE: &str = "2222222222222222222222222222222222222222";
+/// The run of the plan's workflow.
+const RUN: &str = "42";
+const RUNS: &str = "https://github.example/acme/pods/actions/runs/";
 
 const SPEC: &str = "\
 version: 1
@@ -38,6 +41,14 @@ struct GitHub {
     asked: Vec<String>,
     /// Answers that the token may not comment.
     silent: bool,
+    /// What is attached to the run of the plan.
+    artifacts: Vec<String>,
+    /// The run of the plan, where it is not as it should be.
+    run: Option<Value>,
+    /// The files that the pull request changes.
+    files: Vec<String>,
+    /// The branch that the pull request was merged into.
+    base: Option<String>,
 }
 
 type Shared = Arc<Mutex<GitHub>>;
@@ -85,15 +96,38 @@ async fn answer(
             github.statuses.insert(0, status.clone());
             status
         }
-        ("GET", ["commits", HEAD, "statuses"]) => json!(github.statuses),
-        ("GET", ["commits", MERGE, "pulls"]) => json!([
-            { "merged_at": null, "merge_commit_sha": MERGE, "head": { "sha": "0".repeat(40) } },
-            { "merged_at": "2026-11-21T12:00:00Z", "merge_commit_sha": MERGE, "head": { "sha": HEAD } },
-        ]),
+        ("GET", ["commits", HEAD, "statuses"]) => page(&github.statuses, uri.query().unwrap_or_default()),
+        ("GET", ["commits", MERGE, "pulls"]) => {
+            let base = json!({ "ref": github.base.as_deref().unwrap_or("main") });
+            json!([
+                { "number": 6, "merged_at": null, "merge_commit_sha": MERGE, "head": { "sha": "0".repeat(40) }, "base": base },
+                { "number": 7, "merged_at": "2026-11-21T12:00:00Z", "merge_commit_sha": MERGE, "head": { "sha": HEAD }, "base": base },
+            ])
+        }
+        ("GET", ["actions", "runs", RUN]) => github.run.clone().unwrap_or_else(genuine_run),
+        ("GET", ["actions", "runs", RUN, "artifacts"]) => {
+            let artifacts: Vec<Value> = github.artifacts.iter().map(|name| json!({ "name": name })).collect();
+            json!({ "total_count": artifacts.len(), "artifacts": artifacts })
+        }
+        ("GET", ["pulls", "7", "files"]) => {
+            let files: Vec<Value> = github.files.iter().map(|name| json!({ "filename": name })).collect();
+            page(&files, uri.query().unwrap_or_default())
+        }
         ("GET", ["commits", _, "pulls" | "statuses"]) => json!([]),
         _ => return (StatusCode::NOT_FOUND, "{}".to_owned()),
     };
     (StatusCode::OK, answer.to_string())
+}
+
+/// Returns a run of the plan's workflow for the head of the pull request.
+fn genuine_run() -> Value {
+    json!({
+        "head_sha": HEAD,
+        "event": "pull_request",
+        "path": ".github/workflows/podform-plan.yml",
+        "head_repository": { "full_name": "acme/pods" },
+        "pull_requests": [{ "number": 7, "base": { "ref": "main" } }],
+    })
 }
 
 /// Returns a page of a hundred.
@@ -158,13 +192,19 @@ impl Job {
         for file in ["output", "summary"] {
             fs::write(self.path(file), "").unwrap();
         }
-        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/run.sh");
         let ended = Command::new("bash")
             .arg(script)
             .current_dir(self.folder.path())
             .env_clear()
-            .env("PATH", path)
+            .env("PATH", std::env::var("PATH").unwrap())
+            .env("PODFORM", self.path("bin/podform"))
+            .env("PLAN_WORKFLOW", ".github/workflows/podform-plan.yml")
+            .env("ACTIONS_RUNTIME_TOKEN", TOKEN)
+            .env("GITHUB_SERVER_URL", "https://github.example")
+            .env("GITHUB_RUN_ID", RUN)
+            .env("GITHUB_REF_NAME", "main")
+            .env("GITHUB_REF_PROTECTED", "true")
             .env("RUNNER_TEMP", self.folder.path())
             .env("GITHUB_API_URL", &self.url)
             .env("GITHUB_REPOSITORY", "acme/pods")
@@ -184,6 +224,7 @@ impl Job {
                 ("INPUT_COMMENT", "changes"),
                 ("INPUT_DIGEST", ""),
                 ("INPUT_TOLERANCE", ""),
+                ("INPUT_ACCEPT_COMMIT", "false"),
                 ("STATUS_CONTEXT", "podform"),
                 ("STATUS_CREATOR", BOT),
             ])
@@ -198,6 +239,8 @@ impl Job {
         };
         let log = [ended.stdout, ended.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         assert!(!log.contains(TOKEN), "{log}");
+        let stray = obeyed(&log).into_iter().find(|line| !line.contains(" title=podform::"));
+        assert_eq!(stray, None, "{log}");
         Ended {
             code: ended.status.code().unwrap(),
             log,
@@ -206,10 +249,50 @@ impl Job {
         }
     }
 
-    /// Plans as on a push to the pull request.
+    /// Plans as on a push to the pull request, and keeps the plan as the step after it does.
     fn plan(&self) -> Ended {
-        self.run("plan", &PULL_REQUEST)
+        let ended = self.run("plan", &PULL_REQUEST);
+        if ended.code == 0 {
+            self.keep(&ended);
+        }
+        ended
     }
+
+    fn keep(&self, planned: &Ended) {
+        self.github.lock().unwrap().artifacts.push(format!("podform-{}", planned.outputs["digest"]));
+    }
+
+    /// Puts a program of a few lines in the place of podform.
+    fn replace_podform(&self, lines: &str) {
+        let program = self.path("bin/podform");
+        fs::remove_file(&program).unwrap();
+        fs::write(&program, format!("#!/usr/bin/env bash\n{lines}\n")).unwrap();
+        fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+}
+
+/// Returns the lines of a log that GitHub's runner takes for orders, in its two spellings, but those by which it is made
+/// deaf and listens again.
+fn obeyed(log: &str) -> Vec<&str> {
+    let mut deaf: Option<&str> = None;
+    let mut found = Vec::new();
+    for line in log.lines() {
+        let order = line.trim_start();
+        match deaf {
+            Some(word) => {
+                if order.strip_prefix("::").and_then(|rest| rest.strip_suffix("::")) == Some(word) {
+                    deaf = None;
+                }
+            }
+            None => match order.strip_prefix("::stop-commands::") {
+                Some(word) => deaf = Some(word),
+                None if order.starts_with("::") || line.contains("##[") => found.push(line),
+                None => {}
+            },
+        }
+    }
+    assert_eq!(deaf, None, "the runner stays deaf for the steps that follow");
+    found
 }
 
 const PULL_REQUEST: [(&str, &str); 3] =
@@ -237,6 +320,7 @@ fn a_pull_request_is_planned_and_what_was_merged_is_applied() {
                 "state": "success",
                 "context": "podform",
                 "description": format!("digest {digest}, 505.70 USD a month"),
+                "target_url": format!("{RUNS}{RUN}"),
                 "creator": { "login": BOT },
             })]
         );
@@ -330,6 +414,9 @@ fn only_a_status_of_the_workflow_itself_approves() {
         changed(&|status| status["state"] = json!("failure")),
         changed(&|status| status["description"] = json!(format!("please run digest {digest}, thanks"))),
         changed(&|status| status["description"] = Value::Null),
+        changed(&|status| status["target_url"] = Value::Null),
+        changed(&|status| status["target_url"] = json!("https://github.example/evil/pods/actions/runs/42")),
+        changed(&|status| status["target_url"] = json!(format!("{RUNS}42/../43"))),
     ];
     for statuses in refused {
         job.github.lock().unwrap().statuses = statuses.clone();
@@ -385,6 +472,7 @@ fn without_a_state_pods_are_found_by_their_marks() {
     let Some(job) = Job::set() else { return };
     let on_pull_request = [&PULL_REQUEST[..], &STATELESS[..]].concat();
     let first = job.run("plan", &on_pull_request);
+    job.keep(&first);
     assert_eq!((first.code, first.outputs["to_create"].as_str()), (0, "1"), "{}", first.log);
     let applied = job.run("apply", &STATELESS);
     assert_eq!(applied.code, 0, "{}", applied.log);
@@ -392,6 +480,7 @@ fn without_a_state_pods_are_found_by_their_marks() {
     // The next job knows the pod again, and applies a change of it as it was approved.
     fs::write(job.path("pods.yaml"), SPEC.replace("v0.19.1", "v0.20.0")).unwrap();
     let second = job.run("plan", &on_pull_request);
+    job.keep(&second);
     let counts = ["to_create", "to_update", "to_destroy"].map(|name| second.outputs[name].as_str());
     assert_eq!((second.code, counts), (0, ["0", "1", "0"]), "{}", second.log);
     assert!(second.log.contains("What left the spec is not removed"), "{}", second.log);
@@ -419,39 +508,280 @@ fn without_a_state_there_is_no_drift_to_look_for() {
 }
 
 #[test]
-fn the_install_step_says_what_it_does() {
+fn podform_is_built_or_named_and_never_looked_for() {
     let Some(job) = Job::set() else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("action/install.sh");
     let tools = job.path("tools");
     fs::create_dir(&tools).unwrap();
-    // Bash by its path, so that the PATH holds only what the step may find.
-    let shell = ["/bin/bash", "/usr/bin/bash"].into_iter().find(|path| Path::new(path).exists()).unwrap();
-    let install = || {
-        let ended = Command::new(shell)
+    // The PATH holds only what the step may find, and a podform that somebody left there.
+    for program in ["bash", "dirname", "od", "tr", "mktemp"] {
+        let places = ["/bin", "/usr/bin"].map(|folder| Path::new(folder).join(program));
+        symlink(places.iter().find(|path| path.exists()).unwrap(), tools.join(program)).unwrap();
+    }
+    let program = |path: &Path, text: &str| {
+        fs::write(path, format!("#!{}\n{text}\n", tools.join("bash").display())).unwrap();
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    program(&tools.join("podform"), "echo 'podform of somebody else'");
+    let install = |path: &str| {
+        fs::write(job.path("output"), "").unwrap();
+        let ended = Command::new(tools.join("bash"))
             .arg(&script)
             .env_clear()
             .env("PATH", &tools)
+            .env("RUNNER_TEMP", job.folder.path())
             .env("GITHUB_ACTION_PATH", "/action")
+            .env("GITHUB_OUTPUT", job.path("output"))
+            .env("INPUT_PODFORM_PATH", path)
             .output()
             .unwrap();
-        (ended.status.code().unwrap(), String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap())
+        let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+        obeyed(&said);
+        (ended.status.code().unwrap(), said, fs::read_to_string(job.path("output")).unwrap())
     };
-    let (code, said) = install();
+    let (code, said, _) = install("");
     assert_eq!(code, 1);
-    assert!(said.contains("neither podform nor cargo is on the PATH"), "{said}");
+    assert!(said.contains("cargo, which builds podform, is not on the PATH of this runner"), "{said}");
 
-    let cargo = tools.join("cargo");
-    fs::write(&cargo, format!("#!{shell}\necho \"cargo $*\"\n")).unwrap();
-    fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let (code, said) = install();
+    // Cargo makes what it is asked for where it is asked to.
+    let made = "#!/usr/bin/env bash\necho 'podform built'\n";
+    program(
+        &tools.join("cargo"),
+        &format!(
+            "echo \"cargo $*\"\n/bin/mkdir \"$6/bin\"\nprintf '%s' \"{made}\" > \"$6/bin/podform\"\n/bin/chmod +x \"$6/bin/podform\""
+        ),
+    );
+    let (code, said, output) = install("");
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("so cargo builds it from /action"), "{said}");
-    assert!(said.ends_with("cargo install --locked --path /action\n"), "{said}");
+    assert!(said.contains("cargo install --locked --path /action --root "), "{said}");
+    assert!(output.starts_with("path=/") && output.ends_with("/bin/podform\n"), "{output}");
+    assert!(said.contains("podform built") && !said.contains("somebody else"), "{said}");
 
-    symlink(env!("CARGO_BIN_EXE_podform"), tools.join("podform")).unwrap();
-    let (code, said) = install();
-    assert_eq!(code, 0, "{said}");
-    assert!(said.starts_with("using ") && said.contains(env!("CARGO_PKG_VERSION")), "{said}");
+    let own = env!("CARGO_BIN_EXE_podform");
+    let (code, said, output) = install(own);
+    assert_eq!((code, output), (0, format!("path={own}\n")), "{said}");
+    assert!(said.contains(env!("CARGO_PKG_VERSION")), "{said}");
+    for (path, code) in [("bin/podform", 3), ("/nowhere/podform", 1), ("/x\nchanges=true", 1)] {
+        let (ended, said, output) = install(path);
+        assert_eq!((ended, output.as_str()), (code, ""), "{said}");
+    }
+}
+
+/// Whoever may push can set a status; that alone makes nothing happen.
+#[test]
+fn a_status_counts_only_with_the_run_that_made_the_digest() {
+    let Some(job) = Job::set() else { return };
+    let digest = job.plan().outputs["digest"].clone();
+    let run = |edit: &dyn Fn(&mut Value)| {
+        let mut run = genuine_run();
+        edit(&mut run);
+        Some(run)
+    };
+    let doubts: [(&str, Box<dyn Fn(&mut GitHub)>); 9] = [
+        ("is no run of", Box::new(|github| github.run = run(&|run| run["head_sha"] = json!(MERGE)))),
+        ("is no run of", Box::new(|github| github.run = run(&|run| run["event"] = json!("push")))),
+        (
+            "is no run of",
+            Box::new(|github| github.run = run(&|run| run["path"] = json!(".github/workflows/evil.yml"))),
+        ),
+        (
+            "is no run of",
+            Box::new(|github| {
+                github.run = run(&|run| run["head_repository"] = json!({ "full_name": "evil/pods" }))
+            }),
+        ),
+        (
+            "is no run of",
+            Box::new(|github| {
+                github.run = run(&|run| run["pull_requests"][0]["base"]["ref"] = json!("evil"))
+            }),
+        ),
+        ("is no run of", Box::new(|github| github.run = Some(json!({ "message": "Not Found" })))),
+        (
+            "changes files below .github",
+            Box::new(|github| github.files.push(".github/workflows/podform-plan.yml".to_owned())),
+        ),
+        ("has no artifact podform-", Box::new(|github| github.artifacts.clear())),
+        (
+            "is not the merge of a pull request into main",
+            Box::new(|github| github.base = Some("side".to_owned())),
+        ),
+    ];
+    for (why, spoil) in doubts {
+        {
+            let mut github = job.github.lock().unwrap();
+            github.artifacts = vec![format!("podform-{digest}")];
+            (github.run, github.base) = (None, None);
+            github.files = vec!["pods.yaml".to_owned()];
+            spoil(&mut github);
+        }
+        let ended = job.run("apply", &[]);
+        assert_eq!(ended.code, 6, "{why}: {}", ended.log);
+        assert!(ended.log.contains(why), "{why}: {}", ended.log);
+        assert!(!job.path("disk/shipped.db").exists());
+    }
+    // A changed workflow on the second page of a large pull request counts too.
+    {
+        let mut github = job.github.lock().unwrap();
+        (github.run, github.base) = (None, None);
+        github.files = (0..120).map(|number| format!("file{number}")).collect();
+        github.files.push(".github/CODEOWNERS".to_owned());
+    }
+    assert_eq!(job.run("apply", &[]).code, 6);
+    job.github.lock().unwrap().files.pop();
+    let applied = job.run("apply", &[]);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+}
+
+#[test]
+fn a_status_is_found_behind_a_hundred_others() {
+    let Some(job) = Job::set() else { return };
+    assert_eq!(job.plan().code, 0);
+    {
+        let mut github = job.github.lock().unwrap();
+        let other = json!({ "context": "other", "state": "success", "creator": { "login": "somebody" } });
+        github.statuses.splice(0..0, vec![other; 230]);
+    }
+    let applied = job.run("apply", &[]);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+}
+
+#[test]
+fn a_digest_with_a_line_break_forges_no_output() {
+    let Some(job) = Job::set() else { return };
+    for digest in [
+        "x\nchanges=false",
+        "0123456789abcdef0123456789abcdef-1\nplan_path=/etc/passwd",
+        "",
+        "--auto-approve",
+    ] {
+        let ended = job.run("apply", &[("INPUT_DIGEST", digest), ("GITHUB_SHA", HEAD)]);
+        assert_eq!(ended.code, if digest.is_empty() { 6 } else { 3 }, "{}", ended.log);
+        assert_eq!(ended.outputs, BTreeMap::new());
+    }
+}
+
+/// Whatever stands in an account or a spec is printed, and no line of it is obeyed.
+#[test]
+fn the_runner_obeys_nothing_that_others_wrote() {
+    let Some(job) = Job::set() else { return };
+    let orders = "##[set-output name=to_destroy]0 ##[add-mask]x";
+    let lines = "\\n::stop-commands::mine\\n::add-mask::x\\n  ::error::y\\n::mine::";
+    let spec = SPEC.replace("    gpu:", &format!("    env: {{ A: \"{orders}{lines}\" }}\n    gpu:"));
+    fs::write(job.path("pods.yaml"), &spec).unwrap();
+    let planned = job.plan();
+    assert_eq!(planned.code, 0, "{}", planned.log);
+    let applied = job.run("apply", &[]);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+    fs::write(job.path("pods.yaml"), format!("{spec}# {orders}\n::error::x\n  ::add-mask::y\n")).unwrap();
+    let failed = job.plan();
+    assert_eq!(failed.code, 3, "{}", failed.log);
+    // Even a podform that lets them through, on both streams and without an end of line, gives no orders.
+    job.replace_podform("printf '##[error]a\\n::stop-commands::x\\n::error::b'; printf '::x::\\n::error::c ##[error]d' >&2; exit 5");
+    let failed = job.run("drift", &[("INPUT_CREATE_STATE", "true")]);
+    assert_eq!(failed.code, 5, "{}", failed.log);
+    let said = obeyed(&failed.log);
+    assert_eq!(said, ["::error title=podform::drift failed with exit code 5"], "{}", failed.log);
+}
+
+#[test]
+fn podform_gets_neither_the_token_nor_the_inputs() {
+    let Some(job) = Job::set() else { return };
+    job.replace_podform("env >> \"$OUT/env\"; printf '%s\\n' \"$*\" >> \"$OUT/arguments\"");
+    let digest = format!("{}-1", "0".repeat(32));
+    let out = job.folder.path().display().to_string();
+    let given = [
+        ("OUT", out.as_str()),
+        ("WANDB_API_KEY", "wanted"),
+        ("INPUT_DIGEST", &digest),
+        ("INPUT_ACCEPT_COMMIT", "true"),
+    ];
+    assert_eq!(job.run("apply", &given).code, 0);
+    let env = fs::read_to_string(job.path("env")).unwrap();
+    assert!(!env.contains(TOKEN), "{env}");
+    let names: Vec<&str> =
+        env.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    for name in &names {
+        let is_kept = ["INPUT_", "ACTIONS_", "STATUS_", "PR_"].iter().any(|prefix| name.starts_with(prefix));
+        assert!(!is_kept, "{env}");
+    }
+    for name in ["WANDB_API_KEY", "GITHUB_SHA", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "PATH"] {
+        assert!(names.contains(&name), "{name}: {env}");
+    }
+    let arguments = fs::read_to_string(job.path("arguments")).unwrap();
+    assert!(arguments.ends_with(&format!("apply --approved {digest} --accept-commit\n")), "{arguments}");
+}
+
+#[test]
+fn a_branch_without_protection_is_pointed_out() {
+    let Some(job) = Job::set() else { return };
+    assert_eq!(job.plan().code, 0);
+    let applied = job.run("apply", &[("GITHUB_REF_PROTECTED", "false")]);
+    assert_eq!(applied.code, 0, "{}", applied.log);
+    assert!(applied.log.contains("::warning title=podform::main has no protection"), "{}", applied.log);
+}
+
+/// A plan that has to leave out what an apply works on is no failure, and nothing that could be approved.
+#[test]
+fn during_an_apply_the_status_is_pending() {
+    let Some(job) = Job::set() else { return };
+    job.replace_podform(
+        "case \"$*\" in\n\
+         *outputs*) printf 'changes=false\\nblocked=true\\ndigest=x\\nmonthly_delta=0.00\\nin_progress=1\\n' ;;\n\
+         *) printf '<!-- podform-plan:shipped -->\\n'; exit 4 ;;\nesac",
+    );
+    let planned = job.run("plan", &PULL_REQUEST);
+    assert_eq!(planned.code, 0, "{}", planned.log);
+    assert_eq!(job.github.lock().unwrap().statuses[0]["state"], "pending");
+}
+
+/// What the workflows to copy promise about keys, runners and what they download.
+#[test]
+fn the_workflows_keep_keys_and_runners_apart() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/github-actions");
+    let mut runners: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(text.contains("\npermissions:\n"), "{text}");
+        for line in
+            text.lines().filter_map(|line| line.trim().trim_start_matches("- ").strip_prefix("uses: "))
+        {
+            let version = line.split(['@', ' ']).nth(1).unwrap();
+            let is_pinned = version.len() == 40 && version.bytes().all(|byte| byte.is_ascii_hexdigit());
+            assert!(is_pinned || line.starts_with("OWNER/podform@"), "{line}");
+        }
+        let jobs = text.split("\njobs:\n").nth(1).unwrap();
+        let starts = jobs.match_indices("\n    runs-on: ").map(|(at, _)| at);
+        assert!(starts.count() >= 1, "{text}");
+        for job in split_jobs(jobs) {
+            let changes_pods = job.contains("secrets.RUNPOD_API_KEY }}");
+            assert_eq!(changes_pods, job.contains("    environment: production\n"), "{job}");
+            let runner = job.split("    runs-on: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+            runners.entry(if changes_pods { "applies" } else { "looks" }).or_default().push(runner);
+            assert_eq!(
+                job.matches("actions/checkout@").count(),
+                job.matches("persist-credentials: false").count(),
+                "{job}"
+            );
+            assert_eq!(changes_pods, job.contains("fetch-depth: 0"), "{job}");
+        }
+    }
+    let shared = runners["applies"].iter().find(|runner| runners["looks"].contains(runner));
+    assert_eq!(shared, None, "{runners:?}");
+}
+
+/// Returns the jobs of a workflow, each with its name.
+fn split_jobs(jobs: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in jobs.lines() {
+        if line.starts_with("  ") && !line.starts_with("   ") {
+            found.push(String::new());
+        }
+        let job = found.last_mut().unwrap();
+        job.push_str(line);
+        job.push('\n');
+    }
+    found
 }
 
 /// A fork must not make the runner build or run anything of the Action but the sentence that says why.
@@ -501,7 +831,10 @@ fn stop_by_hand(job: &Job) {
 #[test]
 fn the_definition_and_the_shell_agree() {
     let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
-    let (definition, shell) = (read("action.yml"), read("action/run.sh") + &read("action/github.sh"));
+    let (definition, shell) = (
+        read("action.yml"),
+        ["run", "github", "install"].map(|name| read(&format!("action/{name}.sh"))).concat(),
+    );
     let given: Vec<&str> = definition
         .lines()
         .filter_map(|line| line.trim().split_once(": ${{ ")?.0.into())

@@ -11,6 +11,7 @@ mod faults;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod formats;
+mod hostile;
 mod imports;
 mod interrupt;
 mod killed;

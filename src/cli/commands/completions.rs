@@ -14,7 +14,7 @@ use crate::state::whole::Readers;
 pub fn run(shell: &Shell, kind: Kind) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(kind, &mut Cli::command(), "podform", &mut text);
-    shell.output.data(&String::from_utf8_lossy(&text));
+    shell.output.as_written(&String::from_utf8_lossy(&text));
     Ok(exit::DONE)
 }
 
@@ -25,7 +25,7 @@ pub fn manual(shell: &Shell, args: &ManArgs) -> Result<Exit, Failure> {
     // Builds what commands take over from those above them, the global options above all.
     command.build();
     let Some(folder) = into else {
-        shell.output.data(&String::from_utf8_lossy(&page(&command, "podform")?));
+        shell.output.as_written(&String::from_utf8_lossy(&page(&command, "podform")?));
         return Ok(exit::DONE);
     };
     make_folder(folder)?;

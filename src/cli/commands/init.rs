@@ -174,7 +174,11 @@ impl Writer<'_> {
         }
         let output = &self.shell.output;
         output.note("before you commit the workflows: write the repository that you took podform from for `OWNER/podform`,");
-        output.note("  give the repository the secrets RUNPOD_API_KEY and RUNPOD_API_KEY_READ, and have a runner of your own");
+        output.note("  give an environment `production` that only the branch main deploys to the secret RUNPOD_API_KEY,");
+        output.note("  and the repository RUNPOD_API_KEY_READ, a key that may read only;");
+        output.note(
+            "  have a runner of your own for plans and another for apply: docs/concepts/approval.md says why",
+        );
         if !self.directory.join(".git").exists() {
             output.note("  GitHub reads workflows at the root of a repository, and this folder is none");
         }

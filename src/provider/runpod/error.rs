@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::prior::Api;
-use crate::model::secret::Secret;
 use crate::provider::{Certainty, Rejection};
 
 /// What kind of request it was.
@@ -145,67 +144,6 @@ fn known_text(text: &str) -> Option<Rejection> {
     TEXTS.iter().find(|(known, _)| lower.contains(known)).map(|(_, rejection)| *rejection)
 }
 
-/// The values that no text may show: the key, and the environment that a request carries.
-pub(super) struct Redactor(Vec<String>);
-
-impl Redactor {
-    /// The longest explanation that is passed on.
-    const LENGTH: usize = 300;
-
-    /// Hides these values, their lines, and the way they look inside JSON.
-    pub(super) fn new<'a>(values: impl IntoIterator<Item = &'a Secret<String>>) -> Self {
-        let mut hidden = Vec::new();
-        for value in values {
-            let value = value.expose();
-            let quoted = Value::String(value.clone()).to_string();
-            hidden.push(quoted[1..quoted.len() - 1].to_owned());
-            hidden.extend(
-                value.lines().filter(|line| line.trim().len() >= 8).map(|line| line.trim().to_owned()),
-            );
-            hidden.push(value.clone());
-        }
-        hidden.retain(|value| !value.trim().is_empty());
-        hidden.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        hidden.dedup();
-        Self(hidden)
-    }
-
-    /// Returns the text in one bounded line without the hidden values.
-    pub(super) fn line(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for value in &self.0 {
-            text = hide(&text, value);
-        }
-        let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let line = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.chars().count() <= Self::LENGTH {
-            return line;
-        }
-        line.chars().take(Self::LENGTH).chain(['.', '.', '.']).collect()
-    }
-}
-
-/// Replaces a value; one of up to three characters only where it stands alone, as it is in many words by chance.
-fn hide(text: &str, value: &str) -> String {
-    const SHOWN: &str = "(hidden)";
-    if value.chars().count() > 3 {
-        return text.replace(value, SHOWN);
-    }
-    let mut hidden = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(value) {
-        let (before, found) = rest.split_at(at);
-        let after = &found[value.len()..];
-        let joined = |c: char| c.is_alphanumeric();
-        let previous = before.chars().next_back().or_else(|| hidden.chars().next_back());
-        let alone = !previous.is_some_and(joined) && !after.starts_with(joined);
-        hidden.push_str(before);
-        hidden.push_str(if alone { SHOWN } else { value });
-        rest = after;
-    }
-    hidden + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,20 +267,5 @@ mod tests {
         for (body, text) in table {
             assert_eq!(Said::read(body.as_bytes()).text, text, "{body}");
         }
-    }
-
-    #[test]
-    fn hidden_values_are_replaced_in_every_form() {
-        let values =
-            ["hunter2", "two\nlines-of-a-key", "q\"uote", "ab", ""].map(|v| Secret::new(v.to_owned()));
-        let redactor = Redactor::new(&values);
-        let text = "got hunter2, {\"K\":\"q\\\"uote\"}, lines-of-a-key, ab but cab\u{7}\r\nend";
-        assert_eq!(redactor.line(text), "got (hidden), {\"K\":\"(hidden)\"}, (hidden), (hidden) but cab end");
-    }
-
-    #[test]
-    fn explanations_are_bounded() {
-        let line = Redactor::new([]).line(&"ä".repeat(5_000));
-        assert_eq!(line.chars().count(), 303);
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`Runpod`] picks the API; `rest_v2`, `rest_v1` and `graphql` each hold the wire types and calls of one, private
 //! to it, and `convert` what they have in common. `transport` sends one request and reads one answer, `wire` takes
-//! answers apart field by field, and `error` decides what an answer says about the effect of its request. Nothing
-//! here repeats a request: only `apply` knows what a repetition could double.
+//! answers apart field by field, `error` decides what an answer says about the effect of its request, and `redact` takes
+//! secrets out of what it says. Nothing here repeats a request: only `apply` knows what a repetition could double.
 //!
 //! Answers are read leniently, since unknown fields, nulls and new words must not stop a plan, and reported
 //! strictly: no error text carries a value of an environment, sent or received, or the key.
@@ -12,6 +12,7 @@ mod convert;
 mod error;
 mod events;
 mod graphql;
+mod redact;
 mod rest_v1;
 mod rest_v2;
 mod transport;
@@ -59,6 +60,16 @@ impl Runpod {
     /// The key cannot stand in a header.
     pub fn in_process(api: Api, router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
         Ok(Self { api, transport: Transport::in_process(router, key)? })
+    }
+
+    /// Makes known which values no error and no line of a log may show, and which the spec shows anyway. The key and
+    /// whatever is sent or read in an environment need not be told.
+    pub fn hide<'a>(
+        &self,
+        secrets: impl IntoIterator<Item = &'a Secret<String>>,
+        open: impl IntoIterator<Item = String>,
+    ) {
+        self.transport.redactor().tell(secrets, open);
     }
 }
 
@@ -121,7 +132,13 @@ macro_rules! spoken {
 
 impl Observe for Runpod {
     async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
-        spoken!(self.list_pods())
+        let listed = spoken!(self.list_pods())?;
+        let pods = listed.iter().filter_map(|entry| match entry {
+            Listed::Pod(pod) => Some(pod),
+            Listed::Unreadable { .. } => None,
+        });
+        self.transport.redactor().see_listing(pods.flat_map(|pod| pod.env.values()));
+        Ok(listed)
     }
 
     async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
@@ -129,7 +146,9 @@ impl Observe for Runpod {
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-        spoken!(self.pod(id))
+        let pod = spoken!(self.pod(id))?;
+        self.transport.redactor().see(pod.iter().flat_map(|pod| pod.env.values()));
+        Ok(pod)
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {

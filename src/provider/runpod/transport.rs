@@ -23,7 +23,8 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::error::{Redactor, Said, Verb, certainty};
+use super::error::{Said, Verb, certainty};
+use super::redact::Redactor;
 use super::wire::{Unfit, Wire};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RequestId};
@@ -132,7 +133,7 @@ pub enum SetupError {
 pub(super) struct Transport {
     way: Way,
     authorization: HeaderValue,
-    key: Secret<String>,
+    redactor: Redactor,
     quota: Cell<Option<(Instant, Quota)>>,
     date: Cell<Option<(Instant, Timestamp)>>,
 }
@@ -200,7 +201,8 @@ impl Transport {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| SetupError::Key)?;
         authorization.set_sensitive(true);
-        Ok(Self { way, authorization, key, quota: Cell::new(None), date: Cell::new(None) })
+        let redactor = Redactor::new(&key);
+        Ok(Self { way, authorization, redactor, quota: Cell::new(None), date: Cell::new(None) })
     }
 
     /// Sends a request once and reads its answer, whatever its status.
@@ -209,14 +211,14 @@ impl Transport {
     /// There is no answer.
     pub(super) async fn send(&self, request: Request) -> Result<Answer, ProviderError> {
         let Request { call, verb, api, method, path, body, hidden } = request;
-        let redactor = Redactor::new(hidden.iter().chain([&self.key]));
+        self.redactor.send(&hidden);
         let exchange = async {
             let headers = self.headers(body.is_some());
             let (status, headers, body) = self.exchange(api, method, &path, headers, body).await?;
             Ok((status, headers, read(body).await))
         };
-        let (status, headers, body) = in_time(call, &redactor, exchange).await?;
-        Ok(self.answer(call, verb, api, (status, headers, body), redactor))
+        let (status, headers, body) = in_time(call, &self.redactor, exchange).await?;
+        Ok(self.answer(call, verb, api, (status, headers, body)))
     }
 
     /// Opens a stream of events, after the event with this id where one is given, and leaves its body to be read.
@@ -229,7 +231,7 @@ impl Transport {
         last_event_id: Option<&str>,
     ) -> Result<Stream, ProviderError> {
         let Request { call, verb, api, method, path, body, hidden } = request;
-        let redactor = Redactor::new(hidden.iter().chain([&self.key]));
+        self.redactor.send(&hidden);
         let mut headers = self.headers(body.is_some());
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         // An id that no header can carry came from the API; without it the stream begins anew.
@@ -237,16 +239,16 @@ impl Transport {
             headers.insert("last-event-id", id);
         }
         let exchange = self.exchange(api, method, &path, headers, body);
-        let (status, headers, body) = in_time(call, &redactor, exchange).await?;
+        let (status, headers, body) = in_time(call, &self.redactor, exchange).await?;
         let is_stream =
             header(&headers, "content-type").is_some_and(|kind| kind.starts_with("text/event-stream"));
         if (200..300).contains(&status) && is_stream {
             self.heed(&headers);
-            return Ok(Stream { call, body, redactor });
+            return Ok(Stream { call, body, redactor: self.redactor.clone() });
         }
         let read = async { Ok(read(body).await) };
-        let body = in_time(call, &redactor, read).await?;
-        let answer = self.answer(call, verb, api, (status, headers, body), redactor);
+        let body = in_time(call, &self.redactor, read).await?;
+        let answer = self.answer(call, verb, api, (status, headers, body));
         answer.success()?;
         Err(answer.error(Certainty::Unknown, "the answer is no stream of events"))
     }
@@ -257,12 +259,13 @@ impl Transport {
         verb: Verb,
         api: Api,
         (status, headers, body): (u16, HeaderMap, Body),
-        redactor: Redactor,
     ) -> Answer {
         self.heed(&headers);
-        let request_id = request_id(&headers);
+        // An id that holds a value of ours is none.
+        let request_id = request_id(&headers).filter(|id| self.redactor.line(id.as_str()) == id.as_str());
         let retry_after = header(&headers, "retry-after").and_then(|text| text.trim().parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
+        let redactor = self.redactor.clone();
         Answer { call, verb, api, status, request_id, retry_after, body, redactor }
     }
 
@@ -274,6 +277,11 @@ impl Transport {
         if let Some(date) = header(headers, "date").and_then(http_date) {
             self.date.set(Some((Instant::now(), date)));
         }
+    }
+
+    /// Returns what takes secret values out of texts.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Returns the server's time, as its last answer with a `Date` told it.
@@ -399,6 +407,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// Returns a text that came with the stream without the values that no text may show.
+    pub(super) fn redacted(&self, text: &str) -> String {
+        self.redactor.text(text)
+    }
+
     /// Waits for the next bytes; `None` is the end. Giving up the wait loses nothing.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod keys;
 mod layers;
 mod references;
 mod schema;
+mod secrets;
 mod sense;
 mod text;
 mod values;

@@ -32,7 +32,7 @@ fn a_file_that_is_not_utf8() {
     error: the file is not UTF-8 text
      --> pods.yaml:1:1
       |
-    1 | ��v␀e␀r␀
+    1 | ��v\u{0}e\u{0}r\u{0}
       | ^ the byte 0xff is no part of any character
       |
       = help: it looks like UTF-16; save it as UTF-8

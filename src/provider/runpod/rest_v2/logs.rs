@@ -64,7 +64,9 @@ impl RunpodLog {
     async fn wait(&mut self) -> Result<Heard, ProviderError> {
         loop {
             if let Some(event) = self.reader.next() {
-                return Ok(Heard::Line(line(event)));
+                let LogLine { mark, at, source, text } = line(event);
+                let at = at.map(|at| self.stream.redacted(&at));
+                return Ok(Heard::Line(LogLine { mark, at, source, text: self.stream.redacted(&text) }));
             }
             if self.ended {
                 return Ok(Heard::End);
