@@ -198,6 +198,7 @@ impl Document {
             findings: _,
             counts,
             lost,
+            others: _,
             unmanaged_after,
         } = view;
         let after = survivors(plan, changes);
