@@ -106,7 +106,7 @@ pub enum Command {
     Config,
     /// Show all pods and volumes of the project: state, URL, SSH command, price
     #[command(visible_alias = "ls", after_help = "Examples:\n  podform status\n  podform status --json")]
-    Status(ListArgs),
+    Status(StatusArgs),
     /// Show what others changed since the last apply; writes nothing
     #[command(after_help = "Example:\n  podform drift --detailed-exitcode")]
     Drift(DriftArgs),
@@ -247,6 +247,9 @@ pub struct Scope {
     /// Go on although every recorded object is gone
     #[arg(long)]
     pub accept_vanished: bool,
+    /// Lift the remembered protection of this address for this plan
+    #[arg(long, value_name = "ADDRESS")]
+    pub unprotect: Vec<Address>,
 }
 
 /// Flags of `plan`.
@@ -368,6 +371,17 @@ pub struct ShowArgs {
     pub json: bool,
 }
 
+/// Flags of `status`.
+#[derive(Args, Debug)]
+pub struct StatusArgs {
+    /// List what other projects of podform have in the account as well
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Flags of what prints a list.
 #[derive(Args, Debug)]
 pub struct ListArgs {
@@ -476,12 +490,20 @@ pub enum StateCommand {
     /// List the runs that wrote the state, or the events of one
     #[command(after_help = "Examples:\n  podform state history\n  podform state history 3f2a")]
     History(HistoryArgs),
-    /// Recreate a lost state from the markers of the live pods
+    /// Recreate a lost state from the marks of the live objects
     #[command(after_help = "Example:\n  podform state rebuild && podform plan")]
-    Rebuild,
+    Rebuild(RebuildArgs),
     /// Copy the state to a new file, while others may be writing
     #[command(after_help = "Example:\n  podform state backup backups/monday.db")]
     Backup(BackupArgs),
+}
+
+/// Flags of `state rebuild`.
+#[derive(Args, Debug)]
+pub struct RebuildArgs {
+    /// Take the objects of this state, where those of several are found
+    #[arg(long, value_name = "ID")]
+    pub lineage: Option<String>,
 }
 
 /// Flags of `state show`.
@@ -545,6 +567,9 @@ pub struct ImportArgs {
     /// Take over everything that is not managed
     #[arg(long)]
     pub all: bool,
+    /// The object belongs to this project of podform, which gives it up
+    #[arg(long, value_name = "PROJECT", conflicts_with = "all")]
+    pub from_project: Option<String>,
     /// Write the spec text to this new file instead of printing it
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

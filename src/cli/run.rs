@@ -173,7 +173,7 @@ impl Shell {
             StateCommand::Mv(args) => commands::state_mv::run(self, &args).await,
             StateCommand::Rm(args) => commands::state_rm::run(self, &args).await,
             StateCommand::History(args) => commands::state_history::run(self, &args).await,
-            StateCommand::Rebuild => commands::state_rebuild::run(self).await,
+            StateCommand::Rebuild(args) => commands::state_rebuild::run(self, &args).await,
             StateCommand::Backup(args) => commands::state_backup::run(self, &args).await,
         }
     }

@@ -105,6 +105,36 @@ impl<'a> Session<'a> {
         nonce: Option<RunNonce>,
     ) -> Result<Planned, Failure> {
         let live = self.look(port, prior).await?;
+        self.plan_of(port, (prior, &live), options, nonce).await
+    }
+
+    /// Reads the state and looks at the account, so that the state is not older than the look: another run may be
+    /// creating what the look shows. A state that does not come to rest is taken as it is at last.
+    ///
+    /// # Errors
+    /// The state or the account could not be read.
+    pub async fn look_around(&self, port: &impl Observe) -> Result<(Prior, Live), Failure> {
+        const LOOKS: u32 = 3;
+        let mut prior = self.state.read()?;
+        for _ in 1..LOOKS {
+            let live = self.look(port, &prior).await?;
+            let after = self.state.read()?;
+            if after.serial == prior.serial {
+                return Ok((prior, live));
+            }
+            prior = after;
+        }
+        let live = self.look(port, &prior).await?;
+        Ok((self.state.read()?, live))
+    }
+
+    async fn plan_of(
+        &self,
+        port: &impl Observe,
+        (prior, live): (&Prior, &Live),
+        options: &Options,
+        nonce: Option<RunNonce>,
+    ) -> Result<Planned, Failure> {
         let catalog = self.known_catalog(port, &plan::stock_questions(&self.loaded.desired)).await;
         let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
         let endpoint = Endpoint::from(&self.account.binding);
@@ -112,7 +142,7 @@ impl<'a> Session<'a> {
         let inputs = Inputs {
             desired: &self.loaded.desired,
             prior,
-            live: &live,
+            live,
             catalog: &catalog,
             secrets: &self.secrets,
             endpoint: &endpoint,
@@ -137,10 +167,10 @@ impl<'a> Session<'a> {
     /// # Errors
     /// As [`Session::plan`] has them; or the state could not be read.
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
-        let prior = self.state.read()?;
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
         let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
-        self.plan(&port, &prior, options, None).await
+        let (prior, live) = self.look_around(&port).await?;
+        self.plan_of(&port, (&prior, &live), options, None).await
     }
 
     /// Returns the run of somebody else that goes on, with what the state says that it has begun and not ended.
@@ -291,10 +321,11 @@ fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
 impl Scope {
     /// Returns the planner's options for these flags; `profiles` are those that were chosen.
     pub fn options(&self, destroy: bool, profiles: &[String]) -> Options {
-        let Self { selection, replace, accept_vanished } = self;
+        let Self { selection, replace, accept_vanished, unprotect } = self;
         Options {
             replace: replace.iter().cloned().collect(),
             accept_vanished: *accept_vanished,
+            unprotect: unprotect.iter().cloned().collect(),
             ..selection.options(destroy, profiles)
         }
     }
@@ -319,7 +350,8 @@ impl Selection {
 /// # Errors
 /// One of its addresses is none.
 pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
-    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, .. } = inputs;
+    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, unprotects, .. } =
+        inputs;
     Ok(Options {
         targets: patterns(targets),
         excludes: patterns(excludes),
@@ -327,7 +359,8 @@ pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
         destroy: inputs.destroy,
         whatever_profile: profiles.is_empty(),
         accept_vanished: inputs.accept_vanished,
-        only_looks: false,
+        unprotect: unprotects.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        ..Options::default()
     })
 }
 

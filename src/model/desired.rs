@@ -28,6 +28,8 @@ pub struct Desired {
     pub replicated: BTreeSet<Key>,
     /// Renames, in file order.
     pub moved: Vec<Move>,
+    /// Declared removals: what is to become of an address that the spec does not have.
+    pub removed: BTreeMap<Address, OnRemove>,
     /// Where the values of the declared secrets that some pod uses are read.
     pub secrets: BTreeMap<String, SecretSource>,
     /// What all of it may cost.

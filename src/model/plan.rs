@@ -51,6 +51,14 @@ impl Planned {
         }
     }
 
+    /// Tells whether the state is in doubt, so that nothing could be planned from it.
+    pub fn is_without_a_plan(&self) -> bool {
+        match self {
+            Self::Blocked { reasons, plan: _ } => reasons.iter().any(Block::is_about_the_state),
+            Self::Changes(_) | Self::NoChanges(_) => false,
+        }
+    }
+
     /// Tells whether nothing may be done.
     pub fn is_blocked(&self) -> bool {
         matches!(self, Self::Blocked { .. })
@@ -801,6 +809,16 @@ pub enum Held {
         /// The project that its mark names.
         project: ProjectName,
     },
+    /// A rebuild found it, the spec does not have it, and ending it could lose data or make a second one of these.
+    Rebuilt {
+        /// What the spec would have created besides.
+        instead_of: BTreeSet<Address>,
+    },
+    /// It would be created, but it may be one of these, which a rebuild found and the spec does not have.
+    MayBeRenamed {
+        /// The records in question.
+        from: BTreeSet<Address>,
+    },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
     /// A run that goes on is about to change it.
@@ -831,6 +849,10 @@ pub enum Block {
         /// What would be done.
         step: Step,
     },
+    /// Objects carry the mark of a later version of this state, so that it is older than the account.
+    StateOlder(Unknown),
+    /// The state has no record, and objects carry the mark of this project that it does not know.
+    StateEmpty(Unknown),
     /// All recorded objects are gone at once: more likely another account than a disaster.
     AllVanished {
         /// How many.
@@ -876,6 +898,33 @@ pub enum Block {
         /// The actions along it.
         Vec<ActionId>,
     ),
+}
+
+/// Marked objects that the state does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Each with the address that its mark names.
+    pub objects: BTreeMap<RemoteId, Address>,
+    /// What they cost a month.
+    pub monthly: Amount,
+}
+
+impl Block {
+    /// Tells whether the state itself is in question, so that no plan can be made from it.
+    pub fn is_about_the_state(&self) -> bool {
+        match self {
+            Self::StateOlder(_) | Self::StateEmpty(_) => true,
+            Self::Protected { .. }
+            | Self::Locked { .. }
+            | Self::AllVanished { .. }
+            | Self::NoStock { .. }
+            | Self::VolumeCannotChange { .. }
+            | Self::NoCandidate { .. }
+            | Self::NoSuchPlace { .. }
+            | Self::OverBudget { .. }
+            | Self::Cycle(_) => false,
+        }
+    }
 }
 
 /// One limit of a budget.
@@ -931,8 +980,19 @@ pub struct Unmanaged {
     pub created_at: Option<Timestamp>,
     /// What it costs a month.
     pub cost: Split,
-    /// It carries this project's marker with a token that the state does not know.
-    pub marked_ours: Option<Address>,
+    /// Whose it says it is.
+    pub owner: Owner,
+}
+
+/// Whose an object that podform does not manage says it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// This project's: it carries its mark, with a token that the state does not know.
+    Lost(Address),
+    /// Nobody's that podform knows.
+    Nobody,
+    /// Another podform project's.
+    Project(ProjectName),
 }
 
 /// A plan that may run. Only `cli::approval`, after a person or a flag said yes, and `cli::execution`, after the check

@@ -83,7 +83,7 @@ fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
 /// Returns the digest of a spec: of what it wants, not of its bytes.
 pub fn spec_digest(desired: &Desired) -> String {
     // Which keys have `replicas` is seen in the addresses that are wanted.
-    let Desired { project, wanted, out_of_scope, replicated: _, moved, secrets, budget } = desired;
+    let Desired { project, wanted, out_of_scope, replicated: _, moved, removed, secrets, budget } = desired;
     let mut text = Canonical::default();
     text.put("project", project);
     for (address, wanted) in wanted {
@@ -91,6 +91,9 @@ pub fn spec_digest(desired: &Desired) -> String {
     }
     text.put("out_of_scope", &out_of_scope.keys().collect::<BTreeSet<_>>());
     text.put("moved", moved);
+    if !removed.is_empty() {
+        text.put("removed", removed);
+    }
     text.put("secrets", secrets);
     if *budget != Budget::default() {
         text.put("budget", budget);

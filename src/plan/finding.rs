@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
 use crate::model::field::Field;
-use crate::model::id::{EnvKey, PodId, VolumeId};
+use crate::model::id::{EnvKey, PodId, ProjectName, VolumeId};
 use crate::model::live::PodStatus;
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
@@ -313,6 +313,19 @@ pub(super) fn without_price(address: &Address, field: Field, names: &str) -> Fin
 pub(super) fn rejected_candidates(address: &Address, field: Field, rejected: &[String]) -> Finding {
     let message = format!("not considered: {}", rejected.join("; "));
     about(Severity::Note, "candidates-rejected", address, Some(field), message)
+}
+
+pub(super) fn unprotected(address: &Address) -> Finding {
+    let message = "its protection is lifted for this plan, as `--unprotect` asks".to_owned();
+    about(Severity::Warning, "unprotected", address, None, message)
+}
+
+pub(super) fn renamed_project(project: &ProjectName) -> Finding {
+    let message = format!(
+        "all that this spec wants is there under project `{project}`; if the project was renamed, keep its name, or \
+         take each over with `podform import --from-project {project} ADDRESS ID`"
+    );
+    Finding { severity: Severity::Warning, code: "renamed-project", subject: None, message }
 }
 
 pub(super) fn copied_marker(address: &Address, id: &PodId) -> Finding {

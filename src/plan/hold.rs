@@ -6,7 +6,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage, Seen};
-use crate::model::plan::{Held, InProgress, Operation, Reason, Step};
+use crate::model::plan::{Action, Held, InProgress, Operation, Reason, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
@@ -19,10 +19,13 @@ use super::{Context, Drafts, Inputs, pods, rebuild};
 pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let Inputs { desired, prior, live, .. } = *context.inputs;
     for (address, claims) in rebuild::claims(desired, prior, live) {
-        let is_recorded = context.renamed.objects.contains_key(&address);
-        if let Some(draft) = drafts.get_mut(&address).filter(|draft| !is_recorded && draft.has(Step::Create))
-        {
-            draft.hold(Held::Marked { ids: claims.into_iter().map(|(id, _)| id).collect() });
+        // A replacement of what is there is another matter than one more.
+        let is_one_more = |draft: &&mut Draft<'_>| {
+            let mut steps = draft.steps.iter();
+            steps.any(|(step, action)| *step == Step::Create && is_out_of_nothing(&action.reason))
+        };
+        if let Some(draft) = drafts.get_mut(&address).filter(is_one_more) {
+            draft.hold(Held::Marked { ids: claims });
         }
     }
 }
@@ -71,6 +74,48 @@ pub(super) fn free_deleted_volumes(context: &Context<'_>, drafts: &mut Drafts<'_
     }
 }
 
+/// Holds the end of what a rebuild found and the spec does not have, where it could lose data or where a key of the spec
+/// could be its new name; and the creates that could make a second one of it. What `removed:` names is explained.
+pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let Inputs { desired, options, .. } = *context.inputs;
+    if options.destroy {
+        return;
+    }
+    let goes = |draft: &Draft<'_>| {
+        [Step::Delete, Step::Stop, Step::Forget].into_iter().any(|step| draft.has(step))
+            || !draft.blocks.is_empty()
+    };
+    let unexplained: BTreeSet<Address> = drafts
+        .iter()
+        .filter(|(address, draft)| context.wanted(address).is_none() && draft.held.is_none() && goes(draft))
+        .filter(|(address, _)| !desired.removed.contains_key(*address))
+        .filter(|(address, _)| context.renamed.recorded(address).is_some_and(|recorded| recorded.rebuilt))
+        .map(|(address, _)| Address::clone(address))
+        .collect();
+    let created: BTreeSet<Address> = drafts
+        .iter()
+        .filter(|(_, draft)| draft.steps.iter().any(|(step, action)| is_new(*step, action)))
+        .map(|(address, _)| Address::clone(address))
+        .collect();
+    let alike = |among: &BTreeSet<Address>, address: &Address| -> BTreeSet<Address> {
+        among.iter().filter(|other| other.is_pod() == address.is_pod()).cloned().collect()
+    };
+    for address in &created {
+        let from = alike(&unexplained, address);
+        if let Some(draft) = drafts.get_mut(address).filter(|_| !from.is_empty()) {
+            draft.hold(Held::MayBeRenamed { from });
+        }
+    }
+    for address in &unexplained {
+        let instead_of = alike(&created, address);
+        let holds_data =
+            context.renamed.recorded(address).is_some_and(|recorded| holds_data(context, recorded));
+        if let Some(draft) = drafts.get_mut(address).filter(|_| holds_data || !instead_of.is_empty()) {
+            draft.hold(Held::Rebuilt { instead_of });
+        }
+    }
+}
+
 /// Returns the live pods that mount a network volume and stay.
 fn mounting<'a>(context: &Context<'a>, drafts: &Drafts<'_>, volume: &VolumeId) -> Vec<&'a LivePod> {
     let deleted = deleted_pods(drafts);
@@ -89,6 +134,45 @@ fn goes_with_volume(context: &Context<'_>, drafts: &Drafts<'_>, pod: &LivePod) -
     let draft = drafts.get(owner).filter(|draft| draft.held.is_none())?;
     let is_up_after = if pod.status.is_up() { !draft.has(Step::Stop) } else { draft.has(Step::Start) };
     (!is_up_after && !draft.has(Step::Forget)).then(|| owner.clone())
+}
+
+/// Tells whether a create is for an address at which there is nothing.
+fn is_out_of_nothing(reason: &Reason) -> bool {
+    match reason {
+        Reason::New | Reason::Vanished => true,
+        Reason::Migrated
+        | Reason::FoundInJournal
+        | Reason::AdoptNamed
+        | Reason::Changed
+        | Reason::StateWanted
+        | Reason::StateDrifted
+        | Reason::GpusLost
+        | Reason::Replaced
+        | Reason::VolumeReplaced
+        | Reason::Requested
+        | Reason::Removed
+        | Reason::Shrunk
+        | Reason::Destroyed
+        | Reason::Deposed
+        | Reason::Orphaned
+        | Reason::VolumeRemoved
+        | Reason::Renamed
+        | Reason::LifecycleChanged => false,
+    }
+}
+
+fn is_new(step: Step, action: &Action) -> bool {
+    step == Step::Create && action.reason == Reason::New
+}
+
+/// Tells whether a record stands for data: a volume, a disk of its own, or what was protected.
+fn holds_data(context: &Context<'_>, recorded: &Recorded) -> bool {
+    let live = match &recorded.id {
+        RemoteId::Pod(id) => context.inputs.live.pods.get(id).and_then(Seen::found),
+        RemoteId::Volume(_) => return true,
+    };
+    let has_disk = live.is_none_or(|pod| matches!(pod.storage, LiveStorage::Local { .. }));
+    recorded.lifecycle.protect || has_disk
 }
 
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.

@@ -20,6 +20,7 @@ mod graph;
 mod hold;
 mod ignored;
 mod likeness;
+mod lost;
 mod moves;
 mod ownership;
 mod placement;
@@ -42,8 +43,9 @@ use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::clock::SignedDuration;
 use crate::model::desired::{Desired, Wanted, WantedVolume};
-use crate::model::id::{RemoteId, RunNonce, VolumeId};
-use crate::model::live::{Live, LivePod, PodStatus, Seen};
+use crate::model::id::{ProjectName, RemoteId, RunNonce, VolumeId};
+use crate::model::live::{Live, LivePod, LiveVolume, Seen};
+use crate::model::marker::VolumeMark;
 use crate::model::plan::{
     Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Endpoint, Finding, Held,
     InProgress, Operation, Plan, Planned, RecordAfter, Split, Step,
@@ -55,7 +57,7 @@ pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
 pub use digest::{digest, spec_digest};
 pub use placement::{Explained, explain, stock_questions};
-pub use rebuild::{Traces, traces};
+pub use rebuild::{Found, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild};
 pub use refusal::{Flag, Refusal, refusals};
 pub use scope::Pattern;
 
@@ -109,6 +111,12 @@ pub struct Options {
     pub excludes: Vec<Pattern>,
     /// Believe that everything recorded is gone.
     pub accept_vanished: bool,
+    /// Lift the remembered protection of these for this plan.
+    pub unprotect: BTreeSet<Address>,
+    /// Only what is taken over matters, as for an import or a rebuild: what the state does not know does not stop it.
+    pub taking_over: bool,
+    /// The other project whose objects may be taken over.
+    pub from_project: Option<ProjectName>,
     /// The plan is made to tell what there is. Nothing of it is done, so nothing is held or refused for want of what
     /// was left out.
     pub only_looks: bool,
@@ -162,12 +170,20 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let context =
         Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
 
+    if let Some(doubt) = lost::doubts(inputs).filter(|_| !inputs.options.taking_over) {
+        let plan = assemble(&context, &scope, Drafts::new(), graph::Edges::new(), Vec::new());
+        return Planned::Blocked { reasons: vec![doubt], plan };
+    }
+
     let mut addresses = ownership.addresses();
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
     let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
     hold::reserved(&gaps.reserved, &mut drafts);
     hold::what_is_in_progress(&context, &mut drafts);
-    hold::what_is_there_already(&context, &mut drafts);
+    if !inputs.options.taking_over {
+        hold::what_is_there_already(&context, &mut drafts);
+    }
+    hold::what_a_rebuild_found(&context, &mut drafts);
     hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);
@@ -217,23 +233,34 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
     draft
 }
 
-/// All of several recorded objects gone at once is more likely another account or key than a disaster.
+/// All recorded objects gone at once is more likely another account or key than a disaster. A single one may well have
+/// ended, if the account shows anything else of this state.
 fn all_vanished(context: &Context<'_>) -> Option<Block> {
     let Inputs { live, options, .. } = *context.inputs;
     let objects = &context.renamed.objects;
-    let is_gone = |id: &RemoteId| match id {
-        RemoteId::Pod(id) => match live.pods.get(id) {
-            Some(Seen::Absent) => true,
-            Some(Seen::Found(pod)) => pod.status == PodStatus::Terminated,
-            Some(Seen::Unreadable(_)) | None => false,
-        },
-        RemoteId::Volume(id) => matches!(live.volumes.get(id), Some(Seen::Absent)),
-    };
     let claimed = context.ownership.addresses();
-    let gone =
-        objects.iter().filter(|(address, recorded)| is_gone(&recorded.id) && !claimed.contains(address));
+    let gone = objects
+        .iter()
+        .filter(|(address, recorded)| is_gone(&recorded.id, live) && !claimed.contains(address));
     let count = gone.count();
-    (count >= 2 && count == objects.len() && !options.accept_vanished).then_some(Block::AllVanished { count })
+    let is_doubtful = count >= 2 || (count == 1 && !shows_something_of_ours(context));
+    (is_doubtful && count == objects.len() && !options.accept_vanished)
+        .then_some(Block::AllVanished { count })
+}
+
+/// Tells whether anything in the account carries a token that the journal knows.
+fn shows_something_of_ours(context: &Context<'_>) -> bool {
+    let Inputs { desired, prior, live, .. } = *context.inputs;
+    let marked = |pod: &LivePod| {
+        let marker = pod.marker.as_ref().filter(|marker| marker.project == desired.project);
+        marker.is_some_and(|marker| prior.tokens.contains_key(&marker.token))
+    };
+    let named = |volume: &LiveVolume| {
+        let mark = volume.name.parse().ok().filter(|mark: &VolumeMark| mark.project == desired.project);
+        mark.is_some_and(|mark| ownership::known_volume(prior, &mark).is_some())
+    };
+    live.pods.values().filter_map(Seen::found).any(marked)
+        || live.volumes.values().filter_map(Seen::found).any(named)
 }
 
 /// Says what a destroy leaves, and which targets name only what was left out.

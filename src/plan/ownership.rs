@@ -12,7 +12,7 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::{ActionStatus, Sent};
-use crate::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::live::{LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::prior::{KnownToken, OpenIntent, Prior, Recorded, RecordedObject};
@@ -284,6 +284,11 @@ impl<'a> Ownership<'a> {
         if let Some(held) = self.unsettled(address, None, claims) {
             return Sighting::Hidden(held);
         }
+        let may_be_a_copy = |claim: &&Claim<'a>| created_by_us(claim).is_none();
+        let doubtful = claims.iter().filter(may_be_a_copy).find(|claim| named == Some(&claim.pod.id));
+        if let Some(claim) = doubtful {
+            return Sighting::Named { object: claim.pod };
+        }
         match adoptable(address, claims, view) {
             Ok(Some((object, sent))) => return Sighting::Journal { object, sent: &sent.record },
             Err(held) => return Sighting::Hidden(held),
@@ -353,7 +358,9 @@ impl<'a> Ownership<'a> {
 
     /// Returns the project of a mark if it is not ours.
     fn other_project(&self, project: Option<&ProjectName>) -> Option<ProjectName> {
-        project.filter(|project| **project != self.inputs.desired.project).cloned()
+        let Inputs { desired, options, .. } = *self.inputs;
+        let other = project.filter(|project| **project != desired.project);
+        other.filter(|project| options.from_project.as_ref() != Some(*project)).cloned()
     }
 
     /// A recorded pod is gone: did the platform migrate it, did a late create of ours take its place, or is what carries
@@ -375,10 +382,13 @@ impl<'a> Ownership<'a> {
                 Err(held) => Sighting::Hidden(held),
             };
         }
+        let is_wanted = !self.inputs.options.destroy && self.inputs.desired.wanted.contains_key(address);
         let asked_for = same_token.iter().find(|claim| named == Some(&claim.pod.id));
         let migrated = match (asked_for, &same_token[..]) {
             (Some(claim), _) => Ok(claim.pod),
             (None, [claim]) => match self.likeness(claim.pod, recorded) {
+                // RunPod's migration and a copy look alike. To go on with it loses nothing; to end it could.
+                Likeness::Equal if !is_wanted && has_disk(claim.pod) => Err(None),
                 Likeness::Equal => Ok(claim.pod),
                 Likeness::AsFarAsTold(part) | Likeness::Differs(part) => Err(Some(part)),
             },
@@ -434,6 +444,9 @@ impl<'a> Ownership<'a> {
             None => match claims {
                 [] => self.named_volume(address, named, findings),
                 [(object, sent)] => Sighting::Journal { object, sent: &sent.record },
+                [_, _, ..] if claims.iter().any(|(volume, _)| named == Some(&volume.id)) => {
+                    self.named_volume(address, named, findings)
+                }
                 [_, _, ..] => {
                     let ids: Vec<&str> = claims.iter().map(|(volume, _)| volume.id.as_str()).collect();
                     let why = format!("several network volumes carry its token: {}", ids.join(", "));
@@ -564,6 +577,13 @@ fn open<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
     match claim.provenance {
         Provenance::Open(sent) => Some(sent),
         Provenance::Window(..) | Provenance::Copy | Provenance::Untold => None,
+    }
+}
+
+fn has_disk(pod: &LivePod) -> bool {
+    match pod.storage {
+        LiveStorage::Local { .. } => true,
+        LiveStorage::None | LiveStorage::Network { .. } => false,
     }
 }
 

@@ -1,126 +1,336 @@
-//! What a lost state had recorded, as far as the live objects still tell.
+//! What a lost or older state had recorded, as far as the live objects still tell.
 //!
-//! A marker shows where a pod came from and is no proof of ownership, so an address that several pods claim is left
-//! to a person. What the spec does not want is left alone too: a record of it would let the next apply end it.
+//! Every object with this project's mark is taken at the address that its mark names, after the renames of the spec,
+//! whether the spec has it or not: what is on record is planned for in the open, and nothing is lost sight of. A pod
+//! that may be a copy is left, and so are two with one address: a person says which. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
-use crate::model::desired::{Desired, Move, Wanted, WantedVolume};
-use crate::model::id::{PodId, RemoteId, VolumeId};
-use crate::model::live::{Live, LivePod, PodRole, PodStatus, Seen};
-use crate::model::marker::{Token, VolumeMark};
-use crate::model::prior::Prior;
+use crate::model::clock::{Moment, Timestamp};
+use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
+use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::marker::{Marker, VolumeMark};
+use crate::model::pod::{Container, RunState, Storage};
+use crate::model::prior::{Prior, Recorded, RecordedObject, RecordedPod};
+use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
+use crate::model::size::Gigabytes;
+use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::ownership::known_volume;
 
-/// What markers and names say.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Traces {
-    /// The pods of addresses that the state does not know, with the tokens that they were created with.
-    pub pods: BTreeMap<Address, (PodId, Token)>,
-    /// The network volumes of such addresses.
-    pub volumes: BTreeMap<Address, VolumeId>,
-    /// Marked objects that stay as they are, with the reason.
-    pub left: Vec<(RemoteId, String)>,
+/// What a rebuild starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Rebuilding<'a> {
+    /// The spec, whose renames are followed.
+    pub desired: &'a Desired,
+    /// What is recorded all the same.
+    pub prior: &'a Prior,
+    /// What was seen.
+    pub live: &'a Live,
+    /// The state whose objects are taken, where there are those of several.
+    pub lineage: Option<&'a Lineage>,
+    /// The present.
+    pub now: Moment,
 }
 
-impl Traces {
-    /// Writes the found ids into the spec as `adopt:` would, so that a plan takes them over.
-    pub fn name_in(&self, desired: &mut Desired) {
-        for (address, (id, _)) in &self.pods {
-            if let Some(Wanted::Pod(pod)) = desired.wanted.get_mut(address) {
-                pod.adopt = Some(id.clone());
-            }
+/// What a rebuild found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rebuilt {
+    /// Which state it is.
+    pub lineage: Lineage,
+    /// The highest version of it that a mark shows.
+    pub above: Serial,
+    /// What is taken.
+    pub taken: BTreeMap<Address, Found>,
+    /// What is left as it is, with the reason.
+    pub left: Vec<(Address, Found, String)>,
+}
+
+/// One marked object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its record, as far as the object itself tells.
+    pub recorded: Recorded,
+    /// RunPod's time before its create, by its mark.
+    pub created: Option<Timestamp>,
+}
+
+/// Objects of several states carry this project's mark.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are objects of several states of this project, or of another one than asked for")]
+pub struct SeveralStates {
+    /// How many pods each has in the account.
+    pub pods: BTreeMap<Lineage, usize>,
+}
+
+/// Says what a state had recorded by the marks in the account.
+///
+/// # Errors
+/// It is not said which of several states is meant.
+pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
+    let Rebuilding { desired, prior, live, lineage, now: _ } = from;
+    let unknown = unknown_pods(desired, prior, live);
+    let lineage = chosen_lineage(prior, lineage, &unknown)?;
+    let mut rebuilt = Rebuilt {
+        above: highest(desired, live, &lineage),
+        lineage,
+        taken: BTreeMap::new(),
+        left: Vec::new(),
+    };
+    let mut claims: BTreeMap<Address, Vec<Found>> = BTreeMap::new();
+    let view = Viewpoint { lineage: &rebuilt.lineage, ..Viewpoint::of(&desired.project, prior) };
+    for (pod, marker) in unknown {
+        let address = address_now(&marker.address, desired);
+        let found = Found { recorded: pod_record(from, pod, marker), created: marker.created };
+        let why = if marker.lineage == rebuilt.lineage {
+            doubt(&judge_pod(view, pod, Witness::Mark), &address)
+        } else {
+            Some(format!("it belongs to another state of this project, `--lineage {}`", marker.lineage))
+        };
+        match why {
+            Some(why) => rebuilt.left.push((address, found, why)),
+            None => claims.entry(address).or_default().push(found),
         }
-        for (address, id) in &self.volumes {
-            if let Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) = desired.wanted.get_mut(address)
-            {
-                *adopt = Some(id.clone());
+    }
+    for (volume, mark) in unknown_volumes(desired, prior, live) {
+        let found = Found { recorded: volume_record(from, volume, &mark), created: None };
+        claims.entry(address_now(&mark.address(), desired)).or_default().push(found);
+    }
+    for (address, found) in claims {
+        rebuilt.settle(address, found, from);
+    }
+    Ok(rebuilt)
+}
+
+impl Rebuilt {
+    fn settle(&mut self, address: Address, mut found: Vec<Found>, from: Rebuilding<'_>) {
+        let why = match (found.as_slice(), holder(&address, from)) {
+            (_, Some(holder)) => format!("`{address}` is recorded with `{holder}`, which is there"),
+            ([one], None) if named(&address, from.desired).is_none_or(|id| id == one.recorded.id) => {
+                self.taken.extend(found.pop().map(|one| (address, one)));
+                return;
             }
-        }
+            ([_], None) => format!("`adopt` of `{address}` names another object"),
+            (_, None) => {
+                let ids: Vec<String> = found.iter().map(|one| format!("`{}`", one.recorded.id)).collect();
+                format!(
+                    "{} carry the mark of `{address}`; `podform import {address} ID` chooses",
+                    ids.join(" and ")
+                )
+            }
+        };
+        self.left.extend(found.into_iter().map(|one| (address.clone(), one, why.clone())));
     }
 }
 
-/// The objects that carry the mark of an address, and their tokens where they show one.
-pub(super) type Claims = BTreeMap<Address, Vec<(RemoteId, Option<Token>)>>;
-
-/// Reads the markers of live pods and the names of live volumes.
-pub fn traces(desired: &Desired, prior: &Prior, live: &Live) -> Traces {
-    let mut traces = Traces::default();
-    for (address, claim) in claims(desired, prior, live) {
-        traces.settle(address, claim, desired, prior);
-    }
-    traces
+/// Returns why a pod of this state may be somebody's copy.
+fn doubt(provenance: &Provenance, address: &Address) -> Option<String> {
+    let why = match provenance {
+        Provenance::Ours(_) => return None,
+        Provenance::Copy { asked, created } => {
+            format!("it was created at {created:.0}, but its mark is of {asked:.0}, so it may be a copy")
+        }
+        Provenance::NotTold(Untold::Creation) => {
+            "the API does not tell when it was created, so it may be a copy".to_owned()
+        }
+        Provenance::NotTold(Untold::Request) => {
+            "its mark does not tell when it was asked for, so it may be a copy".to_owned()
+        }
+        Provenance::Unmarked
+        | Provenance::OtherProject(_)
+        | Provenance::OtherState(_)
+        | Provenance::NewerState(_)
+        | Provenance::GivenUp => "its mark says something else".to_owned(),
+    };
+    Some(format!("{why}; `podform import {address} ID` takes it"))
 }
+
+/// Returns the object on record at an address, unless it is certainly gone.
+fn holder(address: &Address, Rebuilding { prior, live, .. }: Rebuilding<'_>) -> Option<RemoteId> {
+    let recorded = prior.objects.get(address)?;
+    (!is_gone(&recorded.id, live)).then(|| recorded.id.clone())
+}
+
+/// Tells whether an object is certainly not there any more.
+pub fn is_gone(id: &RemoteId, live: &Live) -> bool {
+    match id {
+        RemoteId::Pod(id) => match live.pods.get(id) {
+            Some(Seen::Absent) => true,
+            Some(Seen::Found(pod)) => pod.status == PodStatus::Terminated,
+            Some(Seen::Unreadable(_)) | None => false,
+        },
+        RemoteId::Volume(id) => matches!(live.volumes.get(id), Some(Seen::Absent)),
+    }
+}
+
+/// Returns what `adopt` of an address names.
+fn named(address: &Address, desired: &Desired) -> Option<RemoteId> {
+    match desired.wanted.get(address)? {
+        Wanted::Pod(pod) => pod.adopt.clone().map(RemoteId::Pod),
+        Wanted::Volume(WantedVolume::Managed { adopt, .. }) => adopt.clone().map(RemoteId::Volume),
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) => None,
+    }
+}
+
+/// Returns the pods with this project's mark whose token the state does not know.
+fn unknown_pods<'a>(desired: &Desired, prior: &Prior, live: &'a Live) -> Vec<(&'a LivePod, &'a Marker)> {
+    let managed = prior.remote_ids();
+    let pods = live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod));
+    let marked = pods.filter_map(|pod| Some((pod, pod.marker.as_ref()?)));
+    let unknown = marked.filter(|(pod, marker)| {
+        marker.project == desired.project
+            && !prior.tokens.contains_key(&marker.token)
+            && !managed.contains(&RemoteId::Pod(pod.id.clone()))
+    });
+    unknown.collect()
+}
+
+/// Returns the network volumes with a name of this project whose token the state does not know.
+fn unknown_volumes<'a>(
+    desired: &Desired,
+    prior: &Prior,
+    live: &'a Live,
+) -> Vec<(&'a LiveVolume, VolumeMark)> {
+    let managed = prior.remote_ids();
+    let volumes = live.volumes.values().filter_map(Seen::found);
+    let marked = volumes.filter_map(|volume| Some((volume, volume.name.parse::<VolumeMark>().ok()?)));
+    let unknown = marked.filter(|(volume, mark)| {
+        mark.project == desired.project
+            && known_volume(prior, mark).is_none()
+            && !managed.contains(&RemoteId::Volume(volume.id.clone()))
+    });
+    unknown.collect()
+}
+
+/// Chooses the state whose objects are taken: the only one there is, or the one that was asked for.
+fn chosen_lineage(
+    prior: &Prior,
+    asked: Option<&Lineage>,
+    unknown: &[(&LivePod, &Marker)],
+) -> Result<Lineage, SeveralStates> {
+    let mut pods: BTreeMap<Lineage, usize> = BTreeMap::new();
+    for (_, marker) in unknown {
+        *pods.entry(marker.lineage.clone()).or_default() += 1;
+    }
+    // What is on record belongs to this state, so what another one has is only taken by its name.
+    if !prior.objects.is_empty() && !pods.is_empty() {
+        pods.entry(prior.lineage.clone()).or_default();
+    }
+    let mut found = pods.keys();
+    match (asked, found.next(), found.next()) {
+        (Some(asked), _, _) if pods.contains_key(asked) => Ok(asked.clone()),
+        (None, Some(only), None) => Ok(only.clone()),
+        (None, None, _) => Ok(prior.lineage.clone()),
+        (Some(_), _, _) | (None, Some(_), Some(_)) => Err(SeveralStates { pods }),
+    }
+}
+
+/// Returns the highest version of a state that marks show.
+fn highest(desired: &Desired, live: &Live, lineage: &Lineage) -> Serial {
+    let marks = live.pods.values().filter_map(|seen| seen.found()?.marker.as_ref());
+    let own = marks.filter(|marker| marker.project == desired.project && marker.lineage == *lineage);
+    own.map(|marker| marker.serial).max().unwrap_or_default()
+}
+
+fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded {
+    let storage = match &pod.storage {
+        LiveStorage::None => Storage::None,
+        LiveStorage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
+        LiveStorage::Network { id, path } => match volume_address(from, id) {
+            Some(volume) => Storage::Network { volume, path: path.clone() },
+            // A volume that nobody knows here is mounted all the same, and stays when the pod goes.
+            None => Storage::None,
+        },
+    };
+    let container = Container {
+        name: pod.name.clone(),
+        image: pod.image.clone().unwrap_or_default(),
+        command: pod.command.clone().unwrap_or_default(),
+        entrypoint: pod.entrypoint.clone(),
+        // Which of them the spec had declared is not known, and any value may be a secret.
+        env: BTreeMap::new(),
+        ports: pod.ports.clone(),
+        disk: pod.disk.unwrap_or(Gigabytes(0)),
+        registry: pod.registry.clone().flatten(),
+        storage,
+        global_networking: pod.global_networking.unwrap_or_default(),
+        locked: None,
+    };
+    let object = RecordedPod {
+        container,
+        access: None,
+        compute: pod.compute.clone(),
+        cloud: pod.cloud,
+        data_center: pod.data_center.clone(),
+        run: if pod.status.is_up() { RunState::Running } else { RunState::Stopped },
+        depends_on: BTreeSet::new(),
+    };
+    Recorded {
+        id: RemoteId::Pod(pod.id.clone()),
+        token: Some(marker.token.clone()),
+        recorded_at: from.now.here,
+        server_time: from.now.there,
+        deposed: BTreeSet::new(),
+        lifecycle: Lifecycle { protect: marker.protected, ..Lifecycle::default() },
+        retired: false,
+        rebuilt: true,
+        object: RecordedObject::Pod(Arc::new(object)),
+    }
+}
+
+fn volume_record(from: Rebuilding<'_>, volume: &LiveVolume, mark: &VolumeMark) -> Recorded {
+    Recorded {
+        id: RemoteId::Volume(volume.id.clone()),
+        token: Some(mark.token.clone()),
+        recorded_at: from.now.here,
+        server_time: from.now.there,
+        deposed: BTreeSet::new(),
+        lifecycle: Lifecycle::default(),
+        retired: false,
+        rebuilt: true,
+        object: RecordedObject::Volume(VolumeConfig {
+            size: volume.size,
+            data_center: volume.data_center.clone(),
+            tier: volume.tier.unwrap_or(VolumeTier::Standard),
+        }),
+    }
+}
+
+/// Returns the address of a network volume: on record, given by its id in the spec, or by its name.
+fn volume_address(Rebuilding { desired, prior, live, .. }: Rebuilding<'_>, id: &VolumeId) -> Option<Address> {
+    let recorded = prior.objects.iter().find(|(_, recorded)| recorded.id == RemoteId::Volume(id.clone()));
+    let referenced = desired.wanted.iter().find(
+        |(_, wanted)| matches!(wanted, Wanted::Volume(WantedVolume::Referenced { id: named }) if named == id),
+    );
+    let by_name = || {
+        let mark: VolumeMark = live.volumes.get(id)?.found()?.name.parse().ok()?;
+        (mark.project == desired.project).then(|| address_now(&mark.address(), desired))
+    };
+    recorded
+        .map(|(address, _)| address.clone())
+        .or_else(|| referenced.map(|(address, _)| address.clone()))
+        .or_else(by_name)
+}
+
+/// The unknown objects that carry the mark of an address.
+pub(super) type Claims = BTreeMap<Address, BTreeSet<RemoteId>>;
 
 /// Returns what carries the mark of an address of this project and is unknown to the state: neither recorded, nor of a
 /// token that it knows, as it does of what was given up.
 pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
     let mut claims = Claims::new();
-    let managed = prior.remote_ids();
-    for pod in live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)) {
+    for (pod, marker) in unknown_pods(desired, prior, live) {
         let id = RemoteId::Pod(pod.id.clone());
-        let marker = pod.marker.as_ref().filter(|marker| marker.project == desired.project);
-        let marker = marker.filter(|marker| !prior.tokens.contains_key(&marker.token));
-        if let Some(marker) = marker.filter(|_| !managed.contains(&id)) {
-            let claim = (id, Some(marker.token.clone()));
-            claims.entry(address_now(&marker.address, desired)).or_default().push(claim);
-        }
+        claims.entry(address_now(&marker.address, desired)).or_default().insert(id);
     }
-    for volume in live.volumes.values().filter_map(Seen::found) {
+    for (volume, mark) in unknown_volumes(desired, prior, live) {
         let id = RemoteId::Volume(volume.id.clone());
-        let mark = volume.name.parse::<VolumeMark>().ok().filter(|mark| mark.project == desired.project);
-        let mark = mark.filter(|mark| known_volume(prior, mark).is_none());
-        if let Some(mark) = mark.filter(|_| !managed.contains(&id)) {
-            claims.entry(address_now(&mark.address(), desired)).or_default().push((id, None));
-        }
+        claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
     }
     claims
-}
-
-impl Traces {
-    fn settle(
-        &mut self,
-        address: Address,
-        claim: Vec<(RemoteId, Option<Token>)>,
-        desired: &Desired,
-        prior: &Prior,
-    ) {
-        let named = adopt_key(&address, desired);
-        let reason = match &claim[..] {
-            _ if prior.objects.contains_key(&address) => {
-                format!("`{address}` is recorded with another object")
-            }
-            _ if named.is_none() => {
-                format!("`{address}` is not in the spec, or no chosen profile has it; so it stays unmanaged")
-            }
-            [(id, _)] if named.flatten().is_some_and(|named| named != *id) => {
-                format!("`adopt` of `{address}` names another object")
-            }
-            [(RemoteId::Pod(id), Some(token))] => {
-                self.pods.insert(address, (id.clone(), token.clone()));
-                return;
-            }
-            [(RemoteId::Volume(id), _)] => {
-                self.volumes.insert(address, id.clone());
-                return;
-            }
-            _ => format!(
-                "several objects carry the mark of `{address}`; choose with `podform import {address} ID`"
-            ),
-        };
-        self.left.extend(claim.into_iter().map(|(id, _)| (id, reason.clone())));
-    }
-}
-
-/// Returns what `adopt` of an address names; `None` for an address that the spec does not manage.
-fn adopt_key(address: &Address, desired: &Desired) -> Option<Option<RemoteId>> {
-    match desired.wanted.get(address)? {
-        Wanted::Pod(pod) => Some(pod.adopt.clone().map(RemoteId::Pod)),
-        Wanted::Volume(WantedVolume::Managed { adopt, .. }) => Some(adopt.clone().map(RemoteId::Volume)),
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) => None,
-    }
 }
 
 fn is_plain(pod: &LivePod) -> bool {
@@ -183,6 +393,7 @@ mod tests {
                 moved("volume.old", "volume.new"),
                 moved("x[1]", "y[0]"),
             ],
+            removed: BTreeMap::new(),
             secrets: BTreeMap::new(),
             budget: Budget::default(),
         };

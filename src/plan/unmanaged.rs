@@ -1,12 +1,13 @@
 //! What podform does not manage: listed with what it costs, never touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
-use crate::model::id::RemoteId;
+use crate::model::desired::{Wanted, WantedVolume};
+use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{LivePod, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
-use crate::model::plan::{Finding, Unmanaged};
+use crate::model::plan::{Finding, Owner, Unmanaged};
 use crate::model::volume::VolumeTier;
 
 use super::ownership::known_volume;
@@ -22,8 +23,8 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
     let mut listed = Vec::new();
     let mut findings = Vec::new();
     for pod in pods.into_values().filter(|pod| pod.status != PodStatus::Terminated) {
-        let marked_ours = lost_address(context, pod);
-        if let Some(address) = &marked_ours {
+        let owner = pod_owner(context, pod);
+        if let Owner::Lost(address) = &owner {
             findings.push(finding::other_state(address, &pod.id));
         }
         listed.push(Unmanaged {
@@ -32,29 +33,67 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
             status: Some(pod.status),
             created_at: pod.created_at,
             cost: cost::live_pod(inputs.catalog, pod, None),
-            marked_ours,
+            owner,
         });
     }
     let volumes = context.ownership.stranger_volumes.iter();
     for volume in volumes.filter_map(|id| inputs.live.volumes.get(id).and_then(Seen::found)) {
         listed.push(unmanaged_volume(context, volume));
     }
-    listed.sort_by(|left, right| {
-        (left.marked_ours.is_none(), &left.id).cmp(&(right.marked_ours.is_none(), &right.id))
-    });
+    let rank = |owner: &Owner| match owner {
+        Owner::Lost(_) => 0,
+        Owner::Nobody => 1,
+        Owner::Project(_) => 2,
+    };
+    listed.sort_by(|left, right| (rank(&left.owner), &left.id).cmp(&(rank(&right.owner), &right.id)));
+    findings.extend(renamed_project(context));
     (listed, findings)
 }
 
-/// Returns the address of a pod with this project's marker whose token the state does not know.
-fn lost_address(context: &Context<'_>, pod: &LivePod) -> Option<Address> {
-    let marker = pod.marker.as_ref().filter(|marker| marker.project == context.inputs.desired.project)?;
-    (!context.inputs.prior.tokens.contains_key(&marker.token)).then(|| marker.address.clone())
+/// A spec of which nothing is recorded, while all that it wants is there under another project, was more likely given
+/// another project's name than written twice.
+fn renamed_project(context: &Context<'_>) -> Option<Finding> {
+    let Inputs { desired, prior, live, .. } = *context.inputs;
+    if !prior.objects.is_empty() {
+        return None;
+    }
+    let wanted = desired.wanted.iter().filter(|(_, wanted)| match wanted {
+        Wanted::Pod(_) | Wanted::Volume(WantedVolume::Managed { .. }) => true,
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) => false,
+    });
+    let wanted: BTreeSet<Address> = wanted.map(|(address, _)| address.clone()).collect();
+    let mut there: BTreeMap<ProjectName, BTreeSet<Address>> = BTreeMap::new();
+    for marker in live.pods.values().filter_map(|seen| seen.found()?.marker.as_ref()) {
+        there.entry(marker.project.clone()).or_default().insert(marker.address.clone());
+    }
+    for mark in live.volumes.values().filter_map(|seen| seen.found()?.name.parse::<VolumeMark>().ok()) {
+        let address = mark.address();
+        there.entry(mark.project).or_default().insert(address);
+    }
+    let mut others = there.into_iter().filter(|(project, _)| *project != desired.project);
+    let (project, _) = others.find(|(_, there)| !wanted.is_empty() && wanted.is_subset(there))?;
+    Some(finding::renamed_project(&project))
+}
+
+fn pod_owner(context: &Context<'_>, pod: &LivePod) -> Owner {
+    let Inputs { desired, prior, .. } = *context.inputs;
+    match &pod.marker {
+        Some(marker) if marker.project != desired.project => Owner::Project(marker.project.clone()),
+        Some(marker) if !prior.tokens.contains_key(&marker.token) => Owner::Lost(marker.address.clone()),
+        Some(_) | None => Owner::Nobody,
+    }
+}
+
+fn volume_owner(context: &Context<'_>, volume: &LiveVolume) -> Owner {
+    let Inputs { desired, prior, .. } = *context.inputs;
+    match volume.name.parse::<VolumeMark>() {
+        Ok(mark) if mark.project != desired.project => Owner::Project(mark.project),
+        Ok(mark) if known_volume(prior, &mark).is_none() => Owner::Lost(mark.address()),
+        Ok(_) | Err(_) => Owner::Nobody,
+    }
 }
 
 fn unmanaged_volume(context: &Context<'_>, volume: &LiveVolume) -> Unmanaged {
-    let Inputs { desired, prior, .. } = *context.inputs;
-    let mark = volume.name.parse::<VolumeMark>().ok().filter(|mark| mark.project == desired.project);
-    let mark = mark.filter(|mark| known_volume(prior, mark).is_none());
     let tier = volume.tier.unwrap_or(VolumeTier::Standard);
     Unmanaged {
         id: RemoteId::Volume(volume.id.clone()),
@@ -62,6 +101,6 @@ fn unmanaged_volume(context: &Context<'_>, volume: &LiveVolume) -> Unmanaged {
         status: None,
         created_at: None,
         cost: cost::volume(volume.size, tier),
-        marked_ours: mark.map(|mark| mark.address()),
+        owner: volume_owner(context, volume),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::desired::{Lifecycle, WantedVolume};
+use crate::model::desired::{Lifecycle, OnRemove, WantedVolume};
 use crate::model::field::Field;
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::live::{LiveVolume, Seen};
@@ -19,7 +19,7 @@ use crate::model::volume::{VolumeConfig, VolumeTier};
 use super::draft::{Draft, Planning, record_of};
 use super::places::{self, Looked, Misplaced};
 use super::presence::{Case, Known, case};
-use super::{Context, cost, finding, shown};
+use super::{Context, Inputs, cost, finding, shown};
 
 /// Plans the address of a network volume.
 pub(super) fn draft<'a>(
@@ -318,8 +318,31 @@ impl<'a> VolumePlanner<'_, 'a> {
 
     fn remove(&mut self, recorded: &Recorded, live: &LiveVolume) {
         self.begin(Some(live), config_of(&recorded.object));
-        self.refuse_protected(recorded.lifecycle.protect);
-        let reason = if self.context.inputs.options.destroy { Reason::Destroyed } else { Reason::Removed };
+        let Inputs { options, desired, .. } = *self.context.inputs;
+        let reason = if options.destroy { Reason::Destroyed } else { Reason::Removed };
+        if !options.destroy && desired.removed.get(self.address) == Some(&OnRemove::Forget) {
+            self.draft.findings.push(finding::forgotten(self.address));
+            return self.draft.push(Planning {
+                step: Step::Forget,
+                operation: Operation::Local,
+                reason,
+                changes: Vec::new(),
+                consequences: vec![Consequence::GoesOnUnmanaged],
+                after: Split::default(),
+                record: RecordAfter::Remove { tombstone: true },
+            });
+        }
+        let is_unprotected = options.unprotect.contains(self.address);
+        if recorded.lifecycle.protect && is_unprotected {
+            let mut record = record_of(recorded);
+            record.lifecycle.protect = false;
+            let (before, after) =
+                (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
+            let changes = vec![by_spec(Field::Lifecycle, before, after)];
+            self.draft.findings.push(finding::unprotected(self.address));
+            self.local(Step::Record, Reason::LifecycleChanged, changes, RecordAfter::Put(Box::new(record)));
+        }
+        self.refuse_protected(recorded.lifecycle.protect && !is_unprotected);
         self.delete(live, reason);
     }
 

@@ -22,7 +22,7 @@ use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::{ranges, ranges_to};
 use super::rows::{Edit, Row, command_lines};
 use super::style::{Style, Tone, write_wrapped};
-use super::view::{Change, Counts, Group, Verb, Verdict, View, view};
+use super::view::{Change, Counts, Group, Verb, Verdict, View, is_unclaimed, view};
 use super::words::{self, Weight};
 
 /// Writes a plan for people.
@@ -38,9 +38,13 @@ pub fn write_plan(
     let view = view(planned);
     let mut printer = Printer { out, style, positions, view: &view };
     printer.in_progress()?;
+    if view.is_without_a_plan() {
+        return printer.blocked();
+    }
     printer.drift()?;
     printer.actions()?;
     printer.unmanaged()?;
+    printer.others()?;
     printer.held()?;
     printer.findings()?;
     printer.summary()?;
@@ -55,6 +59,9 @@ pub fn write_drift(out: &mut dyn Write, planned: &Planned, style: Style) -> fmt:
     let view = view(planned);
     let mut printer = Printer { out, style, positions: &super::no_positions, view: &view };
     printer.in_progress()?;
+    if view.is_without_a_plan() {
+        return printer.blocked();
+    }
     printer.drift()?;
     printer.held()
 }
@@ -223,12 +230,13 @@ impl Printer<'_> {
 
     fn unmanaged(&mut self) -> fmt::Result {
         let View { plan, .. } = self.view;
-        if plan.unmanaged.is_empty() {
+        let mut unclaimed = plan.unmanaged.iter().filter(|one| is_unclaimed(one)).peekable();
+        if unclaimed.peek().is_none() {
             return Ok(());
         }
         writeln!(self.out, "{}\n", self.style.paint(Tone::Strong, "Not managed by podform, never touched"))?;
-        for unmanaged in &plan.unmanaged {
-            let Unmanaged { id, name, status, created_at, cost, marked_ours: _ } = unmanaged;
+        for unmanaged in unclaimed {
+            let Unmanaged { id, name, status, created_at, cost, owner: _ } = unmanaged;
             write!(self.out, "  {} ({})", visible(&id.to_string()), visible(name))?;
             if let Some(status) = status {
                 write!(self.out, ", {status}")?;
@@ -240,6 +248,21 @@ impl Printer<'_> {
             writeln!(self.out, ": {} a month ({})", AMonth(total), AnHour(total))?;
             let hint = words::unmanaged_hint(unmanaged);
             writeln!(self.out, "      {}", self.style.paint(Tone::Quiet, hint))?;
+        }
+        writeln!(self.out)
+    }
+
+    fn others(&mut self) -> fmt::Result {
+        if self.view.others.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            self.out,
+            "{}\n",
+            self.style.paint(Tone::Strong, "Of other podform projects, never touched")
+        )?;
+        for (project, other) in &self.view.others {
+            writeln!(self.out, "  {}", words::other_project(project, other))?;
         }
         writeln!(self.out)
     }
@@ -382,8 +405,13 @@ impl Printer<'_> {
 
     fn blocked(&mut self) -> fmt::Result {
         let Verdict::Blocked(reasons) = self.view.verdict else { return Ok(()) };
-        let title = self.style.paint(Tone::Bad, "Blocked: nothing of this plan can be applied.");
-        writeln!(self.out, "\n{title}")?;
+        if self.view.is_without_a_plan() {
+            let title = self.style.paint(Tone::Bad, "Blocked: from this state nothing can be planned.");
+            writeln!(self.out, "{title}")?;
+        } else {
+            let title = self.style.paint(Tone::Bad, "Blocked: nothing of this plan can be applied.");
+            writeln!(self.out, "\n{title}")?;
+        }
         if reasons.is_empty() {
             writeln!(self.out, "  - {}", words::ONLY_HELD)?;
         }

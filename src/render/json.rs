@@ -9,17 +9,18 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::address::Address;
+use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     ActionId, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Disruption, Drift,
-    DriftKind, FieldDrift, Held, InProgress, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
+    DriftKind, FieldDrift, Held, InProgress, Owner, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
 };
 use crate::model::pod::Compute;
 
 use super::Positions;
 use super::escape::in_json;
 use super::rows::Row;
-use super::view::{Change, Counts, Lost, Verdict, View, view};
+use super::view::{Change, Counts, Lost, OtherProject, Verdict, View, is_unclaimed, view};
 use super::words;
 
 /// The JSON Schema of the document.
@@ -46,7 +47,7 @@ struct Document {
     observed_at: String,
     basis: BasisOut,
     verdict: &'static str,
-    digest: String,
+    digest: Option<String>,
     counts: CountsOut,
     data_lost: LostOut,
     container_disks_wiped: LostKindOut,
@@ -59,6 +60,7 @@ struct Document {
     blocked: Vec<BlockOut>,
     findings: Vec<FindingOut>,
     unmanaged: Vec<UnmanagedOut>,
+    other_projects: Vec<OtherProjectOut>,
     unchanged: Vec<String>,
 }
 
@@ -74,6 +76,7 @@ impl Document {
             findings: _,
             counts,
             lost,
+            others,
             unmanaged_after,
         } = view;
         let Plan {
@@ -122,7 +125,7 @@ impl Document {
                 serial: serial.0,
             },
             verdict: verdict_word(*verdict),
-            digest: digest.to_string(),
+            digest: (!view.is_without_a_plan()).then(|| digest.to_string()),
             counts: (*counts).into(),
             data_lost: (*lost).into(),
             container_disks_wiped: LostKindOut::new(lost.container_disks),
@@ -134,7 +137,8 @@ impl Document {
             held: held.iter().map(HeldOut::new).collect(),
             blocked: blocks.iter().map(|block| BlockOut::new(block, positions)).collect(),
             findings: findings.collect(),
-            unmanaged: unmanaged.iter().map(UnmanagedOut::from).collect(),
+            unmanaged: unmanaged.iter().filter(|one| is_unclaimed(one)).map(UnmanagedOut::from).collect(),
+            other_projects: others.iter().map(OtherProjectOut::from).collect(),
             unchanged: unchanged.iter().map(ToString::to_string).collect(),
         }
     }
@@ -578,6 +582,8 @@ impl HeldOut {
             Held::Marked { .. } => "marked",
             Held::Copied { .. } => "copied",
             Held::OtherProject { .. } => "other_project",
+            Held::Rebuilt { .. } => "rebuilt",
+            Held::MayBeRenamed { .. } => "may_be_renamed",
             Held::NotPossible(_) => "not_possible",
             Held::InProgress => "in_progress",
             Held::NoCatalog { .. } => "no_catalog",
@@ -599,6 +605,8 @@ impl BlockOut {
         let kind = match block {
             Block::Protected { .. } => "protected",
             Block::Locked { .. } => "locked",
+            Block::StateOlder(_) => "state_older",
+            Block::StateEmpty(_) => "state_empty",
             Block::AllVanished { .. } => "all_vanished",
             Block::NoStock { .. } => "no_stock",
             Block::VolumeCannotChange { .. } => "volume_cannot_change",
@@ -638,16 +646,35 @@ struct UnmanagedOut {
     hint: String,
 }
 
+/// What another podform project has in the account. It is never touched, so there is no hint how to take it.
+#[derive(Debug, Serialize)]
+struct OtherProjectOut {
+    project: String,
+    pods: usize,
+    volumes: usize,
+    cost: SplitOut,
+}
+
+impl From<(&&ProjectName, &OtherProject)> for OtherProjectOut {
+    fn from((project, OtherProject { pods, volumes, cost }): (&&ProjectName, &OtherProject)) -> Self {
+        Self { project: project.to_string(), pods: *pods, volumes: *volumes, cost: (*cost).into() }
+    }
+}
+
 impl From<&Unmanaged> for UnmanagedOut {
     fn from(unmanaged: &Unmanaged) -> Self {
-        let Unmanaged { id, name, status, created_at, cost, marked_ours } = unmanaged;
+        let Unmanaged { id, name, status, created_at, cost, owner } = unmanaged;
+        let marked_ours = match owner {
+            Owner::Lost(address) => Some(address),
+            Owner::Nobody | Owner::Project(_) => None,
+        };
         Self {
             id: id.to_string(),
             name: name.clone(),
             status: status.map(|status| status.to_string()),
             created_at: created_at.map(|at| at.to_string()),
             cost: (*cost).into(),
-            marked_ours: marked_ours.as_ref().map(Address::to_string),
+            marked_ours: marked_ours.map(Address::to_string),
             hint: words::unmanaged_hint(unmanaged),
         }
     }

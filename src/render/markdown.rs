@@ -20,7 +20,7 @@ use super::human::{about, comments, difference_lines, header, own_line, plan_lin
 use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::ranges_to;
 use super::rows::{Edit, Row};
-use super::view::{Group, Verb, Verdict, View, view};
+use super::view::{Group, Verb, Verdict, View, is_unclaimed, view};
 use super::words::{self, Weight};
 
 /// The most characters and bytes of a comment. GitHub refuses from 65,536 on; some room is left for what a
@@ -47,6 +47,9 @@ pub fn write_markdown(out: &mut dyn Write, planned: &Planned, positions: Positio
     head(&mut page, &view);
     in_progress(&mut page, &view);
     blocked(&mut page, &view, positions);
+    if view.is_without_a_plan() {
+        return out.write_str(&page.text);
+    }
     lost(&mut page, &view);
     cost(&mut page, &view);
     changes(&mut page, &view);
@@ -108,6 +111,9 @@ fn head(page: &mut Page, view: &View<'_>) {
         Verdict::Blocked(_) => format!("**Blocked.** {}", plan_line(view.counts)),
     };
     let (now, after) = (view.plan.cost.now.total(), view.plan.cost.after.total());
+    if view.is_without_a_plan() {
+        return page.push("**Blocked.** From this state nothing can be planned.\n");
+    }
     let difference = Difference { before: now, after };
     let lost = if view.counts.losing > 0 {
         format!("data lost: {}{}", view.lost.words(), view.lost.condition())
@@ -407,8 +413,9 @@ fn unmanaged(page: &mut Page, view: &View<'_>) {
         .plan
         .unmanaged
         .iter()
+        .filter(|unmanaged| is_unclaimed(unmanaged))
         .map(|unmanaged| {
-            let Unmanaged { id, name, status, created_at, cost, marked_ours: _ } = unmanaged;
+            let Unmanaged { id, name, status, created_at, cost, owner: _ } = unmanaged;
             let status = status.map_or_else(String::new, |status| format!(", {status}"));
             let age = created_at.map_or_else(String::new, |created| {
                 format!(", {} old", Age(view.plan.basis.observed_at.duration_since(created)))
@@ -424,6 +431,8 @@ fn unmanaged(page: &mut Page, view: &View<'_>) {
         })
         .collect();
     page.list("Not managed by podform, never touched", &items, 62_000);
+    let others = view.others.iter().map(|(project, other)| prose(&words::other_project(project, other)));
+    page.list("Of other podform projects, never touched", &others.collect::<Vec<_>>(), 62_000);
 }
 
 /// Draws the order of the groups, if there is an order and the picture is small enough to be read.

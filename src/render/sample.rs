@@ -15,6 +15,7 @@ use crate::model::id::{
 use crate::model::live::PodStatus;
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
+use crate::model::plan::Owner;
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, FieldChange, FieldDrift, Finding, Held,
@@ -555,7 +556,7 @@ pub fn full_plan() -> Plan {
                 status: Some(PodStatus::Running),
                 created_at: "2026-11-12T11:00:00Z".parse().ok(),
                 cost: split(69, 12),
-                marked_ours: None,
+                owner: Owner::Nobody,
             },
             Unmanaged {
                 id: RemoteId::Pod(PodId::new("ours00000000aa")),
@@ -563,7 +564,7 @@ pub fn full_plan() -> Plan {
                 status: Some(PodStatus::Exited),
                 created_at: None,
                 cost: unknown,
-                marked_ours: Some(address("llm[9]")),
+                owner: Owner::Lost(address("llm[9]")),
             },
         ],
         unchanged: [address("keep[0]"), address("keep[1]"), address("volume.data")].into(),

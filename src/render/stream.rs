@@ -49,6 +49,9 @@ pub fn write_version(out: &mut dyn Write, at: Timestamp) -> fmt::Result {
 /// Only those of `out`.
 pub fn write_plan(out: &mut dyn Write, planned: &Planned, at: Timestamp) -> fmt::Result {
     let view = view(planned);
+    if view.is_without_a_plan() {
+        return write_remarks(out, &view, at);
+    }
     for drift in &view.plan.drift {
         let message = format!("{}: {}", drift.address, words::drift(&drift.kind));
         let change =

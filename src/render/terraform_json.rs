@@ -199,6 +199,7 @@ impl Document {
             findings: _,
             counts,
             lost,
+            others: _,
             unmanaged_after,
         } = view;
         let after = survivors(plan, changes);

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::field::Field;
-use crate::model::id::RemoteId;
+use crate::model::id::{ProjectName, RemoteId};
 use crate::model::money::Amount;
 use crate::model::plan::{
     Action, ActionId, Attempt, Block, Candidate, Cause, Consequence, CostChange, Disruption, Drift,
-    DriftKind, Finding, Held, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Severity, Shown, Split,
-    Step, Subject,
+    DriftKind, Finding, Held, OnStuck, Operation, Owner, Plan, Planned, Reason, RecordAfter, Severity, Shown,
+    Split, Step, Subject, Unmanaged,
 };
 use crate::model::size::Gigabytes;
 
@@ -39,8 +39,54 @@ pub struct View<'a> {
     pub counts: Counts,
     /// What is lost.
     pub lost: Lost,
+    /// What other podform projects have in the account.
+    pub others: BTreeMap<&'a ProjectName, OtherProject>,
     /// What podform does not manage costs a month once the plan is done: what it forgets goes on being billed.
     pub unmanaged_after: Split,
+}
+
+impl View<'_> {
+    /// Tells whether the state is in doubt, so that there is no plan to show: no table, no sum and no digest.
+    pub fn is_without_a_plan(&self) -> bool {
+        match self.verdict {
+            Verdict::Blocked(blocks) => blocks.iter().any(Block::is_about_the_state),
+            Verdict::Changes | Verdict::NoChanges => false,
+        }
+    }
+}
+
+/// What another podform project has in the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct OtherProject {
+    /// How many pods.
+    pub pods: usize,
+    /// How many network volumes.
+    pub volumes: usize,
+    /// What they cost a month.
+    pub cost: Split,
+}
+
+/// Counts what other podform projects have, one entry a project.
+fn others(plan: &Plan) -> BTreeMap<&ProjectName, OtherProject> {
+    let mut others: BTreeMap<&ProjectName, OtherProject> = BTreeMap::new();
+    for Unmanaged { id, name: _, status: _, created_at: _, cost, owner } in &plan.unmanaged {
+        let Owner::Project(project) = owner else { continue };
+        let other = others.entry(project).or_default();
+        match id {
+            RemoteId::Pod(_) => other.pods += 1,
+            RemoteId::Volume(_) => other.volumes += 1,
+        }
+        other.cost = other.cost + *cost;
+    }
+    others
+}
+
+/// Tells whether no other project claims an object.
+pub fn is_unclaimed(unmanaged: &Unmanaged) -> bool {
+    match unmanaged.owner {
+        Owner::Lost(_) | Owner::Nobody => true,
+        Owner::Project(_) => false,
+    }
 }
 
 /// Whether a plan may run.
@@ -328,6 +374,7 @@ pub fn view(planned: &Planned) -> View<'_> {
         drift: drift(&plan.drift),
         held: held(&plan.held),
         findings: findings(&plan.findings),
+        others: others(plan),
         unmanaged_after: plan.cost.unmanaged + forgotten(&changes),
         changes,
         groups,

@@ -5,17 +5,17 @@ use crate::model::catalog::Stock;
 use crate::model::money::Amount;
 use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, InProgress,
-    Reason, Shown, Step, Subject, Unmanaged,
+    Owner, Reason, Shown, Step, Subject, Unknown, Unmanaged,
 };
 
 use std::collections::BTreeSet;
 
 use super::escape::{Quoted, visible};
 use super::money::{AMonth, AnHour, PriceAnHour};
-use super::ranges::ranges_to;
-use super::view::{Change, Verb};
+use super::ranges::{ranges, ranges_to};
+use super::view::{Change, OtherProject, Verb};
 use crate::model::field::Field;
-use crate::model::id::PodId;
+use crate::model::id::{PodId, ProjectName};
 use crate::model::provenance::Part;
 
 /// Returns why an action is in the plan; `None` where the fields or the header say it already.
@@ -307,7 +307,11 @@ pub fn held(held: &Held) -> String {
         Held::DependsOn(address) => format!("it depends on `{address}`, which is held"),
         Held::Duplicate { ids } => {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-            format!("more than one pod carries its token: {}; look at them first", visible(&ids.join(", ")))
+            format!(
+                "it cannot be told whether this is its pod or a copy: {}; look at it, `podform import ADDRESS ID` \
+                 takes one",
+                visible(&ids.join(", "))
+            )
         }
         Held::Marked { ids } => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
@@ -325,6 +329,21 @@ pub fn held(held: &Held) -> String {
             visible(project.as_str()),
             visible(project.as_str()),
             visible(&id.to_string()),
+        ),
+        Held::Rebuilt { instead_of } if instead_of.is_empty() => {
+            "a rebuild found it, the spec does not have it, and it may hold data; `moved:` gives it an address of the \
+             spec, `removed: [{ from: ADDRESS, then: terminate }]` ends it"
+                .to_owned()
+        }
+        Held::Rebuilt { instead_of } => format!(
+            "a rebuild found it and the spec does not have it, but {} is to be created; `moved:` tells that it is that \
+             one, `removed: [{{ from: ADDRESS, then: terminate }}]` that it is not",
+            ranges(instead_of.iter())
+        ),
+        Held::MayBeRenamed { from } => format!(
+            "it may be {}, which a rebuild found and the spec does not have; `moved:` tells that it is, `removed:` that \
+             it is not",
+            ranges(from.iter())
         ),
         Held::NotPossible(why) => visible(why).to_string(),
         Held::InProgress => "it is in progress".to_owned(),
@@ -359,7 +378,11 @@ pub fn blocked_address(block: &Block) -> Option<&Address> {
         | Block::VolumeCannotChange { address, why: _ }
         | Block::NoCandidate { address, why: _ }
         | Block::NoSuchPlace { address, field: _, why: _ } => Some(address),
-        Block::AllVanished { count: _ } | Block::OverBudget { .. } | Block::Cycle(_) => None,
+        Block::StateOlder(_)
+        | Block::StateEmpty(_)
+        | Block::AllVanished { count: _ }
+        | Block::OverBudget { .. }
+        | Block::Cycle(_) => None,
     }
 }
 
@@ -378,6 +401,8 @@ pub fn blocked_subject(block: &Block) -> Option<Subject> {
         Block::NoSuchPlace { address: _, field, why: _ } => Some(field.clone()),
         Block::Protected { .. }
         | Block::Locked { .. }
+        | Block::StateOlder(_)
+        | Block::StateEmpty(_)
         | Block::AllVanished { .. }
         | Block::NoStock { .. }
         | Block::VolumeCannotChange { .. }
@@ -397,6 +422,21 @@ pub fn block(block: &Block) -> String {
         ),
         Block::Locked { address, step } => {
             format!("`{address}` is locked on RunPod and would {}; unlock it first", suffering(*step))
+        }
+        Block::StateOlder(unknown) => format!(
+            "the state is older than the account: {} of a later version of it; use the newer state, or \
+             `podform state rebuild` takes in what is there",
+            marked(unknown)
+        ),
+        Block::StateEmpty(unknown) => format!(
+            "the state has no record, and {} of this project; `podform state rebuild` takes them in, \
+             `--state PATH` names the state that has them",
+            marked(unknown)
+        ),
+        Block::AllVanished { count: 1 } => {
+            "the only recorded object is gone, and nothing else of this state is in \
+             the account: perhaps it is another account or key; `--accept-vanished` goes on"
+                .to_owned()
         }
         Block::AllVanished { count } => format!(
             "all {count} recorded objects are gone at once, more likely another account or key than a loss; \
@@ -431,6 +471,46 @@ pub fn block(block: &Block) -> String {
     }
 }
 
+/// Says how many objects carry a mark, what they cost and where they belong.
+fn marked(Unknown { objects, monthly }: &Unknown) -> String {
+    const MOST: usize = 20;
+    let named: Vec<String> = objects
+        .iter()
+        .take(MOST)
+        .map(|(id, address)| format!("`{address}` ({})", visible(&id.to_string())))
+        .collect();
+    let more = match objects.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (objects, carry) = if objects.len() == 1 {
+        ("1 object".to_owned(), "carries the mark")
+    } else {
+        (count(objects.len(), "object"), "carry the mark")
+    };
+    format!("{objects} ({} a month), {}{more}, {carry}", AMonth(*monthly), named.join(", "))
+}
+
+/// Says in one line what another project has in the account.
+pub fn other_project(project: &ProjectName, other: &OtherProject) -> String {
+    let OtherProject { pods, volumes, cost } = other;
+    let mut parts = Vec::new();
+    if *pods > 0 {
+        parts.push(count(*pods, "pod"));
+    }
+    if *volumes > 0 {
+        parts.push(count(*volumes, "network volume"));
+    }
+    let total = cost.total();
+    format!(
+        "{}: {}, {} a month ({})",
+        visible(project.as_str()),
+        parts.join(" and "),
+        AMonth(total),
+        AnHour(total)
+    )
+}
+
 /// Returns what a step does to an object, after "would".
 fn suffering(step: Step) -> &'static str {
     match step {
@@ -448,12 +528,13 @@ fn suffering(step: Step) -> &'static str {
 
 /// Returns how an unmanaged object can come under management.
 pub fn unmanaged_hint(unmanaged: &Unmanaged) -> String {
-    let Unmanaged { id, name: _, status: _, created_at: _, cost: _, marked_ours } = unmanaged;
-    match marked_ours {
-        Some(address) => {
+    let Unmanaged { id, name: _, status: _, created_at: _, cost: _, owner } = unmanaged;
+    match owner {
+        Owner::Project(project) => format!("belongs to project `{}`", visible(project.as_str())),
+        Owner::Lost(address) => {
             format!("carries the mark of `{address}` in this project: podform state rebuild")
         }
-        None => match command_word(&id.to_string()) {
+        Owner::Nobody => match command_word(&id.to_string()) {
             Some(id) => format!("podform import ADDRESS {id}"),
             None => "podform import ADDRESS ID".to_owned(),
         },

@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::address::Key;
+use crate::model::address::{Address, Key};
 use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, Lifecycle, Move,
-    WantedVolume,
+    OnRemove, WantedVolume,
 };
 use crate::model::id::EnvKey;
 use crate::model::pod::Access;
@@ -58,6 +58,7 @@ fn spec_map(resolved: &Resolved) -> Map {
         pods,
         places: _,
         moved,
+        removed,
         budget,
     } = resolved;
     let mut spec = Map::default();
@@ -94,7 +95,17 @@ fn spec_map(resolved: &Resolved) -> Map {
     if !moved.is_empty() {
         spec.put("moved", moved.iter().map(|entry| move_map(entry).into()).collect::<Vec<Written>>());
     }
+    if !removed.is_empty() {
+        spec.put("removed", removed.iter().map(|entry| removal_map(entry).into()).collect::<Vec<Written>>());
+    }
     spec
+}
+
+fn removal_map((from, then): (&Address, &OnRemove)) -> Map {
+    let mut map = Map::default();
+    map.put("from", text(&from.to_string()));
+    map.put("then", then.word());
+    map
 }
 
 fn secret_map(source: &SecretDeclaration) -> Map {

@@ -35,6 +35,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         pods,
         places,
         moved,
+        removed,
         budget,
     } = resolved;
     let mut wanted = BTreeMap::new();
@@ -67,7 +68,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
             SecretDeclaration::Runpod(_) => None,
         })
         .collect();
-    let desired = Desired { project, wanted, out_of_scope, replicated, moved, secrets, budget };
+    let desired = Desired { project, wanted, out_of_scope, replicated, moved, removed, secrets, budget };
     Lowered { desired, literals, places }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::address::Address;
-use crate::model::desired::Move;
+use crate::model::desired::{Move, OnRemove};
 
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::resolve::addresses;
@@ -55,6 +55,38 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
         }
     }
     moves
+}
+
+/// Checks the declared removals: each is about an address that the spec does not have, once.
+pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnRemove> {
+    let declared = addresses(spec);
+    let mut first: BTreeMap<&Address, Span> = BTreeMap::new();
+    let mut removed = BTreeMap::new();
+    for syntax::Removal { from, then } in &spec.removed {
+        let address = &from.value;
+        if let Some(place) = first.insert(address, from.span) {
+            let detail = format!("`{address}` is removed for the second time");
+            log.push(Diagnostic::at(Problem::InvalidMove, from.span, detail).label(place, "first here"));
+        } else if declared.contains(address) || has_key(spec, address) {
+            let detail = format!("`{address}` still stands in the spec");
+            log.push(
+                Diagnostic::at(Problem::InvalidMove, from.span, detail)
+                    .help("`removed` tells what is to become of something whose key has left the spec"),
+            );
+        } else if let Some(entry) = spec.moved.iter().find(|entry| entry.from.value == *address) {
+            let detail = format!("`{address}` is moved as well");
+            let mistake = Diagnostic::at(Problem::InvalidMove, from.span, detail);
+            log.push(mistake.label(entry.from.span, "moved from here"));
+        } else if !address.is_pod() && then.value == OnRemove::Stop {
+            log.push(
+                Diagnostic::at(Problem::InvalidMove, then.span, "a network volume cannot be stopped")
+                    .help("`then: forget` keeps it, unmanaged"),
+            );
+        } else {
+            removed.insert(address.clone(), then.value);
+        }
+    }
+    removed
 }
 
 /// Follows a chain of renames to an address of the spec.

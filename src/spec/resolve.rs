@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuOrder, GpuWish, Hardware, Lifecycle, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuOrder, GpuWish, Hardware, Lifecycle, OnRemove,
+    WantedVolume,
 };
 use crate::model::field::Field;
 use crate::model::id::{DataCenterId, EnvKey, PodId, ProjectName, RegistryId};
@@ -48,6 +49,7 @@ pub struct Resolved {
     pub(super) pods: BTreeMap<Key, Box<ResolvedPod>>,
     pub(super) places: AllPlaces,
     pub(super) moved: Vec<crate::model::desired::Move>,
+    pub(super) removed: BTreeMap<Address, OnRemove>,
     pub(super) budget: Budget,
 }
 
@@ -95,6 +97,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
     resolver.adopted_twice();
     cycles::report(&spec, log);
     let moved = moves::resolve(&spec, log);
+    let removed = moves::removed(&spec, log);
     let typed = std::mem::take(&mut spec.pods);
     let mut resolver = Resolver { spec: &spec, profiles, log };
     let mut places = AllPlaces::default();
@@ -121,6 +124,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
         pods,
         places,
         moved,
+        removed,
         budget: spec.budget,
         project,
     })

@@ -77,6 +77,7 @@ mod tests {
             ("/$defs/pod/properties/cloud", &["secure", "community", "any"]),
             ("/$defs/pod/properties/state", &["running", "stopped"]),
             ("/$defs/lifecycle/properties/on_remove", &["terminate", "stop", "forget"]),
+            ("/properties/removed/items/properties/then", &["terminate", "stop", "forget"]),
             ("/$defs/lifecycle/properties/on_replace", &["destroy_first", "create_first"]),
             ("/$defs/lifecycle/properties/on_stuck_resume", &["fail", "replace"]),
         ];
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn the_schema_has_the_keys_that_are_decoded() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        let sections: [(&str, &Section); 14] = [
+        let sections: [(&str, &Section); 15] = [
             ("", &words::SPEC),
             ("/properties/provider", &words::PROVIDER),
             ("/properties/budget", &words::BUDGET),
@@ -103,6 +104,7 @@ mod tests {
             ("/$defs/mount/anyOf/1", &words::MOUNT),
             ("/$defs/lifecycle", &words::LIFECYCLE),
             ("/properties/moved/items", &words::MOVED),
+            ("/properties/removed/items", &words::REMOVED),
         ];
         for (pointer, section) in sections {
             let keys = section.keys.iter().filter(|key| !WITHOUT_EFFECT.contains(key));

@@ -268,7 +268,7 @@ macro_rules! structs {
 
 structs! {
     Settings { project, kind, api, state_file }
-    Desired { project, wanted, out_of_scope, replicated, moved, secrets, budget }
+    Desired { project, wanted, out_of_scope, replicated, moved, removed, secrets, budget }
     Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }

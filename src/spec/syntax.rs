@@ -41,6 +41,8 @@ pub struct Spec {
     pub pods: BTreeMap<Key, Box<Pod>>,
     /// `moved`
     pub moved: Vec<Move>,
+    /// `removed`
+    pub removed: Vec<Removal>,
     /// `budget`
     pub budget: Budget,
     /// All keys of `secrets`, those with a mistake included, so that one mistake is not reported twice.
@@ -236,6 +238,15 @@ pub struct Lifecycle {
     pub on_stuck_resume: Option<Spanned<OnStuckResume>>,
     /// `ignore_changes`
     pub ignore_changes: Vec<Spanned<Field>>,
+}
+
+/// An entry of `removed`.
+#[derive(Clone, Debug)]
+pub struct Removal {
+    /// `from`
+    pub from: Spanned<Address>,
+    /// `then`
+    pub then: Spanned<OnRemove>,
 }
 
 /// An entry of `moved`.

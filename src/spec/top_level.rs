@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{Budget, OnExceed};
+use crate::model::desired::{Budget, OnExceed, OnRemove};
 use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::SecretSource;
@@ -16,7 +16,7 @@ use super::forms;
 use super::interpolate::{REPLICA, is_variable_name};
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
-use super::syntax::{Move, Provider, SecretDeclaration, Spec, Volume};
+use super::syntax::{Move, Provider, Removal, SecretDeclaration, Spec, Volume};
 use super::words;
 use super::yaml::{Entry, Meaning, Node, Value};
 
@@ -87,6 +87,7 @@ pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
         volumes: fields.read("volumes", decoder, volumes).unwrap_or_default(),
         pods: BTreeMap::new(),
         moved: fields.read("moved", decoder, moved).unwrap_or_default(),
+        removed: fields.read("removed", decoder, removed).unwrap_or_default(),
         budget: fields.read("budget", decoder, budget).unwrap_or_default(),
         secret_names: names(&fields, "secrets"),
         registry_names: names(&fields, "registries"),
@@ -409,6 +410,27 @@ fn volume_size(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Gig
         return None;
     }
     Some(size)
+}
+
+fn removed(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Removal>> {
+    let wanted = "a list such as `[{ from: old, then: terminate }]`";
+    let choices =
+        [OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget].map(|choice| (choice.word(), choice));
+    let removals = decoder.items(node, wanted, |decoder, item| {
+        let fields =
+            decoder.fields(item, &words::REMOVED, "a map such as `{ from: old, then: terminate }`")?;
+        for key in words::REMOVED.keys {
+            if fields.lacks(key) {
+                let detail = format!("an entry of `removed` needs `{key}`");
+                decoder.report(Diagnostic::at(Problem::MissingKey, item.span, detail));
+            }
+        }
+        let from = fields.read("from", decoder, address);
+        let then = fields.read("then", decoder, |d, node| d.choice(node, &choices));
+        let (from, then) = from.zip(then)?;
+        Some(Removal { from, then })
+    });
+    removals.map(|list| list.value)
 }
 
 fn moved(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Move>> {

@@ -60,6 +60,7 @@ pub(super) const SPEC: Section = Section {
         "defaults",
         "pods",
         "moved",
+        "removed",
     ],
     words: &[
         ("name", Spelled("project")),
@@ -547,6 +548,16 @@ pub(super) const LIFECYCLE: Section = Section {
     ],
 };
 
+pub(super) const REMOVED: Section = Section {
+    name: "an entry of `removed`",
+    keys: &["from", "then"],
+    words: &[
+        ("address", Spelled("from")),
+        ("on_remove", Spelled("then")),
+        ("lifecycle", Written("`then: terminate`, `then: stop` or `then: forget`")),
+    ],
+};
+
 pub(super) const MOVED: Section = Section {
     name: "an entry of `moved`",
     keys: &["from", "to"],
@@ -573,6 +584,7 @@ mod tests {
         &ENV_VALUE,
         &LIFECYCLE,
         &MOVED,
+        &REMOVED,
     ];
 
     #[test]

@@ -161,13 +161,13 @@ fn learn_token(prior: &mut Prior, entry: &Entry) -> Result<(), Refused> {
 fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
     match change {
         RecordChange::Put(address, recorded) => {
-            learn(&mut prior.tokens, address, recorded);
+            learn(&mut prior.tokens, address, recorded, None);
             prior.objects.insert(address.clone(), recorded.as_ref().clone());
         }
         RecordChange::Remove(address) => {
             prior.objects.remove(address);
         }
-        RecordChange::Know(address, recorded) => learn(&mut prior.tokens, address, recorded),
+        RecordChange::Know(address, recorded, asked) => learn(&mut prior.tokens, address, recorded, *asked),
         RecordChange::Continue { lineage, above } => {
             prior.lineage = lineage.clone();
             prior.serial = prior.serial.max(*above);
@@ -190,12 +190,17 @@ fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
 }
 
 /// Keeps the token of an object that the journal has not seen.
-fn learn(tokens: &mut BTreeMap<Token, KnownToken>, address: &Address, recorded: &Recorded) {
+fn learn(
+    tokens: &mut BTreeMap<Token, KnownToken>,
+    address: &Address,
+    recorded: &Recorded,
+    asked: Option<Timestamp>,
+) {
     if let Some(token) = &recorded.token {
         tokens.entry(token.clone()).or_insert_with(|| KnownToken {
             address: address.clone(),
             intended_at: recorded.recorded_at,
-            server_time: None,
+            server_time: asked,
             sent: sent_unknown(recorded),
             tombstone: false,
         });

@@ -138,8 +138,9 @@ pub enum RecordChange {
     },
     /// Objects with this token count as unmanaged from here on.
     Tombstone(Token),
-    /// The token of this object is known from here on, without a record of it.
-    Know(Address, Box<Recorded>),
+    /// The token of this object is known from here on, without a record of it; with RunPod's time before its create, if
+    /// that is certain.
+    Know(Address, Box<Recorded>, Option<Timestamp>),
     /// The state goes on as the one that marks in the account name, from above the highest version that they show.
     Continue {
         /// Which state.

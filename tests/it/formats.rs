@@ -61,7 +61,8 @@ cases! {
         .have("a", |_| {})
         .have("b", |_| {})
         .seen("a", Seen::Absent)
-        .seen("b", Seen::Absent),
+        .seen("b", Seen::Absent)
+        .option(|options| options.accept_vanished = false),
     // Changes of pods.
     update_without_reset: World::default()
         .want("llm", |pod| pod.container.name = "chat".to_owned())

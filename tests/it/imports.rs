@@ -155,8 +155,7 @@ fn a_pod_of_another_project_is_refused_and_one_of_a_lost_state_can_be_chosen() {
     `podofother` is left out: it belongs to project `other`; `podform import --from-project other` takes one from there
     there is nothing to take over
     exit 0
-    error: `podofother` carries the marker of project `other`, which may manage it; if that project gave it up, remove the variable `PODFORM_MARK` from the pod, which resets it, and import it then
-    hint: `podform COMMAND --help` shows what the command takes, with an example
+    error: `podofother` belongs to project `other`; `podform import --from-project other web podofother` takes it, and that project must then give it up with `podform state rm`
     exit 3
     1 object is in the state; nothing was changed in the account
     next: podform plan -f pods.yaml -f web.yaml

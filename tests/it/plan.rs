@@ -5,4 +5,5 @@ mod catalog;
 mod left_alone;
 mod props;
 mod reach;
+mod whose;
 pub(crate) mod world;

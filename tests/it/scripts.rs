@@ -29,6 +29,7 @@ scripts! {
     budget,
     by_hand,
     changes,
+    clones,
     doctor,
     drift,
     events,
@@ -54,6 +55,8 @@ scripts! {
     init_import,
     left_alone,
     logs,
+    lost_state,
+    older_state,
     no_catalog,
     places,
     profiles,
@@ -76,6 +79,7 @@ scripts! {
     tools,
     usage,
     volume_leaves,
+    whose,
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! Beside `podform` a story can say
 //! - `edit FILE s/old/new/`: replace the one place where `old` stands; `\n` is a line end, any sign can be the slash;
 //! - `write FILE`, followed by lines that begin with `| `; `append FILE` likewise; `bytes FILE 66 6f ff`; `remove FILE`;
-//! - `cat FILE` and `ls DIR`;
+//! - `cat FILE`, `ls DIR` and `copy FILE TO`;
+//! - `clone NAME EDITS`: clone a pod as RunPod's console does, its variables included, with these keys of the order;
 //! - `console METHOD PATH [BODY]`: do by hand what a person does in RunPod's console, with `{NAME}` in the path for
 //!   the id of the pod or volume of that name (or whose name begins with `NAME`);
 //! - `wait SECONDS`: let so much of the world's time pass;
@@ -96,6 +97,12 @@ impl Stage {
             }
             ["edit", file, edit] => self.edit(file, edit),
             ["remove", file] => fs::remove_file(self.path(file)).unwrap(),
+            ["copy", from, to] => {
+                fs::copy(self.path(from), self.path(to)).unwrap();
+            }
+            ["clone", pod, edits] => {
+                return self.with_simulator(|url| self.clone_pod(url, pod, edits));
+            }
             ["cat", file] => return fs::read_to_string(self.path(file)).unwrap(),
             ["ls", folder] => return self.list(folder),
             ["wait", seconds] => self.wait(seconds.parse().unwrap()),
@@ -214,6 +221,25 @@ impl Stage {
             None => path.to_owned(),
         };
         let (status, _) = request(url, method, &path, body);
+        format!("{status}\n")
+    }
+
+    /// Clones a pod as RunPod's page does, its variables included; the edits are keys of the order.
+    fn clone_pod(&self, url: &str, pod: &str, edits: &str) -> String {
+        let id = self.id_of(url, pod);
+        let (_, answer) = request(url, "GET", &format!("/v2/pods/{id}"), "");
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let mut order = serde_json::Map::new();
+        for key in ["name", "image", "env", "ports", "disk"] {
+            if let Some(value) = answer.get(key).filter(|value| !value.is_null()) {
+                order.insert(key.to_owned(), value.clone());
+            }
+        }
+        let gpu = &answer["gpu"];
+        order.insert("gpu".to_owned(), serde_json::json!({ "id": gpu["id"], "count": gpu["count"] }));
+        let edits: serde_json::Map<String, serde_json::Value> = serde_json::from_str(edits).unwrap();
+        order.extend(edits);
+        let (status, _) = request(url, "POST", "/v2/pods", &serde_json::Value::from(order).to_string());
         format!("{status}\n")
     }
 

@@ -229,7 +229,7 @@ impl Journal for Notebook {
             RecordChange::Remove(address) => format!("{address} is nothing"),
             RecordChange::Rename { from, to } => format!("{from} becomes {to}"),
             RecordChange::Tombstone(token) => format!("{token} is dead"),
-            RecordChange::Know(address, recorded) => format!("{} is known at {address}", recorded.id),
+            RecordChange::Know(address, recorded, _) => format!("{} is known at {address}", recorded.id),
             RecordChange::Continue { lineage, above } => format!("goes on as {lineage} above {above}"),
         });
         self.commits.borrow_mut().push(entries.chain(changes).collect());

@@ -19,6 +19,10 @@ pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
     if !text.is_empty() {
         text.push('\n');
     }
+    if planned.is_without_a_plan() {
+        shell.output.data(&text);
+        return Ok(exit::BLOCKED);
+    }
     let Plan { drift, held, .. } = planned.plan();
     let all_looked_at = !held.values().any(is_unseen);
     match (drift.is_empty(), all_looked_at) {
@@ -45,6 +49,8 @@ fn is_unseen(held: &Held) -> bool {
         | Held::Marked { .. }
         | Held::Copied { .. }
         | Held::OtherProject { .. }
+        | Held::Rebuilt { .. }
+        | Held::MayBeRenamed { .. }
         | Held::NotPossible(_) => true,
     }
 }

@@ -14,7 +14,6 @@ use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::live::{Live, Seen, Unreadable};
-use crate::model::marker::MARKER_KEY;
 use crate::model::prior::Prior;
 use crate::plan::{Options, stock_questions};
 use crate::render::words;
@@ -25,14 +24,15 @@ use crate::state::whole::Readers;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
-    let ImportArgs { address, id, all: _, write } = args;
+    let ImportArgs { address, id, all: _, from_project, write } = args;
+    let from_project = from_project.as_deref().map(ProjectName::new);
     let mut session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
     let known = known(&session, &prior);
     let (chosen, asked) = match address.as_ref().zip(id.as_ref()) {
         Some((address, id)) => {
-            let chosen = one(&live, &known, &prior, address, id)?;
+            let chosen = one(&live, &known, &prior, (address, id), from_project.as_ref())?;
             (chosen, BTreeSet::from([address.clone()]))
         }
         None => {
@@ -55,7 +55,8 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
         ensure_key(address.as_ref())?;
         Some(self::text(&mut session, &prior, &chosen, &known).await?)
     };
-    let planned = session.plan_only(&Options::to_look()).await?;
+    let options = Options { taking_over: true, from_project: from_project.clone(), ..Options::to_look() };
+    let planned = session.plan_only(&options).await?;
     let records = taken_over(planned.plan(), session.moment());
     let records: Vec<_> = records.into_iter().filter(|(address, _)| asked.contains(address)).collect();
     for remark in remarks(planned.plan(), &asked) {
@@ -72,6 +73,11 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
     let changes =
         records.into_iter().map(|(address, recorded)| RecordChange::Put(address, Box::new(recorded)));
     record(&session, "import", &prior, changes.collect(), &format!("{count} taken over")).await?;
+    if let Some(project) = &from_project {
+        shell.output.note(&format!(
+            "project `{project}` must give it up now, or both manage it: `podform state rm ADDRESS` there"
+        ));
+    }
     tell(shell, args, text.as_ref(), count);
     Ok(exit::DONE)
 }
@@ -163,8 +169,8 @@ fn one<'a>(
     live: &'a Live,
     known: &Known,
     prior: &Prior,
-    address: &Address,
-    id: &str,
+    (address, id): (&Address, &str),
+    from_project: Option<&ProjectName>,
 ) -> Result<Chosen<'a>, Failure> {
     let mut chosen = Chosen::default();
     if let Some(recorded) = prior.objects.get(address) {
@@ -201,16 +207,13 @@ fn one<'a>(
     }
     match address {
         Address::Volume(key) => {
-            if let Some(project) = volume.and_then(|volume| imported::other_project_of_volume(volume, known))
-            {
-                return Err(Failure::Flag(of_other_project(id, &project)));
-            }
+            let owner = volume.and_then(|volume| imported::other_project_of_volume(volume, known));
+            ensure_whose(id, address, owner.as_ref(), from_project)?;
             chosen.volumes.extend(volume.map(|volume| (key.clone(), volume)));
         }
         Address::Pod { key, replica: _ } => {
-            if let Some(project) = pod.and_then(|pod| imported::other_project(pod, known)) {
-                return Err(Failure::Flag(of_other_project(id, project)));
-            }
+            let owner = pod.and_then(|pod| imported::other_project(pod, known));
+            ensure_whose(id, address, owner, from_project)?;
             if let Some(reason) = pod.and_then(|pod| imported::unfit(pod, known.api)) {
                 return Err(Failure::Flag(format!("`{id}` cannot be taken over: {reason}")));
             }
@@ -220,12 +223,25 @@ fn one<'a>(
     Ok(chosen)
 }
 
-/// Says whose a pod is, and how it gets free: two projects with one pod would undo each other's work, and end it twice.
-fn of_other_project(id: &str, project: &ProjectName) -> String {
-    format!(
-        "`{id}` carries the marker of project `{project}`, which may manage it; if that project gave it up, \
-         remove the variable `{MARKER_KEY}` from the pod, which resets it, and import it then"
-    )
+/// Makes sure that an object is nobody else's, or that it is said whose it is: two projects with one object would undo
+/// each other's work, and end it twice.
+fn ensure_whose(
+    id: &str,
+    address: &Address,
+    owner: Option<&ProjectName>,
+    said: Option<&ProjectName>,
+) -> Result<(), Failure> {
+    match (owner, said) {
+        (None, None) => Ok(()),
+        (Some(owner), Some(said)) if owner == said => Ok(()),
+        (Some(owner), None | Some(_)) => Err(Failure::Flag(format!(
+            "`{id}` belongs to project `{owner}`; `podform import --from-project {owner} {address} {id}` takes it, and \
+             that project must then give it up with `podform state rm`"
+        ))),
+        (None, Some(said)) => Err(Failure::Flag(format!(
+            "`{id}` does not belong to project `{said}`; leave out `--from-project`"
+        ))),
+    }
 }
 
 fn unreadable<T>(seen: &Seen<T>) -> Option<&Unreadable> {

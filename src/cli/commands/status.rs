@@ -1,8 +1,10 @@
 //! `podform status`: all pods and volumes of the project, with state, URL, SSH command and price.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use crate::cli::args::ListArgs;
+use crate::cli::args::StatusArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
@@ -10,12 +12,13 @@ use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
 use crate::cli::table::Table;
-use crate::model::id::RemoteId;
-use crate::model::live::{Live, LivePod, LiveVolume, Seen};
+use crate::model::id::{ProjectName, RemoteId};
+use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen};
+use crate::model::marker::VolumeMark;
 use crate::render::words;
 
 /// Runs the command.
-pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
+pub async fn run(shell: &Shell, args: &StatusArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
@@ -31,12 +34,19 @@ pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
         });
         let project = session.loaded.settings.project.as_str();
         let objects = objects.collect::<Vec<_>>();
-        let document = json!({
+        let mut document = json!({
             "version": VERSION,
             "project": project,
             "in_progress": in_progress.as_ref().map(json::in_progress),
             "objects": objects,
         });
+        if args.all {
+            let others = of_others(&session.loaded.settings.project, &live);
+            let others = others.into_iter().map(|(owner, id)| {
+                json!({ "project": owner.to_string(), "id": id.to_string(), "live": json::live(&id, &live) })
+            });
+            document["other_projects"] = others.collect();
+        }
         shell.output.data(&printed(&document));
         return Ok(exit::DONE);
     }
@@ -49,10 +59,35 @@ pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
         table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
     }
     shell.output.data(&table.to_string());
+    if args.all {
+        shell.output.data(&others(&session.loaded.settings.project, &live).to_string());
+    }
     if prior.objects.is_empty() {
         shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
     }
     Ok(exit::DONE)
+}
+
+/// Lists what other projects of podform have in the account.
+fn others(own: &ProjectName, live: &Live) -> Table<4> {
+    let mut table = Table::new(["PROJECT", "ID", "STATE", "PRICE"]);
+    for (project, id) in of_others(own, live) {
+        let [state, price, _, _] = cells(&id, live);
+        table.row([project.to_string(), id.to_string(), state, price]);
+    }
+    table
+}
+
+/// Returns the objects that carry the mark of another project, with that project.
+fn of_others(own: &ProjectName, live: &Live) -> BTreeSet<(ProjectName, RemoteId)> {
+    let pods = live.pods.values().filter_map(Seen::found).filter(|pod| pod.status != PodStatus::Terminated);
+    let pods =
+        pods.filter_map(|pod| Some((pod.marker.as_ref()?.project.clone(), RemoteId::Pod(pod.id.clone()))));
+    let volumes = live.volumes.values().filter_map(Seen::found).filter_map(|volume| {
+        let mark: VolumeMark = volume.name.parse().ok()?;
+        Some((mark.project, RemoteId::Volume(volume.id.clone())))
+    });
+    pods.chain(volumes).filter(|(project, _)| project != own).collect()
 }
 
 /// Returns state, price, URL and SSH command of an object.

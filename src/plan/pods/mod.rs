@@ -6,7 +6,7 @@ mod record;
 mod remove;
 
 use crate::model::address::Address;
-use crate::model::desired::WantedPod;
+use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, LiveStorage, PodStatus, Seen};
 use crate::model::money::Amount;
@@ -32,7 +32,11 @@ pub(super) fn draft<'a>(
     wanted: Option<&'a WantedPod>,
     part: Part,
 ) -> Draft<'a> {
-    let named = wanted.and_then(|wanted| wanted.adopt.as_ref());
+    // `adopt:` explains which pod is meant, also to a plan that destroys it.
+    let named = match context.inputs.desired.wanted.get(address) {
+        Some(Wanted::Pod(pod)) => pod.adopt.as_ref(),
+        Some(Wanted::Volume(_)) | None => None,
+    };
     let PodView { sighting, retire, findings, copies } = context.ownership.pod(address, named);
     let mut planner = PodPlanner {
         context,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::desired::{OnRemove, WantedPod};
+use crate::model::field::Field;
 use crate::model::id::RemoteId;
 use crate::model::live::LivePod;
 use crate::model::plan::{
@@ -13,11 +14,11 @@ use crate::model::pod::RunState;
 use crate::model::prior::{Recorded, RecordedPod};
 
 use super::PodPlanner;
-use super::record::{pod_of, run_change, set_run};
+use super::record::{by_spec, pod_of, run_change, set_run};
 use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning, record_of};
 use crate::plan::effect::{self, Body};
-use crate::plan::{Context, cost, finding};
+use crate::plan::{Context, cost, finding, shown};
 
 /// Plans to terminate a pod that stands in the way of deleting the network volume that it mounts.
 pub(in crate::plan) fn terminate_with_volume(
@@ -96,7 +97,11 @@ impl<'a> PodPlanner<'_, 'a> {
         if self.context.inputs.options.destroy {
             return self.terminate(recorded, pod, live, reason);
         }
-        match recorded.lifecycle.on_remove {
+        let declared = self.context.inputs.desired.removed.get(self.address);
+        if declared == Some(&OnRemove::Terminate) {
+            return self.terminate(recorded, pod, live, reason);
+        }
+        match *declared.unwrap_or(&recorded.lifecycle.on_remove) {
             OnRemove::Terminate if !recorded.retired => self.terminate(recorded, pod, live, reason),
             OnRemove::Terminate | OnRemove::Stop => self.retire(recorded, pod, live, reason),
             OnRemove::Forget if recorded.retired => self.retire(recorded, pod, live, reason),
@@ -115,6 +120,52 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
+    /// What is ended is on record at its address before: a pod that RunPod moved has another id there.
+    fn adopt_first(&mut self, recorded: &Recorded, live: &LivePod) {
+        let id = RemoteId::Pod(live.id.clone());
+        let is_recorded = self.context.renamed.objects.contains_key(self.address);
+        if !is_recorded || recorded.id == id {
+            return;
+        }
+        let record = Record { id: Some(id), ..record_of(recorded) };
+        let after = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Adopt,
+            operation: Operation::Local,
+            reason: Reason::Migrated,
+            changes: Vec::new(),
+            consequences: Vec::new(),
+            after,
+            record: RecordAfter::Put(Box::new(record)),
+        });
+    }
+
+    /// Tells whether the command line lifts the protection of this address for this plan.
+    fn is_unprotected(&self) -> bool {
+        self.context.inputs.options.unprotect.contains(self.address)
+    }
+
+    /// Writes that the protection is lifted before what it forbids: the engine looks at the record.
+    fn lift_protection(&mut self, recorded: &Recorded, live: &LivePod) {
+        if !recorded.lifecycle.protect || !self.is_unprotected() {
+            return;
+        }
+        let mut record = Record { id: Some(RemoteId::Pod(live.id.clone())), ..record_of(recorded) };
+        record.lifecycle.protect = false;
+        let (before, after) = (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
+        let cost = self.draft.after;
+        self.draft.findings.push(finding::unprotected(self.address));
+        self.draft.push(Planning {
+            step: Step::Record,
+            operation: Operation::Local,
+            reason: Reason::LifecycleChanged,
+            changes: vec![by_spec(Field::Lifecycle, before, after)],
+            consequences: Vec::new(),
+            after: cost,
+            record: RecordAfter::Put(Box::new(record)),
+        });
+    }
+
     fn removal_reason(&self) -> Reason {
         let key = self.address.key();
         let desired = self.context.inputs.desired;
@@ -130,7 +181,9 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn terminate(&mut self, recorded: &Recorded, pod: &RecordedPod, live: &LivePod, reason: Reason) {
-        self.refuse_protected(recorded.lifecycle.protect, Step::Delete);
+        self.adopt_first(recorded, live);
+        self.lift_protection(recorded, live);
+        self.refuse_protected(recorded.lifecycle.protect && !self.is_unprotected(), Step::Delete);
         self.refuse_locked(live, Step::Delete);
         let consequences = self.body(live, pod.container.disk).deleted();
         self.draft.push(Planning {

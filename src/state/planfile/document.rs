@@ -23,8 +23,8 @@ use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, EnvPatch, FieldChange, FieldDrift, Finding,
-    Held, InProgress, OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter,
-    Severity, Shown, Split, Subject, Unmanaged, WishedGpus,
+    Held, InProgress, OnStuck, Operation, Owner, Plan, Planned, PodCreation, PodPatch, Reason, Record,
+    RecordAfter, Severity, Shown, Split, Subject, Unknown, Unmanaged, WishedGpus,
 };
 use crate::model::provenance::Part;
 use crate::model::size::Gigabytes;
@@ -1272,6 +1272,8 @@ enum StoredHeld {
     Marked { ids: Vec<StoredRemoteId> },
     Copied { ids: Vec<String>, differs: Option<String> },
     OtherProject { id: StoredRemoteId, project: String },
+    Rebuilt { instead_of: Vec<String> },
+    MayBeRenamed { from: Vec<String> },
     NotPossible(String),
     InProgress,
     NoCatalog { part: StoredCatalogPart, why: String },
@@ -1291,6 +1293,8 @@ impl From<&Held> for StoredHeld {
             Held::OtherProject { id, project } => {
                 Self::OtherProject { id: id.into(), project: project.to_string() }
             }
+            Held::Rebuilt { instead_of } => Self::Rebuilt { instead_of: texts(instead_of) },
+            Held::MayBeRenamed { from } => Self::MayBeRenamed { from: texts(from) },
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
             Held::InProgress => Self::InProgress,
             Held::NoCatalog { part, why } => Self::NoCatalog { part: (*part).into(), why: why.clone() },
@@ -1317,6 +1321,10 @@ impl TryFrom<StoredHeld> for Held {
             StoredHeld::OtherProject { id, project } => {
                 Self::OtherProject { id: id.into(), project: ProjectName::new(project) }
             }
+            StoredHeld::Rebuilt { instead_of } => {
+                Self::Rebuilt { instead_of: read_texts("address", &instead_of)? }
+            }
+            StoredHeld::MayBeRenamed { from } => Self::MayBeRenamed { from: read_texts("address", &from)? },
             StoredHeld::NotPossible(why) => Self::NotPossible(why),
             StoredHeld::InProgress => Self::InProgress,
             StoredHeld::NoCatalog { part, why } => Self::NoCatalog { part: part.into(), why },
@@ -1329,12 +1337,38 @@ fn read_part(word: &str) -> Read<Part> {
     known.ok_or_else(|| NotUnderstood(format!("`{word}` is no part of a pod")))
 }
 
+/// Marked objects that the state does not know.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoredUnknown {
+    objects: Vec<(StoredRemoteId, String)>,
+    monthly: StoredAmount,
+}
+
+impl From<&Unknown> for StoredUnknown {
+    fn from(Unknown { objects, monthly }: &Unknown) -> Self {
+        let objects = objects.iter().map(|(id, address)| (id.into(), address.to_string()));
+        Self { objects: objects.collect(), monthly: (*monthly).into() }
+    }
+}
+
+impl TryFrom<StoredUnknown> for Unknown {
+    type Error = NotUnderstood;
+
+    fn try_from(StoredUnknown { objects, monthly }: StoredUnknown) -> Read<Self> {
+        let read = |(id, address): (StoredRemoteId, String)| Ok((id.into(), read_address(&address)?));
+        Ok(Self { objects: objects.into_iter().map(read).collect::<Read<_>>()?, monthly: monthly.into() })
+    }
+}
+
 /// Why nothing may be done.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum StoredBlock {
     Protected { address: String, step: String },
     Locked { address: String, step: String },
+    StateOlder(StoredUnknown),
+    StateEmpty(StoredUnknown),
     AllVanished { count: usize },
     NoStock { address: String },
     VolumeCannotChange { address: String, why: String },
@@ -1354,6 +1388,8 @@ impl From<&Block> for StoredBlock {
             Block::Locked { address, step } => {
                 Self::Locked { address: address.to_string(), step: step.to_string() }
             }
+            Block::StateOlder(unknown) => Self::StateOlder(unknown.into()),
+            Block::StateEmpty(unknown) => Self::StateEmpty(unknown.into()),
             Block::AllVanished { count } => Self::AllVanished { count: *count },
             Block::NoStock { address } => Self::NoStock { address: address.to_string() },
             Block::VolumeCannotChange { address, why } => {
@@ -1387,6 +1423,8 @@ impl TryFrom<StoredBlock> for Block {
             StoredBlock::Locked { address, step } => {
                 Self::Locked { address: read_address(&address)?, step: read_step(&step)? }
             }
+            StoredBlock::StateOlder(unknown) => Self::StateOlder(unknown.try_into()?),
+            StoredBlock::StateEmpty(unknown) => Self::StateEmpty(unknown.try_into()?),
             StoredBlock::AllVanished { count } => Self::AllVanished { count },
             StoredBlock::NoStock { address } => Self::NoStock { address: read_address(&address)? },
             StoredBlock::VolumeCannotChange { address, why } => {
@@ -1502,19 +1540,28 @@ struct StoredUnmanaged {
     status: Option<StoredStatus>,
     created_at: Option<String>,
     cost: StoredSplit,
-    marked_ours: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
 }
 
 impl From<&Unmanaged> for StoredUnmanaged {
     fn from(unmanaged: &Unmanaged) -> Self {
-        let Unmanaged { id, name, status, created_at, cost, marked_ours } = unmanaged;
+        let Unmanaged { id, name, status, created_at, cost, owner } = unmanaged;
+        let (lost, project) = match owner {
+            Owner::Lost(address) => (Some(address.to_string()), None),
+            Owner::Nobody => (None, None),
+            Owner::Project(project) => (None, Some(project.to_string())),
+        };
         Self {
             id: id.into(),
             name: name.clone(),
             status: status.map(Into::into),
             created_at: created_at.map(|time| time.to_string()),
             cost: (*cost).into(),
-            marked_ours: marked_ours.as_ref().map(Address::to_string),
+            lost,
+            project,
         }
     }
 }
@@ -1523,14 +1570,18 @@ impl TryFrom<StoredUnmanaged> for Unmanaged {
     type Error = NotUnderstood;
 
     fn try_from(stored: StoredUnmanaged) -> Read<Self> {
-        let StoredUnmanaged { id, name, status, created_at, cost, marked_ours } = stored;
+        let StoredUnmanaged { id, name, status, created_at, cost, lost, project } = stored;
         Ok(Self {
             id: RemoteId::from(id),
             name,
             status: status.map(Into::into),
             created_at: created_at.as_deref().map(read_time).transpose()?,
             cost: cost.into(),
-            marked_ours: marked_ours.as_deref().map(read_address).transpose()?,
+            owner: match (lost, project) {
+                (Some(address), _) => Owner::Lost(read_address(&address)?),
+                (None, Some(project)) => Owner::Project(ProjectName::new(project)),
+                (None, None) => Owner::Nobody,
+            },
         })
     }
 }

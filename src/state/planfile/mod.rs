@@ -58,6 +58,8 @@ pub struct PlanInputs {
     pub excludes: Vec<String>,
     /// `--replace`.
     pub replaces: Vec<String>,
+    /// `--unprotect`.
+    pub unprotects: Vec<String>,
     /// `--destroy`.
     pub destroy: bool,
     /// `--accept-vanished`.
@@ -220,6 +222,8 @@ struct StoredInputs {
     targets: Vec<String>,
     excludes: Vec<String>,
     replaces: Vec<String>,
+    #[serde(default)]
+    unprotects: Vec<String>,
     destroy: bool,
     accept_vanished: bool,
 }
@@ -233,10 +237,21 @@ impl From<&PlanInputs> for StoredInputs {
             targets,
             excludes,
             replaces,
+            unprotects,
             destroy,
             accept_vanished,
         } = inputs.clone();
-        Self { spec_files, variables, profiles, targets, excludes, replaces, destroy, accept_vanished }
+        Self {
+            spec_files,
+            variables,
+            profiles,
+            targets,
+            excludes,
+            replaces,
+            unprotects,
+            destroy,
+            accept_vanished,
+        }
     }
 }
 
@@ -249,9 +264,20 @@ impl From<StoredInputs> for PlanInputs {
             targets,
             excludes,
             replaces,
+            unprotects,
             destroy,
             accept_vanished,
         } = stored;
-        Self { spec_files, variables, profiles, targets, excludes, replaces, destroy, accept_vanished }
+        Self {
+            spec_files,
+            variables,
+            profiles,
+            targets,
+            excludes,
+            replaces,
+            unprotects,
+            destroy,
+            accept_vanished,
+        }
     }
 }

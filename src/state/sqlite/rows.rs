@@ -259,7 +259,7 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
             let changed = connection.prepare_cached(bury)?.execute([token.as_str()])?;
             if changed == 0 { Err(Refused::TokenUnknown(token.clone()).into()) } else { Ok(()) }
         }
-        RecordChange::Know(address, recorded) => know(connection, address, recorded),
+        RecordChange::Know(address, recorded, asked) => know(connection, address, recorded, *asked),
         RecordChange::Continue { lineage, above } => {
             let above = i64::try_from(above.0)
                 .map_err(|_| RowError::Damaged("a serial beyond counting".to_owned()))?;
@@ -297,19 +297,31 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
             shown(*server_time),
             rebuilt,
         ])?;
-    know(connection, address, recorded)
+    know(connection, address, recorded, None)
 }
 
 /// Keeps the token of an object if the journal has not seen it.
-fn know(connection: &Connection, address: &Address, recorded: &Recorded) -> Result<(), RowError> {
+fn know(
+    connection: &Connection,
+    address: &Address,
+    recorded: &Recorded,
+    asked: Option<Timestamp>,
+) -> Result<(), RowError> {
     if let Some(token) = &recorded.token {
         let sent = json(&StoredSent::from(&sent_unknown(recorded)))?;
         connection
             .prepare_cached(
-                "INSERT INTO tokens (token, address, intended_at, sent, tombstone) VALUES (?1, ?2, ?3, ?4, 0)
+                "INSERT INTO tokens (token, address, intended_at, sent, tombstone, server_time)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5)
              ON CONFLICT DO NOTHING",
             )?
-            .execute(params![token.as_str(), address.to_string(), recorded.recorded_at.to_string(), sent])?;
+            .execute(params![
+                token.as_str(),
+                address.to_string(),
+                recorded.recorded_at.to_string(),
+                sent,
+                shown(asked)
+            ])?;
     }
     Ok(())
 }

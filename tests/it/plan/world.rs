@@ -19,6 +19,7 @@ use podform::model::journal::Sent;
 use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
+use podform::model::plan::Owner;
 use podform::model::plan::{
     Action, ActionId, Endpoint, InProgress, Operation, Plan, Planned, PodCreation, PodPatch, Record,
     RecordAfter, Shown, Step,
@@ -170,6 +171,7 @@ impl Default for World {
                 out_of_scope: BTreeMap::new(),
                 replicated: BTreeSet::new(),
                 moved: Vec::new(),
+                removed: BTreeMap::new(),
                 secrets: BTreeMap::new(),
                 budget: Budget::default(),
             },
@@ -185,10 +187,15 @@ impl Default for World {
             endpoint: Endpoint::Simulator,
             api: Api::V2,
             nonce: RunNonce::new("nonce"),
-            options: Options::default(),
+            options: believing(),
             in_progress: None,
         }
     }
+}
+
+/// Options of a person who knows that what is gone is gone.
+fn believing() -> Options {
+    Options { accept_vanished: true, ..Options::default() }
 }
 
 impl World {
@@ -492,7 +499,7 @@ impl World {
         world.live.observed_at = time(20_000);
         world.live.server_time = Some(time(20_000));
         world.nonce = RunNonce::new("next");
-        world.options = Options::default();
+        world.options = believing();
         for id in in_order(planned.plan()).into_iter().take(most) {
             world.act(&id, &planned.plan().actions[&id]);
         }
@@ -643,6 +650,14 @@ impl World {
                     Some((id, token, _)) => (id, Some(token)),
                     None => (id.unwrap(), token),
                 };
+                if let Some(token) = &token
+                    && !self.prior.tokens.contains_key(token)
+                {
+                    self.know_token(&address.to_string(), token, false);
+                    if let Some(known) = self.prior.tokens.get_mut(token) {
+                        known.server_time = self.live.server_time;
+                    }
+                }
                 let recorded_at = self.live.observed_at;
                 // As in the engine: an object that stays gets no more deposed pods.
                 let same = self.prior.objects.get(address).filter(|previous| previous.id == id);
@@ -729,8 +744,11 @@ pub fn print(planned: &Planned) -> String {
         writeln!(text, "{:?} {subject}: {} ({})", finding.severity, finding.message, finding.code).unwrap();
     }
     for unmanaged in &plan.unmanaged {
-        let ours =
-            unmanaged.marked_ours.as_ref().map(|address| format!(", marked {address}")).unwrap_or_default();
+        let ours = match &unmanaged.owner {
+            Owner::Lost(address) => format!(", marked {address}"),
+            Owner::Nobody => String::new(),
+            Owner::Project(project) => format!(", of {project}"),
+        };
         writeln!(text, "unmanaged {} {}{ours}", unmanaged.id, unmanaged.cost.total().known).unwrap();
     }
     let unchanged: Vec<String> = plan.unchanged.iter().map(Address::to_string).collect();

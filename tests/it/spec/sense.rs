@@ -116,7 +116,9 @@ fn every_key_of_the_format_is_lowered() {
             state_file: "state/acme.db".to_owned(),
         }
     );
-    let Desired { project, wanted, out_of_scope, replicated, moved, secrets, budget } = &loaded.desired;
+    let Desired { project, wanted, out_of_scope, replicated, moved, removed, secrets, budget } =
+        &loaded.desired;
+    assert!(removed.is_empty());
     assert_eq!((project.as_str(), out_of_scope.len()), ("acme-inference", 0));
     assert_eq!(replicated.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["llm"]);
     let addresses: Vec<String> = wanted.keys().map(ToString::to_string).collect();

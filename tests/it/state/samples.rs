@@ -17,9 +17,11 @@ use podform::model::journal::Sent;
 use podform::model::live::PodStatus;
 use podform::model::marker::Token;
 use podform::model::money::{Amount, Hourly, Monthly, Price};
+use podform::model::plan::Owner;
 use podform::model::plan::*;
 use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
@@ -418,13 +420,20 @@ impl Samples {
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..7) {
+        match self.0.u8(..11) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
             3 => Held::Duplicate { ids: self.set(Self::pod_id) },
-            4 => Held::InProgress,
-            5 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
+            4 => Held::Copied {
+                ids: self.set(Self::pod_id),
+                differs: self.some(|samples| samples.one(&Part::ALL)),
+            },
+            5 => Held::OtherProject { id: self.remote_id(), project: ProjectName::new(self.text()) },
+            6 => Held::Rebuilt { instead_of: self.set(Self::address) },
+            7 => Held::MayBeRenamed { from: self.set(Self::address) },
+            8 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
+            9 => Held::InProgress,
             _ => Held::NotPossible(self.text()),
         }
     }
@@ -468,7 +477,11 @@ impl Samples {
             status: self.some(|samples| samples.one(&statuses)),
             created_at: self.some(Self::time),
             cost: self.split(),
-            marked_ours: self.some(Self::address),
+            owner: match self.0.u8(..3) {
+                0 => Owner::Lost(self.address()),
+                1 => Owner::Project(ProjectName::new(self.text())),
+                _ => Owner::Nobody,
+            },
         }
     }
 

@@ -1,0 +1,98 @@
+//! Marked objects that the state does not know: it is older than the account, or was lost.
+//!
+//! A plan from such a state would make a second one of what is there, so none is made. What `adopt:` names is explained
+//! by it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::desired::{Wanted, WantedVolume};
+use crate::model::id::RemoteId;
+use crate::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::marker::VolumeMark;
+use crate::model::plan::{Block, Split, Unknown};
+use crate::model::provenance::{Provenance, Viewpoint, Witness, judge_pod, judge_volume};
+use crate::model::volume::VolumeTier;
+
+use super::ownership::known_volume;
+use super::{Inputs, cost};
+
+/// Returns why no plan can be made from this state, if there is reason to doubt it.
+pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
+    let mut later = BTreeMap::new();
+    let mut others = BTreeMap::new();
+    let mut costs: BTreeMap<RemoteId, Split> = BTreeMap::new();
+    let explained = explained(inputs);
+    let recorded = inputs.prior.remote_ids();
+    let view = Viewpoint::of(&inputs.desired.project, inputs.prior);
+    for pod in inputs.live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)) {
+        let id = RemoteId::Pod(pod.id.clone());
+        let Some(marker) = pod.marker.as_ref().filter(|_| !explained.contains(&id)) else { continue };
+        let witness = inputs.prior.tokens.get(&marker.token).map_or(Witness::Nobody, Witness::Journal);
+        let group = match judge_pod(view, pod, witness) {
+            Provenance::NewerState(_) => &mut later,
+            Provenance::OtherState(_) if !recorded.contains(&id) => &mut others,
+            Provenance::OtherState(_)
+            | Provenance::Unmarked
+            | Provenance::OtherProject(_)
+            | Provenance::GivenUp
+            | Provenance::Ours(_)
+            | Provenance::Copy { .. }
+            | Provenance::NotTold(_) => continue,
+        };
+        costs.insert(id.clone(), cost::live_pod(inputs.catalog, pod, None));
+        group.insert(id, marker.address.clone());
+    }
+    for volume in inputs.live.volumes.values().filter_map(Seen::found) {
+        let id = RemoteId::Volume(volume.id.clone());
+        let Some(address) = unknown_volume(inputs, volume) else { continue };
+        if !explained.contains(&id) && !recorded.contains(&id) {
+            let tier = volume.tier.unwrap_or(VolumeTier::Standard);
+            costs.insert(id.clone(), cost::volume(volume.size, tier));
+            later.insert(id, address);
+        }
+    }
+    let unknown = |objects: BTreeMap<RemoteId, Address>| {
+        let monthly = objects.keys().filter_map(|id| costs.get(id).copied()).sum::<Split>().total();
+        Unknown { objects, monthly }
+    };
+    match (inputs.prior.objects.is_empty(), later.is_empty(), others.is_empty()) {
+        (true, false, _) | (true, _, false) => {
+            later.append(&mut others);
+            Some(Block::StateEmpty(unknown(later)))
+        }
+        (false, false, _) => Some(Block::StateOlder(unknown(later))),
+        // Another state manages this project as well; what it has is listed, and its addresses are held.
+        (false, true, _) | (true, true, true) => None,
+    }
+}
+
+fn unknown_volume(inputs: &Inputs<'_>, volume: &LiveVolume) -> Option<Address> {
+    let mark: VolumeMark = volume.name.parse().ok()?;
+    let view = Viewpoint::of(&inputs.desired.project, inputs.prior);
+    let known = known_volume(inputs.prior, &mark).map(|(_, known)| known);
+    match judge_volume(view, Some(&mark), known.map_or(Witness::Nobody, Witness::Journal)) {
+        Provenance::NewerState(_) => Some(mark.address()),
+        Provenance::OtherState(_)
+        | Provenance::Unmarked
+        | Provenance::OtherProject(_)
+        | Provenance::GivenUp
+        | Provenance::Ours(_)
+        | Provenance::Copy { .. }
+        | Provenance::NotTold(_) => None,
+    }
+}
+
+/// Returns what the spec itself names.
+fn explained(inputs: &Inputs<'_>) -> BTreeSet<RemoteId> {
+    let named = |wanted: &Wanted| match wanted {
+        Wanted::Pod(pod) => pod.adopt.clone().map(RemoteId::Pod),
+        Wanted::Volume(WantedVolume::Managed { adopt, .. }) => adopt.clone().map(RemoteId::Volume),
+        Wanted::Volume(WantedVolume::Referenced { id }) => Some(RemoteId::Volume(id.clone())),
+    };
+    inputs.desired.wanted.values().filter_map(named).collect()
+}
+
+fn is_plain(pod: &LivePod) -> bool {
+    pod.role == PodRole::Plain && pod.status != PodStatus::Terminated
+}

@@ -1,0 +1,516 @@
+//! Whose an object is: clones, other projects, states that are lost or older than the account, and what a rebuild found.
+
+use std::collections::BTreeMap;
+
+use insta::assert_snapshot;
+use podform::model::clock::Moment;
+use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
+use podform::model::id::{Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
+use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use podform::model::marker::Marker;
+use podform::model::plan::Planned;
+use podform::model::pod::{Compute, Storage};
+use podform::model::size::Gigabytes;
+use podform::plan::{Rebuilding, rebuild};
+
+use super::cases::{plan, settles};
+use super::world::{World, address, time, token};
+
+/// `llm` is recorded and gone, and pods that were made much later carry its mark.
+fn gone_beside(clones: &[(&str, fn(&mut LivePod))]) -> World {
+    let world = World::default().want("llm", |_| {}).have("llm", |_| {}).seen("llm", Seen::Absent);
+    let marker = world.marker("llm");
+    clones.iter().fold(world, |world, (id, edit)| {
+        world.stranger(id, |pod| {
+            pod.marker = Some(marker.clone());
+            pod.created_at = Some(time(9_000));
+            edit(pod);
+        })
+    })
+}
+
+fn unwanted(mut world: World) -> World {
+    world.desired.wanted.remove(&address("llm"));
+    world
+}
+
+fn disk(pod: &mut LivePod) {
+    pod.storage = LiveStorage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+}
+
+#[test]
+fn an_edited_clone_is_never_taken_for_the_pod_nor_ended() {
+    let edits: [(&str, fn(&mut LivePod)); 4] = [
+        ("named", |pod| pod.name = "mine".to_owned()),
+        ("image", |pod| pod.image = Some("theirs:1".to_owned())),
+        ("disk", disk),
+        ("gpus", |pod| {
+            pod.compute = pod
+                .compute
+                .clone()
+                .map(|_| Compute::Gpu { id: podform::model::id::GpuTypeId::new("NVIDIA L40S"), count: 1 })
+        }),
+    ];
+    let mut text = String::new();
+    for clone in edits {
+        let world = gone_beside(&[clone]);
+        let destroyed = world.clone().option(|options| options.destroy = true);
+        for world in [world.clone(), unwanted(world), destroyed] {
+            text += &plan(&world);
+        }
+    }
+    assert_snapshot!(text, @r#"
+    blocked
+    held llm: Copied { ids: {PodId("named")}, differs: Some(Name) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("named")}, differs: Some(Name) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("named")}, differs: Some(Name) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("image")}, differs: Some(Image) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("image")}, differs: Some(Image) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("image")}, differs: Some(Image) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("disk")}, differs: Some(Storage) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("disk")}, differs: Some(Storage) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("disk")}, differs: Some(Storage) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("gpus")}, differs: Some(Hardware) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("gpus")}, differs: Some(Hardware) }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held llm: Copied { ids: {PodId("gpus")}, differs: Some(Hardware) }
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn of_two_clones_neither_is_taken_unless_the_spec_names_one() {
+    let world = gone_beside(&[("one", |_| {}), ("two", |_| {})]);
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held llm: Copied { ids: {PodId("one"), PodId("two")}, differs: None }
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    let mut named = world;
+    if let Some(Wanted::Pod(pod)) = named.desired.wanted.get_mut(&address("llm")) {
+        pod.adopt = Some(PodId::new("two"));
+    }
+    assert_snapshot!(plan(&named), @r#"
+    llm:adopt Migrated
+    drift llm: Migrated { from: Pod(PodId("id-llm")), to: Pod(PodId("two")) }
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_pod_that_is_being_moved_shows_no_gpus_and_is_still_the_pod() {
+    let no_gpus: fn(&mut LivePod) = |pod| {
+        pod.compute = pod.compute.clone().map(|compute| match compute {
+            Compute::Gpu { id, count: _ } => Compute::Gpu { id, count: 0 },
+            Compute::Cpu { .. } => compute,
+        });
+    };
+    assert_snapshot!(plan(&gone_beside(&[("moved", no_gpus)])), @r#"
+    llm:adopt Migrated
+    llm:stop GpusLost
+      state: running -> stopped by Outside
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm:start GpusLost
+      state: stopped -> running by Outside
+      ! PublicPortsChange
+      ! StartMayFail { then_replaced: false }
+    drift llm: Migrated { from: Pod(PodId("id-llm")), to: Pod(PodId("moved")) }
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0") }])
+    Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_moved_pod_that_left_the_spec_is_recorded_before_it_ends_and_stays_if_it_holds_data() {
+    let world = unwanted(gone_beside(&[("moved", |_| {})]));
+    assert_snapshot!(settles(&world), @"
+    llm:adopt Migrated
+    llm:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    let with_disk: fn(&mut WantedPod) = |pod| {
+        pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+    };
+    let world = World::default().have("llm", with_disk).seen("llm", Seen::Absent);
+    let marker = world.marker("llm");
+    let world = world.stranger("moved", |pod| {
+        pod.marker = Some(marker);
+        pod.created_at = Some(time(9_000));
+        disk(pod);
+    });
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held llm: Copied { ids: {PodId("moved")}, differs: None }
+    cost $515.70 -> $515.70, at most $515.70
+    "#);
+}
+
+#[test]
+fn adopt_takes_nothing_that_another_project_marks() {
+    let theirs = |name: &str| Marker { project: ProjectName::new("one"), ..World::default().marker(name) };
+    let world = World::default()
+        .want("llm", |pod| pod.adopt = Some(PodId::new("theirs")))
+        .stranger("theirs", |pod| pod.marker = Some(theirs("llm")));
+    let mut world = world.want_volume("volume.data", 10, false);
+    let volume = LiveVolume {
+        id: VolumeId::new("v1"),
+        name: "one.data.0123abcd".to_owned(),
+        size: Gigabytes(10),
+        data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
+        tier: None,
+    };
+    world.live.volumes.insert(volume.id.clone(), Seen::Found(volume));
+    if let Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) =
+        world.desired.wanted.get_mut(&address("volume.data"))
+    {
+        *adopt = Some(VolumeId::new("v1"));
+    }
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held volume.data: OtherProject { id: Volume(VolumeId("v1")), project: ProjectName("one") }
+    held llm: OtherProject { id: Pod(PodId("theirs")), project: ProjectName("one") }
+    Warning : all that this spec wants is there under project `one`; if the project was renamed, keep its name, or take each over with `podform import --from-project one ADDRESS ID` (renamed-project)
+    unmanaged theirs $505.70, of one
+    unmanaged v1 $0.70, of one
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    let mut allowed = world;
+    allowed.options.from_project = Some(ProjectName::new("one"));
+    assert!(matches!(allowed.plan(), Planned::Changes(_)), "{}", plan(&allowed));
+}
+
+/// A pod of this project whose token the journal lacks.
+fn unknown(world: World, id: &str, at: &str, edit: impl FnOnce(&mut Marker)) -> World {
+    let mut marker = Marker { token: token(id), created: Some(time(0)), ..world.marker(at) };
+    edit(&mut marker);
+    world.stranger(id, |pod| {
+        pod.marker = Some(marker);
+        pod.created_at = Some(time(20));
+    })
+}
+
+fn add_volume(mut world: World, id: &str, name: &str) -> World {
+    let volume = LiveVolume {
+        id: VolumeId::new(id),
+        name: name.to_owned(),
+        size: Gigabytes(100),
+        data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
+        tier: None,
+    };
+    world.live.volumes.insert(volume.id.clone(), Seen::Found(volume));
+    world
+}
+
+#[test]
+fn a_state_older_than_the_account_plans_nothing() {
+    let gone = World::default()
+        .want("llm", |_| {})
+        .have("llm", |_| {})
+        .seen("llm", Seen::Absent)
+        .want("other", |_| {})
+        .have("other", |_| {});
+    let replaced = unknown(gone.clone(), "later", "llm", |_| {});
+    let refreshed = gone.clone().outside("other", |pod| {
+        pod.marker = pod.marker.clone().map(|marker| Marker { serial: Serial(9), ..marker });
+    });
+    let volume = add_volume(gone.clone(), "v9", "acme.data.0123abcd");
+    let of_others = add_volume(gone.clone(), "v9", "acme-prod.data.0123abcd");
+    let other_state = unknown(gone, "another", "llm", |marker| marker.lineage = Lineage::new("elsewhere"));
+    let text: String = [replaced, refreshed, volume, of_others, other_state].iter().map(plan).collect();
+    assert_snapshot!(text, @r#"
+    blocked
+      because StateOlder(Unknown { objects: {Pod(PodId("later")): Pod { key: Key("llm"), replica: None }}, monthly: Amount { known: Monthly(505700000), unknown_parts: 0 } })
+    Warning llm: pod `later` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
+    unmanaged later $505.70, marked llm
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+      because StateOlder(Unknown { objects: {Pod(PodId("id-other")): Pod { key: Key("other"), replica: None }}, monthly: Amount { known: Monthly(505700000), unknown_parts: 0 } })
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+      because StateOlder(Unknown { objects: {Volume(VolumeId("v9")): Volume(Key("data"))}, monthly: Amount { known: Monthly(7000000), unknown_parts: 0 } })
+    unmanaged v9 $7.00, marked volume.data
+    cost $0.00 -> $0.00, at most $0.00
+    llm:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! VanishedWithData { size: Gigabytes(20) }
+      ! NewPodId
+    drift llm: Vanished
+    unmanaged v9 $7.00, of acme-prod
+    unchanged other
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    llm:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! VanishedWithData { size: Gigabytes(20) }
+      ! NewPodId
+    drift llm: Vanished
+    Warning llm: pod `another` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
+    unmanaged another $505.70, marked llm
+    unchanged other
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    "#);
+}
+
+#[test]
+fn a_state_without_a_record_beside_marked_objects_plans_nothing() {
+    let world = World::default().want("llm", |_| {}).want("more", |_| {});
+    let world = unknown(world, "there", "llm", |marker| marker.lineage = Lineage::new("lost"));
+    let world = add_volume(world, "v9", "acme.data.0123abcd");
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+      because StateEmpty(Unknown { objects: {Pod(PodId("there")): Pod { key: Key("llm"), replica: None }, Volume(VolumeId("v9")): Volume(Key("data"))}, monthly: Amount { known: Monthly(512700000), unknown_parts: 0 } })
+    Warning llm: pod `there` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
+    unmanaged there $505.70, marked llm
+    unmanaged v9 $7.00, marked volume.data
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn the_only_recorded_pod_is_made_again_only_if_the_account_is_surely_the_right_one() {
+    let gone = World::default()
+        .want("llm", |_| {})
+        .have("llm", |_| {})
+        .seen("llm", Seen::Absent)
+        .option(|options| options.accept_vanished = false);
+    assert_snapshot!(plan(&gone), @"
+    blocked
+      because AllVanished { count: 1 }
+    llm:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
+      ! VanishedWithData { size: Gigabytes(20) }
+      ! NewPodId
+    drift llm: Vanished
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    let mut shown = gone;
+    shown.know_token("given-up", &token("given-up"), true);
+    let marker = shown.marker("given-up");
+    let shown = shown.stranger("ours-once", |pod| pod.marker = Some(marker));
+    assert!(matches!(shown.plan(), Planned::Changes(_)), "{}", plan(&shown));
+}
+
+#[test]
+fn a_project_that_was_renamed_is_told_from_a_new_one() {
+    let world = World::default().want("llm", |_| {});
+    let marker = Marker { project: ProjectName::new("acme-old"), ..world.marker("llm") };
+    assert_snapshot!(plan(&world.stranger("theirs", |pod| pod.marker = Some(marker))), @"
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure
+    Warning : all that this spec wants is there under project `acme-old`; if the project was renamed, keep its name, or take each over with `podform import --from-project acme-old ADDRESS ID` (renamed-project)
+    unmanaged theirs $505.70, of acme-old
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+}
+
+fn found_by_rebuild(name: &str, edit: fn(&mut WantedPod)) -> World {
+    World::default().have(name, edit).recorded(name, |recorded| recorded.rebuilt = true)
+}
+
+#[test]
+fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes() {
+    assert_snapshot!(settles(&found_by_rebuild("chat", |_| {})), @"
+    chat:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    let with_disk: fn(&mut WantedPod) = |pod| {
+        pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+    };
+    let held = found_by_rebuild("chat", with_disk);
+    let volume = World::default()
+        .have_volume("volume.data", 100, false)
+        .recorded("volume.data", |recorded| recorded.rebuilt = true);
+    let protected = found_by_rebuild("chat", |pod| pod.lifecycle.protect = true);
+    let renamed = found_by_rebuild("chat", |_| {}).want("assistant", |_| {});
+    let text: String = [&held, &volume, &protected, &renamed].iter().map(|world| plan(world)).collect();
+    assert_snapshot!(text, @r#"
+    blocked
+    held chat: Rebuilt { instead_of: {} }
+    cost $515.70 -> $515.70, at most $515.70
+    blocked
+    held volume.data: Rebuilt { instead_of: {} }
+    cost $7.00 -> $7.00, at most $7.00
+    blocked
+    held chat: Rebuilt { instead_of: {} }
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held assistant: MayBeRenamed { from: {Pod { key: Key("chat"), replica: None }} }
+    held chat: Rebuilt { instead_of: {Pod { key: Key("assistant"), replica: None }} }
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    let removed = |mut world: World, at: &str, then: OnRemove| {
+        world.desired.removed.insert(address(at), then);
+        world
+    };
+    let text: String = [
+        removed(held.clone(), "chat", OnRemove::Terminate),
+        removed(held, "chat", OnRemove::Stop),
+        removed(volume.clone(), "volume.data", OnRemove::Forget),
+        removed(volume, "volume.data", OnRemove::Terminate),
+        removed(renamed.clone(), "chat", OnRemove::Terminate),
+    ]
+    .iter()
+    .map(settles)
+    .collect();
+    assert_snapshot!(text, @r#"
+    chat:delete Removed
+      ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $515.70 -> $0.00, at most $0.00
+    chat:stop Removed
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! LocalVolumeKept { size: Gigabytes(100), path: "/workspace" }
+    Note chat: is kept stopped after its key has left the spec, for $20.00 a month; `destroy` or `state rm` ends it (retired)
+    cost $515.70 -> $20.00, at most $20.00
+    volume.data:forget Removed (tombstone)
+      ! GoesOnUnmanaged
+    Warning volume.data: goes on running and being billed, unmanaged (forgotten)
+    cost $7.00 -> $0.00, at most $0.00
+    volume.data:delete Removed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    cost $7.00 -> $0.00, at most $0.00
+    assistant:create New on NVIDIA GeForce RTX 4090 x1 secure
+    chat:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Warning assistant: `chat` goes and `assistant`, which is like it, comes: if only the name is new, `moved: [{ from: chat, to: assistant }]` keeps it and its data (looks-renamed)
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    let mut moved = renamed;
+    moved.desired.moved.push(Move { from: address("chat"), to: address("assistant") });
+    assert_snapshot!(settles(&moved), @"
+    assistant:move Renamed from chat
+    assistant:update Changed InPlace
+      name: acme-chat -> acme-assistant by Spec
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_remembered_protection_is_lifted_for_one_plan_and_first() {
+    let world = World::default().have("llm", |pod| pod.lifecycle.protect = true).have_volume(
+        "volume.data",
+        100,
+        true,
+    );
+    let lifted = world.clone().option(|options| {
+        options.unprotect = [address("llm"), address("volume.data")].into();
+    });
+    assert!(matches!(world.plan(), Planned::Blocked { .. }));
+    assert_snapshot!(settles(&lifted), @"");
+}
+
+/// Rebuilds and says what was taken and left.
+fn rebuilt(world: &World, lineage: Option<&str>) -> String {
+    let lineage = lineage.map(Lineage::new);
+    let from = Rebuilding {
+        desired: &world.desired,
+        prior: &world.prior,
+        live: &world.live,
+        lineage: lineage.as_ref(),
+        now: Moment { here: time(10_000), there: Some(time(10_000)) },
+    };
+    match rebuild(from) {
+        Err(several) => format!("several states: {:?}\n", several.pods),
+        Ok(found) => {
+            let mut text = format!("{} above {}\n", found.lineage, found.above);
+            for (address, one) in &found.taken {
+                let protect = if one.recorded.lifecycle.protect { " protected" } else { "" };
+                text += &format!("{address} is {}{protect}\n", one.recorded.id);
+            }
+            for (address, one, why) in &found.left {
+                text += &format!("{address} is not {}: {why}\n", one.recorded.id);
+            }
+            text
+        }
+    }
+}
+
+#[test]
+fn a_rebuild_takes_what_is_marked_and_leaves_what_may_be_a_copy() {
+    let mut world = World::default().want("llm", |_| {}).want("chat", |_| {});
+    world.desired.moved.push(Move { from: address("old"), to: address("chat") });
+    let world = unknown(world, "p1", "llm", |marker| marker.serial = Serial(4));
+    let world = unknown(world, "p2", "old", |marker| marker.protected = true);
+    let world = unknown(world, "p3", "left-the-spec", |marker| marker.serial = Serial(7));
+    let world = unknown(world, "p4", "unsure", |marker| marker.created = None);
+    let world = unknown(world, "p5", "twice", |_| {});
+    let world = unknown(world, "p6", "twice", |_| {});
+    let clone = Marker { token: token("p1"), created: Some(time(0)), ..world.marker("llm") };
+    let world = world.stranger("clone", |pod| {
+        pod.marker = Some(clone);
+        pod.created_at = Some(time(5_000));
+    });
+    let world = add_volume(world, "v1", "acme.data.0123abcd");
+    let world = add_volume(world, "v2", "acme-prod.models.0123abcd");
+    let world = add_volume(world, "v3", "acme.twice.0123abcd");
+    let world = add_volume(world, "v4", "acme.twice.89abcdef");
+    assert_snapshot!(rebuilt(&world, None), @"
+    line above 7
+    volume.data is v1
+    chat is p2 protected
+    left-the-spec is p3
+    llm is p1
+    llm is not clone: it was created at 2027-01-15T09:23:20Z, but its mark is of 2027-01-15T08:00:00Z, so it may be a copy; `podform import llm ID` takes it
+    unsure is not p4: its mark does not tell when it was asked for, so it may be a copy; `podform import unsure ID` takes it
+    volume.twice is not v3: `v3` and `v4` carry the mark of `volume.twice`; `podform import volume.twice ID` chooses
+    volume.twice is not v4: `v3` and `v4` carry the mark of `volume.twice`; `podform import volume.twice ID` chooses
+    twice is not p5: `p5` and `p6` carry the mark of `twice`; `podform import twice ID` chooses
+    twice is not p6: `p5` and `p6` carry the mark of `twice`; `podform import twice ID` chooses
+    ");
+}
+
+#[test]
+fn of_several_states_the_one_that_is_named_is_rebuilt() {
+    let world = unknown(World::default(), "p1", "a", |marker| marker.serial = Serial(9));
+    let world = unknown(world, "p2", "b", |marker| marker.lineage = Lineage::new("other"));
+    assert_snapshot!(rebuilt(&world, None), @r#"several states: {Lineage("line"): 1, Lineage("other"): 1}"#);
+    assert_snapshot!(rebuilt(&world, Some("other")), @"
+    other above 0
+    b is p2
+    a is not p1: it belongs to another state of this project, `--lineage line`
+    ");
+    assert_snapshot!(rebuilt(&world, Some("third")), @r#"several states: {Lineage("line"): 1, Lineage("other"): 1}"#);
+    let beside_records = unknown(World::default().have("a", |_| {}), "p2", "b", |marker| {
+        marker.lineage = Lineage::new("other");
+    });
+    assert_snapshot!(rebuilt(&beside_records, None), @r#"several states: {Lineage("line"): 0, Lineage("other"): 1}"#);
+}
+
+#[test]
+fn a_rebuild_of_an_older_state_replaces_only_what_is_certainly_gone() {
+    let gone = World::default().have("a", |_| {}).have("b", |_| {}).seen("a", Seen::Absent);
+    let world = unknown(gone, "a2", "a", |marker| marker.serial = Serial(12));
+    let world = unknown(world, "b2", "b", |_| {});
+    assert_snapshot!(rebuilt(&world, None), @"
+    line above 12
+    a is a2
+    b is not b2: `b` is recorded with `id-b`, which is there
+    ");
+    let ids: BTreeMap<_, RemoteId> = world
+        .prior
+        .objects
+        .iter()
+        .map(|(address, recorded)| (address.clone(), recorded.id.clone()))
+        .collect();
+    assert_eq!(ids[&address("b")], RemoteId::Pod(PodId::new("id-b")));
+}
