@@ -103,7 +103,7 @@ impl StateFile {
     ///
     /// # Errors
     /// The file is not a whole state of this project.
-    pub fn writer(&self, host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
+    pub fn who_writes(&self, host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
         let lease = self.lease()?.filter(|lease| now < lease.expires_at);
         Ok(lease.filter(|lease| lease.holder.host != host || lock::is_taken(&self.path)))
     }

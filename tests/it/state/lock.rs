@@ -167,7 +167,7 @@ async fn who_writes_is_seen_by_readers_for_as_long_as_he_lives() {
     let path = folder.path().join("acme.db");
     let file = state_file(&path);
     let seen = |host: &str, at| {
-        let writer = file.writer(host, At(at).now()).unwrap();
+        let writer = file.who_writes(host, At(at).now()).unwrap();
         writer.map(|lease| lease.holder.user)
     };
     assert_eq!(seen("box", 100), None);
