@@ -67,7 +67,7 @@ find_state() {
     fi
 }
 
-# Finds the pods of the spec again by their marks. Only what the spec wants is found, so nothing can be planned for removal.
+# Finds all objects of the project again by their marks, those that left the spec too.
 rebuild_state() {
     local code=0
     [ -z "$INPUT_STATE" ] || fail "give either state-path or stateless: true, not both"
@@ -78,7 +78,7 @@ rebuild_state() {
     announce notice "$stateless_note"
 }
 
-stateless_note="There is no state: pods were found by their marks. What left the spec is not removed and goes on being billed; it is listed as not managed. protect counts as the file has it."
+stateless_note="There is no state: pods were found by their marks. What left the spec and holds data is held until removed: names it; everything else that left it is planned for removal."
 
 is_fork() {
     [ -n "${PR_NUMBER:-}" ] && [ "$PR_HEAD_REPOSITORY" != "$GITHUB_REPOSITORY" ]

@@ -28,7 +28,7 @@ use podform::model::prior::{Binding, ProviderKind};
 use podform::simulator::{Door, serve};
 use podform::state::sqlite::StateFile;
 use podform::state::sqlite::lock::Holder;
-use podform::state::{Batch, Journal, RecordChange, Run};
+use podform::state::{Journal, Run};
 use tokio::net::TcpListener;
 
 use fleet::{Fleet, Shares};
@@ -277,10 +277,6 @@ async fn save(folder: &Path, url: &str, applied: &fleet::Applied) {
         approved: None,
     };
     locked.begin(&run).await.unwrap();
-    let put = |(address, recorded): (&podform::model::address::Address, &podform::model::prior::Recorded)| {
-        RecordChange::Put(address.clone(), Box::new(recorded.clone()))
-    };
-    let changes = applied.prior.objects.iter().map(put).collect();
-    locked.commit(&Batch { entries: Vec::new(), changes }).await.unwrap();
+    locked.commit(&fleet::recording(&applied.prior)).await.unwrap();
     locked.finish(&run.id, clock.now(), "done").await.unwrap();
 }

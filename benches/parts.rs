@@ -30,7 +30,7 @@ use podform::spec::cache::{self, CacheKey};
 use podform::spec::{Checked, Form, Input, Loaded, SourceFile, check};
 use podform::state::sqlite::lock::Holder;
 use podform::state::sqlite::{LockedState, StateFile};
-use podform::state::{Batch, Journal, RecordChange, Run};
+use podform::state::{Journal, Run};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -112,7 +112,7 @@ fn render(bencher: Bencher<'_, '_>, pods: usize, format: Format) {
 #[divan::bench(args = SIZES)]
 fn state_load(bencher: Bencher<'_, '_>, pods: usize) {
     let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
-    let batch = batch(&Case::applied(pods).prior);
+    let batch = fleet::recording(&Case::applied(pods).prior);
     let state = state(folder.path());
     let locked = runtime.block_on(begun(&state));
     runtime.block_on(locked.commit(&batch)).unwrap();
@@ -124,7 +124,7 @@ fn state_load(bencher: Bencher<'_, '_>, pods: usize) {
 #[divan::bench(args = SIZES)]
 fn state_save(bencher: Bencher<'_, '_>, pods: usize) {
     let runtime = runtime();
-    let batch = batch(&Case::applied(pods).prior);
+    let batch = fleet::recording(&Case::applied(pods).prior);
     let fresh = || {
         let folder = tempfile::tempdir().unwrap();
         let locked = runtime.block_on(begun(&state(folder.path())));
@@ -250,12 +250,4 @@ async fn begun(state: &StateFile) -> LockedState {
     };
     locked.begin(&run).await.unwrap();
     locked
-}
-
-/// Returns the commit that records everything.
-fn batch(prior: &Prior) -> Batch {
-    let put = |(address, recorded): (&_, &podform::model::prior::Recorded)| {
-        RecordChange::Put(Clone::clone(address), Box::new(recorded.clone()))
-    };
-    Batch { entries: Vec::new(), changes: prior.objects.iter().map(put).collect() }
 }

@@ -270,6 +270,13 @@ pub(super) fn retired(address: &Address, storage: Monthly) -> Finding {
     about(Severity::Note, "retired", address, None, message)
 }
 
+pub(super) fn lone_vanished(address: &Address) -> Finding {
+    let message = "is gone, and the account shows nothing else that this state knows: make sure that the key is one of \
+                   its account before it is made again"
+        .to_owned();
+    about(Severity::Warning, "lone-vanished", address, None, message)
+}
+
 pub(super) fn forgotten(address: &Address) -> Finding {
     let message = "goes on running and being billed, unmanaged".to_owned();
     about(Severity::Warning, "forgotten", address, None, message)

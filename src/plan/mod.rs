@@ -171,7 +171,9 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
 
     if let Some(doubt) = lost::doubts(inputs).filter(|_| !inputs.options.taking_over) {
-        let plan = assemble(&context, &scope, Drafts::new(), graph::Edges::new(), Vec::new());
+        let mut plan = assemble(&context, &scope, Drafts::new(), graph::Edges::new(), Vec::new());
+        // No address was left out by anybody's choice but those of the profiles.
+        plan.out_of_scope = inputs.desired.out_of_scope.len();
         return Planned::Blocked { reasons: vec![doubt], plan };
     }
 
@@ -194,6 +196,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let others = outside(&context, &drafts);
     let mut remarks = reached;
     remarks.extend(gaps.findings);
+    remarks.extend(lone_vanished(&context));
     remarks.extend(left_out(&context, &scope, &drafts));
     let mut plan = assemble(&context, &scope, drafts, edges, remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
@@ -233,19 +236,31 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
     draft
 }
 
-/// All recorded objects gone at once is more likely another account or key than a disaster. A single one may well have
-/// ended, if the account shows anything else of this state.
+/// All recorded objects gone at once is more likely another account or key than a disaster.
 fn all_vanished(context: &Context<'_>) -> Option<Block> {
-    let Inputs { live, options, .. } = *context.inputs;
-    let objects = &context.renamed.objects;
+    let count = vanished(context).count();
+    let all = count >= 2 && count == context.renamed.objects.len();
+    (all && !context.inputs.options.accept_vanished).then_some(Block::AllVanished { count })
+}
+
+/// A single one may well have ended, and a replacement that was cut short leaves its account so. If nothing else shows
+/// that it is the account of this state, that is said.
+fn lone_vanished(context: &Context<'_>) -> Option<Finding> {
+    let mut vanished = vanished(context);
+    let (Some(address), None) = (vanished.next(), vanished.next()) else { return None };
+    let doubtful = context.renamed.objects.len() == 1
+        && !context.inputs.options.accept_vanished
+        && !shows_something_of_ours(context);
+    doubtful.then(|| finding::lone_vanished(address))
+}
+
+fn vanished<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Address> {
     let claimed = context.ownership.addresses();
-    let gone = objects
-        .iter()
-        .filter(|(address, recorded)| is_gone(&recorded.id, live) && !claimed.contains(address));
-    let count = gone.count();
-    let is_doubtful = count >= 2 || (count == 1 && !shows_something_of_ours(context));
-    (is_doubtful && count == objects.len() && !options.accept_vanished)
-        .then_some(Block::AllVanished { count })
+    let objects = context.renamed.objects.iter();
+    let gone = objects.filter(move |(address, recorded)| {
+        is_gone(&recorded.id, context.inputs.live) && !claimed.contains(address)
+    });
+    gone.map(|(address, _)| address)
 }
 
 /// Tells whether anything in the account carries a token that the journal knows.

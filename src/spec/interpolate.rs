@@ -117,8 +117,10 @@ impl Variables {
         }
         match &node.value {
             Value::Scalar(Scalar { text, plain }) => {
+                let span = node.span;
+                let places = sources.slice(span).match_indices("${");
                 let mut reader =
-                    Reader { variables: self, scope, sources, log, span: node.span, has_failed: false };
+                    Reader { variables: self, scope, sources, log, span, places, has_failed: false };
                 let scalar = Scalar { text: reader.replace(text).into(), plain: *plain };
                 let replaced = Node::scalar(node.span, scalar);
                 if reader.has_failed { replaced.unfilled() } else { replaced }
@@ -155,6 +157,9 @@ struct Reader<'a> {
     sources: &'a Sources,
     log: &'a mut Collector,
     span: Span,
+    /// Where the next `${` are written, asked for once each: seeking them from the start would take the square of their
+    /// number.
+    places: std::str::MatchIndices<'a, &'static str>,
     has_failed: bool,
 }
 
@@ -167,20 +172,17 @@ impl Reader<'_> {
     fn replace(&mut self, text: &str) -> String {
         let mut result = String::with_capacity(text.len());
         let mut rest = text;
-        let mut count = 0;
         while let Some(at) = rest.find("${") {
             let before = &rest[..at];
             let inside = &rest[at + 2..];
+            let span = self.next_occurrence();
             if let Some(before) = before.strip_suffix('$') {
                 result.push_str(before);
                 result.push_str("${");
                 rest = inside;
-                count += 1;
                 continue;
             }
             result.push_str(before);
-            let span = self.occurrence(count);
-            count += 1;
             let Some(end) = inside.find('}') else {
                 self.fail(
                     Diagnostic::at(Problem::InvalidInterpolation, span, "`${` without its `}`")
@@ -262,10 +264,10 @@ impl Reader<'_> {
         None
     }
 
-    /// Returns the place of the `count`-th `${` of the scalar, or the whole scalar where escapes hide it.
-    fn occurrence(&self, count: usize) -> Span {
+    /// Returns the place of the next `${` of the scalar, or the whole scalar where escapes hide it.
+    fn next_occurrence(&mut self) -> Span {
         let written = self.sources.slice(self.span);
-        let Some((at, _)) = written.match_indices("${").nth(count) else {
+        let Some((at, _)) = self.places.next() else {
             return self.span;
         };
         let start = self.span.range().start + at;

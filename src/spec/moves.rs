@@ -7,7 +7,7 @@ use crate::model::desired::{Move, OnRemove};
 
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::resolve::addresses;
-use super::source::Span;
+use super::source::{Span, Spanned};
 use super::syntax::{self, Spec};
 
 /// Checks the renames and follows chains, so that every rename leads to an address of this spec.
@@ -29,6 +29,7 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
     }
     let declared = addresses(spec);
     let mut taken: BTreeMap<&Address, Span> = BTreeMap::new();
+    let mut ends = BTreeMap::new();
     let mut moves = Vec::new();
     for entry in &spec.moved {
         let syntax::Move { from, to } = entry;
@@ -50,7 +51,7 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
         } else if let Some(place) = taken.insert(&to.value, to.span) {
             let detail = format!("`{}` cannot take over two objects", to.value);
             log.push(Diagnostic::at(Problem::InvalidMove, to.span, detail).label(place, "first here"));
-        } else if let Some(target) = target(spec, entry, &steps, log) {
+        } else if let Some(target) = target(spec, entry, &steps, &mut ends, log) {
             moves.push(Move { from: from.value.clone(), to: target });
         }
     }
@@ -89,46 +90,79 @@ pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnR
     removed
 }
 
-/// Follows a chain of renames to an address of the spec.
-fn target(
-    spec: &Spec,
-    entry: &syntax::Move,
-    steps: &BTreeMap<&Address, &syntax::Move>,
+/// Where a chain of renames leads.
+#[derive(Clone, Copy)]
+enum End<'s> {
+    /// To this address of the spec.
+    At(&'s Address),
+    /// To what is none, named here.
+    Nowhere(&'s Spanned<Address>),
+    /// Back to where it was.
+    InCircle,
+}
+
+/// Follows a chain of renames, each part of it once: the ends of what was passed are kept.
+fn end_of<'s>(
+    spec: &'s Spec,
+    first: &'s Spanned<Address>,
+    steps: &BTreeMap<&'s Address, &'s syntax::Move>,
+    ends: &mut BTreeMap<&'s Address, End<'s>>,
+) -> End<'s> {
+    let mut passed = Vec::new();
+    let mut to = first;
+    let end = loop {
+        if let Some(known) = ends.get(&to.value) {
+            break *known;
+        }
+        if unusable_target(spec, &to.value).is_none() {
+            break End::At(&to.value);
+        }
+        // Until its end is known, what leads here leads in a circle.
+        ends.insert(&to.value, End::InCircle);
+        passed.push(&to.value);
+        match steps.get(&to.value) {
+            Some(next) => to = &next.to,
+            None => break End::Nowhere(to),
+        }
+    };
+    ends.extend(passed.into_iter().map(|address| (address, end)));
+    end
+}
+
+/// Returns the address of the spec that a rename leads to.
+fn target<'s>(
+    spec: &'s Spec,
+    entry: &'s syntax::Move,
+    steps: &BTreeMap<&'s Address, &'s syntax::Move>,
+    ends: &mut BTreeMap<&'s Address, End<'s>>,
     log: &mut Collector,
 ) -> Option<Address> {
-    let mut to = &entry.to;
-    for _ in 0..=steps.len() {
-        if let Some(problem) = unusable_target(spec, &to.value) {
-            match steps.get(&to.value) {
-                Some(next) => {
-                    to = &next.to;
-                    continue;
-                }
-                None => {
-                    let mistake = Diagnostic::at(Problem::InvalidMove, to.span, problem);
-                    let keys = spec.pods.keys().map(|key| key.as_str());
-                    // Mounts name a volume by its key alone, so a bare key is what people write here too.
-                    let volume = Address::Volume(to.value.key().clone());
-                    if is_bare(&to.value) && !has_key(spec, &to.value) && has_key(spec, &volume) {
-                        let from = Address::Volume(entry.from.value.key().clone());
-                        log.push(mistake.help(format!(
-                            "a volume's address begins with `volume.`: write `from: {from}` and `to: {volume}`"
-                        )));
-                        return None;
-                    }
-                    log.push(match log.closest(to.value.key().as_str(), keys) {
-                        Some(near) if to.value.is_pod() && !has_key(spec, &to.value) => {
-                            mistake.help(format!("did you mean `{near}`?"))
-                        }
-                        Some(_) | None => mistake,
-                    });
-                    return None;
-                }
-            }
+    let to = match end_of(spec, &entry.to, steps, ends) {
+        End::At(address) => return Some(address.clone()),
+        End::InCircle => {
+            let detail = "these moves lead in a circle";
+            log.push(Diagnostic::at(Problem::InvalidMove, entry.from.span, detail));
+            return None;
         }
-        return Some(to.value.clone());
+        End::Nowhere(to) => to,
+    };
+    let mistake = Diagnostic::at(Problem::InvalidMove, to.span, unusable_target(spec, &to.value)?);
+    let keys = spec.pods.keys().map(|key| key.as_str());
+    // Mounts name a volume by its key alone, so a bare key is what people write here too.
+    let volume = Address::Volume(to.value.key().clone());
+    if is_bare(&to.value) && !has_key(spec, &to.value) && has_key(spec, &volume) {
+        let from = Address::Volume(entry.from.value.key().clone());
+        log.push(mistake.help(format!(
+            "a volume's address begins with `volume.`: write `from: {from}` and `to: {volume}`"
+        )));
+        return None;
     }
-    log.push(Diagnostic::at(Problem::InvalidMove, entry.from.span, "these moves lead in a circle"));
+    log.push(match log.closest(to.value.key().as_str(), keys) {
+        Some(near) if to.value.is_pod() && !has_key(spec, &to.value) => {
+            mistake.help(format!("did you mean `{near}`?"))
+        }
+        Some(_) | None => mistake,
+    });
     None
 }
 

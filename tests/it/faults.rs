@@ -93,11 +93,15 @@ fn without_the_token_lookup_pods_are_made_twice() {
     assert_none(&crashes_without(Without::Nothing));
 }
 
-/// Without its intent nobody knows that a pod is ours. Its mark keeps it from being made twice, and a person must decide.
+/// Without its intent the state lacks a pod that is ours. Its mark keeps it from being made twice: nothing is planned
+/// from such a state, and a person must decide.
 #[test]
-fn without_intents_addresses_are_held() {
+fn without_intents_nothing_is_planned() {
     let tally = crashes_without(Without::Intents);
-    let is_held = |wrong: &String| wrong.starts_with("it never comes to an end") && wrong.contains("Marked");
+    let doubts = ["StateEmpty", "StateOlder", "Marked"];
+    let is_held = |wrong: &String| {
+        wrong.starts_with("it never comes to an end") && doubts.iter().any(|doubt| wrong.contains(doubt))
+    };
     assert!(!tally.violations.is_empty());
     assert!(tally.violations.iter().all(|(_, wrong)| is_held(&wrong[0])), "{tally:?}");
 }

@@ -29,7 +29,8 @@ use podform::simulator::world::moment::Moment;
 use podform::simulator::world::pod::{Compute as SimulatedCompute, Pod, PodId as SimulatedId};
 use podform::simulator::{QuotaSetting, Settings, Simulation, World};
 use podform::spec::{Form, Input, Loaded, SourceFile, load};
-use podform::state::RecordChange;
+use podform::state::memory::MemoryState;
+use podform::state::{Batch, Journal, RecordChange, Store};
 
 /// The data centers of the fleet; each has a network volume.
 pub const HOMES: [&str; 4] = ["EU-RO-1", "US-KS-2", "US-CA-2", "EUR-IS-1"];
@@ -164,6 +165,9 @@ impl Fleet {
             let RecordChange::Put(address, recorded) = change else { panic!("only creates") };
             prior.objects.insert(address, *recorded);
         }
+        let state = MemoryState::new(Lineage::new("fleet"));
+        state.commit(&recording(&prior)).await.unwrap();
+        let prior = state.load().await.unwrap();
         self.take_turns(&simulation, &prior);
         Applied { simulation, prior }
     }
@@ -264,6 +268,18 @@ impl Kind {
         }
         .unwrap();
     }
+}
+
+/// Returns the commit that records everything, with the tokens that a journal has of it.
+pub fn recording(prior: &Prior) -> Batch {
+    let changes = prior.objects.iter().flat_map(|(address, recorded)| {
+        let recorded = Box::new(recorded.clone());
+        [
+            RecordChange::Know(address.clone(), recorded.clone(), None),
+            RecordChange::Put(address.clone(), recorded),
+        ]
+    });
+    Batch { entries: Vec::new(), changes: changes.collect() }
 }
 
 /// Creates what a plan from nothing creates.

@@ -263,13 +263,17 @@ impl Field for Value {
     }
 }
 
-/// A list with an entry of another form is none at all: which entry it would lack is not known.
+/// The most entries of a list that is read. A pod takes more than a kilobyte in memory, however short it is told.
+pub(super) const MOST_ENTRIES: usize = 200_000;
+
+/// A list with an entry of another form is none at all: which entry it would lack is not known. Nor is one that is too
+/// long to be kept.
 impl<T: Field> Field for Vec<T> {
     fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
         let mut entries = Some(Self::new());
         while let Some(entry) = list.next_element::<Wire<T>>()? {
             match (entry.or_null(), &mut entries) {
-                (Some(entry), Some(entries)) => entries.push(entry),
+                (Some(entry), Some(entries)) if entries.len() < MOST_ENTRIES => entries.push(entry),
                 (Some(_) | None, _) => entries = None,
             }
         }
@@ -446,6 +450,14 @@ mod tests {
 
     fn sample(text: &str) -> Sample {
         serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_list_that_is_too_long_to_be_kept_is_none() {
+        let list = |entries: usize| format!("[{}]", vec!["true"; entries].join(","));
+        let read = |entries| serde_json::from_str::<Wire<Vec<bool>>>(&list(entries)).unwrap();
+        assert!(matches!(read(MOST_ENTRIES), Wire::Is(kept) if kept.len() == MOST_ENTRIES));
+        assert!(matches!(read(MOST_ENTRIES + 1), Wire::Odd));
     }
 
     #[test]

@@ -130,9 +130,9 @@ pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
     writer.write_all(b"\n")
 }
 
-/// The most values that a plan file may hold: a plan that creates a pod has about a hundred for it. Of the shortest,
+/// The most values that a plan file may hold: a plan that creates a pod has about a hundred and forty for it. Of the shortest,
 /// such as an empty text, twenty times their length is made in memory.
-const MOST_VALUES: usize = 5_000_000;
+const MOST_VALUES: usize = 6_000_000;
 
 /// Reads the text of a plan file.
 ///

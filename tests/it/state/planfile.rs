@@ -50,6 +50,14 @@ proptest! {
 }
 
 #[test]
+fn a_plan_of_more_values_than_fit_into_memory_is_refused_before_it_is_read() {
+    let whole = plan_file(&saved(1));
+    let many = format!("\"targets\": [{}", "\"\",".repeat(6_000_000));
+    let said = read(&whole.replacen("\"targets\": [", &many, 1)).unwrap_err().to_string();
+    assert_eq!(said, "it holds more than 6000000 values, and no plan does");
+}
+
+#[test]
 fn files_that_are_no_plan_say_why() {
     let whole = plan_file(&saved(1));
     let other_version = whole.replace(

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::model::prior::Api;
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Answer, Request, Transport, Weight};
-use crate::provider::runpod::wire::{Field, PageUnder, Unfit, Wire};
+use crate::provider::runpod::wire::{Field, MOST_ENTRIES, PageUnder, Unfit, Wire};
 use crate::provider::{Certainty, ProviderError};
 
 /// The most pages of one listing that are read. The API has no pages yet, but announces them.
@@ -58,6 +58,10 @@ pub(super) async fn list<T: Field>(
             entries = page_entries;
         } else {
             entries.extend(page_entries);
+        }
+        if entries.len() > MOST_ENTRIES {
+            let detail = "the pages of the listing are more than is read of one";
+            return Err(answer.error(Certainty::Unknown, detail));
         }
         match page.next.shown().filter(|next| !next.is_empty()) {
             Some(next) => (cursor, last) = (next, Some(answer)),
