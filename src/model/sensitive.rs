@@ -237,7 +237,7 @@ fn ends_in_one(words: &str, endings: &[&str]) -> bool {
     let ends_in = |ending: &&str| {
         words.strip_suffix(ending).is_some_and(|before| before.is_empty() || before.ends_with('_'))
     };
-    endings.iter().any(|ending| ends_in(ending))
+    endings.iter().any(ends_in)
 }
 
 /// Tells whether an argument is a secret by its option: `--api-key VALUE` or `--api-key=VALUE`.
@@ -345,9 +345,10 @@ fn issued(word: &str) -> Option<usize> {
             part.strip_prefix(prefix).is_some_and(|rest| {
                 let length = rest.find(|c| !body(c)).unwrap_or(rest.len());
                 // Words follow some prefixes too: `key-value-store-name`, `pul-...`; what is issued has digits.
+                let body = &rest[..length];
                 length >= VALUE_LENGTH
-                    && rest[..length].bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-                    || length >= VALUE_LENGTH && !rest[..length].contains(['-', '_', '.'])
+                    && (body.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+                        || !body.contains(['-', '_', '.']))
             })
         })
     };

@@ -577,7 +577,8 @@ fn a_status_counts_only_with_the_run_that_made_the_digest() {
         edit(&mut run);
         Some(run)
     };
-    let doubts: [(&str, Box<dyn Fn(&mut GitHub)>); 9] = [
+    type Spoil<'a> = Box<dyn Fn(&mut GitHub) + 'a>;
+    let doubts: [(&str, Spoil<'_>); 9] = [
         ("is no run of", Box::new(|github| github.run = run(&|run| run["head_sha"] = json!(MERGE)))),
         ("is no run of", Box::new(|github| github.run = run(&|run| run["event"] = json!("push")))),
         (
