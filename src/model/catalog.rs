@@ -162,15 +162,23 @@ impl Catalog {
         };
         // Where there are few digits, each tells another product: who writes `A10` does not mean an `A40`.
         let is_slip = |known: &str| digits(&asked).len() >= MANY_DIGITS || digits(known) == digits(&asked);
-        let limit = (length / 2).clamp(1, 3);
+        let series = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        // Two slips in a short name are of one series: who writes `H1000` does not mean an `A2000`.
+        let is_near = |distance: usize, known: &str| match length {
+            0..=SHORT => distance <= 1 || (distance == 2 && length > 3 && series(known) == series(&asked)),
+            _ => distance <= (length / 2).min(3),
+        };
         let near = self.gpus.values().filter_map(|gpu| {
             let known = letters(&gpu.name);
             let distance = strsim::osa_distance(&asked, &known);
-            (distance <= limit && is_slip(&known)).then_some((distance, gpu.name.as_str()))
+            (is_near(distance, &known) && is_slip(&known)).then_some((distance, gpu.name.as_str()))
         });
         near.min().map(|(_, name)| name)
     }
 }
+
+/// Up to so many letters and digits a name is short.
+const SHORT: usize = 5;
 
 /// So many digits can hold a slip: `RTX 4091`.
 const MANY_DIGITS: usize = 4;
