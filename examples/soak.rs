@@ -5,19 +5,24 @@
 //! cargo run --release --example soak -- --singles          every crash and every fault alone
 //! cargo run --release --example soak -- --pairs            every pair of one crash and one fault
 //! cargo run --release --example soak -- --case 'shape=create seed=7 ...'
+//! cargo run --release --example soak -- --projects 20000   several projects in one account, and people
+//! cargo run --release --example soak -- --rebuilds 2000    states that are lost and rebuilt
+//! cargo run --release --example soak -- --project-case 'seed=7 steps=9 ...'
 //! ```
 //!
-//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`. It prints what was tried and, for each
-//! violation, a line that repeats it. It ends with 1 if there was any.
+//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`; so do `--projects` and `--rebuilds`. It prints
+//! what was tried and, for each violation, a line that repeats it. It ends with 1 if there was any.
 
 #![expect(clippy::disallowed_macros, reason = "an example prints what it found")]
 
 #[path = "../tests/it/faults/lab/mod.rs"]
+#[expect(dead_code, reason = "the tests do more with it")]
 mod lab;
 
 use std::process::ExitCode;
 
 use lab::campaign::{Depth, Tally, bases, campaign, enumerate, random};
+use lab::projects;
 use lab::{Base, Case, left_open, tell};
 
 /// What is to be tried.
@@ -27,15 +32,20 @@ struct Wanted {
     seeds: usize,
     from: u64,
     case: Option<Case>,
+    projects: usize,
+    rebuilds: usize,
+    project_case: Option<projects::Case>,
 }
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match wanted(&arguments) {
         Some(Wanted { case: Some(case), .. }) => repeat(&case),
-        Some(Wanted { enumerated: None, seeds: 0, .. }) | None => {
+        Some(Wanted { project_case: Some(case), .. }) => repeat_project(&case),
+        Some(Wanted { enumerated: None, seeds: 0, projects: 0, rebuilds: 0, .. }) | None => {
             eprintln!(
-                "usage: soak [--pairs | --singles] [--seeds N [--from SEED]] | --case 'shape=... seed=...'"
+                "usage: soak [--pairs | --singles] [--seeds N] [--projects N] [--rebuilds N] [--from SEED] \
+                 | --case 'shape=... seed=...' | --project-case 'seed=...'"
             );
             ExitCode::from(3)
         }
@@ -52,6 +62,9 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
             "--singles" => wanted.enumerated = Some(Depth::Single),
             "--seeds" => wanted.seeds = words.next()?.parse().ok()?,
             "--from" => wanted.from = words.next()?.parse().ok()?,
+            "--projects" => wanted.projects = words.next()?.parse().ok()?,
+            "--rebuilds" => wanted.rebuilds = words.next()?.parse().ok()?,
+            "--project-case" => wanted.project_case = Some(words.next()?.parse().ok()?),
             "--case" => wanted.case = Some(words.next()?.parse().ok()?),
             _ => return None,
         }
@@ -59,20 +72,64 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
     Some(wanted)
 }
 
-fn play_all(Wanted { enumerated, seeds, from, case: _ }: &Wanted) -> ExitCode {
+fn play_all(
+    Wanted { enumerated, seeds, from, case: _, projects, rebuilds, project_case: _ }: &Wanted,
+) -> ExitCode {
+    let mut is_clean = true;
+    if enumerated.is_some() || *seeds > 0 {
+        is_clean &= play_faults(*enumerated, *seeds, *from);
+    }
+    for (kind, count) in [(projects::Kind::People, projects), (projects::Kind::Rebuild, rebuilds)] {
+        if *count > 0 {
+            println!("projects      {kind:?}, {count} schedules, from {from}");
+            let base = projects::Base::new();
+            let case = |number| projects::Case::of(kind, from + number as u64);
+            is_clean &= told_of_projects(&base, &projects::campaign::campaign(&base, *count, case));
+        }
+    }
+    if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn play_faults(enumerated: Option<Depth>, seeds: usize, from: u64) -> bool {
     let bases = bases();
     let mut is_clean = true;
     if let Some(depth) = enumerated {
         let cases: Vec<Case> =
-            (0..bases.len()).flat_map(|shape| enumerate(&bases[shape], shape, *depth)).collect();
+            (0..bases.len()).flat_map(|shape| enumerate(&bases[shape], shape, depth)).collect();
         println!("enumerated    {depth:?} of {} shapes of plans", bases.len());
         is_clean &= told(&campaign(&bases, cases.len(), |number| cases[number].clone()));
     }
-    if *seeds > 0 {
+    if seeds > 0 {
         println!("seeds         {seeds}, from {from}");
-        is_clean &= told(&campaign(&bases, *seeds, |number| random(&bases, from + number as u64)));
+        is_clean &= told(&campaign(&bases, seeds, |number| random(&bases, from + number as u64)));
     }
-    if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    is_clean
+}
+
+fn repeat_project(case: &projects::Case) -> ExitCode {
+    let report = projects::tell(&projects::Base::new(), case);
+    for line in &report.story {
+        println!("{line}");
+    }
+    println!("{:#?}", report.violations);
+    if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints the figures of schedules of projects and returns whether nothing was violated.
+fn told_of_projects(base: &projects::Base, tally: &projects::campaign::Tally) -> bool {
+    let projects::campaign::Tally { schedules, steps, runs, requests, ended, violations } = tally;
+    println!("schedules     {schedules}");
+    println!("steps         {steps}");
+    println!("runs          {runs}");
+    println!("requests      {requests}");
+    println!("projects      {} with nothing left to do, {} that say why not", ended[0], ended[1]);
+    println!("violations    {}\n", violations.len());
+    for (case, wrong) in violations.iter().take(20) {
+        println!("  {}", wrong.join("\n  "));
+        let case = projects::campaign::shrunk(base, case);
+        println!("  cargo run --release --example soak -- --project-case '{case}'\n");
+    }
+    violations.is_empty()
 }
 
 fn repeat(case: &Case) -> ExitCode {

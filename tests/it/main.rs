@@ -12,6 +12,7 @@ mod faults;
 mod fleet;
 mod formats;
 mod hostile;
+mod identity;
 mod imports;
 mod interrupt;
 mod killed;

@@ -5,6 +5,7 @@
 
 pub mod campaign;
 pub mod ports;
+pub mod projects;
 pub mod shapes;
 
 use std::cell::RefCell;

@@ -1,0 +1,444 @@
+//! The commands of podform, as far as they decide something, over the ports of a schedule.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use podform::apply::{self, Context, Interrupt, Limited, Settings};
+use podform::model::address::Address;
+use podform::model::clock::{Clock, Moment, SignedDuration, Timestamp};
+use podform::model::desired::{Desired, Wanted, WantedVolume};
+use podform::model::id::{PodId, ProjectName, RemoteId, RunId, RunNonce, VolumeId};
+use podform::model::live::Live;
+use podform::model::plan::{Approval, ApprovedPlan, Endpoint, Plan, Planned, RecordAfter, Step};
+use podform::model::prior::{Api, Prior, Recorded};
+use podform::model::secret::Secrets;
+use podform::plan::{self, Found, Inputs, Options, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild};
+use podform::provider::observe::observe;
+use podform::provider::{Observe, ServerTime};
+use podform::simulator::World;
+use podform::simulator::world::pod::PodId as WorldPodId;
+use podform::state::edit::{give_up, rename};
+use podform::state::memory::MemoryState;
+use podform::state::{Batch, Journal, RecordChange, Run, Store};
+use tokio::sync::watch;
+
+use super::wire::Wire;
+use super::{Account, Ended, Kept, loaded};
+
+/// How long listings may lag.
+const SETTLING: Duration = Duration::from_secs(90);
+
+impl Account<'_> {
+    /// `podform apply`, or `podform destroy` with that option.
+    pub async fn apply(&mut self, place: usize, options: &Options) -> Ended {
+        self.runs += 1;
+        let Some(desired) = self.desired(place) else { return Ended::Mistaken };
+        self.begin_ledger(place, None).await;
+        let ended = self.apply_to(place, &desired, options).await;
+        self.story.add(|| format!("  {}", shown(&ended)));
+        self.check_records(place).await;
+        if let Ended::Applied(outcome) = &ended {
+            let is_complete = outcome.is_complete();
+            self.note_protection(place, is_complete).await;
+        } else if let Ended::NothingToDo(_) = &ended {
+            self.note_protection(place, true).await;
+        }
+        ended
+    }
+
+    /// Applies the specs of two projects at the same time.
+    pub async fn apply_both(&mut self, places: [usize; 2]) -> [Ended; 2] {
+        let options = Options::default();
+        let desired = places.map(|place| self.desired(place).expect("a spec without mistakes"));
+        self.begin_ledger(places[0], None).await;
+        let [first, second] = [0, 1].map(|one| self.apply_to(places[one], &desired[one], &options));
+        let ended = tokio::join!(first, second);
+        for place in places {
+            self.check_records(place).await;
+        }
+        ended.into()
+    }
+
+    async fn apply_to(&self, place: usize, desired: &Desired, options: &Options) -> Ended {
+        let state = &self.kept(place).state;
+        let wire = self.wire(place);
+        let run = self.run("apply");
+        let limited = Limited::new(&wire, &self.story, self.case.seed);
+        let project = ProjectName::new(&self.projects[place].sheet.project);
+        let secrets = Secrets::default();
+        let context = Context {
+            provider: &limited,
+            journal: state,
+            clock: &self.clock,
+            reporter: &self.story,
+            project: &project,
+            secrets: &secrets,
+            run: &run,
+            settings: Settings { settling: SETTLING, seed: self.case.seed, ..Settings::RUNPOD },
+            interrupt: watch::channel(Interrupt::None).1,
+        };
+        let mut prior = load(state).await;
+        if !prior.open.is_empty() {
+            if let Err(error) = apply::settle(&prior, context.clone()).await {
+                return Ended::CouldNotLook(error.to_string());
+            }
+            prior = load(state).await;
+        }
+        let live = match observe(&limited, &recorded(&prior), self.clock.now()).await {
+            Ok(live) => live,
+            Err(error) => return Ended::CouldNotLook(error.to_string()),
+        };
+        let planned = self.planned(desired, &prior, &live, options);
+        let broken = plan::check(planned.plan());
+        self.ledger
+            .borrow_mut()
+            .violations
+            .extend(broken.iter().map(|violation| format!("unsound plan: {violation}")));
+        match planned {
+            Planned::NoChanges(_) => Ended::NothingToDo(Box::new(planned)),
+            Planned::Blocked { .. } => Ended::Blocked(Box::new(planned)),
+            Planned::Changes(plan) => {
+                self.story.add(|| format!("  {}", super::super::shown(&plan)));
+                let approved = ApprovedPlan::new(plan, Approval::Flag);
+                Ended::Applied(Box::new(apply::execute(&approved, &prior, context).await))
+            }
+        }
+    }
+
+    fn planned(&self, desired: &Desired, prior: &Prior, live: &Live, options: &Options) -> Planned {
+        plan::plan(&Inputs {
+            desired,
+            prior,
+            live,
+            catalog: self.catalog,
+            secrets: &Secrets::default(),
+            api: Api::V2,
+            endpoint: &Endpoint::Simulator,
+            nonce: &RunNonce::new(self.name("nonce")),
+            in_progress: None,
+            settling: SignedDuration::try_from(SETTLING).unwrap_or(SignedDuration::MAX),
+            options,
+        })
+    }
+
+    /// `podform state rebuild`.
+    pub async fn rebuild(&mut self, place: usize) {
+        let Some(mut desired) = self.desired(place) else { return };
+        self.begin_ledger(place, None).await;
+        let state = &self.kept(place).state;
+        let prior = load(state).await;
+        let Some(live) = self.look(place, &prior).await else { return };
+        let Some(rebuilt) = self.rebuilt(&desired, &prior, &live) else { return };
+        name_in(&mut desired, &rebuilt);
+        let mut without = prior.clone();
+        let makes_room = |address: &Address, recorded: &Recorded| {
+            rebuilt.taken.contains_key(address) && is_gone(&recorded.id, &live)
+        };
+        without.objects.retain(|address, recorded| !makes_room(address, recorded));
+        let options = Options { taking_over: true, ..Options::to_look() };
+        let planned = self.planned(&desired, &without, &live, &options);
+        let records = records(&rebuilt, taken_over(planned.plan(), self.moment()).into_iter().collect());
+        self.story.add(|| format!("  takes {:?}, leaves {:?}", ids(&records), rebuilt.left));
+        let given_up = self.kept(place).given_up.clone();
+        self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project, &given_up);
+        self.commit(place, "state rebuild", changes(&rebuilt, &prior, records)).await;
+    }
+
+    /// Finds what a state had recorded; of several states that which has the most pods.
+    fn rebuilt(&self, desired: &Desired, prior: &Prior, live: &Live) -> Option<Rebuilt> {
+        let from = Rebuilding { desired, prior, live, lineage: None, now: self.moment() };
+        match rebuild(from) {
+            Ok(rebuilt) => Some(rebuilt),
+            Err(SeveralStates { pods }) => {
+                let (lineage, _) = pods.iter().max_by_key(|(_, pods)| **pods)?;
+                self.story.add(|| format!("  of {pods:?} {lineage}"));
+                rebuild(Rebuilding { lineage: Some(lineage), ..from }).ok()
+            }
+        }
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { here: self.clock.now(), there: self.client.server_time().map(ServerTime::now) }
+    }
+
+    /// `podform import ADDRESS ID`, for an address that the spec has.
+    pub async fn import(&mut self, place: usize, address: &Address, id: &str) {
+        let Some(mut desired) = self.desired(place) else { return };
+        match desired.wanted.get_mut(address) {
+            Some(Wanted::Pod(pod)) => pod.adopt = Some(PodId::new(id)),
+            Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) => *adopt = Some(VolumeId::new(id)),
+            Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) | None => return,
+        }
+        self.begin_ledger(place, Some(id)).await;
+        let state = &self.kept(place).state;
+        let prior = load(state).await;
+        let Some(live) = self.look(place, &prior).await else { return };
+        let options = Options { taking_over: true, ..Options::to_look() };
+        let planned = self.planned(&desired, &prior, &live, &options);
+        let mut records = taken_over(planned.plan(), self.moment());
+        records.retain(|(at, _)| at == address);
+        self.story.add(|| format!("  takes {:?}", ids(&records)));
+        self.commit(place, "import", put(records)).await;
+    }
+
+    /// `podform state mv`.
+    pub(super) async fn rename_in_state(&mut self, place: usize, from: &Address, to: &Address) {
+        self.begin_ledger(place, None).await;
+        let prior = load(&self.kept(place).state).await;
+        match rename(&prior, from, to) {
+            Ok(changes) => self.commit(place, "state mv", changes).await,
+            Err(error) => self.story.add(|| format!("  {error}")),
+        }
+    }
+
+    /// `podform state rm`.
+    pub(super) async fn give_up(&mut self, place: usize, address: &Address) {
+        let prior = load(&self.kept(place).state).await;
+        match give_up(&prior, address) {
+            Ok(changes) => {
+                let recorded = &prior.objects[address];
+                let project = self.projects[place].sheet.project.clone();
+                for id in ids_of(recorded) {
+                    let forms = self.ledger.borrow().forms(&id);
+                    self.ledger.borrow_mut().note_given_up(&id, &project);
+                    if let Some(kept) = self.projects[place].states.get_mut(&project) {
+                        kept.given_up.extend(forms);
+                    }
+                }
+                self.begin_ledger(place, None).await;
+                self.commit(place, "state rm", changes).await;
+            }
+            Err(error) => self.story.add(|| format!("  {error}")),
+        }
+    }
+
+    /// Writes changes of the record as a run of their own.
+    async fn commit(&mut self, place: usize, command: &str, changes: Vec<RecordChange>) {
+        self.runs += 1;
+        let run = self.run(command);
+        let state = &self.kept(place).state;
+        state.begin(&run).await.expect("a state that can be written");
+        let written = state.commit(&Batch { entries: Vec::new(), changes }).await;
+        if let Err(error) = written {
+            self.story.add(|| format!("  {error}"));
+        }
+        state.finish(&run.id, self.clock.now(), "").await.expect("a state that can be written");
+        self.check_records(place).await;
+        self.note_protection(place, false).await;
+    }
+
+    async fn look(&self, place: usize, prior: &Prior) -> Option<Live> {
+        let wire = self.wire(place);
+        let limited = Limited::new(&wire, &self.story, self.case.seed);
+        observe(&limited, &recorded(prior), self.clock.now()).await.ok()
+    }
+
+    fn wire(&self, place: usize) -> Wire<'_> {
+        Wire {
+            client: std::rc::Rc::clone(&self.client),
+            simulation: self.simulation,
+            ledger: &self.ledger,
+            project: &self.projects[place].sheet.project,
+            reading: self.case.reading,
+        }
+    }
+
+    fn run(&self, command: &str) -> Run {
+        Run {
+            id: RunId::new(self.name("run")),
+            at: self.clock.now(),
+            command: command.to_owned(),
+            plan_digest: String::new(),
+            who: "lab".to_owned(),
+            nonce: None,
+            approved: None,
+        }
+    }
+
+    /// Reads the spec of a project; `None` if it has mistakes, as no command goes further then.
+    fn desired(&self, place: usize) -> Option<Desired> {
+        match loaded(&self.projects[place].sheet) {
+            Ok(desired) => Some(desired),
+            Err(mistakes) => {
+                self.story.add(|| format!("  {mistakes}"));
+                None
+            }
+        }
+    }
+
+    pub(super) fn kept(&self, place: usize) -> &Kept {
+        let project = &self.projects[place];
+        &project.states[&project.sheet.project]
+    }
+
+    /// Tells the ledger what the run that begins must not take away, and what it may take: what the spec or the command
+    /// names.
+    async fn begin_ledger(&self, place: usize, imported: Option<&str>) {
+        let kept = self.kept(place);
+        let sheet = &self.projects[place].sheet;
+        let prior = load(&kept.state).await;
+        let mut protected = kept.protected.clone();
+        for (address, recorded) in &prior.objects {
+            if sheet.protects(&address.to_string()) {
+                protected.extend(ids_of(recorded));
+            }
+        }
+        let mut ledger = self.ledger.borrow_mut();
+        ledger.made.clear();
+        ledger.protected = protected;
+        ledger.forget_offers(&sheet.project);
+        for id in sheet.named().into_iter().chain(imported) {
+            // What carries another project's mark cannot be had so.
+            if self.simulation.inspect(|world| marked(world, id)).is_none_or(|marked| marked == sheet.project)
+            {
+                ledger.note_offered(id, &sheet.project);
+            }
+        }
+    }
+
+    /// Compares what is recorded with what may be.
+    pub(super) async fn check_records(&self, place: usize) {
+        let prior = load(&self.kept(place).state).await;
+        let current =
+            prior.objects.iter().map(|(address, recorded)| (address.to_string(), recorded.id.to_string()));
+        let current: BTreeMap<String, String> = current.collect();
+        let deposed = prior.objects.values().flat_map(|recorded| &recorded.deposed);
+        let deposed: BTreeSet<String> = deposed.map(ToString::to_string).collect();
+        let project = &self.projects[place].sheet.project;
+        let mut ledger = self.ledger.borrow_mut();
+        self.simulation.inspect(|world| ledger.check_records(world, project, &current, &deposed));
+    }
+
+    /// Notes what the spec protects of what is recorded, and what it does not any more once all of a run is done.
+    async fn note_protection(&mut self, place: usize, is_complete: bool) {
+        let prior = load(&self.kept(place).state).await;
+        let project = &mut self.projects[place];
+        let name = project.sheet.project.clone();
+        let Some(kept) = project.states.get_mut(&name) else { return };
+        for (address, recorded) in &prior.objects {
+            let address = address.to_string();
+            if project.sheet.protects(&address) {
+                kept.protected.insert(recorded.id.to_string());
+            } else if is_complete && project.sheet.unprotects(&address) {
+                kept.protected.remove(&recorded.id.to_string());
+            }
+        }
+    }
+}
+
+/// Returns the project whose mark an object carries: the first part of a pod's, and of a volume's name that is one,
+/// `<project>.<key>.<token8>`.
+fn marked(world: &World, id: &str) -> Option<String> {
+    let pod = world.any_pod(&WorldPodId(id.to_owned()));
+    if let Some(mark) = pod.and_then(|pod| pod.env.get("PODFORM_MARK")) {
+        return mark.split('/').next().map(str::to_owned);
+    }
+    let parts: Vec<&str> = world.volume(id).ok()?.name.split('.').collect();
+    match parts[..] {
+        [project, _, token] if token.len() == 8 => Some(project.to_owned()),
+        _ => None,
+    }
+}
+
+pub(super) async fn load(state: &MemoryState) -> Prior {
+    state.load().await.expect("a state that can be read")
+}
+
+/// Returns what the state has recorded, and when.
+fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
+    let objects = prior.objects.values();
+    objects
+        .flat_map(|recorded| {
+            let deposed = recorded.deposed.iter().cloned().map(RemoteId::Pod);
+            deposed.chain([recorded.id.clone()]).map(|id| (id, recorded.server_time))
+        })
+        .collect()
+}
+
+fn ids_of(recorded: &Recorded) -> Vec<String> {
+    let deposed = recorded.deposed.iter().map(ToString::to_string);
+    deposed.chain([recorded.id.to_string()]).collect()
+}
+
+/// Returns the records of all objects that a plan takes over.
+fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
+    let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
+    let records = adoptions.filter_map(|(id, action)| {
+        let RecordAfter::Put(record) = &action.record else { return None };
+        let recorded = Recorded {
+            id: record.id.clone()?,
+            token: record.token.clone(),
+            recorded_at: now.here,
+            server_time: now.there,
+            rebuilt: false,
+            deposed: record.deposed.clone(),
+            lifecycle: record.lifecycle.clone(),
+            retired: record.retired,
+            object: record.object.clone(),
+        };
+        Some((id.address.clone(), recorded))
+    });
+    records.collect()
+}
+
+fn put(records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {
+    records.into_iter().map(|(address, recorded)| RecordChange::Put(address, Box::new(recorded))).collect()
+}
+
+/// Writes what a rebuild found into the spec, as `adopt:` would.
+fn name_in(desired: &mut Desired, rebuilt: &Rebuilt) {
+    for (address, Found { recorded, created: _ }) in &rebuilt.taken {
+        match (desired.wanted.get_mut(address), &recorded.id) {
+            (Some(Wanted::Pod(pod)), RemoteId::Pod(id)) => pod.adopt = Some(id.clone()),
+            (Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })), RemoteId::Volume(id)) => {
+                *adopt = Some(id.clone());
+            }
+            (Some(Wanted::Pod(_) | Wanted::Volume(_)) | None, RemoteId::Pod(_) | RemoteId::Volume(_)) => {}
+        }
+    }
+}
+
+/// Returns what a rebuild records: as the spec explains it where it has it, otherwise as the objects themselves tell.
+fn records(rebuilt: &Rebuilt, mut planned: BTreeMap<Address, Recorded>) -> Vec<(Address, Recorded)> {
+    planned.values_mut().for_each(|recorded| recorded.rebuilt = true);
+    for (address, Found { recorded: found, created: _ }) in &rebuilt.taken {
+        match planned.get_mut(address).filter(|planned| planned.id == found.id) {
+            Some(planned) => {
+                planned.token.clone_from(&found.token);
+                planned.lifecycle.protect |= found.lifecycle.protect;
+            }
+            None => drop(planned.insert(address.clone(), found.clone())),
+        }
+    }
+    planned.into_iter().collect()
+}
+
+fn changes(rebuilt: &Rebuilt, prior: &Prior, records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {
+    let Rebuilt { lineage, above, taken, left } = rebuilt;
+    let lineage = if prior.objects.is_empty() { lineage } else { &prior.lineage };
+    let know = |address: &Address, found: &Found, created| {
+        RecordChange::Know(address.clone(), Box::new(found.recorded.clone()), created)
+    };
+    let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: *above }];
+    changes.extend(taken.iter().map(|(address, found)| know(address, found, found.created)));
+    changes.extend(left.iter().map(|(address, found, _)| know(address, found, None)));
+    changes.extend(put(records));
+    changes
+}
+
+fn ids(records: &[(Address, Recorded)]) -> Vec<String> {
+    records.iter().map(|(address, recorded)| format!("{address} {}", recorded.id)).collect()
+}
+
+fn shown(ended: &Ended) -> String {
+    match ended {
+        Ended::Mistaken => "the spec has mistakes".to_owned(),
+        Ended::NothingToDo(planned) => format!("nothing to do, findings {:?}", planned.plan().findings),
+        Ended::Blocked(planned) => match &**planned {
+            Planned::Blocked { reasons, plan } => format!("blocked: {reasons:?} held {:?}", plan.held),
+            Planned::NoChanges(_) | Planned::Changes(_) => "blocked".to_owned(),
+        },
+        Ended::Applied(outcome) => format!("{outcome:?}"),
+        Ended::CouldNotLook(error) => format!("could not look: {error}"),
+    }
+}
