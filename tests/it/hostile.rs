@@ -378,7 +378,7 @@ fn nothing_unseen_of_a_process_reaches_any_output() {
         soiled(arguments);
     }
     // The holder of the lock is whoever wrote its row.
-    let lock = world.folder.join("state/acme.db.lock");
+    let lock = world.folder.join("state/acme.simulated.db.lock");
     let lock = fs::File::options().append(true).create(true).open(lock).unwrap();
     lock.try_lock().unwrap();
     for arguments in [
@@ -456,7 +456,7 @@ fn nothing_unseen_of_a_plan_file_or_a_state_reaches_any_output() {
         world.run("apply edited.plan --json");
     }
     world.run("apply --auto-approve -q");
-    let state = world.folder.join("state/acme.db");
+    let state = world.folder.join("state/acme.simulated.db");
     let columns = text_columns(&rusqlite::Connection::open(&state).unwrap());
     assert!(columns.len() > 10, "{columns:?}");
     let before = fs::read(&state).unwrap();
