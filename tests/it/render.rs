@@ -63,7 +63,7 @@ fn one_edit_of_five_classes() {
       # (id id-llm)
       ~ llm
           ~ image: "tool:1" -> "tool:2"  # you changed it; resets the pod
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           note:  its public address and TCP ports change
           cost:  $505.70 a month ($0.6927/h)
                  compute $503.70, storage $2.00
@@ -72,7 +72,7 @@ fn one_edit_of_five_classes() {
       # (because its key has left the spec)
       # (id id-old)
       - old
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           cost:  $505.70 -> $0.00 a month ($0.6927/h -> $0.00/h)
                  compute $503.70 -> $0.00, storage $2.00 -> $0.00
 
@@ -81,7 +81,7 @@ fn one_edit_of_five_classes() {
       # (id id-studio)
       ■ studio
           ~ state: running -> stopped  # you changed it
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           keeps: local volume (100 GB) at /workspace
           cost:  $515.70 -> $20.00 a month ($0.7064/h -> $0.0274/h)
                  compute $503.70 -> $0.00, storage $12.00 -> $20.00
@@ -91,7 +91,7 @@ fn one_edit_of_five_classes() {
       # (id id-tune)
     -/+ tune
           ~ gpu: NVIDIA GeForce RTX 4090 -> L40S or A100 PCIe  # you changed it; forces replacement
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           note:  gets a new pod id and new proxy URLs
           place: the first that can be had of:
                  1. NVIDIA L40S x1, secure, any data center: $0.86/h, stock medium (EU-RO-1 medium, US-TX-3 medium)
@@ -120,7 +120,8 @@ fn one_edit_of_five_classes() {
 
     Plan: 1 to add, 3 to change, 2 to destroy.
     That is 1 to replace, 1 to start, 1 to stop, 1 to update (1 with a reset), 1 to destroy.
-    Data lost at 4 addresses: 4 container disks (80 GB).
+    No volume is lost.
+    Wiped on the way: 4 container disks (80 GB).
 
       Cost a month                     now               after          difference
       compute                    $2,014.80           $1,635.20            -$379.60
@@ -219,7 +220,7 @@ fn what_others_did_is_told_apart() {
       # (id id-edited)
       ~ edited
           ~ image: "evil:1\u{1b}[2J" -> "tool:1"  # changed outside of podform; resets the pod
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           note:  its public address and TCP ports change
           cost:  $505.70 a month ($0.6927/h)
                  compute $503.70, storage $2.00
@@ -268,7 +269,8 @@ fn what_others_did_is_told_apart() {
 
     Plan: 1 to add, 2 to change, 0 to destroy.
     That is 1 to create, 1 to start, 1 to update (1 with a reset), 1 held, 1 unchanged.
-    Data lost at 1 address: 1 container disk (20 GB).
+    No volume is lost.
+    Wiped on the way: 1 container disk (20 GB).
     Lost already: 1 object vanished with its data (20 GB).
 
       Cost a month                     now               after          difference
@@ -329,7 +331,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       # (id id-llm)
     +/- llm
           ~ gpu: NVIDIA GeForce RTX 4090 -> L40S  # you changed it; forces replacement
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           note:  gets a new pod id and new proxy URLs
           place: NVIDIA L40S x1, secure, any data center: $0.86/h, stock medium (EU-RO-1 medium, US-TX-3 medium)
           cost:  $505.70 -> $629.80 a month ($0.6927/h -> $0.8627/h)
@@ -338,13 +340,14 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       # llm (left behind by a replacement) will be destroyed
       # (id left)
       - llm
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           cost:  $505.70 -> $0.00 a month ($0.6927/h -> $0.00/h)
                  compute $503.70 -> $0.00, storage $2.00 -> $0.00
 
     Plan: 1 to add, 1 to change, 2 to destroy.
     That is 1 to replace, 1 to start, 1 to destroy.
-    Data lost at 3 addresses: 1 local volume (50 GB), 2 container disks (40 GB); at 1 of them only if a start fails.
+    Data lost at 1 address: 1 local volume (50 GB); at 1 of them only if a start fails.
+    Wiped on the way: 2 container disks (40 GB).
 
       Cost a month                     now               after          difference
       compute                    $1,007.40           $1,131.50            +$124.10
@@ -359,7 +362,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
 #[test]
 fn what_is_protected_blocks_the_plan() {
     let world = World::default().have("llm", |pod| pod.lifecycle.protect = true);
-    assert_snapshot!(human(&world), @r#"
+    assert_snapshot!(human(&world), @"
     Actions, if the plan were not blocked
         - destroy
 
@@ -367,13 +370,14 @@ fn what_is_protected_blocks_the_plan() {
       # (because its key has left the spec)
       # (id id-llm)
       - llm
-          loses: container disk (20 GB)
+          note:  its container disk (20 GB) is wiped
           cost:  $505.70 -> $0.00 a month ($0.6927/h -> $0.00/h)
                  compute $503.70 -> $0.00, storage $2.00 -> $0.00
 
     Plan: 0 to add, 0 to change, 1 to destroy.
     That is 1 to destroy.
-    Data lost at 1 address: 1 container disk (20 GB).
+    No volume is lost.
+    Wiped on the way: 1 container disk (20 GB).
 
       Cost a month                     now               after          difference
       compute                      $503.70               $0.00            -$503.70
@@ -385,7 +389,7 @@ fn what_is_protected_blocks_the_plan() {
 
     Blocked: nothing of this plan can be applied.
       - `llm` is protected and would be destroyed; to allow it, apply `protect: false` first
-    "#);
+    ");
 }
 
 #[test]
