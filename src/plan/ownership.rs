@@ -209,8 +209,10 @@ impl<'a> Ownership<'a> {
         let mark: VolumeMark = volume.name.parse().ok()?;
         let (token, known) = known_volume(self.inputs.prior, &mark)?;
         let view = Viewpoint::of(&self.inputs.desired.project, self.inputs.prior);
+        // The name that was asked for is whole; a token that a rebuild saw in the account came without one.
+        let asked_for = known.sent.name.is_empty() || known.sent.name == volume.name;
         match judge_volume(view, Some(&mark), Witness::Journal(known)) {
-            Judged::Ours(_) if !self.holders.contains_key(token) && mark.key == *known.address.key() => {
+            Judged::Ours(_) if !self.holders.contains_key(token) && asked_for => {
                 Some((self.renamed.address_now(&known.address), &known.sent))
             }
             Judged::Ours(_)
@@ -310,7 +312,14 @@ impl<'a> Ownership<'a> {
                     Some(project) => {
                         Sighting::Hidden(Held::OtherProject { id: RemoteId::Pod(id.clone()), project })
                     }
-                    None => Sighting::Named { object },
+                    None => match self.holder_of(address, id) {
+                        Some(holder) => {
+                            let why =
+                                format!("`adopt` names pod `{id}`, which is that of `{holder}` by its token");
+                            Sighting::Hidden(Held::NotPossible(why))
+                        }
+                        None => Sighting::Named { object },
+                    },
                 }
             }
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
@@ -319,6 +328,25 @@ impl<'a> Ownership<'a> {
                 Sighting::Never
             }
         }
+    }
+
+    /// Returns the other address that a pod is taken for. One object is never at two addresses.
+    fn holder_of(&self, address: &Address, id: &PodId) -> Option<&Address> {
+        let claimed = self
+            .claims
+            .iter()
+            .filter(|(other, claims)| *other != address && claims.iter().any(|claim| claim.pod.id == *id));
+        let takes = |(other, _): &(&Address, &Vec<Claim<'a>>)| match self.pod(other, None).sighting {
+            Sighting::Migrated { recorded: _, object }
+            | Sighting::Journal { object, sent: _ }
+            | Sighting::Superseded { recorded: _, object: _, successor: object, sent: _ } => object.id == *id,
+            Sighting::Kept { .. }
+            | Sighting::Gone { .. }
+            | Sighting::Named { .. }
+            | Sighting::Never
+            | Sighting::Hidden(_) => false,
+        };
+        claimed.into_iter().find(takes).map(|(other, _)| other)
     }
 
     /// Holds an address if a create of an earlier run may still show up there and has not.
@@ -468,6 +496,13 @@ impl<'a> Ownership<'a> {
         }
     }
 
+    fn volume_holder(&self, address: &Address, id: &VolumeId) -> Option<&Address> {
+        let has = |claims: &Vec<(&LiveVolume, &Sent)>| claims.iter().any(|(volume, _)| volume.id == *id);
+        let mut claimed =
+            self.volume_claims.iter().filter(|(other, claims)| *other != address && has(claims));
+        claimed.next().map(|(other, _)| other)
+    }
+
     fn named_volume(
         &self,
         address: &Address,
@@ -487,7 +522,15 @@ impl<'a> Ownership<'a> {
                     Some(project) => {
                         Sighting::Hidden(Held::OtherProject { id: RemoteId::Volume(id.clone()), project })
                     }
-                    None => Sighting::Named { object },
+                    None => match self.volume_holder(address, id) {
+                        Some(holder) => {
+                            let why = format!(
+                                "`adopt` names network volume `{id}`, which is that of `{holder}` by its token"
+                            );
+                            Sighting::Hidden(Held::NotPossible(why))
+                        }
+                        None => Sighting::Named { object },
+                    },
                 }
             }
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),

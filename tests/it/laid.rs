@@ -138,7 +138,13 @@ fn what_may_be_private_is_for_its_owner_whatever_the_umask() {
         "umask 000; \"$0\" plan -o x.plan && \"$0\" apply -q --auto-approve && \"$0\" state backup copy.db";
     let ended = place.command("sh").args(["-c", story, PODFORM]).output().unwrap();
     assert!(ended.status.success(), "{ended:?}");
-    let private = ["x.plan", "copy.db", "state/acme.simulated.db", "state/acme.simulated.db.lock", "state/simulator.db"];
+    let private = [
+        "x.plan",
+        "copy.db",
+        "state/acme.simulated.db",
+        "state/acme.simulated.db.lock",
+        "state/simulator.db",
+    ];
     for path in private {
         assert_eq!(place.mode(path), 0o600, "{path}");
     }
@@ -251,8 +257,12 @@ fn a_lock_that_is_a_link_or_a_pipe_is_refused() {
     fs::create_dir(place.path("state")).unwrap();
     let lock = place.path("state/acme.simulated.db.lock");
     symlink(place.outside("victim"), &lock).unwrap();
-    let refused = |why| (1, format!("error: failed to write state `state/acme.simulated.db`: its lock {why}"));
-    assert_eq!(place.refused("apply --auto-approve"), refused("`state/acme.simulated.db.lock`: it is a link"));
+    let refused =
+        |why| (1, format!("error: failed to write state `state/acme.simulated.db`: its lock {why}"));
+    assert_eq!(
+        place.refused("apply --auto-approve"),
+        refused("`state/acme.simulated.db.lock`: it is a link")
+    );
     fs::remove_file(&lock).unwrap();
     place.pipe("state/acme.simulated.db.lock");
     assert_eq!(

@@ -102,7 +102,8 @@ async fn an_apply_takes_hardly_longer_than_its_requests() {
     const CREATES: usize = 1_000;
     const LATENCY: Duration = Duration::from_millis(50);
     let spec = loaded(&Fleet::steady(CREATES).spec());
-    for (parallelism, most) in [(10, 1.08), (50, 1.15)] {
+    // One request first asks for RunPod's time, as no answer has told it yet.
+    for (parallelism, most) in [(10, 1.08), (50, 1.21)] {
         let simulation = simulation(20, LATENCY);
         let state = MemoryState::new(Lineage::new("fleet"));
         let from_nothing = state.load().await.unwrap();
