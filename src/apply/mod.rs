@@ -2,7 +2,7 @@
 //!
 //! Decisions are pure and stand in files of their own: [`schedule`] what runs next, [`retry`] what follows an answer,
 //! [`recover`] what became of a create, [`readback`] whether a promise was kept, [`record`] what the state says after,
-//! [`ending`] how an action ends. [`driver`] is the only async part: it waits, sends and commits. This module knows the
+//! [`ending`] how an action ends, [`gate`] what may be acted upon whatever the plan says. [`driver`] is the only async part: it waits, sends and commits. This module knows the
 //! ports of `provider` and `state` but none of their implementations, and it never decides what to do: the plan did.
 //!
 //! The promise is that no object is lost or made twice, whatever dies when. It holds while the API's listings lag less
@@ -12,6 +12,7 @@ pub mod driver;
 pub mod ending;
 #[cfg(test)]
 mod fixtures;
+pub mod gate;
 pub mod limiter;
 pub mod readback;
 pub mod record;
@@ -119,7 +120,6 @@ impl Settings {
         poll: Pace { least: Duration::from_millis(50), per_entry: Duration::from_micros(50) },
         settling: Duration::from_secs(2),
         intent_validity: Duration::from_secs(1),
-        time_validity: Duration::from_millis(500),
         request_timeout: Duration::from_secs(5),
         ..Self::RUNPOD
     };

@@ -1300,6 +1300,7 @@ mod tests {
               "hint": "carries the mark of `llm[9]` in this project: podform state rebuild"
             }
           ],
+          "other_projects": [],
           "unchanged": []
         }
         "#);

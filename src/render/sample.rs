@@ -15,6 +15,7 @@ use crate::model::id::{
 use crate::model::live::PodStatus;
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
+use crate::model::plan::Owner;
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, FieldChange, FieldDrift, Finding, Held,
@@ -397,6 +398,7 @@ pub fn empty_plan() -> Plan {
         unchanged: BTreeSet::new(),
         recorded: BTreeMap::new(),
         out_of_scope: 0,
+        in_progress: None,
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
         digest: Digest { hash: "3f2a9c4be01d77863f2a9c4be01d7786".to_owned(), monthly: Amount::ZERO },
@@ -523,6 +525,7 @@ pub fn full_plan() -> Plan {
                     field: Field::Env(EnvKey::new("TOKEN")),
                     recorded: Shown::Absent,
                     live: Shown::OtherValue,
+                    left_alone: true,
                 }]),
             },
         ],
@@ -567,6 +570,7 @@ pub fn full_plan() -> Plan {
         unchanged: [address("keep[0]"), address("keep[1]"), address("volume.data")].into(),
         recorded: recorded(),
         out_of_scope: 2,
+        in_progress: None,
         cost: CostSummary {
             now: split(700, 400),
             after: split(640, 380),

@@ -551,7 +551,7 @@ fn every_command_has_a_manual_page() {
     Run as if started in this directory; paths in the spec are relative to it
     .TP
     \fB\-f\fR, \fB\-\-file\fR \fI<FILE>\fR
-    Spec file; several are merged in order [default: pods.yaml]
+    Spec file, `\-` for standard input; several are merged in order [default: pods.yaml]
     .TP
     \fB\-\-var\fR \fI<NAME=VALUE>\fR
     Set a variable of the spec

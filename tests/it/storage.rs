@@ -127,8 +127,8 @@ fn a_state_that_cannot_be_written_is_planned_from_and_not_applied() {
     let refused = place.apply().output().unwrap();
     assert_eq!(refused.status.code(), Some(1), "{}", shown(&refused));
     let said = String::from_utf8(refused.stderr).unwrap().replace(disk.to_str().unwrap(), "DISK");
-    insta::assert_snapshot!(said, @r"
-    error: state `DISK/killed.db` cannot be written: Read-only file system (os error 30)
+    insta::assert_snapshot!(said, @"
+    error: state `DISK/killed.db` cannot be written: its lock `DISK/killed.db.lock`: Read-only file system (os error 30)
     hint: plan needs no writing; apply does, so give another file with `--state PATH`
     ");
     assert_eq!((place.prior(), place.pods().len()), before, "nothing was done");

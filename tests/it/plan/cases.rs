@@ -382,7 +382,6 @@ fn what_carries_our_mark_is_not_made_a_second_time() {
       because StateEmpty(Unknown { objects: {Pod(PodId("b")): Pod { key: Key("llm"), replica: None }}, monthly: Amount { known: Monthly(505700000), unknown_parts: 0 } })
     Warning llm: pod `b` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
     unmanaged b $505.70, marked llm
-    out of scope: 2
     cost $0.00 -> $0.00, at most $0.00
     "#);
 }

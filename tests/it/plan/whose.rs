@@ -16,8 +16,11 @@ use podform::plan::{Rebuilding, rebuild};
 use super::cases::{plan, settles};
 use super::world::{World, address, time, token};
 
+/// What somebody changes about a pod.
+type Edit = fn(&mut LivePod);
+
 /// `llm` is recorded and gone, and pods that were made much later carry its mark.
-fn gone_beside(clones: &[(&str, fn(&mut LivePod))]) -> World {
+fn gone_beside(clones: &[(&str, Edit)]) -> World {
     let world = World::default().want("llm", |_| {}).have("llm", |_| {}).seen("llm", Seen::Absent);
     let marker = world.marker("llm");
     clones.iter().fold(world, |world, (id, edit)| {
@@ -40,7 +43,7 @@ fn disk(pod: &mut LivePod) {
 
 #[test]
 fn an_edited_clone_is_never_taken_for_the_pod_nor_ended() {
-    let edits: [(&str, fn(&mut LivePod)); 4] = [
+    let edits: [(&str, Edit); 4] = [
         ("named", |pod| pod.name = "mine".to_owned()),
         ("image", |pod| pod.image = Some("theirs:1".to_owned())),
         ("disk", disk),
@@ -120,7 +123,7 @@ fn of_two_clones_neither_is_taken_unless_the_spec_names_one() {
 
 #[test]
 fn a_pod_that_is_being_moved_shows_no_gpus_and_is_still_the_pod() {
-    let no_gpus: fn(&mut LivePod) = |pod| {
+    let no_gpus: Edit = |pod| {
         pod.compute = pod.compute.clone().map(|compute| match compute {
             Compute::Gpu { id, count: _ } => Compute::Gpu { id, count: 0 },
             Compute::Cpu { .. } => compute,
@@ -136,7 +139,7 @@ fn a_pod_that_is_being_moved_shows_no_gpus_and_is_still_the_pod() {
       ! PublicPortsChange
       ! StartMayFail { then_replaced: false }
     drift llm: Migrated { from: Pod(PodId("id-llm")), to: Pod(PodId("moved")) }
-    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0") }])
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0"), left_alone: false }])
     Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     cost $505.70 -> $505.70, at most $505.70
     "#);
@@ -260,14 +263,13 @@ fn a_state_older_than_the_account_plans_nothing() {
     unmanaged v9 $7.00, of acme-prod
     unchanged other
     cost $505.70 -> $1,011.40, at most $1,011.40
-    llm:create Vanished on NVIDIA GeForce RTX 4090 x1 secure
-      ! VanishedWithData { size: Gigabytes(20) }
-      ! NewPodId
+    blocked
+    held llm: Marked { ids: {Pod(PodId("another"))} }
     drift llm: Vanished
     Warning llm: pod `another` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
     unmanaged another $505.70, marked llm
     unchanged other
-    cost $505.70 -> $1,011.40, at most $1,011.40
+    cost $505.70 -> $505.70, at most $505.70
     "#);
 }
 
@@ -391,7 +393,6 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
     assistant:create New on NVIDIA GeForce RTX 4090 x1 secure
     chat:delete Removed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    Warning assistant: `chat` goes and `assistant`, which is like it, comes: if only the name is new, `moved: [{ from: chat, to: assistant }]` keeps it and its data (looks-renamed)
     cost $505.70 -> $505.70, at most $505.70
     "#);
     let mut moved = renamed;
@@ -415,7 +416,19 @@ fn a_remembered_protection_is_lifted_for_one_plan_and_first() {
         options.unprotect = [address("llm"), address("volume.data")].into();
     });
     assert!(matches!(world.plan(), Planned::Blocked { .. }));
-    assert_snapshot!(settles(&lifted), @"");
+    assert_snapshot!(settles(&lifted), @r#"
+    volume.data:record LifecycleChanged
+      lifecycle: protect: true, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] by Spec
+    volume.data:delete Removed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    llm:record LifecycleChanged
+      lifecycle: protect: true, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] by Spec
+    llm:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Warning volume.data: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
+    Warning llm: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
+    cost $512.70 -> $0.00, at most $0.00
+    "#);
 }
 
 /// Rebuilds and says what was taken and left.

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use podform::model::address::Address;
-use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, NotTaken, Stock, StockAnswer};
+use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
-    Budget, CloudWish, ComputeWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Lifecycle,
-    MemoryRange, Wanted, WantedPod, WantedVolume,
+    Budget, CloudWish, ComputeWish, CudaWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware,
+    Lifecycle, MemoryRange, Wanted, WantedPod, WantedVolume,
 };
 use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
@@ -19,9 +19,10 @@ use podform::model::journal::Sent;
 use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
+use podform::model::plan::Owner;
 use podform::model::plan::{
-    Action, ActionId, Endpoint, Operation, Plan, Planned, PodCreation, PodPatch, Record, RecordAfter, Shown,
-    Step,
+    Action, ActionId, Endpoint, InProgress, Operation, Plan, Planned, PodCreation, PodPatch, Record,
+    RecordAfter, Shown, Step,
 };
 use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
@@ -42,6 +43,7 @@ pub struct World {
     pub api: Api,
     pub nonce: RunNonce,
     pub options: Options,
+    pub in_progress: Option<InProgress>,
 }
 
 pub fn address(text: &str) -> Address {
@@ -79,10 +81,12 @@ pub fn wanted(name: &str) -> WantedPod {
             countries: BTreeSet::new(),
             max_price: None,
         },
+        unwanted_env: BTreeSet::new(),
         access: Access { ssh: true, jupyter: false },
         run: RunState::Running,
         lifecycle: Lifecycle::default(),
         depends_on: BTreeSet::new(),
+        numbered: false,
         adopt: None,
         labels: BTreeMap::new(),
     }
@@ -109,15 +113,7 @@ pub fn config(size: u32) -> VolumeConfig {
 
 /// RTX 4090 and L40S are plenty, A100 is scarce, H100 SXM is out of stock.
 pub fn catalog() -> Catalog {
-    let mut catalog = Catalog {
-        observed_at: time(0),
-        gpus: BTreeMap::new(),
-        cpus: BTreeMap::new(),
-        data_centers: BTreeMap::new(),
-        gpu_stock: BTreeMap::new(),
-        cpu_stock: BTreeMap::new(),
-        not_taken: NotTaken::default(),
-    };
+    let mut catalog = Catalog::empty(time(0));
     for (id, name, memory, secure, community) in [
         ("NVIDIA GeForce RTX 4090", "RTX 4090", 24, 690_000, 340_000),
         ("NVIDIA L40S", "L40S", 48, 860_000, 790_000),
@@ -172,7 +168,8 @@ impl Default for World {
             desired: Desired {
                 project: ProjectName::new("acme"),
                 wanted: BTreeMap::new(),
-                out_of_scope: BTreeSet::new(),
+                out_of_scope: BTreeMap::new(),
+                replicated: BTreeSet::new(),
                 moved: Vec::new(),
                 removed: BTreeMap::new(),
                 secrets: BTreeMap::new(),
@@ -191,6 +188,7 @@ impl Default for World {
             api: Api::V2,
             nonce: RunNonce::new("nonce"),
             options: believing(),
+            in_progress: None,
         }
     }
 }
@@ -214,6 +212,12 @@ impl World {
         let volume = WantedVolume::Managed { config: config(size), protect, adopt: None };
         self.desired.wanted.insert(address(name), Wanted::Volume(volume));
         self
+    }
+
+    /// Has a pod in the spec that only the profile `dev` selects.
+    pub fn deselect(&mut self, name: &str) {
+        let deselected = Deselected { profiles: BTreeSet::from(["dev".to_owned()]), run: RunState::Running };
+        self.desired.out_of_scope.insert(address(name), deselected);
     }
 
     /// Has a pod that was created as [`wanted`] and edited alike in record and account.
@@ -476,6 +480,7 @@ impl World {
             nonce: &self.nonce,
             settling: SignedDuration::from_secs(90),
             options: &self.options,
+            in_progress: self.in_progress.as_ref(),
         });
         assert_eq!(plan::check(planned.plan()), [], "{}", print(&planned));
         planned

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use podform::model::address::Address;
-use podform::model::catalog::Stock;
+use podform::model::catalog::{CatalogPart, Stock};
 use podform::model::clock::Timestamp;
 use podform::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use podform::model::field::Field;
@@ -17,9 +17,11 @@ use podform::model::journal::Sent;
 use podform::model::live::PodStatus;
 use podform::model::marker::Token;
 use podform::model::money::{Amount, Hourly, Monthly, Price};
+use podform::model::plan::Owner;
 use podform::model::plan::*;
 use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
@@ -401,22 +403,24 @@ impl Samples {
     }
 
     fn drift(&mut self) -> Drift {
-        let kind = match self.0.u8(..5) {
+        let kind = match self.0.u8(..6) {
             0 => DriftKind::Vanished,
             1 => DriftKind::Stopped,
             2 => DriftKind::Started,
             3 => DriftKind::Migrated { from: self.remote_id(), to: self.remote_id() },
+            4 => DriftKind::MarkRemoved,
             _ => DriftKind::Fields(self.list(|samples| FieldDrift {
                 field: samples.field(),
                 recorded: samples.shown(),
                 live: samples.shown(),
+                left_alone: samples.0.bool(),
             })),
         };
         Drift { address: self.address(), kind }
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..9) {
+        match self.0.u8(..11) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
@@ -428,19 +432,22 @@ impl Samples {
             5 => Held::OtherProject { id: self.remote_id(), project: ProjectName::new(self.text()) },
             6 => Held::Rebuilt { instead_of: self.set(Self::address) },
             7 => Held::MayBeRenamed { from: self.set(Self::address) },
+            8 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
+            9 => Held::InProgress,
             _ => Held::NotPossible(self.text()),
         }
     }
 
     fn block(&mut self) -> Block {
         let ActionId { address, step } = self.action_id();
-        match self.0.u8(..7) {
+        match self.0.u8(..8) {
             0 => Block::Protected { address, step },
             1 => Block::Locked { address, step },
             2 => Block::AllVanished { count: self.0.usize(..100) },
             3 => Block::NoStock { address },
             4 => Block::VolumeCannotChange { address, why: self.text() },
             5 => Block::NoCandidate { address, why: self.list(Self::text) },
+            6 => Block::NoSuchPlace { address, field: self.field(), why: self.text() },
             _ => Block::Cycle(self.list(Self::action_id)),
         }
     }
@@ -507,6 +514,12 @@ impl Samples {
             unchanged: self.set(Self::address),
             recorded: self.list(|samples| (samples.address(), samples.record())).into_iter().collect(),
             out_of_scope: self.0.usize(..5),
+            in_progress: self.some(|samples| InProgress {
+                who: samples.text(),
+                command: samples.text(),
+                since: samples.time(),
+                addresses: samples.set(Self::address),
+            }),
             cost: CostSummary {
                 now: self.split(),
                 after: self.split(),

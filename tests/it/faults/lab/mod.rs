@@ -22,7 +22,7 @@ use podform::model::desired::{Desired, Wanted};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
-use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Plan, Planned};
+use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
 use podform::model::pod::{Access, Cloud, Compute};
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
@@ -504,6 +504,8 @@ impl<'a> Lab<'a> {
             command: "apply".to_owned(),
             plan_digest: String::new(),
             who: "lab".to_owned(),
+            nonce: None,
+            approved: None,
         };
         let project = ProjectName::new("lab");
         let secrets = Secrets::default();
@@ -572,10 +574,12 @@ impl<'a> Lab<'a> {
             live,
             catalog: self.catalog,
             secrets,
+            endpoint: &Endpoint::Simulator,
             api: Api::V2,
             nonce: &RunNonce::new(run.id.as_str()),
             settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),
             options: &Options::default(),
+            in_progress: None,
         })
     }
 

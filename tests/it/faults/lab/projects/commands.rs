@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Settings};
 use podform::model::address::Address;
-use podform::model::clock::{Clock, SignedDuration, Timestamp};
+use podform::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use podform::model::desired::{Desired, Wanted, WantedVolume};
 use podform::model::id::{PodId, ProjectName, RemoteId, RunId, RunNonce, VolumeId};
 use podform::model::live::Live;
-use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned, RecordAfter, Step};
+use podform::model::plan::{Approval, ApprovedPlan, Endpoint, Plan, Planned, RecordAfter, Step};
 use podform::model::prior::{Api, Prior, Recorded};
 use podform::model::secret::Secrets;
-use podform::plan::{self, Inputs, Options};
+use podform::plan::{self, Found, Inputs, Options, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild};
 use podform::provider::observe::observe;
+use podform::provider::{Observe, ServerTime};
+use podform::simulator::World;
+use podform::simulator::world::pod::PodId as WorldPodId;
 use podform::state::edit::{give_up, rename};
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, RecordChange, Run, Store};
@@ -30,7 +33,7 @@ impl Account<'_> {
     pub async fn apply(&mut self, place: usize, options: &Options) -> Ended {
         self.runs += 1;
         let Some(desired) = self.desired(place) else { return Ended::Mistaken };
-        self.begin_ledger(place).await;
+        self.begin_ledger(place, None).await;
         let ended = self.apply_to(place, &desired, options).await;
         self.story.add(|| format!("  {}", shown(&ended)));
         self.check_records(place).await;
@@ -47,7 +50,7 @@ impl Account<'_> {
     pub async fn apply_both(&mut self, places: [usize; 2]) -> [Ended; 2] {
         let options = Options::default();
         let desired = places.map(|place| self.desired(place).expect("a spec without mistakes"));
-        self.begin_ledger(places[0]).await;
+        self.begin_ledger(places[0], None).await;
         let [first, second] = [0, 1].map(|one| self.apply_to(places[one], &desired[one], &options));
         let ended = tokio::join!(first, second);
         for place in places {
@@ -110,7 +113,9 @@ impl Account<'_> {
             catalog: self.catalog,
             secrets: &Secrets::default(),
             api: Api::V2,
+            endpoint: &Endpoint::Simulator,
             nonce: &RunNonce::new(self.name("nonce")),
+            in_progress: None,
             settling: SignedDuration::try_from(SETTLING).unwrap_or(SignedDuration::MAX),
             options,
         })
@@ -119,22 +124,41 @@ impl Account<'_> {
     /// `podform state rebuild`.
     pub async fn rebuild(&mut self, place: usize) {
         let Some(mut desired) = self.desired(place) else { return };
-        self.begin_ledger(place).await;
+        self.begin_ledger(place, None).await;
         let state = &self.kept(place).state;
         let prior = load(state).await;
         let Some(live) = self.look(place, &prior).await else { return };
-        let traces = plan::traces(&desired, &prior, &live);
-        traces.name_in(&mut desired);
-        let planned = self.planned(&desired, &prior, &live, &Options::default());
-        let mut records = taken_over(planned.plan(), &self.clock);
-        for (address, recorded) in &mut records {
-            if let Some((_, token)) = traces.pods.get(address) {
-                recorded.token = Some(token.clone());
+        let Some(rebuilt) = self.rebuilt(&desired, &prior, &live) else { return };
+        name_in(&mut desired, &rebuilt);
+        let mut without = prior.clone();
+        let makes_room = |address: &Address, recorded: &Recorded| {
+            rebuilt.taken.contains_key(address) && is_gone(&recorded.id, &live)
+        };
+        without.objects.retain(|address, recorded| !makes_room(address, recorded));
+        let options = Options { taking_over: true, ..Options::to_look() };
+        let planned = self.planned(&desired, &without, &live, &options);
+        let records = records(&rebuilt, taken_over(planned.plan(), self.moment()).into_iter().collect());
+        self.story.add(|| format!("  takes {:?}, leaves {:?}", ids(&records), rebuilt.left));
+        let given_up = self.kept(place).given_up.clone();
+        self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project, &given_up);
+        self.commit(place, "state rebuild", changes(&rebuilt, &prior, records)).await;
+    }
+
+    /// Finds what a state had recorded; of several states that which has the most pods.
+    fn rebuilt(&self, desired: &Desired, prior: &Prior, live: &Live) -> Option<Rebuilt> {
+        let from = Rebuilding { desired, prior, live, lineage: None, now: self.moment() };
+        match rebuild(from) {
+            Ok(rebuilt) => Some(rebuilt),
+            Err(SeveralStates { pods }) => {
+                let (lineage, _) = pods.iter().max_by_key(|(_, pods)| **pods)?;
+                self.story.add(|| format!("  of {pods:?} {lineage}"));
+                rebuild(Rebuilding { lineage: Some(lineage), ..from }).ok()
             }
         }
-        self.story.add(|| format!("  takes {:?}, leaves {:?}", ids(&records), traces.left));
-        self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project);
-        self.commit(place, "state rebuild", put(records)).await;
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { here: self.clock.now(), there: self.client.server_time().map(ServerTime::now) }
     }
 
     /// `podform import ADDRESS ID`, for an address that the spec has.
@@ -145,12 +169,13 @@ impl Account<'_> {
             Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) => *adopt = Some(VolumeId::new(id)),
             Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) | None => return,
         }
-        self.begin_ledger(place).await;
+        self.begin_ledger(place, Some(id)).await;
         let state = &self.kept(place).state;
         let prior = load(state).await;
         let Some(live) = self.look(place, &prior).await else { return };
-        let planned = self.planned(&desired, &prior, &live, &Options::default());
-        let mut records = taken_over(planned.plan(), &self.clock);
+        let options = Options { taking_over: true, ..Options::to_look() };
+        let planned = self.planned(&desired, &prior, &live, &options);
+        let mut records = taken_over(planned.plan(), self.moment());
         records.retain(|(at, _)| at == address);
         self.story.add(|| format!("  takes {:?}", ids(&records)));
         self.commit(place, "import", put(records)).await;
@@ -158,7 +183,7 @@ impl Account<'_> {
 
     /// `podform state mv`.
     pub(super) async fn rename_in_state(&mut self, place: usize, from: &Address, to: &Address) {
-        self.begin_ledger(place).await;
+        self.begin_ledger(place, None).await;
         let prior = load(&self.kept(place).state).await;
         match rename(&prior, from, to) {
             Ok(changes) => self.commit(place, "state mv", changes).await,
@@ -174,9 +199,13 @@ impl Account<'_> {
                 let recorded = &prior.objects[address];
                 let project = self.projects[place].sheet.project.clone();
                 for id in ids_of(recorded) {
+                    let forms = self.ledger.borrow().forms(&id);
                     self.ledger.borrow_mut().note_given_up(&id, &project);
+                    if let Some(kept) = self.projects[place].states.get_mut(&project) {
+                        kept.given_up.extend(forms);
+                    }
                 }
-                self.begin_ledger(place).await;
+                self.begin_ledger(place, None).await;
                 self.commit(place, "state rm", changes).await;
             }
             Err(error) => self.story.add(|| format!("  {error}")),
@@ -221,6 +250,8 @@ impl Account<'_> {
             command: command.to_owned(),
             plan_digest: String::new(),
             who: "lab".to_owned(),
+            nonce: None,
+            approved: None,
         }
     }
 
@@ -240,8 +271,9 @@ impl Account<'_> {
         &project.states[&project.sheet.project]
     }
 
-    /// Tells the ledger what the run that begins must not take away.
-    async fn begin_ledger(&self, place: usize) {
+    /// Tells the ledger what the run that begins must not take away, and what it may take: what the spec or the command
+    /// names.
+    async fn begin_ledger(&self, place: usize, imported: Option<&str>) {
         let kept = self.kept(place);
         let sheet = &self.projects[place].sheet;
         let prior = load(&kept.state).await;
@@ -254,14 +286,21 @@ impl Account<'_> {
         let mut ledger = self.ledger.borrow_mut();
         ledger.made.clear();
         ledger.protected = protected;
+        ledger.forget_offers(&sheet.project);
+        for id in sheet.named().into_iter().chain(imported) {
+            // What carries another project's mark cannot be had so.
+            if self.simulation.inspect(|world| marked(world, id)).is_none_or(|marked| marked == sheet.project)
+            {
+                ledger.note_offered(id, &sheet.project);
+            }
+        }
     }
 
     /// Compares what is recorded with what may be.
     pub(super) async fn check_records(&self, place: usize) {
         let prior = load(&self.kept(place).state).await;
-        let current = prior.objects.iter().map(|(address, recorded)| {
-            (address.to_string(), recorded.id.to_string())
-        });
+        let current =
+            prior.objects.iter().map(|(address, recorded)| (address.to_string(), recorded.id.to_string()));
         let current: BTreeMap<String, String> = current.collect();
         let deposed = prior.objects.values().flat_map(|recorded| &recorded.deposed);
         let deposed: BTreeSet<String> = deposed.map(ToString::to_string).collect();
@@ -287,6 +326,20 @@ impl Account<'_> {
     }
 }
 
+/// Returns the project whose mark an object carries: the first part of a pod's, and of a volume's name that is one,
+/// `<project>.<key>.<token8>`.
+fn marked(world: &World, id: &str) -> Option<String> {
+    let pod = world.any_pod(&WorldPodId(id.to_owned()));
+    if let Some(mark) = pod.and_then(|pod| pod.env.get("PODFORM_MARK")) {
+        return mark.split('/').next().map(str::to_owned);
+    }
+    let parts: Vec<&str> = world.volume(id).ok()?.name.split('.').collect();
+    match parts[..] {
+        [project, _, token] if token.len() == 8 => Some(project.to_owned()),
+        _ => None,
+    }
+}
+
 pub(super) async fn load(state: &MemoryState) -> Prior {
     state.load().await.expect("a state that can be read")
 }
@@ -308,15 +361,15 @@ fn ids_of(recorded: &Recorded) -> Vec<String> {
 }
 
 /// Returns the records of all objects that a plan takes over.
-fn taken_over(plan: &Plan, clock: &impl Clock) -> Vec<(Address, Recorded)> {
+fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
     let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
     let records = adoptions.filter_map(|(id, action)| {
         let RecordAfter::Put(record) = &action.record else { return None };
         let recorded = Recorded {
             id: record.id.clone()?,
             token: record.token.clone(),
-            recorded_at: clock.now(),
-            server_time: None,
+            recorded_at: now.here,
+            server_time: now.there,
             rebuilt: false,
             deposed: record.deposed.clone(),
             lifecycle: record.lifecycle.clone(),
@@ -330,6 +383,47 @@ fn taken_over(plan: &Plan, clock: &impl Clock) -> Vec<(Address, Recorded)> {
 
 fn put(records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {
     records.into_iter().map(|(address, recorded)| RecordChange::Put(address, Box::new(recorded))).collect()
+}
+
+/// Writes what a rebuild found into the spec, as `adopt:` would.
+fn name_in(desired: &mut Desired, rebuilt: &Rebuilt) {
+    for (address, Found { recorded, created: _ }) in &rebuilt.taken {
+        match (desired.wanted.get_mut(address), &recorded.id) {
+            (Some(Wanted::Pod(pod)), RemoteId::Pod(id)) => pod.adopt = Some(id.clone()),
+            (Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })), RemoteId::Volume(id)) => {
+                *adopt = Some(id.clone());
+            }
+            (Some(Wanted::Pod(_) | Wanted::Volume(_)) | None, RemoteId::Pod(_) | RemoteId::Volume(_)) => {}
+        }
+    }
+}
+
+/// Returns what a rebuild records: as the spec explains it where it has it, otherwise as the objects themselves tell.
+fn records(rebuilt: &Rebuilt, mut planned: BTreeMap<Address, Recorded>) -> Vec<(Address, Recorded)> {
+    planned.values_mut().for_each(|recorded| recorded.rebuilt = true);
+    for (address, Found { recorded: found, created: _ }) in &rebuilt.taken {
+        match planned.get_mut(address).filter(|planned| planned.id == found.id) {
+            Some(planned) => {
+                planned.token.clone_from(&found.token);
+                planned.lifecycle.protect |= found.lifecycle.protect;
+            }
+            None => drop(planned.insert(address.clone(), found.clone())),
+        }
+    }
+    planned.into_iter().collect()
+}
+
+fn changes(rebuilt: &Rebuilt, prior: &Prior, records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {
+    let Rebuilt { lineage, above, taken, left } = rebuilt;
+    let lineage = if prior.objects.is_empty() { lineage } else { &prior.lineage };
+    let know = |address: &Address, found: &Found, created| {
+        RecordChange::Know(address.clone(), Box::new(found.recorded.clone()), created)
+    };
+    let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: *above }];
+    changes.extend(taken.iter().map(|(address, found)| know(address, found, found.created)));
+    changes.extend(left.iter().map(|(address, found, _)| know(address, found, None)));
+    changes.extend(put(records));
+    changes
 }
 
 fn ids(records: &[(Address, Recorded)]) -> Vec<String> {
