@@ -5,6 +5,7 @@
 //! executed is the command line's own; the engine does what that plan says and nothing else, so plans are compared.
 //! `PODFORM_PLAN_MUTANTS` says how many structural edits are tried; from 2,000 on every single value is changed too.
 #![expect(clippy::disallowed_methods, reason = "the environment says how much is tried")]
+#![expect(clippy::disallowed_macros, reason = "what was shown is said as a figure")]
 
 use std::collections::BTreeMap;
 

@@ -263,7 +263,7 @@ impl Account<'_> {
         let project = &self.projects[place];
         let own = project.backups.iter().enumerate().filter(|(_, (of, _))| *of == project.sheet.project);
         let own: Vec<usize> = own.map(|(number, _)| number).collect();
-        dice.choice(own).clone()
+        dice.choice(own)
     }
 
     /// Writes the id of any object at all into the spec.
