@@ -177,7 +177,7 @@ impl Stage {
 
     pub(crate) fn podform(&self) -> Command {
         let mut command = Command::new(PODFORM);
-        command.current_dir(&self.here).env_clear().stdin(Stdio::null());
+        command.current_dir(&self.here).env_clear().env("HOSTNAME", "lab").stdin(Stdio::null());
         command
     }
 
