@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::session::Session;
 use crate::model::address::Address;
-use crate::model::clock::{Clock, Moment};
-use crate::model::plan::{ActionId, Plan, Record, RecordAfter, Step};
-use crate::model::prior::{Prior, Recorded};
+use crate::model::clock::Clock;
+use crate::model::plan::{Plan, Step};
+use crate::model::prior::Prior;
 use crate::state::{Batch, Journal, RecordChange, Store};
 
 /// Writes changes that were decided from `seen`, all of them or none.
@@ -34,29 +34,6 @@ pub async fn record(
     locked.commit(&Batch { entries: Vec::new(), changes }).await?;
     locked.finish(&run.id, clock.now(), summary).await?;
     Ok(())
-}
-
-/// Returns the records of all objects that a plan takes over.
-pub fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
-    let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
-    adoptions
-        .filter_map(|(ActionId { address, step: _ }, action)| {
-            let RecordAfter::Put(record) = &action.record else { return None };
-            let Record { id, token, lifecycle, retired, deposed, object } = record.as_ref();
-            let recorded = Recorded {
-                id: id.clone()?,
-                token: token.clone(),
-                recorded_at: now.here,
-                server_time: now.there,
-                deposed: deposed.clone(),
-                lifecycle: lifecycle.clone(),
-                retired: *retired,
-                rebuilt: false,
-                object: object.clone(),
-            };
-            Some((address.clone(), recorded))
-        })
-        .collect()
 }
 
 /// Tells, of objects that were taken over, what a plan would change about them and what it could not take over.

@@ -43,6 +43,8 @@ pub struct Deselected {
     pub profiles: BTreeSet<String>,
     /// Running or stopped; one that is wanted stopped is nobody's to wait for.
     pub run: RunState,
+    /// Whether the spec forbids to delete it.
+    pub protect: bool,
 }
 
 /// What everything that a spec wants may cost, on the dearest of its candidates. An unknown price keeps no limit.

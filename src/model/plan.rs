@@ -819,6 +819,11 @@ pub enum Held {
         /// The records in question.
         from: BTreeSet<Address>,
     },
+    /// It would be created, but it may be one of these, which a rebuild could not give an address.
+    Unplaced {
+        /// The objects in question.
+        ids: BTreeSet<RemoteId>,
+    },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
     /// A run that goes on is about to change it.

@@ -9,12 +9,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::clock::{SignedDuration, Timestamp};
-use super::id::{DataCenterId, Lineage, ProjectName, Serial, VolumeId};
+use super::id::{DataCenterId, EnvKey, Lineage, ProjectName, Serial, VolumeId};
 use super::journal::Sent;
 use super::live::{LivePod, LiveStorage};
 use super::marker::{Marker, VolumeMark};
-use super::pod::{Cloud, Compute, Storage};
-use super::prior::{KnownToken, Prior, RecordedPod};
+use super::pod::{Cloud, Compute, Container, EnvValue, Storage};
+use super::prior::{KnownToken, Prior, RecordedObject, RecordedPod};
 
 /// How old RunPod's time may be when a request to create goes out with it.
 pub const TIME_VALIDITY: Duration = Duration::from_secs(10);
@@ -147,12 +147,24 @@ pub enum Part {
     DataCenter,
     /// What is mounted.
     Storage,
+    /// The container disk.
+    Disk,
+    /// The command, the variables, the ports or the registry.
+    Container,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 6] =
-        [Self::Name, Self::Image, Self::Hardware, Self::Cloud, Self::DataCenter, Self::Storage];
+    pub const ALL: [Self; 8] = [
+        Self::Name,
+        Self::Image,
+        Self::Hardware,
+        Self::Cloud,
+        Self::DataCenter,
+        Self::Storage,
+        Self::Disk,
+        Self::Container,
+    ];
 }
 
 impl fmt::Display for Part {
@@ -164,6 +176,8 @@ impl fmt::Display for Part {
             Self::Cloud => "cloud",
             Self::DataCenter => "data center",
             Self::Storage => "storage",
+            Self::Disk => "container disk",
+            Self::Container => "command, environment, ports or registry",
         })
     }
 }
@@ -250,7 +264,7 @@ fn spare(pod: &LivePod, sent: &Sent) -> Spare {
 
 /// Compares a pod with what a create asked for.
 pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
-    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record: _ } = sent;
+    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record } = sent;
     let allowed = |at: &DataCenterId| data_centers.contains(at);
     let place = if data_centers.is_empty() { Some(true) } else { pod.data_center.as_ref().map(allowed) };
     Likeness::of([
@@ -259,10 +273,34 @@ pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
         (Part::Hardware, pod.compute.as_ref().map(|live| Some(live) == compute.as_ref())),
         (Part::Cloud, pod.cloud.map(|live: Cloud| Some(live) == *cloud)),
         (Part::DataCenter, place),
+        (Part::Disk, same_disk(pod, &record.object)),
+        (Part::Container, Some(same_container(pod, &record.object))),
     ])
 }
 
-/// Compares a pod with the record of one that is gone: name, image, storage and hardware, which a migration keeps.
+fn same_disk(pod: &LivePod, sent: &RecordedObject) -> Option<bool> {
+    match sent {
+        RecordedObject::Pod(sent) => pod.disk.map(|live| live == sent.container.disk),
+        RecordedObject::Volume(_) => Some(false),
+    }
+}
+
+/// Compares what people edit in a copy. What an API never tells says nothing about one of its pods.
+fn same_container(pod: &LivePod, sent: &RecordedObject) -> bool {
+    let RecordedObject::Pod(sent) = sent else { return false };
+    let Container { command, entrypoint, env, ports, registry, .. } = &sent.container;
+    let same_value = |(key, value): (&EnvKey, &EnvValue)| match (value, pod.env.get(key)) {
+        (EnvValue::Plain(sent), Some(live)) => live.expose() == sent,
+        (EnvValue::Plain(_) | EnvValue::Secret(_), _) => true,
+    };
+    pod.command.as_ref().is_none_or(|live| live == command)
+        && pod.entrypoint.as_ref().is_none_or(|live| Some(live) == entrypoint.as_ref())
+        && pod.registry.as_ref().is_none_or(|live| live == registry)
+        && ports.is_subset(&pod.ports)
+        && env.iter().all(same_value)
+}
+
+/// Compares a pod with the record of one that is gone: name, image, disks and hardware, which a migration keeps.
 ///
 /// While RunPod moves a pod it shows the new one without its GPUs. `volume` is the id of the network volume on record.
 pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<&VolumeId>) -> Likeness {
@@ -290,14 +328,15 @@ pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<
         (Part::Name, Some(pod.name == container.name)),
         (Part::Image, pod.image.as_ref().map(|live| *live == container.image)),
         (Part::Storage, Some(storage)),
+        (Part::Disk, pod.disk.map(|live| live == container.disk)),
         (Part::Hardware, Some(hardware)),
     ])
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
 
     use super::*;
     use crate::model::desired::Lifecycle;
@@ -306,10 +345,10 @@ mod tests {
     use crate::model::marker::Token;
     use crate::model::money::Price;
     use crate::model::plan::Record;
+    use crate::model::pod::RunState;
     use crate::model::prior::RecordedObject;
     use crate::model::secret::Secret;
     use crate::model::size::Gigabytes;
-    use crate::model::volume::{VolumeConfig, VolumeTier};
 
     const ASKED: i64 = 1_000_000;
 
@@ -326,11 +365,28 @@ mod tests {
     }
 
     fn known(server_time: Option<i64>, tombstone: bool, holds_data: bool) -> KnownToken {
-        let object = RecordedObject::Volume(VolumeConfig {
-            size: Gigabytes(1),
-            data_center: DataCenterId::new("EU-RO-1"),
-            tier: VolumeTier::Standard,
-        });
+        let container = Container {
+            name: "llm".to_owned(),
+            image: "tool:1".to_owned(),
+            command: Vec::new(),
+            entrypoint: None,
+            env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]),
+            ports: BTreeSet::new(),
+            disk: Gigabytes(20),
+            registry: None,
+            storage: Storage::None,
+            global_networking: false,
+            locked: None,
+        };
+        let object = RecordedObject::Pod(Arc::new(RecordedPod {
+            container,
+            access: None,
+            compute: None,
+            cloud: None,
+            data_center: None,
+            run: RunState::Running,
+            depends_on: BTreeSet::new(),
+        }));
         let record = Record {
             id: None,
             token: Some(token()),
@@ -368,7 +424,7 @@ mod tests {
             env: BTreeMap::<EnvKey, Secret<String>>::new(),
             marker: mark.map(|mark| mark.parse().unwrap()),
             ports: BTreeSet::new(),
-            disk: None,
+            disk: Some(Gigabytes(20)),
             storage: LiveStorage::None,
             registry: None,
             cloud: Some(Cloud::Secure),
@@ -549,6 +605,13 @@ mod tests {
         assert_eq!(spare(|pod| pod.image = None), Spare::Differs(Part::Image));
         assert_eq!(spare(|pod| pod.compute = None), Spare::Differs(Part::Hardware));
         assert_eq!(spare(|pod| pod.cloud = Some(Cloud::Community)), Spare::Differs(Part::Cloud));
+        assert_eq!(spare(|pod| pod.disk = Some(Gigabytes(30))), Spare::Differs(Part::Disk));
+        assert_eq!(spare(|pod| pod.disk = None), Spare::Differs(Part::Disk));
+        assert_eq!(spare(|pod| pod.command = Some(vec!["sh".to_owned()])), Spare::Differs(Part::Container));
+        let larger = |pod: &mut LivePod| {
+            pod.env.insert(EnvKey::new("MODEL"), Secret::new("large".to_owned()));
+        };
+        assert_eq!(spare(larger), Spare::Differs(Part::Container));
         let with_disk = LivePod { storage: local, ..pod(None, None) };
         assert_eq!(super::spare(&with_disk, &sent), Spare::HoldsData);
     }

@@ -31,6 +31,9 @@ pub enum Violation {
     /// Two addresses act on the same remote object.
     #[error("`{1}` is acted upon by `{0}` and another address")]
     SharedObject(Address, RemoteId),
+    /// Two addresses would record the same remote object.
+    #[error("`{0}` would be recorded at two addresses")]
+    RecordedTwice(RemoteId),
     /// Two attempts carry the same token.
     #[error("token `{0}` is used twice")]
     RepeatedToken(Token),
@@ -50,6 +53,7 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
     let mut violations = Vec::new();
     check_order(plan, &mut violations);
     check_addresses(plan, &mut violations);
+    check_records(plan, &mut violations);
     let mut tokens = BTreeSet::new();
     for (id, action) in &plan.actions {
         check_operation(id, action, &mut violations);
@@ -61,6 +65,19 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// No object is put on record at two addresses: the state would refuse it, and so the rest of the run.
+fn check_records(plan: &Plan, violations: &mut Vec<Violation>) {
+    let mut owners: BTreeMap<&RemoteId, &Address> = BTreeMap::new();
+    for (id, action) in &plan.actions {
+        let RecordAfter::Put(record) = &action.record else { continue };
+        let Some(object) = &record.id else { continue };
+        let owner = *owners.entry(object).or_insert(&id.address);
+        if *owner != id.address {
+            violations.push(Violation::RecordedTwice(object.clone()));
+        }
+    }
 }
 
 fn check_order(plan: &Plan, violations: &mut Vec<Violation>) {

@@ -48,12 +48,13 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
     let ownership = Ownership::new(inputs, renamed);
     let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
     for key in keys {
-        let mut spares = spares(inputs, renamed, &scope, &ownership, key).into_iter();
-        let wanted = inputs.desired.wanted.iter().filter(|(address, _)| is_of(address, key));
+        let spares = spares(inputs, renamed, &scope, &ownership, key);
+        let wanted = inputs.desired.wanted.range(Address::pod(key.clone())..);
+        let wanted = wanted.take_while(|(address, _)| is_of(address, key));
+        let mut empty: Vec<(bool, &Address, &WantedPod)> = Vec::new();
         for (address, wanted) in wanted.filter(|(address, _)| scope.chooses(address)) {
             let Wanted::Pod(wanted) = wanted else { continue };
-            let sighting = ownership.pod(address, wanted.adopt.as_ref()).sighting;
-            let is_gone = match &sighting {
+            let is_gone = match ownership.pod(address, wanted.adopt.as_ref()).sighting {
                 Sighting::Gone { recorded } => recorded.deposed.is_empty(),
                 Sighting::Never => true,
                 Sighting::Hidden(_) => false,
@@ -63,7 +64,11 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
                 | Sighting::Journal { .. }
                 | Sighting::Named { .. } => continue,
             };
-            let Some(spare) = spares.next() else { break };
+            empty.push((is_gone, address, wanted));
+        }
+        // One that is certainly gone needs a replica more than one that may be there; else another would be made for it.
+        empty.sort_by_key(|(is_gone, _, _)| !is_gone);
+        for ((is_gone, address, wanted), spare) in empty.into_iter().zip(spares) {
             if !is_alike(wanted, &spare, &catalog) {
                 gaps.findings.extend(is_gone.then(|| finding::replicas_not_alike(address, spare.address)));
             } else if is_gone {
@@ -97,9 +102,10 @@ fn spares<'a>(
     ownership: &Ownership<'a>,
     key: &Key,
 ) -> Vec<Spare<'a>> {
-    let beyond = renamed.objects.keys().filter(|address| {
-        is_of(address, key) && !inputs.desired.wanted.contains_key(address) && scope.chooses(address)
-    });
+    let recorded = renamed.objects.range(Address::pod(key.clone())..).map(|(address, _)| address);
+    let beyond = recorded
+        .take_while(|address| is_of(address, key))
+        .filter(|address| !inputs.desired.wanted.contains_key(address) && scope.chooses(address));
     let mut spares: Vec<Spare<'a>> = beyond
         .filter_map(|address| match ownership.pod(address, None).sighting {
             Sighting::Kept { recorded, object } if !recorded.retired => {

@@ -74,6 +74,25 @@ pub(super) fn free_deleted_volumes(context: &Context<'_>, drafts: &mut Drafts<'_
     }
 }
 
+/// Holds every create that could make a second one of what a rebuild could not place.
+pub(super) fn what_a_rebuild_left(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let unplaced = context.ownership.unplaced();
+    if unplaced.is_empty() {
+        return;
+    }
+    let of_kind = |is_pod: bool| -> BTreeSet<RemoteId> {
+        let alike = unplaced.iter().filter(|(address, _)| address.is_pod() == is_pod);
+        alike.flat_map(|(_, ids)| ids.iter().cloned()).collect()
+    };
+    let [volumes, pods] = [false, true].map(of_kind);
+    for (address, draft) in drafts {
+        let ids = if address.is_pod() { &pods } else { &volumes };
+        if !ids.is_empty() && draft.steps.iter().any(|(step, action)| is_new(*step, action)) {
+            draft.hold(Held::Unplaced { ids: ids.clone() });
+        }
+    }
+}
+
 /// Holds the end of what a rebuild found and the spec does not have, where it could lose data or where a key of the spec
 /// could be its new name; and the creates that could make a second one of it. What `removed:` names is explained.
 pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_>) {

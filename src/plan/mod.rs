@@ -39,7 +39,7 @@ mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::clock::SignedDuration;
 use crate::model::desired::{Desired, Wanted, WantedVolume};
@@ -57,7 +57,7 @@ pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
 pub use digest::{digest, spec_digest};
 pub use placement::{Explained, explain, stock_questions};
-pub use rebuild::{Found, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild};
+pub use rebuild::{Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over};
 pub use refusal::{Flag, Refusal, refusals};
 pub use scope::Pattern;
 
@@ -145,6 +145,31 @@ impl<'a> Context<'a> {
         if options.destroy { None } else { desired.wanted.get(address) }
     }
 
+    /// Tells whether an object may not be deleted: where its protection was applied, and where the spec asks for it, be it
+    /// applied yet or not. A replica that the spec no longer counts has the word of its key.
+    fn is_protected(&self, address: &Address) -> bool {
+        let Inputs { desired, .. } = *self.inputs;
+        let applied = self.renamed.recorded(address).is_some_and(|recorded| recorded.lifecycle.protect);
+        let asks = |address: &Address| match (desired.wanted.get(address), desired.out_of_scope.get(address))
+        {
+            (Some(Wanted::Pod(pod)), _) => pod.lifecycle.protect,
+            (Some(Wanted::Volume(WantedVolume::Managed { protect, .. })), _) => *protect,
+            (Some(Wanted::Volume(WantedVolume::Referenced { id: _ })), _) | (None, None) => false,
+            (None, Some(deselected)) => deselected.protect,
+        };
+        let first = |address: &Address| Address::replica(address.key().clone(), 0);
+        let bare = |address: &Address| Address::pod(address.key().clone());
+        applied || asks(address) || address.is_pod() && (asks(&first(address)) || asks(&bare(address)))
+    }
+
+    /// Tells whether the spec has replicas under a key, or its pod.
+    fn has_key(&self, key: &Key) -> bool {
+        let Desired { replicated, wanted, .. } = self.inputs.desired;
+        replicated.contains(key)
+            || wanted.contains_key(&Address::pod(key.clone()))
+            || wanted.contains_key(&Address::replica(key.clone(), 0))
+    }
+
     /// Tells whether `--replace` names an address.
     fn is_to_be_replaced(&self, address: &Address) -> bool {
         let named = &self.inputs.options.replace;
@@ -186,6 +211,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         hold::what_is_there_already(&context, &mut drafts);
     }
     hold::what_a_rebuild_found(&context, &mut drafts);
+    hold::what_a_rebuild_left(&context, &mut drafts);
     hold::free_deleted_volumes(&context, &mut drafts);
     hold::spread(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);

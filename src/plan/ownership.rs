@@ -137,6 +137,34 @@ impl<'a> Ownership<'a> {
         self.claims.keys().chain(self.volume_claims.keys()).chain(open).cloned().collect()
     }
 
+    /// Returns what a rebuild saw and could not give an address, by the address of its mark: more of them than the address
+    /// has room for, or of one that nobody wants. A key may have had another name when their create was sent, so one of
+    /// them may be what stands under another key by now.
+    pub(super) fn unplaced(&self) -> BTreeMap<&Address, BTreeSet<RemoteId>> {
+        let Inputs { desired, prior, .. } = *self.inputs;
+        let is_surplus = |address: &Address, claims: usize| {
+            !desired.wanted.contains_key(address)
+                || claims + usize::from(self.renamed.recorded(address).is_some()) > 1
+        };
+        // A token that only a rebuild has seen came without what was sent.
+        let is_doubtful = |claim: &&Claim<'_>| {
+            let known = prior.tokens.get(claim.token);
+            claim.provenance == Provenance::Untold && known.is_some_and(|known| known.sent.name.is_empty())
+        };
+        let pods = self.claims.iter().map(|(address, claims)| {
+            let ids = claims.iter().filter(is_doubtful).map(|claim| RemoteId::Pod(claim.pod.id.clone()));
+            (address, ids.collect::<BTreeSet<RemoteId>>())
+        });
+        let volumes = self.volume_claims.iter().map(|(address, claims)| {
+            let seen = claims.iter().filter(|(_, sent)| sent.name.is_empty());
+            (address, seen.map(|(volume, _)| RemoteId::Volume(volume.id.clone())).collect())
+        });
+        pods.chain(volumes)
+            .filter(|(address, ids)| !ids.is_empty() && is_surplus(address, ids.len()))
+            .filter(|(address, _)| !desired.removed.contains_key(*address))
+            .collect()
+    }
+
     fn claim(&self, pod: &'a LivePod) -> Option<(Address, Claim<'a>)> {
         if let Some((address, token, known)) = self.accepted_as(&RemoteId::Pod(pod.id.clone())) {
             return Some((address, Claim { pod, token, provenance: Provenance::Open(&known.sent) }));

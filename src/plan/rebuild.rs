@@ -13,6 +13,7 @@ use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
 use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, VolumeMark};
+use crate::model::plan::{ActionId, Plan, Record, RecordAfter, Step};
 use crate::model::pod::{Container, RunState, Storage};
 use crate::model::prior::{Prior, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
@@ -54,7 +55,20 @@ pub struct Rebuilt {
 pub struct Found {
     /// Its record, as far as the object itself tells.
     pub recorded: Recorded,
+    /// The address that its mark names. A later plan follows the renames of its spec from there.
+    pub marked: Address,
     /// RunPod's time before its create, by its mark.
+    pub created: Option<Timestamp>,
+}
+
+/// A token that an object in the account carries, for the journal of the rebuilt state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownObject {
+    /// The address that its mark names.
+    pub address: Address,
+    /// The record, as far as the object itself tells.
+    pub recorded: Recorded,
+    /// RunPod's time before its create, if that is certain.
     pub created: Option<Timestamp>,
 }
 
@@ -84,7 +98,11 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
     let view = Viewpoint { lineage: &rebuilt.lineage, ..Viewpoint::of(&desired.project, prior) };
     for (pod, marker) in unknown {
         let address = address_now(&marker.address, desired);
-        let found = Found { recorded: pod_record(from, pod, marker), created: marker.created };
+        let found = Found {
+            recorded: pod_record(from, pod, marker),
+            marked: marker.address.clone(),
+            created: marker.created,
+        };
         let why = if marker.lineage == rebuilt.lineage {
             doubt(&judge_pod(view, pod, Witness::Mark), &address)
         } else {
@@ -96,7 +114,8 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
         }
     }
     for (volume, mark) in unknown_volumes(desired, prior, live) {
-        let found = Found { recorded: volume_record(from, volume, &mark), created: None };
+        let recorded = volume_record(from, volume, &mark);
+        let found = Found { recorded, marked: mark.address(), created: None };
         claims.entry(address_now(&mark.address(), desired)).or_default().push(found);
     }
     for (address, found) in claims {
@@ -106,6 +125,63 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
 }
 
 impl Rebuilt {
+    /// Writes what is taken into the spec, as `adopt:` would, so that a plan compares it.
+    pub fn name_in(&self, desired: &mut Desired) {
+        for (address, found) in &self.taken {
+            match (desired.wanted.get_mut(address), &found.recorded.id) {
+                (Some(Wanted::Pod(pod)), RemoteId::Pod(id)) => pod.adopt = Some(id.clone()),
+                (Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })), RemoteId::Volume(id)) => {
+                    *adopt = Some(id.clone());
+                }
+                (Some(Wanted::Pod(_) | Wanted::Volume(_)) | None, RemoteId::Pod(_) | RemoteId::Volume(_)) => {
+                }
+            }
+        }
+    }
+
+    /// Returns what was recorded before, where an entry whose object is gone makes room for the one that was found.
+    pub fn beside(&self, prior: &Prior, live: &Live) -> Prior {
+        let mut beside = prior.clone();
+        beside
+            .objects
+            .retain(|address, recorded| !self.taken.contains_key(address) || !is_gone(&recorded.id, live));
+        beside
+    }
+
+    /// Returns the records: as the plan with [`Self::name_in`] takes them over, otherwise as the objects themselves tell.
+    pub fn records(&self, taking_over: &Plan, now: Moment) -> BTreeMap<Address, Recorded> {
+        let mut records: BTreeMap<Address, Recorded> = taken_over(taking_over, now).into_iter().collect();
+        for recorded in records.values_mut() {
+            recorded.rebuilt = true;
+        }
+        for (address, Found { recorded: found, .. }) in &self.taken {
+            match records.get_mut(address).filter(|planned| planned.id == found.id) {
+                Some(planned) => {
+                    planned.token.clone_from(&found.token);
+                    // What was protected stays so until an apply lifts it in the open.
+                    planned.lifecycle.protect |= found.lifecycle.protect;
+                }
+                None => {
+                    records.insert(address.clone(), found.clone());
+                }
+            }
+        }
+        records
+    }
+
+    /// Returns every token that was seen, of what is taken and of what is left.
+    pub fn known(&self) -> Vec<KnownObject> {
+        let known = |found: &Found, created| KnownObject {
+            address: found.marked.clone(),
+            recorded: found.recorded.clone(),
+            created,
+        };
+        let taken = self.taken.values().map(|found| known(found, found.created));
+        // When a copy was asked for is not what its mark says, so nothing is concluded from that later.
+        let left = self.left.iter().map(|(_, found, _)| known(found, None));
+        taken.chain(left).collect()
+    }
+
     fn settle(&mut self, address: Address, mut found: Vec<Found>, from: Rebuilding<'_>) {
         let why = match (found.as_slice(), holder(&address, from)) {
             (_, Some(holder)) => format!("`{address}` is recorded with `{holder}`, which is there"),
@@ -124,6 +200,29 @@ impl Rebuilt {
         };
         self.left.extend(found.into_iter().map(|one| (address.clone(), one, why.clone())));
     }
+}
+
+/// Returns the records of all objects that a plan takes over.
+pub fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
+    let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
+    adoptions
+        .filter_map(|(ActionId { address, step: _ }, action)| {
+            let RecordAfter::Put(record) = &action.record else { return None };
+            let Record { id, token, lifecycle, retired, deposed, object } = record.as_ref();
+            let recorded = Recorded {
+                id: id.clone()?,
+                token: token.clone(),
+                recorded_at: now.here,
+                server_time: now.there,
+                deposed: deposed.clone(),
+                lifecycle: lifecycle.clone(),
+                retired: *retired,
+                rebuilt: false,
+                object: object.clone(),
+            };
+            Some((address.clone(), recorded))
+        })
+        .collect()
 }
 
 /// Returns why a pod of this state may be somebody's copy.

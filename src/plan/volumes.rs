@@ -332,17 +332,20 @@ impl<'a> VolumePlanner<'_, 'a> {
                 record: RecordAfter::Remove { tombstone: true },
             });
         }
-        let is_unprotected = options.unprotect.contains(self.address);
+        let is_protected = self.context.is_protected(self.address);
+        let is_unprotected = is_protected && options.unprotect.contains(self.address);
+        if is_unprotected {
+            self.draft.findings.push(finding::unprotected(self.address));
+        }
         if recorded.lifecycle.protect && is_unprotected {
             let mut record = record_of(recorded);
             record.lifecycle.protect = false;
             let (before, after) =
                 (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
             let changes = vec![by_spec(Field::Lifecycle, before, after)];
-            self.draft.findings.push(finding::unprotected(self.address));
             self.local(Step::Record, Reason::LifecycleChanged, changes, RecordAfter::Put(Box::new(record)));
         }
-        self.refuse_protected(recorded.lifecycle.protect && !is_unprotected);
+        self.refuse_protected(is_protected && !is_unprotected);
         self.delete(live, reason);
     }
 

@@ -584,6 +584,7 @@ impl HeldOut {
             Held::OtherProject { .. } => "other_project",
             Held::Rebuilt { .. } => "rebuilt",
             Held::MayBeRenamed { .. } => "may_be_renamed",
+            Held::Unplaced { .. } => "unplaced",
             Held::NotPossible(_) => "not_possible",
             Held::InProgress => "in_progress",
             Held::NoCatalog { .. } => "no_catalog",

@@ -345,6 +345,14 @@ pub fn held(held: &Held) -> String {
              it is not",
             ranges(from.iter())
         ),
+        Held::Unplaced { ids } => {
+            let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+            format!(
+                "it may be {}, which a rebuild could not place; `podform import ADDRESS ID` tells where it belongs, \
+                 `removed: [{{ from: ADDRESS, then: forget }}]` that the address of its mark is gone for good",
+                visible(&ids.join(" or "))
+            )
+        }
         Held::NotPossible(why) => visible(why).to_string(),
         Held::InProgress => "it is in progress".to_owned(),
         Held::NoCatalog { part, why } => {

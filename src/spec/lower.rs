@@ -49,7 +49,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.replicas);
         if !pod.selected {
-            let deselected = Deselected { profiles: pod.profiles, run: pod.run };
+            let protect = pod.lifecycle.protect;
+            let deselected = Deselected { profiles: pod.profiles, run: pod.run, protect };
             out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
             continue;
         }

@@ -51,6 +51,7 @@ fn is_unseen(held: &Held) -> bool {
         | Held::OtherProject { .. }
         | Held::Rebuilt { .. }
         | Held::MayBeRenamed { .. }
+        | Held::Unplaced { .. }
         | Held::NotPossible(_) => true,
     }
 }

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cli::args::RebuildArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::recording::{record, remarks, taken_over};
+use crate::cli::recording::{record, remarks};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::model::address::Address;
-use crate::model::desired::{Desired, Wanted, WantedVolume};
-use crate::model::id::{Lineage, RemoteId};
+use crate::model::id::Lineage;
 use crate::model::prior::{Prior, Recorded};
-use crate::plan::{Found, Options, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild};
+use crate::plan::{Found, KnownObject, Options, Rebuilding, Rebuilt, SeveralStates, rebuild};
 use crate::render::words;
 use crate::state::RecordChange;
 
@@ -30,16 +29,11 @@ pub async fn run(shell: &Shell, args: &RebuildArgs) -> Result<Exit, Failure> {
         now: session.moment(),
     };
     let rebuilt = rebuild(from).map_err(|several| Failure::Flag(which(&several)))?;
-    name_in(&mut session.loaded.desired, &rebuilt);
-    // An entry whose object is gone makes room for the one that was found.
-    let mut without = prior.clone();
-    without
-        .objects
-        .retain(|address, recorded| !rebuilt.taken.contains_key(address) || !is_gone(&recorded.id, &live));
+    rebuilt.name_in(&mut session.loaded.desired);
+    let without = rebuilt.beside(&prior, &live);
     let options = Options { taking_over: true, ..Options::to_look() };
     let planned = session.plan(session.account.reader(), &without, &options, None).await?;
-    let planned_records = taken_over(planned.plan(), session.moment()).into_iter().collect();
-    let records = records(&rebuilt, planned_records);
+    let records = rebuilt.records(planned.plan(), session.moment());
     let asked: BTreeSet<Address> = records.keys().cloned().collect();
     let changes = changes(&rebuilt, &prior, &records);
     if records.is_empty() && rebuilt.left.is_empty() && rebuilt.above <= prior.serial {
@@ -50,7 +44,7 @@ pub async fn run(shell: &Shell, args: &RebuildArgs) -> Result<Exit, Failure> {
     record(&session, "state rebuild", &prior, changes, &summary).await?;
     let taken = records.iter().map(|(address, recorded)| format!("{address} {}\n", recorded.id));
     shell.output.data(&taken.collect::<String>());
-    for (address, Found { recorded, created: _ }, why) in &rebuilt.left {
+    for (address, Found { recorded, .. }, why) in &rebuilt.left {
         shell.output.note(&format!("`{}` of `{address}` is left alone: {why}", recorded.id));
     }
     for remark in remarks(planned.plan(), &asked) {
@@ -76,54 +70,14 @@ fn which(SeveralStates { pods }: &SeveralStates) -> String {
     format!("pods of several states of this project are in the account; choose one: {}", named.join(", "))
 }
 
-/// Writes the found ids into the spec as `adopt:` would, so that a plan compares them.
-fn name_in(desired: &mut Desired, rebuilt: &Rebuilt) {
-    for (address, Found { recorded, created: _ }) in &rebuilt.taken {
-        match (desired.wanted.get_mut(address), &recorded.id) {
-            (Some(Wanted::Pod(pod)), RemoteId::Pod(id)) => pod.adopt = Some(id.clone()),
-            (Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })), RemoteId::Volume(id)) => {
-                *adopt = Some(id.clone());
-            }
-            (Some(Wanted::Pod(_) | Wanted::Volume(_)) | None, RemoteId::Pod(_) | RemoteId::Volume(_)) => {}
-        }
-    }
-}
-
-/// Returns the records: as the spec explains them where it has them, otherwise as the objects themselves tell.
-fn records(rebuilt: &Rebuilt, mut planned: BTreeMap<Address, Recorded>) -> BTreeMap<Address, Recorded> {
-    for recorded in planned.values_mut() {
-        recorded.rebuilt = true;
-    }
-    for (address, Found { recorded: found, created: _ }) in &rebuilt.taken {
-        match planned.get_mut(address).filter(|planned| planned.id == found.id) {
-            Some(planned) => {
-                planned.token.clone_from(&found.token);
-                // What was protected stays so until an apply lifts it in the open.
-                planned.lifecycle.protect |= found.lifecycle.protect;
-            }
-            None => {
-                planned.insert(address.clone(), found.clone());
-            }
-        }
-    }
-    planned
-}
-
 /// Returns what is written: which state it is, every token seen, and the records.
 fn changes(rebuilt: &Rebuilt, prior: &Prior, records: &BTreeMap<Address, Recorded>) -> Vec<RecordChange> {
-    let Rebuilt { lineage, above, taken, left } = rebuilt;
     // A state with records stays the one that it is.
-    let lineage = if prior.objects.is_empty() { lineage } else { &prior.lineage };
-    let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: *above }];
-    let taken = taken.iter().map(|(address, found)| {
-        RecordChange::Know(address.clone(), Box::new(found.recorded.clone()), found.created)
-    });
-    changes.extend(taken);
-    // When a copy was asked for is not what its mark says, so nothing is concluded from that later.
-    let left = left.iter().map(|(address, found, _)| {
-        RecordChange::Know(address.clone(), Box::new(found.recorded.clone()), None)
-    });
-    changes.extend(left);
+    let lineage = if prior.objects.is_empty() { &rebuilt.lineage } else { &prior.lineage };
+    let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: rebuilt.above }];
+    changes.extend(rebuilt.known().into_iter().map(|KnownObject { address, recorded, created }| {
+        RecordChange::Know(address, Box::new(recorded), created)
+    }));
     let put = |(address, recorded): (&Address, &Recorded)| {
         RecordChange::Put(address.clone(), Box::new(recorded.clone()))
     };

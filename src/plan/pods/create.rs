@@ -245,7 +245,7 @@ impl<'a> PodPlanner<'_, 'a> {
         } else {
             Reason::Replaced
         };
-        self.refuse_protected(self.is_protected() || wanted.lifecycle.protect, Step::Delete);
+        self.refuse_protected(self.is_protected(), Step::Delete);
         self.refuse_locked(live, Step::Delete);
         let Some(candidates) = self.candidates(wanted) else { return };
         let disk = recorded.map_or(wanted.container.disk, |recorded| recorded.container.disk);

@@ -217,10 +217,8 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    /// Tells whether protection was applied; it holds until an apply has lifted it.
     fn is_protected(&self) -> bool {
-        let recorded = self.context.renamed.recorded(self.address);
-        recorded.is_some_and(|recorded| recorded.lifecycle.protect)
+        self.context.is_protected(self.address)
     }
 
     fn refuse_protected(&mut self, protect: bool, step: Step) {

@@ -41,7 +41,7 @@ pub(in crate::plan) fn terminate_with_volume(
         | Step::Create
         | Step::Forget => false,
     });
-    if recorded.lifecycle.protect {
+    if context.is_protected(address) {
         draft.blocks.push(Block::Protected { address: address.clone(), step: Step::Delete });
     }
     if live.locked == Some(true) {
@@ -147,14 +147,17 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Writes that the protection is lifted before what it forbids: the engine looks at the record.
     fn lift_protection(&mut self, recorded: &Recorded, live: &LivePod) {
-        if !recorded.lifecycle.protect || !self.is_unprotected() {
+        if !self.is_protected() || !self.is_unprotected() {
+            return;
+        }
+        self.draft.findings.push(finding::unprotected(self.address));
+        if !recorded.lifecycle.protect {
             return;
         }
         let mut record = Record { id: Some(RemoteId::Pod(live.id.clone())), ..record_of(recorded) };
         record.lifecycle.protect = false;
         let (before, after) = (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
         let cost = self.draft.after;
-        self.draft.findings.push(finding::unprotected(self.address));
         self.draft.push(Planning {
             step: Step::Record,
             operation: Operation::Local,
@@ -167,13 +170,9 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn removal_reason(&self) -> Reason {
-        let key = self.address.key();
-        let desired = self.context.inputs.desired;
-        let is_of_key = |address: &Address| address.is_pod() && address.key() == key;
-        let stands_there = desired.replicated.contains(key) || desired.wanted.keys().any(is_of_key);
         if self.context.inputs.options.destroy {
             Reason::Destroyed
-        } else if stands_there {
+        } else if self.context.has_key(self.address.key()) {
             Reason::Shrunk
         } else {
             Reason::Removed
@@ -183,7 +182,7 @@ impl<'a> PodPlanner<'_, 'a> {
     fn terminate(&mut self, recorded: &Recorded, pod: &RecordedPod, live: &LivePod, reason: Reason) {
         self.adopt_first(recorded, live);
         self.lift_protection(recorded, live);
-        self.refuse_protected(recorded.lifecycle.protect && !self.is_unprotected(), Step::Delete);
+        self.refuse_protected(self.is_protected() && !self.is_unprotected(), Step::Delete);
         self.refuse_locked(live, Step::Delete);
         let consequences = self.body(live, pod.container.disk).deleted();
         self.draft.push(Planning {

@@ -1274,6 +1274,7 @@ enum StoredHeld {
     OtherProject { id: StoredRemoteId, project: String },
     Rebuilt { instead_of: Vec<String> },
     MayBeRenamed { from: Vec<String> },
+    Unplaced { ids: Vec<StoredRemoteId> },
     NotPossible(String),
     InProgress,
     NoCatalog { part: StoredCatalogPart, why: String },
@@ -1295,6 +1296,7 @@ impl From<&Held> for StoredHeld {
             }
             Held::Rebuilt { instead_of } => Self::Rebuilt { instead_of: texts(instead_of) },
             Held::MayBeRenamed { from } => Self::MayBeRenamed { from: texts(from) },
+            Held::Unplaced { ids } => Self::Unplaced { ids: ids.iter().map(StoredRemoteId::from).collect() },
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
             Held::InProgress => Self::InProgress,
             Held::NoCatalog { part, why } => Self::NoCatalog { part: (*part).into(), why: why.clone() },
@@ -1325,6 +1327,9 @@ impl TryFrom<StoredHeld> for Held {
                 Self::Rebuilt { instead_of: read_texts("address", &instead_of)? }
             }
             StoredHeld::MayBeRenamed { from } => Self::MayBeRenamed { from: read_texts("address", &from)? },
+            StoredHeld::Unplaced { ids } => {
+                Self::Unplaced { ids: ids.into_iter().map(RemoteId::from).collect() }
+            }
             StoredHeld::NotPossible(why) => Self::NotPossible(why),
             StoredHeld::InProgress => Self::InProgress,
             StoredHeld::NoCatalog { part, why } => Self::NoCatalog { part: part.into(), why },

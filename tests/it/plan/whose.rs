@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use podform::model::clock::Moment;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
 use podform::model::id::{Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
-use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
 use podform::model::marker::Marker;
 use podform::model::plan::Planned;
 use podform::model::pod::{Compute, Storage};
@@ -525,4 +525,160 @@ fn a_rebuild_of_an_older_state_replaces_only_what_is_certainly_gone() {
         .map(|(address, recorded)| (address.clone(), recorded.id.clone()))
         .collect();
     assert_eq!(ids[&address("b")], RemoteId::Pod(PodId::new("id-b")));
+}
+
+/// Two pods of a lost state, as a rebuild leaves them: both carry the mark of `llm`, and it knows no more of them.
+fn left_by_a_rebuild() -> World {
+    let mut world = World::default().want("llm", |_| {});
+    for (id, name) in [("one", "llm"), ("two", "llm[7]")] {
+        let marker = Marker { token: token(name), ..world.marker("llm") };
+        world = world.stranger(id, |pod| pod.marker = Some(marker));
+        world.know_token("llm", &token(name), false);
+    }
+    for known in world.prior.tokens.values_mut() {
+        known.server_time = None;
+        known.sent.name = String::new();
+    }
+    world
+}
+
+#[test]
+fn what_a_rebuild_could_not_place_may_be_what_another_key_stands_for() {
+    let world = left_by_a_rebuild().want("chat", |_| {}).want_volume("volume.data", 100, false);
+    let mut named = world.clone();
+    named.desired.removed.insert(address("llm"), OnRemove::Forget);
+    let mut placed = world.clone();
+    placed.desired.wanted.remove(&address("llm"));
+    let text: String = [world, placed, named].iter().map(plan).collect();
+    assert_snapshot!(text, @r#"
+    volume.data:create New
+    held chat: Unplaced { ids: {Pod(PodId("one")), Pod(PodId("two"))} }
+    held llm: Duplicate { ids: {PodId("one"), PodId("two")} }
+    cost $0.00 -> $7.00, at most $7.00
+    volume.data:create New
+    held chat: Unplaced { ids: {Pod(PodId("one")), Pod(PodId("two"))} }
+    held llm: Duplicate { ids: {PodId("one"), PodId("two")} }
+    cost $0.00 -> $7.00, at most $7.00
+    volume.data:create New
+    chat:create New on NVIDIA GeForce RTX 4090 x1 secure
+    held llm: Duplicate { ids: {PodId("one"), PodId("two")} }
+    cost $0.00 -> $512.70, at most $512.70
+    "#);
+}
+
+#[test]
+fn what_the_spec_protects_is_not_deleted_be_it_applied_yet_or_not() {
+    let protected = |pod: &mut WantedPod| pod.lifecycle.protect = true;
+    let destroyed = World::default()
+        .want("llm", protected)
+        .have("llm", |_| {})
+        .want_volume("volume.data", 100, true)
+        .have_volume("volume.data", 100, false)
+        .option(|options| options.destroy = true);
+    let fewer = World::default().want("web[0]", protected).have("web[0]", protected).have("web[1]", |_| {});
+    let lifted = destroyed.clone().option(|options| {
+        options.unprotect = [address("llm"), address("volume.data")].into();
+    });
+    let text: String = [&destroyed, &fewer].iter().map(|world| plan(world)).collect();
+    assert_snapshot!(text + &plan(&lifted), @r#"
+    blocked
+      because Protected { address: Volume(Key("data")), step: Delete }
+      because Protected { address: Pod { key: Key("llm"), replica: None }, step: Delete }
+    volume.data:delete Destroyed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $512.70 -> $0.00, at most $0.00
+    blocked
+      because Protected { address: Pod { key: Key("web"), replica: Some(1) }, step: Delete }
+    web[1]:delete Shrunk
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    unchanged web[0]
+    cost $1,011.40 -> $505.70, at most $505.70
+    volume.data:delete Destroyed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Warning volume.data: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
+    Warning llm: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
+    cost $512.70 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_copy_made_at_once_is_retired_only_if_it_is_what_was_sent() {
+    let edits: [(&str, Edit); 6] = [
+        ("alike", |_| {}),
+        ("disk", |pod| pod.disk = Some(Gigabytes(30))),
+        ("command", |pod| pod.command = Some(vec!["bash".to_owned()])),
+        ("ports", |pod| pod.ports.clear()),
+        ("image", |pod| pod.image = Some("theirs:1".to_owned())),
+        ("mount", disk),
+    ];
+    let mut text = String::new();
+    for (id, edit) in edits {
+        let world = World::default().want("llm", |_| {}).have("llm", |_| {});
+        let marker = world.marker("llm");
+        text += &plan(&world.stranger(id, |pod| {
+            pod.marker = Some(marker);
+            pod.created_at = Some(time(1));
+            edit(pod);
+        }));
+    }
+    assert_snapshot!(text, @"
+    llm:delete-deposed Deposed leaves deposed {}
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $1,011.40 -> $505.70, at most $505.70
+    no changes
+    Warning llm: pod `disk` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged disk $506.70
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    no changes
+    Warning llm: pod `command` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged command $505.70
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    no changes
+    Warning llm: pod `ports` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged ports $505.70
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    no changes
+    Warning llm: pod `image` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged image $505.70
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    no changes
+    Warning llm: pod `mount` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged mount $515.70
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_spare_replica_goes_where_one_is_certainly_gone() {
+    let mut world = World::default();
+    world.desired.replicated.insert(address("llm[0]").key().clone());
+    for replica in ["llm[0]", "llm[1]"] {
+        world = world.want(replica, |_| {});
+    }
+    let world = world
+        .have("llm[0]", |_| {})
+        .have("llm[1]", |_| {})
+        .have("llm[2]", |_| {})
+        .seen("llm[1]", Seen::Absent)
+        .seen("llm[0]", Seen::Unreadable(Unreadable::TooNew));
+    assert_snapshot!(plan(&world), @r#"
+    llm[1]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    llm[1]:move Renamed from llm[2]
+    llm[1]:update Changed InPlace
+      name: acme-llm[2] -> acme-llm[1] by Spec
+    held llm[0]: Unreadable("recorded less than 120 s ago and not listed yet")
+    drift llm[1]: Vanished
+    Note llm[1]: is gone, and `llm[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    "#);
 }

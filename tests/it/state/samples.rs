@@ -434,6 +434,7 @@ impl Samples {
             7 => Held::MayBeRenamed { from: self.set(Self::address) },
             8 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
             9 => Held::InProgress,
+            10 => Held::Unplaced { ids: self.set(Self::remote_id) },
             _ => Held::NotPossible(self.text()),
         }
     }

@@ -9,10 +9,12 @@ use podform::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use podform::model::desired::{Desired, Wanted, WantedVolume};
 use podform::model::id::{PodId, ProjectName, RemoteId, RunId, RunNonce, VolumeId};
 use podform::model::live::Live;
-use podform::model::plan::{Approval, ApprovedPlan, Endpoint, Plan, Planned, RecordAfter, Step};
+use podform::model::plan::{Approval, ApprovedPlan, Endpoint, Planned};
 use podform::model::prior::{Api, Prior, Recorded};
 use podform::model::secret::Secrets;
-use podform::plan::{self, Found, Inputs, Options, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild};
+use podform::plan::{
+    self, Inputs, KnownObject, Options, Rebuilding, Rebuilt, SeveralStates, rebuild, taken_over,
+};
 use podform::provider::observe::observe;
 use podform::provider::{Observe, ServerTime};
 use podform::simulator::World;
@@ -129,15 +131,11 @@ impl Account<'_> {
         let prior = load(state).await;
         let Some(live) = self.look(place, &prior).await else { return };
         let Some(rebuilt) = self.rebuilt(&desired, &prior, &live) else { return };
-        name_in(&mut desired, &rebuilt);
-        let mut without = prior.clone();
-        let makes_room = |address: &Address, recorded: &Recorded| {
-            rebuilt.taken.contains_key(address) && is_gone(&recorded.id, &live)
-        };
-        without.objects.retain(|address, recorded| !makes_room(address, recorded));
+        rebuilt.name_in(&mut desired);
+        let without = rebuilt.beside(&prior, &live);
         let options = Options { taking_over: true, ..Options::to_look() };
         let planned = self.planned(&desired, &without, &live, &options);
-        let records = records(&rebuilt, taken_over(planned.plan(), self.moment()).into_iter().collect());
+        let records: Vec<_> = rebuilt.records(planned.plan(), self.moment()).into_iter().collect();
         self.story.add(|| format!("  takes {:?}, leaves {:?}", ids(&records), rebuilt.left));
         let given_up = self.kept(place).given_up.clone();
         self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project, &given_up);
@@ -360,68 +358,16 @@ fn ids_of(recorded: &Recorded) -> Vec<String> {
     deposed.chain([recorded.id.to_string()]).collect()
 }
 
-/// Returns the records of all objects that a plan takes over.
-fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
-    let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
-    let records = adoptions.filter_map(|(id, action)| {
-        let RecordAfter::Put(record) = &action.record else { return None };
-        let recorded = Recorded {
-            id: record.id.clone()?,
-            token: record.token.clone(),
-            recorded_at: now.here,
-            server_time: now.there,
-            rebuilt: false,
-            deposed: record.deposed.clone(),
-            lifecycle: record.lifecycle.clone(),
-            retired: record.retired,
-            object: record.object.clone(),
-        };
-        Some((id.address.clone(), recorded))
-    });
-    records.collect()
-}
-
 fn put(records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {
     records.into_iter().map(|(address, recorded)| RecordChange::Put(address, Box::new(recorded))).collect()
 }
 
-/// Writes what a rebuild found into the spec, as `adopt:` would.
-fn name_in(desired: &mut Desired, rebuilt: &Rebuilt) {
-    for (address, Found { recorded, created: _ }) in &rebuilt.taken {
-        match (desired.wanted.get_mut(address), &recorded.id) {
-            (Some(Wanted::Pod(pod)), RemoteId::Pod(id)) => pod.adopt = Some(id.clone()),
-            (Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })), RemoteId::Volume(id)) => {
-                *adopt = Some(id.clone());
-            }
-            (Some(Wanted::Pod(_) | Wanted::Volume(_)) | None, RemoteId::Pod(_) | RemoteId::Volume(_)) => {}
-        }
-    }
-}
-
-/// Returns what a rebuild records: as the spec explains it where it has it, otherwise as the objects themselves tell.
-fn records(rebuilt: &Rebuilt, mut planned: BTreeMap<Address, Recorded>) -> Vec<(Address, Recorded)> {
-    planned.values_mut().for_each(|recorded| recorded.rebuilt = true);
-    for (address, Found { recorded: found, created: _ }) in &rebuilt.taken {
-        match planned.get_mut(address).filter(|planned| planned.id == found.id) {
-            Some(planned) => {
-                planned.token.clone_from(&found.token);
-                planned.lifecycle.protect |= found.lifecycle.protect;
-            }
-            None => drop(planned.insert(address.clone(), found.clone())),
-        }
-    }
-    planned.into_iter().collect()
-}
-
 fn changes(rebuilt: &Rebuilt, prior: &Prior, records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {
-    let Rebuilt { lineage, above, taken, left } = rebuilt;
-    let lineage = if prior.objects.is_empty() { lineage } else { &prior.lineage };
-    let know = |address: &Address, found: &Found, created| {
-        RecordChange::Know(address.clone(), Box::new(found.recorded.clone()), created)
-    };
-    let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: *above }];
-    changes.extend(taken.iter().map(|(address, found)| know(address, found, found.created)));
-    changes.extend(left.iter().map(|(address, found, _)| know(address, found, None)));
+    let lineage = if prior.objects.is_empty() { &rebuilt.lineage } else { &prior.lineage };
+    let mut changes = vec![RecordChange::Continue { lineage: lineage.clone(), above: rebuilt.above }];
+    changes.extend(rebuilt.known().into_iter().map(|KnownObject { address, recorded, created }| {
+        RecordChange::Know(address, Box::new(recorded), created)
+    }));
     changes.extend(put(records));
     changes
 }
