@@ -13,6 +13,7 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::model::outcome::Outcome;
 use crate::model::plan::{ActionId, Plan, Planned};
 use crate::model::progress::Notice;
+use crate::render::outcome::{Remaining, other_copy};
 use crate::render::stream::{self, Grade, Place, Range};
 use crate::spec::{Extent, Position, Severity};
 
@@ -56,8 +57,11 @@ impl<'a> Events<'a> {
     }
 
     /// Writes how it ended.
-    pub fn outcome(&self, plan: &Plan, outcome: &Outcome) {
+    pub fn outcome(&self, plan: &Plan, outcome: &Outcome, remaining: &Remaining) {
         self.write(|out, now| stream::write_outcome(out, plan, outcome, now));
+        if let Some(warning) = other_copy(&remaining.made_elsewhere) {
+            self.write(|out, now| stream::write_diagnostic(out, Grade::Warning, &warning, "", None, now));
+        }
     }
 
     fn write(&self, line: impl FnOnce(&mut dyn Write, Timestamp) -> fmt::Result) {

@@ -26,7 +26,7 @@ use crate::model::commit::CommitId;
 use crate::model::outcome::{Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Plan, Planned};
 use crate::model::prior::Prior;
-use crate::plan::Options;
+use crate::plan::{Options, made_elsewhere};
 use crate::provider::runpod::Runpod;
 use crate::render::Format;
 use crate::render::outcome::{Remaining, write_outcome};
@@ -136,8 +136,11 @@ impl Execution<'_> {
                 Prepared::Approved(approved, prior) => {
                     let outcome = told(&mut signals, &sender, engine.execute(&approved, &prior)).await;
                     let remaining = before_anything(&mut signals, engine.remaining(&outcome)).await;
-                    teller.outcome(approved.plan(), &outcome, &remaining.unwrap_or_default());
-                    Ok(Exit::of_apply(&outcome, approved.plan().held.len()))
+                    let remaining = remaining.unwrap_or_default();
+                    teller.outcome(approved.plan(), &outcome, &remaining);
+                    // What is there twice is no more as wanted than what was held.
+                    let left = approved.plan().held.len() + remaining.made_elsewhere.len();
+                    Ok(Exit::of_apply(&outcome, left))
                 }
             }
         };
@@ -231,7 +234,7 @@ impl Teller<'_> {
                     .expect("a string takes every text");
                 output.data(&text);
             }
-            Self::Program(events) => events.outcome(plan, outcome),
+            Self::Program(events) => events.outcome(plan, outcome, remaining),
         }
     }
 }
@@ -328,8 +331,12 @@ impl Engine<'_> {
         }
         let Ok(prior) = self.locked.load().await else { return Remaining::default() };
         let live = self.session.look(self.port, &prior).await;
-        live.map(|live| Remaining { running: running_pods(&prior, &live), guarded: guarded(&prior, &live) })
-            .unwrap_or_default()
+        let remaining = live.map(|live| Remaining {
+            running: running_pods(&prior, &live),
+            guarded: guarded(&prior, &live),
+            made_elsewhere: made_elsewhere(&self.session.loaded.desired, &prior, &live),
+        });
+        remaining.unwrap_or_default()
     }
 }
 

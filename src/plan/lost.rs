@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
-use crate::model::desired::{Wanted, WantedVolume};
-use crate::model::id::RemoteId;
-use crate::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::desired::{Desired, Wanted, WantedVolume};
+use crate::model::id::{ProjectName, RemoteId};
+use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Block, Split, Unknown};
+use crate::model::prior::Prior;
 use crate::model::provenance::{Provenance, Viewpoint, Witness, judge_pod, judge_volume};
 use crate::model::volume::VolumeTier;
 
@@ -22,7 +23,7 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
     let mut later = BTreeMap::new();
     let mut others = BTreeMap::new();
     let mut costs: BTreeMap<RemoteId, Split> = BTreeMap::new();
-    let explained = explained(inputs);
+    let explained = explained(inputs.desired);
     let recorded = inputs.prior.remote_ids();
     let view = Viewpoint::of(&inputs.desired.project, inputs.prior);
     for pod in inputs.live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)) {
@@ -45,7 +46,7 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
     }
     for volume in inputs.live.volumes.values().filter_map(Seen::found) {
         let id = RemoteId::Volume(volume.id.clone());
-        let Some(address) = unknown_volume(inputs, volume) else { continue };
+        let Some(address) = unknown_volume(&inputs.desired.project, inputs.prior, volume) else { continue };
         if !explained.contains(&id) && !recorded.contains(&id) {
             let tier = volume.tier.unwrap_or(VolumeTier::Standard);
             costs.insert(id.clone(), cost::volume(volume.size, tier));
@@ -67,10 +68,29 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
     }
 }
 
-fn unknown_volume(inputs: &Inputs<'_>, volume: &LiveVolume) -> Option<Address> {
+/// Returns what another copy of a state made, by the address of its mark. Two copies that are used in the same moment
+/// cannot be kept apart; that there are two is seen as soon as both have made something.
+pub fn made_elsewhere(desired: &Desired, prior: &Prior, live: &Live) -> BTreeMap<RemoteId, Address> {
+    let explained = explained(desired);
+    let view = Viewpoint::of(&desired.project, prior);
+    let pods = live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)).filter_map(|pod| {
+        let marker = pod.marker.as_ref()?;
+        let witness = prior.tokens.get(&marker.token).map_or(Witness::Nobody, Witness::Journal);
+        let is_newer = matches!(judge_pod(view, pod, witness), Provenance::NewerState(_));
+        is_newer.then(|| (RemoteId::Pod(pod.id.clone()), marker.address.clone()))
+    });
+    let volumes = live.volumes.values().filter_map(Seen::found).filter_map(|volume| {
+        Some((RemoteId::Volume(volume.id.clone()), unknown_volume(&desired.project, prior, volume)?))
+    });
+    let recorded = prior.remote_ids();
+    let is_told = |id: &RemoteId| explained.contains(id) || recorded.contains(id);
+    pods.chain(volumes).filter(|(id, _)| !is_told(id)).collect()
+}
+
+fn unknown_volume(project: &ProjectName, prior: &Prior, volume: &LiveVolume) -> Option<Address> {
     let mark: VolumeMark = volume.name.parse().ok()?;
-    let view = Viewpoint::of(&inputs.desired.project, inputs.prior);
-    let known = known_volume(inputs.prior, &mark).map(|(_, known)| known);
+    let view = Viewpoint::of(project, prior);
+    let known = known_volume(prior, &mark).map(|(_, known)| known);
     match judge_volume(view, Some(&mark), known.map_or(Witness::Nobody, Witness::Journal)) {
         Provenance::NewerState(_) => Some(mark.address()),
         Provenance::OtherState(_)
@@ -84,13 +104,13 @@ fn unknown_volume(inputs: &Inputs<'_>, volume: &LiveVolume) -> Option<Address> {
 }
 
 /// Returns what the spec itself names.
-fn explained(inputs: &Inputs<'_>) -> BTreeSet<RemoteId> {
+fn explained(desired: &Desired) -> BTreeSet<RemoteId> {
     let named = |wanted: &Wanted| match wanted {
         Wanted::Pod(pod) => pod.adopt.clone().map(RemoteId::Pod),
         Wanted::Volume(WantedVolume::Managed { adopt, .. }) => adopt.clone().map(RemoteId::Volume),
         Wanted::Volume(WantedVolume::Referenced { id }) => Some(RemoteId::Volume(id.clone())),
     };
-    inputs.desired.wanted.values().filter_map(named).collect()
+    desired.wanted.values().filter_map(named).collect()
 }
 
 fn is_plain(pod: &LivePod) -> bool {

@@ -1,9 +1,10 @@
 //! The end of an apply: what is done, what is not, how to go on, what runs now and how to stop its bill.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use crate::model::address::Address;
+use crate::model::id::RemoteId;
 use crate::model::money::Price;
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
 use crate::model::plan::{ActionId, Plan, Step};
@@ -34,6 +35,8 @@ pub struct Remaining {
     pub running: Vec<RunningPod>,
     /// What is protected or locked, so that a destroy of everything is refused.
     pub guarded: BTreeSet<Address>,
+    /// What another copy of the state made meanwhile, by the address of its mark.
+    pub made_elsewhere: BTreeMap<RemoteId, Address>,
 }
 
 /// Writes how an apply ended and what runs now.
@@ -67,7 +70,24 @@ pub fn write_outcome(
         write_wrapped(out, style, 0, &line)?;
     }
     write_held(out, style, plan)?;
-    write_running(out, style, remaining)
+    write_running(out, style, remaining)?;
+    if let Some(warning) = other_copy(&remaining.made_elsewhere) {
+        writeln!(out)?;
+        write_wrapped(out, style, 0, &format!("Warning: {warning}"))?;
+    }
+    Ok(())
+}
+
+/// Says that somebody else goes on with a copy of the state, if what they made shows it.
+pub fn other_copy(made: &BTreeMap<RemoteId, Address>) -> Option<String> {
+    let named: Vec<String> = made.iter().map(|(id, address)| format!("{id} of `{address}`")).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "another copy of this state was used at the same time and made {}; both copies may have made the same. \
+             Nothing is planned from either before one knows all: `podform state rebuild`, and then only one of them",
+            visible(&named.join(", "))
+        )
+    })
 }
 
 fn write_list<'a>(
@@ -210,7 +230,7 @@ fn write_held(out: &mut dyn Write, style: Style, plan: &Plan) -> fmt::Result {
 }
 
 fn write_running(out: &mut dyn Write, style: Style, remaining: &Remaining) -> fmt::Result {
-    let Remaining { running, guarded } = remaining;
+    let Remaining { running, guarded, made_elsewhere: _ } = remaining;
     if running.is_empty() {
         return Ok(());
     }
@@ -247,7 +267,7 @@ mod tests {
 
     fn written(outcome: &Outcome, running: &[RunningPod], guarded: &[&str]) -> String {
         let guarded = guarded.iter().map(|name| address(name)).collect();
-        let remaining = Remaining { running: running.to_vec(), guarded };
+        let remaining = Remaining { running: running.to_vec(), guarded, made_elsewhere: BTreeMap::new() };
         let mut out = String::new();
         write_outcome(&mut out, &full_plan(), outcome, &remaining, Style::PLAIN).unwrap();
         out

@@ -143,12 +143,13 @@ fn two_copies_of_a_state_used_in_turn_make_nothing_twice() {
 }
 
 /// Nothing that either could look at keeps two computers apart that begin in the same moment, so pods are made twice.
-/// What holds is that both learn of it with their next plan, which does nothing.
+/// What holds is that at the end of their runs they learn of it, and that the next plan of each does nothing.
 #[test]
 fn two_copies_of_a_state_used_at_once_are_said_to_be_so() {
     let base = Base::new();
     for Change { name, edit } in CHANGES {
         let mut verdicts = Vec::new();
+        let mut others_made = 0;
         let violations = acted(&base, async |account| {
             let place = begun(account).await;
             let other = account.copy_to_another_computer(place).await;
@@ -157,12 +158,16 @@ fn two_copies_of_a_state_used_at_once_are_said_to_be_so() {
             }
             account.apply_both([place, other]).await;
             for place in [place, other] {
+                others_made += account.made_elsewhere(place).await;
+            }
+            for place in [place, other] {
                 sleep(Duration::from_secs(150)).await;
                 verdicts.push(said(&account.apply(place, &Options::default()).await));
             }
         });
         let is_twin = |line: &String| line.contains(" made ");
         assert!(violations.iter().all(is_twin), "{name}: {violations:?}");
+        assert_eq!(violations.is_empty(), others_made == 0, "{name}");
         let is_refused = |verdict: &String| verdict.starts_with("4: Blocked");
         assert!(violations.is_empty() || verdicts.iter().all(is_refused), "{name}: {verdicts:?}");
     }

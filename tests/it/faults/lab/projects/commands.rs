@@ -61,6 +61,14 @@ impl Account<'_> {
         ended.into()
     }
 
+    /// Returns how much another copy of a state made, as the end of an apply says it.
+    pub async fn made_elsewhere(&mut self, place: usize) -> usize {
+        let desired = self.desired(place).expect("a spec without mistakes");
+        let prior = load(&self.kept(place).state).await;
+        let live = self.look(place, &prior).await.expect("a listing");
+        plan::made_elsewhere(&desired, &prior, &live).len()
+    }
+
     async fn apply_to(&self, place: usize, desired: &Desired, options: &Options) -> Ended {
         let state = &self.kept(place).state;
         let wire = self.wire(place);
