@@ -147,6 +147,7 @@ mod tests {
             RecordChange::Remove(_)
             | RecordChange::Rename { .. }
             | RecordChange::Tombstone(_)
+            | RecordChange::Doubt(_)
             | RecordChange::Know(..)
             | RecordChange::Continue { .. } => panic!("not an entry"),
         }

@@ -26,6 +26,8 @@ pub struct Desired {
     pub out_of_scope: BTreeMap<Address, Deselected>,
     /// The keys of pods with `replicas`, those of none at all too: what goes there was lowered, not taken out.
     pub replicated: BTreeSet<Key>,
+    /// The keys of pods that may not be deleted, those that no profile selects and those of no replicas too.
+    pub protected: BTreeSet<Key>,
     /// Renames, in file order.
     pub moved: Vec<Move>,
     /// Declared removals: what is to become of an address that the spec does not have.
@@ -43,8 +45,6 @@ pub struct Deselected {
     pub profiles: BTreeSet<String>,
     /// Running or stopped; one that is wanted stopped is nobody's to wait for.
     pub run: RunState,
-    /// Whether the spec forbids to delete it.
-    pub protect: bool,
 }
 
 /// What everything that a spec wants may cost, on the dearest of its candidates. An unknown price keeps no limit.

@@ -273,9 +273,26 @@ pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
         (Part::Hardware, pod.compute.as_ref().map(|live| Some(live) == compute.as_ref())),
         (Part::Cloud, pod.cloud.map(|live: Cloud| Some(live) == *cloud)),
         (Part::DataCenter, place),
+        (Part::Storage, Some(same_storage(pod, &record.object))),
         (Part::Disk, same_disk(pod, &record.object)),
         (Part::Container, Some(same_container(pod, &record.object))),
     ])
+}
+
+/// Compares what is mounted, but for which network volume: a create names it by its address.
+fn same_storage(pod: &LivePod, sent: &RecordedObject) -> bool {
+    let RecordedObject::Pod(sent) = sent else { return false };
+    match (&sent.container.storage, &pod.storage) {
+        (Storage::None, LiveStorage::None) => true,
+        (Storage::Local { size, path }, LiveStorage::Local { size: live, path: at }) => {
+            size == live && path == at
+        }
+        (Storage::Network { volume: _, path }, LiveStorage::Network { id: _, path: at }) => path == at,
+        (
+            Storage::None | Storage::Local { .. } | Storage::Network { .. },
+            LiveStorage::None | LiveStorage::Local { .. } | LiveStorage::Network { .. },
+        ) => false,
+    }
 }
 
 fn same_disk(pod: &LivePod, sent: &RecordedObject) -> Option<bool> {

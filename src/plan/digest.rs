@@ -82,8 +82,18 @@ fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
 
 /// Returns the digest of a spec: of what it wants, not of its bytes.
 pub fn spec_digest(desired: &Desired) -> String {
-    // Which keys have `replicas` is seen in the addresses that are wanted.
-    let Desired { project, wanted, out_of_scope, replicated: _, moved, removed, secrets, budget } = desired;
+    // Which keys have `replicas` and which are protected is seen in what is wanted.
+    let Desired {
+        project,
+        wanted,
+        out_of_scope,
+        replicated: _,
+        protected: _,
+        moved,
+        removed,
+        secrets,
+        budget,
+    } = desired;
     let mut text = Canonical::default();
     text.put("project", project);
     for (address, wanted) in wanted {

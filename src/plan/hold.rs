@@ -19,12 +19,7 @@ use super::{Context, Drafts, Inputs, pods, rebuild};
 pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let Inputs { desired, prior, live, .. } = *context.inputs;
     for (address, claims) in rebuild::claims(desired, prior, live) {
-        // A replacement of what is there is another matter than one more.
-        let is_one_more = |draft: &&mut Draft<'_>| {
-            let mut steps = draft.steps.iter();
-            steps.any(|(step, action)| *step == Step::Create && is_out_of_nothing(&action.reason))
-        };
-        if let Some(draft) = drafts.get_mut(&address).filter(is_one_more) {
+        if let Some(draft) = drafts.get_mut(&address).filter(|draft| draft.has(Step::Create)) {
             draft.hold(Held::Marked { ids: claims });
         }
     }
@@ -153,31 +148,6 @@ fn goes_with_volume(context: &Context<'_>, drafts: &Drafts<'_>, pod: &LivePod) -
     let draft = drafts.get(owner).filter(|draft| draft.held.is_none())?;
     let is_up_after = if pod.status.is_up() { !draft.has(Step::Stop) } else { draft.has(Step::Start) };
     (!is_up_after && !draft.has(Step::Forget)).then(|| owner.clone())
-}
-
-/// Tells whether a create is for an address at which there is nothing.
-fn is_out_of_nothing(reason: &Reason) -> bool {
-    match reason {
-        Reason::New | Reason::Vanished => true,
-        Reason::Migrated
-        | Reason::FoundInJournal
-        | Reason::AdoptNamed
-        | Reason::Changed
-        | Reason::StateWanted
-        | Reason::StateDrifted
-        | Reason::GpusLost
-        | Reason::Replaced
-        | Reason::VolumeReplaced
-        | Reason::Requested
-        | Reason::Removed
-        | Reason::Shrunk
-        | Reason::Destroyed
-        | Reason::Deposed
-        | Reason::Orphaned
-        | Reason::VolumeRemoved
-        | Reason::Renamed
-        | Reason::LifecycleChanged => false,
-    }
 }
 
 fn is_new(step: Step, action: &Action) -> bool {

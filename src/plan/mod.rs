@@ -151,16 +151,12 @@ impl<'a> Context<'a> {
     fn is_protected(&self, address: &Address) -> bool {
         let Inputs { desired, .. } = *self.inputs;
         let applied = self.renamed.recorded(address).is_some_and(|recorded| recorded.lifecycle.protect);
-        let asks = |address: &Address| match (desired.wanted.get(address), desired.out_of_scope.get(address))
-        {
-            (Some(Wanted::Pod(pod)), _) => pod.lifecycle.protect,
-            (Some(Wanted::Volume(WantedVolume::Managed { protect, .. })), _) => *protect,
-            (Some(Wanted::Volume(WantedVolume::Referenced { id: _ })), _) | (None, None) => false,
-            (None, Some(deselected)) => deselected.protect,
+        let asked = match desired.wanted.get(address) {
+            Some(Wanted::Pod(pod)) => pod.lifecycle.protect,
+            Some(Wanted::Volume(WantedVolume::Managed { protect, .. })) => *protect,
+            Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) | None => false,
         };
-        let first = |address: &Address| Address::replica(address.key().clone(), 0);
-        let bare = |address: &Address| Address::pod(address.key().clone());
-        applied || asks(address) || address.is_pod() && (asks(&first(address)) || asks(&bare(address)))
+        applied || asked || address.is_pod() && desired.protected.contains(address.key())
     }
 
     /// Tells whether the spec has replicas under a key, or its pod.

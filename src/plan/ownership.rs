@@ -22,7 +22,7 @@ use crate::model::provenance::{
 };
 
 use super::presence::Sighting;
-use super::{Inputs, finding, moves::Renamed};
+use super::{Inputs, finding, moves::Renamed, rebuild::Names};
 
 /// A live pod that no record names but whose token, or id, the journal knows.
 struct Claim<'a> {
@@ -40,6 +40,8 @@ enum Provenance<'a> {
     Window(&'a Sent, Spare),
     /// Outside of that window: a copy.
     Copy,
+    /// Outside of the window of a request that is still open: a copy of what it made, or that itself, moved by RunPod.
+    Late,
     /// It cannot be told.
     Untold,
 }
@@ -142,6 +144,7 @@ impl<'a> Ownership<'a> {
     /// them may be what stands under another key by now.
     pub(super) fn unplaced(&self) -> BTreeMap<&Address, BTreeSet<RemoteId>> {
         let Inputs { desired, prior, .. } = *self.inputs;
+        let names = Names::of(desired);
         let is_surplus = |address: &Address, claims: usize| {
             !desired.wanted.contains_key(address)
                 || claims + usize::from(self.renamed.recorded(address).is_some()) > 1
@@ -152,16 +155,19 @@ impl<'a> Ownership<'a> {
             claim.provenance == Provenance::Untold && known.is_some_and(|known| known.sent.name.is_empty())
         };
         let pods = self.claims.iter().map(|(address, claims)| {
-            let ids = claims.iter().filter(is_doubtful).map(|claim| RemoteId::Pod(claim.pod.id.clone()));
-            (address, ids.collect::<BTreeSet<RemoteId>>())
+            let seen: Vec<&Claim<'a>> = claims.iter().filter(is_doubtful).collect();
+            let is_named_otherwise = seen.iter().any(|claim| names.instead_of(address, claim.pod).is_some());
+            let ids = seen.iter().map(|claim| RemoteId::Pod(claim.pod.id.clone()));
+            (address, ids.collect::<BTreeSet<RemoteId>>(), is_named_otherwise)
         });
         let volumes = self.volume_claims.iter().map(|(address, claims)| {
             let seen = claims.iter().filter(|(_, sent)| sent.name.is_empty());
-            (address, seen.map(|(volume, _)| RemoteId::Volume(volume.id.clone())).collect())
+            (address, seen.map(|(volume, _)| RemoteId::Volume(volume.id.clone())).collect(), false)
         });
         pods.chain(volumes)
-            .filter(|(address, ids)| !ids.is_empty() && is_surplus(address, ids.len()))
-            .filter(|(address, _)| !desired.removed.contains_key(*address))
+            .filter(|(address, ids, named)| !ids.is_empty() && (*named || is_surplus(address, ids.len())))
+            .filter(|(address, _, _)| !desired.removed.contains_key(*address))
+            .map(|(address, ids, _)| (address, ids))
             .collect()
     }
 
@@ -177,7 +183,8 @@ impl<'a> Ownership<'a> {
                 (Judged::Ours(_) | Judged::NotTold(_), true) => Provenance::Open(&known.sent),
                 (Judged::Ours(spare), false) => Provenance::Window(&known.sent, spare),
                 (Judged::NotTold(_), false) => Provenance::Untold,
-                (Judged::Copy { .. }, _) => Provenance::Copy,
+                (Judged::Copy { .. }, true) => Provenance::Late,
+                (Judged::Copy { .. }, false) => Provenance::Copy,
                 (
                     Judged::Unmarked
                     | Judged::OtherProject(_)
@@ -319,7 +326,7 @@ impl<'a> Ownership<'a> {
         if let Some(claim) = doubtful {
             return Sighting::Named { object: claim.pod };
         }
-        match adoptable(address, claims, view) {
+        match adoptable(address, claims, self.is_wanted(address), view) {
             Ok(Some((object, sent))) => return Sighting::Journal { object, sent: &sent.record },
             Err(held) => return Sighting::Hidden(held),
             Ok(None) => {}
@@ -432,13 +439,13 @@ impl<'a> Ownership<'a> {
         let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
         let others = claims.iter().filter(|claim| !is_same(claim));
         if same_token.is_empty() {
-            return match adoptable(address, claims, view) {
+            return match adoptable(address, claims, self.is_wanted(address), view) {
                 Ok(Some((object, _))) => Sighting::Migrated { recorded, object },
                 Ok(None) => Sighting::Gone { recorded },
                 Err(held) => Sighting::Hidden(held),
             };
         }
-        let is_wanted = !self.inputs.options.destroy && self.inputs.desired.wanted.contains_key(address);
+        let is_wanted = self.is_wanted(address);
         let asked_for = same_token.iter().find(|claim| named == Some(&claim.pod.id));
         let migrated = match (asked_for, &same_token[..]) {
             (Some(claim), _) => Ok(claim.pod),
@@ -460,6 +467,10 @@ impl<'a> Ownership<'a> {
                 None => Sighting::Migrated { recorded, object },
             },
         }
+    }
+
+    fn is_wanted(&self, address: &Address) -> bool {
+        !self.inputs.options.destroy && self.inputs.desired.wanted.contains_key(address)
     }
 
     fn likeness(&self, pod: &LivePod, recorded: &Recorded) -> Likeness {
@@ -525,9 +536,15 @@ impl<'a> Ownership<'a> {
     }
 
     fn volume_holder(&self, address: &Address, id: &VolumeId) -> Option<&Address> {
-        let has = |claims: &Vec<(&LiveVolume, &Sent)>| claims.iter().any(|(volume, _)| volume.id == *id);
-        let mut claimed =
-            self.volume_claims.iter().filter(|(other, claims)| *other != address && has(claims));
+        // Of several that carry one token none is taken.
+        let is_only = |claims: &Vec<(&LiveVolume, &Sent)>| match &claims[..] {
+            [(volume, _)] => volume.id == *id,
+            _ => false,
+        };
+        let mut claimed = self
+            .volume_claims
+            .iter()
+            .filter(|(other, claims)| *other != address && self.is_wanted(other) && is_only(claims));
         claimed.next().map(|(other, _)| other)
     }
 
@@ -592,7 +609,8 @@ fn sort_duplicates<'c, 'a: 'c>(
             Provenance::Window(_, Spare::MayGo) => view.retire.push(claim.pod),
             Provenance::Open(_)
             | Provenance::Window(_, Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown)
-            | Provenance::Copy => {
+            | Provenance::Copy
+            | Provenance::Late => {
                 view.findings.push(finding::copied_marker(address, &claim.pod.id));
                 view.copies.insert(claim.pod.id.clone());
             }
@@ -605,21 +623,34 @@ fn sort_duplicates<'c, 'a: 'c>(
 }
 
 /// Returns the pod to adopt among those that carry a token of an address; the oldest if there are several of ours.
+///
+/// A request that has come to its end is known by its record. What its token shows besides is a second pod of it only if
+/// it equals what was sent and holds nothing; else it may be a copy that was made at once. Where a pod is wanted, a person
+/// says which, as a third one may be one too many; where none is, it is left alone.
 fn adoptable<'a>(
     address: &Address,
     claims: &[Claim<'a>],
+    is_wanted: bool,
     view: &mut PodView<'a>,
 ) -> Result<Option<(&'a LivePod, &'a Sent)>, Held> {
     let mut ours: Vec<(&Claim<'a>, &'a Sent)> =
         claims.iter().filter_map(|claim| Some((claim, created_by_us(claim)?))).collect();
     ours.sort_by_key(|(claim, _)| (claim.pod.created_at, &claim.pod.id));
     let Some(((first, sent), rest)) = ours.split_first() else {
-        let held = sort_duplicates(address, claims.iter(), view);
-        return held.map_or(Ok(None), Err);
+        let is_doubtful = |claim: &&Claim<'a>| {
+            is_wanted && matches!(claim.provenance, Provenance::Window(..) | Provenance::Late)
+        };
+        let mut ids: BTreeSet<PodId> =
+            claims.iter().filter(is_doubtful).map(|claim| claim.pod.id.clone()).collect();
+        let others = claims.iter().filter(|claim| !is_doubtful(claim));
+        if let Some(Held::Duplicate { ids: untold }) = sort_duplicates(address, others, view) {
+            ids.extend(untold);
+        }
+        return if ids.is_empty() { Ok(None) } else { Err(Held::Duplicate { ids }) };
     };
     let may_go = |claim: &Claim<'a>| match claim.provenance {
         Provenance::Window(_, spare) => spare == Spare::MayGo,
-        Provenance::Open(_) | Provenance::Copy | Provenance::Untold => false,
+        Provenance::Open(_) | Provenance::Copy | Provenance::Late | Provenance::Untold => false,
     };
     let stays = rest.iter().filter(|(claim, _)| !may_go(claim));
     let mut doubtful: BTreeSet<PodId> = stays.map(|(claim, _)| claim.pod.id.clone()).collect();
@@ -635,11 +666,14 @@ fn adoptable<'a>(
     }
 }
 
-/// Returns what was sent, for a pod that our own request created.
+/// Returns what was sent, for a pod that our own request created: an open one, or one of which it is the second.
 fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
     match claim.provenance {
-        Provenance::Open(sent) | Provenance::Window(sent, _) => Some(sent),
-        Provenance::Copy | Provenance::Untold => None,
+        Provenance::Open(sent) | Provenance::Window(sent, Spare::MayGo) => Some(sent),
+        Provenance::Window(_, Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown)
+        | Provenance::Copy
+        | Provenance::Late
+        | Provenance::Untold => None,
     }
 }
 
@@ -647,7 +681,7 @@ fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
 fn open<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
     match claim.provenance {
         Provenance::Open(sent) => Some(sent),
-        Provenance::Window(..) | Provenance::Copy | Provenance::Untold => None,
+        Provenance::Window(..) | Provenance::Copy | Provenance::Late | Provenance::Untold => None,
     }
 }
 

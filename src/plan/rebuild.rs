@@ -13,7 +13,7 @@ use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
 use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, VolumeMark};
-use crate::model::plan::{ActionId, Plan, Record, RecordAfter, Step};
+use crate::model::plan::{ActionId, Plan, Reason, Record, RecordAfter, Step};
 use crate::model::pod::{Container, RunState, Storage};
 use crate::model::prior::{Prior, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
@@ -94,6 +94,7 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
         taken: BTreeMap::new(),
         left: Vec::new(),
     };
+    let names = Names::of(desired);
     let mut claims: BTreeMap<Address, Vec<Found>> = BTreeMap::new();
     let view = Viewpoint { lineage: &rebuilt.lineage, ..Viewpoint::of(&desired.project, prior) };
     for (pod, marker) in unknown {
@@ -105,6 +106,7 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
         };
         let why = if marker.lineage == rebuilt.lineage {
             doubt(&judge_pod(view, pod, Witness::Mark), &address)
+                .or_else(|| names.instead_of(&address, pod).map(|other| named_otherwise(&address, other)))
         } else {
             Some(format!("it belongs to another state of this project, `--lineage {}`", marker.lineage))
         };
@@ -149,8 +151,18 @@ impl Rebuilt {
     }
 
     /// Returns the records: as the plan with [`Self::name_in`] takes them over, otherwise as the objects themselves tell.
+    ///
+    /// What the plan would adopt besides, as it is known from the journal or was moved by RunPod, is an apply's to record:
+    /// it looks after the request that is still open, or after the record that is there.
     pub fn records(&self, taking_over: &Plan, now: Moment) -> BTreeMap<Address, Recorded> {
-        let mut records: BTreeMap<Address, Recorded> = taken_over(taking_over, now).into_iter().collect();
+        let named = |address: &Address| {
+            let adopt = ActionId { address: address.clone(), step: Step::Adopt };
+            taking_over.actions.get(&adopt).is_some_and(|action| action.reason == Reason::AdoptNamed)
+        };
+        let mut records: BTreeMap<Address, Recorded> = taken_over(taking_over, now)
+            .into_iter()
+            .filter(|(address, _)| self.taken.contains_key(address) || named(address))
+            .collect();
         for recorded in records.values_mut() {
             recorded.rebuilt = true;
         }
@@ -245,6 +257,37 @@ fn doubt(provenance: &Provenance, address: &Address) -> Option<String> {
         | Provenance::GivenUp => "its mark says something else".to_owned(),
     };
     Some(format!("{why}; `podform import {address} ID` takes it"))
+}
+
+fn named_otherwise(address: &Address, other: &Address) -> String {
+    format!(
+        "it has the mark of `{address}` and the name of `{other}`, as after a rename; `podform import ADDRESS ID` tells \
+         which it is"
+    )
+}
+
+/// The names that the spec gives to pods. A rename changes a pod's name at once, but its mark only when the variables
+/// change next, as that restarts the pod.
+pub(super) struct Names<'a> {
+    desired: &'a Desired,
+    by_name: BTreeMap<&'a str, &'a Address>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(desired: &'a Desired) -> Self {
+        let names = desired.wanted.iter().filter_map(|(address, wanted)| match wanted {
+            Wanted::Pod(pod) => Some((pod.container.name.as_str(), address)),
+            Wanted::Volume(_) => None,
+        });
+        Self { desired, by_name: names.collect() }
+    }
+
+    /// Returns the address whose name a pod has, if it is not that of its mark and the spec has both.
+    pub(super) fn instead_of(&self, marked: &Address, pod: &LivePod) -> Option<&'a Address> {
+        let Wanted::Pod(wanted) = self.desired.wanted.get(marked)? else { return None };
+        let other = self.by_name.get(pod.name.as_str()).filter(|_| wanted.container.name != pod.name)?;
+        Some(*other)
+    }
 }
 
 /// Returns the object on record at an address, unless it is certainly gone.
@@ -486,6 +529,7 @@ mod tests {
             wanted: BTreeMap::new(),
             out_of_scope: BTreeMap::new(),
             replicated: BTreeSet::new(),
+            protected: BTreeSet::new(),
             moved: vec![
                 moved("b", "c"),
                 moved("a", "b"),

@@ -46,11 +46,12 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     let mut literals = Secrets::default();
     let replicated =
         pods.iter().filter(|(_, pod)| pod.replicas.is_some()).map(|(key, _)| key.clone()).collect();
+    let protected =
+        pods.iter().filter(|(_, pod)| pod.lifecycle.protect).map(|(key, _)| key.clone()).collect();
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.replicas);
         if !pod.selected {
-            let protect = pod.lifecycle.protect;
-            let deselected = Deselected { profiles: pod.profiles, run: pod.run, protect };
+            let deselected = Deselected { profiles: pod.profiles, run: pod.run };
             out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
             continue;
         }
@@ -69,7 +70,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
             SecretDeclaration::Runpod(_) => None,
         })
         .collect();
-    let desired = Desired { project, wanted, out_of_scope, replicated, moved, removed, secrets, budget };
+    let desired =
+        Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget };
     Lowered { desired, literals, places }
 }
 

@@ -268,8 +268,8 @@ macro_rules! structs {
 
 structs! {
     Settings { project, kind, api, state_file }
-    Desired { project, wanted, out_of_scope, replicated, moved, removed, secrets, budget }
-    Deselected { profiles, run, protect }
+    Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget }
+    Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }

@@ -181,6 +181,10 @@ fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
             };
             prior.objects.insert(to.clone(), recorded);
         }
+        RecordChange::Doubt(token) => match prior.tokens.get_mut(token) {
+            Some(known) => known.server_time = None,
+            None => return Err(Refused::TokenUnknown(token.clone())),
+        },
         RecordChange::Tombstone(token) => match prior.tokens.get_mut(token) {
             Some(known) => known.tombstone = true,
             None => return Err(Refused::TokenUnknown(token.clone())),

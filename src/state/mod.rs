@@ -138,6 +138,9 @@ pub enum RecordChange {
     },
     /// Objects with this token count as unmanaged from here on.
     Tombstone(Token),
+    /// It could not be told which of the objects with this token its request made, so nothing is concluded any more from
+    /// when that was.
+    Doubt(Token),
     /// The token of this object is known from here on, without a record of it; with RunPod's time before its create, if
     /// that is certain.
     Know(Address, Box<Recorded>, Option<Timestamp>),

@@ -193,7 +193,10 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
                         records.insert(to, recorded);
                     }
                 }
-                RecordChange::Tombstone(_) | RecordChange::Know(..) | RecordChange::Continue { .. } => {}
+                RecordChange::Tombstone(_)
+                | RecordChange::Doubt(_)
+                | RecordChange::Know(..)
+                | RecordChange::Continue { .. } => {}
             }
         }
     }

@@ -279,6 +279,7 @@ where
             RecordChange::Remove(_)
             | RecordChange::Rename { .. }
             | RecordChange::Tombstone(_)
+            | RecordChange::Doubt(_)
             | RecordChange::Know(..)
             | RecordChange::Continue { .. } => None,
         });

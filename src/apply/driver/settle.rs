@@ -207,7 +207,8 @@ where
         match recover::choose(view, &carriers, known) {
             Choice::Doubtful(pods) => {
                 let why = "several pods carry its token, or one that it did not make".to_owned();
-                self.commit(intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], Vec::new())
+                let doubt = intent.token.iter().map(|token| RecordChange::Doubt(token.clone())).collect();
+                self.commit(intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], doubt)
                     .await?;
                 Ok(Fate::Doubtful(pods))
             }

@@ -229,6 +229,7 @@ impl Journal for Notebook {
             RecordChange::Remove(address) => format!("{address} is nothing"),
             RecordChange::Rename { from, to } => format!("{from} becomes {to}"),
             RecordChange::Tombstone(token) => format!("{token} is dead"),
+            RecordChange::Doubt(token) => format!("{token} is doubtful"),
             RecordChange::Know(address, recorded, _) => format!("{} is known at {address}", recorded.id),
             RecordChange::Continue { lineage, above } => format!("goes on as {lineage} above {above}"),
         });

@@ -24,6 +24,7 @@ pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
             RecordChange::Put(..)
             | RecordChange::Remove(_)
             | RecordChange::Tombstone(_)
+            | RecordChange::Doubt(_)
             | RecordChange::Know(..)
             | RecordChange::Continue { .. } => None,
         })

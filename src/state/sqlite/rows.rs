@@ -259,6 +259,11 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
             let changed = connection.prepare_cached(bury)?.execute([token.as_str()])?;
             if changed == 0 { Err(Refused::TokenUnknown(token.clone()).into()) } else { Ok(()) }
         }
+        RecordChange::Doubt(token) => {
+            let doubt = "UPDATE tokens SET server_time = NULL WHERE token = ?1";
+            let changed = connection.prepare_cached(doubt)?.execute([token.as_str()])?;
+            if changed == 0 { Err(Refused::TokenUnknown(token.clone()).into()) } else { Ok(()) }
+        }
         RecordChange::Know(address, recorded, asked) => know(connection, address, recorded, *asked),
         RecordChange::Continue { lineage, above } => {
             let above = i64::try_from(above.0)

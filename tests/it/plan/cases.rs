@@ -508,7 +508,7 @@ fn without_creation_times_a_second_pod_is_for_a_person() {
 
 // Open intents.
 
-fn open(mut world: World, status: ActionStatus, since: i64) -> World {
+pub fn open(mut world: World, status: ActionStatus, since: i64) -> World {
     world.know_token("llm", &token("llm"), false);
     world.prior.open.push(OpenIntent {
         run: RunId::new("earlier"),

@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use podform::model::clock::Moment;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
 use podform::model::id::{Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
+use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
 use podform::model::marker::Marker;
 use podform::model::plan::Planned;
@@ -13,7 +14,7 @@ use podform::model::pod::{Compute, Storage};
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
 
-use super::cases::{plan, settles};
+use super::cases::{open, plan, settles};
 use super::world::{World, address, time, token};
 
 /// What somebody changes about a pod.
@@ -210,6 +211,7 @@ fn unknown(world: World, id: &str, at: &str, edit: impl FnOnce(&mut Marker)) -> 
     let mut marker = Marker { token: token(id), created: Some(time(0)), ..world.marker(at) };
     edit(&mut marker);
     world.stranger(id, |pod| {
+        pod.name = format!("acme-{at}");
         pod.marker = Some(marker);
         pod.created_at = Some(time(20));
     })
@@ -680,5 +682,113 @@ fn a_spare_replica_goes_where_one_is_certainly_gone() {
     drift llm[1]: Vanished
     Note llm[1]: is gone, and `llm[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
     cost $1,011.40 -> $1,011.40, at most $1,011.40
+    "#);
+}
+
+/// What a closed create may have made besides: a copy that was made at once looks like that.
+#[test]
+fn what_may_be_a_second_pod_of_a_closed_create_is_a_persons_to_tell() {
+    let edits: [(&str, Edit); 3] =
+        [("alike", |_| {}), ("image", |pod| pod.image = Some("theirs:1".to_owned())), ("mount", disk)];
+    let mut text = String::new();
+    for (id, edit) in edits {
+        let mut world = World::default();
+        world.know_token("llm", &token("llm"), false);
+        let marker = world.marker("llm");
+        let left_over = world.stranger(id, |pod| {
+            pod.marker = Some(marker);
+            pod.created_at = Some(time(1));
+            edit(pod);
+        });
+        text += &plan(&left_over);
+        text += &plan(&left_over.want("llm", |_| {}));
+    }
+    assert_snapshot!(text, @r#"
+    llm:delete Orphaned
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $505.70 -> $0.00, at most $0.00
+    llm:adopt FoundInJournal
+    cost $505.70 -> $505.70, at most $505.70
+    no changes
+    Warning llm: pod `image` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged image $505.70
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+    held llm: Duplicate { ids: {PodId("image")} }
+    cost $0.00 -> $0.00, at most $0.00
+    no changes
+    Warning llm: pod `mount` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged mount $515.70
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+    held llm: Duplicate { ids: {PodId("mount")} }
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_late_pod_of_an_open_create_may_be_the_one_that_runpod_moved() {
+    let mut world = open(World::default().want("llm", |_| {}), ActionStatus::Started, 9_900);
+    let marker = world.marker("llm");
+    world = world.stranger("late", |pod| {
+        pod.marker = Some(marker);
+        pod.created_at = Some(time(9_500));
+    });
+    let mut closed = world.clone();
+    closed.prior.open.clear();
+    // As settling leaves it: nothing is concluded any more from when it was asked for.
+    if let Some(known) = closed.prior.tokens.get_mut(&token("llm")) {
+        known.server_time = None;
+    }
+    let text: String = [&world, &closed].into_iter().map(plan).collect();
+    assert_snapshot!(text, @r#"
+    blocked
+    held llm: Duplicate { ids: {PodId("late")} }
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+    held llm: Duplicate { ids: {PodId("late")} }
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn what_stands_at_an_address_is_not_replaced_while_another_one_carries_its_mark() {
+    let world =
+        World::default().want("llm", |pod| pod.container.storage = Storage::None).have("llm", |pod| {
+            pod.container.storage = Storage::Local { size: Gigabytes(50), path: "/w".to_owned() };
+        });
+    let world = unknown(world, "lost", "llm", |marker| marker.lineage = Lineage::new("other"));
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held llm: Marked { ids: {Pod(PodId("lost"))} }
+    Warning llm: pod `lost` carries this project's marker but this state does not know it: another state manages the project, or an earlier one was lost (`podform state rebuild`) (other-state)
+    unmanaged lost $505.70, marked llm
+    cost $510.70 -> $510.70, at most $510.70
+    "#);
+}
+
+#[test]
+fn a_pod_with_the_mark_of_one_key_and_the_name_of_another_is_neither_until_a_person_says() {
+    let world = World::default().want("llm", |_| {}).want("chat", |_| {});
+    let marker = Marker { token: token("renamed"), created: Some(time(0)), ..world.marker("llm") };
+    let mut world = world.stranger("renamed", |pod| {
+        pod.name = "acme-chat".to_owned();
+        pod.created_at = Some(time(20));
+        pod.marker = Some(marker);
+    });
+    assert_snapshot!(rebuilt(&world, None), @"
+    line above 0
+    llm is not renamed: it has the mark of `llm` and the name of `chat`, as after a rename; `podform import ADDRESS ID` tells which it is
+    ");
+    world.know_token("llm", &token("renamed"), false);
+    for known in world.prior.tokens.values_mut() {
+        known.server_time = None;
+        known.sent.name = String::new();
+    }
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held chat: Unplaced { ids: {Pod(PodId("renamed"))} }
+    held llm: Duplicate { ids: {PodId("renamed")} }
+    cost $0.00 -> $0.00, at most $0.00
     "#);
 }

@@ -170,6 +170,7 @@ impl Default for World {
                 wanted: BTreeMap::new(),
                 out_of_scope: BTreeMap::new(),
                 replicated: BTreeSet::new(),
+                protected: BTreeSet::new(),
                 moved: Vec::new(),
                 removed: BTreeMap::new(),
                 secrets: BTreeMap::new(),
@@ -203,6 +204,9 @@ impl World {
     pub fn want(mut self, name: &str, edit: impl FnOnce(&mut WantedPod)) -> Self {
         let mut pod = wanted(name);
         edit(&mut pod);
+        if pod.lifecycle.protect {
+            self.desired.protected.insert(address(name).key().clone());
+        }
         self.desired.wanted.insert(address(name), Wanted::Pod(Box::new(pod)));
         self
     }
@@ -216,11 +220,7 @@ impl World {
 
     /// Has a pod in the spec that only the profile `dev` selects.
     pub fn deselect(&mut self, name: &str) {
-        let deselected = Deselected {
-            profiles: BTreeSet::from(["dev".to_owned()]),
-            run: RunState::Running,
-            protect: false,
-        };
+        let deselected = Deselected { profiles: BTreeSet::from(["dev".to_owned()]), run: RunState::Running };
         self.desired.out_of_scope.insert(address(name), deselected);
     }
 

@@ -116,11 +116,12 @@ fn every_key_of_the_format_is_lowered() {
             state_file: "state/acme.db".to_owned(),
         }
     );
-    let Desired { project, wanted, out_of_scope, replicated, moved, removed, secrets, budget } =
+    let Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget } =
         &loaded.desired;
     assert!(removed.is_empty());
     assert_eq!((project.as_str(), out_of_scope.len()), ("acme-inference", 0));
     assert_eq!(replicated.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["llm"]);
+    assert_eq!(protected, replicated);
     let addresses: Vec<String> = wanted.keys().map(ToString::to_string).collect();
     assert_eq!(addresses, ["volume.datasets", "volume.models", "llm[0]", "llm[1]", "prep", "scratch"]);
     let Wanted::Pod(last) = &wanted[&"llm[1]".parse().unwrap()] else { panic!("llm[1] is a pod") };

@@ -194,6 +194,7 @@ fn draw_batch(samples: &mut Samples, prior: &Prior) -> Batch {
             5 => RecordChange::Remove(samples.address()),
             6 => RecordChange::Rename { from: samples.address(), to: samples.address() },
             _ if known.is_empty() || samples.0.u8(..4) == 0 => RecordChange::Tombstone(samples.token()),
+            _ if samples.0.u8(..3) == 0 => RecordChange::Doubt(samples.one(&known)),
             _ => RecordChange::Tombstone(samples.one(&known)),
         };
         batch.changes.push(change);

@@ -41,9 +41,9 @@ impl Account<'_> {
         self.check_records(place).await;
         if let Ended::Applied(outcome) = &ended {
             let is_complete = outcome.is_complete();
-            self.note_protection(place, is_complete).await;
+            self.note_protection(place, is_complete, None).await;
         } else if let Ended::NothingToDo(_) = &ended {
-            self.note_protection(place, true).await;
+            self.note_protection(place, true, None).await;
         }
         ended
     }
@@ -224,13 +224,23 @@ impl Account<'_> {
         let run = self.run(command);
         let state = &self.kept(place).state;
         state.begin(&run).await.expect("a state that can be written");
+        let put = changes.iter().filter_map(|change| match change {
+            RecordChange::Put(address, _) => Some(address.clone()),
+            RecordChange::Remove(_)
+            | RecordChange::Rename { .. }
+            | RecordChange::Tombstone(_)
+            | RecordChange::Doubt(_)
+            | RecordChange::Know(..)
+            | RecordChange::Continue { .. } => None,
+        });
+        let put: BTreeSet<Address> = put.collect();
         let written = state.commit(&Batch { entries: Vec::new(), changes }).await;
         if let Err(error) = written {
             self.story.add(|| format!("  {error}"));
         }
         state.finish(&run.id, self.clock.now(), "").await.expect("a state that can be written");
         self.check_records(place).await;
-        self.note_protection(place, false).await;
+        self.note_protection(place, false, Some(&put)).await;
     }
 
     async fn look(&self, place: usize, prior: &Prior) -> Option<Live> {
@@ -290,7 +300,6 @@ impl Account<'_> {
             }
         }
         let mut ledger = self.ledger.borrow_mut();
-        ledger.made.clear();
         ledger.protected = protected;
         ledger.forget_offers(&sheet.project);
         for id in sheet.named().into_iter().chain(imported) {
@@ -315,13 +324,16 @@ impl Account<'_> {
         self.simulation.inspect(|world| ledger.check_records(world, project, &current, &deposed));
     }
 
-    /// Notes what the spec protects of what is recorded, and what it does not any more once all of a run is done.
-    async fn note_protection(&mut self, place: usize, is_complete: bool) {
+    /// Notes what the spec protects of what a run recorded, and what it does not any more once all of a run is done.
+    async fn note_protection(&mut self, place: usize, is_complete: bool, put: Option<&BTreeSet<Address>>) {
         let prior = load(&self.kept(place).state).await;
         let project = &mut self.projects[place];
         let name = project.sheet.project.clone();
         let Some(kept) = project.states.get_mut(&name) else { return };
         for (address, recorded) in &prior.objects {
+            if put.is_some_and(|put| !put.contains(address)) {
+                continue;
+            }
             let address = address.to_string();
             if project.sheet.protects(&address) {
                 kept.protected.insert(recorded.id.to_string());

@@ -37,6 +37,8 @@ pub struct Ledger {
     pub sent: Vec<(String, String, String)>,
     /// What the run that goes on has made.
     pub made: Vec<String>,
+    /// The run was cut, so what it made may still stand beside what it was to replace.
+    pub was_cut: bool,
     /// What the run that goes on must not take away.
     pub protected: BTreeSet<String>,
     /// Projects for which everything is as wanted, so that nothing is to be made and nothing with data taken away.
@@ -133,6 +135,21 @@ impl Ledger {
         }
     }
 
+    /// Notes that a state is lost: for which address an object is, only its mark tells from then on.
+    pub fn note_lost(&mut self, world: &World, project: &str) {
+        for (id, object) in &mut self.objects {
+            if object.maker.as_deref() != Some(project) {
+                continue;
+            }
+            let mark = pod(world, id).and_then(|pod| pod.env.get("PODFORM_MARK"));
+            if let Some(address) = mark.and_then(|mark| mark.split('/').nth(1)) {
+                address.clone_into(&mut object.address);
+            } else if let Some(key) = world.volume(id).ok().and_then(|volume| volume.name.split('.').nth(1)) {
+                object.address = format!("volume.{key}");
+            }
+        }
+    }
+
     /// Notes that a project looks for all that it made, but for what its state says that it gave up.
     pub fn note_rebuild(&mut self, project: &str, given_up: &BTreeSet<String>) {
         for (id, object) in &mut self.objects {
@@ -177,7 +194,12 @@ impl Ledger {
                 self.violations.push(format!("{project} recorded {id} at {address}, which is {whose}"));
             }
             self.note_given(id, project);
-            self.objects.entry(id.clone()).or_default().address.clone_from(address);
+            for form in self.forms(id) {
+                self.objects.entry(form).or_default().address.clone_from(address);
+            }
+        }
+        if std::mem::take(&mut self.was_cut) {
+            return;
         }
         for id in std::mem::take(&mut self.made) {
             self.check_alone(world, project, &id, deposed);

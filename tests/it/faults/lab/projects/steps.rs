@@ -113,7 +113,7 @@ impl Account<'_> {
                 tokio::select! {
                     biased;
                     _ended = self.apply(place, &options) => {}
-                    () = sleep(moment) => {}
+                    () = sleep(moment) => self.ledger.borrow_mut().was_cut = true,
                 }
                 self.check_records(place).await;
             }
@@ -194,7 +194,8 @@ impl Account<'_> {
         let fresh = self.fresh();
         let project = &mut self.projects[place];
         let name = project.sheet.project.clone();
-        let Some(lost) = project.states.insert(name, fresh) else { return };
+        let Some(lost) = project.states.insert(name.clone(), fresh) else { return };
+        self.simulation.inspect(|world| self.ledger.borrow_mut().note_lost(world, &name));
         // What protected nothing but records is lost with them; what holds data is not to be ended by a rebuild.
         let kept = lost.protected.into_iter().filter(|id| {
             self.simulation.inspect(|world| world.any_pod(&WorldPodId(id.clone())).is_none_or(holds_data))
@@ -255,6 +256,9 @@ impl Account<'_> {
             if was_ours {
                 self.ledger.borrow_mut().note_given(&id, &project);
             }
+        }
+        for id in &copy.given_up {
+            self.ledger.borrow_mut().note_given_up(id, &project);
         }
         self.projects[place].states.insert(project, copy);
     }
