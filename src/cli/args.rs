@@ -644,7 +644,9 @@ FAULT is one of
   did-nothing          answered as if done, not done
   malformed, truncated, wrong-content-type
                        done, answered with broken JSON, with half of it, with a web page
-  odd-entry            done, answered with lists whose first entry cannot be understood
+  odd-entry, nameless-entry
+                       done, answered with lists whose first entry cannot be understood, or has no id
+  no-date, skewed-date done, the time not told, or an hour ahead; `skewed-date:-90` 90 seconds behind
   redirect             307, not done
   key-refused          401
   forbidden, waf       403 of the API, of the firewall in front of it

@@ -87,6 +87,13 @@ impl<'a> Session<'a> {
         live.map_err(|source| Failure::Provider { what: "the account", source })
     }
 
+    /// Says what is listed and cannot be read, where no plan says it.
+    pub fn tell_left_out(&self, prior: &Prior, live: &Live) {
+        for finding in plan::left_out_of_listings(prior, live) {
+            self.shell.output.note(&format!("warning: {}", finding.message));
+        }
+    }
+
     /// Returns the present by both clocks.
     pub fn moment(&self) -> Moment {
         let there = self.account.reader().server_time().map(ServerTime::now);

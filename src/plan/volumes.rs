@@ -102,9 +102,10 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.draft.unusable = match self.context.inputs.live.volumes.get(id) {
             Some(Seen::Found(_)) => None,
             Some(Seen::Unreadable(why)) => Some(Held::Unreadable(format!("network volume `{id}`: {why}"))),
-            Some(Seen::Absent) | None => {
-                Some(Held::NotPossible(format!("network volume `{id}` is not in the account")))
-            }
+            Some(Seen::Absent) | None => Some(match self.context.inputs.live.unseen_volume() {
+                Some(why) => Held::Unreadable(format!("network volume `{id}`: {why}")),
+                None => Held::NotPossible(format!("network volume `{id}` is not in the account")),
+            }),
         };
     }
 

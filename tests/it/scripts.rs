@@ -58,6 +58,7 @@ scripts! {
     lost_state,
     older_state,
     no_catalog,
+    odd_entries,
     places,
     profiles,
     protect,

@@ -49,6 +49,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
     let (live, catalog) = if is_recorded {
         let reader = session.account.reader();
         let live = session.look(reader, &prior).await?;
+        session.tell_left_out(&prior, &live);
         (Some(live), Some(session.known_catalog(reader, &BTreeSet::new()).await))
     } else {
         (None, None)

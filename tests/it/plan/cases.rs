@@ -508,7 +508,8 @@ fn without_creation_times_a_second_pod_is_for_a_person() {
 
 // Open intents.
 
-fn open(mut world: World, status: ActionStatus, since: i64) -> World {
+/// Leaves a create of `llm` by an earlier run open.
+pub(super) fn open(mut world: World, status: ActionStatus, since: i64) -> World {
     world.know_token("llm", &token("llm"), false);
     world.prior.open.push(OpenIntent {
         run: RunId::new("earlier"),
