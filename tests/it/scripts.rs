@@ -52,6 +52,7 @@ scripts! {
     faults,
     ignored,
     init,
+    in_progress,
     init_import,
     left_alone,
     logs,
