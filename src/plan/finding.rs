@@ -387,6 +387,14 @@ pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) ->
     about(Severity::Warning, "adopt-not-found", address, Some(Field::Adopt), message)
 }
 
+pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
+    let message = format!(
+        "was named `{name}` by others, so that it has its mark removed: if the state is lost, only its id finds it again \
+         (`adopt:`)"
+    );
+    about(Severity::Warning, "mark-removed", address, None, message)
+}
+
 pub(super) fn volume_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {
     let message =
         format!("was grown to {live} by others and cannot shrink to {wanted}; write `size: {}GB`", live.0);

@@ -174,6 +174,7 @@ impl<'a> VolumePlanner<'_, 'a> {
         let (config_wanted, protect) = wanted;
         self.note_drift(config, config_wanted, live);
         self.note_replace();
+        self.note_name(recorded, live);
         let grow = self.compare(config_wanted, Some(config), live);
         let mut record = record_of(recorded);
         record.lifecycle = lifecycle(protect);
@@ -240,6 +241,15 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     /// Returns the growth that is wanted; what a volume cannot do blocks the plan.
+    /// A volume's name is its mark: after a loss of the state it is found by nothing else.
+    fn note_name(&mut self, recorded: &Recorded, live: &LiveVolume) {
+        let mark = live.name.parse::<VolumeMark>().ok();
+        let Some(token) = &recorded.token else { return };
+        if mark.is_none_or(|mark| mark.token.short() != token.short()) {
+            self.draft.findings.push(finding::volume_renamed(self.address, &live.name));
+        }
+    }
+
     fn compare(
         &mut self,
         wanted: &VolumeConfig,
