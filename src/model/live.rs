@@ -85,7 +85,8 @@ impl fmt::Display for Unreadable {
         match self {
             Self::TooNew => f.write_str("recorded less than 120 s ago and not listed yet"),
             Self::AgeNotTold => f.write_str(
-                "not listed, and how long ago it was recorded is not known, as RunPod did not tell its time",
+                "not listed, and how long ago it was recorded is not known, as RunPod did not tell its time; if it is \
+                 gone, `podform state rm` gives it up",
             ),
             Self::MayBeNameless => f.write_str(
                 "not listed, but an entry of the listing has no id that could be read, and may be it",

@@ -29,6 +29,7 @@ scripts! {
     budget,
     by_hand,
     changes,
+    clocks,
     clones,
     doctor,
     drift,
