@@ -387,6 +387,14 @@ pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) ->
     about(Severity::Warning, "adopt-not-found", address, Some(Field::Adopt), message)
 }
 
+/// An entry of `removed` may stay after it was applied, so this is no more than a note.
+pub(super) fn removal_of_nothing(address: &Address) -> Finding {
+    let message = format!(
+        "`removed` names `{address}`, and nothing is recorded there: the entry is done and can go, or means another address"
+    );
+    Finding { severity: Severity::Note, code: "removal-of-nothing", subject: None, message }
+}
+
 pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
     let message = format!(
         "was named `{name}` by others, so that it has its mark removed: if the state is lost, only its id finds it again \

@@ -368,6 +368,7 @@ fn assemble(
     findings.extend(remarks);
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
+    findings.extend(removals_of_nothing(context));
     findings.extend(finding::catalog(inputs.catalog));
     findings.extend(left_out_of_listings(inputs.prior, inputs.live));
     findings.extend(likeness::findings(context, &drafts));
@@ -463,6 +464,19 @@ fn unmatched_replacements(context: &Context<'_>) -> Vec<Finding> {
     };
     let unmatched = replace.filter(|address| context.inputs.options.destroy || !is_wanted(address));
     unmatched.map(finding::unmatched_replace).collect()
+}
+
+/// Says which entries of `removed` are about nothing that is recorded or marked: done already, or misspelt.
+fn removals_of_nothing(context: &Context<'_>) -> Vec<Finding> {
+    let named = context.renamed.objects.keys().cloned().chain(context.ownership.addresses());
+    let known: BTreeSet<Address> = named
+        .flat_map(|address| {
+            let bare = address.is_pod().then(|| Address::pod(address.key().clone()));
+            bare.into_iter().chain([address])
+        })
+        .collect();
+    let removed = context.inputs.desired.removed.keys();
+    removed.filter(|address| !known.contains(*address)).map(finding::removal_of_nothing).collect()
 }
 
 fn sort_key(finding: &Finding) -> impl Ord + use<'_> {

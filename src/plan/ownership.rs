@@ -188,7 +188,7 @@ impl<'a> Ownership<'a> {
         });
         pods.chain(volumes)
             .filter(|(address, ids)| !ids.is_empty() && is_surplus(address, ids.len()))
-            .filter(|(address, _)| !desired.removed.contains_key(*address))
+            .filter(|(address, _)| desired.removal(address).is_none())
             .collect()
     }
 

@@ -331,7 +331,7 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.begin(Some(live), config_of(&recorded.object));
         let Inputs { options, desired, .. } = *self.context.inputs;
         let reason = if options.destroy { Reason::Destroyed } else { Reason::Removed };
-        if !options.destroy && desired.removed.get(self.address) == Some(&OnRemove::Forget) {
+        if !options.destroy && desired.removal(self.address) == Some(OnRemove::Forget) {
             self.draft.findings.push(finding::forgotten(self.address));
             return self.draft.push(Planning {
                 step: Step::Forget,
