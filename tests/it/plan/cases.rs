@@ -89,8 +89,8 @@ pub(super) fn on(gpu: &'static str) -> impl Fn(&mut WantedPod) {
 }
 
 /// Is created after these.
-fn after(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
-    move |pod| pod.depends_on = names.iter().map(|name| address(name)).collect()
+pub(super) fn after(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
+    move |pod| pod.depends_on.extend(names.iter().map(|name| address(name)))
 }
 
 // The presence table: wanted, recorded, live.

@@ -9,11 +9,11 @@ use podform::model::id::{Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId
 use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
 use podform::model::marker::Marker;
 use podform::model::plan::Planned;
-use podform::model::pod::{Compute, Storage};
+use podform::model::pod::Compute;
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
 
-use super::cases::{plan, settles};
+use super::cases::{local, plan, protect, settles};
 use super::world::{World, address, time, token};
 
 /// What somebody changes about a pod.
@@ -30,10 +30,6 @@ fn gone_beside(clones: &[(&str, Edit)]) -> World {
             edit(pod);
         })
     })
-}
-
-fn disk_wanted(pod: &mut WantedPod) {
-    pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
 }
 
 fn unwanted(mut world: World) -> World {
@@ -159,7 +155,7 @@ fn a_moved_pod_that_left_the_spec_is_recorded_before_it_ends_and_stays_if_it_hol
     cost $505.70 -> $0.00, at most $0.00
     ");
     let with_disk: fn(&mut WantedPod) = |pod| {
-        pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+        pod.container.storage = local(100);
     };
     let world = World::default().have("llm", with_disk).seen("llm", Seen::Absent);
     let marker = world.marker("llm");
@@ -338,13 +334,13 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
     cost $505.70 -> $0.00, at most $0.00
     ");
     let with_disk: fn(&mut WantedPod) = |pod| {
-        pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+        pod.container.storage = local(100);
     };
     let held = found_by_rebuild("chat", with_disk);
     let volume = World::default()
         .have_volume("volume.data", 100, false)
         .recorded("volume.data", |recorded| recorded.rebuilt = true);
-    let protected = found_by_rebuild("chat", |pod| pod.lifecycle.protect = true);
+    let protected = found_by_rebuild("chat", protect);
     let renamed = found_by_rebuild("chat", |_| {}).want("assistant", |_| {});
     let text: String = [&held, &volume, &protected, &renamed].iter().map(|world| plan(world)).collect();
     assert_snapshot!(text, @r#"
@@ -425,7 +421,7 @@ fn a_declared_removal_of_what_is_not_recorded_is_said_and_does_nothing() {
 
 #[test]
 fn a_declared_removal_does_not_end_what_is_protected() {
-    let pods = World::default().have("llm", |pod| pod.lifecycle.protect = true);
+    let pods = World::default().have("llm", protect);
     let volumes = World::default().have_volume("volume.data", 100, true);
     let declared = [
         removing(pods.clone(), "llm", OnRemove::Terminate),
@@ -477,8 +473,9 @@ fn a_declared_removal_does_not_end_what_is_protected() {
 
 #[test]
 fn a_declared_removal_of_a_bare_key_is_that_of_all_its_replicas() {
-    let found =
-        |world: World, name: &str| world.have(name, disk_wanted).recorded(name, |held| held.rebuilt = true);
+    let found = |world: World, name: &str| {
+        world.have(name, |pod| pod.container.storage = local(100)).recorded(name, |held| held.rebuilt = true)
+    };
     let world = found(found(World::default(), "llm[0]"), "llm[1]");
     let all = removing(world.clone(), "llm", OnRemove::Terminate);
     let but_one = removing(removing(world.clone(), "llm", OnRemove::Terminate), "llm[1]", OnRemove::Stop);
@@ -510,11 +507,7 @@ fn a_declared_removal_of_a_bare_key_is_that_of_all_its_replicas() {
 
 #[test]
 fn a_remembered_protection_is_lifted_for_one_plan_and_first() {
-    let world = World::default().have("llm", |pod| pod.lifecycle.protect = true).have_volume(
-        "volume.data",
-        100,
-        true,
-    );
+    let world = World::default().have("llm", protect).have_volume("volume.data", 100, true);
     let lifted = world.clone().option(|options| {
         options.unprotect = [address("llm"), address("volume.data")].into();
     });
