@@ -118,7 +118,7 @@ plan() {
     blocked=$(sed -n 's/^blocked=//p' "$work/outputs")
     digest=$(sed -n 's/^digest=//p' "$work/outputs")
     delta=$(sed -n 's/^monthly_delta=//p' "$work/outputs")
-    busy=$(sed -n 's/^in_progress=//p' "$work/outputs" | sed -e 's/^0$//' -e 's/^false$//')
+    busy=$(sed -n 's/^in_progress=//p' "$work/outputs")
 
     if [ -n "${PR_NUMBER:-}" ]; then
         case $INPUT_COMMENT in
@@ -134,7 +134,7 @@ plan() {
             never) ;;
             *) fail "comment is one of always, changes and never, not $INPUT_COMMENT" 3 ;;
         esac
-        if [ -n "$busy" ]; then
+        if [ "$busy" = true ]; then
             # Nothing is wrong with the plan; it is only too early to approve one.
             set_status "$PR_HEAD_SHA" pending "an apply is in progress, plan again when it has ended"
         elif [ "$blocked" = true ]; then
@@ -143,7 +143,7 @@ plan() {
             set_status "$PR_HEAD_SHA" success "digest $digest, $delta USD a month"
         fi
     fi
-    if [ -n "$busy" ]; then
+    if [ "$busy" = true ]; then
         announce notice "an apply is in progress: the plan holds what it works on"
         return
     fi

@@ -19,7 +19,9 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::progress::Notice;
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, ServerTime};
+use crate::provider::{
+    Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
+};
 
 /// A provider whose quota is obeyed.
 pub struct Limited<'a, P, R> {
@@ -131,11 +133,11 @@ impl<P: Observe, R> Drop for Turn<'_, '_, P, R> {
 }
 
 impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
-    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
         self.look(async || self.port.list_pods().await).await
     }
 
-    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
+    async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         self.look(async || self.port.list_volumes().await).await
     }
 

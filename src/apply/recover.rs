@@ -11,13 +11,13 @@ use std::time::Duration;
 use super::gate::Made;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::journal::ActionStatus;
-use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
 use crate::model::prior::KnownToken;
 use crate::model::provenance::{
     Likeness, Provenance, Spare, Viewpoint, Witness, judge_pod, likeness_to_sent,
 };
-use crate::provider::Listed;
+use crate::provider::{Listed, ListedPod, ListedVolume};
 
 /// How many listings must lack the token before a create counts as not done.
 const LISTINGS: u32 = 3;
@@ -34,20 +34,25 @@ pub enum Sighting {
 }
 
 /// Looks for a token among pods. Entries that cannot be read and are known to be something else do not matter.
-pub fn sight_pod(token: &Token, listed: &[Listed], known: &BTreeSet<RemoteId>) -> Sighting {
+pub fn sight_pod(token: &Token, listed: &[ListedPod], known: &BTreeSet<RemoteId>) -> Sighting {
     let mut found = BTreeSet::new();
     let mut unreadable = false;
     for entry in listed {
         match entry {
-            Listed::Pod(pod) if pod.status == PodStatus::Terminated => {}
-            Listed::Pod(pod) => {
+            Listed::Found(pod) if pod.status == PodStatus::Terminated => {}
+            Listed::Found(pod) => {
                 if pod.marker.as_ref().is_some_and(|marker| marker.token == *token) {
                     found.insert(RemoteId::Pod(pod.id.clone()));
                 }
             }
             Listed::Unreadable { id, why: _ } => unreadable |= !known.contains(&RemoteId::Pod(id.clone())),
+            Listed::Nameless { why: _ } => unreadable = true,
         }
     }
+    sighting(found, unreadable)
+}
+
+fn sighting(found: BTreeSet<RemoteId>, unreadable: bool) -> Sighting {
     match (found.is_empty(), unreadable) {
         (false, _) => Sighting::These(found),
         (true, true) => Sighting::CannotTell,
@@ -56,23 +61,29 @@ pub fn sight_pod(token: &Token, listed: &[Listed], known: &BTreeSet<RemoteId>) -
 }
 
 /// Returns each of these pods once, however often it is listed.
-pub fn carriers<'s>(listed: &'s [Listed], ids: &BTreeSet<RemoteId>) -> Vec<&'s LivePod> {
+pub fn carriers<'s>(listed: &'s [ListedPod], ids: &BTreeSet<RemoteId>) -> Vec<&'s LivePod> {
     let mut left = ids.clone();
-    let pods = listed.iter().filter_map(|entry| match entry {
-        Listed::Pod(pod) => Some(&**pod),
-        Listed::Unreadable { .. } => None,
-    });
+    let pods = listed.iter().filter_map(Listed::found);
     pods.filter(|pod| left.remove(&RemoteId::Pod(pod.id.clone()))).collect()
 }
 
-/// Looks for a name, which carries the token, among network volumes.
-pub fn sight_volume(name: &str, listed: &[LiveVolume]) -> Sighting {
-    let found: BTreeSet<RemoteId> = listed
-        .iter()
-        .filter(|volume| volume.name == name)
-        .map(|volume| RemoteId::Volume(volume.id.clone()))
-        .collect();
-    if found.is_empty() { Sighting::Nothing } else { Sighting::These(found) }
+/// Looks for a name, which carries the token, among network volumes; see [`sight_pod`].
+pub fn sight_volume(name: &str, listed: &[ListedVolume], known: &BTreeSet<RemoteId>) -> Sighting {
+    let mut found = BTreeSet::new();
+    let mut unreadable = false;
+    for entry in listed {
+        match entry {
+            Listed::Found(volume) if volume.name == name => {
+                found.insert(RemoteId::Volume(volume.id.clone()));
+            }
+            Listed::Found(_) => {}
+            Listed::Unreadable { id, why: _ } => {
+                unreadable |= !known.contains(&RemoteId::Volume(id.clone()));
+            }
+            Listed::Nameless { why: _ } => unreadable = true,
+        }
+    }
+    sighting(found, unreadable)
 }
 
 /// The search for one token through successive listings.
@@ -81,12 +92,13 @@ pub struct Search {
     request_ended: Duration,
     settled_from: Duration,
     without: u32,
+    untold: u32,
 }
 
 impl Search {
     /// Begins a search for a create that cannot happen any more after `request_ended`, but for `settling` of lag.
     pub fn new(request_ended: Duration, settling: Duration) -> Self {
-        Self { request_ended, settled_from: request_ended + settling, without: 0 }
+        Self { request_ended, settled_from: request_ended + settling, without: 0, untold: 0 }
     }
 
     /// Takes one listing, by when it was asked for, and tells whether the create is settled as not done.
@@ -97,7 +109,17 @@ impl Search {
             // Not three in a row: the count starts again.
             Sighting::CannotTell | Sighting::These(_) => self.without = 0,
         }
+        match sighting {
+            Sighting::CannotTell if listing_began >= self.settled_from => self.untold += 1,
+            Sighting::CannotTell | Sighting::Nothing | Sighting::These(_) => self.untold = 0,
+        }
         self.without >= LISTINGS && listing_began >= self.settled_from
+    }
+
+    /// Tells whether more listings would not help: an entry that cannot be read has hidden the answer in as many of them
+    /// as would have settled it.
+    pub fn is_in_vain(&self) -> bool {
+        self.untold >= LISTINGS
     }
 
     /// Returns the moment from which the create cannot happen any more, but for listings that lag.
@@ -282,9 +304,21 @@ mod tests {
     }
 
     #[test]
+    fn a_search_behind_an_entry_that_cannot_be_read_comes_to_an_end() {
+        let mut search = Search::new(seconds(10), SETTLING);
+        let in_vain: Vec<bool> = [90, 95, 100, 105, 110]
+            .map(|began| {
+                assert!(!search.settles(seconds(began), &Sighting::CannotTell));
+                search.is_in_vain()
+            })
+            .into();
+        assert_eq!(in_vain, [false, false, false, false, true]);
+    }
+
+    #[test]
     fn a_pod_is_found_by_its_token_once_however_often_it_is_listed() {
         let pod = live_pod("a", PodStatus::Running);
-        let listed = [Listed::Pod(Box::new(pod.clone())), Listed::Pod(Box::new(pod))];
+        let listed = [Listed::Found(Box::new(pod.clone())), Listed::Found(Box::new(pod))];
         let here = Sighting::These(BTreeSet::from([RemoteId::Pod(PodId::new("a"))]));
         assert_eq!(sight_pod(&token(), &listed, &BTreeSet::new()), here);
     }
@@ -295,6 +329,20 @@ mod tests {
         let known = BTreeSet::from([RemoteId::Pod(PodId::new("x"))]);
         assert_eq!(sight_pod(&token(), &listed, &BTreeSet::new()), Sighting::CannotTell);
         assert_eq!(sight_pod(&token(), &listed, &known), Sighting::Nothing);
+        let listed = [ListedVolume::Unreadable { id: VolumeId::new("x"), why: "odd".to_owned() }];
+        let known = BTreeSet::from([RemoteId::Volume(VolumeId::new("x"))]);
+        assert_eq!(sight_volume("acme.data.1", &listed, &BTreeSet::new()), Sighting::CannotTell);
+        assert_eq!(sight_volume("acme.data.1", &listed, &known), Sighting::Nothing);
+    }
+
+    #[test]
+    fn an_entry_without_id_may_be_anything() {
+        let why = || "odd".to_owned();
+        let known = BTreeSet::from([RemoteId::Pod(PodId::new("x"))]);
+        let sighting = sight_pod(&token(), &[Listed::Nameless { why: why() }], &known);
+        assert_eq!(sighting, Sighting::CannotTell);
+        let sighting = sight_volume("acme.data.1", &[Listed::Nameless { why: why() }], &known);
+        assert_eq!(sighting, Sighting::CannotTell);
     }
 
     /// Chooses among pods of a create that was asked for at second 5 of RunPod's time.

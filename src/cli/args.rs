@@ -644,7 +644,9 @@ FAULT is one of
   did-nothing          answered as if done, not done
   malformed, truncated, wrong-content-type
                        done, answered with broken JSON, with half of it, with a web page
-  odd-entry            done, answered with lists whose first entry cannot be understood
+  odd-entry, nameless-entry
+                       done, answered with lists whose first entry cannot be understood, or has no id
+  no-date, skewed-date done, the time not told, or an hour ahead; `skewed-date:-90` 90 seconds behind
   redirect             307, not done
   key-refused          401
   forbidden, waf       403 of the API, of the firewall in front of it
@@ -671,8 +673,9 @@ pub struct SimulateArgs {
     /// Seed of a world that is made
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Seconds of world time that pass in a second
-    #[arg(long, value_name = "FACTOR", default_value_t = 20)]
+    /// Seconds of world time that pass in a second, at most 200
+    // A pod is told from a copy by the minute after its request. In a faster world answers take longer than that.
+    #[arg(long, value_name = "FACTOR", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=200))]
     pub speed: u32,
     /// Requests a minute, or `none`
     #[arg(long, value_name = "N", default_value = "600")]

@@ -26,6 +26,7 @@ use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
 use crate::provider::observe::observe;
 use crate::provider::{Observe, ServerTime};
+use crate::render::words;
 use crate::spec::Loaded;
 use crate::state::planfile::PlanInputs;
 use crate::state::sqlite::StateFile;
@@ -85,6 +86,13 @@ impl<'a> Session<'a> {
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
         let live = observe(port, &recorded(prior), self.account.clock.now()).await;
         live.map_err(|source| Failure::Provider { what: "the account", source })
+    }
+
+    /// Says what is listed and cannot be read, where no plan says it.
+    pub fn tell_left_out(&self, prior: &Prior, live: &Live) {
+        for finding in plan::left_out_of_listings(prior, live) {
+            self.shell.output.note(&format!("warning: {}", finding.message));
+        }
     }
 
     /// Returns the present by both clocks.
@@ -190,6 +198,17 @@ impl<'a> Session<'a> {
             since,
             addresses: prior.open.iter().map(|intent| intent.action.address.clone()).collect(),
         }))
+    }
+
+    /// Says who is at work and where, before anything else, for commands whose own output has no place for it.
+    ///
+    /// # Errors
+    /// The state could not be read.
+    pub fn tell_in_progress(&self, prior: &Prior) -> Result<(), Failure> {
+        if let Some(running) = self.in_progress(prior)? {
+            self.shell.output.note(&words::in_progress(&running));
+        }
+        Ok(())
     }
 
     /// Reads what RunPod sells, with the stock that a plan for the spec needs.

@@ -38,6 +38,14 @@ pub struct Desired {
     pub budget: Budget,
 }
 
+impl Desired {
+    /// Returns what is declared to become of an address; what is said of a bare key is said of all its replicas.
+    pub fn removal(&self, address: &Address) -> Option<OnRemove> {
+        let bare = || address.is_pod().then(|| Address::pod(address.key().clone()));
+        self.removed.get(address).or_else(|| self.removed.get(&bare()?)).copied()
+    }
+}
+
 /// What is known of a pod that no chosen profile selects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deselected {

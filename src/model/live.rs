@@ -26,6 +26,22 @@ pub struct Live {
     pub pods: BTreeMap<PodId, Seen<LivePod>>,
     /// Every network volume of the listing, and every recorded one.
     pub volumes: BTreeMap<VolumeId, Seen<LiveVolume>>,
+    /// What is wrong with each pod of the listing that has no id; it may be any pod that is not among `pods`.
+    pub nameless_pods: Vec<String>,
+    /// What is wrong with each network volume of the listing that has no id.
+    pub nameless_volumes: Vec<String>,
+}
+
+impl Live {
+    /// Tells why a pod that is not among the pods may be there all the same.
+    pub fn unseen_pod(&self) -> Option<Unreadable> {
+        (!self.nameless_pods.is_empty()).then_some(Unreadable::MayBeNameless)
+    }
+
+    /// Tells why a network volume that is not among the volumes may be there all the same.
+    pub fn unseen_volume(&self) -> Option<Unreadable> {
+        (!self.nameless_volumes.is_empty()).then_some(Unreadable::MayBeNameless)
+    }
 }
 
 /// What is known of one remote object.
@@ -56,6 +72,8 @@ pub enum Unreadable {
     TooNew,
     /// Not listed, and no answer told RunPod's time, now or when it was recorded, so that it may be too new.
     AgeNotTold,
+    /// Not listed, but the listing has an entry without an id.
+    MayBeNameless,
     /// The API's answer could not be understood.
     Malformed(String),
     /// The request failed.
@@ -67,7 +85,11 @@ impl fmt::Display for Unreadable {
         match self {
             Self::TooNew => f.write_str("recorded less than 120 s ago and not listed yet"),
             Self::AgeNotTold => f.write_str(
-                "not listed, and how long ago it was recorded is not known, as RunPod did not tell its time",
+                "not listed, and how long ago it was recorded is not known, as RunPod did not tell its time; if it is \
+                 gone, `podform state rm` gives it up",
+            ),
+            Self::MayBeNameless => f.write_str(
+                "not listed, but an entry of the listing has no id that could be read, and may be it",
             ),
             Self::Malformed(what) | Self::Failed(what) => what.fmt(f),
         }

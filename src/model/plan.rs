@@ -754,7 +754,8 @@ pub enum DriftKind {
     },
     /// Fields differ: recorded before, live after.
     Fields(Vec<FieldDrift>),
-    /// Its mark was taken from its environment; the next update of the environment puts it back.
+    /// Its mark was taken from its environment, or another one put in its place; the next update of the environment puts
+    /// it back.
     MarkRemoved,
 }
 

@@ -311,7 +311,8 @@ fn same_container(pod: &LivePod, sent: &RecordedObject) -> bool {
         (EnvValue::Plain(_) | EnvValue::Secret(_), _) => true,
     };
     pod.command.as_ref().is_none_or(|live| live == command)
-        && pod.entrypoint.as_ref().is_none_or(|live| Some(live) == entrypoint.as_ref())
+        // Where an API shows that there is none, it shows an empty one.
+        && pod.entrypoint.as_ref().is_none_or(|live| live[..] == *entrypoint.as_deref().unwrap_or_default())
         && pod.registry.as_ref().is_none_or(|live| live == registry)
         && ports.is_subset(&pod.ports)
         && env.iter().all(same_value)
@@ -625,6 +626,12 @@ mod tests {
         assert_eq!(spare(|pod| pod.disk = Some(Gigabytes(30))), Spare::Differs(Part::Disk));
         assert_eq!(spare(|pod| pod.disk = None), Spare::Differs(Part::Disk));
         assert_eq!(spare(|pod| pod.command = Some(vec!["sh".to_owned()])), Spare::Differs(Part::Container));
+        // REST v1 and GraphQL show an entrypoint that was not asked for as an empty one.
+        assert_eq!(spare(|pod| pod.entrypoint = Some(Vec::new())), Spare::MayGo);
+        assert_eq!(
+            spare(|pod| pod.entrypoint = Some(vec!["sh".to_owned()])),
+            Spare::Differs(Part::Container)
+        );
         let larger = |pod: &mut LivePod| {
             pod.env.insert(EnvKey::new("MODEL"), Secret::new("large".to_owned()));
         };

@@ -246,8 +246,9 @@ impl Pair<'_> {
 
     /// A pod of ours without its mark would not be known after a loss of the state.
     fn compare_mark(&self, comparison: &mut Comparison) {
+        let mark = self.live.marker.as_ref().map(|mark| &mark.token);
         comparison.mark_removed =
-            self.recorded.is_some() && self.token.is_some() && self.live.marker.is_none();
+            self.recorded.is_some() && self.token.is_some() && mark != self.token.as_ref();
     }
 
     /// Returns the live ports as they were asked for: a symmetric port reads back as the number that it was given.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
 use crate::model::field::Field;
-use crate::model::id::{EnvKey, PodId, ProjectName, VolumeId};
-use crate::model::live::PodStatus;
+use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
+use crate::model::live::{PodStatus, Unreadable};
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
 use crate::model::pod::Storage;
@@ -45,6 +45,38 @@ pub(super) fn catalog(catalog: &Catalog) -> Vec<Finding> {
         remark(Severity::Note, "entry-left-out", message)
     });
     unread.chain(left_out).collect()
+}
+
+/// Names what is listed and cannot be read. It is neither managed nor unmanaged, as its mark may be what is odd.
+pub(super) fn unread(kind: &str, entries: &[(RemoteId, &Unreadable)]) -> Option<Finding> {
+    const SHOWN: usize = 8;
+    let (_, why) = entries.first()?;
+    let named: Vec<String> = entries.iter().take(SHOWN).map(|(id, _)| format!("`{id}`")).collect();
+    let more = match entries.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (kind, are, whose) = if entries.len() == 1 {
+        (kind.to_owned(), "is", "whose it is is not known")
+    } else {
+        (format!("{kind}s"), "are", "whose they are is not known")
+    };
+    let message = format!("{kind} {}{more} {are} left out, as {whose}: {why}", named.join(", "));
+    Some(Finding { severity: Severity::Warning, code: "entry-left-out", subject: None, message })
+}
+
+/// Counts what is listed without an id.
+pub(super) fn nameless(kind: &str, whys: &[String]) -> Option<Finding> {
+    let why = whys.first()?;
+    let (entries, are) = if whys.len() == 1 {
+        ("1 entry".to_owned(), "is")
+    } else {
+        (format!("{} entries", whys.len()), "are")
+    };
+    let message = format!(
+        "{entries} of the account's {kind}s {are} left out, and no {kind} counts as gone meanwhile: {why}"
+    );
+    Some(Finding { severity: Severity::Warning, code: "entry-left-out", subject: None, message })
 }
 
 pub(super) fn place_not_checked(address: &Address, field: Field) -> Finding {
@@ -353,6 +385,22 @@ pub(super) fn other_state(address: &Address, id: &PodId) -> Finding {
 pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) -> Finding {
     let message = format!("`adopt` names `{id}`, which is not in the account");
     about(Severity::Warning, "adopt-not-found", address, Some(Field::Adopt), message)
+}
+
+/// An entry of `removed` may stay after it was applied, so this is no more than a note.
+pub(super) fn removal_of_nothing(address: &Address) -> Finding {
+    let message = format!(
+        "`removed` names `{address}`, and nothing is recorded there: the entry is done and can go, or means another address"
+    );
+    Finding { severity: Severity::Note, code: "removal-of-nothing", subject: None, message }
+}
+
+pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
+    let message = format!(
+        "was named `{name}` by others, so that it has its mark removed: if the state is lost, only its id finds it again \
+         (`adopt:`)"
+    );
+    about(Severity::Warning, "mark-removed", address, None, message)
 }
 
 pub(super) fn volume_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {

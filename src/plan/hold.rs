@@ -102,7 +102,7 @@ pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_
     let unexplained: BTreeSet<Address> = drafts
         .iter()
         .filter(|(address, draft)| context.wanted(address).is_none() && draft.held.is_none() && goes(draft))
-        .filter(|(address, _)| !desired.removed.contains_key(*address))
+        .filter(|(address, _)| desired.removal(address).is_none())
         .filter(|(address, _)| context.renamed.recorded(address).is_some_and(|recorded| recorded.rebuilt))
         .map(|(address, _)| Address::clone(address))
         .collect();

@@ -24,7 +24,7 @@ pub(super) fn findings(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Findin
         recorded.zip(context.wanted(wanted)).is_some_and(|(recorded, wanted)| is_like(recorded, wanted))
     };
     // A removal that is declared is no rename.
-    let is_declared = |key: &Address| context.inputs.desired.removed.contains_key(key);
+    let is_declared = |key: &Address| context.inputs.desired.removal(key).is_some();
     let gone: BTreeMap<_, _> = gone.into_iter().filter(|(key, _)| !is_declared(key)).collect();
     if gone.len() > MOST || new.len() > MOST {
         return Vec::new();

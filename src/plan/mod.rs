@@ -44,7 +44,7 @@ use crate::model::catalog::Catalog;
 use crate::model::clock::SignedDuration;
 use crate::model::desired::{Desired, Wanted, WantedVolume};
 use crate::model::id::{ProjectName, RemoteId, RunNonce, VolumeId};
-use crate::model::live::{Live, LivePod, LiveVolume, Seen};
+use crate::model::live::{Live, LivePod, LiveVolume, Seen, Unreadable};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{
     Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Endpoint, Finding, Held,
@@ -301,6 +301,29 @@ fn shows_something_of_ours(context: &Context<'_>) -> bool {
         || live.volumes.values().filter_map(Seen::found).any(named)
 }
 
+/// Says which entries of the account's listings are left out as they cannot be read. What is on record is held besides.
+pub fn left_out_of_listings(prior: &Prior, live: &Live) -> Vec<Finding> {
+    let recorded = prior.remote_ids();
+    let pods = live.pods.iter().filter_map(|(id, seen)| Some((RemoteId::Pod(id.clone()), unread(seen)?)));
+    let volumes =
+        live.volumes.iter().filter_map(|(id, seen)| Some((RemoteId::Volume(id.clone()), unread(seen)?)));
+    let odd_pods: Vec<_> = pods.filter(|(id, _)| !recorded.contains(id)).collect();
+    let odd_volumes: Vec<_> = volumes.filter(|(id, _)| !recorded.contains(id)).collect();
+    let mut findings = Vec::new();
+    findings.extend(finding::unread("pod", &odd_pods));
+    findings.extend(finding::unread("network volume", &odd_volumes));
+    findings.extend(finding::nameless("pod", &live.nameless_pods));
+    findings.extend(finding::nameless("network volume", &live.nameless_volumes));
+    findings
+}
+
+fn unread<T>(seen: &Seen<T>) -> Option<&Unreadable> {
+    match seen {
+        Seen::Unreadable(why) => Some(why),
+        Seen::Found(_) | Seen::Absent => None,
+    }
+}
+
 /// Says what a destroy leaves, and which targets name only what was left out.
 fn left_out(context: &Context<'_>, scope: &Scope<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
     let options = context.inputs.options;
@@ -341,7 +364,9 @@ fn assemble(
     findings.extend(remarks);
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context));
+    findings.extend(removals_of_nothing(context));
     findings.extend(finding::catalog(inputs.catalog));
+    findings.extend(left_out_of_listings(inputs.prior, inputs.live));
     findings.extend(likeness::findings(context, &drafts));
     let out_of_scope = scope.left_out(&drafts);
     let mut plan = Plan {
@@ -435,6 +460,19 @@ fn unmatched_replacements(context: &Context<'_>) -> Vec<Finding> {
     };
     let unmatched = replace.filter(|address| context.inputs.options.destroy || !is_wanted(address));
     unmatched.map(finding::unmatched_replace).collect()
+}
+
+/// Says which entries of `removed` are about nothing that is recorded or marked: done already, or misspelt.
+fn removals_of_nothing(context: &Context<'_>) -> Vec<Finding> {
+    let named = context.renamed.objects.keys().cloned().chain(context.ownership.addresses());
+    let known: BTreeSet<Address> = named
+        .flat_map(|address| {
+            let bare = address.is_pod().then(|| Address::pod(address.key().clone()));
+            bare.into_iter().chain([address])
+        })
+        .collect();
+    let removed = context.inputs.desired.removed.keys();
+    removed.filter(|address| !known.contains(*address)).map(finding::removal_of_nothing).collect()
 }
 
 fn sort_key(finding: &Finding) -> impl Ord + use<'_> {

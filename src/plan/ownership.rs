@@ -12,7 +12,7 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::{ActionStatus, Sent};
-use crate::model::live::{LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::prior::{KnownToken, OpenIntent, Prior, Recorded, RecordedObject};
@@ -58,6 +58,8 @@ pub(super) struct Ownership<'a> {
     holders: BTreeMap<&'a Token, &'a Address>,
     /// Open requests that may have created something.
     open: Open<'a>,
+    /// Whether an entry of a listing cannot be read and is not known to be on record.
+    unread: Unread,
     /// Ids of live pods that belong to nobody we know.
     pub(super) strangers: BTreeSet<PodId>,
     /// Live volumes that belong to nobody we know.
@@ -86,6 +88,30 @@ impl<'a> Open<'a> {
     }
 }
 
+/// Whether a listing has entries that may be anything.
+struct Unread {
+    pods: bool,
+    volumes: bool,
+}
+
+impl Unread {
+    fn of(live: &Live, recorded: &BTreeSet<RemoteId>) -> Self {
+        let mut pods = live.pods.iter().filter(|(_, seen)| is_unread(seen));
+        let mut volumes = live.volumes.iter().filter(|(_, seen)| is_unread(seen));
+        Self {
+            pods: live.unseen_pod().is_some()
+                || pods.any(|(id, _)| !recorded.contains(&RemoteId::Pod(id.clone()))),
+            volumes: live.unseen_volume().is_some()
+                || volumes.any(|(id, _)| !recorded.contains(&RemoteId::Volume(id.clone()))),
+        }
+    }
+
+    /// Tells whether one of them may be the object of an address.
+    fn may_be(&self, address: &Address) -> bool {
+        if address.is_pod() { self.pods } else { self.volumes }
+    }
+}
+
 /// What is known of a pod's address.
 pub(super) struct PodView<'a> {
     pub(super) sighting: Sighting<'a, LivePod>,
@@ -107,6 +133,7 @@ impl<'a> Ownership<'a> {
             recorded: inputs.prior.remote_ids(),
             holders: BTreeMap::new(),
             open: Open::of(renamed),
+            unread: Unread::of(inputs.live, &inputs.prior.remote_ids()),
             strangers: BTreeSet::new(),
             stranger_volumes: BTreeSet::new(),
         };
@@ -166,7 +193,7 @@ impl<'a> Ownership<'a> {
         });
         pods.chain(volumes)
             .filter(|(address, ids, named)| !ids.is_empty() && (*named || is_surplus(address, ids.len())))
-            .filter(|(address, _, _)| !desired.removed.contains_key(*address))
+            .filter(|(address, _, _)| desired.removal(address).is_none())
             .map(|(address, ids, _)| (address, ids))
             .collect()
     }
@@ -358,10 +385,13 @@ impl<'a> Ownership<'a> {
                 }
             }
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
-            Some(Seen::Absent | Seen::Found(_)) | None => {
-                view.findings.push(finding::adopt_not_found(address, id));
-                Sighting::Never
-            }
+            Some(Seen::Absent | Seen::Found(_)) | None => match self.inputs.live.unseen_pod() {
+                Some(why) => Sighting::Hidden(Held::Unreadable(format!("pod `{id}`: {why}"))),
+                None => {
+                    view.findings.push(finding::adopt_not_found(address, id));
+                    Sighting::Never
+                }
+            },
         }
     }
 
@@ -409,6 +439,12 @@ impl<'a> Ownership<'a> {
         let open = self.open.by_address.get(address).into_iter().flatten();
         let mut latest = None;
         for intent in open.filter(|intent| !is_recorded(intent)) {
+            // However long ago it was: what it made may be listed and not understood.
+            if self.unread.may_be(address) {
+                let why =
+                    "what a create of an earlier run made may be an entry of the listing that cannot be read";
+                return Some(Held::Unreadable(why.to_owned()));
+            }
             let (Some(then), Some(now)) = (intent.server_time, live.server_time) else {
                 let why = "a create of an earlier run may still show up, and RunPod did not tell its time";
                 return Some(Held::Unreadable(why.to_owned()));
@@ -579,10 +615,13 @@ impl<'a> Ownership<'a> {
                 }
             }
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
-            Some(Seen::Absent) | None => {
-                findings.push(finding::adopt_not_found(address, id));
-                Sighting::Never
-            }
+            Some(Seen::Absent) | None => match self.inputs.live.unseen_volume() {
+                Some(why) => Sighting::Hidden(Held::Unreadable(format!("network volume `{id}`: {why}"))),
+                None => {
+                    findings.push(finding::adopt_not_found(address, id));
+                    Sighting::Never
+                }
+            },
         }
     }
 
@@ -594,6 +633,13 @@ impl<'a> Ownership<'a> {
     /// Tells whether the create of a volume is still open in the journal, so that an unrecorded one is new and empty.
     pub(super) fn is_open(&self, address: &Address) -> bool {
         self.open.by_address.contains_key(address)
+    }
+}
+
+fn is_unread<T>(seen: &Seen<T>) -> bool {
+    match seen {
+        Seen::Unreadable(_) => true,
+        Seen::Found(_) | Seen::Absent => false,
     }
 }
 

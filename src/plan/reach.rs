@@ -96,6 +96,9 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
             match context.inputs.live.volumes.get(id) {
                 Some(Seen::Found(_)) => Standing::Ready,
                 Some(Seen::Unreadable(_)) => Standing::Unknown,
+                Some(Seen::Absent) | None if context.inputs.live.unseen_volume().is_some() => {
+                    Standing::Unknown
+                }
                 Some(Seen::Absent) | None => Standing::Missing,
             }
         }

@@ -102,9 +102,10 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.draft.unusable = match self.context.inputs.live.volumes.get(id) {
             Some(Seen::Found(_)) => None,
             Some(Seen::Unreadable(why)) => Some(Held::Unreadable(format!("network volume `{id}`: {why}"))),
-            Some(Seen::Absent) | None => {
-                Some(Held::NotPossible(format!("network volume `{id}` is not in the account")))
-            }
+            Some(Seen::Absent) | None => Some(match self.context.inputs.live.unseen_volume() {
+                Some(why) => Held::Unreadable(format!("network volume `{id}`: {why}")),
+                None => Held::NotPossible(format!("network volume `{id}` is not in the account")),
+            }),
         };
     }
 
@@ -173,6 +174,7 @@ impl<'a> VolumePlanner<'_, 'a> {
         let (config_wanted, protect) = wanted;
         self.note_drift(config, config_wanted, live);
         self.note_replace();
+        self.note_name(recorded, live);
         let grow = self.compare(config_wanted, Some(config), live);
         let mut record = record_of(recorded);
         record.lifecycle = lifecycle(protect);
@@ -239,6 +241,15 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     /// Returns the growth that is wanted; what a volume cannot do blocks the plan.
+    /// A volume's name is its mark: after a loss of the state it is found by nothing else.
+    fn note_name(&mut self, recorded: &Recorded, live: &LiveVolume) {
+        let mark = live.name.parse::<VolumeMark>().ok();
+        let Some(token) = &recorded.token else { return };
+        if mark.is_none_or(|mark| mark.token.short() != token.short()) {
+            self.draft.findings.push(finding::volume_renamed(self.address, &live.name));
+        }
+    }
+
     fn compare(
         &mut self,
         wanted: &VolumeConfig,
@@ -320,7 +331,7 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.begin(Some(live), config_of(&recorded.object));
         let Inputs { options, desired, .. } = *self.context.inputs;
         let reason = if options.destroy { Reason::Destroyed } else { Reason::Removed };
-        if !options.destroy && desired.removed.get(self.address) == Some(&OnRemove::Forget) {
+        if !options.destroy && desired.removal(self.address) == Some(OnRemove::Forget) {
             self.draft.findings.push(finding::forgotten(self.address));
             return self.draft.push(Planning {
                 step: Step::Forget,

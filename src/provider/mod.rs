@@ -26,14 +26,14 @@ pub trait Observe {
     /// Lists every pod of the account, those of endpoints and clusters as far as the API shows them.
     ///
     /// # Errors
-    /// The listing as a whole could not be read. A single entry that cannot be read is a [`Listed::Unreadable`].
-    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError>;
+    /// The listing as a whole could not be read. A single entry that cannot be read is one of [`Listed`].
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError>;
 
     /// Lists every network volume of the account.
     ///
     /// # Errors
-    /// The listing could not be read.
-    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError>;
+    /// The listing as a whole could not be read. A single entry that cannot be read is one of [`Listed`].
+    async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError>;
 
     /// Reads one pod; `None` means that the API says that there is none.
     ///
@@ -119,26 +119,59 @@ pub trait Mutate {
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError>;
 }
 
-/// One entry of a listing.
+/// One entry of a listing: an object, or as much of one as could be read. An odd entry is never left out in silence, since
+/// it is an object all the same.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Listed {
+pub enum Listed<O, I> {
     /// It could be read.
-    Pod(Box<LivePod>),
+    Found(Box<O>),
     /// It could not, but its id could.
     Unreadable {
         /// The id.
-        id: PodId,
+        id: I,
+        /// What is wrong with it, naming the field.
+        why: String,
+    },
+    /// Not even its id could be read, so that it may be any object that is not listed otherwise.
+    Nameless {
         /// What is wrong with it, naming the field.
         why: String,
     },
 }
 
-impl Listed {
-    /// Returns the id of the pod.
-    pub fn id(&self) -> &PodId {
+/// One entry of the listing of pods.
+pub type ListedPod = Listed<LivePod, PodId>;
+/// One entry of the listing of network volumes.
+pub type ListedVolume = Listed<LiveVolume, VolumeId>;
+
+impl<O, I> Listed<O, I> {
+    /// Returns the object if it could be read.
+    pub fn found(&self) -> Option<&O> {
         match self {
-            Self::Pod(pod) => &pod.id,
-            Self::Unreadable { id, why: _ } => id,
+            Self::Found(object) => Some(object),
+            Self::Unreadable { .. } | Self::Nameless { .. } => None,
+        }
+    }
+}
+
+impl ListedPod {
+    /// Returns the id of the pod, if it is told.
+    pub fn id(&self) -> Option<&PodId> {
+        match self {
+            Self::Found(pod) => Some(&pod.id),
+            Self::Unreadable { id, why: _ } => Some(id),
+            Self::Nameless { why: _ } => None,
+        }
+    }
+}
+
+impl ListedVolume {
+    /// Returns the id of the network volume, if it is told.
+    pub fn id(&self) -> Option<&VolumeId> {
+        match self {
+            Self::Found(volume) => Some(&volume.id),
+            Self::Unreadable { id, why: _ } => Some(id),
+            Self::Nameless { why: _ } => None,
         }
     }
 }

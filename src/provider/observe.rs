@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Certainty, Listed, Observe, ProviderError};
+use super::{Certainty, Listed, ListedPod, ListedVolume, Observe, ProviderError};
 use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen, Unreadable};
@@ -30,14 +30,9 @@ pub async fn observe(
     recorded: &BTreeMap<RemoteId, Option<Timestamp>>,
     now: Timestamp,
 ) -> Result<Live, ProviderError> {
-    let mut pods: BTreeMap<PodId, Seen<LivePod>> =
-        port.list_pods().await?.into_iter().map(seen_in_listing).collect();
-    let mut volumes: BTreeMap<VolumeId, Seen<LiveVolume>> = port
-        .list_volumes()
-        .await?
-        .into_iter()
-        .map(|volume| (volume.id.clone(), Seen::Found(volume)))
-        .collect();
+    let Listing { entries: mut pods, nameless: mut nameless_pods } = pods_of(port.list_pods().await?);
+    let Listing { entries: mut volumes, nameless: mut nameless_volumes } =
+        volumes_of(port.list_volumes().await?);
 
     let server_time = port.server_time().map(|told| told.date);
     let missing: BTreeMap<&RemoteId, Option<SignedDuration>> = recorded
@@ -53,20 +48,52 @@ pub async fn observe(
     } else {
         look_at_each(port, missing.keys().copied().collect()).await
     };
+    nameless_pods.append(&mut looks.nameless_pods);
+    nameless_volumes.append(&mut looks.nameless_volumes);
     for (id, age) in missing {
         match id {
             RemoteId::Pod(id) => {
                 let look = looks.pods.remove(id).unwrap_or_else(|| looks.otherwise());
-                pods.insert(id.clone(), judge(look, age));
+                pods.insert(id.clone(), judge(look, age, !nameless_pods.is_empty()));
             }
             RemoteId::Volume(id) => {
                 let look = looks.volumes.remove(id).unwrap_or_else(|| looks.otherwise());
-                volumes.insert(id.clone(), judge(look, age));
+                volumes.insert(id.clone(), judge(look, age, !nameless_volumes.is_empty()));
             }
         }
     }
     pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
-    Ok(Live { observed_at: now, server_time, pods, volumes })
+    Ok(Live { observed_at: now, server_time, pods, volumes, nameless_pods, nameless_volumes })
+}
+
+/// A listing, sorted: what has an id, and what is wrong with the rest.
+struct Listing<I, O> {
+    entries: BTreeMap<I, Seen<O>>,
+    nameless: Vec<String>,
+}
+
+fn pods_of(listed: Vec<ListedPod>) -> Listing<PodId, LivePod> {
+    sorted(listed, |pod| pod.id.clone())
+}
+
+fn volumes_of(listed: Vec<ListedVolume>) -> Listing<VolumeId, LiveVolume> {
+    sorted(listed, |volume| volume.id.clone())
+}
+
+fn sorted<I: Ord, O>(listed: Vec<Listed<O, I>>, id_of: impl Fn(&O) -> I) -> Listing<I, O> {
+    let mut listing = Listing { entries: BTreeMap::new(), nameless: Vec::new() };
+    for entry in listed {
+        match entry {
+            Listed::Found(object) => {
+                listing.entries.insert(id_of(&object), Seen::Found(*object));
+            }
+            Listed::Unreadable { id, why } => {
+                listing.entries.insert(id, Seen::Unreadable(Unreadable::Malformed(why)));
+            }
+            Listed::Nameless { why } => listing.nameless.push(why),
+        }
+    }
+    listing
 }
 
 /// What a second look at an object that is not listed showed.
@@ -81,9 +108,12 @@ enum Look<T> {
 }
 
 /// Decides what is known of an object that is recorded and not listed. Its age is by the provider's clock alone.
-fn judge<T>(look: Look<T>, age: Option<SignedDuration>) -> Seen<T> {
+///
+/// Where the listing has an entry without an id, nothing is absent: some APIs answer for one object from that same list.
+fn judge<T>(look: Look<T>, age: Option<SignedDuration>, has_nameless: bool) -> Seen<T> {
     match (look, age) {
         (Look::There(object), _) => Seen::Found(object),
+        (Look::NotThere, _) if has_nameless => Seen::Unreadable(Unreadable::MayBeNameless),
         (Look::NotThere, None) => Seen::Unreadable(Unreadable::AgeNotTold),
         (Look::NotThere, Some(age)) if age < SETTLING => Seen::Unreadable(Unreadable::TooNew),
         (Look::NotThere, Some(_)) => Seen::Absent,
@@ -96,6 +126,8 @@ fn judge<T>(look: Look<T>, age: Option<SignedDuration>) -> Seen<T> {
 struct Looks {
     pods: BTreeMap<PodId, Look<LivePod>>,
     volumes: BTreeMap<VolumeId, Look<LiveVolume>>,
+    nameless_pods: Vec<String>,
+    nameless_volumes: Vec<String>,
     failed: Option<String>,
 }
 
@@ -152,30 +184,29 @@ fn throttled<T>(answer: &Result<T, ProviderError>) -> Option<String> {
 async fn look_again(port: &impl Observe, missing: &BTreeMap<&RemoteId, Option<SignedDuration>>) -> Looks {
     tokio::time::sleep(SECOND_LOOK).await;
     match (port.list_pods().await, port.list_volumes().await) {
-        (Ok(pods), Ok(volumes)) => Looks {
-            pods: pods
-                .into_iter()
-                .map(look_in_listing)
-                .filter(|(id, _)| missing.contains_key(&RemoteId::Pod(id.clone())))
-                .collect(),
-            volumes: volumes.into_iter().map(|volume| (volume.id.clone(), Look::There(volume))).collect(),
-            failed: None,
-        },
+        (Ok(pods), Ok(volumes)) => {
+            let (pods, volumes) = (pods_of(pods), volumes_of(volumes));
+            let missed = |id: RemoteId| missing.contains_key(&id);
+            let pods_missed = pods.entries.into_iter().filter(|(id, _)| missed(RemoteId::Pod(id.clone())));
+            let volumes_missed =
+                volumes.entries.into_iter().filter(|(id, _)| missed(RemoteId::Volume(id.clone())));
+            Looks {
+                pods: pods_missed.map(|(id, seen)| (id, look_in_listing(seen))).collect(),
+                volumes: volumes_missed.map(|(id, seen)| (id, look_in_listing(seen))).collect(),
+                nameless_pods: pods.nameless,
+                nameless_volumes: volumes.nameless,
+                failed: None,
+            }
+        }
         (Err(error), _) | (_, Err(error)) => Looks { failed: Some(error.to_string()), ..Looks::default() },
     }
 }
 
-fn seen_in_listing(listed: Listed) -> (PodId, Seen<LivePod>) {
-    match listed {
-        Listed::Pod(pod) => (pod.id.clone(), Seen::Found(*pod)),
-        Listed::Unreadable { id, why } => (id, Seen::Unreadable(Unreadable::Malformed(why))),
-    }
-}
-
-fn look_in_listing(listed: Listed) -> (PodId, Look<LivePod>) {
-    match listed {
-        Listed::Pod(pod) => (pod.id.clone(), Look::There(*pod)),
-        Listed::Unreadable { id, why } => (id, Look::Failed(Unreadable::Malformed(why))),
+fn look_in_listing<T>(seen: Seen<T>) -> Look<T> {
+    match seen {
+        Seen::Found(object) => Look::There(object),
+        Seen::Absent => Look::NotThere,
+        Seen::Unreadable(why) => Look::Failed(why),
     }
 }
 
@@ -203,9 +234,19 @@ mod tests {
         ];
         for (look, age, seen) in table {
             let told = Some(SignedDuration::from_secs(age));
-            assert_eq!(judge(look.clone(), told), seen, "{look:?} after {age} s");
+            assert_eq!(judge(look.clone(), told, false), seen, "{look:?} after {age} s");
         }
-        assert_eq!(judge(Look::There(1), None), Seen::Found(1));
-        assert_eq!(judge(Look::<u8>::NotThere, None), Seen::Unreadable(Unreadable::AgeNotTold));
+        assert_eq!(judge(Look::There(1), None, false), Seen::Found(1));
+        assert_eq!(judge(Look::<u8>::NotThere, None, false), Seen::Unreadable(Unreadable::AgeNotTold));
+    }
+
+    #[test]
+    fn beside_an_entry_without_id_nothing_is_absent() {
+        let old = Some(SignedDuration::from_secs(9_999));
+        assert_eq!(judge(Look::There(1), old, true), Seen::Found(1));
+        for age in [None, Some(SignedDuration::ZERO), old] {
+            let seen = judge(Look::<u8>::NotThere, age, true);
+            assert_eq!(seen, Seen::Unreadable(Unreadable::MayBeNameless));
+        }
     }
 }

@@ -276,7 +276,7 @@ pub fn drift(kind: &DriftKind) -> String {
         ),
         DriftKind::Fields(_) => "has changed".to_owned(),
         DriftKind::MarkRemoved => {
-            "has lost its mark; the next update of its environment puts it back".to_owned()
+            "has its mark removed; the next update of its environment puts it back".to_owned()
         }
     }
 }

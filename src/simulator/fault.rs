@@ -63,6 +63,12 @@ pub enum Fault {
     DidNothing,
     /// Done, and the first entry of every list in the answer cannot be understood.
     OddEntry,
+    /// Done, and the first entry of every list in the answer has no id.
+    NamelessEntry,
+    /// Done, and the answer does not tell the time.
+    NoDate,
+    /// Done, and the answer tells a time that is so many seconds after the world's.
+    SkewedDate(i64),
 }
 
 /// What is out of stock.
@@ -151,7 +157,7 @@ pub enum FaultScriptError {
 }
 
 /// The words for faults without an argument.
-const CLASSES: [(&str, Fault); 25] = [
+const CLASSES: [(&str, Fault); 28] = [
     ("refused", Fault::Refused),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
     ("throttled", Fault::Throttled(2)),
@@ -177,6 +183,9 @@ const CLASSES: [(&str, Fault); 25] = [
     ("redirect", Fault::Redirect),
     ("did-nothing", Fault::DidNothing),
     ("odd-entry", Fault::OddEntry),
+    ("nameless-entry", Fault::NamelessEntry),
+    ("no-date", Fault::NoDate),
+    ("skewed-date", Fault::SkewedDate(3600)),
 ];
 
 impl FromStr for FaultScript {
@@ -273,11 +282,16 @@ fn parse_numbers(text: &str) -> Option<Numbers> {
 fn with_argument(fault: &Fault, argument: Option<&str>) -> Option<Fault> {
     let Some(argument) = argument else { return Some(fault.clone()) };
     let by_name: BTreeMap<&str, &str> = argument.split_once('=').into_iter().collect();
-    // Only these three take an argument; a stray one elsewhere is a mistake, not something to ignore.
+    // Only these four take an argument; a stray one elsewhere is a mistake, not something to ignore.
     if let Fault::NoCapacity(_) = fault {
         let gpu = by_name.get("gpu").map(|id| Scope::Gpu((*id).to_owned()));
         let data_center = by_name.get("dc").map(|id| Scope::DataCenter((*id).to_owned()));
         return gpu.or(data_center).map(Fault::NoCapacity);
+    }
+    if let Fault::SkewedDate(_) = fault {
+        // No clock is further off than by ten years, and the calendar has an end.
+        let seconds = argument.parse().ok().filter(|seconds: &i64| seconds.unsigned_abs() <= 315_360_000);
+        return seconds.map(Fault::SkewedDate);
     }
     let seconds = argument.parse().ok();
     if let Fault::Throttled(_) = fault {
@@ -336,6 +350,14 @@ mod tests {
         assert_eq!(
             message("create#0=slow"),
             "fault `create#0=slow` has a number or an argument that does not fit"
+        );
+        assert_eq!(
+            script("any=skewed-date:-90").fault(0, Operation::List, 1, 1),
+            Some(Fault::SkewedDate(-90))
+        );
+        assert_eq!(
+            message("any=skewed-date:99999999999"),
+            "fault `any=skewed-date:99999999999` has a number or an argument that does not fit"
         );
         assert_eq!(
             message("list=stale:3"),

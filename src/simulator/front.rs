@@ -34,16 +34,27 @@ pub struct Delivery {
     pub delay: Duration,
     /// Whether the connection breaks in the middle of the body.
     pub breaks_off: bool,
+    /// The time that it tells.
+    pub dating: Dating,
+}
+
+/// The time that an answer tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dating {
+    /// That of the world, or so many seconds after it.
+    After(i64),
+    /// None.
+    Untold,
 }
 
 impl Delivery {
     /// Delivers at once.
     pub fn prompt(answer: Answer) -> Delivery {
-        Delivery { answer, delay: Duration::ZERO, breaks_off: false }
+        Delivery::late(answer, Duration::ZERO)
     }
 
     fn late(answer: Answer, delay: Duration) -> Delivery {
-        Delivery { answer, delay, breaks_off: false }
+        Delivery { answer, delay, breaks_off: false, dating: Dating::After(0) }
     }
 }
 
@@ -273,7 +284,11 @@ impl Front {
         let headers = &mut delivery.answer.headers;
         let id = hex(self.world.seed(), &["request", &self.received.to_string()], 24);
         headers.push(("x-request-id", id));
-        headers.push(("date", self.world.now().http_date()));
+        // A server puts its own time into an answer without the header, so one that tells none has an empty one.
+        headers.push(match delivery.dating {
+            Dating::After(seconds) => ("date", self.world.now().plus_seconds(seconds).http_date()),
+            Dating::Untold => ("date", String::new()),
+        });
         delivery
     }
 
@@ -350,7 +365,12 @@ impl Front {
                 Delivery::late(call.fail(504, "upstream request timeout"), HANG)
             }
             Fault::MalformedBody => Delivery::prompt(garbled(done(self, usual))),
-            Fault::OddEntry => Delivery::prompt(with_odd_entries(done(self, usual))),
+            Fault::OddEntry => Delivery::prompt(with_odd_entries(done(self, usual), |key| key != "id")),
+            Fault::NamelessEntry => Delivery::prompt(with_odd_entries(done(self, usual), |key| key == "id")),
+            Fault::NoDate => Delivery { dating: Dating::Untold, ..Delivery::prompt(done(self, usual)) },
+            Fault::SkewedDate(seconds) => {
+                Delivery { dating: Dating::After(*seconds), ..Delivery::prompt(done(self, usual)) }
+            }
             Fault::TruncatedBody => Delivery { breaks_off: true, ..Delivery::prompt(done(self, usual)) },
             Fault::WrongContentType => Delivery::prompt(web_page(done(self, usual).status)),
             Fault::DidNothing => {
@@ -455,21 +475,21 @@ fn garbled(answer: Answer) -> Answer {
     Answer { body, ..answer }
 }
 
-/// Gives the first entry of every list other kinds of values than the documented ones, but for its id.
-fn with_odd_entries(answer: Answer) -> Answer {
+/// Gives some fields of the first entry of every list another kind of value than the documented one.
+fn with_odd_entries(answer: Answer, is_odd: fn(&str) -> bool) -> Answer {
     let Ok(mut value) = serde_json::from_slice::<Value>(&answer.body) else { return answer };
-    make_odd(&mut value);
+    make_odd(&mut value, is_odd);
     Answer { body: value.to_string().into_bytes(), ..answer }
 }
 
-fn make_odd(value: &mut Value) {
+fn make_odd(value: &mut Value, is_odd: fn(&str) -> bool) {
     match value {
         Value::Array(entries) => {
             if let Some(Value::Object(first)) = entries.first_mut() {
-                first.iter_mut().filter(|(key, _)| *key != "id").for_each(|(_, value)| *value = json!({}));
+                first.iter_mut().filter(|(key, _)| is_odd(key)).for_each(|(_, value)| *value = json!({}));
             }
         }
-        Value::Object(fields) => fields.values_mut().for_each(make_odd),
+        Value::Object(fields) => fields.values_mut().for_each(|value| make_odd(value, is_odd)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

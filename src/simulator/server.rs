@@ -295,7 +295,7 @@ async fn respond(State(simulation): State<Simulation>, request: axum::extract::R
 
 /// Sends an answer whose body stays open, and looks every second of the caller's time for what there is to add.
 fn streamed(delivery: Delivery, simulation: Simulation, mut open: logs::Open) -> Response {
-    let Delivery { answer, delay: _, breaks_off: _ } = &delivery;
+    let Delivery { answer, .. } = &delivery;
     let (mut sender, receiver) = Channel::<Bytes, Infallible>::new(STREAM_CHUNKS);
     let mut bytes = answer.body.clone();
     tokio::spawn(async move {
@@ -325,7 +325,7 @@ fn unsaved(error: &StoreError) -> Delivery {
 }
 
 fn sent(delivery: Delivery) -> Response {
-    let Delivery { answer: Answer { status, headers, body }, delay: _, breaks_off } = delivery;
+    let Delivery { answer: Answer { status, headers, body }, breaks_off, .. } = delivery;
     let body = if breaks_off { broken(&body) } else { Body::from(body) };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

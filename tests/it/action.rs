@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,6 +14,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::{Value, json};
+
+use crate::stage::Begun;
 
 const TOKEN: &str = "ghs_canaryToken4417";
 const BOT: &str = "github-actions[bot]";
@@ -725,14 +728,68 @@ fn a_branch_without_protection_is_pointed_out() {
 #[test]
 fn during_an_apply_the_status_is_pending() {
     let Some(job) = Job::set() else { return };
-    job.replace_podform(
-        "case \"$*\" in\n\
-         *outputs*) printf 'changes=false\\nblocked=true\\ndigest=x\\nmonthly_delta=0.00\\nin_progress=1\\n' ;;\n\
-         *) printf '<!-- podform-plan:shipped -->\\n'; exit 4 ;;\nesac",
-    );
+    let podform = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_podform"));
+        command
+            .current_dir(job.folder.path())
+            .env_clear()
+            .args(arguments)
+            .args(["--state", "disk/shipped.db"]);
+        command
+    };
+    let mut served = Command::new(env!("CARGO_BIN_EXE_podform"))
+        .current_dir(job.folder.path())
+        .env_clear()
+        .args(["simulate", "--speed", "0", "--store", "state/simulator.db"])
+        .args(["--fault", "create#1=done-but-timeout"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let applying = Begun::wait(podform(&["apply", "-q", "--auto-approve"]), podform);
+
     let planned = job.run("plan", &PULL_REQUEST);
     assert_eq!(planned.code, 0, "{}", planned.log);
-    assert_eq!(job.github.lock().unwrap().statuses[0]["state"], "pending");
+    let shown = ["changes", "blocked", "in_progress", "held", "to_create"];
+    let shown = shown.map(|name| planned.outputs[name].as_str());
+    assert_eq!(shown, ["false", "true", "true", "1", "0"]);
+    {
+        let github = job.github.lock().unwrap();
+        let [status] = &github.statuses[..] else { panic!("{github:#?}") };
+        let expected = ("pending", "an apply is in progress, plan again when it has ended");
+        assert_eq!((status["state"].as_str().unwrap(), status["description"].as_str().unwrap()), expected);
+        let [comment] = &github.comments[..] else { panic!("{github:#?}") };
+        let body = comment["body"].as_str().unwrap();
+        assert!(body.contains("`podform apply` runs since "), "{body}");
+    }
+
+    // It has died: the create counts as begun until an apply looks, and that is said as what it is.
+    drop(applying);
+    served.kill().unwrap();
+    served.wait().unwrap();
+    let planned = job.run("plan", &PULL_REQUEST);
+    assert_eq!(planned.outputs["in_progress"], "false", "{}", planned.log);
+    assert_ne!(job.github.lock().unwrap().statuses[0]["state"], "pending");
+}
+
+/// Whatever a plan tells as outputs the Action passes on under the same names.
+#[test]
+fn every_output_of_a_plan_is_one_of_the_action() {
+    let Some(job) = Job::set() else { return };
+    let planned = job.plan();
+    let action = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml")).unwrap();
+    let (_, after) = action.split_once("\noutputs:\n").unwrap();
+    let (outputs, _) = after.split_once("\nruns:\n").unwrap();
+    for name in planned.outputs.keys() {
+        let value = format!("value: \"${{{{ steps.run.outputs.{name} }}}}\"");
+        let line = outputs.lines().find(|line| line.starts_with(&format!("  {name}:")));
+        assert!(line.is_some_and(|line| line.contains(&value)), "{name}: {line:?}");
+    }
+    for name in ["changes", "wiping_disks", "in_progress"] {
+        assert!(planned.outputs.contains_key(name), "{:?}", planned.outputs);
+    }
 }
 
 /// What the workflows to copy promise about keys, runners and what they download.

@@ -170,6 +170,7 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
         "micro_usd_month": 45800000,
         "unknown_parts": 0
       },
+      "in_progress": null,
       "kind": "pod",
       "last_run": {
         "approved": {

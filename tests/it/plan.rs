@@ -5,5 +5,6 @@ mod catalog;
 mod left_alone;
 mod props;
 mod reach;
+mod unread;
 mod whose;
 pub(crate) mod world;

@@ -854,6 +854,21 @@ async fn the_world_moves_with_the_callers_time_times_the_speed() {
     assert_eq!(passed, 2 * 1_000 + 20 * 3_000);
 }
 
+/// The world tells the time by its own clock, however fast that goes, so a pod is never taken for a copy of itself.
+#[test]
+fn in_the_fastest_world_a_rebuild_finds_every_pod() {
+    let place = crate::served::Place::serve(&["--speed", "200"]);
+    place.write_spec(
+        "pods:\n  a: { replicas: 6, image: 'x/y:1', gpu: L4 }\n  b: { image: 'x/y:1', gpu: L4, depends_on: [a] }\n",
+    );
+    assert_eq!(place.apply_to_the_end(), 1);
+    let place = place.with_state("state/another.db".into());
+    let rebuilt = place.run(&["state", "rebuild"]);
+    let told = String::from_utf8(rebuilt.stderr).unwrap();
+    assert_eq!(told, "7 objects are in the state again; next: podform plan\n");
+    place.assert_plan_is_empty();
+}
+
 #[tokio::test]
 async fn pods_and_volumes_are_billed_by_bucket() {
     let (_, router) = api();

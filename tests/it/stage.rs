@@ -9,6 +9,7 @@
 //!   the id of the pod or volume of that name (or whose name begins with `NAME`);
 //! - `wait SECONDS`: let so much of the world's time pass;
 //! - `lock FILE`: hold the lock on a file until the story ends, as another run would;
+//! - `begin podform ARGUMENTS`: run it in the background until an action of it is begun; `end` kills it;
 //! - `simulate ARGUMENTS`: serve a simulator in the background, which `podform` is then pointed at; `simulate stop`.
 #![expect(clippy::disallowed_methods, reason = "tests run programs in folders of their own")]
 
@@ -38,6 +39,42 @@ pub(crate) struct Stage {
     pub(crate) here: PathBuf,
     pub(crate) served: Option<Served>,
     locks: Vec<File>,
+    begun: Option<Begun>,
+    /// The ids of the processes that were in the background, which are others each time.
+    pids: Vec<u32>,
+}
+
+/// A run in the background, killed at last.
+pub(crate) struct Begun(Child);
+
+impl Begun {
+    /// Starts a run and returns once the state says that it has begun an action.
+    pub(crate) fn wait(mut run: Command, podform: impl Fn(&[&str]) -> Command) -> Self {
+        let process = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut begun = Self(process);
+        let history = |arguments: &[&str]| -> serde_json::Value {
+            let asked = [&["state", "history", "--json"], arguments].concat();
+            let told = podform(&asked).output().unwrap();
+            serde_json::from_slice(&told.stdout).unwrap()
+        };
+        let has_begun = || {
+            let last = history(&[])["runs"].as_array().unwrap().last().cloned().unwrap_or_default();
+            let id = last["id"].as_str().filter(|_| last["ended_at"].is_null());
+            id.is_some_and(|id| history(&[id]).to_string().contains("\"intended\""))
+        };
+        while !has_begun() {
+            assert!(begun.0.try_wait().unwrap().is_none(), "{run:?} has ended");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        begun
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 /// A simulator in the background.
@@ -62,6 +99,8 @@ impl Stage {
             folder,
             served: None,
             locks: Vec::new(),
+            begun: None,
+            pids: Vec::new(),
         };
         fs::create_dir(stage.path("examples")).unwrap();
         for example in fs::read_dir(self::folder().join("examples")).unwrap() {
@@ -107,6 +146,8 @@ impl Stage {
             ["ls", folder] => return self.list(folder),
             ["wait", seconds] => self.wait(seconds.parse().unwrap()),
             ["lock", file] => self.lock(file),
+            ["begin", ..] => self.begin(&words[1..]),
+            ["end"] => drop(self.begun.take().expect("a run is begun")),
             ["simulate", "stop"] => drop(self.served.take().expect("a simulator is served")),
             ["simulate", ref arguments @ ..] => self.served = Some(self.serve(arguments)),
             ["console", method, path, ref body @ ..] => {
@@ -144,8 +185,34 @@ impl Stage {
         self.locks.push(file);
     }
 
+    /// Runs a command in the background and returns once the state says that it has begun something.
+    fn begin(&mut self, words: &[String]) {
+        let begun = Begun::wait(self.command(words), |arguments| {
+            let mut command = self.podform();
+            command.args(arguments);
+            command
+        });
+        self.pids.push(begun.0.id());
+        self.begun = Some(begun);
+    }
+
     /// Runs `[NAME=VALUE]... podform ARGUMENTS [< FILE]`.
     fn run(&self, words: &[String]) -> String {
+        let ended = self.command(words).output().unwrap();
+        let mut printed = String::from_utf8(ended.stdout).unwrap();
+        if !ended.stderr.is_empty() {
+            writeln!(printed, "[stderr]\n{}", String::from_utf8(ended.stderr).unwrap().trim_end()).unwrap();
+        }
+        match ended.status.code() {
+            Some(code) => writeln!(printed, "[exit {code}]").unwrap(),
+            None => panic!("{}: {words:?} was ended by a signal", self.name),
+        }
+        self.pids
+            .iter()
+            .fold(printed, |printed, pid| printed.replace(&format!("process {pid}"), "process PID"))
+    }
+
+    fn command(&self, words: &[String]) -> Command {
         let (words, input) = match words {
             [words @ .., redirected, file] if redirected == "<" => (words, Some(file)),
             _ => (words, None),
@@ -163,16 +230,8 @@ impl Stage {
         if let Some(file) = input {
             command.stdin(File::open(self.path(file)).unwrap());
         }
-        let ended = command.args(&words[start + 1..]).output().unwrap();
-        let mut printed = String::from_utf8(ended.stdout).unwrap();
-        if !ended.stderr.is_empty() {
-            writeln!(printed, "[stderr]\n{}", String::from_utf8(ended.stderr).unwrap().trim_end()).unwrap();
-        }
-        match ended.status.code() {
-            Some(code) => writeln!(printed, "[exit {code}]").unwrap(),
-            None => panic!("{}: {words:?} was ended by a signal", self.name),
-        }
-        printed
+        command.args(&words[start + 1..]);
+        command
     }
 
     pub(crate) fn podform(&self) -> Command {

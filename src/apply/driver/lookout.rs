@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::apply::Pace;
-use crate::model::id::PodId;
-use crate::model::live::{LivePod, PodStatus};
-use crate::provider::{Listed, ProviderError};
+use crate::model::id::{PodId, VolumeId};
+use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::provider::{Listed, ListedPod, ListedVolume, ProviderError};
 
 /// One listing.
 #[derive(Debug)]
@@ -27,38 +27,68 @@ pub(super) struct Sheet<T> {
     at: Duration,
     /// What was listed.
     pub(super) entries: Vec<T>,
-    /// Where each pod stands in it, which may be twice.
-    places: OnceCell<BTreeMap<PodId, Vec<usize>>>,
+    /// Where each pod stands in it.
+    places: OnceCell<Places>,
 }
 
-/// What a listing shows of one pod.
-pub(super) enum Sight<'s> {
-    Live(&'s LivePod),
+/// Where the pods of a listing stand, which may be twice.
+#[derive(Debug, Default)]
+struct Places {
+    by_id: BTreeMap<PodId, Vec<usize>>,
+    has_nameless: bool,
+}
+
+/// What a listing shows of one object.
+pub(super) enum Sight<'s, O> {
+    Live(&'s O),
     Absent,
     Unreadable,
 }
 
-impl Sheet<Listed> {
+impl Sheet<ListedPod> {
     /// Looks for one pod. All who wait ask the same listing, so it is not searched from end to end.
-    pub(super) fn sight(&self, sought: &PodId) -> Sight<'_> {
-        for place in self.places().get(sought).into_iter().flatten() {
+    pub(super) fn sight(&self, sought: &PodId) -> Sight<'_, LivePod> {
+        let places = self.places();
+        let mut was_terminated = false;
+        for place in places.by_id.get(sought).into_iter().flatten() {
             match &self.entries[*place] {
-                Listed::Pod(pod) if pod.status != PodStatus::Terminated => return Sight::Live(pod),
-                Listed::Unreadable { id: _, why: _ } => return Sight::Unreadable,
-                Listed::Pod(_) => {}
+                Listed::Found(pod) if pod.status != PodStatus::Terminated => return Sight::Live(pod),
+                Listed::Unreadable { .. } | Listed::Nameless { .. } => return Sight::Unreadable,
+                Listed::Found(_) => was_terminated = true,
             }
         }
-        Sight::Absent
+        // An entry without an id may be the one that is missing.
+        if places.has_nameless && !was_terminated { Sight::Unreadable } else { Sight::Absent }
     }
 
-    fn places(&self) -> &BTreeMap<PodId, Vec<usize>> {
+    fn places(&self) -> &Places {
         self.places.get_or_init(|| {
-            let mut places: BTreeMap<PodId, Vec<usize>> = BTreeMap::new();
+            let mut places = Places::default();
             for (place, entry) in self.entries.iter().enumerate() {
-                places.entry(entry.id().clone()).or_default().push(place);
+                match entry.id() {
+                    Some(id) => places.by_id.entry(id.clone()).or_default().push(place),
+                    None => places.has_nameless = true,
+                }
             }
             places
         })
+    }
+}
+
+impl Sheet<ListedVolume> {
+    /// Looks for one network volume.
+    pub(super) fn sight(&self, sought: &VolumeId) -> Sight<'_, LiveVolume> {
+        let mut sight = Sight::Absent;
+        for entry in &self.entries {
+            match entry {
+                Listed::Found(volume) if volume.id == *sought => return Sight::Live(volume),
+                Listed::Found(_) => {}
+                Listed::Unreadable { id, why: _ } if id == sought => return Sight::Unreadable,
+                Listed::Unreadable { .. } => {}
+                Listed::Nameless { why: _ } => sight = Sight::Unreadable,
+            }
+        }
+        sight
     }
 }
 

@@ -42,14 +42,13 @@ use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment};
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::journal::Event;
-use crate::model::live::LiveVolume;
 use crate::model::marker::{Marker, Token};
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
 use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan, RecordAfter};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
 use crate::model::progress::Notice;
-use crate::provider::{Listed, Mutate, Observe, ServerTime};
+use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ServerTime};
 use crate::state::{Journal, RecordChange};
 
 /// Executes a plan to its end, or as far as it gets.
@@ -101,8 +100,8 @@ struct Engine<'a, P, J, C, R> {
     prior: &'a Prior,
     context: Context<'a, P, J, C, R>,
     ledger: Ledger<'a, J, C>,
-    pods: Lookout<Listed>,
-    volumes: Lookout<LiveVolume>,
+    pods: Lookout<ListedPod>,
+    volumes: Lookout<ListedVolume>,
     /// Why nothing more is sent.
     stopped: RefCell<Option<StoppedBy>>,
     /// Clouds in which the key may not create.

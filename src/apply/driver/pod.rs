@@ -453,7 +453,7 @@ where
             };
             match sheet.sight(id) {
                 Sight::Absent => return Ok(()),
-                Sight::Live(_) if waited >= self.context.settings.settling => {
+                Sight::Live(_) | Sight::Unreadable if waited >= self.context.settings.settling => {
                     return match self.look_at(id).await? {
                         None => Ok(()),
                         Some(_) => Err(Halt::Failed(format!("{said}, but `{id}` is still there"))),
@@ -518,7 +518,7 @@ where
     async fn status_of(
         &self,
         id: &PodId,
-        sight: Sight<'_>,
+        sight: Sight<'_, LivePod>,
         cause: Since,
         settled: bool,
     ) -> Result<Option<LivePod>, Halt> {

@@ -19,14 +19,13 @@ use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment, Timestamp};
 use crate::model::id::{PodId, RemoteId, RunId};
 use crate::model::journal::{ActionStatus, Entry, Event, Sent};
-use crate::model::live::LiveVolume;
 use crate::model::marker::Token;
 use crate::model::outcome::{Fate, Recovered};
 use crate::model::plan::ActionId;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::progress::Notice;
 use crate::model::provenance::Viewpoint;
-use crate::provider::{Listed, Mutate, Observe, ProviderError, ServerTime};
+use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ProviderError, ServerTime};
 use crate::state::{Batch, Journal, RecordChange, StateError};
 
 /// Resolves what earlier runs left open, records it, and tells what it found.
@@ -110,8 +109,8 @@ struct Listing {
     at: Duration,
     /// The provider's time, where it was told.
     server_time: Option<Timestamp>,
-    pods: Vec<Listed>,
-    volumes: Vec<LiveVolume>,
+    pods: Vec<ListedPod>,
+    volumes: Vec<ListedVolume>,
 }
 
 struct Settler<'s, P, J, C, R> {
@@ -172,13 +171,14 @@ where
         let sighting = if case.intent.action.address.is_pod() {
             recover::sight_pod(token, &listing.pods, &self.prior.remote_ids())
         } else {
-            recover::sight_volume(&known.sent.name, &listing.volumes)
+            recover::sight_volume(&known.sent.name, &listing.volumes, &self.prior.remote_ids())
         };
         if let Sighting::These(ids) = &sighting {
             return self.found(case.intent, known, ids, listing).await.map(Some);
         }
         if !search.settles(listing.at, &sighting) {
-            return Ok(None);
+            let why = "an entry of the listing cannot be read and may be what it made";
+            return Ok(search.is_in_vain().then(|| Fate::Undecided(why.to_owned())));
         }
         let why = "it did not happen, as no listing shows it".to_owned();
         self.commit(case.intent, [Event::Refused { why: why.clone() }, Event::Failed { why }], Vec::new())

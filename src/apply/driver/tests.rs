@@ -26,7 +26,9 @@ use crate::model::progress::Notice;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secrets;
 use crate::model::size::Gigabytes;
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime};
+use crate::provider::{
+    Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
+};
 use crate::state::{Batch, Journal, RecordChange, Run, StateError};
 
 /// What the provider does with one write.
@@ -102,11 +104,11 @@ fn error(certainty: Certainty) -> ProviderError {
 }
 
 impl Observe for Provider {
-    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
-        Ok(self.pods.borrow().values().map(|pod| Listed::Pod(Box::new(pod.clone()))).collect())
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
+        Ok(self.pods.borrow().values().map(|pod| Listed::Found(Box::new(pod.clone()))).collect())
     }
 
-    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
+    async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         Ok(Vec::new())
     }
 

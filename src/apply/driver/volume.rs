@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{Answer, Elsewhere, Ensured, Going, could_not_look};
-use super::lookout::Look;
+use super::lookout::{Look, Sight};
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
 use crate::apply::gate::Request;
@@ -114,11 +114,12 @@ where
         let _searching = self.searching(act, ended + settings.settling);
         let deadline = ended + settings.settling + settings.wait_timeout;
         let mut looks = self.volumes.since(ended, deadline);
+        let known = self.known();
         loop {
             let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
-            let sighting = recover::sight_volume(name, &sheet.entries);
+            let sighting = recover::sight_volume(name, &sheet.entries, &known);
             if let Sighting::These(ids) = &sighting {
                 let Some(id) = recover::choose_volume(ids) else {
                     return Err(Halt::Unknown(format!("several network volumes are named `{name}`")));
@@ -182,8 +183,9 @@ where
             let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
-            if !sheet.entries.iter().any(|volume| volume.id == *id) {
-                return Ok(self.recorded_after(act, RemoteId::Volume(id.clone())));
+            match sheet.sight(id) {
+                Sight::Absent => return Ok(self.recorded_after(act, RemoteId::Volume(id.clone()))),
+                Sight::Live(_) | Sight::Unreadable => {}
             }
             if waited >= self.context.settings.settling {
                 return match self.look_at_volume(id).await? {
@@ -212,9 +214,9 @@ where
             let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
-            let listed = sheet.entries.iter().find(|volume| volume.id == *id);
-            if listed.is_some_and(|volume| difference(volume).is_none()) {
-                return Ok(());
+            match sheet.sight(id) {
+                Sight::Live(volume) if difference(volume).is_none() => return Ok(()),
+                Sight::Live(_) | Sight::Absent | Sight::Unreadable => {}
             }
             if waited >= self.context.settings.settling {
                 let live = self.look_at_volume(id).await?.ok_or_else(|| vanished(id))?;

@@ -29,6 +29,8 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
+    session.tell_in_progress(&prior)?;
+    session.tell_left_out(&prior, &live);
     let known = known(&session, &prior);
     let (chosen, asked) = match address.as_ref().zip(id.as_ref()) {
         Some((address, id)) => {

@@ -41,6 +41,7 @@ pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
         return Err(Failure::NoLogs(api));
     }
     let prior = session.state.read()?;
+    session.tell_in_progress(&prior)?;
     let pod = pod_of(&session, &prior, address)?;
     let source = match source {
         LogSourceChoice::All => None,

@@ -21,6 +21,7 @@ use crate::model::plan::Subject;
 use crate::model::prior::Recorded;
 use crate::plan::cost_of_recorded;
 use crate::render::money::{AMonth, AnHour};
+use crate::render::words;
 use crate::state::PastRun;
 
 use super::state_show::rows as record_rows;
@@ -39,6 +40,7 @@ struct Known<'a> {
 pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
+    let in_progress = session.in_progress(&prior)?;
     let desired = &session.loaded.desired;
     let known: BTreeSet<Address> = desired.wanted.keys().chain(prior.objects.keys()).cloned().collect();
     let addresses = naming::meant(name, &known);
@@ -49,6 +51,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
     let (live, catalog) = if is_recorded {
         let reader = session.account.reader();
         let live = session.look(reader, &prior).await?;
+        session.tell_left_out(&prior, &live);
         (Some(live), Some(session.known_catalog(reader, &BTreeSet::new()).await))
     } else {
         (None, None)
@@ -67,12 +70,21 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
         all.push(Known { address, place, recorded, live: live.as_ref(), cost, last_run });
     }
     shell.output.data(&match all.as_slice() {
-        [one] if as_json => printed(&document(one)),
+        [one] if as_json => {
+            let mut document = document(one);
+            document["in_progress"] = json!(in_progress.as_ref().map(json::in_progress));
+            printed(&document)
+        }
         several if as_json => {
             let objects: Vec<Value> = several.iter().map(document).collect();
-            printed(&json!({ "version": VERSION, "objects": objects }))
+            let in_progress = in_progress.as_ref().map(json::in_progress);
+            printed(&json!({ "version": VERSION, "in_progress": in_progress, "objects": objects }))
         }
-        several => several.iter().map(screen).collect::<Vec<_>>().join("\n"),
+        several => {
+            let first = in_progress.as_ref().map(|running| format!("{}\n\n", words::in_progress(running)));
+            let screens: Vec<String> = several.iter().map(screen).collect();
+            first.unwrap_or_default() + &screens.join("\n")
+        }
     });
     Ok(exit::DONE)
 }

@@ -30,7 +30,9 @@ pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
         )));
     }
     let session = Session::of_spec(shell).await?;
-    let pod = pod_of(&session, &session.state.read()?, address)?;
+    let prior = session.state.read()?;
+    session.tell_in_progress(&prior)?;
+    let pod = pod_of(&session, &prior, address)?;
     let live = session.account.reader().pod(&pod).await;
     let live = live.map_err(|source| Failure::Provider { what: "the pod", source })?;
     let live = live.ok_or_else(|| Failure::PodGone { address: address.clone(), pod })?;

@@ -23,6 +23,7 @@ const SHORT_COMMIT: usize = 12;
 pub async fn run(shell: &Shell, args: &HistoryArgs) -> Result<Exit, Failure> {
     let HistoryArgs { run, json } = args;
     let session = Session::of_spec(shell).await?;
+    session.tell_in_progress(&session.state.read()?)?;
     let past = session.state.history()?;
     let chosen = match run {
         Some(id) => vec![find(&past, id)?],

@@ -15,6 +15,7 @@ use crate::model::prior::{RecordedObject, RecordedPod};
 pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
+    session.tell_in_progress(&prior)?;
     if args.json {
         let objects = prior.objects.iter().map(|(address, object)| recorded(address, object));
         let document = json!({ "version": VERSION, "objects": objects.collect::<Vec<_>>() });

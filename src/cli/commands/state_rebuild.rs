@@ -20,6 +20,8 @@ pub async fn run(shell: &Shell, args: &RebuildArgs) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
     let reader = session.account.reader();
     let (prior, live) = session.look_around(reader).await?;
+    session.tell_in_progress(&prior)?;
+    session.tell_left_out(&prior, &live);
     let lineage = args.lineage.as_deref().map(Lineage::new);
     let from = Rebuilding {
         desired: &session.loaded.desired,

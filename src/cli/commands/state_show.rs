@@ -20,6 +20,7 @@ pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
     let StateShowArgs { address, json } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
+    session.tell_in_progress(&prior)?;
     let named = naming::recorded(&session, &prior, address)?;
     let objects = named.iter().filter_map(|address| Some((address, prior.objects.get(address)?)));
     let objects: Vec<(&Address, &Recorded)> = objects.collect();

@@ -22,6 +22,7 @@ pub async fn run(shell: &Shell, args: &StatusArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
+    session.tell_left_out(&prior, &live);
     let in_progress = session.in_progress(&prior)?;
     if args.json {
         let objects = prior.objects.iter().map(|(address, recorded)| {

@@ -97,11 +97,11 @@ impl<'a> PodPlanner<'_, 'a> {
         if self.context.inputs.options.destroy {
             return self.terminate(recorded, pod, live, reason);
         }
-        let declared = self.context.inputs.desired.removed.get(self.address);
-        if declared == Some(&OnRemove::Terminate) {
+        let declared = self.context.inputs.desired.removal(self.address);
+        if declared == Some(OnRemove::Terminate) {
             return self.terminate(recorded, pod, live, reason);
         }
-        match *declared.unwrap_or(&recorded.lifecycle.on_remove) {
+        match declared.unwrap_or(recorded.lifecycle.on_remove) {
             OnRemove::Terminate if !recorded.retired => self.terminate(recorded, pod, live, reason),
             OnRemove::Terminate | OnRemove::Stop => self.retire(recorded, pod, live, reason),
             OnRemove::Forget if recorded.retired => self.retire(recorded, pod, live, reason),

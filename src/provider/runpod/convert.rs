@@ -210,12 +210,12 @@ pub(super) fn affordable(questions: &BTreeSet<StockQuery>) -> Vec<Option<&StockQ
 /// Reads the entries of a list of the catalog one by one. One that is not understood is left out and noted: it is
 /// one type or place less, and no reason to know nothing of the others.
 pub(super) fn understood<W: DeserializeOwned, T>(
-    entries: Vec<Value>,
+    entries: impl IntoIterator<Item = Value>,
     part: CatalogPart,
     convert: impl Fn(W) -> Result<T, Unfit>,
     left_out: &mut Vec<LeftOut>,
 ) -> Vec<T> {
-    let mut read = Vec::with_capacity(entries.len());
+    let mut read = Vec::new();
     for entry in entries {
         let id = entry.get("id").and_then(Value::as_str).map(str::to_owned);
         let converted = serde_json::from_value::<W>(entry).map_err(|_| Unfit::Odd("[]")).and_then(&convert);

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 
 use super::convert;
 use super::error::Verb;
-use super::transport::{Transport, unsendable};
-use super::wire::Unfit;
+use super::transport::{Answer, Transport, unsendable};
+use super::wire::{Entries, Entry, Unfit};
 use crate::model::id::{EnvKey, PodId, RegistryId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Port;
@@ -27,33 +27,40 @@ use crate::model::request::{Mount, PatchRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
-use crate::provider::{Certainty, Listed, ProviderError, Rejection};
+use crate::provider::{Certainty, ListedPod, ListedVolume, ProviderError, Rejection};
 use call::{Operation, change, send};
 pub(super) use catalog::catalog;
 use create::CreatedWire;
 pub(super) use create::create_pod;
-use read::{MyselfWire, POD, PodWire, listed, live_pod, live_volume};
+use read::{MyselfWire, POD, PodWire, live_pod, pod_entry, volume_entry};
 
-pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
+pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
     let operation = Operation::read("GraphQL query myself.pods", "myself");
     let query = format!("query Pods {{ myself {{ pods {{ {POD} }} }} }}");
     let (answer, myself) = send::<MyselfWire>(transport, operation, &query, Value::Null, Vec::new()).await?;
-    let read = || -> Result<Vec<Listed>, Unfit> {
-        let pods = myself.required("myself")?.pods.required("myself.pods")?;
-        pods.into_iter().map(|wire| listed(&answer, wire)).collect()
+    let read = || -> Result<Vec<ListedPod>, Unfit> {
+        let Entries(pods) = myself.required("myself")?.pods.required("myself.pods")?;
+        Ok(pods.into_iter().map(|entry| answer.listed(pod_entry(entry))).collect())
     };
     read().map_err(|unfit| answer.unfit(unfit))
 }
 
-pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<LiveVolume>, ProviderError> {
+pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
+    let (answer, entries) = volume_entries(transport).await?;
+    Ok(entries.into_iter().map(|entry| answer.listed(entry)).collect())
+}
+
+async fn volume_entries(
+    transport: &Transport,
+) -> Result<(Answer, Vec<Entry<LiveVolume, VolumeId>>), ProviderError> {
     let operation = Operation::read("GraphQL query myself.networkVolumes", "myself");
     let query = "query Volumes { myself { networkVolumes { id name size dataCenterId } } }";
     let (answer, myself) = send::<MyselfWire>(transport, operation, query, Value::Null, Vec::new()).await?;
-    let read = || -> Result<Vec<LiveVolume>, Unfit> {
-        let volumes = myself.required("myself")?.network_volumes.required("myself.networkVolumes")?;
-        volumes.into_iter().map(live_volume).collect()
-    };
-    read().map_err(|unfit| answer.unfit(unfit))
+    let read = || myself.required("myself")?.network_volumes.required("myself.networkVolumes");
+    match read() {
+        Ok(Entries(volumes)) => Ok((answer, volumes.into_iter().map(volume_entry).collect())),
+        Err(unfit) => Err(answer.unfit(unfit)),
+    }
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
@@ -65,12 +72,24 @@ pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<Live
     read().map_err(|unfit| answer.unfit(unfit))
 }
 
-/// Reads one network volume from the list of all: there is no query for one.
+/// Reads one network volume from the list of all: there is no query for one. It is not said to be missing while an entry
+/// of the list may be it.
 pub(super) async fn volume(
     transport: &Transport,
     id: &VolumeId,
 ) -> Result<Option<LiveVolume>, ProviderError> {
-    Ok(list_volumes(transport).await?.into_iter().find(|volume| volume.id == *id))
+    let (answer, entries) = volume_entries(transport).await?;
+    let mut nameless = None;
+    for entry in entries {
+        match entry {
+            Ok((listed, volume)) if listed == *id => {
+                return volume.map(|volume| Some(*volume)).map_err(|unfit| answer.unfit(unfit));
+            }
+            Ok(_) => {}
+            Err(unfit) => nameless = Some(unfit),
+        }
+    }
+    nameless.map_or(Ok(None), |unfit| Err(answer.unfit(unfit)))
 }
 
 /// Changes a pod by the one mutation there is, which resets it.

@@ -32,7 +32,9 @@ use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime};
+use crate::provider::{
+    Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
+};
 
 pub use rest_v2::RunpodLog;
 use transport::Transport;
@@ -131,17 +133,14 @@ macro_rules! spoken {
 }
 
 impl Observe for Runpod {
-    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
         let listed = spoken!(self.list_pods())?;
-        let pods = listed.iter().filter_map(|entry| match entry {
-            Listed::Pod(pod) => Some(pod),
-            Listed::Unreadable { .. } => None,
-        });
+        let pods = listed.iter().filter_map(Listed::found);
         self.transport.redactor().see_listing(pods.flat_map(|pod| pod.env.values()));
         Ok(listed)
     }
 
-    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
+    async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         spoken!(self.list_volumes())
     }
 

@@ -11,38 +11,35 @@ mod taken;
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
-use super::wire::Unfit;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::prior::Api;
 use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
-use crate::provider::{Listed, ProviderError};
+use crate::provider::{ListedPod, ListedVolume, ProviderError};
 use body::{CreatePodBody, CreateVolumeBody, GrowVolumeBody, UpdatePodBody, allowed_cuda};
-use read::{VolumeWire, listed, live_pod, live_volume};
+use read::{VolumeWire, live_pod, live_volume, pod_entry, volume_entry};
 pub(super) use taken::not_taken;
 
 /// Without these a pod has no data center and no network volume.
 const INCLUDE: &str = "includeMachine=true&includeNetworkVolume=true";
 
-pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
+pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
     let answer = transport.send(get("GET /v1/pods", format!("/pods?{INCLUDE}"))).await?;
-    let entries = answer.decode::<Vec<Value>>()?.into_iter().map(|entry| listed(&answer, entry));
-    entries.collect::<Result<_, Unfit>>().map_err(|unfit| answer.unfit(unfit))
+    let entries = answer.decode::<Vec<Value>>()?.into_iter();
+    Ok(entries.map(|entry| answer.listed(pod_entry(entry))).collect())
 }
 
-pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<LiveVolume>, ProviderError> {
+pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
     let answer = transport.send(get("GET /v1/networkvolumes", "/networkvolumes".to_owned())).await?;
     let entries = answer.decode::<Vec<Value>>()?.into_iter();
-    let volumes =
-        entries.map(|entry| live_volume(VolumeWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?));
-    volumes.collect::<Result<_, Unfit>>().map_err(|unfit| answer.unfit(unfit))
+    Ok(entries.map(|entry| answer.listed(volume_entry(entry))).collect())
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
@@ -65,7 +62,7 @@ pub(super) async fn volume(
     if answer.says_not_found() {
         return Ok(None);
     }
-    live_volume(answer.decode()?).map(Some).map_err(|unfit| answer.unfit(unfit))
+    live_volume(id.clone(), answer.decode::<VolumeWire>()?).map(Some).map_err(|unfit| answer.unfit(unfit))
 }
 
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {

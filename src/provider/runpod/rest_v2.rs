@@ -15,32 +15,31 @@ use reqwest::Method;
 
 use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
-use super::wire::Unfit;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
-use crate::provider::{Listed, ProviderError};
+use crate::provider::{ListedPod, ListedVolume, ProviderError};
 use body::{ActionBody, CreatePodBody, CreateVolumeBody, GrowVolumeBody, UpdatePodBody};
-use call::{delete, get, list, write};
+use call::{Listing, delete, get, list, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
-use read::{PodEntry, PodWire, VolumeWire, listed, live_pod, live_volume};
+use read::{PodEntry, PodWire, VolumeEntry, VolumeWire, live_pod, live_volume, not_an_entry};
 
-pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<Listed>, ProviderError> {
-    let listing = list::<PodEntry>(transport, "GET /v2/pods", "/pods", "pods").await?;
-    let entries = listing.entries.into_iter().map(|entry| listed(&listing.answer, entry));
-    entries.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))
+pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
+    let Listing { entries, answer } = list::<PodEntry>(transport, "GET /v2/pods", "/pods", "pods").await?;
+    let entries = entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |PodEntry(entry)| entry));
+    Ok(entries.map(|entry| answer.listed(entry)).collect())
 }
 
-pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<LiveVolume>, ProviderError> {
-    let listing =
-        list::<VolumeWire>(transport, "GET /v2/network-volumes", "/network-volumes", "networkVolumes")
-            .await?;
-    let volumes = listing.entries.into_iter().map(live_volume);
-    volumes.collect::<Result<_, Unfit>>().map_err(|unfit| listing.answer.unfit(unfit))
+pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
+    let (call, path) = ("GET /v2/network-volumes", "/network-volumes");
+    let Listing { entries, answer } = list::<VolumeEntry>(transport, call, path, "networkVolumes").await?;
+    let entries =
+        entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |VolumeEntry(entry)| entry));
+    Ok(entries.map(|entry| answer.listed(entry)).collect())
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
@@ -63,7 +62,7 @@ pub(super) async fn volume(
     if answer.says_not_found() {
         return Ok(None);
     }
-    live_volume(answer.decode()?).map(Some).map_err(|unfit| answer.unfit(unfit))
+    live_volume(id.clone(), answer.decode::<VolumeWire>()?).map(Some).map_err(|unfit| answer.unfit(unfit))
 }
 
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {

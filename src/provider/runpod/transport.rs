@@ -25,9 +25,9 @@ use tower::ServiceExt;
 
 use super::error::{Said, Verb, certainty};
 use super::redact::Redactor;
-use super::wire::{Unfit, Wire};
+use super::wire::{Entry, Unfit, Wire};
 use crate::model::clock::Timestamp;
-use crate::model::id::{PodId, RequestId};
+use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
 use crate::provider::{Certainty, Listed, ProviderError, Quota, Rejection, ServerTime};
@@ -598,9 +598,13 @@ impl Answer {
         self.error(Certainty::Unknown, &unfit.to_string())
     }
 
-    /// Returns the entry of a listing whose field cannot be used, for its sake alone.
-    pub(super) fn unreadable(&self, id: PodId, unfit: Unfit) -> Listed {
-        Listed::Unreadable { id, why: self.unfit(unfit).to_string() }
+    /// Returns an entry of a listing of this answer. What is wrong with it is said for its sake alone.
+    pub(super) fn listed<O, I>(&self, entry: Entry<O, I>) -> Listed<O, I> {
+        match entry {
+            Ok((_, Ok(object))) => Listed::Found(object),
+            Ok((id, Err(unfit))) => Listed::Unreadable { id, why: self.unfit(unfit).to_string() },
+            Err(unfit) => Listed::Nameless { why: self.unfit(unfit).to_string() },
+        }
     }
 
     /// Returns an error about this answer.

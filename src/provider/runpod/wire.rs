@@ -266,6 +266,23 @@ impl Field for Value {
 /// The most entries of a list that is read. A pod takes more than a kilobyte in memory, however short it is told.
 pub(super) const MOST_ENTRIES: usize = 200_000;
 
+/// The entries of a listing; `None` stands for one of another form, so that the others can be read all the same. A list
+/// that is too long to be kept is none.
+pub(super) struct Entries<T>(pub(super) Vec<Option<T>>);
+
+impl<T: Field> Field for Entries<T> {
+    fn of_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        let mut entries = Some(Vec::new());
+        while let Some(entry) = list.next_element::<Wire<T>>()? {
+            match &mut entries {
+                Some(kept) if kept.len() < MOST_ENTRIES => kept.push(entry.or_null()),
+                Some(_) | None => entries = None,
+            }
+        }
+        Ok(entries.map(Self))
+    }
+}
+
 /// A list with an entry of another form is none at all: which entry it would lack is not known. Nor is one that is too
 /// long to be kept.
 impl<T: Field> Field for Vec<T> {
@@ -296,7 +313,7 @@ impl<T: Field> Field for BTreeMap<String, T> {
 
 /// One page of a listing: the entries under a key, and where the next page begins.
 pub(super) struct Page<T> {
-    pub(super) entries: Wire<Vec<T>>,
+    pub(super) entries: Wire<Entries<T>>,
     pub(super) next: Wire<String>,
 }
 
@@ -335,6 +352,14 @@ impl<'de, T: Field> Visitor<'de> for PageUnder<T> {
         }
         Ok(page)
     }
+}
+
+/// What one entry of a listing says: its id and, as far as it can be read, the object; or not even its id.
+pub(super) type Entry<O, I> = Result<(I, Result<Box<O>, Unfit>), Unfit>;
+
+/// Reads the id of an entry. An empty one names nothing.
+pub(super) fn entry_id(id: Wire<String>, field: &'static str) -> Result<String, Unfit> {
+    id.required(field).and_then(|id| if id.is_empty() { Err(Unfit::Odd(field)) } else { Ok(id) })
 }
 
 /// Why an answer cannot be used, naming the field and never its value.

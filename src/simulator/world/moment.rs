@@ -32,6 +32,12 @@ impl Moment {
         Moment(self.0.saturating_add(millis))
     }
 
+    /// Returns the moment so many seconds later, or earlier if they are negative.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Moment {
+        Moment(self.0.saturating_add_signed(seconds.saturating_mul(1000)))
+    }
+
     /// Returns the milliseconds from `earlier` to this, or 0 if it is not earlier.
     pub fn since(self, earlier: Moment) -> u64 {
         self.0.saturating_sub(earlier.0)

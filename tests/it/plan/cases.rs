@@ -89,8 +89,8 @@ pub(super) fn on(gpu: &'static str) -> impl Fn(&mut WantedPod) {
 }
 
 /// Is created after these.
-fn after(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
-    move |pod| pod.depends_on = names.iter().map(|name| address(name)).collect()
+pub(super) fn after(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
+    move |pod| pod.depends_on.extend(names.iter().map(|name| address(name)))
 }
 
 // The presence table: wanted, recorded, live.
@@ -508,7 +508,8 @@ fn without_creation_times_a_second_pod_is_for_a_person() {
 
 // Open intents.
 
-pub fn open(mut world: World, status: ActionStatus, since: i64) -> World {
+/// Leaves a create of `llm` by an earlier run open.
+pub(super) fn open(mut world: World, status: ActionStatus, since: i64) -> World {
     world.know_token("llm", &token("llm"), false);
     world.prior.open.push(OpenIntent {
         run: RunId::new("earlier"),

@@ -589,6 +589,65 @@ fn a_mark_that_others_removed_is_drift_until_an_update_puts_it_back() {
     ");
 }
 
+#[test]
+fn a_mark_that_others_exchanged_is_removed_as_well() {
+    let world = ["llm", "embed"]
+        .into_iter()
+        .fold(World::default(), |world, name| world.have(name, |_| {}).want(name, |_| {}));
+    let other = world.marker("embed");
+    let world = world.outside("llm", |pod| pod.marker = Some(other));
+    assert_snapshot!(plan(&world), @"
+    no changes
+    drift llm: MarkRemoved
+    unchanged embed llm
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    let updated = wanting(&world, |pod| {
+        pod.container.env.insert(key("MODE"), plain("fast"));
+    });
+    assert_snapshot!(settles(&updated), @"
+    embed:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm:update Changed Reset
+      env.MODE: - -> fast by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    drift llm: MarkRemoved
+    cost $1,011.40 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_pod_that_never_had_a_mark_has_none_removed() {
+    let world = World::default().have("llm", |_| {}).want("llm", |_| {});
+    let world =
+        world.recorded("llm", |recorded| recorded.token = None).outside("llm", |pod| pod.marker = None);
+    assert_snapshot!(settles(&world), @"
+    no changes
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_volume_that_others_renamed_has_its_mark_removed() {
+    let id = VolumeId::new("id-volume.models");
+    let mut renamed =
+        World::default().want_volume("volume.models", 100, false).have_volume("volume.models", 100, false);
+    let Some(Seen::Found(volume)) = renamed.live.volumes.get_mut(&id) else { panic!("it is live") };
+    volume.name = "our models".to_owned();
+    let imported = renamed.clone().recorded("volume.models", |recorded| recorded.token = None);
+    assert_snapshot!(settles(&renamed) + &settles(&imported), @"
+    no changes
+    Warning volume.models: was named `our models` by others, so that it has its mark removed: if the state is lost, only its id finds it again (`adopt:`) (mark-removed)
+    unchanged volume.models
+    cost $7.00 -> $7.00, at most $7.00
+    no changes
+    unchanged volume.models
+    cost $7.00 -> $7.00, at most $7.00
+    ");
+}
+
 // A volume that leaves the spec under stopped pods.
 
 fn leaving_volume() -> World {

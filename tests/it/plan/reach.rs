@@ -8,6 +8,7 @@ use podform::model::pod::{RunState, Storage};
 use podform::model::size::Gigabytes;
 use podform::plan::Options;
 
+use super::cases::{after, image_2};
 use super::world::{World, address, gpus, print};
 
 fn targets(names: &[&str]) -> impl FnOnce(&mut Options) {
@@ -24,17 +25,9 @@ fn destroy(options: &mut Options) {
     options.destroy = true;
 }
 
-fn after(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
-    move |pod| pod.depends_on.extend(names.iter().map(|name| address(name)))
-}
-
 fn mounting(pod: &mut WantedPod) {
     pod.container.storage = Storage::Network { volume: address("volume.data"), path: "/data".to_owned() };
     pod.depends_on.insert(address("volume.data"));
-}
-
-fn image_2(pod: &mut WantedPod) {
-    pod.container.image = "tool:2".to_owned();
 }
 
 /// `train` waits for `prep`, which mounts `volume.data`; `other` stands alone. All are there.

@@ -10,11 +10,11 @@ use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
 use podform::model::marker::Marker;
 use podform::model::plan::Planned;
-use podform::model::pod::{Compute, Storage};
+use podform::model::pod::Compute;
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
 
-use super::cases::{open, plan, settles};
+use super::cases::{local, open, plan, protect, settles};
 use super::world::{World, address, time, token};
 
 /// What somebody changes about a pod.
@@ -156,7 +156,7 @@ fn a_moved_pod_that_left_the_spec_is_recorded_before_it_ends_and_stays_if_it_hol
     cost $505.70 -> $0.00, at most $0.00
     ");
     let with_disk: fn(&mut WantedPod) = |pod| {
-        pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+        pod.container.storage = local(100);
     };
     let world = World::default().have("llm", with_disk).seen("llm", Seen::Absent);
     let marker = world.marker("llm");
@@ -336,13 +336,13 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
     cost $505.70 -> $0.00, at most $0.00
     ");
     let with_disk: fn(&mut WantedPod) = |pod| {
-        pod.container.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+        pod.container.storage = local(100);
     };
     let held = found_by_rebuild("chat", with_disk);
     let volume = World::default()
         .have_volume("volume.data", 100, false)
         .recorded("volume.data", |recorded| recorded.rebuilt = true);
-    let protected = found_by_rebuild("chat", |pod| pod.lifecycle.protect = true);
+    let protected = found_by_rebuild("chat", protect);
     let renamed = found_by_rebuild("chat", |_| {}).want("assistant", |_| {});
     let text: String = [&held, &volume, &protected, &renamed].iter().map(|world| plan(world)).collect();
     assert_snapshot!(text, @r#"
@@ -360,16 +360,12 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
     held chat: Rebuilt { instead_of: {Pod { key: Key("assistant"), replica: None }} }
     cost $505.70 -> $505.70, at most $505.70
     "#);
-    let removed = |mut world: World, at: &str, then: OnRemove| {
-        world.desired.removed.insert(address(at), then);
-        world
-    };
     let text: String = [
-        removed(held.clone(), "chat", OnRemove::Terminate),
-        removed(held, "chat", OnRemove::Stop),
-        removed(volume.clone(), "volume.data", OnRemove::Forget),
-        removed(volume, "volume.data", OnRemove::Terminate),
-        removed(renamed.clone(), "chat", OnRemove::Terminate),
+        removing(held.clone(), "chat", OnRemove::Terminate),
+        removing(held, "chat", OnRemove::Stop),
+        removing(volume.clone(), "volume.data", OnRemove::Forget),
+        removing(volume, "volume.data", OnRemove::Terminate),
+        removing(renamed.clone(), "chat", OnRemove::Terminate),
     ]
     .iter()
     .map(settles)
@@ -407,13 +403,113 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
     ");
 }
 
+fn removing(mut world: World, at: &str, then: OnRemove) -> World {
+    world.desired.removed.insert(address(at), then);
+    world
+}
+
+#[test]
+fn a_declared_removal_of_what_is_not_recorded_is_said_and_does_nothing() {
+    let world = World::default().want("llm", |_| {}).have("llm", |_| {});
+    let world = removing(world, "old", OnRemove::Terminate);
+    assert_snapshot!(settles(&removing(world, "volume.llm", OnRemove::Forget)), @"
+    no changes
+    Note : `removed` names `old`, and nothing is recorded there: the entry is done and can go, or means another address (removal-of-nothing)
+    Note : `removed` names `volume.llm`, and nothing is recorded there: the entry is done and can go, or means another address (removal-of-nothing)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn a_declared_removal_does_not_end_what_is_protected() {
+    let pods = World::default().have("llm", protect);
+    let volumes = World::default().have_volume("volume.data", 100, true);
+    let declared = [
+        removing(pods.clone(), "llm", OnRemove::Terminate),
+        removing(pods.clone(), "llm", OnRemove::Stop),
+        removing(volumes.clone(), "volume.data", OnRemove::Terminate),
+    ];
+    assert_snapshot!(declared.map(|world| plan(&world)).concat(), @r#"
+    blocked
+      because Protected { address: Pod { key: Key("llm"), replica: None }, step: Delete }
+    llm:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $505.70 -> $0.00, at most $0.00
+    llm:stop Removed
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Note llm: is kept stopped after its key has left the spec, for $0.00 a month; `destroy` or `state rm` ends it (retired)
+    cost $505.70 -> $0.00, at most $0.00
+    blocked
+      because Protected { address: Volume(Key("data")), step: Delete }
+    volume.data:delete Removed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    cost $7.00 -> $0.00, at most $0.00
+    "#);
+    // To give it up ends nothing, and to lift the protection is said.
+    let told = [
+        removing(pods.clone(), "llm", OnRemove::Forget),
+        removing(volumes, "volume.data", OnRemove::Forget),
+        removing(pods, "llm", OnRemove::Terminate).option(|options| {
+            options.unprotect = [address("llm")].into();
+        }),
+    ];
+    assert_snapshot!(told.map(|world| settles(&world)).concat(), @"
+    llm:forget Removed (tombstone)
+      ! GoesOnUnmanaged
+    Warning llm: goes on running and being billed, unmanaged (forgotten)
+    cost $505.70 -> $0.00, at most $0.00
+    volume.data:forget Removed (tombstone)
+      ! GoesOnUnmanaged
+    Warning volume.data: goes on running and being billed, unmanaged (forgotten)
+    cost $7.00 -> $0.00, at most $0.00
+    llm:record LifecycleChanged
+      lifecycle: protect: true, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] by Spec
+    llm:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Warning llm: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
+fn a_declared_removal_of_a_bare_key_is_that_of_all_its_replicas() {
+    let found = |world: World, name: &str| {
+        world.have(name, |pod| pod.container.storage = local(100)).recorded(name, |held| held.rebuilt = true)
+    };
+    let world = found(found(World::default(), "llm[0]"), "llm[1]");
+    let all = removing(world.clone(), "llm", OnRemove::Terminate);
+    let but_one = removing(removing(world.clone(), "llm", OnRemove::Terminate), "llm[1]", OnRemove::Stop);
+    let one = removing(world, "llm[1]", OnRemove::Terminate);
+    assert_snapshot!(settles(&all) + &settles(&but_one) + &plan(&one), @r#"
+    llm[0]:delete Removed
+      ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm[1]:delete Removed
+      ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    cost $1,031.40 -> $0.00, at most $0.00
+    llm[0]:delete Removed
+      ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm[1]:stop Removed
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! LocalVolumeKept { size: Gigabytes(100), path: "/workspace" }
+    Note llm[1]: is kept stopped after its key has left the spec, for $20.00 a month; `destroy` or `state rm` ends it (retired)
+    cost $1,031.40 -> $20.00, at most $20.00
+    llm[1]:delete Removed
+      ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    held llm[0]: Rebuilt { instead_of: {} }
+    cost $1,031.40 -> $515.70, at most $515.70
+    "#);
+}
+
 #[test]
 fn a_remembered_protection_is_lifted_for_one_plan_and_first() {
-    let world = World::default().have("llm", |pod| pod.lifecycle.protect = true).have_volume(
-        "volume.data",
-        100,
-        true,
-    );
+    let world = World::default().have("llm", protect).have_volume("volume.data", 100, true);
     let lifted = world.clone().option(|options| {
         options.unprotect = [address("llm"), address("volume.data")].into();
     });

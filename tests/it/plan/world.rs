@@ -182,6 +182,8 @@ impl Default for World {
                 server_time: Some(time(10_000)),
                 pods: BTreeMap::new(),
                 volumes: BTreeMap::new(),
+                nameless_pods: Vec::new(),
+                nameless_volumes: Vec::new(),
             },
             catalog: catalog(),
             secrets: Secrets::default(),

@@ -302,7 +302,7 @@ fn every_request_of_the_page_is_sent() {
 /// The page from its beginning to its end against a simulator that somebody else serves, with the ids that it gives.
 #[test]
 fn the_page_is_answered_over_a_socket() {
-    let place = Place::serve(&["--spot", "--speed", "1000"]);
+    let place = Place::serve(&["--spot", "--speed", "200"]);
     let send = |operation: &Operation, id: &str| {
         let named = operation.before.as_ref().map_or("", |(named, _)| named);
         let body =

@@ -602,3 +602,108 @@ pods:
      --> pods.yaml:9:5
     "#);
 }
+
+#[test]
+fn declared_removals_are_of_what_left_the_spec_once_and_possible() {
+    insta::assert_snapshot!(mistakes("\
+version: 1
+project: acme
+pods:
+  llm: { image: 'x/y:1', gpu: L4, replicas: 2 }
+  new: { image: 'x/y:1', gpu: L4 }
+volumes: { models: { size: 10GB, data_center: EU-RO-1 } }
+moved: [{ from: old, to: new }]
+removed:
+  - { from: llm, then: terminate }
+  - { from: 'llm[1]', then: stop }
+  - { from: volume.models, then: forget }
+  - { from: old, then: terminate }
+  - { from: gone, then: terminate }
+  - { from: gone, then: forget }
+  - { from: volume.data, then: stop }
+  - { from: Bad, then: stop }
+  - { from: other, then: destroy }
+  - { from: third }
+  - { then: stop }
+  - fourth
+"), @"
+    error: invalid move
+     --> pods.yaml:9:13
+      |
+    9 |   - { from: llm, then: terminate }
+      |             ^^^ `llm` still stands in the spec
+      |
+      = help: `removed` tells what is to become of something whose key has left the spec
+
+    error: invalid move
+      --> pods.yaml:10:13
+       |
+    10 |   - { from: 'llm[1]', then: stop }
+       |             ^^^^^^^^ `llm[1]` still stands in the spec
+       |
+       = help: `removed` tells what is to become of something whose key has left the spec
+
+    error: invalid move
+      --> pods.yaml:11:13
+       |
+    11 |   - { from: volume.models, then: forget }
+       |             ^^^^^^^^^^^^^ `volume.models` still stands in the spec
+       |
+       = help: `removed` tells what is to become of something whose key has left the spec
+
+    error: invalid move
+      --> pods.yaml:12:13
+       |
+     7 | moved: [{ from: old, to: new }]
+       |                 --- moved from here
+    ...
+    12 |   - { from: old, then: terminate }
+       |             ^^^ `old` is moved as well
+
+    error: invalid move
+      --> pods.yaml:14:13
+       |
+    13 |   - { from: gone, then: terminate }
+       |             ---- first here
+    14 |   - { from: gone, then: forget }
+       |             ^^^^ `gone` is removed for the second time
+
+    error: invalid move
+      --> pods.yaml:15:32
+       |
+    15 |   - { from: volume.data, then: stop }
+       |                                ^^^^ a network volume cannot be stopped
+       |
+       = help: `then: forget` keeps it, unmanaged
+
+    error: invalid move
+      --> pods.yaml:16:13
+       |
+    16 |   - { from: Bad, then: stop }
+       |             ^^^ `Bad` is no key: a lower-case letter, then lower-case letters, digits and `-`
+
+    error: invalid value
+      --> pods.yaml:17:26
+       |
+    17 |   - { from: other, then: destroy }
+       |                          ^^^^^^^ expected `terminate`, `stop` or `forget`, found `destroy`
+
+    error: missing key
+      --> pods.yaml:18:5
+       |
+    18 |   - { from: third }
+       |     ^^^^^^^^^^^^^^^ an entry of `removed` needs `then`
+
+    error: missing key
+      --> pods.yaml:19:5
+       |
+    19 |   - { then: stop }
+       |     ^^^^^^^^^^^^^^ an entry of `removed` needs `from`
+
+    error: wrong type
+      --> pods.yaml:20:5
+       |
+    20 |   - fourth
+       |     ^^^^^^ expected a map such as `{ from: old, then: terminate }`, found a text
+    ");
+}

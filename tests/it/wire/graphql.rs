@@ -31,14 +31,14 @@ fn graphql_client(recorder: &Recorder, body: Value) -> Runpod {
     recorder.client_of(Api::Graphql, move |_| json_answer(200, &body))
 }
 
-fn graphql_listed(pod: Value) -> Listed {
+fn graphql_listed(pod: Value) -> ListedPod {
     run(graphql_client(&Recorder::default(), pods_answer(json!([pod]))).list_pods()).unwrap().remove(0)
 }
 
 fn graphql_live(pod: Value) -> LivePod {
     match graphql_listed(pod) {
-        Listed::Pod(pod) => *pod,
-        Listed::Unreadable { id, why } => panic!("{id}: {why}"),
+        Listed::Found(pod) => *pod,
+        odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => panic!("{odd:?}"),
     }
 }
 

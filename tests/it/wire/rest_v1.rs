@@ -25,14 +25,14 @@ fn v1_client(recorder: &Recorder, status: u16, body: Value) -> Runpod {
     recorder.client_of(Api::V1, move |_| json_answer(status, &body))
 }
 
-fn v1_listed(pod: Value) -> Listed {
+fn v1_listed(pod: Value) -> ListedPod {
     run(v1_client(&Recorder::default(), 200, json!([pod])).list_pods()).unwrap().remove(0)
 }
 
 fn v1_live(pod: Value) -> LivePod {
     match v1_listed(pod) {
-        Listed::Pod(pod) => *pod,
-        Listed::Unreadable { id, why } => panic!("{id}: {why}"),
+        Listed::Found(pod) => *pod,
+        odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => panic!("{odd:?}"),
     }
 }
 

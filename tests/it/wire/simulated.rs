@@ -44,9 +44,9 @@ pub async fn wait_for(client: &Runpod, id: &PodId, status: PodStatus) -> LivePod
     for _ in 0..300 {
         for listed in client.list_pods().await.unwrap() {
             match listed {
-                Listed::Pod(pod) if pod.id == *id && pod.status == status => return *pod,
-                Listed::Pod(_) => {}
-                Listed::Unreadable { id, why } => panic!("{id}: {why}"),
+                Listed::Found(pod) if pod.id == *id && pod.status == status => return *pod,
+                Listed::Found(_) => {}
+                odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => panic!("{odd:?}"),
             }
         }
     }

@@ -4,6 +4,9 @@ use super::graphql::graphql_pod;
 use super::rest_v1::v1_pod;
 use super::simulated::SPOKEN;
 use super::*;
+use podform::model::id::RemoteId;
+use podform::model::live::{Seen, Unreadable};
+use podform::provider::observe::observe;
 
 /// A pod as an API shows it.
 fn pod_of(api: Api) -> Value {
@@ -23,6 +26,92 @@ fn listing_of(api: Api, pod: &Value) -> Value {
     }
 }
 
+/// A network volume as an API shows it.
+fn volume_of(api: Api, id: &str) -> Value {
+    match api {
+        Api::V2 => json!({ "id": id, "name": "models", "size": 10, "dataCenter": "EU-RO-1" }),
+        Api::V1 | Api::Graphql => {
+            json!({ "id": id, "name": "models", "size": 10, "dataCenterId": "EU-RO-1" })
+        }
+    }
+}
+
+/// Answers every listing with these entries, and every question for one object with 404.
+fn account(api: Api, pods: Value, volumes: Value) -> Runpod {
+    Recorder::default().client_of(api, move |line| match line {
+        "GET /v2/pods" => json_answer(200, &json!({ "pods": pods })),
+        "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": volumes })),
+        "GET /v1/networkvolumes" => json_answer(200, &volumes),
+        line if line.starts_with("GET /v1/pods?") => json_answer(200, &pods),
+        line if line.starts_with("POST /graphql") => {
+            // One pod is asked for under another name, and there is none.
+            let myself = json!({ "pods": pods, "networkVolumes": volumes });
+            json_answer(200, &json!({ "data": { "myself": myself, "pod": null } }))
+        }
+        _ => json_answer(404, &json!({ "title": "Not Found", "status": 404, "detail": "not found" })),
+    })
+}
+
+/// The entries that are not what the documents say, each with what is wrong with it.
+fn odd_entries(good: &Value) -> Vec<Value> {
+    let odd_id = |id: Value| with(good.clone(), "id", id);
+    let mut odd = vec![json!(null), json!("pod"), json!([1]), json!({}), without(good.clone(), "id")];
+    odd.extend([json!(null), json!(7), json!(""), json!({ "id": "x" })].map(odd_id));
+    odd
+}
+
+/// However odd the entries of a listing are, the others are read, and what is on record and not among them is not gone.
+#[test]
+fn one_odd_entry_leaves_a_listing_usable_and_nothing_absent_over_every_api() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    let recorded = |pod: &str, volume: &str| {
+        BTreeMap::from([
+            (RemoteId::Pod(PodId::new(pod)), Some(at(0))),
+            (RemoteId::Volume(VolumeId::new(volume)), Some(at(0))),
+        ])
+    };
+    for api in SPOKEN {
+        let good = with(pod_of(api), "id", json!("good"));
+        let good_volume = volume_of(api, "good");
+        let odd_pods = odd_entries(&with(pod_of(api), "id", json!("odd")));
+        let odd_volumes = odd_entries(&volume_of(api, "odd"));
+        for (odd_pod, odd_volume) in odd_pods.iter().zip(&odd_volumes) {
+            let client = account(api, json!([odd_pod, good]), json!([odd_volume, good_volume]));
+            let live = run(observe(&client, &recorded("gone", "gone"), at(9_999))).unwrap();
+            let (gone_pod, gone_volume) =
+                (&live.pods[&PodId::new("gone")], &live.volumes[&VolumeId::new("gone")]);
+            assert_eq!(*gone_pod, Seen::Unreadable(Unreadable::MayBeNameless), "{api:?} {odd_pod}");
+            let volume_is_hidden = matches!(gone_volume, Seen::Unreadable(_));
+            assert!(volume_is_hidden, "{api:?} {odd_volume}: {gone_volume:?}");
+            let read = (live.pods[&PodId::new("good")].found(), live.volumes[&VolumeId::new("good")].found());
+            assert!(read.0.is_some() && read.1.is_some(), "{api:?} {odd_pod} {odd_volume}");
+            assert_eq!((live.nameless_pods.len(), live.nameless_volumes.len()), (1, 1), "{api:?}");
+        }
+    }
+}
+
+/// An entry whose id can be read is unreadable at that id alone: what else is missing is gone.
+#[test]
+fn an_odd_entry_with_an_id_hides_that_object_alone_over_every_api() {
+    let at = |second| Timestamp::from_second(second).unwrap();
+    for api in SPOKEN {
+        let pod = with(with(pod_of(api), "id", json!("odd")), "ports", json!({}));
+        let volume = with(volume_of(api, "odd"), "size", json!("much"));
+        let client = account(api, json!([pod]), json!([volume]));
+        let recorded = ["odd", "gone"].into_iter().flat_map(|id| {
+            [RemoteId::Pod(PodId::new(id)), RemoteId::Volume(VolumeId::new(id))].map(|id| (id, None))
+        });
+        let live = run(observe(&client, &recorded.collect(), at(9_999))).unwrap();
+        let malformed = |why: &Seen<LivePod>| matches!(why, Seen::Unreadable(Unreadable::Malformed(_)));
+        assert!(malformed(&live.pods[&PodId::new("odd")]), "{api:?}: {live:?}");
+        let odd_volume = &live.volumes[&VolumeId::new("odd")];
+        assert!(matches!(odd_volume, Seen::Unreadable(Unreadable::Malformed(_))), "{api:?}: {odd_volume:?}");
+        // No answer told a time, so what is missing may be too new to be listed.
+        assert_eq!(live.pods[&PodId::new("gone")], Seen::Unreadable(Unreadable::AgeNotTold), "{api:?}");
+        assert_eq!(live.volumes[&VolumeId::new("gone")], Seen::Unreadable(Unreadable::AgeNotTold), "{api:?}");
+    }
+}
+
 /// The answer to a question for one pod.
 fn one_of(api: Api, pod: &Value) -> Value {
     match api {
@@ -35,7 +124,7 @@ fn client(api: Api, status: u16, answer: Value) -> Runpod {
     Recorder::default().client_of(api, move |_| json_answer(status, &answer))
 }
 
-fn listed_over(api: Api, answer: Value) -> Listed {
+fn listed_over(api: Api, answer: Value) -> ListedPod {
     run(client(api, 200, answer).list_pods()).unwrap().remove(0)
 }
 
@@ -60,7 +149,7 @@ fn unknown_fields_of_an_answer_are_tolerated_over_every_api() {
         with_news(&mut new);
         assert!(new.to_string().matches("tomorrow").count() > 2, "{api:?}: {new}");
         let read = listed_over(api, known);
-        assert!(matches!(read, Listed::Pod(_)), "{api:?}: {read:?}");
+        assert!(matches!(read, Listed::Found(_)), "{api:?}: {read:?}");
         assert_eq!(listed_over(api, new), read, "{api:?}");
     }
 }
@@ -96,8 +185,9 @@ fn unknown_words_of_an_answer_are_tolerated_over_every_api() {
         answer.pointer_mut(entries).unwrap().as_array_mut().unwrap().push(beside);
         let read = run(client(api, 200, answer).list_pods()).unwrap();
         let is_read = match &read[0] {
-            Listed::Pod(_) => Ok(()),
+            Listed::Found(_) => Ok(()),
             Listed::Unreadable { id: _, why } => Err(why.clone()),
+            Listed::Nameless { why } => panic!("{api:?} {at}: {why}"),
         };
         let call = if api == Api::Graphql {
             "GraphQL query myself.pods"
@@ -106,7 +196,7 @@ fn unknown_words_of_an_answer_are_tolerated_over_every_api() {
         };
         let expected = expected.map_err(|why| format!("{call} failed: {why} (request req-1)"));
         assert_eq!(is_read, expected, "{api:?} {at} {word}");
-        assert!(matches!(read[1], Listed::Pod(_)), "{api:?} {at}: the other pod is read");
+        assert!(matches!(read[1], Listed::Found(_)), "{api:?} {at}: the other pod is read");
     }
 }
 
@@ -169,8 +259,10 @@ fn assert_missing(api: Api, expected: [&str; 5]) {
     else {
         panic!("{api:?}: a pod without `env` was read");
     };
-    let nameless = listing_of(api, &without(pod_of(api), "id"));
-    let nameless = run(client(api, 200, nameless).list_pods()).unwrap_err().to_string();
+    let Listed::Nameless { why: nameless } = listed_over(api, listing_of(api, &without(pod_of(api), "id")))
+    else {
+        panic!("{api:?}: a pod without `id` was read");
+    };
     let created = match api {
         Api::V2 | Api::V1 => json!({ "name": "x" }),
         Api::Graphql => json!({ "data": { "podFindAndDeployOnDemand": { "name": "x" } } }),

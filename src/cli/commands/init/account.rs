@@ -44,6 +44,7 @@ pub async fn first_spec(
         )));
     }
     let live = session.look(session.account.reader(), &prior).await?;
+    session.tell_left_out(&prior, &live);
     let known = known(&session, &prior);
     let chosen = choose(&live, &known);
     tell_left_out(&shell.output, &chosen);

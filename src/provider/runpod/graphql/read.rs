@@ -7,10 +7,10 @@ use serde::Deserialize;
 use crate::model::id::{DataCenterId, PodId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, LiveVolume, PodRole, PodStatus};
 use crate::model::size::Gigabytes;
-use crate::provider::Listed;
 use crate::provider::runpod::convert;
-use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvPairs, Unfit, Wire, objects};
+use crate::provider::runpod::wire::{
+    Count, Dollars, Entries, Entry, EnvPairs, Unfit, Wire, entry_id, objects,
+};
 
 /// Everything that is read of a pod.
 pub(super) const POD: &str = "id name imageName dockerArgs env ports containerDiskInGb volumeInGb volumeMountPath \
@@ -23,8 +23,8 @@ objects!(MachineWire, MyselfWire, PodWire, RuntimePortWire, RuntimeWire, VolumeW
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct MyselfWire {
-    pub(super) pods: Wire<Vec<PodWire>>,
-    pub(super) network_volumes: Wire<Vec<VolumeWire>>,
+    pub(super) pods: Wire<Entries<PodWire>>,
+    pub(super) network_volumes: Wire<Entries<VolumeWire>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -81,13 +81,28 @@ struct RuntimePortWire {
     protocol: Wire<String>,
 }
 
-/// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
-pub(super) fn listed(answer: &Answer, mut wire: PodWire) -> Result<Listed, Unfit> {
-    let id = PodId::new(std::mem::take(&mut wire.id).required("myself.pods[].id")?);
-    Ok(match live_pod(id.clone(), wire) {
-        Ok(pod) => Listed::Pod(Box::new(pod)),
-        Err(unfit) => answer.unreadable(id, unfit),
-    })
+/// Reads one entry of the listing of pods.
+pub(super) fn pod_entry(wire: Option<PodWire>) -> Entry<LivePod, PodId> {
+    let mut wire = wire.ok_or(Unfit::Odd("myself.pods[]"))?;
+    let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "myself.pods[].id")?);
+    Ok((id.clone(), live_pod(id, wire).map(Box::new)))
+}
+
+/// Reads one entry of the listing of network volumes.
+pub(super) fn volume_entry(wire: Option<VolumeWire>) -> Entry<LiveVolume, VolumeId> {
+    let VolumeWire { id, name, size, data_center_id } = wire.ok_or(Unfit::Odd("networkVolumes[]"))?;
+    let id = VolumeId::new(entry_id(id, "networkVolumes[].id")?);
+    let read = || {
+        Ok(Box::new(LiveVolume {
+            id: id.clone(),
+            name: name.required("networkVolumes[].name")?,
+            size: size.required("networkVolumes[].size").map(|Count(size)| Gigabytes(size))?,
+            data_center: DataCenterId::new(data_center_id.required("networkVolumes[].dataCenterId")?),
+            tier: None,
+        }))
+    };
+    let volume = read();
+    Ok((id, volume))
 }
 
 /// Converts a pod. What would show as a difference if it were guessed must be there.
@@ -158,15 +173,4 @@ pub(super) struct VolumeWire {
     name: Wire<String>,
     size: Wire<Count>,
     data_center_id: Wire<String>,
-}
-
-pub(super) fn live_volume(wire: VolumeWire) -> Result<LiveVolume, Unfit> {
-    let VolumeWire { id, name, size, data_center_id } = wire;
-    Ok(LiveVolume {
-        id: VolumeId::new(id.required("networkVolumes[].id")?),
-        name: name.required("networkVolumes[].name")?,
-        size: size.required("networkVolumes[].size").map(|Count(size)| Gigabytes(size))?,
-        data_center: DataCenterId::new(data_center_id.required("networkVolumes[].dataCenterId")?),
-        tier: None,
-    })
 }

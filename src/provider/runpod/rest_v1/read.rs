@@ -9,10 +9,8 @@ use crate::model::id::{DataCenterId, PodId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
 use crate::model::pod::{Cloud, Port, Protocol};
 use crate::model::size::Gigabytes;
-use crate::provider::Listed;
 use crate::provider::runpod::convert;
-use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Unfit, Wire, objects};
+use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Unfit, Wire, entry_id, objects};
 
 objects!(GpuWire, MachineWire, PodWire, VolumeWire);
 
@@ -60,14 +58,18 @@ struct MachineWire {
     secure_cloud: Wire<bool>,
 }
 
-/// Reads one entry of the listing. One without an id cannot even be reported, so that the listing is unusable.
-pub(super) fn listed(answer: &Answer, entry: Value) -> Result<Listed, Unfit> {
+/// Reads one entry of the listing of pods.
+pub(super) fn pod_entry(entry: Value) -> Entry<LivePod, PodId> {
     let mut wire = PodWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
-    let id = PodId::new(std::mem::take(&mut wire.id).required("[].id")?);
-    Ok(match live_pod(id.clone(), wire) {
-        Ok(pod) => Listed::Pod(Box::new(pod)),
-        Err(unfit) => answer.unreadable(id, unfit),
-    })
+    let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "[].id")?);
+    Ok((id.clone(), live_pod(id, wire).map(Box::new)))
+}
+
+/// Reads one entry of the listing of network volumes.
+pub(super) fn volume_entry(entry: Value) -> Entry<LiveVolume, VolumeId> {
+    let mut wire = VolumeWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
+    let id = VolumeId::new(entry_id(std::mem::take(&mut wire.id), "[].id")?);
+    Ok((id.clone(), live_volume(id, wire).map(Box::new)))
 }
 
 /// Converts a pod. Every field may be null; what would show as a difference if it were guessed must be there.
@@ -148,10 +150,10 @@ pub(super) struct VolumeWire {
     data_center_id: Wire<String>,
 }
 
-pub(super) fn live_volume(wire: VolumeWire) -> Result<LiveVolume, Unfit> {
-    let VolumeWire { id, name, size, data_center_id } = wire;
+pub(super) fn live_volume(id: VolumeId, wire: VolumeWire) -> Result<LiveVolume, Unfit> {
+    let VolumeWire { id: _, name, size, data_center_id } = wire;
     Ok(LiveVolume {
-        id: VolumeId::new(id.required("id")?),
+        id,
         name: name.required("name")?,
         size: size.required("size").map(|Count(size)| Gigabytes(size))?,
         data_center: DataCenterId::new(data_center_id.required("dataCenterId")?),

@@ -7,15 +7,15 @@ use serde::Serialize;
 use crate::model::prior::Api;
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Answer, Request, Transport, Weight};
-use crate::provider::runpod::wire::{Field, MOST_ENTRIES, PageUnder, Unfit, Wire};
+use crate::provider::runpod::wire::{Entries, Field, MOST_ENTRIES, PageUnder, Unfit, Wire};
 use crate::provider::{Certainty, ProviderError};
 
 /// The most pages of one listing that are read. The API has no pages yet, but announces them.
 const PAGES: usize = 50;
 
-/// The entries of a listing, and the answer that errors about them cite.
+/// The entries of a listing, `None` for one of another form, and the answer that errors about them cite.
 pub(super) struct Listing<T> {
-    pub(super) entries: Vec<T>,
+    pub(super) entries: Vec<Option<T>>,
     pub(super) answer: Answer,
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn list<T: Field>(
         }
         let page = answer.decode_as(PageUnder::<T>::key(key))?;
         let page_entries = match page.entries {
-            Wire::Is(page_entries) => page_entries,
+            Wire::Is(Entries(page_entries)) => page_entries,
             Wire::Null | Wire::Odd => return Err(answer.unfit(Unfit::Odd(key))),
             Wire::Absent => return Err(answer.unfit(Unfit::Missing(key))),
         };

@@ -49,7 +49,11 @@ async fn gpus(
 ) -> Result<(), ProviderError> {
     for question in convert::affordable(questions) {
         let path = gpu_path(question);
-        let entries = list::<Value>(transport, "GET /v2/catalog/gpus", &path, "gpus").await?.entries;
+        let entries = list::<Value>(transport, "GET /v2/catalog/gpus", &path, "gpus")
+            .await?
+            .entries
+            .into_iter()
+            .flatten();
         let mut stock = BTreeMap::new();
         for (gpu, answer) in understood(entries, CatalogPart::Gpus, gpu_type, &mut catalog.left_out) {
             stock.insert(gpu.id.clone(), answer);
@@ -63,7 +67,8 @@ async fn gpus(
 
 async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
-    let entries = list::<Value>(transport, "GET /v2/catalog/cpus", path, "cpus").await?.entries;
+    let entries =
+        list::<Value>(transport, "GET /v2/catalog/cpus", path, "cpus").await?.entries.into_iter().flatten();
     for (cpu, stock) in understood(entries, CatalogPart::Cpus, cpu_flavor, &mut catalog.left_out) {
         catalog.cpu_stock.insert(cpu.id.clone(), stock);
         catalog.cpus.insert(cpu.id.clone(), cpu);
@@ -73,7 +78,11 @@ async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), Provid
 
 async fn data_centers(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/datacenters";
-    let entries = list::<Value>(transport, "GET /v2/catalog/datacenters", path, "dataCenters").await?.entries;
+    let entries = list::<Value>(transport, "GET /v2/catalog/datacenters", path, "dataCenters")
+        .await?
+        .entries
+        .into_iter()
+        .flatten();
     let read = understood(entries, CatalogPart::DataCenters, data_center, &mut catalog.left_out);
     catalog.data_centers.extend(read);
     Ok(())

@@ -9,10 +9,8 @@ use crate::model::live::{Endpoints, LivePod, LiveStorage, LiveVolume, PodRole, P
 use crate::model::pod::Compute;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
-use crate::provider::Listed;
 use crate::provider::runpod::convert;
-use crate::provider::runpod::transport::Answer;
-use crate::provider::runpod::wire::{Count, Dollars, EnvMap, Field, Unfit, Wire, objects};
+use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, entry_id, objects};
 
 objects!(
     CpuConfigWire,
@@ -127,26 +125,37 @@ struct RuntimePortWire {
     ip: Wire<String>,
 }
 
-/// One entry of the listing: a pod, one that is not understood, or none at all.
-///
-/// It is converted as it is read, since the form of the API takes many times the room.
-pub(super) struct PodEntry(Result<(PodId, Result<Box<LivePod>, Unfit>), Unfit>);
+/// One entry of the listing of pods. It is converted as it is read, since the form of the API takes many times the room.
+pub(super) struct PodEntry(pub(super) Entry<LivePod, PodId>);
 
 impl Field for PodEntry {
     fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        Ok(PodWire::of_object(object)?.map(|wire| Self(entry(wire))))
+        Ok(PodWire::of_object(object)?.map(|wire| Self(pod_entry(wire))))
     }
 }
 
-fn entry(mut wire: PodWire) -> Result<(PodId, Result<Box<LivePod>, Unfit>), Unfit> {
-    let id = PodId::new(std::mem::take(&mut wire.id).required("pods[].id")?);
+fn pod_entry(mut wire: PodWire) -> Entry<LivePod, PodId> {
+    let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "pods[].id")?);
     Ok((id.clone(), live_pod(id, wire).map(Box::new)))
 }
 
-/// Returns what one entry shows. One without an id cannot even be reported, so that the listing is unusable.
-pub(super) fn listed(answer: &Answer, PodEntry(entry): PodEntry) -> Result<Listed, Unfit> {
-    let (id, pod) = entry?;
-    Ok(pod.map_or_else(|unfit| answer.unreadable(id, unfit), Listed::Pod))
+/// One entry of the listing of network volumes.
+pub(super) struct VolumeEntry(pub(super) Entry<LiveVolume, VolumeId>);
+
+impl Field for VolumeEntry {
+    fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        Ok(VolumeWire::of_object(object)?.map(|wire| Self(volume_entry(wire))))
+    }
+}
+
+fn volume_entry(mut wire: VolumeWire) -> Entry<LiveVolume, VolumeId> {
+    let id = VolumeId::new(entry_id(std::mem::take(&mut wire.id), "networkVolumes[].id")?);
+    Ok((id.clone(), live_volume(id, wire).map(Box::new)))
+}
+
+/// Returns what an entry of another form says.
+pub(super) fn not_an_entry<O, I>() -> Entry<O, I> {
+    Err(Unfit::Odd("[]"))
 }
 
 /// Converts a pod. What would show as a difference if it were guessed must be there.
@@ -257,10 +266,10 @@ pub(super) struct VolumeWire {
     tier: Wire<String>,
 }
 
-pub(super) fn live_volume(wire: VolumeWire) -> Result<LiveVolume, Unfit> {
-    let VolumeWire { id, name, size, data_center, tier } = wire;
+pub(super) fn live_volume(id: VolumeId, wire: VolumeWire) -> Result<LiveVolume, Unfit> {
+    let VolumeWire { id: _, name, size, data_center, tier } = wire;
     Ok(LiveVolume {
-        id: VolumeId::new(id.required("id")?),
+        id,
         name: name.required("name")?,
         size: size.required("size").map(|Count(size)| Gigabytes(size))?,
         data_center: DataCenterId::new(data_center.required("dataCenter")?),

@@ -14,7 +14,9 @@ use podform::model::live::{LivePod, LiveVolume};
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
-use podform::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Quota, ServerTime};
+use podform::provider::{
+    Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
+};
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, Run, StateError};
 use tokio::sync::Notify;
@@ -195,16 +197,16 @@ impl MortalPort<'_> {
 }
 
 impl Observe for MortalPort<'_> {
-    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
         let listed = self.life.read("list", self.client.list_pods()).await?;
         let seen = listed.into_iter().map(|entry| match entry {
-            Listed::Pod(pod) => Listed::Pod(Box::new(self.seen(*pod))),
-            Listed::Unreadable { id, why } => Listed::Unreadable { id, why },
+            Listed::Found(pod) => Listed::Found(Box::new(self.seen(*pod))),
+            odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
         });
         Ok(seen.collect())
     }
 
-    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
+    async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         let listed = self.life.read("list-volumes", self.client.list_volumes()).await?;
         Ok(if self.blind { Vec::new() } else { listed })
     }

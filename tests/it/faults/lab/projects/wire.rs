@@ -12,7 +12,7 @@ use podform::model::live::{LivePod, LiveVolume};
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
-use podform::provider::{Listed, Mutate, Observe, ProviderError, Quota, ServerTime};
+use podform::provider::{Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime};
 use podform::simulator::world::pod::PodId as WorldPodId;
 use podform::simulator::{Simulation, World};
 
@@ -101,17 +101,20 @@ impl Wire<'_> {
 }
 
 impl Observe for Wire<'_> {
-    async fn list_pods(&self) -> Result<Vec<Listed>, ProviderError> {
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
         let seen = self.client.list_pods().await?.into_iter().map(|entry| match entry {
-            Listed::Pod(pod) => Listed::Pod(Box::new(self.seen(*pod))),
-            Listed::Unreadable { id, why } => Listed::Unreadable { id, why },
+            Listed::Found(pod) => Listed::Found(Box::new(self.seen(*pod))),
+            odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
         });
         Ok(seen.collect())
     }
 
-    async fn list_volumes(&self) -> Result<Vec<LiveVolume>, ProviderError> {
-        let listed = self.client.list_volumes().await?;
-        Ok(listed.into_iter().map(|volume| self.seen_volume(volume)).collect())
+    async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
+        let seen = self.client.list_volumes().await?.into_iter().map(|entry| match entry {
+            Listed::Found(volume) => Listed::Found(Box::new(self.seen_volume(*volume))),
+            odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
+        });
+        Ok(seen.collect())
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
