@@ -50,6 +50,8 @@ pub(super) struct Ownership<'a> {
     renamed: &'a Renamed<'a>,
     claims: BTreeMap<Address, Vec<Claim<'a>>>,
     volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
+    /// At which address each of them is claimed.
+    claimed_at: BTreeMap<RemoteId, Address>,
     /// The ids on record.
     recorded: BTreeSet<RemoteId>,
     /// The addresses of the recorded tokens.
@@ -102,6 +104,7 @@ impl<'a> Ownership<'a> {
             renamed,
             claims: BTreeMap::new(),
             volume_claims: BTreeMap::new(),
+            claimed_at: BTreeMap::new(),
             recorded: inputs.prior.remote_ids(),
             holders: BTreeMap::new(),
             open: Open::of(renamed),
@@ -120,6 +123,7 @@ impl<'a> Ownership<'a> {
             }
             match ownership.claim(pod) {
                 Some((address, claim)) => {
+                    ownership.claimed_at.insert(RemoteId::Pod(id.clone()), address.clone());
                     ownership.claims.entry(address).or_default().push(claim);
                 }
                 None => {
@@ -219,6 +223,7 @@ impl<'a> Ownership<'a> {
             }
             match self.volume_owner(volume) {
                 Some((address, sent)) => {
+                    self.claimed_at.insert(RemoteId::Volume(id.clone()), address.clone());
                     self.volume_claims.entry(address).or_default().push((volume, sent));
                 }
                 None => {
@@ -360,11 +365,8 @@ impl<'a> Ownership<'a> {
 
     /// Returns the other address that a pod is taken for. One object is never at two addresses.
     fn holder_of(&self, address: &Address, id: &PodId) -> Option<&Address> {
-        let claimed = self
-            .claims
-            .iter()
-            .filter(|(other, claims)| *other != address && claims.iter().any(|claim| claim.pod.id == *id));
-        let takes = |(other, _): &(&Address, &Vec<Claim<'a>>)| match self.pod(other, None).sighting {
+        let other = self.claimed_at.get(&RemoteId::Pod(id.clone())).filter(|other| *other != address)?;
+        let takes = match self.pod(other, None).sighting {
             Sighting::Migrated { recorded: _, object }
             | Sighting::Journal { object, sent: _ }
             | Sighting::Superseded { recorded: _, object: _, successor: object, sent: _ } => object.id == *id,
@@ -374,7 +376,7 @@ impl<'a> Ownership<'a> {
             | Sighting::Never
             | Sighting::Hidden(_) => false,
         };
-        claimed.into_iter().find(takes).map(|(other, _)| other)
+        takes.then_some(other)
     }
 
     /// Holds an address if a create of an earlier run may still show up there and has not.
@@ -525,10 +527,7 @@ impl<'a> Ownership<'a> {
     }
 
     fn volume_holder(&self, address: &Address, id: &VolumeId) -> Option<&Address> {
-        let has = |claims: &Vec<(&LiveVolume, &Sent)>| claims.iter().any(|(volume, _)| volume.id == *id);
-        let mut claimed =
-            self.volume_claims.iter().filter(|(other, claims)| *other != address && has(claims));
-        claimed.next().map(|(other, _)| other)
+        self.claimed_at.get(&RemoteId::Volume(id.clone())).filter(|other| *other != address)
     }
 
     fn named_volume(
