@@ -14,8 +14,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::apply::Pace;
+use crate::apply::recover::Tokens;
 use crate::model::id::PodId;
 use crate::model::live::{LivePod, PodStatus};
+use crate::model::marker::Token;
 use crate::provider::{Listed, ProviderError};
 
 /// One listing.
@@ -29,6 +31,7 @@ pub(super) struct Sheet<T> {
     pub(super) entries: Vec<T>,
     /// Where each pod stands in it, which may be twice.
     places: OnceCell<BTreeMap<PodId, Vec<usize>>>,
+    tokens: OnceCell<Tokens>,
 }
 
 /// What a listing shows of one pod.
@@ -49,6 +52,11 @@ impl Sheet<Listed> {
             }
         }
         Sight::Absent
+    }
+
+    /// Returns the entries that carry a token, or cannot be read.
+    pub(super) fn may_carry(&self, token: &Token) -> Vec<&Listed> {
+        self.tokens.get_or_init(|| Tokens::of(&self.entries)).may_carry(token, &self.entries)
     }
 
     fn places(&self) -> &BTreeMap<PodId, Vec<usize>> {
@@ -109,7 +117,8 @@ impl<T> Lookout<T> {
             let pause = match list().await {
                 Ok(entries) => {
                     let pause = pace.after(entries.len());
-                    let sheet = Sheet { began, at, entries, places: OnceCell::new() };
+                    let sheet =
+                        Sheet { began, at, entries, places: OnceCell::new(), tokens: OnceCell::new() };
                     *self.last.borrow_mut() = Some(Rc::new(sheet));
                     pause
                 }
