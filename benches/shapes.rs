@@ -45,7 +45,7 @@ fn pods(size: usize, more: impl Fn(usize) -> String) -> String {
     format!("pods:\n{}", lines(size, |pod| format!("  pod-{pod}: {{ {POD}{} }}", more(pod))))
 }
 
-const SHAPES: [Shape; 19] = [
+const SHAPES: [Shape; 25] = [
     shape("pods", |size| pods(size, |_| String::new())),
     shape("aliases of one anchor", |size| {
         format!("x-base: &base {{ {POD} }}\npods:\n{}", lines(size, |pod| format!("  pod-{pod}: *base")))
@@ -65,6 +65,16 @@ const SHAPES: [Shape; 19] = [
     shape("moved, a chain", |size| {
         let moved = lines(size, |pod| format!("  - {{ from: old-{pod}, to: old-{} }}", pod + 1));
         format!("moved:\n{moved}{}", pods(1, |_| String::new()))
+    }),
+    shape("removed", |size| {
+        let removed = lines(size, |pod| format!("  - {{ from: old-{pod}, then: forget }}"));
+        format!("removed:\n{removed}{}", pods(1, |_| String::new()))
+    }),
+    shape("adopt, an id for each pod", |size| pods(size, |pod| format!(", adopt: pod{pod}"))),
+    shape("profiles, one for each pod", |size| pods(size, |pod| format!(", profiles: [team-{pod}]"))),
+    shape("ports of one pod", |size| {
+        let ports: Vec<String> = (0..size).map(|port| format!("{}/tcp", 1 + port % 65_535)).collect();
+        pods(1, |_| format!(", ports: [{}]", ports.join(", ")))
     }),
     shape("depends_on, a chain", |size| {
         pods(size, |pod| match pod.checked_sub(1) {
@@ -116,6 +126,16 @@ const SHAPES: [Shape; 19] = [
         name: "--exclude, one for each pod",
         spec: |size| pods(size, |_| String::new()),
         flags: |size| (1..size).flat_map(|pod| ["--exclude".to_owned(), format!("pod-{pod}")]).collect(),
+    },
+    Shape {
+        name: "--exclude, a glob for each pod",
+        spec: |size| pods(size, |_| String::new()),
+        flags: |size| (1..size).flat_map(|pod| ["--exclude".to_owned(), format!("pod-{pod}*")]).collect(),
+    },
+    Shape {
+        name: "--replace, one for each pod",
+        spec: |size| pods(size, |_| String::new()),
+        flags: |size| (0..size).flat_map(|pod| ["--replace".to_owned(), format!("pod-{pod}")]).collect(),
     },
     Shape {
         name: "--target, one for each pod",
