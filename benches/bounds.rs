@@ -55,16 +55,33 @@ fn main() {
 
 type Text = (&'static str, fn() -> String);
 
-const LISTINGS: [Text; 6] = [
-    ("listing: pods as RunPod shows them", || pods(PAGE, ordinary)),
-    ("listing: the shortest pods", || pods(PAGE, |number| format!(r#"{{"id":"{number}"}}"#))),
-    ("listing: pods of nothing", || pods(PAGE, |_| "{}".to_owned())),
-    ("listing: one pod with a long environment", || {
-        one(r#""env":{"#, "}", |number| format!(r#""{number}":"""#))
+/// As many entries as are read of a listing, and as many values as are read of an answer, less what is around them.
+const ENTRIES: usize = 200_000;
+const VALUES: usize = 4_900_000;
+
+const LISTINGS: [Text; 9] = [
+    ("listing: pods as RunPod shows them", || pods(ENTRIES, ordinary)),
+    ("listing: the shortest pods, as many as are read", || pods(ENTRIES, shortest)),
+    ("listing: the shortest pods", || pods(usize::MAX, shortest)),
+    ("listing: pods of nothing, as many as are read", || pods(ENTRIES, |_| "{}".to_owned())),
+    ("listing: one pod with a long environment, as long as is read", || environment(VALUES)),
+    ("listing: one pod with a longer environment", || environment(usize::MAX)),
+    ("listing: one pod with many ports, as many as are read", || {
+        one(VALUES, r#""ports":["#, "]", |number| format!(r#""{}/tcp""#, number % 65_536))
     }),
-    ("listing: one pod with many ports", || one(r#""ports":["#, "]", |_| r#""1/tcp""#.to_owned())),
-    ("listing: what is not known", || one(r#""other":["#, "]", |_| "1".to_owned())),
+    ("listing: what is not known, as much as is read", || {
+        one(VALUES, r#""other":["#, "]", |_| "1".to_owned())
+    }),
+    ("listing: a long text", || one(1, r#""other":["#, "]", |_| format!("\"{}\"", "x".repeat(PAGE - 1024)))),
 ];
+
+fn shortest(number: usize) -> String {
+    format!(r#"{{"id":"{number}"}}"#)
+}
+
+fn environment(most: usize) -> String {
+    one(most, r#""env":{"#, "}", |number| format!(r#""{number}":"""#))
+}
 
 fn ordinary(number: usize) -> String {
     format!(
@@ -72,12 +89,12 @@ fn ordinary(number: usize) -> String {
     )
 }
 
-/// A listing of as many pods as fit.
-fn pods(size: usize, pod: impl Fn(usize) -> String) -> String {
+/// A listing of so many pods, or of as many as fit.
+fn pods(most: usize, pod: impl Fn(usize) -> String) -> String {
     let mut text = r#"{"pods":["#.to_owned();
-    for number in 0.. {
+    for number in 0..most {
         let pod = pod(number);
-        if text.len() + pod.len() + 3 > size {
+        if text.len() + pod.len() + 3 > PAGE {
             break;
         }
         if number > 0 {
@@ -88,10 +105,10 @@ fn pods(size: usize, pod: impl Fn(usize) -> String) -> String {
     text + "]}"
 }
 
-/// A listing of one pod with something that is as long as fits.
-fn one(begin: &str, end: &str, entry: impl Fn(usize) -> String) -> String {
+/// A listing of one pod with something of so many values, or as long as fits.
+fn one(most: usize, begin: &str, end: &str, entry: impl Fn(usize) -> String) -> String {
     let mut text = format!(r#"{{"pods":[{{"id":"long","name":"x","status":"RUNNING",{begin}"#);
-    for number in 0.. {
+    for number in 0..most {
         let entry = entry(number);
         if text.len() + entry.len() + 8 > PAGE {
             break;
@@ -175,8 +192,8 @@ fn plans() {
     podform(1);
     let small = std::fs::read_to_string(path("p.plan")).unwrap();
     for (name, key, entry, entries) in [
-        ("saved plan: names of files", "spec_files", r#""""#, 4_900_000),
-        ("saved plan: patterns", "targets", r#""a23456789012345678""#, 4_900_000),
+        ("saved plan: names of files", "spec_files", r#""""#, 8_400_000),
+        ("saved plan: patterns", "targets", r#""a23456789012345678""#, 8_400_000),
         ("saved plan: more values than are read", "targets", r#""a""#, usize::MAX),
     ] {
         let begin = format!("\"{key}\": [");

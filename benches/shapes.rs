@@ -45,7 +45,7 @@ fn pods(size: usize, more: impl Fn(usize) -> String) -> String {
     format!("pods:\n{}", lines(size, |pod| format!("  pod-{pod}: {{ {POD}{} }}", more(pod))))
 }
 
-const SHAPES: [Shape; 19] = [
+const SHAPES: [Shape; 25] = [
     shape("pods", |size| pods(size, |_| String::new())),
     shape("aliases of one anchor", |size| {
         format!("x-base: &base {{ {POD} }}\npods:\n{}", lines(size, |pod| format!("  pod-{pod}: *base")))
@@ -63,8 +63,19 @@ const SHAPES: [Shape; 19] = [
         format!("moved:\n{moved}{}", pods(size, |_| String::new()))
     }),
     shape("moved, a chain", |size| {
-        let moved = lines(size, |pod| format!("  - {{ from: old-{pod}, to: old-{} }}", pod + 1));
+        let to = |pod| if pod == size { "pod-0".to_owned() } else { format!("old-{pod}") };
+        let moved = lines(size, |pod| format!("  - {{ from: old-{pod}, to: {} }}", to(pod + 1)));
         format!("moved:\n{moved}{}", pods(1, |_| String::new()))
+    }),
+    shape("removed", |size| {
+        let removed = lines(size, |pod| format!("  - {{ from: old-{pod}, then: forget }}"));
+        format!("removed:\n{removed}{}", pods(1, |_| String::new()))
+    }),
+    shape("adopt, an id for each pod", |size| pods(size, |pod| format!(", adopt: pod{pod}"))),
+    shape("profiles, one for each pod", |size| pods(size, |pod| format!(", profiles: [team-{pod}]"))),
+    shape("ports of one pod", |size| {
+        let ports: Vec<String> = (0..size).map(|port| format!("{}/tcp", 1 + port % 65_535)).collect();
+        pods(1, |_| format!(", ports: [{}]", ports.join(", ")))
     }),
     shape("depends_on, a chain", |size| {
         pods(size, |pod| match pod.checked_sub(1) {
@@ -80,10 +91,11 @@ const SHAPES: [Shape; 19] = [
         pods(size, |pod| if pod == 0 { format!(", depends_on: [{}]", all.join(", ")) } else { String::new() })
     }),
     shape("replicas of one pod", |size| format!("pods:\n  pod: {{ {POD}, replicas: {size} }}\n")),
-    shape("replicas that depend on replicas", |size| {
-        let half = size / 2;
+    // Each on each other one, of which a spec may have a million pairs.
+    shape("replicas, 40 of which depend on all others", |size| {
+        let most = size - 40;
         format!(
-            "pods:\n  a: {{ {POD}, replicas: {half} }}\n  b: {{ {POD}, replicas: {half}, depends_on: [a] }}\n"
+            "pods:\n  a: {{ {POD}, replicas: {most} }}\n  b: {{ {POD}, replicas: 40, depends_on: [a] }}\n"
         )
     }),
     shape("volumes", |size| {
@@ -105,8 +117,8 @@ const SHAPES: [Shape; 19] = [
         pods(size / 40, |_| format!(", env: {{ {} }}", env.join(", ")))
     }),
     shape("vars, one for each pod", |size| {
-        let vars = lines(size, |pod| format!("  var-{pod}: 'v{pod}'"));
-        format!("vars:\n{vars}{}", pods(size, |pod| format!(", name: 'x-${{var-{pod}}}'")))
+        let vars = lines(size, |pod| format!("  var_{pod}: 'v{pod}'"));
+        format!("vars:\n{vars}{}", pods(size, |pod| format!(", name: 'x-${{var_{pod}}}'")))
     }),
     shape("one var, many times in one text", |size| {
         let text = "${tag}".repeat(size);
@@ -116,6 +128,16 @@ const SHAPES: [Shape; 19] = [
         name: "--exclude, one for each pod",
         spec: |size| pods(size, |_| String::new()),
         flags: |size| (1..size).flat_map(|pod| ["--exclude".to_owned(), format!("pod-{pod}")]).collect(),
+    },
+    Shape {
+        name: "--exclude, a glob for each pod",
+        spec: |size| pods(size, |_| String::new()),
+        flags: |size| (1..size).flat_map(|pod| ["--exclude".to_owned(), format!("pod-{pod}*")]).collect(),
+    },
+    Shape {
+        name: "--replace, one for each pod",
+        spec: |size| pods(size, |_| String::new()),
+        flags: |size| (0..size).flat_map(|pod| ["--replace".to_owned(), format!("pod-{pod}")]).collect(),
     },
     Shape {
         name: "--target, one for each pod",
@@ -137,7 +159,7 @@ fn main() {
             continue;
         }
         for command in ["validate", "plan"] {
-            if command == "validate" && !(shape.flags)(1).is_empty() {
+            if command == "validate" && !(shape.flags)(2).is_empty() {
                 continue;
             }
             shape.measure(command, &sizes);

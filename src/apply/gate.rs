@@ -5,7 +5,8 @@
 //! after a look at it, if one of our own requests for this address made it. So a plan that is wrong, from wherever it
 //! comes, cannot reach what is somebody else's. Pure; the table of [`check`] is its test.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
@@ -22,6 +23,64 @@ pub enum Request {
     Stop,
     /// Its end.
     Delete,
+}
+
+/// What is recorded, and at which addresses each object is: it is asked before every request.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    objects: BTreeMap<Address, Recorded>,
+    holders: BTreeMap<RemoteId, BTreeSet<Address>>,
+}
+
+impl Records {
+    /// Takes what a state has.
+    pub fn new(objects: BTreeMap<Address, Recorded>) -> Self {
+        let mut holders: BTreeMap<RemoteId, BTreeSet<Address>> = BTreeMap::new();
+        for (address, recorded) in &objects {
+            for id in ids(recorded) {
+                holders.entry(id).or_default().insert(address.clone());
+            }
+        }
+        Self { objects, holders }
+    }
+
+    /// Returns the record of an address.
+    pub fn get(&self, address: &Address) -> Option<&Recorded> {
+        self.objects.get(address)
+    }
+
+    /// Tells whether any address has an object.
+    pub fn has(&self, id: &RemoteId) -> bool {
+        self.holders.contains_key(id)
+    }
+
+    /// Records what an address has from now on.
+    pub fn put(&mut self, address: Address, recorded: Recorded) {
+        self.remove(&address);
+        for id in ids(&recorded) {
+            self.holders.entry(id).or_default().insert(address.clone());
+        }
+        self.objects.insert(address, recorded);
+    }
+
+    /// Drops the record of an address and returns it.
+    pub fn remove(&mut self, address: &Address) -> Option<Recorded> {
+        let recorded = self.objects.remove(address)?;
+        for id in ids(&recorded) {
+            if let Entry::Occupied(mut holders) = self.holders.entry(id) {
+                holders.get_mut().remove(address);
+                if holders.get().is_empty() {
+                    holders.remove();
+                }
+            }
+        }
+        Some(recorded)
+    }
+}
+
+fn ids(recorded: &Recorded) -> impl Iterator<Item = RemoteId> {
+    let deposed = recorded.deposed.iter().cloned().map(RemoteId::Pod);
+    [recorded.id.clone()].into_iter().chain(deposed)
 }
 
 /// What the records say of an object, seen from one address.
@@ -87,15 +146,14 @@ pub enum Shut {
 }
 
 /// Returns what the records say of an object at an address.
-pub fn standing(address: &Address, id: &RemoteId, records: &BTreeMap<Address, Recorded>) -> Standing {
-    let has = |recorded: &Recorded| {
-        recorded.id == *id || recorded.deposed.iter().any(|deposed| RemoteId::Pod(deposed.clone()) == *id)
-    };
+pub fn standing(address: &Address, id: &RemoteId, records: &Records) -> Standing {
+    let holders = records.holders.get(id);
+    let is_here = holders.is_some_and(|holders| holders.contains(address));
     match records.get(address) {
         Some(recorded) if recorded.id == *id => Standing::Current { protected: recorded.lifecycle.protect },
-        Some(recorded) if has(recorded) => Standing::Deposed,
-        here => match records.iter().find(|(_, recorded)| has(recorded)) {
-            Some((other, _)) => Standing::Elsewhere(other.clone()),
+        Some(_) if is_here => Standing::Deposed,
+        here => match holders.and_then(BTreeSet::first) {
+            Some(other) => Standing::Elsewhere(other.clone()),
             None => Standing::Unrecorded { occupied: here.is_some() },
         },
     }
@@ -199,7 +257,8 @@ mod tests {
         let mut llm = recorded("current");
         llm.deposed = [PodId::new("left")].into();
         llm.lifecycle.protect = true;
-        let records = BTreeMap::from([(address("llm"), llm), (address("web"), recorded("other"))]);
+        let mut records =
+            Records::new(BTreeMap::from([(address("llm"), llm), (address("web"), recorded("other"))]));
         let at = |place: &str, id: &RemoteId| standing(&address(place), id, &records);
         assert_eq!(at("llm", &pod("current")), Standing::Current { protected: true });
         assert_eq!(at("llm", &pod("left")), Standing::Deposed);
@@ -210,6 +269,15 @@ mod tests {
         // An id is of one kind: a volume of the same name is something else.
         let volume = RemoteId::Volume(VolumeId::new("current"));
         assert_eq!(at("llm", &volume), Standing::Unrecorded { occupied: true });
+        records.put(address("web"), recorded("new"));
+        let llm = records.remove(&address("llm")).unwrap();
+        records.put(address("chat"), llm);
+        let at = |place: &str, id: &RemoteId| standing(&address(place), id, &records);
+        assert_eq!(at("web", &pod("other")), Standing::Unrecorded { occupied: true });
+        assert_eq!(at("web", &pod("new")), Standing::Current { protected: false });
+        assert_eq!(at("llm", &pod("current")), Standing::Elsewhere(address("chat")));
+        assert_eq!(at("chat", &pod("left")), Standing::Deposed);
+        assert!(records.has(&pod("left")) && !records.has(&pod("other")));
     }
 
     #[test]

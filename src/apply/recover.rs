@@ -5,7 +5,7 @@
 //! If listings lag longer than that, a late object shows up as one more pod with a token that the journal knows, and
 //! every plan looks for those. Pure; moments are durations since the search began, as its driver counts them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::gate::Made;
@@ -33,8 +33,39 @@ pub enum Sighting {
     CannotTell,
 }
 
+/// Where the tokens stand in a listing: many creates without an answer look for theirs in the same one.
+#[derive(Debug)]
+pub struct Tokens {
+    by_token: BTreeMap<Token, Vec<usize>>,
+    unreadable: Vec<usize>,
+}
+
+impl Tokens {
+    /// Finds all of a listing.
+    pub fn of(listed: &[ListedPod]) -> Self {
+        let mut tokens = Self { by_token: BTreeMap::new(), unreadable: Vec::new() };
+        for (place, entry) in listed.iter().enumerate() {
+            match entry {
+                Listed::Found(pod) => {
+                    if let Some(marker) = &pod.marker {
+                        tokens.by_token.entry(marker.token.clone()).or_default().push(place);
+                    }
+                }
+                Listed::Unreadable { .. } | Listed::Nameless { .. } => tokens.unreadable.push(place),
+            }
+        }
+        tokens
+    }
+
+    /// Returns the entries of that listing which carry a token, or cannot be read.
+    pub fn may_carry<'s>(&self, token: &Token, listed: &'s [ListedPod]) -> Vec<&'s ListedPod> {
+        let carrying = self.by_token.get(token).into_iter().flatten();
+        carrying.chain(&self.unreadable).filter_map(|place| listed.get(*place)).collect()
+    }
+}
+
 /// Looks for a token among pods. Entries that cannot be read and are known to be something else do not matter.
-pub fn sight_pod(token: &Token, listed: &[ListedPod], known: &BTreeSet<RemoteId>) -> Sighting {
+pub fn sight_pod(token: &Token, listed: &[&ListedPod], is_known: impl Fn(&RemoteId) -> bool) -> Sighting {
     let mut found = BTreeSet::new();
     let mut unreadable = false;
     for entry in listed {
@@ -45,7 +76,9 @@ pub fn sight_pod(token: &Token, listed: &[ListedPod], known: &BTreeSet<RemoteId>
                     found.insert(RemoteId::Pod(pod.id.clone()));
                 }
             }
-            Listed::Unreadable { id, why: _ } => unreadable |= !known.contains(&RemoteId::Pod(id.clone())),
+            Listed::Unreadable { id, why: _ } => {
+                unreadable = unreadable || !is_known(&RemoteId::Pod(id.clone()));
+            }
             Listed::Nameless { why: _ } => unreadable = true,
         }
     }
@@ -61,14 +94,14 @@ fn sighting(found: BTreeSet<RemoteId>, unreadable: bool) -> Sighting {
 }
 
 /// Returns each of these pods once, however often it is listed.
-pub fn carriers<'s>(listed: &'s [ListedPod], ids: &BTreeSet<RemoteId>) -> Vec<&'s LivePod> {
+pub fn carriers<'s>(listed: &[&'s ListedPod], ids: &BTreeSet<RemoteId>) -> Vec<&'s LivePod> {
     let mut left = ids.clone();
-    let pods = listed.iter().filter_map(Listed::found);
+    let pods = listed.iter().filter_map(|entry| entry.found());
     pods.filter(|pod| left.remove(&RemoteId::Pod(pod.id.clone()))).collect()
 }
 
 /// Looks for a name, which carries the token, among network volumes; see [`sight_pod`].
-pub fn sight_volume(name: &str, listed: &[ListedVolume], known: &BTreeSet<RemoteId>) -> Sighting {
+pub fn sight_volume(name: &str, listed: &[ListedVolume], is_known: impl Fn(&RemoteId) -> bool) -> Sighting {
     let mut found = BTreeSet::new();
     let mut unreadable = false;
     for entry in listed {
@@ -78,7 +111,7 @@ pub fn sight_volume(name: &str, listed: &[ListedVolume], known: &BTreeSet<Remote
             }
             Listed::Found(_) => {}
             Listed::Unreadable { id, why: _ } => {
-                unreadable |= !known.contains(&RemoteId::Volume(id.clone()));
+                unreadable = unreadable || !is_known(&RemoteId::Volume(id.clone()));
             }
             Listed::Nameless { why: _ } => unreadable = true,
         }
@@ -320,28 +353,31 @@ mod tests {
         let pod = live_pod("a", PodStatus::Running);
         let listed = [Listed::Found(Box::new(pod.clone())), Listed::Found(Box::new(pod))];
         let here = Sighting::These(BTreeSet::from([RemoteId::Pod(PodId::new("a"))]));
-        assert_eq!(sight_pod(&token(), &listed, &BTreeSet::new()), here);
+        let entries = Tokens::of(&listed).may_carry(&token(), &listed);
+        assert_eq!(entries.len(), 2);
+        assert_eq!(sight_pod(&token(), &entries, |_| false), here);
     }
 
     #[test]
     fn unreadable_entries_matter_unless_they_are_known() {
         let listed = [Listed::Unreadable { id: PodId::new("x"), why: "odd".to_owned() }];
-        let known = BTreeSet::from([RemoteId::Pod(PodId::new("x"))]);
-        assert_eq!(sight_pod(&token(), &listed, &BTreeSet::new()), Sighting::CannotTell);
-        assert_eq!(sight_pod(&token(), &listed, &known), Sighting::Nothing);
+        let known = RemoteId::Pod(PodId::new("x"));
+        let entries = Tokens::of(&listed).may_carry(&token(), &listed);
+        assert_eq!(sight_pod(&token(), &entries, |_| false), Sighting::CannotTell);
+        assert_eq!(sight_pod(&token(), &entries, |id| *id == known), Sighting::Nothing);
         let listed = [ListedVolume::Unreadable { id: VolumeId::new("x"), why: "odd".to_owned() }];
-        let known = BTreeSet::from([RemoteId::Volume(VolumeId::new("x"))]);
-        assert_eq!(sight_volume("acme.data.1", &listed, &BTreeSet::new()), Sighting::CannotTell);
-        assert_eq!(sight_volume("acme.data.1", &listed, &known), Sighting::Nothing);
+        let known = RemoteId::Volume(VolumeId::new("x"));
+        assert_eq!(sight_volume("acme.data.1", &listed, |_| false), Sighting::CannotTell);
+        assert_eq!(sight_volume("acme.data.1", &listed, |id| *id == known), Sighting::Nothing);
     }
 
     #[test]
     fn an_entry_without_id_may_be_anything() {
         let why = || "odd".to_owned();
-        let known = BTreeSet::from([RemoteId::Pod(PodId::new("x"))]);
-        let sighting = sight_pod(&token(), &[Listed::Nameless { why: why() }], &known);
-        assert_eq!(sighting, Sighting::CannotTell);
-        let sighting = sight_volume("acme.data.1", &[Listed::Nameless { why: why() }], &known);
+        let listed = [Listed::Nameless { why: why() }];
+        let entries = Tokens::of(&listed).may_carry(&token(), &listed);
+        assert_eq!(sight_pod(&token(), &entries, |_| true), Sighting::CannotTell);
+        let sighting = sight_volume("acme.data.1", &[Listed::Nameless { why: why() }], |_| true);
         assert_eq!(sighting, Sighting::CannotTell);
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::address::Address;
-use crate::model::id::{EnvKey, PodId, RemoteId, VolumeId};
+use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::journal::Sent;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
@@ -18,12 +18,12 @@ use crate::model::secret::{Secret, SecretName, Secrets};
 use crate::model::volume::VolumeConfig;
 
 /// What requests are filled in from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Sources<'a> {
     /// The values of secrets.
     pub secrets: &'a Secrets,
-    /// The ids of network volumes by address, those of this run included.
-    pub volumes: &'a BTreeMap<Address, VolumeId>,
+    /// Tells the id of the network volume at an address, one of this run included.
+    pub volumes: &'a dyn Fn(&Address) -> Option<VolumeId>,
 }
 
 /// Why a request cannot be made.
@@ -205,21 +205,6 @@ pub fn sent_volume(name: &str, config: &VolumeConfig, token: &Token, record: &Re
     }
 }
 
-/// Collects the ids of the volumes that can be mounted.
-pub fn volumes<'a>(
-    referenced: &BTreeMap<Address, VolumeId>,
-    records: impl Iterator<Item = (&'a Address, &'a RemoteId)>,
-) -> BTreeMap<Address, VolumeId> {
-    let mut volumes = referenced.clone();
-    for (address, id) in records {
-        match id {
-            RemoteId::Volume(id) => volumes.insert(address.clone(), id.clone()),
-            RemoteId::Pod(_) => None,
-        };
-    }
-    volumes
-}
-
 type Env = BTreeMap<EnvKey, Secret<String>>;
 
 fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<Env, Missing> {
@@ -247,7 +232,7 @@ fn mount(sources: Sources<'_>, storage: &Storage) -> Result<Mount, Missing> {
         Storage::None => Mount::None,
         Storage::Local { size, path } => Mount::Local { size: *size, path: path.clone() },
         Storage::Network { volume, path } => Mount::Network {
-            id: sources.volumes.get(volume).cloned().ok_or_else(|| Missing::Volume(volume.clone()))?,
+            id: (sources.volumes)(volume).ok_or_else(|| Missing::Volume(volume.clone()))?,
             path: path.clone(),
         },
     })
@@ -270,12 +255,11 @@ mod tests {
         let name = SecretName::Declared("hf".to_owned());
         let mut creation = creation();
         creation.container.env.insert(EnvKey::new("TOKEN"), EnvValue::Secret(name.clone()));
-        let volumes = BTreeMap::new();
         let empty = Secrets::default();
         let mut secrets = Secrets::default();
         secrets.insert(name.clone(), Secret::new("s3cret".to_owned()));
         let request = |secrets| {
-            let sources = Sources { secrets, volumes: &volumes };
+            let sources = Sources { secrets, volumes: &|_| None };
             create(sources, &creation, &creation.attempts[0].candidate)
         };
         assert_eq!(request(&empty), Err(Missing::Secret(name)));
@@ -297,13 +281,13 @@ mod tests {
         let volume: Address = "volume.models".parse().unwrap();
         creation.container.storage =
             Storage::Network { volume: volume.clone(), path: "/workspace".to_owned() };
-        let (secrets, none) = (Secrets::default(), BTreeMap::new());
-        let some = BTreeMap::from([(volume.clone(), VolumeId::new("vol"))]);
+        let secrets = Secrets::default();
+        let some = |address: &Address| (*address == volume).then(|| VolumeId::new("vol"));
         let mounted = |volumes| {
             let sources = Sources { secrets: &secrets, volumes };
             create(sources, &creation, &creation.attempts[0].candidate).map(|request| request.mount)
         };
-        assert_eq!(mounted(&none), Err(Missing::Volume(volume)));
+        assert_eq!(mounted(&|_| None), Err(Missing::Volume(volume.clone())));
         let path = "/workspace".to_owned();
         assert_eq!(mounted(&some), Ok(Mount::Network { id: VolumeId::new("vol"), path }));
     }
@@ -319,8 +303,7 @@ mod tests {
             carry: [EnvKey::new("PUBLIC_KEY"), EnvKey::new("GONE")].into(),
             token: Some(token()),
         };
-        let (secrets, volumes) = (Secrets::default(), BTreeMap::new());
-        let sources = Sources { secrets: &secrets, volumes: &volumes };
+        let sources = Sources { secrets: &Secrets::default(), volumes: &|_| None };
         let change = PodPatch { env: Some(env), ..PodPatch::default() };
         let request = patch(sources, &live.id, (&change, &container()), &live).unwrap();
         assert_eq!(

@@ -16,16 +16,13 @@ use crate::spec::Loaded;
 use crate::state::PastRun;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
-/// The largest plan file: a plan that creates a thousand pods takes about 5 MiB.
-const LARGEST_PLAN: u64 = 128 << 20;
-
 /// Reads a saved plan.
 ///
 /// # Errors
 /// The file cannot be read or is no plan.
 pub fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
     let shown = || path.display().to_string();
-    let bytes = read_at_most(path, LARGEST_PLAN)
+    let bytes = read_at_most(path, planfile::LARGEST as u64)
         .map_err(|source| Failure::File(FileError { doing: "read", path: shown(), source }))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::File(PlanFileError::NotAPlan));
     text.and_then(read_text).map_err(|unreadable| match unreadable {

@@ -772,6 +772,34 @@ pub struct FieldDrift {
     pub left_alone: bool,
 }
 
+/// Some addresses, of which the first few are named: each of many that are held for the same many would repeat them all.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Several {
+    /// The first, at most [`Several::NAMED`].
+    pub named: BTreeSet<Address>,
+    /// How many there are beside them.
+    pub more: usize,
+}
+
+impl Several {
+    /// How many are named.
+    pub const NAMED: usize = 20;
+
+    /// Tells whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty() && self.more == 0
+    }
+}
+
+impl<'a> FromIterator<&'a Address> for Several {
+    /// Takes addresses in their order.
+    fn from_iter<T: IntoIterator<Item = &'a Address>>(addresses: T) -> Self {
+        let mut addresses = addresses.into_iter();
+        let named = addresses.by_ref().take(Self::NAMED).cloned().collect();
+        Self { named, more: addresses.count() }
+    }
+}
+
 /// Why an address is left alone in this plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Held {
@@ -813,12 +841,12 @@ pub enum Held {
     /// A rebuild found it, the spec does not have it, and ending it could lose data or make a second one of these.
     Rebuilt {
         /// What the spec would have created besides.
-        instead_of: BTreeSet<Address>,
+        instead_of: Several,
     },
     /// It would be created, but it may be one of these, which a rebuild found and the spec does not have.
     MayBeRenamed {
         /// The records in question.
-        from: BTreeSet<Address>,
+        from: Several,
     },
     /// It would be created, but it may be one of these, which a rebuild could not give an address.
     Unplaced {
@@ -1048,5 +1076,19 @@ impl Approval {
             Self::Digest => "digest",
             Self::SavedPlan => "saved_plan",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_addresses_the_first_are_named_and_the_rest_is_counted() {
+        let address = |number: u32| Address::replica("llm".parse().unwrap(), number);
+        let all: BTreeSet<Address> = (0..25).map(address).collect();
+        let several: Several = all.iter().collect();
+        assert_eq!(several, Several { named: (0..20).map(address).collect(), more: 5 });
+        assert!(all.iter().take(0).collect::<Several>().is_empty());
     }
 }

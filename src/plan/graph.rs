@@ -7,6 +7,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
+use crate::model::id::VolumeId;
 use crate::model::live::{LiveStorage, Seen};
 use crate::model::plan::{ActionId, Block, Disruption, Operation, Step};
 
@@ -21,11 +22,21 @@ pub(super) type Edges = BTreeSet<(ActionId, ActionId)>;
 /// Returns the order of all steps.
 pub(super) fn edges(context: &Context<'_>, drafts: &Drafts<'_>) -> Edges {
     let mut edges = Edges::new();
+    let mut ended = BTreeMap::new();
+    for (pod, by) in deleted_pods(drafts) {
+        let live = context.inputs.live.pods.get(&pod).and_then(Seen::found);
+        match live.map(|live| &live.storage) {
+            Some(LiveStorage::Network { id, path: _ }) => {
+                ended.entry(id).or_insert_with(Vec::new).push(by);
+            }
+            Some(LiveStorage::None | LiveStorage::Local { .. }) | None => {}
+        }
+    }
     for (address, draft) in drafts {
         steps_in_order(address, draft, &mut edges);
         dependencies_first(context, drafts, address, draft, &mut edges);
         dependents_away_first(context, drafts, address, draft, &mut edges);
-        mounting_pods_away_first(context, drafts, address, draft, &mut edges);
+        mounting_pods_away_first(context, &ended, address, draft, &mut edges);
         moves_away_first(context, drafts, address, draft, &mut edges);
     }
     edges
@@ -125,10 +136,11 @@ fn dependents_away_first(
     }
 }
 
-/// A network volume is deleted after every pod that mounts it, recorded so or not.
+/// A network volume is deleted after every pod that mounts it, recorded so or not. `ended` has by volume what
+/// terminates them.
 fn mounting_pods_away_first(
     context: &Context<'_>,
-    drafts: &Drafts<'_>,
+    ended: &BTreeMap<&VolumeId, Vec<(Address, Step)>>,
     address: &Address,
     draft: &Draft<'_>,
     edges: &mut Edges,
@@ -136,15 +148,9 @@ fn mounting_pods_away_first(
     if address.is_pod() || !draft.has(Step::Delete) {
         return;
     }
-    let Some(volume) = context.volumes.id(address) else { return };
-    for (pod, (owner, step)) in deleted_pods(drafts) {
-        let live = context.inputs.live.pods.get(&pod).and_then(Seen::found);
-        let mounts = live.is_some_and(
-            |live| matches!(&live.storage, LiveStorage::Network { id, path: _ } if id == volume),
-        );
-        if mounts {
-            edges.insert((id(&owner, step), id(address, Step::Delete)));
-        }
+    let ended = context.volumes.id(address).and_then(|volume| ended.get(volume));
+    for (owner, step) in ended.into_iter().flatten() {
+        edges.insert((id(owner, *step), id(address, Step::Delete)));
     }
 }
 

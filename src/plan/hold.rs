@@ -6,7 +6,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage, Seen};
-use crate::model::plan::{Action, Held, InProgress, Operation, Reason, Step};
+use crate::model::plan::{Action, Held, InProgress, Operation, Reason, Several, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
@@ -57,10 +57,16 @@ pub(super) fn free_deleted_volumes(context: &Context<'_>, drafts: &mut Drafts<'_
         .iter()
         .filter_map(|(address, draft)| Some((Address::clone(address), deleted_volume(draft)?.clone())))
         .collect();
+    if deleted.is_empty() {
+        return;
+    }
+    let mounts = Mounts::new(context, drafts);
     for (address, volume) in deleted {
-        let mounting = mounting(context, drafts, &volume);
-        let owners: Option<Vec<(Address, &LivePod)>> =
-            mounting.into_iter().map(|pod| Some((goes_with_volume(context, drafts, pod)?, pod))).collect();
+        let mounting = mounts.staying(drafts, &volume);
+        let owners: Option<Vec<(Address, &LivePod)>> = mounting
+            .into_iter()
+            .map(|pod| Some((mounts.goes_with_volume(drafts, pod)?.clone(), pod)))
+            .collect();
         for (owner, pod) in owners.into_iter().flatten() {
             if let Some(draft) = drafts.get_mut(&owner) {
                 pods::terminate_with_volume(context, &owner, pod, &address, draft);
@@ -111,43 +117,89 @@ pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_
         .filter(|(_, draft)| draft.steps.iter().any(|(step, action)| is_new(*step, action)))
         .map(|(address, _)| Address::clone(address))
         .collect();
-    let alike = |among: &BTreeSet<Address>, address: &Address| -> BTreeSet<Address> {
-        among.iter().filter(|other| other.is_pod() == address.is_pod()).cloned().collect()
-    };
+    let (from, instead_of) = (ByKind::of(&unexplained), ByKind::of(&created));
     for address in &created {
-        let from = alike(&unexplained, address);
+        let from = from.like(address);
         if let Some(draft) = drafts.get_mut(address).filter(|_| !from.is_empty()) {
-            draft.hold(Held::MayBeRenamed { from });
+            draft.hold(Held::MayBeRenamed { from: from.clone() });
         }
     }
     for address in &unexplained {
-        let instead_of = alike(&created, address);
+        let instead_of = instead_of.like(address);
         let holds_data =
             context.renamed.recorded(address).is_some_and(|recorded| holds_data(context, recorded));
         if let Some(draft) = drafts.get_mut(address).filter(|_| holds_data || !instead_of.is_empty()) {
-            draft.hold(Held::Rebuilt { instead_of });
+            draft.hold(Held::Rebuilt { instead_of: instead_of.clone() });
         }
     }
 }
 
-/// Returns the live pods that mount a network volume and stay.
-fn mounting<'a>(context: &Context<'a>, drafts: &Drafts<'_>, volume: &VolumeId) -> Vec<&'a LivePod> {
-    let deleted = deleted_pods(drafts);
-    let pods = context.inputs.live.pods.values().filter_map(Seen::found);
-    pods.filter(|pod| mounts(pod, volume) && !deleted.contains_key(&pod.id)).collect()
+/// Addresses by what can be whose new name.
+struct ByKind {
+    volumes: Several,
+    pods: Several,
 }
 
-fn mounts(pod: &LivePod, volume: &VolumeId) -> bool {
-    matches!(&pod.storage, LiveStorage::Network { id, path: _ } if id == volume)
+impl ByKind {
+    fn of(addresses: &BTreeSet<Address>) -> Self {
+        let of = |pods| addresses.iter().filter(move |address| address.is_pod() == pods).collect();
+        Self { volumes: of(false), pods: of(true) }
+    }
+
+    fn like(&self, address: &Address) -> &Several {
+        if address.is_pod() { &self.pods } else { &self.volumes }
+    }
 }
 
-/// Returns the address of a pod of ours that is to be stopped, and that no longer mounts what it mounts.
-fn goes_with_volume(context: &Context<'_>, drafts: &Drafts<'_>, pod: &LivePod) -> Option<Address> {
-    let (owner, _) =
-        context.renamed.objects.iter().find(|(_, recorded)| recorded.id == RemoteId::Pod(pod.id.clone()))?;
-    let draft = drafts.get(owner).filter(|draft| draft.held.is_none())?;
-    let is_up_after = if pod.status.is_up() { !draft.has(Step::Stop) } else { draft.has(Step::Start) };
-    (!is_up_after && !draft.has(Step::Forget)).then(|| owner.clone())
+/// Which pods mount a network volume, whose they are and what terminates them.
+struct Mounts<'c> {
+    mounted: BTreeMap<&'c VolumeId, Vec<&'c LivePod>>,
+    owners: BTreeMap<&'c PodId, &'c Address>,
+    /// The addresses that terminate each pod, as long as they are not held.
+    ended_by: BTreeMap<PodId, Vec<Address>>,
+}
+
+impl<'c> Mounts<'c> {
+    fn new(context: &'c Context<'_>, drafts: &Drafts<'_>) -> Self {
+        let mut mounted: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for pod in context.inputs.live.pods.values().filter_map(Seen::found) {
+            if let LiveStorage::Network { id, path: _ } = &pod.storage {
+                mounted.entry(id).or_default().push(pod);
+            }
+        }
+        let mut owners = BTreeMap::new();
+        for (address, recorded) in &context.renamed.objects {
+            if let RemoteId::Pod(id) = &recorded.id {
+                owners.entry(id).or_insert(address);
+            }
+        }
+        let mut ended_by: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (address, draft) in drafts {
+            for id in ended_pods(draft) {
+                ended_by.entry(id.clone()).or_default().push(Address::clone(address));
+            }
+        }
+        Self { mounted, owners, ended_by }
+    }
+
+    /// Returns the live pods that mount a network volume and stay.
+    fn staying(&self, drafts: &Drafts<'_>, volume: &VolumeId) -> Vec<&'c LivePod> {
+        let mounting = self.mounted.get(volume).into_iter().flatten();
+        mounting.copied().filter(|pod| !self.ends(drafts, &pod.id)).collect()
+    }
+
+    fn ends(&self, drafts: &Drafts<'_>, pod: &PodId) -> bool {
+        let mut by = self.ended_by.get(pod).into_iter().flatten().filter_map(|address| drafts.get(address));
+        by.any(|draft| ended_pods(draft).any(|id| id == pod))
+    }
+
+    /// Returns the address of a pod of ours that is to be stopped, and that no longer mounts what it mounts.
+    fn goes_with_volume(&self, drafts: &Drafts<'_>, pod: &LivePod) -> Option<&'c Address> {
+        let owner = *self.owners.get(&pod.id)?;
+        let draft = drafts.get(owner).filter(|draft| draft.held.is_none())?;
+        let is_up_after = if pod.status.is_up() { !draft.has(Step::Stop) } else { draft.has(Step::Start) };
+        (!is_up_after && !draft.has(Step::Forget)).then_some(owner)
+    }
 }
 
 fn is_new(step: Step, action: &Action) -> bool {
@@ -165,35 +217,109 @@ fn holds_data(context: &Context<'_>, recorded: &Recorded) -> bool {
 }
 
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.
+///
+/// After the first round only those are looked at that what was held last concerns: a chain of dependencies takes as
+/// many rounds as it is long.
 pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let deletes_volumes = drafts.values().any(|draft| deleted_volume(draft).is_some());
+    let mounts = deletes_volumes.then(|| Mounts::new(context, drafts));
+    let mut concerns = None;
+    let mut fresh: BTreeSet<Address> = drafts
+        .iter()
+        .filter(|(_, draft)| draft.held.is_some())
+        .map(|(address, _)| Address::clone(address))
+        .collect();
+    let mut open: BTreeSet<Address> = drafts.keys().map(|address| Address::clone(address)).collect();
     loop {
-        let needed = needed_by_held(context, drafts);
-        let held: Vec<(Address, Held)> = drafts
-            .iter()
-            .filter(|(_, draft)| draft.held.is_none() && !draft.steps.is_empty())
-            .filter_map(|(address, draft)| {
-                let held = missing_dependency(context, drafts, address, draft)
-                    .or_else(|| taken_from_held(&needed, address, draft))
-                    .or_else(|| still_mounted(context, drafts, address, draft))
+        let needed = needed_by(context, &fresh);
+        let held: Vec<(Address, Held)> = open
+            .into_iter()
+            .filter_map(|address| {
+                let draft = drafts.get(&address)?;
+                if draft.held.is_some() || draft.steps.is_empty() {
+                    return None;
+                }
+                let held = missing_dependency(context, drafts, &address, draft)
+                    .or_else(|| taken_from_held(&needed, &address, draft))
+                    .or_else(|| still_mounted(mounts.as_ref()?, drafts, &address, draft))
                     .or_else(|| given_up_in_vain(context, drafts, draft))
-                    .or_else(|| still_taken(context, drafts, address, draft));
-                held.map(|held| (Address::clone(address), held))
+                    .or_else(|| still_taken(context, drafts, &address, draft))?;
+                Some((address, held))
             })
             .collect();
         if held.is_empty() {
             return;
         }
+        let concerns = concerns.get_or_insert_with(|| Concerns::new(context, drafts));
+        fresh = BTreeSet::new();
         for (address, why) in held {
             if let Held::DependsOn(dependency) = &why
                 && let Some(draft) = drafts.get_mut(dependency)
                 && let Some(unusable) = draft.unusable.take()
             {
                 draft.hold(unusable);
+                fresh.insert(dependency.clone());
             }
             if let Some(draft) = drafts.get_mut(&address) {
                 draft.hold(why);
+                fresh.insert(address);
             }
         }
+        open = fresh.iter().flat_map(|held| concerns.of(context, held)).collect();
+    }
+}
+
+/// Which addresses may have to be held once another one is, before anything was held for another's sake.
+struct Concerns {
+    /// What is wanted, by what it depends on.
+    dependents: BTreeMap<Address, Vec<Address>>,
+    /// What terminates pods with a network volume, by that volume.
+    given_up_for: BTreeMap<Address, Vec<Address>>,
+    /// Deleted network volumes, by the addresses that have a pod which mounts one or terminate such a pod.
+    freed_by: BTreeMap<Address, Vec<Address>>,
+}
+
+impl Concerns {
+    fn new(context: &Context<'_>, drafts: &Drafts<'_>) -> Self {
+        let mut concerns =
+            Self { dependents: BTreeMap::new(), given_up_for: BTreeMap::new(), freed_by: BTreeMap::new() };
+        let note = |map: &mut BTreeMap<Address, Vec<Address>>, held: &Address, concerned: &Address| {
+            map.entry(held.clone()).or_default().push(concerned.clone());
+        };
+        let mut deleted: BTreeMap<&VolumeId, Vec<&Address>> = BTreeMap::new();
+        for (address, draft) in drafts {
+            if let Some(Wanted::Pod(pod)) = context.wanted(address) {
+                for dependency in dependencies(pod) {
+                    note(&mut concerns.dependents, &dependency, address);
+                }
+            }
+            for volume in given_up(context, draft) {
+                note(&mut concerns.given_up_for, volume, address);
+            }
+            if let Some(volume) = deleted_volume(draft) {
+                deleted.entry(volume).or_default().push(address);
+            }
+        }
+        for (address, draft) in drafts.iter().filter(|_| !deleted.is_empty()) {
+            let own = context.renamed.recorded(address).and_then(|recorded| match &recorded.id {
+                RemoteId::Pod(id) => Some(id),
+                RemoteId::Volume(_) => None,
+            });
+            let mounted = own.into_iter().chain(ended_pods(draft)).filter_map(|id| mounted(context, id));
+            for volume in mounted.filter_map(|id| deleted.get(id)).flatten() {
+                note(&mut concerns.freed_by, address, volume);
+            }
+        }
+        concerns
+    }
+
+    /// Returns what one address concerns.
+    fn of(&self, context: &Context<'_>, held: &Address) -> Vec<Address> {
+        let lists = [&self.dependents, &self.given_up_for, &self.freed_by];
+        let noted = lists.into_iter().filter_map(|map| map.get(held)).flatten();
+        let recorded = context.renamed.recorded(held).map(recorded_dependencies).unwrap_or_default();
+        let leaves = context.renamed.moves.get(held);
+        noted.chain(leaves).cloned().chain(recorded).collect()
     }
 }
 
@@ -227,34 +353,33 @@ fn missing_dependency(
 
 /// A pod does not go with a network volume that stays.
 fn given_up_in_vain(context: &Context<'_>, drafts: &Drafts<'_>, draft: &Draft<'_>) -> Option<Held> {
-    let goes = draft.steps.iter().filter(|(_, action)| action.reason == Reason::VolumeRemoved);
-    let pods = goes.flat_map(|(_, action)| match &action.operation {
-        Operation::DeletePods { ids } => ids.iter().collect(),
-        Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::CreatePod(_)
-        | Operation::UpdatePod { .. }
-        | Operation::StartPod { .. }
-        | Operation::StopPod { .. } => Vec::new(),
-    });
-    let live = &context.inputs.live.pods;
-    let mounted = pods.filter_map(|id| match &live.get(id)?.found()?.storage {
-        LiveStorage::Network { id, path: _ } => context.volumes.address_of(id),
-        LiveStorage::None | LiveStorage::Local { .. } => None,
-    });
-    let mut held = mounted.filter(|volume| drafts.get(volume).is_some_and(|draft| draft.held.is_some()));
+    let mut held = given_up(context, draft)
+        .filter(|volume| drafts.get(volume).is_some_and(|draft| draft.held.is_some()));
     held.next().map(|volume| Held::DependsOn(volume.clone()))
 }
 
-/// Returns what held objects depend on, each with the first of them.
-fn needed_by_held(context: &Context<'_>, drafts: &Drafts<'_>) -> BTreeMap<Address, Address> {
+/// Returns the network volumes with which a draft lets pods go.
+fn given_up<'c>(context: &'c Context<'_>, draft: &Draft<'_>) -> impl Iterator<Item = &'c Address> {
+    let goes = draft.steps.iter().filter(|(_, action)| action.reason == Reason::VolumeRemoved);
+    let pods = goes.flat_map(|(_, action)| ended_by(&action.operation));
+    pods.filter_map(|id| context.volumes.address_of(mounted(context, id)?))
+}
+
+/// Returns the network volume that a live pod mounts.
+fn mounted<'c>(context: &Context<'c>, id: &PodId) -> Option<&'c VolumeId> {
+    match &context.inputs.live.pods.get(id)?.found()?.storage {
+        LiveStorage::Network { id, path: _ } => Some(id),
+        LiveStorage::None | LiveStorage::Local { .. } => None,
+    }
+}
+
+/// Returns what these objects depend on, each with the first of them.
+fn needed_by(context: &Context<'_>, held: &BTreeSet<Address>) -> BTreeMap<Address, Address> {
     let mut needed = BTreeMap::new();
-    for (dependent, _) in drafts.iter().filter(|(_, draft)| draft.held.is_some()) {
+    for dependent in held {
         let recorded = context.renamed.recorded(dependent);
         for dependency in recorded.map(recorded_dependencies).unwrap_or_default() {
-            needed.entry(dependency).or_insert_with(|| Address::clone(dependent));
+            needed.entry(dependency).or_insert_with(|| dependent.clone());
         }
     }
     needed
@@ -272,20 +397,19 @@ fn taken_from_held(
 
 /// RunPod refuses to delete a network volume that a pod still mounts.
 fn still_mounted(
-    context: &Context<'_>,
+    mounts: &Mounts<'_>,
     drafts: &Drafts<'_>,
     address: &Address,
     draft: &Draft<'_>,
 ) -> Option<Held> {
-    let mounting = mounting(context, drafts, deleted_volume(draft)?);
+    let mounting = mounts.staying(drafts, deleted_volume(draft)?);
     // A pod that would go with the volume is not what stands in its way.
-    let in_the_way = mounting.iter().find(|pod| goes_with_volume(context, drafts, pod).is_none());
+    let in_the_way = mounting.iter().find(|pod| mounts.goes_with_volume(drafts, pod).is_none());
     let mounting = in_the_way.or(mounting.first())?;
-    if let Some(owner) = context.renamed.objects.iter().find_map(|(owner, recorded)| {
-        (recorded.id == RemoteId::Pod(mounting.id.clone()) && owner != address).then_some(owner)
-    }) && drafts.get(owner).is_some_and(|draft| draft.held.is_some())
+    if let Some(owner) = mounts.owners.get(&mounting.id).filter(|owner| **owner != address)
+        && drafts.get(owner).is_some_and(|draft| draft.held.is_some())
     {
-        return Some(Held::DependsOn(owner.clone()));
+        return Some(Held::DependsOn(Address::clone(owner)));
     }
     Some(Held::NotPossible(format!(
         "pod `{}` ({}) still mounts it, and RunPod refuses to delete a network volume in use",
@@ -315,8 +439,7 @@ fn still_taken(
     draft: &Draft<'_>,
 ) -> Option<Held> {
     let is_taken = draft.has(Step::Move) && context.inputs.prior.objects.contains_key(address);
-    let mut moves = context.renamed.moves.iter();
-    let (to, _) = moves.find(|(_, from)| is_taken && *from == address)?;
+    let to = context.renamed.moves_to(address).filter(|_| is_taken)?;
     let leaves = drafts.get(to).is_some_and(|draft| draft.has(Step::Move));
     (!leaves).then(|| {
         Held::NotPossible(format!("what is recorded here becomes `{to}`, which is left out of this plan"))
@@ -328,23 +451,31 @@ pub(super) fn deleted_pods(drafts: &Drafts<'_>) -> BTreeMap<PodId, (Address, Ste
     let mut deleted = BTreeMap::new();
     for (address, draft) in drafts {
         for (step, action) in &draft.steps {
-            match &action.operation {
-                Operation::DeletePods { ids } => {
-                    let by = ids.iter().map(|id| (id.clone(), (Address::clone(address), *step)));
-                    deleted.extend(by);
-                }
-                Operation::Local
-                | Operation::CreateVolume { .. }
-                | Operation::GrowVolume { .. }
-                | Operation::DeleteVolume { .. }
-                | Operation::CreatePod(_)
-                | Operation::UpdatePod { .. }
-                | Operation::StartPod { .. }
-                | Operation::StopPod { .. } => {}
-            }
+            let by = || (Address::clone(address), *step);
+            deleted.extend(ended_by(&action.operation).map(|id| (id.clone(), by())));
         }
     }
     deleted
+}
+
+fn ended_pods<'d>(draft: &'d Draft<'_>) -> impl Iterator<Item = &'d PodId> {
+    draft.steps.iter().flat_map(|(_, action)| ended_by(&action.operation))
+}
+
+/// Returns the pods that an operation terminates.
+fn ended_by(operation: &Operation) -> impl Iterator<Item = &PodId> {
+    let ids = match operation {
+        Operation::DeletePods { ids } => Some(ids),
+        Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::UpdatePod { .. }
+        | Operation::StartPod { .. }
+        | Operation::StopPod { .. } => None,
+    };
+    ids.into_iter().flatten()
 }
 
 /// Tells whether the object of an address is deleted or stopped for good by its steps.

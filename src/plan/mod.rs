@@ -332,12 +332,18 @@ fn left_out(context: &Context<'_>, scope: &Scope<'_>, drafts: &Drafts<'_>) -> Ve
         let staying = context.renamed.objects.keys().filter(|address| !drafts.contains_key(address));
         findings.extend(finding::stays(&staying.collect::<Vec<_>>()));
     }
-    for target in scope.empty_targets(drafts) {
-        let deselected = &context.inputs.desired.out_of_scope;
-        let profiles = deselected.iter().filter(|(address, _)| target.matches(address));
-        let profiles: BTreeSet<&String> = profiles.flat_map(|(_, pod)| &pod.profiles).collect();
-        findings.push(finding::target_out_of_scope(target, &profiles));
+    let empty = scope.empty_targets(drafts);
+    let mut profiles: BTreeMap<&Pattern, BTreeSet<&String>> = BTreeMap::new();
+    if !empty.is_empty() {
+        for (address, pod) in &context.inputs.desired.out_of_scope {
+            for target in scope.targets_of(address) {
+                profiles.entry(target).or_default().extend(&pod.profiles);
+            }
+        }
     }
+    let none = BTreeSet::new();
+    let named = empty.into_iter().map(|target| (target, profiles.get(target).unwrap_or(&none)));
+    findings.extend(named.map(|(target, profiles)| finding::target_out_of_scope(target, profiles)));
     findings
 }
 
@@ -453,12 +459,13 @@ fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: D
 }
 
 fn unmatched_replacements(context: &Context<'_>) -> Vec<Finding> {
-    let replace = context.inputs.options.replace.iter();
-    let is_wanted = |named: &Address| {
-        let replicas = |wanted: &Address| wanted.is_pod() && Address::pod(wanted.key().clone()) == *named;
-        context.wanted(named).is_some() || context.inputs.desired.wanted.keys().any(replicas)
+    let Inputs { desired, options, .. } = *context.inputs;
+    let wanted = if options.destroy || options.replace.is_empty() {
+        BTreeSet::new()
+    } else {
+        refusal::names_of(desired.wanted.keys())
     };
-    let unmatched = replace.filter(|address| context.inputs.options.destroy || !is_wanted(address));
+    let unmatched = options.replace.iter().filter(|name| !wanted.contains(*name));
     unmatched.map(finding::unmatched_replace).collect()
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::desired::{Desired, Move};
 use crate::model::plan::Finding;
 use crate::model::pod::Storage;
@@ -38,6 +38,11 @@ impl Renamed<'_> {
     /// Returns the address in this spec of what was created for `address`.
     pub(super) fn address_now(&self, address: &Address) -> Address {
         self.by_old.get(address).unwrap_or(address).clone()
+    }
+
+    /// Returns where the record that stands at an address moves to.
+    pub(super) fn moves_to(&self, from: &Address) -> Option<&Address> {
+        self.by_old.get(from).filter(|to| self.moves.get(*to) == Some(from))
     }
 }
 
@@ -90,18 +95,21 @@ pub(super) fn rename<'a>(
 /// Lists every single rename in file order: bare keys stand for all their replicas.
 fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
     let mut pairs = Vec::new();
+    let mut replicas: BTreeMap<&Key, BTreeSet<Option<u32>>> = BTreeMap::new();
+    if !desired.moved.is_empty() {
+        let tokens = prior.tokens.values().map(|token| &token.address);
+        for address in prior.objects.keys().chain(tokens) {
+            if let Address::Pod { key, replica } = address {
+                replicas.entry(key).or_default().insert(*replica);
+            }
+        }
+    }
     for Move { from, to } in &desired.moved {
         match (from, to) {
             (Address::Pod { key: old, replica: None }, Address::Pod { key: new, replica: None }) => {
-                let known = prior.objects.keys().chain(prior.tokens.values().map(|token| &token.address));
-                let replicas: BTreeSet<Option<u32>> = known
-                    .filter_map(|address| match address {
-                        Address::Pod { key, replica } if key == old => Some(*replica),
-                        Address::Pod { .. } | Address::Volume(_) => None,
-                    })
-                    .chain([None])
-                    .collect();
-                pairs.extend(replicas.into_iter().map(|replica| {
+                let known = replicas.get(old).into_iter().flatten().copied();
+                let all: BTreeSet<Option<u32>> = known.chain([None]).collect();
+                pairs.extend(all.into_iter().map(|replica| {
                     let at = |key: &_| Address::Pod { key: Clone::clone(key), replica };
                     (at(old), at(new))
                 }));
@@ -129,6 +137,8 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
 /// Decides where each record ends: new address to old one.
 ///
 /// A rename whose target is taken waits for the rename that frees it; one that is never freed is left out and said.
+/// They are tried round after round in the order of the file, but after the first round only those for which something
+/// has changed: a chain of many would take as many rounds otherwise.
 fn settle<'a>(
     prior: &'a Prior,
     pairs: &'a [(Address, Address)],
@@ -136,26 +146,26 @@ fn settle<'a>(
 ) -> BTreeMap<&'a Address, &'a Address> {
     let mut at: BTreeMap<&Address, &Address> =
         prior.objects.keys().map(|address| (address, address)).collect();
-    let mut waiting: Vec<&(Address, Address)> = pairs.iter().collect();
-    loop {
-        let before = waiting.len();
-        waiting.retain(|(from, to)| {
-            if from == to || at.contains_key(to) {
-                return true;
-            }
-            match at.remove(from) {
-                Some(original) => {
-                    at.insert(to, original);
-                    false
-                }
-                None => true,
-            }
-        });
-        if waiting.len() == before {
-            break;
-        }
+    let mut waiting: BTreeMap<usize, &(Address, Address)> = pairs.iter().enumerate().collect();
+    let (mut leaving, mut coming) = (BTreeMap::new(), BTreeMap::new());
+    for (number, (from, to)) in pairs.iter().enumerate() {
+        leaving.entry(from).or_insert_with(Vec::new).push(number);
+        coming.entry(to).or_insert_with(Vec::new).push(number);
     }
-    for (from, to) in waiting {
+    let mut open: BTreeSet<(usize, usize)> = (0..pairs.len()).map(|number| (0, number)).collect();
+    while let Some((round, number)) = open.pop_first() {
+        let Some((from, to)) = waiting.get(&number).copied() else { continue };
+        if from == to || at.contains_key(to) {
+            continue;
+        }
+        let Some(original) = at.remove(from) else { continue };
+        at.insert(to, original);
+        waiting.remove(&number);
+        // What comes to the address that was left, and what leaves the one that was reached.
+        let changed = [coming.get(from), leaving.get(to)].into_iter().flatten().flatten();
+        open.extend(changed.map(|&other| (round + usize::from(other <= number), other)));
+    }
+    for (from, to) in waiting.into_values() {
         if from != to && at.contains_key(from) && at.contains_key(to) {
             findings.push(finding::move_target_taken(from, to));
         }

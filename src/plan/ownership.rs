@@ -52,6 +52,8 @@ pub(super) struct Ownership<'a> {
     renamed: &'a Renamed<'a>,
     claims: BTreeMap<Address, Vec<Claim<'a>>>,
     volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
+    /// At which address each of them is claimed.
+    claimed_at: BTreeMap<RemoteId, Address>,
     /// The ids on record.
     recorded: BTreeSet<RemoteId>,
     /// The addresses of the recorded tokens.
@@ -130,6 +132,7 @@ impl<'a> Ownership<'a> {
             renamed,
             claims: BTreeMap::new(),
             volume_claims: BTreeMap::new(),
+            claimed_at: BTreeMap::new(),
             recorded: inputs.prior.remote_ids(),
             holders: BTreeMap::new(),
             open: Open::of(renamed),
@@ -149,6 +152,7 @@ impl<'a> Ownership<'a> {
             }
             match ownership.claim(pod) {
                 Some((address, claim)) => {
+                    ownership.claimed_at.insert(RemoteId::Pod(id.clone()), address.clone());
                     ownership.claims.entry(address).or_default().push(claim);
                 }
                 None => {
@@ -253,6 +257,7 @@ impl<'a> Ownership<'a> {
             }
             match self.volume_owner(volume) {
                 Some((address, sent)) => {
+                    self.claimed_at.insert(RemoteId::Volume(id.clone()), address.clone());
                     self.volume_claims.entry(address).or_default().push((volume, sent));
                 }
                 None => {
@@ -397,11 +402,8 @@ impl<'a> Ownership<'a> {
 
     /// Returns the other address that a pod is taken for. One object is never at two addresses.
     fn holder_of(&self, address: &Address, id: &PodId) -> Option<&Address> {
-        let claimed = self
-            .claims
-            .iter()
-            .filter(|(other, claims)| *other != address && claims.iter().any(|claim| claim.pod.id == *id));
-        let takes = |(other, _): &(&Address, &Vec<Claim<'a>>)| match self.pod(other, None).sighting {
+        let other = self.claimed_at.get(&RemoteId::Pod(id.clone())).filter(|other| *other != address)?;
+        let takes = match self.pod(other, None).sighting {
             Sighting::Migrated { recorded: _, object }
             | Sighting::Journal { object, sent: _ }
             | Sighting::Superseded { recorded: _, object: _, successor: object, sent: _ } => object.id == *id,
@@ -411,7 +413,7 @@ impl<'a> Ownership<'a> {
             | Sighting::Never
             | Sighting::Hidden(_) => false,
         };
-        claimed.into_iter().find(takes).map(|(other, _)| other)
+        takes.then_some(other)
     }
 
     /// Holds an address if a create of an earlier run may still show up there and has not.
@@ -572,16 +574,10 @@ impl<'a> Ownership<'a> {
     }
 
     fn volume_holder(&self, address: &Address, id: &VolumeId) -> Option<&Address> {
+        let other = self.claimed_at.get(&RemoteId::Volume(id.clone())).filter(|other| *other != address)?;
         // Of several that carry one token none is taken.
-        let is_only = |claims: &Vec<(&LiveVolume, &Sent)>| match &claims[..] {
-            [(volume, _)] => volume.id == *id,
-            _ => false,
-        };
-        let mut claimed = self
-            .volume_claims
-            .iter()
-            .filter(|(other, claims)| *other != address && self.is_wanted(other) && is_only(claims));
-        claimed.next().map(|(other, _)| other)
+        let is_only = self.volume_claims.get(other).is_some_and(|claims| claims.len() == 1);
+        (is_only && self.is_wanted(other)).then_some(other)
     }
 
     fn named_volume(

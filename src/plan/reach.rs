@@ -267,10 +267,8 @@ impl<'a> Reaching<'_, 'a> {
 
     /// Returns what is recorded at an address and moves away from it.
     fn occupant(&self, address: &Address) -> Option<Address> {
-        let renamed = self.context.renamed;
         let is_recorded = self.context.inputs.prior.objects.contains_key(address);
-        let now = renamed.moves.iter().find(|(_, from)| *from == address).map(|(to, _)| to.clone());
-        now.filter(|_| is_recorded)
+        self.context.renamed.moves_to(address).filter(|_| is_recorded).cloned()
     }
 
     /// What the spec still wants no longer depends on what leaves it.
@@ -278,42 +276,52 @@ impl<'a> Reaching<'_, 'a> {
         self.context.wanted(dependent).is_none() && !self.scope.is_deselected(dependent)
     }
 
-    /// What was left out keeps what it depends on.
+    /// What was left out keeps what it depends on, and so on: each round looks at what the one before left out needs.
     fn keep_what_is_needed(&mut self, dependents: &BTreeMap<Address, BTreeSet<Address>>) {
+        let mut needed: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
+        for (dependency, dependents) in dependents {
+            for dependent in dependents {
+                needed.entry(dependent).or_default().push(dependency);
+            }
+        }
+        let (mut left_out, mut stays) = (BTreeSet::new(), Vec::new());
+        let mut open: BTreeSet<&'a Address> = self.drafts.keys().copied().collect();
         loop {
-            let kept: Vec<(&'a Address, Address)> = self
-                .drafts
-                .iter()
-                .filter(|(address, draft)| {
-                    draft.held.is_none() && self.context.wanted(address).is_none() && is_taken_away(draft)
-                })
-                .filter_map(|(address, _)| {
-                    let mut waiting = dependents.get(*address).into_iter().flatten();
-                    let waiting = waiting.find(|dependent| self.stays(dependent))?;
-                    Some((*address, waiting.clone()))
+            let kept: Vec<(&'a Address, Address)> = open
+                .into_iter()
+                .filter_map(|address| {
+                    let draft = self.drafts.get(address)?;
+                    let goes = draft.held.is_none() && is_taken_away(draft);
+                    let waiting = dependents.get(address)?;
+                    let is_removed = goes && self.context.wanted(address).is_none();
+                    let waiting = waiting.iter().find(|dependent| is_removed && self.stays(dependent))?;
+                    Some((address, waiting.clone()))
                 })
                 .collect();
             if kept.is_empty() {
-                return;
+                break;
             }
+            open = BTreeSet::new();
             for (address, dependent) in kept {
-                self.keep(address, &dependent);
+                if self.scope.is_target(address) {
+                    let why = format!("`{dependent}` depends on it and is left out of this plan");
+                    if let Some(draft) = self.drafts.get_mut(address) {
+                        draft.hold(Held::NotPossible(why));
+                    }
+                    continue;
+                }
+                self.drafts.remove(address);
+                left_out.insert(address);
+                stays.push(finding::stays_for(address, &dependent));
+                let needed = needed.get(address).into_iter().flatten();
+                open.extend(needed.filter_map(|dependency| self.all.get(*dependency)));
             }
         }
-    }
-
-    fn keep(&mut self, address: &'a Address, dependent: &Address) {
-        if self.scope.is_target(address) {
-            let why = format!("`{dependent}` depends on it and is left out of this plan");
-            if let Some(draft) = self.drafts.get_mut(address) {
-                draft.hold(Held::NotPossible(why));
-            }
-            return;
-        }
-        self.drafts.remove(address);
-        self.findings
-            .retain(|finding| finding.subject.as_ref().is_none_or(|subject| subject.address != *address));
-        self.findings.push(finding::stays_for(address, dependent));
+        let is_left_out = |finding: &Finding| {
+            finding.subject.as_ref().is_some_and(|subject| left_out.contains(&subject.address))
+        };
+        self.findings.retain(|finding| !is_left_out(finding));
+        self.findings.extend(stays);
     }
 
     /// Tells whether something goes on as it is after this plan.

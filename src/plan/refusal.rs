@@ -1,6 +1,8 @@
 //! What a command line asks for that cannot be planned: names that nothing has, and dependencies that are left out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedPod};
@@ -10,7 +12,7 @@ use super::catalog_index::CatalogIndex;
 use super::moves;
 use super::ownership::Ownership;
 use super::reach::{Standing, is_waited_for, standing};
-use super::scope::{Pattern, Scope, dependencies};
+use super::scope::{Pattern, Patterns, Scope, dependencies};
 use super::volume_index::VolumeIndex;
 use super::{Context, Inputs};
 
@@ -34,8 +36,8 @@ pub enum Refusal {
         flag: Flag,
         /// The name, which can be empty.
         name: String,
-        /// The addresses that there are.
-        known: BTreeSet<Address>,
+        /// The addresses that there are; all that name nothing share them.
+        known: Arc<BTreeSet<Address>>,
     },
     /// A pod would be made without something that it depends on, which does not exist and is excluded.
     Excluded {
@@ -85,22 +87,39 @@ fn unmatched(context: &Context<'_>) -> Vec<Refusal> {
     let recorded = prior.objects.keys().chain(context.renamed.objects.keys());
     let mut known = context.ownership.addresses();
     known.extend(in_spec().chain(recorded).cloned());
-    let targets = options.targets.iter().map(|pattern| (Flag::Target, pattern));
-    let excludes = options.excludes.iter().map(|pattern| (Flag::Exclude, pattern));
-    let patterns = targets.chain(excludes).filter(|(_, pattern)| !known.iter().any(|at| pattern.matches(at)));
-    let mut refusals: Vec<Refusal> = patterns
-        .map(|(flag, pattern)| Refusal::Unmatched { flag, name: pattern.to_string(), known: known.clone() })
-        .collect();
-    let is_named = |named: &Address, address: &Address| {
-        named == address || address.is_pod() && Address::pod(address.key().clone()) == *named
+    let known = Arc::new(known);
+    let unmatched = |(flag, given)| {
+        let patterns = Patterns::new(given).about_none(known.iter()).into_iter();
+        let known = &known;
+        patterns.map(move |pattern| Refusal::Unmatched {
+            flag,
+            name: pattern.to_string(),
+            known: Arc::clone(known),
+        })
     };
-    let replaced = options.replace.iter().filter(|named| !in_spec().any(|address| is_named(named, address)));
-    refusals.extend(replaced.map(|named| Refusal::Unmatched {
+    let given = [(Flag::Target, &options.targets[..]), (Flag::Exclude, &options.excludes[..])];
+    let mut refusals: Vec<Refusal> = given.into_iter().flat_map(unmatched).collect();
+    let named = names_of(in_spec());
+    let known = Arc::new(in_spec().cloned().collect());
+    let replaced = options.replace.iter().filter(|name| !named.contains(*name));
+    refusals.extend(replaced.map(|name| Refusal::Unmatched {
         flag: Flag::Replace,
-        name: named.to_string(),
-        known: in_spec().cloned().collect(),
+        name: name.to_string(),
+        known: Arc::clone(&known),
     }));
     refusals
+}
+
+/// Returns what these addresses can be called: a bare key means all its replicas.
+pub(super) fn names_of<'a>(addresses: impl Iterator<Item = &'a Address>) -> BTreeSet<Cow<'a, Address>> {
+    let names = addresses.flat_map(|address| {
+        let bare = match address {
+            Address::Pod { key, replica: Some(_) } => Some(Cow::Owned(Address::pod(key.clone()))),
+            Address::Pod { key: _, replica: None } | Address::Volume(_) => None,
+        };
+        [Some(Cow::Borrowed(address)), bare]
+    });
+    names.flatten().collect()
 }
 
 /// Looks at the pods that are to be made or started, and at what they take along.

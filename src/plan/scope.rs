@@ -1,6 +1,6 @@
 //! Which addresses a plan is about: profiles, targets and exclusions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
@@ -16,16 +16,6 @@ use super::{Drafts, Inputs, Options};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern(String);
 
-impl Pattern {
-    /// Tells whether the pattern is about this address.
-    pub fn matches(&self, address: &Address) -> bool {
-        let printed = address.to_string();
-        let without_replica = printed.split('[').next().unwrap_or_default();
-        glob(self.0.as_bytes(), printed.as_bytes())
-            || address.is_pod() && glob(self.0.as_bytes(), without_replica.as_bytes())
-    }
-}
-
 impl FromStr for Pattern {
     type Err = Infallible;
 
@@ -37,6 +27,67 @@ impl FromStr for Pattern {
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+/// Patterns in the order in which they were given, found by how they begin: only those are tried on an address whose
+/// text up to the first wildcard it begins with. So a name for each of many pods costs a look-up each.
+pub(super) struct Patterns<'a> {
+    given: &'a [Pattern],
+    /// The first of each text, by what stands before its first wildcard.
+    by_beginning: BTreeMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Patterns<'a> {
+    pub(super) fn new(given: &'a [Pattern]) -> Self {
+        let mut firsts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (number, Pattern(text)) in given.iter().enumerate() {
+            firsts.entry(text).or_insert(number);
+        }
+        let mut by_beginning: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (text, number) in firsts {
+            let beginning = text.find(['*', '?']).map_or(text, |end| &text[..end]);
+            by_beginning.entry(beginning).or_default().push(number);
+        }
+        Self { given, by_beginning }
+    }
+
+    /// Returns the patterns that are about an address, by the text of each once; in no order.
+    pub(super) fn about(&self, address: &Address) -> Vec<&'a Pattern> {
+        self.numbers(address).into_iter().map(|number| &self.given[number]).collect()
+    }
+
+    /// Returns those of these patterns that are about none of these addresses, in order.
+    pub(super) fn about_none<'b>(
+        &self,
+        addresses: impl IntoIterator<Item = &'b Address>,
+    ) -> Vec<&'a Pattern> {
+        let mut used: BTreeSet<&Pattern> = BTreeSet::new();
+        // Once all are used, as when there are none, nothing more can change.
+        let all: usize = self.by_beginning.values().map(Vec::len).sum();
+        for address in addresses {
+            if used.len() == all {
+                break;
+            }
+            used.extend(self.about(address));
+        }
+        self.given.iter().filter(|pattern| !used.contains(pattern)).collect()
+    }
+
+    fn numbers(&self, address: &Address) -> Vec<usize> {
+        if self.given.is_empty() {
+            return Vec::new();
+        }
+        let printed = address.to_string();
+        let without_replica = printed.split('[').next().unwrap_or_default();
+        let is_about = |number: &usize| {
+            let Pattern(text) = &self.given[*number];
+            glob(text.as_bytes(), printed.as_bytes())
+                || address.is_pod() && glob(text.as_bytes(), without_replica.as_bytes())
+        };
+        let beginnings = (0..=printed.len()).filter_map(|end| printed.get(..end));
+        let tried = beginnings.filter_map(|beginning| self.by_beginning.get(beginning)).flatten();
+        tried.copied().filter(is_about).collect()
     }
 }
 
@@ -74,6 +125,8 @@ pub(super) struct Scope<'a> {
     desired: &'a Desired,
     options: &'a Options,
     renamed: &'a Renamed<'a>,
+    targets: Patterns<'a>,
+    excludes: Patterns<'a>,
     /// The keys of pods that no chosen profile selects.
     deselected: BTreeSet<&'a Key>,
 }
@@ -83,7 +136,14 @@ impl<'a> Scope<'a> {
         let Inputs { desired, options, .. } = *inputs;
         let covers_all = options.destroy && options.whatever_profile;
         let pods = desired.out_of_scope.keys().filter(|address| address.is_pod() && !covers_all);
-        Self { desired, options, renamed, deselected: pods.map(Address::key).collect() }
+        Self {
+            desired,
+            options,
+            renamed,
+            targets: Patterns::new(&options.targets),
+            excludes: Patterns::new(&options.excludes),
+            deselected: pods.map(Address::key).collect(),
+        }
     }
 
     /// Tells whether the plan is about an address without anything else that brings it in.
@@ -98,12 +158,12 @@ impl<'a> Scope<'a> {
 
     /// Tells whether a target names an address.
     pub(super) fn is_target(&self, address: &Address) -> bool {
-        self.first(&self.options.targets, address).is_some()
+        self.first(&self.targets, address).is_some()
     }
 
     /// Returns the first pattern that excludes an address.
     pub(super) fn excluded_by(&self, address: &Address) -> Option<&'a Pattern> {
-        self.first(&self.options.excludes, address)
+        self.first(&self.excludes, address)
     }
 
     /// Tells whether an address stands in the spec and no chosen profile selects it.
@@ -125,18 +185,20 @@ impl<'a> Scope<'a> {
 
     /// Returns the targets that bring nothing into the plan.
     pub(super) fn empty_targets(&self, drafts: &Drafts<'_>) -> Vec<&'a Pattern> {
-        let brings = |pattern: &&Pattern| {
-            drafts.keys().any(|address| pattern.matches(address) || self.was(address, pattern))
-        };
-        self.options.targets.iter().filter(|pattern| !brings(pattern)).collect()
+        let names = drafts.keys().flat_map(|address| [Some(*address), self.renamed.moves.get(*address)]);
+        self.targets.about_none(names.flatten())
     }
 
-    fn was(&self, address: &Address, pattern: &Pattern) -> bool {
-        self.renamed.moves.get(address).is_some_and(|old| pattern.matches(old))
+    /// Returns the targets that name an address as it is.
+    pub(super) fn targets_of(&self, address: &Address) -> Vec<&'a Pattern> {
+        self.targets.about(address)
     }
 
-    fn first(&self, patterns: &'a [Pattern], address: &Address) -> Option<&'a Pattern> {
-        patterns.iter().find(|pattern| pattern.matches(address) || self.was(address, pattern))
+    /// An object that is renamed is found by its old address as well.
+    fn first(&self, patterns: &Patterns<'a>, address: &Address) -> Option<&'a Pattern> {
+        let names = [Some(address), self.renamed.moves.get(address)];
+        let first = names.into_iter().flatten().flat_map(|name| patterns.numbers(name)).min()?;
+        patterns.given.get(first)
     }
 }
 
@@ -169,8 +231,34 @@ mod tests {
             ("", "llm", false),
         ];
         for (pattern, address, expected) in cases {
-            let pattern: Pattern = pattern.parse().unwrap();
-            assert_eq!(pattern.matches(&address.parse().unwrap()), expected, "{pattern} on {address}");
+            let patterns = [pattern.parse().unwrap()];
+            let address = address.parse().unwrap();
+            assert_eq!(
+                !Patterns::new(&patterns).about(&address).is_empty(),
+                expected,
+                "{pattern} on {address}"
+            );
         }
+    }
+
+    #[test]
+    fn the_first_of_many_patterns_decides_and_each_that_is_about_nothing_is_found() {
+        let given: Vec<Pattern> = ["web", "llm[1]", "l*", "l*", "llm", "*m*", "llmx", "volume.?", "llm", ""]
+            .map(|text| text.parse().unwrap())
+            .into();
+        let patterns = Patterns::new(&given);
+        let about = |address: &str| {
+            let numbers = patterns.numbers(&address.parse().unwrap());
+            let mut texts: Vec<usize> = numbers;
+            texts.sort_unstable();
+            texts
+        };
+        assert_eq!(about("llm[1]"), [1, 2, 4, 5]);
+        assert_eq!(about("llm[2]"), [2, 4, 5]);
+        assert_eq!(about("volume.m"), [5, 7]);
+        assert_eq!(about("other"), [0_usize; 0]);
+        let addresses: Vec<Address> = ["llm[1]", "volume.m"].map(|text| text.parse().unwrap()).into();
+        let unused: Vec<String> = patterns.about_none(&addresses).iter().map(ToString::to_string).collect();
+        assert_eq!(unused, ["web", "llmx", ""]);
     }
 }

@@ -3,7 +3,9 @@
 //! The steps of an address are one change to a reader: a delete and a create are a replacement, a stop and an update
 //! are a stop. Formats only lay the view out; none looks at the actions by itself.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::model::address::{Address, Key};
 use crate::model::field::Field;
@@ -725,19 +727,20 @@ fn held(held: &BTreeMap<Address, Held>) -> Vec<(Vec<&Address>, &Held)> {
 }
 
 /// Puts addresses of one key with equal values together.
-fn together<'a, T: PartialEq>(
+fn together<'a, T: fmt::Debug>(
     items: impl Iterator<Item = (&'a Address, &'a T)>,
 ) -> Vec<(Vec<&'a Address>, &'a T)> {
     let mut groups: Vec<(Vec<&'a Address>, &'a T)> = Vec::new();
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
     for (address, value) in items {
-        let same = groups.iter_mut().find(|(addresses, known)| {
-            *known == value
-                && addresses[0].key() == address.key()
-                && addresses[0].is_pod() == address.is_pod()
-        });
-        match same {
-            Some((addresses, _)) => addresses.push(address),
-            None => groups.push((vec![address], value)),
+        // Values have no order, and are equal if they are written alike.
+        let alike = (address.is_pod(), address.key(), format!("{value:?}"));
+        match known.entry(alike) {
+            Entry::Occupied(group) => groups[*group.get()].0.push(address),
+            Entry::Vacant(group) => {
+                group.insert(groups.len());
+                groups.push((vec![address], value));
+            }
         }
     }
     groups
@@ -745,16 +748,15 @@ fn together<'a, T: PartialEq>(
 
 fn findings(findings: &[Finding]) -> Vec<(&Finding, Vec<&Subject>)> {
     let mut groups: Vec<(&Finding, Vec<&Subject>)> = Vec::new();
+    let mut known: BTreeMap<_, usize> = BTreeMap::new();
     for finding in findings {
         let Finding { severity, code, subject, message } = finding;
-        let same = groups.iter_mut().find(|(known, subjects)| {
-            let same_field = subjects.first().map(|subject| &subject.field)
-                == subject.as_ref().map(|subject| &subject.field);
-            known.severity == *severity && known.code == *code && known.message == *message && same_field
-        });
-        match same {
-            Some((_, subjects)) => subjects.extend(subject),
-            None => groups.push((finding, subject.iter().collect())),
+        match known.entry((severity, code, message, subject.as_ref().map(|subject| &subject.field))) {
+            Entry::Occupied(group) => groups[*group.get()].1.extend(subject),
+            Entry::Vacant(group) => {
+                group.insert(groups.len());
+                groups.push((finding, subject.iter().collect()));
+            }
         }
     }
     groups.sort_by_key(|(finding, _)| match finding.severity {

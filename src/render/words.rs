@@ -5,7 +5,7 @@ use crate::model::catalog::Stock;
 use crate::model::money::Amount;
 use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, InProgress,
-    Owner, Reason, Shown, Step, Subject, Unknown, Unmanaged,
+    Owner, Reason, Several, Shown, Step, Subject, Unknown, Unmanaged,
 };
 
 use std::collections::BTreeSet;
@@ -338,12 +338,12 @@ pub fn held(held: &Held) -> String {
         Held::Rebuilt { instead_of } => format!(
             "a rebuild found it and the spec does not have it, but {} is to be created; `moved:` tells that it is that \
              one, `removed: [{{ from: ADDRESS, then: terminate }}]` that it is not",
-            ranges(instead_of.iter())
+            several(instead_of)
         ),
         Held::MayBeRenamed { from } => format!(
             "it may be {}, which a rebuild found and the spec does not have; `moved:` tells that it is, `removed:` that \
              it is not",
-            ranges(from.iter())
+            several(from)
         ),
         Held::Unplaced { ids } => {
             let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
@@ -359,6 +359,12 @@ pub fn held(held: &Held) -> String {
             format!("it needs the catalog's {}, which could not be read: {}", part.noun(), visible(why))
         }
     }
+}
+
+fn several(addresses: &Several) -> String {
+    let Several { named, more } = addresses;
+    let named = ranges(named.iter());
+    if *more == 0 { named } else { format!("{named} and {more} more") }
 }
 
 /// Says that a pod may be a copy of one that is gone, and both ways on.

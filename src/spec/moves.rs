@@ -62,6 +62,10 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
 pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnRemove> {
     let declared = addresses(spec);
     let mut first: BTreeMap<&Address, Span> = BTreeMap::new();
+    let mut moved: BTreeMap<&Address, Span> = BTreeMap::new();
+    for entry in &spec.moved {
+        moved.entry(&entry.from.value).or_insert(entry.from.span);
+    }
     let mut removed = BTreeMap::new();
     for syntax::Removal { from, then } in &spec.removed {
         let address = &from.value;
@@ -74,10 +78,10 @@ pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnR
                 Diagnostic::at(Problem::InvalidMove, from.span, detail)
                     .help("`removed` tells what is to become of something whose key has left the spec"),
             );
-        } else if let Some(entry) = spec.moved.iter().find(|entry| entry.from.value == *address) {
+        } else if let Some(place) = moved.get(address) {
             let detail = format!("`{address}` is moved as well");
             let mistake = Diagnostic::at(Problem::InvalidMove, from.span, detail);
-            log.push(mistake.label(entry.from.span, "moved from here"));
+            log.push(mistake.label(*place, "moved from here"));
         } else if !address.is_pod() && then.value == OnRemove::Stop {
             log.push(
                 Diagnostic::at(Problem::InvalidMove, then.span, "a network volume cannot be stopped")

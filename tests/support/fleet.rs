@@ -312,7 +312,8 @@ impl Making<'_> {
         for (id, action) in &plan.actions {
             let Operation::CreatePod(creation) = &action.operation else { continue };
             let attempt = &creation.attempts[0];
-            let sources = request::Sources { secrets: &Secrets::default(), volumes: &volumes };
+            let volume = |address: &Address| volumes.get(address).cloned();
+            let sources = request::Sources { secrets: &Secrets::default(), volumes: &volume };
             let mut request = request::create(sources, creation, &attempt.candidate).unwrap();
             let mark = Marker {
                 project: self.loaded.settings.project.clone(),

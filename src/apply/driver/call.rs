@@ -1,7 +1,6 @@
 //! One request and what follows it: permission, intent, the wire, the answer.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -82,14 +81,19 @@ where
             // The wait for the quota comes first, so that the intent is fresh when the request goes out.
             let turn = self.unless_cut_short(self.context.provider.turn()).await?;
             let turn = turn.map_err(|error| self.no_turn(&error))?;
-            let server_time = self.fresh_time();
+            let mut server_time = self.fresh_time();
             if create.is_some() && server_time.is_none() && !asked_the_time {
                 asked_the_time = true;
-                let read = timeout(settings.request_timeout, turn.port().list_volumes());
-                let answer = self.unless_cut_short(read).await?;
-                // Whether it tells the time is seen at the next turn.
-                turn.end(answer.unwrap_or_else(|_| Err(no_answer(String::new()))).as_ref().err());
-                continue;
+                // Many creates begin at once, and one answer tells the time to all.
+                let _asking = self.unless_cut_short(self.asking.lock()).await?;
+                server_time = self.fresh_time();
+                if server_time.is_none() {
+                    let read = timeout(settings.request_timeout, turn.port().list_volumes());
+                    let answer = self.unless_cut_short(read).await?;
+                    // Whether it tells the time is seen at the next turn.
+                    turn.end(answer.unwrap_or_else(|_| Err(no_answer(String::new()))).as_ref().err());
+                    continue;
+                }
             }
             let intended = Event::Intended {
                 attempt,
@@ -310,14 +314,6 @@ where
     pub(super) fn refused(&self, act: &Act<'_>, why: String) {
         act.refused.borrow_mut().push(why.clone());
         self.tell(Notice::AttemptRefused { action: act.id.clone(), why });
-    }
-
-    /// Returns the ids on record, so that an unreadable entry of a listing can be told from something unknown.
-    pub(super) fn known(&self) -> BTreeSet<RemoteId> {
-        let records = self.ledger.records();
-        let deposed =
-            records.values().flat_map(|recorded| recorded.deposed.iter().cloned().map(RemoteId::Pod));
-        records.values().map(|recorded| recorded.id.clone()).chain(deposed).collect()
     }
 }
 

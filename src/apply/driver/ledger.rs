@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::apply::ending::Halt;
+use crate::apply::gate::Records;
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{RunId, Serial};
@@ -31,7 +32,7 @@ pub(super) struct Ledger<'a, J, C> {
     /// Told once, and apart from `written`, as all who wait for anything listen to it.
     broke: Notify,
     statuses: RefCell<BTreeMap<ActionId, ActionStatus>>,
-    records: RefCell<BTreeMap<Address, Recorded>>,
+    records: RefCell<Records>,
     /// The version of the state by the last commit.
     serial: Cell<Serial>,
 }
@@ -65,7 +66,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
             written: Notify::new(),
             broke: Notify::new(),
             statuses: RefCell::default(),
-            records: RefCell::new(prior.objects.clone()),
+            records: RefCell::new(Records::new(prior.objects.clone())),
             serial: Cell::new(prior.serial),
         }
     }
@@ -79,7 +80,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
     }
 
     /// Returns the records as they are durable.
-    pub(super) fn records(&self) -> Ref<'_, BTreeMap<Address, Recorded>> {
+    pub(super) fn records(&self) -> Ref<'_, Records> {
         self.records.borrow()
     }
 
@@ -183,14 +184,14 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
         for change in changes {
             match change {
                 RecordChange::Put(address, recorded) => {
-                    records.insert(address, *recorded);
+                    records.put(address, *recorded);
                 }
                 RecordChange::Remove(address) => {
                     records.remove(&address);
                 }
                 RecordChange::Rename { from, to } => {
                     if let Some(recorded) = records.remove(&from) {
-                        records.insert(to, recorded);
+                        records.put(to, recorded);
                     }
                 }
                 RecordChange::Tombstone(_)

@@ -14,8 +14,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::apply::Pace;
+use crate::apply::recover::Tokens;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::model::marker::Token;
 use crate::provider::{Listed, ListedPod, ListedVolume, ProviderError};
 
 /// One listing.
@@ -29,6 +31,7 @@ pub(super) struct Sheet<T> {
     pub(super) entries: Vec<T>,
     /// Where each pod stands in it.
     places: OnceCell<Places>,
+    tokens: OnceCell<Tokens>,
 }
 
 /// Where the pods of a listing stand, which may be twice.
@@ -59,6 +62,11 @@ impl Sheet<ListedPod> {
         }
         // An entry without an id may be the one that is missing.
         if places.has_nameless && !was_terminated { Sight::Unreadable } else { Sight::Absent }
+    }
+
+    /// Returns the entries that carry a token, or cannot be read.
+    pub(super) fn may_carry(&self, token: &Token) -> Vec<&ListedPod> {
+        self.tokens.get_or_init(|| Tokens::of(&self.entries)).may_carry(token, &self.entries)
     }
 
     fn places(&self) -> &Places {
@@ -139,7 +147,8 @@ impl<T> Lookout<T> {
             let pause = match list().await {
                 Ok(entries) => {
                     let pause = pace.after(entries.len());
-                    let sheet = Sheet { began, at, entries, places: OnceCell::new() };
+                    let sheet =
+                        Sheet { began, at, entries, places: OnceCell::new(), tokens: OnceCell::new() };
                     *self.last.borrow_mut() = Some(Rc::new(sheet));
                     pause
                 }

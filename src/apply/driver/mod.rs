@@ -26,7 +26,7 @@ use std::task::Poll;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 pub use settle::settle;
@@ -35,7 +35,7 @@ use self::call::Going;
 use self::ledger::Ledger;
 use self::lookout::{Lookout, Looks};
 use super::ending::{Halt, ending};
-use super::request::{self, Sources};
+use super::request::Sources;
 use super::schedule::Schedule;
 use super::{Context, Interrupt, Reporter, Settings, record};
 use crate::model::address::Address;
@@ -108,6 +108,8 @@ struct Engine<'a, P, J, C, R> {
     forbidden: RefCell<BTreeSet<Cloud>>,
     random: RefCell<fastrand::Rng>,
     on_wire: Cell<usize>,
+    /// Held by the one that asks for the provider's time, which serves all that need it.
+    asking: Mutex<()>,
     /// Actions that do nothing more but look, until the schedule is told.
     watching: RefCell<Vec<ActionId>>,
     /// Creates whose fate is unknown, and when it is certain at the latest.
@@ -142,6 +144,7 @@ where
             forbidden: RefCell::default(),
             random,
             on_wire: Cell::default(),
+            asking: Mutex::default(),
             watching: RefCell::default(),
             searching: RefCell::default(),
         }
@@ -369,14 +372,15 @@ where
         }
     }
 
-    fn volume_ids(&self) -> BTreeMap<Address, VolumeId> {
-        let records = self.ledger.records();
-        // Volumes stand before pods.
-        let volumes = records.iter().take_while(|(address, _)| !address.is_pod());
-        request::volumes(&self.plan.referenced, volumes.map(|(address, recorded)| (address, &recorded.id)))
+    /// Returns the id of the network volume at an address; one of this run may be newer than the plan's.
+    fn volume_id(&self, address: &Address) -> Option<VolumeId> {
+        match self.ledger.records().get(address).map(|recorded| &recorded.id) {
+            Some(RemoteId::Volume(id)) => Some(id.clone()),
+            Some(RemoteId::Pod(_)) | None => self.plan.referenced.get(address).cloned(),
+        }
     }
 
-    fn sources<'s>(&'s self, volumes: &'s BTreeMap<Address, VolumeId>) -> Sources<'s> {
+    fn sources<'s>(&'s self, volumes: &'s dyn Fn(&Address) -> Option<VolumeId>) -> Sources<'s> {
         Sources { secrets: self.context.secrets, volumes }
     }
 

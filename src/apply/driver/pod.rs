@@ -15,6 +15,7 @@ use crate::apply::recover::{self, Choice, Search, Sighting};
 use crate::apply::request::{self, Missing};
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Reporter, readback, record, shown};
+use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Event, Sent};
@@ -113,7 +114,7 @@ where
         let RecordAfter::Put(after) = &act.action.record else {
             return Err(Halt::Failed("the plan does not say what to record".to_owned()));
         };
-        let volumes = self.volume_ids();
+        let volumes = |address: &Address| self.volume_id(address);
         let request =
             request::create(self.sources(&volumes), creation, &attempt.candidate).map_err(failed)?;
         let sent = request::sent_pod(creation, attempt, token, after);
@@ -177,16 +178,17 @@ where
         let settings = &self.context.settings;
         let mut search = Search::new(Duration::ZERO, settings.settling);
         let _searching = self.searching(act, ended + settings.settling);
-        let known = self.known();
         let deadline = ended + settings.settling + settings.wait_timeout;
         let mut looks = self.pods.since(ended, deadline);
         loop {
             let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(Halt::Unknown("the listing has an entry that cannot be read".to_owned()));
             };
-            let sighting = recover::sight_pod(token, &sheet.entries, &known);
+            let entries = sheet.may_carry(token);
+            let is_known = |id: &RemoteId| self.ledger.records().has(id);
+            let sighting = recover::sight_pod(token, &entries, is_known);
             if let Sighting::These(ids) = &sighting {
-                let found = recover::carriers(&sheet.entries, ids);
+                let found = recover::carriers(&entries, ids);
                 let choice = recover::choose(self.view(), &found, asked);
                 return self.adopt(act, &asked.sent, choice).await.map(Some);
             }
@@ -263,7 +265,7 @@ where
         self.go_on()?;
         act.object.replace(Some(RemoteId::Pod(id.clone())));
         let Some(before) = self.look_at(id).await? else { return Err(vanished(id)) };
-        let volumes = self.volume_ids();
+        let volumes = |address: &Address| self.volume_id(address);
         let after = container_after(&act.action.record, &before);
         let request = request::patch(self.sources(&volumes), id, (patch, &after), &before).map_err(failed)?;
         let token = patch.env.as_ref().and_then(|env| env.token.as_ref());

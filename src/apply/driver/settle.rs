@@ -11,8 +11,8 @@ use tokio::time::sleep;
 
 use super::call::read;
 use super::interrupted;
-use crate::apply::gate::{self, Made, Pass, Request};
-use crate::apply::recover::{self, Choice, Open, Search, Sighting};
+use crate::apply::gate::{self, Made, Pass, Records, Request};
+use crate::apply::recover::{self, Choice, Open, Search, Sighting, Tokens};
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::{Context, Interrupt, Reporter, record};
 use crate::model::address::Address;
@@ -44,7 +44,7 @@ where
     C: Clock,
     R: Reporter,
 {
-    let settler = Settler { prior, context };
+    let settler = Settler { prior, records: Records::new(prior.objects.clone()), context };
     let mut recovered = Vec::new();
     let mut open = Vec::new();
     for intent in &prior.open {
@@ -110,11 +110,21 @@ struct Listing {
     /// The provider's time, where it was told.
     server_time: Option<Timestamp>,
     pods: Vec<ListedPod>,
+    tokens: Tokens,
     volumes: Vec<ListedVolume>,
+}
+
+impl Listing {
+    /// Returns the pods that carry a token, or cannot be read.
+    fn may_carry(&self, token: &Token) -> Vec<&ListedPod> {
+        self.tokens.may_carry(token, &self.pods)
+    }
 }
 
 struct Settler<'s, P, J, C, R> {
     prior: &'s Prior,
+    /// What it has recorded.
+    records: Records,
     context: Context<'s, P, J, C, R>,
 }
 
@@ -169,12 +179,12 @@ where
             return self.let_pass(case.intent).await.map(Some);
         };
         let sighting = if case.intent.action.address.is_pod() {
-            recover::sight_pod(token, &listing.pods, &self.prior.remote_ids())
+            recover::sight_pod(token, &listing.may_carry(token), |id| self.records.has(id))
         } else {
-            recover::sight_volume(&known.sent.name, &listing.volumes, &self.prior.remote_ids())
+            recover::sight_volume(&known.sent.name, &listing.volumes, |id| self.records.has(id))
         };
         if let Sighting::These(ids) = &sighting {
-            return self.found(case.intent, known, ids, listing).await.map(Some);
+            return self.found(case.intent, (token, known), ids, listing).await.map(Some);
         }
         if !search.settles(listing.at, &sighting) {
             let why = "an entry of the listing cannot be read and may be what it made";
@@ -189,7 +199,7 @@ where
     async fn found(
         &self,
         intent: &OpenIntent,
-        known: &KnownToken,
+        (token, known): (&Token, &KnownToken),
         ids: &BTreeSet<RemoteId>,
         listing: &Listing,
     ) -> Result<Fate, StateError> {
@@ -202,7 +212,7 @@ where
             self.adopt(intent, sent, &id, BTreeMap::new()).await?;
             return Ok(Fate::Adopted { id, retired: BTreeSet::new() });
         }
-        let carriers = recover::carriers(&listing.pods, ids);
+        let carriers = recover::carriers(&listing.may_carry(token), ids);
         let view = Viewpoint::of(self.context.project, self.prior);
         match recover::choose(view, &carriers, known) {
             Choice::Doubtful(pods) => {
@@ -263,7 +273,7 @@ where
         let mut left = BTreeSet::new();
         for pod in pods {
             let id = RemoteId::Pod(pod.clone());
-            let standing = gate::standing(address, &id, &self.prior.objects);
+            let standing = gate::standing(address, &id, &self.records);
             match gate::check(Request::Delete, &id, &standing, Made::ByUsAndSpare) {
                 Ok(pass) => drop(permitted.insert(pod, pass)),
                 Err(_) => drop(left.insert(pod)),
@@ -350,17 +360,18 @@ where
     /// Lists what the open cases need, again and again as long as that helps.
     async fn look(&self, open: &[Case<'_>], at: Duration) -> Result<Listing, ProviderError> {
         let creates = || open.iter().filter(|case| case.create.is_some());
-        let mut listing = Listing { at, server_time: None, pods: Vec::new(), volumes: Vec::new() };
+        let (mut pods, mut volumes) = (Vec::new(), Vec::new());
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
         if creates().any(|case| case.intent.action.address.is_pod()) {
-            listing.pods = read(provider, settings, backoff, P::list_pods).await?;
+            pods = read(provider, settings, backoff, P::list_pods).await?;
         }
         if creates().any(|case| !case.intent.action.address.is_pod()) {
-            listing.volumes = read(provider, settings, backoff, P::list_volumes).await?;
+            volumes = read(provider, settings, backoff, P::list_volumes).await?;
         }
-        listing.server_time = provider.server_time().map(|told| told.date);
-        Ok(listing)
+        let server_time = provider.server_time().map(|told| told.date);
+        let tokens = Tokens::of(&pods);
+        Ok(Listing { at, server_time, pods, tokens, volumes })
     }
 
     /// Waits between two looks and returns how long, unless a signal ends it.

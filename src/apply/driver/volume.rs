@@ -114,12 +114,11 @@ where
         let _searching = self.searching(act, ended + settings.settling);
         let deadline = ended + settings.settling + settings.wait_timeout;
         let mut looks = self.volumes.since(ended, deadline);
-        let known = self.known();
         loop {
             let Some(Look { sheet, waited }) = self.next_look(&mut looks).await? else {
                 return Err(unlisted());
             };
-            let sighting = recover::sight_volume(name, &sheet.entries, &known);
+            let sighting = recover::sight_volume(name, &sheet.entries, |id| self.ledger.records().has(id));
             if let Sighting::These(ids) = &sighting {
                 let Some(id) = recover::choose_volume(ids) else {
                     return Err(Halt::Unknown(format!("several network volumes are named `{name}`")));

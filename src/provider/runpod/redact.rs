@@ -45,13 +45,31 @@ struct Known {
     /// The key, and what was declared a secret.
     secrets: BTreeSet<String>,
     /// What the spec holds in the clear, so that hiding it would only make errors useless.
-    open: Vec<String>,
+    open: BTreeSet<String>,
     /// Sent in an environment, or read with a single pod.
-    met: BTreeSet<String>,
+    met: BTreeSet<Rc<str>>,
     /// Read with the last listing. Each replaces the one before: a run lists many times.
     listed: Vec<String>,
-    /// All of them, ready to be looked for; most runs never need it.
-    needles: Option<Rc<Needles>>,
+    /// Ready to be looked for; most runs never need it.
+    needles: Sought,
+}
+
+/// What is looked for, each part made when a text first asks for it.
+#[derive(Default)]
+struct Sought {
+    secrets: Option<Needles>,
+    listed: Option<Needles>,
+    met: Growing,
+}
+
+/// Needles that grow with each request. Small groups are joined to larger ones, as a counter carries its digits: so each
+/// value is sorted in as often as the number of all has digits, and not once for each request that is refused.
+#[derive(Default)]
+struct Growing {
+    /// The largest first, each more than the next one.
+    groups: Vec<Needles>,
+    /// What belongs to no group yet.
+    fresh: Vec<Rc<str>>,
 }
 
 /// Takes known values out of texts; whoever holds one sees what becomes known later too.
@@ -63,10 +81,10 @@ impl Redactor {
     pub(super) fn new(key: &Secret<String>) -> Self {
         Self(Rc::new(RefCell::new(Known {
             secrets: BTreeSet::from([key.expose().clone()]),
-            open: Vec::new(),
+            open: BTreeSet::new(),
             met: BTreeSet::new(),
             listed: Vec::new(),
-            needles: None,
+            needles: Sought::default(),
         })))
     }
 
@@ -79,7 +97,8 @@ impl Redactor {
         let mut known = self.0.borrow_mut();
         known.secrets.extend(secrets.into_iter().map(|value| value.expose().clone()));
         known.open.extend(open);
-        known.needles = None;
+        let met = Growing { groups: Vec::new(), fresh: known.met.iter().cloned().collect() };
+        known.needles = Sought { secrets: None, listed: None, met };
     }
 
     /// Hides the values of an environment that is sent.
@@ -95,9 +114,10 @@ impl Redactor {
     fn meet<'a>(&self, values: impl IntoIterator<Item = &'a Secret<String>>) {
         let mut known = self.0.borrow_mut();
         for value in values {
-            if !known.met.contains(value.expose()) {
-                known.met.insert(value.expose().clone());
-                known.needles = None;
+            if !known.met.contains(value.expose().as_str()) {
+                let value: Rc<str> = value.expose().as_str().into();
+                known.met.insert(Rc::clone(&value));
+                known.needles.met.fresh.push(value);
             }
         }
     }
@@ -107,7 +127,7 @@ impl Redactor {
         let mut known = self.0.borrow_mut();
         let values = values.into_iter().filter(|value| is_worth_hiding(value));
         known.listed = values.map(|value| value.expose().clone()).collect();
-        known.needles = None;
+        known.needles.listed = None;
     }
 
     /// Returns a text in one bounded line without what is hidden.
@@ -125,14 +145,32 @@ impl Redactor {
 
     /// Returns a text without the known values, and otherwise as it is.
     pub(super) fn text(&self, text: &str) -> String {
-        let needles = {
-            let mut known = self.0.borrow_mut();
-            let known = &mut *known;
-            let made =
-                || Rc::new(Needles::of(&known.secrets, &known.open, known.met.iter().chain(&known.listed)));
-            Rc::clone(known.needles.get_or_insert_with(made))
-        };
-        needles.hide(text)
+        let mut known = self.0.borrow_mut();
+        let Known { secrets, open, met: _, listed, needles } = &mut *known;
+        let is_hidden = |value: &&str| !open.contains(*value);
+        needles.met.settle(is_hidden);
+        let secrets = needles.secrets.get_or_insert_with(|| Needles::of_secrets(secrets));
+        let listed = listed.iter().map(String::as_str).filter(is_hidden);
+        let listed = needles.listed.get_or_insert_with(|| Needles::of(listed));
+        let groups: Vec<&Needles> = [&*secrets, &*listed].into_iter().chain(&needles.met.groups).collect();
+        hide(text, &groups)
+    }
+}
+
+impl Growing {
+    /// Gives what is fresh a group.
+    fn settle(&mut self, is_hidden: impl Fn(&&str) -> bool) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let fresh = std::mem::take(&mut self.fresh);
+        let mut last = Needles::of(fresh.iter().map(|value| &**value).filter(is_hidden));
+        while let Some(before) = self.groups.pop_if(|before| before.0.len() <= last.0.len()) {
+            last = last.with(before);
+        }
+        if !last.0.is_empty() {
+            self.groups.push(last);
+        }
     }
 }
 
@@ -160,52 +198,62 @@ fn without(text: &str, ranges: &[Range<usize>]) -> String {
 /// Values in the order of their characters, so that those with a common beginning are next to each other.
 struct Needles(Vec<Vec<char>>);
 
-impl Needles {
-    fn of<'a>(secrets: &BTreeSet<String>, open: &[String], met: impl Iterator<Item = &'a String>) -> Self {
-        let open: BTreeSet<&str> = open.iter().map(String::as_str).collect();
-        let mut texts: BTreeSet<String> = BTreeSet::new();
-        for value in secrets {
-            texts.extend(parts(value));
-            if value.len() >= LEAST_ENCODED {
-                texts.extend(in_base64(value.as_bytes()));
+/// Returns a text without the values of these groups.
+fn hide(text: &str, groups: &[&Needles]) -> String {
+    let text: Vec<char> = text.chars().collect();
+    // A server cannot make the search long: what is too much to look through is not shown.
+    let mut steps = STEPS + (16 + groups.len()) * text.len();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < text.len() {
+        match groups.iter().filter_map(|group| group.longest(&text, at, &mut steps)).max() {
+            Some(end) => {
+                out.push_str(SHOWN);
+                at = end;
+            }
+            None => {
+                out.push(text[at]);
+                at += 1;
             }
         }
-        for value in met.filter(|value| !open.contains(value.as_str())) {
-            texts.extend(parts(value));
+        if steps == 0 {
+            return SHOWN.to_owned();
         }
+    }
+    out
+}
+
+impl Needles {
+    /// Takes secrets, which are looked for in Base64 too.
+    fn of_secrets(secrets: &BTreeSet<String>) -> Self {
+        let encoded = secrets.iter().filter(|value| value.len() >= LEAST_ENCODED);
+        let encoded = encoded.flat_map(|value| in_base64(value.as_bytes()));
+        Self::sorted(secrets.iter().flat_map(|value| parts(value)).chain(encoded))
+    }
+
+    fn of<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+        Self::sorted(values.flat_map(parts))
+    }
+
+    fn sorted(texts: impl Iterator<Item = String>) -> Self {
+        let texts: BTreeSet<String> = texts.collect();
         Self(texts.iter().map(|text| text.chars().collect()).collect())
     }
 
-    fn hide(&self, text: &str) -> String {
-        if self.0.is_empty() {
-            return text.to_owned();
-        }
-        let text: Vec<char> = text.chars().collect();
-        // A server cannot make the search long: what is too much to look through is not shown.
-        let mut steps = STEPS + 16 * text.len();
-        let mut out = String::with_capacity(text.len());
-        let mut at = 0;
-        while at < text.len() {
-            match self.longest(&text, at, &mut steps) {
-                Some(end) => {
-                    out.push_str(SHOWN);
-                    at = end;
-                }
-                None => {
-                    out.push(text[at]);
-                    at += 1;
-                }
-            }
-            if steps == 0 {
-                return SHOWN.to_owned();
-            }
-        }
-        out
+    /// Joins two groups: sorting takes what is in order already as it is.
+    fn with(mut self, mut other: Self) -> Self {
+        self.0.append(&mut other.0);
+        self.0.sort();
+        self.0.dedup();
+        self
     }
 
     /// Returns where the longest value ends that begins at a place, in whichever spelling.
     fn longest(&self, text: &[char], at: usize, steps: &mut usize) -> Option<usize> {
         let mut longest = None;
+        if self.0.is_empty() {
+            return longest;
+        }
         let mut spellings = Vec::new();
         let mut open = vec![(at, 0..self.0.len(), 0)];
         while let Some((place, values, depth)) = open.pop() {
@@ -662,6 +710,30 @@ mod tests {
         let redactor = redactor(&values.iter().map(String::as_str).collect::<Vec<_>>());
         let line = redactor.text("value-00001-of-many and value-19999-of-many and value-20000-of-many");
         assert_eq!(line, "(hidden) and (hidden) and value-20000-of-many");
+    }
+
+    #[test]
+    fn values_that_come_one_by_one_are_hidden_and_are_not_sorted_anew_for_each() {
+        let redactor = redactor(&[]);
+        for number in 0..5_000 {
+            let value = format!("value-{number:05}-of-many");
+            redactor.send(&[Secret::new(value.clone())]);
+            assert_eq!(redactor.text(&format!("{value} and value-00000-of-many")), "(hidden) and (hidden)");
+            let sizes: Vec<usize> =
+                redactor.0.borrow().needles.met.groups.iter().map(|group| group.0.len()).collect();
+            // As in a binary number: what is joined anew is at most as long as what was joined since.
+            assert!(sizes.windows(2).all(|pair| pair[0] > pair[1]), "{sizes:?}");
+            assert_eq!(sizes.len(), usize::try_from((number + 1_u32).count_ones()).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_turns_out_to_be_open_is_shown_though_it_was_met() {
+        let redactor = redactor(&[]);
+        redactor.send(&[Secret::new("debug-level".to_owned()), Secret::new("hidden-value".to_owned())]);
+        assert_eq!(redactor.text("debug-level hidden-value"), "(hidden) (hidden)");
+        redactor.tell(&[], ["debug-level".to_owned()]);
+        assert_eq!(redactor.text("debug-level hidden-value"), "debug-level (hidden)");
     }
 
     proptest! {

@@ -261,8 +261,7 @@ impl Transport {
         (status, headers, body): (u16, HeaderMap, Body),
     ) -> Answer {
         self.heed(&headers);
-        // An id that holds a value of ours is none.
-        let request_id = request_id(&headers).filter(|id| self.redactor.line(id.as_str()) == id.as_str());
+        let request_id = request_id(&headers);
         let retry_after = header(&headers, "retry-after").and_then(|text| text.trim().parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
         let redactor = self.redactor.clone();
@@ -536,6 +535,7 @@ pub(super) struct Answer {
     verb: Verb,
     api: Api,
     status: u16,
+    /// As it was said, for [`Self::error`] alone.
     request_id: Option<RequestId>,
     retry_after: Option<Duration>,
     body: Body,
@@ -614,7 +614,8 @@ impl Answer {
             certainty,
             status: Some(self.status),
             detail: self.redactor.line(detail),
-            request_id: self.request_id.clone(),
+            // An id that holds a value of ours is none.
+            request_id: self.request_id.clone().filter(|id| self.redactor.line(id.as_str()) == id.as_str()),
         }
     }
 

@@ -33,6 +33,38 @@ impl<W: Write> Write for Summed<'_, W> {
     }
 }
 
+/// Writes on, and fails once it is more than would be read again.
+pub(super) struct Readable<W> {
+    pub(super) writer: W,
+    pub(super) left: usize,
+    pub(super) values_left: usize,
+}
+
+impl<W: Write> Write for Readable<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        let values = values(&bytes[..written]);
+        match (self.left.checked_sub(written), self.values_left.checked_sub(values)) {
+            (Some(left), Some(values_left)) => {
+                (self.left, self.values_left) = (left, values_left);
+                Ok(written)
+            }
+            (None, _) | (_, None) => {
+                Err(io::Error::other("it is too large to be read again; `--target` plans a part of it"))
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Returns how many values a JSON text may hold: each but the first of a list or map has one of these before it.
+pub(super) fn values(text: &[u8]) -> usize {
+    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
+}
+
 /// The sum over what was written until this is.
 pub(super) struct Content<'a>(pub(super) &'a RefCell<Sha256>);
 
@@ -57,4 +89,23 @@ pub(super) fn check(text: &str) -> Result<(), PlanFileError> {
 
 fn hexadecimal(sum: Sha256) -> String {
     sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_written_that_would_not_be_read_again() {
+        let write = |left, values_left| {
+            let mut written = Vec::new();
+            let mut writer = Readable { writer: &mut written, left, values_left };
+            let result = writer.write_all(b"[1,2,").and_then(|()| writer.write_all(b"3]"));
+            result.map_err(|error| error.to_string())
+        };
+        let too_large = || Err("it is too large to be read again; `--target` plans a part of it".to_owned());
+        assert_eq!(write(7, 3), Ok(()));
+        assert_eq!(write(6, 3), too_large());
+        assert_eq!(write(7, 2), too_large());
+    }
 }

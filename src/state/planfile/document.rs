@@ -24,7 +24,7 @@ use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, EnvPatch, FieldChange, FieldDrift, Finding,
     Held, InProgress, OnStuck, Operation, Owner, Plan, Planned, PodCreation, PodPatch, Reason, Record,
-    RecordAfter, Severity, Shown, Split, Subject, Unknown, Unmanaged, WishedGpus,
+    RecordAfter, Several, Severity, Shown, Split, Subject, Unknown, Unmanaged, WishedGpus,
 };
 use crate::model::provenance::Part;
 use crate::model::size::Gigabytes;
@@ -1261,6 +1261,28 @@ impl TryFrom<StoredFieldDrift> for FieldDrift {
     }
 }
 
+/// Some addresses, of which the first few are named.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredSeveral {
+    named: Vec<String>,
+    more: usize,
+}
+
+impl From<&Several> for StoredSeveral {
+    fn from(Several { named, more }: &Several) -> Self {
+        Self { named: texts(named), more: *more }
+    }
+}
+
+impl TryFrom<StoredSeveral> for Several {
+    type Error = NotUnderstood;
+
+    fn try_from(StoredSeveral { named, more }: StoredSeveral) -> Read<Self> {
+        Ok(Self { named: read_texts("address", &named)?, more })
+    }
+}
+
 /// Why an address is left alone.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -1272,8 +1294,8 @@ enum StoredHeld {
     Marked { ids: Vec<StoredRemoteId> },
     Copied { ids: Vec<String>, differs: Option<String> },
     OtherProject { id: StoredRemoteId, project: String },
-    Rebuilt { instead_of: Vec<String> },
-    MayBeRenamed { from: Vec<String> },
+    Rebuilt { instead_of: StoredSeveral },
+    MayBeRenamed { from: StoredSeveral },
     Unplaced { ids: Vec<StoredRemoteId> },
     NotPossible(String),
     InProgress,
@@ -1294,8 +1316,8 @@ impl From<&Held> for StoredHeld {
             Held::OtherProject { id, project } => {
                 Self::OtherProject { id: id.into(), project: project.to_string() }
             }
-            Held::Rebuilt { instead_of } => Self::Rebuilt { instead_of: texts(instead_of) },
-            Held::MayBeRenamed { from } => Self::MayBeRenamed { from: texts(from) },
+            Held::Rebuilt { instead_of } => Self::Rebuilt { instead_of: instead_of.into() },
+            Held::MayBeRenamed { from } => Self::MayBeRenamed { from: from.into() },
             Held::Unplaced { ids } => Self::Unplaced { ids: ids.iter().map(StoredRemoteId::from).collect() },
             Held::NotPossible(why) => Self::NotPossible(why.clone()),
             Held::InProgress => Self::InProgress,
@@ -1323,10 +1345,8 @@ impl TryFrom<StoredHeld> for Held {
             StoredHeld::OtherProject { id, project } => {
                 Self::OtherProject { id: id.into(), project: ProjectName::new(project) }
             }
-            StoredHeld::Rebuilt { instead_of } => {
-                Self::Rebuilt { instead_of: read_texts("address", &instead_of)? }
-            }
-            StoredHeld::MayBeRenamed { from } => Self::MayBeRenamed { from: read_texts("address", &from)? },
+            StoredHeld::Rebuilt { instead_of } => Self::Rebuilt { instead_of: instead_of.try_into()? },
+            StoredHeld::MayBeRenamed { from } => Self::MayBeRenamed { from: from.try_into()? },
             StoredHeld::Unplaced { ids } => {
                 Self::Unplaced { ids: ids.into_iter().map(RemoteId::from).collect() }
             }

@@ -13,7 +13,7 @@ mod layout;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::{self, Write as _};
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::plan::{Planned, Subject};
 use crate::state::stored::NotUnderstood;
-use content::{Content, Summed};
+use content::{Content, Readable, Summed, values};
 use document::{StoredPlanned, StoredPosition, WrittenPlanned};
 use layout::Layout;
 
@@ -112,8 +112,9 @@ pub enum PlanFileError {
 /// Writes a plan file as it is made, in many small writes.
 ///
 /// # Errors
-/// The writer failed.
-pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
+/// The writer failed, or the plan would be more than [`read`] takes.
+pub fn write(writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
+    let mut writer = Readable { writer, left: LARGEST, values_left: MOST_VALUES };
     let SavedPlan { planned, inputs, positions } = saved;
     let sum = RefCell::new(Sha256::new());
     let document = Written {
@@ -130,17 +131,19 @@ pub fn write(mut writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
     writer.write_all(b"\n")
 }
 
-/// The most values that a plan file may hold: a plan that creates a pod has about a hundred and forty for it. Of the shortest,
-/// such as an empty text, twenty times their length is made in memory.
-const MOST_VALUES: usize = 6_000_000;
+/// The largest plan file: one that creates a thousand pods takes about 4 MiB.
+pub const LARGEST: usize = 128 << 20;
+
+/// The most values that a plan file may hold: a plan that creates a pod has about two hundred and twenty for it, so that this
+/// is what the largest file holds. Of the shortest, such as an empty text, twenty times their length is made in memory.
+const MOST_VALUES: usize = 8_500_000;
 
 /// Reads the text of a plan file.
 ///
 /// # Errors
 /// It is no plan file, not whole, not as it was written, or of another version.
 pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
-    // Each value after the first of a list or map has one of these before it, so no value is missed.
-    if text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() > MOST_VALUES {
+    if values(text.as_bytes()) > MOST_VALUES {
         return Err(PlanFileError::TooMany);
     }
     let header: Header = serde_json::from_str(text).map_err(|error| no_header(text, &error))?;

@@ -347,17 +347,17 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
     let text: String = [&held, &volume, &protected, &renamed].iter().map(|world| plan(world)).collect();
     assert_snapshot!(text, @r#"
     blocked
-    held chat: Rebuilt { instead_of: {} }
+    held chat: Rebuilt { instead_of: Several { named: {}, more: 0 } }
     cost $515.70 -> $515.70, at most $515.70
     blocked
-    held volume.data: Rebuilt { instead_of: {} }
+    held volume.data: Rebuilt { instead_of: Several { named: {}, more: 0 } }
     cost $7.00 -> $7.00, at most $7.00
     blocked
-    held chat: Rebuilt { instead_of: {} }
+    held chat: Rebuilt { instead_of: Several { named: {}, more: 0 } }
     cost $505.70 -> $505.70, at most $505.70
     blocked
-    held assistant: MayBeRenamed { from: {Pod { key: Key("chat"), replica: None }} }
-    held chat: Rebuilt { instead_of: {Pod { key: Key("assistant"), replica: None }} }
+    held assistant: MayBeRenamed { from: Several { named: {Pod { key: Key("chat"), replica: None }}, more: 0 } }
+    held chat: Rebuilt { instead_of: Several { named: {Pod { key: Key("assistant"), replica: None }}, more: 0 } }
     cost $505.70 -> $505.70, at most $505.70
     "#);
     let text: String = [

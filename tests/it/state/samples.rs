@@ -419,6 +419,10 @@ impl Samples {
         Drift { address: self.address(), kind }
     }
 
+    fn several(&mut self) -> Several {
+        Several { named: self.set(Self::address), more: self.0.usize(..3) }
+    }
+
     fn held(&mut self) -> Held {
         match self.0.u8(..11) {
             0 => Held::Unreadable(self.text()),
@@ -430,8 +434,8 @@ impl Samples {
                 differs: self.some(|samples| samples.one(&Part::ALL)),
             },
             5 => Held::OtherProject { id: self.remote_id(), project: ProjectName::new(self.text()) },
-            6 => Held::Rebuilt { instead_of: self.set(Self::address) },
-            7 => Held::MayBeRenamed { from: self.set(Self::address) },
+            6 => Held::Rebuilt { instead_of: self.several() },
+            7 => Held::MayBeRenamed { from: self.several() },
             8 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
             9 => Held::InProgress,
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
