@@ -280,7 +280,7 @@ fn a_volume_that_is_made_again_takes_along_what_mounts_it() {
     prep:delete VolumeReplaced
       ! ContainerDiskLost { size: Gigabytes(20) }
     prep:create VolumeReplaced on NVIDIA GeForce RTX 4090 x1 secure
-      volumes: network volume id-volume.data at /data -> volume.data at /data by Spec
+      volumes: network volume id-volume-data at /data -> volume.data at /data by Spec
       ! NewPodId
     volume.data:create before prep:create
     drift volume.data: Vanished

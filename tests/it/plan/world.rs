@@ -50,6 +50,11 @@ pub fn address(text: &str) -> Address {
     text.parse().unwrap()
 }
 
+/// Returns the id of what a world has at an address. Ids of RunPod have letters, digits, `-` and `_`.
+pub fn id_of(name: &str) -> String {
+    format!("id-{}", name.replace(['.', '['], "-").replace(']', ""))
+}
+
 pub fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
@@ -232,7 +237,7 @@ impl World {
     }
 
     pub fn have_as(mut self, name: &str, pod: WantedPod) -> Self {
-        let id = PodId::new(format!("id-{name}"));
+        let id = PodId::new(id_of(name));
         let compute = Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 };
         let place = DataCenterId::new("EU-RO-1");
         let mut live = self.start_pod(&id, &pod.container, compute.clone(), Cloud::Secure, place.clone());
@@ -267,7 +272,7 @@ impl World {
 
     /// Has a managed volume.
     pub fn have_volume(mut self, name: &str, size: u32, protect: bool) -> Self {
-        let id = VolumeId::new(format!("id-{name}"));
+        let id = VolumeId::new(id_of(name));
         let config = config(size);
         let token = token(name);
         let volume = LiveVolume {
@@ -354,7 +359,7 @@ impl World {
 
     /// Edits a live pod.
     pub fn outside(mut self, name: &str, edit: impl FnOnce(&mut LivePod)) -> Self {
-        match self.live.pods.get_mut(&PodId::new(format!("id-{name}"))) {
+        match self.live.pods.get_mut(&PodId::new(id_of(name))) {
             Some(Seen::Found(pod)) => edit(pod),
             other => panic!("{name} is not live: {other:?}"),
         }
@@ -369,7 +374,7 @@ impl World {
 
     /// Makes a recorded object be seen as this.
     pub fn seen(mut self, name: &str, seen: Seen<LivePod>) -> Self {
-        self.live.pods.insert(PodId::new(format!("id-{name}")), seen);
+        self.live.pods.insert(PodId::new(id_of(name)), seen);
         self
     }
 
@@ -457,7 +462,7 @@ impl World {
         }
         match self.prior.objects.get(volume).map(|recorded| &recorded.id) {
             Some(RemoteId::Volume(id)) => id.clone(),
-            _ => VolumeId::new(format!("id-{volume}")),
+            _ => VolumeId::new(id_of(&volume.to_string())),
         }
     }
 
