@@ -155,9 +155,9 @@ impl<'a> Session<'a> {
         refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
         debug_assert!(
-            plan::check(planned.plan()).is_empty(),
+            plan::check_bounds(&inputs, planned.plan()).is_empty(),
             "the planner made an inconsistent plan: {:?}",
-            plan::check(planned.plan())
+            plan::check_bounds(&inputs, planned.plan())
         );
         Ok(planned)
     }

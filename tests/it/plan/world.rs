@@ -29,7 +29,7 @@ use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, Re
 use podform::model::secret::{Secret, Secrets};
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
-use podform::plan::{self, Inputs, Options};
+use podform::plan::{self, Inputs, Options, Violation};
 
 /// The inputs of a plan, owned.
 #[derive(Clone, Debug)]
@@ -468,6 +468,17 @@ impl World {
 
     /// Plans, checks the plan, and returns it.
     pub fn plan(&self) -> Planned {
+        let planned = self.asked(plan::plan);
+        assert_eq!(self.violations(planned.plan()), [], "{}", print(&planned));
+        planned
+    }
+
+    /// Returns every invariant that a plan breaks, if it is taken for the plan of this world.
+    pub fn violations(&self, plan: &Plan) -> Vec<Violation> {
+        self.asked(|inputs| plan::check_bounds(inputs, plan))
+    }
+
+    fn asked<T>(&self, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
         let mut catalog = self.catalog.clone();
         for question in plan::stock_questions(&self.desired) {
             let answers = catalog.gpus.keys().map(|id| {
@@ -478,7 +489,7 @@ impl World {
             let answers = answers.collect();
             catalog.gpu_stock.entry(question).or_insert(answers);
         }
-        let planned = plan::plan(&Inputs {
+        ask(&Inputs {
             desired: &self.desired,
             prior: &self.prior,
             live: &self.live,
@@ -490,9 +501,7 @@ impl World {
             settling: SignedDuration::from_secs(90),
             options: &self.options,
             in_progress: self.in_progress.as_ref(),
-        });
-        assert_eq!(plan::check(planned.plan()), [], "{}", print(&planned));
-        planned
+        })
     }
 
     /// Plans, applies the plan to the account, and returns the account after it.
