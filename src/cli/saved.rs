@@ -6,11 +6,13 @@ use super::failure::Failure;
 use super::files::{FileError, STANDARD_INPUT_NAME, read_at_most};
 use super::load::LoadError;
 use super::run::Shell;
+use super::session::patterns;
 use super::tolerance::PriceTolerance;
+use crate::model::address::AddressError;
 use crate::model::id::RunNonce;
 use crate::model::plan::Planned;
 use crate::model::prior::Prior;
-use crate::plan;
+use crate::plan::{self, Options};
 use crate::render::money::AMonth;
 use crate::spec::Loaded;
 use crate::state::PastRun;
@@ -97,6 +99,25 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
         LoadError::Spec(_) => {
             Failure::Stale("its spec is not valid any more; `podform validate` tells the mistakes".to_owned())
         }
+    })
+}
+
+/// Returns the planner's options that a saved plan was made with.
+///
+/// # Errors
+/// One of its addresses is none.
+pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
+    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, unprotects, .. } =
+        inputs;
+    Ok(Options {
+        targets: patterns(targets),
+        excludes: patterns(excludes),
+        replace: replaces.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        destroy: inputs.destroy,
+        whatever_profile: profiles.is_empty(),
+        accept_vanished: inputs.accept_vanished,
+        unprotect: unprotects.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        ..Options::default()
     })
 }
 

@@ -4,3 +4,4 @@ mod campaign;
 mod commits;
 mod digest;
 pub(crate) mod mutants;
+mod wire;
