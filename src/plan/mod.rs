@@ -57,7 +57,7 @@ use crate::model::secret::Secrets;
 pub use bounds::check_bounds;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
-pub use digest::{digest, spec_digest};
+pub use digest::{digest, is_same, spec_digest};
 pub use lost::made_elsewhere;
 pub use placement::{Explained, explain, stock_questions};
 pub use rebuild::{Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over};

@@ -63,6 +63,7 @@ scripts! {
     protect,
     quickstart,
     replicas,
+    saved_plans,
     secrets,
     spec_files,
     spec_hardware,
