@@ -298,7 +298,9 @@ pub struct ApplyArgs {
     /// A plan saved by `plan -o`; it is planned again, and runs without a question if that is the same
     #[arg(
         value_name = "PLANFILE",
-        conflicts_with_all = ["target", "exclude", "replace", "accept_vanished", "auto_approve", "approved"]
+        conflicts_with_all = [
+            "target", "exclude", "replace", "accept_vanished", "unprotect", "auto_approve", "approved"
+        ]
     )]
     pub plan_file: Option<PathBuf>,
     /// What is planned.
@@ -312,6 +314,9 @@ pub struct ApplyArgs {
 /// Flags of `destroy`.
 #[derive(Args, Debug)]
 pub struct DestroyArgs {
+    /// A saved plan, as it is given to `apply`; it is refused with the command that takes it.
+    #[arg(value_name = "PLANFILE", hide = true)]
+    pub plan_file: Option<PathBuf>,
     /// What is destroyed.
     #[command(flatten)]
     pub selection: Selection,

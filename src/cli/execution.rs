@@ -24,8 +24,8 @@ use crate::apply::{self, Context, Interrupt, Limited};
 use crate::model::clock::Clock;
 use crate::model::commit::CommitId;
 use crate::model::outcome::{Outcome, StoppedBy};
-use crate::model::plan::{Approval, ApprovedPlan, Plan, Planned};
-use crate::model::prior::Prior;
+use crate::model::plan::{Approval, ApprovedPlan, Endpoint, Plan, Planned};
+use crate::model::prior::{Binding, Prior};
 use crate::plan::{Options, made_elsewhere};
 use crate::provider::runpod::Runpod;
 use crate::render::Format;
@@ -85,6 +85,8 @@ impl Execution<'_> {
     pub async fn go_saved(&self, loaded: Loaded, saved: &Planned) -> Result<Exit, Failure> {
         let basis = &saved.plan().basis;
         let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
+        let Binding { project, .. } = &session.account.binding;
+        saved::ensure_same_account(basis, project, &Endpoint::from(&session.account.binding))?;
         let teller = self.teller(&session);
         self.under_lock(&session, &teller, async |port, prior| {
             saved::ensure_unused(&session.state.runs()?, &basis.nonce)?;

@@ -6,11 +6,13 @@ use super::failure::Failure;
 use super::files::{FileError, STANDARD_INPUT_NAME, read_at_most};
 use super::load::LoadError;
 use super::run::Shell;
+use super::session::patterns;
 use super::tolerance::PriceTolerance;
-use crate::model::id::RunNonce;
-use crate::model::plan::Planned;
+use crate::model::address::AddressError;
+use crate::model::id::{ProjectName, RunNonce};
+use crate::model::plan::{Action, ActionId, Attempt, Basis, Endpoint, OnStuck, Operation, Plan, Planned};
 use crate::model::prior::Prior;
-use crate::plan;
+use crate::plan::{self, Options};
 use crate::render::money::AMonth;
 use crate::spec::Loaded;
 use crate::state::PastRun;
@@ -97,6 +99,49 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
     })
 }
 
+/// Returns the planner's options that a saved plan was made with.
+///
+/// # Errors
+/// One of its addresses is none.
+pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
+    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, unprotects, .. } =
+        inputs;
+    Ok(Options {
+        targets: patterns(targets),
+        excludes: patterns(excludes),
+        replace: replaces.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        destroy: inputs.destroy,
+        whatever_profile: profiles.is_empty(),
+        accept_vanished: inputs.accept_vanished,
+        unprotect: unprotects.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        ..Options::default()
+    })
+}
+
+/// Makes sure that a saved plan is for the project and the account that the spec names at this moment, before anything is
+/// asked there: where a file comes from is not known, and the key is sent with each question.
+///
+/// # Errors
+/// It is for another one.
+pub fn ensure_same_account(saved: &Basis, project: &ProjectName, endpoint: &Endpoint) -> Result<(), Failure> {
+    let place = |endpoint: &Endpoint| match endpoint {
+        Endpoint::Runpod(origin) => format!("RunPod at `{origin}`"),
+        Endpoint::Simulator => "the simulator".to_owned(),
+    };
+    let mut reasons = Vec::new();
+    if saved.project != *project {
+        reasons.push(format!(
+            "it was made for project `{}`, and its spec is that of `{project}`",
+            saved.project
+        ));
+    }
+    if saved.endpoint != *endpoint {
+        let (then, now) = (place(&saved.endpoint), place(endpoint));
+        reasons.push(format!("it was made for {then}, and its spec is for {now}"));
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::Stale(reasons.join("; "))) }
+}
+
 /// Makes sure that no run has begun to execute this plan, or another one whose tokens are the same. One that ended
 /// half-way is no exception: what it did is in the state, and what is left is another plan.
 ///
@@ -155,6 +200,9 @@ fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceToleranc
     add(before.basis.spec_digest != after.basis.spec_digest, "the spec has changed since it was made");
     add(before.basis.lineage != prior.lineage, "it was made from another state");
     add(old.hash != new.hash, "another plan is needed now");
+    for id in disguised(before, after) {
+        add(true, &format!("what it shows of `{id}` is as now, and what it would do is not"));
+    }
     add(now.is_blocked() && !saved.is_blocked(), "it is blocked now");
     add(saved.is_blocked() && !now.is_blocked(), "it was blocked when it was made");
     if old.hash == new.hash && !tolerance.admits(old.monthly, new.monthly) {
@@ -165,4 +213,35 @@ fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceToleranc
         ));
     }
     reasons
+}
+
+/// Returns the actions that look as they do now and do something else, of which no difference is printed: seldom, such as
+/// for a variable that others added and that is carried over, or in a file that somebody edited.
+fn disguised<'a>(saved: &'a Plan, now: &Plan) -> impl Iterator<Item = &'a ActionId> {
+    let both = saved.actions.iter().filter_map(|(id, then)| Some((id, then, now.actions.get(id)?)));
+    both.filter(|(_, then, now)| looks(then) == looks(now) && !plan::is_same(then, now)).map(|(id, _, _)| id)
+}
+
+/// Returns what is printed of an action but for its cost.
+fn looks(action: &Action) -> impl PartialEq + use<'_> {
+    let Action { operation, reason, changes, consequences, cost: _, record: _ } = action;
+    let attempts = match operation {
+        Operation::CreatePod(creation)
+        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
+            creation.attempts.as_slice()
+        }
+        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        | Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::UpdatePod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. } => &[],
+    };
+    let places: Vec<_> = attempts
+        .iter()
+        .map(|Attempt { candidate, .. }| (&candidate.compute, candidate.cloud, &candidate.data_centers))
+        .collect();
+    (reason, changes, consequences, places)
 }

@@ -13,7 +13,6 @@ use super::progress::Progress;
 use super::run::Shell;
 use super::secrets;
 use crate::apply::{self, Limited};
-use crate::model::address::AddressError;
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::desired::{Desired, Wanted};
@@ -28,7 +27,6 @@ use crate::provider::observe::observe;
 use crate::provider::{Observe, ServerTime};
 use crate::render::words;
 use crate::spec::Loaded;
-use crate::state::planfile::PlanInputs;
 use crate::state::sqlite::StateFile;
 use crate::state::sqlite::lock::{Holder, Lease};
 use crate::state::{Approved, Run};
@@ -163,9 +161,9 @@ impl<'a> Session<'a> {
         refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
         debug_assert!(
-            plan::check(planned.plan()).is_empty(),
+            plan::check_bounds(&inputs, planned.plan()).is_empty(),
             "the planner made an inconsistent plan: {:?}",
-            plan::check(planned.plan())
+            plan::check_bounds(&inputs, planned.plan())
         );
         Ok(planned)
     }
@@ -364,25 +362,6 @@ impl Selection {
     }
 }
 
-/// Returns the planner's options that a saved plan was made with.
-///
-/// # Errors
-/// One of its addresses is none.
-pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
-    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, unprotects, .. } =
-        inputs;
-    Ok(Options {
-        targets: patterns(targets),
-        excludes: patterns(excludes),
-        replace: replaces.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
-        destroy: inputs.destroy,
-        whatever_profile: profiles.is_empty(),
-        accept_vanished: inputs.accept_vanished,
-        unprotect: unprotects.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
-        ..Options::default()
-    })
-}
-
 /// Fails with the first kind of what stands against planning; all mistakes about profiles come at once.
 fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
     let mut deselected = Vec::new();
@@ -407,7 +386,8 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
     if deselected.is_empty() { Ok(()) } else { Err(Failure::Spec(loaded.deselected(&deselected))) }
 }
 
-fn patterns(texts: &[String]) -> Vec<plan::Pattern> {
+/// Reads patterns; every text is one.
+pub fn patterns(texts: &[String]) -> Vec<plan::Pattern> {
     texts.iter().map(|text| parsed(text)).collect()
 }
 

@@ -1,4 +1,5 @@
-//! The invariants of every plan, checked by every test that makes one.
+//! The invariants of every plan, checked by every test that makes one. Those here need nothing but the plan, so that a
+//! saved one is held to them too; `bounds` has those that need what it was made from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,15 @@ pub enum Violation {
     /// The record after an action does not fit the action.
     #[error("`{0}` leaves a record that does not fit it")]
     Record(ActionId),
+    /// An address has actions that the command line left out, or that nothing it names needs.
+    #[error("`{0}` has actions and is no part of what was asked for")]
+    OutOfBounds(Address),
+    /// Something goes that what was left out depends on.
+    #[error("`{0}` goes, and `{1}`, which was left out, depends on it")]
+    StillNeeded(Address, Address),
+    /// An address acts on an object that neither its record nor the journal has, and that it does not take over.
+    #[error("`{0}` acts on `{1}`, which is not known to be its own")]
+    NotItsOwn(Address, RemoteId),
 }
 
 /// Returns every invariant that a plan breaks; none for a sound plan.
@@ -126,7 +136,7 @@ fn check_addresses(plan: &Plan, violations: &mut Vec<Violation>) {
 }
 
 /// Returns the remote objects that an operation acts upon.
-fn objects_of(operation: &Operation) -> Vec<RemoteId> {
+pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
     match operation {
         Operation::Local | Operation::CreateVolume { .. } | Operation::CreatePod(_) => Vec::new(),
         Operation::GrowVolume { id, size: _ } | Operation::DeleteVolume { id } => {

@@ -59,6 +59,16 @@ pub fn digest(plan: &Plan) -> Digest {
     Digest { hash: text.hash(), monthly: at_most.values().copied().sum::<Split>().total() }
 }
 
+/// Tells whether two actions are one for whoever approves them.
+pub fn is_same(one: &Action, other: &Action) -> bool {
+    let hash = |action| {
+        let mut text = Canonical::default();
+        text.content(action);
+        text.hash()
+    };
+    hash(one) == hash(other)
+}
+
 /// Returns the network volumes that an action mounts.
 fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
     match &action.operation {
@@ -134,8 +144,12 @@ impl Canonical {
     }
 
     fn action(&mut self, id: &ActionId, action: &Action) {
-        let Action { operation, reason, changes, consequences, cost: _, record } = action;
         self.put("action", &format_args!("{id}"));
+        self.content(action);
+    }
+
+    fn content(&mut self, action: &Action) {
+        let Action { operation, reason, changes, consequences, cost: _, record } = action;
         self.operation(operation);
         self.put("reason", reason);
         for FieldChange { field, before, after, cause, disruption } in changes {

@@ -5,6 +5,7 @@
 //! order and values are in the plan. What could not be looked at is held, never taken for gone. Start at `presence`,
 //! the table of cases, then `pods`, which turns a case into steps.
 
+mod bounds;
 mod budget;
 mod catalog_index;
 mod check;
@@ -53,9 +54,10 @@ use crate::model::plan::{
 use crate::model::prior::{Api, Prior};
 use crate::model::secret::Secrets;
 
+pub use bounds::check_bounds;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
-pub use digest::{digest, spec_digest};
+pub use digest::{digest, is_same, spec_digest};
 pub use lost::made_elsewhere;
 pub use placement::{Explained, explain, stock_questions};
 pub use rebuild::{Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over};
@@ -64,6 +66,7 @@ pub use scope::Pattern;
 
 use catalog_index::CatalogIndex;
 use draft::Draft;
+use gaps::Gaps;
 use moves::Renamed;
 use ownership::Ownership;
 use reach::{Part, Reach};
@@ -178,13 +181,7 @@ type Drafts<'a> = BTreeMap<&'a Address, Draft<'a>>;
 
 /// Decides what is to be done.
 pub fn plan(inputs: &Inputs<'_>) -> Planned {
-    let as_told = moves::rename(inputs.prior, inputs.desired, &BTreeMap::new());
-    let gaps = gaps::gaps(inputs, &as_told);
-    let renamed = if gaps.moves.is_empty() {
-        as_told
-    } else {
-        moves::rename(inputs.prior, inputs.desired, &gaps.moves)
-    };
+    let (renamed, gaps) = renamed(inputs);
     let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
@@ -201,16 +198,19 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
 
     let mut addresses = ownership.addresses();
     addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
-    let Reach { mut drafts, findings: reached } = reach::reach(&context, &scope, &addresses);
-    hold::reserved(&gaps.reserved, &mut drafts);
-    hold::what_is_in_progress(&context, &mut drafts);
+    let mut reach = reach::reach(&context, &scope, &addresses);
+    let drafts = &mut reach.drafts;
+    hold::reserved(&gaps.reserved, drafts);
+    hold::what_is_in_progress(&context, drafts);
     if !inputs.options.taking_over {
-        hold::what_is_there_already(&context, &mut drafts);
+        hold::what_is_there_already(&context, drafts);
     }
-    hold::what_a_rebuild_found(&context, &mut drafts);
-    hold::what_a_rebuild_left(&context, &mut drafts);
-    hold::free_deleted_volumes(&context, &mut drafts);
-    hold::spread(&context, &mut drafts);
+    hold::what_a_rebuild_found(&context, drafts);
+    hold::what_a_rebuild_left(&context, drafts);
+    hold::free_deleted_volumes(&context, drafts);
+    hold::spread(&context, drafts);
+    reach.leave_stranded(&context, &scope);
+    let Reach { drafts, findings: reached } = reach;
     let edges = graph::edges(&context, &drafts);
 
     let mut reasons: Vec<Block> = all_vanished(&context).into_iter().collect();
@@ -230,6 +230,18 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         (true, true, true) => Planned::NoChanges(plan),
         (true, false, _) => Planned::Changes(plan),
     }
+}
+
+/// Returns the record under the addresses of this plan, and what is done about gone replicas.
+fn renamed<'a>(inputs: &Inputs<'a>) -> (Renamed<'a>, Gaps) {
+    let as_told = moves::rename(inputs.prior, inputs.desired, &BTreeMap::new());
+    let gaps = gaps::gaps(inputs, &as_told);
+    let renamed = if gaps.moves.is_empty() {
+        as_told
+    } else {
+        moves::rename(inputs.prior, inputs.desired, &gaps.moves)
+    };
+    (renamed, gaps)
 }
 
 fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'a> {

@@ -58,14 +58,44 @@ pub(super) fn reach<'a>(context: &Context<'a>, scope: &Scope<'_>, all: &'a BTree
     let chosen = all.iter().filter(|address| scope.chooses(address));
     let drafts: Drafts<'a> =
         chosen.map(|address| (address, super::draft(context, address, Part::Chosen))).collect();
-    let mut reaching = Reaching { context, scope, all, drafts, parts: BTreeMap::new(), findings: Vec::new() };
-    if reaching.drafts.len() < all.len() {
-        let dependents = dependents(context);
-        reaching.take_along(&dependents);
-        reaching.keep_what_is_needed(&dependents);
+    if drafts.len() == all.len() {
+        return Reach { drafts, findings: Vec::new() };
     }
+    let ties = Ties::new(context, scope);
+    let mut reaching = Reaching { ties, all, drafts, parts: BTreeMap::new(), findings: Vec::new() };
+    reaching.take_along();
+    reaching.keep_what_is_needed();
     let Reaching { drafts, findings, .. } = reaching;
     Reach { drafts, findings }
+}
+
+impl Reach<'_> {
+    /// Leaves out what only went along with something that is held: nobody asked for it alone.
+    pub(super) fn leave_stranded(&mut self, context: &Context<'_>, scope: &Scope<'_>) {
+        let Self { drafts, findings } = self;
+        let (mut open, mut others): (Vec<_>, Vec<_>) =
+            drafts.keys().copied().partition(|address| scope.chooses(address));
+        if others.is_empty() {
+            return;
+        }
+        let ties = Ties::new(context, scope);
+        while let Some(address) = open.pop() {
+            let Some(draft) = drafts.get(address) else { continue };
+            let along = ties.companions(address, draft);
+            let along: BTreeSet<Address> = along.into_iter().map(|(companion, _, _)| companion).collect();
+            open.extend(others.extract_if(.., |other| along.contains(other)));
+        }
+        // What is held itself says so.
+        others.retain(|address| drafts.get(address).is_some_and(|draft| draft.held.is_none()));
+        for address in others {
+            drafts.remove(address);
+            findings.retain(|finding| !is_about(finding, address));
+        }
+    }
+}
+
+fn is_about(finding: &Finding, address: &Address) -> bool {
+    finding.subject.as_ref().is_some_and(|subject| subject.address == *address)
 }
 
 /// Returns why nothing can be made that depends on something which is not in this plan.
@@ -173,9 +203,15 @@ fn mounted(context: &Context<'_>, recorded: &Recorded) -> Option<Address> {
     }
 }
 
-struct Reaching<'c, 'a> {
+/// What ties addresses to each other.
+struct Ties<'c, 'a> {
     context: &'c Context<'a>,
     scope: &'c Scope<'c>,
+    dependents: BTreeMap<Address, BTreeSet<Address>>,
+}
+
+struct Reaching<'c, 'a> {
+    ties: Ties<'c, 'a>,
     all: &'a BTreeSet<Address>,
     drafts: Drafts<'a>,
     /// What went along, and as what.
@@ -187,19 +223,19 @@ struct Reaching<'c, 'a> {
 type Companion = (Address, Part, Finding);
 
 impl<'a> Reaching<'_, 'a> {
-    fn take_along(&mut self, dependents: &BTreeMap<Address, BTreeSet<Address>>) {
+    fn take_along(&mut self) {
         let mut open: Vec<&'a Address> = self.drafts.keys().copied().collect();
         while let Some(address) = open.pop() {
             let Some(draft) = self.drafts.get(address) else { continue };
-            for (companion, part, finding) in self.companions(address, draft, dependents) {
+            for (companion, part, finding) in self.ties.companions(address, draft) {
                 let Some(companion) = self.all.get(&companion) else { continue };
                 let is_more = match self.parts.get(companion) {
                     Some(Part::MakesWay) => part != Part::MakesWay,
                     Some(Part::Chosen | Part::Needed | Part::Bound) => false,
                     None => !self.drafts.contains_key(companion),
                 };
-                if is_more && self.scope.allows(companion) {
-                    self.drafts.insert(companion, super::draft(self.context, companion, part));
+                if is_more && self.ties.scope.allows(companion) {
+                    self.drafts.insert(companion, super::draft(self.ties.context, companion, part));
                     self.parts.insert(companion, part);
                     self.findings.push(finding);
                     open.push(companion);
@@ -208,13 +244,70 @@ impl<'a> Reaching<'_, 'a> {
         }
     }
 
+    /// What was left out keeps what it depends on, and so on: each round looks at what the one before left out needs.
+    fn keep_what_is_needed(&mut self) {
+        let mut needed: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+        for (dependency, dependents) in &self.ties.dependents {
+            for dependent in dependents {
+                needed.entry(dependent.clone()).or_default().push(dependency.clone());
+            }
+        }
+        let (mut left_out, mut stays) = (BTreeSet::new(), Vec::new());
+        let mut open: BTreeSet<&'a Address> = self.drafts.keys().copied().collect();
+        while !open.is_empty() {
+            let kept: Vec<(&'a Address, Address)> = open
+                .into_iter()
+                .filter_map(|address| Some((address, self.needed_by_what_stays(address)?)))
+                .collect();
+            open = BTreeSet::new();
+            for (address, dependent) in kept {
+                if self.ties.scope.is_target(address) {
+                    let why = format!("`{dependent}` depends on it and is left out of this plan");
+                    if let Some(draft) = self.drafts.get_mut(address) {
+                        draft.hold(Held::NotPossible(why));
+                    }
+                    continue;
+                }
+                self.drafts.remove(address);
+                left_out.insert(address);
+                stays.push(finding::stays_for(address, &dependent));
+                let needed = needed.get(address).into_iter().flatten();
+                open.extend(needed.filter_map(|dependency| self.all.get(dependency)));
+            }
+        }
+        let is_left_out = |finding: &Finding| {
+            finding.subject.as_ref().is_some_and(|subject| left_out.contains(&subject.address))
+        };
+        self.findings.retain(|finding| !is_left_out(finding));
+        self.findings.extend(stays);
+    }
+
+    /// Returns what goes on as it is and needs something that is to be taken away.
+    fn needed_by_what_stays(&self, address: &Address) -> Option<Address> {
+        let draft = self.drafts.get(address)?;
+        let goes = draft.held.is_none() && is_taken_away(draft);
+        if !goes || self.ties.context.wanted(address).is_some() {
+            return None;
+        }
+        let waiting = self.ties.dependents.get(address)?;
+        waiting.iter().find(|dependent| self.stays(dependent)).cloned()
+    }
+
+    /// Tells whether something goes on as it is after this plan.
+    fn stays(&self, dependent: &Address) -> bool {
+        let is_here = standing(self.ties.context, dependent) != Standing::Missing;
+        let depends_still = self.ties.context.inputs.options.destroy || self.ties.is_bound(dependent);
+        !self.drafts.contains_key(dependent) && is_here && depends_still
+    }
+}
+
+impl<'c, 'a> Ties<'c, 'a> {
+    fn new(context: &'c Context<'a>, scope: &'c Scope<'c>) -> Self {
+        Self { context, scope, dependents: dependents(context) }
+    }
+
     /// Returns what goes along with one address.
-    fn companions(
-        &self,
-        address: &Address,
-        draft: &Draft<'_>,
-        dependents: &BTreeMap<Address, BTreeSet<Address>>,
-    ) -> Vec<Companion> {
+    fn companions(&self, address: &Address, draft: &Draft<'_>) -> Vec<Companion> {
         let mut companions = Vec::new();
         if draft.has(Step::Move)
             && let Some(occupant) = self.occupant(address)
@@ -229,14 +322,14 @@ impl<'a> Reaching<'_, 'a> {
             Some(Wanted::Volume(WantedVolume::Managed { .. }))
                 if self.scope.is_target(address) && gets_another_id(self.context, address, draft) =>
             {
-                let mounting = dependents.get(address).into_iter().flatten();
+                let mounting = self.dependents.get(address).into_iter().flatten();
                 companions.extend(
                     mounting.map(|pod| (pod.clone(), Part::Bound, finding::mounts_another(pod, address))),
                 );
             }
             Some(Wanted::Pod(_) | Wanted::Volume(_)) => {}
             None if is_taken_away(draft) => {
-                let bound = dependents.get(address).into_iter().flatten();
+                let bound = self.dependents.get(address).into_iter().flatten();
                 let bound = bound.filter(|dependent| self.is_bound(dependent));
                 companions
                     .extend(bound.map(|pod| (pod.clone(), Part::Bound, finding::goes_with(pod, address))));
@@ -274,61 +367,6 @@ impl<'a> Reaching<'_, 'a> {
     /// What the spec still wants no longer depends on what leaves it.
     fn is_bound(&self, dependent: &Address) -> bool {
         self.context.wanted(dependent).is_none() && !self.scope.is_deselected(dependent)
-    }
-
-    /// What was left out keeps what it depends on, and so on: each round looks at what the one before left out needs.
-    fn keep_what_is_needed(&mut self, dependents: &BTreeMap<Address, BTreeSet<Address>>) {
-        let mut needed: BTreeMap<&Address, Vec<&Address>> = BTreeMap::new();
-        for (dependency, dependents) in dependents {
-            for dependent in dependents {
-                needed.entry(dependent).or_default().push(dependency);
-            }
-        }
-        let (mut left_out, mut stays) = (BTreeSet::new(), Vec::new());
-        let mut open: BTreeSet<&'a Address> = self.drafts.keys().copied().collect();
-        loop {
-            let kept: Vec<(&'a Address, Address)> = open
-                .into_iter()
-                .filter_map(|address| {
-                    let draft = self.drafts.get(address)?;
-                    let goes = draft.held.is_none() && is_taken_away(draft);
-                    let waiting = dependents.get(address)?;
-                    let is_removed = goes && self.context.wanted(address).is_none();
-                    let waiting = waiting.iter().find(|dependent| is_removed && self.stays(dependent))?;
-                    Some((address, waiting.clone()))
-                })
-                .collect();
-            if kept.is_empty() {
-                break;
-            }
-            open = BTreeSet::new();
-            for (address, dependent) in kept {
-                if self.scope.is_target(address) {
-                    let why = format!("`{dependent}` depends on it and is left out of this plan");
-                    if let Some(draft) = self.drafts.get_mut(address) {
-                        draft.hold(Held::NotPossible(why));
-                    }
-                    continue;
-                }
-                self.drafts.remove(address);
-                left_out.insert(address);
-                stays.push(finding::stays_for(address, &dependent));
-                let needed = needed.get(address).into_iter().flatten();
-                open.extend(needed.filter_map(|dependency| self.all.get(*dependency)));
-            }
-        }
-        let is_left_out = |finding: &Finding| {
-            finding.subject.as_ref().is_some_and(|subject| left_out.contains(&subject.address))
-        };
-        self.findings.retain(|finding| !is_left_out(finding));
-        self.findings.extend(stays);
-    }
-
-    /// Tells whether something goes on as it is after this plan.
-    fn stays(&self, dependent: &Address) -> bool {
-        let is_here = standing(self.context, dependent) != Standing::Missing;
-        let depends_still = self.context.inputs.options.destroy || self.is_bound(dependent);
-        !self.drafts.contains_key(dependent) && is_here && depends_still
     }
 }
 

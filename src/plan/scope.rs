@@ -16,6 +16,21 @@ use super::{Drafts, Inputs, Options};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern(String);
 
+impl Pattern {
+    /// Tells whether the pattern is about this address. For many patterns see [`Patterns`].
+    pub(super) fn matches(&self, address: &Address) -> bool {
+        let printed = address.to_string();
+        self.is_about(&printed, address.is_pod())
+    }
+
+    fn is_about(&self, printed: &str, is_pod: bool) -> bool {
+        let Self(text) = self;
+        let without_replica = printed.split('[').next().unwrap_or_default();
+        glob(text.as_bytes(), printed.as_bytes())
+            || is_pod && glob(text.as_bytes(), without_replica.as_bytes())
+    }
+}
+
 impl FromStr for Pattern {
     type Err = Infallible;
 
@@ -79,12 +94,7 @@ impl<'a> Patterns<'a> {
             return Vec::new();
         }
         let printed = address.to_string();
-        let without_replica = printed.split('[').next().unwrap_or_default();
-        let is_about = |number: &usize| {
-            let Pattern(text) = &self.given[*number];
-            glob(text.as_bytes(), printed.as_bytes())
-                || address.is_pod() && glob(text.as_bytes(), without_replica.as_bytes())
-        };
+        let is_about = |number: &usize| self.given[*number].is_about(&printed, address.is_pod());
         let beginnings = (0..=printed.len()).filter_map(|end| printed.get(..end));
         let tried = beginnings.filter_map(|beginning| self.by_beginning.get(beginning)).flatten();
         tried.copied().filter(is_about).collect()

@@ -1,4 +1,5 @@
-//! The order of a plan as a picture: DOT, Mermaid, or SVG without any other program.
+//! The order of a plan as a picture: DOT, Mermaid, or SVG without any other program. It has the actions and nothing else:
+//! what is held or remarked on has no place in an order, and its words come from anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};

@@ -13,7 +13,8 @@ use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     ActionId, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Disruption, Drift,
-    DriftKind, FieldDrift, Held, InProgress, Owner, Plan, Planned, Reason, Severity, Shown, Split, Unmanaged,
+    DriftKind, FieldDrift, Finding, Held, InProgress, Owner, Plan, Planned, Reason, Severity, Shown, Split,
+    Unmanaged,
 };
 use crate::model::pod::Compute;
 
@@ -101,18 +102,6 @@ impl Document {
             Verdict::Blocked(blocks) => *blocks,
             Verdict::Changes | Verdict::NoChanges => &[],
         };
-        let findings = findings.iter().map(|finding| FindingOut {
-            severity: severity(finding.severity),
-            code: finding.code,
-            address: finding.subject.as_ref().map(|subject| subject.address.to_string()),
-            field: finding
-                .subject
-                .as_ref()
-                .and_then(|subject| subject.field.as_ref())
-                .map(ToString::to_string),
-            position: finding.subject.as_ref().and_then(positions),
-            message: finding.message.clone(),
-        });
         Self {
             format_version: "1",
             podform_version: env!("CARGO_PKG_VERSION"),
@@ -136,7 +125,7 @@ impl Document {
             in_progress: in_progress.as_ref().map(InProgressOut::from),
             held: held.iter().map(HeldOut::new).collect(),
             blocked: blocks.iter().map(|block| BlockOut::new(block, positions)).collect(),
-            findings: findings.collect(),
+            findings: findings.iter().map(|finding| FindingOut::new(finding, positions)).collect(),
             unmanaged: unmanaged.iter().filter(|one| is_unclaimed(one)).map(UnmanagedOut::from).collect(),
             other_projects: others.iter().map(OtherProjectOut::from).collect(),
             unchanged: unchanged.iter().map(ToString::to_string).collect(),
@@ -566,14 +555,14 @@ impl From<&InProgress> for InProgressOut {
 }
 
 #[derive(Debug, Serialize)]
-struct HeldOut {
+pub(super) struct HeldOut {
     address: String,
     kind: &'static str,
     message: String,
 }
 
 impl HeldOut {
-    fn new((address, held): (&Address, &Held)) -> Self {
+    pub(super) fn new((address, held): (&Address, &Held)) -> Self {
         let kind = match held {
             Held::Unreadable(_) => "unreadable",
             Held::Unsettled { .. } => "unsettled",
@@ -594,7 +583,7 @@ impl HeldOut {
 }
 
 #[derive(Debug, Serialize)]
-struct BlockOut {
+pub(super) struct BlockOut {
     kind: &'static str,
     address: Option<String>,
     position: Option<String>,
@@ -602,7 +591,7 @@ struct BlockOut {
 }
 
 impl BlockOut {
-    fn new(block: &Block, positions: Positions<'_>) -> Self {
+    pub(super) fn new(block: &Block, positions: Positions<'_>) -> Self {
         let kind = match block {
             Block::Protected { .. } => "protected",
             Block::Locked { .. } => "locked",
@@ -627,13 +616,28 @@ impl BlockOut {
 }
 
 #[derive(Debug, Serialize)]
-struct FindingOut {
+pub(super) struct FindingOut {
     severity: &'static str,
     code: &'static str,
     address: Option<String>,
     field: Option<String>,
     position: Option<String>,
     message: String,
+}
+
+impl FindingOut {
+    pub(super) fn new(finding: &Finding, positions: Positions<'_>) -> Self {
+        let Finding { severity: grade, code, subject, message } = finding;
+        let subject = subject.as_ref();
+        Self {
+            severity: severity(*grade),
+            code,
+            address: subject.map(|subject| subject.address.to_string()),
+            field: subject.and_then(|subject| subject.field.as_ref()).map(ToString::to_string),
+            position: subject.and_then(positions),
+            message: message.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -102,7 +102,7 @@ pub fn write_plan(
     match format {
         Format::Human => human::write_plan(out, planned, positions, style),
         Format::Json => json::write_json(out, planned, positions),
-        Format::TerraformJson => terraform_json::write_terraform_json(out, planned),
+        Format::TerraformJson => terraform_json::write_terraform_json(out, planned, positions),
         Format::Markdown => markdown::write_markdown(out, planned, positions),
         Format::Outputs => outputs::write_outputs(out, planned),
         Format::Graph(format) => graph::write_graph(out, planned.plan(), format),

@@ -1,12 +1,13 @@
 //! A plan's numbers as lines of `name=value`, the way continuous integration takes the outputs of a step.
 //!
 //! A value is one word of ASCII, so a shell may append the text to a file of outputs or `read` it as it is. Names are
-//! kept once they are published.
+//! kept once they are published. So what is held or warned of is counted here, and its words, which may hold names from
+//! anywhere, stand in the other formats.
 
 use std::fmt::{self, Write};
 
 use crate::model::money::Monthly;
-use crate::model::plan::Planned;
+use crate::model::plan::{Planned, Severity};
 
 use super::view::{Counts, Verdict, View, view};
 
@@ -15,7 +16,8 @@ use super::view::{Counts, Verdict, View, view};
 /// # Errors
 /// Only those of `out`.
 pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
-    let View { plan, verdict, counts, lost, .. } = view(planned);
+    let view = view(planned);
+    let View { plan, verdict, counts, lost, .. } = &view;
     let (changes, blocked) = match verdict {
         Verdict::Changes => (true, false),
         Verdict::NoChanges => (false, false),
@@ -37,8 +39,9 @@ pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
         unchanged,
         held,
         out_of_scope: _,
-    } = counts;
+    } = *counts;
     let in_progress = plan.in_progress.is_some();
+    let warnings = plan.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
     writeln!(out, "changes={changes}\nblocked={blocked}\nin_progress={in_progress}")?;
     let numbers = [
         ("to_create", create),
@@ -54,13 +57,16 @@ pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
         ("wiping_disks", lost.container_disks.0),
         ("unchanged", unchanged),
         ("held", held),
+        ("warnings", warnings),
     ];
     for (name, number) in numbers {
         writeln!(out, "{name}={number}")?;
     }
     let (now, after) = (plan.cost.now.total().exact(), plan.cost.after.total().exact());
     let delta = now.zip(after).map(|(now, after)| after - now);
-    writeln!(out, "monthly={}\nmonthly_delta={}\ndigest={}", Dollars(after), Dollars(delta), plan.digest)
+    writeln!(out, "monthly={}\nmonthly_delta={}", Dollars(after), Dollars(delta))?;
+    // There is nothing to approve.
+    if view.is_without_a_plan() { Ok(()) } else { writeln!(out, "digest={}", plan.digest) }
 }
 
 /// Dollars and cents without a sign for the currency, for programs: `1234.50`, `-0.07`, `unknown`.
@@ -101,6 +107,7 @@ mod tests {
         wiping_disks=8
         unchanged=3
         held=3
+        warnings=2
         monthly=5052.00
         monthly_delta=-458.00
         digest=3f2a9c4be01d77863f2a9c4be01d7786-5490000000

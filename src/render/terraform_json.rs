@@ -4,7 +4,8 @@
 //! keys that Terraform's documentation calls optional. Only Terraform's own verbs appear, as readers stop at words
 //! that they do not know: a start or a stop is an update of `desired_status`, and what is forgotten has no entry.
 //! A secret is both replaced by `(secret)` and marked sensitive, because some readers print what is only marked.
-//! What Terraform has no words for stands under `podform`, which readers pass over.
+//! Whatever warns, is held or blocks is a check that failed, as with Terraform's own `check` blocks, so that a policy can
+//! ask for it. What Terraform has no words for stands under `podform`, which readers pass over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,16 +17,23 @@ use crate::model::address::Address;
 use crate::model::field::Field;
 use crate::model::id::RemoteId;
 use crate::model::plan::{
-    Disruption, Drift, DriftKind, FieldDrift, Plan, Planned, Reason, Record, RecordAfter, Shown, Step,
+    Block, Disruption, Drift, DriftKind, FieldDrift, Finding, Plan, Planned, Reason, Record, RecordAfter,
+    Severity, Shown, Step,
 };
 use crate::model::pod::{Compute, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 
 use super::escape::in_json;
-use super::json::{ChangeOut, CostOut, CountsOut, InProgressOut, LostKindOut, LostOut, verdict_word};
+use super::human::about;
+use super::json::{
+    BlockOut, ChangeOut, CostOut, CountsOut, FindingOut, HeldOut, InProgressOut, LostKindOut, LostOut,
+    verdict_word,
+};
+use super::ranges::ranges;
 use super::rows::container_values;
 use super::view::{Change, Verb, Verdict, View, view};
+use super::{Positions, words};
 
 /// The version of Terraform whose format this is; readers want one that they know.
 pub(super) const TERRAFORM_VERSION: &str = "1.11.4";
@@ -35,8 +43,12 @@ const PROVIDER: &str = "registry.terraform.io/runpod/runpod";
 ///
 /// # Errors
 /// Only those of `out`.
-pub fn write_terraform_json(out: &mut dyn fmt::Write, planned: &Planned) -> fmt::Result {
-    let document = Document::new(&view(planned));
+pub fn write_terraform_json(
+    out: &mut dyn fmt::Write,
+    planned: &Planned,
+    positions: Positions<'_>,
+) -> fmt::Result {
+    let document = Document::new(&view(planned), positions);
     let text = serde_json::to_string(&document).map_err(|_| fmt::Error)?;
     out.write_str(&in_json(&text))?;
     out.write_char('\n')
@@ -54,11 +66,62 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     prior_state: Option<PriorState>,
     configuration: Configuration,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Check>,
     timestamp: String,
     applyable: bool,
     complete: bool,
     errored: bool,
     podform: Extra,
+}
+
+/// A check that failed.
+#[derive(Debug, Serialize)]
+struct Check {
+    address: CheckAddress,
+    instances: [CheckInstance; 1],
+    status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckAddress {
+    kind: &'static str,
+    name: String,
+    to_display: String,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckInstance {
+    address: CheckShown,
+    problems: Vec<Problem>,
+    status: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckShown {
+    to_display: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Problem {
+    message: String,
+}
+
+impl Check {
+    const FAILED: &str = "fail";
+
+    fn failed(name: &str, messages: Vec<String>) -> Self {
+        let to_display = format!("check.{name}");
+        Self {
+            address: CheckAddress { kind: "check", name: name.to_owned(), to_display: to_display.clone() },
+            instances: [CheckInstance {
+                address: CheckShown { to_display },
+                problems: messages.into_iter().map(|message| Problem { message }).collect(),
+                status: Self::FAILED,
+            }],
+            status: Self::FAILED,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -178,17 +241,20 @@ struct Extra {
     version: &'static str,
     project: String,
     verdict: &'static str,
-    digest: String,
+    digest: Option<String>,
     counts: CountsOut,
     data_lost: LostOut,
     container_disks_wiped: LostKindOut,
     in_progress: Option<InProgressOut>,
     cost: CostOut,
     changes: Vec<ChangeOut>,
+    held: Vec<HeldOut>,
+    blocked: Vec<BlockOut>,
+    findings: Vec<FindingOut>,
 }
 
 impl Document {
-    fn new(view: &View<'_>) -> Self {
+    fn new(view: &View<'_>, positions: Positions<'_>) -> Self {
         let View {
             plan,
             verdict,
@@ -202,6 +268,10 @@ impl Document {
             others: _,
             unmanaged_after,
         } = view;
+        let blocks = match verdict {
+            Verdict::Blocked(blocks) => *blocks,
+            Verdict::Changes | Verdict::NoChanges => &[],
+        };
         let after = survivors(plan, changes);
         let prior: Vec<Resource> = plan
             .recorded
@@ -228,6 +298,7 @@ impl Document {
             resource_changes: resource_changes(plan, changes),
             prior_state,
             configuration: configuration(&after),
+            checks: checks(view, blocks),
             timestamp: plan.basis.observed_at.to_string(),
             applyable: *verdict == Verdict::Changes,
             complete: plan.held.is_empty(),
@@ -237,16 +308,43 @@ impl Document {
                 version: env!("CARGO_PKG_VERSION"),
                 project: plan.basis.project.to_string(),
                 verdict: verdict_word(*verdict),
-                digest: plan.digest.to_string(),
+                digest: (!view.is_without_a_plan()).then(|| plan.digest.to_string()),
                 counts: (*counts).into(),
                 data_lost: (*lost).into(),
                 container_disks_wiped: LostKindOut::new(lost.container_disks),
                 in_progress: plan.in_progress.as_ref().map(InProgressOut::from),
                 cost: CostOut::new(plan.cost, *unmanaged_after),
                 changes: changes.iter().map(ChangeOut::new).collect(),
+                held: plan.held.iter().map(HeldOut::new).collect(),
+                blocked: blocks.iter().map(|block| BlockOut::new(block, positions)).collect(),
+                findings: plan.findings.iter().map(|finding| FindingOut::new(finding, positions)).collect(),
             },
         }
     }
+}
+
+/// Returns what keeps a plan or a part of it from running, and every warning; a note is no failure.
+fn checks(view: &View<'_>, blocks: &[Block]) -> Vec<Check> {
+    let mut failed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for block in blocks {
+        failed.entry("blocked").or_default().push(words::block(block));
+    }
+    for (addresses, held) in &view.held {
+        let message = format!("{}: {}", ranges(addresses.iter().copied()), words::held(held));
+        failed.entry("held").or_default().push(message);
+    }
+    for (Finding { severity, code, subject: _, message }, subjects) in &view.findings {
+        match severity {
+            Severity::Warning if subjects.is_empty() => {
+                failed.entry(code).or_default().push(message.clone());
+            }
+            Severity::Warning => {
+                failed.entry(code).or_default().push(format!("{}: {message}", about(subjects)));
+            }
+            Severity::Note => {}
+        }
+    }
+    failed.into_iter().map(|(name, messages)| Check::failed(name, messages)).collect()
 }
 
 /// The attributes of one object: known values, which of them are secret, and which only the provider tells.
@@ -797,11 +895,11 @@ fn expressions(attributes: &Attributes) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::sample;
+    use crate::render::{no_positions, sample};
 
     fn line(planned: &Planned) -> String {
         let mut out = String::new();
-        write_terraform_json(&mut out, planned).unwrap();
+        write_terraform_json(&mut out, planned, &no_positions).unwrap();
         out
     }
 
@@ -994,6 +1092,6 @@ mod tests {
 
     #[test]
     fn an_empty_plan_has_no_entries() {
-        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"resource_changes":[],"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d77863f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"gone_before":{"count":0,"gigabytes":0}},"container_disks_wiped":{"count":0,"gigabytes":0},"in_progress":null,"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged_after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[]}}"#);
+        insta::assert_snapshot!(line(&Planned::NoChanges(sample::empty_plan())), @r#"{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{"root_module":{}},"resource_changes":[],"configuration":{"provider_config":{"runpod":{"full_name":"registry.terraform.io/runpod/runpod","name":"runpod"}},"root_module":{}},"timestamp":"2026-11-21T12:00:00Z","applyable":false,"complete":true,"errored":false,"podform":{"format_version":"1","version":"0.1.0","project":"acme","verdict":"no_changes","digest":"3f2a9c4be01d77863f2a9c4be01d7786-0","counts":{"add":0,"change":0,"destroy":0,"to_create":0,"to_replace":0,"to_update":0,"to_start":0,"to_stop":0,"to_destroy":0,"to_reset":0,"to_import":0,"to_move":0,"to_record":0,"to_forget":0,"losing_data":0,"unchanged":0,"held":0,"out_of_scope":0},"data_lost":{"network_volumes":{"count":0,"gigabytes":0},"local_volumes":{"count":0,"gigabytes":0},"gone_before":{"count":0,"gigabytes":0}},"container_disks_wiped":{"count":0,"gigabytes":0},"in_progress":null,"cost":{"now":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"at_most":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}},"unmanaged_after":{"compute":{"micro_usd_month":0,"unknown_parts":0},"storage":{"micro_usd_month":0,"unknown_parts":0},"total":{"micro_usd_month":0,"unknown_parts":0}}},"changes":[],"held":[],"blocked":[],"findings":[]}}"#);
     }
 }

@@ -93,7 +93,8 @@ fn commands() -> String {
         }
         let usage = command.clone().render_usage().to_string();
         write!(page, "\n```text\n{}\n```\n", usage.trim_start_matches("Usage: ")).unwrap();
-        flags(&mut page, command.get_arguments().filter(|flag| !flag.is_global_set()));
+        let own = command.get_arguments().filter(|flag| !flag.is_global_set() && !flag.is_hide_set());
+        flags(&mut page, own);
         let help = command.get_after_help().unwrap().to_string();
         let examples = help.lines().skip(1).map(|line| format!("{}\n", line.trim()));
         write!(page, "\n```sh example\n{}```\n", examples.collect::<String>()).unwrap();

@@ -66,6 +66,7 @@ scripts! {
     protect,
     quickstart,
     replicas,
+    saved_plans,
     secrets,
     spec_files,
     spec_hardware,

@@ -43,7 +43,7 @@ const SECRET: &str = "canary-secret-value";
 
 /// One request as it arrived.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Method, path and query.
     pub line: String,
     /// The headers that the client sets.
@@ -54,7 +54,7 @@ pub struct Seen {
 
 /// A router that records requests and answers them from a function.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<Seen>>>);
+pub(crate) struct Recorder(Arc<Mutex<Vec<Seen>>>);
 
 impl Recorder {
     fn client(&self, answer: impl Fn(&str) -> Response<Body> + Clone + Send + Sync + 'static) -> Runpod {
@@ -70,7 +70,7 @@ impl Recorder {
     }
 
     /// A client whose requests are recorded and passed on.
-    fn tap(&self, api: Api, router: &Router) -> Runpod {
+    pub(crate) fn tap(&self, api: Api, router: &Router) -> Runpod {
         let router = router.clone();
         self.client_to(api, move |_line, request| {
             let router = router.clone();
@@ -105,7 +105,7 @@ impl Recorder {
         Runpod::in_process(api, router, &Secret::new(KEY.to_owned())).unwrap()
     }
 
-    fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.0.lock().unwrap().clone()
     }
 

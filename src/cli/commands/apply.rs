@@ -9,7 +9,6 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::run::Shell;
 use crate::cli::saved::{self, read_plan};
-use crate::cli::session::options_of;
 use crate::state::planfile::SavedPlan;
 
 /// Runs the command.
@@ -35,7 +34,7 @@ async fn apply_saved(shell: &Shell, path: &Path, run: &RunArgs) -> Result<Exit, 
     let SavedPlan { planned, inputs, positions: _ } = &saved;
     let loaded = saved::load_spec(shell, inputs)?;
     let command = if inputs.destroy { "destroy" } else { "apply" };
-    let options = options_of(inputs).map_err(|error| Failure::Flag(error.to_string()))?;
+    let options = saved::options_of(inputs).map_err(|error| Failure::Flag(error.to_string()))?;
     let execution = Execution { shell, command, question: "", options, run };
     execution.go_saved(loaded, planned).await
 }

@@ -9,7 +9,13 @@ use crate::cli::run::Shell;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &DestroyArgs) -> Result<Exit, Failure> {
-    let DestroyArgs { selection, run } = args;
+    let DestroyArgs { plan_file, selection, run } = args;
+    if let Some(path) = plan_file {
+        return Err(Failure::Flag(format!(
+            "`destroy` plans by itself; `podform apply {}` runs a saved plan, one of `plan --destroy` too",
+            path.display()
+        )));
+    }
     let Selection { target, exclude } = selection;
     let approver = Approver::find(run, &shell.env)?;
     let execution = Execution {

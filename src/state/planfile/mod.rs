@@ -121,7 +121,7 @@ pub fn write(writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
         format: FORMAT,
         version: VERSION,
         podform: env!("CARGO_PKG_VERSION"),
-        inputs: inputs.into(),
+        inputs,
         positions: positions.iter().map(StoredPosition::from).collect(),
         planned: planned.into(),
         content: Content(&sum),
@@ -162,7 +162,7 @@ pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
     let planned = planned.try_into().map_err(damaged)?;
     let positions =
         positions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>().map_err(damaged)?;
-    Ok(SavedPlan { planned, inputs: inputs.into(), positions })
+    Ok(SavedPlan { planned, inputs, positions })
 }
 
 /// Says why not even the header could be read.
@@ -192,7 +192,8 @@ struct Written<'a> {
     format: &'static str,
     version: u32,
     podform: &'static str,
-    inputs: StoredInputs,
+    #[serde(serialize_with = "StoredInputs::serialize")]
+    inputs: &'a PlanInputs,
     positions: Vec<StoredPosition>,
     planned: WrittenPlanned<'a>,
     content: Content<'a>,
@@ -208,7 +209,8 @@ struct Document {
     _version: IgnoredAny,
     #[serde(rename = "podform")]
     _podform: IgnoredAny,
-    inputs: StoredInputs,
+    #[serde(with = "StoredInputs")]
+    inputs: PlanInputs,
     positions: Vec<StoredPosition>,
     planned: StoredPlanned,
     #[serde(rename = "content")]
@@ -217,7 +219,7 @@ struct Document {
 
 /// The stored form of [`PlanInputs`].
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "PlanInputs", deny_unknown_fields)]
 struct StoredInputs {
     spec_files: Vec<String>,
     variables: BTreeSet<String>,
@@ -225,62 +227,7 @@ struct StoredInputs {
     targets: Vec<String>,
     excludes: Vec<String>,
     replaces: Vec<String>,
-    #[serde(default)]
     unprotects: Vec<String>,
     destroy: bool,
     accept_vanished: bool,
-}
-
-impl From<&PlanInputs> for StoredInputs {
-    fn from(inputs: &PlanInputs) -> Self {
-        let PlanInputs {
-            spec_files,
-            variables,
-            profiles,
-            targets,
-            excludes,
-            replaces,
-            unprotects,
-            destroy,
-            accept_vanished,
-        } = inputs.clone();
-        Self {
-            spec_files,
-            variables,
-            profiles,
-            targets,
-            excludes,
-            replaces,
-            unprotects,
-            destroy,
-            accept_vanished,
-        }
-    }
-}
-
-impl From<StoredInputs> for PlanInputs {
-    fn from(stored: StoredInputs) -> Self {
-        let StoredInputs {
-            spec_files,
-            variables,
-            profiles,
-            targets,
-            excludes,
-            replaces,
-            unprotects,
-            destroy,
-            accept_vanished,
-        } = stored;
-        Self {
-            spec_files,
-            variables,
-            profiles,
-            targets,
-            excludes,
-            replaces,
-            unprotects,
-            destroy,
-            accept_vanished,
-        }
-    }
 }

@@ -2,23 +2,26 @@
 //!
 //! An edit comes in three strengths: as it is; with the sum over the content made to fit; and with the digest made to
 //! fit as well, which is all that somebody can do who has the program. What reads a file and what decides what is
-//! executed is the command line's own; the engine does what that plan says and nothing else, so plans are compared.
+//! executed is the command line's own. Both that and the plan of now are executed on the account that the plan was made
+//! for, and every request that reaches it is compared: method, path, headers and body.
 //! `PODFORM_PLAN_MUTANTS` says how many structural edits are tried; from 2,000 on every single value is changed too.
 #![expect(clippy::disallowed_methods, reason = "the environment says how much is tried")]
 #![expect(clippy::disallowed_macros, reason = "what was shown is said as a figure")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use podform::cli::saved::{agreed, read_text};
-use podform::model::plan::Planned;
-use podform::plan::{Options, Pattern, digest};
+use podform::cli::saved::{agreed, options_of, read_text};
+use podform::model::plan::{Action, Operation, Planned};
+use podform::plan::digest;
 use podform::state::planfile::{PlanInputs, SavedPlan, read};
 use serde_json::{Map, Value, json};
 
 use super::mutants::{Case, Pool, cases, edit_each, with_sum};
+use super::wire::{Account, is_change};
 use crate::formats::plan_file;
-use crate::plan::world::World;
+use crate::wire::Seen as Request;
 
 /// What is executed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,8 +36,11 @@ enum Executes {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Counts {
     refused: usize,
+    /// The account got exactly the requests of the plan made now.
     fresh: usize,
-    /// Something else than the plan made now was executed.
+    /// Among these, those with a request that changes something.
+    changing: usize,
+    /// The account got something else.
     other: usize,
 }
 
@@ -43,53 +49,71 @@ impl Counts {
         self.refused + self.fresh + self.other
     }
 
-    fn note(&mut self, executed: Option<bool>) {
-        match executed {
+    fn note(&mut self, applied: Option<&Applied>) {
+        match applied {
             None => self.refused += 1,
-            Some(true) => self.fresh += 1,
-            Some(false) => self.other += 1,
+            Some(Applied { sent, fresh }) if sent == fresh => {
+                self.fresh += 1;
+                self.changing += usize::from(sent.iter().any(is_change));
+            }
+            Some(_) => self.other += 1,
         }
     }
 }
 
-/// Returns the planner's options for a file, as `apply FILE` has them.
-fn options(inputs: &PlanInputs) -> Option<Options> {
-    let patterns =
-        |texts: &[String]| -> Option<Vec<Pattern>> { texts.iter().map(|text| text.parse().ok()).collect() };
-    Some(Options {
-        destroy: inputs.destroy,
-        accept_vanished: inputs.accept_vanished,
-        targets: patterns(&inputs.targets)?,
-        excludes: patterns(&inputs.excludes)?,
-        replace: inputs.replaces.iter().map(|text| text.parse().ok()).collect::<Option<_>>()?,
-        ..Options::default()
-    })
+/// What reached the account.
+#[derive(Debug, PartialEq)]
+struct Applied {
+    /// When the file was applied.
+    sent: Vec<Request>,
+    /// When what is planned for the same settings was applied.
+    fresh: Vec<Request>,
 }
 
-/// Gives the text of a plan file to what `apply FILE` does, in the world that it was made for. Tells whether what is
-/// executed is the plan of now; nothing if nothing is.
-fn applied(world: &World, text: &str, executes: Executes) -> Option<bool> {
-    let saved = match executes {
-        Executes::TheFreshPlan => read_text(text).ok()?,
-        // Without a look at what its digest stands for.
-        Executes::TheFile => read(text).ok()?,
-    };
-    let mut world = world.clone();
-    world.nonce = saved.planned.plan().basis.nonce.clone();
-    if saved.inputs != PlanInputs::default() {
-        world.options = options(&saved.inputs)?;
+/// A plan with the account that it was made for.
+struct Played<'a> {
+    case: &'a Case,
+    account: Account,
+    /// What reaches the account, by what a plan is made with: most edits leave that as it is.
+    fresh: RefCell<BTreeMap<String, Vec<Request>>>,
+}
+
+impl<'a> Played<'a> {
+    fn all(cases: &'a [Case]) -> Vec<Self> {
+        let played =
+            |case: &'a Case| Self { case, account: Account::of(&case.world), fresh: RefCell::default() };
+        cases.iter().map(played).collect()
     }
-    let now = world.plan();
-    let fresh = now.clone();
-    let executed = match executes {
-        Executes::TheFreshPlan => agreed(&saved.planned, now, &world.prior, Default::default()).ok()?,
-        // Compared by what the file says of itself.
-        Executes::TheFile => {
-            let is_same = saved.planned.plan().digest.hash == now.plan().digest.hash;
-            is_same.then(|| saved.planned.clone())?
+
+    /// Gives the text of a plan file to what `apply FILE` does, and tells what reached the account; nothing if the
+    /// file is refused.
+    fn applied(&self, text: &str, executes: Executes) -> Option<Applied> {
+        let saved = match executes {
+            Executes::TheFreshPlan => read_text(text).ok()?,
+            // Without a look at what its digest stands for.
+            Executes::TheFile => read(text).ok()?,
+        };
+        let mut world = self.case.world.clone();
+        world.nonce = saved.planned.plan().basis.nonce.clone();
+        if saved.inputs != PlanInputs::default() {
+            world.options = options_of(&saved.inputs).ok()?;
         }
-    };
-    Some(executed == fresh)
+        let now = world.plan();
+        let made_with = format!("{:?} {:?}", world.nonce, world.options);
+        let executed = match executes {
+            Executes::TheFreshPlan => {
+                agreed(&saved.planned, now.clone(), &world.prior, Default::default()).ok()?
+            }
+            // Compared by what the file says of itself.
+            Executes::TheFile => {
+                let is_same = saved.planned.plan().digest.hash == now.plan().digest.hash;
+                is_same.then(|| saved.planned.clone())?
+            }
+        };
+        let mut known = self.fresh.borrow_mut();
+        let fresh = known.entry(made_with).or_insert_with(|| self.account.requests(&world, &now));
+        Some(Applied { sent: self.account.requests(&world, &executed), fresh: fresh.clone() })
+    }
 }
 
 /// Returns an edited document in its three strengths.
@@ -115,47 +139,49 @@ fn original_with(document: &Value, original: &str) -> String {
     edited.replace(&own, sum)
 }
 
-fn try_all(counts: &mut Counts, case: &Case, document: &Value, executes: Executes) {
-    let original = plan_file(&case.saved);
+fn try_all(counts: &mut Counts, played: &Played<'_>, document: &Value, executes: Executes) {
+    let original = plan_file(&played.case.saved);
     for text in strengths(document, &original) {
-        let executed = applied(&case.world, &text, executes);
-        if executes == Executes::TheFreshPlan && executed == Some(false) {
-            panic!("{}: something else than the plan made now would be executed for\n{text}", case.name);
+        let applied = played.applied(&text, executes);
+        if let (Executes::TheFreshPlan, Some(Applied { sent, fresh })) = (executes, &applied) {
+            let name = played.case.name;
+            assert_eq!(sent, fresh, "{name}: something else than the plan made now is executed for\n{text}");
         }
-        counts.note(executed);
+        counts.note(applied.as_ref());
     }
 }
 
 /// Changes values one at a time.
-fn values(cases: &[Case], most: usize, executes: Executes) -> Counts {
-    let pool = Pool::of(cases);
+fn values(all: &[Played<'_>], pool: &Pool, most: usize, executes: Executes) -> Counts {
     let mut counts = Counts::default();
     let mut seen = BTreeMap::<String, usize>::new();
-    for case in cases {
+    for played in all {
         let wanted = |place: &str| {
             let times = seen.entry(place.to_owned()).or_default();
             *times += 1;
             *times <= most
         };
-        edit_each(case, &pool, 1, wanted, |_, document, _| try_all(&mut counts, case, document, executes));
+        edit_each(played.case, pool, 1, wanted, |_, document, _| {
+            try_all(&mut counts, played, document, executes)
+        });
     }
     counts
 }
 
 /// Changes what a plan consists of: actions added from other plans, removed, exchanged; ids exchanged; edges.
-fn structures(cases: &[Case], count: usize, seed: u64, executes: Executes) -> Counts {
+fn structures(all: &[Played<'_>], count: usize, seed: u64, executes: Executes) -> Counts {
     let mut random = Rng::with_seed(seed);
     let mut counts = Counts::default();
-    let with_actions: Vec<&Case> =
-        cases.iter().filter(|case| !actions_of(&case.document).is_empty()).collect();
+    let with_actions: Vec<&Played<'_>> =
+        all.iter().filter(|played| !actions_of(&played.case.document).is_empty()).collect();
     for _ in 0..count {
-        let case = with_actions[random.usize(..with_actions.len())];
+        let played = with_actions[random.usize(..with_actions.len())];
         let donor = with_actions[random.usize(..with_actions.len())];
-        let mut document = case.document.clone();
+        let mut document = played.case.document.clone();
         for _ in 0..random.usize(1..4) {
-            edit_structure(&mut document, &donor.document, &mut random);
+            edit_structure(&mut document, &donor.case.document, &mut random);
         }
-        try_all(&mut counts, case, &document, executes);
+        try_all(&mut counts, played, &document, executes);
     }
     counts
 }
@@ -246,15 +272,17 @@ fn asked_for() -> usize {
 }
 
 #[test]
-fn an_edited_plan_file_is_refused_or_the_plan_of_now_is_executed() {
+fn an_edited_plan_file_is_refused_or_the_account_gets_what_is_planned_now() {
     let cases = cases();
+    let (all, pool) = (Played::all(&cases), Pool::of(&cases));
     let count = asked_for();
     let most = if count >= 2_000 { usize::MAX } else { 1 };
-    let values = values(&cases, most, Executes::TheFreshPlan);
-    let structures = structures(&cases, count, 1, Executes::TheFreshPlan);
+    let values = values(&all, &pool, most, Executes::TheFreshPlan);
+    let structures = structures(&all, count, 1, Executes::TheFreshPlan);
     println!("plan files with one value changed: {}: {values:?}", values.all());
     println!("plan files with another structure: {}: {structures:?}", structures.all());
     assert!(values.refused > 100 && structures.refused > count, "{values:?} {structures:?}");
+    assert!(values.changing > 50 && structures.changing > 0, "{values:?} {structures:?}");
     assert_eq!((values.other, structures.other), (0, 0));
 }
 
@@ -262,17 +290,50 @@ fn an_edited_plan_file_is_refused_or_the_plan_of_now_is_executed() {
 #[test]
 fn a_plan_that_is_executed_from_the_file_would_be_seen() {
     let cases = cases();
-    let values = values(&cases, 1, Executes::TheFile);
-    let structures = structures(&cases, 150, 1, Executes::TheFile);
-    assert!(values.other > 0, "{values:?}");
+    let (all, pool) = (Played::all(&cases), Pool::of(&cases));
+    let values = values(&all, &pool, 1, Executes::TheFile);
+    let structures = structures(&all, 150, 1, Executes::TheFile);
     println!("seen: {values:?} {structures:?}");
+    assert!(values.other > 40 && structures.other > 40, "{values:?} {structures:?}");
+}
+
+/// The request with the edited value is what tells them apart, so it is the body that is looked at.
+#[test]
+fn an_image_that_is_executed_from_the_file_is_seen_in_the_body() {
+    let cases = cases();
+    let all = Played::all(&cases);
+    let played = all.iter().find(|played| played.case.name == "wanted_only").unwrap();
+    let mut document = played.case.document.clone();
+    let create = &mut plan_in(&mut document)["actions"]["llm:create"]["operation"]["create_pod"];
+    create["container"]["image"] = json!("evil/miner:latest");
+    let images = |requests: &[Request]| -> Vec<String> {
+        let changes = requests.iter().filter(|request| is_change(request));
+        changes.map(|request| format!("{} {}", request.line, request.body["image"])).collect()
+    };
+    let Applied { sent, fresh } = played.applied(&with_sum(&document), Executes::TheFile).unwrap();
+    assert_eq!(images(&sent), ["POST /v2/pods \"evil/miner:latest\""]);
+    assert_eq!(images(&fresh), ["POST /v2/pods \"tool:1\""]);
+    assert_eq!(played.applied(&with_sum(&document), Executes::TheFreshPlan), None);
 }
 
 /// What was not edited is executed.
 #[test]
 fn every_plan_that_may_run_does_from_its_own_file() {
-    for case in cases() {
-        let executed = applied(&case.world, &plan_file(&case.saved), Executes::TheFreshPlan);
-        assert_eq!(executed, Some(true), "{}", case.name);
+    let cases = cases();
+    let mut silent = Vec::new();
+    for played in Played::all(&cases) {
+        let Applied { sent, fresh } =
+            played.applied(&plan_file(&played.case.saved), Executes::TheFreshPlan).unwrap();
+        assert_eq!(sent, fresh, "{}", played.case.name);
+        let is_remote = |action: &Action| action.operation != Operation::Local;
+        let acts = match &played.case.saved.planned {
+            Planned::Changes(plan) => plan.actions.values().any(is_remote),
+            Planned::NoChanges(_) | Planned::Blocked { .. } => false,
+        };
+        if acts != sent.iter().any(is_change) {
+            silent.push((played.case.name, acts));
+        }
     }
+    // It sends a secret whose value is not there.
+    assert_eq!(silent, [("findings", true)], "what is planned and what the account gets");
 }

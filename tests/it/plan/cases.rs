@@ -1385,7 +1385,7 @@ fn a_volume_neither_shrinks_nor_moves() {
 fn a_volume_that_others_grew_is_no_reason_to_stop() {
     let mut world =
         World::default().want_volume("volume.models", 100, false).have_volume("volume.models", 100, false);
-    if let Some(Seen::Found(volume)) = world.live.volumes.get_mut(&VolumeId::new("id-volume.models")) {
+    if let Some(Seen::Found(volume)) = world.live.volumes.get_mut(&VolumeId::new("id-volume-models")) {
         volume.size = Gigabytes(300);
     }
     assert_snapshot!(plan(&world), @r#"
@@ -1404,14 +1404,14 @@ fn a_vanished_volume_is_made_again_and_its_pod_replaced() {
         .have_volume("volume.models", 100, false)
         .want("llm", mount_models)
         .have("llm", mount_models);
-    world.live.volumes.insert(VolumeId::new("id-volume.models"), Seen::Absent);
+    world.live.volumes.insert(VolumeId::new("id-volume-models"), Seen::Absent);
     assert_snapshot!(settles(&world), @"
     volume.models:create Vanished
       ! VanishedWithData { size: Gigabytes(100) }
     llm:delete VolumeReplaced
       ! ContainerDiskLost { size: Gigabytes(20) }
     llm:create VolumeReplaced on NVIDIA GeForce RTX 4090 x1 secure
-      volumes: network volume id-volume.models at /models -> volume.models at /models by Spec
+      volumes: network volume id-volume-models at /models -> volume.models at /models by Spec
       ! NewPodId
     volume.models:create before llm:create
     drift volume.models: Vanished
@@ -1422,7 +1422,7 @@ fn a_vanished_volume_is_made_again_and_its_pod_replaced() {
 #[test]
 fn a_volume_that_others_mount_is_not_deleted() {
     let world = World::default().have_volume("volume.models", 100, false).stranger("theirs", |pod| {
-        let id = VolumeId::new("id-volume.models");
+        let id = VolumeId::new("id-volume-models");
         pod.storage = LiveStorage::Network { id, path: "/x".to_owned() };
     });
     assert_snapshot!(plan(&world), @r#"

@@ -685,7 +685,7 @@ fn several_stopped_pods_go_with_their_volume() {
     volume.models:delete Removed
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     b:create Replaced on NVIDIA GeForce RTX 4090 x1 secure
-      volumes: network volume id-volume.models at /models -> - by Spec
+      volumes: network volume id-volume-models at /models -> - by Spec
       ! NewPodId
     a:delete before volume.models:delete
     b:delete before volume.models:delete
@@ -713,7 +713,7 @@ fn nothing_goes_with_a_volume_that_somebody_else_mounts() {
     let world =
         leaving_volume().have("llm", mounted_and_stopped).want("llm", stopped).stranger("theirs", |pod| {
             pod.storage =
-                LiveStorage::Network { id: VolumeId::new("id-volume.models"), path: "/models".to_owned() };
+                LiveStorage::Network { id: VolumeId::new("id-volume-models"), path: "/models".to_owned() };
         });
     assert_snapshot!(plan(&world), @r#"
     blocked

@@ -22,7 +22,7 @@ use proptest::sample::subsequence;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
-use super::world::{World, address, gpus, print, time};
+use super::world::{World, address, gpus, id_of, print, time};
 use crate::formats::plan_file;
 
 const VOLUMES: [&str; 2] = ["volume.x", "volume.y"];
@@ -196,7 +196,7 @@ impl Account {
         }
         let Some(size) = had else { return world };
         world = world.have_volume(name, size, false);
-        let id = VolumeId::new(format!("id-{name}"));
+        let id = VolumeId::new(id_of(name));
         match (fate, world.live.volumes.get_mut(&id)) {
             (VolumeFate::Untouched, _) => {}
             (VolumeFate::Grown, Some(Seen::Found(volume))) => volume.size = Gigabytes(400),
@@ -263,7 +263,7 @@ fn befall(mut world: World, name: &str, fate: Fate) -> World {
         Fate::Gone => world.seen(name, Seen::Absent),
         Fate::Unreadable => world.seen(name, Seen::Unreadable(Unreadable::Failed("timeout".to_owned()))),
         Fate::NotLookedAt => {
-            world.live.pods.remove(&PodId::new(format!("id-{name}")));
+            world.live.pods.remove(&PodId::new(id_of(name)));
             world
         }
     }
@@ -627,7 +627,7 @@ proptest! {
         let world = account.world();
         let name = address(PODS[number]);
         let mut other = world.clone();
-        let id = PodId::new(format!("id-{name}"));
+        let id = PodId::new(id_of(&name.to_string()));
         if !matches!(world.desired.wanted.get(&name), Some(Wanted::Pod(_))) {
             return Ok(());
         }
@@ -668,7 +668,7 @@ proptest! {
     #[test]
     fn volumes_given_by_id_are_never_touched(account in account(), destroy: bool) {
         let mut world = account.world().option(|options| options.destroy = destroy);
-        let id = VolumeId::new("id-volume.x");
+        let id = VolumeId::new("id-volume-x");
         world.desired.wanted.insert(address("volume.x"), Wanted::Volume(WantedVolume::Referenced { id }));
         let planned = world.plan();
         for (id, action) in &planned.plan().actions {
@@ -704,7 +704,7 @@ proptest! {
             let steps = planned.plan().actions.keys().filter(|id| id.address == name);
             let steps: BTreeSet<Step> = steps.map(|id| id.step).collect();
             let is_live = matches!(
-                world.live.pods.get(&PodId::new(format!("id-{name}"))),
+                world.live.pods.get(&PodId::new(id_of(&name.to_string()))),
                 Some(Seen::Found(_))
             );
             let wanted = match world.desired.wanted.get(&name) {

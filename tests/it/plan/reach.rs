@@ -2,8 +2,9 @@
 
 use insta::assert_snapshot;
 use podform::model::desired::{ComputeWish, Move, OnRemove, OnStuckResume, WantedPod};
+use podform::model::id::PodId;
 use podform::model::live::{PodStatus, Seen, Unreadable};
-use podform::model::plan::Planned;
+use podform::model::plan::{Operation, Planned};
 use podform::model::pod::{RunState, Storage};
 use podform::model::size::Gigabytes;
 use podform::plan::Options;
@@ -273,7 +274,7 @@ fn a_volume_that_is_made_again_takes_along_what_mounts_it() {
     prep:delete VolumeReplaced
       ! ContainerDiskLost { size: Gigabytes(20) }
     prep:create VolumeReplaced on NVIDIA GeForce RTX 4090 x1 secure
-      volumes: network volume id-volume.data at /data -> volume.data at /data by Spec
+      volumes: network volume id-volume-data at /data -> volume.data at /data by Spec
       ! NewPodId
     volume.data:create before prep:create
     drift volume.data: Vanished
@@ -607,4 +608,110 @@ fn what_is_left_out_closes_no_gap() {
     unchanged r[0]
     cost $505.70 -> $1,011.40, at most $1,011.40
     ");
+}
+
+#[test]
+fn what_goes_along_stays_if_the_target_is_held() {
+    let two = || chain().want("late", after(&["prep"])).have("late", after(&["prep"]));
+    let unreadable = || Seen::Unreadable(Unreadable::Failed("timeout".to_owned()));
+    // `prep` cannot go before `late`, so `train` need not go either.
+    let destroyed = two().seen("late", unreadable()).option(destroy).option(targets(&["prep"]));
+    assert_snapshot!(shown(&destroyed), @r#"
+    blocked
+    held late: Unreadable("timeout")
+    held prep: DependsOn(Pod { key: Key("late"), replica: None })
+    Warning late: goes along: it depends on `prep`, which goes (goes-along)
+    Note : `volume.data`, `other`, `train` stay; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 3
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    "#);
+    // `train` cannot be made before `late` is known, so `prep` is not made for it.
+    let made = two()
+        .want("train", after(&["prep", "late"]))
+        .seen("train", Seen::Absent)
+        .seen("prep", Seen::Absent)
+        .seen("late", unreadable())
+        .option(targets(&["train"]));
+    assert_snapshot!(shown(&made), @r#"
+    blocked
+    held late: Unreadable("timeout")
+    held train: DependsOn(Pod { key: Key("late"), replica: None })
+    drift train: Vanished
+    Note late: goes along: `train` depends on it, and it could not be looked at (goes-along)
+    out of scope: 3
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+/// What the checker of plans says if a plan is taken for that of another question.
+fn said(world: &World, planned: &Planned) -> Vec<String> {
+    world.violations(planned.plan()).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_plan_for_more_than_was_asked_is_found_out() {
+    let mut changed = chain();
+    for name in ["prep", "train", "other"] {
+        changed = changed.want(name, |pod| {
+            match name {
+                "prep" => mounting(pod),
+                "train" => after(&["prep"])(pod),
+                _ => {}
+            }
+            image_2(pod);
+        });
+    }
+    let all = changed.plan();
+    let beyond = |name: &str| format!("`{name}` has actions and is no part of what was asked for");
+    let of = |options: fn(&mut Options)| said(&changed.clone().option(options), &all);
+    assert_eq!(of(|options| targets(&["train"])(options)), [beyond("other"), beyond("prep")]);
+    assert_eq!(of(|options| excludes(&["prep", "volume.*"])(options)), [beyond("prep")]);
+    let mut without_a_profile = changed.clone();
+    without_a_profile.deselect("other");
+    assert_eq!(said(&without_a_profile, &all), [beyond("other")]);
+}
+
+#[test]
+fn a_target_that_ends_what_it_depends_on_is_found_out() {
+    let all = chain().option(destroy).plan();
+    let of = |names: &[&str]| said(&chain().option(destroy).option(targets(names)), &all);
+    let beyond = |name: &str| format!("`{name}` has actions and is no part of what was asked for");
+    assert_eq!(of(&["train"]), [beyond("volume.data"), beyond("other"), beyond("prep")]);
+    assert_eq!(of(&["prep"]), [beyond("volume.data"), beyond("other")]);
+    assert_eq!(of(&["volume.data", "other"]), [""; 0]);
+    // A dependency that is brought up may be started and made, and never ended for it.
+    let replacing = |options: &mut Options| options.replace = [address("prep")].into();
+    let changed = chain()
+        .want("train", |pod| {
+            after(&["prep"])(pod);
+            image_2(pod);
+        })
+        .outside("prep", |pod| pod.status = PodStatus::Exited);
+    let replaced = changed.clone().option(replacing).plan();
+    assert_eq!(said(&changed.option(targets(&["train"])), &replaced), [beyond("prep")]);
+}
+
+#[test]
+fn what_goes_under_something_that_stays_is_found_out() {
+    let mut planned = chain().option(destroy).plan();
+    let Planned::Changes(plan) = &mut planned else { panic!("{}", print(&planned)) };
+    plan.actions.retain(|id, _| id.address != address("train"));
+    plan.edges.retain(|(first, then)| ![first, then].iter().any(|id| id.address == address("train")));
+    assert_eq!(
+        said(&chain().option(destroy).option(excludes(&["train"])), &planned),
+        ["`prep` goes, and `train`, which was left out, depends on it"]
+    );
+}
+
+#[test]
+fn an_action_on_what_is_not_ours_is_found_out() {
+    let world = chain().stranger("theirs", |_| {}).option(destroy);
+    let mut planned = world.plan();
+    let Planned::Changes(plan) = &mut planned else { panic!("{}", print(&planned)) };
+    for (id, action) in &mut plan.actions {
+        if id.address == address("other") {
+            action.operation = Operation::DeletePods { ids: [PodId::new("theirs")].into() };
+        }
+    }
+    assert_eq!(said(&world, &planned), ["`other` acts on `theirs`, which is not known to be its own"]);
 }

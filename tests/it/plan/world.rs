@@ -29,7 +29,7 @@ use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, Re
 use podform::model::secret::{Secret, Secrets};
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
-use podform::plan::{self, Inputs, Options};
+use podform::plan::{self, Inputs, Options, Violation};
 
 /// The inputs of a plan, owned.
 #[derive(Clone, Debug)]
@@ -48,6 +48,11 @@ pub struct World {
 
 pub fn address(text: &str) -> Address {
     text.parse().unwrap()
+}
+
+/// Returns the id of what a world has at an address. Ids of RunPod have letters, digits, `-` and `_`.
+pub fn id_of(name: &str) -> String {
+    format!("id-{}", name.replace(['.', '['], "-").replace(']', ""))
 }
 
 pub fn time(seconds: i64) -> Timestamp {
@@ -234,7 +239,7 @@ impl World {
     }
 
     pub fn have_as(mut self, name: &str, pod: WantedPod) -> Self {
-        let id = PodId::new(format!("id-{name}"));
+        let id = PodId::new(id_of(name));
         let compute = Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 };
         let place = DataCenterId::new("EU-RO-1");
         let mut live = self.start_pod(&id, &pod.container, compute.clone(), Cloud::Secure, place.clone());
@@ -269,7 +274,7 @@ impl World {
 
     /// Has a managed volume.
     pub fn have_volume(mut self, name: &str, size: u32, protect: bool) -> Self {
-        let id = VolumeId::new(format!("id-{name}"));
+        let id = VolumeId::new(id_of(name));
         let config = config(size);
         let token = token(name);
         let volume = LiveVolume {
@@ -356,7 +361,7 @@ impl World {
 
     /// Edits a live pod.
     pub fn outside(mut self, name: &str, edit: impl FnOnce(&mut LivePod)) -> Self {
-        match self.live.pods.get_mut(&PodId::new(format!("id-{name}"))) {
+        match self.live.pods.get_mut(&PodId::new(id_of(name))) {
             Some(Seen::Found(pod)) => edit(pod),
             other => panic!("{name} is not live: {other:?}"),
         }
@@ -371,7 +376,7 @@ impl World {
 
     /// Makes a recorded object be seen as this.
     pub fn seen(mut self, name: &str, seen: Seen<LivePod>) -> Self {
-        self.live.pods.insert(PodId::new(format!("id-{name}")), seen);
+        self.live.pods.insert(PodId::new(id_of(name)), seen);
         self
     }
 
@@ -459,12 +464,23 @@ impl World {
         }
         match self.prior.objects.get(volume).map(|recorded| &recorded.id) {
             Some(RemoteId::Volume(id)) => id.clone(),
-            _ => VolumeId::new(format!("id-{volume}")),
+            _ => VolumeId::new(id_of(&volume.to_string())),
         }
     }
 
     /// Plans, checks the plan, and returns it.
     pub fn plan(&self) -> Planned {
+        let planned = self.asked(plan::plan);
+        assert_eq!(self.violations(planned.plan()), [], "{}", print(&planned));
+        planned
+    }
+
+    /// Returns every invariant that a plan breaks, if it is taken for the plan of this world.
+    pub fn violations(&self, plan: &Plan) -> Vec<Violation> {
+        self.asked(|inputs| plan::check_bounds(inputs, plan))
+    }
+
+    fn asked<T>(&self, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
         let mut catalog = self.catalog.clone();
         for question in plan::stock_questions(&self.desired) {
             let answers = catalog.gpus.keys().map(|id| {
@@ -475,7 +491,7 @@ impl World {
             let answers = answers.collect();
             catalog.gpu_stock.entry(question).or_insert(answers);
         }
-        let planned = plan::plan(&Inputs {
+        ask(&Inputs {
             desired: &self.desired,
             prior: &self.prior,
             live: &self.live,
@@ -487,9 +503,7 @@ impl World {
             settling: SignedDuration::from_secs(90),
             options: &self.options,
             in_progress: self.in_progress.as_ref(),
-        });
-        assert_eq!(plan::check(planned.plan()), [], "{}", print(&planned));
-        planned
+        })
     }
 
     /// Plans, applies the plan to the account, and returns the account after it.

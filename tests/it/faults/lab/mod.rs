@@ -269,7 +269,7 @@ fn play_and(base: &Base, case: &Case, wanted: bool) -> Report {
     })
 }
 
-fn in_paused_time<T>(work: impl Future<Output = T>) -> T {
+pub fn in_paused_time<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(LocalSet::new().run_until(work))
 }
@@ -342,7 +342,7 @@ fn time(simulation: &Simulation) -> Timestamp {
 }
 
 /// A clock that goes with the world: a second for each request, and the time that passes.
-struct WorldClock<'a> {
+pub struct WorldClock<'a> {
     simulation: &'a Simulation,
     origin: Timestamp,
     began: Instant,
@@ -350,7 +350,7 @@ struct WorldClock<'a> {
 }
 
 impl<'a> WorldClock<'a> {
-    fn new(simulation: &'a Simulation) -> Self {
+    pub fn new(simulation: &'a Simulation) -> Self {
         Self {
             simulation,
             origin: time(simulation),
@@ -543,7 +543,8 @@ impl<'a> Lab<'a> {
             Ok(live) => live,
             Err(error) => return Step::stopped(format!("could not look: {error}")),
         };
-        let plan = match self.plan(&prior, &live, &run, &secrets) {
+        let (planned, broken) = self.plan(&prior, &live, &run, &secrets);
+        let plan = match planned {
             Planned::NoChanges(plan) => {
                 let findings = plan.findings.into_iter().map(|finding| finding.message).collect();
                 return Step::NothingToDo { findings };
@@ -556,8 +557,6 @@ impl<'a> Lab<'a> {
             }
             Planned::Changes(plan) => plan,
         };
-        let broken =
-            plan::check(&plan).iter().map(|violation| format!("unsound plan: {violation}")).collect();
         self.story.add(|| shown(&plan));
         let outcome = apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await;
         Step::Went { said: format!("{outcome:?} after {recovered:?}"), broken }
@@ -567,8 +566,9 @@ impl<'a> Lab<'a> {
         self.state.load().await.expect("a state that can be read")
     }
 
-    fn plan(&self, prior: &Prior, live: &Live, run: &Run, secrets: &Secrets) -> Planned {
-        plan::plan(&Inputs {
+    /// Plans, and says what is wrong with the plan.
+    fn plan(&self, prior: &Prior, live: &Live, run: &Run, secrets: &Secrets) -> (Planned, Vec<String>) {
+        let inputs = Inputs {
             desired: self.desired,
             prior,
             live,
@@ -580,7 +580,10 @@ impl<'a> Lab<'a> {
             settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),
             options: &Options::default(),
             in_progress: None,
-        })
+        };
+        let planned = plan::plan(&inputs);
+        let broken = plan::check_bounds(&inputs, planned.plan());
+        (planned, broken.iter().map(|violation| format!("unsound plan: {violation}")).collect())
     }
 
     fn signals(&self) -> watch::Receiver<Interrupt> {

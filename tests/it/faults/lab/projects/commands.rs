@@ -99,11 +99,6 @@ impl Account<'_> {
             Err(error) => return Ended::CouldNotLook(error.to_string()),
         };
         let planned = self.planned(desired, &prior, &live, options);
-        let broken = plan::check(planned.plan());
-        self.ledger
-            .borrow_mut()
-            .violations
-            .extend(broken.iter().map(|violation| format!("unsound plan: {violation}")));
         match planned {
             Planned::NoChanges(_) => Ended::NothingToDo(Box::new(planned)),
             Planned::Blocked { .. } => Ended::Blocked(Box::new(planned)),
@@ -116,7 +111,7 @@ impl Account<'_> {
     }
 
     fn planned(&self, desired: &Desired, prior: &Prior, live: &Live, options: &Options) -> Planned {
-        plan::plan(&Inputs {
+        let inputs = Inputs {
             desired,
             prior,
             live,
@@ -128,7 +123,14 @@ impl Account<'_> {
             in_progress: None,
             settling: SignedDuration::try_from(SETTLING).unwrap_or(SignedDuration::MAX),
             options,
-        })
+        };
+        let planned = plan::plan(&inputs);
+        let broken = plan::check_bounds(&inputs, planned.plan());
+        self.ledger
+            .borrow_mut()
+            .violations
+            .extend(broken.iter().map(|violation| format!("unsound plan: {violation}")));
+        planned
     }
 
     /// `podform state rebuild`.

@@ -1,0 +1,266 @@
+//! The invariants that tie a plan to what was asked for: nothing is touched that the command line left out, nothing goes
+//! for a target that the target depends on, and nothing is acted upon that is not known to be ours.
+//!
+//! They are told from the plan that came out, never from how it was made, so that a mistake of `reach` or `ownership` is
+//! seen. Where an address has been renamed is taken from the planner, as there is nothing else to take it from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::desired::Wanted;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use crate::model::marker::VolumeMark;
+use crate::model::plan::{Action, OnStuck, Operation, Plan, RecordAfter, Step};
+
+use super::check::{Violation, check, objects_of};
+use super::hold::recorded_dependencies;
+use super::moves::Renamed;
+use super::ownership::known_volume;
+use super::scope::{Pattern, dependencies};
+use super::{Inputs, renamed};
+
+/// Returns every invariant that a plan breaks which was made from these inputs, those of [`check`] included.
+pub fn check_bounds(inputs: &Inputs<'_>, plan: &Plan) -> Vec<Violation> {
+    let mut violations = check(plan);
+    let (renamed, _) = renamed(inputs);
+    let mut acting: BTreeMap<&Address, Vec<(Step, &Action)>> = BTreeMap::new();
+    for (id, action) in &plan.actions {
+        acting.entry(&id.address).or_default().push((id.step, action));
+    }
+    let bounds = Bounds { inputs, plan, renamed: &renamed, acting, dependents: dependents(inputs, &renamed) };
+    let asked_for = bounds.asked_for();
+    for address in bounds.acting.keys() {
+        if !asked_for.contains(address) {
+            violations.push(Violation::OutOfBounds((*address).clone()));
+        }
+    }
+    violations.extend(bounds.still_needed());
+    violations.extend(bounds.not_its_own());
+    violations
+}
+
+struct Bounds<'a> {
+    inputs: &'a Inputs<'a>,
+    plan: &'a Plan,
+    renamed: &'a Renamed<'a>,
+    acting: BTreeMap<&'a Address, Vec<(Step, &'a Action)>>,
+    /// What depended on each address when it was last applied, or mounts its volume at this moment.
+    dependents: BTreeMap<Address, BTreeSet<&'a Address>>,
+}
+
+impl<'a> Bounds<'a> {
+    /// Returns the addresses with actions that a target names or that go along with one, and that nothing leaves out.
+    fn asked_for(&self) -> BTreeSet<&'a Address> {
+        let targets = &self.inputs.options.targets;
+        let allowed = self.acting.keys().copied().filter(|address| !self.is_left_out(address));
+        let (mut found, mut others): (Vec<_>, Vec<_>) =
+            allowed.partition(|address| targets.is_empty() || self.is_named(targets, address));
+        let mut asked_for: BTreeSet<&Address> = BTreeSet::new();
+        while let Some(address) = found.pop() {
+            asked_for.insert(address);
+            let (along, rest): (Vec<_>, Vec<_>) =
+                others.into_iter().partition(|other| self.goes_along(other, address));
+            others = rest;
+            found.extend(along);
+        }
+        asked_for
+    }
+
+    fn is_named(&self, patterns: &[Pattern], address: &Address) -> bool {
+        let earlier = self.renamed.moves.get(address);
+        let matches = |pattern: &Pattern| {
+            pattern.matches(address) || earlier.is_some_and(|earlier| pattern.matches(earlier))
+        };
+        patterns.iter().any(matches)
+    }
+
+    /// Tells whether the command line excludes an address, or no chosen profile selects it.
+    fn is_left_out(&self, address: &Address) -> bool {
+        let Inputs { desired, options, .. } = self.inputs;
+        let covers_all = options.destroy && options.whatever_profile;
+        let is_deselected = !covers_all
+            && address.is_pod()
+            && desired.out_of_scope.keys().any(|other| other.is_pod() && other.key() == address.key());
+        is_deselected || self.is_named(&options.excludes, address)
+    }
+
+    fn wanted(&self, address: &Address) -> Option<&'a Wanted> {
+        let Inputs { desired, options, .. } = *self.inputs;
+        desired.wanted.get(address).filter(|_| !options.destroy)
+    }
+
+    fn steps(&self, address: &Address) -> &[(Step, &'a Action)] {
+        self.acting.get(address).map_or(&[], Vec::as_slice)
+    }
+
+    fn has(&self, address: &Address, step: Step) -> bool {
+        self.steps(address).iter().any(|(own, _)| *own == step)
+    }
+
+    /// Tells whether something may be done to an address because of what is done to another one.
+    fn goes_along(&self, address: &Address, with: &Address) -> bool {
+        let only_moves = self.steps(address).iter().all(|(step, _)| *step == Step::Move);
+        self.is_needed(address, with) || self.is_bound(address, with) || only_moves && self.makes_way(with)
+    }
+
+    /// Tells whether an address is brought up for a pod that is created, started or changed. One that is there is taken
+    /// as it is, and nothing goes for that.
+    fn is_needed(&self, address: &Address, by: &Address) -> bool {
+        let is_brought_up = [Step::Create, Step::Start, Step::Update].iter().any(|step| self.has(by, *step));
+        let depends = match self.wanted(by) {
+            Some(Wanted::Pod(pod)) => dependencies(pod).contains(address),
+            Some(Wanted::Volume(_)) | None => false,
+        };
+        let loses = self.steps(address).iter().any(|(_, action)| may_end_something(action));
+        is_brought_up && depends && !self.is_ready(address) && !loses
+    }
+
+    fn is_ready(&self, address: &Address) -> bool {
+        let recorded = self.renamed.recorded(address).map(|recorded| &recorded.id);
+        recorded.is_some_and(|id| {
+            live_pod(self.inputs, id).is_some_and(|pod| pod.status.is_up())
+                || live_volume(self.inputs, id).is_some()
+        })
+    }
+
+    /// Tells whether an address cannot stay as it is without another one, which goes or gets another id.
+    fn is_bound(&self, address: &Address, to: &Address) -> bool {
+        let gets_another_id = !to.is_pod() && (self.has(to, Step::Create) || self.has(to, Step::Adopt));
+        let goes_with = self.is_taken_away(to) && self.wanted(address).is_none();
+        (gets_another_id || goes_with) && self.dependents(to).any(|dependent| dependent == address)
+    }
+
+    /// Tells whether a record moves to an address. What is recorded there has to move on.
+    fn makes_way(&self, to: &Address) -> bool {
+        self.has(to, Step::Move)
+    }
+
+    /// Tells whether an address loses its object, or has it stopped for good.
+    fn is_taken_away(&self, address: &Address) -> bool {
+        let comes_back = self.has(address, Step::Create) || self.has(address, Step::Start);
+        !comes_back
+            && self.wanted(address).is_none()
+            && (self.has(address, Step::Delete) || self.has(address, Step::Stop))
+    }
+
+    fn dependents(&self, address: &Address) -> impl Iterator<Item = &'a Address> {
+        self.dependents.get(address).into_iter().flatten().copied()
+    }
+
+    /// What this plan is not about keeps what it depends on.
+    fn still_needed(&self) -> Vec<Violation> {
+        let Plan { held, unchanged, .. } = self.plan;
+        let is_left_out = |address: &Address| {
+            !self.acting.contains_key(address) && !held.contains_key(address) && !unchanged.contains(address)
+        };
+        // What the spec has no longer depends on what leaves it.
+        let depends_still = |address: &Address| {
+            self.inputs.options.destroy || self.wanted(address).is_none() && !self.is_left_out(address)
+        };
+        let is_here = |address: &Address| {
+            let recorded = self.renamed.recorded(address);
+            recorded.is_some_and(|recorded| live_pod(self.inputs, &recorded.id).is_some())
+        };
+        let mut violations = Vec::new();
+        for gone in self.acting.keys().filter(|address| self.is_taken_away(address)) {
+            let kept = self.dependents(gone);
+            for kept in kept.filter(|kept| is_left_out(kept) && depends_still(kept) && is_here(kept)) {
+                violations.push(Violation::StillNeeded((*gone).clone(), kept.clone()));
+            }
+        }
+        violations
+    }
+
+    /// What is acted upon is recorded at its address, taken over there, or was made by a request for it.
+    fn not_its_own(&self) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        for (address, steps) in &self.acting {
+            let own = self.own(address, steps);
+            let objects: BTreeSet<RemoteId> =
+                steps.iter().flat_map(|(_, action)| objects_of(&action.operation)).collect();
+            let others = objects.into_iter().filter(|id| !own.contains(id) && !self.is_made_for(id, address));
+            violations.extend(others.map(|id| Violation::NotItsOwn((*address).clone(), id)));
+        }
+        violations
+    }
+
+    fn own(&self, address: &Address, steps: &[(Step, &Action)]) -> BTreeSet<RemoteId> {
+        let mut own: BTreeSet<RemoteId> = BTreeSet::new();
+        let displaced = self.renamed.displaced.get(address).copied();
+        for recorded in self.renamed.recorded(address).into_iter().chain(displaced) {
+            own.insert(recorded.id.clone());
+            own.extend(recorded.deposed.iter().map(|id: &PodId| RemoteId::Pod(id.clone())));
+        }
+        let adopting = steps.iter().filter(|(step, _)| *step == Step::Adopt);
+        own.extend(adopting.filter_map(|(_, action)| match &action.record {
+            RecordAfter::Put(record) => record.id.clone(),
+            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => None,
+        }));
+        own
+    }
+
+    /// Tells whether the journal knows the token of an object for an address.
+    fn is_made_for(&self, id: &RemoteId, address: &Address) -> bool {
+        let Inputs { desired, prior, .. } = self.inputs;
+        let of_pod = live_pod(self.inputs, id).and_then(|pod| {
+            let mark = pod.marker.as_ref().filter(|mark| mark.project == desired.project)?;
+            prior.tokens.get(&mark.token)
+        });
+        let of_volume = live_volume(self.inputs, id).and_then(|volume| {
+            let mark =
+                volume.name.parse().ok().filter(|mark: &VolumeMark| mark.project == desired.project)?;
+            known_volume(prior, &mark).map(|(_, known)| known)
+        });
+        let known = of_pod.or(of_volume);
+        known.is_some_and(|known| !known.tombstone && self.renamed.address_now(&known.address) == *address)
+    }
+}
+
+/// Tells whether an action ends something, or ends it if it does not go as it should.
+fn may_end_something(action: &Action) -> bool {
+    match &action.operation {
+        Operation::DeletePods { ids: _ }
+        | Operation::DeleteVolume { id: _ }
+        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(_) } => true,
+        Operation::Local
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::UpdatePod { .. }
+        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        | Operation::StopPod { id: _ } => false,
+    }
+}
+
+fn dependents<'a>(inputs: &Inputs<'a>, renamed: &'a Renamed<'_>) -> BTreeMap<Address, BTreeSet<&'a Address>> {
+    let volumes: BTreeMap<&RemoteId, &Address> =
+        renamed.objects.iter().map(|(address, recorded)| (&recorded.id, address)).collect();
+    let mut dependents: BTreeMap<Address, BTreeSet<&Address>> = BTreeMap::new();
+    for (address, recorded) in &renamed.objects {
+        let mut needed = recorded_dependencies(recorded);
+        if let Some(LiveStorage::Network { id, path: _ }) =
+            live_pod(inputs, &recorded.id).map(|pod| &pod.storage)
+        {
+            needed.extend(volumes.get(&RemoteId::Volume(id.clone())).copied().cloned());
+        }
+        for dependency in needed {
+            dependents.entry(dependency).or_default().insert(address);
+        }
+    }
+    dependents
+}
+
+fn live_pod<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LivePod> {
+    match id {
+        RemoteId::Pod(id) => inputs.live.pods.get(id).and_then(Seen::found),
+        RemoteId::Volume(_) => None,
+    }
+}
+
+fn live_volume<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LiveVolume> {
+    match id {
+        RemoteId::Volume(id) => inputs.live.volumes.get(id).and_then(Seen::found),
+        RemoteId::Pod(_) => None,
+    }
+}
