@@ -229,7 +229,7 @@ pub(super) fn spread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
         .filter(|(_, draft)| draft.held.is_some())
         .map(|(address, _)| Address::clone(address))
         .collect();
-    let mut open: BTreeSet<Address> = drafts.keys().map(|address| Address::clone(address)).collect();
+    let mut open: BTreeSet<Address> = drafts.keys().copied().cloned().collect();
     loop {
         let needed = needed_by(context, &fresh);
         let held: Vec<(Address, Held)> = open
