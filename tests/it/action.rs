@@ -748,7 +748,8 @@ fn during_an_apply_the_status_is_pending() {
         .unwrap();
     let mut line = String::new();
     BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let applying = Begun::wait(podform(&["apply", "-q", "--auto-approve"]), podform);
+    let world = job.path("state/simulator.db");
+    let applying = Begun::wait(podform(&["apply", "-q", "--auto-approve"]), &world, podform);
 
     let planned = job.run("plan", &PULL_REQUEST);
     assert_eq!(planned.code, 0, "{}", planned.log);

@@ -48,8 +48,10 @@ pub(crate) struct Stage {
 pub(crate) struct Begun(Child);
 
 impl Begun {
-    /// Starts a run and returns once the state says that it has begun an action.
-    pub(crate) fn wait(mut run: Command, podform: impl Fn(&[&str]) -> Command) -> Self {
+    /// Starts a run, and freezes it once the state says that it has begun an action and the world shows what came of it:
+    /// then nothing goes on but what the story does, however long that takes.
+    pub(crate) fn wait(mut run: Command, world: &Path, podform: impl Fn(&[&str]) -> Command) -> Self {
+        let before = pods_in(world);
         let process = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut begun = Self(process);
         let history = |arguments: &[&str]| -> serde_json::Value {
@@ -62,12 +64,23 @@ impl Begun {
             let id = last["id"].as_str().filter(|_| last["ended_at"].is_null());
             id.is_some_and(|id| history(&[id]).to_string().contains("\"intended\""))
         };
-        while !has_begun() {
+        while !has_begun() || pods_in(world) == before {
             assert!(begun.0.try_wait().unwrap().is_none(), "{run:?} has ended");
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
+        let stopped = Command::new("kill").args(["-STOP", &begun.0.id().to_string()]).status().unwrap();
+        assert!(stopped.success());
         begun
     }
+}
+
+/// Reads the pods of a world's file, which does not let its time pass as a request would.
+fn pods_in(world: &Path) -> Vec<(String, String)> {
+    let read = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(file) = rusqlite::Connection::open_with_flags(world, read) else { return Vec::new() };
+    let Ok(mut query) = file.prepare("SELECT id, body FROM pod ORDER BY id") else { return Vec::new() };
+    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.map_or_else(|_| Vec::new(), |rows| rows.filter_map(Result::ok).collect())
 }
 
 impl Drop for Begun {
@@ -187,7 +200,7 @@ impl Stage {
 
     /// Runs a command in the background and returns once the state says that it has begun something.
     fn begin(&mut self, words: &[String]) {
-        let begun = Begun::wait(self.command(words), |arguments| {
+        let begun = Begun::wait(self.command(words), &self.path("state/simulator.db"), |arguments| {
             let mut command = self.podform();
             command.args(arguments);
             command

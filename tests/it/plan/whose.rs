@@ -10,7 +10,7 @@ use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
 use podform::model::marker::Marker;
 use podform::model::plan::Planned;
-use podform::model::pod::Compute;
+use podform::model::pod::{Compute, Storage};
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
 
