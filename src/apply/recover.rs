@@ -76,7 +76,7 @@ pub fn sight_pod(token: &Token, listed: &[&ListedPod], is_known: impl Fn(&Remote
                     found.insert(RemoteId::Pod(pod.id.clone()));
                 }
             }
-            Listed::Unreadable { id, why: _ } => {
+            Listed::Unreadable { id, .. } => {
                 unreadable = unreadable || !is_known(&RemoteId::Pod(id.clone()));
             }
             Listed::Nameless { why: _ } => unreadable = true,
@@ -110,7 +110,7 @@ pub fn sight_volume(name: &str, listed: &[ListedVolume], is_known: impl Fn(&Remo
                 found.insert(RemoteId::Volume(volume.id.clone()));
             }
             Listed::Found(_) => {}
-            Listed::Unreadable { id, why: _ } => {
+            Listed::Unreadable { id, .. } => {
                 unreadable = unreadable || !is_known(&RemoteId::Volume(id.clone()));
             }
             Listed::Nameless { why: _ } => unreadable = true,
@@ -294,6 +294,7 @@ mod tests {
     use crate::model::clock::Timestamp;
     use crate::model::id::{Lineage, ProjectName, Serial};
     use crate::model::journal::Sent;
+    use crate::model::live::Origin;
     use crate::model::provenance::Window;
 
     const SETTLING: Duration = Duration::from_secs(90);
@@ -360,12 +361,17 @@ mod tests {
 
     #[test]
     fn unreadable_entries_matter_unless_they_are_known() {
-        let listed = [Listed::Unreadable { id: PodId::new("x"), why: "odd".to_owned() }];
+        let listed =
+            [Listed::Unreadable { id: PodId::new("x"), why: "odd".to_owned(), origin: Origin::NotTold }];
         let known = RemoteId::Pod(PodId::new("x"));
         let entries = Tokens::of(&listed).may_carry(&token(), &listed);
         assert_eq!(sight_pod(&token(), &entries, |_| false), Sighting::CannotTell);
         assert_eq!(sight_pod(&token(), &entries, |id| *id == known), Sighting::Nothing);
-        let listed = [ListedVolume::Unreadable { id: VolumeId::new("x"), why: "odd".to_owned() }];
+        let listed = [ListedVolume::Unreadable {
+            id: VolumeId::new("x"),
+            why: "odd".to_owned(),
+            origin: Origin::NotTold,
+        }];
         let known = RemoteId::Volume(VolumeId::new("x"));
         assert_eq!(sight_volume("acme.data.1", &listed, |_| false), Sighting::CannotTell);
         assert_eq!(sight_volume("acme.data.1", &listed, |id| *id == known), Sighting::Nothing);

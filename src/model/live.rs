@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::clock::Timestamp;
-use super::id::{CudaVersion, DataCenterId, EnvKey, PodId, RegistryId, VolumeId};
-use super::marker::Marker;
+use super::id::{CudaVersion, DataCenterId, EnvKey, PodId, RegistryId, RemoteId, VolumeId};
+use super::marker::{Marker, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
 use super::secret::Secret;
@@ -30,6 +30,21 @@ pub struct Live {
     pub nameless_pods: Vec<String>,
     /// What is wrong with each network volume of the listing that has no id.
     pub nameless_volumes: Vec<String>,
+    /// Where the entries of the listing come from that cannot be read.
+    pub origins: BTreeMap<RemoteId, Origin>,
+}
+
+/// Where an object comes from that cannot be read as a whole, as far as that much of it can.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Its mark cannot be read either, so it may be anybody's.
+    NotTold,
+    /// It carries no mark that podform writes.
+    Unmarked,
+    /// A pod with this mark.
+    Pod(Marker),
+    /// A network volume with this name.
+    Volume(VolumeMark),
 }
 
 impl Live {

@@ -374,6 +374,14 @@ pub(super) fn copied_marker(address: &Address, id: &PodId) -> Finding {
     about(Severity::Warning, "copied-marker", address, None, message)
 }
 
+pub(super) fn second_volume(address: &Address, id: &VolumeId) -> Finding {
+    let message = format!(
+        "network volume `{id}` has a name of this project's `{address}`, which has another one; it is unmanaged and \
+         never touched"
+    );
+    about(Severity::Warning, "copied-marker", address, None, message)
+}
+
 pub(super) fn other_state(address: &Address, id: &PodId) -> Finding {
     let message = format!(
         "pod `{id}` carries this project's marker but this state does not know it: another state manages the \

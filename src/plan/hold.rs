@@ -25,6 +25,34 @@ pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'
     }
 }
 
+/// Holds every create that may be of something that is there and cannot be read: one that carries the mark of its address
+/// and, as long as the state is what a rebuild found, one whose mark cannot be read either.
+pub(super) fn what_cannot_be_read(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let Inputs { desired, prior, live, .. } = *context.inputs;
+    let recorded = prior.remote_ids();
+    for (address, ids) in rebuild::unread(desired, live) {
+        let ids: Vec<String> =
+            ids.iter().filter(|id| !recorded.contains(*id)).map(|id| format!("`{id}`")).collect();
+        let draft = drafts.get_mut(&address).filter(|draft| !ids.is_empty() && draft.has(Step::Create));
+        if let Some(draft) = draft {
+            let why = format!("{}, which carries its mark, cannot be read", ids.join(" and "));
+            draft.hold(Held::Unreadable(why));
+        }
+    }
+    if !prior.objects.values().any(|recorded| recorded.rebuilt) {
+        return;
+    }
+    for (address, draft) in drafts {
+        if context.ownership.unread.may_be(address)
+            && draft.steps.iter().any(|(step, action)| is_new(*step, action))
+        {
+            let why = "an entry of the account's listing cannot be read and may be it, as this state knows only what \
+                       a rebuild found";
+            draft.hold(Held::Unreadable(why.to_owned()));
+        }
+    }
+}
+
 /// Holds the removal of replicas that may have to take the place of one that could not be looked at.
 pub(super) fn reserved(reserved: &BTreeMap<Address, Address>, drafts: &mut Drafts<'_>) {
     for (address, place) in reserved {

@@ -16,6 +16,7 @@ use crate::model::provenance::{Provenance, Viewpoint, Witness, judge_pod, judge_
 use crate::model::volume::VolumeTier;
 
 use super::ownership::known_volume;
+use super::rebuild::unread;
 use super::{Inputs, cost};
 
 /// Returns why no plan can be made from this state, if there is reason to doubt it.
@@ -52,6 +53,10 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
             costs.insert(id.clone(), cost::volume(volume.size, tier));
             later.insert(id, address);
         }
+    }
+    for (address, ids) in unread(inputs.desired, inputs.live) {
+        let unexplained = ids.into_iter().filter(|id| !explained.contains(id) && !recorded.contains(id));
+        others.extend(unexplained.map(|id| (id, address.clone())));
     }
     let unknown = |objects: BTreeMap<RemoteId, Address>| {
         let monthly = objects.keys().filter_map(|id| costs.get(id).copied()).sum::<Split>().total();

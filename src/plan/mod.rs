@@ -204,6 +204,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     hold::what_is_in_progress(&context, drafts);
     if !inputs.options.taking_over {
         hold::what_is_there_already(&context, drafts);
+        hold::what_cannot_be_read(&context, drafts);
     }
     hold::what_a_rebuild_found(&context, drafts);
     hold::what_a_rebuild_left(&context, drafts);

@@ -10,10 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::desired::{Wanted, WantedVolume};
-use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
+use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::{ActionStatus, Sent};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::{Token, VolumeMark};
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, Origin, PodRole, PodStatus, Seen};
+use crate::model::marker::{MARKER_KEY, Token, VolumeMark};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::prior::{KnownToken, OpenIntent, Prior, Recorded, RecordedObject};
 use crate::model::provenance::{
@@ -61,11 +61,13 @@ pub(super) struct Ownership<'a> {
     /// Open requests that may have created something.
     open: Open<'a>,
     /// Whether an entry of a listing cannot be read and is not known to be on record.
-    unread: Unread,
+    pub(super) unread: Unread,
     /// Ids of live pods that belong to nobody we know.
     pub(super) strangers: BTreeSet<PodId>,
     /// Live volumes that belong to nobody we know.
     pub(super) stranger_volumes: BTreeSet<VolumeId>,
+    /// Those of them that carry the mark of an address which has another one.
+    pub(super) second_volumes: Vec<(Address, VolumeId)>,
 }
 
 /// Open requests by what they are asked for.
@@ -91,15 +93,23 @@ impl<'a> Open<'a> {
 }
 
 /// Whether a listing has entries that may be anything.
-struct Unread {
+pub(super) struct Unread {
     pods: bool,
     volumes: bool,
 }
 
 impl Unread {
-    fn of(live: &Live, recorded: &BTreeSet<RemoteId>) -> Self {
-        let mut pods = live.pods.iter().filter(|(_, seen)| is_unread(seen));
-        let mut volumes = live.volumes.iter().filter(|(_, seen)| is_unread(seen));
+    fn of(project: &ProjectName, live: &Live, recorded: &BTreeSet<RemoteId>) -> Self {
+        let may_be_ours = |id: RemoteId| match live.origins.get(&id) {
+            Some(Origin::Unmarked) => false,
+            Some(Origin::Pod(marker)) => marker.project == *project,
+            Some(Origin::Volume(mark)) => mark.project == *project,
+            Some(Origin::NotTold) | None => true,
+        };
+        let pods = live.pods.iter().filter(|(_, seen)| is_unread(seen));
+        let mut pods = pods.filter(|(id, _)| may_be_ours(RemoteId::Pod(PodId::clone(id))));
+        let volumes = live.volumes.iter().filter(|(_, seen)| is_unread(seen));
+        let mut volumes = volumes.filter(|(id, _)| may_be_ours(RemoteId::Volume(VolumeId::clone(id))));
         Self {
             pods: live.unseen_pod().is_some()
                 || pods.any(|(id, _)| !recorded.contains(&RemoteId::Pod(id.clone()))),
@@ -109,7 +119,7 @@ impl Unread {
     }
 
     /// Tells whether one of them may be the object of an address.
-    fn may_be(&self, address: &Address) -> bool {
+    pub(super) fn may_be(&self, address: &Address) -> bool {
         if address.is_pod() { self.pods } else { self.volumes }
     }
 }
@@ -136,9 +146,10 @@ impl<'a> Ownership<'a> {
             recorded: inputs.prior.remote_ids(),
             holders: BTreeMap::new(),
             open: Open::of(renamed),
-            unread: Unread::of(inputs.live, &inputs.prior.remote_ids()),
+            unread: Unread::of(&inputs.desired.project, inputs.live, &inputs.prior.remote_ids()),
             strangers: BTreeSet::new(),
             stranger_volumes: BTreeSet::new(),
+            second_volumes: Vec::new(),
         };
         for (address, recorded) in &renamed.objects {
             if let Some(token) = &recorded.token {
@@ -256,15 +267,31 @@ impl<'a> Ownership<'a> {
                 continue;
             }
             match self.volume_owner(volume) {
+                // Its address has another one, so it is too many, and nobody but a person says of what it is a copy.
+                Some((address, _)) if self.renamed.recorded(&address).is_some() => {
+                    self.stranger_volumes.insert(id.clone());
+                    self.second_volumes.push((address, id.clone()));
+                }
                 Some((address, sent)) => {
                     self.claimed_at.insert(RemoteId::Volume(id.clone()), address.clone());
                     self.volume_claims.entry(address).or_default().push((volume, sent));
                 }
                 None => {
                     self.stranger_volumes.insert(id.clone());
+                    if let Some(address) = self.holder_of_name(volume) {
+                        self.second_volumes.push((address, id.clone()));
+                    }
                 }
             }
         }
+    }
+
+    /// Returns the address whose recorded volume has the token in the name of another one.
+    fn holder_of_name(&self, volume: &LiveVolume) -> Option<Address> {
+        let mark: VolumeMark = volume.name.parse().ok()?;
+        let (token, _) = known_volume(self.inputs.prior, &mark)?;
+        let is_ours = mark.project == self.inputs.desired.project;
+        self.holders.get(token).filter(|_| is_ours).map(|address| Address::clone(address))
     }
 
     /// A name is kept for good, so the key in it is the one at creation. A volume with the token of a recorded one
@@ -372,6 +399,13 @@ impl<'a> Ownership<'a> {
             Some(Seen::Found(object)) if !is_plain(object) => {
                 let why =
                     format!("`adopt` names pod `{id}`, which belongs to an endpoint, a cluster or a host");
+                Sighting::Hidden(Held::NotPossible(why))
+            }
+            Some(Seen::Found(object)) if has_odd_mark(object) => {
+                let why = format!(
+                    "`adopt` names pod `{id}`, whose mark cannot be read, so another podform may manage it; take \
+                     `{MARKER_KEY}` out of its variables first"
+                );
                 Sighting::Hidden(Held::NotPossible(why))
             }
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
@@ -786,6 +820,11 @@ fn accepted(intent: &OpenIntent) -> Option<RemoteId> {
         | ActionStatus::Failed
         | ActionStatus::Skipped => None,
     }
+}
+
+/// Tells whether a pod carries a mark that this podform does not write.
+pub(super) fn has_odd_mark(pod: &LivePod) -> bool {
+    pod.marker.is_none() && pod.env.contains_key(&EnvKey::new(MARKER_KEY))
 }
 
 /// Only plain pods are ever managed: workers, cluster members and a host's own pods have another owner.

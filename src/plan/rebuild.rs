@@ -11,7 +11,7 @@ use crate::model::address::Address;
 use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, Origin, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, Record, RecordAfter, Step};
 use crate::model::pod::{Container, RunState, Storage};
@@ -48,6 +48,10 @@ pub struct Rebuilt {
     pub taken: BTreeMap<Address, Found>,
     /// What is left as it is, with the reason.
     pub left: Vec<(Address, Found, String)>,
+    /// What cannot be read and is, or may be, of this project; with the address that its mark names, if it tells.
+    pub unread: BTreeMap<RemoteId, Option<Address>>,
+    /// Whether an entry of a listing has not even an id.
+    pub has_nameless: bool,
 }
 
 /// One marked object.
@@ -93,6 +97,8 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
         lineage,
         taken: BTreeMap::new(),
         left: Vec::new(),
+        unread: may_be_ours(desired, prior, live),
+        has_nameless: live.unseen_pod().is_some() || live.unseen_volume().is_some(),
     };
     let names = Names::of(desired);
     let mut claims: BTreeMap<Address, Vec<Found>> = BTreeMap::new();
@@ -126,7 +132,26 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
     Ok(rebuilt)
 }
 
+fn may_be_ours(desired: &Desired, prior: &Prior, live: &Live) -> BTreeMap<RemoteId, Option<Address>> {
+    let managed = prior.remote_ids();
+    let unknown = live.origins.iter().filter(|(id, _)| !managed.contains(*id));
+    let unread = unknown.filter_map(|(id, origin)| match origin {
+        Origin::NotTold => Some((id.clone(), None)),
+        Origin::Pod(marker) if marker.project == desired.project => {
+            Some((id.clone(), Some(marker.address.clone())))
+        }
+        Origin::Volume(mark) if mark.project == desired.project => Some((id.clone(), Some(mark.address()))),
+        Origin::Pod(_) | Origin::Volume(_) | Origin::Unmarked => None,
+    });
+    unread.collect()
+}
+
 impl Rebuilt {
+    /// Tells whether the account was read to its last entry.
+    pub fn is_complete(&self) -> bool {
+        self.unread.is_empty() && !self.has_nameless
+    }
+
     /// Writes what is taken into the spec, as `adopt:` would, so that a plan compares it.
     pub fn name_in(&self, desired: &mut Desired) {
         for (address, found) in &self.taken {
@@ -471,6 +496,20 @@ pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
     for (volume, mark) in unknown_volumes(desired, prior, live) {
         let id = RemoteId::Volume(volume.id.clone());
         claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
+    }
+    claims
+}
+
+/// Returns what cannot be read and carries the mark of an address of this project.
+pub(super) fn unread(desired: &Desired, live: &Live) -> Claims {
+    let mut claims = Claims::new();
+    for (id, origin) in &live.origins {
+        let address = match origin {
+            Origin::Pod(marker) if marker.project == desired.project => marker.address.clone(),
+            Origin::Volume(mark) if mark.project == desired.project => mark.address(),
+            Origin::Pod(_) | Origin::Volume(_) | Origin::Unmarked | Origin::NotTold => continue,
+        };
+        claims.entry(address_now(&address, desired)).or_default().insert(id.clone());
     }
     claims
 }

@@ -46,6 +46,8 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
         Owner::Project(_) => 2,
     };
     listed.sort_by(|left, right| (rank(&left.owner), &left.id).cmp(&(rank(&right.owner), &right.id)));
+    let seconds = context.ownership.second_volumes.iter();
+    findings.extend(seconds.map(|(address, id)| finding::second_volume(address, id)));
     findings.extend(renamed_project(context));
     (listed, findings)
 }

@@ -323,7 +323,8 @@ impl<'a> VolumePlanner<'_, 'a> {
             changes: Vec::new(),
             consequences: lost.into_iter().collect(),
             after: Split::default(),
-            record: RecordAfter::Remove { tombstone: false },
+            // A volume that carries the name of one that is gone is another one.
+            record: RecordAfter::Remove { tombstone: true },
         });
     }
 
@@ -388,7 +389,8 @@ impl<'a> VolumePlanner<'_, 'a> {
                 size: live.size,
             }],
             after: Split::default(),
-            record: RecordAfter::Remove { tombstone: false },
+            // A volume that carries the name of one that is gone is another one.
+            record: RecordAfter::Remove { tombstone: true },
         });
     }
 }

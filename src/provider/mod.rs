@@ -16,7 +16,7 @@ use std::time::Duration;
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RequestId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume};
+use crate::model::live::{LivePod, LiveVolume, Origin};
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 
@@ -131,6 +131,8 @@ pub enum Listed<O, I> {
         id: I,
         /// What is wrong with it, naming the field.
         why: String,
+        /// Where it comes from.
+        origin: Origin,
     },
     /// Not even its id could be read, so that it may be any object that is not listed otherwise.
     Nameless {
@@ -159,7 +161,7 @@ impl ListedPod {
     pub fn id(&self) -> Option<&PodId> {
         match self {
             Self::Found(pod) => Some(&pod.id),
-            Self::Unreadable { id, why: _ } => Some(id),
+            Self::Unreadable { id, .. } => Some(id),
             Self::Nameless { why: _ } => None,
         }
     }
@@ -170,7 +172,7 @@ impl ListedVolume {
     pub fn id(&self) -> Option<&VolumeId> {
         match self {
             Self::Found(volume) => Some(&volume.id),
-            Self::Unreadable { id, why: _ } => Some(id),
+            Self::Unreadable { id, .. } => Some(id),
             Self::Nameless { why: _ } => None,
         }
     }

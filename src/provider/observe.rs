@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Certainty, Listed, ListedPod, ListedVolume, Observe, ProviderError};
 use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::id::{PodId, RemoteId, VolumeId};
-use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen, Unreadable};
+use crate::model::live::{Live, LivePod, LiveVolume, Origin, PodStatus, Seen, Unreadable};
 
 /// The most recorded objects that are asked for one by one. More are looked for in a second listing.
 const SINGLE_GETS: usize = 20;
@@ -30,9 +30,13 @@ pub async fn observe(
     recorded: &BTreeMap<RemoteId, Option<Timestamp>>,
     now: Timestamp,
 ) -> Result<Live, ProviderError> {
-    let Listing { entries: mut pods, nameless: mut nameless_pods } = pods_of(port.list_pods().await?);
-    let Listing { entries: mut volumes, nameless: mut nameless_volumes } =
+    let Listing { entries: mut pods, nameless: mut nameless_pods, origins } =
+        pods_of(port.list_pods().await?);
+    let pod_origins = origins.into_iter().map(|(id, origin)| (RemoteId::Pod(id), origin));
+    let Listing { entries: mut volumes, nameless: mut nameless_volumes, origins } =
         volumes_of(port.list_volumes().await?);
+    let volume_origins = origins.into_iter().map(|(id, origin)| (RemoteId::Volume(id), origin));
+    let origins = pod_origins.chain(volume_origins).collect();
 
     let server_time = port.server_time().map(|told| told.date);
     let missing: BTreeMap<&RemoteId, Option<SignedDuration>> = recorded
@@ -63,13 +67,14 @@ pub async fn observe(
         }
     }
     pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
-    Ok(Live { observed_at: now, server_time, pods, volumes, nameless_pods, nameless_volumes })
+    Ok(Live { observed_at: now, server_time, pods, volumes, nameless_pods, nameless_volumes, origins })
 }
 
 /// A listing, sorted: what has an id, and what is wrong with the rest.
 struct Listing<I, O> {
     entries: BTreeMap<I, Seen<O>>,
     nameless: Vec<String>,
+    origins: Vec<(I, Origin)>,
 }
 
 fn pods_of(listed: Vec<ListedPod>) -> Listing<PodId, LivePod> {
@@ -80,14 +85,15 @@ fn volumes_of(listed: Vec<ListedVolume>) -> Listing<VolumeId, LiveVolume> {
     sorted(listed, |volume| volume.id.clone())
 }
 
-fn sorted<I: Ord, O>(listed: Vec<Listed<O, I>>, id_of: impl Fn(&O) -> I) -> Listing<I, O> {
-    let mut listing = Listing { entries: BTreeMap::new(), nameless: Vec::new() };
+fn sorted<I: Ord + Clone, O>(listed: Vec<Listed<O, I>>, id_of: impl Fn(&O) -> I) -> Listing<I, O> {
+    let mut listing = Listing { entries: BTreeMap::new(), nameless: Vec::new(), origins: Vec::new() };
     for entry in listed {
         match entry {
             Listed::Found(object) => {
                 listing.entries.insert(id_of(&object), Seen::Found(*object));
             }
-            Listed::Unreadable { id, why } => {
+            Listed::Unreadable { id, why, origin } => {
+                listing.origins.push((id.clone(), origin));
                 listing.entries.insert(id, Seen::Unreadable(Unreadable::Malformed(why)));
             }
             Listed::Nameless { why } => listing.nameless.push(why),

@@ -25,7 +25,8 @@ use podform::model::desired::CudaWish;
 use podform::model::id::{
     CountryCode, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, VolumeId,
 };
-use podform::model::live::{LivePod, LiveStorage, PodRole, PodStatus};
+use podform::model::live::{LivePod, LiveStorage, Origin, PodRole, PodStatus};
+use podform::model::marker::Marker;
 use podform::model::money::{Hourly, Price};
 use podform::model::pod::{Access, Cloud, Compute, Port, Protocol};
 use podform::model::prior::Api;
@@ -303,9 +304,15 @@ fn v2_holds_back_an_entry_whose_guess_would_show_as_a_difference() {
     ];
     for (pod, why) in table {
         let why = format!("GET /v2/pods failed: {why} (request req-1)");
-        let expected = Listed::Unreadable { id: PodId::new("7h9k2m4n6p"), why };
+        let origin = if pod["env"].is_object() { Origin::Pod(mark()) } else { Origin::NotTold };
+        let expected = Listed::Unreadable { id: PodId::new("7h9k2m4n6p"), why, origin };
         assert_eq!(listed(&pod), expected);
     }
+}
+
+/// The mark that the pods of these tests carry.
+fn mark() -> Marker {
+    "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z".parse().unwrap()
 }
 
 #[test]

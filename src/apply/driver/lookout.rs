@@ -91,7 +91,7 @@ impl Sheet<ListedVolume> {
             match entry {
                 Listed::Found(volume) if volume.id == *sought => return Sight::Live(volume),
                 Listed::Found(_) => {}
-                Listed::Unreadable { id, why: _ } if id == sought => return Sight::Unreadable,
+                Listed::Unreadable { id, .. } if id == sought => return Sight::Unreadable,
                 Listed::Unreadable { .. } => {}
                 Listed::Nameless { why: _ } => sight = Sight::Unreadable,
             }

@@ -38,9 +38,16 @@ pub async fn run(shell: &Shell, args: &RebuildArgs) -> Result<Exit, Failure> {
     let records = rebuilt.records(planned.plan(), session.moment());
     let asked: BTreeSet<Address> = records.keys().cloned().collect();
     let changes = changes(&rebuilt, &prior, &records);
+    for line in unread(&rebuilt) {
+        shell.output.note(&line);
+    }
+    // What could not be read may be what is missing, so that more is to come.
+    let end = if rebuilt.is_complete() { exit::DONE } else { exit::INCOMPLETE };
     if records.is_empty() && rebuilt.left.is_empty() && rebuilt.above <= prior.serial {
-        shell.output.note("the state knows everything in the account that carries this project's mark");
-        return Ok(exit::DONE);
+        if rebuilt.is_complete() {
+            shell.output.note("the state knows everything in the account that carries this project's mark");
+        }
+        return Ok(end);
     }
     let summary = format!("{} found again, {} left", records.len(), rebuilt.left.len());
     record(&session, "state rebuild", &prior, changes, &summary).await?;
@@ -60,7 +67,20 @@ pub async fn run(shell: &Shell, args: &RebuildArgs) -> Result<Exit, Failure> {
     };
     let taken = format!("{} {} in the state again", words::count(taken, "object"), is(taken));
     shell.output.note(&format!("{taken}{of_left}; next: podform plan"));
-    Ok(exit::DONE)
+    Ok(end)
+}
+
+/// Says what could not be read and may be of this project.
+fn unread(rebuilt: &Rebuilt) -> Vec<String> {
+    let again = "run this again once it can be read (`podform doctor` says what is wrong)";
+    let unread = rebuilt.unread.iter().map(|(id, marked)| match marked {
+        Some(address) => format!("`{id}` of `{address}` cannot be read and is left alone; {again}"),
+        None => format!("`{id}` cannot be read, and may be of this project; {again}"),
+    });
+    let nameless = rebuilt
+        .has_nameless
+        .then(|| format!("an entry of the account's listing has no id, and may be of this project; {again}"));
+    unread.chain(nameless).collect()
 }
 
 /// Says which states there are to choose from.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::wire::{Count, Dollars, Unfit, Wire};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
-use crate::model::live::{LiveStorage, PodRole, PodStatus};
+use crate::model::live::{LiveStorage, Origin, PodRole, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Port, Protocol};
@@ -21,10 +21,40 @@ const GPU_GETS: usize = 4;
 
 /// Takes the marker out of an environment. What stands in its place but is no marker of ours stays.
 pub(super) fn take_marker(env: &mut BTreeMap<EnvKey, Secret<String>>) -> Option<Marker> {
-    let key = EnvKey::new(MARKER_KEY);
-    let marker = env.get(&key)?.expose().parse().ok()?;
-    env.remove(&key);
+    let marker = marker(env)?;
+    env.remove(&EnvKey::new(MARKER_KEY));
     Some(marker)
+}
+
+/// Reads the marker of an environment.
+pub(super) fn marker(env: &BTreeMap<EnvKey, Secret<String>>) -> Option<Marker> {
+    env.get(&EnvKey::new(MARKER_KEY))?.expose().parse().ok()
+}
+
+/// Reads where a pod comes from, whatever else of it can be read.
+pub(super) fn origin_of_pod<E>(
+    env: &Wire<E>,
+    values: impl Fn(&E) -> &BTreeMap<EnvKey, Secret<String>>,
+) -> Origin {
+    match env {
+        Wire::Is(env) if !values(env).is_empty() => {
+            let env = values(env);
+            // A mark of another form than this podform writes may be that of a later one.
+            let otherwise =
+                if env.contains_key(&EnvKey::new(MARKER_KEY)) { Origin::NotTold } else { Origin::Unmarked };
+            marker(env).map_or(otherwise, Origin::Pod)
+        }
+        // Of an entry that is odd elsewhere, an empty environment is no sign of a pod without a mark.
+        Wire::Is(_) | Wire::Null | Wire::Absent | Wire::Odd => Origin::NotTold,
+    }
+}
+
+/// Reads where a network volume comes from.
+pub(super) fn origin_of_volume(name: &Wire<String>) -> Origin {
+    match name {
+        Wire::Is(name) => name.parse().map_or(Origin::Unmarked, Origin::Volume),
+        Wire::Absent | Wire::Null | Wire::Odd => Origin::NotTold,
+    }
 }
 
 /// Lays an environment open for the one body that carries it.

@@ -82,7 +82,7 @@ pub(super) async fn volume(
     let mut nameless = None;
     for entry in entries {
         match entry {
-            Ok((listed, volume)) if listed == *id => {
+            Ok((listed, _, volume)) if listed == *id => {
                 return volume.map(|volume| Some(*volume)).map_err(|unfit| answer.unfit(unfit));
             }
             Ok(_) => {}

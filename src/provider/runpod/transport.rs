@@ -601,8 +601,10 @@ impl Answer {
     /// Returns an entry of a listing of this answer. What is wrong with it is said for its sake alone.
     pub(super) fn listed<O, I>(&self, entry: Entry<O, I>) -> Listed<O, I> {
         match entry {
-            Ok((_, Ok(object))) => Listed::Found(object),
-            Ok((id, Err(unfit))) => Listed::Unreadable { id, why: self.unfit(unfit).to_string() },
+            Ok((_, _, Ok(object))) => Listed::Found(object),
+            Ok((id, origin, Err(unfit))) => {
+                Listed::Unreadable { id, why: self.unfit(unfit).to_string(), origin }
+            }
             Err(unfit) => Listed::Nameless { why: self.unfit(unfit).to_string() },
         }
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 
 use crate::model::id::EnvKey;
+use crate::model::live::Origin;
 use crate::model::secret::Secret;
 
 /// One field of an answer.
@@ -354,8 +355,9 @@ impl<'de, T: Field> Visitor<'de> for PageUnder<T> {
     }
 }
 
-/// What one entry of a listing says: its id and, as far as it can be read, the object; or not even its id.
-pub(super) type Entry<O, I> = Result<(I, Result<Box<O>, Unfit>), Unfit>;
+/// What one entry of a listing says: its id, where it comes from and, as far as it can be read, the object; or not even
+/// its id.
+pub(super) type Entry<O, I> = Result<(I, Origin, Result<Box<O>, Unfit>), Unfit>;
 
 /// Reads the id of an entry. An empty one names nothing.
 pub(super) fn entry_id(id: Wire<String>, field: &'static str) -> Result<String, Unfit> {

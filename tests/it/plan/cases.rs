@@ -1339,7 +1339,7 @@ fn a_volume_is_made_before_the_pod_that_mounts_it_and_deleted_after() {
     assert_snapshot!(settles(&deleted), @r#"
     llm:delete Removed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(1500) }
     llm:delete before volume.models:delete
     cost $600.70 -> $0.00, at most $0.00
@@ -1454,7 +1454,7 @@ fn a_protected_volume_is_not_deleted() {
     assert_snapshot!(plan(&world), @r#"
     blocked
       because Protected { address: Volume(Key("models")), step: Delete }
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     cost $7.00 -> $0.00, at most $0.00
     "#);
@@ -1668,7 +1668,7 @@ fn destroy_ends_everything_managed_whatever_on_remove_says() {
     assert_snapshot!(plan(&world), @r#"
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    volume.models:delete Destroyed
+    volume.models:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     cost $512.70 -> $0.00, at most $0.00

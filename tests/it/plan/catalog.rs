@@ -146,7 +146,7 @@ fn destroying_needs_no_catalog() {
         .have("llm", |_| {})
         .option(|options| options.destroy = true);
     assert_snapshot!(settles(&world), @r#"
-    volume.data:delete Destroyed
+    volume.data:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }

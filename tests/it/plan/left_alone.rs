@@ -13,7 +13,7 @@ use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 
 use super::cases::{image_2, key, local, mount_models, network, on, plain, plan, protect, settles, stopped};
-use super::world::{World, address};
+use super::world::{World, address, id_of};
 
 /// Ignores these.
 fn ignoring(fields: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
@@ -631,7 +631,7 @@ fn a_pod_that_never_had_a_mark_has_none_removed() {
 
 #[test]
 fn a_volume_that_others_renamed_has_its_mark_removed() {
-    let id = VolumeId::new("id-volume.models");
+    let id = VolumeId::new(id_of("volume.models"));
     let mut renamed =
         World::default().want_volume("volume.models", 100, false).have_volume("volume.models", 100, false);
     let Some(Seen::Found(volume)) = renamed.live.volumes.get_mut(&id) else { panic!("it is live") };
@@ -664,7 +664,7 @@ fn a_stopped_pod_goes_with_the_volume_that_it_mounts() {
     let world = leaving_volume().have("llm", mounted_and_stopped).want("llm", stopped);
     assert_snapshot!(settles(&world), @r#"
     llm:delete VolumeRemoved
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     Warning llm: is stopped and still mounts `volume.models`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated; it is created again when it is next wanted running (terminated-with-volume)
@@ -682,7 +682,7 @@ fn several_stopped_pods_go_with_their_volume() {
     assert_snapshot!(settles(&world), @r#"
     a:delete VolumeRemoved
     b:delete Replaced
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     b:create Replaced on NVIDIA GeForce RTX 4090 x1 secure
       volumes: network volume id-volume-models at /models -> - by Spec
@@ -700,7 +700,7 @@ fn a_pod_that_is_to_be_stopped_goes_with_its_volume() {
     assert_snapshot!(settles(&world), @r#"
     llm:delete VolumeRemoved
       ! ContainerDiskLost { size: Gigabytes(20) }
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     Warning llm: is stopped and still mounts `volume.models`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated; it is created again when it is next wanted running (terminated-with-volume)
@@ -712,8 +712,10 @@ fn a_pod_that_is_to_be_stopped_goes_with_its_volume() {
 fn nothing_goes_with_a_volume_that_somebody_else_mounts() {
     let world =
         leaving_volume().have("llm", mounted_and_stopped).want("llm", stopped).stranger("theirs", |pod| {
-            pod.storage =
-                LiveStorage::Network { id: VolumeId::new("id-volume-models"), path: "/models".to_owned() };
+            pod.storage = LiveStorage::Network {
+                id: VolumeId::new(id_of("volume.models")),
+                path: "/models".to_owned(),
+            };
         });
     assert_snapshot!(plan(&world), @r#"
     blocked
@@ -739,7 +741,7 @@ fn a_protected_pod_does_not_go_with_its_volume() {
     blocked
       because Protected { address: Pod { key: Key("llm"), replica: None }, step: Delete }
     llm:delete VolumeRemoved
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     Warning llm: is stopped and still mounts `volume.models`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated; it is created again when it is next wanted running (terminated-with-volume)
@@ -761,7 +763,7 @@ fn a_kept_pod_goes_with_the_volume_that_it_mounts() {
     let leaves_with_it = leaving_volume().have("llm", kept);
     assert_snapshot!(settles(&leaves_with_it), @r#"
     llm:delete VolumeRemoved
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     Warning llm: is stopped and still mounts `volume.models`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated (terminated-with-volume)
@@ -770,7 +772,7 @@ fn a_kept_pod_goes_with_the_volume_that_it_mounts() {
     let retired = leaving_volume().have("llm", kept).recorded("llm", |recorded| recorded.retired = true);
     assert_snapshot!(settles(&retired), @r#"
     llm:delete VolumeRemoved
-    volume.models:delete Removed
+    volume.models:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     Warning llm: is stopped and still mounts `volume.models`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated (terminated-with-volume)
@@ -820,7 +822,7 @@ fn destroy_ends_stopped_pods_and_their_volumes() {
         .option(|options| options.destroy = true);
     assert_snapshot!(plan(&world), @r#"
     llm:delete Destroyed
-    volume.models:delete Destroyed
+    volume.models:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("models")), size: Gigabytes(100) }
     llm:delete before volume.models:delete
     cost $7.00 -> $0.00, at most $0.00

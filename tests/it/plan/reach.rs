@@ -83,7 +83,7 @@ fn a_destroyed_target_takes_along_what_depends_on_it_and_nothing_that_it_depends
       ! ContainerDiskLost { size: Gigabytes(20) }
     prep:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    volume.data:delete Destroyed
+    volume.data:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     prep:delete before volume.data:delete
     train:delete before prep:delete

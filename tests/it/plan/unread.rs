@@ -2,12 +2,13 @@
 
 use insta::assert_snapshot;
 use podform::model::desired::{Wanted, WantedVolume};
-use podform::model::id::{PodId, VolumeId};
+use podform::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use podform::model::journal::ActionStatus;
-use podform::model::live::{Seen, Unreadable};
+use podform::model::live::{Origin, Seen, Unreadable};
+use podform::model::marker::Marker;
 
 use super::cases::{network, open, plan};
-use super::world::{World, address};
+use super::world::{World, address, id_of};
 
 fn odd(what: &str) -> Unreadable {
     Unreadable::Malformed(format!("GET /v2/{what} failed: the field `name` of the answer is not understood"))
@@ -43,7 +44,10 @@ fn a_recorded_object_behind_an_odd_entry_is_held_and_not_made_again() {
     let mut world = World::default().want("llm", |_| {}).have("llm", |_| {});
     world = world.want_volume("volume.models", 100, false).have_volume("volume.models", 100, false);
     world = world.seen("llm", Seen::Unreadable(odd("pods")));
-    world.live.volumes.insert(VolumeId::new("id-volume.models"), Seen::Unreadable(odd("network-volumes")));
+    world
+        .live
+        .volumes
+        .insert(VolumeId::new(id_of("volume.models")), Seen::Unreadable(odd("network-volumes")));
     assert_snapshot!(plan(&world), @r#"
     blocked
     held volume.models: Unreadable("GET /v2/network-volumes failed: the field `name` of the answer is not understood")
@@ -105,5 +109,58 @@ fn an_old_create_without_an_answer_may_be_an_entry_that_cannot_be_read() {
     Warning : 1 entry of the account's network volumes is left out, and no network volume counts as gone meanwhile: GET /v2/networkVolumes failed: the answer has no field `networkVolumes[].id` (entry-left-out)
     Warning : 1 entry of the account's pods is left out, and no pod counts as gone meanwhile: GET /v2/pods failed: the answer has no field `pods[].id` (entry-left-out)
     cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+/// Makes a pod of the listing unreadable but for its mark.
+fn marked(mut world: World, id: &str, marker: Marker) -> World {
+    world.live.pods.insert(PodId::new(id), Seen::Unreadable(odd("pods")));
+    world.live.origins.insert(RemoteId::Pod(PodId::new(id)), Origin::Pod(marker));
+    world
+}
+
+#[test]
+fn what_cannot_be_read_and_carries_the_mark_of_an_address_is_not_made_again() {
+    let world = World::default().want("llm", |_| {}).want("chat", |_| {});
+    let ours = world.marker("llm");
+    let theirs = Marker { project: ProjectName::new("other"), ..world.marker("chat") };
+    let lost = marked(marked(world, "p1", ours), "p2", theirs);
+    let known = lost.clone().have("chat", |_| {});
+    let text: String = [&lost, &known].into_iter().map(plan).collect();
+    assert_snapshot!(text, @r#"
+    blocked
+      because StateEmpty(Unknown { objects: {Pod(PodId("p1")): Pod { key: Key("llm"), replica: None }}, monthly: Amount { known: Monthly(0), unknown_parts: 0 } })
+    Warning : pods `p1`, `p2` are left out, as whose they are is not known: GET /v2/pods failed: the field `name` of the answer is not understood (entry-left-out)
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+    held llm: Unreadable("`p1`, which carries its mark, cannot be read")
+    Warning : pods `p1`, `p2` are left out, as whose they are is not known: GET /v2/pods failed: the field `name` of the answer is not understood (entry-left-out)
+    unchanged chat
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn what_nothing_can_be_read_of_may_be_what_a_rebuild_did_not_find() {
+    let mut world = World::default().want("llm", |_| {}).want("chat", |_| {}).have("chat", |_| {});
+    world.live.pods.insert(PodId::new("p1"), Seen::Unreadable(odd("pods")));
+    let rebuilt = world.clone().recorded("chat", |recorded| recorded.rebuilt = true);
+    let mut unmarked = rebuilt.clone();
+    unmarked.live.origins.insert(RemoteId::Pod(PodId::new("p1")), Origin::Unmarked);
+    let text: String = [&rebuilt, &unmarked, &world].into_iter().map(plan).collect();
+    assert_snapshot!(text, @r#"
+    blocked
+    held llm: Unreadable("an entry of the account's listing cannot be read and may be it, as this state knows only what a rebuild found")
+    Warning : pod `p1` is left out, as whose it is is not known: GET /v2/pods failed: the field `name` of the answer is not understood (entry-left-out)
+    unchanged chat
+    cost $505.70 -> $505.70, at most $505.70
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure
+    Warning : pod `p1` is left out, as whose it is is not known: GET /v2/pods failed: the field `name` of the answer is not understood (entry-left-out)
+    unchanged chat
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure
+    Warning : pod `p1` is left out, as whose it is is not known: GET /v2/pods failed: the field `name` of the answer is not understood (entry-left-out)
+    unchanged chat
+    cost $505.70 -> $1,011.40, at most $1,011.40
     "#);
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use insta::assert_snapshot;
 use podform::model::clock::Moment;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
-use podform::model::id::{Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
+use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
 use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
 use podform::model::marker::Marker;
 use podform::model::plan::Planned;
 use podform::model::pod::{Compute, Storage};
+use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
 
@@ -385,7 +386,7 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
       ! GoesOnUnmanaged
     Warning volume.data: goes on running and being billed, unmanaged (forgotten)
     cost $7.00 -> $0.00, at most $0.00
-    volume.data:delete Removed
+    volume.data:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     cost $7.00 -> $0.00, at most $0.00
     assistant:create New on NVIDIA GeForce RTX 4090 x1 secure
@@ -443,7 +444,7 @@ fn a_declared_removal_does_not_end_what_is_protected() {
     cost $505.70 -> $0.00, at most $0.00
     blocked
       because Protected { address: Volume(Key("data")), step: Delete }
-    volume.data:delete Removed
+    volume.data:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     cost $7.00 -> $0.00, at most $0.00
     "#);
@@ -502,7 +503,7 @@ fn a_declared_removal_of_a_bare_key_is_that_of_all_its_replicas() {
     llm[1]:delete Removed
       ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
       ! ContainerDiskLost { size: Gigabytes(20) }
-    held llm[0]: Rebuilt { instead_of: {} }
+    held llm[0]: Rebuilt { instead_of: Several { named: {}, more: 0 } }
     cost $1,031.40 -> $515.70, at most $515.70
     "#);
 }
@@ -517,7 +518,7 @@ fn a_remembered_protection_is_lifted_for_one_plan_and_first() {
     assert_snapshot!(settles(&lifted), @r#"
     volume.data:record LifecycleChanged
       lifecycle: protect: true, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] by Spec
-    volume.data:delete Removed
+    volume.data:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     llm:record LifecycleChanged
       lifecycle: protect: true, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] -> protect: false, on_remove: terminate, on_replace: destroy_first, on_stuck_resume: fail, ignore_changes: [] by Spec
@@ -682,7 +683,7 @@ fn what_the_spec_protects_is_not_deleted_be_it_applied_yet_or_not() {
     blocked
       because Protected { address: Volume(Key("data")), step: Delete }
       because Protected { address: Pod { key: Key("llm"), replica: None }, step: Delete }
-    volume.data:delete Destroyed
+    volume.data:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
@@ -693,7 +694,7 @@ fn what_the_spec_protects_is_not_deleted_be_it_applied_yet_or_not() {
       ! ContainerDiskLost { size: Gigabytes(20) }
     unchanged web[0]
     cost $1,011.40 -> $505.70, at most $505.70
-    volume.data:delete Destroyed
+    volume.data:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
@@ -886,5 +887,52 @@ fn a_pod_with_the_mark_of_one_key_and_the_name_of_another_is_neither_until_a_per
     held chat: Unplaced { ids: {Pod(PodId("renamed"))} }
     held llm: Duplicate { ids: {PodId("renamed")} }
     cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_mark_that_cannot_be_read_is_somebodys() {
+    let world = World::default().want("llm", |pod| pod.adopt = Some(PodId::new("theirs")));
+    let world = world.stranger("theirs", |pod| {
+        pod.env.insert(EnvKey::new("PODFORM_MARK"), Secret::new("one/b".to_owned()));
+    });
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held llm: NotPossible("`adopt` names pod `theirs`, whose mark cannot be read, so another podform may manage it; take `PODFORM_MARK` out of its variables first")
+    unmanaged theirs $505.70
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+/// What carries the name of a network volume, with the token of the recorded one or with another that a rebuild saw.
+#[test]
+fn a_second_volume_of_one_name_is_listed_and_never_taken() {
+    let world =
+        World::default().want_volume("volume.data", 100, false).have_volume("volume.data", 100, false);
+    let name = world.volume_name("volume.data");
+    let copied = add_volume(world.clone(), "copy", &name);
+    let mut seen = add_volume(world, "seen", "acme.data.0123abcd");
+    seen.know_token("volume.data", &"0123abcd".parse().unwrap(), false);
+    for known in seen.prior.tokens.values_mut().filter(|known| known.sent.name != name) {
+        known.sent.name = String::new();
+    }
+    let destroyed = copied.clone().option(|options| options.destroy = true);
+    let text: String = [&copied, &seen, &destroyed].into_iter().map(plan).collect();
+    assert_snapshot!(text, @r#"
+    no changes
+    Warning volume.data: network volume `copy` has a name of this project's `volume.data`, which has another one; it is unmanaged and never touched (copied-marker)
+    unmanaged copy $7.00
+    unchanged volume.data
+    cost $7.00 -> $7.00, at most $7.00
+    no changes
+    Warning volume.data: network volume `seen` has a name of this project's `volume.data`, which has another one; it is unmanaged and never touched (copied-marker)
+    unmanaged seen $7.00
+    unchanged volume.data
+    cost $7.00 -> $7.00, at most $7.00
+    volume.data:delete Destroyed (tombstone)
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    Warning volume.data: network volume `copy` has a name of this project's `volume.data`, which has another one; it is unmanaged and never touched (copied-marker)
+    unmanaged copy $7.00
+    cost $7.00 -> $0.00, at most $0.00
     "#);
 }

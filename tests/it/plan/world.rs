@@ -189,6 +189,7 @@ impl Default for World {
                 volumes: BTreeMap::new(),
                 nameless_pods: Vec::new(),
                 nameless_volumes: Vec::new(),
+                origins: BTreeMap::new(),
             },
             catalog: catalog(),
             secrets: Secrets::default(),

@@ -117,7 +117,8 @@ fn an_entry_that_would_have_to_be_guessed_is_held_back() {
     ];
     for (pod, why) in table {
         let why = format!("GraphQL query myself.pods failed: {why} (request req-1)");
-        let expected = Listed::Unreadable { id: PodId::new("ldl1dxirsim64n"), why };
+        let origin = if pod["env"].to_string().contains('=') { Origin::Pod(mark()) } else { Origin::NotTold };
+        let expected = Listed::Unreadable { id: PodId::new("ldl1dxirsim64n"), why, origin };
         assert_eq!(graphql_listed(pod), expected);
     }
 }

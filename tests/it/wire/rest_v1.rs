@@ -89,7 +89,8 @@ fn an_entry_that_would_have_to_be_guessed_is_held_back() {
     ];
     for (pod, why) in table {
         let why = format!("GET /v1/pods failed: {why} (request req-1)");
-        let expected = Listed::Unreadable { id: PodId::new("xedezhzb9la3ye"), why };
+        let origin = if pod["env"].is_object() { Origin::Pod(mark()) } else { Origin::NotTold };
+        let expected = Listed::Unreadable { id: PodId::new("xedezhzb9la3ye"), why, origin };
         assert_eq!(v1_listed(pod), expected);
     }
 }

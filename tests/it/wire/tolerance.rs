@@ -186,7 +186,7 @@ fn unknown_words_of_an_answer_are_tolerated_over_every_api() {
         let read = run(client(api, 200, answer).list_pods()).unwrap();
         let is_read = match &read[0] {
             Listed::Found(_) => Ok(()),
-            Listed::Unreadable { id: _, why } => Err(why.clone()),
+            Listed::Unreadable { id: _, why, origin: _ } => Err(why.clone()),
             Listed::Nameless { why } => panic!("{api:?} {at}: {why}"),
         };
         let call = if api == Api::Graphql {
@@ -255,7 +255,8 @@ fn a_missing_field_is_an_error_with_its_name_the_call_and_the_request_over_graph
 fn assert_missing(api: Api, expected: [&str; 5]) {
     let one = one_of(api, &without(pod_of(api), "env"));
     let one = run(client(api, 200, one).pod(&PodId::new("p1"))).unwrap_err().to_string();
-    let Listed::Unreadable { id: _, why } = listed_over(api, listing_of(api, &without(pod_of(api), "env")))
+    let Listed::Unreadable { id: _, why, origin: _ } =
+        listed_over(api, listing_of(api, &without(pod_of(api), "env")))
     else {
         panic!("{api:?}: a pod without `env` was read");
     };

@@ -85,13 +85,15 @@ struct RuntimePortWire {
 pub(super) fn pod_entry(wire: Option<PodWire>) -> Entry<LivePod, PodId> {
     let mut wire = wire.ok_or(Unfit::Odd("myself.pods[]"))?;
     let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "myself.pods[].id")?);
-    Ok((id.clone(), live_pod(id, wire).map(Box::new)))
+    let origin = convert::origin_of_pod(&wire.env, |EnvPairs(env)| env);
+    Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
 
 /// Reads one entry of the listing of network volumes.
 pub(super) fn volume_entry(wire: Option<VolumeWire>) -> Entry<LiveVolume, VolumeId> {
     let VolumeWire { id, name, size, data_center_id } = wire.ok_or(Unfit::Odd("networkVolumes[]"))?;
     let id = VolumeId::new(entry_id(id, "networkVolumes[].id")?);
+    let origin = convert::origin_of_volume(&name);
     let read = || {
         Ok(Box::new(LiveVolume {
             id: id.clone(),
@@ -102,7 +104,7 @@ pub(super) fn volume_entry(wire: Option<VolumeWire>) -> Entry<LiveVolume, Volume
         }))
     };
     let volume = read();
-    Ok((id, volume))
+    Ok((id, origin, volume))
 }
 
 /// Converts a pod. What would show as a difference if it were guessed must be there.

@@ -62,14 +62,16 @@ struct MachineWire {
 pub(super) fn pod_entry(entry: Value) -> Entry<LivePod, PodId> {
     let mut wire = PodWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
     let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "[].id")?);
-    Ok((id.clone(), live_pod(id, wire).map(Box::new)))
+    let origin = convert::origin_of_pod(&wire.env, |EnvMap(env)| env);
+    Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
 
 /// Reads one entry of the listing of network volumes.
 pub(super) fn volume_entry(entry: Value) -> Entry<LiveVolume, VolumeId> {
     let mut wire = VolumeWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
     let id = VolumeId::new(entry_id(std::mem::take(&mut wire.id), "[].id")?);
-    Ok((id.clone(), live_volume(id, wire).map(Box::new)))
+    let origin = convert::origin_of_volume(&wire.name);
+    Ok((id.clone(), origin, live_volume(id, wire).map(Box::new)))
 }
 
 /// Converts a pod. Every field may be null; what would show as a difference if it were guessed must be there.

@@ -136,7 +136,8 @@ impl Field for PodEntry {
 
 fn pod_entry(mut wire: PodWire) -> Entry<LivePod, PodId> {
     let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "pods[].id")?);
-    Ok((id.clone(), live_pod(id, wire).map(Box::new)))
+    let origin = convert::origin_of_pod(&wire.env, |EnvMap(env)| env);
+    Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
 
 /// One entry of the listing of network volumes.
@@ -150,7 +151,8 @@ impl Field for VolumeEntry {
 
 fn volume_entry(mut wire: VolumeWire) -> Entry<LiveVolume, VolumeId> {
     let id = VolumeId::new(entry_id(std::mem::take(&mut wire.id), "networkVolumes[].id")?);
-    Ok((id.clone(), live_volume(id, wire).map(Box::new)))
+    let origin = convert::origin_of_volume(&wire.name);
+    Ok((id.clone(), origin, live_volume(id, wire).map(Box::new)))
 }
 
 /// Returns what an entry of another form says.

@@ -201,7 +201,11 @@ impl Ledger {
         if std::mem::take(&mut self.was_cut) {
             return;
         }
-        for id in std::mem::take(&mut self.made) {
+        let is_theirs = |id: &String| self.objects[id].maker.as_deref() == Some(project);
+        let (made, others) = std::mem::take(&mut self.made).into_iter().partition(is_theirs);
+        self.made = others;
+        let made: Vec<String> = made;
+        for id in made {
             self.check_alone(world, project, &id, deposed);
         }
     }
