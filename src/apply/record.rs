@@ -142,15 +142,7 @@ mod tests {
     }
 
     fn entry(change: RecordChange) -> Recorded {
-        match change {
-            RecordChange::Put(_, recorded) => *recorded,
-            RecordChange::Remove(_)
-            | RecordChange::Rename { .. }
-            | RecordChange::Tombstone(_)
-            | RecordChange::Doubt(_)
-            | RecordChange::Know(..)
-            | RecordChange::Continue { .. } => panic!("not an entry"),
-        }
+        change.entry().expect("an entry").1.clone()
     }
 
     #[test]

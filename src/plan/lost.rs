@@ -26,12 +26,12 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
     let mut costs: BTreeMap<RemoteId, Split> = BTreeMap::new();
     let explained = explained(inputs.desired);
     let recorded = inputs.prior.remote_ids();
-    let view = Viewpoint::of(&inputs.desired.project, inputs.prior);
-    for pod in inputs.live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)) {
+    for (pod, address, judged) in marked_pods(inputs.desired, inputs.prior, inputs.live) {
         let id = RemoteId::Pod(pod.id.clone());
-        let Some(marker) = pod.marker.as_ref().filter(|_| !explained.contains(&id)) else { continue };
-        let witness = inputs.prior.tokens.get(&marker.token).map_or(Witness::Nobody, Witness::Journal);
-        let group = match judge_pod(view, pod, witness) {
+        if explained.contains(&id) {
+            continue;
+        }
+        let group = match judged {
             Provenance::NewerState(_) => &mut later,
             Provenance::OtherState(_) if !recorded.contains(&id) => &mut others,
             Provenance::OtherState(_)
@@ -43,7 +43,7 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
             | Provenance::NotTold(_) => continue,
         };
         costs.insert(id.clone(), cost::live_pod(inputs.catalog, pod, None));
-        group.insert(id, marker.address.clone());
+        group.insert(id, address.clone());
     }
     for volume in inputs.live.volumes.values().filter_map(Seen::found) {
         let id = RemoteId::Volume(volume.id.clone());
@@ -77,12 +77,9 @@ pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
 /// cannot be kept apart; that there are two is seen as soon as both have made something.
 pub fn made_elsewhere(desired: &Desired, prior: &Prior, live: &Live) -> BTreeMap<RemoteId, Address> {
     let explained = explained(desired);
-    let view = Viewpoint::of(&desired.project, prior);
-    let pods = live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod)).filter_map(|pod| {
-        let marker = pod.marker.as_ref()?;
-        let witness = prior.tokens.get(&marker.token).map_or(Witness::Nobody, Witness::Journal);
-        let is_newer = matches!(judge_pod(view, pod, witness), Provenance::NewerState(_));
-        is_newer.then(|| (RemoteId::Pod(pod.id.clone()), marker.address.clone()))
+    let pods = marked_pods(desired, prior, live).filter_map(|(pod, address, judged)| {
+        let is_newer = matches!(judged, Provenance::NewerState(_));
+        is_newer.then(|| (RemoteId::Pod(pod.id.clone()), address.clone()))
     });
     let volumes = live.volumes.values().filter_map(Seen::found).filter_map(|volume| {
         Some((RemoteId::Volume(volume.id.clone()), unknown_volume(&desired.project, prior, volume)?))
@@ -90,6 +87,21 @@ pub fn made_elsewhere(desired: &Desired, prior: &Prior, live: &Live) -> BTreeMap
     let recorded = prior.remote_ids();
     let is_told = |id: &RemoteId| explained.contains(id) || recorded.contains(id);
     pods.chain(volumes).filter(|(id, _)| !is_told(id)).collect()
+}
+
+/// Returns the pods with a mark, each with the address that it names and whose it is as far as the journal knows.
+fn marked_pods<'a>(
+    desired: &'a Desired,
+    prior: &'a Prior,
+    live: &'a Live,
+) -> impl Iterator<Item = (&'a LivePod, &'a Address, Provenance)> {
+    let view = Viewpoint::of(&desired.project, prior);
+    let pods = live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod));
+    pods.filter_map(move |pod| {
+        let marker = pod.marker.as_ref()?;
+        let witness = prior.tokens.get(&marker.token).map_or(Witness::Nobody, Witness::Journal);
+        Some((pod, &marker.address, judge_pod(view, pod, witness)))
+    })
 }
 
 fn unknown_volume(project: &ProjectName, prior: &Prior, volume: &LiveVolume) -> Option<Address> {

@@ -153,6 +153,21 @@ pub enum RecordChange {
     },
 }
 
+impl RecordChange {
+    /// Returns the entry that an address has after it, if it writes one.
+    pub fn entry(&self) -> Option<(&Address, &Recorded)> {
+        match self {
+            Self::Put(address, recorded) => Some((address, recorded)),
+            Self::Remove(_)
+            | Self::Rename { .. }
+            | Self::Tombstone(_)
+            | Self::Doubt(_)
+            | Self::Know(..)
+            | Self::Continue { .. } => None,
+        }
+    }
+}
+
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {

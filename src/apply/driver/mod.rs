@@ -276,15 +276,7 @@ where
         let now = self.moment();
         let previous = self.ledger.recorded(&act.id.address);
         let changes = record::local(act.id, act.action, previous.as_ref(), now);
-        let object = changes.iter().find_map(|change| match change {
-            RecordChange::Put(_, recorded) => Some(recorded.id.clone()),
-            RecordChange::Remove(_)
-            | RecordChange::Rename { .. }
-            | RecordChange::Tombstone(_)
-            | RecordChange::Doubt(_)
-            | RecordChange::Know(..)
-            | RecordChange::Continue { .. } => None,
-        });
+        let object = changes.iter().find_map(RecordChange::entry).map(|(_, recorded)| recorded.id.clone());
         act.object.replace(object.or_else(|| previous.map(|previous| previous.id)));
         let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
         let events = [intended, Event::Started, Event::Accepted { id: None }].map(|event| (now.here, event));

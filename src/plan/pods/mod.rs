@@ -149,18 +149,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.costs_now(current + surplus);
         if let Some(gone) = self.context.renamed.displaced.get(self.address) {
             self.draft.drift.push(DriftKind::Vanished);
-            let after = self.draft.after;
-            self.draft.push(Planning {
-                step: Step::Forget,
-                operation: Operation::Local,
-                reason: Reason::Vanished,
-                changes: Vec::new(),
-                consequences: pod_of(&gone.object)
-                    .map(|pod| effect::vanished(&pod.container))
-                    .unwrap_or_default(),
-                after,
-                record: RecordAfter::Remove { tombstone: false },
-            });
+            self.forget(gone);
         }
         if let Some(from) = self.context.renamed.moves.get(self.address) {
             let after = self.draft.after;
@@ -174,6 +163,21 @@ impl<'a> PodPlanner<'_, 'a> {
                 record: RecordAfter::MovedFrom(from.clone()),
             });
         }
+    }
+
+    /// Drops the record of what is gone.
+    fn forget(&mut self, gone: &Recorded) {
+        let lost = pod_of(&gone.object).map(|pod| effect::vanished(&pod.container));
+        let after = self.draft.after;
+        self.draft.push(Planning {
+            step: Step::Forget,
+            operation: Operation::Local,
+            reason: Reason::Vanished,
+            changes: Vec::new(),
+            consequences: lost.unwrap_or_default(),
+            after,
+            record: RecordAfter::Remove { tombstone: false },
+        });
     }
 
     /// Terminates what an earlier replacement left behind, and duplicates of ours.

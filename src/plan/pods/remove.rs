@@ -17,7 +17,7 @@ use super::PodPlanner;
 use super::record::{by_spec, pod_of, run_change, set_run};
 use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning, record_of};
-use crate::plan::effect::{self, Body};
+use crate::plan::effect::Body;
 use crate::plan::{Context, cost, finding, shown};
 
 /// Plans to terminate a pod that stands in the way of deleting the network volume that it mounts.
@@ -69,18 +69,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.begin(None, None);
         self.draft.drift.push(DriftKind::Vanished);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
-        let after = self.draft.after;
-        self.draft.push(Planning {
-            step: Step::Forget,
-            operation: Operation::Local,
-            reason: Reason::Vanished,
-            changes: Vec::new(),
-            consequences: pod_of(&recorded.object)
-                .map(|pod| effect::vanished(&pod.container))
-                .unwrap_or_default(),
-            after,
-            record: RecordAfter::Remove { tombstone: false },
-        });
+        self.forget(recorded);
         if wanted.is_some() {
             self.draft.findings.push(finding::created_when_running(self.address));
         }

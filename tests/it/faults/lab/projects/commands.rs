@@ -226,15 +226,7 @@ impl Account<'_> {
         let run = self.run(command);
         let state = &self.kept(place).state;
         state.begin(&run).await.expect("a state that can be written");
-        let put = changes.iter().filter_map(|change| match change {
-            RecordChange::Put(address, _) => Some(address.clone()),
-            RecordChange::Remove(_)
-            | RecordChange::Rename { .. }
-            | RecordChange::Tombstone(_)
-            | RecordChange::Doubt(_)
-            | RecordChange::Know(..)
-            | RecordChange::Continue { .. } => None,
-        });
+        let put = changes.iter().filter_map(RecordChange::entry).map(|(address, _)| address.clone());
         let put: BTreeSet<Address> = put.collect();
         let written = state.commit(&Batch { entries: Vec::new(), changes }).await;
         if let Err(error) = written {
