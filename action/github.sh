@@ -67,6 +67,17 @@ merged_pull() {
          | select(. != null) | "\(.number) \(.head.sha)"'
 }
 
+# Prints the commit that the branch GITHUB_REF ends with at this moment; nothing if GitHub does not tell.
+tip() {
+    local path entry
+    path=$(jq --null-input --raw-output --arg ref "${GITHUB_REF#refs/}" '$ref | split("/") | map(@uri) | join("/")')
+    entry=$(github GET "git/ref/$path") || return 0
+    # Something else could be named by the beginning of a name, and a hash is compared as it is spelled.
+    jq --raw-output --arg ref "$GITHUB_REF" \
+        'select(.ref == $ref and .object.type == "commit").object.sha | strings | select(test("^[0-9a-f]{40,64}$"))' \
+        <<<"$entry" 2>/dev/null || true
+}
+
 # Prints digest and run of the newest status of our name by our creator on SHA, if it says that the plan succeeded.
 #
 # That alone approves nothing: the token of every workflow of the repository sets statuses under the same name, so whoever

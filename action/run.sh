@@ -162,6 +162,22 @@ approved_digest() {
     approved=$digest
 }
 
+# Ends the step unless the commit is the tip of its branch. A state knows which commit was applied last; without one nothing
+# but the branch tells that what was approved has not been followed by something else, such as its removal.
+#
+# `accept-commit` does not lift it: it would stand in the old job as well, and after a reset its commit is the tip.
+require_tip() {
+    local last why="without a state only the tip of a branch is applied, as nobody else knows what came later"
+    case ${GITHUB_REF:-} in
+        refs/heads/?*) ;;
+        *) fail "${GITHUB_REF:-the commit} is no branch: $why" 6 ;;
+    esac
+    last=$(tip)
+    [ -n "$last" ] || fail "GitHub does not tell the tip of $GITHUB_REF_NAME (the job needs \`contents: read\`): $why" 6
+    [ "$last" = "$GITHUB_SHA" ] ||
+        fail "$GITHUB_SHA is not the tip of $GITHUB_REF_NAME, $last is: $why; plan the tip and run apply there with its digest" 6
+}
+
 apply() {
     local approved=$INPUT_DIGEST flags=()
     [ -n "$approved" ] || approved_digest
@@ -171,6 +187,8 @@ apply() {
     if [ "${GITHUB_REF_PROTECTED:-}" != true ]; then
         announce warning "$GITHUB_REF_NAME has no protection: whoever may push can change what is applied, and this workflow"
     fi
+    # As late as possible: what is pushed after this moment finds what this run makes.
+    [ "$INPUT_STATELESS" != true ] || require_tip
     output digest "$approved"
     podform_here apply --approved "$approved" ${flags[@]+"${flags[@]}"}
 }

@@ -52,6 +52,8 @@ struct GitHub {
     files: Vec<String>,
     /// The branch that the pull request was merged into.
     base: Option<String>,
+    /// The commit that main ends with, where it is not the merge.
+    tip: Option<Value>,
 }
 
 type Shared = Arc<Mutex<GitHub>>;
@@ -117,6 +119,7 @@ async fn answer(
             page(&files, uri.query().unwrap_or_default())
         }
         ("GET", ["commits", _, "pulls" | "statuses"]) => json!([]),
+        ("GET", ["git", "ref", "heads", "main"]) => github.tip.clone().unwrap_or_else(|| tip_of_main(MERGE)),
         _ => return (StatusCode::NOT_FOUND, "{}".to_owned()),
     };
     (StatusCode::OK, answer.to_string())
@@ -131,6 +134,11 @@ fn genuine_run() -> Value {
         "head_repository": { "full_name": "acme/pods" },
         "pull_requests": [{ "number": 7, "base": { "ref": "main" } }],
     })
+}
+
+/// Returns what GitHub says of the branch main.
+fn tip_of_main(commit: &str) -> Value {
+    json!({ "ref": "refs/heads/main", "object": { "type": "commit", "sha": commit } })
 }
 
 /// Returns a page of a hundred.
@@ -206,6 +214,7 @@ impl Job {
             .env("ACTIONS_RUNTIME_TOKEN", TOKEN)
             .env("GITHUB_SERVER_URL", "https://github.example")
             .env("GITHUB_RUN_ID", RUN)
+            .env("GITHUB_REF", "refs/heads/main")
             .env("GITHUB_REF_NAME", "main")
             .env("GITHUB_REF_PROTECTED", "true")
             .env("RUNNER_TEMP", self.folder.path())
@@ -499,6 +508,66 @@ fn without_a_state_pods_are_found_by_their_marks() {
     let body = github.comments[0]["body"].as_str().unwrap();
     assert!(body.contains("> There is no state: pods were found by their marks."), "{body}");
     assert!(!job.path("disk").exists());
+}
+
+/// With a state the second start of an old job is refused by the order of commits; without one the branch has to tell.
+#[test]
+fn without_a_state_an_approval_is_not_used_again_once_the_branch_went_on() {
+    let Some(job) = Job::set() else { return };
+    let on_pull_request = [&PULL_REQUEST[..], &STATELESS[..]].concat();
+    let pods = |job: &Job| {
+        let planned = job.run("plan", &STATELESS);
+        assert_eq!(planned.code, 0, "{}", planned.log);
+        planned.outputs["unchanged"].clone()
+    };
+    let added = job.run("plan", &on_pull_request);
+    job.keep(&added);
+    assert_eq!(job.run("apply", &STATELESS).code, 0);
+    assert_eq!(pods(&job), "1");
+
+    // The pod is removed by the commit that follows.
+    let next = "4444444444444444444444444444444444444444";
+    fs::write(job.path("pods.yaml"), SPEC.split("pods:").next().unwrap().to_owned() + "pods: {}\n").unwrap();
+    let removed = job.run("plan", &STATELESS);
+    let digest = removed.outputs["digest"].as_str();
+    job.github.lock().unwrap().tip = Some(tip_of_main(next));
+    let at_next = [&STATELESS[..], &[("GITHUB_SHA", next), ("INPUT_DIGEST", digest)]].concat();
+    let ended = job.run("apply", &at_next);
+    assert_eq!(ended.code, 0, "{}", ended.log);
+    fs::write(job.path("pods.yaml"), SPEC).unwrap();
+
+    let none = Value::Null;
+    let short = json!({ "ref": "refs/heads/main", "object": { "type": "commit", "sha": "" } });
+    let other = json!({ "ref": "refs/heads/maintenance", "object": { "type": "commit", "sha": MERGE } });
+    let several = json!([tip_of_main(MERGE)]);
+    let unknown = "GitHub does not tell the tip of main (the job needs `contents: read`)";
+    let moved = format!("{MERGE} is not the tip of main, {next} is");
+    let cases = [
+        (tip_of_main(next), "refs/heads/main", moved.as_str()),
+        (none, "refs/heads/main", unknown),
+        (short, "refs/heads/main", unknown),
+        (other, "refs/heads/main", unknown),
+        (several, "refs/heads/main", unknown),
+        (tip_of_main(MERGE), "refs/heads/gone", unknown),
+        (tip_of_main(MERGE), "refs/heads/ma in?x=#", unknown),
+        (tip_of_main(MERGE), "refs/tags/v1", "refs/tags/v1 is no branch"),
+        (tip_of_main(MERGE), "", "the commit is no branch"),
+    ];
+    for (tip, reference, why) in cases {
+        job.github.lock().unwrap().tip = Some(tip);
+        for more in [("INPUT_ACCEPT_COMMIT", "false"), ("INPUT_ACCEPT_COMMIT", "true")] {
+            let given = [&STATELESS[..], &[("GITHUB_REF", reference), more]].concat();
+            let ended = job.run("apply", &given);
+            assert_eq!(ended.code, 6, "{why}: {}", ended.log);
+            assert!(ended.log.contains(why), "{why}: {}", ended.log);
+        }
+    }
+    assert_eq!(pods(&job), "0");
+    // The branch was set back to the commit, so it is what the branch says.
+    job.github.lock().unwrap().tip = None;
+    let ended = job.run("apply", &STATELESS);
+    assert_eq!(ended.code, 0, "{}", ended.log);
+    assert_eq!(pods(&job), "1");
 }
 
 #[test]
