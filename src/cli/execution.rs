@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::approval::Approver;
 use super::args::RunArgs;
-use super::clock::AccountClock;
+use super::clock::{AccountClock, HostClock};
 use super::descent;
 use super::events::Events;
 use super::exit::{self, Exit};
@@ -21,7 +21,6 @@ use super::session::Session;
 use super::show;
 use super::signals::{Guarded, Signals};
 use crate::apply::{self, Context, Interrupt, Limited};
-use crate::model::clock::Clock;
 use crate::model::commit::CommitId;
 use crate::model::outcome::{Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Endpoint, Plan, Planned};
@@ -114,13 +113,12 @@ impl Execution<'_> {
         prepare: impl AsyncFnOnce(&Port<'_>, Prior) -> Result<Prepared, Failure>,
     ) -> Result<Exit, Failure> {
         let mut signals = self.shell.signals.give();
-        let clock = &session.account.clock;
         let holder = self.shell.env.holder(self.command);
         let patience = self.run.lock_timeout.0;
         if !patience.is_zero() {
             self.shell.output.detail(&format!("waiting for the lock, at most {patience:?}"));
         }
-        let locked = session.state.lock(&holder, clock, patience);
+        let locked = session.state.lock(&holder, &HostClock, patience);
         let locked = before_anything(&mut signals, locked).await??;
         let progress = teller.progress();
         let port = Limited::new(session.account.writer(), &progress, session.account.names.seed());
@@ -146,7 +144,7 @@ impl Execution<'_> {
                 }
             }
         };
-        renewing(&locked, clock, work).await
+        renewing(&locked, work).await
     }
 
     /// Gets the approval for a plan that has changes and what it needs for them.
@@ -267,12 +265,12 @@ async fn told<T>(
 
 /// Renews the lease beside the work. If that fails, the work goes on: its next commit tells what is wrong, and
 /// dropping it here would leave a request without its end in the journal.
-async fn renewing<T>(locked: &LockedState, clock: &impl Clock, work: impl Future<Output = T>) -> T {
+async fn renewing<T>(locked: &LockedState, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
         done = &mut work => done,
-        _lost = locked.keep(clock) => work.await,
+        _lost = locked.keep(&HostClock) => work.await,
     }
 }
 

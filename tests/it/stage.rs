@@ -103,6 +103,22 @@ impl Drop for Served {
     }
 }
 
+/// Takes out since when a run goes on, which the clock of this computer tells.
+fn without_moments(printed: &str) -> String {
+    let mut shown = printed.to_owned();
+    for before in ["since ", "\"since\": \""] {
+        let mut parts = shown.split(before);
+        let first = parts.next().unwrap_or_default().to_owned();
+        shown = parts.fold(first, |shown, rest| {
+            let length =
+                rest.find(|c: char| !(c.is_ascii_digit() || "-:.TZ".contains(c))).unwrap_or(rest.len());
+            let moment = if length > 0 { "MOMENT" } else { "" };
+            format!("{shown}{before}{moment}{}", &rest[length..])
+        });
+    }
+    shown
+}
+
 impl Stage {
     pub(crate) fn set(name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -220,9 +236,10 @@ impl Stage {
             Some(code) => writeln!(printed, "[exit {code}]").unwrap(),
             None => panic!("{}: {words:?} was ended by a signal", self.name),
         }
-        self.pids
-            .iter()
-            .fold(printed, |printed, pid| printed.replace(&format!("process {pid}"), "process PID"))
+        for pid in &self.pids {
+            printed = without_moments(&printed.replace(&format!("process {pid}"), "process PID"));
+        }
+        printed
     }
 
     fn command(&self, words: &[String]) -> Command {

@@ -99,13 +99,18 @@ impl StateFile {
         }
     }
 
-    /// Returns who writes at this moment, seen from this computer. A holder who died here holds nothing any more.
+    /// Returns who writes at this moment, seen from this computer.
+    ///
+    /// A holder of this computer writes for as long as the kernel has his lock, even if he was suspended for longer than
+    /// his lease; one who died holds nothing any more. Of those elsewhere only the lease tells.
     ///
     /// # Errors
     /// The file is not a whole state of this project.
     pub fn who_writes(&self, host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
-        let lease = self.lease()?.filter(|lease| now < lease.expires_at);
-        Ok(lease.filter(|lease| lease.holder.host != host || lock::is_taken(&self.path)))
+        let writes = |lease: &Lease| {
+            if lease.holder.host == host { lock::is_taken(&self.path) } else { now < lease.expires_at }
+        };
+        Ok(self.lease()?.filter(writes))
     }
 
     /// Writes a copy of the state, of one moment, to a file that must not exist yet.

@@ -173,6 +173,8 @@ async fn who_writes_is_seen_by_readers_for_as_long_as_he_lives() {
     assert_eq!(seen("box", 100), None);
     let alive = file.lock(&holder("ann", "box"), &At(100), Duration::ZERO).await.unwrap();
     assert_eq!((seen("box", 101), seen("other", 101)), (Some("ann".to_owned()), Some("ann".to_owned())));
+    // Suspended for longer than the lease, he still has what the kernel gave him.
+    assert_eq!((seen("box", 161), seen("other", 161)), (Some("ann".to_owned()), None));
     drop(alive);
     assert_eq!(seen("box", 101), None);
     die_with_the_lock(&path, "box").await;
