@@ -1,4 +1,5 @@
-//! Interrupts: SIGINT and SIGTERM, which mean the same here.
+//! Interrupts: SIGINT, SIGTERM and SIGHUP, which mean the same here. A terminal that is closed must not end a run in the
+//! middle of its requests.
 //!
 //! They are taken over before anything else is done, so that podform ends with its own code whenever they come. Up to
 //! the moment where a command takes them for itself nothing is begun that would have to be ended well, so the process
@@ -11,13 +12,13 @@ use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit;
 use crate::state::whole;
 
-/// Both signals, for the whole life of the process.
+/// The signals, for the whole life of the process.
 pub struct Taken {
     /// How many came for a command.
     told: watch::Receiver<u32>,
@@ -34,15 +35,19 @@ enum Duty {
 }
 
 impl Taken {
-    /// Takes over both signals for the rest of the process.
+    /// Takes over the signals for the rest of the process.
     ///
     /// # Errors
     /// The system refused.
     pub fn over() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-        let (mut interrupt, mut terminate) = {
+        let (mut interrupt, mut terminate, mut hang_up) = {
             let _within = runtime.enter();
-            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+            let kind = SignalKind::hangup();
+            let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+            // Whoever starts it with `nohup` wants it to outlive the terminal.
+            let hang_up = if is_ignored(kind) { None } else { Some(signal(kind)?) };
+            (interrupt, terminate, hang_up)
         };
         let (sender, told) = watch::channel(0);
         let duty = Arc::new(Mutex::new(Duty::End));
@@ -53,6 +58,7 @@ impl Taken {
                     biased;
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
+                    () = heard(hang_up.as_mut()) => {}
                 }
                 // Held while it is obeyed: a command that takes the signals in this moment is told, or never begins.
                 match *locked(&shared) {
@@ -72,6 +78,32 @@ impl Taken {
         let heeded = *told.borrow();
         Signals { told, heeded, duty: Arc::clone(&self.duty) }
     }
+}
+
+/// Waits for a signal, for ever if it is not taken.
+async fn heard(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells whether a signal was ignored by whoever started this process. Where the system has no such file it is taken for
+/// one that was not: to end well is better than to be ended.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the system tells what this process was started with in a file"
+)]
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    is_among_ignored(&status, kind)
+}
+
+fn is_among_ignored(status: &str, kind: SignalKind) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let bit = u32::try_from(kind.as_raw_value() - 1).ok().and_then(|bit| 1_u64.checked_shl(bit)).unwrap_or(0);
+    mask & bit != 0
 }
 
 fn locked(duty: &Mutex<Duty>) -> MutexGuard<'_, Duty> {
@@ -113,7 +145,7 @@ pub enum Guarded<T> {
 }
 
 impl Signals {
-    /// Waits for either signal.
+    /// Waits for one of the signals.
     pub async fn next(&mut self) {
         let heeded = self.heeded;
         match self.told.wait_for(|told| *told > heeded).await {
@@ -136,5 +168,25 @@ impl Signals {
 impl Drop for Signals {
     fn drop(&mut self) {
         *locked(&self.duty) = Duty::End;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_ignored_at_the_start_is_read_from_the_mask() {
+        let cases = [
+            ("SigIgn:\t0000000000000001\n", [true, false, false]),
+            ("Name:\tx\nSigIgn:\t0000000000004003\nSigCgt:\t0000000000000000\n", [true, true, true]),
+            ("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n", [false, false, false]),
+            ("SigIgn:\tno mask\n", [false, false, false]),
+            ("", [false, false, false]),
+        ];
+        for (status, expected) in cases {
+            let kinds = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()];
+            assert_eq!(kinds.map(|kind| is_among_ignored(status, kind)), expected, "{status:?}");
+        }
     }
 }

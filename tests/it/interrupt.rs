@@ -112,7 +112,7 @@ fn a_signal_ends_whatever_reads_its_spec_with_130() {
         &["unlock"],
     ];
     for arguments in commands {
-        for name in ["-INT", "-TERM"] {
+        for name in ["-INT", "-TERM", "-HUP"] {
             let process = reading_a_spec(folder.path(), arguments);
             signal(&process, name);
             let ended = process.wait_with_output().unwrap();
@@ -169,7 +169,7 @@ fn a_second_signal_gives_up_what_is_on_the_wire_and_the_next_run_finds_it() {
     assert!(lines.any(|line| line == "one: creating"));
     // The account has it although no answer comes, so its request is on the wire.
     while place.pods().is_empty() {}
-    signal(&process, "-INT");
+    signal(&process, "-HUP");
     assert!(lines.any(|line| line.starts_with("interrupted")), "the first signal is understood");
     assert!(process.try_wait().unwrap().is_none(), "the first signal waits for the answer");
     signal(&process, "-TERM");
@@ -179,4 +179,20 @@ fn a_second_signal_gives_up_what_is_on_the_wire_and_the_next_run_finds_it() {
     place.apply_to_the_end();
     assert_eq!(place.audit(&BTreeSet::new()), Audit::default());
     place.assert_plan_is_empty();
+}
+
+/// A terminal that is closed ends nothing that was started to outlive it.
+#[test]
+fn a_run_under_nohup_goes_on_when_its_terminal_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pods.yaml"), SPEC).unwrap();
+    let mut command = Command::new("nohup");
+    let arguments = [env!("CARGO_BIN_EXE_podform"), "apply", "--auto-approve"];
+    command.current_dir(folder.path()).env_clear().args(arguments).stdin(Stdio::null());
+    let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line == "one: creating"));
+    signal(&process, "-HUP");
+    let rest: Vec<String> = lines.collect();
+    assert_eq!(process.wait().unwrap().code(), Some(0), "{rest:#?}");
 }
