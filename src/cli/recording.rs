@@ -44,7 +44,7 @@ pub fn remarks(plan: &Plan, asked: &BTreeSet<Address>) -> Vec<String> {
     let changed = changed.map(|address| format!("`{address}` differs from the spec; see `podform plan`"));
     let held = plan.held.iter().filter(|(address, _)| asked.contains(*address));
     let held = held.map(|(address, held)| {
-        format!("`{address}` is not taken over: {}", crate::render::words::held(held))
+        format!("`{address}` is not taken over: {}", crate::render::words::held(held, [address]))
     });
     changed.chain(held).collect()
 }

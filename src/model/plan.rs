@@ -540,6 +540,8 @@ pub enum Reason {
     Destroyed,
     /// An earlier replacement left it behind.
     Deposed,
+    /// It is the second pod of one create, and nothing is in it.
+    Duplicate,
     /// It was created by us and neither spec nor state knows it.
     Orphaned,
     /// `moved:` or a change of `replicas` renames it.

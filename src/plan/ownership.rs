@@ -21,7 +21,7 @@ use crate::model::provenance::{
     likeness_to_record,
 };
 
-use super::presence::Sighting;
+use super::presence::{Sighting, Successor};
 use super::{Inputs, finding, moves::Renamed, rebuild::Names};
 
 /// A live pod that no record names but whose token, or id, the journal knows.
@@ -438,7 +438,7 @@ impl<'a> Ownership<'a> {
     fn holder_of(&self, address: &Address, id: &PodId) -> Option<&Address> {
         let other = self.claimed_at.get(&RemoteId::Pod(id.clone())).filter(|other| *other != address)?;
         let takes = match self.pod(other, None).sighting {
-            Sighting::Migrated { recorded: _, object }
+            Sighting::Migrated { recorded: _, object, by: _ }
             | Sighting::Journal { object, sent: _ }
             | Sighting::Superseded { recorded: _, object: _, successor: object, sent: _ } => object.id == *id,
             Sighting::Kept { .. }
@@ -512,7 +512,7 @@ impl<'a> Ownership<'a> {
         let others = claims.iter().filter(|claim| !is_same(claim));
         if same_token.is_empty() {
             return match adoptable(address, claims, self.is_wanted(address), view) {
-                Ok(Some((object, _))) => Sighting::Migrated { recorded, object },
+                Ok(Some((object, _))) => Sighting::Migrated { recorded, object, by: Successor::Made },
                 Ok(None) => Sighting::Gone { recorded },
                 Err(held) => Sighting::Hidden(held),
             };
@@ -520,11 +520,11 @@ impl<'a> Ownership<'a> {
         let is_wanted = self.is_wanted(address);
         let asked_for = same_token.iter().find(|claim| named == Some(&claim.pod.id));
         let migrated = match (asked_for, &same_token[..]) {
-            (Some(claim), _) => Ok(claim.pod),
+            (Some(claim), _) => Ok((claim.pod, Successor::Named)),
             (None, [claim]) => match self.likeness(claim.pod, recorded) {
                 // RunPod's migration and a copy look alike. To go on with it loses nothing; to end it could.
                 Likeness::Equal if !is_wanted && has_disk(claim.pod) => Err(None),
-                Likeness::Equal => Ok(claim.pod),
+                Likeness::Equal => Ok((claim.pod, Successor::Moved)),
                 Likeness::AsFarAsTold(part) | Likeness::Differs(part) => Err(Some(part)),
             },
             (None, [] | [_, _, ..]) => Err(None),
@@ -534,9 +534,9 @@ impl<'a> Ownership<'a> {
                 let ids = same_token.iter().map(|claim| claim.pod.id.clone()).collect();
                 Sighting::Hidden(Held::Copied { ids, differs })
             }
-            Ok(object) => match sort_duplicates(address, others, view) {
+            Ok((object, by)) => match sort_duplicates(address, others, view) {
                 Some(held) => Sighting::Hidden(held),
-                None => Sighting::Migrated { recorded, object },
+                None => Sighting::Migrated { recorded, object, by },
             },
         }
     }

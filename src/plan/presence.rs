@@ -9,8 +9,8 @@ use crate::model::prior::Recorded;
 pub(super) enum Sighting<'a, T> {
     /// Recorded, and live under the recorded id.
     Kept { recorded: &'a Recorded, object: &'a T },
-    /// Recorded and gone, but a live object carries its token under another id.
-    Migrated { recorded: &'a Recorded, object: &'a T },
+    /// Recorded and gone, but a live object takes its place under another id.
+    Migrated { recorded: &'a Recorded, object: &'a T, by: Successor },
     /// Recorded and live, and so is what an unfinished replacement created.
     Superseded { recorded: &'a Recorded, object: &'a T, successor: &'a T, sent: &'a Record },
     /// Recorded and gone.
@@ -23,6 +23,28 @@ pub(super) enum Sighting<'a, T> {
     Never,
     /// It is not known.
     Hidden(Held),
+}
+
+/// How it is known that an object takes the place of the recorded one that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Successor {
+    /// It alone carries its token and equals it, as RunPod leaves a pod that it moved.
+    Moved,
+    /// `adopt:` names it.
+    Named,
+    /// A create of ours made it of which no end is known.
+    Made,
+}
+
+impl Successor {
+    /// Returns why it is taken over.
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Moved => Reason::Migrated,
+            Self::Named => Reason::AdoptNamed,
+            Self::Made => Reason::FoundInJournal,
+        }
+    }
 }
 
 /// What is to be done at an address.
@@ -41,7 +63,7 @@ pub(super) enum Case<'a, T> {
     /// Drop the record of what vanished.
     Forget { recorded: &'a Recorded },
     /// Remove as `on_remove` says. A successor that an unfinished replacement made goes with it.
-    Remove { recorded: &'a Recorded, object: &'a T, successor: Option<&'a T> },
+    Remove { recorded: &'a Recorded, object: &'a T, by: Option<Successor>, successor: Option<&'a T> },
     /// Remove what an earlier run created and nothing records.
     RemoveOrphan { object: &'a T, sent: &'a Record },
     /// Nothing to do and nothing there.
@@ -53,8 +75,8 @@ pub(super) enum Case<'a, T> {
 /// What is known of an object that is taken over.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Known<'a> {
-    /// It is the recorded one under another id.
-    Migrated(&'a Recorded),
+    /// It takes the place of the recorded one under another id.
+    Migrated(&'a Recorded, Successor),
     /// What its create was to record.
     Sent(&'a Record),
     /// `adopt:` names it, and nothing more is known.
@@ -65,7 +87,7 @@ impl Known<'_> {
     /// Returns why it is taken over.
     pub(super) fn reason(self) -> Reason {
         match self {
-            Self::Migrated(_) => Reason::Migrated,
+            Self::Migrated(_, by) => by.reason(),
             Self::Sent(_) => Reason::FoundInJournal,
             Self::Nothing => Reason::AdoptNamed,
         }
@@ -79,8 +101,8 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
         (None | Some(Running | Stopped), Sighting::Hidden(held)) => Case::Hold(held),
 
         (Some(Running | Stopped), Sighting::Kept { recorded, object }) => Case::Compare { recorded, object },
-        (Some(Running | Stopped), Sighting::Migrated { recorded, object }) => {
-            Case::Adopt { object, known: Known::Migrated(recorded), deposed: None }
+        (Some(Running | Stopped), Sighting::Migrated { recorded, object, by }) => {
+            Case::Adopt { object, known: Known::Migrated(recorded, by), deposed: None }
         }
         (Some(Running | Stopped), Sighting::Superseded { recorded: _, object, successor, sent }) => {
             Case::Adopt { object: successor, known: Known::Sent(sent), deposed: Some(object) }
@@ -97,11 +119,14 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
         (Some(Running), Sighting::Never) => Case::Create,
         (Some(Stopped), Sighting::Never) => Case::NotYet,
 
-        (None, Sighting::Kept { recorded, object } | Sighting::Migrated { recorded, object }) => {
-            Case::Remove { recorded, object, successor: None }
+        (None, Sighting::Kept { recorded, object }) => {
+            Case::Remove { recorded, object, by: None, successor: None }
+        }
+        (None, Sighting::Migrated { recorded, object, by }) => {
+            Case::Remove { recorded, object, by: Some(by), successor: None }
         }
         (None, Sighting::Superseded { recorded, object, successor, sent: _ }) => {
-            Case::Remove { recorded, object, successor: Some(successor) }
+            Case::Remove { recorded, object, by: None, successor: Some(successor) }
         }
         (None, Sighting::Journal { object, sent }) => Case::RemoveOrphan { object, sent },
         (None, Sighting::Named { object: _ } | Sighting::Never) => Case::Nothing,
@@ -138,7 +163,7 @@ mod tests {
             Case::CreateAgain { .. } => "create again".to_owned(),
             Case::NotYet => "nothing yet".to_owned(),
             Case::Forget { .. } => "forget".to_owned(),
-            Case::Remove { recorded: _, object: _, successor } => {
+            Case::Remove { recorded: _, object: _, by: _, successor } => {
                 let also = if successor.is_some() { " with its successor" } else { "" };
                 format!("as on_remove says{also}")
             }
@@ -171,7 +196,15 @@ mod tests {
         };
         let sightings = [
             ("kept", Sighting::Kept { recorded: &recorded, object: &1 }),
-            ("migrated", Sighting::Migrated { recorded: &recorded, object: &1 }),
+            ("migrated", Sighting::Migrated { recorded: &recorded, object: &1, by: Successor::Moved }),
+            (
+                "gone, another named",
+                Sighting::Migrated { recorded: &recorded, object: &1, by: Successor::Named },
+            ),
+            (
+                "gone, another made",
+                Sighting::Migrated { recorded: &recorded, object: &1, by: Successor::Made },
+            ),
             (
                 "superseded",
                 Sighting::Superseded { recorded: &recorded, object: &1, successor: &2, sent: &sent },
@@ -191,6 +224,8 @@ mod tests {
         insta::assert_snapshot!(table, @"
         kept: compare | compare | as on_remove says
         migrated: adopt, Migrated | adopt, Migrated | as on_remove says
+        gone, another named: adopt, AdoptNamed | adopt, AdoptNamed | as on_remove says
+        gone, another made: adopt, FoundInJournal | adopt, FoundInJournal | as on_remove says
         superseded: adopt, FoundInJournal, the old one goes | adopt, FoundInJournal, the old one goes | as on_remove says with its successor
         gone: create again | forget | forget
         journal: adopt, FoundInJournal | adopt, FoundInJournal | as on_remove was to say

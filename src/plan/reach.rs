@@ -141,7 +141,7 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
 fn of_pod(sighting: &Sighting<'_, LivePod>) -> Standing {
     match sighting {
         Sighting::Kept { recorded: _, object }
-        | Sighting::Migrated { recorded: _, object }
+        | Sighting::Migrated { recorded: _, object, by: _ }
         | Sighting::Superseded { recorded: _, object, successor: _, sent: _ } => {
             if object.status.is_up() {
                 Standing::Ready

@@ -60,7 +60,7 @@ impl<'a> VolumeIndex<'a> {
         let sighting = ownership.volume(address, adopt, &mut findings);
         match &sighting {
             Sighting::Kept { recorded: _, object }
-            | Sighting::Migrated { recorded: _, object }
+            | Sighting::Migrated { recorded: _, object, by: _ }
             | Sighting::Superseded { recorded: _, object, successor: _, sent: _ }
             | Sighting::Journal { object, sent: _ }
             | Sighting::Named { object } => {

@@ -42,7 +42,7 @@ pub(super) fn draft<'a>(
         (Case::Hold(held), _) => planner.hold(held),
         (Case::Nothing | Case::NotYet, _) => {}
         (Case::RemoveOrphan { object, sent }, _) => planner.remove_orphan(object, sent),
-        (Case::Remove { recorded, object, successor: _ }, _) => planner.remove(recorded, object),
+        (Case::Remove { recorded, object, by: _, successor: _ }, _) => planner.remove(recorded, object),
         (Case::Forget { recorded }, _) => planner.forget_vanished(recorded),
         (Case::Create, Some(wanted)) => planner.create(wanted, Reason::New, Vec::new()),
         (Case::CreateAgain { recorded }, Some(wanted)) => planner.create_again(wanted, recorded),
@@ -197,7 +197,7 @@ impl<'a> VolumePlanner<'_, 'a> {
     fn adopt(&mut self, wanted: WantedConfig<'_>, live: &LiveVolume, known: Known<'_>) {
         let (config, protect) = wanted;
         let (token, applied) = match known {
-            Known::Migrated(recorded) => (recorded.token.clone(), config_of(&recorded.object)),
+            Known::Migrated(recorded, _) => (recorded.token.clone(), config_of(&recorded.object)),
             Known::Sent(sent) => (sent.token.clone(), config_of(&sent.object)),
             Known::Nothing => (None, None),
         };

@@ -275,7 +275,7 @@ impl Printer<'_> {
         for (addresses, held) in &self.view.held {
             let name = ranges(addresses.iter().copied());
             write!(self.out, "  {name}: ")?;
-            write_wrapped(self.out, self.style, 6, &words::held(held))?;
+            write_wrapped(self.out, self.style, 6, &words::held(held, addresses.iter().copied()))?;
         }
         writeln!(self.out)
     }
@@ -500,6 +500,9 @@ pub(super) fn header(name: &str, group: &Group<'_>) -> String {
         Verb::Start => format!("{name} will be started"),
         Verb::Stop => format!("{name} will be stopped"),
         Verb::Destroy => format!("{name} will be destroyed"),
+        Verb::DestroyDeposed if each.reasons.contains(&&Reason::Duplicate) => {
+            format!("{name} (a second pod of one create) will be destroyed")
+        }
         Verb::DestroyDeposed => format!("{name} (left behind by a replacement) will be destroyed"),
         Verb::Import => format!("{name} will be imported"),
         Verb::Move => match moved_from(group) {
@@ -527,7 +530,7 @@ pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
         matches!(
             (each.verb, reason),
             (Verb::Move, Reason::Renamed)
-                | (Verb::DestroyDeposed, Reason::Deposed)
+                | (Verb::DestroyDeposed, Reason::Deposed | Reason::Duplicate)
                 | (Verb::Forget, Reason::Vanished)
         )
     };

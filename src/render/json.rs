@@ -578,7 +578,7 @@ impl HeldOut {
             Held::InProgress => "in_progress",
             Held::NoCatalog { .. } => "no_catalog",
         };
-        Self { address: address.to_string(), kind, message: words::held(held) }
+        Self { address: address.to_string(), kind, message: words::held(held, [address]) }
     }
 }
 
@@ -740,6 +740,7 @@ fn reason_word(reason: &Reason) -> &'static str {
         Reason::Shrunk => "shrunk",
         Reason::Destroyed => "destroyed",
         Reason::Deposed => "deposed",
+        Reason::Duplicate => "duplicate",
         Reason::Orphaned => "orphaned",
         Reason::Renamed => "renamed",
         Reason::LifecycleChanged => "lifecycle_changed",

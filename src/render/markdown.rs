@@ -381,7 +381,7 @@ fn held(page: &mut Page, view: &View<'_>) {
         .held
         .iter()
         .map(|(addresses, held)| {
-            let why = words::held(held);
+            let why = words::held(held, addresses.iter().copied());
             let why = visible_to(&why, LINE_LIMIT).to_string();
             format!("{}: {}", code(&ranges_to(addresses.iter().copied(), 200)), prose(&why))
         })

@@ -131,7 +131,7 @@ pub fn doing(step: Step) -> &'static str {
         Step::Update => "updating",
         Step::Start => "starting",
         Step::Delete => "destroying",
-        Step::DeleteDeposed => "destroying what a replacement left behind",
+        Step::DeleteDeposed => "destroying what is left over",
         Step::Create => "creating",
         Step::Forget => "forgetting",
     }
@@ -147,7 +147,7 @@ pub fn done(step: Step) -> &'static str {
         Step::Update => "updated",
         Step::Start => "started",
         Step::Delete => "destroyed",
-        Step::DeleteDeposed => "destroyed what a replacement left behind",
+        Step::DeleteDeposed => "destroyed what is left over",
         Step::Create => "created",
         Step::Forget => "forgotten",
     }
@@ -156,7 +156,7 @@ pub fn done(step: Step) -> &'static str {
 /// Returns the step as a noun.
 pub fn noun(step: Step) -> &'static str {
     match step {
-        Step::DeleteDeposed => "delete of what a replacement left behind",
+        Step::DeleteDeposed => "delete of what is left over",
         Step::Move
         | Step::Adopt
         | Step::Record
@@ -239,7 +239,7 @@ mod tests {
         llm[0]: created [id=xedezhzb9la3ye]
         train: stop failed: no such pod
         train: start skipped: stop failed
-        a: delete of what a replacement left behind unknown: timed out
+        a: delete of what is left over unknown: timed out
         llm[0]: the create of an earlier run had happened, recorded [id=xedezhzb9la3ye]; terminated what it had made besides: tw1ce000000000
         interrupted: nothing more is begun, 1 request on the wire awaited
         "#);
@@ -265,7 +265,7 @@ mod tests {
         line llm[0]: created [id=xedezhzb9la3ye]
         line train: stop failed: no such pod
         line train: start skipped: stop failed
-        line a: delete of what a replacement left behind unknown: timed out
+        line a: delete of what is left over unknown: timed out
         line llm[0]: the create of an earlier run had happened, recorded [id=xedezhzb9la3ye]; terminated what it had made besides: tw1ce000000000
         line interrupted: nothing more is begun, 1 request on the wire awaited
         "#);

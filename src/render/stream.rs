@@ -75,7 +75,14 @@ pub fn write_plan(out: &mut dyn Write, planned: &Planned, at: Timestamp) -> fmt:
 fn write_remarks(out: &mut dyn Write, view: &View<'_>, at: Timestamp) -> fmt::Result {
     for (addresses, held) in &view.held {
         let summary = format!("{}: held", ranges(addresses.iter().copied()));
-        write_diagnostic(out, Grade::Warning, &summary, &words::held(held), None, at)?;
+        write_diagnostic(
+            out,
+            Grade::Warning,
+            &summary,
+            &words::held(held, addresses.iter().copied()),
+            None,
+            at,
+        )?;
     }
     for (Finding { severity, code, subject: _, message }, subjects) in &view.findings {
         let about = about(subjects);

@@ -330,7 +330,8 @@ fn checks(view: &View<'_>, blocks: &[Block]) -> Vec<Check> {
         failed.entry("blocked").or_default().push(words::block(block));
     }
     for (addresses, held) in &view.held {
-        let message = format!("{}: {}", ranges(addresses.iter().copied()), words::held(held));
+        let why = words::held(held, addresses.iter().copied());
+        let message = format!("{}: {why}", ranges(addresses.iter().copied()));
         failed.entry("held").or_default().push(message);
     }
     for (Finding { severity, code, subject: _, message }, subjects) in &view.findings {

@@ -405,8 +405,9 @@ fn forgotten(changes: &[Change<'_>]) -> Split {
 pub fn changes(plan: &Plan) -> Vec<Change<'_>> {
     let mut by_address: BTreeMap<(&Address, bool), Vec<(&ActionId, &Action)>> = BTreeMap::new();
     for (id, action) in &plan.actions {
-        // What an earlier replacement left behind is no part of what happens to the pod that took its place.
-        let leftover = id.step == Step::DeleteDeposed && action.reason == Reason::Deposed;
+        // What an earlier replacement left behind, or a create made twice, is no part of what happens to the pod that took its place.
+        let leftover =
+            id.step == Step::DeleteDeposed && matches!(action.reason, Reason::Deposed | Reason::Duplicate);
         by_address.entry((&id.address, leftover)).or_default().push((id, action));
     }
     by_address

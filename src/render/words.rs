@@ -36,6 +36,7 @@ pub fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Shrunk => Some("`replicas` was lowered or taken out"),
         Reason::Destroyed => Some("`destroy` ends it"),
         Reason::Deposed => Some("an earlier replacement left it behind"),
+        Reason::Duplicate => Some("it is a second pod of one create"),
         Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),
         Reason::Renamed => Some("its address changes"),
         Reason::VolumeRemoved => Some("it still mounts a network volume that is deleted"),
@@ -297,8 +298,13 @@ pub fn in_progress(running: &InProgress) -> String {
     format!("`podform {command}` runs since {since:.0} by {who}; {places}")
 }
 
-/// Returns why an address is left alone.
-pub fn held(held: &Held) -> String {
+/// Returns why addresses are left alone, with what can be typed about it: for one of them its own name.
+pub fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Address>) -> String {
+    let mut addresses = addresses.into_iter();
+    let at = match (addresses.next(), addresses.next()) {
+        (Some(address), None) => address.to_string(),
+        (None | Some(_), _) => "ADDRESS".to_owned(),
+    };
     match held {
         Held::Unreadable(why) => format!("it could not be looked at: {}", visible(why)),
         Held::Unsettled { until } => {
@@ -308,9 +314,11 @@ pub fn held(held: &Held) -> String {
         Held::Duplicate { ids } => {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
             format!(
-                "it cannot be told whether this is its pod or a copy: {}; look at it, `podform import ADDRESS ID` \
-                 takes one",
-                visible(&ids.join(", "))
+                "it cannot be told whether this is its pod or a copy: {}; look at it, `podform import {at} {}` takes \
+                 {}",
+                visible(&ids.join(", ")),
+                visible(only(&ids)),
+                if ids.len() == 1 { "it" } else { "one" },
             )
         }
         Held::Marked { ids } => {
@@ -321,23 +329,22 @@ pub fn held(held: &Held) -> String {
                 visible(&ids.join(", "))
             )
         }
-        Held::Copied { ids, differs } => copied(ids, *differs),
+        Held::Copied { ids, differs } => copied(&at, ids, *differs),
         Held::OtherProject { id, project } => format!(
-            "`adopt:` names `{}`, which belongs to project `{}`; `podform import --from-project {} ADDRESS {}` takes it \
+            "`adopt:` names `{}`, which belongs to project `{}`; `podform import --from-project {} {at} {}` takes it \
              from there",
             visible(&id.to_string()),
             visible(project.as_str()),
             visible(project.as_str()),
             visible(&id.to_string()),
         ),
-        Held::Rebuilt { instead_of } if instead_of.is_empty() => {
+        Held::Rebuilt { instead_of } if instead_of.is_empty() => format!(
             "a rebuild found it, the spec does not have it, and it may hold data; `moved:` gives it an address of the \
-             spec, `removed: [{ from: ADDRESS, then: terminate }]` ends it"
-                .to_owned()
-        }
+             spec, `removed: [{{ from: {at}, then: terminate }}]` ends it"
+        ),
         Held::Rebuilt { instead_of } => format!(
             "a rebuild found it and the spec does not have it, but {} is to be created; `moved:` tells that it is that \
-             one, `removed: [{{ from: ADDRESS, then: terminate }}]` that it is not",
+             one, `removed: [{{ from: {at}, then: terminate }}]` that it is not",
             several(instead_of)
         ),
         Held::MayBeRenamed { from } => format!(
@@ -368,7 +375,7 @@ fn several(addresses: &Several) -> String {
 }
 
 /// Says that a pod may be a copy of one that is gone, and both ways on.
-fn copied(ids: &BTreeSet<PodId>, differs: Option<Part>) -> String {
+fn copied(at: &str, ids: &BTreeSet<PodId>, differs: Option<Part>) -> String {
     let named: Vec<String> = ids.iter().map(|id| format!("`{}`", visible(id.as_str()))).collect();
     let who = match (ids.len(), differs) {
         (1, Some(part)) => {
@@ -380,7 +387,17 @@ fn copied(ids: &BTreeSet<PodId>, differs: Option<Part>) -> String {
         ),
         (_, _) => format!("its pod is gone, and several carry its token: {}", named.join(", ")),
     };
-    format!("{who}; `adopt: ID` takes that one for it, `podform state rm ADDRESS` gives up the record")
+    let ids: Vec<&str> = ids.iter().map(PodId::as_str).collect();
+    let id = visible(only(&ids));
+    format!("{who}; `adopt: {id}` takes that one for it, `podform state rm {at}` gives up the record")
+}
+
+/// Returns the id to type where there is only one.
+fn only<'a>(ids: &[&'a str]) -> &'a str {
+    match ids {
+        [id] => id,
+        [] | [_, _, ..] => "ID",
+    }
 }
 
 /// Returns the address that a block is about, if it is about one.
@@ -431,7 +448,8 @@ pub fn blocked_subject(block: &Block) -> Option<Subject> {
 pub fn block(block: &Block) -> String {
     match block {
         Block::Protected { address, step } => format!(
-            "`{address}` is protected and would {}; to allow it, apply `protect: false` first",
+            "`{address}` is protected and would {}; to allow it, apply `protect: false` first, or give \
+             `--unprotect {address}` if its key has left the spec",
             suffering(*step)
         ),
         Block::Locked { address, step } => {

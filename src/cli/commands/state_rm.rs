@@ -1,4 +1,5 @@
-//! `podform state rm`: gives objects up. They go on as they are, unmanaged, and are not taken back by their marker.
+//! `podform state rm`: gives objects up. Those that are there go on as they are, unmanaged, and are not taken back by their
+//! marker. The account is not asked, so what is said holds for one that is gone too.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +29,9 @@ pub async fn run(shell: &Shell, args: &RemoveArgs) -> Result<Exit, Failure> {
     record(&session, "state rm", &prior, changes, &format!("{} given up", addresses.len())).await?;
     for address in &addresses {
         let id = prior.objects.get(address).map(|recorded| recorded.id.to_string()).unwrap_or_default();
-        shell.output.data(&format!("{address} {id} is not managed any more and goes on as it is\n"));
+        shell
+            .output
+            .data(&format!("{address} {id} is not managed any more; if it is there, it goes on as it is\n"));
         if session.loaded.desired.wanted.contains_key(address) {
             let hint = "take it out of the spec too, or the next apply creates another one";
             shell.output.note(&format!("`{address}` is still in the spec: {hint}"));

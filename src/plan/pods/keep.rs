@@ -20,7 +20,7 @@ use super::record::{by_spec, container_of, is_news, pod_of, run_change, same_rul
 use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::{Planning, record_of};
 use crate::plan::effect;
-use crate::plan::presence::Known;
+use crate::plan::presence::{Known, Successor};
 use crate::plan::{cost, finding, satisfaction, shown};
 
 impl<'a> PodPlanner<'_, 'a> {
@@ -38,9 +38,11 @@ impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn adopt(&mut self, wanted: &'a WantedPod, live: &'a LivePod, known: Known<'a>) {
         let id = RemoteId::Pod(live.id.clone());
         let (recorded, token) = match known {
-            Known::Migrated(recorded) => {
-                let (from, to) = (recorded.id.clone(), id.clone());
-                self.draft.drift.push(DriftKind::Migrated { from, to });
+            Known::Migrated(recorded, by) => {
+                self.draft.drift.push(match by {
+                    Successor::Moved => DriftKind::Migrated { from: recorded.id.clone(), to: id.clone() },
+                    Successor::Named | Successor::Made => DriftKind::Vanished,
+                });
                 (pod_of(&recorded.object), recorded.token.clone())
             }
             Known::Sent(sent) => (pod_of(&sent.object), sent.token.clone()),

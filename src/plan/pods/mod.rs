@@ -5,6 +5,8 @@ mod keep;
 mod record;
 mod remove;
 
+use std::collections::BTreeSet;
+
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
@@ -17,7 +19,7 @@ use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning};
 use crate::plan::effect::{self, Body};
 use crate::plan::ownership::PodView;
-use crate::plan::presence::{Case, case};
+use crate::plan::presence::{Case, Successor, case};
 use crate::plan::reach::Part;
 use crate::plan::{Context, cost, env, finding};
 
@@ -42,7 +44,9 @@ pub(super) fn draft<'a>(
         context,
         address,
         draft: Draft { findings, ..Draft::default() },
+        duplicates: retire.iter().map(|pod| pod.id.clone()).collect(),
         surplus: retire,
+        by: None,
         outlived: false,
         rewritten: false,
         is_spared: part == Part::Needed,
@@ -58,7 +62,10 @@ pub(super) fn draft<'a>(
         Case::Hold(held) => planner.hold(held),
         Case::Nothing => {}
         Case::RemoveOrphan { object, sent } => planner.remove_orphan(object, sent),
-        Case::Remove { recorded, object, successor } => planner.remove(recorded, object, successor),
+        Case::Remove { recorded, object, by, successor } => {
+            planner.by = by;
+            planner.remove(recorded, object, successor);
+        }
         Case::Forget { recorded } => planner.forget_vanished(recorded, wanted),
         Case::NotYet => planner.draft.findings.push(finding::created_when_running(address)),
         Case::Create => planner.with(wanted, |planner, wanted| planner.create_new(wanted)),
@@ -85,6 +92,10 @@ struct PodPlanner<'c, 'a> {
     draft: Draft<'a>,
     /// Live pods of this address that are to go whatever becomes of the current one.
     surplus: Vec<&'a LivePod>,
+    /// Those of them that are second pods of creates.
+    duplicates: BTreeSet<PodId>,
+    /// How it is known that a live pod of another id takes the place of the recorded one, where it does.
+    by: Option<Successor>,
     /// The state still names replaced pods that are gone.
     outlived: bool,
     /// The state still names renamed objects by their old addresses.
@@ -186,6 +197,7 @@ impl<'a> PodPlanner<'_, 'a> {
             return;
         }
         let surplus = std::mem::take(&mut self.surplus);
+        let is_duplicate = surplus.iter().all(|pod| self.duplicates.contains(&pod.id));
         let catalog = self.context.inputs.catalog;
         let freed: Split = surplus.iter().map(|pod| cost::live_pod(catalog, pod, None)).sum();
         let mut consequences: Vec<Consequence> =
@@ -199,7 +211,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.push(Planning {
             step: Step::DeleteDeposed,
             operation: Operation::DeletePods { ids: surplus.iter().map(|pod| pod.id.clone()).collect() },
-            reason: Reason::Deposed,
+            reason: if is_duplicate { Reason::Duplicate } else { Reason::Deposed },
             changes: Vec::new(),
             consequences,
             after,

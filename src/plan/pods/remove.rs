@@ -18,6 +18,7 @@ use super::record::{by_spec, pod_of, run_change, set_run};
 use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning, record_of};
 use crate::plan::effect::Body;
+use crate::plan::presence::Successor;
 use crate::plan::{Context, cost, finding, shown};
 
 /// Plans to terminate a pod that stands in the way of deleting the network volume that it mounts.
@@ -109,7 +110,7 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    /// What is ended is on record at its address before: a pod that RunPod moved has another id there.
+    /// What is ended is on record at its address before: one that took the place of another has another id there.
     fn adopt_first(&mut self, recorded: &Recorded, live: &LivePod) {
         let id = RemoteId::Pod(live.id.clone());
         let is_recorded = self.context.renamed.objects.contains_key(self.address);
@@ -121,7 +122,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.push(Planning {
             step: Step::Adopt,
             operation: Operation::Local,
-            reason: Reason::Migrated,
+            reason: self.by.map_or(Reason::Migrated, Successor::reason),
             changes: Vec::new(),
             consequences: Vec::new(),
             after,

@@ -59,7 +59,7 @@ stored_words! {
         AdoptNamed = "adopt_named", Changed = "changed", StateWanted = "state_wanted",
         StateDrifted = "state_drifted", GpusLost = "gpus_lost", Replaced = "replaced", VolumeReplaced = "volume_replaced",
         Requested = "requested", Removed = "removed", Shrunk = "shrunk", Destroyed = "destroyed",
-        Deposed = "deposed", Orphaned = "orphaned", Renamed = "renamed",
+        Deposed = "deposed", Duplicate = "duplicate", Orphaned = "orphaned", Renamed = "renamed",
         LifecycleChanged = "lifecycle_changed", VolumeRemoved = "volume_removed",
     }
 }
