@@ -411,9 +411,14 @@ pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
     about(Severity::Warning, "mark-removed", address, None, message)
 }
 
-pub(super) fn volume_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {
-    let message =
-        format!("was grown to {live} by others and cannot shrink to {wanted}; write `size: {}GB`", live.0);
+pub(super) fn volume_larger(
+    address: &Address,
+    live: Gigabytes,
+    wanted: Gigabytes,
+    by_others: bool,
+) -> Finding {
+    let has = if by_others { format!("was grown to {live} by others") } else { format!("has {live}") };
+    let message = format!("{has} and cannot shrink to {wanted}; write `size: {}GB`", live.0);
     about(Severity::Warning, "volume-larger", address, Some(Field::Size), message)
 }
 

@@ -83,6 +83,7 @@ scripts! {
     tools,
     usage,
     volume_leaves,
+    volume_grows,
     whose,
 }
 

@@ -11,7 +11,7 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, LiveStorage, PodStatus, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::{Block, Consequence, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step};
-use crate::model::prior::{Recorded, RecordedPod};
+use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
 
 use crate::plan::draft::{Draft, Planning};
@@ -44,7 +44,7 @@ pub(super) fn draft<'a>(
         draft: Draft { findings, ..Draft::default() },
         surplus: retire,
         outlived: false,
-        rewritten: false,
+        stored: None,
         is_spared: part == Part::Needed,
     };
     let live = &context.inputs.live.pods;
@@ -87,8 +87,8 @@ struct PodPlanner<'c, 'a> {
     surplus: Vec<&'a LivePod>,
     /// The state still names replaced pods that are gone.
     outlived: bool,
-    /// The state still names renamed objects by their old addresses.
-    rewritten: bool,
+    /// The record as the state has it, which may still name renamed objects by their old addresses.
+    stored: Option<&'a RecordedObject>,
     /// Only a dependency of a target, so that nothing of it may be terminated.
     is_spared: bool,
 }

@@ -794,6 +794,7 @@ fn causes_tell_the_spec_from_others_and_both() {
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
     d:record Changed
+      image: tool:1 -> tool:2 by Spec
     drift b: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1"), left_alone: false }])
     drift c: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1"), left_alone: false }])
     drift d: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("tool:2"), left_alone: false }])
@@ -1592,6 +1593,7 @@ fn a_renamed_volume_does_not_disturb_the_pod_that_mounts_it() {
     assert_snapshot!(settles(&world), @"
     volume.new:move Renamed from volume.old
     llm:record Changed
+      volumes: volume.old at /models -> volume.new at /models by Spec
     cost $512.70 -> $512.70, at most $512.70
     ");
 }
