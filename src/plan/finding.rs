@@ -107,6 +107,12 @@ pub(super) fn goes_with(dependent: &Address, target: &Address) -> Finding {
     about(Severity::Warning, "goes-along", dependent, None, message)
 }
 
+/// What still mounts a volume has to let go of it first.
+pub(super) fn frees(pod: &Address, volume: &Address) -> Finding {
+    let message = format!("goes along: it still mounts `{volume}`, which goes");
+    about(Severity::Warning, "goes-along", pod, None, message)
+}
+
 /// What mounts a volume follows it to its new id.
 pub(super) fn mounts_another(pod: &Address, volume: &Address) -> Finding {
     let message = format!("goes along: it mounts `{volume}`, which gets another id");
