@@ -402,11 +402,14 @@ pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) ->
 }
 
 /// An entry of `removed` may stay after it was applied, so this is no more than a note.
-pub(super) fn removal_of_nothing(address: &Address) -> Finding {
-    let message = format!(
-        "`removed` names `{address}`, and nothing is recorded there: the entry is done and can go, or means another address"
-    );
-    Finding { severity: Severity::Note, code: "removal-of-nothing", subject: None, message }
+/// A mount names a volume by its key alone, so a bare key is what people write for a volume here too.
+pub(super) fn removal_of_nothing(address: &Address, twin: Option<&Address>) -> Finding {
+    let (severity, so) = match twin {
+        Some(twin) => (Severity::Warning, format!("did you mean `{twin}`?")),
+        None => (Severity::Note, "the entry is done and can go, or means another address".to_owned()),
+    };
+    let message = format!("`removed` names `{address}`, and nothing is recorded there: {so}");
+    Finding { severity, code: "removal-of-nothing", subject: None, message }
 }
 
 pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
@@ -481,7 +484,7 @@ pub(super) fn replace_without_effect(address: &Address, why: &str) -> Finding {
 }
 
 pub(super) fn unmatched_replace(address: &Address) -> Finding {
-    replace_without_effect(address, "nothing is wanted there in this plan")
+    replace_without_effect(address, "nothing is wanted there in this plan, or it is left out of it")
 }
 
 #[cfg(test)]

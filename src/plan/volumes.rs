@@ -365,7 +365,7 @@ impl<'a> VolumePlanner<'_, 'a> {
             });
         }
         let is_protected = self.context.is_protected(self.address);
-        let is_unprotected = is_protected && options.unprotect.contains(self.address);
+        let is_unprotected = is_protected && self.context.is_unprotected(self.address);
         if is_unprotected {
             self.draft.findings.push(finding::unprotected(self.address));
         }

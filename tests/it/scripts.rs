@@ -59,6 +59,7 @@ scripts! {
     logs,
     lost_state,
     older_state,
+    names,
     no_catalog,
     odd_entries,
     places,
@@ -82,8 +83,8 @@ scripts! {
     targets_unknown,
     tools,
     usage,
-    volume_leaves,
     volume_grows,
+    volume_leaves,
     whose,
 }
 

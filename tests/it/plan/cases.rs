@@ -1237,7 +1237,7 @@ fn replace_is_done_on_request_and_refused_for_stopped_pods_and_volumes() {
       ! NewPodId
     Warning volume.models: `--replace` has no effect: a network volume is never replaced, as that loses all that is on it (replace-without-effect)
     Warning b: `--replace` has no effect: it is wanted stopped (replace-without-effect)
-    Warning nobody: `--replace` has no effect: nothing is wanted there in this plan (replace-without-effect)
+    Warning nobody: `--replace` has no effect: nothing is wanted there in this plan, or it is left out of it (replace-without-effect)
     unchanged volume.models b
     cost $512.70 -> $512.70, at most $512.70
     ");
