@@ -651,6 +651,28 @@ fn a_replica_waits_while_its_place_below_is_not_known() {
 }
 
 #[test]
+#[test]
+fn a_gap_that_a_target_names_is_closed_as_without_one() {
+    let world = lowered(4, "r[1]", |_| {});
+    assert_snapshot!(shown(&world.clone().option(targets(&["r[1]"]))), @"
+    r[1]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    r[1]:move Renamed from r[3]
+    r[1]:update Changed InPlace
+      name: acme-r[3] -> acme-r[1] by Spec
+    drift r[1]: Vanished
+    Note r[1]: is gone, and `r[3]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    out of scope: 2
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(shown(&world.option(targets(&["r[0]"]))), @"
+    no changes
+    unchanged r[0]
+    out of scope: 3
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
 fn what_is_left_out_closes_no_gap() {
     let world = lowered(3, "r[1]", |_| {}).option(excludes(&["r[2]"]));
     assert_snapshot!(shown(&world), @"
