@@ -1625,7 +1625,7 @@ fn what_is_deselected_is_neither_compared_nor_removed() {
       image: tool:1 -> tool:2 by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
-    out of scope: 2
+    out of scope: 4
     cost $505.70 -> $505.70, at most $505.70
     ");
 }

@@ -104,7 +104,7 @@ fn a_key_that_left_the_spec_goes_like_a_destroyed_one() {
     assert_snapshot!(shown(&world.clone().option(targets(&["train"]))), @"
     train:delete Removed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    out of scope: 2
+    out of scope: 3
     cost $505.70 -> $0.00, at most $0.00
     ");
     assert_snapshot!(shown(&world.option(targets(&["prep"]))), @r#"
@@ -502,6 +502,7 @@ fn what_is_kept_or_forgotten_takes_nothing_along() {
     prep:forget Removed (tombstone)
       ! GoesOnUnmanaged
     Warning prep: goes on running and being billed, unmanaged (forgotten)
+    out of scope: 1
     cost $505.70 -> $0.00, at most $0.00
     ");
 }
@@ -651,7 +652,6 @@ fn a_replica_waits_while_its_place_below_is_not_known() {
 }
 
 #[test]
-#[test]
 fn a_gap_that_a_target_names_is_closed_as_without_one() {
     let world = lowered(4, "r[1]", |_| {});
     assert_snapshot!(shown(&world.clone().option(targets(&["r[1]"]))), @"
@@ -673,6 +673,7 @@ fn a_gap_that_a_target_names_is_closed_as_without_one() {
     ");
 }
 
+#[test]
 fn what_is_left_out_closes_no_gap() {
     let world = lowered(3, "r[1]", |_| {}).option(excludes(&["r[2]"]));
     assert_snapshot!(shown(&world), @"
@@ -681,6 +682,7 @@ fn what_is_left_out_closes_no_gap() {
       ! NewPodId
     drift r[1]: Vanished
     unchanged r[0]
+    out of scope: 1
     cost $505.70 -> $1,011.40, at most $1,011.40
     ");
 }
