@@ -182,9 +182,9 @@ pub(super) fn recorded_differences(before: &RecordedObject, after: &RecordedObje
 
 fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange> {
     // A secret is shown alike whichever it is, so variables are compared by what they are.
-    let same_env = |field: &Field| match field {
-        Field::Env(key) => before.container.env.get(key) == after.container.env.get(key),
-        _ => true,
+    let same_env = |field: &Field| {
+        let Field::Env(key) = field else { return true };
+        before.container.env.get(key) == after.container.env.get(key)
     };
     let mut was: BTreeMap<Field, Shown> = container(&before.container).into_iter().collect();
     let mut changes: Vec<FieldChange> = container(&after.container)

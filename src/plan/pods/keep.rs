@@ -31,7 +31,14 @@ impl<'a> PodPlanner<'_, 'a> {
         let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
         self.stored = self.context.inputs.prior.objects.get(from).map(|stored| &stored.object);
         let record = record_of(recorded);
-        self.reconcile(Reconciling { wanted, live, recorded: Some(pod), rebuilt: recorded.rebuilt, record, adopt: None });
+        self.reconcile(Reconciling {
+            wanted,
+            live,
+            recorded: Some(pod),
+            rebuilt: recorded.rebuilt,
+            record,
+            adopt: None,
+        });
     }
 
     pub(super) fn adopt(&mut self, wanted: &'a WantedPod, live: &'a LivePod, known: Known<'a>) {
@@ -65,7 +72,14 @@ impl<'a> PodPlanner<'_, 'a> {
                 depends_on: wanted.depends_on.clone(),
             })),
         };
-        self.reconcile(Reconciling { wanted, live, recorded, rebuilt: false, record, adopt: Some(known.reason()) });
+        self.reconcile(Reconciling {
+            wanted,
+            live,
+            recorded,
+            rebuilt: false,
+            record,
+            adopt: Some(known.reason()),
+        });
     }
 
     fn surplus_ids(&self) -> BTreeSet<PodId> {
