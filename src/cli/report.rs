@@ -152,7 +152,8 @@ fn hint_of(failure: &Failure) -> Option<String> {
             return Some(format!("there is {known}"));
         }
         Failure::Deselected { profiles, .. } => {
-            let flags: Vec<String> = profiles.iter().map(|profile| format!("`--profile {profile}`")).collect();
+            let flags: Vec<String> =
+                profiles.iter().map(|profile| format!("`--profile {profile}`")).collect();
             return Some(format!("add {}", flags.join(" or ")));
         }
         Failure::LeftOut { address, dependency, pattern: _ } => {
