@@ -247,7 +247,7 @@ pub struct Scope {
     /// Go on although every recorded object is gone
     #[arg(long)]
     pub accept_vanished: bool,
-    /// Lift the remembered protection of this address for this plan
+    /// Lift the remembered protection of this address for this plan; a key without a number means all of its replicas
     #[arg(long, value_name = "ADDRESS")]
     pub unprotect: Vec<Address>,
 }

@@ -3,6 +3,7 @@
 //! Each variant says what this level was doing; its source says what went wrong below. What a person can do about it
 //! and the exit code stand in [`super::report`], so that both are found in one place.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 
@@ -82,6 +83,16 @@ pub enum Failure {
         near: Option<String>,
         /// The names that there are, cut to a line.
         known: String,
+    },
+    /// An address stands in the spec, but no chosen profile selects it.
+    #[error("`{flag} {name}` names what no chosen profile selects")]
+    Deselected {
+        /// The flag that it was given with.
+        flag: &'static str,
+        /// The name.
+        name: Address,
+        /// The profiles that would select it.
+        profiles: BTreeSet<String>,
     },
     /// A pod would be made without something that it depends on.
     #[error(

@@ -69,7 +69,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         | Failure::NoCommit { .. }
         | Failure::StateOutside(_)
         | Failure::NobodyToAsk { .. } => exit::INVALID,
-        Failure::Unknown { .. } | Failure::LeftOut { .. } => exit::INVALID,
+        Failure::Unknown { .. } | Failure::Deselected { .. } | Failure::LeftOut { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
         Failure::PodGone { .. } | Failure::NoWayIn { .. } => exit::FAILED,
         Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
@@ -150,6 +150,11 @@ fn hint_of(failure: &Failure) -> Option<String> {
         }
         Failure::Unknown { flag: _, name: _, near: None, known } => {
             return Some(format!("there is {known}"));
+        }
+        Failure::Deselected { profiles, .. } => {
+            let flags: Vec<String> =
+                profiles.iter().map(|profile| format!("`--profile {profile}`")).collect();
+            return Some(format!("add {}", flags.join(" or ")));
         }
         Failure::LeftOut { address, dependency, pattern: _ } => {
             return Some(format!("leave `{address}` out as well, or make `{dependency}` first"));

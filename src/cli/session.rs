@@ -373,6 +373,7 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
                     Flag::Target => "--target",
                     Flag::Exclude => "--exclude",
                     Flag::Replace => "--replace",
+                    Flag::Unprotect => "--unprotect",
                 };
                 return Err(naming::unknown(Some(flag), &name, &known));
             }

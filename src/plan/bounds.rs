@@ -127,8 +127,18 @@ impl<'a> Bounds<'a> {
     /// Tells whether an address cannot stay as it is without another one, which goes or gets another id.
     fn is_bound(&self, address: &Address, to: &Address) -> bool {
         let gets_another_id = !to.is_pod() && (self.has(to, Step::Create) || self.has(to, Step::Adopt));
-        let goes_with = self.is_taken_away(to) && self.wanted(address).is_none();
+        let is_held_by = || self.wanted(address).is_none() || self.mounts(address, to);
+        let goes_with = self.is_taken_away(to) && is_held_by();
         (gets_another_id || goes_with) && self.dependents(to).any(|dependent| dependent == address)
+    }
+
+    /// Tells whether the pod of an address mounts the network volume of another one as it is.
+    fn mounts(&self, pod: &Address, volume: &Address) -> bool {
+        let (Some(pod), Some(volume)) = (self.renamed.recorded(pod), self.renamed.recorded(volume)) else {
+            return false;
+        };
+        let storage = live_pod(self.inputs, &pod.id).map(|pod| &pod.storage);
+        matches!(storage, Some(LiveStorage::Network { id, path: _ }) if RemoteId::Volume(id.clone()) == volume.id)
     }
 
     /// Tells whether a record moves to an address. What is recorded there has to move on.

@@ -26,6 +26,8 @@ pub(super) struct Pair<'a> {
     pub(super) wanted: &'a WantedPod,
     /// `None` for a pod that is being adopted without a record.
     pub(super) recorded: Option<&'a RecordedPod>,
+    /// The record was made from the pod as it was found, so its sizes are not what the spec's author wrote.
+    pub(super) rebuilt: bool,
     pub(super) live: &'a LivePod,
     /// The token whose marker an update of the environment sends.
     pub(super) token: Option<Token>,
@@ -226,7 +228,7 @@ impl Pair<'_> {
         let recorded = self.recorded_container().map(|recorded| &recorded.disk);
         let (live, wanted) = (self.live.disk.as_ref(), &self.wanted.container.disk);
         let stays_up = self.live.status.is_up() && self.wanted.run == RunState::Running;
-        let was_written_smaller = recorded.is_some_and(|recorded| wanted < recorded);
+        let was_written_smaller = !self.rebuilt && recorded.is_some_and(|recorded| wanted < recorded);
         if let Some(larger) = live.filter(|live| *live > wanted)
             && stays_up
             && !was_written_smaller
@@ -391,7 +393,7 @@ impl Pair<'_> {
                 self.address,
                 *larger,
                 wanted,
-                recorded.is_some(),
+                recorded.is_some() && !self.rebuilt,
             ));
             let recorded = recorded.map(shown::storage);
             let (live, wanted) = (shown::live_storage(&self.live.storage), shown::storage(wanted));
@@ -428,7 +430,8 @@ impl Pair<'_> {
     /// Undoing that would take the pod, and what they put there. Only a smaller size that the spec's author wrote does.
     fn with_growth_of_others(&self) -> Storage {
         let wanted = &self.wanted.container.storage;
-        let recorded = self.recorded_container().map(|recorded| &recorded.storage);
+        let written = self.recorded_container().filter(|_| !self.rebuilt);
+        let recorded = written.map(|recorded| &recorded.storage);
         match (wanted, &self.live.storage) {
             (Storage::Local { size, path }, LiveStorage::Local { size: has, path: _ }) if size < has => {
                 let was_written_smaller =

@@ -107,6 +107,12 @@ pub(super) fn goes_with(dependent: &Address, target: &Address) -> Finding {
     about(Severity::Warning, "goes-along", dependent, None, message)
 }
 
+/// What still mounts a volume has to let go of it first.
+pub(super) fn frees(pod: &Address, volume: &Address) -> Finding {
+    let message = format!("goes along: it still mounts `{volume}`, which goes");
+    about(Severity::Warning, "goes-along", pod, None, message)
+}
+
 /// What mounts a volume follows it to its new id.
 pub(super) fn mounts_another(pod: &Address, volume: &Address) -> Finding {
     let message = format!("goes along: it mounts `{volume}`, which gets another id");
@@ -396,11 +402,14 @@ pub(super) fn adopt_not_found(address: &Address, id: &impl std::fmt::Display) ->
 }
 
 /// An entry of `removed` may stay after it was applied, so this is no more than a note.
-pub(super) fn removal_of_nothing(address: &Address) -> Finding {
-    let message = format!(
-        "`removed` names `{address}`, and nothing is recorded there: the entry is done and can go, or means another address"
-    );
-    Finding { severity: Severity::Note, code: "removal-of-nothing", subject: None, message }
+/// A mount names a volume by its key alone, so a bare key is what people write for a volume here too.
+pub(super) fn removal_of_nothing(address: &Address, twin: Option<&Address>) -> Finding {
+    let (severity, so) = match twin {
+        Some(twin) => (Severity::Warning, format!("did you mean `{twin}`?")),
+        None => (Severity::Note, "the entry is done and can go, or means another address".to_owned()),
+    };
+    let message = format!("`removed` names `{address}`, and nothing is recorded there: {so}");
+    Finding { severity, code: "removal-of-nothing", subject: None, message }
 }
 
 pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
@@ -411,9 +420,14 @@ pub(super) fn volume_renamed(address: &Address, name: &str) -> Finding {
     about(Severity::Warning, "mark-removed", address, None, message)
 }
 
-pub(super) fn volume_larger(address: &Address, live: Gigabytes, wanted: Gigabytes) -> Finding {
-    let message =
-        format!("was grown to {live} by others and cannot shrink to {wanted}; write `size: {}GB`", live.0);
+pub(super) fn volume_larger(
+    address: &Address,
+    live: Gigabytes,
+    wanted: Gigabytes,
+    by_others: bool,
+) -> Finding {
+    let has = if by_others { format!("was grown to {live} by others") } else { format!("has {live}") };
+    let message = format!("{has} and cannot shrink to {wanted}; write `size: {}GB`", live.0);
     about(Severity::Warning, "volume-larger", address, Some(Field::Size), message)
 }
 
@@ -470,7 +484,7 @@ pub(super) fn replace_without_effect(address: &Address, why: &str) -> Finding {
 }
 
 pub(super) fn unmatched_replace(address: &Address) -> Finding {
-    replace_without_effect(address, "nothing is wanted there in this plan")
+    replace_without_effect(address, "nothing is wanted there in this plan, or it is left out of it")
 }
 
 #[cfg(test)]

@@ -105,7 +105,8 @@ fn spares<'a>(
     let recorded = renamed.objects.range(Address::pod(key.clone())..).map(|(address, _)| address);
     let beyond = recorded
         .take_while(|address| is_of(address, key))
-        .filter(|address| !inputs.desired.wanted.contains_key(address) && scope.chooses(address));
+        // A target need not name it: nothing is done to it but that its record takes the place that the target names.
+        .filter(|address| !inputs.desired.wanted.contains_key(address) && scope.allows(address));
     let mut spares: Vec<Spare<'a>> = beyond
         .filter_map(|address| match ownership.pod(address, None).sighting {
             Sighting::Kept { recorded, object } if !recorded.retired => {

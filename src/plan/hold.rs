@@ -432,18 +432,29 @@ fn still_mounted(
 ) -> Option<Held> {
     let mounting = mounts.staying(drafts, deleted_volume(draft)?);
     // A pod that would go with the volume is not what stands in its way.
-    let in_the_way = mounting.iter().find(|pod| mounts.goes_with_volume(drafts, pod).is_none());
-    let mounting = in_the_way.or(mounting.first())?;
-    if let Some(owner) = mounts.owners.get(&mounting.id).filter(|owner| **owner != address)
+    let in_the_way: Vec<&LivePod> =
+        mounting.iter().copied().filter(|pod| mounts.goes_with_volume(drafts, pod).is_none()).collect();
+    let mounting = if in_the_way.is_empty() { mounting } else { in_the_way };
+    if let Some(owner) = mounts.owners.get(&mounting.first()?.id).filter(|owner| **owner != address)
         && drafts.get(owner).is_some_and(|draft| draft.held.is_some())
     {
         return Some(Held::DependsOn(Address::clone(owner)));
     }
+    let pod = |pod: &&LivePod| format!("`{}` ({})", pod.id, pod.name);
+    let named: Vec<String> = mounting.iter().take(NAMED).map(pod).collect();
+    let (pods, mount) = if mounting.len() == 1 { ("pod", "mounts") } else { ("pods", "mount") };
+    let more = match mounting.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
     Some(Held::NotPossible(format!(
-        "pod `{}` ({}) still mounts it, and RunPod refuses to delete a network volume in use",
-        mounting.id, mounting.name
+        "{pods} {}{more} still {mount} it, and RunPod refuses to delete a network volume in use",
+        named.join(", ")
     )))
 }
+
+/// How many pods that stand in the way of one volume are named.
+const NAMED: usize = 20;
 
 fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
     draft.steps.iter().find_map(|(_, action)| match &action.operation {

@@ -115,7 +115,7 @@ pub struct Options {
     pub excludes: Vec<Pattern>,
     /// Believe that everything recorded is gone.
     pub accept_vanished: bool,
-    /// Lift the remembered protection of these for this plan.
+    /// Lift the remembered protection of these for this plan; a bare key means all of its replicas.
     pub unprotect: BTreeSet<Address>,
     /// Only what is taken over matters, as for an import or a rebuild: what the state does not know does not stop it.
     pub taking_over: bool,
@@ -172,9 +172,18 @@ impl<'a> Context<'a> {
 
     /// Tells whether `--replace` names an address.
     fn is_to_be_replaced(&self, address: &Address) -> bool {
-        let named = &self.inputs.options.replace;
-        named.contains(address) || address.is_pod() && named.contains(&Address::pod(address.key().clone()))
+        is_named(&self.inputs.options.replace, address)
     }
+
+    /// Tells whether `--unprotect` names an address.
+    fn is_unprotected(&self, address: &Address) -> bool {
+        is_named(&self.inputs.options.unprotect, address)
+    }
+}
+
+/// Tells whether an address is among these, or is a replica of one.
+fn is_named(names: &BTreeSet<Address>, address: &Address) -> bool {
+    names.contains(address) || address.is_pod() && names.contains(&Address::pod(address.key().clone()))
 }
 
 type Drafts<'a> = BTreeMap<&'a Address, Draft<'a>>;
@@ -382,7 +391,7 @@ fn assemble(
     let mut findings = context.renamed.findings.clone();
     findings.extend(remarks);
     findings.extend(unmanaged_findings);
-    findings.extend(unmatched_replacements(context));
+    findings.extend(unmatched_replacements(context, &drafts));
     findings.extend(removals_of_nothing(context));
     findings.extend(finding::catalog(inputs.catalog));
     findings.extend(left_out_of_listings(inputs.prior, inputs.live));
@@ -471,12 +480,12 @@ fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: D
     plan.actions.extend(actions);
 }
 
-fn unmatched_replacements(context: &Context<'_>) -> Vec<Finding> {
+fn unmatched_replacements(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
     let Inputs { desired, options, .. } = *context.inputs;
     let wanted = if options.destroy || options.replace.is_empty() {
         BTreeSet::new()
     } else {
-        refusal::names_of(desired.wanted.keys())
+        refusal::names_of(desired.wanted.keys().filter(|address| drafts.contains_key(address)))
     };
     let unmatched = options.replace.iter().filter(|name| !wanted.contains(*name));
     unmatched.map(finding::unmatched_replace).collect()
@@ -491,8 +500,13 @@ fn removals_of_nothing(context: &Context<'_>) -> Vec<Finding> {
             bare.into_iter().chain([address])
         })
         .collect();
-    let removed = context.inputs.desired.removed.keys();
-    removed.filter(|address| !known.contains(*address)).map(finding::removal_of_nothing).collect()
+    let removed = context.inputs.desired.removed.keys().filter(|address| !known.contains(*address));
+    let twin = |address: &Address| {
+        let key = address.key().clone();
+        let twin = if address.is_pod() { Address::Volume(key) } else { Address::pod(key) };
+        known.get(&twin)
+    };
+    removed.map(|address| finding::removal_of_nothing(address, twin(address))).collect()
 }
 
 fn sort_key(finding: &Finding) -> impl Ord + use<'_> {

@@ -265,7 +265,10 @@ fn unfit(wish: &GpuWish, gpu: &GpuType) -> Option<String> {
     if !wish.memory.accepts(gpu.memory) {
         return Some(format!("has {} of memory", gpu.memory));
     }
-    (wish.count > gpu.max_count).then(|| format!("at most {} in one pod", gpu.max_count))
+    match gpu.max_count {
+        0 => Some("RunPod offers it in no pod at present".to_owned()),
+        most => (wish.count > most).then(|| format!("at most {most} in one pod")),
+    }
 }
 
 fn too_dear(price: Price, limit: Option<Hourly>) -> Option<String> {

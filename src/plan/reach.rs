@@ -329,10 +329,16 @@ impl<'c, 'a> Ties<'c, 'a> {
             }
             Some(Wanted::Pod(_) | Wanted::Volume(_)) => {}
             None if is_taken_away(draft) => {
-                let bound = self.dependents.get(address).into_iter().flatten();
-                let bound = bound.filter(|dependent| self.is_bound(dependent));
-                companions
-                    .extend(bound.map(|pod| (pod.clone(), Part::Bound, finding::goes_with(pod, address))));
+                for dependent in self.dependents.get(address).into_iter().flatten() {
+                    let finding = if self.is_bound(dependent) {
+                        finding::goes_with(dependent, address)
+                    } else if self.is_in_the_way(dependent, address) {
+                        finding::frees(dependent, address)
+                    } else {
+                        continue;
+                    };
+                    companions.push((dependent.clone(), Part::Bound, finding));
+                }
             }
             None => {}
         }
@@ -362,6 +368,15 @@ impl<'c, 'a> Ties<'c, 'a> {
     fn occupant(&self, address: &Address) -> Option<Address> {
         let is_recorded = self.context.inputs.prior.objects.contains_key(address);
         self.context.renamed.moves_to(address).filter(|_| is_recorded).cloned()
+    }
+
+    /// RunPod deletes no network volume under a pod, so one that the spec still wants, but without the volume, has to be
+    /// brought to what is wanted of it first.
+    fn is_in_the_way(&self, pod: &Address, volume: &Address) -> bool {
+        let recorded = self.context.renamed.recorded(pod);
+        !volume.is_pod()
+            && !self.scope.is_deselected(pod)
+            && recorded.and_then(|recorded| mounted(self.context, recorded)).as_ref() == Some(volume)
     }
 
     /// What the spec still wants no longer depends on what leaves it.

@@ -25,6 +25,8 @@ pub enum Flag {
     Exclude,
     /// `--replace`.
     Replace,
+    /// `--unprotect`.
+    Unprotect,
 }
 
 /// Why there can be no plan.
@@ -62,8 +64,10 @@ pub enum Refusal {
 /// Returns what stands against planning what is asked for.
 pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
     let options = inputs.options;
-    let names_addresses =
-        !(options.targets.is_empty() && options.excludes.is_empty() && options.replace.is_empty());
+    let names_addresses = !(options.targets.is_empty()
+        && options.excludes.is_empty()
+        && options.replace.is_empty()
+        && options.unprotect.is_empty());
     if options.only_looks || !names_addresses && inputs.desired.out_of_scope.is_empty() {
         return Vec::new();
     }
@@ -99,6 +103,13 @@ fn unmatched(context: &Context<'_>) -> Vec<Refusal> {
     };
     let given = [(Flag::Target, &options.targets[..]), (Flag::Exclude, &options.excludes[..])];
     let mut refusals: Vec<Refusal> = given.into_iter().flat_map(unmatched).collect();
+    let all = names_of(known.iter());
+    let unprotected = options.unprotect.iter().filter(|name| !all.contains(*name));
+    refusals.extend(unprotected.map(|name| Refusal::Unmatched {
+        flag: Flag::Unprotect,
+        name: name.to_string(),
+        known: Arc::clone(&known),
+    }));
     let named = names_of(in_spec());
     let known = Arc::new(in_spec().cloned().collect());
     let replaced = options.replace.iter().filter(|name| !named.contains(*name));

@@ -184,13 +184,16 @@ impl<'a> Scope<'a> {
         address.is_pod() && self.deselected.contains(address.key())
     }
 
-    /// Returns how many addresses this plan leaves alone: of the spec, and of the state when all is destroyed.
+    /// Returns how many addresses this plan leaves alone: of the spec and of the state, or of the state only when all is
+    /// destroyed.
     pub(super) fn left_out(&self, drafts: &Drafts<'_>) -> usize {
-        let left = |address: &&Address| !drafts.contains_key(address);
+        let recorded = self.renamed.objects.keys();
         if self.options.destroy {
-            return self.renamed.objects.keys().filter(left).count();
+            return recorded.filter(|address| !drafts.contains_key(address)).count();
         }
-        self.desired.wanted.keys().filter(left).count() + self.desired.out_of_scope.len()
+        let Desired { wanted, out_of_scope, .. } = self.desired;
+        let all: BTreeSet<&Address> = wanted.keys().chain(out_of_scope.keys()).chain(recorded).collect();
+        all.into_iter().filter(|address| !drafts.contains_key(*address)).count()
     }
 
     /// Returns the targets that bring nothing into the plan.

@@ -1,12 +1,13 @@
 //! Values as a reviewer reads them. Secrets never come here by value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{ComputeWish, Lifecycle, WantedPod};
 use crate::model::field::Field;
 use crate::model::live::LiveStorage;
 use crate::model::plan::{Cause, Disruption, FieldChange, Shown};
-use crate::model::pod::{Access, Container, EnvValue, Storage};
+use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
+use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::placement;
@@ -157,12 +158,63 @@ pub(super) fn container(container: &Container) -> Vec<(Field, Shown)> {
 
 /// Lists every field of a volume that is created.
 pub(super) fn volume_creation(config: &VolumeConfig) -> Vec<FieldChange> {
+    from_nothing(volume(config))
+}
+
+fn volume(config: &VolumeConfig) -> Vec<(Field, Shown)> {
     let VolumeConfig { size, data_center, tier: class } = config;
-    from_nothing(vec![
-        (Field::Size, text(size)),
-        (Field::DataCenter, text(data_center)),
-        (Field::Tier, tier(*class)),
-    ])
+    vec![(Field::Size, text(size)), (Field::DataCenter, text(data_center)), (Field::Tier, tier(*class))]
+}
+
+/// Lists what differs between a record and what is to be recorded, so that nothing is recorded unseen.
+pub(super) fn recorded_differences(before: &RecordedObject, after: &RecordedObject) -> Vec<FieldChange> {
+    let (before, after) = match (before, after) {
+        (RecordedObject::Pod(before), RecordedObject::Pod(after)) => return pod_differences(before, after),
+        (RecordedObject::Volume(before), RecordedObject::Volume(after)) => (before, after),
+        // An address has objects of one kind only.
+        (RecordedObject::Pod(_), RecordedObject::Volume(_))
+        | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => return Vec::new(),
+    };
+    let pairs = volume(before).into_iter().zip(volume(after));
+    let changes = pairs.map(|((field, before), (_, after))| by(Cause::Spec, field, before, after));
+    changes.filter(|change| change.before != change.after).collect()
+}
+
+fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange> {
+    // A secret is shown alike whichever it is, so variables are compared by what they are.
+    let same_env = |field: &Field| {
+        let Field::Env(key) = field else { return true };
+        before.container.env.get(key) == after.container.env.get(key)
+    };
+    let mut was: BTreeMap<Field, Shown> = container(&before.container).into_iter().collect();
+    let mut changes: Vec<FieldChange> = container(&after.container)
+        .into_iter()
+        .map(|(field, shown)| {
+            let before = was.remove(&field).unwrap_or(Shown::Absent);
+            by(Cause::Spec, field, before, shown)
+        })
+        .collect();
+    changes.extend(was.into_iter().map(|(field, before)| by(Cause::Spec, field, before, Shown::Absent)));
+    changes.extend([
+        by(Cause::Spec, Field::DependsOn, list(&before.depends_on), list(&after.depends_on)),
+        by(Cause::Spec, Field::State, text(&before.run), text(&after.run)),
+    ]);
+    // Where RunPod put it is known from somewhere else than the spec; that it becomes known is no change.
+    let field = match &after.compute {
+        Some(Compute::Cpu { .. }) => Field::Cpu,
+        Some(Compute::Gpu { .. }) | None => Field::Gpu,
+    };
+    let places = [
+        by(Cause::Outside, field, optional(&before.compute), optional(&after.compute)),
+        by(Cause::Outside, Field::DataCenter, optional(&before.data_center), optional(&after.data_center)),
+    ];
+    changes.extend(places.into_iter().filter(|change| change.before != Shown::Absent));
+    changes.retain(|change| change.before != change.after || !same_env(&change.field));
+    changes
+}
+
+fn by(cause: Cause, field: Field, before: Shown, after: Shown) -> FieldChange {
+    FieldChange { field, before, after, cause, disruption: Disruption::InPlace }
 }
 
 fn from_nothing(fields: Vec<(Field, Shown)>) -> Vec<FieldChange> {

@@ -59,6 +59,14 @@ struct VolumePlanner<'c, 'a> {
     draft: Draft<'a>,
 }
 
+/// What was applied to a volume, as far as that is known.
+#[derive(Clone, Copy)]
+struct Applied<'a> {
+    config: &'a VolumeConfig,
+    /// A rebuilt record tells what a volume was like when it was found, and not what the spec ever said.
+    is_exact: bool,
+}
+
 /// What a managed volume is to be, and whether it is protected.
 type WantedConfig<'a> = (&'a VolumeConfig, bool);
 
@@ -175,7 +183,8 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.note_drift(config, config_wanted, live);
         self.note_replace();
         self.note_name(recorded, live);
-        let grow = self.compare(config_wanted, Some(config), live);
+        let applied = Applied { config, is_exact: !recorded.rebuilt };
+        let grow = self.compare(config_wanted, Some(applied), live);
         let mut record = record_of(recorded);
         record.lifecycle = lifecycle(protect);
         let lifecycle_changed = record.lifecycle != recorded.lifecycle;
@@ -186,8 +195,9 @@ impl<'a> VolumePlanner<'_, 'a> {
         if lifecycle_changed || record.object != recorded.object {
             let (before, after) =
                 (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
-            let changes =
+            let mut changes =
                 if lifecycle_changed { vec![by_spec(Field::Lifecycle, before, after)] } else { Vec::new() };
+            changes.extend(shown::recorded_differences(&recorded.object, &record.object));
             let reason = if lifecycle_changed { Reason::LifecycleChanged } else { Reason::Changed };
             self.local(Step::Record, reason, changes, RecordAfter::Put(Box::new(record.clone())));
         }
@@ -202,6 +212,7 @@ impl<'a> VolumePlanner<'_, 'a> {
             Known::Nothing => (None, None),
         };
         self.begin(Some(live), applied);
+        let applied = applied.map(|config| Applied { config, is_exact: true });
         let grow = self.compare(config, applied, live);
         let record = Record {
             id: Some(RemoteId::Volume(live.id.clone())),
@@ -210,7 +221,9 @@ impl<'a> VolumePlanner<'_, 'a> {
             retired: false,
             deposed: BTreeSet::new(),
             object: RecordedObject::Volume(VolumeConfig {
-                size: live.size,
+                // What others made of it is not recorded: a spec that says what it always said would read as one that
+                // was made smaller.
+                size: live.size.min(config.size),
                 data_center: live.data_center.clone(),
                 tier: live.tier.unwrap_or(config.tier),
             }),
@@ -240,7 +253,6 @@ impl<'a> VolumePlanner<'_, 'a> {
         });
     }
 
-    /// Returns the growth that is wanted; what a volume cannot do blocks the plan.
     /// A volume's name is its mark: after a loss of the state it is found by nothing else.
     fn note_name(&mut self, recorded: &Recorded, live: &LiveVolume) {
         let mark = live.name.parse::<VolumeMark>().ok();
@@ -250,13 +262,15 @@ impl<'a> VolumePlanner<'_, 'a> {
         }
     }
 
+    /// Returns the growth that is wanted; what a volume cannot do blocks the plan.
     fn compare(
         &mut self,
         wanted: &VolumeConfig,
-        recorded: Option<&VolumeConfig>,
+        applied: Option<Applied<'_>>,
         live: &LiveVolume,
     ) -> Option<FieldChange> {
         let VolumeConfig { size, data_center, tier } = wanted;
+        let recorded = applied.map(|applied| applied.config);
         let tier_live = live.tier.or(recorded.map(|recorded| recorded.tier)).unwrap_or(*tier);
         let mut cannot = Vec::new();
         if *data_center != live.data_center {
@@ -266,11 +280,17 @@ impl<'a> VolumePlanner<'_, 'a> {
             let (has, wants) = (tier_live.word(), tier.word());
             cannot.push(format!("its tier is {has} and cannot become {wants}"));
         }
-        let grown_by_others = recorded.is_some_and(|recorded| recorded.size == *size);
-        if *size < live.size && grown_by_others {
-            self.draft.findings.push(finding::volume_larger(self.address, live.size, *size));
-        } else if *size < live.size {
+        // Only a smaller size that the spec's author wrote is a wish that nothing can fulfil.
+        let exact = applied.filter(|applied| applied.is_exact).map(|applied| applied.config.size);
+        if *size < live.size && exact.is_some_and(|applied| *size < applied) {
             cannot.push(format!("it has {} and cannot shrink to {size}", live.size));
+        } else if *size < live.size {
+            self.draft.findings.push(finding::volume_larger(
+                self.address,
+                live.size,
+                *size,
+                exact.is_some(),
+            ));
         }
         if !cannot.is_empty() {
             let why = format!("{}; {HOW_TO_CHANGE_A_VOLUME}", cannot.join(", "));
@@ -345,7 +365,7 @@ impl<'a> VolumePlanner<'_, 'a> {
             });
         }
         let is_protected = self.context.is_protected(self.address);
-        let is_unprotected = is_protected && options.unprotect.contains(self.address);
+        let is_unprotected = is_protected && self.context.is_unprotected(self.address);
         if is_unprotected {
             self.draft.findings.push(finding::unprotected(self.address));
         }

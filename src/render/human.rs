@@ -305,12 +305,13 @@ impl Printer<'_> {
     fn summary(&mut self) -> fmt::Result {
         let View { plan, verdict, counts, lost, .. } = self.view;
         match verdict {
-            Verdict::Blocked(_) if plan.actions.is_empty() => {}
+            Verdict::Blocked(_) if plan.actions.is_empty() => self.out_of_scope()?,
             Verdict::NoChanges => {
                 writeln!(self.out, "{}", self.style.paint(Tone::Strong, "No changes."))?;
                 if let Some(unchanged) = words::unchanged(plan.unchanged.iter()) {
                     writeln!(self.out, "{unchanged}.")?;
                 }
+                self.out_of_scope()?;
             }
             Verdict::Changes | Verdict::Blocked(_) => {
                 writeln!(self.out, "{}", self.style.paint(Tone::Strong, plan_line(*counts)))?;
@@ -340,6 +341,14 @@ impl Printer<'_> {
         }
         self.cost()?;
         writeln!(self.out, "Digest: {}", plan.digest)
+    }
+
+    /// Without the summary of what changes, what was left out is said on a line of its own.
+    fn out_of_scope(&mut self) -> fmt::Result {
+        match words::out_of_scope(self.view.counts.out_of_scope) {
+            Some(left_out) => writeln!(self.out, "{left_out}."),
+            None => Ok(()),
+        }
     }
 
     fn cost(&mut self) -> fmt::Result {
@@ -909,10 +918,15 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_said_in_one_line() {
-        let plan = Plan { unchanged: [sample::address("llm")].into(), ..sample::empty_plan() };
+        let plan = Plan {
+            unchanged: [sample::address("llm")].into(),
+            out_of_scope: 2,
+            ..sample::empty_plan()
+        };
         insta::assert_snapshot!(plain(&Planned::NoChanges(plan)), @r#"
         No changes.
         1 address is as wanted: llm.
+        2 addresses are out of scope and were not compared.
         Cost: $0.00 a month ($0.00/h), as before; compute $0.00, storage $0.00.
         Digest: 3f2a9c4be01d77863f2a9c4be01d7786-0
         "#);

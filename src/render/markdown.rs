@@ -306,7 +306,7 @@ fn row_lines(lines: &mut Lines, row: &Row) {
     if let Some(difference) = difference_lines(field, before, after) {
         lines.push(&format!("{sign} {name}:{comment}"));
         for line in &difference {
-            lines.push(line);
+            lines.push(&set_off(line));
         }
         return;
     }
@@ -317,6 +317,15 @@ fn row_lines(lines: &mut Lines, row: &Row) {
             visible_to(&before, LINE_LIMIT / 2),
             visible_to(&after, LINE_LIMIT / 2)
         )),
+    }
+}
+
+/// Sets a line of a value off from the fields around it: directly behind its sign, one that begins with a blank would
+/// read as a field of its own. The sign stays in front, where viewers look for it.
+fn set_off(line: &str) -> String {
+    match line.split_at_checked(1) {
+        Some((sign @ ("+" | "-" | " "), rest)) => format!("{sign}     {rest}"),
+        Some(_) | None => line.to_owned(),
     }
 }
 
@@ -557,7 +566,9 @@ mod tests {
     use super::*;
     use crate::model::address::Address;
     use crate::model::plan::Subject;
-    use crate::model::plan::{ActionId, Plan, Step};
+    use crate::model::field::Field;
+    use crate::model::id::EnvKey;
+    use crate::model::plan::{ActionId, Cause, Disruption, FieldChange, Plan, Shown, Step};
     use crate::model::text::is_invisible;
     use crate::render::{no_positions, sample};
 
@@ -789,18 +800,18 @@ mod tests {
         # id prep00000000aa
         ! command:  # changed by you and outside of podform
         @@ -1,3 +1,4 @@
-        ---model Qwen/Qwen3-8B
-        +--model Qwen/Qwen3-32B-FP8
-         --port 8000
-         --max-model-len 8192
-        +--seed 7
+        -     --model Qwen/Qwen3-8B
+        +     --model Qwen/Qwen3-32B-FP8
+              --port 8000
+              --max-model-len 8192
+        +     --seed 7
         ! env.SETUP:  # you changed it
         @@ -1,3 +1,3 @@
-         set -eu
-        -apt-get update
-        -pip install vllm
-        +pip install vllm==0.19.1
-        +exec serve
+              set -eu
+        -     apt-get update
+        -     pip install vllm
+        +     pip install vllm==0.19.1
+        +     exec serve
         - env.TOKEN: (other value)  # changed outside of podform
         ! global_networking: false -> true  # you changed it; takes effect at the next start
         ! note: the change takes effect at the next start
@@ -884,6 +895,37 @@ mod tests {
         ```
 
         </details>
+        "#);
+    }
+
+    /// A line of a value that begins with a blank would read as a field, or one that was removed as one that was added.
+    #[test]
+    fn a_line_of_a_value_is_not_taken_for_a_field() {
+        let mut update = sample::update("pod1", "tool:2");
+        update.changes = vec![FieldChange {
+            field: Field::Env(EnvKey::new("SCRIPT")),
+            before: Shown::Text("first\n image: \"mine/x:1\"\nlast\n".to_owned()),
+            after: Shown::Text("first\n image: \"safe/y:1\"\nlast\n".to_owned()),
+            cause: Cause::Spec,
+            disruption: Disruption::Reset,
+        }];
+        let actions = [(sample::id("llm", Step::Update), update)].into();
+        let page = markdown(&Planned::Changes(Plan { actions, ..sample::empty_plan() }));
+        let from = page.find("```diff").unwrap();
+        let fence: Vec<&str> = page[from..].lines().take(12).collect();
+        insta::assert_snapshot!(fence.join("\n"), @r#"
+        ```diff
+        ! llm will be updated in-place
+        # id pod1
+        ! env.SCRIPT:  # you changed it; resets the pod
+        @@ -1,3 +1,3 @@
+              first
+        -      image: "mine/x:1"
+        +      image: "safe/y:1"
+              last
+        ! note: its container disk (60 GB) is wiped
+        ! note: its public address and TCP ports change
+        # keeps: network volume `volume.models`
         "#);
     }
 

@@ -588,6 +588,15 @@ pub fn count(number: usize, noun: &str) -> String {
 /// The most characters of addresses that are as wanted. Whoever needs all of many has the JSON.
 const MOST_UNCHANGED: usize = 1_000;
 
+/// Returns how many addresses a plan is not about, by the profiles and targets that were chosen.
+pub fn out_of_scope(number: usize) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some("1 address is out of scope and was not compared".to_owned()),
+        _ => Some(format!("{number} addresses are out of scope and were not compared")),
+    }
+}
+
 /// Returns which addresses are unchanged, in few words.
 pub fn unchanged<'a>(addresses: impl ExactSizeIterator<Item = &'a Address>) -> Option<String> {
     let number = addresses.len();

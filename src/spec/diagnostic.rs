@@ -165,6 +165,21 @@ pub struct Fix {
     pub reason: String,
 }
 
+impl Fix {
+    /// Keeps the quotes of a key whose colon stands right behind it, as JSON has it: without them colon and value would be
+    /// a part of the key.
+    fn stay_a_key(&mut self, sources: &Sources) {
+        let range = self.span.range();
+        let (old, rest) = (sources.slice(self.span), sources.text(self.span.file).get(range.end..));
+        let quote = ['"', '\''].into_iter().find(|quote| old.len() > 1 && old.starts_with(*quote));
+        if let Some(quote) = quote.filter(|quote| old.ends_with(*quote))
+            && rest.is_some_and(|rest| rest.starts_with(':'))
+        {
+            self.text = format!("{quote}{}{quote}", self.text);
+        }
+    }
+}
+
 impl Diagnostic {
     /// Makes a mistake at a place.
     pub(super) fn at(problem: Problem, span: Span, detail: impl Into<String>) -> Self {
@@ -237,6 +252,9 @@ impl Collector {
 
     /// Puts the mistakes in file order, each once: one in `defaults` is met again in every pod.
     pub(super) fn finish(mut self, sources: Arc<Sources>) -> Diagnostics {
+        for fix in self.list.iter_mut().filter_map(|diagnostic| diagnostic.fix.as_mut()) {
+            fix.stay_a_key(&sources);
+        }
         self.list.sort_by(|a, b| (a.span, a.problem, &a.detail).cmp(&(b.span, b.problem, &b.detail)));
         self.list.dedup_by(|a, b| (a.span, a.problem, &a.detail) == (b.span, b.problem, &b.detail));
         Diagnostics { list: self.list, sources }

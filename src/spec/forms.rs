@@ -249,6 +249,9 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
         return Err(Misread::new(format!("{} names no GPU", shown(text)))
             .help("a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place"));
     }
+    if let "true" | "yes" | "on" | "all" | "any" | "auto" | "*" = trimmed.to_ascii_lowercase().as_str() {
+        return Err(Misread::new(format!("{} names no GPU", shown(text))).help(help));
+    }
     if let Some(misread) = gpu_in_parts(trimmed) {
         return Err(misread);
     }
@@ -478,8 +481,12 @@ mod tests {
 
     #[test]
     fn gpus() {
-        let texts = "24GB:2|24GB..:2|2:24GB|A100:80GB|A100:80GB:2|80GB:A100:2|false|none|0|L40S|H100 SXM:2|NVIDIA GeForce RTX 4090|48GB..80GB|48GB|H100:0|H100:x|H100:80GB:2|2|:2|";
+        let texts = "true|All|any|*|24GB:2|24GB..:2|2:24GB|A100:80GB|A100:80GB:2|80GB:A100:2|false|none|0|L40S|H100 SXM:2|NVIDIA GeForce RTX 4090|48GB..80GB|48GB|H100:0|H100:x|H100:80GB:2|2|:2|";
         insta::assert_snapshot!(table(texts, gpu), @r#"
+        true         error: `true` names no GPU
+        All          error: `All` names no GPU
+        any          error: `any` names no GPU
+        *            error: `*` names no GPU
         24GB:2       error: `24GB:2`: memory stands in a key of its own -> { memory: 24GB, count: 2 }
         24GB..:2     error: `24GB..:2`: memory stands in a key of its own -> { memory: 24GB.., count: 2 }
         2:24GB       error: `2:24GB`: memory stands in a key of its own -> { memory: 24GB, count: 2 }

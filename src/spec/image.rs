@@ -48,8 +48,10 @@ fn placeholder(text: &str) -> Option<&str> {
     if text[..start].ends_with('$') {
         return None;
     }
-    let end = text[start..].find(['>', '}'])?;
-    Some(&text[start..=start + end])
+    let end = start + text[start..].find(['>', '}'])?;
+    // `{{tag}}` has as many at its end as it begins with.
+    let doubled = text[end..].chars().take_while(|&c| c == '}').count().max(1);
+    Some(&text[start..end + doubled])
 }
 
 fn name(name: &str) -> Result<(), Misread> {
@@ -191,6 +193,8 @@ mod tests {
             "x/y:",
             "x/y:<tag>",
             "x/y:{tag}",
+            "x/y:{{tag}}",
+            "x/y:{{tag}-1}",
             "x/y@sha256:abc",
             "x/y@",
             "x/y:1@md5:abc",
@@ -232,6 +236,8 @@ mod tests {
         "x/y:" the tag behind `:` is missing
         "x/y:<tag>" `<tag>` stands for something that is to be filled in
         "x/y:{tag}" `{tag}` stands for something that is to be filled in
+        "x/y:{{tag}}" `{{tag}}` stands for something that is to be filled in
+        "x/y:{{tag}-1}" `{{tag}` stands for something that is to be filled in
         "x/y@sha256:abc" `sha256:abc` is no digest
         "x/y@" `` is no digest
         "x/y:1@md5:abc" `md5:abc` is no digest

@@ -37,9 +37,12 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
             || (is_bare(&from.value) && from.value.key() != to.value.key() && has_key(spec, &from.value));
         if from.value.is_pod() != to.value.is_pod() {
             let detail = "a pod cannot become a volume, nor a volume a pod";
-            log.push(
-                Diagnostic::at(Problem::InvalidMove, to.span, detail).label(from.span, "moved from here"),
-            );
+            let mistake =
+                Diagnostic::at(Problem::InvalidMove, to.span, detail).label(from.span, "moved from here");
+            log.push(match of_one_kind(spec, entry) {
+                Some(help) => mistake.help(help),
+                None => mistake,
+            });
         } else if from.value == to.value {
             log.push(Diagnostic::at(Problem::InvalidMove, to.span, "it is the same address"));
         } else if still_there {
@@ -152,13 +155,11 @@ fn target<'s>(
     };
     let mistake = Diagnostic::at(Problem::InvalidMove, to.span, unusable_target(spec, &to.value)?);
     let keys = spec.pods.keys().map(|key| key.as_str());
-    // Mounts name a volume by its key alone, so a bare key is what people write here too.
-    let volume = Address::Volume(to.value.key().clone());
-    if is_bare(&to.value) && !has_key(spec, &to.value) && has_key(spec, &volume) {
-        let from = Address::Volume(entry.from.value.key().clone());
-        log.push(mistake.help(format!(
-            "a volume's address begins with `volume.`: write `from: {from}` and `to: {volume}`"
-        )));
+    if is_bare(&to.value)
+        && !has_key(spec, &to.value)
+        && let Some(help) = of_volumes(spec, &entry.from.value, &to.value)
+    {
+        log.push(mistake.help(help));
         return None;
     }
     log.push(match log.closest(to.value.key().as_str(), keys) {
@@ -168,6 +169,23 @@ fn target<'s>(
         Some(_) | None => mistake,
     });
     None
+}
+
+/// Mounts name a volume by its key alone, so a bare key is what people write here too.
+fn of_volumes(spec: &Spec, from: &Address, to: &Address) -> Option<String> {
+    let [from, to] = [from, to].map(|address| Address::Volume(address.key().clone()));
+    has_key(spec, &to)
+        .then(|| format!("a volume's address begins with `volume.`: write `from: {from}` and `to: {to}`"))
+}
+
+/// Returns how to write a rename whose ends are of two kinds: as what the spec has under the new key.
+fn of_one_kind(spec: &Spec, syntax::Move { from, to }: &syntax::Move) -> Option<String> {
+    let [from_pod, to_pod] = [from, to].map(|address| Address::pod(address.value.key().clone()));
+    let of_pods = || {
+        let how = format!("a pod's address is its key: write `from: {from_pod}` and `to: {to_pod}`");
+        has_key(spec, &to_pod).then_some(how)
+    };
+    of_volumes(spec, &from.value, &to.value).or_else(of_pods)
 }
 
 fn is_bare(address: &Address) -> bool {

@@ -395,10 +395,17 @@ impl Resolver<'_> {
         }
         let mistake =
             Diagnostic::at(Problem::UndefinedVolume, span, format!("`volumes` has no {}", shown(name)));
-        self.log.push(match self.log.closest(name, self.spec.volume_names.iter().map(String::as_str)) {
+        // Flags and `moved` name a volume by its address, so that is what people write here too.
+        let key = ["volume.", "volumes."].iter().find_map(|section| name.strip_prefix(section));
+        let key = key.unwrap_or(name);
+        if self.spec.volume_names.contains(key) {
+            self.log.push(mistake.help(format!("did you mean `{key}`? A mount names a volume by its key")));
+            return;
+        }
+        self.log.push(match self.log.closest(key, self.spec.volume_names.iter().map(String::as_str)) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
             None => mistake.help(format!(
-                "add `{name}: {{ size: 100GB, data_center: EU-RO-1 }}` under the top-level `volumes:`"
+                "add `{key}: {{ size: 100GB, data_center: EU-RO-1 }}` under the top-level `volumes:`"
             )),
         });
     }

@@ -18,7 +18,10 @@ pub enum EditError {
     #[error("`{0}` is in the state already")]
     Taken(Address),
     /// A volume cannot become a pod, nor the other way round.
-    #[error("`{from}` cannot become `{to}`: one is a network volume, the other a pod")]
+    #[error(
+        "`{from}` cannot become `{to}`: one is a network volume, the other a pod{}",
+        as_kind_of(from, to)
+    )]
     OtherKind {
         /// The old address.
         from: Address,
@@ -28,6 +31,13 @@ pub enum EditError {
     /// An earlier run left something open there.
     #[error("an earlier run left an action of `{0}` open; `podform apply` finds out what became of it")]
     Open(Address),
+}
+
+/// Says how to rename an object to the key of an address of the other kind.
+fn as_kind_of(from: &Address, to: &Address) -> String {
+    let key = to.key().clone();
+    let to = if from.is_pod() { Address::pod(key) } else { Address::Volume(key) };
+    if to == *from { String::new() } else { format!("; write `podform state mv {from} {to}`") }
 }
 
 /// Returns the changes that give records another address. A bare key stands for all its replicas.

@@ -59,6 +59,7 @@ scripts! {
     logs,
     lost_state,
     older_state,
+    names,
     no_catalog,
     odd_entries,
     places,
@@ -82,6 +83,7 @@ scripts! {
     targets_unknown,
     tools,
     usage,
+    volume_grows,
     volume_leaves,
     whose,
 }

@@ -47,6 +47,14 @@ async fn explain(session: &Session<'_>, address: &Address, as_json: bool) -> Res
     let meant = naming::meant(address, desired.wanted.keys().filter(|address| address.is_pod()));
     let explained = meant.first().and_then(|first| plan::explain(desired, &live, &catalog, first));
     let Some(explained) = explained else {
+        let deselected = naming::meant(address, desired.out_of_scope.keys());
+        if let Some(deselected) = deselected.first().and_then(|first| desired.out_of_scope.get(first)) {
+            return Err(Failure::Deselected {
+                flag: "--explain",
+                name: address.clone(),
+                profiles: deselected.profiles.clone(),
+            });
+        }
         let pods = desired.wanted.keys().filter(|address| address.is_pod()).cloned().collect();
         return Err(naming::unknown(Some("--explain"), &address.to_string(), &pods));
     };

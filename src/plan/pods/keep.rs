@@ -29,10 +29,16 @@ impl<'a> PodPlanner<'_, 'a> {
         self.begin(Some(live), Some(pod));
         self.run_drift(pod.run, live);
         let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
-        let stored = self.context.inputs.prior.objects.get(from);
-        self.rewritten = stored.is_some_and(|stored| stored.object != recorded.object);
+        self.stored = self.context.inputs.prior.objects.get(from).map(|stored| &stored.object);
         let record = record_of(recorded);
-        self.reconcile(Reconciling { wanted, live, recorded: Some(pod), record, adopt: None });
+        self.reconcile(Reconciling {
+            wanted,
+            live,
+            recorded: Some(pod),
+            rebuilt: recorded.rebuilt,
+            record,
+            adopt: None,
+        });
     }
 
     pub(super) fn adopt(&mut self, wanted: &'a WantedPod, live: &'a LivePod, known: Known<'a>) {
@@ -68,7 +74,14 @@ impl<'a> PodPlanner<'_, 'a> {
                 depends_on: wanted.depends_on.clone(),
             })),
         };
-        self.reconcile(Reconciling { wanted, live, recorded, record, adopt: Some(known.reason()) });
+        self.reconcile(Reconciling {
+            wanted,
+            live,
+            recorded,
+            rebuilt: false,
+            record,
+            adopt: Some(known.reason()),
+        });
     }
 
     fn surplus_ids(&self) -> BTreeSet<PodId> {
@@ -85,13 +98,14 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Brings a live pod to what is wanted.
     fn reconcile(&mut self, reconciling: Reconciling<'a>) {
-        let Reconciling { wanted, live, recorded, record, adopt } = reconciling;
+        let Reconciling { wanted, live, recorded, rebuilt, record, adopt } = reconciling;
         let volume = wanted.container.storage.volume().and_then(|volume| self.context.volumes.id(volume));
         let inputs = self.context.inputs;
         let pair = Pair {
             address: self.address,
             wanted,
             recorded,
+            rebuilt,
             live,
             token: record.token.clone(),
             volume,
@@ -270,7 +284,15 @@ impl<'a> PodPlanner<'_, 'a> {
             changes.push(by_spec(Field::DependsOn, before, after));
         }
         let by_spec = !changes.is_empty() || before.retired != after.retired;
-        if !by_spec && (!nothing_follows || !self.rewritten && !is_news(before, after)) {
+        // What the state has, under the names that it has, is what a reader of the plan knows.
+        let stored = self.stored.unwrap_or(&before.object);
+        let is_rewritten = *stored != before.object;
+        if nothing_follows && (is_rewritten || is_news(before, after)) {
+            let others = shown::recorded_differences(stored, &after.object);
+            let listed: BTreeSet<Field> = changes.iter().map(|change| change.field.clone()).collect();
+            changes.extend(others.into_iter().filter(|change| !listed.contains(&change.field)));
+        }
+        if !by_spec && changes.is_empty() {
             return;
         }
         let cost = self.draft.after;
@@ -416,6 +438,7 @@ struct Reconciling<'a> {
     wanted: &'a WantedPod,
     live: &'a LivePod,
     recorded: Option<&'a RecordedPod>,
+    rebuilt: bool,
     /// What the state says, or is to say once the pod is adopted.
     record: Record,
     adopt: Option<Reason>,

@@ -13,7 +13,7 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, LiveStorage, PodStatus, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::{Block, Consequence, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step};
-use crate::model::prior::{Recorded, RecordedPod};
+use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
 
 use crate::plan::draft::{Draft, Planning};
@@ -48,7 +48,7 @@ pub(super) fn draft<'a>(
         surplus: retire,
         by: None,
         outlived: false,
-        rewritten: false,
+        stored: None,
         is_spared: part == Part::Needed,
     };
     let live = &context.inputs.live.pods;
@@ -98,8 +98,8 @@ struct PodPlanner<'c, 'a> {
     by: Option<Successor>,
     /// The state still names replaced pods that are gone.
     outlived: bool,
-    /// The state still names renamed objects by their old addresses.
-    rewritten: bool,
+    /// The record as the state has it, which may still name renamed objects by their old addresses.
+    stored: Option<&'a RecordedObject>,
     /// Only a dependency of a target, so that nothing of it may be terminated.
     is_spared: bool,
 }

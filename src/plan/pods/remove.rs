@@ -132,7 +132,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Tells whether the command line lifts the protection of this address for this plan.
     fn is_unprotected(&self) -> bool {
-        self.context.inputs.options.unprotect.contains(self.address)
+        self.context.is_unprotected(self.address)
     }
 
     /// Writes that the protection is lifted before what it forbids: the engine looks at the record.

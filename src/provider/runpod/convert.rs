@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::wire::{Count, Dollars, Unfit, Wire};
+use super::wire::{Count, Dollars, Unfit, Wire, object_id};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
 use crate::model::live::{LiveStorage, Origin, PodRole, PodStatus};
@@ -196,6 +196,7 @@ pub(super) fn storage(
     path: Wire<String>,
 ) -> Result<LiveStorage, Unfit> {
     if let Some(id) = network.filter(|id| !id.is_empty()) {
+        let id = object_id(Wire::Is(id), "networkVolumeId")?;
         return Ok(LiveStorage::Network { id: VolumeId::new(id), path: path.required("volumeMountPath")? });
     }
     match size.nullable("volumeInGb")? {

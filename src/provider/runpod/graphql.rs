@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::convert;
 use super::error::Verb;
 use super::transport::{Answer, Transport, unsendable};
-use super::wire::{Entries, Entry, Unfit};
+use super::wire::{Entries, Entry, Unfit, object_id};
 use crate::model::id::{EnvKey, PodId, RegistryId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Port;
@@ -202,7 +202,7 @@ pub(super) async fn create_volume(
     let variables =
         json!({ "input": { "name": name, "size": size.0, "dataCenterId": data_center.as_str() } });
     let (answer, created) = send::<CreatedWire>(transport, operation, query, variables, Vec::new()).await?;
-    let read = || created.required(operation.field)?.id.required("id");
+    let read = || object_id(created.required(operation.field)?.id, "id");
     read().map(VolumeId::new).map_err(|unfit| answer.unfit(unfit))
 }
 

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 
 use super::error::{Said, Verb, certainty};
 use super::redact::Redactor;
-use super::wire::{Entry, Unfit, Wire};
+use super::wire::{Entry, Unfit, Wire, object_id};
 use crate::model::clock::Timestamp;
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
@@ -663,7 +663,7 @@ impl Answer {
 /// Reads the id of what a create made. Without it the create may have happened all the same.
 pub(super) fn created(answer: &Answer) -> Result<String, ProviderError> {
     let CreatedWire { id } = answer.decode()?;
-    id.required("id").map_err(|unfit| answer.unfit(unfit))
+    object_id(id, "id").map_err(|unfit| answer.unfit(unfit))
 }
 
 #[derive(Deserialize, Default)]

@@ -359,9 +359,16 @@ impl<'de, T: Field> Visitor<'de> for PageUnder<T> {
 /// its id.
 pub(super) type Entry<O, I> = Result<(I, Origin, Result<Box<O>, Unfit>), Unfit>;
 
-/// Reads the id of an entry. An empty one names nothing.
-pub(super) fn entry_id(id: Wire<String>, field: &'static str) -> Result<String, Unfit> {
-    id.required(field).and_then(|id| if id.is_empty() { Err(Unfit::Odd(field)) } else { Ok(id) })
+/// Reads the id of a pod or a network volume.
+///
+/// It becomes a part of URLs, and is written into specs and states. RunPod makes ids of letters and digits, so what
+/// holds anything that could lead to another object, or no end, is the id of none.
+pub(super) fn object_id(id: Wire<String>, field: &'static str) -> Result<String, Unfit> {
+    const LONGEST: usize = 64;
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let id = id.required(field)?;
+    let is_id = (1..=LONGEST).contains(&id.len()) && id.bytes().all(is_part);
+    if is_id { Ok(id) } else { Err(Unfit::Odd(field)) }
 }
 
 /// Why an answer cannot be used, naming the field and never its value.

@@ -794,6 +794,7 @@ fn causes_tell_the_spec_from_others_and_both() {
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
     d:record Changed
+      image: tool:1 -> tool:2 by Spec
     drift b: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1"), left_alone: false }])
     drift c: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:1"), left_alone: false }])
     drift d: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("tool:2"), left_alone: false }])
@@ -1236,7 +1237,7 @@ fn replace_is_done_on_request_and_refused_for_stopped_pods_and_volumes() {
       ! NewPodId
     Warning volume.models: `--replace` has no effect: a network volume is never replaced, as that loses all that is on it (replace-without-effect)
     Warning b: `--replace` has no effect: it is wanted stopped (replace-without-effect)
-    Warning nobody: `--replace` has no effect: nothing is wanted there in this plan (replace-without-effect)
+    Warning nobody: `--replace` has no effect: nothing is wanted there in this plan, or it is left out of it (replace-without-effect)
     unchanged volume.models b
     cost $512.70 -> $512.70, at most $512.70
     ");
@@ -1592,6 +1593,7 @@ fn a_renamed_volume_does_not_disturb_the_pod_that_mounts_it() {
     assert_snapshot!(settles(&world), @"
     volume.new:move Renamed from volume.old
     llm:record Changed
+      volumes: volume.old at /models -> volume.new at /models by Spec
     cost $512.70 -> $512.70, at most $512.70
     ");
 }
@@ -1623,7 +1625,7 @@ fn what_is_deselected_is_neither_compared_nor_removed() {
       image: tool:1 -> tool:2 by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
-    out of scope: 2
+    out of scope: 4
     cost $505.70 -> $505.70, at most $505.70
     ");
 }

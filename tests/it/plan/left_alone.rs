@@ -2,7 +2,7 @@
 //! volumes that stopped pods still mount.
 
 use insta::assert_snapshot;
-use podform::model::desired::{OnRemove, OnReplace, OnStuckResume, WantedPod};
+use podform::model::desired::{OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume};
 use podform::model::field::Field;
 use podform::model::id::{EnvKey, PodId, RegistryId, VolumeId};
 use podform::model::live::{LivePod, LiveStorage, PodStatus, Seen, Unreadable};
@@ -300,6 +300,7 @@ fn a_local_volume_that_others_grew_is_left_alone() {
     let accepted = wanting(&world, |pod| pod.container.storage = local(80));
     assert_snapshot!(settles(&accepted), @r#"
     llm:record Changed
+      volumes: local 50 GB at /workspace -> local 80 GB at /workspace by Spec
     drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: false }])
     cost $513.70 -> $513.70, at most $513.70
     "#);
@@ -313,6 +314,7 @@ fn a_local_volume_grown_by_the_author_and_further_by_others_is_left_alone() {
         .outside("llm", grown_to(80));
     assert_snapshot!(settles(&world), @r#"
     llm:record Changed
+      volumes: local 50 GB at /workspace -> local 60 GB at /workspace by Spec
     drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: true }])
     Warning llm: its local volume was grown by others to 80 GB and cannot shrink to 60 GB; write `local: 80GB` (volume-larger)
     cost $513.70 -> $513.70, at most $513.70
@@ -419,6 +421,94 @@ fn a_larger_local_volume_of_an_adopted_pod_is_left_alone() {
     Note llm: `ssh` and `jupyter` are not compared: they cannot be read back and were not recorded (access-unknown)
     cost $513.70 -> $513.70, at most $513.70
     ");
+}
+
+/// A rebuilt record says what an object was like when it was found, and nothing of what the spec ever said.
+#[test]
+fn what_a_rebuild_found_larger_than_the_spec_is_left_alone() {
+    let found = |wanted: Storage| {
+        let mut world = World::default()
+            .want("llm", |pod| pod.container.storage = wanted)
+            .have("llm", |pod| {
+                pod.container.storage = local(80);
+                pod.container.disk = Gigabytes(60);
+            })
+            .want_volume("volume.models", 100, false)
+            .have_volume("volume.models", 200, false);
+        for recorded in world.prior.objects.values_mut() {
+            recorded.rebuilt = true;
+        }
+        world
+    };
+    assert_snapshot!(plan(&found(local(50))), @"
+    llm:record Changed
+      disk: 60 GB -> 20 GB by Spec
+      volumes: local 80 GB at /workspace -> local 50 GB at /workspace by Spec
+    Warning volume.models: has 200 GB and cannot shrink to 100 GB; write `size: 200GB` (volume-larger)
+    Warning llm: its container disk was grown to 60 GB by others; 20 GB would wipe it, so it waits for a change that does so anyway; or write `disk: 60GB` (disk-larger)
+    Warning llm: its local volume has 80 GB and cannot shrink to 50 GB; write `local: 80GB` (volume-larger)
+    unchanged volume.models
+    cost $531.70 -> $531.70, at most $531.70
+    ");
+    assert_snapshot!(plan(&found(Storage::None)), @"
+    llm:record Changed
+      disk: 60 GB -> 20 GB by Spec
+      volumes: local 80 GB at /workspace -> - by Spec
+    Warning volume.models: has 200 GB and cannot shrink to 100 GB; write `size: 200GB` (volume-larger)
+    Warning llm: its container disk was grown to 60 GB by others; 20 GB would wipe it, so it waits for a change that does so anyway; or write `disk: 60GB` (disk-larger)
+    Warning llm: it has a local volume of 80 GB that the spec never had, which only a replacement can take away (`--replace`); write it into the spec, or leave it (volume-larger)
+    unchanged volume.models
+    cost $531.70 -> $531.70, at most $531.70
+    ");
+    // Further growth is a wish like any other.
+    let mut grown = found(local(90)).want_volume("volume.models", 300, false);
+    grown.desired.wanted.remove(&address("llm"));
+    grown.prior.objects.remove(&address("llm"));
+    grown.live.pods.clear();
+    assert_snapshot!(settles(&grown), @r#"
+    volume.models:update Changed
+      size: 200 GB -> 300 GB by Spec
+      ! NetworkVolumeKept { volume: Volume(Key("models")) }
+    cost $14.00 -> $21.00, at most $21.00
+    "#);
+}
+
+#[test]
+fn a_larger_network_volume_that_is_adopted_is_left_alone_now_and_later() {
+    let mut world =
+        World::default().want_volume("volume.models", 100, false).have_volume("volume.models", 200, false);
+    world.prior.objects.clear();
+    let wanted = world.desired.wanted.get_mut(&address("volume.models"));
+    let Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) = wanted else { panic!("{wanted:?}") };
+    *adopt = Some(VolumeId::new("id-volume-models"));
+    assert_snapshot!(settles(&world), @"
+    volume.models:adopt AdoptNamed
+    Warning volume.models: has 200 GB and cannot shrink to 100 GB; write `size: 200GB` (volume-larger)
+    cost $14.00 -> $14.00, at most $14.00
+    ");
+    assert_snapshot!(plan(&world.applied()), @r#"
+    no changes
+    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("200 GB"), left_alone: true }])
+    Warning volume.models: was grown to 200 GB by others and cannot shrink to 100 GB; write `size: 200GB` (volume-larger)
+    unchanged volume.models
+    cost $14.00 -> $14.00, at most $14.00
+    "#);
+}
+
+#[test]
+fn a_network_volume_grown_by_the_author_and_further_by_others_is_left_alone() {
+    let mut world =
+        World::default().want_volume("volume.models", 150, false).have_volume("volume.models", 100, false);
+    if let Some(Seen::Found(volume)) = world.live.volumes.get_mut(&VolumeId::new("id-volume-models")) {
+        volume.size = Gigabytes(300);
+    }
+    assert_snapshot!(plan(&world), @r#"
+    no changes
+    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("300 GB"), left_alone: true }])
+    Warning volume.models: was grown to 300 GB by others and cannot shrink to 150 GB; write `size: 300GB` (volume-larger)
+    unchanged volume.models
+    cost $21.00 -> $21.00, at most $21.00
+    "#);
 }
 
 #[test]

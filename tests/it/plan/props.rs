@@ -330,6 +330,16 @@ fn dependents(world: &World, of: &Address) -> BTreeSet<Address> {
     recorded.filter(|address| recorded_needs(world, address).contains(of)).cloned().collect()
 }
 
+/// Tells whether the pod of an address mounts the network volume of another one as it is.
+fn mounts(world: &World, pod: &Address, volume: &Address) -> bool {
+    let id = |address: &Address| world.prior.objects.get(address).map(|recorded| &recorded.id);
+    let (Some(RemoteId::Pod(pod)), Some(RemoteId::Volume(volume))) = (id(pod), id(volume)) else {
+        return false;
+    };
+    let pod = world.live.pods.get(pod).and_then(|seen| seen.found());
+    pod.is_some_and(|pod| matches!(&pod.storage, LiveStorage::Network { id, path: _ } if id == volume))
+}
+
 /// Says what a plan touches that these targets and exclusions do not allow.
 fn beyond(
     world: &World,
@@ -345,7 +355,8 @@ fn beyond(
     };
     let going = |address: &Address| {
         let bound = dependents(world, address).into_iter();
-        if wanted(address) { BTreeSet::new() } else { bound.filter(|other| !wanted(other)).collect() }
+        let goes = |other: &Address| !wanted(other) || mounts(world, other, address);
+        if wanted(address) { BTreeSet::new() } else { bound.filter(goes).collect() }
     };
     let vanished = |volume: &Address| {
         let is_gone =

@@ -2,8 +2,8 @@
 
 use insta::assert_snapshot;
 use podform::model::desired::{ComputeWish, Move, OnRemove, OnStuckResume, WantedPod};
-use podform::model::id::PodId;
-use podform::model::live::{PodStatus, Seen, Unreadable};
+use podform::model::id::{PodId, VolumeId};
+use podform::model::live::{LiveStorage, PodStatus, Seen, Unreadable};
 use podform::model::plan::{Operation, Planned};
 use podform::model::pod::{RunState, Storage};
 use podform::model::size::Gigabytes;
@@ -104,7 +104,7 @@ fn a_key_that_left_the_spec_goes_like_a_destroyed_one() {
     assert_snapshot!(shown(&world.clone().option(targets(&["train"]))), @"
     train:delete Removed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    out of scope: 2
+    out of scope: 3
     cost $505.70 -> $0.00, at most $0.00
     ");
     assert_snapshot!(shown(&world.option(targets(&["prep"]))), @r#"
@@ -127,6 +127,59 @@ fn a_key_that_left_the_spec_goes_like_a_destroyed_one() {
       ! NetworkVolumeKept { volume: Volume(Key("data")) }
     out of scope: 3
     cost $505.70 -> $0.00, at most $0.00
+    "#);
+}
+
+/// RunPod deletes no network volume under a pod, so what the spec still wants lets go of it in the same plan.
+#[test]
+fn a_volume_that_left_the_spec_takes_along_the_pods_that_still_mount_it() {
+    let mut world = chain()
+        .want("prep", |_| {})
+        .want("train", |pod| pod.run = RunState::Stopped)
+        .have("train", |pod| {
+            mounting(pod);
+            pod.run = RunState::Stopped;
+        });
+    world.desired.wanted.remove(&address("volume.data"));
+    let target = || targets(&["volume.data"]);
+    assert_snapshot!(shown(&world.clone().option(target())), @r#"
+    prep:delete Replaced
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    prep:create Replaced on NVIDIA GeForce RTX 4090 x1 secure
+      volumes: network volume id-volume-data at /data -> - by Spec
+      ! NewPodId
+    train:delete VolumeRemoved
+    volume.data:delete Removed
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    prep:delete before volume.data:delete
+    train:delete before volume.data:delete
+    Warning prep: goes along: it still mounts `volume.data`, which goes (goes-along)
+    Warning train: goes along: it still mounts `volume.data`, which goes (goes-along)
+    Warning train: is stopped and still mounts `volume.data`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated; it is created again when it is next wanted running (terminated-with-volume)
+    out of scope: 1
+    cost $512.70 -> $505.70, at most $505.70
+    "#);
+    let left_out = |options: &mut Options| {
+        target()(options);
+        excludes(&["prep", "train"])(options);
+    };
+    assert_snapshot!(shown(&world.clone().option(left_out)), @r#"
+    blocked
+    held volume.data: NotPossible("pods `id-prep` (acme-prep), `id-train` (acme-train) still mount it, and RunPod refuses to delete a network volume in use")
+    out of scope: 3
+    cost $7.00 -> $7.00, at most $7.00
+    "#);
+    // What others run on it stays, and so does all of ours that would have made way.
+    let theirs = world.stranger("theirs", |pod| {
+        let id = VolumeId::new("id-volume-data");
+        pod.storage = LiveStorage::Network { id, path: "/x".to_owned() };
+    });
+    assert_snapshot!(shown(&theirs.option(target())), @r#"
+    blocked
+    held volume.data: NotPossible("pod `theirs` (acme-llm) still mounts it, and RunPod refuses to delete a network volume in use")
+    unmanaged theirs $505.70
+    out of scope: 3
+    cost $7.00 -> $7.00, at most $7.00
     "#);
 }
 
@@ -449,6 +502,7 @@ fn what_is_kept_or_forgotten_takes_nothing_along() {
     prep:forget Removed (tombstone)
       ! GoesOnUnmanaged
     Warning prep: goes on running and being billed, unmanaged (forgotten)
+    out of scope: 1
     cost $505.70 -> $0.00, at most $0.00
     ");
 }
@@ -598,6 +652,28 @@ fn a_replica_waits_while_its_place_below_is_not_known() {
 }
 
 #[test]
+fn a_gap_that_a_target_names_is_closed_as_without_one() {
+    let world = lowered(4, "r[1]", |_| {});
+    assert_snapshot!(shown(&world.clone().option(targets(&["r[1]"]))), @"
+    r[1]:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    r[1]:move Renamed from r[3]
+    r[1]:update Changed InPlace
+      name: acme-r[3] -> acme-r[1] by Spec
+    drift r[1]: Vanished
+    Note r[1]: is gone, and `r[3]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    out of scope: 2
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(shown(&world.option(targets(&["r[0]"]))), @"
+    no changes
+    unchanged r[0]
+    out of scope: 3
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
 fn what_is_left_out_closes_no_gap() {
     let world = lowered(3, "r[1]", |_| {}).option(excludes(&["r[2]"]));
     assert_snapshot!(shown(&world), @"
@@ -606,6 +682,7 @@ fn what_is_left_out_closes_no_gap() {
       ! NewPodId
     drift r[1]: Vanished
     unchanged r[0]
+    out of scope: 1
     cost $505.70 -> $1,011.40, at most $1,011.40
     ");
 }

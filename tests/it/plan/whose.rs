@@ -415,8 +415,8 @@ fn a_declared_removal_of_what_is_not_recorded_is_said_and_does_nothing() {
     let world = removing(world, "old", OnRemove::Terminate);
     assert_snapshot!(settles(&removing(world, "volume.llm", OnRemove::Forget)), @"
     no changes
+    Warning : `removed` names `volume.llm`, and nothing is recorded there: did you mean `llm`? (removal-of-nothing)
     Note : `removed` names `old`, and nothing is recorded there: the entry is done and can go, or means another address (removal-of-nothing)
-    Note : `removed` names `volume.llm`, and nothing is recorded there: the entry is done and can go, or means another address (removal-of-nothing)
     unchanged llm
     cost $505.70 -> $505.70, at most $505.70
     ");

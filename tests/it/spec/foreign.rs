@@ -117,10 +117,10 @@ fn a_request_to_runpod_is_read_as_one_pod() {
     let request = r#"{ "name": "chat", "imageName": "x/y:1", "gpuTypeIds": ["NVIDIA L40S"], "gpuCount": 1, "cloudType": "SECURE", "volumeInGb": 20 }"#;
     insta::assert_snapshot!(lines(request), @r#"
     error: a file of another tool: `pods.yaml` looks like a request to RunPod's API: it has the pod's fields at the top; a spec begins with `version: 1` and `project: NAME`, and this is one key of `pods:`, with the words below
-    pods.yaml:1:19: error: unknown key: a pod has no `imageName`; it is spelled `image` here: `image`
-    pods.yaml:1:41: error: unknown key: a pod has no `gpuTypeIds`; it is spelled `gpu` here: `gpu`
+    pods.yaml:1:19: error: unknown key: a pod has no `imageName`; it is spelled `image` here: `"image"`
+    pods.yaml:1:41: error: unknown key: a pod has no `gpuTypeIds`; it is spelled `gpu` here: `"gpu"`
     pods.yaml:1:72: error: unknown key: a pod has no `gpuCount`; it is written `gpu: "NAME:2"`, or `count:` under `gpu:` here
-    pods.yaml:1:87: error: unknown key: a pod has no `cloudType`; it is spelled `cloud` here: `cloud`
+    pods.yaml:1:87: error: unknown key: a pod has no `cloudType`; it is spelled `cloud` here: `"cloud"`
     pods.yaml:1:110: error: unknown key: a pod has no `volumeInGb`; it is written `volumes: [{ local: 100GB, path: /workspace }]` here
     "#);
     let second =

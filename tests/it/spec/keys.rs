@@ -32,6 +32,51 @@ fn a_misspelled_key_gets_the_right_one() {
     "#);
 }
 
+/// JSON has no blank behind its colons, so a key without quotes would take the colon and the value along.
+#[test]
+fn a_misspelled_key_of_json_keeps_its_quotes() {
+    insta::assert_snapshot!(mistakes(r#"{"version":1,"project":"demo","pods":{"a":{"imgae":"x/y:1","gpu" : "L4"}}}"#), @r#"
+    error: unknown key
+     --> pods.yaml:1:44
+      |
+    1 | {"version":1,"project":"demo","pods":{"a":{"imgae":"x/y:1","gpu" : "L4"}}}
+      |                                            ^^^^^^^ a pod has no `imgae`
+      |
+    help: did you mean
+      |
+    1 - {"version":1,"project":"demo","pods":{"a":{"imgae":"x/y:1","gpu" : "L4"}}}
+    1 + {"version":1,"project":"demo","pods":{"a":{"image":"x/y:1","gpu" : "L4"}}}
+      |
+    "#);
+    insta::assert_snapshot!(mistakes(r#"{"version":1,"project":"demo","pods":{"a":{"imgae": "x/y:1","gpu":"L4"}}}"#), @r#"
+    error: unknown key
+     --> pods.yaml:1:44
+      |
+    1 | {"version":1,"project":"demo","pods":{"a":{"imgae": "x/y:1","gpu":"L4"}}}
+      |                                            ^^^^^^^ a pod has no `imgae`
+      |
+    help: did you mean
+      |
+    1 - {"version":1,"project":"demo","pods":{"a":{"imgae": "x/y:1","gpu":"L4"}}}
+    1 + {"version":1,"project":"demo","pods":{"a":{"image": "x/y:1","gpu":"L4"}}}
+      |
+    "#);
+    insta::assert_snapshot!(mistakes("{'version':1,'project':'demo','pods':{'a':{'image':'x/y:1','gpus':'L4'}}}"), @"
+    error: unknown key
+     --> pods.yaml:1:60
+      |
+    1 | {'version':1,'project':'demo','pods':{'a':{'image':'x/y:1','gpus':'L4'}}}
+      |                                                            ^^^^^^ a pod has no `gpus`
+      |
+    help: it is spelled `gpu` here
+      |
+    1 - {'version':1,'project':'demo','pods':{'a':{'image':'x/y:1','gpus':'L4'}}}
+    1 + {'version':1,'project':'demo','pods':{'a':{'image':'x/y:1','gpu':'L4'}}}
+      |
+    ");
+    assert_eq!(mistakes(r#"{"version":1,"project":"demo","pods":{"a":{"image":"x/y:1","gpu":"L4"}}}"#), "");
+}
+
 #[test]
 fn spellings_of_runpods_apis_are_mapped() {
     insta::assert_snapshot!(

@@ -282,7 +282,7 @@ moved:
   - { from: circle-a, to: circle-b }
   - { from: circle-b, to: circle-a }
   - { from: Bad, to: prep }
-"), @r#"
+"), @"
     error: invalid move
      --> pods.yaml:9:13
       |
@@ -322,6 +322,8 @@ moved:
        |             ----      ^^^^^^^^^^^^^ a pod cannot become a volume, nor a volume a pod
        |             |
        |             moved from here
+       |
+       = help: a volume's address begins with `volume.`: write `from: volume.data` and `to: volume.models`
 
     error: invalid move
       --> pods.yaml:14:23
@@ -352,7 +354,7 @@ moved:
        |
     18 |   - { from: Bad, to: prep }
        |             ^^^ `Bad` is no key: a lower-case letter, then lower-case letters, digits and `-`
-    "#);
+    ");
 }
 
 #[test]

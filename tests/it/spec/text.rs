@@ -320,7 +320,7 @@ fn places_count_characters_and_not_bytes() {
     help: write
       |
     3 - pods: { "héé": 1, a: { imäge: x } }
-    3 + pods: { h--: 1, a: { imäge: x } }
+    3 + pods: { "h--": 1, a: { imäge: x } }
       |
 
     error: wrong type

@@ -57,6 +57,10 @@ fn odd_entries(good: &Value) -> Vec<Value> {
     let odd_id = |id: Value| with(good.clone(), "id", id);
     let mut odd = vec![json!(null), json!("pod"), json!([1]), json!({}), without(good.clone(), "id")];
     odd.extend([json!(null), json!(7), json!(""), json!({ "id": "x" })].map(odd_id));
+    // What would lead to another object as a part of a URL, or has no end, is the id of none.
+    let hostile = ["../../v2/network-volumes/x", "..", "a/b", "a?b", "a%2fb", "a b", "a\n", "ä"];
+    odd.extend(hostile.map(|id| odd_id(json!(id))));
+    odd.push(odd_id(json!("x".repeat(65))));
     odd
 }
 

@@ -12,7 +12,7 @@ use crate::model::request::{Mount, PodRequest};
 use crate::provider::runpod::convert;
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Transport, unsendable};
-use crate::provider::runpod::wire::{Dollars, Wire, objects};
+use crate::provider::runpod::wire::{Dollars, Wire, object_id, objects};
 use crate::provider::{Certainty, ProviderError, Rejection};
 
 /// Creates a pod in the first of its data centers that has room.
@@ -132,7 +132,7 @@ async fn create(
     let hidden = request.env.values().cloned().collect();
     let variables = json!({ "input": input });
     let (answer, created) = send::<CreatedWire>(transport, operation, query, variables, hidden).await?;
-    let read = || created.required(operation.field)?.id.required("id");
+    let read = || object_id(created.required(operation.field)?.id, "id");
     read().map(PodId::new).map_err(|unfit| answer.unfit(unfit))
 }
 

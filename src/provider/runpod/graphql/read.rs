@@ -9,7 +9,7 @@ use crate::model::live::{Endpoints, LivePod, LiveVolume, PodRole, PodStatus};
 use crate::model::size::Gigabytes;
 use crate::provider::runpod::convert;
 use crate::provider::runpod::wire::{
-    Count, Dollars, Entries, Entry, EnvPairs, Unfit, Wire, entry_id, objects,
+    Count, Dollars, Entries, Entry, EnvPairs, Unfit, Wire, object_id, objects,
 };
 
 /// Everything that is read of a pod.
@@ -84,7 +84,7 @@ struct RuntimePortWire {
 /// Reads one entry of the listing of pods.
 pub(super) fn pod_entry(wire: Option<PodWire>) -> Entry<LivePod, PodId> {
     let mut wire = wire.ok_or(Unfit::Odd("myself.pods[]"))?;
-    let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "myself.pods[].id")?);
+    let id = PodId::new(object_id(std::mem::take(&mut wire.id), "myself.pods[].id")?);
     let origin = convert::origin_of_pod(&wire.env, |EnvPairs(env)| env);
     Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
@@ -92,7 +92,7 @@ pub(super) fn pod_entry(wire: Option<PodWire>) -> Entry<LivePod, PodId> {
 /// Reads one entry of the listing of network volumes.
 pub(super) fn volume_entry(wire: Option<VolumeWire>) -> Entry<LiveVolume, VolumeId> {
     let VolumeWire { id, name, size, data_center_id } = wire.ok_or(Unfit::Odd("networkVolumes[]"))?;
-    let id = VolumeId::new(entry_id(id, "networkVolumes[].id")?);
+    let id = VolumeId::new(object_id(id, "networkVolumes[].id")?);
     let origin = convert::origin_of_volume(&name);
     let read = || {
         Ok(Box::new(LiveVolume {

@@ -10,7 +10,7 @@ use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
 use crate::model::pod::{Cloud, Port, Protocol};
 use crate::model::size::Gigabytes;
 use crate::provider::runpod::convert;
-use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Unfit, Wire, entry_id, objects};
+use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Unfit, Wire, object_id, objects};
 
 objects!(GpuWire, MachineWire, PodWire, VolumeWire);
 
@@ -61,7 +61,7 @@ struct MachineWire {
 /// Reads one entry of the listing of pods.
 pub(super) fn pod_entry(entry: Value) -> Entry<LivePod, PodId> {
     let mut wire = PodWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
-    let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "[].id")?);
+    let id = PodId::new(object_id(std::mem::take(&mut wire.id), "[].id")?);
     let origin = convert::origin_of_pod(&wire.env, |EnvMap(env)| env);
     Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
@@ -69,7 +69,7 @@ pub(super) fn pod_entry(entry: Value) -> Entry<LivePod, PodId> {
 /// Reads one entry of the listing of network volumes.
 pub(super) fn volume_entry(entry: Value) -> Entry<LiveVolume, VolumeId> {
     let mut wire = VolumeWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
-    let id = VolumeId::new(entry_id(std::mem::take(&mut wire.id), "[].id")?);
+    let id = VolumeId::new(object_id(std::mem::take(&mut wire.id), "[].id")?);
     let origin = convert::origin_of_volume(&wire.name);
     Ok((id.clone(), origin, live_volume(id, wire).map(Box::new)))
 }

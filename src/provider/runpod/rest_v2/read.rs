@@ -10,7 +10,7 @@ use crate::model::pod::Compute;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 use crate::provider::runpod::convert;
-use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, entry_id, objects};
+use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
 
 objects!(
     CpuConfigWire,
@@ -135,7 +135,7 @@ impl Field for PodEntry {
 }
 
 fn pod_entry(mut wire: PodWire) -> Entry<LivePod, PodId> {
-    let id = PodId::new(entry_id(std::mem::take(&mut wire.id), "pods[].id")?);
+    let id = PodId::new(object_id(std::mem::take(&mut wire.id), "pods[].id")?);
     let origin = convert::origin_of_pod(&wire.env, |EnvMap(env)| env);
     Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
@@ -150,7 +150,7 @@ impl Field for VolumeEntry {
 }
 
 fn volume_entry(mut wire: VolumeWire) -> Entry<LiveVolume, VolumeId> {
-    let id = VolumeId::new(entry_id(std::mem::take(&mut wire.id), "networkVolumes[].id")?);
+    let id = VolumeId::new(object_id(std::mem::take(&mut wire.id), "networkVolumes[].id")?);
     let origin = convert::origin_of_volume(&wire.name);
     Ok((id.clone(), origin, live_volume(id, wire).map(Box::new)))
 }
@@ -224,7 +224,7 @@ fn storage(MountsWire { persistent, network }: MountsWire) -> Result<LiveStorage
         return Ok(LiveStorage::None);
     };
     Ok(LiveStorage::Network {
-        id: VolumeId::new(volume_id.required("mounts.network[0].volumeId")?),
+        id: VolumeId::new(object_id(volume_id, "mounts.network[0].volumeId")?),
         path: path.required("mounts.network[0].path")?,
     })
 }
