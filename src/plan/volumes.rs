@@ -285,12 +285,7 @@ impl<'a> VolumePlanner<'_, 'a> {
         if *size < live.size && exact.is_some_and(|applied| *size < applied) {
             cannot.push(format!("it has {} and cannot shrink to {size}", live.size));
         } else if *size < live.size {
-            self.draft.findings.push(finding::volume_larger(
-                self.address,
-                live.size,
-                *size,
-                exact.is_some(),
-            ));
+            self.draft.findings.push(finding::volume_larger(self.address, live.size, *size, exact.is_some()));
         }
         if !cannot.is_empty() {
             let why = format!("{}; {HOW_TO_CHANGE_A_VOLUME}", cannot.join(", "));

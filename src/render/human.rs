@@ -918,11 +918,8 @@ mod tests {
 
     #[test]
     fn nothing_to_do_is_said_in_one_line() {
-        let plan = Plan {
-            unchanged: [sample::address("llm")].into(),
-            out_of_scope: 2,
-            ..sample::empty_plan()
-        };
+        let plan =
+            Plan { unchanged: [sample::address("llm")].into(), out_of_scope: 2, ..sample::empty_plan() };
         insta::assert_snapshot!(plain(&Planned::NoChanges(plan)), @r#"
         No changes.
         1 address is as wanted: llm.

@@ -565,9 +565,9 @@ mod tests {
 
     use super::*;
     use crate::model::address::Address;
-    use crate::model::plan::Subject;
     use crate::model::field::Field;
     use crate::model::id::EnvKey;
+    use crate::model::plan::Subject;
     use crate::model::plan::{ActionId, Cause, Disruption, FieldChange, Plan, Shown, Step};
     use crate::model::text::is_invisible;
     use crate::render::{no_positions, sample};

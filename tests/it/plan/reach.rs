@@ -133,10 +133,8 @@ fn a_key_that_left_the_spec_goes_like_a_destroyed_one() {
 /// RunPod deletes no network volume under a pod, so what the spec still wants lets go of it in the same plan.
 #[test]
 fn a_volume_that_left_the_spec_takes_along_the_pods_that_still_mount_it() {
-    let mut world = chain()
-        .want("prep", |_| {})
-        .want("train", |pod| pod.run = RunState::Stopped)
-        .have("train", |pod| {
+    let mut world =
+        chain().want("prep", |_| {}).want("train", |pod| pod.run = RunState::Stopped).have("train", |pod| {
             mounting(pod);
             pod.run = RunState::Stopped;
         });
