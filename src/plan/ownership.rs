@@ -22,7 +22,7 @@ use crate::model::provenance::{
 };
 
 use super::presence::{Sighting, Successor};
-use super::{Inputs, finding, moves::Renamed, rebuild::Names};
+use super::{Inputs, finding, moves::Renamed, rebuild::Names, rebuild::named_at};
 
 /// A live pod that no record names but whose token, or id, the journal knows.
 struct Claim<'a> {
@@ -54,6 +54,8 @@ pub(super) struct Ownership<'a> {
     volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
     /// At which address each of them is claimed.
     claimed_at: BTreeMap<RemoteId, Address>,
+    /// The first address that names each object by `adopt`.
+    named_at: BTreeMap<RemoteId, &'a Address>,
     /// The ids on record.
     recorded: BTreeSet<RemoteId>,
     /// The addresses of the recorded tokens.
@@ -143,6 +145,7 @@ impl<'a> Ownership<'a> {
             claims: BTreeMap::new(),
             volume_claims: BTreeMap::new(),
             claimed_at: BTreeMap::new(),
+            named_at: named_at(inputs.desired),
             recorded: inputs.prior.remote_ids(),
             holders: BTreeMap::new(),
             open: Open::of(renamed),
@@ -391,6 +394,9 @@ impl<'a> Ownership<'a> {
             Ok(None) => {}
         }
         let Some(id) = named else { return Sighting::Never };
+        if let Some(held) = self.named_elsewhere(address, &RemoteId::Pod(id.clone())) {
+            return Sighting::Hidden(held);
+        }
         if self.recorded.contains(&RemoteId::Pod(id.clone())) {
             let why = format!("`adopt` names pod `{id}`, which the state has under another address");
             return Sighting::Hidden(Held::NotPossible(why));
@@ -432,6 +438,12 @@ impl<'a> Ownership<'a> {
                 }
             },
         }
+    }
+
+    /// Holds all but the first address that `adopt` gives one object to.
+    fn named_elsewhere(&self, address: &Address, id: &RemoteId) -> Option<Held> {
+        let first = self.named_at.get(id).filter(|first| **first != address)?;
+        Some(Held::NotPossible(format!("`adopt` of `{first}` names `{id}` as well")))
     }
 
     /// Returns the other address that a pod is taken for. One object is never at two addresses.
@@ -621,6 +633,9 @@ impl<'a> Ownership<'a> {
         findings: &mut Vec<Finding>,
     ) -> Sighting<'a, LiveVolume> {
         let Some(id) = named else { return Sighting::Never };
+        if let Some(held) = self.named_elsewhere(address, &RemoteId::Volume(id.clone())) {
+            return Sighting::Hidden(held);
+        }
         if self.recorded.contains(&RemoteId::Volume(id.clone())) {
             let why =
                 format!("`adopt` names network volume `{id}`, which the state has under another address");

@@ -103,14 +103,20 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
     let names = Names::of(desired);
     let mut claims: BTreeMap<Address, Vec<Found>> = BTreeMap::new();
     let view = Viewpoint { lineage: &rebuilt.lineage, ..Viewpoint::of(&desired.project, prior) };
+    // What the spec names by its id belongs where it says, whatever the mark does.
+    let named_at = named_at(desired);
     for (pod, marker) in unknown {
-        let address = address_now(&marker.address, desired);
+        let named = named_at.get(&RemoteId::Pod(pod.id.clone())).copied().cloned();
+        let is_named = named.is_some();
+        let address = named.unwrap_or_else(|| address_now(&marker.address, desired));
         let found = Found {
             recorded: pod_record(from, pod, marker),
             marked: marker.address.clone(),
             created: marker.created,
         };
-        let why = if marker.lineage == rebuilt.lineage {
+        let why = if is_named {
+            None
+        } else if marker.lineage == rebuilt.lineage {
             doubt(&judge_pod(view, pod, Witness::Mark), &address)
                 .or_else(|| names.instead_of(&address, pod).map(|other| named_otherwise(&address, other)))
         } else {
@@ -124,7 +130,9 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
     for (volume, mark) in unknown_volumes(desired, prior, live) {
         let recorded = volume_record(from, volume, &mark);
         let found = Found { recorded, marked: mark.address(), created: None };
-        claims.entry(address_now(&mark.address(), desired)).or_default().push(found);
+        let named = named_at.get(&RemoteId::Volume(volume.id.clone())).copied().cloned();
+        let address = named.unwrap_or_else(|| address_now(&mark.address(), desired));
+        claims.entry(address).or_default().push(found);
     }
     for (address, found) in claims {
         rebuilt.settle(address, found, from);
@@ -331,6 +339,17 @@ pub fn is_gone(id: &RemoteId, live: &Live) -> bool {
         },
         RemoteId::Volume(id) => matches!(live.volumes.get(id), Some(Seen::Absent)),
     }
+}
+
+/// Returns the first address that names each object by `adopt`.
+pub(super) fn named_at(desired: &Desired) -> BTreeMap<RemoteId, &Address> {
+    let mut named_at = BTreeMap::new();
+    for address in desired.wanted.keys() {
+        if let Some(id) = named(address, desired) {
+            named_at.entry(id).or_insert(address);
+        }
+    }
+    named_at
 }
 
 /// Returns what `adopt` of an address names.

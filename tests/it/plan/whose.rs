@@ -116,11 +116,11 @@ fn of_two_clones_neither_is_taken_unless_the_spec_names_one() {
     if let Some(Wanted::Pod(pod)) = named.desired.wanted.get_mut(&address("llm")) {
         pod.adopt = Some(PodId::new("two"));
     }
-    assert_snapshot!(plan(&named), @r#"
-    llm:adopt Migrated
-    drift llm: Migrated { from: Pod(PodId("id-llm")), to: Pod(PodId("two")) }
+    assert_snapshot!(plan(&named), @"
+    llm:adopt AdoptNamed
+    drift llm: Vanished
     cost $505.70 -> $505.70, at most $505.70
-    "#);
+    ");
 }
 
 #[test]
@@ -725,7 +725,7 @@ fn a_copy_made_at_once_is_retired_only_if_it_is_what_was_sent() {
         }));
     }
     assert_snapshot!(text, @"
-    llm:delete-deposed Deposed leaves deposed {}
+    llm:delete-deposed Duplicate leaves deposed {}
       ! ContainerDiskLost { size: Gigabytes(20) }
     cost $1,011.40 -> $505.70, at most $505.70
     no changes
@@ -935,4 +935,24 @@ fn a_second_volume_of_one_name_is_listed_and_never_taken() {
     unmanaged copy $7.00
     cost $7.00 -> $0.00, at most $0.00
     "#);
+}
+
+#[test]
+fn one_object_is_given_to_one_address() {
+    let adopt: fn(&mut WantedPod) = |pod| pod.adopt = Some(PodId::new("theirs"));
+    let world = World::default().want("chat", adopt).want("llm", adopt).stranger("theirs", |_| {});
+    assert_snapshot!(plan(&world), @r#"
+    chat:adopt AdoptNamed
+    chat:update Changed InPlace
+      name: acme-llm -> acme-chat by Spec
+    held llm: NotPossible("`adopt` of `chat` names `theirs` as well")
+    Note chat: `ssh` and `jupyter` are not compared: they cannot be read back and were not recorded (access-unknown)
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    // A rebuild gives it to the address that names it, whatever its mark says.
+    let world = World::default().want("chat", adopt).want("llm", |_| {});
+    assert_snapshot!(rebuilt(&unknown(world, "theirs", "llm", |_| {}), None), @"
+    line above 0
+    chat is theirs
+    ");
 }

@@ -37,7 +37,7 @@ pub struct Ledger {
     pub sent: Vec<(String, String, String)>,
     /// What the run that goes on has made.
     pub made: Vec<String>,
-    /// The run was cut, so what it made may still stand beside what it was to replace.
+    /// The run was cut, so that what it made may still stand beside what it was to replace, and nobody says so.
     pub was_cut: bool,
     /// What the run that goes on must not take away.
     pub protected: BTreeSet<String>,
@@ -164,7 +164,10 @@ impl Ledger {
         if !is_there(world, id) {
             return;
         }
-        if !self.may_touch(world, project, id, touch) {
+        if self.may_touch(world, project, id, touch) {
+            // What it may take for its own it may go on with, whatever it changes about it.
+            self.note_given(id, project);
+        } else {
             let whose = self.told(id);
             self.violations.push(format!("{project} did {verb} {id}, which is {whose}"));
         }
@@ -198,13 +201,10 @@ impl Ledger {
                 self.objects.entry(form).or_default().address.clone_from(address);
             }
         }
+        let made = std::mem::take(&mut self.made);
         if std::mem::take(&mut self.was_cut) {
             return;
         }
-        let is_theirs = |id: &String| self.objects[id].maker.as_deref() == Some(project);
-        let (made, others) = std::mem::take(&mut self.made).into_iter().partition(is_theirs);
-        self.made = others;
-        let made: Vec<String> = made;
         for id in made {
             self.check_alone(world, project, &id, deposed);
         }

@@ -254,7 +254,8 @@ impl Account<'_> {
             let was_ours =
                 self.ledger.borrow().objects.get(&id).is_some_and(|object| object.former.contains(&project));
             if was_ours {
-                self.ledger.borrow_mut().note_given(&id, &project);
+                let forms = self.ledger.borrow().forms(&id);
+                forms.iter().for_each(|form| self.ledger.borrow_mut().note_given(form, &project));
             }
         }
         for id in &copy.given_up {
