@@ -147,7 +147,7 @@ fn a_volume_that_left_the_spec_takes_along_the_pods_that_still_mount_it() {
       volumes: network volume id-volume-data at /data -> - by Spec
       ! NewPodId
     train:delete VolumeRemoved
-    volume.data:delete Removed
+    volume.data:delete Removed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     prep:delete before volume.data:delete
     train:delete before volume.data:delete
