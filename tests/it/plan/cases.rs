@@ -468,7 +468,7 @@ fn a_second_pod_of_our_own_request_is_retired() {
     let marker = world.marker("llm");
     let world = world.stranger("twin", |pod| pod.marker = Some(marker));
     assert_snapshot!(settles(&world), @"
-    llm:delete-deposed Deposed leaves deposed {}
+    llm:delete-deposed Duplicate leaves deposed {}
       ! ContainerDiskLost { size: Gigabytes(20) }
     cost $1,011.40 -> $505.70, at most $505.70
     ");

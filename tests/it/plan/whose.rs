@@ -116,11 +116,11 @@ fn of_two_clones_neither_is_taken_unless_the_spec_names_one() {
     if let Some(Wanted::Pod(pod)) = named.desired.wanted.get_mut(&address("llm")) {
         pod.adopt = Some(PodId::new("two"));
     }
-    assert_snapshot!(plan(&named), @r#"
-    llm:adopt Migrated
-    drift llm: Migrated { from: Pod(PodId("id-llm")), to: Pod(PodId("two")) }
+    assert_snapshot!(plan(&named), @"
+    llm:adopt AdoptNamed
+    drift llm: Vanished
     cost $505.70 -> $505.70, at most $505.70
-    "#);
+    ");
 }
 
 #[test]
@@ -725,7 +725,7 @@ fn a_copy_made_at_once_is_retired_only_if_it_is_what_was_sent() {
         }));
     }
     assert_snapshot!(text, @"
-    llm:delete-deposed Deposed leaves deposed {}
+    llm:delete-deposed Duplicate leaves deposed {}
       ! ContainerDiskLost { size: Gigabytes(20) }
     cost $1,011.40 -> $505.70, at most $505.70
     no changes
