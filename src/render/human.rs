@@ -937,7 +937,8 @@ mod tests {
         Digest: 3f2a9c4be01d77863f2a9c4be01d7786-0
 
         Blocked: nothing of this plan can be applied.
-          - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first
+          - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first, or give
+            `--unprotect llm[0]` if its key has left the spec
           - `train` is locked on RunPod and would be stopped; unlock it first
           - all 12 recorded objects are gone at once, more likely another account or key than a loss;
             `--accept-vanished` goes on

@@ -932,7 +932,7 @@ mod tests {
     #[test]
     fn a_blocked_plan_says_so_first() {
         let planned = Planned::Blocked { reasons: sample::blocks(), plan: sample::empty_plan() };
-        insta::assert_snapshot!(markdown(&planned), @r#"
+        insta::assert_snapshot!(markdown(&planned), @r"
         <!-- podform-plan:acme -->
         ## podform plan for `acme`
 
@@ -944,7 +944,7 @@ mod tests {
 
         ### Blocked: nothing of this plan can be applied
 
-        - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first
+        - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first, or give `--unprotect llm[0]` if its key has left the spec
         - `train` is locked on RunPod and would be stopped; unlock it first
         - all 12 recorded objects are gone at once, more likely another account or key than a loss; `--accept-vanished` goes on
         - `swap` would be terminated before its replacement exists, and no candidate has stock; `on_replace: create_first` keeps it until there is one
@@ -961,7 +961,7 @@ mod tests {
         | storage | \$0.00 | \$0.00 | none |
         | **total** | \$0.00 | \$0.00 | none |
         | total an hour | \$0.00/h | \$0.00/h | |
-        "#);
+        ");
     }
 
     #[test]
