@@ -57,6 +57,8 @@ impl Scene {
             r#"console POST /v2/network-volumes {"name":"theirs","size":10,"dataCenter":"EU-RO-1"}"#,
             "201\n",
         );
+        // How old something is said to be does not hang on how often the world was asked.
+        act("wait 100", "");
         act("TOKEN=s3cret-value-1 podform apply -q --auto-approve --parallelism 1", "[exit 0]\n");
         act("edit pods.yaml s/v0.19.1/v0.20.0/", "");
         act("TOKEN=s3cret-value-1 podform plan -q -o the.plan", "[exit 0]\n");
@@ -137,21 +139,12 @@ fn a_file_that_asks_for_something_else_is_refused_with_the_difference() {
     assert_snapshot!(scene.attacked(|_, plan| patch(plan, "image", json!("evil/miner:latest"))), @"
     --- approved
     +++ now
-    @@ -11,7 +11,7 @@
-     
-     Not managed by podform, never touched
-     
-    -  wyhvhv9keshoe4 (theirs), RUNNING, 43 s old: $322.20 a month ($0.4414/h)
-    +  wyhvhv9keshoe4 (theirs), RUNNING, 50 s old: $322.20 a month ($0.4414/h)
-           podform import ADDRESS wyhvhv9keshoe4
-       c4too3nyfp (theirs): $0.70 a month ($0.001/h)
-           podform import ADDRESS c4too3nyfp
     @@ -28,4 +28,4 @@
        total an hour              $1.4019/h           $1.4019/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: ea8be3ff727686bdb15d47eef71609cb-505700000
-    +Digest: 4ce200e715ca09fe1efc05edc21c54f6-505700000
+    -Digest: 062517f2dea8dffdb0fd04db7d8d895a-505700000
+    +Digest: 9f970c9781cd5da80162297844a17f27-505700000
     [stderr]
     error: the saved plan is stale: another plan is needed now; what it shows of `llm:update` is as now, and what it would do is not
     hint: plan again and read what has changed
@@ -226,7 +219,7 @@ fn a_file_that_rents_other_machines_is_refused() {
     assert_snapshot!(said, @"
     --- approved
     +++ now
-    @@ -18,13 +18,13 @@
+    @@ -18,7 +18,7 @@
            + gpu:         L4
            + cloud:       secure
            + data_center: (known after apply)
@@ -235,19 +228,12 @@ fn a_file_that_rents_other_machines_is_refused() {
            cost:  $0.00 -> $323.20 a month ($0.00/h -> $0.4427/h)
                   compute $0.00 -> $321.20, storage $0.00 -> $2.00
      
-     Not managed by podform, never touched
-     
-    -  wyhvhv9keshoe4 (theirs), RUNNING, 50 s old: $322.20 a month ($0.4414/h)
-    +  wyhvhv9keshoe4 (theirs), RUNNING, 55 s old: $322.20 a month ($0.4414/h)
-           podform import ADDRESS wyhvhv9keshoe4
-       c4too3nyfp (theirs): $0.70 a month ($0.001/h)
-           podform import ADDRESS c4too3nyfp
     @@ -41,4 +41,4 @@
        total an hour              $1.4019/h           $1.8447/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: 8756c9161e6a0493164fbec0c94502f6-828900000
-    +Digest: fb2fbb04e08c741dd85d8213baa3bd86-828900000
+    -Digest: 3ae852476f0825b1d9286db5d7932c25-828900000
+    +Digest: b094805a2deb41605f95f0f01c82054c-828900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed
