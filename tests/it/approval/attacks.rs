@@ -143,8 +143,8 @@ fn a_file_that_asks_for_something_else_is_refused_with_the_difference() {
        total an hour              $1.4019/h           $1.4019/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: 062517f2dea8dffdb0fd04db7d8d895a-505700000
-    +Digest: 9f970c9781cd5da80162297844a17f27-505700000
+    -Digest: 42166998dba944f3cd9f0073e6503abb-505700000
+    +Digest: 756a96eef722ef5d68b2f448e55cc2ce-505700000
     [stderr]
     error: the saved plan is stale: another plan is needed now; what it shows of `llm:update` is as now, and what it would do is not
     hint: plan again and read what has changed
@@ -232,8 +232,8 @@ fn a_file_that_rents_other_machines_is_refused() {
        total an hour              $1.4019/h           $1.8447/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: 3ae852476f0825b1d9286db5d7932c25-828900000
-    +Digest: b094805a2deb41605f95f0f01c82054c-828900000
+    -Digest: 4fa2d17453009c2bb7ff060269a6b346-828900000
+    +Digest: 0ec834899daad701d0c594ba24d48599-828900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed
