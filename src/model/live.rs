@@ -252,7 +252,7 @@ pub struct Endpoints {
 pub struct LiveVolume {
     /// Its id.
     pub id: VolumeId,
-    /// Its name; ours is a [`VolumeMark`](super::marker::VolumeMark).
+    /// Its name; ours is a [`VolumeMark`].
     pub name: String,
     /// Its size.
     pub size: Gigabytes,
