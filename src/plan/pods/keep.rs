@@ -49,7 +49,10 @@ impl<'a> PodPlanner<'_, 'a> {
                     Successor::Moved => DriftKind::Migrated { from: recorded.id.clone(), to: id.clone() },
                     Successor::Named | Successor::Made => DriftKind::Vanished,
                 });
-                (pod_of(&recorded.object), recorded.token.clone())
+                // What another create of ours made carries the token of that one.
+                let made = live.marker.as_ref().filter(|_| by == Successor::Made);
+                let token = made.map(|marker| marker.token.clone()).or_else(|| recorded.token.clone());
+                (pod_of(&recorded.object), token)
             }
             Known::Sent(sent) => (pod_of(&sent.object), sent.token.clone()),
             Known::Nothing => (None, None),

@@ -8,7 +8,7 @@ use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
 use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
-use podform::model::marker::Marker;
+use podform::model::marker::{Marker, Token};
 use podform::model::plan::Planned;
 use podform::model::pod::{Compute, Storage};
 use podform::model::secret::Secret;
@@ -954,5 +954,19 @@ fn one_object_is_given_to_one_address() {
     assert_snapshot!(rebuilt(&unknown(world, "theirs", "llm", |_| {}), None), @"
     line above 0
     chat is theirs
+    ");
+}
+
+#[test]
+fn a_late_pod_of_another_create_is_recorded_with_the_token_that_it_carries() {
+    let mut world = World::default().want("llm", |_| {}).have("llm", |_| {}).seen("llm", Seen::Absent);
+    let later: Token = "00112233445566ff".parse().unwrap();
+    world.know_token("llm", &later, false);
+    let marker = Marker { token: later, ..world.marker("llm") };
+    let world = world.stranger("late", |pod| pod.marker = Some(marker));
+    assert_snapshot!(settles(&world), @"
+    llm:adopt FoundInJournal
+    drift llm: Vanished
+    cost $505.70 -> $505.70, at most $505.70
     ");
 }
