@@ -162,6 +162,21 @@ pub fn write_whole_with(
     written.map_err(|source| FileError::writing(path, source))
 }
 
+/// Returns what an ordinary file begins with; `None` where there is none.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn beginning(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    const LENGTH: u64 = 256;
+    if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(None);
+    }
+    let mut beginning = Vec::new();
+    let read = whole::open_ordinary(path).and_then(|file| file.take(LENGTH).read_to_end(&mut beginning));
+    read.map_err(|source| FileError::writing(path, source))?;
+    Ok(Some(beginning))
+}
+
 /// Writes a file that must not exist yet.
 ///
 /// # Errors

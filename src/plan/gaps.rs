@@ -69,13 +69,13 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
         // One that is certainly gone needs a replica more than one that may be there; else another would be made for it.
         empty.sort_by_key(|(is_gone, _, _)| !is_gone);
         for ((is_gone, address, wanted), spare) in empty.into_iter().zip(spares) {
-            if !is_alike(wanted, &spare, &catalog) {
-                gaps.findings.extend(is_gone.then(|| finding::replicas_not_alike(address, spare.address)));
-            } else if is_gone {
+            if !is_gone {
+                gaps.reserved.insert(spare.address.clone(), address.clone());
+            } else if !is_alike(wanted, &spare, &catalog) {
+                gaps.findings.push(finding::replicas_not_alike(address, spare.address));
+            } else {
                 gaps.findings.push(finding::gap_closed(address, spare.address));
                 gaps.moves.insert(address.clone(), spare.address.clone());
-            } else {
-                gaps.reserved.insert(spare.address.clone(), address.clone());
             }
         }
     }

@@ -57,8 +57,9 @@ pub(super) fn what_cannot_be_read(context: &Context<'_>, drafts: &mut Drafts<'_>
 pub(super) fn reserved(reserved: &BTreeMap<Address, Address>, drafts: &mut Drafts<'_>) {
     for (address, place) in reserved {
         if let Some(draft) = drafts.get_mut(address).filter(|draft| is_taken_away(draft)) {
-            let why =
-                format!("whether `{place}` is there is not known, and this replica takes its place if not");
+            let why = format!(
+                "whether `{place}` is there is not known, and this replica may have to take its place"
+            );
             draft.hold(Held::NotPossible(why));
         }
     }

@@ -60,7 +60,9 @@ pub use cost::cost_of_recorded;
 pub use digest::{digest, is_same, spec_digest};
 pub use lost::made_elsewhere;
 pub use placement::{Explained, explain, stock_questions};
-pub use rebuild::{Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over};
+pub use rebuild::{
+    Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over, unknown_to,
+};
 pub use refusal::{Flag, Refusal, refusals};
 pub use scope::Pattern;
 
@@ -152,14 +154,18 @@ impl<'a> Context<'a> {
     /// Tells whether an object may not be deleted: where its protection was applied, and where the spec asks for it, be it
     /// applied yet or not. A replica that the spec no longer counts has the word of its key.
     fn is_protected(&self, address: &Address) -> bool {
-        let Inputs { desired, .. } = *self.inputs;
         let applied = self.renamed.recorded(address).is_some_and(|recorded| recorded.lifecycle.protect);
+        applied || self.asks_to_protect(address)
+    }
+
+    fn asks_to_protect(&self, address: &Address) -> bool {
+        let Inputs { desired, .. } = *self.inputs;
         let asked = match desired.wanted.get(address) {
             Some(Wanted::Pod(pod)) => pod.lifecycle.protect,
             Some(Wanted::Volume(WantedVolume::Managed { protect, .. })) => *protect,
             Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) | None => false,
         };
-        applied || asked || address.is_pod() && desired.protected.contains(address.key())
+        asked || address.is_pod() && desired.protected.contains(address.key())
     }
 
     /// Tells whether the spec has replicas under a key, or its pod.
@@ -175,9 +181,10 @@ impl<'a> Context<'a> {
         is_named(&self.inputs.options.replace, address)
     }
 
-    /// Tells whether `--unprotect` names an address.
+    /// Tells whether `--unprotect` lifts the protection of an address. It lifts what is remembered, and not what the spec
+    /// asks for.
     fn is_unprotected(&self, address: &Address) -> bool {
-        is_named(&self.inputs.options.unprotect, address)
+        is_named(&self.inputs.options.unprotect, address) && !self.asks_to_protect(address)
     }
 }
 

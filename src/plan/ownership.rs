@@ -22,7 +22,7 @@ use crate::model::provenance::{
 };
 
 use super::presence::{Sighting, Successor};
-use super::{Inputs, finding, moves::Renamed, rebuild::Names, rebuild::named_at};
+use super::{Inputs, finding, moves::Renamed, rebuild::Names, rebuild::is_gone, rebuild::named_at};
 
 /// A live pod that no record names but whose token, or id, the journal knows.
 struct Claim<'a> {
@@ -242,6 +242,13 @@ impl<'a> Ownership<'a> {
         let address = match self.holders.get(token) {
             Some(address) => Address::clone(address),
             None => self.renamed.address_now(&known.address),
+        };
+        // Nobody can tell the pods of a lost state apart but the person who has chosen one by now.
+        let is_chosen = known.sent.name.is_empty()
+            && self.renamed.recorded(&address).is_some_and(|chosen| !is_gone(&chosen.id, self.inputs.live));
+        let provenance = match provenance {
+            Provenance::Untold if is_chosen => Provenance::Copy,
+            told => told,
         };
         Some((address, Claim { pod, token, provenance }))
     }

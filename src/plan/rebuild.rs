@@ -15,7 +15,7 @@ use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, Origin, PodRole
 use crate::model::marker::{Marker, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, Record, RecordAfter, Step};
 use crate::model::pod::{Container, RunState, Storage};
-use crate::model::prior::{Prior, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -90,7 +90,8 @@ pub struct SeveralStates {
 /// It is not said which of several states is meant.
 pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
     let Rebuilding { desired, prior, live, lineage, now: _ } = from;
-    let unknown = unknown_pods(desired, prior, live);
+    // What an earlier rebuild only left is looked at again: another API may tell more.
+    let unknown = unknown_pods(desired, prior, live, |known| known.is_some_and(is_explained));
     let lineage = chosen_lineage(prior, lineage, &unknown)?;
     let mut rebuilt = Rebuilt {
         above: highest(desired, live, &lineage),
@@ -127,7 +128,7 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
             None => claims.entry(address).or_default().push(found),
         }
     }
-    for (volume, mark) in unknown_volumes(desired, prior, live) {
+    for (volume, mark) in unknown_volumes(desired, prior, live, |known| known.is_some_and(is_explained)) {
         let recorded = volume_record(from, volume, &mark);
         let found = Found { recorded, marked: mark.address(), created: None };
         let named = named_at.get(&RemoteId::Volume(volume.id.clone())).copied().cloned();
@@ -361,31 +362,42 @@ fn named(address: &Address, desired: &Desired) -> Option<RemoteId> {
     }
 }
 
-/// Returns the pods with this project's mark whose token the state does not know.
-fn unknown_pods<'a>(desired: &Desired, prior: &Prior, live: &'a Live) -> Vec<(&'a LivePod, &'a Marker)> {
+/// Tells whether the state knows what a token was sent for, or that it was given up.
+fn is_explained(known: &KnownToken) -> bool {
+    known.tombstone || !known.sent.name.is_empty()
+}
+
+/// Returns the pods with this project's mark that are not on record and whose token is not known well enough.
+fn unknown_pods<'a>(
+    desired: &Desired,
+    prior: &Prior,
+    live: &'a Live,
+    is_known: impl Fn(Option<&KnownToken>) -> bool,
+) -> Vec<(&'a LivePod, &'a Marker)> {
     let managed = prior.remote_ids();
     let pods = live.pods.values().filter_map(Seen::found).filter(|pod| is_plain(pod));
     let marked = pods.filter_map(|pod| Some((pod, pod.marker.as_ref()?)));
     let unknown = marked.filter(|(pod, marker)| {
         marker.project == desired.project
-            && !prior.tokens.contains_key(&marker.token)
+            && !is_known(prior.tokens.get(&marker.token))
             && !managed.contains(&RemoteId::Pod(pod.id.clone()))
     });
     unknown.collect()
 }
 
-/// Returns the network volumes with a name of this project whose token the state does not know.
+/// Returns such network volumes, by their names.
 fn unknown_volumes<'a>(
     desired: &Desired,
     prior: &Prior,
     live: &'a Live,
+    is_known: impl Fn(Option<&KnownToken>) -> bool,
 ) -> Vec<(&'a LiveVolume, VolumeMark)> {
     let managed = prior.remote_ids();
     let volumes = live.volumes.values().filter_map(Seen::found);
     let marked = volumes.filter_map(|volume| Some((volume, volume.name.parse::<VolumeMark>().ok()?)));
     let unknown = marked.filter(|(volume, mark)| {
         mark.project == desired.project
-            && known_volume(prior, mark).is_none()
+            && !is_known(known_volume(prior, mark).map(|(_, known)| known))
             && !managed.contains(&RemoteId::Volume(volume.id.clone()))
     });
     unknown.collect()
@@ -501,6 +513,11 @@ fn volume_address(Rebuilding { desired, prior, live, .. }: Rebuilding<'_>, id: &
         .or_else(by_name)
 }
 
+/// Returns what carries this project's mark and is unknown to the state.
+pub fn unknown_to(desired: &Desired, prior: &Prior, live: &Live) -> BTreeSet<RemoteId> {
+    claims(desired, prior, live).into_values().flatten().collect()
+}
+
 /// The unknown objects that carry the mark of an address.
 pub(super) type Claims = BTreeMap<Address, BTreeSet<RemoteId>>;
 
@@ -508,11 +525,11 @@ pub(super) type Claims = BTreeMap<Address, BTreeSet<RemoteId>>;
 /// token that it knows, as it does of what was given up.
 pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
     let mut claims = Claims::new();
-    for (pod, marker) in unknown_pods(desired, prior, live) {
+    for (pod, marker) in unknown_pods(desired, prior, live, |known| known.is_some()) {
         let id = RemoteId::Pod(pod.id.clone());
         claims.entry(address_now(&marker.address, desired)).or_default().insert(id);
     }
-    for (volume, mark) in unknown_volumes(desired, prior, live) {
+    for (volume, mark) in unknown_volumes(desired, prior, live, |known| known.is_some()) {
         let id = RemoteId::Volume(volume.id.clone());
         claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
     }

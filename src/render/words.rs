@@ -448,8 +448,8 @@ pub fn blocked_subject(block: &Block) -> Option<Subject> {
 pub fn block(block: &Block) -> String {
     match block {
         Block::Protected { address, step } => format!(
-            "`{address}` is protected and would {}; to allow it, apply `protect: false` first, or give \
-             `--unprotect {address}` if its key has left the spec",
+            "`{address}` is protected and would {}; to allow it, apply `protect: false` first or, if its key has left \
+             the spec, apply what `podform plan --unprotect {address} -o FILE` saves (a destroy: with `--destroy`)",
             suffering(*step)
         ),
         Block::Locked { address, step } => {

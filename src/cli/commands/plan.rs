@@ -1,9 +1,11 @@
 //! `podform plan`: shows what apply would do. It writes nothing but the file of `-o`.
 
+use std::path::Path;
+
 use crate::cli::args::{PlanArgs, Scope, Selection};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::files::write_whole_with;
+use crate::cli::files::{beginning, write_whole_with};
 use crate::cli::run::Shell;
 use crate::cli::session::Session;
 use crate::cli::show;
@@ -15,6 +17,9 @@ use crate::state::whole::Readers;
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
     let PlanArgs { output, format, detailed_exitcode, destroy, scope } = args;
+    if let Some(path) = output {
+        ensure_replaceable(path)?;
+    }
     let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?;
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
@@ -31,6 +36,17 @@ pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
         shell.output.note(&format!("saved as `{}`", path.display()));
     }
     Ok(exit)
+}
+
+/// Makes sure that nothing is lost in the place where the plan goes: a spec, a state, whatever it is. A link is taken the
+/// place of, and what it leads to stays.
+fn ensure_replaceable(path: &Path) -> Result<(), Failure> {
+    let Some(beginning) = beginning(path)? else { return Ok(()) };
+    if planfile::may_be_replaced(&beginning) {
+        return Ok(());
+    }
+    let path = path.display();
+    Err(Failure::Flag(format!("`{path}` is there and is no saved plan; give `-o` another name")))
 }
 
 /// Returns what a saved plan must remember, so that it can be checked.

@@ -15,6 +15,7 @@ use crate::cli::table::Table;
 use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
+use crate::plan::unknown_to;
 use crate::render::words;
 
 /// Runs the command.
@@ -63,7 +64,15 @@ pub async fn run(shell: &Shell, args: &StatusArgs) -> Result<Exit, Failure> {
     if args.all {
         shell.output.data(&others(&session.loaded.settings.project, &live).to_string());
     }
-    if prior.objects.is_empty() {
+    let unknown = unknown_to(&session.loaded.desired, &prior, &live);
+    if !unknown.is_empty() {
+        shell.output.note(&format!(
+            "{} of this project in the account {} unknown to this state, which was lost or is an older one: `podform \
+             state rebuild` takes in what is there, `--state PATH` names the state that has it",
+            words::count(unknown.len(), "object"),
+            if unknown.len() == 1 { "is" } else { "are" },
+        ));
+    } else if prior.objects.is_empty() {
         shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
     }
     Ok(exit::DONE)

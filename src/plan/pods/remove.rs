@@ -94,7 +94,10 @@ impl<'a> PodPlanner<'_, 'a> {
         match declared.unwrap_or(recorded.lifecycle.on_remove) {
             OnRemove::Terminate if !recorded.retired => self.terminate(recorded, pod, live, reason),
             OnRemove::Terminate | OnRemove::Stop => self.retire(recorded, pod, live, reason),
-            OnRemove::Forget if recorded.retired => self.retire(recorded, pod, live, reason),
+            // What was kept stopped stays so, unless the spec says now that it is given up.
+            OnRemove::Forget if recorded.retired && declared.is_none() => {
+                self.retire(recorded, pod, live, reason);
+            }
             OnRemove::Forget => {
                 self.draft.findings.push(finding::forgotten(self.address));
                 self.draft.push(Planning {

@@ -138,6 +138,13 @@ pub const LARGEST: usize = 128 << 20;
 /// is what the largest file holds. Of the shortest, such as an empty text, twenty times their length is made in memory.
 const MOST_VALUES: usize = 8_500_000;
 
+/// Tells whether what a file begins with is the beginning of a plan file, so that another plan may take its place. An empty
+/// one, as `mktemp` makes it, holds nothing that could be lost.
+pub fn may_be_replaced(beginning: &[u8]) -> bool {
+    beginning.trim_ascii().is_empty()
+        || String::from_utf8_lossy(beginning).contains(&format!("\"format\": \"{FORMAT}\""))
+}
+
 /// Reads the text of a plan file.
 ///
 /// # Errors

@@ -643,7 +643,7 @@ fn a_replica_waits_while_its_place_below_is_not_known() {
     r[2]:delete Shrunk
       ! ContainerDiskLost { size: Gigabytes(20) }
     held r[1]: Unreadable("timeout")
-    held r[3]: NotPossible("whether `r[1]` is there is not known, and this replica takes its place if not")
+    held r[3]: NotPossible("whether `r[1]` is there is not known, and this replica may have to take its place")
     unchanged r[0]
     cost $2,022.80 -> $1,517.10, at most $1,517.10
     "#);

@@ -694,12 +694,13 @@ fn what_the_spec_protects_is_not_deleted_be_it_applied_yet_or_not() {
       ! ContainerDiskLost { size: Gigabytes(20) }
     unchanged web[0]
     cost $1,011.40 -> $505.70, at most $505.70
+    blocked
+      because Protected { address: Volume(Key("data")), step: Delete }
+      because Protected { address: Pod { key: Key("llm"), replica: None }, step: Delete }
     volume.data:delete Destroyed (tombstone)
       ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
-    Warning volume.data: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
-    Warning llm: its protection is lifted for this plan, as `--unprotect` asks (unprotected)
     cost $512.70 -> $0.00, at most $0.00
     "#);
 }
@@ -967,6 +968,27 @@ fn a_late_pod_of_another_create_is_recorded_with_the_token_that_it_carries() {
     assert_snapshot!(settles(&world), @"
     llm:adopt FoundInJournal
     drift llm: Vanished
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn what_a_person_did_not_choose_of_a_lost_state_is_a_copy_from_then_on() {
+    let mut world = left_by_a_rebuild();
+    let chosen = Marker { token: token("llm"), ..world.marker("llm") };
+    world = world.have("llm", |_| {}).recorded("llm", |recorded| recorded.rebuilt = true);
+    world = world.stranger("one", |pod| pod.marker = Some(chosen));
+    for known in world.prior.tokens.values_mut() {
+        known.server_time = None;
+        known.sent.name = String::new();
+    }
+    assert_snapshot!(plan(&world), @"
+    no changes
+    Warning llm: pod `one` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    Warning llm: pod `two` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged one $505.70
+    unmanaged two $505.70
+    unchanged llm
     cost $505.70 -> $505.70, at most $505.70
     ");
 }
