@@ -100,6 +100,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(11),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn a_range_names_exactly_its_replicas(first in 0_u32..90, runs in prop::collection::vec((1_u32..30, 1_u32..9), 1..12)) {
             let mut numbers = BTreeSet::new();

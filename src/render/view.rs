@@ -845,6 +845,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(11),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn every_change_is_in_exactly_one_group(images in prop::collection::vec(0_u8..3, 1..60)) {
             let update = |(number, image): (usize, &u8)| {

@@ -575,6 +575,10 @@ mod tests {
         let html = |text: &str| {
             text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
         };
+        let rust = |text: &str| {
+            let quoted = format!("{text:?}");
+            quoted[1..quoted.len() - 1].to_owned()
+        };
         let bytes = |text: &str| text.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
         let wrapped = |text: &str, at: usize| {
             let end = text.char_indices().nth(at).unwrap().0;
@@ -602,7 +606,7 @@ mod tests {
             ("HTML twice", html(&html(value))),
             ("JSON in HTML", html(&json(value))),
             ("JSON in a URL", percent(&json(value), true, false)),
-            ("Rust", format!("{value:?}").trim_matches('"').to_owned()),
+            ("Rust", rust(value)),
             ("bytes", bytes(value)),
             ("wrapped", wrapped(value, 5)),
             ("wrapped in JSON", json(&wrapped(value, 5))),
@@ -737,6 +741,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: proptest::test_runner::RngSeed::Fixed(11),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
         #[test]
         fn no_value_survives_any_spelling(value in "[ -~üλ🙂\\n\\t]{8,40}", before in "[a-z ]{0,9}") {
             prop_assume!(value.trim() == value && value.chars().collect::<BTreeSet<_>>().len() > 4);
