@@ -186,6 +186,8 @@ struct Mounts<'c> {
     owners: BTreeMap<&'c PodId, &'c Address>,
     /// The addresses that terminate each pod, as long as they are not held.
     ended_by: BTreeMap<PodId, Vec<Address>>,
+    /// What is not wanted any more, and what this plan leaves out depends on.
+    needed: BTreeSet<Address>,
 }
 
 impl<'c> Mounts<'c> {
@@ -208,7 +210,14 @@ impl<'c> Mounts<'c> {
                 ended_by.entry(id.clone()).or_default().push(Address::clone(address));
             }
         }
-        Self { mounted, owners, ended_by }
+        let left_out = context
+            .renamed
+            .objects
+            .iter()
+            .filter(|(address, _)| !drafts.contains_key(*address) && context.wanted(address).is_none());
+        let needed = left_out.flat_map(|(_, recorded)| recorded_dependencies(recorded));
+        let needed = needed.filter(|address| context.wanted(address).is_none()).collect();
+        Self { mounted, owners, ended_by, needed }
     }
 
     /// Returns the live pods that mount a network volume and stay.
@@ -224,7 +233,7 @@ impl<'c> Mounts<'c> {
 
     /// Returns the address of a pod of ours that is to be stopped, and that no longer mounts what it mounts.
     fn goes_with_volume(&self, drafts: &Drafts<'_>, pod: &LivePod) -> Option<&'c Address> {
-        let owner = *self.owners.get(&pod.id)?;
+        let owner = *self.owners.get(&pod.id).filter(|owner| !self.needed.contains(**owner))?;
         let draft = drafts.get(owner).filter(|draft| draft.held.is_none())?;
         let is_up_after = if pod.status.is_up() { !draft.has(Step::Stop) } else { draft.has(Step::Start) };
         (!is_up_after && !draft.has(Step::Forget)).then_some(owner)
