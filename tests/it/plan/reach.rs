@@ -790,3 +790,33 @@ fn an_action_on_what_is_not_ours_is_found_out() {
     }
     assert_eq!(said(&world, &planned), ["`other` acts on `theirs`, which is not known to be its own"]);
 }
+
+#[test]
+fn a_kept_pod_that_something_left_out_needs_does_not_go_with_its_volume() {
+    let kept = |pod: &mut WantedPod| {
+        mounting(pod);
+        pod.run = RunState::Stopped;
+        pod.lifecycle.on_remove = OnRemove::Stop;
+    };
+    let world = World::default()
+        .have_volume("volume.data", 100, false)
+        .have("prep", kept)
+        .recorded("prep", |recorded| recorded.retired = true)
+        .have("train", after(&["prep"]));
+    let targeted = world.clone().option(targets(&["volume.data"]));
+    assert_snapshot!(shown(&targeted) + &shown(&world), @r#"
+    blocked
+    held volume.data: NotPossible("pod `id-prep` (acme-prep) still mounts it, and RunPod refuses to delete a network volume in use")
+    out of scope: 2
+    cost $7.00 -> $7.00, at most $7.00
+    train:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    prep:delete VolumeRemoved
+    volume.data:delete Removed (tombstone)
+      ! NetworkVolumeLost { volume: Volume(Key("data")), size: Gigabytes(100) }
+    prep:delete before volume.data:delete
+    train:delete before prep:delete
+    Warning prep: is stopped and still mounts `volume.data`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated (terminated-with-volume)
+    cost $512.70 -> $0.00, at most $0.00
+    "#);
+}
