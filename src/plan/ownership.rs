@@ -243,9 +243,9 @@ impl<'a> Ownership<'a> {
             Some(address) => Address::clone(address),
             None => self.renamed.address_now(&known.address),
         };
-        // Nobody can tell the pods of a lost state apart but the person who has chosen one by now.
-        let is_chosen = known.sent.name.is_empty()
-            && self.renamed.recorded(&address).is_some_and(|chosen| !is_gone(&chosen.id, self.inputs.live));
+        // Nobody can tell the pods of a lost state apart but the person who has chosen one by now: a rebuild has not.
+        let is_there = |chosen: &Recorded| !chosen.rebuilt && !is_gone(&chosen.id, self.inputs.live);
+        let is_chosen = known.sent.name.is_empty() && self.renamed.recorded(&address).is_some_and(is_there);
         let provenance = match provenance {
             Provenance::Untold if is_chosen => Provenance::Copy,
             told => told,
