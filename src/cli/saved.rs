@@ -10,7 +10,7 @@ use super::session::patterns;
 use super::tolerance::PriceTolerance;
 use crate::model::address::AddressError;
 use crate::model::id::{ProjectName, RunNonce};
-use crate::model::plan::{Action, ActionId, Attempt, Basis, Endpoint, OnStuck, Operation, Plan, Planned};
+use crate::model::plan::{Action, ActionId, Attempt, Basis, Endpoint, Plan, Planned};
 use crate::model::prior::Prior;
 use crate::plan::{self, Options};
 use crate::render::money::AMonth;
@@ -225,21 +225,8 @@ fn disguised<'a>(saved: &'a Plan, now: &Plan) -> impl Iterator<Item = &'a Action
 /// Returns what is printed of an action but for its cost.
 fn looks(action: &Action) -> impl PartialEq + use<'_> {
     let Action { operation, reason, changes, consequences, cost: _, record: _ } = action;
-    let attempts = match operation {
-        Operation::CreatePod(creation)
-        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
-            creation.attempts.as_slice()
-        }
-        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
-        | Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::UpdatePod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => &[],
-    };
-    let places: Vec<_> = attempts
+    let places: Vec<_> = operation
+        .attempts()
         .iter()
         .map(|Attempt { candidate, .. }| (&candidate.compute, candidate.cloud, &candidate.data_centers))
         .collect();

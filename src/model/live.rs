@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::address::Address;
 use super::clock::Timestamp;
-use super::id::{CudaVersion, DataCenterId, EnvKey, PodId, RegistryId, RemoteId, VolumeId};
+use super::id::{CudaVersion, DataCenterId, EnvKey, PodId, ProjectName, RegistryId, RemoteId, VolumeId};
 use super::marker::{Marker, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
@@ -45,6 +46,22 @@ pub enum Origin {
     Pod(Marker),
     /// A network volume with this name.
     Volume(VolumeMark),
+}
+
+impl Origin {
+    /// Returns the address that its mark names, if it is one of this project.
+    pub fn address_in(&self, project: &ProjectName) -> Option<Address> {
+        match self {
+            Self::Pod(marker) if marker.project == *project => Some(marker.address.clone()),
+            Self::Volume(mark) if mark.project == *project => Some(mark.address()),
+            Self::Pod(_) | Self::Volume(_) | Self::Unmarked | Self::NotTold => None,
+        }
+    }
+
+    /// Tells whether it may be of this project, as far as it says.
+    pub fn may_be_of(&self, project: &ProjectName) -> bool {
+        *self == Self::NotTold || self.address_in(project).is_some()
+    }
 }
 
 impl Live {

@@ -355,6 +355,26 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// Returns the attempts to create a pod, in order; empty for what creates none.
+    pub fn attempts(&self) -> &[Attempt] {
+        match self {
+            Self::CreatePod(creation)
+            | Self::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
+                creation.attempts.as_slice()
+            }
+            Self::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+            | Self::Local
+            | Self::CreateVolume { .. }
+            | Self::GrowVolume { .. }
+            | Self::DeleteVolume { .. }
+            | Self::UpdatePod { .. }
+            | Self::StopPod { .. }
+            | Self::DeletePods { .. } => &[],
+        }
+    }
+}
+
 /// What happens if a pod cannot come back on its host.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OnStuck {

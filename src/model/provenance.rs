@@ -266,6 +266,11 @@ fn spare(pod: &LivePod, sent: &Sent) -> Spare {
 pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
     let Sent { name, image, compute, cloud, data_centers, holds_data: _, record } = sent;
     let allowed = |at: &DataCenterId| data_centers.contains(at);
+    let storage = match &record.object {
+        // Which volume an address has by now is not asked: a copy mounts the same one.
+        RecordedObject::Pod(sent) => same_storage(&sent.container.storage, &pod.storage, |_| true),
+        RecordedObject::Volume(_) => false,
+    };
     let place = if data_centers.is_empty() { Some(true) } else { pod.data_center.as_ref().map(allowed) };
     Likeness::of([
         (Part::Name, Some(pod.name == *name)),
@@ -273,21 +278,22 @@ pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
         (Part::Hardware, pod.compute.as_ref().map(|live| Some(live) == compute.as_ref())),
         (Part::Cloud, pod.cloud.map(|live: Cloud| Some(live) == *cloud)),
         (Part::DataCenter, place),
-        (Part::Storage, Some(same_storage(pod, &record.object))),
+        (Part::Storage, Some(storage)),
         (Part::Disk, same_disk(pod, &record.object)),
         (Part::Container, Some(same_container(pod, &record.object))),
     ])
 }
 
-/// Compares what is mounted, but for which network volume: a create names it by its address.
-fn same_storage(pod: &LivePod, sent: &RecordedObject) -> bool {
-    let RecordedObject::Pod(sent) = sent else { return false };
-    match (&sent.container.storage, &pod.storage) {
+/// Compares what is mounted; of a network volume only the id is live, so the caller says which one it may be.
+fn same_storage(expected: &Storage, live: &LiveStorage, is_same: impl Fn(&VolumeId) -> bool) -> bool {
+    match (expected, live) {
         (Storage::None, LiveStorage::None) => true,
         (Storage::Local { size, path }, LiveStorage::Local { size: live, path: at }) => {
             size == live && path == at
         }
-        (Storage::Network { volume: _, path }, LiveStorage::Network { id: _, path: at }) => path == at,
+        (Storage::Network { volume: _, path }, LiveStorage::Network { id, path: at }) => {
+            is_same(id) && path == at
+        }
         (
             Storage::None | Storage::Local { .. } | Storage::Network { .. },
             LiveStorage::None | LiveStorage::Local { .. } | LiveStorage::Network { .. },
@@ -324,19 +330,7 @@ fn same_container(pod: &LivePod, sent: &RecordedObject) -> bool {
 pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<&VolumeId>) -> Likeness {
     let RecordedPod { container, access: _, compute, cloud: _, data_center: _, run: _, depends_on: _ } =
         recorded;
-    let storage = match (&container.storage, &pod.storage) {
-        (Storage::None, LiveStorage::None) => true,
-        (Storage::Local { size, path }, LiveStorage::Local { size: live, path: at }) => {
-            size == live && path == at
-        }
-        (Storage::Network { volume: _, path }, LiveStorage::Network { id, path: at }) => {
-            volume == Some(id) && path == at
-        }
-        (
-            Storage::None | Storage::Local { .. } | Storage::Network { .. },
-            LiveStorage::None | LiveStorage::Local { .. } | LiveStorage::Network { .. },
-        ) => false,
-    };
+    let storage = same_storage(&container.storage, &pod.storage, |id| volume == Some(id));
     let hardware = match (compute, &pod.compute) {
         (_, None) | (None, Some(_)) => true,
         (Some(Compute::Gpu { id, count: _ }), Some(Compute::Gpu { id: live, count: 0 })) => id == live,

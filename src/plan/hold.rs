@@ -6,7 +6,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, LiveStorage, Seen};
-use crate::model::plan::{Action, Held, InProgress, Operation, Reason, Several, Step};
+use crate::model::plan::{Held, InProgress, Operation, Reason, Several, Step};
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
@@ -43,9 +43,7 @@ pub(super) fn what_cannot_be_read(context: &Context<'_>, drafts: &mut Drafts<'_>
         return;
     }
     for (address, draft) in drafts {
-        if context.ownership.unread.may_be(address)
-            && draft.steps.iter().any(|(step, action)| is_new(*step, action))
-        {
+        if context.ownership.unread.may_be(address) && makes_new(draft) {
             let why = "an entry of the account's listing cannot be read and may be it, as this state knows only what \
                        a rebuild found";
             draft.hold(Held::Unreadable(why.to_owned()));
@@ -117,7 +115,7 @@ pub(super) fn what_a_rebuild_left(context: &Context<'_>, drafts: &mut Drafts<'_>
     let [volumes, pods] = [false, true].map(of_kind);
     for (address, draft) in drafts {
         let ids = if address.is_pod() { &pods } else { &volumes };
-        if !ids.is_empty() && draft.steps.iter().any(|(step, action)| is_new(*step, action)) {
+        if !ids.is_empty() && makes_new(draft) {
             draft.hold(Held::Unplaced { ids: ids.clone() });
         }
     }
@@ -143,7 +141,7 @@ pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_
         .collect();
     let created: BTreeSet<Address> = drafts
         .iter()
-        .filter(|(_, draft)| draft.steps.iter().any(|(step, action)| is_new(*step, action)))
+        .filter(|(_, draft)| makes_new(draft))
         .map(|(address, _)| Address::clone(address))
         .collect();
     let (from, instead_of) = (ByKind::of(&unexplained), ByKind::of(&created));
@@ -240,8 +238,10 @@ impl<'c> Mounts<'c> {
     }
 }
 
-fn is_new(step: Step, action: &Action) -> bool {
-    step == Step::Create && action.reason == Reason::New
+/// Tells whether a draft creates what was never there.
+fn makes_new(draft: &Draft<'_>) -> bool {
+    let mut steps = draft.steps.iter();
+    steps.any(|(step, action)| *step == Step::Create && action.reason == Reason::New)
 }
 
 /// Tells whether a record stands for data: a volume, a disk of its own, or what was protected.

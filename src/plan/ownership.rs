@@ -12,7 +12,7 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::{ActionStatus, Sent};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, Origin, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{MARKER_KEY, Token, VolumeMark};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::prior::{KnownToken, OpenIntent, Prior, Recorded, RecordedObject};
@@ -102,12 +102,7 @@ pub(super) struct Unread {
 
 impl Unread {
     fn of(project: &ProjectName, live: &Live, recorded: &BTreeSet<RemoteId>) -> Self {
-        let may_be_ours = |id: RemoteId| match live.origins.get(&id) {
-            Some(Origin::Unmarked) => false,
-            Some(Origin::Pod(marker)) => marker.project == *project,
-            Some(Origin::Volume(mark)) => mark.project == *project,
-            Some(Origin::NotTold) | None => true,
-        };
+        let may_be_ours = |id: RemoteId| live.origins.get(&id).is_none_or(|origin| origin.may_be_of(project));
         let pods = live.pods.iter().filter(|(_, seen)| is_unread(seen));
         let mut pods = pods.filter(|(id, _)| may_be_ours(RemoteId::Pod(PodId::clone(id))));
         let volumes = live.volumes.iter().filter(|(_, seen)| is_unread(seen));

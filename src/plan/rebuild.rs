@@ -11,7 +11,7 @@ use crate::model::address::Address;
 use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, Origin, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, Record, RecordAfter, Step};
 use crate::model::pod::{Container, RunState, Storage};
@@ -144,15 +144,8 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
 fn may_be_ours(desired: &Desired, prior: &Prior, live: &Live) -> BTreeMap<RemoteId, Option<Address>> {
     let managed = prior.remote_ids();
     let unknown = live.origins.iter().filter(|(id, _)| !managed.contains(*id));
-    let unread = unknown.filter_map(|(id, origin)| match origin {
-        Origin::NotTold => Some((id.clone(), None)),
-        Origin::Pod(marker) if marker.project == desired.project => {
-            Some((id.clone(), Some(marker.address.clone())))
-        }
-        Origin::Volume(mark) if mark.project == desired.project => Some((id.clone(), Some(mark.address()))),
-        Origin::Pod(_) | Origin::Volume(_) | Origin::Unmarked => None,
-    });
-    unread.collect()
+    let ours = unknown.filter(|(_, origin)| origin.may_be_of(&desired.project));
+    ours.map(|(id, origin)| (id.clone(), origin.address_in(&desired.project))).collect()
 }
 
 impl Rebuilt {
@@ -540,11 +533,7 @@ pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
 pub(super) fn unread(desired: &Desired, live: &Live) -> Claims {
     let mut claims = Claims::new();
     for (id, origin) in &live.origins {
-        let address = match origin {
-            Origin::Pod(marker) if marker.project == desired.project => marker.address.clone(),
-            Origin::Volume(mark) if mark.project == desired.project => mark.address(),
-            Origin::Pod(_) | Origin::Volume(_) | Origin::Unmarked | Origin::NotTold => continue,
-        };
+        let Some(address) = origin.address_in(&desired.project) else { continue };
         claims.entry(address_now(&address, desired)).or_default().insert(id.clone());
     }
     claims

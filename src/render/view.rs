@@ -13,8 +13,8 @@ use crate::model::id::{ProjectName, RemoteId};
 use crate::model::money::Amount;
 use crate::model::plan::{
     Action, ActionId, Attempt, Block, Candidate, Cause, Consequence, CostChange, Disruption, Drift,
-    DriftKind, Finding, Held, OnStuck, Operation, Owner, Plan, Planned, Reason, RecordAfter, Severity, Shown,
-    Split, Step, Subject, Unmanaged,
+    DriftKind, Finding, Held, Operation, Owner, Plan, Planned, Reason, RecordAfter, Severity, Shown, Split,
+    Step, Subject, Unmanaged,
 };
 use crate::model::size::Gigabytes;
 
@@ -441,7 +441,7 @@ fn change<'a>(
         rows: merged_rows(verb, &steps),
         consequences: actions().flat_map(|action| action.consequences.iter()).collect(),
         attempts: actions()
-            .map(|action| attempts(&action.operation))
+            .map(|action| action.operation.attempts())
             .find(|list| !list.is_empty())
             .unwrap_or(&[]),
         ids: actions().flat_map(remote_ids).collect(),
@@ -520,21 +520,6 @@ fn freed(before: Split, after: Split) -> Split {
         unknown_parts: before.unknown_parts.saturating_sub(after.unknown_parts),
     };
     Split { compute: less(before.compute, after.compute), storage: less(before.storage, after.storage) }
-}
-
-fn attempts(operation: &Operation) -> &[Attempt] {
-    match operation {
-        Operation::CreatePod(creation) => &creation.attempts,
-        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => &creation.attempts,
-        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
-        | Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::UpdatePod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => &[],
-    }
 }
 
 fn remote_ids(action: &Action) -> Vec<RemoteId> {
