@@ -1,8 +1,8 @@
 //! The vocabulary that every other module speaks.
 //!
 //! Only data and the invariants of single values live here: no decisions about pods, no files, no clock, no wire
-//! formats. Stored and sent formats have types of their own at the borders, so renaming a field here never changes
-//! a file. Start at [`desired`], [`prior`] and [`live`], the three inputs of the planner, then [`plan`], its
+//! formats. What is sent has types of its own at the borders, and what is stored has its words in [`stored`], so renaming
+//! a member here never changes a file. Start at [`desired`], [`prior`] and [`live`], the three inputs of the planner, then [`plan`], its
 //! output, and [`journal`], what happens to it.
 
 pub mod address;
@@ -26,5 +26,6 @@ pub mod request;
 pub mod secret;
 pub mod sensitive;
 pub mod size;
+pub(crate) mod stored;
 pub mod text;
 pub mod volume;

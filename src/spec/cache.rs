@@ -12,14 +12,23 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use postcard::{take_from_bytes, to_extend};
 use sha2::{Digest, Sha256};
 
 use super::diagnostic::Collector;
-use super::positions::Positions;
-use super::source::Sources;
-use super::stored::Stored;
-use super::{Input, Loaded, read_text};
+use super::positions::{AllPlaces, Places, Positions};
+use super::source::{Sources, Span};
+use super::{Input, Loaded, Settings, read_text};
 use crate::model::secret::Secrets;
+use crate::model::stored::{As, stored_structs};
+
+// The form needs no version of its own: a file is only ever read by the program that wrote it.
+stored_structs! {
+    Settings { project, kind, api, state_file }
+    AllPlaces { volumes, pods }
+    Places { whole, fields }
+    Span { file, start, end }
+}
 
 const MAGIC: &[u8] = b"podform spec 1\n";
 
@@ -65,12 +74,10 @@ pub fn write(key: &CacheKey, input: &Input<'_>, loaded: &Loaded) -> Option<Vec<u
         return None;
     }
     let CacheKey(key) = key;
-    let mut bytes = [MAGIC, key, &[0; HASH]].concat();
-    variables.write(&mut bytes);
+    let bytes = [MAGIC, key, &[0; HASH]].concat();
+    let mut bytes = to_extend(&As(variables), bytes).ok()?;
     bytes.extend_from_slice(&values(input, variables));
-    settings.write(&mut bytes);
-    desired.write(&mut bytes);
-    positions.places().write(&mut bytes);
+    let mut bytes = to_extend(&(As(settings), As(desired), As(positions.places())), bytes).ok()?;
     let start = MAGIC.len() + HASH;
     let hash = Sha256::digest(&bytes[start + HASH..]);
     bytes[start..start + HASH].copy_from_slice(&hash);
@@ -81,21 +88,17 @@ pub fn write(key: &CacheKey, input: &Input<'_>, loaded: &Loaded) -> Option<Vec<u
 pub fn read(key: &CacheKey, input: &Input<'_>, bytes: &[u8]) -> Option<Loaded> {
     let CacheKey(key) = key;
     let rest = bytes.strip_prefix(MAGIC)?.strip_prefix(key)?;
-    let (hash, mut rest) = rest.split_at_checked(HASH)?;
+    let (hash, rest) = rest.split_at_checked(HASH)?;
     if hash != &*Sha256::digest(rest) {
         return None;
     }
-    let rest = &mut rest;
-    let variables = BTreeSet::<String>::read(rest)?;
+    let (As(variables), rest) = take_from_bytes::<As<BTreeSet<String>>>(rest).ok()?;
     let (expected, body) = rest.split_at_checked(HASH)?;
     // A variable that was given and that nothing uses has to be remarked on.
     if *expected != values(input, &variables) || input.vars.keys().any(|name| !variables.contains(name)) {
         return None;
     }
-    *rest = body;
-    let settings = Stored::read(rest)?;
-    let desired = Stored::read(rest)?;
-    let places = Stored::read(rest)?;
+    let (As(settings), As(desired), As(places)) = postcard::from_bytes(body).ok()?;
     let mut sources = Sources::default();
     let mut log = Collector::default();
     for file in input.files {

@@ -32,7 +32,6 @@ pub mod schema;
 mod sensitive;
 mod snippet;
 mod source;
-mod stored;
 pub mod syntax;
 mod top_level;
 mod words;

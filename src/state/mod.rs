@@ -13,7 +13,6 @@ pub mod whole;
 
 mod fold;
 mod refused;
-mod stored;
 
 use std::collections::BTreeSet;
 

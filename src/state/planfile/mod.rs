@@ -1,4 +1,4 @@
-//! The saved plan: one readable JSON file that a later `apply` executes without planning anew.
+//! The saved plan: one readable JSON file that a later `apply` compares with what it plans itself.
 //!
 //! It holds the whole plan, secrets by name only, and what the check for staleness needs beside it: which files and
 //! settings the plan was made from, so that the caller can read them again, plan again with the same nonce, and
@@ -8,7 +8,6 @@
 //! The files are the caller's: [`write()`] is given what to write to, [`read()`] a text. Start at [`SavedPlan`].
 
 mod content;
-mod document;
 mod layout;
 
 use std::cell::RefCell;
@@ -21,9 +20,8 @@ use serde_json::Serializer;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::plan::{Planned, Subject};
-use crate::state::stored::NotUnderstood;
+use crate::model::stored::{As, stored_structs};
 use content::{Content, Readable, Summed, values};
-use document::{StoredPlanned, StoredPosition, WrittenPlanned};
 use layout::Layout;
 
 /// The version of the file's form, raised with every change of it.
@@ -121,9 +119,9 @@ pub fn write(writer: impl io::Write, saved: &SavedPlan) -> io::Result<()> {
         format: FORMAT,
         version: VERSION,
         podform: env!("CARGO_PKG_VERSION"),
-        inputs,
-        positions: positions.iter().map(StoredPosition::from).collect(),
-        planned: planned.into(),
+        inputs: As(inputs),
+        positions: As(positions),
+        planned: As(planned),
         content: Content(&sum),
     };
     let summed = Summed { writer: &mut writer, sum: &sum };
@@ -162,13 +160,8 @@ pub fn read(text: &str) -> Result<SavedPlan, PlanFileError> {
         return Err(PlanFileError::OtherVersion { found: version, known: VERSION, program: podform });
     }
     content::check(text)?;
-    let document: Document =
+    let Document { inputs: As(inputs), positions: As(positions), planned: As(planned), .. } =
         serde_json::from_str(text).map_err(|error| PlanFileError::Damaged { what: error.to_string() })?;
-    let Document { _format, _version, _podform, inputs, positions, planned, _content } = document;
-    let damaged = |error: NotUnderstood| PlanFileError::Damaged { what: error.to_string() };
-    let planned = planned.try_into().map_err(damaged)?;
-    let positions =
-        positions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>().map_err(damaged)?;
     Ok(SavedPlan { planned, inputs, positions })
 }
 
@@ -199,10 +192,9 @@ struct Written<'a> {
     format: &'static str,
     version: u32,
     podform: &'static str,
-    #[serde(serialize_with = "StoredInputs::serialize")]
-    inputs: &'a PlanInputs,
-    positions: Vec<StoredPosition>,
-    planned: WrittenPlanned<'a>,
+    inputs: As<&'a PlanInputs>,
+    positions: As<&'a BTreeMap<Subject, String>>,
+    planned: As<&'a Planned>,
     content: Content<'a>,
 }
 
@@ -216,25 +208,15 @@ struct Document {
     _version: IgnoredAny,
     #[serde(rename = "podform")]
     _podform: IgnoredAny,
-    #[serde(with = "StoredInputs")]
-    inputs: PlanInputs,
-    positions: Vec<StoredPosition>,
-    planned: StoredPlanned,
+    inputs: As<PlanInputs>,
+    positions: As<BTreeMap<Subject, String>>,
+    planned: As<Planned>,
     #[serde(rename = "content")]
     _content: IgnoredAny,
 }
 
-/// The stored form of [`PlanInputs`].
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "PlanInputs", deny_unknown_fields)]
-struct StoredInputs {
-    spec_files: Vec<String>,
-    variables: BTreeSet<String>,
-    profiles: BTreeSet<String>,
-    targets: Vec<String>,
-    excludes: Vec<String>,
-    replaces: Vec<String>,
-    unprotects: Vec<String>,
-    destroy: bool,
-    accept_vanished: bool,
+stored_structs! {
+    PlanInputs {
+        spec_files, variables, profiles, targets, excludes, replaces, unprotects, destroy, accept_vanished,
+    }
 }

@@ -19,8 +19,8 @@ use rusqlite::{Connection, Row, params};
 use super::open::{classify_write, lock_file, lock_name};
 use super::rows::RowError;
 use crate::model::clock::Timestamp;
+use crate::model::stored::from_text;
 use crate::state::StateError;
-use crate::state::stored::read_text;
 use crate::state::whole::open_no_link;
 
 /// How long a lease lasts without being renewed.
@@ -105,8 +105,8 @@ fn lease(row: &Row<'_>) -> Result<Option<Lease>, RowError> {
     let Some(user) = row.get(0)? else { return Ok(None) };
     Ok(Some(Lease {
         holder: Holder { user, host: row.get(1)?, pid: row.get(2)?, command: row.get(3)? },
-        since: read_text("time", &row.get::<_, String>(4)?)?,
-        expires_at: read_text("time", &row.get::<_, String>(5)?)?,
+        since: from_text(&row.get::<_, String>(4)?)?,
+        expires_at: from_text(&row.get::<_, String>(5)?)?,
         fence: row.get(6)?,
     }))
 }

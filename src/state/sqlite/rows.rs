@@ -3,10 +3,10 @@
 //! Columns hold what a person may want to query; what has a structure of its own is JSON with a version, made by
 //! border types. Every function works inside the transaction or on the copy that it is given.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::model::address::Address;
@@ -15,12 +15,9 @@ use crate::model::id::{Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce, S
 use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::plan::ActionId;
-use crate::model::prior::{Binding, KnownToken, Prior, ProviderKind, Recorded};
-use crate::state::stored::{
-    NotUnderstood, StoredApproved, StoredLifecycle, StoredObject, StoredProviderKind, StoredRemoteId,
-    StoredSent, read_step, read_text, read_token,
-};
-use crate::state::{Batch, PastRun, RecordChange, Refused, Run, fold, sent_unknown};
+use crate::model::prior::{Binding, KnownToken, Prior, Recorded};
+use crate::model::stored::{As, Stored, StoredEnum, from_text, stored_structs};
+use crate::state::{Approved, Batch, PastRun, RecordChange, Refused, Run, Source, fold, sent_unknown};
 
 /// The version of the JSON in `objects`.
 const JSON_VERSION: u32 = 1;
@@ -39,10 +36,15 @@ pub(super) enum RowError {
     Refused(#[from] Refused),
 }
 
-impl From<NotUnderstood> for RowError {
-    fn from(error: NotUnderstood) -> Self {
+impl From<serde::de::value::Error> for RowError {
+    fn from(error: serde::de::value::Error) -> Self {
         Self::Damaged(error.to_string())
     }
+}
+
+stored_structs! {
+    Approved { how, by, source }
+    Source { commit, pull_request, url }
 }
 
 /// Returns to what the state belongs; `None` before its first use.
@@ -51,7 +53,7 @@ pub(super) fn binding(connection: &Connection) -> Result<Option<Binding>, RowErr
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let found: Option<(String, String, String)> = connection.query_row(query, [], read).optional()?;
     let Some((project, kind, origin)) = found else { return Ok(None) };
-    Ok(Some(Binding { project: ProjectName::new(project), kind: read_kind(&kind)?, origin }))
+    Ok(Some(Binding { project: ProjectName::new(project), kind: from_text(&kind)?, origin }))
 }
 
 /// Writes to what the state belongs, and its lineage, at its first use.
@@ -64,7 +66,7 @@ pub(super) fn ensure_bound(
     connection.execute(
         "INSERT INTO meta (only_row, lineage, serial, project, kind, origin) VALUES (1, ?1, 0, ?2, ?3, ?4)
          ON CONFLICT DO NOTHING",
-        params![proposed.as_str(), project.as_str(), StoredProviderKind::from(*kind).word(), origin],
+        params![proposed.as_str(), project.as_str(), StoredEnum::word(kind), origin],
     )?;
     Ok(())
 }
@@ -122,10 +124,10 @@ pub(super) fn runs(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
             plan_digest: row.get(3)?,
             who: row.get(4)?,
             nonce: row.get::<_, Option<String>>(5)?.map(RunNonce::new),
-            approved: approved.as_deref().map(parse::<StoredApproved>).transpose()?.map(Into::into),
+            approved: approved.as_deref().map(parse).transpose()?,
         };
         let ended_at: Option<String> = row.get(7)?;
-        let ended_at = ended_at.map(|text| read_text("time", &text)).transpose()?;
+        let ended_at = ended_at.as_deref().map(from_text).transpose()?;
         runs.push(PastRun { run, ended_at, summary: row.get(8)?, entries: Vec::new() });
     }
     Ok(runs)
@@ -146,7 +148,7 @@ pub(super) fn begin(connection: &Connection, run: &Run) -> Result<(), RowError> 
             plan_digest,
             who,
             nonce.as_ref().map(RunNonce::as_str),
-            approved.as_ref().map(|approved| json(&StoredApproved::from(approved))).transpose()?,
+            approved.as_ref().map(json).transpose()?,
         ],
     )?;
     Ok(())
@@ -213,15 +215,24 @@ fn append(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
     let status = fold::status(earlier.iter().map(|entry| &entry.event))
         .map_err(|error| RowError::Damaged(error.to_string()))?;
     status.next(event).map_err(Refused::Order)?;
-    let detail = json(&Detail::of(event))?;
+    // What was sent is kept once, with its token.
+    let detail = match event {
+        Event::Intended { attempt, token, sent: _, server_time } => json(&Event::Intended {
+            attempt: *attempt,
+            token: token.clone(),
+            sent: None,
+            server_time: *server_time,
+        }),
+        other => json(other),
+    }?;
     connection
         .prepare_cached(
             "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![run.as_str(), address, step, at.to_string(), kind_of(event), detail])?;
+        .execute(params![run.as_str(), address, step, at.to_string(), StoredEnum::word(event), detail])?;
     if let Event::Intended { attempt: _, token: Some(token), sent, server_time } = event {
         let sent = sent.as_ref().ok_or_else(|| Refused::NothingSent(token.clone()))?;
-        let sent = json(&StoredSent::from(sent))?;
+        let sent = json(sent)?;
         // An intent that waited too long is committed again, with the same token.
         connection
             .prepare_cached(
@@ -281,7 +292,6 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
     let Recorded { id, token, recorded_at, server_time, deposed, lifecycle, retired, rebuilt, object } =
         recorded;
     let (kind, id) = kind_and_id(id);
-    let deposed: Vec<&str> = deposed.iter().map(PodId::as_str).collect();
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO objects
@@ -296,9 +306,9 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
             token.as_ref().map(Token::as_str),
             recorded_at.to_string(),
             retired,
-            json(&deposed)?,
-            versioned(StoredLifecycle::from(lifecycle))?,
-            versioned(StoredObject::from(object))?,
+            json(deposed)?,
+            versioned(lifecycle)?,
+            versioned(object)?,
             shown(*server_time),
             rebuilt,
         ])?;
@@ -313,7 +323,7 @@ fn know(
     asked: Option<Timestamp>,
 ) -> Result<(), RowError> {
     if let Some(token) = &recorded.token {
-        let sent = json(&StoredSent::from(&sent_unknown(recorded)))?;
+        let sent = json(&sent_unknown(recorded))?;
         connection
             .prepare_cached(
                 "INSERT INTO tokens (token, address, intended_at, sent, tombstone, server_time)
@@ -346,7 +356,7 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowEr
             RowError::Damaged(what) => RowError::Damaged(format!("the record of `{address}`: {what}")),
             other => other,
         })?;
-        objects.insert(read_text("address", address)?, recorded);
+        objects.insert(from_text(address)?, recorded);
     }
     Ok(objects)
 }
@@ -355,23 +365,20 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowEr
 fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
     let (kind, id) = (text(row, 1)?, text(row, 2)?);
     let token = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    let deposed: Vec<String> = parse(text(row, 6)?)?;
-    let lifecycle: StoredLifecycle = parse_versioned(text(row, 7)?)?;
-    let object: StoredObject = parse_versioned(text(row, 8)?)?;
     Ok(Recorded {
         id: if kind == "volume" {
             RemoteId::Volume(VolumeId::new(id))
         } else {
             RemoteId::Pod(PodId::new(id))
         },
-        token: read_token(token)?,
+        token: token.map(from_text).transpose()?,
         recorded_at: time(row, 4)?,
         server_time: moment(row, 9)?,
-        deposed: deposed.into_iter().map(PodId::new).collect::<BTreeSet<_>>(),
-        lifecycle: lifecycle.try_into()?,
+        deposed: parse(text(row, 6)?)?,
+        lifecycle: parse_versioned(text(row, 7)?)?,
         retired: row.get(5)?,
         rebuilt: row.get(10)?,
-        object: object.try_into()?,
+        object: parse_versioned(text(row, 8)?)?,
     })
 }
 
@@ -382,35 +389,30 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
     let mut rows = statement.query([])?;
     let mut tokens = BTreeMap::new();
     while let Some(row) = rows.next()? {
-        let sent: StoredSent = parse(text(row, 3)?)?;
         let known = KnownToken {
-            address: read_text("address", text(row, 1)?)?,
+            address: from_text(text(row, 1)?)?,
             intended_at: time(row, 2)?,
             server_time: moment(row, 5)?,
-            sent: sent.try_into()?,
+            sent: parse(text(row, 3)?)?,
             tombstone: row.get(4)?,
         };
-        tokens.insert(read_text("token", text(row, 0)?)?, known);
+        tokens.insert(from_text(text(row, 0)?)?, known);
     }
     Ok(tokens)
 }
 
 /// Reads events in their order, without what was sent, which is kept once, with its token; `filter` is SQL of this file.
 fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec<Entry>, RowError> {
-    let query = format!("SELECT at, run, address, step, kind, detail FROM events {filter} ORDER BY number");
+    let query = format!("SELECT at, run, address, step, detail FROM events {filter} ORDER BY number");
     let mut statement = connection.prepare_cached(&query)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let detail: Detail = parse(text(row, 5)?)?;
         entries.push(Entry {
             at: time(row, 0)?,
             run: RunId::new(text(row, 1)?),
-            action: ActionId {
-                address: read_text("address", text(row, 2)?)?,
-                step: read_step(text(row, 3)?)?,
-            },
-            event: detail.event(text(row, 4)?)?,
+            action: ActionId { address: from_text(text(row, 2)?)?, step: from_text(text(row, 3)?)? },
+            event: parse(text(row, 4)?)?,
         });
     }
     Ok(entries)
@@ -420,81 +422,6 @@ fn entries(connection: &Connection, filter: &str, values: &[&str]) -> Result<Vec
 fn is_begun(connection: &Connection, run: &RunId) -> Result<bool, RowError> {
     let mut find = connection.prepare_cached("SELECT 1 FROM runs WHERE id = ?1")?;
     Ok(find.exists([run.as_str()])?)
-}
-
-/// Returns the word of an event's kind.
-fn kind_of(event: &Event) -> &'static str {
-    match event {
-        Event::Intended { .. } => "intended",
-        Event::Started => "started",
-        Event::Accepted { .. } => "accepted",
-        Event::Refused { .. } => "refused",
-        Event::Succeeded => "succeeded",
-        Event::Failed { .. } => "failed",
-        Event::Unknown { .. } => "unknown",
-        Event::Skipped { .. } => "skipped",
-    }
-}
-
-/// What an event says beside its kind.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Detail {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    attempt: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    token: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    server_time: Option<String>,
-    /// What older versions kept here as well.
-    #[serde(default, rename = "sent", skip_serializing)]
-    _sent: IgnoredAny,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<StoredRemoteId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
-}
-
-impl Detail {
-    /// Returns what is stored of an event.
-    fn of(event: &Event) -> Self {
-        match event {
-            Event::Intended { attempt, token, sent: _, server_time } => Self {
-                attempt: Some(*attempt),
-                token: token.as_ref().map(Token::to_string),
-                server_time: server_time.map(|time| time.to_string()),
-                ..Self::default()
-            },
-            Event::Accepted { id } => Self { id: id.as_ref().map(Into::into), ..Self::default() },
-            Event::Refused { why }
-            | Event::Failed { why }
-            | Event::Unknown { why }
-            | Event::Skipped { why } => Self { why: Some(why.clone()), ..Self::default() },
-            Event::Started | Event::Succeeded => Self::default(),
-        }
-    }
-
-    /// Returns the event of this kind.
-    fn event(self, kind: &str) -> Result<Event, NotUnderstood> {
-        let Self { attempt, token, server_time, _sent: _, id, why } = self;
-        let why = why.unwrap_or_default();
-        Ok(match kind {
-            "intended" => Event::Intended {
-                attempt: attempt.unwrap_or_default(),
-                token: read_token(token.as_deref())?,
-                sent: None,
-                server_time: read_moment(server_time.as_deref())?,
-            },
-            "started" => Event::Started,
-            "accepted" => Event::Accepted { id: id.map(Into::into) },
-            "refused" => Event::Refused { why },
-            "succeeded" => Event::Succeeded,
-            "failed" => Event::Failed { why },
-            "unknown" => Event::Unknown { why },
-            "skipped" => Event::Skipped { why },
-            other => return Err(NotUnderstood(format!("`{other}` is no event"))),
-        })
-    }
 }
 
 /// A value with the version of its form, so that a row can be understood on its own.
@@ -511,16 +438,18 @@ struct VersionOnly {
     version: u32,
 }
 
-fn versioned<T: Serialize>(value: T) -> Result<String, RowError> {
-    json(&Versioned { version: JSON_VERSION, value })
+fn versioned(value: &impl Stored) -> Result<String, RowError> {
+    written(&Versioned { version: JSON_VERSION, value: As(value) })
 }
 
-fn parse_versioned<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
-    match parse::<Versioned<T>>(text) {
-        Ok(Versioned { version: JSON_VERSION, value }) => Ok(value),
+fn parse_versioned<T: Stored>(text: &str) -> Result<T, RowError> {
+    match read::<Versioned<As<T>>>(text) {
+        Ok(Versioned { version: JSON_VERSION, value: As(value) }) => Ok(value),
         // Another version has another form, so what matters is not where that begins.
-        result => match parse(text)? {
-            VersionOnly { version: JSON_VERSION } => result.map(|versioned| versioned.value),
+        result => match read(text)? {
+            VersionOnly { version: JSON_VERSION } => {
+                result.map(|Versioned { version: _, value: As(value) }| value)
+            }
             VersionOnly { version } => {
                 Err(RowError::Damaged(format!("its values have version {version}, known is {JSON_VERSION}")))
             }
@@ -528,11 +457,19 @@ fn parse_versioned<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
     }
 }
 
-fn json<T: Serialize>(value: &T) -> Result<String, RowError> {
+fn json(value: &impl Stored) -> Result<String, RowError> {
+    written(&As(value))
+}
+
+fn parse<T: Stored>(text: &str) -> Result<T, RowError> {
+    read(text).map(|As(value)| value)
+}
+
+fn written(value: &impl Serialize) -> Result<String, RowError> {
     serde_json::to_string(value).map_err(|error| RowError::Damaged(error.to_string()))
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
     serde_json::from_str(text).map_err(|error| RowError::Damaged(error.to_string()))
 }
 
@@ -542,17 +479,13 @@ fn read_serial(serial: i64) -> Result<Serial, RowError> {
 
 /// Reads a time from a column.
 fn time(row: &Row<'_>, column: usize) -> Result<Timestamp, RowError> {
-    Ok(read_text("time", text(row, column)?)?)
+    Ok(from_text(text(row, column)?)?)
 }
 
 /// Reads a time from a column that can be empty.
 fn moment(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, RowError> {
     let text = row.get_ref(column)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-    Ok(read_moment(text)?)
-}
-
-fn read_moment(text: Option<&str>) -> Result<Option<Timestamp>, NotUnderstood> {
-    text.map(|text| read_text("time", text)).transpose()
+    Ok(text.map(from_text).transpose()?)
 }
 
 fn shown(time: Option<Timestamp>) -> Option<String> {
@@ -562,10 +495,4 @@ fn shown(time: Option<Timestamp>) -> Option<String> {
 /// Returns the text of a column, which SQLite holds until the next row.
 fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str, RowError> {
     Ok(row.get_ref(column)?.as_str().map_err(rusqlite::Error::from)?)
-}
-
-fn read_kind(word: &str) -> Result<ProviderKind, NotUnderstood> {
-    let known = [ProviderKind::Runpod, ProviderKind::Simulator];
-    let found = known.into_iter().find(|kind| StoredProviderKind::from(*kind).word() == word);
-    found.ok_or_else(|| NotUnderstood(format!("`{word}` is no provider")))
 }

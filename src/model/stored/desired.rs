@@ -1,0 +1,31 @@
+//! What a spec wants.
+
+use super::form::{stored_enums, stored_structs};
+use crate::model::desired::{
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuWish, Hardware,
+    MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedVolume,
+};
+use crate::model::secret::SecretSource;
+
+stored_enums! {
+    OnExceed { "fail" = Fail, "warn" = Warn }
+    Wanted { "pod" = Pod(pod), "volume" = Volume(volume) }
+    WantedVolume { "managed" = Managed { config, protect, adopt }, "referenced" = Referenced { id } }
+    SecretSource { "env" = Env(variable), "file" = File(path) }
+    CloudWish { "only" = Only(cloud), "any" = Any }
+    ComputeWish { "gpu" = Gpu(wish), "cpu" = Cpu(wish) }
+    CudaWish { "any" = Any, "at_least" = AtLeast(version), "one_of" = OneOf(versions) }
+}
+
+stored_structs! {
+    Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget }
+    Deselected { profiles, run }
+    Budget { max_hourly, max_monthly, on_exceed }
+    Move { from, to }
+    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
+    Hardware { compute, cloud, data_centers, countries, max_price }
+    GpuWish { any_of, order, count, memory, cuda }
+    GpuChoice { name, max_price }
+    MemoryRange { min, max }
+    CpuWish { flavors, vcpus }
+}

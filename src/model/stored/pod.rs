@@ -1,0 +1,62 @@
+//! The parts that the spec, the state and the plan have in common.
+
+use serde::{Deserializer, Serializer};
+
+use super::form::{amounts, ids, stored_enums, stored_structs, texts};
+use super::{Stored, parsed};
+use crate::model::address::{Address, Key};
+use crate::model::clock::Timestamp;
+use crate::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
+use crate::model::field::Field;
+use crate::model::id::{
+    CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId,
+    ProjectName, RegistryId, RemoteId, RunNonce, Serial, VolumeId,
+};
+use crate::model::marker::Token;
+use crate::model::money::{Hourly, Monthly};
+use crate::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use crate::model::prior::{Api, ProviderKind};
+use crate::model::secret::SecretName;
+use crate::model::size::Gigabytes;
+use crate::model::volume::{VolumeConfig, VolumeTier};
+
+ids! {
+    CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
+    RegistryId, RunNonce, VolumeId,
+}
+
+texts! { Address = "address", Field = "field", Key = "key", Timestamp = "time", Token = "token" }
+
+amounts! { Gigabytes, Hourly, Monthly, Serial }
+
+stored_enums! {
+    RemoteId { "pod" = Pod(id), "volume" = Volume(id) }
+    ProviderKind { "runpod" = Runpod, "simulator" = Simulator }
+    Api { "v2" = V2, "v1" = V1, "graphql" = Graphql }
+    RunState { "running" = Running, "stopped" = Stopped }
+    Cloud { "secure" = Secure, "community" = Community }
+    Protocol { "http" = Http, "tcp" = Tcp }
+    VolumeTier { "standard" = Standard, "high_performance" = HighPerformance }
+    GpuOrder { "listed" = Listed, "price" = Price, "availability" = Availability }
+    OnRemove { "terminate" = Terminate, "stop" = Stop, "forget" = Forget }
+    OnReplace { "destroy_first" = DestroyFirst, "create_first" = CreateFirst }
+    OnStuckResume { "fail" = Fail, "replace" = Replace }
+    EnvValue { "plain" = Plain(text), "secret" = Secret(name) }
+    SecretName { "declared" = Declared(name), "literal" = Literal { address, key } }
+    Storage {
+        "none" = None,
+        "local" = Local { size = "size_gb", path },
+        "network" = Network { volume, path },
+    }
+    Compute { "gpu" = Gpu { id, count }, "cpu" = Cpu { flavor, vcpus } }
+}
+
+stored_structs! {
+    Container {
+        name, image, command, entrypoint, env, ports, disk = "disk_gb", registry, storage, global_networking, locked,
+    }
+    Port { number, protocol }
+    Access { ssh, jupyter }
+    VolumeConfig { size = "size_gb", data_center, tier }
+    Lifecycle { protect, on_remove, on_replace, on_stuck_resume, ignore_changes }
+}
