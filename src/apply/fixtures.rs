@@ -8,16 +8,17 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::Lifecycle;
 use crate::model::id::{DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial};
 use crate::model::journal::Sent;
-use crate::model::live::{Endpoints, LivePod, LiveStorage, PodRole, PodStatus};
+use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, Endpoint,
-    OnStuck, Operation, Plan, PodCreation, PodPatch, Reason, Record, RecordAfter, Step,
+    OnStuck, Operation, Plan, PodCreation, Reason, Record, RecordAfter, Step,
 };
-use crate::model::pod::{Access, Cloud, Compute, Container, RunState, Storage};
+use crate::model::pod::{Access, Cloud, Compute, Placement, RunState, Storage};
 use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
-use crate::model::request::{Mount, PodRequest};
+use crate::model::request::PodRequest;
+use crate::model::settings::{Container, PodPatch, PodSettings};
 use crate::model::size::Gigabytes;
 
 pub fn id(text: &str) -> ActionId {
@@ -43,7 +44,7 @@ pub fn container() -> Container {
         name: "llm".to_owned(),
         image: "image:1".to_owned(),
         command: Vec::new(),
-        entrypoint: None,
+        entrypoint: Vec::new(),
         env: BTreeMap::new(),
         ports: BTreeSet::new(),
         disk: Gigabytes(20),
@@ -56,14 +57,16 @@ pub fn container() -> Container {
 
 pub fn candidate(cloud: Cloud) -> Candidate {
     Candidate {
-        compute: compute(),
-        cloud,
-        data_centers: BTreeSet::new(),
-        cuda: BTreeSet::new(),
-        min_cuda: None,
         price: Price::Unknown,
         stock: Stock::NotAsked,
         stock_by_data_center: Arc::default(),
+        placement: Placement {
+            compute: compute(),
+            cloud,
+            data_centers: BTreeSet::new(),
+            cuda: BTreeSet::new(),
+            min_cuda: None,
+        },
     }
 }
 
@@ -132,34 +135,34 @@ pub fn sent() -> Sent {
 
 pub fn pod_request() -> PodRequest {
     PodRequest {
-        name: "llm".to_owned(),
-        image: "image:1".to_owned(),
-        command: Vec::new(),
-        entrypoint: None,
-        env: BTreeMap::new(),
-        ports: BTreeSet::new(),
-        disk: Gigabytes(20),
-        registry: None,
-        mount: Mount::None,
-        global_networking: false,
         access: Access { ssh: false, jupyter: false },
-        compute: compute(),
-        cloud: Cloud::Secure,
-        data_centers: BTreeSet::new(),
-        cuda: BTreeSet::new(),
-        min_cuda: None,
+        settings: PodSettings {
+            name: "llm".to_owned(),
+            image: "image:1".to_owned(),
+            command: Vec::new(),
+            entrypoint: Vec::new(),
+            env: BTreeMap::new(),
+            ports: BTreeSet::new(),
+            disk: Gigabytes(20),
+            registry: None,
+            storage: Storage::None,
+            global_networking: false,
+            ..PodSettings::default()
+        },
+        placement: Placement {
+            compute: compute(),
+            cloud: Cloud::Secure,
+            data_centers: BTreeSet::new(),
+            cuda: BTreeSet::new(),
+            min_cuda: None,
+        },
     }
 }
 
 pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
     LivePod {
         id: PodId::new(id),
-        name: "llm".to_owned(),
         status,
-        image: Some("image:1".to_owned()),
-        command: Some(Vec::new()),
-        entrypoint: None,
-        env: BTreeMap::new(),
         marker: Some(crate::model::marker::Marker {
             project: ProjectName::new("acme"),
             address: "llm".parse().unwrap(),
@@ -169,20 +172,27 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
             created: None,
             protected: false,
         }),
-        ports: BTreeSet::new(),
-        disk: Some(Gigabytes(20)),
-        storage: LiveStorage::None,
-        registry: Some(None),
         cloud: Some(Cloud::Secure),
         data_center: Some(DataCenterId::new("EU-RO-1")),
         compute: Some(compute()),
         cuda: None,
-        locked: Some(false),
-        global_networking: Some(false),
         created_at: None,
         price: Price::Unknown,
         role: PodRole::Plain,
         endpoints: Endpoints::default(),
+        settings: PodSettings {
+            name: Some("llm".to_owned()),
+            image: Some("image:1".to_owned()),
+            command: Some(Vec::new()),
+            entrypoint: None,
+            env: BTreeMap::new(),
+            ports: Some(BTreeSet::new()),
+            disk: Some(Gigabytes(20)),
+            storage: Storage::None,
+            registry: Some(None),
+            locked: Some(Some(false)),
+            global_networking: Some(false),
+        },
     }
 }
 

@@ -3,16 +3,15 @@
 //! RunPod has answered 200 and done nothing, so an answer is no proof: each change is read back. What the API that is
 //! spoken cannot say is skipped. Mismatches name fields and, but for the environment, both values. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
 
-use crate::model::id::EnvKey;
-use crate::model::live::{LivePod, LiveStorage, LiveVolume};
+use crate::model::live::{LivePod, LiveVolume};
 use crate::model::marker::MARKER_KEY;
 use crate::model::plan::Disruption;
-use crate::model::pod::{Compute, Port};
-use crate::model::request::{Mount, PatchRequest, PodRequest};
-use crate::model::secret::Secret;
+use crate::model::pod::{Compute, Placement, Port};
+use crate::model::request::{PatchRequest, PodRequest};
+use crate::model::settings::{Field, Variables};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeConfig;
 
@@ -21,91 +20,47 @@ const SYMMETRIC_PORTS_FROM: u32 = 70_000;
 
 /// Compares a created pod with its request.
 pub fn created(request: &PodRequest, live: &LivePod) -> Option<String> {
-    let PodRequest {
-        name,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        mount,
-        global_networking,
-        // Neither can be read back.
-        access: _,
-        compute,
-        cloud,
-        data_centers,
-        // Limits on the host; the catalog has no more exact word on them.
-        cuda: _,
-        min_cuda: _,
-    } = request;
+    let PodRequest { settings, access: _, placement } = request;
+    // The limits on the host are in no answer; the catalog has no more exact word on them.
+    let Placement { compute, cloud, data_centers, cuda: _, min_cuda: _ } = placement;
     let mut difference = Difference::default();
-    difference.compare("name", name, Some(&live.name));
-    difference.compare("image", image, live.image.as_ref());
-    difference.compare("command", command, live.command.as_ref());
-    if let Some(entrypoint) = entrypoint {
-        difference.compare("entrypoint", entrypoint, live.entrypoint.as_ref());
-    }
-    difference.env(env, live);
-    difference.ports(ports, live);
-    difference.compare("disk", disk, live.disk.as_ref());
-    difference.compare("registry", registry, live.registry.as_ref());
-    difference.mount(mount, live);
-    difference.compare("global_networking", global_networking, live.global_networking.as_ref());
-    difference.compare("compute", compute, live.compute.as_ref());
-    difference.compare("cloud", cloud, live.cloud.as_ref());
+    settings.unlike(&live.settings, |field, wanted, live| match field {
+        // The image's own is shown by some APIs; and no API takes a lock at creation.
+        Field::Entrypoint if settings.entrypoint.is_empty() => {}
+        Field::Ports | Field::Locked => {}
+        field => difference.note(&field, wanted, live),
+    });
+    difference.env(&settings.env, live);
+    difference.ports(&settings.ports, live);
+    difference.compare(&Field::Volumes, &settings.storage, Some(&live.settings.storage));
+    difference.compare(&"compute", compute, live.compute.as_ref());
+    difference.compare(&Field::Cloud, cloud, live.cloud.as_ref());
     if let Some(at) =
         live.data_center.as_ref().filter(|at| !data_centers.is_empty() && !data_centers.contains(at))
     {
-        difference.note("data_center", data_centers, at);
+        difference.note(&Field::DataCenter, data_centers, at);
     }
     difference.text()
 }
 
 /// Compares a changed pod with the change.
 pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -> Option<String> {
-    let PatchRequest {
-        id: _,
-        image_after: _,
-        disk_after: _,
-        name,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        mount,
-        global_networking,
-        locked,
-    } = request;
+    let PatchRequest { id: _, settings } = request;
     let mut difference = Difference::default();
-    difference.compare_given("name", name.as_ref(), Some(&live.name));
-    difference.compare_given("image", image.as_ref(), live.image.as_ref());
-    difference.compare_given("command", command.as_ref(), live.command.as_ref());
-    difference.compare_given("entrypoint", entrypoint.as_ref(), live.entrypoint.as_ref());
-    if let Some(env) = env {
+    settings.unlike(&live.settings, |field, wanted, live| match field {
+        Field::Ports => {}
+        Field::GlobalNetworking if disruption == Disruption::NextStart => {}
+        field => difference.note(&field, wanted, live),
+    });
+    if let Some(env) = &settings.env {
         difference.env(env, live);
     }
-    if let Some(ports) = ports {
+    if let Some(ports) = &settings.ports {
         difference.ports(ports, live);
     }
-    difference.compare_given("disk", disk.as_ref(), live.disk.as_ref());
-    difference.compare_given("registry", registry.as_ref(), live.registry.as_ref());
-    if let Some(mount) = mount {
-        difference.mount(mount, live);
+    if let Some(storage) = &settings.storage {
+        difference.compare(&Field::Volumes, storage, Some(&live.settings.storage));
     }
-    if disruption != Disruption::NextStart {
-        difference.compare_given(
-            "global_networking",
-            global_networking.as_ref(),
-            live.global_networking.as_ref(),
-        );
-    }
-    difference.compare_given("locked", locked.as_ref(), live.locked.as_ref());
     difference.text()
 }
 
@@ -113,16 +68,16 @@ pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -
 pub fn volume(config: &VolumeConfig, live: &LiveVolume) -> Option<String> {
     let VolumeConfig { size, data_center, tier } = config;
     let mut difference = Difference::default();
-    difference.compare("size", size, Some(&live.size));
-    difference.compare("data_center", data_center, Some(&live.data_center));
-    difference.compare("tier", tier, live.tier.as_ref());
+    difference.compare(&"size", size, Some(&live.size));
+    difference.compare(&"data_center", data_center, Some(&live.data_center));
+    difference.compare(&"tier", tier, live.tier.as_ref());
     difference.text()
 }
 
 /// Compares the size of a network volume.
 pub fn grown(size: Gigabytes, live: &LiveVolume) -> Option<String> {
     let mut difference = Difference::default();
-    difference.compare("size", &size, Some(&live.size));
+    difference.compare(&"size", &size, Some(&live.size));
     difference.text()
 }
 
@@ -146,48 +101,34 @@ pub fn lacks_gpus(wanted: Option<&Compute>, live: &LivePod) -> Option<bool> {
 struct Difference(Vec<String>);
 
 impl Difference {
-    fn compare<T: PartialEq + Debug>(&mut self, field: &str, wanted: &T, live: Option<&T>) {
+    fn compare<T: PartialEq + Debug>(&mut self, field: &dyn Display, wanted: &T, live: Option<&T>) {
         if let Some(live) = live.filter(|live| *live != wanted) {
             self.note(field, wanted, live);
         }
     }
 
-    fn compare_given<T: PartialEq + Debug>(&mut self, field: &str, wanted: Option<&T>, live: Option<&T>) {
-        if let Some(wanted) = wanted {
-            self.compare(field, wanted, live);
-        }
-    }
-
-    fn note(&mut self, field: &str, wanted: &impl Debug, live: &impl Debug) {
+    fn note(&mut self, field: &dyn Display, wanted: &dyn Debug, live: &dyn Debug) {
         self.0.push(format!("{field} was to be {wanted:?} and is {live:?}"));
     }
 
     /// Names the variables only: their values can be secret.
-    fn env(&mut self, wanted: &BTreeMap<EnvKey, Secret<String>>, live: &LivePod) {
+    fn env(&mut self, wanted: &Variables, live: &LivePod) {
         for (key, value) in wanted {
             // The marker is kept apart from the environment.
-            if key.as_str() != MARKER_KEY && live.env.get(key) != Some(value) {
+            if key.as_str() != MARKER_KEY && live.settings.env.get(key) != Some(value) {
                 self.0.push(format!("env.{key} is not as sent"));
             }
         }
     }
 
     fn ports(&mut self, wanted: &BTreeSet<Port>, live: &LivePod) {
+        let has: BTreeSet<&Port> = live.ports().collect();
         let is_fixed = |port: &&Port| port.number < SYMMETRIC_PORTS_FROM;
         let missing: Vec<String> =
-            wanted.difference(&live.ports).filter(is_fixed).map(Port::to_string).collect();
+            wanted.iter().filter(|port| !has.contains(port)).filter(is_fixed).map(Port::to_string).collect();
         if !missing.is_empty() {
             self.0.push(format!("ports lack {}", missing.join(", ")));
         }
-    }
-
-    fn mount(&mut self, wanted: &Mount, live: &LivePod) {
-        let live_mount = match &live.storage {
-            LiveStorage::None => Mount::None,
-            LiveStorage::Local { size, path } => Mount::Local { size: *size, path: path.clone() },
-            LiveStorage::Network { id, path } => Mount::Network { id: id.clone(), path: path.clone() },
-        };
-        self.compare("volumes", wanted, Some(&live_mount));
     }
 
     fn text(self) -> Option<String> {
@@ -200,8 +141,10 @@ mod tests {
     use super::*;
     use crate::apply::fixtures::{live_pod, pod_request};
     use crate::apply::request;
-    use crate::model::id::{GpuTypeId, PodId};
+    use crate::model::id::{EnvKey, GpuTypeId, PodId};
     use crate::model::live::PodStatus;
+    use crate::model::secret::Secret;
+    use crate::model::settings::PodSettings;
 
     #[test]
     fn a_pod_as_requested_has_no_difference() {
@@ -211,9 +154,9 @@ mod tests {
     #[test]
     fn differences_name_both_values_but_no_secret() {
         let mut live = live_pod("a", PodStatus::Running);
-        live.image = Some("other:1".to_owned());
+        live.settings.image = Some("other:1".to_owned());
         let mut request = pod_request();
-        request.env.insert(EnvKey::new("TOKEN"), Secret::new("s3cret".to_owned()));
+        request.settings.env.insert(EnvKey::new("TOKEN"), Secret::new("s3cret".to_owned()));
         assert_eq!(
             created(&request, &live).as_deref(),
             Some(
@@ -225,13 +168,16 @@ mod tests {
     #[test]
     fn what_the_api_does_not_say_is_skipped() {
         let live = LivePod {
-            image: None,
-            command: None,
-            disk: None,
             compute: None,
             cloud: None,
             data_center: None,
-            registry: None,
+            settings: PodSettings {
+                image: None,
+                command: None,
+                disk: None,
+                registry: None,
+                ..live_pod("a", PodStatus::Running).settings
+            },
             ..live_pod("a", PodStatus::Running)
         };
         assert_eq!(created(&pod_request(), &live), None);
@@ -239,8 +185,11 @@ mod tests {
 
     #[test]
     fn a_lock_that_was_not_set_is_a_difference() {
-        let request = request::lock(&PodId::new("a"), &crate::apply::fixtures::container(), true);
-        let live = |locked| LivePod { locked, ..live_pod("a", PodStatus::Running) };
+        let request = request::lock(&PodId::new("a"), true);
+        let live = |locked: Option<bool>| LivePod {
+            settings: PodSettings { locked: locked.map(Some), ..live_pod("a", PodStatus::Running).settings },
+            ..live_pod("a", PodStatus::Running)
+        };
         let difference = |locked| patched(&request, Disruption::InPlace, &live(locked));
         assert!(difference(Some(false)).is_some());
         assert_eq!((difference(Some(true)), difference(None)), (None, None));

@@ -296,6 +296,7 @@ mod tests {
     use crate::model::journal::Sent;
     use crate::model::live::Origin;
     use crate::model::provenance::Window;
+    use crate::model::settings::PodSettings;
 
     const SETTLING: Duration = Duration::from_secs(90);
 
@@ -426,7 +427,10 @@ mod tests {
 
     #[test]
     fn a_duplicate_that_somebody_edited_is_never_retired() {
-        let edited = LivePod { name: "mine".to_owned(), ..created("b", 20) };
+        let edited = LivePod {
+            settings: PodSettings { name: Some("mine".to_owned()), ..created("b", 20).settings },
+            ..created("b", 20)
+        };
         assert_eq!(chosen(&[created("a", 10), edited], sent()), adopted([], ["b"]));
     }
 
@@ -444,14 +448,20 @@ mod tests {
     #[test]
     fn without_creation_times_a_single_pod_is_ours_unless_it_differs() {
         let pod = live_pod("a", PodStatus::Running);
-        let edited = LivePod { name: "edited".to_owned(), ..pod.clone() };
+        let edited = LivePod {
+            settings: PodSettings { name: Some("edited".to_owned()), ..pod.clone().settings },
+            ..pod.clone()
+        };
         assert_eq!(chosen(&[pod], sent()), adopted([], []));
         assert_eq!(chosen(&[edited], sent()), Choice::Doubtful(ids(["a"])));
     }
 
     #[test]
     fn a_single_pod_of_ours_may_have_been_edited_but_not_copied() {
-        let edited = LivePod { name: "edited".to_owned(), ..created("a", 10) };
+        let edited = LivePod {
+            settings: PodSettings { name: Some("edited".to_owned()), ..created("a", 10).settings },
+            ..created("a", 10)
+        };
         assert_eq!(chosen(&[edited], sent()), adopted([], []));
         assert_eq!(chosen(&[created("a", 100_000)], sent()), Choice::Doubtful(ids(["a"])));
     }

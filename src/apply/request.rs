@@ -10,11 +10,12 @@ use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::journal::Sent;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
-use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation, PodPatch, Record};
-use crate::model::pod::{Access, Container, EnvValue, Storage};
+use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation, Record};
+use crate::model::pod::{EnvValue, Placement, Storage};
 use crate::model::prior::{KnownToken, RecordedObject, RecordedPod};
-use crate::model::request::{Mount, PatchRequest, PodRequest};
+use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::secret::{Secret, SecretName, Secrets};
+use crate::model::settings::{PodPatch, PodSettings, Variables};
 use crate::model::volume::VolumeConfig;
 
 /// What requests are filled in from.
@@ -46,49 +47,10 @@ pub fn create(
     creation: &PodCreation,
     candidate: &Candidate,
 ) -> Result<PodRequest, Missing> {
-    let PodCreation { container, access: Access { ssh, jupyter }, wished: _, attempts: _ } = creation;
-    let Container {
-        name,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        storage,
-        global_networking,
-        // No API takes it at creation; it is set afterwards.
-        locked: _,
-    } = container;
-    let Candidate {
-        compute,
-        cloud,
-        data_centers,
-        cuda,
-        min_cuda,
-        price: _,
-        stock: _,
-        stock_by_data_center: _,
-    } = candidate;
-    Ok(PodRequest {
-        name: name.clone(),
-        image: image.clone(),
-        command: command.clone(),
-        entrypoint: entrypoint.clone(),
-        env: declared(sources, env)?,
-        ports: ports.clone(),
-        disk: *disk,
-        registry: registry.clone(),
-        mount: mount(sources, storage)?,
-        global_networking: *global_networking,
-        access: Access { ssh: *ssh, jupyter: *jupyter },
-        compute: compute.clone(),
-        cloud: *cloud,
-        data_centers: data_centers.clone(),
-        cuda: cuda.clone(),
-        min_cuda: min_cuda.clone(),
-    })
+    let PodCreation { container, access, wished: _, attempts: _ } = creation;
+    let (env, storage) = (declared(sources, &container.env)?, mount(sources, &container.storage)?);
+    let placement = candidate.placement.clone();
+    Ok(PodRequest { settings: container.clone().with(env, storage), access: *access, placement })
 }
 
 /// Fills in a request to change a pod but for its mark, with the variables to carry over from how the pod is at this
@@ -99,38 +61,12 @@ pub fn create(
 pub fn patch(
     sources: Sources<'_>,
     id: &PodId,
-    (patch, after): (&PodPatch, &Container),
+    patch: &PodPatch,
     live: &LivePod,
 ) -> Result<PatchRequest, Missing> {
-    let PodPatch {
-        name,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        storage,
-        global_networking,
-        locked,
-    } = patch;
-    Ok(PatchRequest {
-        id: id.clone(),
-        image_after: after.image.clone(),
-        disk_after: after.disk,
-        name: name.clone(),
-        image: image.clone(),
-        command: command.clone(),
-        entrypoint: entrypoint.clone(),
-        env: env.as_ref().map(|env| replaced(sources, env, live)).transpose()?,
-        ports: ports.clone(),
-        disk: *disk,
-        registry: registry.clone(),
-        mount: storage.as_ref().map(|storage| mount(sources, storage)).transpose()?,
-        global_networking: *global_networking,
-        locked: *locked,
-    })
+    let env = patch.env.as_ref().map(|env| replaced(sources, env, live)).transpose()?;
+    let storage = patch.storage.as_ref().map(|storage| mount(sources, storage)).transpose()?;
+    Ok(PatchRequest { id: id.clone(), settings: patch.clone().with(env, storage) })
 }
 
 /// Returns the mark to send with an update. Of an earlier mark with its token only the address, the serial and the
@@ -144,33 +80,21 @@ pub fn refreshed(mark: Marker, live: &LivePod, known: Option<&KnownToken>) -> Ma
 }
 
 /// Writes a mark into the variables of a request.
-pub fn mark(env: &mut BTreeMap<EnvKey, Secret<String>>, mark: &Marker) {
+pub fn mark(env: &mut Variables, mark: &Marker) {
     env.insert(EnvKey::new(MARKER_KEY), Secret::new(mark.to_string()));
 }
 
 /// Returns a change of the lock only.
-pub fn lock(id: &PodId, after: &Container, locked: bool) -> PatchRequest {
+pub fn lock(id: &PodId, locked: bool) -> PatchRequest {
     PatchRequest {
         id: id.clone(),
-        image_after: after.image.clone(),
-        disk_after: after.disk,
-        name: None,
-        image: None,
-        command: None,
-        entrypoint: None,
-        env: None,
-        ports: None,
-        disk: None,
-        registry: None,
-        mount: None,
-        global_networking: None,
-        locked: Some(locked),
+        settings: PodSettings { locked: Some(Some(locked)), ..PodSettings::default() },
     }
 }
 
 /// Returns what the journal keeps of an attempt to create a pod.
 pub fn sent_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, record: &Record) -> Sent {
-    let Candidate { compute, cloud, data_centers, .. } = &attempt.candidate;
+    let Placement { compute, cloud, data_centers, .. } = &attempt.candidate.placement;
     let mut record = Record { id: None, token: Some(token.clone()), ..record.clone() };
     if let RecordedObject::Pod(pod) = &mut record.object {
         let landed = RecordedPod {
@@ -205,9 +129,7 @@ pub fn sent_volume(name: &str, config: &VolumeConfig, token: &Token, record: &Re
     }
 }
 
-type Env = BTreeMap<EnvKey, Secret<String>>;
-
-fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<Env, Missing> {
+fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<Variables, Missing> {
     env.iter()
         .map(|(key, value)| match value {
             EnvValue::Plain(text) => Ok((key.clone(), Secret::new(text.clone()))),
@@ -219,20 +141,22 @@ fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<En
         .collect()
 }
 
-fn replaced(sources: Sources<'_>, patch: &EnvPatch, live: &LivePod) -> Result<Env, Missing> {
+fn replaced(sources: Sources<'_>, patch: &EnvPatch, live: &LivePod) -> Result<Variables, Missing> {
     let EnvPatch { declared: wanted, carry, token: _ } = patch;
-    let mut env: Env =
-        carry.iter().filter_map(|key| live.env.get(key).map(|value| (key.clone(), value.clone()))).collect();
+    let mut env: Variables = carry
+        .iter()
+        .filter_map(|key| live.settings.env.get(key).map(|value| (key.clone(), value.clone())))
+        .collect();
     env.extend(declared(sources, wanted)?);
     Ok(env)
 }
 
-fn mount(sources: Sources<'_>, storage: &Storage) -> Result<Mount, Missing> {
+fn mount(sources: Sources<'_>, storage: &Storage<Address>) -> Result<Storage<VolumeId>, Missing> {
     Ok(match storage {
-        Storage::None => Mount::None,
-        Storage::Local { size, path } => Mount::Local { size: *size, path: path.clone() },
-        Storage::Network { volume, path } => Mount::Network {
-            id: (sources.volumes)(volume).ok_or_else(|| Missing::Volume(volume.clone()))?,
+        Storage::None => Storage::None,
+        Storage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
+        Storage::Network { volume, path } => Storage::Network {
+            volume: (sources.volumes)(volume).ok_or_else(|| Missing::Volume(volume.clone()))?,
             path: path.clone(),
         },
     })
@@ -241,12 +165,12 @@ fn mount(sources: Sources<'_>, storage: &Storage) -> Result<Mount, Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{container, creation, live_pod, sent, token};
+    use crate::apply::fixtures::{creation, live_pod, sent, token};
     use crate::model::clock::Timestamp;
     use crate::model::id::{Lineage, ProjectName, Serial};
     use crate::model::live::PodStatus;
 
-    fn shown(env: &Env) -> Vec<(String, String)> {
+    fn shown(env: &Variables) -> Vec<(String, String)> {
         env.iter().map(|(key, value)| (key.to_string(), value.expose().clone())).collect()
     }
 
@@ -264,10 +188,10 @@ mod tests {
         };
         assert_eq!(request(&empty), Err(Missing::Secret(name)));
         let mut request = request(&secrets).unwrap();
-        assert_eq!(shown(&request.env), [("TOKEN".to_owned(), "s3cret".to_owned())]);
-        mark(&mut request.env, &marker(3, Some(100)));
+        assert_eq!(shown(&request.settings.env), [("TOKEN".to_owned(), "s3cret".to_owned())]);
+        mark(&mut request.settings.env, &marker(3, Some(100)));
         assert_eq!(
-            shown(&request.env),
+            shown(&request.settings.env),
             [
                 ("PODFORM_MARK".to_owned(), format!("acme/llm/{}/line/3/1970-01-01T00:01:40Z", token())),
                 ("TOKEN".to_owned(), "s3cret".to_owned()),
@@ -285,18 +209,19 @@ mod tests {
         let some = |address: &Address| (*address == volume).then(|| VolumeId::new("vol"));
         let mounted = |volumes| {
             let sources = Sources { secrets: &secrets, volumes };
-            create(sources, &creation, &creation.attempts[0].candidate).map(|request| request.mount)
+            create(sources, &creation, &creation.attempts[0].candidate)
+                .map(|request| request.settings.storage)
         };
         assert_eq!(mounted(&|_| None), Err(Missing::Volume(volume.clone())));
         let path = "/workspace".to_owned();
-        assert_eq!(mounted(&some), Ok(Mount::Network { id: VolumeId::new("vol"), path }));
+        assert_eq!(mounted(&some), Ok(Storage::Network { volume: VolumeId::new("vol"), path }));
     }
 
     #[test]
     fn an_update_carries_what_the_platform_put_there_and_drops_the_rest() {
         let mut live = live_pod("a", PodStatus::Running);
         for (key, value) in [("PUBLIC_KEY", "ssh"), ("OLD", "old"), ("MODE", "live")] {
-            live.env.insert(EnvKey::new(key), Secret::new(value.to_owned()));
+            live.settings.env.insert(EnvKey::new(key), Secret::new(value.to_owned()));
         }
         let env = EnvPatch {
             declared: [(EnvKey::new("MODE"), EnvValue::Plain("wanted".to_owned()))].into(),
@@ -305,9 +230,9 @@ mod tests {
         };
         let sources = Sources { secrets: &Secrets::default(), volumes: &|_| None };
         let change = PodPatch { env: Some(env), ..PodPatch::default() };
-        let request = patch(sources, &live.id, (&change, &container()), &live).unwrap();
+        let request = patch(sources, &live.id, &change, &live).unwrap();
         assert_eq!(
-            shown(&request.env.unwrap()),
+            shown(&request.settings.env.unwrap()),
             [("MODE".to_owned(), "wanted".to_owned()), ("PUBLIC_KEY".to_owned(), "ssh".to_owned()),]
         );
     }

@@ -13,8 +13,9 @@ use crate::model::id::RemoteId;
 use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
-use crate::model::pod::{Access, Compute, Container, EnvValue, Storage};
+use crate::model::pod::{Access, Compute, EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::settings::Container;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 use crate::render::escape::in_json;
 use crate::state::{Approved, PastRun, Run, Source};
@@ -92,7 +93,7 @@ fn recorded_pod(pod: &RecordedPod) -> Value {
         "name": name,
         "image": image,
         "command": command,
-        "entrypoint": entrypoint,
+        "entrypoint": Some(entrypoint).filter(|words| !words.is_empty()),
         "env": env.collect::<serde_json::Map<_, _>>(),
         "ports": ports.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "disk_gb": disk.0,
@@ -187,7 +188,7 @@ fn live_pod(pod: &LivePod) -> Value {
     json!({
         "seen": "found",
         "state": pod.status.to_string(),
-        "name": pod.name,
+        "name": pod.name(),
         "machine": pod.compute.as_ref().map(machine),
         "cloud": pod.cloud.map(|cloud| cloud.to_string()),
         "data_center": pod.data_center.as_ref().map(|id| id.as_str()),

@@ -28,7 +28,7 @@ pub fn running_pods(prior: &Prior, live: &Live) -> Vec<RunningPod> {
 pub fn guarded(prior: &Prior, live: &Live) -> BTreeSet<Address> {
     let protected = prior.objects.iter().filter(|(_, recorded)| recorded.lifecycle.protect);
     let pods = managed_pods(prior, live).into_iter();
-    let locked = pods.filter(|(_, pod)| pod.locked == Some(true)).map(|(address, _)| address);
+    let locked = pods.filter(|(_, pod)| pod.is_locked()).map(|(address, _)| address);
     protected.map(|(address, _)| address).chain(locked).cloned().collect()
 }
 
@@ -46,7 +46,7 @@ pub fn managed_pods<'a>(prior: &'a Prior, live: &'a Live) -> BTreeMap<&'a Addres
 
 /// Returns where RunPod's proxy shows the first HTTP port of a pod.
 pub fn url(pod: &LivePod) -> Option<String> {
-    let mut ports = pod.ports.iter();
+    let mut ports = pod.ports();
     let Port { number, protocol: _ } = ports.find(|port| port.protocol == Protocol::Http)?;
     Some(format!("https://{}-{number}.proxy.runpod.net", pod.id))
 }

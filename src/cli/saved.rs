@@ -228,7 +228,9 @@ fn looks(action: &Action) -> impl PartialEq + use<'_> {
     let places: Vec<_> = operation
         .attempts()
         .iter()
-        .map(|Attempt { candidate, .. }| (&candidate.compute, candidate.cloud, &candidate.data_centers))
+        .map(|Attempt { candidate, .. }| {
+            (&candidate.placement.compute, candidate.placement.cloud, &candidate.placement.data_centers)
+        })
         .collect();
     (reason, changes, consequences, places)
 }

@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::address::{Address, Key};
-use super::field::Field;
 use super::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, PodId, ProjectName, VolumeId,
 };
 use super::money::{Hourly, Monthly};
-use super::pod::{Access, Cloud, Container, RunState};
+use super::pod::{Access, Cloud, RunState};
 use super::secret::SecretSource;
+use super::settings::{Container, Field};
 use super::size::Gigabytes;
 use super::volume::VolumeConfig;
 

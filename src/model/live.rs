@@ -3,16 +3,16 @@
 //! Three cases for every object, never two: found, absent, or could not look. A field is `None` where the API that
 //! was asked does not say; it is then compared with the record instead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::address::Address;
 use super::clock::Timestamp;
-use super::id::{CudaVersion, DataCenterId, EnvKey, PodId, ProjectName, RegistryId, RemoteId, VolumeId};
+use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RemoteId, VolumeId};
 use super::marker::{Marker, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
-use super::secret::Secret;
+use super::settings::{Observed, PodSettings};
 use super::size::Gigabytes;
 use super::volume::VolumeTier;
 
@@ -133,28 +133,12 @@ impl fmt::Display for Unreadable {
 pub struct LivePod {
     /// Its id.
     pub id: PodId,
-    /// Its name; not unique.
-    pub name: String,
     /// What it is doing.
     pub status: PodStatus,
-    /// The image reference.
-    pub image: Option<String>,
-    /// The arguments, split by the shell's rules where the API has one string; empty means the image's own.
-    pub command: Option<Vec<String>>,
-    /// The entrypoint; `None` where the API cannot say.
-    pub entrypoint: Option<Vec<String>>,
-    /// The whole environment, what the platform injected included, the marker not.
-    pub env: BTreeMap<EnvKey, Secret<String>>,
+    /// Its settings, as far as the API says; the environment with what the platform injected.
+    pub settings: PodSettings<Observed>,
     /// The marker, if its environment has one that can be read.
     pub marker: Option<Marker>,
-    /// Published ports.
-    pub ports: BTreeSet<Port>,
-    /// The container disk.
-    pub disk: Option<Gigabytes>,
-    /// What is mounted.
-    pub storage: LiveStorage,
-    /// Registry credentials: `Some(None)` means none, `None` means that the API does not say.
-    pub registry: Option<Option<RegistryId>>,
     /// The cloud that it is in.
     pub cloud: Option<Cloud>,
     /// The data center that it is in.
@@ -163,10 +147,6 @@ pub struct LivePod {
     pub compute: Option<Compute>,
     /// The CUDA version of its host.
     pub cuda: Option<CudaVersion>,
-    /// RunPod's lock.
-    pub locked: Option<bool>,
-    /// The private network.
-    pub global_networking: Option<bool>,
     /// When it was created; REST v1 does not say.
     pub created_at: Option<Timestamp>,
     /// What the API says that it costs; 0 for a stopped pod, whose storage is billed all the same.
@@ -175,6 +155,23 @@ pub struct LivePod {
     pub role: PodRole,
     /// How it can be reached while it runs.
     pub endpoints: Endpoints,
+}
+
+impl LivePod {
+    /// Returns its name, which every API tells; not unique.
+    pub fn name(&self) -> &str {
+        self.settings.name.as_deref().unwrap_or_default()
+    }
+
+    /// Tells whether it is known to be locked on RunPod.
+    pub fn is_locked(&self) -> bool {
+        self.settings.locked == Some(Some(true))
+    }
+
+    /// Returns its published ports, which every API tells.
+    pub fn ports(&self) -> impl Iterator<Item = &Port> {
+        self.settings.ports.iter().flatten()
+    }
 }
 
 /// What a pod is doing; REST v2's words. The other APIs are mapped to them.
@@ -215,27 +212,6 @@ impl fmt::Display for PodStatus {
             Self::Terminated => "TERMINATED",
         })
     }
-}
-
-/// What is mounted into a live pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LiveStorage {
-    /// Nothing.
-    None,
-    /// A disk on its host.
-    Local {
-        /// Its size.
-        size: Gigabytes,
-        /// Where it is mounted.
-        path: String,
-    },
-    /// A network volume.
-    Network {
-        /// Which one.
-        id: VolumeId,
-        /// Where it is mounted.
-        path: String,
-    },
 }
 
 /// What a pod belongs to. Only plain pods are ever managed or imported.

@@ -12,18 +12,18 @@ use super::address::Address;
 use super::catalog::{CatalogPart, Stock};
 use super::clock::Timestamp;
 use super::desired::{GpuOrder, Lifecycle};
-use super::field::Field;
 use super::id::{
-    CudaVersion, DataCenterId, EnvKey, GpuName, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunNonce,
-    Serial, VolumeId,
+    DataCenterId, EnvKey, GpuName, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial, VolumeId,
 };
 use super::live::PodStatus;
 use super::marker::Token;
 use super::money::{Amount, Hourly, Monthly, Price};
-use super::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Storage};
+use super::pod::{Access, Compute, EnvValue, Placement};
 use super::prior::{Api, Binding, ProviderKind, RecordedObject};
 use super::provenance::Part;
+use super::settings::{Container, Field, PodPatch};
 use super::size::Gigabytes;
+use super::value::Value;
 use super::volume::VolumeConfig;
 
 /// The planner's answer.
@@ -418,52 +418,17 @@ pub struct Attempt {
     pub second_token: Token,
 }
 
-/// One way to place a pod: one create request names one machine type, one cloud and all allowed data centers.
+/// One way to place a pod, with what it costs and how likely it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// The machine.
-    pub compute: Compute,
-    /// The cloud.
-    pub cloud: Cloud,
-    /// Allowed data centers; empty allows all.
-    pub data_centers: BTreeSet<DataCenterId>,
-    /// Allowed CUDA versions; empty allows all.
-    pub cuda: BTreeSet<CudaVersion>,
-    /// The least CUDA version; excludes `cuda`.
-    pub min_cuda: Option<CudaVersion>,
+    /// What is asked for.
+    pub placement: Placement,
     /// Price of the whole pod an hour, compute only.
     pub price: Price,
     /// The best stock in the allowed data centers.
     pub stock: Stock,
     /// Stock by allowed data center.
     pub stock_by_data_center: Arc<BTreeMap<DataCenterId, Stock>>,
-}
-
-/// The values that an update sends; `None` leaves a field as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct PodPatch {
-    /// The name.
-    pub name: Option<String>,
-    /// The image.
-    pub image: Option<String>,
-    /// The arguments.
-    pub command: Option<Vec<String>>,
-    /// The entrypoint; empty means the image's own.
-    pub entrypoint: Option<Vec<String>>,
-    /// The environment.
-    pub env: Option<EnvPatch>,
-    /// The ports.
-    pub ports: Option<BTreeSet<Port>>,
-    /// The container disk.
-    pub disk: Option<Gigabytes>,
-    /// Registry credentials; `Some(None)` clears them.
-    pub registry: Option<Option<RegistryId>>,
-    /// The mount: a larger size or another path.
-    pub storage: Option<Storage>,
-    /// The private network.
-    pub global_networking: Option<bool>,
-    /// RunPod's lock.
-    pub locked: Option<bool>,
 }
 
 /// A new environment. An update replaces the whole map, so what is not ours must be carried over.
@@ -578,28 +543,13 @@ pub struct FieldChange {
     /// Which.
     pub field: Field,
     /// The live value.
-    pub before: Shown,
+    pub before: Value,
     /// The wanted value.
-    pub after: Shown,
+    pub after: Value,
     /// Who changed it.
     pub cause: Cause,
     /// What applying it does.
     pub disruption: Disruption,
-}
-
-/// A value as it may be shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shown {
-    /// There is none.
-    Absent,
-    /// This text; can have several lines.
-    Text(String),
-    /// A secret.
-    Secret,
-    /// A live value that is neither the wanted nor the recorded one and could be anybody's secret.
-    OtherValue,
-    /// Only the provider's answer tells.
-    KnownAfterApply,
 }
 
 /// Who changed a field.
@@ -787,9 +737,9 @@ pub struct FieldDrift {
     /// Which.
     pub field: Field,
     /// The recorded value.
-    pub recorded: Shown,
+    pub recorded: Value,
     /// The live value.
-    pub live: Shown,
+    pub live: Value,
     /// Whether it stays as it is: setting it back would lose what others put there, or is nobody's wish.
     pub left_alone: bool,
 }

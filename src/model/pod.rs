@@ -1,41 +1,12 @@
 //! The parts of a pod that the spec, the state, the plan and the live view have in common.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::address::Address;
-use super::id::{CpuFlavorId, EnvKey, GpuTypeId, RegistryId};
+use super::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
 use super::secret::SecretName;
 use super::size::Gigabytes;
-
-/// What can be changed on an existing pod, by a PATCH on REST.
-///
-/// It holds names of secrets, never values, so it may be stored and shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Container {
-    /// What RunPod's console shows. For people; identity never depends on it.
-    pub name: String,
-    /// The image reference.
-    pub image: String,
-    /// Arguments for the image; empty means the image's own.
-    pub command: Vec<String>,
-    /// The entrypoint; `None` means the image's own. REST v2 cannot set it.
-    pub entrypoint: Option<Vec<String>>,
-    /// The declared environment, without the marker and without what the platform injects.
-    pub env: BTreeMap<EnvKey, EnvValue>,
-    /// Published ports. RunPod picks the public numbers of TCP ports at each start.
-    pub ports: BTreeSet<Port>,
-    /// The container disk, which is wiped on stop and reset.
-    pub disk: Gigabytes,
-    /// Credentials for the image's registry.
-    pub registry: Option<RegistryId>,
-    /// What is mounted.
-    pub storage: Storage,
-    /// The private network between pods; a change takes effect at the next start.
-    pub global_networking: bool,
-    /// RunPod's own lock against stop and reset; `None` means that podform does not manage it.
-    pub locked: Option<bool>,
-}
+use super::value::Value;
 
 /// The value of one environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +15,16 @@ pub enum EnvValue {
     Plain(String),
     /// A secret by name. Its value is only ever in memory.
     Secret(SecretName),
+}
+
+impl EnvValue {
+    /// Returns it as it is shown.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Plain(text) => Value::Text(text.clone()),
+            Self::Secret(_) => Value::Secret,
+        }
+    }
 }
 
 /// A published port.
@@ -79,10 +60,12 @@ impl fmt::Display for Protocol {
     }
 }
 
-/// What is mounted into a pod beside its container disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Storage {
+/// What is mounted into a pod beside its container disk. A network volume is named by its address in the spec, the
+/// state and the plan, and by its id on RunPod.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Storage<V> {
     /// Nothing.
+    #[default]
     None,
     /// A disk on the pod's host. It survives a stop, binds the pod to that host, and dies with the pod.
     Local {
@@ -91,18 +74,18 @@ pub enum Storage {
         /// Where it is mounted.
         path: String,
     },
-    /// A network volume of the spec.
+    /// A network volume.
     Network {
-        /// The volume's address.
-        volume: Address,
+        /// Which.
+        volume: V,
         /// Where it is mounted.
         path: String,
     },
 }
 
-impl Storage {
+impl<V> Storage<V> {
     /// Returns the network volume that is mounted.
-    pub fn volume(&self) -> Option<&Address> {
+    pub fn volume(&self) -> Option<&V> {
         match self {
             Self::Network { volume, path: _ } => Some(volume),
             Self::None | Self::Local { .. } => None,
@@ -181,4 +164,19 @@ impl fmt::Display for Compute {
             Self::Cpu { flavor, vcpus } => write!(f, "{flavor} {vcpus} vCPU"),
         }
     }
+}
+
+/// Where a create asks for a pod: one machine type, one cloud and all allowed data centers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The machine.
+    pub compute: Compute,
+    /// The cloud.
+    pub cloud: Cloud,
+    /// Allowed data centers; empty allows all.
+    pub data_centers: BTreeSet<DataCenterId>,
+    /// Allowed CUDA versions; empty allows all.
+    pub cuda: BTreeSet<CudaVersion>,
+    /// The least CUDA version; excludes `cuda`.
+    pub min_cuda: Option<CudaVersion>,
 }

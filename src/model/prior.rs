@@ -13,7 +13,8 @@ use super::id::{DataCenterId, Lineage, PodId, ProjectName, RemoteId, RunId, Seri
 use super::journal::{ActionStatus, Sent};
 use super::marker::Token;
 use super::plan::ActionId;
-use super::pod::{Access, Cloud, Compute, Container, RunState};
+use super::pod::{Access, Cloud, Compute, RunState};
+use super::settings::Container;
 use super::volume::VolumeConfig;
 
 /// The recorded state.

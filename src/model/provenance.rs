@@ -8,13 +8,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::address::Address;
 use super::clock::{SignedDuration, Timestamp};
 use super::id::{DataCenterId, EnvKey, Lineage, ProjectName, Serial, VolumeId};
 use super::journal::Sent;
-use super::live::{LivePod, LiveStorage};
+use super::live::LivePod;
 use super::marker::{Marker, VolumeMark};
-use super::pod::{Cloud, Compute, Container, EnvValue, Storage};
+use super::pod::{Cloud, Compute, EnvValue, Storage};
 use super::prior::{KnownToken, Prior, RecordedObject, RecordedPod};
+use super::settings::Container;
 
 /// How old RunPod's time may be when a request to create goes out with it.
 pub const TIME_VALIDITY: Duration = Duration::from_secs(10);
@@ -253,7 +255,7 @@ pub fn judge_volume(view: Viewpoint<'_>, mark: Option<&VolumeMark>, witness: Wit
 
 /// Tells whether a pod may go if another one of the same request has its place.
 fn spare(pod: &LivePod, sent: &Sent) -> Spare {
-    if matches!(pod.storage, LiveStorage::Local { .. }) || sent.holds_data {
+    if matches!(pod.settings.storage, Storage::Local { .. }) || sent.holds_data {
         return Spare::HoldsData;
     }
     match likeness_to_sent(pod, sent) {
@@ -268,13 +270,13 @@ pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
     let allowed = |at: &DataCenterId| data_centers.contains(at);
     let storage = match &record.object {
         // Which volume an address has by now is not asked: a copy mounts the same one.
-        RecordedObject::Pod(sent) => same_storage(&sent.container.storage, &pod.storage, |_| true),
+        RecordedObject::Pod(sent) => same_storage(&sent.container.storage, &pod.settings.storage, |_| true),
         RecordedObject::Volume(_) => false,
     };
     let place = if data_centers.is_empty() { Some(true) } else { pod.data_center.as_ref().map(allowed) };
     Likeness::of([
-        (Part::Name, Some(pod.name == *name)),
-        (Part::Image, pod.image.as_ref().map(|live| live == image)),
+        (Part::Name, Some(pod.name() == name)),
+        (Part::Image, pod.settings.image.as_ref().map(|live| live == image)),
         (Part::Hardware, pod.compute.as_ref().map(|live| Some(live) == compute.as_ref())),
         (Part::Cloud, pod.cloud.map(|live: Cloud| Some(live) == *cloud)),
         (Part::DataCenter, place),
@@ -285,25 +287,29 @@ pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
 }
 
 /// Compares what is mounted; of a network volume only the id is live, so the caller says which one it may be.
-fn same_storage(expected: &Storage, live: &LiveStorage, is_same: impl Fn(&VolumeId) -> bool) -> bool {
+fn same_storage(
+    expected: &Storage<Address>,
+    live: &Storage<VolumeId>,
+    is_same: impl Fn(&VolumeId) -> bool,
+) -> bool {
     match (expected, live) {
-        (Storage::None, LiveStorage::None) => true,
-        (Storage::Local { size, path }, LiveStorage::Local { size: live, path: at }) => {
+        (Storage::None, Storage::None) => true,
+        (Storage::Local { size, path }, Storage::Local { size: live, path: at }) => {
             size == live && path == at
         }
-        (Storage::Network { volume: _, path }, LiveStorage::Network { id, path: at }) => {
+        (Storage::Network { volume: _, path }, Storage::Network { volume: id, path: at }) => {
             is_same(id) && path == at
         }
         (
             Storage::None | Storage::Local { .. } | Storage::Network { .. },
-            LiveStorage::None | LiveStorage::Local { .. } | LiveStorage::Network { .. },
+            Storage::None | Storage::Local { .. } | Storage::Network { .. },
         ) => false,
     }
 }
 
 fn same_disk(pod: &LivePod, sent: &RecordedObject) -> Option<bool> {
     match sent {
-        RecordedObject::Pod(sent) => pod.disk.map(|live| live == sent.container.disk),
+        RecordedObject::Pod(sent) => pod.settings.disk.map(|live| live == sent.container.disk),
         RecordedObject::Volume(_) => Some(false),
     }
 }
@@ -312,15 +318,15 @@ fn same_disk(pod: &LivePod, sent: &RecordedObject) -> Option<bool> {
 fn same_container(pod: &LivePod, sent: &RecordedObject) -> bool {
     let RecordedObject::Pod(sent) = sent else { return false };
     let Container { command, entrypoint, env, ports, registry, .. } = &sent.container;
-    let same_value = |(key, value): (&EnvKey, &EnvValue)| match (value, pod.env.get(key)) {
+    let same_value = |(key, value): (&EnvKey, &EnvValue)| match (value, pod.settings.env.get(key)) {
         (EnvValue::Plain(sent), Some(live)) => live.expose() == sent,
         (EnvValue::Plain(_) | EnvValue::Secret(_), _) => true,
     };
-    pod.command.as_ref().is_none_or(|live| live == command)
+    pod.settings.command.as_ref().is_none_or(|live| live == command)
         // Where an API shows that there is none, it shows an empty one.
-        && pod.entrypoint.as_ref().is_none_or(|live| live[..] == *entrypoint.as_deref().unwrap_or_default())
-        && pod.registry.as_ref().is_none_or(|live| live == registry)
-        && ports.is_subset(&pod.ports)
+        && pod.settings.entrypoint.as_ref().is_none_or(|live| live[..] == *entrypoint)
+        && pod.settings.registry.as_ref().is_none_or(|live| live == registry)
+        && pod.settings.ports.as_ref().is_none_or(|live| ports.is_subset(live))
         && env.iter().all(same_value)
 }
 
@@ -330,17 +336,17 @@ fn same_container(pod: &LivePod, sent: &RecordedObject) -> bool {
 pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<&VolumeId>) -> Likeness {
     let RecordedPod { container, access: _, compute, cloud: _, data_center: _, run: _, depends_on: _ } =
         recorded;
-    let storage = same_storage(&container.storage, &pod.storage, |id| volume == Some(id));
+    let storage = same_storage(&container.storage, &pod.settings.storage, |id| volume == Some(id));
     let hardware = match (compute, &pod.compute) {
         (_, None) | (None, Some(_)) => true,
         (Some(Compute::Gpu { id, count: _ }), Some(Compute::Gpu { id: live, count: 0 })) => id == live,
         (Some(recorded), Some(live)) => recorded == live,
     };
     Likeness::of([
-        (Part::Name, Some(pod.name == container.name)),
-        (Part::Image, pod.image.as_ref().map(|live| *live == container.image)),
+        (Part::Name, Some(pod.name() == container.name)),
+        (Part::Image, pod.settings.image.as_ref().map(|live| *live == container.image)),
         (Part::Storage, Some(storage)),
-        (Part::Disk, pod.disk.map(|live| live == container.disk)),
+        (Part::Disk, pod.settings.disk.map(|live| live == container.disk)),
         (Part::Hardware, Some(hardware)),
     ])
 }
@@ -360,6 +366,7 @@ mod tests {
     use crate::model::pod::RunState;
     use crate::model::prior::RecordedObject;
     use crate::model::secret::Secret;
+    use crate::model::settings::PodSettings;
     use crate::model::size::Gigabytes;
 
     const ASKED: i64 = 1_000_000;
@@ -381,7 +388,7 @@ mod tests {
             name: "llm".to_owned(),
             image: "tool:1".to_owned(),
             command: Vec::new(),
-            entrypoint: None,
+            entrypoint: Vec::new(),
             env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]),
             ports: BTreeSet::new(),
             disk: Gigabytes(20),
@@ -428,23 +435,19 @@ mod tests {
     fn pod(mark: Option<&str>, created: Option<i64>) -> LivePod {
         LivePod {
             id: PodId::new("p"),
-            name: "llm".to_owned(),
             status: PodStatus::Running,
-            image: Some("tool:1".to_owned()),
-            command: None,
-            entrypoint: None,
-            env: BTreeMap::<EnvKey, Secret<String>>::new(),
+            settings: PodSettings {
+                name: Some("llm".to_owned()),
+                image: Some("tool:1".to_owned()),
+                ports: Some(BTreeSet::new()),
+                disk: Some(Gigabytes(20)),
+                ..PodSettings::default()
+            },
             marker: mark.map(|mark| mark.parse().unwrap()),
-            ports: BTreeSet::new(),
-            disk: Some(Gigabytes(20)),
-            storage: LiveStorage::None,
-            registry: None,
             cloud: Some(Cloud::Secure),
             data_center: None,
             compute: Some(compute()),
             cuda: None,
-            locked: None,
-            global_networking: None,
             created_at: created.map(at),
             price: Price::Unknown,
             role: PodRole::Plain,
@@ -611,26 +614,32 @@ mod tests {
             edit(&mut pod);
             super::spare(&pod, &sent)
         };
-        let local = LiveStorage::Local { size: Gigabytes(5), path: "/w".to_owned() };
+        let local = Storage::Local { size: Gigabytes(5), path: "/w".to_owned() };
         assert_eq!(spare(|_| {}), Spare::MayGo);
-        assert_eq!(spare(|pod| pod.name = "llm-copy".to_owned()), Spare::Differs(Part::Name));
-        assert_eq!(spare(|pod| pod.image = None), Spare::Differs(Part::Image));
+        assert_eq!(spare(|pod| pod.settings.name = Some("llm-copy".to_owned())), Spare::Differs(Part::Name));
+        assert_eq!(spare(|pod| pod.settings.image = None), Spare::Differs(Part::Image));
         assert_eq!(spare(|pod| pod.compute = None), Spare::Differs(Part::Hardware));
         assert_eq!(spare(|pod| pod.cloud = Some(Cloud::Community)), Spare::Differs(Part::Cloud));
-        assert_eq!(spare(|pod| pod.disk = Some(Gigabytes(30))), Spare::Differs(Part::Disk));
-        assert_eq!(spare(|pod| pod.disk = None), Spare::Differs(Part::Disk));
-        assert_eq!(spare(|pod| pod.command = Some(vec!["sh".to_owned()])), Spare::Differs(Part::Container));
-        // REST v1 and GraphQL show an entrypoint that was not asked for as an empty one.
-        assert_eq!(spare(|pod| pod.entrypoint = Some(Vec::new())), Spare::MayGo);
+        assert_eq!(spare(|pod| pod.settings.disk = Some(Gigabytes(30))), Spare::Differs(Part::Disk));
+        assert_eq!(spare(|pod| pod.settings.disk = None), Spare::Differs(Part::Disk));
         assert_eq!(
-            spare(|pod| pod.entrypoint = Some(vec!["sh".to_owned()])),
+            spare(|pod| pod.settings.command = Some(vec!["sh".to_owned()])),
+            Spare::Differs(Part::Container)
+        );
+        // REST v1 and GraphQL show an entrypoint that was not asked for as an empty one.
+        assert_eq!(spare(|pod| pod.settings.entrypoint = Some(Vec::new())), Spare::MayGo);
+        assert_eq!(
+            spare(|pod| pod.settings.entrypoint = Some(vec!["sh".to_owned()])),
             Spare::Differs(Part::Container)
         );
         let larger = |pod: &mut LivePod| {
-            pod.env.insert(EnvKey::new("MODEL"), Secret::new("large".to_owned()));
+            pod.settings.env.insert(EnvKey::new("MODEL"), Secret::new("large".to_owned()));
         };
         assert_eq!(spare(larger), Spare::Differs(Part::Container));
-        let with_disk = LivePod { storage: local, ..pod(None, None) };
+        let with_disk = LivePod {
+            settings: PodSettings { storage: local, ..pod(None, None).settings },
+            ..pod(None, None)
+        };
         assert_eq!(super::spare(&with_disk, &sent), Spare::HoldsData);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A size in whole gigabytes, as the API counts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Gigabytes(pub u32);
 
 impl fmt::Display for Gigabytes {

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use crate::model::live::{LivePod, LiveVolume, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Action, OnStuck, Operation, Plan, RecordAfter, Step};
+use crate::model::pod::Storage;
 
 use super::check::{Violation, check, objects_of};
 use super::hold::recorded_dependencies;
@@ -137,8 +138,8 @@ impl<'a> Bounds<'a> {
         let (Some(pod), Some(volume)) = (self.renamed.recorded(pod), self.renamed.recorded(volume)) else {
             return false;
         };
-        let storage = live_pod(self.inputs, &pod.id).map(|pod| &pod.storage);
-        matches!(storage, Some(LiveStorage::Network { id, path: _ }) if RemoteId::Volume(id.clone()) == volume.id)
+        let storage = live_pod(self.inputs, &pod.id).map(|pod| &pod.settings.storage);
+        matches!(storage, Some(Storage::Network { volume: id, path: _ }) if RemoteId::Volume(id.clone()) == volume.id)
     }
 
     /// Tells whether a record moves to an address. What is recorded there has to move on.
@@ -249,8 +250,8 @@ fn dependents<'a>(inputs: &Inputs<'a>, renamed: &'a Renamed<'_>) -> BTreeMap<Add
     let mut dependents: BTreeMap<Address, BTreeSet<&Address>> = BTreeMap::new();
     for (address, recorded) in &renamed.objects {
         let mut needed = recorded_dependencies(recorded);
-        if let Some(LiveStorage::Network { id, path: _ }) =
-            live_pod(inputs, &recorded.id).map(|pod| &pod.storage)
+        if let Some(Storage::Network { volume: id, path: _ }) =
+            live_pod(inputs, &recorded.id).map(|pod| &pod.settings.storage)
         {
             needed.extend(volumes.get(&RemoteId::Volume(id.clone())).copied().cloned());
         }

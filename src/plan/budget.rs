@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::desired::{Budget, OnExceed};
-use crate::model::field::Field;
 use crate::model::money::{Amount, Price};
 use crate::model::plan::{Action, Block, BudgetLimit, Finding, Operation, Plan, Split};
 use crate::model::pod::Compute;
+use crate::model::settings::Field;
 
 use super::finding;
 
@@ -61,7 +61,7 @@ fn without_price(address: &Address, action: &Action) -> Option<Finding> {
         .map(|attempt| &attempt.candidate)
         .filter(|candidate| candidate.price == Price::Unknown);
     let names: BTreeSet<(Field, &str)> = unknown
-        .map(|candidate| match &candidate.compute {
+        .map(|candidate| match &candidate.placement.compute {
             Compute::Gpu { id, count: _ } => (Field::Gpu, id.as_str()),
             Compute::Cpu { flavor, vcpus: _ } => (Field::Cpu, flavor.as_str()),
         })

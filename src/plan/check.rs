@@ -10,8 +10,9 @@ use crate::model::address::Address;
 use crate::model::id::RemoteId;
 use crate::model::marker::Token;
 use crate::model::plan::{
-    Action, ActionId, Attempt, Candidate, OnStuck, Operation, Plan, PodCreation, RecordAfter, Step,
+    Action, ActionId, Attempt, OnStuck, Operation, Plan, PodCreation, RecordAfter, Step,
 };
+use crate::model::pod::Placement;
 use crate::model::prior::RecordedObject;
 
 /// An invariant that a plan breaks: a defect of the planner.
@@ -225,7 +226,7 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
     let places: Vec<_> = attempts
         .iter()
         .map(|attempt| {
-            let Candidate { compute, cloud, .. } = &attempt.candidate;
+            let Placement { compute, cloud, .. } = &attempt.candidate.placement;
             (compute, cloud)
         })
         .collect();

@@ -3,22 +3,23 @@
 //! A field counts as changed if the live value is not the wanted one, and as drift if it is not the recorded one.
 //! Noise never comes here: uptime, public ports, injected variables, the order of ports, prices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::desired::WantedPod;
-use crate::model::field::Field;
-use crate::model::id::{DataCenterId, VolumeId};
-use crate::model::live::{LivePod, LiveStorage};
+use crate::model::id::VolumeId;
+use crate::model::live::LivePod;
 use crate::model::marker::Token;
-use crate::model::plan::{Cause, Disruption, FieldChange, FieldDrift, Finding, PodPatch, Shown};
-use crate::model::pod::{Access, Compute, Container, Port, Protocol, RunState, Storage};
+use crate::model::plan::{Cause, Disruption, FieldChange, FieldDrift, Finding};
+use crate::model::pod::{Access, Compute, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, RecordedPod};
 use crate::model::secret::Secrets;
+use crate::model::settings::{Ability, Container, Field, Judge, PodPatch, Setting, Sides};
+use crate::model::value::Value;
 
 use super::catalog_index::CatalogIndex;
 use super::env::{self, EnvComparison, Environments};
-use super::{finding, ignored, satisfaction, shown};
+use super::{finding, satisfaction};
 
 /// A wanted pod beside the live one.
 pub(super) struct Pair<'a> {
@@ -83,50 +84,43 @@ impl Comparison {
 
     /// Compares one field and returns whether it has to change. Where the API does not say what is live, the record
     /// stands in; without either the field is left alone.
-    fn field<T: PartialEq>(
-        &mut self,
-        field: Field,
-        disruption: Disruption,
-        sides: Sides<'_, T>,
-        show: impl Fn(&T) -> Shown,
-    ) -> bool {
+    fn differs<T: Setting>(&mut self, field: &Field, disruption: Disruption, sides: Sides<'_, T>) -> bool {
         let Sides { recorded, live, wanted } = sides;
-        if self.ignored.contains(&field) {
-            if let Some(present) = live.or(recorded).filter(|present| *present != wanted) {
-                self.only_new(field, show(present), show(wanted), Cause::Ignored);
+        let present = live.or(recorded).filter(|present| *present != wanted);
+        if self.ignored.contains(field) {
+            if let Some(present) = present {
+                self.only_new(field.clone(), present.value(), wanted.value(), Cause::Ignored);
             }
             return false;
         }
         if let (Some(recorded), Some(live)) = (recorded, live)
             && recorded != live
         {
-            let (recorded, live) = (show(recorded), show(live));
-            self.drift.push(FieldDrift { field: field.clone(), recorded, live, left_alone: false });
+            self.drifted(field.clone(), recorded.value(), live.value());
         }
-        let Some(present) = live.or(recorded).filter(|present| *present != wanted) else { return false };
+        let Some(present) = present else { return false };
         let cause = match recorded {
             None => Cause::Spec,
             Some(recorded) if recorded == present => Cause::Spec,
             Some(recorded) if recorded == wanted => Cause::Outside,
             Some(_) => Cause::Both,
         };
-        self.changes.push(FieldChange {
-            field,
-            before: show(present),
-            after: show(wanted),
-            cause,
-            disruption,
-        });
+        let (before, after) = (present.value(), wanted.value());
+        self.changes.push(FieldChange { field: field.clone(), before, after, cause, disruption });
         true
     }
 
+    fn drifted(&mut self, field: Field, recorded: Value, live: Value) {
+        self.drift.push(FieldDrift { field, recorded, live, left_alone: false });
+    }
+
     /// Notes what an update does not change and a new pod gets.
-    fn only_new(&mut self, field: Field, before: Shown, after: Shown, cause: Cause) {
+    fn only_new(&mut self, field: Field, before: Value, after: Value, cause: Cause) {
         self.only_new.push(FieldChange { field, before, after, cause, disruption: Disruption::InPlace });
     }
 
     /// Notes what others made larger, where making it smaller again would destroy what they put there.
-    fn leave_larger(&mut self, field: Field, recorded: Option<Shown>, live: Shown, wanted: Shown) {
+    fn leave_larger(&mut self, field: Field, recorded: Option<Value>, live: Value, wanted: Value) {
         if let Some(recorded) = recorded.filter(|recorded| *recorded != live) {
             let (field, live) = (field.clone(), live.clone());
             self.drift.push(FieldDrift { field, recorded, live, left_alone: true });
@@ -134,16 +128,18 @@ impl Comparison {
         self.only_new(field, live, wanted, Cause::NewPodOnly);
     }
 
+    /// Takes back the change of a field that the API cannot make; a new pod gets it.
+    fn withdraw(&mut self, field: &Field) {
+        let withdrawn: Vec<FieldChange> =
+            self.changes.extract_if(.., |change| change.field == *field).collect();
+        for FieldChange { field, before, after, cause: _, disruption: _ } in withdrawn {
+            self.only_new(field, before, after, Cause::NewPodOnly);
+        }
+    }
+
     fn resets(&self) -> bool {
         self.changes.iter().any(|change| change.disruption == Disruption::Reset)
     }
-}
-
-/// One field, three ways.
-struct Sides<'a, T> {
-    recorded: Option<&'a T>,
-    live: Option<&'a T>,
-    wanted: &'a T,
 }
 
 impl Pair<'_> {
@@ -152,73 +148,70 @@ impl Pair<'_> {
         let mut comparison =
             Comparison { ignored: self.wanted.lifecycle.ignore_changes.clone(), ..Comparison::default() };
         let mut applied = self.wanted.container.clone();
-        self.compare_image(&mut comparison);
-        self.compare_env(&mut comparison, &mut applied);
         self.compare_settings(&mut comparison, &mut applied);
+        self.compare_env(&mut comparison, &mut applied);
         self.compare_storage(&mut comparison);
         self.compare_hardware(&mut comparison);
         self.compare_access(&mut comparison);
         self.compare_disk(&mut comparison);
         self.compare_mark(&mut comparison);
+        comparison.changes.sort_by(|left, right| left.field.cmp(&right.field));
+        comparison.drift.sort_by(|left, right| left.field.cmp(&right.field));
         let seen = self.seen(&comparison, &applied);
-        ignored::keep(&seen, &mut applied, &comparison.ignored);
+        for field in &comparison.ignored {
+            applied.take(field, &seen);
+        }
         let billed = self.billed(&comparison, &applied);
         Compared { comparison, applied, seen, billed }
     }
 
     fn billed(&self, comparison: &Comparison, applied: &Container) -> Container {
         let PodPatch { disk, storage, .. } = &comparison.patch;
-        let storage = match (storage, &self.live.storage) {
+        let storage = match (storage, &self.live.settings.storage) {
             (Some(storage), _) => storage.clone(),
-            (None, LiveStorage::Local { size, path }) => Storage::Local { size: *size, path: path.clone() },
+            (None, Storage::Local { size, path }) => Storage::Local { size: *size, path: path.clone() },
             // A network volume is billed at its own address.
-            (None, LiveStorage::None | LiveStorage::Network { .. }) => Storage::None,
+            (None, Storage::None | Storage::Network { .. }) => Storage::None,
         };
-        Container { disk: disk.or(self.live.disk).unwrap_or(applied.disk), storage, ..applied.clone() }
+        Container {
+            disk: disk.or(self.live.settings.disk).unwrap_or(applied.disk),
+            storage,
+            ..applied.clone()
+        }
     }
 
     fn recorded_container(&self) -> Option<&Container> {
         self.recorded.map(|recorded| &recorded.container)
     }
 
-    /// What the container runs: image, arguments, ports, disk, credentials.
-    fn compare_image(&self, comparison: &mut Comparison) {
+    /// Compares what has a row, see [`Settings`](crate::model::settings::PodSettings). What is live is given in the words of
+    /// the record, so that nothing differs which only reads otherwise.
+    fn compare_settings(&self, comparison: &mut Comparison, applied: &mut Container) {
+        let (ports, images_own) = (self.ports(), Vec::new());
+        let mut live = self.live.settings.given(None, None);
+        live.ports = Some(&ports);
+        // Without a record the image's own is the only thing that an API can have set which cannot show it.
+        if self.recorded.is_none() {
+            live.entrypoint.get_or_insert(&images_own);
+        }
+        let mut judge = Judgement { pair: self, comparison, kept: Vec::new() };
+        let patch = self.wanted.container.changed(self.recorded_container(), &live, &mut judge);
+        let kept = judge.kept;
+        comparison.patch = patch;
+        for field in kept {
+            applied.take(&field, &self.kept(applied));
+        }
+    }
+
+    /// Returns what is on record of settings that the API cannot change, or live where there is no record.
+    fn kept(&self, applied: &Container) -> Container {
+        let live = &self.live.settings;
         let recorded = self.recorded_container();
-        let wanted = &self.wanted.container;
-        let live = self.live;
-        let sides = Sides {
-            recorded: recorded.map(|recorded| &recorded.image),
-            live: live.image.as_ref(),
-            wanted: &wanted.image,
-        };
-        if comparison.field(Field::Image, Disruption::Reset, sides, shown::text) {
-            comparison.patch.image = Some(wanted.image.clone());
-        }
-        let sides = Sides {
-            recorded: recorded.map(|recorded| &recorded.command),
-            live: live.command.as_ref(),
-            wanted: &wanted.command,
-        };
-        if comparison.field(Field::Command, Disruption::Reset, sides, |words| shown::words(words)) {
-            comparison.patch.command = Some(wanted.command.clone());
-        }
-        self.compare_entrypoint(comparison);
-        let has = self.ports();
-        let sides = Sides {
-            recorded: recorded.map(|recorded| &recorded.ports),
-            live: Some(&has),
-            wanted: &wanted.ports,
-        };
-        if comparison.field(Field::Ports, Disruption::Reset, sides, shown::list) {
-            comparison.patch.ports = Some(wanted.ports.clone());
-        }
-        let sides = Sides {
-            recorded: recorded.map(|recorded| &recorded.registry),
-            live: live.registry.as_ref(),
-            wanted: &wanted.registry,
-        };
-        if comparison.field(Field::Registry, Disruption::Reset, sides, shown::optional) {
-            comparison.patch.registry = Some(wanted.registry.clone());
+        let known = live.known(recorded.unwrap_or(applied), BTreeMap::new(), Storage::None);
+        match recorded {
+            // What is recorded of the private network can be pending, and is not to be taken for done.
+            Some(recorded) => Container { global_networking: known.global_networking, ..recorded.clone() },
+            None => Container { locked: None, ..known },
         }
     }
 
@@ -226,7 +219,7 @@ impl Pair<'_> {
     /// others made it larger, but along with what recreates the container anyway.
     fn compare_disk(&self, comparison: &mut Comparison) {
         let recorded = self.recorded_container().map(|recorded| &recorded.disk);
-        let (live, wanted) = (self.live.disk.as_ref(), &self.wanted.container.disk);
+        let (live, wanted) = (self.live.settings.disk.as_ref(), &self.wanted.container.disk);
         let stays_up = self.live.status.is_up() && self.wanted.run == RunState::Running;
         let was_written_smaller = !self.rebuilt && recorded.is_some_and(|recorded| wanted < recorded);
         if let Some(larger) = live.filter(|live| *live > wanted)
@@ -236,12 +229,12 @@ impl Pair<'_> {
             && !comparison.ignored.contains(&Field::Disk)
         {
             comparison.findings.push(finding::disk_larger(self.address, *larger, *wanted));
-            let recorded = recorded.map(shown::text);
-            comparison.leave_larger(Field::Disk, recorded, shown::text(larger), shown::text(wanted));
+            let recorded = recorded.map(Setting::value);
+            comparison.leave_larger(Field::Disk, recorded, larger.value(), wanted.value());
             return;
         }
         let sides = Sides { recorded, live, wanted };
-        if comparison.field(Field::Disk, Disruption::Reset, sides, shown::text) {
+        if comparison.differs(&Field::Disk, Disruption::Reset, sides) {
             comparison.patch.disk = Some(*wanted);
         }
     }
@@ -255,31 +248,10 @@ impl Pair<'_> {
 
     /// Returns the live ports as they were asked for: a symmetric port reads back as the number that it was given.
     fn ports(&self) -> BTreeSet<Port> {
+        let live = self.live.settings.ports.clone().unwrap_or_default();
         let recorded = self.recorded_container().map(|recorded| &recorded.ports);
-        let asked = [Some(&self.wanted.container.ports), recorded].into_iter().flatten();
-        let asked = asked.into_iter().find(|asked| same_ports(asked, &self.live.ports));
-        asked.unwrap_or(&self.live.ports).clone()
-    }
-
-    /// REST v2 can neither show nor set the entrypoint, so there the record speaks for the pod.
-    fn compare_entrypoint(&self, comparison: &mut Comparison) {
-        let own = |entrypoint: &Option<Vec<String>>| entrypoint.clone().unwrap_or_default();
-        let recorded = self.recorded_container().map(|recorded| own(&recorded.entrypoint));
-        let wanted = own(&self.wanted.container.entrypoint);
-        // Without a record the image's own is the only thing that REST v2 can have set.
-        let recorded = recorded.or_else(|| (self.live.entrypoint.is_none()).then(Vec::new));
-        let sides =
-            Sides { recorded: recorded.as_ref(), live: self.live.entrypoint.as_ref(), wanted: &wanted };
-        if !comparison.field(Field::Entrypoint, Disruption::Reset, sides, |words| shown::words(words)) {
-            return;
-        }
-        match self.api {
-            Api::V2 => {
-                comparison.findings.push(finding::not_in_api(self.address, Field::Entrypoint, self.api));
-                comparison.impossible.push(ENTRYPOINT_ON_V2.to_owned());
-            }
-            Api::V1 | Api::Graphql => comparison.patch.entrypoint = Some(wanted),
-        }
+        let mut asked = [Some(&self.wanted.container.ports), recorded].into_iter().flatten();
+        asked.find(|asked| same_ports(asked, &live)).cloned().unwrap_or(live)
     }
 
     fn compare_env(&self, comparison: &mut Comparison, applied: &mut Container) {
@@ -287,7 +259,7 @@ impl Pair<'_> {
             address: self.address,
             wanted: &self.wanted.container.env,
             recorded: self.recorded_container().map(|recorded| &recorded.env),
-            live: &self.live.env,
+            live: &self.live.settings.env,
             secrets: self.secrets,
             ignored: &self.wanted.lifecycle.ignore_changes,
             unwanted: &self.wanted.unwanted_env,
@@ -303,83 +275,11 @@ impl Pair<'_> {
         applied.env = env;
     }
 
-    /// What changes without touching the container: name, lock, private network.
-    fn compare_settings(&self, comparison: &mut Comparison, applied: &mut Container) {
-        let recorded = self.recorded_container();
-        let wanted = &self.wanted.container;
-        let live = self.live;
-        let sides = Sides {
-            recorded: recorded.map(|recorded| &recorded.name),
-            live: Some(&live.name),
-            wanted: &wanted.name,
-        };
-        if comparison.field(Field::Name, Disruption::InPlace, sides, shown::text) {
-            if self.can_change(Field::Name, comparison) {
-                comparison.patch.name = Some(wanted.name.clone());
-            } else {
-                applied.name.clone_from(recorded.map_or(&live.name, |recorded| &recorded.name));
-            }
-        }
-        if let Some(locked) = &wanted.locked {
-            let recorded = recorded.and_then(|recorded| recorded.locked.as_ref());
-            let sides = Sides { recorded, live: live.locked.as_ref(), wanted: locked };
-            if comparison.field(Field::Locked, Disruption::InPlace, sides, shown::text) {
-                if self.can_change(Field::Locked, comparison) {
-                    comparison.patch.locked = Some(*locked);
-                } else {
-                    applied.locked = recorded.copied();
-                }
-            }
-        }
-        self.compare_network(comparison, applied);
-    }
-
-    /// The private network changes at the next start, so a live value that is still the old one is pending.
-    fn compare_network(&self, comparison: &mut Comparison, applied: &mut Container) {
-        let wanted = &self.wanted.container.global_networking;
-        let recorded = self.recorded_container().map(|recorded| &recorded.global_networking);
-        let live = self.live.global_networking.as_ref();
-        let was_applied = recorded == Some(wanted) && live.is_some_and(|live| live != wanted);
-        if was_applied && !comparison.ignored.contains(&Field::GlobalNetworking) {
-            comparison.findings.push(finding::pending(self.address, Field::GlobalNetworking));
-            return;
-        }
-        let disruption = match self.api {
-            Api::V2 | Api::Graphql => Disruption::NextStart,
-            Api::V1 => Disruption::Reset,
-        };
-        // The recorded value may itself be pending, so a difference to it is no drift.
-        let sides = Sides { recorded: None, live: live.or(recorded), wanted };
-        if comparison.field(Field::GlobalNetworking, disruption, sides, shown::text) {
-            if self.can_change(Field::GlobalNetworking, comparison) {
-                comparison.patch.global_networking = Some(*wanted);
-            } else if let Some(live) = live.or(recorded) {
-                applied.global_networking = *live;
-            }
-        }
-    }
-
-    /// Withdraws the change of a field that GraphQL cannot make; a new pod gets it.
-    fn can_change(&self, field: Field, comparison: &mut Comparison) -> bool {
-        match self.api {
-            Api::V2 | Api::V1 => true,
-            Api::Graphql => {
-                let withdrawn = comparison.changes.extract_if(.., |change| change.field == field);
-                let withdrawn: Vec<FieldChange> = withdrawn.collect();
-                for FieldChange { field, before, after, cause: _, disruption: _ } in withdrawn {
-                    comparison.only_new(field, before, after, Cause::NewPodOnly);
-                }
-                comparison.findings.push(finding::not_changeable(self.address, field));
-                false
-            }
-        }
-    }
-
     fn compare_storage(&self, comparison: &mut Comparison) {
         let wanted = &self.wanted.container.storage;
         if comparison.ignored.contains(&Field::Volumes) {
             if self.storage_disruption(wanted).is_some() {
-                let (before, after) = (shown::live_storage(&self.live.storage), shown::storage(wanted));
+                let (before, after) = (Value::from(&self.live.settings.storage), Value::from(wanted));
                 comparison.only_new(Field::Volumes, before, after, Cause::Ignored);
             }
             return;
@@ -395,22 +295,23 @@ impl Pair<'_> {
                 wanted,
                 recorded.is_some() && !self.rebuilt,
             ));
-            let recorded = recorded.map(shown::storage);
-            let (live, wanted) = (shown::live_storage(&self.live.storage), shown::storage(wanted));
+            let recorded = recorded.map(Value::from);
+            let (live, wanted) = (Value::from(&self.live.settings.storage), Value::from(wanted));
             comparison.leave_larger(Field::Volumes, recorded, live, wanted);
         } else if let Some(recorded) = recorded
-            && local_differs(recorded, &self.live.storage)
+            && local_differs(recorded, &self.live.settings.storage)
         {
-            let (recorded, live) = (shown::storage(recorded), shown::live_storage(&self.live.storage));
-            let field = Field::Volumes;
-            comparison.drift.push(FieldDrift { field, recorded, live, left_alone: false });
+            let (recorded, live) = (Value::from(recorded), Value::from(&self.live.settings.storage));
+            comparison.drifted(Field::Volumes, recorded, live);
         }
         let wanted = &wanted_here;
         let Some(disruption) = self.storage_disruption(wanted) else { return };
         let untouched = recorded.is_some_and(|recorded| recorded == wanted);
-        let cause = match (wanted, &self.live.storage) {
+        let cause = match (wanted, &self.live.settings.storage) {
             // A pod keeps its network volume for life, so it was the spec, or the volume, that changed.
-            (Storage::Network { .. }, LiveStorage::Network { id, path: _ }) if self.volume != Some(id) => {
+            (Storage::Network { .. }, Storage::Network { volume: id, path: _ })
+                if self.volume != Some(id) =>
+            {
                 comparison.volume_replaced = true;
                 Cause::Spec
             }
@@ -419,7 +320,7 @@ impl Pair<'_> {
             }
             (Storage::None | Storage::Local { .. } | Storage::Network { .. }, _) => Cause::Spec,
         };
-        let (before, after) = (shown::live_storage(&self.live.storage), shown::storage(wanted));
+        let (before, after) = (Value::from(&self.live.settings.storage), Value::from(wanted));
         comparison.changes.push(FieldChange { field: Field::Volumes, before, after, cause, disruption });
         if disruption != Disruption::Replace {
             comparison.patch.storage = Some(wanted.clone());
@@ -428,18 +329,18 @@ impl Pair<'_> {
 
     /// Returns what this pod is to mount: what is wanted, but never less than what others made of its local volume.
     /// Undoing that would take the pod, and what they put there. Only a smaller size that the spec's author wrote does.
-    fn with_growth_of_others(&self) -> Storage {
+    fn with_growth_of_others(&self) -> Storage<Address> {
         let wanted = &self.wanted.container.storage;
         let written = self.recorded_container().filter(|_| !self.rebuilt);
         let recorded = written.map(|recorded| &recorded.storage);
-        match (wanted, &self.live.storage) {
-            (Storage::Local { size, path }, LiveStorage::Local { size: has, path: _ }) if size < has => {
+        match (wanted, &self.live.settings.storage) {
+            (Storage::Local { size, path }, Storage::Local { size: has, path: _ }) if size < has => {
                 let was_written_smaller =
                     matches!(recorded, Some(Storage::Local { size: was, path: _ }) if size < was);
                 let size = if was_written_smaller { *size } else { *has };
                 Storage::Local { size, path: path.clone() }
             }
-            (Storage::None, LiveStorage::Local { size, path })
+            (Storage::None, Storage::Local { size, path })
                 if matches!(recorded, None | Some(Storage::None)) =>
             {
                 Storage::Local { size: *size, path: path.clone() }
@@ -449,28 +350,26 @@ impl Pair<'_> {
     }
 
     /// Returns what it takes to mount this; `None` if it is mounted.
-    fn storage_disruption(&self, wanted: &Storage) -> Option<Disruption> {
-        match (wanted, &self.live.storage) {
-            (Storage::None, LiveStorage::None) => None,
-            (Storage::Local { size, path }, LiveStorage::Local { size: has, path: at }) => {
+    fn storage_disruption(&self, wanted: &Storage<Address>) -> Option<Disruption> {
+        match (wanted, &self.live.settings.storage) {
+            (Storage::None, Storage::None) => None,
+            (Storage::Local { size, path }, Storage::Local { size: has, path: at }) => {
                 match (size.cmp(has), path == at) {
                     (std::cmp::Ordering::Equal, true) => None,
                     (std::cmp::Ordering::Less, _) => Some(Disruption::Replace),
                     (std::cmp::Ordering::Equal | std::cmp::Ordering::Greater, _) => Some(Disruption::Reset),
                 }
             }
-            (Storage::Network { volume: _, path }, LiveStorage::Network { id, path: at }) => {
+            (Storage::Network { volume: _, path }, Storage::Network { volume: id, path: at }) => {
                 match (self.volume == Some(id), path == at) {
                     (true, true) => None,
                     (true, false) => Some(Disruption::Reset),
                     (false, _) => Some(Disruption::Replace),
                 }
             }
-            (Storage::None, LiveStorage::Local { .. } | LiveStorage::Network { .. })
-            | (Storage::Local { .. }, LiveStorage::None | LiveStorage::Network { .. })
-            | (Storage::Network { .. }, LiveStorage::None | LiveStorage::Local { .. }) => {
-                Some(Disruption::Replace)
-            }
+            (Storage::None, Storage::Local { .. } | Storage::Network { .. })
+            | (Storage::Local { .. }, Storage::None | Storage::Network { .. })
+            | (Storage::Network { .. }, Storage::None | Storage::Local { .. }) => Some(Disruption::Replace),
         }
     }
 
@@ -480,14 +379,14 @@ impl Pair<'_> {
             satisfaction::mismatches(&self.wanted.hardware, self.live, self.recorded, self.catalog);
         for satisfaction::Mismatch { field, live, wanted, as_recorded } in mismatches {
             if comparison.ignored.contains(&field) {
-                comparison.only_new(field, Shown::Text(live), Shown::Text(wanted), Cause::Ignored);
+                comparison.only_new(field, Value::Word(live), Value::Word(wanted), Cause::Ignored);
                 continue;
             }
             let cause = if as_recorded || self.recorded.is_none() { Cause::Spec } else { Cause::Outside };
             comparison.changes.push(FieldChange {
                 field,
-                before: Shown::Text(live),
-                after: Shown::Text(wanted),
+                before: Value::Word(live),
+                after: Value::Word(wanted),
                 cause,
                 disruption: Disruption::Replace,
             });
@@ -497,27 +396,21 @@ impl Pair<'_> {
     /// A stopped pod has no machine, so only a running one can have drifted.
     fn machine_drift(&self, comparison: &mut Comparison) {
         let Some(recorded) = self.recorded.filter(|_| self.live.status.is_up()) else { return };
-        let mut drift = |field: Field, recorded: Option<String>, live: Option<String>| {
-            if let (Some(recorded), Some(live)) = (recorded, live)
-                && recorded != live
-                && !comparison.ignored.contains(&field)
-            {
-                let (recorded, live) = (Shown::Text(recorded), Shown::Text(live));
-                comparison.drift.push(FieldDrift { field, recorded, live, left_alone: false });
-            }
-        };
         let field = match &self.live.compute {
             Some(Compute::Cpu { .. }) => Field::Cpu,
             Some(Compute::Gpu { .. }) | None => Field::Gpu,
         };
-        let text = |compute: &Compute| compute.to_string();
-        drift(field, recorded.compute.as_ref().map(text), self.live.compute.as_ref().map(text));
-        let place = |id: &DataCenterId| id.to_string();
-        drift(
-            Field::DataCenter,
-            recorded.data_center.as_ref().map(place),
-            self.live.data_center.as_ref().map(place),
-        );
+        let compute = [&recorded.compute, &self.live.compute].map(|side| side.as_ref().map(Value::word));
+        let place =
+            [&recorded.data_center, &self.live.data_center].map(|side| side.as_ref().map(Value::word));
+        for (field, sides) in [(field, compute), (Field::DataCenter, place)] {
+            if let [Some(recorded), Some(live)] = sides
+                && recorded != live
+                && !comparison.ignored.contains(&field)
+            {
+                comparison.drifted(field, recorded, live);
+            }
+        }
     }
 
     /// Neither service can be read back, so both are compared with the record only.
@@ -530,7 +423,7 @@ impl Pair<'_> {
         for (field, wanted, has) in
             [(Field::Ssh, ssh, recorded.ssh), (Field::Jupyter, jupyter, recorded.jupyter)]
         {
-            let (before, after) = (shown::text(&has), shown::text(&wanted));
+            let (before, after) = (has.value(), wanted.value());
             if comparison.ignored.contains(&field) {
                 if has != wanted {
                     comparison.only_new(field, before, after, Cause::Ignored);
@@ -567,37 +460,26 @@ impl Pair<'_> {
         let known = self.recorded_container().unwrap_or(applied);
         let volumes_differ = comparison.ignored.contains(&Field::Volumes)
             || comparison.changes.iter().any(|change| change.field == Field::Volumes);
-        let entrypoint = live.entrypoint.as_ref().or(known.entrypoint.as_ref());
-        Container {
-            name: live.name.clone(),
-            image: live.image.as_ref().unwrap_or(&known.image).clone(),
-            command: live.command.as_ref().unwrap_or(&known.command).clone(),
-            entrypoint: entrypoint.filter(|words| !words.is_empty()).cloned(),
-            env: env::seen(&applied.env, &comparison.changes),
-            ports: self.ports(),
-            disk: live.disk.unwrap_or(known.disk),
-            registry: live.registry.as_ref().unwrap_or(&known.registry).clone(),
-            storage: if volumes_differ { self.mounted() } else { applied.storage.clone() },
-            global_networking: live.global_networking.unwrap_or(known.global_networking),
-            locked: applied.locked.and(live.locked),
-        }
+        let storage = if volumes_differ { self.mounted() } else { applied.storage.clone() };
+        let seen = live.settings.known(known, env::seen(&applied.env, &comparison.changes), storage);
+        Container { ports: self.ports(), locked: applied.locked.and(live.settings.locked.flatten()), ..seen }
     }
 
     /// Returns what is mounted, in the words of the record. What others made of a local volume is not recorded: a
     /// spec that says what it always said would read as one that was made smaller.
-    fn mounted(&self) -> Storage {
+    fn mounted(&self) -> Storage<Address> {
         let recorded = self.recorded_container().map(|recorded| &recorded.storage);
         let wanted = &self.wanted.container.storage;
-        match (&self.live.storage, recorded.unwrap_or(wanted)) {
-            (LiveStorage::None, _) | (LiveStorage::Local { .. }, Storage::None) => Storage::None,
-            (LiveStorage::Local { size, path }, Storage::Local { size: known, path: _ }) => {
+        match (&self.live.settings.storage, recorded.unwrap_or(wanted)) {
+            (Storage::None, _) | (Storage::Local { .. }, Storage::None) => Storage::None,
+            (Storage::Local { size, path }, Storage::Local { size: known, path: _ }) => {
                 Storage::Local { size: *size.min(known), path: path.clone() }
             }
-            (LiveStorage::Local { size, path }, Storage::Network { .. }) => {
+            (Storage::Local { size, path }, Storage::Network { .. }) => {
                 Storage::Local { size: *size, path: path.clone() }
             }
             // A network volume has no name but in the spec and in the record.
-            (LiveStorage::Network { id, path }, known) => match (wanted.volume(), known.volume()) {
+            (Storage::Network { volume: id, path }, known) => match (wanted.volume(), known.volume()) {
                 (Some(volume), _) if self.volume == Some(id) => {
                     Storage::Network { volume: volume.clone(), path: path.clone() }
                 }
@@ -619,21 +501,71 @@ fn same_ports(asked: &BTreeSet<Port>, live: &BTreeSet<Port>) -> bool {
     plain.is_subset(live) && live.len() == asked.len() && given == symmetric.len()
 }
 
-/// Said where REST v2 would have to set an entrypoint.
-pub(super) const ENTRYPOINT_ON_V2: &str =
-    "`entrypoint` cannot be set over REST v2; set `api: v1`, or put it into the image";
+/// Judges what has a row for one pod.
+struct Judgement<'a, 'b> {
+    pair: &'a Pair<'b>,
+    comparison: &'a mut Comparison,
+    /// What stays as it is, though something else is wanted.
+    kept: Vec<Field>,
+}
+
+impl Judge for Judgement<'_, '_> {
+    fn is_to_change<T: Setting>(&mut self, field: &Field, sides: Sides<'_, T>) -> bool {
+        let (pair, comparison) = (self.pair, &mut *self.comparison);
+        let ability = field.ability(pair.api).unwrap_or(Ability::Leave);
+        let mut sides = sides;
+        match field {
+            // Whether it is worth a reset is asked once it is known what else makes one.
+            Field::Disk => return false,
+            // `None` says that nobody manages it, which is no value to differ from.
+            Field::Locked if sides.wanted.value() == Value::Absent => return false,
+            Field::Locked => sides.recorded = sides.recorded.filter(|locked| locked.value() != Value::Absent),
+            // A change takes effect at the next start, so a live value that is still the old one is pending, and a
+            // difference between it and the record is no drift.
+            Field::GlobalNetworking => {
+                let was_applied = sides.recorded == Some(sides.wanted)
+                    && sides.live.is_some_and(|live| live != sides.wanted);
+                if was_applied && !comparison.ignored.contains(field) {
+                    comparison.findings.push(finding::pending(pair.address, field.clone()));
+                    return false;
+                }
+                sides = Sides { recorded: None, live: sides.live.or(sides.recorded), ..sides };
+            }
+            _ => {}
+        }
+        let disruption = match ability {
+            Ability::Change(disruption) => disruption,
+            Ability::Leave => Disruption::InPlace,
+            Ability::Refuse(_) => Disruption::Reset,
+        };
+        if !comparison.differs(field, disruption, sides) {
+            return false;
+        }
+        match ability {
+            Ability::Change(_) => return true,
+            Ability::Leave => {
+                comparison.withdraw(field);
+                comparison.findings.push(finding::not_changeable(pair.address, field.clone()));
+                self.kept.push(field.clone());
+            }
+            Ability::Refuse(why) => {
+                comparison.findings.push(finding::not_in_api(pair.address, field.clone(), pair.api));
+                comparison.impossible.push(why.to_owned());
+            }
+        }
+        false
+    }
+}
 
 /// Tells whether a recorded local disk, or the lack of one, is not what is live. Which network volume is mounted is
 /// no drift, as it cannot change.
-fn local_differs(recorded: &Storage, live: &LiveStorage) -> bool {
+fn local_differs(recorded: &Storage<Address>, live: &Storage<VolumeId>) -> bool {
     match (recorded, live) {
-        (Storage::None, LiveStorage::None) => false,
-        (Storage::Local { size, path }, LiveStorage::Local { size: has, path: at }) => {
-            size != has || path != at
-        }
-        (Storage::Network { volume: _, path }, LiveStorage::Network { id: _, path: at }) => path != at,
-        (Storage::None, LiveStorage::Local { .. } | LiveStorage::Network { .. })
-        | (Storage::Local { .. }, LiveStorage::None | LiveStorage::Network { .. })
-        | (Storage::Network { .. }, LiveStorage::None | LiveStorage::Local { .. }) => true,
+        (Storage::None, Storage::None) => false,
+        (Storage::Local { size, path }, Storage::Local { size: has, path: at }) => size != has || path != at,
+        (Storage::Network { volume: _, path }, Storage::Network { volume: _, path: at }) => path != at,
+        (Storage::None, Storage::Local { .. } | Storage::Network { .. })
+        | (Storage::Local { .. }, Storage::None | Storage::Network { .. })
+        | (Storage::Network { .. }, Storage::None | Storage::Local { .. }) => true,
     }
 }

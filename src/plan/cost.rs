@@ -1,12 +1,14 @@
 //! What things cost a month, exactly, from the catalog: the API's own figure hides the storage of a stopped pod.
 
+use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::id::RemoteId;
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume};
+use crate::model::live::{Live, LivePod, LiveVolume};
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{Candidate, Split};
-use crate::model::pod::{Cloud, Compute, Container, RunState, Storage};
+use crate::model::pod::{Cloud, Compute, RunState, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::settings::Container;
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
@@ -51,7 +53,7 @@ pub(super) fn on_dearest(container: &Container, candidates: &[Candidate]) -> Spl
 
 /// Returns what a live pod costs as it is.
 pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>) -> Split {
-    let disk = pod.disk.or(recorded.map(|recorded| recorded.container.disk)).unwrap_or(Gigabytes(0));
+    let disk = pod.settings.disk.or(recorded.map(|recorded| recorded.container.disk)).unwrap_or(Gigabytes(0));
     let local = live_local(pod);
     if pod.status.is_up() {
         running(live_compute(catalog, pod, recorded), disk, local)
@@ -175,7 +177,7 @@ fn per_gigabyte(size: Gigabytes, micro_dollars: i64) -> Monthly {
     Monthly(i64::from(size.0).saturating_mul(micro_dollars))
 }
 
-fn local_of(storage: &Storage) -> Gigabytes {
+fn local_of(storage: &Storage<Address>) -> Gigabytes {
     match storage {
         Storage::Local { size, path: _ } => *size,
         Storage::None | Storage::Network { .. } => Gigabytes(0),
@@ -183,9 +185,9 @@ fn local_of(storage: &Storage) -> Gigabytes {
 }
 
 fn live_local(pod: &LivePod) -> Gigabytes {
-    match &pod.storage {
-        LiveStorage::Local { size, path: _ } => *size,
-        LiveStorage::None | LiveStorage::Network { .. } => Gigabytes(0),
+    match &pod.settings.storage {
+        Storage::Local { size, path: _ } => *size,
+        Storage::None | Storage::Network { .. } => Gigabytes(0),
     }
 }
 

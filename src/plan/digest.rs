@@ -15,8 +15,8 @@ use sha2::{Digest as _, Sha256};
 use crate::model::address::Address;
 use crate::model::desired::{Budget, Desired};
 use crate::model::plan::{
-    Action, ActionId, Attempt, Basis, Candidate, Digest, EnvPatch, FieldChange, OnStuck, Operation, Plan,
-    PodCreation, PodPatch, Record, RecordAfter, Split,
+    Action, ActionId, Attempt, Basis, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation,
+    Record, RecordAfter, Split,
 };
 use crate::model::prior::{RecordedObject, RecordedPod};
 
@@ -167,8 +167,7 @@ impl Canonical {
             Operation::DeleteVolume { id } => self.put("delete volume", id),
             Operation::CreatePod(creation) => self.creation(creation),
             Operation::UpdatePod { id, patch, disruption } => {
-                self.put("update", &(id, disruption));
-                self.patch(patch);
+                self.put("update", &(id, disruption, patch));
             }
             Operation::StartPod { id, compute, on_stuck } => {
                 self.put("start", &(id, compute));
@@ -179,27 +178,6 @@ impl Canonical {
             }
             Operation::StopPod { id } => self.put("stop", id),
             Operation::DeletePods { ids } => self.put("delete", ids),
-        }
-    }
-
-    fn patch(&mut self, patch: &PodPatch) {
-        let PodPatch {
-            name,
-            image,
-            command,
-            entrypoint,
-            env,
-            ports,
-            disk,
-            registry,
-            storage,
-            global_networking,
-            locked,
-        } = patch;
-        self.put("patch", &(name, image, command, entrypoint, ports, disk, registry));
-        self.put("patch", &(storage, global_networking, locked));
-        if let Some(EnvPatch { declared, carry, token }) = env {
-            self.put("env", &(declared, carry, token));
         }
     }
 
@@ -245,15 +223,6 @@ impl Canonical {
 
 fn candidate(attempt: &Attempt) -> String {
     let Attempt { candidate, token: _, second_token: _ } = attempt;
-    let Candidate {
-        compute,
-        cloud,
-        data_centers,
-        cuda,
-        min_cuda,
-        price: _,
-        stock: _,
-        stock_by_data_center: _,
-    } = candidate;
-    format!("{:?}", (compute, cloud, data_centers, cuda, min_cuda))
+    let Candidate { placement, price: _, stock: _, stock_by_data_center: _ } = candidate;
+    format!("{placement:?}")
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::live::{LivePod, LiveStorage};
+use crate::model::live::LivePod;
 use crate::model::plan::{Consequence, Disruption, FieldChange};
-use crate::model::pod::{Container, Port, Protocol, Storage};
+use crate::model::pod::{Port, Protocol, Storage};
+use crate::model::settings::Container;
 use crate::model::size::Gigabytes;
 
 /// A live pod with what is needed to name what it mounts.
@@ -19,7 +20,7 @@ pub(super) struct Body<'a> {
 
 impl Body<'_> {
     fn disk(&self) -> Gigabytes {
-        self.pod.disk.unwrap_or(self.disk)
+        self.pod.settings.disk.unwrap_or(self.disk)
     }
 
     /// The container disk of a stopped pod is gone already.
@@ -28,12 +29,12 @@ impl Body<'_> {
     }
 
     fn storage_kept(&self) -> Option<Consequence> {
-        match &self.pod.storage {
-            LiveStorage::None => None,
-            LiveStorage::Local { size, path } => {
+        match &self.pod.settings.storage {
+            Storage::None => None,
+            Storage::Local { size, path } => {
                 Some(Consequence::LocalVolumeKept { size: *size, path: path.clone() })
             }
-            LiveStorage::Network { .. } => self.network_kept(),
+            Storage::Network { .. } => self.network_kept(),
         }
     }
 
@@ -42,11 +43,11 @@ impl Body<'_> {
     }
 
     fn local_lost(&self) -> Option<Consequence> {
-        match &self.pod.storage {
-            LiveStorage::Local { size, path } => {
+        match &self.pod.settings.storage {
+            Storage::Local { size, path } => {
                 Some(Consequence::LocalVolumeLost { size: *size, path: path.clone() })
             }
-            LiveStorage::None | LiveStorage::Network { .. } => None,
+            Storage::None | Storage::Network { .. } => None,
         }
     }
 
@@ -66,7 +67,7 @@ impl Body<'_> {
             Disruption::InPlace => Vec::new(),
             Disruption::NextStart => vec![Consequence::TakesEffectAtNextStart],
             Disruption::Reset | Disruption::Replace => {
-                sorted([self.disk_lost(), self.storage_kept(), public_ports(&self.pod.ports, ports_after)])
+                sorted([self.disk_lost(), self.storage_kept(), changing(self.pod.ports(), ports_after)])
             }
         }
     }
@@ -76,19 +77,19 @@ impl Body<'_> {
         let may_fail = Some(Consequence::StartMayFail { then_replaced });
         if then_replaced {
             let new_id = Some(Consequence::NewPodId);
-            sorted([may_fail, self.local_lost(), self.network_kept(), new_id, public_ports(ports, ports)])
+            sorted([may_fail, self.local_lost(), self.network_kept(), new_id, changing(ports.iter(), ports)])
         } else {
-            sorted([may_fail, self.storage_kept(), public_ports(ports, ports)])
+            sorted([may_fail, self.storage_kept(), changing(ports.iter(), ports)])
         }
     }
 }
 
-fn public_ports(before: &BTreeSet<Port>, after: &BTreeSet<Port>) -> Option<Consequence> {
+fn changing<'a>(mut before: impl Iterator<Item = &'a Port>, after: &BTreeSet<Port>) -> Option<Consequence> {
     let is_tcp = |port: &Port| match port.protocol {
         Protocol::Tcp => true,
         Protocol::Http => false,
     };
-    (before.iter().any(is_tcp) && after.iter().any(is_tcp)).then_some(Consequence::PublicPortsChange)
+    (before.any(is_tcp) && after.iter().any(is_tcp)).then_some(Consequence::PublicPortsChange)
 }
 
 fn sorted<const N: usize>(consequences: [Option<Consequence>; N]) -> Vec<Consequence> {

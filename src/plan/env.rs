@@ -6,14 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
-use crate::model::field::Field;
 use crate::model::id::EnvKey;
 use crate::model::marker::{MARKER_KEY, Token};
-use crate::model::plan::{Cause, Disruption, EnvPatch, FieldChange, FieldDrift, Finding, Shown};
+use crate::model::plan::{Cause, Disruption, EnvPatch, FieldChange, FieldDrift, Finding};
 use crate::model::pod::EnvValue;
 use crate::model::secret::{Secret, SecretName, Secrets};
+use crate::model::settings::Field;
+use crate::model::value::Value;
 
-use super::{finding, shown};
+use super::finding;
 
 type Declared = BTreeMap<EnvKey, EnvValue>;
 
@@ -130,7 +131,8 @@ impl Environments<'_> {
             comparison.applied.insert(key.clone(), recorded.clone());
         }
         if differs {
-            let (before, after) = (self.show_live(live, recorded), wanted.map_or(Shown::Absent, shown::env));
+            let (before, after) =
+                (self.show_live(live, recorded), wanted.map_or(Value::Absent, EnvValue::value));
             comparison.only_new.push(only_new(key, before, after, Cause::Ignored));
         }
     }
@@ -138,19 +140,19 @@ impl Environments<'_> {
     /// A variable that others added is their business until the spec says that it is to be absent.
     fn note_foreign(&self, key: &EnvKey, comparison: &mut EnvComparison) {
         if self.is_ignored(key) {
-            comparison.only_new.push(only_new(key, Shown::OtherValue, Shown::Absent, Cause::Ignored));
+            comparison.only_new.push(only_new(key, Value::OtherValue, Value::Absent, Cause::Ignored));
             return;
         }
         let left_alone = !self.unwanted.contains(key);
         // What an adopted pod came with was not added since.
         if self.recorded.is_some() {
-            comparison.drift.push(FieldDrift { left_alone, ..drift(key, Shown::Absent, Shown::OtherValue) });
+            comparison.drift.push(FieldDrift { left_alone, ..drift(key, Value::Absent, Value::OtherValue) });
         }
         if left_alone {
-            comparison.only_new.push(only_new(key, Shown::OtherValue, Shown::Absent, Cause::NewPodOnly));
+            comparison.only_new.push(only_new(key, Value::OtherValue, Value::Absent, Cause::NewPodOnly));
         } else {
             let cause = if self.recorded.is_some() { Cause::Outside } else { Cause::Spec };
-            comparison.changes.push(change(key, Shown::OtherValue, Shown::Absent, cause));
+            comparison.changes.push(change(key, Value::OtherValue, Value::Absent, cause));
         }
     }
 
@@ -171,14 +173,14 @@ impl Environments<'_> {
         if let (Some(EnvValue::Plain(was)), live) = (recorded, live)
             && live.is_none_or(|live| live.expose() != was)
         {
-            let live = if same { shown::env(wanted) } else { before.clone() };
-            comparison.drift.push(drift(key, shown::env(&EnvValue::Plain(was.clone())), live));
+            let live = if same { wanted.value() } else { before.clone() };
+            comparison.drift.push(drift(key, Value::Text(was.clone()), live));
         } else if let (Some(EnvValue::Secret(_)), None) = (recorded, live) {
-            comparison.drift.push(drift(key, Shown::Secret, Shown::Absent));
+            comparison.drift.push(drift(key, Value::Secret, Value::Absent));
         }
         if !same {
             let cause = self.cause(wanted, recorded, live);
-            comparison.changes.push(change(key, before, shown::env(wanted), cause));
+            comparison.changes.push(change(key, before, wanted.value(), cause));
         }
     }
 
@@ -192,21 +194,21 @@ impl Environments<'_> {
             (EnvValue::Plain(_) | EnvValue::Secret(_), None) => false,
         };
         if !untouched {
-            comparison.drift.push(drift(key, shown::env(recorded), before.clone()));
+            comparison.drift.push(drift(key, recorded.value(), before.clone()));
         }
         if live.is_some() {
             let cause = if untouched { Cause::Spec } else { Cause::Both };
-            comparison.changes.push(change(key, before, Shown::Absent, cause));
+            comparison.changes.push(change(key, before, Value::Absent, cause));
         }
     }
 
     /// A live value that is not the recorded one could be anybody's secret.
-    fn show_live(&self, live: Option<&Secret<String>>, recorded: Option<&EnvValue>) -> Shown {
+    fn show_live(&self, live: Option<&Secret<String>>, recorded: Option<&EnvValue>) -> Value {
         match (live, recorded) {
-            (None, _) => Shown::Absent,
-            (Some(live), Some(EnvValue::Plain(text))) if text == live.expose() => Shown::Text(text.clone()),
-            (Some(_), Some(EnvValue::Secret(_))) => Shown::Secret,
-            (Some(_), Some(EnvValue::Plain(_)) | None) => Shown::OtherValue,
+            (None, _) => Value::Absent,
+            (Some(live), Some(EnvValue::Plain(text))) if text == live.expose() => Value::Text(text.clone()),
+            (Some(_), Some(EnvValue::Secret(_))) => Value::Secret,
+            (Some(_), Some(EnvValue::Plain(_)) | None) => Value::OtherValue,
         }
     }
 
@@ -241,15 +243,15 @@ enum Compared<'a> {
 }
 
 /// A change that no update makes, see [`Cause::Ignored`] and [`Cause::NewPodOnly`].
-fn only_new(key: &EnvKey, before: Shown, after: Shown, cause: Cause) -> FieldChange {
+fn only_new(key: &EnvKey, before: Value, after: Value, cause: Cause) -> FieldChange {
     FieldChange { disruption: Disruption::InPlace, ..change(key, before, after, cause) }
 }
 
-fn change(key: &EnvKey, before: Shown, after: Shown, cause: Cause) -> FieldChange {
+fn change(key: &EnvKey, before: Value, after: Value, cause: Cause) -> FieldChange {
     FieldChange { field: Field::Env(key.clone()), before, after, cause, disruption: Disruption::Reset }
 }
 
-fn drift(key: &EnvKey, recorded: Shown, live: Shown) -> FieldDrift {
+fn drift(key: &EnvKey, recorded: Value, live: Value) -> FieldDrift {
     FieldDrift { field: Field::Env(key.clone()), recorded, live, left_alone: false }
 }
 

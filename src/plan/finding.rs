@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
-use crate::model::field::Field;
 use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::live::{PodStatus, Unreadable};
 use crate::model::money::{Amount, Monthly};
@@ -12,6 +11,7 @@ use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
 use crate::model::pod::Storage;
 use crate::model::prior::Api;
 use crate::model::secret::SecretName;
+use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 
 use super::reach::Standing;
@@ -434,7 +434,7 @@ pub(super) fn volume_larger(
 pub(super) fn local_volume_larger(
     address: &Address,
     live: Gigabytes,
-    wanted: &Storage,
+    wanted: &Storage<Address>,
     by_others: bool,
 ) -> Finding {
     let has = if by_others { "was grown by others to" } else { "has" };

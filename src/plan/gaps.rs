@@ -123,7 +123,7 @@ fn spares<'a>(
         })
         .collect();
     spares.sort_by_key(|spare| {
-        let is_guarded = spare.recorded.lifecycle.protect || spare.live.locked == Some(true);
+        let is_guarded = spare.recorded.lifecycle.protect || spare.live.is_locked();
         Reverse((is_guarded, spare.live.status.is_up(), spare.address))
     });
     spares
@@ -132,7 +132,7 @@ fn spares<'a>(
 /// Tells whether nothing but the name differs if a replica takes another place.
 fn is_alike(wanted: &WantedPod, spare: &Spare<'_>, catalog: &CatalogIndex<'_>) -> bool {
     let RecordedObject::Pod(pod) = &spare.recorded.object else { return false };
-    let is_local = |storage: &Storage| matches!(storage, Storage::Local { .. });
+    let is_local = |storage: &Storage<Address>| matches!(storage, Storage::Local { .. });
     let keeps_machine = satisfaction::mismatches(&wanted.hardware, spare.live, Some(pod), catalog).is_empty();
     !wanted.numbered
         && !is_local(&wanted.container.storage)

@@ -8,8 +8,9 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::VolumeId;
-use crate::model::live::{LiveStorage, Seen};
+use crate::model::live::Seen;
 use crate::model::plan::{ActionId, Block, Disruption, Operation, Step};
+use crate::model::pod::Storage;
 
 use super::draft::Draft;
 use super::hold::{deleted_pods, is_taken_away, recorded_dependencies};
@@ -25,11 +26,11 @@ pub(super) fn edges(context: &Context<'_>, drafts: &Drafts<'_>) -> Edges {
     let mut ended = BTreeMap::new();
     for (pod, by) in deleted_pods(drafts) {
         let live = context.inputs.live.pods.get(&pod).and_then(Seen::found);
-        match live.map(|live| &live.storage) {
-            Some(LiveStorage::Network { id, path: _ }) => {
+        match live.map(|live| &live.settings.storage) {
+            Some(Storage::Network { volume: id, path: _ }) => {
                 ended.entry(id).or_insert_with(Vec::new).push(by);
             }
-            Some(LiveStorage::None | LiveStorage::Local { .. }) | None => {}
+            Some(Storage::None | Storage::Local { .. }) | None => {}
         }
     }
     for (address, draft) in drafts {

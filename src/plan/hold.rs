@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
-use crate::model::live::{LivePod, LiveStorage, Seen};
+use crate::model::live::{LivePod, Seen};
 use crate::model::plan::{Held, InProgress, Operation, Reason, Several, Step};
+use crate::model::pod::Storage;
 use crate::model::prior::{Recorded, RecordedObject};
 
 use super::draft::Draft;
@@ -192,7 +193,7 @@ impl<'c> Mounts<'c> {
     fn new(context: &'c Context<'_>, drafts: &Drafts<'_>) -> Self {
         let mut mounted: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for pod in context.inputs.live.pods.values().filter_map(Seen::found) {
-            if let LiveStorage::Network { id, path: _ } = &pod.storage {
+            if let Storage::Network { volume: id, path: _ } = &pod.settings.storage {
                 mounted.entry(id).or_default().push(pod);
             }
         }
@@ -250,7 +251,7 @@ fn holds_data(context: &Context<'_>, recorded: &Recorded) -> bool {
         RemoteId::Pod(id) => context.inputs.live.pods.get(id).and_then(Seen::found),
         RemoteId::Volume(_) => return true,
     };
-    let has_disk = live.is_none_or(|pod| matches!(pod.storage, LiveStorage::Local { .. }));
+    let has_disk = live.is_none_or(|pod| matches!(pod.settings.storage, Storage::Local { .. }));
     recorded.lifecycle.protect || has_disk
 }
 
@@ -405,9 +406,9 @@ fn given_up<'c>(context: &'c Context<'_>, draft: &Draft<'_>) -> impl Iterator<It
 
 /// Returns the network volume that a live pod mounts.
 fn mounted<'c>(context: &Context<'c>, id: &PodId) -> Option<&'c VolumeId> {
-    match &context.inputs.live.pods.get(id)?.found()?.storage {
-        LiveStorage::Network { id, path: _ } => Some(id),
-        LiveStorage::None | LiveStorage::Local { .. } => None,
+    match &context.inputs.live.pods.get(id)?.found()?.settings.storage {
+        Storage::Network { volume: id, path: _ } => Some(id),
+        Storage::None | Storage::Local { .. } => None,
     }
 }
 
@@ -450,7 +451,7 @@ fn still_mounted(
     {
         return Some(Held::DependsOn(Address::clone(owner)));
     }
-    let pod = |pod: &&LivePod| format!("`{}` ({})", pod.id, pod.name);
+    let pod = |pod: &&LivePod| format!("`{}` ({})", pod.id, pod.name());
     let named: Vec<String> = mounting.iter().take(NAMED).map(pod).collect();
     let (pods, mount) = if mounting.len() == 1 { ("pod", "mounts") } else { ("pods", "mount") };
     let more = match mounting.len() - named.len() {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::plan::{Finding, Reason};
-use crate::model::pod::Container;
 use crate::model::prior::RecordedObject;
+use crate::model::settings::{Container, Field};
 
 use super::{Context, Drafts, finding};
 
@@ -74,24 +74,12 @@ fn is_like(recorded: &RecordedObject, wanted: &Wanted) -> bool {
 /// Compares what runs and what it holds. Variables count by their names: a name may be part of a value, and secrets
 /// have none here.
 fn has_contents_of(one: &Container, other: &Container) -> bool {
-    let Container {
-        name: _,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry: _,
-        storage,
-        global_networking: _,
-        locked: _,
-    } = one;
-    *image == other.image
-        && *command == other.command
-        && *entrypoint == other.entrypoint
-        && env.keys().eq(other.env.keys())
-        && *ports == other.ports
-        && *disk == other.disk
-        && *storage == other.storage
+    // How it is called and reached may change with its key.
+    let mut like = other.clone();
+    for field in [Field::Name, Field::Registry, Field::GlobalNetworking, Field::Locked] {
+        like.take(&field, one);
+    }
+    let same_names = one.env.keys().eq(other.env.keys());
+    like.env.clone_from(&one.env);
+    same_names && *one == like
 }

@@ -19,7 +19,6 @@ mod finding;
 mod gaps;
 mod graph;
 mod hold;
-mod ignored;
 mod likeness;
 mod lost;
 mod moves;

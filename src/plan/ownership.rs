@@ -12,9 +12,10 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::{ActionStatus, Sent};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{MARKER_KEY, Token, VolumeMark};
 use crate::model::plan::{Finding, Held, Step};
+use crate::model::pod::Storage;
 use crate::model::prior::{KnownToken, OpenIntent, Prior, Recorded, RecordedObject};
 use crate::model::provenance::{
     Likeness, Part, Provenance as Judged, Spare, Viewpoint, Witness, judge_pod, judge_volume,
@@ -779,9 +780,9 @@ fn open<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
 }
 
 fn has_disk(pod: &LivePod) -> bool {
-    match pod.storage {
-        LiveStorage::Local { .. } => true,
-        LiveStorage::None | LiveStorage::Network { .. } => false,
+    match pod.settings.storage {
+        Storage::Local { .. } => true,
+        Storage::None | Storage::Network { .. } => false,
     }
 }
 
@@ -841,7 +842,7 @@ fn accepted(intent: &OpenIntent) -> Option<RemoteId> {
 
 /// Tells whether a pod carries a mark that this podform does not write.
 pub(super) fn has_odd_mark(pod: &LivePod) -> bool {
-    pod.marker.is_none() && pod.env.contains_key(&EnvKey::new(MARKER_KEY))
+    pod.marker.is_none() && pod.settings.env.contains_key(&EnvKey::new(MARKER_KEY))
 }
 
 /// Only plain pods are ever managed: workers, cluster members and a host's own pods have another owner.

@@ -14,7 +14,7 @@ use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use crate::model::live::{Live, Seen};
 use crate::model::money::{Hourly, Price};
 use crate::model::plan::Candidate;
-use crate::model::pod::{Cloud, Compute, RunState, Storage};
+use crate::model::pod::{Cloud, Compute, Placement, RunState, Storage};
 
 use super::catalog_index::CatalogIndex;
 
@@ -298,7 +298,7 @@ fn rank(order: GpuOrder, listed: usize, candidate: &Candidate) -> Rank {
         GpuOrder::Price => Key::Price(unknown_last(candidate.price)),
         GpuOrder::Availability => Key::Stock(Reverse(candidate.stock)),
     };
-    (candidate.stock == Stock::None, key, listed, candidate.cloud)
+    (candidate.stock == Stock::None, key, listed, candidate.placement.cloud)
 }
 
 fn unknown_last(price: Price) -> (bool, Hourly) {
@@ -373,7 +373,8 @@ fn candidate(
     };
     let (stock, stock_by_data_center) = stock_in(data_centers, answer);
     let data_centers = data_centers.clone();
-    Candidate { compute, cloud, data_centers, cuda, min_cuda, price, stock, stock_by_data_center }
+    let placement = Placement { compute, cloud, data_centers, cuda, min_cuda };
+    Candidate { placement, price, stock, stock_by_data_center }
 }
 
 fn stock_in(

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::model::catalog::{Catalog, CatalogPart, DataCenter, LeftOut};
 use crate::model::desired::Hardware;
-use crate::model::field::Field;
 use crate::model::id::{CountryCode, DataCenterId};
+use crate::model::settings::Field;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 /// A place that is no good.

@@ -10,9 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::{Deselected, Wanted, WantedPod, WantedVolume};
 use crate::model::id::RemoteId;
-use crate::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use crate::model::live::{LivePod, LiveVolume, Seen};
 use crate::model::plan::{Finding, Held, Step};
-use crate::model::pod::RunState;
+use crate::model::pod::{RunState, Storage};
 use crate::model::prior::Recorded;
 
 use super::draft::Draft;
@@ -197,9 +197,9 @@ fn dependents(context: &Context<'_>) -> BTreeMap<Address, BTreeSet<Address>> {
 /// Returns the network volume that a recorded pod mounts, recorded so or not.
 fn mounted(context: &Context<'_>, recorded: &Recorded) -> Option<Address> {
     let RemoteId::Pod(id) = &recorded.id else { return None };
-    match &context.inputs.live.pods.get(id)?.found()?.storage {
-        LiveStorage::Network { id, path: _ } => context.volumes.address_of(id).cloned(),
-        LiveStorage::None | LiveStorage::Local { .. } => None,
+    match &context.inputs.live.pods.get(id)?.found()?.settings.storage {
+        Storage::Network { volume: id, path: _ } => context.volumes.address_of(id).cloned(),
+        Storage::None | Storage::Local { .. } => None,
     }
 }
 

@@ -11,13 +11,13 @@ use crate::model::address::Address;
 use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, Record, RecordAfter, Step};
-use crate::model::pod::{Container, RunState, Storage};
+use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
-use crate::model::size::Gigabytes;
+use crate::model::settings::Container;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::ownership::known_volume;
@@ -312,7 +312,7 @@ impl<'a> Names<'a> {
     /// Returns the address whose name a pod has, if it is not that of its mark and the spec has both.
     pub(super) fn instead_of(&self, marked: &Address, pod: &LivePod) -> Option<&'a Address> {
         let Wanted::Pod(wanted) = self.desired.wanted.get(marked)? else { return None };
-        let other = self.by_name.get(pod.name.as_str()).filter(|_| wanted.container.name != pod.name)?;
+        let other = self.by_name.get(pod.name()).filter(|_| wanted.container.name != pod.name())?;
         Some(*other)
     }
 }
@@ -427,29 +427,18 @@ fn highest(desired: &Desired, live: &Live, lineage: &Lineage) -> Serial {
 }
 
 fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded {
-    let storage = match &pod.storage {
-        LiveStorage::None => Storage::None,
-        LiveStorage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
-        LiveStorage::Network { id, path } => match volume_address(from, id) {
+    let storage = match &pod.settings.storage {
+        Storage::None => Storage::None,
+        Storage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
+        Storage::Network { volume: id, path } => match volume_address(from, id) {
             Some(volume) => Storage::Network { volume, path: path.clone() },
             // A volume that nobody knows here is mounted all the same, and stays when the pod goes.
             None => Storage::None,
         },
     };
-    let container = Container {
-        name: pod.name.clone(),
-        image: pod.image.clone().unwrap_or_default(),
-        command: pod.command.clone().unwrap_or_default(),
-        entrypoint: pod.entrypoint.clone(),
-        // Which of them the spec had declared is not known, and any value may be a secret.
-        env: BTreeMap::new(),
-        ports: pod.ports.clone(),
-        disk: pod.disk.unwrap_or(Gigabytes(0)),
-        registry: pod.registry.clone().flatten(),
-        storage,
-        global_networking: pod.global_networking.unwrap_or_default(),
-        locked: None,
-    };
+    // Which variables the spec had declared is not known, and any value may be a secret.
+    let seen = pod.settings.known(&Container::default(), BTreeMap::new(), storage);
+    let container = Container { locked: None, ..seen };
     let object = RecordedPod {
         container,
         access: None,

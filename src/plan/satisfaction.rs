@@ -2,11 +2,11 @@
 //! guess.
 
 use crate::model::desired::{ComputeWish, CudaWish, GpuChoice, GpuWish, Hardware};
-use crate::model::field::Field;
 use crate::model::id::{CudaVersion, GpuTypeId};
 use crate::model::live::LivePod;
 use crate::model::pod::Compute;
 use crate::model::prior::RecordedPod;
+use crate::model::settings::Field;
 
 use super::catalog_index::CatalogIndex;
 use super::placement::{cloud_text, cpu_text, cuda_text, gpu_text, joined};

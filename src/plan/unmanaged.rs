@@ -29,7 +29,7 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
         }
         listed.push(Unmanaged {
             id: RemoteId::Pod(pod.id.clone()),
-            name: pod.name.clone(),
+            name: pod.name().to_owned(),
             status: Some(pod.status),
             created_at: pod.created_at,
             cost: cost::live_pod(inputs.catalog, pod, None),

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::desired::{Lifecycle, OnRemove, WantedVolume};
-use crate::model::field::Field;
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::live::{LiveVolume, Seen};
 use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{
     Block, Cause, Consequence, Disruption, DriftKind, FieldChange, FieldDrift, Held, Operation, Reason,
-    Record, RecordAfter, Shown, Split, Step,
+    Record, RecordAfter, Split, Step,
 };
 use crate::model::pod::RunState;
 use crate::model::prior::{Api, Recorded, RecordedObject};
+use crate::model::settings::Field;
+use crate::model::value::Value;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::draft::{Draft, Planning, record_of};
@@ -194,9 +195,12 @@ impl<'a> VolumePlanner<'_, 'a> {
         }
         if lifecycle_changed || record.object != recorded.object {
             let (before, after) =
-                (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
-            let mut changes =
-                if lifecycle_changed { vec![by_spec(Field::Lifecycle, before, after)] } else { Vec::new() };
+                (Value::Lifecycle(recorded.lifecycle.clone()), Value::Lifecycle(record.lifecycle.clone()));
+            let mut changes = if lifecycle_changed {
+                vec![shown::by_spec(Field::Lifecycle, before, after)]
+            } else {
+                Vec::new()
+            };
             changes.extend(shown::recorded_differences(&recorded.object, &record.object));
             let reason = if lifecycle_changed { Reason::LifecycleChanged } else { Reason::Changed };
             self.local(Step::Record, reason, changes, RecordAfter::Put(Box::new(record.clone())));
@@ -297,13 +301,10 @@ impl<'a> VolumePlanner<'_, 'a> {
             Some(recorded) if recorded.size != live.size => Cause::Both,
             Some(_) | None => Cause::Spec,
         };
-        (*size > live.size).then(|| FieldChange {
-            field: Field::Size,
-            before: shown::text(&live.size),
-            after: shown::text(size),
-            cause,
-            disruption: Disruption::InPlace,
-        })
+        let (before, after) = (Value::Size(live.size), Value::Size(*size));
+        let change =
+            FieldChange { field: Field::Size, before, after, cause, disruption: Disruption::InPlace };
+        (*size > live.size).then_some(change)
     }
 
     fn note_drift(&mut self, recorded: &VolumeConfig, wanted: &VolumeConfig, live: &LiveVolume) {
@@ -311,8 +312,8 @@ impl<'a> VolumePlanner<'_, 'a> {
         if *size != live.size {
             let drift = FieldDrift {
                 field: Field::Size,
-                recorded: shown::text(size),
-                live: shown::text(&live.size),
+                recorded: Value::Size(*size),
+                live: Value::Size(live.size),
                 left_alone: live.size > wanted.size,
             };
             self.draft.drift.push(DriftKind::Fields(vec![drift]));
@@ -368,8 +369,8 @@ impl<'a> VolumePlanner<'_, 'a> {
             let mut record = record_of(recorded);
             record.lifecycle.protect = false;
             let (before, after) =
-                (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
-            let changes = vec![by_spec(Field::Lifecycle, before, after)];
+                (Value::Lifecycle(recorded.lifecycle.clone()), Value::Lifecycle(record.lifecycle.clone()));
+            let changes = vec![shown::by_spec(Field::Lifecycle, before, after)];
             self.local(Step::Record, Reason::LifecycleChanged, changes, RecordAfter::Put(Box::new(record)));
         }
         self.refuse_protected(is_protected && !is_unprotected);
@@ -422,8 +423,4 @@ fn config_of(object: &RecordedObject) -> Option<&VolumeConfig> {
         RecordedObject::Volume(config) => Some(config),
         RecordedObject::Pod(_) => None,
     }
-}
-
-fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange {
-    FieldChange { field, before, after, cause: Cause::Spec, disruption: Disruption::InPlace }
 }

@@ -9,12 +9,13 @@ use similar::TextDiff;
 
 use crate::model::address::Address;
 use crate::model::clock::Age;
-use crate::model::field::Field;
 use crate::model::money::Amount;
 use crate::model::plan::{
     ActionId, Block, CostChange, CostSummary, DriftKind, FieldDrift, Planned, Reason, RecordAfter, Severity,
-    Shown, Split, Step, Subject, Unmanaged,
+    Split, Step, Subject, Unmanaged,
 };
+use crate::model::settings::Field;
+use crate::model::value::Value;
 
 use super::Positions;
 use super::escape::visible;
@@ -22,6 +23,7 @@ use super::money::{AMonth, AnHour, Difference, cost_lines, times};
 use super::ranges::{ranges, ranges_to};
 use super::rows::{Edit, Row, command_lines};
 use super::style::{Style, Tone, write_wrapped};
+use super::value;
 use super::view::{Change, Counts, Group, Verb, Verdict, View, is_unclaimed, view};
 use super::words::{self, Weight};
 
@@ -202,7 +204,7 @@ impl Printer<'_> {
             writeln!(self.out, "      {symbol} {name}{comment}")?;
             return self.lines(&lines);
         }
-        let values = values(field, before, after);
+        let values = values(before, after);
         let room = self.style.width.saturating_sub(10 + width.max(name.len()));
         match values {
             (one, None) => writeln!(self.out, "      {symbol} {name:width$} {one}{comment}"),
@@ -596,34 +598,31 @@ fn moved_from(group: &Group<'_>) -> Option<Address> {
     })
 }
 
-fn has_pattern(value: &Shown) -> bool {
-    matches!(value, Shown::Text(text) if text.contains("{n}"))
+fn has_pattern(value: &Value) -> bool {
+    value::text(value).is_some_and(|text| text.contains("{n}"))
 }
 
 /// Returns the values of a row as they stand on one line; the second only where both are worth showing.
-pub(super) fn values(field: &Field, before: &Shown, after: &Shown) -> (String, Option<String>) {
+pub(super) fn values(before: &Value, after: &Value) -> (String, Option<String>) {
     match (before, after) {
-        (Shown::Absent, after) => (words::shown(field, after), None),
-        (before, Shown::Absent) => (words::shown(field, before), None),
-        (before, after) if before == after => (words::shown(field, after), None),
-        (before, after) => (words::shown(field, before), Some(words::shown(field, after))),
+        (Value::Absent, after) => (words::shown(after), None),
+        (before, Value::Absent) => (words::shown(before), None),
+        (before, after) if before == after => (words::shown(after), None),
+        (before, after) => (words::shown(before), Some(words::shown(after))),
     }
 }
 
 /// Returns the lines of a value that has several, as a unified difference where both sides are known.
-pub(super) fn difference_lines(field: &Field, before: &Shown, after: &Shown) -> Option<Vec<String>> {
+pub(super) fn difference_lines(field: &Field, before: &Value, after: &Value) -> Option<Vec<String>> {
     const MOST_LINES: usize = 400;
-    let text = |value: &Shown| match value {
-        Shown::Text(text) => Some(laid_out(field, text)),
-        Shown::Absent | Shown::Secret | Shown::OtherValue | Shown::KnownAfterApply => None,
-    };
+    let text = |value: &Value| value::text(value).map(|text| laid_out(field, &text));
     let lines: Vec<String> = match (text(before), text(after)) {
         (Some(before), Some(after)) if before.contains('\n') || after.contains('\n') => {
             // The few keys of a lifecycle need no lines around them to be found.
             unified(&before, &after, if *field == Field::Lifecycle { 0 } else { 3 })
         }
-        (None, Some(only)) if *before == Shown::Absent && only.contains('\n') => signed('+', &only),
-        (Some(only), None) if *after == Shown::Absent && only.contains('\n') => signed('-', &only),
+        (None, Some(only)) if *before == Value::Absent && only.contains('\n') => signed('+', &only),
+        (Some(only), None) if *after == Value::Absent && only.contains('\n') => signed('-', &only),
         (Some(_) | None, Some(_) | None) => return None,
     };
     let rest = lines.len().saturating_sub(MOST_LINES);

@@ -13,14 +13,16 @@ use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     ActionId, Basis, Block, Candidate, Cause, Consequence, CostChange, CostSummary, Disruption, Drift,
-    DriftKind, FieldDrift, Finding, Held, InProgress, Owner, Plan, Planned, Reason, Severity, Shown, Split,
+    DriftKind, FieldDrift, Finding, Held, InProgress, Owner, Plan, Planned, Reason, Severity, Split,
     Unmanaged,
 };
-use crate::model::pod::Compute;
+use crate::model::pod::{Compute, Placement};
+use crate::model::value::Value;
 
 use super::Positions;
 use super::escape::in_json;
 use super::rows::Row;
+use super::value;
 use super::view::{Change, Counts, Lost, OtherProject, Verdict, View, is_unclaimed, view};
 use super::words;
 
@@ -360,14 +362,16 @@ enum ValueOut {
     KnownAfterApply,
 }
 
-impl From<&Shown> for ValueOut {
-    fn from(shown: &Shown) -> Self {
-        match shown {
-            Shown::Absent => Self::Absent,
-            Shown::Text(text) => Self::Text { text: text.clone() },
-            Shown::Secret => Self::Secret,
-            Shown::OtherValue => Self::OtherValue,
-            Shown::KnownAfterApply => Self::KnownAfterApply,
+impl From<&Value> for ValueOut {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Secret => Self::Secret,
+            Value::OtherValue => Self::OtherValue,
+            Value::KnownAfterApply => Self::KnownAfterApply,
+            value => match value::text(value) {
+                Some(text) => Self::Text { text: text.into_owned() },
+                None => Self::Absent,
+            },
         }
     }
 }
@@ -446,8 +450,8 @@ struct StockOut {
 
 impl From<&Candidate> for CandidateOut {
     fn from(candidate: &Candidate) -> Self {
-        let Candidate { compute, cloud, data_centers, cuda, min_cuda, price, stock, stock_by_data_center } =
-            candidate;
+        let Candidate { placement, price, stock, stock_by_data_center } = candidate;
+        let Placement { compute, cloud, data_centers, cuda, min_cuda } = placement;
         let by_data_center = stock_by_data_center
             .iter()
             .map(|(id, stock)| StockOut { data_center: id.to_string(), stock: stock.to_string() });
@@ -753,8 +757,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::model::plan::Plan;
-    use crate::model::plan::Subject;
+    use crate::model::plan::{Plan, Subject};
     use crate::render::{no_positions, sample};
 
     fn document(planned: &Planned) -> Value {

@@ -310,7 +310,7 @@ fn row_lines(lines: &mut Lines, row: &Row) {
         }
         return;
     }
-    match values(field, before, after) {
+    match values(before, after) {
         (one, None) => lines.push(&format!("{sign} {name}: {}{comment}", visible_to(&one, LINE_LIMIT))),
         (before, Some(after)) => lines.push(&format!(
             "{sign} {name}: {} -> {}{comment}",
@@ -372,7 +372,7 @@ fn drift(page: &mut Page, view: &View<'_>) {
                     let fields = fields.iter().take(8).map(|drift| {
                         let FieldDrift { field, recorded, live, left_alone } = drift;
                         let alone = if *left_alone { " (left alone)" } else { "" };
-                        let (before, after) = values(field, recorded, live);
+                        let (before, after) = values(recorded, live);
                         let value = after.map_or(before.clone(), |after| format!("{before} -> {after}"));
                         format!("{}{alone}", code(&format!("{field}: {}", visible_to(&value, 200))))
                     });
@@ -565,11 +565,11 @@ mod tests {
 
     use super::*;
     use crate::model::address::Address;
-    use crate::model::field::Field;
     use crate::model::id::EnvKey;
-    use crate::model::plan::Subject;
-    use crate::model::plan::{ActionId, Cause, Disruption, FieldChange, Plan, Shown, Step};
+    use crate::model::plan::{ActionId, Cause, Disruption, FieldChange, Plan, Step, Subject};
+    use crate::model::settings::Field;
     use crate::model::text::is_invisible;
+    use crate::model::value::Value;
     use crate::render::{no_positions, sample};
 
     fn markdown(planned: &Planned) -> String {
@@ -904,8 +904,8 @@ mod tests {
         let mut update = sample::update("pod1", "tool:2");
         update.changes = vec![FieldChange {
             field: Field::Env(EnvKey::new("SCRIPT")),
-            before: Shown::Text("first\n image: \"mine/x:1\"\nlast\n".to_owned()),
-            after: Shown::Text("first\n image: \"safe/y:1\"\nlast\n".to_owned()),
+            before: Value::Text("first\n image: \"mine/x:1\"\nlast\n".to_owned()),
+            after: Value::Text("first\n image: \"safe/y:1\"\nlast\n".to_owned()),
             cause: Cause::Spec,
             disruption: Disruption::Reset,
         }];

@@ -22,6 +22,7 @@ pub mod rows;
 pub mod stream;
 pub mod style;
 pub mod terraform_json;
+pub mod value;
 pub mod view;
 pub mod words;
 

@@ -7,7 +7,6 @@ use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
 use crate::model::desired::Lifecycle;
-use crate::model::field::Field;
 use crate::model::id::{
     CpuFlavorId, DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial,
     VolumeId,
@@ -15,17 +14,18 @@ use crate::model::id::{
 use crate::model::live::PodStatus;
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
-use crate::model::plan::Owner;
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, FieldChange, FieldDrift, Finding, Held,
-    OnStuck, Operation, Plan, Planned, PodCreation, PodPatch, Reason, Record, RecordAfter, Severity, Shown,
-    Split, Step, Subject, Unmanaged,
+    OnStuck, Operation, Owner, Plan, Planned, PodCreation, Reason, Record, RecordAfter, Severity, Split,
+    Step, Subject, Unmanaged,
 };
-use crate::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use crate::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, RecordedObject, RecordedPod};
 use crate::model::secret::SecretName;
+use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
+use crate::model::value::Value;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::rows::container_values;
@@ -38,12 +38,25 @@ pub fn id(at: &str, step: Step) -> ActionId {
     ActionId { address: address(at), step }
 }
 
-fn text(text: &str) -> Shown {
-    Shown::Text(text.to_owned())
+/// Returns the value that a field has where a screen shows this text.
+fn value(field: &Field, text: &str) -> Value {
+    match field {
+        Field::Name | Field::Image | Field::Env(_) | Field::Registry | Field::Volumes => {
+            Value::Text(text.to_owned())
+        }
+        Field::Command | Field::Entrypoint => Value::Command(text.split(' ').map(str::to_owned).collect()),
+        Field::Disk | Field::Size => Value::Size(Gigabytes(text.trim_end_matches(" GB").parse().unwrap())),
+        Field::GpuCount => Value::Number(text.parse().unwrap()),
+        Field::GlobalNetworking | Field::Locked | Field::Ssh | Field::Jupyter => {
+            Value::Switch(text.parse().unwrap())
+        }
+        _ => Value::word(text),
+    }
 }
 
 pub fn changed(field: Field, before: &str, after: &str, disruption: Disruption) -> FieldChange {
-    FieldChange { field, before: text(before), after: text(after), cause: Cause::Spec, disruption }
+    let (before, after) = (value(&field, before), value(&field, after));
+    FieldChange { field, before, after, cause: Cause::Spec, disruption }
 }
 
 /// An amount a month from whole cents an hour of compute and dollars a month of storage.
@@ -63,7 +76,7 @@ pub fn container(name: &str) -> Container {
         name: name.to_owned(),
         image: "vllm/vllm-openai:v0.19.1".to_owned(),
         command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"].map(str::to_owned).into(),
-        entrypoint: None,
+        entrypoint: Vec::new(),
         env: [
             (EnvKey::new("HF_HOME"), EnvValue::Plain("/models/hf".to_owned())),
             (EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(SecretName::Declared("wandb_key".to_owned()))),
@@ -84,14 +97,16 @@ pub fn container(name: &str) -> Container {
 
 fn candidate(gpu: &str, price: Price, stock: Stock) -> Candidate {
     Candidate {
-        compute: Compute::Gpu { id: GpuTypeId::new(gpu), count: 1 },
-        cloud: Cloud::Secure,
-        data_centers: [DataCenterId::new("EU-RO-1")].into(),
-        cuda: BTreeSet::new(),
-        min_cuda: None,
         price,
         stock,
         stock_by_data_center: Arc::new([(DataCenterId::new("EU-RO-1"), stock)].into()),
+        placement: Placement {
+            compute: Compute::Gpu { id: GpuTypeId::new(gpu), count: 1 },
+            cloud: Cloud::Secure,
+            data_centers: [DataCenterId::new("EU-RO-1")].into(),
+            cuda: BTreeSet::new(),
+            min_cuda: None,
+        },
     }
 }
 
@@ -187,10 +202,10 @@ pub fn create(at: &str) -> Action {
     let name = creation.container.name.clone();
     let mut changes = created(container_values(&creation.container));
     changes.extend(created(vec![
-        (Field::GpuCount, text("1")),
-        (Field::Ssh, text("true")),
-        (Field::Jupyter, text("false")),
-        (Field::State, text("running")),
+        (Field::GpuCount, value(&Field::GpuCount, "1")),
+        (Field::Ssh, value(&Field::Ssh, "true")),
+        (Field::Jupyter, value(&Field::Jupyter, "false")),
+        (Field::State, value(&Field::State, "running")),
     ]));
     Action {
         operation: Operation::CreatePod(Box::new(creation)),
@@ -202,10 +217,10 @@ pub fn create(at: &str) -> Action {
     }
 }
 
-fn created(values: Vec<(Field, Shown)>) -> Vec<FieldChange> {
+fn created(values: Vec<(Field, Value)>) -> Vec<FieldChange> {
     let change = |(field, after)| FieldChange {
         field,
-        before: Shown::Absent,
+        before: Value::Absent,
         after,
         cause: Cause::Spec,
         disruption: Disruption::InPlace,
@@ -226,8 +241,8 @@ pub fn update(remote: &str, after: &str) -> Action {
             changed(Field::Image, "vllm/vllm-openai:v0.18.0", after, Disruption::Reset),
             FieldChange {
                 field: Field::Env(EnvKey::new("WANDB_API_KEY")),
-                before: Shown::Secret,
-                after: Shown::Secret,
+                before: Value::Secret,
+                after: Value::Secret,
                 cause: Cause::NotAttributable,
                 disruption: Disruption::Reset,
             },
@@ -266,8 +281,8 @@ fn start(at: &str) -> Action {
         reason: Reason::StateDrifted,
         changes: vec![FieldChange {
             field: Field::State,
-            before: text("stopped"),
-            after: text("running"),
+            before: Value::word("stopped"),
+            after: Value::word("running"),
             cause: Cause::Outside,
             disruption: Disruption::InPlace,
         }],
@@ -348,22 +363,25 @@ fn scripted() -> Action {
         changes: vec![
             FieldChange {
                 field: Field::Command,
-                before: text("--model Qwen/Qwen3-8B --port 8000 --max-model-len 8192"),
-                after: text("--model Qwen/Qwen3-32B-FP8 --port 8000 --max-model-len 8192 --seed 7"),
+                before: value(&Field::Command, "--model Qwen/Qwen3-8B --port 8000 --max-model-len 8192"),
+                after: value(
+                    &Field::Command,
+                    "--model Qwen/Qwen3-32B-FP8 --port 8000 --max-model-len 8192 --seed 7",
+                ),
                 cause: Cause::Both,
                 disruption: Disruption::InPlace,
             },
             FieldChange {
                 field: Field::Env(EnvKey::new("SETUP")),
-                before: text("set -eu\napt-get update\npip install vllm\n"),
-                after: text("set -eu\npip install vllm==0.19.1\nexec serve\n"),
+                before: Value::Text("set -eu\napt-get update\npip install vllm\n".to_owned()),
+                after: Value::Text("set -eu\npip install vllm==0.19.1\nexec serve\n".to_owned()),
                 cause: Cause::Spec,
                 disruption: Disruption::InPlace,
             },
             FieldChange {
                 field: Field::Env(EnvKey::new("TOKEN")),
-                before: Shown::OtherValue,
-                after: Shown::Absent,
+                before: Value::OtherValue,
+                after: Value::Absent,
                 cause: Cause::Outside,
                 disruption: Disruption::InPlace,
             },
@@ -419,9 +437,9 @@ fn actions() -> BTreeMap<ActionId, Action> {
                 },
                 reason: Reason::New,
                 changes: created(vec![
-                    (Field::Size, text("100 GB")),
-                    (Field::DataCenter, text("EU-RO-1")),
-                    (Field::Tier, text("standard")),
+                    (Field::Size, value(&Field::Size, "100 GB")),
+                    (Field::DataCenter, value(&Field::DataCenter, "EU-RO-1")),
+                    (Field::Tier, value(&Field::Tier, "standard")),
                 ]),
                 consequences: Vec::new(),
                 cost: cost(Split::default(), split(0, 7)),
@@ -523,8 +541,8 @@ pub fn full_plan() -> Plan {
                 address: address("prep"),
                 kind: DriftKind::Fields(vec![FieldDrift {
                     field: Field::Env(EnvKey::new("TOKEN")),
-                    recorded: Shown::Absent,
-                    live: Shown::OtherValue,
+                    recorded: Value::Absent,
+                    live: Value::OtherValue,
                     left_alone: true,
                 }]),
             },
@@ -657,8 +675,9 @@ pub fn hostile_plan() -> Plan {
     creation.container.command = vec![evil.to_owned()];
     creation.container.env = [(EnvKey::new(evil), EnvValue::Plain(evil.to_owned()))].into();
     creation.container.storage = Storage::Local { size: Gigabytes(1), path: evil.to_owned() };
-    creation.attempts[0].candidate.compute = Compute::Cpu { flavor: CpuFlavorId::new(evil), vcpus: 2 };
-    creation.attempts[0].candidate.data_centers = [DataCenterId::new(evil)].into();
+    creation.attempts[0].candidate.placement.compute =
+        Compute::Cpu { flavor: CpuFlavorId::new(evil), vcpus: 2 };
+    creation.attempts[0].candidate.placement.data_centers = [DataCenterId::new(evil)].into();
     creation.attempts[0].candidate.stock_by_data_center =
         Arc::new([(DataCenterId::new(evil), Stock::Low)].into());
     plan.actions.insert(

@@ -14,14 +14,15 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::model::address::Address;
-use crate::model::field::Field;
 use crate::model::id::RemoteId;
 use crate::model::plan::{
     Block, Disruption, Drift, DriftKind, FieldDrift, Finding, Plan, Planned, Reason, Record, RecordAfter,
-    Severity, Shown, Step,
+    Severity, Step,
 };
 use crate::model::pod::{Compute, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::settings::Field;
+use crate::model::value::Value as Shown;
 use crate::model::volume::VolumeConfig;
 
 use super::escape::in_json;
@@ -32,6 +33,7 @@ use super::json::{
 };
 use super::ranges::ranges;
 use super::rows::container_values;
+use super::value;
 use super::view::{Change, Verb, Verdict, View, view};
 use super::{Positions, words};
 
@@ -431,12 +433,12 @@ impl Attributes {
             Shown::Absent => {
                 self.known.remove(name);
             }
-            Shown::Text(text) => self.put(name, typed(field, text)),
             Shown::Secret | Shown::OtherValue => {
                 self.put(name, json!(hidden(value)));
                 self.sensitive.insert(name.to_owned(), Value::Bool(true));
             }
             Shown::KnownAfterApply => self.put_unknown(name),
+            value => self.put(name, typed(field, value)),
         }
     }
 
@@ -444,16 +446,15 @@ impl Attributes {
         let known = object_at(&mut self.known, "env");
         known.remove(key);
         match value {
-            Shown::Absent => {}
-            Shown::Text(text) => {
-                known.insert(key.to_owned(), json!(text));
-            }
             Shown::Secret | Shown::OtherValue => {
                 known.insert(key.to_owned(), json!(hidden(value)));
                 object_at(&mut self.sensitive, "env").insert(key.to_owned(), Value::Bool(true));
             }
             Shown::KnownAfterApply => {
                 object_at(&mut self.unknown, "env").insert(key.to_owned(), Value::Bool(true));
+            }
+            value => {
+                known.extend(value::text(value).map(|text| (key.to_owned(), json!(text))));
             }
         }
     }
@@ -469,10 +470,7 @@ fn object_at<'a>(map: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<Stri
 }
 
 fn hidden(value: &Shown) -> &'static str {
-    match value {
-        Shown::OtherValue => "(other value)",
-        Shown::Secret | Shown::Absent | Shown::Text(_) | Shown::KnownAfterApply => "(secret)",
-    }
+    if *value == Shown::OtherValue { "(other value)" } else { "(secret)" }
 }
 
 fn status_word(run: RunState) -> &'static str {
@@ -482,69 +480,36 @@ fn status_word(run: RunState) -> &'static str {
     }
 }
 
+/// The attributes that are called otherwise than the field, with their units.
+const RENAMED: [(Field, &str); 5] = [
+    (Field::Disk, "disk_gb"),
+    (Field::Volumes, "volume"),
+    (Field::GpuCount, "gpu_count"),
+    (Field::State, "desired_status"),
+    (Field::Size, "size_gb"),
+];
+
 /// Returns the attribute that a field is in this format; `None` for fields that are no attribute of the object.
 fn attribute(field: &Field) -> Option<&'static str> {
-    match field {
-        Field::Name => Some("name"),
-        Field::Image => Some("image"),
-        Field::Command => Some("command"),
-        Field::Entrypoint => Some("entrypoint"),
-        Field::Env(_) => Some("env"),
-        Field::Ports => Some("ports"),
-        Field::Disk => Some("disk_gb"),
-        Field::Registry => Some("registry"),
-        Field::Volumes => Some("volume"),
-        Field::GlobalNetworking => Some("global_networking"),
-        Field::Locked => Some("locked"),
-        Field::Gpu => Some("gpu"),
-        Field::GpuCount => Some("gpu_count"),
-        Field::Cpu => Some("cpu"),
-        Field::Cloud => Some("cloud"),
-        Field::DataCenter => Some("data_center"),
-        Field::Cuda => Some("cuda"),
-        Field::Ssh => Some("ssh"),
-        Field::Jupyter => Some("jupyter"),
-        Field::State => Some("desired_status"),
-        Field::Size => Some("size_gb"),
-        Field::Tier => Some("tier"),
-        Field::Country | Field::Lifecycle | Field::Adopt | Field::DependsOn | Field::Replicas => None,
-    }
+    let none = [Field::Country, Field::Lifecycle, Field::Adopt, Field::DependsOn, Field::Replicas];
+    let known = || Field::PLAIN.iter().filter(|(known, _)| !none.contains(known));
+    RENAMED.iter().chain(known()).find(|(known, _)| known == field).map(|(_, name)| *name)
 }
 
-/// Returns a shown text in the type that the attribute has, so that policies can compute with it.
-fn typed(field: &Field, text: &str) -> Value {
-    let number = |text: &str| text.trim_end_matches(" GB").parse::<u32>().ok().map(Value::from);
-    let special = match field {
-        Field::Ports => Some(text.split(", ").filter(|port| !port.is_empty()).map(Value::from).collect()),
-        Field::Disk | Field::Size | Field::GpuCount => number(text),
-        Field::GlobalNetworking | Field::Locked | Field::Ssh | Field::Jupyter => {
-            text.parse::<bool>().ok().map(Value::from)
-        }
-        Field::State => match text {
-            "running" => Some(json!(status_word(RunState::Running))),
-            "stopped" => Some(json!(status_word(RunState::Stopped))),
-            _ => None,
-        },
-        Field::Name
-        | Field::Image
-        | Field::Command
-        | Field::Entrypoint
-        | Field::Env(_)
-        | Field::Registry
-        | Field::Volumes
-        | Field::Gpu
-        | Field::Cpu
-        | Field::Cloud
-        | Field::DataCenter
-        | Field::Country
-        | Field::Cuda
-        | Field::Tier
-        | Field::Lifecycle
-        | Field::Adopt
-        | Field::DependsOn
-        | Field::Replicas => None,
-    };
-    special.unwrap_or_else(|| json!(text))
+/// Returns a value in the type that the attribute has, so that policies can compute with it.
+fn typed(field: &Field, value: &Shown) -> Value {
+    match value {
+        Shown::List(items) if *field == Field::Ports => json!(items),
+        Shown::Number(number) => json!(number),
+        Shown::Size(size) => json!(size.0),
+        Shown::Switch(on) => json!(on),
+        Shown::Word(word) if *field == Field::State => json!(match word.as_str() {
+            "running" => status_word(RunState::Running),
+            "stopped" => status_word(RunState::Stopped),
+            word => word,
+        }),
+        value => value::text(value).map_or(Value::Null, |text| json!(text)),
+    }
 }
 
 /// Returns every object that exists after the plan, with its values then.
@@ -630,7 +595,7 @@ impl Attributes {
         }
         self.put_unknown("data_center");
         if let [only] = change.attempts {
-            match &only.candidate.compute {
+            match &only.candidate.placement.compute {
                 Compute::Gpu { id, count } => {
                     self.put("gpu", json!(id.as_str()));
                     self.put("gpu_count", json!(count));
@@ -640,14 +605,16 @@ impl Attributes {
                     self.put("vcpus", json!(vcpus));
                 }
             }
-            self.put("cloud", json!(only.candidate.cloud.to_string()));
-            if let (Some(id), 1) = (only.candidate.data_centers.first(), only.candidate.data_centers.len()) {
+            self.put("cloud", json!(only.candidate.placement.cloud.to_string()));
+            if let (Some(id), 1) =
+                (only.candidate.placement.data_centers.first(), only.candidate.placement.data_centers.len())
+            {
                 self.put("data_center", json!(id.as_str()));
             }
             return;
         }
         self.put_unknown("cloud");
-        match change.attempts.first().map(|attempt| &attempt.candidate.compute) {
+        match change.attempts.first().map(|attempt| &attempt.candidate.placement.compute) {
             Some(Compute::Gpu { id: _, count }) => {
                 self.put_unknown("gpu");
                 self.put("gpu_count", json!(count));

@@ -8,17 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::model::address::{Address, Key};
-use crate::model::field::Field;
 use crate::model::id::{ProjectName, RemoteId};
 use crate::model::money::Amount;
 use crate::model::plan::{
     Action, ActionId, Attempt, Block, Candidate, Cause, Consequence, CostChange, Disruption, Drift,
-    DriftKind, Finding, Held, Operation, Owner, Plan, Planned, Reason, RecordAfter, Severity, Shown, Split,
-    Step, Subject, Unmanaged,
+    DriftKind, Finding, Held, Operation, Owner, Plan, Planned, Reason, RecordAfter, Severity, Split, Step,
+    Subject, Unmanaged,
 };
+use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
+use crate::model::value::Value;
 
 use super::rows::{self, Row};
+use super::value;
 
 /// A plan, sorted, merged and grouped.
 #[derive(Clone, Debug)]
@@ -485,7 +487,7 @@ fn merged_rows(verb: Verb, steps: &[(&ActionId, &Action)]) -> Vec<Row> {
                     merged.insert(&change.field, row);
                 }
                 Some(earlier) => {
-                    if earlier.before == Shown::Absent {
+                    if earlier.before == Value::Absent {
                         earlier.before = row.before;
                     }
                     earlier.after = row.after;
@@ -626,7 +628,7 @@ fn grouped<'a>(replicas: &[&Change<'a>]) -> Vec<Group<'a>> {
 
 /// Returns the fields whose values can hold the number of the replica and do differ between these replicas.
 fn varying_fields(replicas: &[&Change<'_>]) -> BTreeSet<Field> {
-    let mut seen: BTreeMap<&Field, (&Shown, &Shown)> = BTreeMap::new();
+    let mut seen: BTreeMap<&Field, (&Value, &Value)> = BTreeMap::new();
     let mut varying = BTreeSet::new();
     for row in replicas.iter().flat_map(|change| change.rows.iter()) {
         let values = (&row.before, &row.after);
@@ -651,20 +653,21 @@ fn numbered<'a>(change: &Change<'a>, varying: &BTreeSet<Field>) -> Change<'a> {
 }
 
 /// Writes `{n}` where a value has exactly the number.
-fn with_pattern(value: &Shown, number: u32) -> Shown {
-    let Shown::Text(text) = value else { return value.clone() };
+fn with_pattern(value: &Value, number: u32) -> Value {
     let number = number.to_string();
-    let mut pattern = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let digits = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
-        let (before, run) = (&rest[..start], &rest[start..start + digits]);
-        pattern.push_str(before);
-        pattern.push_str(if run == number { "{n}" } else { run });
-        rest = &rest[start + digits..];
-    }
-    pattern.push_str(rest);
-    Shown::Text(pattern)
+    value::map_texts(value, |text| {
+        let mut pattern = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+            let digits = rest[start..].bytes().take_while(u8::is_ascii_digit).count();
+            let (before, run) = (&rest[..start], &rest[start..start + digits]);
+            pattern.push_str(before);
+            pattern.push_str(if run == number { "{n}" } else { run });
+            rest = &rest[start + digits..];
+        }
+        pattern.push_str(rest);
+        pattern
+    })
 }
 
 /// Tells whether two replicas have the same change: everything that is shown but addresses, ids and tokens.
@@ -799,8 +802,8 @@ mod tests {
         let plan = Plan { actions: replicas.into_iter().map(create).collect(), ..sample::empty_plan() };
         let planned = Planned::Changes(plan);
         let view = view(&planned);
-        let names: Vec<&Shown> = view.groups.iter().map(|group| &group.each.rows[0].after).collect();
-        assert_eq!(names, [&Shown::Text("acme-llm-{n}".to_owned())]);
+        let names: Vec<&Value> = view.groups.iter().map(|group| &group.each.rows[0].after).collect();
+        assert_eq!(names, [&Value::Text("acme-llm-{n}".to_owned())]);
         assert_eq!(view.groups[0].addresses, replicas.map(address).iter().collect::<Vec<_>>());
     }
 
@@ -812,7 +815,7 @@ mod tests {
         let planned = Planned::Changes(plan);
         let view = view(&planned);
         let created = view.groups.iter().find(|group| group.each.verb == Verb::Create).unwrap();
-        assert_eq!(created.each.rows[0].after, Shown::Text("acme-llm-0".to_owned()));
+        assert_eq!(created.each.rows[0].after, Value::Text("acme-llm-0".to_owned()));
     }
 
     #[test]

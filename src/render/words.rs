@@ -5,16 +5,18 @@ use crate::model::catalog::Stock;
 use crate::model::money::Amount;
 use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, InProgress,
-    Owner, Reason, Several, Shown, Step, Subject, Unknown, Unmanaged,
+    Owner, Reason, Several, Step, Subject, Unknown, Unmanaged,
 };
+use crate::model::pod::Placement;
+use crate::model::value::Value;
 
 use std::collections::BTreeSet;
 
 use super::escape::{Quoted, visible};
 use super::money::{AMonth, AnHour, PriceAnHour};
 use super::ranges::{ranges, ranges_to};
+use super::value;
 use super::view::{Change, OtherProject, Verb};
-use crate::model::field::Field;
 use crate::model::id::{PodId, ProjectName};
 use crate::model::provenance::Part;
 
@@ -179,54 +181,24 @@ pub fn consequences(change: &Change<'_>) -> Vec<(Weight, String)> {
 }
 
 /// Returns a value as it is shown. Free text is quoted, so that it cannot be taken for a mark such as `(secret)`.
-pub fn shown(field: &Field, value: &Shown) -> String {
+pub fn shown(value: &Value) -> String {
     match value {
-        Shown::Absent => "(none)".to_owned(),
-        Shown::Text(text) if is_free_text(field) => Quoted(text).to_string(),
-        Shown::Text(text) => visible(text).to_string(),
-        Shown::Secret => "(secret)".to_owned(),
-        Shown::OtherValue => "(other value)".to_owned(),
-        Shown::KnownAfterApply => "(known after apply)".to_owned(),
-    }
-}
-
-fn is_free_text(field: &Field) -> bool {
-    match field {
-        Field::Name
-        | Field::Image
-        | Field::Command
-        | Field::Entrypoint
-        | Field::Env(_)
-        | Field::Registry
-        | Field::Volumes => true,
-        Field::Ports
-        | Field::Disk
-        | Field::GlobalNetworking
-        | Field::Locked
-        | Field::Gpu
-        | Field::GpuCount
-        | Field::Cpu
-        | Field::Cloud
-        | Field::DataCenter
-        | Field::Country
-        | Field::Cuda
-        | Field::Ssh
-        | Field::Jupyter
-        | Field::State
-        | Field::Size
-        | Field::Tier
-        | Field::Lifecycle
-        | Field::Adopt
-        | Field::DependsOn
-        | Field::Replicas => false,
+        Value::Secret => "(secret)".to_owned(),
+        Value::OtherValue => "(other value)".to_owned(),
+        Value::KnownAfterApply => "(known after apply)".to_owned(),
+        value => match value::text(value) {
+            None => "(none)".to_owned(),
+            Some(text) if value::is_free_text(value) => Quoted(&text).to_string(),
+            Some(text) => visible(&text).to_string(),
+        },
     }
 }
 
 /// Returns where a create would place a pod, with price and stock.
 pub fn candidate(candidate: &Candidate) -> String {
     const MOST_DATA_CENTERS: usize = 6;
-    let Candidate { compute, cloud, data_centers, cuda, min_cuda, price, stock, stock_by_data_center } =
-        candidate;
+    let Candidate { placement, price, stock, stock_by_data_center } = candidate;
+    let Placement { compute, cloud, data_centers, cuda, min_cuda } = placement;
     let mut text = format!("{}, {cloud}", visible(&compute.to_string()));
     if data_centers.is_empty() {
         text.push_str(", any data center");

@@ -17,9 +17,9 @@ use super::written::Map;
 use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, RemoteId, VolumeId};
-use crate::model::live::{Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{MARKER_KEY, Marker, Token, VolumeMark};
-use crate::model::pod::{Cloud, Compute};
+use crate::model::pod::{Cloud, Compute, Storage};
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
 use crate::model::sensitive::{is_secret, is_secret_argument, is_secret_value};
@@ -96,7 +96,7 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
         match belongs_elsewhere(pod, known).or_else(|| unfit(pod, known.api)) {
             Some(reason) => chosen.left_out.push((id, reason)),
             None => {
-                let key = free_key(&pod.name, &known.project, |key| taken.insert(Address::pod(key)));
+                let key = free_key(pod.name(), &known.project, |key| taken.insert(Address::pod(key)));
                 chosen.pods.insert(key, pod);
             }
         }
@@ -109,27 +109,27 @@ pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
     let is_own = |entrypoint: &&Vec<String>| !entrypoint.is_empty();
     // A marker that can be read is no variable any more.
     let is_marker = |key: &EnvKey| key.as_str() == MARKER_KEY;
-    let declared = pod.env.keys().filter(|key| !key.is_of_the_platform()).count();
+    let declared = pod.settings.env.keys().filter(|key| !key.is_of_the_platform()).count();
     let reason = match pod.role {
         PodRole::EndpointWorker => "it is a worker of a serverless endpoint",
         PodRole::ClusterMember => "it is a member of a cluster",
         PodRole::Background => "it is a host's own background pod",
-        PodRole::Plain if pod.image.is_none() => "the API does not show its image",
-        PodRole::Plain if pod.image.as_deref().is_some_and(|image| image::check(image).is_err()) => {
+        PodRole::Plain if pod.settings.image.is_none() => "the API does not show its image",
+        PodRole::Plain if pod.settings.image.as_deref().is_some_and(|image| image::check(image).is_err()) => {
             "its image is no reference that a registry can have"
         }
         PodRole::Plain if has_no_machine(pod) => "the API does not show its GPUs, as it is stopped",
         PodRole::Plain if holds_secret_arguments(pod) => {
             "its command holds a secret; move it to its environment"
         }
-        PodRole::Plain if pod.env.keys().any(is_marker) => {
+        PodRole::Plain if pod.settings.env.keys().any(is_marker) => {
             "its marker `PODFORM_MARK` cannot be read; remove that variable from the pod"
         }
-        PodRole::Plain if pod.env.keys().any(|key| !is_variable_name(key.as_str())) => {
+        PodRole::Plain if pod.settings.env.keys().any(|key| !is_variable_name(key.as_str())) => {
             "it has a variable whose name a spec cannot declare"
         }
         PodRole::Plain if declared > MOST_VARIABLES => "it has more variables than a spec can declare",
-        PodRole::Plain if api == Api::V2 && pod.entrypoint.iter().any(|words| is_own(&words)) => {
+        PodRole::Plain if api == Api::V2 && pod.settings.entrypoint.iter().any(|words| is_own(&words)) => {
             "it has an entrypoint of its own, which REST v2 cannot set"
         }
         PodRole::Plain => return None,
@@ -264,9 +264,9 @@ impl Page<'_> {
         let mounted: BTreeMap<&VolumeId, Key> = chosen
             .pods
             .values()
-            .filter_map(|pod| match &pod.storage {
-                LiveStorage::Network { id, path: _ } if !self.volumes.contains_key(id) => Some(id),
-                LiveStorage::Network { .. } | LiveStorage::Local { .. } | LiveStorage::None => None,
+            .filter_map(|pod| match &pod.settings.storage {
+                Storage::Network { volume: id, path: _ } if !self.volumes.contains_key(id) => Some(id),
+                Storage::Network { .. } | Storage::Local { .. } | Storage::None => None,
             })
             .map(|id| (id, unlisted_key(id, &given)))
             .collect();
@@ -281,7 +281,7 @@ impl Page<'_> {
     fn registries(&mut self, chosen: &Chosen<'_>) -> Map {
         let mut section = Map::default();
         let used: BTreeSet<&RegistryId> =
-            chosen.pods.values().filter_map(|pod| pod.registry.as_ref()?.as_ref()).collect();
+            chosen.pods.values().filter_map(|pod| pod.settings.registry.as_ref()?.as_ref()).collect();
         for id in used {
             let mut map = Map::default();
             map.put("id", text(id.as_str()));
@@ -301,34 +301,34 @@ impl Page<'_> {
 
     fn pod(&mut self, key: &Key, pod: &LivePod) -> Map {
         let mut map = Map::default();
-        if pod.name != format!("{}-{key}", self.project) {
-            map.put("name", text(&pod.name));
+        if pod.name() != format!("{}-{key}", self.project) {
+            map.put("name", text(pod.name()));
         }
-        map.put("image", text(pod.image.as_deref().unwrap_or_default()));
-        if let Some(Some(id)) = &pod.registry {
+        map.put("image", text(pod.settings.image.as_deref().unwrap_or_default()));
+        if let Some(Some(id)) = &pod.settings.registry {
             map.put("registry", text(&registry_name(id)));
         }
-        for (name, words) in [("command", &pod.command), ("entrypoint", &pod.entrypoint)] {
+        for (name, words) in [("command", &pod.settings.command), ("entrypoint", &pod.settings.entrypoint)] {
             if let Some(words) = words.as_ref().filter(|words| !words.is_empty()) {
                 map.put(name, texts(words));
             }
         }
         map.put_unless_empty("env", self.env(key, pod));
-        if !pod.ports.is_empty() {
-            map.put("ports", texts(pod.ports.iter().map(ToString::to_string)));
+        if pod.ports().next().is_some() {
+            map.put("ports", texts(pod.ports().map(ToString::to_string)));
         }
         self.hardware(pod, &mut map);
-        map.put_some("disk", pod.disk.map(write_size));
+        map.put_some("disk", pod.settings.disk.map(write_size));
         self.storage(pod, &mut map);
         for (name, injected) in [("ssh", "PUBLIC_KEY"), ("jupyter", "JUPYTER_PASSWORD")] {
-            if pod.env.contains_key(&EnvKey::new(injected)) {
+            if pod.settings.env.contains_key(&EnvKey::new(injected)) {
                 map.put(name, true);
             }
         }
-        if pod.global_networking == Some(true) {
+        if pod.settings.global_networking == Some(true) {
             map.put("global_networking", true);
         }
-        if pod.locked == Some(true) {
+        if pod.is_locked() {
             map.put("locked", true);
         }
         if !pod.status.is_up() {
@@ -343,7 +343,7 @@ impl Page<'_> {
 
     fn env(&mut self, key: &Key, pod: &LivePod) -> Map {
         let mut variables = Map::default();
-        for (name, value) in pod.env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
+        for (name, value) in pod.settings.env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
             let value_text = value.expose();
             let written = if is_secret(name.as_str(), value_text) && !is_runpod_reference(value_text) {
                 let mut reference = Map::default();
@@ -385,15 +385,15 @@ impl Page<'_> {
     }
 
     fn storage(&mut self, pod: &LivePod, map: &mut Map) {
-        let mount = match &pod.storage {
-            LiveStorage::None => return,
-            LiveStorage::Local { size, path } => {
+        let mount = match &pod.settings.storage {
+            Storage::None => return,
+            Storage::Local { size, path } => {
                 let mut local = Map::default();
                 local.put("local", write_size(*size));
                 local.put("path", text(path));
                 local.into()
             }
-            LiveStorage::Network { id, path } => {
+            Storage::Network { volume: id, path } => {
                 let given = self.volumes.values().cloned().collect();
                 let key = self.volumes.get(id).cloned().unwrap_or_else(|| unlisted_key(id, &given));
                 text(&format!("{key}:{path}"))
@@ -435,7 +435,7 @@ fn holds_secret_arguments(pod: &LivePod) -> bool {
             .zip(words)
             .any(|(previous, word)| is_secret_value(word) || is_secret_argument(previous, word))
     };
-    pod.command.as_ref().is_some_and(holds) || pod.entrypoint.as_ref().is_some_and(holds)
+    pod.settings.command.as_ref().is_some_and(holds) || pod.settings.entrypoint.as_ref().is_some_and(holds)
 }
 
 /// Returns why a pod is another state's, or that of a state of this project that was lost.

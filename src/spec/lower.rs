@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
-use crate::model::pod::{Container, EnvValue, Storage};
+use crate::model::pod::{EnvValue, Storage};
 use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
+use crate::model::settings::Container;
 
 use super::interpolate::Text;
 use super::positions::AllPlaces;
@@ -147,7 +148,7 @@ fn lower_pod(
         },
         image: image.into_replica(number),
         command: texts(command),
-        entrypoint: entrypoint.map(texts),
+        entrypoint: entrypoint.map(texts).unwrap_or_default(),
         env: env
             .into_iter()
             .filter_map(|(key, value)| {

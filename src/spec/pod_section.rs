@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{CloudWish, CudaWish, GpuChoice, GpuOrder, OnRemove, OnReplace, OnStuckResume};
-use crate::model::field::Field;
 use crate::model::id::{CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, PodId};
 use crate::model::marker::MARKER_KEY;
 use crate::model::money::Hourly;
 use crate::model::pod::{Cloud, Port, RunState};
 use crate::model::secret::Secret;
 use crate::model::sensitive;
+use crate::model::settings::Field;
 
 use super::config::HIDDEN;
 use super::decode::{Decoder, Fields};

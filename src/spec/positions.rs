@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::address::{Address, Key};
-use crate::model::field::Field;
+use crate::model::settings::Field;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Problem, listed};
 use super::source::{Place, Sources, Span, Spanned};

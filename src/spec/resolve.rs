@@ -9,10 +9,10 @@ use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuOrder, GpuWish, Hardware, Lifecycle, OnRemove,
     WantedVolume,
 };
-use crate::model::field::Field;
 use crate::model::id::{DataCenterId, EnvKey, PodId, ProjectName, RegistryId};
 use crate::model::pod::{Access, Cloud, Port, RunState};
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 

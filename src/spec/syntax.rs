@@ -8,7 +8,6 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{
     Budget, CloudWish, CudaWish, GpuChoice, GpuOrder, MemoryRange, OnRemove, OnReplace, OnStuckResume,
 };
-use crate::model::field::Field;
 use crate::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, PodId, ProjectName, RegistryId, VolumeId,
 };
@@ -16,6 +15,7 @@ use crate::model::money::Hourly;
 use crate::model::pod::{Port, RunState};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::Secret;
+use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 

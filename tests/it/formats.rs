@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use podform::model::address::Address;
 use podform::model::desired::{
     CloudWish, ComputeWish, CpuWish, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, WantedPod,
 };
@@ -71,18 +72,18 @@ cases! {
     update_of_drift: World::default()
         .want("llm", |_| {})
         .have("llm", |_| {})
-        .outside("llm", |pod| pod.image = Some("tool:9".to_owned())),
+        .outside("llm", |pod| pod.settings.image = Some("tool:9".to_owned())),
     update_of_secret: secret_differs(),
     update_of_both: World::default()
         .want("llm", |pod| { image_2(pod); long_command(pod, "7"); })
         .have("llm", |pod| long_command(pod, "3"))
-        .outside("llm", |pod| pod.image = Some("tool:9".to_owned())),
+        .outside("llm", |pod| pod.settings.image = Some("tool:9".to_owned())),
     update_of_env: World::default()
         .want("llm", |pod| set_env(pod, &[("MODE", "fast"), ("NEW", "1")]))
         .have("llm", |pod| set_env(pod, &[("MODE", "slow"), ("OLD", "1")]))
         .outside("llm", |pod| {
-            pod.env.insert(EnvKey::new("THEIRS"), Secret::new("herring".to_owned()));
-            pod.env.insert(EnvKey::new("OLD"), Secret::new("herring".to_owned()));
+            pod.settings.env.insert(EnvKey::new("THEIRS"), Secret::new("herring".to_owned()));
+            pod.settings.env.insert(EnvKey::new("OLD"), Secret::new("herring".to_owned()));
         }),
     start: World::default().want("llm", local).have("llm", |pod| { local(pod); stopped(pod); }),
     start_after_update: World::default().want("llm", image_2).have("llm", stopped),
@@ -112,7 +113,7 @@ cases! {
     lock_blocks: World::default()
         .want("llm", stopped)
         .have("llm", |_| {})
-        .outside("llm", |pod| pod.locked = Some(true)),
+        .outside("llm", |pod| pod.settings.locked = Some(Some(true))),
     unknown_prices: World::default()
         .want("llm", |pod| {
             pod.hardware.compute = ComputeWish::Gpu(gpus(&["H100 SXM"]));
@@ -208,7 +209,7 @@ fn l40s(pod: &mut WantedPod) {
     pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S", "A100 PCIe"]));
 }
 
-fn models() -> Storage {
+fn models() -> Storage<Address> {
     Storage::Network { volume: address("volume.models"), path: "/models".to_owned() }
 }
 
@@ -272,7 +273,7 @@ fn secret_differs() -> World {
     let mut world = World::default();
     world.secrets.insert(name.clone(), Secret::new("swordfish".to_owned()));
     world.want("llm", with_secret).have("llm", with_secret).outside("llm", |pod| {
-        pod.env.insert(key, Secret::new("herring".to_owned()));
+        pod.settings.env.insert(key, Secret::new("herring".to_owned()));
     })
 }
 

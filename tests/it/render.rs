@@ -1,6 +1,7 @@
 //! Real plans of the planner, in every format.
 
 use insta::assert_snapshot;
+use podform::model::address::Address;
 use podform::model::desired::{ComputeWish, OnReplace, OnStuckResume};
 use podform::model::id::{DataCenterId, EnvKey, PodId};
 use podform::model::live::{PodStatus, Seen, Unreadable};
@@ -22,7 +23,7 @@ fn human(world: &World) -> String {
     rendered(Format::Human, &world.plan())
 }
 
-fn local(size: u32) -> Storage {
+fn local(size: u32) -> Storage<Address> {
     Storage::Local { size: Gigabytes(size), path: "/workspace".to_owned() }
 }
 
@@ -130,7 +131,7 @@ fn one_edit_of_five_classes() {
       total an hour              $2.7984/h           $2.2825/h
 
     At most $2,235.60 a month ($3.0625/h), if each pod lands on its dearest candidate.
-    Digest: e0acdfb200c1d54e799387a274001b56-2235600000
+    Digest: 67db9c2e0f8717e43121aada1dcfc52c-2235600000
     "#);
 }
 
@@ -181,7 +182,7 @@ fn a_first_plan_creates_in_order() {
       total                          $0.00             $540.70            +$540.70
       total an hour                $0.00/h           $0.7407/h
 
-    Digest: 2a1e9ef4e9e5a999992da6ff465e71d1-540700000
+    Digest: b42705173c09d775b1c09550c9eebc71-540700000
     "#);
 }
 
@@ -199,10 +200,10 @@ fn what_others_did_is_told_apart() {
         .seen("dark", Seen::Unreadable(Unreadable::TooNew))
         .want("edited", |_| {})
         .have("edited", |_| {})
-        .outside("edited", |pod| pod.image = Some("evil:1\u{1b}[2J".to_owned()))
+        .outside("edited", |pod| pod.settings.image = Some("evil:1\u{1b}[2J".to_owned()))
         .want("same", |_| {})
         .have("same", |_| {})
-        .stranger("m1ne", |pod| pod.name = "old notebook".to_owned());
+        .stranger("m1ne", |pod| pod.settings.name = Some("old notebook".to_owned()));
     assert_snapshot!(human(&world), @r#"
     Changed outside of podform
 
@@ -280,7 +281,7 @@ fn what_others_did_is_told_apart() {
       total an hour              $2.0782/h           $3.4637/h
       not managed                  $505.70             $505.70                none
 
-    Digest: 9b41a23863ad9f32ab0d45c897e3f124-1517100000
+    Digest: 222430b4134e815544a56e486e6338c6-1517100000
     "#);
 }
 
@@ -355,7 +356,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
       total                      $1,021.40           $1,140.50            +$119.10
       total an hour              $1.3992/h           $1.5623/h
 
-    Digest: edf923b2d93502a1cc29b7dbe2368703-1140500000
+    Digest: bfacc259af4a865eccb58ffb17385998-1140500000
     ");
 }
 
@@ -399,8 +400,8 @@ fn no_format_lets_an_escape_sequence_through() {
     let world = World::default()
         .want("edited", |_| {})
         .have("edited", |_| {})
-        .outside("edited", |pod| pod.image = Some("evil:1\u{1b}[2J\u{202e}".to_owned()))
-        .stranger("m1ne", |pod| pod.name = "\u{1b}]0;title\u{7}".to_owned());
+        .outside("edited", |pod| pod.settings.image = Some("evil:1\u{1b}[2J\u{202e}".to_owned()))
+        .stranger("m1ne", |pod| pod.settings.name = Some("\u{1b}]0;title\u{7}".to_owned()));
     for format in Format::ALL {
         let text = rendered(format, &world.plan());
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{}", format.word());

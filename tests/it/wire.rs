@@ -25,15 +25,16 @@ use podform::model::desired::CudaWish;
 use podform::model::id::{
     CountryCode, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, VolumeId,
 };
-use podform::model::live::{LivePod, LiveStorage, Origin, PodRole, PodStatus};
+use podform::model::live::{LivePod, Origin, PodRole, PodStatus};
 use podform::model::marker::Marker;
 use podform::model::money::{Hourly, Price};
-use podform::model::pod::{Access, Cloud, Compute, Port, Protocol};
+use podform::model::pod::{Access, Cloud, Compute, Placement, Port, Protocol, Storage};
 use podform::model::prior::Api;
-use podform::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
+use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::secret::Secret;
+use podform::model::settings::PodSettings;
 use podform::model::size::Gigabytes;
-use podform::model::volume::VolumeTier;
+use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::provider::runpod::Runpod;
 use podform::provider::{Certainty, Listed, ListedPod, Mutate, Observe, ProviderError, Rejection};
 use serde_json::{Value, json};
@@ -144,50 +145,55 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 
 fn pod_request() -> PodRequest {
     PodRequest {
-        name: "acme-llm".to_owned(),
-        image: "vllm/vllm-openai:v0.19.1".to_owned(),
-        command: vec!["--model".to_owned(), "it's here".to_owned()],
-        entrypoint: None,
-        env: BTreeMap::from([
-            (
-                EnvKey::new("PODFORM_MARK"),
-                Secret::new("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z".to_owned()),
-            ),
-            (EnvKey::new("TOKEN"), Secret::new(SECRET.to_owned())),
-        ]),
-        ports: BTreeSet::from([
-            Port { number: 8000, protocol: Protocol::Http },
-            Port { number: 22, protocol: Protocol::Tcp },
-        ]),
-        disk: Gigabytes(60),
-        registry: Some(RegistryId::new("clz1")),
-        mount: Mount::Network { id: VolumeId::new("agv6w2qcg7"), path: "/models".to_owned() },
-        global_networking: false,
         access: Access { ssh: true, jupyter: false },
-        compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 },
-        cloud: Cloud::Secure,
-        data_centers: BTreeSet::from([DataCenterId::new("EU-RO-1")]),
-        cuda: BTreeSet::new(),
-        min_cuda: Some(CudaVersion::new("12.4")),
+        settings: PodSettings {
+            name: "acme-llm".to_owned(),
+            image: "vllm/vllm-openai:v0.19.1".to_owned(),
+            command: vec!["--model".to_owned(), "it's here".to_owned()],
+            entrypoint: Vec::new(),
+            env: BTreeMap::from([
+                (
+                    EnvKey::new("PODFORM_MARK"),
+                    Secret::new("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z".to_owned()),
+                ),
+                (EnvKey::new("TOKEN"), Secret::new(SECRET.to_owned())),
+            ]),
+            ports: BTreeSet::from([
+                Port { number: 8000, protocol: Protocol::Http },
+                Port { number: 22, protocol: Protocol::Tcp },
+            ]),
+            disk: Gigabytes(60),
+            registry: Some(RegistryId::new("clz1")),
+            storage: Storage::Network { volume: VolumeId::new("agv6w2qcg7"), path: "/models".to_owned() },
+            global_networking: false,
+            ..PodSettings::default()
+        },
+        placement: Placement {
+            compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 },
+            cloud: Cloud::Secure,
+            data_centers: BTreeSet::from([DataCenterId::new("EU-RO-1")]),
+            cuda: BTreeSet::new(),
+            min_cuda: Some(CudaVersion::new("12.4")),
+        },
     }
 }
 
 fn patch_request() -> PatchRequest {
     PatchRequest {
         id: PodId::new("p1"),
-        image_after: "img:2".to_owned(),
-        disk_after: Gigabytes(60),
-        name: None,
-        image: None,
-        command: None,
-        entrypoint: None,
-        env: None,
-        ports: None,
-        disk: None,
-        registry: None,
-        mount: None,
-        global_networking: None,
-        locked: None,
+        settings: PodSettings {
+            name: None,
+            image: None,
+            command: None,
+            entrypoint: None,
+            env: None,
+            ports: None,
+            disk: None,
+            registry: None,
+            storage: None,
+            global_networking: None,
+            locked: None,
+        },
     }
 }
 
@@ -247,20 +253,20 @@ fn live(pod: &Value) -> LivePod {
 fn v2_reads_every_field_of_a_pod() {
     let pod = live(&v2_pod());
     assert_eq!(pod.status, PodStatus::Running);
-    assert_eq!(pod.command, Some(vec!["--model".to_owned(), "it's here".to_owned()]));
+    assert_eq!(pod.settings.command, Some(vec!["--model".to_owned(), "it's here".to_owned()]));
     assert_eq!(
         pod.marker.map(|marker| marker.to_string()).as_deref(),
         Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z")
     );
-    assert_eq!(pod.env.keys().map(EnvKey::as_str).collect::<Vec<_>>(), ["PUBLIC_KEY"]);
-    assert_eq!(pod.disk, Some(Gigabytes(60)));
+    assert_eq!(pod.settings.env.keys().map(EnvKey::as_str).collect::<Vec<_>>(), ["PUBLIC_KEY"]);
+    assert_eq!(pod.settings.disk, Some(Gigabytes(60)));
     assert_eq!(
-        pod.storage,
-        LiveStorage::Network { id: VolumeId::new("agv6w2qcg7"), path: "/models".to_owned() }
+        pod.settings.storage,
+        Storage::Network { volume: VolumeId::new("agv6w2qcg7"), path: "/models".to_owned() }
     );
-    assert_eq!(pod.registry, Some(None));
+    assert_eq!(pod.settings.registry, Some(None));
     assert_eq!(pod.compute, Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 }));
-    assert_eq!((pod.cloud, pod.entrypoint), (Some(Cloud::Secure), None));
+    assert_eq!((pod.cloud, pod.settings.entrypoint), (Some(Cloud::Secure), None));
     assert_eq!(pod.created_at, Some("2026-06-01T12:00:00Z".parse().unwrap()));
     assert_eq!(pod.price, Price::Known(Hourly(860_000)));
     assert_eq!(pod.role, PodRole::Plain);
@@ -282,10 +288,13 @@ fn v2_reads_a_stopped_pod_with_everything_null() {
     pod["gpu"]["count"] = json!(0);
     pod["mounts"] = json!({});
     let pod = live(&pod);
-    assert_eq!((pod.status, pod.price, pod.storage), (PodStatus::Exited, Price::Unknown, LiveStorage::None));
-    assert_eq!(pod.command, Some(vec![]));
+    assert_eq!(
+        (pod.status, pod.price, pod.settings.storage),
+        (PodStatus::Exited, Price::Unknown, Storage::None)
+    );
+    assert_eq!(pod.settings.command, Some(vec![]));
     assert_eq!(pod.compute, Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 0 }));
-    assert_eq!((pod.data_center, pod.env.len()), (None, 0));
+    assert_eq!((pod.data_center, pod.settings.env.len()), (None, 0));
 }
 
 #[test]
@@ -324,8 +333,14 @@ fn v2_says_nothing_where_the_answer_says_nothing() {
         pod = without(pod, key);
     }
     let pod = live(&pod);
-    assert_eq!((pod.command, pod.registry, pod.image, pod.disk, pod.cloud), (None, None, None, None, None));
-    assert_eq!((pod.global_networking, pod.locked, pod.compute, pod.created_at), (None, None, None, None));
+    assert_eq!(
+        (pod.settings.command, pod.settings.registry, pod.settings.image, pod.settings.disk, pod.cloud),
+        (None, None, None, None, None)
+    );
+    assert_eq!(
+        (pod.settings.global_networking, pod.settings.locked, pod.compute, pod.created_at),
+        (None, None, None, None)
+    );
 }
 
 #[test]
@@ -381,14 +396,20 @@ fn v2_creates_a_cpu_pod_without_gpu_and_extras() {
     let recorder = Recorder::default();
     let client = recorder.client(|_| json_answer(201, &json!({ "id": "c1" })));
     let request = PodRequest {
-        command: vec![],
-        env: BTreeMap::new(),
-        ports: BTreeSet::new(),
-        registry: None,
-        mount: Mount::None,
-        compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu5c"), vcpus: 8 },
-        data_centers: BTreeSet::new(),
-        min_cuda: None,
+        settings: PodSettings {
+            command: vec![],
+            env: BTreeMap::new(),
+            ports: BTreeSet::new(),
+            registry: None,
+            storage: Storage::None,
+            ..pod_request().settings
+        },
+        placement: Placement {
+            compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu5c"), vcpus: 8 },
+            data_centers: BTreeSet::new(),
+            min_cuda: None,
+            ..pod_request().placement
+        },
         ..pod_request()
     };
     assert_eq!(run(client.create_pod(&request)), Ok(PodId::new("c1")));
@@ -404,7 +425,10 @@ fn v2_creates_a_cpu_pod_without_gpu_and_extras() {
 fn v2_refuses_an_entrypoint_before_anything_is_sent() {
     let recorder = Recorder::default();
     let client = recorder.client(|_| json_answer(201, &v2_pod()));
-    let request = PodRequest { entrypoint: Some(vec!["sh".to_owned()]), ..pod_request() };
+    let request = PodRequest {
+        settings: PodSettings { entrypoint: vec!["sh".to_owned()], ..pod_request().settings },
+        ..pod_request()
+    };
     let error = run(client.create_pod(&request)).unwrap_err();
     assert_eq!(error.to_string(), "POST /v2/pods was rejected: REST v2 cannot set an entrypoint");
     assert_eq!(recorder.seen(), []);
@@ -415,11 +439,14 @@ fn v2_patches_only_what_changes_and_null_takes_credentials_away() {
     let recorder = Recorder::default();
     let client = recorder.client(|_| json_answer(200, &v2_pod()));
     let request = PatchRequest {
-        command: Some(vec![]),
-        registry: Some(None),
-        env: Some(BTreeMap::from([(EnvKey::new("A"), Secret::new("1".to_owned()))])),
-        mount: Some(Mount::Local { size: Gigabytes(40), path: "/workspace".to_owned() }),
-        locked: Some(true),
+        settings: PodSettings {
+            command: Some(vec![]),
+            registry: Some(None),
+            env: Some(BTreeMap::from([(EnvKey::new("A"), Secret::new("1".to_owned()))])),
+            storage: Some(Storage::Local { size: Gigabytes(40), path: "/workspace".to_owned() }),
+            locked: Some(Some(true)),
+            ..patch_request().settings
+        },
         ..patch_request()
     };
     assert_eq!(run(client.update_pod(&request)), Ok(()));
@@ -445,9 +472,11 @@ fn v2_calls_have_the_documented_paths_and_bodies() {
         client.delete_pod(&pod).await?;
         let request = VolumeRequest {
             name: "acme-models-01234567".to_owned(),
-            size: Gigabytes(100),
-            data_center: DataCenterId::new("EU-RO-1"),
-            tier: VolumeTier::HighPerformance,
+            config: VolumeConfig {
+                size: Gigabytes(100),
+                data_center: DataCenterId::new("EU-RO-1"),
+                tier: VolumeTier::HighPerformance,
+            },
         };
         assert_eq!(client.create_volume(&request).await?, VolumeId::new("v9"));
         client.grow_volume(&volume, Gigabytes(200)).await?;
@@ -598,7 +627,10 @@ fn no_error_shows_the_key_or_a_value_that_was_sent() {
         for status in [200, 201, 307, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
             let shown = body.clone();
             let client = Recorder::default().client(move |_| answer(status, &shown));
-            let request = PatchRequest { env: Some(pod_request().env), ..patch_request() };
+            let request = PatchRequest {
+                settings: PodSettings { env: Some(pod_request().settings.env), ..patch_request().settings },
+                ..patch_request()
+            };
             let errors = run(async {
                 [client.create_pod(&pod_request()).await.err(), client.update_pod(&request).await.err()]
             });

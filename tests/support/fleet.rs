@@ -20,6 +20,7 @@ use podform::model::plan::{ActionId, Endpoint, Operation, Plan, Planned, RecordA
 use podform::model::prior::{Api, Prior};
 use podform::model::request::{PodRequest, VolumeRequest};
 use podform::model::secret::{Secret, Secrets};
+use podform::model::volume::VolumeConfig;
 use podform::plan::{Inputs, Options, plan, stock_questions};
 use podform::provider::observe::observe;
 use podform::provider::runpod::Runpod;
@@ -298,9 +299,11 @@ impl Making<'_> {
             let Operation::CreateVolume { name, config, token } = &action.operation else { continue };
             let request = VolumeRequest {
                 name: name.clone(),
-                size: config.size,
-                data_center: config.data_center.clone(),
-                tier: config.tier,
+                config: VolumeConfig {
+                    size: config.size,
+                    data_center: config.data_center.clone(),
+                    tier: config.tier,
+                },
             };
             let made = self.account.create_volume(&request).await.unwrap();
             volumes.insert(id.address.clone(), made.clone());
@@ -324,7 +327,7 @@ impl Making<'_> {
                 created: Some(self.began),
                 protected: false,
             };
-            request::mark(&mut request.env, &mark);
+            request::mark(&mut request.settings.env, &mark);
             let made = match models.get(&alike(&request)) {
                 Some(model) => copy(model, &request, pods.len()),
                 None => {
@@ -362,18 +365,18 @@ impl Making<'_> {
 
 /// Returns what two requests have in common whose pods differ in name and environment only.
 fn alike(request: &PodRequest) -> String {
-    let PodRequest { name: _, env: _, image, command, mount, compute, cloud, data_centers, .. } = request;
-    format!("{image} {command:?} {mount:?} {compute} {cloud} {data_centers:?}")
+    let PodRequest { settings, access: _, placement } = request;
+    format!("{} {:?} {:?} {placement:?}", settings.image, settings.command, settings.storage)
 }
 
 /// Returns the pod that a request makes beside one that a request like it made.
 fn copy(model: &Pod, request: &PodRequest, number: usize) -> Pod {
-    let env = request.env.iter().map(|(key, value)| (key.to_string(), value.expose().clone()));
+    let env = request.settings.env.iter().map(|(key, value)| (key.to_string(), value.expose().clone()));
     let mut given = model.env.clone();
     given.extend(env);
     Pod {
         id: SimulatedId(format!("pd{number:012}")),
-        name: request.name.clone(),
+        name: request.settings.name.clone(),
         env: given,
         ..model.clone()
     }

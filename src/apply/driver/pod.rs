@@ -21,11 +21,12 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Event, Sent};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::{Marker, Token};
-use crate::model::plan::{Attempt, Disruption, OnStuck, PodCreation, PodPatch, Record, RecordAfter};
-use crate::model::pod::{Compute, Container};
-use crate::model::prior::{KnownToken, RecordedObject};
+use crate::model::plan::{Attempt, Disruption, OnStuck, PodCreation, Record, RecordAfter};
+use crate::model::pod::Compute;
+use crate::model::prior::KnownToken;
 use crate::model::progress::Notice;
 use crate::model::request::{PatchRequest, PodRequest};
+use crate::model::settings::{PodPatch, PodSettings};
 use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
@@ -80,8 +81,9 @@ where
     /// Tries the plan's candidates in the plan's order.
     async fn place(&self, act: &Act<'_>, creation: &PodCreation) -> Result<Box<Created>, Halt> {
         for attempt in &creation.attempts {
-            let place = format!("{} {}", attempt.candidate.compute, attempt.candidate.cloud);
-            if self.forbidden.borrow().contains(&attempt.candidate.cloud) {
+            let place =
+                format!("{} {}", attempt.candidate.placement.compute, attempt.candidate.placement.cloud);
+            if self.forbidden.borrow().contains(&attempt.candidate.placement.cloud) {
                 self.refused(act, format!("{place}: creates were forbidden there before"));
                 continue;
             }
@@ -122,7 +124,7 @@ where
         loop {
             let call = async |port: &'a P, going: Going| {
                 let mut request = request.clone();
-                request::mark(&mut request.env, &self.mark(act, token, going));
+                request::mark(&mut request.settings.env, &self.mark(act, token, going));
                 port.create_pod(&request).await
             };
             let Answer { result, going, sent_at, ended } = self.send(act, Some((token, &sent)), call).await?;
@@ -158,7 +160,7 @@ where
                 Elsewhere::SamePlace => {}
                 Elsewhere::OtherPlace => return Ok(Tried::NextCandidate(why)),
                 Elsewhere::OtherCloud => {
-                    self.forbidden.borrow_mut().insert(attempt.candidate.cloud);
+                    self.forbidden.borrow_mut().insert(attempt.candidate.placement.cloud);
                     return Ok(Tried::NextCandidate(why));
                 }
             }
@@ -246,7 +248,7 @@ where
             return Err(Halt::Failed(difference));
         }
         if creation.container.locked == Some(true) {
-            let lock = request::lock(&id, &creation.container, true);
+            let lock = request::lock(&id, true);
             self.change(act, &lock, None, Disruption::InPlace).await?;
         }
         let after: Record = record::landed(&sent.record, &live);
@@ -266,8 +268,7 @@ where
         act.object.replace(Some(RemoteId::Pod(id.clone())));
         let Some(before) = self.look_at(id).await? else { return Err(vanished(id)) };
         let volumes = |address: &Address| self.volume_id(address);
-        let after = container_after(&act.action.record, &before);
-        let request = request::patch(self.sources(&volumes), id, (patch, &after), &before).map_err(failed)?;
+        let request = request::patch(self.sources(&volumes), id, patch, &before).map_err(failed)?;
         let token = patch.env.as_ref().and_then(|env| env.token.as_ref());
         let since = self.change(act, &request, token.map(|token| (token, &before)), disruption).await?;
         if before.status.is_up() && disruption == Disruption::Reset {
@@ -296,14 +297,18 @@ where
         let object = Some(RemoteId::Pod(request.id.clone()));
         let pass = self.permit(act, Request::Change, &RemoteId::Pod(request.id.clone())).await?;
         let call = async |port: &'a P, going: Going| {
-            let (Some((token, before)), Some(env)) = (marked, &request.env) else {
+            let (Some((token, before)), Some(env)) = (marked, &request.settings.env) else {
                 return port.update_pod(request).await;
             };
             let mark = Marker { created: None, ..self.mark(act, token, going) };
             let mark = request::refreshed(mark, before, self.prior.tokens.get(token));
             let mut env = env.clone();
             request::mark(&mut env, &mark);
-            port.update_pod(&PatchRequest { env: Some(env), ..request.clone() }).await
+            port.update_pod(&PatchRequest {
+                id: request.id.clone(),
+                settings: PodSettings { env: Some(env), ..request.settings.clone() },
+            })
+            .await
         };
         let since = match self.ensure(act, pass, (Kind::Change, object), call, seen).await? {
             Ensured::Taken(since) => since,
@@ -541,28 +546,6 @@ where
 
 fn created(id: PodId, sent: Sent, request: PodRequest, since: Instant) -> Tried {
     Tried::Created(Box::new(Created { id, sent, request, since }))
-}
-
-/// Returns how the container is to be after a change; GraphQL wants parts of it in every update.
-fn container_after(after: &RecordAfter, live: &LivePod) -> Container {
-    if let RecordAfter::Put(record) = after
-        && let RecordedObject::Pod(pod) = &record.object
-    {
-        return pod.container.clone();
-    }
-    Container {
-        name: live.name.clone(),
-        image: live.image.clone().unwrap_or_default(),
-        command: live.command.clone().unwrap_or_default(),
-        entrypoint: live.entrypoint.clone(),
-        env: std::collections::BTreeMap::new(),
-        ports: live.ports.clone(),
-        disk: live.disk.unwrap_or(crate::model::size::Gigabytes(0)),
-        registry: live.registry.clone().flatten(),
-        storage: crate::model::pod::Storage::None,
-        global_networking: live.global_networking.unwrap_or_default(),
-        locked: live.locked,
-    }
 }
 
 fn vanished(id: &PodId) -> Halt {

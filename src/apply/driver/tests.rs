@@ -143,25 +143,26 @@ impl Mutate for Provider {
         self.made.set(number);
         let made = PodId::new(format!("made-{number}"));
         let marker = request
+            .settings
             .env
             .iter()
             .find(|(key, _)| key.as_str() == MARKER_KEY)
             .and_then(|(_, value)| value.expose().parse::<Marker>().ok());
         let pod = LivePod {
             marker,
-            cloud: Some(request.cloud),
-            compute: Some(request.compute.clone()),
+            cloud: Some(request.placement.cloud),
+            compute: Some(request.placement.compute.clone()),
             ..live_pod(made.as_str(), PodStatus::Running)
         };
         let effect = || {
             self.pods.borrow_mut().insert(made.clone(), pod);
             made.clone()
         };
-        self.write(format!("create {}", request.cloud), effect, made.clone()).await
+        self.write(format!("create {}", request.placement.cloud), effect, made.clone()).await
     }
 
     async fn update_pod(&self, request: &PatchRequest) -> Result<(), ProviderError> {
-        let effect = || self.set(&request.id, |pod| pod.name = request.name.clone().unwrap_or_default());
+        let effect = || self.set(&request.id, |pod| pod.settings.name = request.settings.name.clone());
         self.write(format!("update {}", request.id), effect, ()).await
     }
 
@@ -668,7 +669,13 @@ async fn what_a_request_of_ours_made_and_no_record_has_may_go() {
     // Beside a recorded one it must be one too many and nothing else.
     prior.objects.insert("llm".parse().unwrap(), recorded("p"));
     assert_eq!(ended(made(At.now()), prior.clone()).await, DONE);
-    let differs = LivePod { name: "edited".to_owned(), ..made(At.now()) };
+    let differs = LivePod {
+        settings: crate::model::settings::PodSettings {
+            name: Some("edited".to_owned()),
+            ..made(At.now()).settings
+        },
+        ..made(At.now())
+    };
     let why = "`foreign` is not recorded here, and may hold something that the recorded one does not";
     assert_eq!(ended(differs, prior).await, EndResult::Failed(why.to_owned()));
 }

@@ -60,13 +60,7 @@ where
         config: &VolumeConfig,
         (token, sent): (&Token, &Sent),
     ) -> Result<(VolumeId, Instant), Halt> {
-        let VolumeConfig { size, data_center, tier } = config;
-        let request = VolumeRequest {
-            name: name.to_owned(),
-            size: *size,
-            data_center: data_center.clone(),
-            tier: *tier,
-        };
+        let request = VolumeRequest { name: name.to_owned(), config: config.clone() };
         let mut tries = 0;
         loop {
             let call = async |port: &'a P, _: Going| port.create_volume(&request).await;

@@ -18,7 +18,7 @@ use crate::model::address::Address;
 use crate::model::live::LivePod;
 use crate::provider::Observe;
 use crate::render::escape::visible;
-use crate::render::rows::shell_words;
+use crate::render::value::shell_words;
 
 /// Runs the command.
 pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
@@ -79,7 +79,7 @@ fn way(address: &Address, pod: &LivePod) -> Result<Way, Failure> {
             let why = format!("the account shows a command that is not run: {}", visible(&told));
             Err(no_way(why, "look at the pod in RunPod's console"))
         }
-        None if pod.ports.iter().any(|port| port.number == 22) => {
+        None if pod.ports().any(|port| port.number == 22) => {
             Err(no_way("it has no public address yet".to_owned(), "try again in a moment"))
         }
         None => {

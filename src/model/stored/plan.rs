@@ -10,8 +10,8 @@ use crate::model::money::{Amount, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, EnvPatch, FieldChange, FieldDrift, Finding,
-    Held, InProgress, OnStuck, Operation, Owner, Plan, Planned, PodCreation, PodPatch, Reason, RecordAfter,
-    Several, Severity, Shown, Split, Step, Subject, Unknown, Unmanaged, WishedGpus,
+    Held, InProgress, OnStuck, Operation, Owner, Plan, Planned, PodCreation, Reason, RecordAfter, Several,
+    Severity, Split, Step, Subject, Unknown, Unmanaged, WishedGpus,
 };
 use crate::model::provenance::Part;
 
@@ -48,10 +48,6 @@ stored_enums! {
         "volume_replaced" = VolumeReplaced, "requested" = Requested, "removed" = Removed, "shrunk" = Shrunk,
         "destroyed" = Destroyed, "deposed" = Deposed, "duplicate" = Duplicate, "orphaned" = Orphaned,
         "renamed" = Renamed, "lifecycle_changed" = LifecycleChanged, "volume_removed" = VolumeRemoved,
-    }
-    Shown {
-        "absent" = Absent, "text" = Text(text), "secret" = Secret, "other_value" = OtherValue,
-        "known_after_apply" = KnownAfterApply,
     }
     Cause {
         "spec" = Spec, "outside" = Outside, "both" = Both, "api_default" = ApiDefault,
@@ -131,12 +127,7 @@ stored_structs! {
     PodCreation { container, access, wished, attempts }
     WishedGpus { order, names }
     Attempt { candidate, token, second_token }
-    Candidate {
-        compute, cloud, data_centers, cuda, min_cuda, price = "hourly_micro_dollars", stock, stock_by_data_center,
-    }
-    PodPatch {
-        name, image, command, entrypoint, env, ports, disk = "disk_gb", registry, storage, global_networking, locked,
-    }
+    Candidate { placement, price = "hourly_micro_dollars", stock, stock_by_data_center }
     EnvPatch { declared, carry, token }
     FieldChange { field, before, after, cause, disruption }
     Amount { known = "monthly_micro_dollars", unknown_parts }

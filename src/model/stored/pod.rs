@@ -7,17 +7,18 @@ use super::{Stored, parsed};
 use crate::model::address::{Address, Key};
 use crate::model::clock::Timestamp;
 use crate::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
-use crate::model::field::Field;
 use crate::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId,
     ProjectName, RegistryId, RemoteId, RunNonce, Serial, VolumeId,
 };
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Monthly};
-use crate::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use crate::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::SecretName;
+use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
+use crate::model::value::Value;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 ids! {
@@ -28,6 +29,8 @@ ids! {
 texts! { Address = "address", Field = "field", Key = "key", Timestamp = "time", Token = "token" }
 
 amounts! { Gigabytes, Hourly, Monthly, Serial }
+
+type Mount = Storage<Address>;
 
 stored_enums! {
     RemoteId { "pod" = Pod(id), "volume" = Volume(id) }
@@ -43,18 +46,18 @@ stored_enums! {
     OnStuckResume { "fail" = Fail, "replace" = Replace }
     EnvValue { "plain" = Plain(text), "secret" = Secret(name) }
     SecretName { "declared" = Declared(name), "literal" = Literal { address, key } }
-    Storage {
-        "none" = None,
-        "local" = Local { size = "size_gb", path },
-        "network" = Network { volume, path },
+    Mount { "none" = None, "local" = Local { size = "size_gb", path }, "network" = Network { volume, path } }
+    Value {
+        "absent" = Absent, "text" = Text(text), "word" = Word(word), "command" = Command(words), "list" = List(items),
+        "number" = Number(number), "size_gb" = Size(size), "switch" = Switch(on), "mount" = Mount(storage),
+        "mounted" = Mounted { volume, path }, "lifecycle" = Lifecycle(lifecycle), "secret" = Secret,
+        "other_value" = OtherValue, "known_after_apply" = KnownAfterApply,
     }
     Compute { "gpu" = Gpu { id, count }, "cpu" = Cpu { flavor, vcpus } }
 }
 
 stored_structs! {
-    Container {
-        name, image, command, entrypoint, env, ports, disk = "disk_gb", registry, storage, global_networking, locked,
-    }
+    Placement { compute, cloud, data_centers, cuda, min_cuda }
     Port { number, protocol }
     Access { ssh, jupyter }
     VolumeConfig { size = "size_gb", data_center, tier }

@@ -5,20 +5,21 @@ use std::sync::Arc;
 
 use crate::model::catalog::{CatalogPart, Stock};
 use crate::model::desired::{ComputeWish, GpuWish, OnReplace, WantedPod};
-use crate::model::field::Field;
 use crate::model::id::PodId;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
 use crate::model::plan::{
     Attempt, Block, Candidate, Cause, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation,
-    Reason, Record, RecordAfter, Shown, Split, Step, WishedGpus,
+    Reason, Record, RecordAfter, Split, Step, WishedGpus,
 };
-use crate::model::pod::{Container, RunState};
+use crate::model::pod::RunState;
 use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use crate::model::settings::{Ability, Container, Field};
+use crate::model::value::Value;
 
 use super::record::pod_of;
 use super::{PodPlanner, minus};
-use crate::plan::compare::{Comparison, ENTRYPOINT_ON_V2};
+use crate::plan::compare::Comparison;
 use crate::plan::draft::Planning;
 use crate::plan::effect;
 use crate::plan::places::{self, Looked, Misplaced};
@@ -94,11 +95,14 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Returns the candidates, or notes why there can be no pod.
     fn candidates(&mut self, wanted: &WantedPod) -> Option<Vec<Candidate>> {
-        let entrypoint = wanted.container.entrypoint.as_ref();
-        if self.context.inputs.api == Api::V2 && entrypoint.is_some_and(|words| !words.is_empty()) {
-            self.draft.findings.push(finding::not_in_api(self.address, Field::Entrypoint, Api::V2));
-            self.draft.hold(Held::NotPossible(ENTRYPOINT_ON_V2.to_owned()));
-            return None;
+        let given = wanted.container.values().into_iter().filter(|(_, value)| *value != Value::Absent);
+        let api = self.context.inputs.api;
+        for (field, _) in given {
+            if let Some(Ability::Refuse(why)) = field.ability(api) {
+                self.draft.findings.push(finding::not_in_api(self.address, field, api));
+                self.draft.hold(Held::NotPossible(why.to_owned()));
+                return None;
+            }
         }
         if self.is_network_impossible(wanted) {
             self.draft.findings.push(finding::network_needs_gpu(self.address));
@@ -300,8 +304,8 @@ impl<'a> PodPlanner<'_, 'a> {
 
 /// Lists every field of a pod that is created again. The ignored ones that it did not have before are told apart.
 fn creation_again(wanted: &WantedPod, recorded: Option<&RecordedPod>) -> Vec<FieldChange> {
-    let before: BTreeMap<Field, Shown> =
-        recorded.into_iter().flat_map(|recorded| shown::container(&recorded.container)).collect();
+    let before: BTreeMap<Field, Value> =
+        recorded.into_iter().flat_map(|recorded| recorded.container.values()).collect();
     let mut changes = shown::creation(wanted);
     for change in &mut changes {
         let differs = before.get(&change.field).is_none_or(|before| *before != change.after);

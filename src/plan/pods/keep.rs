@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::desired::{OnStuckResume, WantedPod};
-use crate::model::field::Field;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, LiveStorage, PodStatus};
+use crate::model::live::{LivePod, PodStatus};
 use crate::model::plan::{
     Candidate, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, Record,
     RecordAfter, Step,
 };
-use crate::model::pod::{Container, RunState};
+use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::settings::{Container, Field};
 use crate::model::size::Gigabytes;
+use crate::model::value::Value;
 
 use super::PodPlanner;
-use super::record::{by_spec, container_of, is_news, pod_of, run_change, same_rules, set_container, set_run};
+use super::record::{container_of, is_news, pod_of, run_change, same_rules, set_container, set_run};
 use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::{Planning, record_of};
 use crate::plan::effect;
@@ -227,7 +228,7 @@ impl<'a> PodPlanner<'_, 'a> {
         match run {
             Run::Stay => self.update(&mut steps, is_up),
             Run::Stop => {
-                if matches!(steps.live.storage, LiveStorage::Local { .. }) {
+                if matches!(steps.live.settings.storage, Storage::Local { .. }) {
                     let replaced = match wanted.lifecycle.on_stuck_resume {
                         OnStuckResume::Fail => false,
                         OnStuckResume::Replace => !wanted.lifecycle.protect,
@@ -277,14 +278,15 @@ impl<'a> PodPlanner<'_, 'a> {
     fn record_step(&mut self, before: &Record, after: &Record, nothing_follows: bool) {
         let mut changes = Vec::new();
         if !same_rules(&before.lifecycle, &after.lifecycle) {
-            let (before, after) = (shown::lifecycle(&before.lifecycle), shown::lifecycle(&after.lifecycle));
-            changes.push(by_spec(Field::Lifecycle, before, after));
+            let (before, after) =
+                (Value::Lifecycle(before.lifecycle.clone()), Value::Lifecycle(after.lifecycle.clone()));
+            changes.push(shown::by_spec(Field::Lifecycle, before, after));
         }
         if let (RecordedObject::Pod(before), RecordedObject::Pod(after)) = (&before.object, &after.object)
             && before.depends_on != after.depends_on
         {
-            let (before, after) = (shown::list(&before.depends_on), shown::list(&after.depends_on));
-            changes.push(by_spec(Field::DependsOn, before, after));
+            let (before, after) = (Value::list(&before.depends_on), Value::list(&after.depends_on));
+            changes.push(shown::by_spec(Field::DependsOn, before, after));
         }
         let by_spec = !changes.is_empty() || before.retired != after.retired;
         // What the state has, under the names that it has, is what a reader of the plan knows.
@@ -427,9 +429,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let lifecycle = &steps.wanted.lifecycle;
         let may_replace = match lifecycle.on_stuck_resume {
             OnStuckResume::Fail => false,
-            OnStuckResume::Replace => {
-                !lifecycle.protect && steps.live.locked != Some(true) && !self.is_spared
-            }
+            OnStuckResume::Replace => !lifecycle.protect && !steps.live.is_locked() && !self.is_spared,
         };
         let candidates = if may_replace { self.choices(steps.wanted).candidates } else { Vec::new() };
         (!candidates.is_empty()).then(|| self.creation(steps.wanted, candidates))

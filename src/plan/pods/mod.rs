@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, LiveStorage, PodStatus, Seen};
+use crate::model::live::{LivePod, PodStatus, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::{Block, Consequence, DriftKind, Held, Operation, Reason, RecordAfter, Split, Step};
+use crate::model::pod::Storage;
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::size::Gigabytes;
 
@@ -220,15 +221,15 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn body<'b>(&'b self, pod: &'b LivePod, disk: Gigabytes) -> Body<'b> {
-        let volume = match &pod.storage {
-            LiveStorage::Network { id, path: _ } => self.context.volumes.address_of(id),
-            LiveStorage::None | LiveStorage::Local { .. } => None,
+        let volume = match &pod.settings.storage {
+            Storage::Network { volume: id, path: _ } => self.context.volumes.address_of(id),
+            Storage::None | Storage::Local { .. } => None,
         };
         Body { pod, disk, volume }
     }
 
     fn refuse_locked(&mut self, pod: &LivePod, step: Step) {
-        if pod.locked == Some(true) {
+        if pod.is_locked() {
             self.draft.blocks.push(Block::Locked { address: self.address.clone(), step });
         }
     }

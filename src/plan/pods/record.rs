@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::model::desired::Lifecycle;
-use crate::model::field::Field;
-use crate::model::plan::{Cause, Disruption, FieldChange, Reason, Record, Shown};
-use crate::model::pod::{Container, RunState};
+use crate::model::plan::{Cause, Disruption, FieldChange, Reason, Record};
+use crate::model::pod::RunState;
 use crate::model::prior::{RecordedObject, RecordedPod};
-
-use crate::plan::{ignored, shown};
+use crate::model::settings::{Container, Field};
+use crate::model::value::Value;
 
 pub(super) fn pod_of(object: &RecordedObject) -> Option<&RecordedPod> {
     match object {
@@ -51,7 +50,9 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
             let moved = |before: bool, same: bool| before && !same;
             // What becomes of an ignored field is no news; it is written along with what is.
             let mut container_after = after.container.clone();
-            ignored::keep(container, &mut container_after, ignored);
+            for field in ignored {
+                container_after.take(field, container);
+            }
             *container == container_after
                 && !moved(compute.is_some(), *compute == after.compute)
                 && !moved(data_center.is_some(), *data_center == after.data_center)
@@ -79,13 +80,9 @@ pub(super) fn same_rules(before: &Lifecycle, after: &Lifecycle) -> bool {
         && *on_stuck_resume == after.on_stuck_resume
 }
 
-pub(super) fn by_spec(field: Field, before: Shown, after: Shown) -> FieldChange {
-    FieldChange { field, before, after, cause: Cause::Spec, disruption: Disruption::InPlace }
-}
-
 pub(super) fn run_change(reason: &Reason, before: RunState, after: RunState) -> FieldChange {
     let by_others = [Reason::StateDrifted, Reason::GpusLost].contains(reason);
     let cause = if by_others { Cause::Outside } else { Cause::Spec };
-    let (before, after) = (shown::text(&before), shown::text(&after));
+    let (before, after) = (Value::word(before), Value::word(after));
     FieldChange { field: Field::State, before, after, cause, disruption: Disruption::InPlace }
 }

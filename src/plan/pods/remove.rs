@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::desired::{OnRemove, WantedPod};
-use crate::model::field::Field;
 use crate::model::id::RemoteId;
 use crate::model::live::LivePod;
 use crate::model::plan::{
@@ -12,9 +11,11 @@ use crate::model::plan::{
 };
 use crate::model::pod::RunState;
 use crate::model::prior::{Recorded, RecordedPod};
+use crate::model::settings::Field;
+use crate::model::value::Value;
 
 use super::PodPlanner;
-use super::record::{by_spec, pod_of, run_change, set_run};
+use super::record::{pod_of, run_change, set_run};
 use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning, record_of};
 use crate::plan::effect::Body;
@@ -45,7 +46,7 @@ pub(in crate::plan) fn terminate_with_volume(
     if context.is_protected(address) {
         draft.blocks.push(Block::Protected { address: address.clone(), step: Step::Delete });
     }
-    if live.locked == Some(true) {
+    if live.is_locked() {
         draft.blocks.push(Block::Locked { address: address.clone(), step: Step::Delete });
     }
     // What waits for the pod to run again waits for the one that is made then.
@@ -149,13 +150,14 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         let mut record = Record { id: Some(RemoteId::Pod(live.id.clone())), ..record_of(recorded) };
         record.lifecycle.protect = false;
-        let (before, after) = (shown::lifecycle(&recorded.lifecycle), shown::lifecycle(&record.lifecycle));
+        let (before, after) =
+            (Value::Lifecycle(recorded.lifecycle.clone()), Value::Lifecycle(record.lifecycle.clone()));
         let cost = self.draft.after;
         self.draft.push(Planning {
             step: Step::Record,
             operation: Operation::Local,
             reason: Reason::LifecycleChanged,
-            changes: vec![by_spec(Field::Lifecycle, before, after)],
+            changes: vec![shown::by_spec(Field::Lifecycle, before, after)],
             consequences: Vec::new(),
             after: cost,
             record: RecordAfter::Put(Box::new(record)),

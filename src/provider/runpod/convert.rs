@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::wire::{Count, Dollars, Unfit, Wire, object_id};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
-use crate::model::live::{LiveStorage, Origin, PodRole, PodStatus};
+use crate::model::live::{Origin, PodRole, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker};
 use crate::model::money::{Hourly, Price};
-use crate::model::pod::{Cloud, Compute, Port, Protocol};
+use crate::model::pod::{Cloud, Compute, Port, Protocol, Storage};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 
@@ -54,6 +54,31 @@ pub(super) fn origin_of_volume(name: &Wire<String>) -> Origin {
     match name {
         Wire::Is(name) => name.parse().map_or(Origin::Unmarked, Origin::Volume),
         Wire::Absent | Wire::Null | Wire::Odd => Origin::NotTold,
+    }
+}
+
+/// Makes a body, or an object in one, of the members that are given.
+pub(super) fn given<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, Value> {
+    members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// Returns a list of texts, or nothing for an empty one.
+pub(super) fn some_texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<Value> {
+    let texts: Vec<&str> = texts.into_iter().collect();
+    (!texts.is_empty()).then(|| json!(texts))
+}
+
+/// Writes ports as REST has them.
+pub(super) fn port_texts(ports: &BTreeSet<Port>) -> Value {
+    ports.iter().map(Port::to_string).collect()
+}
+
+/// Returns the size of a disk on the host, and where it or a network volume is mounted.
+pub(super) fn size_and_path(storage: &Storage<VolumeId>) -> (Option<Gigabytes>, Option<&str>) {
+    match storage {
+        Storage::None => (None, None),
+        Storage::Local { size, path } => (Some(*size), Some(path)),
+        Storage::Network { volume: _, path } => (None, Some(path)),
     }
 }
 
@@ -194,15 +219,15 @@ pub(super) fn storage(
     network: Option<String>,
     size: Wire<Count>,
     path: Wire<String>,
-) -> Result<LiveStorage, Unfit> {
+) -> Result<Storage<VolumeId>, Unfit> {
     if let Some(id) = network.filter(|id| !id.is_empty()) {
         let id = object_id(Wire::Is(id), "networkVolumeId")?;
-        return Ok(LiveStorage::Network { id: VolumeId::new(id), path: path.required("volumeMountPath")? });
+        return Ok(Storage::Network { volume: VolumeId::new(id), path: path.required("volumeMountPath")? });
     }
     match size.nullable("volumeInGb")? {
-        None | Some(Count(0)) => Ok(LiveStorage::None),
+        None | Some(Count(0)) => Ok(Storage::None),
         Some(Count(size)) => {
-            Ok(LiveStorage::Local { size: Gigabytes(size), path: path.required("volumeMountPath")? })
+            Ok(Storage::Local { size: Gigabytes(size), path: path.required("volumeMountPath")? })
         }
     }
 }

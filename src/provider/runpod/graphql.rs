@@ -9,30 +9,29 @@
 mod call;
 mod catalog;
 mod create;
-mod read;
+mod pod;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::convert;
 use super::error::Verb;
 use super::transport::{Answer, Transport, unsendable};
 use super::wire::{Entries, Entry, Unfit, object_id};
-use crate::model::id::{EnvKey, PodId, RegistryId, VolumeId};
+use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
-use crate::model::pod::Port;
-use crate::model::request::{Mount, PatchRequest, VolumeRequest};
-use crate::model::secret::Secret;
+use crate::model::pod::Storage;
+use crate::model::request::{PatchRequest, VolumeRequest};
+use crate::model::settings::PodSettings;
 use crate::model::size::Gigabytes;
-use crate::model::volume::VolumeTier;
+use crate::model::volume::{VolumeConfig, VolumeTier};
 use crate::provider::{Certainty, ListedPod, ListedVolume, ProviderError, Rejection};
 use call::{Operation, change, send};
 pub(super) use catalog::catalog;
 use create::CreatedWire;
 pub(super) use create::create_pod;
-use read::{MyselfWire, POD, PodWire, live_pod, pod_entry, volume_entry};
+use pod::{MyselfWire, POD, PodWire, live_pod, pod_entry, settings_input, volume_entry};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
     let operation = Operation::read("GraphQL query myself.pods", "myself");
@@ -95,69 +94,56 @@ pub(super) async fn volume(
 /// Changes a pod by the one mutation there is, which resets it.
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
     let operation = Operation::change("GraphQL podEditJob", "podEditJob");
-    let PatchRequest {
-        id,
-        image_after,
-        disk_after,
-        name,
-        // Both are always sent, as they are to be afterwards.
-        image: _,
-        disk: _,
-        command,
-        entrypoint,
-        env,
-        ports,
-        registry,
-        mount,
-        global_networking,
-        locked,
-    } = request;
-    if name.is_some() || locked.is_some() || global_networking.is_some() {
+    let PatchRequest { id, settings } = request;
+    let mut given = settings.given(settings.env.as_ref(), settings.storage.as_ref());
+    if given.name.is_some() || given.locked.is_some() || given.global_networking.is_some() {
         let detail = "GraphQL cannot change the name, the lock or the private network of a pod";
         return Err(unsendable(operation.call, detail));
     }
-    let (volume_in_gb, volume_mount_path) = match mount {
-        None => (None, None),
-        Some(Mount::None) => return Err(unsendable(operation.call, "a mount cannot be removed from a pod")),
-        Some(Mount::Local { size, path }) => (Some(size.0), Some(path.as_str())),
-        Some(Mount::Network { id: _, path }) => (None, Some(path.as_str())),
+    if given.storage == Some(&Storage::None) {
+        return Err(unsendable(operation.call, "a mount cannot be removed from a pod"));
+    }
+    // Image and disk are part of every update, and one field holds the command and the entrypoint: what does not change
+    // must be sent as it is.
+    let halves = given.command.is_some() != given.entrypoint.is_some();
+    let current = if given.image.is_none() || given.disk.is_none() || halves {
+        current(transport, id).await?.settings
+    } else {
+        PodSettings::default()
     };
-    let docker_args = match (command, entrypoint) {
-        (None, None) => None,
-        (Some(command), Some(entrypoint)) => Some(convert::docker_args(command, entrypoint)),
-        // One field holds both, so that the other half must be sent as it is.
-        (Some(command), None) => {
-            Some(convert::docker_args(command, &current(transport, id).await?.entrypoint.unwrap_or_default()))
-        }
-        (None, Some(entrypoint)) => {
-            Some(convert::docker_args(&current(transport, id).await?.command.unwrap_or_default(), entrypoint))
-        }
-    };
-    let input = EditInput {
-        pod_id: id.as_str(),
-        image_name: image_after,
-        container_disk_in_gb: disk_after.0,
-        docker_args,
-        env: env.as_ref().map(env_input),
-        ports: ports.as_ref().map(ports_text),
-        volume_in_gb,
-        volume_mount_path,
-        container_registry_auth_id: registry
-            .as_ref()
-            .map(|registry| registry.as_ref().map_or("", RegistryId::as_str)),
-    };
+    let docker_args = (given.command.is_some() || given.entrypoint.is_some()).then(|| {
+        let command = given.command.or(current.command.as_ref()).map_or(&[][..], Vec::as_slice);
+        let entrypoint = given.entrypoint.or(current.entrypoint.as_ref()).map_or(&[][..], Vec::as_slice);
+        convert::docker_args(command, entrypoint)
+    });
+    given.image = given.image.or(current.image.as_ref());
+    given.disk = given.disk.or(current.disk.as_ref());
+    if given.image.is_none() || given.disk.is_none() {
+        return Err(unsendable(operation.call, "GraphQL does not tell the image and the disk of the pod"));
+    }
+    let mut input = settings_input(&given, docker_args);
+    input.insert("podId".to_owned(), json!(id.as_str()));
     let query = "mutation Edit($input: PodEditJobInput!) { podEditJob(input: $input) { id } }";
-    let hidden = env.iter().flat_map(BTreeMap::values).cloned().collect();
+    let hidden = settings.env.iter().flat_map(BTreeMap::values).cloned().collect();
     change(transport, operation, query, json!({ "input": input }), hidden).await
 }
 
 /// Reads the pod that a change needs to know before.
 async fn current(transport: &Transport, id: &PodId) -> Result<LivePod, ProviderError> {
-    let found = pod(transport, id).await?;
+    let found = pod(transport, id).await.map_err(before_anything)?;
     found.ok_or_else(|| ProviderError {
         certainty: Certainty::Rejected(Rejection::NotFound),
         ..unsendable("GraphQL query pod", "there is no such pod")
     })
+}
+
+/// Turns the failure of a read into that of the change that it comes before: nothing can have come of that.
+fn before_anything(error: ProviderError) -> ProviderError {
+    let certainty = match error.certainty {
+        Certainty::Unknown => Certainty::NotDone,
+        certainty => certainty,
+    };
+    ProviderError { certainty, ..error }
 }
 
 pub(super) async fn start_pod(transport: &Transport, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
@@ -190,7 +176,7 @@ pub(super) async fn create_volume(
 ) -> Result<VolumeId, ProviderError> {
     let operation =
         Operation { call: "GraphQL createNetworkVolume", verb: Verb::Create, field: "createNetworkVolume" };
-    let VolumeRequest { name, size, data_center, tier } = request;
+    let VolumeRequest { name, config: VolumeConfig { size, data_center, tier } } = request;
     match tier {
         VolumeTier::Standard => {}
         VolumeTier::HighPerformance => {
@@ -224,38 +210,4 @@ pub(super) async fn delete_volume(transport: &Transport, id: &VolumeId) -> Resul
         "mutation DeleteVolume($input: DeleteNetworkVolumeInput!) { deleteNetworkVolume(input: $input) }";
     let variables = json!({ "input": { "id": id.as_str() } });
     change(transport, operation, query, variables, Vec::new()).await
-}
-
-fn env_input(env: &BTreeMap<EnvKey, Secret<String>>) -> Vec<EnvInput<'_>> {
-    convert::exposed(env).into_iter().map(|(key, value)| EnvInput { key, value }).collect()
-}
-
-fn ports_text(ports: &BTreeSet<Port>) -> String {
-    ports.iter().map(Port::to_string).collect::<Vec<_>>().join(",")
-}
-
-#[derive(Serialize)]
-struct EnvInput<'a> {
-    key: &'a str,
-    value: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EditInput<'a> {
-    pod_id: &'a str,
-    image_name: &'a str,
-    container_disk_in_gb: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    docker_args: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    env: Option<Vec<EnvInput<'a>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ports: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_in_gb: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_mount_path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    container_registry_auth_id: Option<&'a str>,
 }

@@ -136,7 +136,7 @@ impl Observe for Runpod {
     async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
         let listed = spoken!(self.list_pods())?;
         let pods = listed.iter().filter_map(Listed::found);
-        self.transport.redactor().see_listing(pods.flat_map(|pod| pod.env.values()));
+        self.transport.redactor().see_listing(pods.flat_map(|pod| pod.settings.env.values()));
         Ok(listed)
     }
 
@@ -146,7 +146,7 @@ impl Observe for Runpod {
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         let pod = spoken!(self.pod(id))?;
-        self.transport.redactor().see(pod.iter().flat_map(|pod| pod.env.values()));
+        self.transport.redactor().see(pod.iter().flat_map(|pod| pod.settings.env.values()));
         Ok(pod)
     }
 

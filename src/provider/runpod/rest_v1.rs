@@ -4,8 +4,7 @@
 //! prices and stock come from GraphQL. It fills what a create leaves out with defaults of its own (two ports, a
 //! volume of 20 GB), so a create says everything. It has no switch for SSH or Jupyter.
 
-mod body;
-mod read;
+mod pod;
 mod taken;
 
 use std::collections::BTreeMap;
@@ -13,18 +12,21 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::json;
 
 use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
+use crate::model::pod::Storage;
 use crate::model::prior::Api;
-use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
-use crate::model::volume::VolumeTier;
+use crate::model::volume::{VolumeConfig, VolumeTier};
 use crate::provider::{ListedPod, ListedVolume, ProviderError};
-use body::{CreatePodBody, CreateVolumeBody, GrowVolumeBody, UpdatePodBody, allowed_cuda};
-use read::{VolumeWire, live_pod, live_volume, pod_entry, volume_entry};
+use pod::{
+    VolumeWire, allowed_cuda, create_body, live_pod, live_volume, pod_entry, update_body, volume_entry,
+};
 pub(super) use taken::not_taken;
 
 /// Without these a pod has no data center and no network volume.
@@ -68,13 +70,13 @@ pub(super) async fn volume(
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {
     let call = "POST /v1/pods";
     let cuda = allowed_cuda(request);
-    if cuda.is_empty() && request.min_cuda.is_some() {
+    if cuda.is_empty() && request.placement.min_cuda.is_some() {
         return Err(unsendable(call, "REST v1 knows no CUDA version that is late enough"));
     }
-    let body = CreatePodBody::of(request, cuda);
+    let body = create_body(request, cuda);
     let answer = transport
         .send(Request {
-            hidden: request.env.values().cloned().collect(),
+            hidden: request.settings.env.values().cloned().collect(),
             ..write(call, Verb::Create, Method::POST, "/pods".to_owned(), &body)
         })
         .await?;
@@ -83,14 +85,14 @@ pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> R
 
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
     let call = "PATCH /v1/pods/{id}";
-    if request.mount == Some(Mount::None) {
+    if request.settings.storage == Some(Storage::None) {
         return Err(unsendable(call, "a mount cannot be removed from a pod"));
     }
     let path = format!("/pods/{}", segment(call, request.id.as_str())?);
     let answer = transport
         .send(Request {
-            hidden: request.env.iter().flat_map(BTreeMap::values).cloned().collect(),
-            ..write(call, Verb::Change, Method::PATCH, path, &UpdatePodBody::from(request))
+            hidden: request.settings.env.iter().flat_map(BTreeMap::values).cloned().collect(),
+            ..write(call, Verb::Change, Method::PATCH, path, &update_body(request))
         })
         .await?;
     answer.accept()
@@ -126,12 +128,12 @@ pub(super) async fn create_volume(
     request: &VolumeRequest,
 ) -> Result<VolumeId, ProviderError> {
     let call = "POST /v1/networkvolumes";
-    let VolumeRequest { name, size, data_center, tier } = request;
+    let VolumeRequest { name, config: VolumeConfig { size, data_center, tier } } = request;
     match tier {
         VolumeTier::Standard => {}
         VolumeTier::HighPerformance => return Err(unsendable(call, "REST v1 knows no tiers of volumes")),
     }
-    let body = CreateVolumeBody { name, size: size.0, data_center_id: data_center.as_str() };
+    let body = json!({ "name": name, "size": size.0, "dataCenterId": data_center.as_str() });
     let request = write(call, Verb::Create, Method::POST, "/networkvolumes".to_owned(), &body);
     created(&transport.send(request).await?).map(VolumeId::new)
 }
@@ -143,7 +145,7 @@ pub(super) async fn grow_volume(
 ) -> Result<(), ProviderError> {
     let call = "PATCH /v1/networkvolumes/{id}";
     let path = format!("/networkvolumes/{}", segment(call, id.as_str())?);
-    let body = GrowVolumeBody { size: size.0 };
+    let body = json!({ "size": size.0 });
     transport.send(write(call, Verb::Change, Method::PATCH, path, &body)).await?.accept()
 }
 

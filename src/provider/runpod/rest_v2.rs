@@ -3,30 +3,31 @@
 //! It has an observed status, problem+json errors and a catalog with stock, and no entrypoint. A create names one
 //! GPU type and always its count: without the count the API answers that it has no instances.
 
-mod body;
 mod call;
 mod catalog;
 mod logs;
-mod read;
+mod pod;
+mod volume;
 
 use std::collections::BTreeMap;
 
 use reqwest::Method;
+use serde_json::json;
 
 use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
-use crate::model::request::{Mount, PatchRequest, PodRequest, VolumeRequest};
+use crate::model::pod::Storage;
+use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
-use crate::model::volume::VolumeTier;
 use crate::provider::{ListedPod, ListedVolume, ProviderError};
-use body::{ActionBody, CreatePodBody, CreateVolumeBody, GrowVolumeBody, UpdatePodBody};
 use call::{Listing, delete, get, list, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
-use read::{PodEntry, PodWire, VolumeEntry, VolumeWire, live_pod, live_volume, not_an_entry};
+use pod::{PodEntry, PodWire, live_pod, not_an_entry};
+use volume::{VolumeEntry, VolumeWire, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
     let Listing { entries, answer } = list::<PodEntry>(transport, "GET /v2/pods", "/pods", "pods").await?;
@@ -67,13 +68,13 @@ pub(super) async fn volume(
 
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {
     let call = "POST /v2/pods";
-    if request.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
+    if !request.settings.entrypoint.is_empty() {
         return Err(unsendable(call, "REST v2 cannot set an entrypoint"));
     }
     let answer = transport
         .send(Request {
-            hidden: request.env.values().cloned().collect(),
-            ..write(call, Verb::Create, Method::POST, "/pods".to_owned(), &CreatePodBody::from(request))
+            hidden: request.settings.env.values().cloned().collect(),
+            ..write(call, Verb::Create, Method::POST, "/pods".to_owned(), &pod::create_body(request))
         })
         .await?;
     created(&answer).map(PodId::new)
@@ -81,17 +82,17 @@ pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> R
 
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
     let call = "PATCH /v2/pods/{id}";
-    if request.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
+    if request.settings.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
         return Err(unsendable(call, "REST v2 cannot set an entrypoint"));
     }
-    if request.mount == Some(Mount::None) {
+    if request.settings.storage == Some(Storage::None) {
         return Err(unsendable(call, "a mount cannot be removed from a pod"));
     }
     let path = format!("/pods/{}", segment(call, request.id.as_str())?);
     let answer = transport
         .send(Request {
-            hidden: request.env.iter().flat_map(BTreeMap::values).cloned().collect(),
-            ..write(call, Verb::Change, Method::PATCH, path, &UpdatePodBody::from(request))
+            hidden: request.settings.env.iter().flat_map(BTreeMap::values).cloned().collect(),
+            ..write(call, Verb::Change, Method::PATCH, path, &pod::update_body(request))
         })
         .await?;
     answer.accept()
@@ -112,7 +113,10 @@ async fn act(
     action: &'static str,
 ) -> Result<(), ProviderError> {
     let path = format!("/pods/{}/action", segment(call, id.as_str())?);
-    transport.send(write(call, Verb::Change, Method::POST, path, &ActionBody { action })).await?.accept()
+    transport
+        .send(write(call, Verb::Change, Method::POST, path, &json!({ "action": action })))
+        .await?
+        .accept()
 }
 
 pub(super) async fn delete_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
@@ -125,16 +129,7 @@ pub(super) async fn create_volume(
     transport: &Transport,
     request: &VolumeRequest,
 ) -> Result<VolumeId, ProviderError> {
-    let VolumeRequest { name, size, data_center, tier } = request;
-    let body = CreateVolumeBody {
-        name,
-        size: size.0,
-        data_center: data_center.as_str(),
-        tier: match tier {
-            VolumeTier::Standard => "STANDARD",
-            VolumeTier::HighPerformance => "HIGH_PERFORMANCE",
-        },
-    };
+    let body = volume::create_body(request);
     let path = "/network-volumes".to_owned();
     let request = write("POST /v2/network-volumes", Verb::Create, Method::POST, path, &body);
     created(&transport.send(request).await?).map(VolumeId::new)
@@ -147,7 +142,7 @@ pub(super) async fn grow_volume(
 ) -> Result<(), ProviderError> {
     let call = "PATCH /v2/network-volumes/{id}";
     let path = format!("/network-volumes/{}", segment(call, id.as_str())?);
-    let body = GrowVolumeBody { size: size.0 };
+    let body = json!({ "size": size.0 });
     transport.send(write(call, Verb::Change, Method::PATCH, path, &body)).await?.accept()
 }
 

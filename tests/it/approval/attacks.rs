@@ -143,8 +143,8 @@ fn a_file_that_asks_for_something_else_is_refused_with_the_difference() {
        total an hour              $1.4019/h           $1.4019/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: 42166998dba944f3cd9f0073e6503abb-505700000
-    +Digest: 756a96eef722ef5d68b2f448e55cc2ce-505700000
+    -Digest: d28a45e4517d4fbdc0fe6488175e3eea-505700000
+    +Digest: bf25698c5dec7a607f494a0f4a456b5b-505700000
     [stderr]
     error: the saved plan is stale: another plan is needed now; what it shows of `llm:update` is as now, and what it would do is not
     hint: plan again and read what has changed
@@ -214,7 +214,8 @@ fn a_file_that_rents_other_machines_is_refused() {
         serde_json::from_str(&fs::read_to_string(scene.stage.path("the.plan")).unwrap()).unwrap();
     let said = scene.attacked(|_, plan| {
         let attempts = &mut plan["actions"]["next:create"]["operation"]["create_pod"]["attempts"];
-        attempts[0]["candidate"]["compute"] = json!({ "gpu": { "id": "NVIDIA H100 80GB HBM3", "count": 8 } });
+        let place = &mut attempts[0]["candidate"]["placement"];
+        place["compute"] = json!({ "gpu": { "id": "NVIDIA H100 80GB HBM3", "count": 8 } });
     });
     assert_snapshot!(said, @"
     --- approved
@@ -232,8 +233,8 @@ fn a_file_that_rents_other_machines_is_refused() {
        total an hour              $1.4019/h           $1.8447/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: 4fa2d17453009c2bb7ff060269a6b346-828900000
-    +Digest: 0ec834899daad701d0c594ba24d48599-828900000
+    -Digest: b34957115080147d4ae45dd81cf6d612-828900000
+    +Digest: dae4d1d39ea557fa1a04e9df0294359e-828900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed

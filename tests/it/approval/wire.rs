@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
-use podform::model::clock::Clock;
-use podform::model::clock::Timestamp;
+use podform::model::clock::{Clock, Timestamp};
 use podform::model::id::RunId;
-use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen};
+use podform::model::live::{LivePod, LiveVolume, Seen};
 use podform::model::plan::{Approval, ApprovedPlan, Planned};
-use podform::model::pod::{Cloud, Compute};
+use podform::model::pod::{Cloud, Compute, Storage};
 use podform::model::progress::Notice;
 use podform::model::volume::VolumeTier;
 use podform::simulator::world::hosts::Cloud as WorldCloud;
@@ -115,24 +114,24 @@ fn volume(volume: &LiveVolume) -> Volume {
 }
 
 fn order(pod: &LivePod) -> PodOrder {
-    let image = pod.image.clone().unwrap_or_default();
+    let image = pod.settings.image.clone().unwrap_or_default();
     let bare = match &pod.compute {
-        Some(Compute::Gpu { id, count: _ }) => PodOrder::gpu(&pod.name, &image, id.as_str()),
-        Some(Compute::Cpu { flavor, vcpus }) => PodOrder::cpu(&pod.name, &image, flavor.as_str(), *vcpus),
-        None => PodOrder::gpu(&pod.name, &image, "NVIDIA GeForce RTX 4090"),
+        Some(Compute::Gpu { id, count: _ }) => PodOrder::gpu(pod.name(), &image, id.as_str()),
+        Some(Compute::Cpu { flavor, vcpus }) => PodOrder::cpu(pod.name(), &image, flavor.as_str(), *vcpus),
+        None => PodOrder::gpu(pod.name(), &image, "NVIDIA GeForce RTX 4090"),
     };
-    let env = pod.env.iter().map(|(key, value)| (key.to_string(), value.expose().clone()));
+    let env = pod.settings.env.iter().map(|(key, value)| (key.to_string(), value.expose().clone()));
     let mark = pod.marker.iter().map(|mark| ("PODFORM_MARK".to_owned(), mark.to_string()));
     PodOrder {
-        args: pod.command.clone().unwrap_or_default().join(" "),
+        args: pod.settings.command.clone().unwrap_or_default().join(" "),
         env: env.chain(mark).collect(),
-        ports: pod.ports.iter().map(ToString::to_string).collect(),
-        disk: pod.disk.map_or(20, |disk| disk.0),
+        ports: pod.ports().map(ToString::to_string).collect(),
+        disk: pod.settings.disk.map_or(20, |disk| disk.0),
         registry: None,
-        mount: match &pod.storage {
-            LiveStorage::None => Mount::Nothing,
-            LiveStorage::Local { size, path } => Mount::Persistent { size: size.0, path: path.clone() },
-            LiveStorage::Network { id, path } => {
+        mount: match &pod.settings.storage {
+            Storage::None => Mount::Nothing,
+            Storage::Local { size, path } => Mount::Persistent { size: size.0, path: path.clone() },
+            Storage::Network { volume: id, path } => {
                 Mount::Network { volume: VolumeId(id.to_string()), path: path.clone() }
             }
         },
@@ -141,8 +140,8 @@ fn order(pod: &LivePod) -> PodOrder {
             Some(Cloud::Secure) | None => WorldCloud::Secure,
         }],
         data_centers: pod.data_center.iter().map(ToString::to_string).collect(),
-        global_networking: pod.global_networking.unwrap_or_default(),
-        locked: pod.locked.unwrap_or_default(),
+        global_networking: pod.settings.global_networking.unwrap_or_default(),
+        locked: pod.is_locked(),
         ..bare
     }
 }

@@ -4,24 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use insta::assert_snapshot;
+use podform::model::address::Address;
 use podform::model::catalog::{Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
     CloudWish, ComputeWish, CpuWish, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod,
     WantedVolume,
 };
-use podform::model::field::Field;
 use podform::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, RunId,
     VolumeId,
 };
 use podform::model::journal::ActionStatus;
-use podform::model::live::{LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen, Unreadable};
+use podform::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen, Unreadable};
 use podform::model::money::Hourly;
 use podform::model::plan::{ActionId, Operation, Planned, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, OpenIntent, RecordedObject};
 use podform::model::secret::{Secret, SecretName, Secrets};
+use podform::model::settings::Field;
 use podform::model::size::Gigabytes;
 
 use super::world::{World, address, gpus, print, time, token};
@@ -43,11 +44,11 @@ pub(super) fn plan(world: &World) -> String {
     print(&world.plan())
 }
 
-pub(super) fn network(volume: &str) -> Storage {
+pub(super) fn network(volume: &str) -> Storage<Address> {
     Storage::Network { volume: address(volume), path: "/models".to_owned() }
 }
 
-pub(super) fn local(size: u32) -> Storage {
+pub(super) fn local(size: u32) -> Storage<Address> {
     Storage::Local { size: Gigabytes(size), path: "/workspace".to_owned() }
 }
 
@@ -80,7 +81,7 @@ pub(super) fn mount_models(pod: &mut WantedPod) {
 }
 
 fn lock(pod: &mut LivePod) {
-    pod.locked = Some(true);
+    pod.settings.locked = Some(Some(true));
 }
 
 /// Accepts only this GPU.
@@ -355,7 +356,7 @@ fn pods_that_nobody_knows_are_listed_with_ours_first() {
     let world = world
         .stranger("a", |pod| {
             pod.status = PodStatus::Exited;
-            pod.storage = LiveStorage::Local { size: Gigabytes(100), path: "/w".to_owned() };
+            pod.settings.storage = Storage::Local { size: Gigabytes(100), path: "/w".to_owned() };
         })
         .stranger("b", |pod| pod.marker = Some(marker))
         .stranger("c", |pod| pod.role = PodRole::EndpointWorker);
@@ -667,7 +668,7 @@ fn a_pod_that_came_back_without_gpus_is_stopped_and_started() {
       state: stopped -> running by Outside
       ! PublicPortsChange
       ! StartMayFail { then_replaced: false }
-    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Word("NVIDIA GeForce RTX 4090 x1"), live: Word("NVIDIA GeForce RTX 4090 x0"), left_alone: false }])
     Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     cost $505.70 -> $505.70, at most $505.70
     "#);
@@ -747,17 +748,17 @@ fn every_changeable_field_is_sent_at_once() {
         });
     assert_snapshot!(settles(&world), @r#"
     llm:update Changed Reset
+      name: acme-llm -> chat by Spec
       image: tool:1 -> tool:2 by Spec
       command: - -> serve --model 'a b' by Spec
-      ports: 22/tcp -> 22/tcp, 8000/http by Spec
-      registry: - -> reg by Spec
       env.MODE: - -> fast by Spec
       env.OLD: 1 -> - by Spec
-      name: acme-llm -> chat by Spec
-      locked: false -> true by Spec
-      global_networking: false -> true by Spec
-      volumes: local 100 GB at /workspace -> local 200 GB at /workspace by Spec
+      ports: 22/tcp -> 22/tcp, 8000/http by Spec
       disk: 20 GB -> 60 GB by Spec
+      registry: - -> reg by Spec
+      volumes: local 100 GB at /workspace -> local 200 GB at /workspace by Spec
+      global_networking: false -> true by Spec
+      locked: false -> true by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! LocalVolumeKept { size: Gigabytes(100), path: "/workspace" }
       ! PublicPortsChange
@@ -767,7 +768,7 @@ fn every_changeable_field_is_sent_at_once() {
 
 #[test]
 fn causes_tell_the_spec_from_others_and_both() {
-    let theirs = |pod: &mut LivePod| pod.image = Some("theirs:1".to_owned());
+    let theirs = |pod: &mut LivePod| pod.settings.image = Some("theirs:1".to_owned());
     let world = World::default()
         .want("a", image_2)
         .have("a", |_| {})
@@ -779,7 +780,7 @@ fn causes_tell_the_spec_from_others_and_both() {
         .outside("c", theirs)
         .want("d", image_2)
         .have("d", |_| {})
-        .outside("d", |pod| pod.image = Some("tool:2".to_owned()));
+        .outside("d", |pod| pod.settings.image = Some("tool:2".to_owned()));
     assert_snapshot!(settles(&world), @r#"
     a:update Changed Reset
       image: tool:1 -> tool:2 by Spec
@@ -805,11 +806,11 @@ fn causes_tell_the_spec_from_others_and_both() {
 #[test]
 fn noise_is_no_drift() {
     let world = World::default().want("llm", |_| {}).have("llm", |_| {}).outside("llm", |pod| {
-        pod.env.insert(key("JUPYTER_PASSWORD"), Secret::new("x".to_owned()));
+        pod.settings.env.insert(key("JUPYTER_PASSWORD"), Secret::new("x".to_owned()));
         pod.endpoints.uptime_seconds = Some(5);
         pod.endpoints.tcp.insert(22, "1.2.3.4:5".to_owned());
         pod.cuda = Some(CudaVersion::new("12.8"));
-        pod.name = pod.name.clone();
+        pod.settings.name = pod.settings.name.clone();
     });
     assert_snapshot!(plan(&world), @"
     no changes
@@ -825,8 +826,9 @@ fn a_symmetric_port_reads_back_as_another_number() {
         pod.container.ports.insert(symmetric);
     };
     let world = World::default().want("llm", publish).have("llm", publish).outside("llm", |pod| {
-        pod.ports.remove(&symmetric);
-        pod.ports.insert(Port { number: 10_341, protocol: Protocol::Tcp });
+        let ports = pod.settings.ports.as_mut().unwrap();
+        ports.remove(&symmetric);
+        ports.insert(Port { number: 10_341, protocol: Protocol::Tcp });
     });
     assert_snapshot!(plan(&world), @"
     no changes
@@ -850,8 +852,8 @@ fn secrets_are_compared_in_memory_and_never_shown() {
     cost $505.70 -> $505.70, at most $505.70
     ");
     let rotated = world.clone().outside("llm", |pod| {
-        pod.env.insert(key("TOKEN"), Secret::new("canary-old".to_owned()));
-        pod.env.insert(key("OTHER"), Secret::new("canary-theirs".to_owned()));
+        pod.settings.env.insert(key("TOKEN"), Secret::new("canary-old".to_owned()));
+        pod.settings.env.insert(key("OTHER"), Secret::new("canary-theirs".to_owned()));
     });
     assert_snapshot!(settles(&rotated), @r#"
     llm:update Changed Reset
@@ -886,8 +888,8 @@ fn ignored_fields_are_left_alone_and_their_variables_carried() {
         })
         .have("llm", ignore)
         .outside("llm", |pod| {
-            pod.env.insert(key("LEVEL"), Secret::new("debug".to_owned()));
-            pod.image = Some("theirs:1".to_owned());
+            pod.settings.env.insert(key("LEVEL"), Secret::new("debug".to_owned()));
+            pod.settings.image = Some("theirs:1".to_owned());
         });
     assert_snapshot!(settles(&world), @"
     llm:update Changed Reset
@@ -944,7 +946,7 @@ fn the_private_network_is_pending_until_the_next_start() {
     let pending = World::default()
         .want("llm", networked)
         .have("llm", networked)
-        .outside("llm", |pod| pod.global_networking = Some(false));
+        .outside("llm", |pod| pod.settings.global_networking = Some(false));
     assert_snapshot!(plan(&pending), @"
     no changes
     Note llm: `global_networking` was applied and takes effect at the next start (pending-next-start)
@@ -955,7 +957,7 @@ fn the_private_network_is_pending_until_the_next_start() {
 
 #[test]
 fn what_an_api_cannot_do_is_said() {
-    let entrypoint = |pod: &mut WantedPod| pod.container.entrypoint = Some(vec!["/bin/sh".to_owned()]);
+    let entrypoint = |pod: &mut WantedPod| pod.container.entrypoint = Vec::from(["/bin/sh".to_owned()]);
     let world = World::default().want("new", entrypoint).want("llm", entrypoint).have("llm", |_| {});
     assert_snapshot!(plan(&world), @r#"
     blocked
@@ -1178,7 +1180,7 @@ fn candidates_stand_in_the_wanted_order_with_those_without_stock_last() {
         let lines = creation.attempts.iter().map(|attempt| {
             let candidate = &attempt.candidate;
             assert_ne!(candidate.stock, Stock::NotAsked);
-            format!("{} {} {}", candidate.compute, candidate.cloud, candidate.stock)
+            format!("{} {} {}", candidate.placement.compute, candidate.placement.cloud, candidate.stock)
         });
         lines.collect::<Vec<_>>().join("\n")
     };
@@ -1389,13 +1391,13 @@ fn a_volume_that_others_grew_is_no_reason_to_stop() {
     if let Some(Seen::Found(volume)) = world.live.volumes.get_mut(&VolumeId::new("id-volume-models")) {
         volume.size = Gigabytes(300);
     }
-    assert_snapshot!(plan(&world), @r#"
+    assert_snapshot!(plan(&world), @"
     no changes
-    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("300 GB"), left_alone: true }])
+    drift volume.models: Fields([FieldDrift { field: Size, recorded: Size(Gigabytes(100)), live: Size(Gigabytes(300)), left_alone: true }])
     Warning volume.models: was grown to 300 GB by others and cannot shrink to 100 GB; write `size: 300GB` (volume-larger)
     unchanged volume.models
     cost $21.00 -> $21.00, at most $21.00
-    "#);
+    ");
 }
 
 #[test]
@@ -1424,7 +1426,7 @@ fn a_vanished_volume_is_made_again_and_its_pod_replaced() {
 fn a_volume_that_others_mount_is_not_deleted() {
     let world = World::default().have_volume("volume.models", 100, false).stranger("theirs", |pod| {
         let id = VolumeId::new("id-volume-models");
-        pod.storage = LiveStorage::Network { id, path: "/x".to_owned() };
+        pod.settings.storage = Storage::Network { volume: id, path: "/x".to_owned() };
     });
     assert_snapshot!(plan(&world), @r#"
     blocked
@@ -1783,7 +1785,7 @@ fn a_secret_that_is_not_available_is_approved_as_if_it_were_the_same() {
     });
     let without = World { secrets: Secrets::default(), ..world.clone() };
     let rotated = world.clone().outside("llm", |pod| {
-        pod.env.insert(key("TOKEN"), Secret::new("canary-old".to_owned()));
+        pod.settings.env.insert(key("TOKEN"), Secret::new("canary-old".to_owned()));
     });
     let hash = |world: &World| world.plan().plan().digest.hash.clone();
     assert_eq!(hash(&world), hash(&without));

@@ -212,7 +212,7 @@ fn what_a_run_has_begun_is_in_progress_and_neither_drift_nor_a_change() {
     let mut world = World::default()
         .have("llm", |_| {})
         .want("llm", image_2)
-        .outside("llm", |pod| pod.image = Some("theirs:7".to_owned()))
+        .outside("llm", |pod| pod.settings.image = Some("theirs:7".to_owned()))
         .want("next", |pod| pod.depends_on = [address("llm")].into())
         .have("other", |_| {})
         .want("other", image_2);

@@ -2,14 +2,15 @@
 //! volumes that stopped pods still mount.
 
 use insta::assert_snapshot;
+use podform::model::address::Address;
 use podform::model::desired::{OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume};
-use podform::model::field::Field;
 use podform::model::id::{EnvKey, PodId, RegistryId, VolumeId};
-use podform::model::live::{LivePod, LiveStorage, PodStatus, Seen, Unreadable};
+use podform::model::live::{LivePod, PodStatus, Seen, Unreadable};
 use podform::model::plan::{ActionId, Operation, Planned, Step};
-use podform::model::pod::{Container, Storage};
+use podform::model::pod::Storage;
 use podform::model::prior::{Api, RecordedObject};
 use podform::model::secret::Secret;
+use podform::model::settings::{Container, Field};
 use podform::model::size::Gigabytes;
 
 use super::cases::{image_2, key, local, mount_models, network, on, plain, plan, protect, settles, stopped};
@@ -23,7 +24,7 @@ fn ignoring(fields: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
 /// Others grew its local volume.
 fn grown_to(size: u32) -> impl Fn(&mut LivePod) {
     move |pod| {
-        pod.storage = LiveStorage::Local { size: Gigabytes(size), path: "/workspace".to_owned() };
+        pod.settings.storage = Storage::Local { size: Gigabytes(size), path: "/workspace".to_owned() };
     }
 }
 
@@ -75,8 +76,8 @@ fn what_is_ignored_is_recorded_as_it_is_when_something_else_is_applied() {
             pod.container.env.insert(key("LEVEL"), plain("info"));
         })
         .outside("llm", |pod| {
-            pod.image = Some("theirs:7".to_owned());
-            pod.env.insert(key("LEVEL"), Secret::new("debug".to_owned()));
+            pod.settings.image = Some("theirs:7".to_owned());
+            pod.settings.env.insert(key("LEVEL"), Secret::new("debug".to_owned()));
         })
         .want("llm", |pod| {
             image_2(pod);
@@ -161,14 +162,14 @@ fn a_replacement_shows_every_ignored_value_that_it_brings() {
     llm:delete Requested
       ! ContainerDiskLost { size: Gigabytes(20) }
     llm:create Requested on NVIDIA L40S x1 secure
+      name: acme-llm -> other by Ignored
       image: tool:1 -> tool:2 by Ignored
       command: - -> serve by Ignored
       ports: 22/tcp -> - by Ignored
       registry: - -> reg by Ignored
-      env.MODE: - -> fast by Ignored
-      name: acme-llm -> other by Ignored
-      locked: false -> true by Ignored
       global_networking: false -> true by Ignored
+      locked: false -> true by Ignored
+      env.MODE: - -> fast by Ignored
       volumes: - -> local 50 GB at /workspace by Ignored
       gpu: NVIDIA GeForce RTX 4090 -> L40S by Ignored
       jupyter: false -> true by Ignored
@@ -292,7 +293,7 @@ fn a_local_volume_that_others_grew_is_left_alone() {
         .outside("llm", grown_to(80));
     assert_snapshot!(plan(&world), @r#"
     no changes
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: true }])
     Warning llm: its local volume was grown by others to 80 GB and cannot shrink to 50 GB; write `local: 80GB` (volume-larger)
     unchanged llm
     cost $513.70 -> $513.70, at most $513.70
@@ -301,7 +302,7 @@ fn a_local_volume_that_others_grew_is_left_alone() {
     assert_snapshot!(settles(&accepted), @r#"
     llm:record Changed
       volumes: local 50 GB at /workspace -> local 80 GB at /workspace by Spec
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: false }])
     cost $513.70 -> $513.70, at most $513.70
     "#);
 }
@@ -315,7 +316,7 @@ fn a_local_volume_grown_by_the_author_and_further_by_others_is_left_alone() {
     assert_snapshot!(settles(&world), @r#"
     llm:record Changed
       volumes: local 50 GB at /workspace -> local 60 GB at /workspace by Spec
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: true }])
     Warning llm: its local volume was grown by others to 80 GB and cannot shrink to 60 GB; write `local: 80GB` (volume-larger)
     cost $513.70 -> $513.70, at most $513.70
     "#);
@@ -334,7 +335,7 @@ fn only_a_smaller_size_that_the_author_wrote_replaces() {
     llm:create Replaced on NVIDIA GeForce RTX 4090 x1 secure
       volumes: local 80 GB at /workspace -> local 40 GB at /workspace by Spec
       ! NewPodId
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: false }])
     cost $513.70 -> $509.70, at most $509.70
     "#);
 }
@@ -353,7 +354,7 @@ fn another_path_keeps_the_size_that_others_made() {
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! LocalVolumeKept { size: Gigabytes(80), path: "/workspace" }
       ! PublicPortsChange
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: true }])
     Warning llm: its local volume was grown by others to 80 GB and cannot shrink to 50 GB; write `local: 80GB` (volume-larger)
     cost $513.70 -> $513.70, at most $513.70
     "#);
@@ -388,7 +389,7 @@ fn growth_that_was_ignored_is_no_wish_of_the_author() {
     });
     assert_snapshot!(plan(&lifted), @r#"
     no changes
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: true }])
     Warning llm: its local volume was grown by others to 80 GB and cannot shrink to 50 GB; write `local: 80GB` (volume-larger)
     unchanged llm
     cost $513.70 -> $513.70, at most $513.70
@@ -400,7 +401,7 @@ fn a_local_volume_that_others_added_is_left_alone() {
     let world = World::default().have("llm", |_| {}).want("llm", |_| {}).outside("llm", grown_to(80));
     assert_snapshot!(plan(&world), @r#"
     no changes
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Absent, live: Text("local 80 GB at /workspace"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Absent, live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: true }])
     Warning llm: it has a local volume of 80 GB that the spec never had, which only a replacement can take away (`--replace`); write it into the spec, or leave it (volume-larger)
     unchanged llm
     cost $513.70 -> $513.70, at most $513.70
@@ -426,7 +427,7 @@ fn a_larger_local_volume_of_an_adopted_pod_is_left_alone() {
 /// A rebuilt record says what an object was like when it was found, and nothing of what the spec ever said.
 #[test]
 fn what_a_rebuild_found_larger_than_the_spec_is_left_alone() {
-    let found = |wanted: Storage| {
+    let found = |wanted: Storage<Address>| {
         let mut world = World::default()
             .want("llm", |pod| pod.container.storage = wanted)
             .have("llm", |pod| {
@@ -486,13 +487,13 @@ fn a_larger_network_volume_that_is_adopted_is_left_alone_now_and_later() {
     Warning volume.models: has 200 GB and cannot shrink to 100 GB; write `size: 200GB` (volume-larger)
     cost $14.00 -> $14.00, at most $14.00
     ");
-    assert_snapshot!(plan(&world.applied()), @r#"
+    assert_snapshot!(plan(&world.applied()), @"
     no changes
-    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("200 GB"), left_alone: true }])
+    drift volume.models: Fields([FieldDrift { field: Size, recorded: Size(Gigabytes(100)), live: Size(Gigabytes(200)), left_alone: true }])
     Warning volume.models: was grown to 200 GB by others and cannot shrink to 100 GB; write `size: 200GB` (volume-larger)
     unchanged volume.models
     cost $14.00 -> $14.00, at most $14.00
-    "#);
+    ");
 }
 
 #[test]
@@ -502,13 +503,13 @@ fn a_network_volume_grown_by_the_author_and_further_by_others_is_left_alone() {
     if let Some(Seen::Found(volume)) = world.live.volumes.get_mut(&VolumeId::new("id-volume-models")) {
         volume.size = Gigabytes(300);
     }
-    assert_snapshot!(plan(&world), @r#"
+    assert_snapshot!(plan(&world), @"
     no changes
-    drift volume.models: Fields([FieldDrift { field: Size, recorded: Text("100 GB"), live: Text("300 GB"), left_alone: true }])
+    drift volume.models: Fields([FieldDrift { field: Size, recorded: Size(Gigabytes(100)), live: Size(Gigabytes(300)), left_alone: true }])
     Warning volume.models: was grown to 300 GB by others and cannot shrink to 150 GB; write `size: 300GB` (volume-larger)
     unchanged volume.models
     cost $21.00 -> $21.00, at most $21.00
-    "#);
+    ");
 }
 
 #[test]
@@ -525,7 +526,7 @@ fn a_stopped_pod_is_billed_for_the_disk_that_others_made() {
       state: running -> stopped by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! LocalVolumeKept { size: Gigabytes(80), path: "/workspace" }
-    drift llm: Fields([FieldDrift { field: Volumes, recorded: Text("local 50 GB at /workspace"), live: Text("local 80 GB at /workspace"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Volumes, recorded: Mount(Local { size: Gigabytes(50), path: "/workspace" }), live: Mount(Local { size: Gigabytes(80), path: "/workspace" }), left_alone: true }])
     Warning llm: its local volume was grown by others to 80 GB and cannot shrink to 50 GB; write `local: 80GB` (volume-larger)
     Warning llm: its local volume stays on this host, so a later start fails if others have its GPU by then (bound-to-host)
     cost $513.70 -> $16.00, at most $16.00
@@ -534,44 +535,44 @@ fn a_stopped_pod_is_billed_for_the_disk_that_others_made() {
 
 #[test]
 fn a_container_disk_that_others_grew_waits_for_a_reset_that_happens_anyway() {
-    let grown = |pod: &mut LivePod| pod.disk = Some(Gigabytes(60));
+    let grown = |pod: &mut LivePod| pod.settings.disk = Some(Gigabytes(60));
     let world = World::default().have("llm", |_| {}).want("llm", |_| {}).outside("llm", grown);
-    assert_snapshot!(plan(&world), @r#"
+    assert_snapshot!(plan(&world), @"
     no changes
-    drift llm: Fields([FieldDrift { field: Disk, recorded: Text("20 GB"), live: Text("60 GB"), left_alone: true }])
+    drift llm: Fields([FieldDrift { field: Disk, recorded: Size(Gigabytes(20)), live: Size(Gigabytes(60)), left_alone: true }])
     Warning llm: its container disk was grown to 60 GB by others; 20 GB would wipe it, so it waits for a change that does so anyway; or write `disk: 60GB` (disk-larger)
     unchanged llm
     cost $509.70 -> $509.70, at most $509.70
-    "#);
+    ");
     let reset = wanting(&world, image_2);
-    assert_snapshot!(settles(&reset), @r#"
+    assert_snapshot!(settles(&reset), @"
     llm:update Changed Reset
       image: tool:1 -> tool:2 by Spec
       disk: 60 GB -> 20 GB by Outside
       ! ContainerDiskLost { size: Gigabytes(60) }
       ! PublicPortsChange
-    drift llm: Fields([FieldDrift { field: Disk, recorded: Text("20 GB"), live: Text("60 GB"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Disk, recorded: Size(Gigabytes(20)), live: Size(Gigabytes(60)), left_alone: false }])
     cost $509.70 -> $505.70, at most $505.70
-    "#);
+    ");
     let written_smaller = wanting(&world, |pod| pod.container.disk = Gigabytes(10));
-    assert_snapshot!(settles(&written_smaller), @r#"
+    assert_snapshot!(settles(&written_smaller), @"
     llm:update Changed Reset
       disk: 60 GB -> 10 GB by Both
       ! ContainerDiskLost { size: Gigabytes(60) }
       ! PublicPortsChange
-    drift llm: Fields([FieldDrift { field: Disk, recorded: Text("20 GB"), live: Text("60 GB"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Disk, recorded: Size(Gigabytes(20)), live: Size(Gigabytes(60)), left_alone: false }])
     cost $509.70 -> $504.70, at most $504.70
-    "#);
+    ");
     let stops = wanting(&world, stopped);
-    assert_snapshot!(settles(&stops), @r#"
+    assert_snapshot!(settles(&stops), @"
     llm:stop StateWanted
       state: running -> stopped by Spec
       ! ContainerDiskLost { size: Gigabytes(60) }
     llm:update Changed InPlace
       disk: 60 GB -> 20 GB by Outside
-    drift llm: Fields([FieldDrift { field: Disk, recorded: Text("20 GB"), live: Text("60 GB"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Disk, recorded: Size(Gigabytes(20)), live: Size(Gigabytes(60)), left_alone: false }])
     cost $509.70 -> $0.00, at most $0.00
-    "#);
+    ");
 }
 
 // Variables.
@@ -579,9 +580,9 @@ fn a_container_disk_that_others_grew_waits_for_a_reset_that_happens_anyway() {
 #[test]
 fn a_variable_that_others_added_is_drift_and_carried_along() {
     let extra = |pod: &mut LivePod| {
-        pod.env.insert(key("EXTRA"), Secret::new("herring".to_owned()));
-        pod.env.insert(key("RUNPOD_POD_ID"), Secret::new("x".to_owned()));
-        pod.env.insert(key("JUPYTER_PASSWORD"), Secret::new("x".to_owned()));
+        pod.settings.env.insert(key("EXTRA"), Secret::new("herring".to_owned()));
+        pod.settings.env.insert(key("RUNPOD_POD_ID"), Secret::new("x".to_owned()));
+        pod.settings.env.insert(key("JUPYTER_PASSWORD"), Secret::new("x".to_owned()));
     };
     let world = World::default().have("llm", |_| {}).want("llm", |_| {}).outside("llm", extra);
     assert_snapshot!(plan(&world), @r#"
@@ -594,7 +595,12 @@ fn a_variable_that_others_added_is_drift_and_carried_along() {
         pod.container.env.insert(key("MODE"), plain("fast"));
     });
     assert!(
-        changed.applied().live.pods[&PodId::new("id-llm")].found().unwrap().env.contains_key(&key("EXTRA"))
+        changed.applied().live.pods[&PodId::new("id-llm")]
+            .found()
+            .unwrap()
+            .settings
+            .env
+            .contains_key(&key("EXTRA"))
     );
     let replaced = wanting(&world, on("L40S"));
     assert_snapshot!(settles(&replaced), @r#"
@@ -615,8 +621,8 @@ fn a_variable_that_is_to_be_absent_is_removed() {
         pod.unwanted_env.insert(EnvKey::new("EXTRA"));
     };
     let world = World::default().have("llm", |_| {}).want("llm", without).outside("llm", |pod| {
-        pod.env.insert(key("EXTRA"), Secret::new("herring".to_owned()));
-        pod.env.insert(key("MORE"), Secret::new("herring".to_owned()));
+        pod.settings.env.insert(key("EXTRA"), Secret::new("herring".to_owned()));
+        pod.settings.env.insert(key("MORE"), Secret::new("herring".to_owned()));
     });
     assert_snapshot!(print_left(&world), @r#"
     llm:update Changed Reset
@@ -802,8 +808,8 @@ fn a_pod_that_is_to_be_stopped_goes_with_its_volume() {
 fn nothing_goes_with_a_volume_that_somebody_else_mounts() {
     let world =
         leaving_volume().have("llm", mounted_and_stopped).want("llm", stopped).stranger("theirs", |pod| {
-            pod.storage = LiveStorage::Network {
-                id: VolumeId::new(id_of("volume.models")),
+            pod.settings.storage = Storage::Network {
+                volume: VolumeId::new(id_of("volume.models")),
                 path: "/models".to_owned(),
             };
         });
@@ -840,7 +846,7 @@ fn a_protected_pod_does_not_go_with_its_volume() {
     let locked = leaving_volume()
         .have("llm", mounted_and_stopped)
         .want("llm", stopped)
-        .outside("llm", |pod| pod.locked = Some(true));
+        .outside("llm", |pod| pod.settings.locked = Some(Some(true)));
     assert!(matches!(locked.plan(), Planned::Blocked { .. }));
 }
 

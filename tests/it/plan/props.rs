@@ -9,7 +9,7 @@ use podform::model::desired::{
 use podform::model::id::{
     DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, RegistryId, RemoteId, RunNonce, Serial, VolumeId,
 };
-use podform::model::live::{LiveStorage, PodStatus, Seen, Unreadable};
+use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{Action, OnStuck, Operation, Planned, Reason, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
@@ -242,16 +242,16 @@ fn befall(mut world: World, name: &str, fate: Fate) -> World {
         Fate::Toggled => world.outside(name, |pod| {
             pod.status = if pod.status.is_up() { PodStatus::Exited } else { PodStatus::Running };
         }),
-        Fate::OtherImage => world.outside(name, |pod| pod.image = Some("theirs:1".to_owned())),
+        Fate::OtherImage => world.outside(name, |pod| pod.settings.image = Some("theirs:1".to_owned())),
         Fate::OtherVariable => world.outside(name, |pod| {
-            pod.env.insert(EnvKey::new("MODE"), Secret::new("theirs".to_owned()));
+            pod.settings.env.insert(EnvKey::new("MODE"), Secret::new("theirs".to_owned()));
         }),
         Fate::ForeignVariable => world.outside(name, |pod| {
-            pod.env.insert(EnvKey::new("THEIRS"), Secret::new("theirs".to_owned()));
+            pod.settings.env.insert(EnvKey::new("THEIRS"), Secret::new("theirs".to_owned()));
         }),
         Fate::Grown => world.outside(name, |pod| {
-            pod.disk = Some(Gigabytes(200));
-            if let LiveStorage::Local { size, path: _ } = &mut pod.storage {
+            pod.settings.disk = Some(Gigabytes(200));
+            if let Storage::Local { size, path: _ } = &mut pod.settings.storage {
                 *size = Gigabytes(300);
             }
         }),
@@ -259,7 +259,7 @@ fn befall(mut world: World, name: &str, fate: Fate) -> World {
         Fate::LostGpus => world.outside(name, |pod| {
             pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 0 });
         }),
-        Fate::Locked => world.outside(name, |pod| pod.locked = Some(true)),
+        Fate::Locked => world.outside(name, |pod| pod.settings.locked = Some(Some(true))),
         Fate::Gone => world.seen(name, Seen::Absent),
         Fate::Unreadable => world.seen(name, Seen::Unreadable(Unreadable::Failed("timeout".to_owned()))),
         Fate::NotLookedAt => {
@@ -283,8 +283,8 @@ fn recorded_needs(world: &World, of: &Address) -> BTreeSet<Address> {
     let mut needs = pod.depends_on.clone();
     needs.extend(pod.container.storage.volume().cloned());
     if let RemoteId::Pod(id) = &recorded.id
-        && let Some(LiveStorage::Network { id, .. }) =
-            world.live.pods.get(id).and_then(|seen| seen.found()).map(|live| &live.storage)
+        && let Some(Storage::Network { volume: id, .. }) =
+            world.live.pods.get(id).and_then(|seen| seen.found()).map(|live| &live.settings.storage)
     {
         let id = RemoteId::Volume(id.clone());
         let mounted = world.prior.objects.iter().filter(|(_, recorded)| recorded.id == id);
@@ -337,7 +337,9 @@ fn mounts(world: &World, pod: &Address, volume: &Address) -> bool {
         return false;
     };
     let pod = world.live.pods.get(pod).and_then(|seen| seen.found());
-    pod.is_some_and(|pod| matches!(&pod.storage, LiveStorage::Network { id, path: _ } if id == volume))
+    pod.is_some_and(
+        |pod| matches!(&pod.settings.storage, Storage::Network { volume: id, path: _ } if id == volume),
+    )
 }
 
 /// Says what a plan touches that these targets and exclusions do not allow.
@@ -558,7 +560,7 @@ proptest! {
             prop_assert!(!recorded.lifecycle.protect, "{}", print(&planned));
             for pod in ids {
                 let live = world.live.pods[pod].found().unwrap();
-                prop_assert_ne!(live.locked, Some(true));
+                prop_assert!(!live.is_locked());
             }
         }
     }
@@ -644,10 +646,10 @@ proptest! {
         }
         let Some(Seen::Found(pod)) = other.live.pods.get_mut(&id) else { return Ok(()) };
         match edit {
-            0 => pod.image = Some("theirs:2".to_owned()),
+            0 => pod.settings.image = Some("theirs:2".to_owned()),
             1 => pod.status = if pod.status.is_up() { PodStatus::Exited } else { PodStatus::Running },
-            2 => pod.disk = Some(Gigabytes(9)),
-            3 => pod.name = "theirs".to_owned(),
+            2 => pod.settings.disk = Some(Gigabytes(9)),
+            3 => pod.settings.name = Some("theirs".to_owned()),
             _ => { other.live.pods.insert(id, Seen::Absent); }
         }
         let (planned, changed) = (world.plan(), other.plan());

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use podform::model::desired::{ComputeWish, Move, OnRemove, OnStuckResume, WantedPod};
 use podform::model::id::{PodId, VolumeId};
-use podform::model::live::{LiveStorage, PodStatus, Seen, Unreadable};
+use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::plan::{Operation, Planned};
 use podform::model::pod::{RunState, Storage};
 use podform::model::size::Gigabytes;
@@ -170,7 +170,7 @@ fn a_volume_that_left_the_spec_takes_along_the_pods_that_still_mount_it() {
     // What others run on it stays, and so does all of ours that would have made way.
     let theirs = world.stranger("theirs", |pod| {
         let id = VolumeId::new("id-volume-data");
-        pod.storage = LiveStorage::Network { id, path: "/x".to_owned() };
+        pod.settings.storage = Storage::Network { volume: id, path: "/x".to_owned() };
     });
     assert_snapshot!(shown(&theirs.option(target())), @r#"
     blocked

@@ -7,7 +7,7 @@ use podform::model::clock::Moment;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
 use podform::model::journal::ActionStatus;
-use podform::model::live::{LivePod, LiveStorage, LiveVolume, Seen, Unreadable};
+use podform::model::live::{LivePod, LiveVolume, Seen, Unreadable};
 use podform::model::marker::{Marker, Token};
 use podform::model::plan::Planned;
 use podform::model::pod::{Compute, Storage};
@@ -40,14 +40,14 @@ fn unwanted(mut world: World) -> World {
 }
 
 fn disk(pod: &mut LivePod) {
-    pod.storage = LiveStorage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
+    pod.settings.storage = Storage::Local { size: Gigabytes(100), path: "/workspace".to_owned() };
 }
 
 #[test]
 fn an_edited_clone_is_never_taken_for_the_pod_nor_ended() {
     let edits: [(&str, Edit); 4] = [
-        ("named", |pod| pod.name = "mine".to_owned()),
-        ("image", |pod| pod.image = Some("theirs:1".to_owned())),
+        ("named", |pod| pod.settings.name = Some("mine".to_owned())),
+        ("image", |pod| pod.settings.image = Some("theirs:1".to_owned())),
         ("disk", disk),
         ("gpus", |pod| {
             pod.compute = pod
@@ -141,7 +141,7 @@ fn a_pod_that_is_being_moved_shows_no_gpus_and_is_still_the_pod() {
       ! PublicPortsChange
       ! StartMayFail { then_replaced: false }
     drift llm: Migrated { from: Pod(PodId("id-llm")), to: Pod(PodId("moved")) }
-    drift llm: Fields([FieldDrift { field: Gpu, recorded: Text("NVIDIA GeForce RTX 4090 x1"), live: Text("NVIDIA GeForce RTX 4090 x0"), left_alone: false }])
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Word("NVIDIA GeForce RTX 4090 x1"), live: Word("NVIDIA GeForce RTX 4090 x0"), left_alone: false }])
     Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     cost $505.70 -> $505.70, at most $505.70
     "#);
@@ -212,7 +212,7 @@ fn unknown(world: World, id: &str, at: &str, edit: impl FnOnce(&mut Marker)) -> 
     let mut marker = Marker { token: token(id), created: Some(time(0)), ..world.marker(at) };
     edit(&mut marker);
     world.stranger(id, |pod| {
-        pod.name = format!("acme-{at}");
+        pod.settings.name = Some(format!("acme-{at}"));
         pod.marker = Some(marker);
         pod.created_at = Some(time(20));
     })
@@ -709,10 +709,10 @@ fn what_the_spec_protects_is_not_deleted_be_it_applied_yet_or_not() {
 fn a_copy_made_at_once_is_retired_only_if_it_is_what_was_sent() {
     let edits: [(&str, Edit); 6] = [
         ("alike", |_| {}),
-        ("disk", |pod| pod.disk = Some(Gigabytes(30))),
-        ("command", |pod| pod.command = Some(vec!["bash".to_owned()])),
-        ("ports", |pod| pod.ports.clear()),
-        ("image", |pod| pod.image = Some("theirs:1".to_owned())),
+        ("disk", |pod| pod.settings.disk = Some(Gigabytes(30))),
+        ("command", |pod| pod.settings.command = Some(vec!["bash".to_owned()])),
+        ("ports", |pod| pod.settings.ports = Some([].into())),
+        ("image", |pod| pod.settings.image = Some("theirs:1".to_owned())),
         ("mount", disk),
     ];
     let mut text = String::new();
@@ -786,8 +786,11 @@ fn a_spare_replica_goes_where_one_is_certainly_gone() {
 /// What a closed create may have made besides: a copy that was made at once looks like that.
 #[test]
 fn what_may_be_a_second_pod_of_a_closed_create_is_a_persons_to_tell() {
-    let edits: [(&str, Edit); 3] =
-        [("alike", |_| {}), ("image", |pod| pod.image = Some("theirs:1".to_owned())), ("mount", disk)];
+    let edits: [(&str, Edit); 3] = [
+        ("alike", |_| {}),
+        ("image", |pod| pod.settings.image = Some("theirs:1".to_owned())),
+        ("mount", disk),
+    ];
     let mut text = String::new();
     for (id, edit) in edits {
         let mut world = World::default();
@@ -870,7 +873,7 @@ fn a_pod_with_the_mark_of_one_key_and_the_name_of_another_is_neither_until_a_per
     let world = World::default().want("llm", |_| {}).want("chat", |_| {});
     let marker = Marker { token: token("renamed"), created: Some(time(0)), ..world.marker("llm") };
     let mut world = world.stranger("renamed", |pod| {
-        pod.name = "acme-chat".to_owned();
+        pod.settings.name = Some("acme-chat".to_owned());
         pod.created_at = Some(time(20));
         pod.marker = Some(marker);
     });
@@ -895,7 +898,7 @@ fn a_pod_with_the_mark_of_one_key_and_the_name_of_another_is_neither_until_a_per
 fn a_mark_that_cannot_be_read_is_somebodys() {
     let world = World::default().want("llm", |pod| pod.adopt = Some(PodId::new("theirs")));
     let world = world.stranger("theirs", |pod| {
-        pod.env.insert(EnvKey::new("PODFORM_MARK"), Secret::new("one/b".to_owned()));
+        pod.settings.env.insert(EnvKey::new("PODFORM_MARK"), Secret::new("one/b".to_owned()));
     });
     assert_snapshot!(plan(&world), @r#"
     blocked

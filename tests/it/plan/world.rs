@@ -16,20 +16,22 @@ use podform::model::id::{
     RemoteId, RunNonce, Serial, VolumeId,
 };
 use podform::model::journal::Sent;
-use podform::model::live::{Endpoints, Live, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus, Seen};
+use podform::model::live::{Endpoints, Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
-use podform::model::plan::Owner;
 use podform::model::plan::{
-    Action, ActionId, Endpoint, InProgress, Operation, Plan, Planned, PodCreation, PodPatch, Record,
-    RecordAfter, Shown, Step,
+    Action, ActionId, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation, Record,
+    RecordAfter, Step,
 };
-use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::pod::{Access, Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
 use podform::model::secret::{Secret, Secrets};
+use podform::model::settings::{Container, PodPatch, PodSettings};
 use podform::model::size::Gigabytes;
+use podform::model::value::Value;
 use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::plan::{self, Inputs, Options, Violation};
+use podform::render::value;
 
 /// The inputs of a plan, owned.
 #[derive(Clone, Debug)]
@@ -70,7 +72,7 @@ pub fn wanted(name: &str) -> WantedPod {
             name: format!("acme-{name}"),
             image: "tool:1".to_owned(),
             command: Vec::new(),
-            entrypoint: None,
+            entrypoint: Vec::new(),
             env: BTreeMap::new(),
             ports: BTreeSet::from([Port { number: 22, protocol: Protocol::Tcp }]),
             disk: Gigabytes(20),
@@ -407,30 +409,32 @@ impl World {
     ) -> LivePod {
         LivePod {
             id: id.clone(),
-            name: container.name.clone(),
             status: PodStatus::Running,
-            image: Some(container.image.clone()),
-            command: Some(container.command.clone()),
-            entrypoint: match self.api {
-                Api::V2 => None,
-                Api::V1 | Api::Graphql => Some(container.entrypoint.clone().unwrap_or_default()),
-            },
-            env: self.environment(&container.env),
             marker: None,
-            ports: container.ports.clone(),
-            disk: Some(container.disk),
-            storage: self.mounted(&container.storage),
-            registry: Some(container.registry.clone()),
             cloud: Some(cloud),
             data_center: Some(data_center),
             compute: Some(compute),
             cuda: None,
-            locked: Some(false),
-            global_networking: Some(container.global_networking),
             created_at: Some(time(1)),
             price: Price::Unknown,
             role: PodRole::Plain,
             endpoints: Endpoints::default(),
+            settings: PodSettings {
+                name: Some(container.name.clone()),
+                image: Some(container.image.clone()),
+                command: Some(container.command.clone()),
+                entrypoint: match self.api {
+                    Api::V2 => None,
+                    Api::V1 | Api::Graphql => Some(container.entrypoint.clone()),
+                },
+                env: self.environment(&container.env),
+                ports: Some(container.ports.clone()),
+                disk: Some(container.disk),
+                storage: self.mounted(&container.storage),
+                registry: Some(container.registry.clone()),
+                locked: Some(Some(false)),
+                global_networking: Some(container.global_networking),
+            },
         }
     }
 
@@ -447,13 +451,13 @@ impl World {
         }
     }
 
-    fn mounted(&self, storage: &Storage) -> LiveStorage {
+    fn mounted(&self, storage: &Storage<Address>) -> Storage<VolumeId> {
         match storage {
-            Storage::None => LiveStorage::None,
-            Storage::Local { size, path } => LiveStorage::Local { size: *size, path: path.clone() },
+            Storage::None => Storage::None,
+            Storage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
             Storage::Network { volume, path } => {
                 let id = self.volume_id(volume);
-                LiveStorage::Network { id, path: path.clone() }
+                Storage::Network { volume: id, path: path.clone() }
             }
         }
     }
@@ -552,7 +556,9 @@ impl World {
                 let volume = id.clone();
                 let mounted = self.live.pods.values().filter_map(Seen::found);
                 let mounting: Vec<_> = mounted
-                    .filter(|pod| matches!(&pod.storage, LiveStorage::Network { id, .. } if *id == volume))
+                    .filter(
+                        |pod| matches!(&pod.settings.storage, Storage::Network { volume: id, .. } if *id == volume),
+                    )
                     .collect();
                 assert!(mounting.is_empty(), "deletes a volume in use");
                 self.live.volumes.insert(volume, Seen::Absent);
@@ -573,11 +579,17 @@ impl World {
     fn create(&mut self, address: &Address, creation: &PodCreation) -> (RemoteId, Token, Option<LivePod>) {
         let attempt = &creation.attempts[0];
         let id = PodId::new(format!("new-{}", attempt.token.short()));
-        let place = attempt.candidate.data_centers.first().cloned().unwrap_or(DataCenterId::new("US-TX-3"));
+        let place =
+            attempt.candidate.placement.data_centers.first().cloned().unwrap_or(DataCenterId::new("US-TX-3"));
         let candidate = &attempt.candidate;
-        let mut pod =
-            self.start_pod(&id, &creation.container, candidate.compute.clone(), candidate.cloud, place);
-        if let LiveStorage::Network { id, .. } = &pod.storage {
+        let mut pod = self.start_pod(
+            &id,
+            &creation.container,
+            candidate.placement.compute.clone(),
+            candidate.placement.cloud,
+            place,
+        );
+        if let Storage::Network { volume: id, .. } = &pod.settings.storage {
             assert!(
                 matches!(self.live.volumes.get(id), Some(Seen::Found(_))),
                 "mounts {id}, which is not there"
@@ -635,20 +647,20 @@ impl World {
             locked,
         } = patch.clone();
         if let Some((mut declared, carry)) = env {
-            let kept = pod.env.iter().filter(|(key, _)| carry.contains(*key));
+            let kept = pod.settings.env.iter().filter(|(key, _)| carry.contains(*key));
             declared.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
-            pod.env = declared;
+            pod.settings.env = declared;
         }
-        pod.name = name.unwrap_or(pod.name.clone());
-        pod.image = image.or(pod.image.take());
-        pod.command = command.or(pod.command.take());
-        pod.entrypoint = entrypoint.or(pod.entrypoint.take());
-        pod.ports = ports.unwrap_or(pod.ports.clone());
-        pod.disk = disk.or(pod.disk);
-        pod.registry = registry.or(pod.registry.take());
-        pod.storage = storage.unwrap_or(pod.storage.clone());
-        pod.global_networking = global_networking.or(pod.global_networking);
-        pod.locked = locked.or(pod.locked);
+        pod.settings.name = name.or(pod.settings.name.take());
+        pod.settings.image = image.or(pod.settings.image.take());
+        pod.settings.command = command.or(pod.settings.command.take());
+        pod.settings.entrypoint = entrypoint.or(pod.settings.entrypoint.take());
+        pod.settings.ports = ports.or(pod.settings.ports.take());
+        pod.settings.disk = disk.or(pod.settings.disk);
+        pod.settings.registry = registry.or(pod.settings.registry.take());
+        pod.settings.storage = storage.unwrap_or(pod.settings.storage.clone());
+        pod.settings.global_networking = global_networking.or(pod.settings.global_networking);
+        pod.settings.locked = locked.or(pod.settings.locked);
     }
 
     fn record(
@@ -800,7 +812,9 @@ fn print_action(text: &mut String, id: &ActionId, action: &Action) {
         let first: Vec<String> = creation
             .attempts
             .iter()
-            .map(|attempt| format!("{} {}", attempt.candidate.compute, attempt.candidate.cloud))
+            .map(|attempt| {
+                format!("{} {}", attempt.candidate.placement.compute, attempt.candidate.placement.cloud)
+            })
             .collect();
         write!(text, " on {}", first.join(" | ")).unwrap();
     }
@@ -813,7 +827,7 @@ fn print_action(text: &mut String, id: &ActionId, action: &Action) {
         RecordAfter::Deposed(ids) => write!(text, " leaves deposed {ids:?}").unwrap(),
     }
     text.push('\n');
-    let fresh = id.step == Step::Create && changes.iter().all(|change| change.before == Shown::Absent);
+    let fresh = id.step == Step::Create && changes.iter().all(|change| change.before == Value::Absent);
     for change in changes.iter().filter(|_| !fresh) {
         let (before, after) = (show(&change.before), show(&change.after));
         writeln!(text, "  {}: {before} -> {after} by {:?}", change.field, change.cause).unwrap();
@@ -823,12 +837,11 @@ fn print_action(text: &mut String, id: &ActionId, action: &Action) {
     }
 }
 
-fn show(shown: &Shown) -> String {
+fn show(shown: &Value) -> String {
     match shown {
-        Shown::Absent => "-".to_owned(),
-        Shown::Text(text) => text.replace('\n', ", "),
-        Shown::Secret => "(secret)".to_owned(),
-        Shown::OtherValue => "(other value)".to_owned(),
-        Shown::KnownAfterApply => "(known after apply)".to_owned(),
+        Value::Secret => "(secret)".to_owned(),
+        Value::OtherValue => "(other value)".to_owned(),
+        Value::KnownAfterApply => "(known after apply)".to_owned(),
+        value => value::text(value).map_or("-".to_owned(), |text| text.replace('\n', ", ")),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use podform::model::desired::Wanted;
-use podform::model::field::Field;
+use podform::model::settings::Field;
 use podform::spec::cache::{self, CacheKey};
 use podform::spec::{Form, Input, Loaded, SourceFile};
 

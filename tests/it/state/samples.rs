@@ -8,7 +8,6 @@ use podform::model::address::Address;
 use podform::model::catalog::{CatalogPart, Stock};
 use podform::model::clock::Timestamp;
 use podform::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
-use podform::model::field::Field;
 use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
     RegistryId, RemoteId, RunNonce, Serial, VolumeId,
@@ -19,11 +18,13 @@ use podform::model::marker::Token;
 use podform::model::money::{Amount, Hourly, Monthly, Price};
 use podform::model::plan::Owner;
 use podform::model::plan::*;
-use podform::model::pod::{Access, Cloud, Compute, Container, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
 use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
+use podform::model::settings::{Container, Field, PodPatch};
 use podform::model::size::Gigabytes;
+use podform::model::value::Value;
 use podform::model::volume::{VolumeConfig, VolumeTier};
 
 /// Draws values; equal seeds give equal values.
@@ -119,7 +120,7 @@ impl Samples {
         Port { number: self.0.u32(1..70_010), protocol: self.one(&[Protocol::Http, Protocol::Tcp]) }
     }
 
-    fn storage(&mut self) -> Storage {
+    fn storage(&mut self) -> Storage<Address> {
         match self.0.u8(..3) {
             0 => Storage::None,
             1 => Storage::Local { size: self.size(), path: self.text() },
@@ -132,7 +133,7 @@ impl Samples {
             name: self.text(),
             image: self.text(),
             command: self.list(Self::text),
-            entrypoint: self.some(|samples| samples.list(Self::text)),
+            entrypoint: self.list(Self::text),
             env: self.env(),
             ports: self.set(Self::port),
             disk: self.size(),
@@ -241,9 +242,15 @@ impl Samples {
         Split { compute: self.amount(), storage: self.amount() }
     }
 
-    fn shown(&mut self) -> Shown {
-        let text = Shown::Text(self.text());
-        self.one(&[Shown::Absent, text, Shown::Secret, Shown::OtherValue, Shown::KnownAfterApply])
+    fn shown(&mut self) -> Value {
+        let texts = [Value::Text(self.text()), Value::Word(self.text())];
+        let lists = [Value::Command(self.list(Self::text)), Value::List(self.list(Self::text))];
+        let mounts = [Value::Mount(self.storage()), Value::Lifecycle(self.lifecycle())];
+        let plain = [Value::Number(self.0.u32(..)), Value::Size(Gigabytes(9)), Value::Switch(self.0.bool())];
+        let marks = [Value::Absent, Value::Secret, Value::OtherValue, Value::KnownAfterApply];
+        let mut all = vec![Value::Mounted { volume: VolumeId::new(self.text()), path: self.text() }];
+        all.extend(texts.into_iter().chain(lists).chain(mounts).chain(plain).chain(marks));
+        self.one(&all)
     }
 
     fn disruption(&mut self) -> Disruption {
@@ -253,16 +260,18 @@ impl Samples {
     fn candidate(&mut self) -> Candidate {
         let stocks = [Stock::None, Stock::NotAsked, Stock::Low, Stock::Medium, Stock::High];
         Candidate {
-            compute: self.compute(),
-            cloud: self.cloud(),
-            data_centers: self.set(Self::data_center),
-            cuda: self.set(|samples| CudaVersion::new(samples.one(&["12.8", "12.4"]))),
-            min_cuda: self.some(|_| CudaVersion::new("12.4")),
             price: self.some(|samples| samples.0.i64(..)).map_or(Price::Unknown, |m| Price::Known(Hourly(m))),
             stock: self.one(&stocks),
             stock_by_data_center: Arc::new(
                 self.list(|samples| (samples.data_center(), samples.one(&stocks))).into_iter().collect(),
             ),
+            placement: Placement {
+                compute: self.compute(),
+                cloud: self.cloud(),
+                data_centers: self.set(Self::data_center),
+                cuda: self.set(|samples| CudaVersion::new(samples.one(&["12.8", "12.4"]))),
+                min_cuda: self.some(|_| CudaVersion::new("12.4")),
+            },
         }
     }
 
@@ -300,7 +309,7 @@ impl Samples {
             registry: self.some(|samples| samples.some(|samples| RegistryId::new(samples.text()))),
             storage: self.some(Self::storage),
             global_networking: self.some(|samples| samples.0.bool()),
-            locked: self.some(|samples| samples.0.bool()),
+            locked: self.some(|samples| samples.some(|samples| samples.0.bool())),
         }
     }
 

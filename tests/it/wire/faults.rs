@@ -1,5 +1,6 @@
 //! Every fault of the simulator, and what the client makes of it.
 
+use podform::model::pod::Placement;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
 use super::*;
@@ -11,13 +12,14 @@ fn create_under(api: Api, fault: &str) -> (String, usize) {
     let simulation = Simulation::new(settings);
     let client = Runpod::in_process(api, simulation.router(), &Secret::new(KEY.to_owned())).unwrap();
     let request = PodRequest {
-        compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-        mount: Mount::None,
-        registry: None,
-        min_cuda: None,
-        data_centers: BTreeSet::new(),
         access: Access { ssh: false, jupyter: false },
-        ..pod_request()
+        settings: PodSettings { storage: Storage::None, registry: None, ..pod_request().settings },
+        placement: Placement {
+            compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
+            min_cuda: None,
+            data_centers: BTreeSet::new(),
+            ..pod_request().placement
+        },
     };
     let word = match run(client.create_pod(&request)) {
         Ok(_) => "done".to_owned(),
@@ -74,13 +76,18 @@ fn a_start_on_a_full_host_is_told_from_other_failures() {
         let client = Runpod::in_process(api, simulation.router(), &Secret::new(KEY.to_owned())).unwrap();
         run(async {
             let request = PodRequest {
-                compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-                mount: Mount::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
-                registry: None,
-                min_cuda: None,
-                data_centers: BTreeSet::new(),
                 access: Access { ssh: false, jupyter: false },
-                ..pod_request()
+                settings: PodSettings {
+                    storage: Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
+                    registry: None,
+                    ..pod_request().settings
+                },
+                placement: Placement {
+                    compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
+                    min_cuda: None,
+                    data_centers: BTreeSet::new(),
+                    ..pod_request().placement
+                },
             };
             let id = client.create_pod(&request).await.unwrap();
             simulated::wait_for(&client, &id, PodStatus::Running).await;
@@ -144,13 +151,18 @@ fn a_listing_is_never_taken_for_an_empty_account() {
 
 fn small_request() -> PodRequest {
     PodRequest {
-        compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-        mount: Mount::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
-        registry: None,
-        min_cuda: None,
-        data_centers: BTreeSet::new(),
         access: Access { ssh: false, jupyter: false },
-        ..pod_request()
+        settings: PodSettings {
+            storage: Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
+            registry: None,
+            ..pod_request().settings
+        },
+        placement: Placement {
+            compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
+            min_cuda: None,
+            data_centers: BTreeSet::new(),
+            ..pod_request().placement
+        },
     }
 }
 
@@ -176,8 +188,10 @@ impl Change {
     async fn send(self, client: &Runpod, id: &PodId) -> Result<(), ProviderError> {
         match self {
             Self::Update => {
-                let patch =
-                    PatchRequest { id: id.clone(), image: Some("img:2".to_owned()), ..patch_request() };
+                let patch = PatchRequest {
+                    id: id.clone(),
+                    settings: PodSettings { image: Some("img:2".to_owned()), ..patch_request().settings },
+                };
                 client.update_pod(&patch).await
             }
             Self::Stop => client.stop_pod(id).await,

@@ -1,6 +1,9 @@
 //! GraphQL: variables, errors beside data, and the detours around what it cannot do.
 
 use super::*;
+use podform::model::pod::Placement;
+use podform::model::settings::PodSettings;
+use podform::model::volume::VolumeConfig;
 
 /// A pod with the fields that the client selects.
 pub(super) fn graphql_pod() -> Value {
@@ -64,16 +67,16 @@ fn no_capacity() -> Value {
 fn every_field_of_a_pod_is_read() {
     let pod = graphql_live(graphql_pod());
     assert_eq!(pod.status, PodStatus::Running);
-    assert_eq!(pod.command, Some(vec!["-c".to_owned(), "it's here".to_owned()]));
-    assert_eq!(pod.entrypoint, Some(vec!["bash".to_owned()]));
-    assert_eq!(pod.env, BTreeMap::from([(EnvKey::new("A"), Secret::new("b=c".to_owned()))]));
+    assert_eq!(pod.settings.command, Some(vec!["-c".to_owned(), "it's here".to_owned()]));
+    assert_eq!(pod.settings.entrypoint, Some(vec!["bash".to_owned()]));
+    assert_eq!(pod.settings.env, BTreeMap::from([(EnvKey::new("A"), Secret::new("b=c".to_owned()))]));
     assert_eq!(
-        pod.marker.map(|marker| marker.to_string()).as_deref(),
+        pod.marker.as_ref().map(|marker| marker.to_string()).as_deref(),
         Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z")
     );
-    assert_eq!(pod.ports.iter().map(Port::to_string).collect::<Vec<_>>(), ["22/tcp", "8888/http"]);
-    let storage = LiveStorage::Local { size: Gigabytes(20), path: "/workspace".to_owned() };
-    assert_eq!((pod.storage, pod.registry), (storage, Some(None)));
+    assert_eq!(pod.ports().map(Port::to_string).collect::<Vec<_>>(), ["22/tcp", "8888/http"]);
+    let storage = Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() };
+    assert_eq!((pod.settings.storage, pod.settings.registry), (storage, Some(None)));
     assert_eq!(pod.compute, Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 3090"), count: 1 }));
     assert_eq!((pod.cloud, pod.price), (Some(Cloud::Community), Price::Known(Hourly(300_000))));
     assert_eq!(pod.created_at, Some("2026-11-01T10:00:00Z".parse().unwrap()));
@@ -101,7 +104,10 @@ fn stopped_cpu_and_background_pods_are_read() {
     let pod = graphql_live(cpu);
     let flavor = podform::model::id::CpuFlavorId::new("cpu5c");
     assert_eq!(pod.compute, Some(Compute::Cpu { flavor, vcpus: 8 }));
-    assert_eq!((pod.command, pod.entrypoint, pod.storage), (Some(vec![]), Some(vec![]), LiveStorage::None));
+    assert_eq!(
+        (pod.settings.command, pod.settings.entrypoint, pod.settings.storage),
+        (Some(vec![]), Some(vec![]), Storage::None)
+    );
     let mut background = with(graphql_pod(), "id", json!("hpvdausak8xb00"));
     background["name"] = json!("hpvdausak8xb-BG");
     assert_eq!(graphql_live(background).role, PodRole::Background);
@@ -163,7 +169,10 @@ fn data_centers_are_tried_one_after_the_other_while_they_are_certainly_full() {
             .collect()
     };
     let three = ["EU-RO-1", "EU-SE-1", "US-TX-3"].map(DataCenterId::new);
-    let request = PodRequest { data_centers: BTreeSet::from(three), ..pod_request() };
+    let request = PodRequest {
+        placement: Placement { data_centers: BTreeSet::from(three), ..pod_request().placement },
+        ..pod_request()
+    };
 
     let recorder = Recorder::default();
     let created = json!({ "data": { "podFindAndDeployOnDemand": { "id": "p2" } } });
@@ -212,9 +221,12 @@ fn a_cpu_pod_is_created_by_the_id_of_its_instance() {
     let created = json!({ "data": { "deployCpuPod": { "id": "c1" } } });
     let flavor = podform::model::id::CpuFlavorId::new("cpu3m");
     let request = PodRequest {
-        compute: Compute::Cpu { flavor, vcpus: 2 },
-        mount: Mount::None,
-        min_cuda: None,
+        settings: PodSettings { storage: Storage::None, ..pod_request().settings },
+        placement: Placement {
+            compute: Compute::Cpu { flavor, vcpus: 2 },
+            min_cuda: None,
+            ..pod_request().placement
+        },
         ..pod_request()
     };
     let client = in_turn(&recorder, vec![flavors, created]);
@@ -230,8 +242,11 @@ fn a_cpu_pod_is_created_by_the_id_of_its_instance() {
 #[test]
 fn a_cpu_pod_is_certainly_not_created_when_its_flavor_cannot_be_read() {
     let flavor = podform::model::id::CpuFlavorId::new("cpu3m");
-    let request =
-        PodRequest { compute: Compute::Cpu { flavor, vcpus: 2 }, mount: Mount::None, ..pod_request() };
+    let request = PodRequest {
+        settings: PodSettings { storage: Storage::None, ..pod_request().settings },
+        placement: Placement { compute: Compute::Cpu { flavor, vcpus: 2 }, ..pod_request().placement },
+        ..pod_request()
+    };
     let error = |status, body: Value| {
         let client = Recorder::default().client_of(Api::Graphql, move |_| json_answer(status, &body));
         run(client.create_pod(&request)).unwrap_err().certainty
@@ -246,10 +261,13 @@ fn an_edit_sends_what_is_mandatory_and_keeps_the_other_half_of_the_arguments() {
     let recorder = Recorder::default();
     let read = json!({ "data": { "pod": graphql_pod() } });
     let edited = json!({ "data": { "podEditJob": { "id": "p1" } } });
-    let request = PatchRequest { command: Some(vec!["serve".to_owned()]), ..patch_request() };
+    let request = PatchRequest {
+        settings: PodSettings { command: Some(vec!["serve".to_owned()]), ..patch_request().settings },
+        ..patch_request()
+    };
     assert_eq!(run(in_turn(&recorder, vec![read, edited]).update_pod(&request)), Ok(()));
     let expected = json!({ "input": {
-        "podId": "p1", "imageName": "img:2", "containerDiskInGb": 60,
+        "podId": "p1", "imageName": "vllm/vllm-openai:v0.19.1", "containerDiskInGb": 50,
         "dockerArgs": r#"{"cmd":["serve"],"entrypoint":["bash"]}"#
     } });
     assert_eq!(recorder.seen()[1].body["variables"], expected);
@@ -260,10 +278,22 @@ fn what_graphql_cannot_change_is_refused_before_sending() {
     let recorder = Recorder::default();
     let client = graphql_client(&recorder, Value::Null);
     for request in [
-        PatchRequest { name: Some("new".to_owned()), ..patch_request() },
-        PatchRequest { locked: Some(true), ..patch_request() },
-        PatchRequest { global_networking: Some(true), ..patch_request() },
-        PatchRequest { mount: Some(Mount::None), ..patch_request() },
+        PatchRequest {
+            settings: PodSettings { name: Some("new".to_owned()), ..patch_request().settings },
+            ..patch_request()
+        },
+        PatchRequest {
+            settings: PodSettings { locked: Some(Some(true)), ..patch_request().settings },
+            ..patch_request()
+        },
+        PatchRequest {
+            settings: PodSettings { global_networking: Some(true), ..patch_request().settings },
+            ..patch_request()
+        },
+        PatchRequest {
+            settings: PodSettings { storage: Some(Storage::None), ..patch_request().settings },
+            ..patch_request()
+        },
     ] {
         let error = run(client.update_pod(&request)).unwrap_err();
         assert_eq!(error.certainty, Certainty::Rejected(Rejection::Invalid));
@@ -295,9 +325,11 @@ fn calls_have_the_documented_fields_and_variables() {
     let (pod, volume) = (PodId::new("p1"), VolumeId::new("v1"));
     let request = VolumeRequest {
         name: "acme-models-01234567".to_owned(),
-        size: Gigabytes(100),
-        data_center: DataCenterId::new("EU-RO-1"),
-        tier: VolumeTier::Standard,
+        config: VolumeConfig {
+            size: Gigabytes(100),
+            data_center: DataCenterId::new("EU-RO-1"),
+            tier: VolumeTier::Standard,
+        },
     };
     run(async {
         assert_eq!(client.pod(&pod).await, Ok(None));

@@ -1,6 +1,9 @@
 //! REST v1: pods with nulls anywhere, and creates that leave nothing to its defaults.
 
 use super::*;
+use podform::model::pod::Placement;
+use podform::model::settings::PodSettings;
+use podform::model::volume::VolumeConfig;
 
 /// A pod as the API's own page shows one, reduced to what is read.
 pub(super) fn v1_pod() -> Value {
@@ -40,17 +43,17 @@ fn v1_live(pod: Value) -> LivePod {
 fn every_field_of_a_pod_is_read() {
     let pod = v1_live(v1_pod());
     assert_eq!(pod.status, PodStatus::Running);
-    assert_eq!(pod.image.as_deref(), Some("vllm/vllm-openai:v0.19.1"));
-    assert_eq!(pod.command, Some(vec!["-c".to_owned(), "it's here".to_owned()]));
-    assert_eq!(pod.entrypoint, Some(vec!["bash".to_owned()]));
+    assert_eq!(pod.settings.image.as_deref(), Some("vllm/vllm-openai:v0.19.1"));
+    assert_eq!(pod.settings.command, Some(vec!["-c".to_owned(), "it's here".to_owned()]));
+    assert_eq!(pod.settings.entrypoint, Some(vec!["bash".to_owned()]));
     assert_eq!(
         pod.marker.map(|marker| marker.to_string()).as_deref(),
         Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z")
     );
-    assert_eq!(pod.env.keys().map(EnvKey::as_str).collect::<Vec<_>>(), ["ENV_VAR"]);
-    let storage = LiveStorage::Network { id: VolumeId::new("agv6w2qcg7"), path: "/workspace".to_owned() };
-    assert_eq!(pod.storage, storage);
-    assert_eq!(pod.registry, Some(Some(RegistryId::new("clzdaifot0001l90809257ynb"))));
+    assert_eq!(pod.settings.env.keys().map(EnvKey::as_str).collect::<Vec<_>>(), ["ENV_VAR"]);
+    let storage = Storage::Network { volume: VolumeId::new("agv6w2qcg7"), path: "/workspace".to_owned() };
+    assert_eq!(pod.settings.storage, storage);
+    assert_eq!(pod.settings.registry, Some(Some(RegistryId::new("clzdaifot0001l90809257ynb"))));
     assert_eq!(pod.compute, Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 2 }));
     assert_eq!((pod.cloud, pod.data_center), (Some(Cloud::Secure), Some(DataCenterId::new("EU-RO-1"))));
     assert_eq!((pod.price, pod.created_at, pod.role), (Price::Known(Hourly(740_000)), None, PodRole::Plain));
@@ -67,10 +70,18 @@ fn a_pod_whose_every_field_is_null_can_be_read() {
         }
     }
     let pod = v1_live(pod);
-    assert_eq!((pod.name.as_str(), pod.image, pod.command, pod.entrypoint), ("", None, None, None));
-    assert_eq!((pod.env.len(), pod.ports.len(), pod.storage), (0, 0, LiveStorage::None));
+    assert_eq!(
+        (
+            pod.name(),
+            pod.settings.image.clone(),
+            pod.settings.command.clone(),
+            pod.settings.entrypoint.clone()
+        ),
+        ("", None, None, None)
+    );
+    assert_eq!((pod.settings.env.len(), pod.ports().count(), pod.settings.storage), (0, 0, Storage::None));
     assert_eq!((pod.compute, pod.cloud, pod.price), (None, None, Price::Unknown));
-    assert_eq!((pod.registry, pod.locked, pod.data_center), (Some(None), None, None));
+    assert_eq!((pod.settings.registry, pod.settings.locked, pod.data_center), (Some(None), None, None));
 }
 
 #[test]
@@ -112,8 +123,8 @@ fn machines_and_roles_are_told_apart() {
     let flavor = podform::model::id::CpuFlavorId::new("cpu3c");
     assert_eq!(v1_live(cpu).compute, Some(Compute::Cpu { flavor, vcpus: 24 }));
     let local = with(without(v1_pod(), "networkVolume"), "volumeInGb", json!(20));
-    let storage = LiveStorage::Local { size: Gigabytes(20), path: "/workspace".to_owned() };
-    assert_eq!(v1_live(local).storage, storage);
+    let storage = Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() };
+    assert_eq!(v1_live(local).settings.storage, storage);
     assert_eq!(v1_live(with(v1_pod(), "endpointId", json!("e1"))).role, PodRole::EndpointWorker);
 }
 
@@ -139,7 +150,10 @@ fn a_create_says_everything_that_has_a_default() {
 #[test]
 fn a_cuda_version_later_than_any_known_one_is_refused_before_sending() {
     let recorder = Recorder::default();
-    let request = PodRequest { min_cuda: Some(CudaVersion::new("14.0")), ..pod_request() };
+    let request = PodRequest {
+        placement: Placement { min_cuda: Some(CudaVersion::new("14.0")), ..pod_request().placement },
+        ..pod_request()
+    };
     let error = run(v1_client(&recorder, 201, v1_pod()).create_pod(&request)).unwrap_err();
     assert_eq!(error.certainty, Certainty::Rejected(Rejection::Invalid));
     assert_eq!(recorder.seen(), []);
@@ -149,10 +163,13 @@ fn a_cuda_version_later_than_any_known_one_is_refused_before_sending() {
 fn a_patch_holds_only_what_changes() {
     let recorder = Recorder::default();
     let request = PatchRequest {
-        image: Some("img:2".to_owned()),
-        entrypoint: Some(vec![]),
-        registry: Some(None),
-        mount: Some(Mount::Network { id: VolumeId::new("agv6w2qcg7"), path: "/data".to_owned() }),
+        settings: PodSettings {
+            image: Some("img:2".to_owned()),
+            entrypoint: Some(vec![]),
+            registry: Some(None),
+            storage: Some(Storage::Network { volume: VolumeId::new("agv6w2qcg7"), path: "/data".to_owned() }),
+            ..patch_request().settings
+        },
         ..patch_request()
     };
     assert_eq!(run(v1_client(&recorder, 200, v1_pod()).update_pod(&request)), Ok(()));
@@ -176,9 +193,11 @@ fn calls_have_the_documented_paths_and_bodies() {
     let (pod, volume) = (PodId::new("p1"), VolumeId::new("v1"));
     let request = VolumeRequest {
         name: "acme-models-01234567".to_owned(),
-        size: Gigabytes(100),
-        data_center: DataCenterId::new("EU-RO-1"),
-        tier: VolumeTier::Standard,
+        config: VolumeConfig {
+            size: Gigabytes(100),
+            data_center: DataCenterId::new("EU-RO-1"),
+            tier: VolumeTier::Standard,
+        },
     };
     run(async {
         assert_eq!(client.list_pods().await, Ok(vec![]));
@@ -190,7 +209,10 @@ fn calls_have_the_documented_paths_and_bodies() {
         assert_eq!(client.create_volume(&request).await, Ok(VolumeId::new("v9")));
         client.grow_volume(&volume, Gigabytes(200)).await.unwrap();
         client.delete_volume(&volume).await.unwrap();
-        let fast = VolumeRequest { tier: VolumeTier::HighPerformance, ..request };
+        let fast = VolumeRequest {
+            config: VolumeConfig { tier: VolumeTier::HighPerformance, ..request.config.clone() },
+            ..request
+        };
         assert_eq!(
             client.create_volume(&fast).await.unwrap_err().detail,
             "REST v1 knows no tiers of volumes"

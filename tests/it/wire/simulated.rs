@@ -13,6 +13,8 @@ use std::path::Path;
 use boon::{Compiler, Schemas};
 use podform::model::catalog::{Catalog, NotTaken};
 use podform::model::id::CpuFlavorId;
+use podform::model::pod::Placement;
+use podform::model::volume::VolumeConfig;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
 use super::*;
@@ -58,9 +60,11 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
     let (gpu, data_center) = place;
     let request = VolumeRequest {
         name: "acme-models-01234567".to_owned(),
-        size: Gigabytes(100),
-        data_center: data_center.clone(),
-        tier: VolumeTier::Standard,
+        config: VolumeConfig {
+            size: Gigabytes(100),
+            data_center: data_center.clone(),
+            tier: VolumeTier::Standard,
+        },
     };
     let volume = client.create_volume(&request).await.unwrap();
     client.grow_volume(&volume, Gigabytes(150)).await.unwrap();
@@ -71,15 +75,16 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
     );
     assert_eq!(client.list_volumes().await.unwrap().len(), 1);
 
-    let mount = Mount::Network { id: volume.clone(), path: "/models".to_owned() };
+    let mount = Storage::Network { volume: volume.clone(), path: "/models".to_owned() };
     let request = PodRequest {
-        compute: Compute::Gpu { id: gpu, count: 1 },
-        data_centers: BTreeSet::from([data_center]),
-        mount,
-        registry: None,
-        min_cuda: None,
         access: Access { ssh: false, jupyter: false },
-        ..pod_request()
+        settings: PodSettings { storage: mount, registry: None, ..pod_request().settings },
+        placement: Placement {
+            compute: Compute::Gpu { id: gpu, count: 1 },
+            data_centers: BTreeSet::from([data_center]),
+            min_cuda: None,
+            ..pod_request().placement
+        },
     };
     let id = client.create_pod(&request).await.unwrap();
     assert_reads_back(&request, &wait_for(client, &id, PodStatus::Running).await);
@@ -90,30 +95,33 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
     client.start_pod(&id, 1).await.unwrap();
     wait_for(client, &id, PodStatus::Running).await;
 
-    let mut env = request.env.clone();
+    let mut env = request.settings.env.clone();
     env.insert(EnvKey::new("MODE"), Secret::new("x=y \"z\"".to_owned()));
     let can_rename = api != Api::Graphql;
     let patch = PatchRequest {
         id: id.clone(),
-        image_after: "vllm/vllm-openai:v0.20.0".to_owned(),
-        disk_after: Gigabytes(70),
-        name: can_rename.then(|| "renamed".to_owned()),
-        image: Some("vllm/vllm-openai:v0.20.0".to_owned()),
-        command: Some(vec!["serve".to_owned(), "two words".to_owned()]),
-        env: Some(env.clone()),
-        ports: Some(BTreeSet::from([Port { number: 9000, protocol: Protocol::Http }])),
-        disk: Some(Gigabytes(70)),
-        locked: can_rename.then_some(false),
-        ..patch_request()
+        settings: PodSettings {
+            name: can_rename.then(|| "renamed".to_owned()),
+            image: Some("vllm/vllm-openai:v0.20.0".to_owned()),
+            command: Some(vec!["serve".to_owned(), "two words".to_owned()]),
+            env: Some(env.clone()),
+            ports: Some(BTreeSet::from([Port { number: 9000, protocol: Protocol::Http }])),
+            disk: Some(Gigabytes(70)),
+            locked: can_rename.then_some(false).map(Some),
+            ..patch_request().settings
+        },
     };
     client.update_pod(&patch).await.unwrap();
     let changed = PodRequest {
-        name: patch.name.unwrap_or(request.name),
-        image: patch.image_after,
-        command: patch.command.unwrap(),
-        env,
-        ports: patch.ports.unwrap(),
-        disk: patch.disk_after,
+        settings: PodSettings {
+            name: patch.settings.name.unwrap_or_else(|| request.settings.name.clone()),
+            image: patch.settings.image.unwrap(),
+            command: patch.settings.command.unwrap(),
+            env,
+            ports: patch.settings.ports.unwrap(),
+            disk: patch.settings.disk.unwrap(),
+            ..request.settings.clone()
+        },
         ..request
     };
     let live = client.pod(&id).await.unwrap().unwrap();
@@ -130,27 +138,31 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
 
 /// Checks that a pod shows what was asked for, as far as its API shows it.
 fn assert_reads_back(request: &PodRequest, live: &LivePod) {
-    let shown_or_sent = |shown: Option<Vec<String>>| shown.unwrap_or_else(|| request.command.clone());
-    assert_eq!(live.name, request.name);
-    assert_eq!(live.image.as_ref(), Some(&request.image));
-    assert_eq!(shown_or_sent(live.command.clone()), request.command);
-    let mut env = live.env.clone();
+    let shown_or_sent =
+        |shown: Option<Vec<String>>| shown.unwrap_or_else(|| request.settings.command.clone());
+    assert_eq!(live.name(), request.settings.name);
+    assert_eq!(live.settings.image.as_ref(), Some(&request.settings.image));
+    assert_eq!(shown_or_sent(live.settings.command.clone()), request.settings.command);
+    let mut env = live.settings.env.clone();
     let marker = live.marker.as_ref().expect("the marker is read").to_string();
     env.insert(EnvKey::new("PODFORM_MARK"), Secret::new(marker));
     let missing: Vec<&EnvKey> =
-        request.env.keys().filter(|key| env.get(key) != request.env.get(key)).collect();
+        request.settings.env.keys().filter(|key| env.get(key) != request.settings.env.get(key)).collect();
     assert_eq!(missing, [] as [&EnvKey; 0]);
-    assert_eq!((&live.ports, live.disk), (&request.ports, Some(request.disk)));
-    assert_eq!(live.compute.as_ref().unwrap_or(&request.compute), &request.compute);
-    assert_eq!(live.cloud.unwrap_or(request.cloud), request.cloud);
-    assert!(live.data_center.as_ref().is_none_or(|center| request.data_centers.contains(center)));
-    let mount = match &live.storage {
-        LiveStorage::None => Mount::None,
-        LiveStorage::Local { size, path } => Mount::Local { size: *size, path: path.clone() },
-        LiveStorage::Network { id, path } => Mount::Network { id: id.clone(), path: path.clone() },
+    assert_eq!(
+        (live.settings.ports.as_ref(), live.settings.disk),
+        (Some(&request.settings.ports), Some(request.settings.disk))
+    );
+    assert_eq!(live.compute.as_ref().unwrap_or(&request.placement.compute), &request.placement.compute);
+    assert_eq!(live.cloud.unwrap_or(request.placement.cloud), request.placement.cloud);
+    assert!(live.data_center.as_ref().is_none_or(|center| request.placement.data_centers.contains(center)));
+    let mount = match &live.settings.storage {
+        Storage::None => Storage::None,
+        Storage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
+        Storage::Network { volume: id, path } => Storage::Network { volume: id.clone(), path: path.clone() },
     };
-    assert_eq!(mount, request.mount);
-    assert_eq!((live.role, live.registry.clone().flatten()), (PodRole::Plain, None));
+    assert_eq!(mount, request.settings.storage);
+    assert_eq!((live.role, live.settings.registry.clone().flatten()), (PodRole::Plain, None));
 }
 
 /// Runs the whole life of a pod over one API and returns the requests.
@@ -164,38 +176,53 @@ fn requests_of(api: Api) -> Vec<Seen> {
         let catalog = shelf.catalog(&ask_for_one(), Timestamp::UNIX_EPOCH).await.unwrap();
         life_of_a_pod(&client, api, place(&catalog)).await;
         let cpu = PodRequest {
-            compute: Compute::Cpu { flavor: CpuFlavorId::new("cpu5c"), vcpus: 4 },
-            mount: Mount::None,
-            disk: Gigabytes(10),
-            command: vec![],
-            env: BTreeMap::new(),
-            registry: None,
-            data_centers: BTreeSet::new(),
-            min_cuda: None,
+            settings: PodSettings {
+                storage: Storage::None,
+                disk: Gigabytes(10),
+                command: vec![],
+                env: BTreeMap::new(),
+                registry: None,
+                ..pod_request().settings
+            },
+            placement: Placement {
+                compute: Compute::Cpu { flavor: CpuFlavorId::new("cpu5c"), vcpus: 4 },
+                data_centers: BTreeSet::new(),
+                min_cuda: None,
+                ..pod_request().placement
+            },
             ..pod_request()
         };
         let id = client.create_pod(&cpu).await.unwrap();
-        assert_eq!(wait_for(&client, &id, PodStatus::Running).await.compute, Some(cpu.compute));
+        assert_eq!(wait_for(&client, &id, PodStatus::Running).await.compute, Some(cpu.placement.compute));
         let local = PodRequest {
-            mount: Mount::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
-            compute: Compute::Gpu { id: place(&catalog).0, count: 1 },
-            registry: None,
-            data_centers: BTreeSet::new(),
+            settings: PodSettings {
+                storage: Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
+                registry: None,
+                ..pod_request().settings
+            },
+            placement: Placement {
+                compute: Compute::Gpu { id: place(&catalog).0, count: 1 },
+                data_centers: BTreeSet::new(),
+                ..pod_request().placement
+            },
             ..pod_request()
         };
         let id = client.create_pod(&local).await.unwrap();
         let live = wait_for(&client, &id, PodStatus::Running).await;
-        assert_eq!(live.storage, LiveStorage::Local { size: Gigabytes(20), path: "/workspace".to_owned() });
+        assert_eq!(
+            live.settings.storage,
+            Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() }
+        );
         let grow = PatchRequest {
             id,
-            image_after: local.image,
-            disk_after: local.disk,
-            mount: Some(Mount::Local { size: Gigabytes(40), path: "/data".to_owned() }),
-            ..patch_request()
+            settings: PodSettings {
+                storage: Some(Storage::Local { size: Gigabytes(40), path: "/data".to_owned() }),
+                ..patch_request().settings
+            },
         };
         client.update_pod(&grow).await.unwrap();
         let live = client.pod(&grow.id).await.unwrap().unwrap();
-        assert_eq!(live.storage, LiveStorage::Local { size: Gigabytes(40), path: "/data".to_owned() });
+        assert_eq!(live.settings.storage, Storage::Local { size: Gigabytes(40), path: "/data".to_owned() });
     });
     recorder.seen()
 }
@@ -244,13 +271,14 @@ fn a_pod_made_over_one_api_reads_the_same_over_the_others() {
             let catalog = client(Api::V2).catalog(&ask_for_one(), Timestamp::UNIX_EPOCH).await.unwrap();
             let (gpu, center) = place(&catalog);
             let request = PodRequest {
-                compute: Compute::Gpu { id: gpu, count: 1 },
-                data_centers: BTreeSet::from([center]),
-                mount: Mount::None,
-                registry: None,
-                min_cuda: None,
                 access: Access { ssh: false, jupyter: false },
-                ..pod_request()
+                settings: PodSettings { storage: Storage::None, registry: None, ..pod_request().settings },
+                placement: Placement {
+                    compute: Compute::Gpu { id: gpu, count: 1 },
+                    data_centers: BTreeSet::from([center]),
+                    min_cuda: None,
+                    ..pod_request().placement
+                },
             };
             let id = client(maker).create_pod(&request).await.unwrap();
             for reader in SPOKEN {

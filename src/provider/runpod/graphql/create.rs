@@ -1,15 +1,17 @@
 //! Creates of pods: one mutation for GPU pods, another for CPU pods, one data center at a time.
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
+use super::before_anything;
 use super::call::{Operation, send};
 use super::catalog::CpuFlavorWire;
-use super::{EnvInput, env_input, ports_text};
-use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId};
-use crate::model::pod::Compute;
-use crate::model::request::{Mount, PodRequest};
-use crate::provider::runpod::convert;
+use super::pod::settings_input;
+use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId};
+use crate::model::pod::{Compute, Placement, Storage};
+use crate::model::request::PodRequest;
+use crate::model::settings::PodSettings;
+use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Transport, unsendable};
 use crate::provider::runpod::wire::{Dollars, Wire, object_id, objects};
@@ -23,10 +25,10 @@ pub(in crate::provider::runpod) async fn create_pod(
     transport: &Transport,
     request: &PodRequest,
 ) -> Result<PodId, ProviderError> {
-    let mut data_centers = request.data_centers.iter();
+    let mut data_centers = request.placement.data_centers.iter();
     let mut data_center = data_centers.next();
     loop {
-        let created = match &request.compute {
+        let created = match &request.placement.compute {
             Compute::Gpu { id, count } => create_gpu_pod(transport, request, id, *count, data_center).await,
             Compute::Cpu { flavor, vcpus } => {
                 create_cpu_pod(transport, request, flavor, *vcpus, data_center).await
@@ -58,16 +60,16 @@ async fn create_gpu_pod(
     };
     let query = "mutation Create($input: PodFindAndDeployOnDemandInput) \
         { podFindAndDeployOnDemand(input: $input) { id } }";
+    let Placement { cuda, min_cuda, .. } = &request.placement;
     let mut input = create_input(request, data_center);
-    input.gpu_type_id = Some(id.as_str());
-    input.gpu_count = Some(count);
-    input.global_network = Some(request.global_networking);
-    input.allowed_cuda_versions = request.cuda.iter().map(CudaVersion::as_str).collect();
-    input.min_cuda_version = request.min_cuda.as_ref().map(CudaVersion::as_str);
-    input.volume_in_gb = Some(match &request.mount {
-        Mount::None | Mount::Network { .. } => 0,
-        Mount::Local { size, path: _ } => size.0,
-    });
+    input.entry("volumeInGb").or_insert(json!(0));
+    input.extend(given([
+        ("gpuTypeId", Some(json!(id.as_str()))),
+        ("gpuCount", Some(json!(count))),
+        ("globalNetwork", Some(json!(request.settings.global_networking))),
+        ("allowedCudaVersions", convert::some_texts(cuda.iter().map(CudaVersion::as_str))),
+        ("minCudaVersion", min_cuda.as_ref().map(|version| json!(version.as_str()))),
+    ]));
     create(transport, operation, query, &input, request).await
 }
 
@@ -79,21 +81,14 @@ async fn create_cpu_pod(
     data_center: Option<&DataCenterId>,
 ) -> Result<PodId, ProviderError> {
     let operation = Operation { call: "GraphQL deployCpuPod", verb: Verb::Create, field: "deployCpuPod" };
-    if matches!(request.mount, Mount::Local { .. }) {
+    if matches!(request.settings.storage, Storage::Local { .. }) {
         return Err(unsendable(operation.call, "a CPU pod has no disk on its host"));
     }
     // The id of an instance ends in its memory, which only the flavor tells.
-    let instance = instance_id(transport, flavor, vcpus).await.map_err(|error| ProviderError {
-        certainty: match error.certainty {
-            // Only a read failed; no pod can have come of it.
-            Certainty::Unknown => Certainty::NotDone,
-            certainty => certainty,
-        },
-        ..error
-    })?;
+    let instance = instance_id(transport, flavor, vcpus).await.map_err(before_anything)?;
     let query = "mutation Create($input: deployCpuPodInput!) { deployCpuPod(input: $input) { id } }";
     let mut input = create_input(request, data_center);
-    input.instance_id = Some(&instance);
+    input.insert("instanceId".to_owned(), json!(instance));
     create(transport, operation, query, &input, request).await
 }
 
@@ -126,102 +121,33 @@ async fn create(
     transport: &Transport,
     operation: Operation,
     query: &str,
-    input: &CreateInput<'_>,
+    input: &Map<String, Value>,
     request: &PodRequest,
 ) -> Result<PodId, ProviderError> {
-    let hidden = request.env.values().cloned().collect();
+    let hidden = request.settings.env.values().cloned().collect();
     let variables = json!({ "input": input });
     let (answer, created) = send::<CreatedWire>(transport, operation, query, variables, hidden).await?;
     let read = || object_id(created.required(operation.field)?.id, "id");
     read().map(PodId::new).map_err(|unfit| answer.unfit(unfit))
 }
 
-/// What both creates take; the fields of only one of them are filled in there.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CreateInput<'a> {
-    name: &'a str,
-    image_name: &'a str,
-    /// Left out, it has been answered with `Something went wrong`.
-    docker_args: String,
-    env: Vec<EnvInput<'a>>,
-    ports: String,
-    container_disk_in_gb: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_mount_path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network_volume_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    container_registry_auth_id: Option<&'a str>,
-    start_ssh: bool,
-    start_jupyter: bool,
-    cloud_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_center_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    volume_in_gb: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gpu_type_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gpu_count: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    global_network: Option<bool>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    allowed_cuda_versions: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_cuda_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    instance_id: Option<&'a str>,
-}
-
-fn create_input<'a>(request: &'a PodRequest, data_center: Option<&'a DataCenterId>) -> CreateInput<'a> {
-    let PodRequest {
-        name,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        mount,
-        access,
-        cloud,
-        // One at a time, given beside the request.
-        data_centers: _,
-        // For GPU pods only, filled in there.
-        global_networking: _,
-        compute: _,
-        cuda: _,
-        min_cuda: _,
-    } = request;
-    let (volume_mount_path, network_volume_id) = match mount {
-        Mount::None => (None, None),
-        Mount::Local { size: _, path } => (Some(path.as_str()), None),
-        Mount::Network { id, path } => (Some(path.as_str()), Some(id.as_str())),
-    };
-    CreateInput {
-        name,
-        image_name: image,
-        docker_args: convert::docker_args(command, entrypoint.as_deref().unwrap_or_default()),
-        env: env_input(env),
-        ports: ports_text(ports),
-        container_disk_in_gb: disk.0,
-        volume_mount_path,
-        network_volume_id,
-        container_registry_auth_id: registry.as_ref().map(RegistryId::as_str),
-        start_ssh: access.ssh,
-        start_jupyter: access.jupyter,
-        cloud_type: convert::cloud_word(*cloud),
-        data_center_id: data_center.map(DataCenterId::as_str),
-        volume_in_gb: None,
-        gpu_type_id: None,
-        gpu_count: None,
-        global_network: None,
-        allowed_cuda_versions: Vec::new(),
-        min_cuda_version: None,
-        instance_id: None,
-    }
+/// Returns what both creates take; what only one of them does is filled in there.
+fn create_input(request: &PodRequest, data_center: Option<&DataCenterId>) -> Map<String, Value> {
+    let PodRequest { settings, access, placement } = request;
+    let all = settings.given(Some(&settings.env), Some(&settings.storage));
+    // Left out, it has been answered with `Something went wrong`.
+    let docker_args = convert::docker_args(&settings.command, &settings.entrypoint);
+    let registry = all.registry.filter(|id| id.is_some());
+    let common = PodSettings { registry, global_networking: None, ..all };
+    let mut input = settings_input(&common, Some(docker_args));
+    input.extend(given([
+        ("networkVolumeId", settings.storage.volume().map(|id| json!(id.as_str()))),
+        ("startSsh", Some(json!(access.ssh))),
+        ("startJupyter", Some(json!(access.jupyter))),
+        ("cloudType", Some(json!(convert::cloud_word(placement.cloud)))),
+        ("dataCenterId", data_center.map(|id| json!(id.as_str()))),
+    ]));
+    input
 }
 
 objects!(CreatedWire);

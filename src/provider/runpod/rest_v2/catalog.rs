@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::call::list;
-use super::read::volume_tier;
+use super::volume::volume_tier;
 use crate::model::catalog::{
     Catalog, CatalogPart, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery,
 };

@@ -23,13 +23,13 @@ use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, R
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
 use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
-use podform::model::pod::{Access, Cloud, Compute};
+use podform::model::pod::{Access, Cloud, Compute, Placement, Storage};
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
-use podform::model::request::{Mount, PodRequest, VolumeRequest};
+use podform::model::request::{PodRequest, VolumeRequest};
 use podform::model::secret::{Secret, Secrets};
 use podform::model::size::Gigabytes;
-use podform::model::volume::VolumeTier;
+use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::plan::{self, Inputs, Options, stock_questions};
 use podform::provider::runpod::Runpod;
 use podform::provider::{Mutate, Observe};
@@ -307,30 +307,37 @@ async fn make_foreign(client: &Runpod) {
     {
         let env = marker.map(|marker| (EnvKey::new("PODFORM_MARK"), Secret::new(marker.to_owned())));
         let request = PodRequest {
-            name: name.to_owned(),
-            image: "img:9".to_owned(),
-            command: Vec::new(),
-            entrypoint: None,
-            env: env.into_iter().collect(),
-            ports: BTreeSet::new(),
-            disk: Gigabytes(10),
-            registry: None,
-            mount: Mount::None,
-            global_networking: false,
             access: Access { ssh: false, jupyter: false },
-            compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu3c"), vcpus: 2 },
-            cloud: Cloud::Secure,
-            data_centers: BTreeSet::new(),
-            cuda: BTreeSet::new(),
-            min_cuda: None,
+            settings: podform::model::settings::PodSettings {
+                name: name.to_owned(),
+                image: "img:9".to_owned(),
+                command: Vec::new(),
+                entrypoint: Vec::new(),
+                env: env.into_iter().collect(),
+                ports: BTreeSet::new(),
+                disk: Gigabytes(10),
+                registry: None,
+                storage: Storage::None,
+                global_networking: false,
+                ..podform::model::settings::PodSettings::default()
+            },
+            placement: Placement {
+                compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu3c"), vcpus: 2 },
+                cloud: Cloud::Secure,
+                data_centers: BTreeSet::new(),
+                cuda: BTreeSet::new(),
+                min_cuda: None,
+            },
         };
         client.create_pod(&request).await.expect("a foreign pod");
     }
     let request = VolumeRequest {
         name: "theirs".to_owned(),
-        size: Gigabytes(10),
-        data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
-        tier: VolumeTier::Standard,
+        config: VolumeConfig {
+            size: Gigabytes(10),
+            data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
+            tier: VolumeTier::Standard,
+        },
     };
     client.create_volume(&request).await.expect("a foreign volume");
 }

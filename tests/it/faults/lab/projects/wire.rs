@@ -148,7 +148,7 @@ impl Observe for Wire<'_> {
 
 impl Mutate for Wire<'_> {
     async fn create_pod(&self, request: &PodRequest) -> Result<PodId, ProviderError> {
-        let mark = request.env.get(&EnvKey::new("PODFORM_MARK"));
+        let mark = request.settings.env.get(&EnvKey::new("PODFORM_MARK"));
         let mark = mark.map(|mark| mark.expose().clone()).unwrap_or_default();
         self.note_sent(mark.split('/').nth(1).unwrap_or_default(), &mark);
         let answer = self.client.create_pod(request).await;

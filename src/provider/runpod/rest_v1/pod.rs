@@ -1,16 +1,104 @@
-//! Pods and network volumes as REST v1 shows them.
+//! Pods and network volumes on REST v1: what is asked for and what is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use crate::model::id::{DataCenterId, PodId, VolumeId};
+use crate::model::id::{CudaVersion, DataCenterId, PodId, RegistryId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
-use crate::model::pod::{Cloud, Port, Protocol};
+use crate::model::pod::{Cloud, Compute, Placement, Port, Protocol};
+use crate::model::request::{PatchRequest, PodRequest};
+use crate::model::settings::{Given, Observed, PodSettings};
 use crate::model::size::Gigabytes;
-use crate::provider::runpod::convert;
+use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Unfit, Wire, object_id, objects};
+
+/// The CUDA versions that a create may name; the API has no lower limit, so one is spelled out.
+const CUDA_VERSIONS: [&str; 12] =
+    ["11.8", "12.0", "12.1", "12.2", "12.3", "12.4", "12.5", "12.6", "12.7", "12.8", "12.9", "13.0"];
+
+/// Returns the CUDA versions to name; empty allows all.
+pub(super) fn allowed_cuda(request: &PodRequest) -> Vec<&str> {
+    let number = |version: &str| {
+        let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    match &request.placement.min_cuda {
+        None => request.placement.cuda.iter().map(CudaVersion::as_str).collect(),
+        Some(least) => {
+            let least = number(least.as_str());
+            CUDA_VERSIONS.into_iter().filter(|version| least.is_some() && number(version) >= least).collect()
+        }
+    }
+}
+
+/// Returns the body of a create. There is no switch for SSH or Jupyter.
+pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Value {
+    let PodRequest { settings, access: _, placement } = request;
+    // The least CUDA version is in the allowed ones.
+    let Placement { compute, cloud, data_centers, cuda: _, min_cuda: _ } = placement;
+    let all = settings.given(Some(&settings.env), Some(&settings.storage));
+    let registry = all.registry.filter(|id| id.is_some());
+    let mut body = settings_body(&PodSettings { registry, locked: None, ..all });
+    let (kind, gpu, cpu) = match compute {
+        Compute::Gpu { id, count } => ("GPU", Some((id.as_str(), count)), None),
+        Compute::Cpu { flavor, vcpus } => ("CPU", None, Some((flavor.as_str(), vcpus))),
+    };
+    // 0 means none; left out it would be 20.
+    body.entry("volumeInGb").or_insert(json!(0));
+    body.extend(given([
+        ("networkVolumeId", settings.storage.volume().map(|id| json!(id.as_str()))),
+        ("cloudType", Some(json!(convert::cloud_word(*cloud)))),
+        ("computeType", Some(json!(kind))),
+        ("gpuTypeIds", gpu.map(|(id, _)| json!([id]))),
+        ("gpuCount", gpu.map(|(_, count)| json!(count))),
+        ("allowedCudaVersions", convert::some_texts(allowed_cuda)),
+        ("cpuFlavorIds", cpu.map(|(id, _)| json!([id]))),
+        ("vcpuCount", cpu.map(|(_, vcpus)| json!(vcpus))),
+        ("dataCenterIds", convert::some_texts(data_centers.iter().map(DataCenterId::as_str))),
+        ("interruptible", Some(json!(false))),
+    ]));
+    body.into()
+}
+
+/// Returns the body of an update.
+pub(super) fn update_body(request: &PatchRequest) -> Value {
+    let PatchRequest { id: _, settings } = request;
+    settings_body(&settings.given(settings.env.as_ref(), settings.storage.as_ref())).into()
+}
+
+fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {
+    let PodSettings {
+        name,
+        image,
+        command,
+        entrypoint,
+        env,
+        ports,
+        disk,
+        registry,
+        storage,
+        global_networking,
+        locked,
+    } = settings;
+    let (size, path) = storage.map_or((None, None), convert::size_and_path);
+    given([
+        ("name", name.map(|name| json!(name))),
+        ("locked", locked.map(|locked| json!(locked))),
+        ("imageName", image.map(|image| json!(image))),
+        ("dockerStartCmd", command.map(|words| json!(words))),
+        ("dockerEntrypoint", entrypoint.map(|words| json!(words))),
+        ("env", env.map(|env| json!(convert::exposed(env)))),
+        ("ports", ports.map(convert::port_texts)),
+        ("containerDiskInGb", disk.map(|size| json!(size.0))),
+        ("volumeInGb", size.map(|size| json!(size.0))),
+        ("volumeMountPath", path.map(|path| json!(path))),
+        // The document allows no null here; an empty id takes the credentials away.
+        ("containerRegistryAuthId", registry.map(|id| json!(id.as_ref().map_or("", RegistryId::as_str)))),
+        ("globalNetworking", global_networking.map(|on| json!(on))),
+    ])
+}
 
 objects!(GpuWire, MachineWire, PodWire, VolumeWire);
 
@@ -89,26 +177,30 @@ pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
     let up = status_when_up(cloud, &ports, &endpoints);
     let gpu = wire.gpu.shown().unwrap_or_default();
     let registry = wire.container_registry_auth_id.said("containerRegistryAuthId")?;
-    Ok(LivePod {
-        role: convert::role(id.as_str(), &name, wire.endpoint_id.shown().as_deref()),
-        id,
-        name,
-        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+    let settings = PodSettings::<Observed> {
         image: wire.image.optional("image")?.or(wire.image_name.optional("imageName")?),
         command: wire.docker_start_cmd.optional("dockerStartCmd")?,
         entrypoint: wire.docker_entrypoint.optional("dockerEntrypoint")?,
         env,
-        marker,
-        ports,
+        ports: Some(ports),
         disk: wire.container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
         storage: convert::storage(network_id, wire.volume_in_gb, wire.volume_mount_path)?,
         registry: registry.map(convert::registry),
+        locked: wire.locked.optional("locked")?.map(Some),
+        global_networking: None,
+        name: Some(name),
+    };
+    let name = settings.name.as_deref().unwrap_or_default();
+    Ok(LivePod {
+        role: convert::role(id.as_str(), name, wire.endpoint_id.shown().as_deref()),
+        id,
+        settings,
+        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+        marker,
         cloud,
         data_center: machine.data_center_id.shown().or(network.data_center_id.shown()).map(DataCenterId::new),
         compute: convert::compute(gpu.id, gpu.count, wire.cpu_flavor_id, wire.vcpu_count),
         cuda: None,
-        locked: wire.locked.optional("locked")?,
-        global_networking: None,
         created_at: None,
         price: convert::price(wire.cost_per_hr),
         endpoints,

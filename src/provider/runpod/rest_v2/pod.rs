@@ -1,16 +1,98 @@
-//! Pods and network volumes as REST v2 shows them.
+//! Pods on REST v2: what is asked for and what is shown.
 
 use serde::Deserialize;
 use serde::de::MapAccess;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, LiveStorage, LiveVolume, PodRole, PodStatus};
-use crate::model::pod::Compute;
+use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
+use crate::model::pod::{Compute, Placement, Storage};
+use crate::model::request::{PatchRequest, PodRequest};
+use crate::model::settings::{Given, PodSettings};
 use crate::model::size::Gigabytes;
-use crate::model::volume::VolumeTier;
-use crate::provider::runpod::convert;
+use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
+
+/// Returns the body of a create.
+pub(super) fn create_body(request: &PodRequest) -> Value {
+    let PodRequest { settings, access, placement } = request;
+    let Placement { compute, cloud, data_centers, cuda, min_cuda } = placement;
+    let all = settings.given(Some(&settings.env), Some(&settings.storage));
+    let mut body = settings_body(&PodSettings {
+        // What is left out is the image's own, or none.
+        command: all.command.filter(|words| !words.is_empty()),
+        registry: all.registry.filter(|id| id.is_some()),
+        locked: None,
+        ..all
+    });
+    let (gpu, cpu) = match compute {
+        Compute::Gpu { id, count } => {
+            let gpu = given([
+                ("id", Some(json!(id.as_str()))),
+                ("count", Some(json!(count))),
+                ("allowedCudaVersions", convert::some_texts(cuda.iter().map(CudaVersion::as_str))),
+                ("minCudaVersion", min_cuda.as_ref().map(|version| json!(version.as_str()))),
+            ]);
+            (Some(gpu.into()), None)
+        }
+        Compute::Cpu { flavor, vcpus } => (None, Some(json!({ "id": flavor.as_str(), "vcpuCount": vcpus }))),
+    };
+    body.extend(given([
+        ("gpu", gpu),
+        ("cpu", cpu),
+        ("cloud", Some(json!(convert::cloud_word(*cloud)))),
+        ("dataCenterIds", convert::some_texts(data_centers.iter().map(DataCenterId::as_str))),
+        ("startSsh", Some(json!(access.ssh))),
+        ("startJupyter", Some(json!(access.jupyter))),
+    ]));
+    body.into()
+}
+
+/// Returns the body of an update.
+pub(super) fn update_body(request: &PatchRequest) -> Value {
+    let PatchRequest { id: _, settings } = request;
+    settings_body(&settings.given(settings.env.as_ref(), settings.storage.as_ref())).into()
+}
+
+fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {
+    let PodSettings {
+        name,
+        image,
+        command,
+        // Refused before where it says something.
+        entrypoint: _,
+        env,
+        ports,
+        disk,
+        registry,
+        storage,
+        global_networking,
+        locked,
+    } = settings;
+    given([
+        ("name", name.map(|name| json!(name))),
+        ("image", image.map(|image| json!(image))),
+        ("args", command.map(|words| json!(convert::join_command(words)))),
+        ("env", env.map(|env| json!(convert::exposed(env)))),
+        ("ports", ports.map(convert::port_texts)),
+        ("disk", disk.map(|size| json!(size.0))),
+        // Null takes the credentials away.
+        ("registry", registry.map(|id| json!(id.as_ref().map(RegistryId::as_str)))),
+        ("mounts", storage.and_then(mounts)),
+        ("globalNetworking", global_networking.map(|on| json!(on))),
+        ("locked", locked.map(|locked| json!(locked))),
+    ])
+}
+
+fn mounts(storage: &Storage<VolumeId>) -> Option<Value> {
+    match storage {
+        Storage::None => None,
+        Storage::Local { size, path } => Some(json!({ "persistent": { "size": size.0, "path": path } })),
+        Storage::Network { volume, path } => {
+            Some(json!({ "network": [{ "volumeId": volume.as_str(), "path": path }] }))
+        }
+    }
+}
 
 objects!(
     CpuConfigWire,
@@ -23,8 +105,7 @@ objects!(
     RuntimePortWire,
     RuntimeWire,
     SshEndpointWire,
-    SshWire,
-    VolumeWire
+    SshWire
 );
 
 #[derive(Deserialize, Default)]
@@ -140,21 +221,6 @@ fn pod_entry(mut wire: PodWire) -> Entry<LivePod, PodId> {
     Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
 }
 
-/// One entry of the listing of network volumes.
-pub(super) struct VolumeEntry(pub(super) Entry<LiveVolume, VolumeId>);
-
-impl Field for VolumeEntry {
-    fn of_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        Ok(VolumeWire::of_object(object)?.map(|wire| Self(volume_entry(wire))))
-    }
-}
-
-fn volume_entry(mut wire: VolumeWire) -> Entry<LiveVolume, VolumeId> {
-    let id = VolumeId::new(object_id(std::mem::take(&mut wire.id), "networkVolumes[].id")?);
-    let origin = convert::origin_of_volume(&wire.name);
-    Ok((id.clone(), origin, live_volume(id, wire).map(Box::new)))
-}
-
 /// Returns what an entry of another form says.
 pub(super) fn not_an_entry<O, I>() -> Entry<O, I> {
     Err(Unfit::Odd("[]"))
@@ -167,32 +233,36 @@ pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let command = wire.args.said("args")?;
     let name = wire.name.required("name")?;
-    Ok(LivePod {
-        role: match wire.cluster {
-            Wire::Absent | Wire::Null => convert::role(id.as_str(), &name, None),
-            Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
-        },
-        id,
-        name,
-        status: status_of(&wire.status.required("status")?)?,
+    let role = match wire.cluster {
+        Wire::Absent | Wire::Null => convert::role(id.as_str(), &name, None),
+        Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
+    };
+    let settings = PodSettings {
+        name: Some(name),
         image: wire.image.optional("image")?,
         command: command.map(|args| convert::split_command(&args.unwrap_or_default())),
         entrypoint: None,
         env,
-        marker,
-        ports: convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?,
+        ports: Some(convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?),
         disk: wire.disk.optional("disk")?.map(|Count(size)| Gigabytes(size)),
-        storage: wire.mounts.nullable("mounts")?.map_or(Ok(LiveStorage::None), storage)?,
+        storage: wire.mounts.nullable("mounts")?.map_or(Ok(Storage::None), storage)?,
         registry: wire.registry.said("registry")?.map(|id| id.map(RegistryId::new)),
-        cloud: wire.cloud.optional("cloud")?.and_then(|word| convert::cloud(&word)),
-        data_center: wire.data_center_id.optional("dataCenterId")?.map(DataCenterId::new),
-        compute: compute(wire.gpu.optional("gpu")?, wire.cpu.optional("cpu")?)?,
-        cuda: wire.cuda_version.shown().map(CudaVersion::new),
-        locked: wire.locked.optional("locked")?,
+        locked: wire.locked.optional("locked")?.map(Some),
         global_networking: match wire.global_networking.optional("globalNetworking")? {
             Some(GlobalNetworkingWire { enabled }) => enabled.optional("globalNetworking.enabled")?,
             None => None,
         },
+    };
+    Ok(LivePod {
+        role,
+        id,
+        settings,
+        status: status_of(&wire.status.required("status")?)?,
+        marker,
+        cloud: wire.cloud.optional("cloud")?.and_then(|word| convert::cloud(&word)),
+        data_center: wire.data_center_id.optional("dataCenterId")?.map(DataCenterId::new),
+        compute: compute(wire.gpu.optional("gpu")?, wire.cpu.optional("cpu")?)?,
+        cuda: wire.cuda_version.shown().map(CudaVersion::new),
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
         price: convert::price(wire.cost),
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
@@ -211,20 +281,17 @@ fn status_of(word: &str) -> Result<PodStatus, Unfit> {
     }
 }
 
-fn storage(MountsWire { persistent, network }: MountsWire) -> Result<LiveStorage, Unfit> {
+fn storage(MountsWire { persistent, network }: MountsWire) -> Result<Storage<VolumeId>, Unfit> {
     if let Some(PersistentWire { size, path }) = persistent.optional("mounts.persistent")? {
         let Count(size) = size.required("mounts.persistent.size")?;
-        return Ok(LiveStorage::Local {
-            size: Gigabytes(size),
-            path: path.required("mounts.persistent.path")?,
-        });
+        return Ok(Storage::Local { size: Gigabytes(size), path: path.required("mounts.persistent.path")? });
     }
     let network = network.optional("mounts.network")?.and_then(|mounts| mounts.into_iter().next());
     let Some(NetworkMountWire { volume_id, path }) = network else {
-        return Ok(LiveStorage::None);
+        return Ok(Storage::None);
     };
-    Ok(LiveStorage::Network {
-        id: VolumeId::new(object_id(volume_id, "mounts.network[0].volumeId")?),
+    Ok(Storage::Network {
+        volume: VolumeId::new(object_id(volume_id, "mounts.network[0].volumeId")?),
         path: path.required("mounts.network[0].path")?,
     })
 }
@@ -254,35 +321,5 @@ fn endpoints(SshWire { proxy, direct }: SshWire, RuntimeWire { uptime, ports }: 
         ssh_direct: command(direct),
         tcp: ports.shown().unwrap_or_default().into_iter().filter_map(public).collect(),
         uptime_seconds: uptime.shown(),
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct VolumeWire {
-    id: Wire<String>,
-    name: Wire<String>,
-    size: Wire<Count>,
-    data_center: Wire<String>,
-    #[serde(rename = "type")]
-    tier: Wire<String>,
-}
-
-pub(super) fn live_volume(id: VolumeId, wire: VolumeWire) -> Result<LiveVolume, Unfit> {
-    let VolumeWire { id: _, name, size, data_center, tier } = wire;
-    Ok(LiveVolume {
-        id,
-        name: name.required("name")?,
-        size: size.required("size").map(|Count(size)| Gigabytes(size))?,
-        data_center: DataCenterId::new(data_center.required("dataCenter")?),
-        tier: tier.optional("type")?.and_then(|word| volume_tier(&word)),
-    })
-}
-
-pub(super) fn volume_tier(word: &str) -> Option<VolumeTier> {
-    match word {
-        "STANDARD" => Some(VolumeTier::Standard),
-        "HIGH_PERFORMANCE" => Some(VolumeTier::HighPerformance),
-        _ => None,
     }
 }

@@ -1,16 +1,58 @@
-//! Pods and network volumes as GraphQL shows them.
+//! Pods and network volumes on GraphQL: what is asked for and what is shown.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use crate::model::id::{DataCenterId, PodId, VolumeId};
+use crate::model::id::{DataCenterId, PodId, RegistryId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, LiveVolume, PodRole, PodStatus};
+use crate::model::settings::{Given, Observed, PodSettings};
 use crate::model::size::Gigabytes;
-use crate::provider::runpod::convert;
+use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{
     Count, Dollars, Entries, Entry, EnvPairs, Unfit, Wire, object_id, objects,
 };
+
+/// Returns what creates and updates have in common. `docker_args` is one text for the command and the entrypoint.
+///
+/// The name and the private network are for creates only, and there is no lock.
+pub(super) fn settings_input(
+    settings: &PodSettings<Given<'_>>,
+    docker_args: Option<String>,
+) -> Map<String, Value> {
+    let PodSettings {
+        name,
+        image,
+        command: _,
+        entrypoint: _,
+        env,
+        ports,
+        disk,
+        registry,
+        storage,
+        global_networking,
+        locked: _,
+    } = settings;
+    let variable = |(key, value): (&str, &str)| json!({ "key": key, "value": value });
+    let (size, path) = storage.map_or((None, None), convert::size_and_path);
+    given([
+        ("name", name.map(|name| json!(name))),
+        ("imageName", image.map(|image| json!(image))),
+        ("dockerArgs", docker_args.map(|args| json!(args))),
+        ("env", env.map(|env| convert::exposed(env).into_iter().map(variable).collect())),
+        (
+            "ports",
+            ports.map(|ports| json!(ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))),
+        ),
+        ("containerDiskInGb", disk.map(|size| json!(size.0))),
+        ("volumeInGb", size.map(|size| json!(size.0))),
+        ("volumeMountPath", path.map(|path| json!(path))),
+        // An empty id takes the credentials away.
+        ("containerRegistryAuthId", registry.map(|id| json!(id.as_ref().map_or("", RegistryId::as_str)))),
+        ("globalNetwork", global_networking.map(|on| json!(on))),
+    ])
+}
 
 /// Everything that is read of a pod.
 pub(super) const POD: &str = "id name imageName dockerArgs env ports containerDiskInGb volumeInGb volumeMountPath \
@@ -122,29 +164,33 @@ pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
     let machine = wire.machine.shown().unwrap_or_default();
     let network_id = wire.network_volume_id.optional("networkVolumeId")?;
     let registry = wire.container_registry_auth_id.said("containerRegistryAuthId")?;
-    Ok(LivePod {
-        role: match wire.cluster_id.shown().filter(|cluster| !cluster.is_empty()) {
-            Some(_) => PodRole::ClusterMember,
-            None => convert::role(id.as_str(), &name, wire.ai_api_id.shown().as_deref()),
-        },
-        id,
-        name,
-        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+    let settings = PodSettings::<Observed> {
         image: wire.image_name.optional("imageName")?,
         command,
         entrypoint,
         env,
-        marker,
-        ports: convert::ports(ports.split(',')).ok_or(Unfit::Odd("ports"))?,
+        ports: Some(convert::ports(ports.split(',')).ok_or(Unfit::Odd("ports"))?),
         disk: wire.container_disk_in_gb.optional("containerDiskInGb")?.map(|Count(size)| Gigabytes(size)),
         storage: convert::storage(network_id, wire.volume_in_gb, wire.volume_mount_path)?,
         registry: registry.map(convert::registry),
+        locked: wire.locked.optional("locked")?.map(Some),
+        global_networking: None,
+        name: Some(name),
+    };
+    let name = settings.name.as_deref().unwrap_or_default();
+    Ok(LivePod {
+        role: match wire.cluster_id.shown().filter(|cluster| !cluster.is_empty()) {
+            Some(_) => PodRole::ClusterMember,
+            None => convert::role(id.as_str(), name, wire.ai_api_id.shown().as_deref()),
+        },
+        id,
+        settings,
+        status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
+        marker,
         cloud: convert::cloud_of_machine(machine.secure_cloud),
         data_center: machine.data_center_id.shown().map(DataCenterId::new),
         compute: convert::compute(machine.gpu_type_id, wire.gpu_count, wire.cpu_flavor_id, wire.vcpu_count),
         cuda: None,
-        locked: wire.locked.optional("locked")?,
-        global_networking: None,
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
         price: convert::price(wire.cost_per_hr),
         endpoints: endpoints(machine.pod_host_id.shown(), runtime.unwrap_or_default()),
