@@ -16,6 +16,7 @@ macro_rules! ids {
                 to.serialize_str(self.as_str())
             }
 
+            #[inline]
             fn load<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 String::load(from).map(Self::new)
             }
@@ -50,6 +51,7 @@ macro_rules! amounts {
                 self.0.store(to)
             }
 
+            #[inline]
             fn load<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 Stored::load(from).map(Self)
             }
@@ -311,6 +313,7 @@ pub(crate) fn found<T: Stored, E: Error>(member: Option<T>, word: &'static str) 
 }
 
 /// Reads the value of the next member, in a format without names.
+#[inline]
 pub(crate) fn next<'de, T: Stored, A: SeqAccess<'de>>(from: &mut A, index: usize) -> Result<T, A::Error> {
     let Some(As(value)) = from.next_element()? else {
         return Err(A::Error::invalid_length(index, &"one more"));

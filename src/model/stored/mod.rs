@@ -63,6 +63,7 @@ impl<T: Stored> Serialize for As<&T> {
 }
 
 impl<'de, T: Stored> Deserialize<'de> for As<T> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         T::load(from).map(Self)
     }
@@ -105,6 +106,7 @@ macro_rules! plain {
                 self.serialize(to)
             }
 
+            #[inline]
             fn load<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
                 Self::deserialize(from)
             }
@@ -121,6 +123,7 @@ impl Stored for String {
         self.serialize(to)
     }
 
+    #[inline]
     fn load<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Self::deserialize(from)
     }
@@ -138,6 +141,7 @@ impl<T: Stored> Stored for Option<T> {
         }
     }
 
+    #[inline]
     fn load<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         if T::NULLABLE {
             Ok(Option::<(As<T>,)>::deserialize(from)?.map(|(As(value),)| value))
@@ -225,14 +229,90 @@ impl<K: Stored + Ord, V: Stored> Stored for BTreeMap<K, V> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-                let mut entries = BTreeMap::new();
-                while let Some((As(key), As(value))) = from.next_entry()? {
-                    entries.insert(key, value);
-                }
-                Ok(entries)
+                let entries = std::iter::from_fn(|| from.next_entry().transpose());
+                entries.map(|entry| entry.map(|(As(key), As(value))| (key, value))).collect()
             }
         }
 
         if K::TEXT { from.deserialize_map(Entries(PhantomData)) } else { list(from) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Debug;
+
+    use super::*;
+    use crate::model::address::Key;
+    use crate::model::id::{EnvKey, PodId, RemoteId};
+    use crate::model::plan::{ActionId, Step};
+    use crate::model::pod::{Cloud, Compute, Port};
+    use crate::model::settings::Field;
+
+    fn json<T: Stored>(text: &str) -> Result<T, String> {
+        serde_json::from_str(text).map(|As(value)| value).map_err(|error| error.to_string())
+    }
+
+    fn compact<T: Stored>(bytes: &[u8]) -> Option<T> {
+        postcard::from_bytes(bytes).ok().map(|As(value)| value)
+    }
+
+    fn assert_comes_back<T: Stored + PartialEq + Debug>(value: T) {
+        assert_eq!(json(&serde_json::to_string(&As(&value)).unwrap()).as_ref(), Ok(&value));
+        assert_eq!(compact(&postcard::to_stdvec(&As(&value)).unwrap()), Some(value));
+    }
+
+    #[test]
+    fn every_shape_comes_back_from_both_forms() {
+        for value in [None, Some(None), Some(Some(7_u32))] {
+            assert_comes_back(value);
+        }
+        assert_comes_back(BTreeMap::from([(Field::Env(EnvKey::new("A")), true), (Field::Name, false)]));
+        assert_comes_back(BTreeMap::from([(RemoteId::Pod(PodId::new("a")), i64::MIN)]));
+        for step in Step::ALL {
+            assert_comes_back(BTreeSet::from([ActionId { address: "volume.models".parse().unwrap(), step }]));
+        }
+    }
+
+    #[test]
+    fn json_that_is_not_of_the_form_says_where_and_what() {
+        let port = |text| json::<Port>(text).unwrap_err();
+        let compute = |text| json::<Compute>(text).unwrap_err();
+        let said = [
+            port(r#"{"number":1}"#),
+            port(r#"{"number":1,"protocol":"udp"}"#),
+            port(r#"{"number":1,"number":2}"#),
+            port(r#"{"number":1,"protocol":"tcp","name":"a"}"#),
+            port("[1]"),
+            port("7"),
+            compute(r#""gpu""#),
+            compute(r#"{"gpu":{"id":"L40S","count":-1}}"#),
+            json::<BTreeSet<ActionId>>(r#"["llm:burn"]"#).unwrap_err(),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @r"
+        missing field `protocol` at line 1 column 12
+        unknown variant `udp`, expected `http` or `tcp` at line 1 column 28
+        duplicate field `number` at line 1 column 20
+        unknown field `name`, expected `number` or `protocol` at line 1 column 35
+        invalid length 1, expected one more at line 1 column 3
+        invalid type: integer `7`, expected the members of Port at line 1 column 1
+        invalid type: unit variant, expected newtype variant
+        invalid value: integer `-1`, expected u32 at line 1 column 30
+        `llm:burn` is no action at line 1 column 11
+        ");
+    }
+
+    #[test]
+    fn bytes_that_are_not_of_the_form_are_nothing() {
+        assert_eq!(compact::<u64>(&[0x80; 10]), None);
+        assert_eq!(compact::<u16>(&[0xff, 0xff, 0xff, 0x01]), None);
+        assert_eq!(compact::<bool>(&[2]), None);
+        assert_eq!(compact::<String>(&[3, b'a', b'b']), None);
+        assert_eq!(compact::<String>(&[1, 0xff]), None);
+        assert_eq!(compact::<Vec<String>>(&[0xff, 0xff, 0xff, 0xff, 0x0f]), None);
+        assert_eq!(compact::<BTreeMap<String, bool>>(&[0xff, 0xff, 0xff, 0xff, 0x0f]), None);
+        assert_eq!(compact::<Cloud>(&[2]), None);
+        assert_eq!(compact::<Field>(&[1, b'a']), None);
+        assert_eq!(compact::<Key>(&[1, b'A']), None);
     }
 }

@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use crate::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId,
-    ProjectName, RegistryId, RemoteId, RunNonce, Serial, VolumeId,
+    ProjectName, RegistryId, RemoteId, RunId, RunNonce, Serial, VolumeId,
 };
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Monthly};
@@ -23,7 +23,7 @@ use crate::model::volume::{VolumeConfig, VolumeTier};
 
 ids! {
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RegistryId, RunNonce, VolumeId,
+    RegistryId, RunId, RunNonce, VolumeId,
 }
 
 texts! { Address = "address", Field = "field", Key = "key", Timestamp = "time", Token = "token" }

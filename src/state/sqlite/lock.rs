@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row, params};
 
+use super::columns::{RowError, column};
 use super::open::{classify_write, lock_file, lock_name};
-use super::rows::RowError;
+
 use crate::model::clock::Timestamp;
-use crate::model::stored::from_text;
 use crate::state::StateError;
 use crate::state::whole::open_no_link;
 
@@ -105,8 +105,8 @@ fn lease(row: &Row<'_>) -> Result<Option<Lease>, RowError> {
     let Some(user) = row.get(0)? else { return Ok(None) };
     Ok(Some(Lease {
         holder: Holder { user, host: row.get(1)?, pid: row.get(2)?, command: row.get(3)? },
-        since: from_text(&row.get::<_, String>(4)?)?,
-        expires_at: from_text(&row.get::<_, String>(5)?)?,
+        since: column(row, 4)?,
+        expires_at: column(row, 5)?,
         fence: row.get(6)?,
     }))
 }

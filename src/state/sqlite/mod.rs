@@ -5,8 +5,9 @@
 //! checks that the lock is still its own. SQLite is called on the current thread: a commit takes about a
 //! millisecond, and a thread of its own would break tests under paused time.
 
+mod columns;
+mod journal;
 pub mod lock;
-
 mod migrations;
 mod open;
 mod rows;
@@ -24,8 +25,8 @@ use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::prior::{Binding, Prior, ProviderKind};
 use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
+use columns::RowError;
 use lock::{Holder, Lease};
-use rows::RowError;
 
 /// How long a transaction is tried again because another process is in one.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
@@ -83,7 +84,7 @@ impl StateFile {
     /// The file is not a whole state of this project.
     pub fn runs(&self) -> Result<Vec<PastRun>, StateError> {
         match self.snapshot()? {
-            Some(copy) => self.rows("read", rows::runs(&copy)),
+            Some(copy) => self.rows("read", journal::runs(&copy)),
             None => Ok(Vec::new()),
         }
     }
@@ -306,7 +307,7 @@ impl Journal for LockedState {
     async fn begin(&self, run: &Run) -> Result<(), StateError> {
         self.write(|connection| {
             rows::ensure_bound(connection, &self.file.binding, &self.file.proposed)?;
-            rows::begin(connection, run)
+            journal::begin(connection, run)
         })
         .await
     }
@@ -320,7 +321,7 @@ impl Journal for LockedState {
     }
 
     async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
-        self.write(|connection| rows::finish(connection, run, at, summary)).await
+        self.write(|connection| journal::finish(connection, run, at, summary)).await
     }
 }
 
