@@ -116,7 +116,14 @@ pub enum Made {
 /// The permission to send one request. Only the gate gives one, and nothing that acts upon an object is sent without.
 #[must_use = "a permission that is not used was asked for in vain"]
 #[derive(Debug, PartialEq, Eq)]
-pub struct Pass(());
+pub struct Pass(Request);
+
+impl Pass {
+    /// Returns the one request that may be sent.
+    pub fn request(&self) -> Request {
+        self.0
+    }
+}
 
 /// Why nothing is sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,7 +173,7 @@ pub fn standing(address: &Address, id: &RemoteId, records: &Records) -> Standing
 pub fn check(request: Request, id: &RemoteId, standing: &Standing, made: Made) -> Result<Pass, Shut> {
     match (standing, request) {
         (Standing::Current { protected: true }, Request::Delete) => Err(Shut::Protected),
-        (Standing::Current { protected: _ }, _) | (Standing::Deposed, Request::Delete) => Ok(Pass(())),
+        (Standing::Current { protected: _ }, _) | (Standing::Deposed, Request::Delete) => Ok(Pass(request)),
         (Standing::Deposed, Request::Change | Request::Start | Request::Stop) => {
             Err(Shut::Replaced(id.clone()))
         }
@@ -174,7 +181,7 @@ pub fn check(request: Request, id: &RemoteId, standing: &Standing, made: Made) -
         (Standing::Unrecorded { occupied }, Request::Stop | Request::Delete) => match (made, occupied) {
             (Made::Untold, _) => Err(Shut::NotOurs(id.clone())),
             (Made::ByUs, true) => Err(Shut::NotSpare(id.clone())),
-            (Made::ByUs, false) | (Made::ByUsAndSpare, _) => Ok(Pass(())),
+            (Made::ByUs, false) | (Made::ByUsAndSpare, _) => Ok(Pass(request)),
         },
         // What is to be kept is recorded before anything else is done to it.
         (Standing::Unrecorded { occupied: _ }, Request::Change | Request::Start) => {
@@ -217,7 +224,8 @@ mod tests {
     /// One word for each of change, start, stop and delete.
     fn row(standing: &Standing, made: Made) -> String {
         let word = |request| match check(request, &pod("x"), standing, made) {
-            Ok(Pass(())) => "yes",
+            Ok(pass) if pass.request() == request => "yes",
+            Ok(_) => "something else",
             Err(Shut::Protected) => "protected",
             Err(Shut::Elsewhere { .. }) => "elsewhere",
             Err(Shut::Replaced(_)) => "replaced",

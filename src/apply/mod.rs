@@ -1,9 +1,10 @@
 //! Executes an approved plan, and finds out what became of one that was cut short.
 //!
 //! Decisions are pure and stand in files of their own: [`schedule`] what runs next, [`retry`] what follows an answer,
-//! [`recover`] what became of a create, [`readback`] whether a promise was kept, [`record`] what the state says after,
-//! [`ending`] how an action ends, [`gate`] what may be acted upon whatever the plan says. [`driver`] is the only async part: it waits, sends and commits. This module knows the
-//! ports of `provider` and `state` but none of their implementations, and it never decides what to do: the plan did.
+//! [`verdict`] what a look means, [`recover`] what became of a create, [`readback`] whether a promise was kept,
+//! [`record`] what the state says after, [`ending`] how an action ends, [`gate`] what may be acted upon whatever the
+//! plan says. [`driver`] is the only async part: it waits, sends and commits. This module knows the ports of `provider`
+//! and `state` but none of their implementations, and it never decides what to do: the plan did.
 //!
 //! The promise is that no object is lost or made twice, whatever dies when. It holds while the API's listings lag less
 //! than the settling time; an object that shows up later carries a token that the journal knows, and every plan says so.
@@ -20,6 +21,7 @@ pub mod recover;
 pub mod request;
 pub mod retry;
 pub mod schedule;
+pub mod verdict;
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::gate::Request;
 use crate::model::outcome::StoppedBy;
 use crate::provider::{Certainty, ProviderError, Rejection};
 
@@ -20,6 +21,16 @@ pub enum Kind {
     Change,
     /// Deletes; an object that is gone is what was wanted.
     Delete,
+}
+
+impl From<Request> for Kind {
+    fn from(request: Request) -> Self {
+        match request {
+            Request::Start => Self::Start,
+            Request::Change | Request::Stop => Self::Change,
+            Request::Delete => Self::Delete,
+        }
+    }
 }
 
 /// What to do after an answer.

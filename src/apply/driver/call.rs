@@ -6,17 +6,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::Committed;
-use super::lookout::{Look, Looks};
 use super::{Act, Engine, interrupted};
 use crate::apply::ending::Halt;
 use crate::apply::gate::Pass;
 use crate::apply::limiter::Limited;
-use crate::apply::retry::{self, Kind, Next};
+use crate::apply::retry::{self, Next};
 use crate::apply::{Context, Interrupt, Reporter, Settings, shown};
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::id::{PodId, RemoteId, Serial};
+use crate::model::id::{RemoteId, Serial};
 use crate::model::journal::{Event, Sent};
-use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
 use crate::model::progress::Notice;
 use crate::provider::{Certainty, Mutate, Observe, ProviderError};
@@ -49,11 +47,14 @@ pub(super) enum Ensured {
     Stuck(String),
 }
 
-/// Where a create that did not happen is tried next.
-pub(super) enum Elsewhere {
-    SamePlace,
-    OtherPlace,
-    OtherCloud,
+impl Ensured {
+    /// Returns the moment from which its effect can be seen, where no host can be full.
+    pub(super) fn since(self) -> Result<Instant, Halt> {
+        match self {
+            Self::Taken(since) | Self::Gone(since) => Ok(since),
+            Self::Stuck(why) => Err(Halt::Failed(why)),
+        }
+    }
 }
 
 impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
@@ -157,8 +158,8 @@ where
     pub(super) async fn ensure(
         &self,
         act: &Act<'_>,
-        _pass: Pass,
-        (kind, object): (Kind, Option<RemoteId>),
+        pass: Pass,
+        object: Option<RemoteId>,
         call: impl AsyncFn(&'a P, Going) -> Result<(), ProviderError>,
         seen: impl AsyncFn() -> Result<bool, Halt>,
     ) -> Result<Ensured, Halt> {
@@ -172,7 +173,7 @@ where
             };
             let why = error.to_string();
             let refused = Event::Refused { why: why.clone() };
-            match retry::after_write(kind, &error, tries, self.backoff(tries)) {
+            match retry::after_write(pass.request().into(), &error, tries, self.backoff(tries)) {
                 Next::Look { after } => {
                     if self.had_effect(act, sent_at, &error, (&accepted, after), &seen).await? {
                         return Ok(Ensured::Taken(ended));
@@ -241,32 +242,6 @@ where
         Ok(false)
     }
 
-    /// Decides what follows a create that certainly did not happen.
-    pub(super) async fn after_refused_create(
-        &self,
-        act: &Act<'_>,
-        next: Next,
-        why: String,
-    ) -> Result<Elsewhere, Halt> {
-        match next {
-            Next::Again { after } => {
-                self.refused(act, why);
-                self.pause(after).await?;
-                Ok(Elsewhere::SamePlace)
-            }
-            Next::NextCandidate => Ok(Elsewhere::OtherPlace),
-            Next::SkipCloud => Ok(Elsewhere::OtherCloud),
-            Next::Stop(by) => {
-                self.stop(by);
-                Err(Halt::Failed(why))
-            }
-            // All but the last follow other answers only.
-            Next::LookUp | Next::Look { .. } | Next::Stuck | Next::Gone | Next::GiveUp | Next::Fail => {
-                Err(Halt::Failed(why))
-            }
-        }
-    }
-
     /// Reads, again and again as long as that helps.
     pub(super) async fn ask<T>(
         &self,
@@ -278,18 +253,6 @@ where
             self.stop(by);
         }
         answer
-    }
-
-    /// Reads one pod by its id.
-    pub(super) async fn look_at(&self, id: &PodId) -> Result<Option<LivePod>, Halt> {
-        let read = self.ask(async |port: &'a P| port.pod(id).await);
-        let live = self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))?;
-        Ok(live.filter(|live| live.status != PodStatus::Terminated))
-    }
-
-    /// Waits for the next listing; `None` if there is none in time.
-    pub(super) async fn next_look<T>(&self, looks: &mut Looks<'_, T>) -> Result<Option<Look<T>>, Halt> {
-        self.unless_cut_short(looks.next()).await?.map_err(|error| could_not_look(&error))
     }
 
     /// Waits, unless a signal comes or the journal breaks.
@@ -339,10 +302,6 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
         sleep(wait).await;
         tries += 1;
     }
-}
-
-pub(super) fn could_not_look(error: &ProviderError) -> Halt {
-    Halt::Unknown(format!("could not be looked at: {error}"))
 }
 
 fn no_answer(detail: String) -> ProviderError {

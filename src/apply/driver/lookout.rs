@@ -13,103 +13,76 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::until::Watched;
 use crate::apply::Pace;
 use crate::apply::recover::Tokens;
-use crate::model::id::{PodId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::apply::verdict::Sight;
+use crate::model::id::PodId;
 use crate::model::marker::Token;
-use crate::provider::{Listed, ListedPod, ListedVolume, ProviderError};
+use crate::provider::{Listed, ListedPod, ProviderError};
 
 /// One listing.
-#[derive(Debug)]
-pub(super) struct Sheet<T> {
+pub(super) struct Sheet<I: Watched> {
     /// A moment before it was asked for: what happened before it can be in it.
     began: Instant,
     /// The least time that lies between the first listing of the run and this one.
     at: Duration,
-    /// What was listed.
-    pub(super) entries: Vec<T>,
-    /// Where each pod stands in it.
-    places: OnceCell<Places>,
+    pub(super) entries: Vec<Listed<I::Object, I>>,
+    places: OnceCell<Places<I>>,
     tokens: OnceCell<Tokens>,
 }
 
-/// Where the pods of a listing stand, which may be twice.
-#[derive(Debug, Default)]
-struct Places {
-    by_id: BTreeMap<PodId, Vec<usize>>,
+/// Where the objects of a listing stand, which may be twice.
+struct Places<I> {
+    by_id: BTreeMap<I, Vec<usize>>,
     has_nameless: bool,
 }
 
-/// What a listing shows of one object.
-pub(super) enum Sight<'s, O> {
-    Live(&'s O),
-    Absent,
-    Unreadable,
-}
-
-impl Sheet<ListedPod> {
-    /// Looks for one pod. All who wait ask the same listing, so it is not searched from end to end.
-    pub(super) fn sight(&self, sought: &PodId) -> Sight<'_, LivePod> {
-        let places = self.places();
-        let mut was_terminated = false;
+impl<I: Watched> Sheet<I> {
+    /// Looks for one object. All who wait ask the same listing, so it is not searched from end to end.
+    pub(super) fn sight(&self, sought: &I) -> Sight<'_, I::Object> {
+        let places = self.places.get_or_init(|| self.places());
+        let mut has_ended = false;
         for place in places.by_id.get(sought).into_iter().flatten() {
             match &self.entries[*place] {
-                Listed::Found(pod) if pod.status != PodStatus::Terminated => return Sight::Live(pod),
+                Listed::Found(object) if !I::has_ended(object) => return Sight::Live(object),
                 Listed::Unreadable { .. } | Listed::Nameless { .. } => return Sight::Unreadable,
-                Listed::Found(_) => was_terminated = true,
+                Listed::Found(_) => has_ended = true,
             }
         }
         // An entry without an id may be the one that is missing.
-        if places.has_nameless && !was_terminated { Sight::Unreadable } else { Sight::Absent }
+        if places.has_nameless && !has_ended { Sight::Unreadable } else { Sight::Absent }
     }
 
+    fn places(&self) -> Places<I> {
+        let mut places = Places { by_id: BTreeMap::new(), has_nameless: false };
+        for (place, entry) in self.entries.iter().enumerate() {
+            match I::of(entry) {
+                Some(id) => places.by_id.entry(id.clone()).or_default().push(place),
+                None => places.has_nameless = true,
+            }
+        }
+        places
+    }
+}
+
+impl Sheet<PodId> {
     /// Returns the entries that carry a token, or cannot be read.
     pub(super) fn may_carry(&self, token: &Token) -> Vec<&ListedPod> {
         self.tokens.get_or_init(|| Tokens::of(&self.entries)).may_carry(token, &self.entries)
     }
-
-    fn places(&self) -> &Places {
-        self.places.get_or_init(|| {
-            let mut places = Places::default();
-            for (place, entry) in self.entries.iter().enumerate() {
-                match entry.id() {
-                    Some(id) => places.by_id.entry(id.clone()).or_default().push(place),
-                    None => places.has_nameless = true,
-                }
-            }
-            places
-        })
-    }
-}
-
-impl Sheet<ListedVolume> {
-    /// Looks for one network volume.
-    pub(super) fn sight(&self, sought: &VolumeId) -> Sight<'_, LiveVolume> {
-        let mut sight = Sight::Absent;
-        for entry in &self.entries {
-            match entry {
-                Listed::Found(volume) if volume.id == *sought => return Sight::Live(volume),
-                Listed::Found(_) => {}
-                Listed::Unreadable { id, .. } if id == sought => return Sight::Unreadable,
-                Listed::Unreadable { .. } => {}
-                Listed::Nameless { why: _ } => sight = Sight::Unreadable,
-            }
-        }
-        sight
-    }
 }
 
 /// Lists one kind of object for all who wait.
-pub(super) struct Lookout<T> {
+pub(super) struct Lookout<I: Watched> {
     waiting: Cell<usize>,
-    last: RefCell<Option<Rc<Sheet<T>>>>,
+    last: RefCell<Option<Rc<Sheet<I>>>>,
     failure: RefCell<Option<(Instant, ProviderError)>>,
     wanted: Notify,
     news: Notify,
 }
 
-impl<T> Default for Lookout<T> {
+impl<I: Watched> Default for Lookout<I> {
     fn default() -> Self {
         Self {
             waiting: Cell::default(),
@@ -121,9 +94,9 @@ impl<T> Default for Lookout<T> {
     }
 }
 
-impl<T> Lookout<T> {
+impl<I: Watched> Lookout<I> {
     /// Begins to look at listings that are asked for after a moment, until the deadline.
-    pub(super) fn since(&self, moment: Instant, deadline: Instant) -> Looks<'_, T> {
+    pub(super) fn since(&self, moment: Instant, deadline: Instant) -> Looks<'_, I> {
         Looks { lookout: self, after: moment, deadline, first: None }
     }
 
@@ -131,7 +104,7 @@ impl<T> Lookout<T> {
     pub(super) async fn keep(
         &self,
         pace: Pace,
-        list: impl AsyncFn() -> Result<Vec<T>, ProviderError>,
+        list: impl AsyncFn() -> Result<Vec<Listed<I::Object, I>>, ProviderError>,
     ) -> Infallible {
         let mut next = Instant::now();
         let mut at = Duration::ZERO;
@@ -165,30 +138,30 @@ impl<T> Lookout<T> {
 }
 
 /// The listings that somebody who waits looks at, one after the other.
-pub(super) struct Looks<'l, T> {
-    lookout: &'l Lookout<T>,
+pub(super) struct Looks<'l, I: Watched> {
+    lookout: &'l Lookout<I>,
     after: Instant,
     deadline: Instant,
     first: Option<Duration>,
 }
 
 /// One of them.
-pub(super) struct Look<T> {
-    pub(super) sheet: Rc<Sheet<T>>,
+pub(super) struct Look<I: Watched> {
+    pub(super) sheet: Rc<Sheet<I>>,
     /// The least time that lies between the first one and this one.
     pub(super) waited: Duration,
 }
 
-impl<T> Looks<'_, T> {
+impl<I: Watched> Looks<'_, I> {
     /// Waits for the next listing; `None` if there is none by the deadline.
     ///
     /// # Errors
     /// It could not be read, however often it was tried.
-    pub(super) async fn next(&mut self) -> Result<Option<Look<T>>, ProviderError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Look<I>>, ProviderError> {
         timeout_at(self.deadline, self.following()).await.map_or(Ok(None), |look| look.map(Some))
     }
 
-    async fn following(&mut self) -> Result<Look<T>, ProviderError> {
+    async fn following(&mut self) -> Result<Look<I>, ProviderError> {
         let Lookout { waiting, last, failure, wanted, news } = self.lookout;
         waiting.set(waiting.get() + 1);
         let _waits = Waits(waiting);

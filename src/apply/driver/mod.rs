@@ -6,6 +6,7 @@
 //! an answer and what counts as certain is asked of the pure files beside this directory. Start at [`execute`].
 
 mod call;
+mod create;
 mod ledger;
 mod lookout;
 mod permit;
@@ -13,6 +14,7 @@ mod pod;
 mod settle;
 #[cfg(test)]
 mod tests;
+mod until;
 mod volume;
 
 use std::any::Any;
@@ -33,22 +35,22 @@ pub use settle::settle;
 
 use self::call::Going;
 use self::ledger::Ledger;
-use self::lookout::{Lookout, Looks};
+use self::lookout::Lookout;
 use super::ending::{Halt, ending};
 use super::request::Sources;
 use super::schedule::Schedule;
-use super::{Context, Interrupt, Reporter, Settings, record};
+use super::{Context, Interrupt, Reporter, record};
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment};
-use crate::model::id::{RemoteId, VolumeId};
+use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::marker::{Marker, Token};
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
-use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan, RecordAfter};
+use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan, Record, RecordAfter};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
 use crate::model::progress::Notice;
-use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ServerTime};
+use crate::provider::{Mutate, Observe, ServerTime};
 use crate::state::{Journal, RecordChange};
 
 /// Executes a plan to its end, or as far as it gets.
@@ -100,8 +102,8 @@ struct Engine<'a, P, J, C, R> {
     prior: &'a Prior,
     context: Context<'a, P, J, C, R>,
     ledger: Ledger<'a, J, C>,
-    pods: Lookout<ListedPod>,
-    volumes: Lookout<ListedVolume>,
+    pods: Lookout<PodId>,
+    volumes: Lookout<VolumeId>,
     /// Why nothing more is sent.
     stopped: RefCell<Option<StoppedBy>>,
     /// Clouds in which the key may not create.
@@ -236,18 +238,6 @@ where
         told.collect()
     }
 
-    /// Begins to watch for what an action brought about since a moment, for as long as that may take.
-    ///
-    /// The provider has taken it up, so its place is given to another one. With one place actions run one after the
-    /// other, so that somebody can watch each.
-    fn watch<'l, T>(&self, act: &Act<'_>, lookout: &'l Lookout<T>, since: Instant) -> Looks<'l, T> {
-        let Settings { parallelism, wait_timeout, .. } = self.context.settings;
-        if parallelism > 1 {
-            self.watching.borrow_mut().push(act.id.clone());
-        }
-        lookout.since(since, since + wait_timeout)
-    }
-
     /// Does what the plan says and returns what success changes in the records.
     async fn perform(&self, act: &Act<'_>) -> Result<Vec<RecordChange>, Halt> {
         self.permit_record(act).await?;
@@ -286,12 +276,27 @@ where
 
     /// Returns what the records say after a success with this object.
     fn recorded_after(&self, act: &Act<'_>, id: RemoteId) -> Vec<RecordChange> {
-        let now = self.moment();
-        let previous = self.ledger.recorded(&act.id.address);
         match &act.action.record {
-            RecordAfter::Put(after) => vec![record::put(&act.id.address, after, id, previous.as_ref(), now)],
+            RecordAfter::Put(after) => self.put(act, after, id),
             RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-                record::local(act.id, act.action, previous.as_ref(), now)
+                let previous = self.ledger.recorded(&act.id.address);
+                record::local(act.id, act.action, previous.as_ref(), self.moment())
+            }
+        }
+    }
+
+    /// Returns what puts an object on record at the address of an action.
+    fn put(&self, act: &Act<'_>, record: &Record, id: RemoteId) -> Vec<RecordChange> {
+        let previous = self.ledger.recorded(&act.id.address);
+        vec![record::put(&act.id.address, record, id, previous.as_ref(), self.moment())]
+    }
+
+    /// Returns what a create is to record.
+    fn record_after<'p>(&self, act: &Act<'p>) -> Result<&'p Record, Halt> {
+        match &act.action.record {
+            RecordAfter::Put(after) => Ok(after),
+            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
+                Err(Halt::Failed("the plan does not say what to record".to_owned()))
             }
         }
     }

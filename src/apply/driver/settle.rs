@@ -13,7 +13,7 @@ use super::call::read;
 use super::interrupted;
 use crate::apply::gate::{self, Made, Pass, Records, Request};
 use crate::apply::recover::{self, Choice, Open, Search, Sighting, Tokens};
-use crate::apply::retry::{self, Kind, Next};
+use crate::apply::retry::{self, Next};
 use crate::apply::{Context, Interrupt, Reporter, record};
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment, Timestamp};
@@ -282,14 +282,14 @@ where
         (permitted, left)
     }
 
-    async fn retire(&self, _pass: Pass, pod: &PodId) -> Result<(), ProviderError> {
+    async fn retire(&self, pass: Pass, pod: &PodId) -> Result<(), ProviderError> {
         let mut tries = 0;
         loop {
             let turn = self.context.provider.turn().await?;
             let answer = turn.port().delete_pod(pod).await;
             turn.end(answer.as_ref().err());
             let Err(error) = answer else { return Ok(()) };
-            match retry::after_write(Kind::Delete, &error, tries, retry::backoff(tries, 0.5)) {
+            match retry::after_write(pass.request().into(), &error, tries, retry::backoff(tries, 0.5)) {
                 Next::Again { after } | Next::Look { after } => sleep(after).await,
                 Next::Gone => return Ok(()),
                 Next::LookUp

@@ -1,0 +1,251 @@
+//! How something is made: one create after the other until one is known to have happened, or all are known not to.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::call::{Answer, Going};
+use super::lookout::Sheet;
+use super::permit::shut;
+use super::until::Watched;
+use super::{Act, Engine};
+use crate::apply::ending::Halt;
+use crate::apply::gate::{self, Made, Request};
+use crate::apply::recover::{self, Choice};
+use crate::apply::request;
+use crate::apply::retry::{self, Kind, Next};
+use crate::apply::verdict::{Cause, Waited};
+use crate::apply::{Reporter, readback, record};
+use crate::model::address::Address;
+use crate::model::clock::Clock;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::journal::{Event, Sent};
+use crate::model::marker::Token;
+use crate::model::plan::{Disruption, PodCreation};
+use crate::model::pod::Placement;
+use crate::model::prior::KnownToken;
+use crate::model::request::PodRequest;
+use crate::provider::{Mutate, Observe, ProviderError};
+use crate::state::{Journal, RecordChange};
+
+/// A pod that a create made.
+struct Created {
+    id: PodId,
+    sent: Sent,
+    request: PodRequest,
+    since: Instant,
+}
+
+/// How a create ended.
+pub(super) enum Tried<I> {
+    /// It made this, not before this moment.
+    Created(I, Instant),
+    /// It was refused, and would be wherever this place is: the plan's next one.
+    OtherPlace(String),
+    /// The key may not create in this cloud.
+    OtherCloud(String),
+    /// It certainly did not happen, though it was sent.
+    NotDone(String),
+}
+
+impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
+where
+    P: Observe + Mutate,
+    J: Journal,
+    C: Clock,
+    R: Reporter,
+{
+    /// Sends a create, again with the same token while it certainly did not happen. Where its answer is missing,
+    /// `look_up` finds out what became of it: asking again could make a second one.
+    pub(super) async fn create<I: Watched>(
+        &self,
+        act: &Act<'_>,
+        (token, sent): (&Token, &Sent),
+        call: impl AsyncFn(&'a P, Going) -> Result<I, ProviderError>,
+        look_up: impl AsyncFn(&KnownToken, Instant) -> Result<Option<I>, Halt>,
+    ) -> Result<Tried<I>, Halt> {
+        let mut tries = 0;
+        loop {
+            let Answer { result, going, sent_at, ended } = self.send(act, Some((token, sent)), &call).await?;
+            let error = match result {
+                Ok(id) => {
+                    // The record is durable with the answer: after a crash in between nobody would know whose it is.
+                    let accepted = Event::Accepted { id: Some(id.remote()) };
+                    self.answered(act, sent_at, accepted, self.found(act, sent, &id)).await?;
+                    return Ok(Tried::Created(id, ended));
+                }
+                Err(error) => error,
+            };
+            let why = error.to_string();
+            let next = retry::after_write(Kind::Create, &error, tries, self.backoff(tries));
+            if next == Next::LookUp {
+                self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
+                let asked = KnownToken {
+                    address: act.id.address.clone(),
+                    intended_at: sent_at,
+                    server_time: going.server_time,
+                    sent: sent.clone(),
+                    tombstone: false,
+                };
+                if let Some(id) = look_up(&asked, ended).await? {
+                    return Ok(Tried::Created(id, ended));
+                }
+                let why = format!("{why}; it did not happen");
+                self.note(act, Event::Refused { why: why.clone() }).await?;
+                return Ok(Tried::NotDone(why));
+            }
+            self.answered(act, sent_at, Event::Refused { why: why.clone() }, Vec::new()).await?;
+            match next {
+                Next::Again { after } => {
+                    self.refused(act, why);
+                    self.pause(after).await?;
+                }
+                Next::NextCandidate => return Ok(Tried::OtherPlace(why)),
+                Next::SkipCloud => return Ok(Tried::OtherCloud(why)),
+                Next::Stop(by) => {
+                    self.stop(by);
+                    return Err(Halt::Failed(why));
+                }
+                // All but the last follow other answers only.
+                Next::LookUp | Next::Look { .. } | Next::Stuck | Next::Gone | Next::GiveUp | Next::Fail => {
+                    return Err(Halt::Failed(why));
+                }
+            }
+            tries += 1;
+        }
+    }
+
+    /// Returns what records the object of a create.
+    fn found<I: Watched>(&self, act: &Act<'_>, sent: &Sent, id: &I) -> Vec<RecordChange> {
+        act.object.replace(Some(id.remote()));
+        self.put(act, &sent.record, id.remote())
+    }
+
+    /// Records what a create without an answer was found to have made.
+    pub(super) async fn adopted<I: Watched>(&self, act: &Act<'_>, sent: &Sent, id: &I) -> Result<I, Halt> {
+        let accepted = Event::Accepted { id: Some(id.remote()) };
+        let changes = self.found(act, sent, id);
+        self.ledger.commit(act.id, vec![(self.ledger.now(), accepted)], changes).await?;
+        Ok(id.clone())
+    }
+
+    pub(super) async fn create_pod(
+        &self,
+        act: &Act<'_>,
+        creation: &PodCreation,
+    ) -> Result<Vec<RecordChange>, Halt> {
+        let created = self.place(act, creation).await?;
+        self.see_through(act, creation, created).await
+    }
+
+    /// Tries the plan's candidates in the plan's order.
+    ///
+    /// Each has a second token, for one more create where the first may have been lost on its way: should that one
+    /// arrive after all, it is told from the second by its token.
+    async fn place(&self, act: &Act<'_>, creation: &PodCreation) -> Result<Created, Halt> {
+        for attempt in &creation.attempts {
+            let Placement { compute, cloud, .. } = &attempt.candidate.placement;
+            let refused = |why: String| self.refused(act, format!("{compute} {cloud}: {why}"));
+            if self.forbidden.borrow().contains(cloud) {
+                refused("creates were forbidden there before".to_owned());
+                continue;
+            }
+            let volumes = |address: &Address| self.volume_id(address);
+            let request = request::create(self.sources(&volumes), creation, &attempt.candidate);
+            let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
+            for token in [&attempt.token, &attempt.second_token] {
+                let sent = request::sent_pod(creation, attempt, token, self.record_after(act)?);
+                match self.attempt(act, &request, (token, &sent)).await? {
+                    Tried::Created(id, since) => return Ok(Created { id, sent, request, since }),
+                    Tried::NotDone(why) => refused(why),
+                    Tried::OtherPlace(why) => {
+                        refused(why);
+                        break;
+                    }
+                    Tried::OtherCloud(why) => {
+                        self.forbidden.borrow_mut().insert(*cloud);
+                        refused(why);
+                        break;
+                    }
+                }
+            }
+        }
+        Err(Halt::Failed("no candidate of the plan could be created".to_owned()))
+    }
+
+    /// Creates a pod with one token.
+    async fn attempt(
+        &self,
+        act: &Act<'_>,
+        request: &PodRequest,
+        (token, sent): (&Token, &Sent),
+    ) -> Result<Tried<PodId>, Halt> {
+        let call = async |port: &'a P, going: Going| {
+            let mut request = request.clone();
+            request::mark(&mut request.settings.env, &self.mark(act, token, going));
+            port.create_pod(&request).await
+        };
+        let look_up = async |asked: &KnownToken, ended| {
+            let sight = |sheet: &Sheet<PodId>| {
+                recover::sight_pod(token, &sheet.may_carry(token), |id| self.ledger.records().has(id))
+            };
+            let late = "the listing has an entry that cannot be read";
+            let Some((sheet, ids)) = self.look_up(act, ended, sight, late).await? else { return Ok(None) };
+            let found = recover::carriers(&sheet.may_carry(token), &ids);
+            self.adopt(act, sent, recover::choose(self.view(), &found, asked)).await.map(Some)
+        };
+        self.create(act, (token, sent), call, look_up).await
+    }
+
+    /// Records the pod that is ours and retires what the same create made besides.
+    async fn adopt(&self, act: &Act<'_>, sent: &Sent, choice: Choice) -> Result<PodId, Halt> {
+        let (id, retire, doubtful) = match choice {
+            Choice::Adopt { id, retire, doubtful } => (id, retire, doubtful),
+            Choice::Doubtful(ids) => return Err(Halt::Unknown(look_at_these(&ids))),
+        };
+        let id = self.adopted(act, sent, &id).await?;
+        for duplicate in &retire {
+            self.refused(act, format!("the same create made `{duplicate}` as well, which is terminated"));
+            // The choice has looked at it.
+            let remote = RemoteId::Pod(duplicate.clone());
+            let standing = gate::standing(&act.id.address, &remote, &self.ledger.records());
+            let pass = gate::check(Request::Delete, &remote, &standing, Made::ByUsAndSpare).map_err(shut)?;
+            self.terminate(act, pass, duplicate, Some(id.remote())).await?;
+        }
+        if doubtful.is_empty() {
+            return Ok(id);
+        }
+        // It is recorded, but a person has to look before anything else happens at this address.
+        Err(Halt::Failed(look_at_these(&doubtful)))
+    }
+
+    /// Waits until a created pod runs and is as promised.
+    async fn see_through(
+        &self,
+        act: &Act<'_>,
+        creation: &PodCreation,
+        created: Created,
+    ) -> Result<Vec<RecordChange>, Halt> {
+        let Created { id, sent, request, since } = created;
+        let live = match self.wait_running(act, &id, (Cause::Created, since), None).await? {
+            Waited::Running(live) => live,
+            Waited::Stuck(why) => return Err(Halt::Failed(why)),
+        };
+        if let Some(difference) = readback::created(&request, &live) {
+            return Err(Halt::Failed(difference));
+        }
+        if creation.container.locked == Some(true) {
+            let lock = request::lock(&id, true);
+            self.change(act, &lock, None, Disruption::InPlace).await?;
+        }
+        Ok(self.put(act, &record::landed(&sent.record, &live), id.remote()))
+    }
+}
+
+fn look_at_these(ids: &BTreeSet<PodId>) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    format!(
+        "{} may have been made by the same create: look at it, then terminate or import it",
+        ids.join(", ")
+    )
+}
