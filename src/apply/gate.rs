@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
 use crate::model::prior::Recorded;
+use crate::provider::Verb;
 
 /// What is to be sent about an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,12 +117,27 @@ pub enum Made {
 /// The permission to send one request. Only the gate gives one, and nothing that acts upon an object is sent without.
 #[must_use = "a permission that is not used was asked for in vain"]
 #[derive(Debug, PartialEq, Eq)]
-pub struct Pass(Request);
+pub struct Pass {
+    request: Request,
+    is_pod: bool,
+}
 
 impl Pass {
     /// Returns the one request that may be sent.
     pub fn request(&self) -> Request {
-        self.0
+        self.request
+    }
+
+    /// Returns the same in the words of the port.
+    pub fn verb(&self) -> Verb {
+        match (self.request, self.is_pod) {
+            (Request::Change, true) => Verb::UpdatePod,
+            (Request::Change, false) => Verb::GrowVolume,
+            (Request::Start, _) => Verb::StartPod,
+            (Request::Stop, _) => Verb::StopPod,
+            (Request::Delete, true) => Verb::DeletePod,
+            (Request::Delete, false) => Verb::DeleteVolume,
+        }
     }
 }
 
@@ -171,9 +187,10 @@ pub fn standing(address: &Address, id: &RemoteId, records: &Records) -> Standing
 /// # Errors
 /// It may not.
 pub fn check(request: Request, id: &RemoteId, standing: &Standing, made: Made) -> Result<Pass, Shut> {
+    let pass = Pass { request, is_pod: matches!(id, RemoteId::Pod(_)) };
     match (standing, request) {
         (Standing::Current { protected: true }, Request::Delete) => Err(Shut::Protected),
-        (Standing::Current { protected: _ }, _) | (Standing::Deposed, Request::Delete) => Ok(Pass(request)),
+        (Standing::Current { protected: _ }, _) | (Standing::Deposed, Request::Delete) => Ok(pass),
         (Standing::Deposed, Request::Change | Request::Start | Request::Stop) => {
             Err(Shut::Replaced(id.clone()))
         }
@@ -181,7 +198,7 @@ pub fn check(request: Request, id: &RemoteId, standing: &Standing, made: Made) -
         (Standing::Unrecorded { occupied }, Request::Stop | Request::Delete) => match (made, occupied) {
             (Made::Untold, _) => Err(Shut::NotOurs(id.clone())),
             (Made::ByUs, true) => Err(Shut::NotSpare(id.clone())),
-            (Made::ByUs, false) | (Made::ByUsAndSpare, _) => Ok(Pass(request)),
+            (Made::ByUs, false) | (Made::ByUsAndSpare, _) => Ok(pass),
         },
         // What is to be kept is recorded before anything else is done to it.
         (Standing::Unrecorded { occupied: _ }, Request::Change | Request::Start) => {

@@ -20,7 +20,7 @@ use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::progress::Notice;
 use crate::provider::{
-    Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
+    Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime, Verb,
 };
 
 /// A provider whose quota is obeyed.
@@ -53,7 +53,7 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
     ///
     /// # Errors
     /// The API allows nothing for longer than [`retry::PATIENCE`].
-    pub async fn turn(&self) -> Result<Turn<'_, 'a, P, R>, ProviderError> {
+    pub async fn turn(&self, verb: Verb) -> Result<Turn<'_, 'a, P, R>, ProviderError> {
         loop {
             let pass = self.gate.borrow_mut().pass(Instant::now(), self.in_flight.get());
             match pass {
@@ -61,7 +61,7 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
                 Pass::At(moment) => {
                     let wait = moment.saturating_duration_since(Instant::now());
                     if wait > retry::PATIENCE {
-                        return Err(used_up(wait));
+                        return Err(used_up(verb, wait));
                     }
                     if !self.told.get().is_some_and(|told| is_same_end(told, moment)) {
                         self.reporter.notice(Notice::QuotaWait(wait));
@@ -77,10 +77,14 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
     }
 
     /// Looks, and again a few times if the API stumbles.
-    async fn look<T>(&self, call: impl AsyncFn() -> Result<T, ProviderError>) -> Result<T, ProviderError> {
+    async fn look<T>(
+        &self,
+        verb: Verb,
+        call: impl AsyncFn() -> Result<T, ProviderError>,
+    ) -> Result<T, ProviderError> {
         let mut tries = 0;
         loop {
-            let turn = self.turn().await?;
+            let turn = self.turn(verb).await?;
             let answer = call().await;
             turn.end(answer.as_ref().err());
             let Err(error) = &answer else { return answer };
@@ -134,19 +138,19 @@ impl<P: Observe, R> Drop for Turn<'_, '_, P, R> {
 
 impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
     async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
-        self.look(async || self.port.list_pods().await).await
+        self.look(Verb::ListPods, async || self.port.list_pods().await).await
     }
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
-        self.look(async || self.port.list_volumes().await).await
+        self.look(Verb::ListVolumes, async || self.port.list_volumes().await).await
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-        self.look(async || self.port.pod(id).await).await
+        self.look(Verb::ReadPod, async || self.port.pod(id).await).await
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
-        self.look(async || self.port.volume(id).await).await
+        self.look(Verb::ReadVolume, async || self.port.volume(id).await).await
     }
 
     async fn catalog(
@@ -154,11 +158,12 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
         questions: &BTreeSet<StockQuery>,
         now: Timestamp,
     ) -> Result<Catalog, ProviderError> {
-        self.look(async || self.port.catalog(questions, now).await).await
+        self.look(Verb::ReadCatalog, async || self.port.catalog(questions, now).await).await
     }
 
     async fn partial_catalog(&self, questions: &BTreeSet<StockQuery>, now: Timestamp) -> Catalog {
-        let catalog = self.look(async || Ok(self.port.partial_catalog(questions, now).await)).await;
+        let read = async || Ok(self.port.partial_catalog(questions, now).await);
+        let catalog = self.look(Verb::ReadCatalog, read).await;
         catalog.unwrap_or_else(|error| Catalog::unread(now, &error.to_string()))
     }
 
@@ -244,9 +249,9 @@ fn is_same_end(one: Instant, other: Instant) -> bool {
     one.max(other).saturating_duration_since(one.min(other)) < Duration::from_secs(5)
 }
 
-fn used_up(wait: Duration) -> ProviderError {
+fn used_up(verb: Verb, wait: Duration) -> ProviderError {
     ProviderError {
-        call: "the request",
+        call: verb.unnamed(),
         certainty: Certainty::Throttled { retry_after: Some(wait) },
         status: None,
         detail: format!("the API's quota is used up for {}", shown(wait)),

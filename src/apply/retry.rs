@@ -178,12 +178,13 @@ pub fn backoff(tries: u32, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Verb;
 
     const SOON: Duration = Duration::from_secs(1);
 
     fn error(certainty: Certainty) -> ProviderError {
         ProviderError {
-            call: "POST /v2/pods",
+            call: Verb::CreatePod.by("POST /v2/pods"),
             certainty,
             status: None,
             detail: "said so".to_owned(),

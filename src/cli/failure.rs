@@ -61,14 +61,8 @@ pub enum Failure {
     #[error("failed to prepare the client")]
     Setup(#[from] SetupError),
     /// The account or the catalog could not be read.
-    #[error("failed to read {what}")]
-    Provider {
-        /// What was being read: `the account`, `the catalog`.
-        what: &'static str,
-        /// What the API answered.
-        #[source]
-        source: ProviderError,
-    },
+    #[error("failed to {}", .0.call.verb)]
+    Provider(#[from] ProviderError),
     /// The state cannot be used.
     #[error(transparent)]
     State(#[from] StateError),

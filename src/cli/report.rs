@@ -72,7 +72,7 @@ pub fn exit_of(failure: &Failure) -> Exit {
         Failure::Unknown { .. } | Failure::Deselected { .. } | Failure::LeftOut { .. } => exit::INVALID,
         Failure::NotRecorded { .. } | Failure::NoPod { .. } | Failure::NoLogs(_) => exit::INVALID,
         Failure::PodGone { .. } | Failure::NoWayIn { .. } => exit::FAILED,
-        Failure::NoKey | Failure::Setup(_) | Failure::Provider { .. } => exit::API,
+        Failure::NoKey | Failure::Setup(_) | Failure::Provider(_) => exit::API,
         Failure::State(error) => exit_of_state(error),
         Failure::Simulator(_)
         | Failure::Declined
@@ -109,7 +109,7 @@ fn hint_of(failure: &Failure) -> Option<String> {
             "export a key from RunPod's settings, or add `-f examples/on-simulator.yaml` to try without an account"
         }
         Failure::Setup(_) => "`RUNPOD_API_BASE_URL` is an origin such as `https://api.runpod.io`",
-        Failure::Provider { what: _, source } => return hint_of_provider(source),
+        Failure::Provider(source) => return hint_of_provider(source),
         Failure::State(error) => return hint_of_state(error),
         Failure::StateOutside(_) => {
             "`--state PATH` and `PODFORM_STATE` may name any file; a spec names one below its own folder"

@@ -83,8 +83,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// A listing could not be read.
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
-        let live = observe(port, &recorded(prior), self.account.clock.now()).await;
-        live.map_err(|source| Failure::Provider { what: "the account", source })
+        Ok(observe(port, &recorded(prior), self.account.clock.now()).await?)
     }
 
     /// Says what is listed and cannot be read, where no plan says it.
@@ -237,8 +236,7 @@ impl<'a> Session<'a> {
         port: &impl Observe,
         questions: &BTreeSet<StockQuery>,
     ) -> Result<Catalog, Failure> {
-        let catalog = port.catalog(questions, self.account.clock.now()).await;
-        catalog.map_err(|source| Failure::Provider { what: "the catalog", source })
+        Ok(port.catalog(questions, self.account.clock.now()).await?)
     }
 
     /// Returns a run of a command that begins now, for the journal.

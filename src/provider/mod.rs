@@ -203,12 +203,115 @@ pub struct Quota {
     pub resets_in: Duration,
 }
 
+/// What is asked of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is what a person reads of it, below")]
+pub enum Verb {
+    ListPods,
+    ListVolumes,
+    ReadPod,
+    ReadVolume,
+    ReadCatalog,
+    ReadLog,
+    CreatePod,
+    UpdatePod,
+    StartPod,
+    StopPod,
+    DeletePod,
+    CreateVolume,
+    GrowVolume,
+    DeleteVolume,
+}
+
+impl Verb {
+    /// Returns the call that it is by an API, such as `POST /v2/pods`.
+    pub const fn by(self, name: &'static str) -> Call {
+        Call { verb: self, name }
+    }
+
+    /// Returns a call of which no more is known, as it was given up before there was an answer of the API.
+    pub const fn unnamed(self) -> Call {
+        self.by(UNNAMED)
+    }
+
+    /// Tells whether it has no effect.
+    pub fn is_read(self) -> bool {
+        match self {
+            Self::ListPods
+            | Self::ListVolumes
+            | Self::ReadPod
+            | Self::ReadVolume
+            | Self::ReadCatalog
+            | Self::ReadLog => true,
+            Self::CreatePod
+            | Self::UpdatePod
+            | Self::StartPod
+            | Self::StopPod
+            | Self::DeletePod
+            | Self::CreateVolume
+            | Self::GrowVolume
+            | Self::DeleteVolume => false,
+        }
+    }
+
+    /// Tells whether it makes an object, so that a second one would be billed too.
+    pub fn is_create(self) -> bool {
+        matches!(self, Self::CreatePod | Self::CreateVolume)
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            // To a person both listings are the account.
+            Self::ListPods | Self::ListVolumes => "read the account",
+            Self::ReadPod => "read the pod",
+            Self::ReadVolume => "read the network volume",
+            Self::ReadCatalog => "read the catalog",
+            Self::ReadLog => "read the log",
+            Self::CreatePod => "create a pod",
+            Self::UpdatePod => "change a pod",
+            Self::StartPod => "start a pod",
+            Self::StopPod => "stop a pod",
+            Self::DeletePod => "terminate a pod",
+            Self::CreateVolume => "create a network volume",
+            Self::GrowVolume => "grow a network volume",
+            Self::DeleteVolume => "delete a network volume",
+        })
+    }
+}
+
+/// What a call is named that never got an answer of the API.
+const UNNAMED: &str = "the request";
+
+/// A call, in podform's words and in those of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// What was to be done.
+    pub verb: Verb,
+    /// How the API calls it.
+    pub name: &'static str,
+}
+
+impl Call {
+    /// Tells whether the API was asked to read, so that nobody needs to be told of an effect.
+    fn is_named_read(self) -> bool {
+        self.verb.is_read() && self.name != UNNAMED
+    }
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// A request that did not lead to a plain success, and what is known about its effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{call} {}: {detail}{}", self.outcome(), ShownRequestId(self.request_id.as_ref()))]
 pub struct ProviderError {
-    /// The call in the API's words, such as `POST /v2/pods`. Reads begin with `GET` or with `GraphQL query`.
-    pub call: &'static str,
+    /// What was being done.
+    pub call: Call,
     /// What is known.
     pub certainty: Certainty,
     /// The HTTP status, if there was an answer.
@@ -222,9 +325,8 @@ pub struct ProviderError {
 impl ProviderError {
     /// Says how the call ended. A read has no effect that could be in doubt.
     fn outcome(&self) -> String {
-        let is_read = self.call.starts_with("GET ") || self.call.starts_with("GraphQL query ");
         match self.certainty {
-            Certainty::Unknown | Certainty::NotDone if is_read => "failed".to_owned(),
+            Certainty::Unknown | Certainty::NotDone if self.call.is_named_read() => "failed".to_owned(),
             Certainty::Rejected(_)
             | Certainty::Throttled { .. }
             | Certainty::NotDone

@@ -17,7 +17,7 @@ use crate::model::id::{RemoteId, Serial};
 use crate::model::journal::{Event, Sent};
 use crate::model::marker::Token;
 use crate::model::progress::Notice;
-use crate::provider::{Certainty, Mutate, Observe, ProviderError};
+use crate::provider::{Certainty, Mutate, Observe, ProviderError, Verb};
 use crate::state::{Journal, RecordChange};
 
 /// What a request goes out with.
@@ -71,6 +71,7 @@ where
     pub(super) async fn send<T>(
         &self,
         act: &Act<'_>,
+        verb: Verb,
         create: Option<(&Token, &Sent)>,
         call: impl AsyncFnOnce(&'a P, Going) -> Result<T, ProviderError>,
     ) -> Result<Answer<T>, Halt> {
@@ -80,7 +81,7 @@ where
         let (turn, going) = loop {
             self.go_on()?;
             // The wait for the quota comes first, so that the intent is fresh when the request goes out.
-            let turn = self.unless_cut_short(self.context.provider.turn()).await?;
+            let turn = self.unless_cut_short(self.context.provider.turn(verb)).await?;
             let turn = turn.map_err(|error| self.no_turn(&error))?;
             let mut server_time = self.fresh_time();
             if create.is_some() && server_time.is_none() && !asked_the_time {
@@ -92,7 +93,8 @@ where
                     let read = timeout(settings.request_timeout, turn.port().list_volumes());
                     let answer = self.unless_cut_short(read).await?;
                     // Whether it tells the time is seen at the next turn.
-                    turn.end(answer.unwrap_or_else(|_| Err(no_answer(String::new()))).as_ref().err());
+                    let silent = |_| Err(no_answer(Verb::ListVolumes, String::new()));
+                    turn.end(answer.unwrap_or_else(silent).as_ref().err());
                     continue;
                 }
             }
@@ -114,9 +116,9 @@ where
         let sent_at = self.ledger.now();
         let result = tokio::select! {
             biased;
-            () = interrupted(&self.context.interrupt, Interrupt::Second) => Err(no_answer("given up by a second signal".to_owned())),
+            () = interrupted(&self.context.interrupt, Interrupt::Second) => Err(no_answer(verb, "given up by a second signal".to_owned())),
             answer = timeout(settings.request_timeout, call(turn.port(), going)) => {
-                answer.unwrap_or_else(|_| Err(no_answer(format!("no answer within {}", shown(settings.request_timeout)))))
+                answer.unwrap_or_else(|_| Err(none_within(verb, settings.request_timeout)))
             }
         };
         turn.end(result.as_ref().err());
@@ -166,7 +168,8 @@ where
         let accepted = Event::Accepted { id: object };
         let mut tries = 0;
         loop {
-            let Answer { result, going: _, sent_at, ended } = self.send(act, None, &call).await?;
+            let Answer { result, going: _, sent_at, ended } =
+                self.send(act, pass.verb(), None, &call).await?;
             let Err(error) = result else {
                 self.answered(act, sent_at, accepted, Vec::new()).await?;
                 return Ok(Ensured::Taken(ended));
@@ -245,10 +248,11 @@ where
     /// Reads, again and again as long as that helps.
     pub(super) async fn ask<T>(
         &self,
+        verb: Verb,
         call: impl AsyncFn(&'a P) -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
         let Context { provider, settings, .. } = &self.context;
-        let answer = read(provider, settings, |tries| self.backoff(tries), call).await;
+        let answer = read(provider, settings, |tries| self.backoff(tries), verb, call).await;
         if let Some(by) = answer.as_ref().err().and_then(retry::stops_everything) {
             self.stop(by);
         }
@@ -285,14 +289,15 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
     provider: &Limited<'a, P, R>,
     settings: &Settings,
     backoff: impl Fn(u32) -> Duration,
+    verb: Verb,
     call: impl AsyncFn(&'a P) -> Result<T, ProviderError>,
 ) -> Result<T, ProviderError> {
     let limit = settings.request_timeout;
     let mut tries = 0;
     loop {
-        let turn = provider.turn().await?;
+        let turn = provider.turn(verb).await?;
         let answer = timeout(limit, call(turn.port())).await;
-        let answer = answer.unwrap_or_else(|_| Err(no_answer(format!("no answer within {}", shown(limit)))));
+        let answer = answer.unwrap_or_else(|_| Err(none_within(verb, limit)));
         turn.end(answer.as_ref().err());
         let error = match answer {
             Ok(answer) => return Ok(answer),
@@ -304,14 +309,18 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
     }
 }
 
-fn no_answer(detail: String) -> ProviderError {
+fn no_answer(verb: Verb, detail: String) -> ProviderError {
     ProviderError {
-        call: "the request",
+        call: verb.unnamed(),
         certainty: Certainty::Unknown,
         status: None,
         detail,
         request_id: None,
     }
+}
+
+fn none_within(verb: Verb, limit: Duration) -> ProviderError {
+    no_answer(verb, format!("no answer within {}", shown(limit)))
 }
 
 /// Counts a request on the wire, until dropped.

@@ -66,7 +66,8 @@ where
     ) -> Result<Tried<I>, Halt> {
         let mut tries = 0;
         loop {
-            let Answer { result, going, sent_at, ended } = self.send(act, Some((token, sent)), &call).await?;
+            let Answer { result, going, sent_at, ended } =
+                self.send(act, I::CREATE, Some((token, sent)), &call).await?;
             let error = match result {
                 Ok(id) => {
                     // The record is durable with the answer: after a crash in between nobody would know whose it is.

@@ -25,7 +25,7 @@ use crate::model::plan::ActionId;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::progress::Notice;
 use crate::model::provenance::Viewpoint;
-use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ProviderError, ServerTime};
+use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb};
 use crate::state::{Batch, Journal, RecordChange, StateError};
 
 /// Resolves what earlier runs left open, records it, and tells what it found.
@@ -285,7 +285,7 @@ where
     async fn retire(&self, pass: Pass, pod: &PodId) -> Result<(), ProviderError> {
         let mut tries = 0;
         loop {
-            let turn = self.context.provider.turn().await?;
+            let turn = self.context.provider.turn(pass.verb()).await?;
             let answer = turn.port().delete_pod(pod).await;
             turn.end(answer.as_ref().err());
             let Err(error) = answer else { return Ok(()) };
@@ -364,10 +364,10 @@ where
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
         if creates().any(|case| case.intent.action.address.is_pod()) {
-            pods = read(provider, settings, backoff, P::list_pods).await?;
+            pods = read(provider, settings, backoff, Verb::ListPods, P::list_pods).await?;
         }
         if creates().any(|case| !case.intent.action.address.is_pod()) {
-            volumes = read(provider, settings, backoff, P::list_volumes).await?;
+            volumes = read(provider, settings, backoff, Verb::ListVolumes, P::list_volumes).await?;
         }
         let server_time = provider.server_time().map(|told| told.date);
         let tokens = Tokens::of(&pods);

@@ -28,6 +28,7 @@ use crate::model::secret::Secrets;
 use crate::model::size::Gigabytes;
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
+    Verb,
 };
 use crate::state::{Batch, Journal, RecordChange, Run, StateError};
 
@@ -100,7 +101,13 @@ impl Provider {
 }
 
 fn error(certainty: Certainty) -> ProviderError {
-    ProviderError { call: "WRITE", certainty, status: Some(500), detail: "so".to_owned(), request_id: None }
+    ProviderError {
+        call: Verb::UpdatePod.by("WRITE"),
+        certainty,
+        status: Some(500),
+        detail: "so".to_owned(),
+        request_id: None,
+    }
 }
 
 impl Observe for Provider {

@@ -18,12 +18,14 @@ use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
 use crate::model::progress::Notice;
-use crate::provider::{Listed, Mutate, Observe, ProviderError};
+use crate::provider::{Listed, Mutate, Observe, ProviderError, Verb};
 use crate::state::Journal;
 
 /// The id of what can be looked for: a pod, or a network volume.
 pub(super) trait Watched: Ord + Clone + Display {
     type Object;
+    const READ: Verb;
+    const CREATE: Verb;
 
     /// Returns the listings in which it stands.
     fn lookout<'e, P, J, C, R>(engine: &'e Engine<'_, P, J, C, R>) -> &'e Lookout<Self>;
@@ -36,6 +38,8 @@ pub(super) trait Watched: Ord + Clone + Display {
 
 impl Watched for PodId {
     type Object = LivePod;
+    const READ: Verb = Verb::ReadPod;
+    const CREATE: Verb = Verb::CreatePod;
 
     fn lookout<'e, P, J, C, R>(engine: &'e Engine<'_, P, J, C, R>) -> &'e Lookout<Self> {
         &engine.pods
@@ -60,6 +64,8 @@ impl Watched for PodId {
 
 impl Watched for VolumeId {
     type Object = LiveVolume;
+    const READ: Verb = Verb::ReadVolume;
+    const CREATE: Verb = Verb::CreateVolume;
 
     fn lookout<'e, P, J, C, R>(engine: &'e Engine<'_, P, J, C, R>) -> &'e Lookout<Self> {
         &engine.volumes
@@ -185,7 +191,7 @@ where
 
     /// Reads one object by its id.
     pub(super) async fn look_at<I: Watched>(&self, id: &I) -> Result<Option<I::Object>, Halt> {
-        let read = self.ask(async |port: &'a P| id.read(port).await);
+        let read = self.ask(I::READ, async |port: &'a P| id.read(port).await);
         let live = self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))?;
         Ok(live.filter(|live| !I::has_ended(live)))
     }

@@ -79,7 +79,7 @@ fn secrets(session: &Session<'_>, verdict: &mut Verdict) {
 async fn account(session: &Session<'_>, verdict: &mut Verdict) {
     let client = session.account.reader();
     let probe = session.account.probe();
-    let pods = client.list_pods().await.map_err(|source| Failure::Provider { what: "the account", source });
+    let pods = client.list_pods().await.map_err(Failure::Provider);
     let accepted =
         verdict.of("key", pods, |pods| format!("accepted, {} in the account", count(pods.len(), "pod")));
     if accepted.is_some() {

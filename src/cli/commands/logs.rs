@@ -179,7 +179,7 @@ impl Reading<'_> {
         if source.certainty == Certainty::Rejected(Rejection::NotFound) {
             return Failure::PodGone { address: self.address.clone(), pod: self.pod.clone() };
         }
-        Failure::Provider { what: "the log", source }
+        Failure::Provider(source)
     }
 
     fn tell(&self, line: &LogLine) {

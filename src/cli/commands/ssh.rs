@@ -33,8 +33,7 @@ pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
     let prior = session.state.read()?;
     session.tell_in_progress(&prior)?;
     let pod = pod_of(&session, &prior, address)?;
-    let live = session.account.reader().pod(&pod).await;
-    let live = live.map_err(|source| Failure::Provider { what: "the pod", source })?;
+    let live = session.account.reader().pod(&pod).await?;
     let live = live.ok_or_else(|| Failure::PodGone { address: address.clone(), pod })?;
     let way = way(address, &live)?;
     if way.is_proxy {

@@ -9,18 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::model::prior::Api;
-use crate::provider::{Certainty, Rejection};
-
-/// What kind of request it was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
-    /// It has no effect.
-    Read,
-    /// It makes an object; a second one would be billed too.
-    Create,
-    /// It changes or removes an object.
-    Change,
-}
+use crate::provider::{Certainty, Rejection, Verb};
 
 /// What the body of a failure said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +107,7 @@ fn graphql_certainty(verb: Verb, said: &Said) -> Certainty {
             Certainty::Rejected(Rejection::Invalid)
         }
         // RUNPOD marks what the service itself refused. A create is worth the doubt all the same.
-        Some("RUNPOD") if verb == Verb::Change => Certainty::Rejected(Rejection::Conflict),
+        Some("RUNPOD") if !verb.is_read() && !verb.is_create() => Certainty::Rejected(Rejection::Conflict),
         Some(_) | None => Certainty::Unknown,
     }
 }
@@ -191,7 +180,7 @@ mod tests {
             (504, "", Unknown),
         ];
         for (status, body, expected) in table {
-            assert_eq!(decide(Api::V2, Verb::Create, status, body), expected, "{status} {body}");
+            assert_eq!(decide(Api::V2, Verb::CreatePod, status, body), expected, "{status} {body}");
         }
     }
 
@@ -216,7 +205,7 @@ mod tests {
         ];
         for (text, expected) in table {
             let body = serde_json::json!({ "error": text, "status": 500 }).to_string();
-            assert_eq!(decide(Api::V1, Verb::Create, 500, &body), expected, "{text}");
+            assert_eq!(decide(Api::V1, Verb::CreatePod, 500, &body), expected, "{text}");
         }
     }
 
@@ -240,13 +229,13 @@ mod tests {
         ];
         for (text, code, expected) in table {
             let body = serde_json::json!({ "errors": [{ "message": text, "extensions": { "code": code } }] });
-            assert_eq!(decide(Api::Graphql, Verb::Create, 200, &body.to_string()), expected, "{text}");
+            assert_eq!(decide(Api::Graphql, Verb::CreatePod, 200, &body.to_string()), expected, "{text}");
         }
         let unseen = r#"{"errors":[{"message":"no","extensions":{"code":"RUNPOD"}}]}"#;
-        assert_eq!(decide(Api::Graphql, Verb::Change, 200, unseen), Rejected(Conflict));
+        assert_eq!(decide(Api::Graphql, Verb::StartPod, 200, unseen), Rejected(Conflict));
         let validation =
             r#"{"errors":[{"message":"Field \"x\" is not defined by type \"PodResumeInput\"."}]}"#;
-        assert_eq!(decide(Api::Graphql, Verb::Change, 400, validation), Rejected(Invalid));
+        assert_eq!(decide(Api::Graphql, Verb::StartPod, 400, validation), Rejected(Invalid));
     }
 
     #[test]

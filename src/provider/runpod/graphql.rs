@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::convert;
-use super::error::Verb;
 use super::transport::{Answer, Transport, unsendable};
 use super::wire::{Entries, Entry, Unfit, object_id};
 use crate::model::id::{PodId, VolumeId};
@@ -26,7 +25,7 @@ use crate::model::request::{PatchRequest, VolumeRequest};
 use crate::model::settings::PodSettings;
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
-use crate::provider::{Certainty, ListedPod, ListedVolume, ProviderError, Rejection};
+use crate::provider::{Certainty, ListedPod, ListedVolume, ProviderError, Rejection, Verb};
 use call::{Operation, change, send};
 pub(super) use catalog::catalog;
 use create::CreatedWire;
@@ -34,7 +33,7 @@ pub(super) use create::create_pod;
 use pod::{MyselfWire, POD, PodWire, live_pod, pod_entry, settings_input, volume_entry};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
-    let operation = Operation::read("GraphQL query myself.pods", "myself");
+    let operation = Operation::new(Verb::ListPods.by("GraphQL query myself.pods"), "myself");
     let query = format!("query Pods {{ myself {{ pods {{ {POD} }} }} }}");
     let (answer, myself) = send::<MyselfWire>(transport, operation, &query, Value::Null, Vec::new()).await?;
     let read = || -> Result<Vec<ListedPod>, Unfit> {
@@ -52,7 +51,7 @@ pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolu
 async fn volume_entries(
     transport: &Transport,
 ) -> Result<(Answer, Vec<Entry<LiveVolume, VolumeId>>), ProviderError> {
-    let operation = Operation::read("GraphQL query myself.networkVolumes", "myself");
+    let operation = Operation::new(Verb::ListVolumes.by("GraphQL query myself.networkVolumes"), "myself");
     let query = "query Volumes { myself { networkVolumes { id name size dataCenterId } } }";
     let (answer, myself) = send::<MyselfWire>(transport, operation, query, Value::Null, Vec::new()).await?;
     let read = || myself.required("myself")?.network_volumes.required("myself.networkVolumes");
@@ -63,7 +62,7 @@ async fn volume_entries(
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-    let operation = Operation::read("GraphQL query pod", "pod");
+    let operation = Operation::new(Verb::ReadPod.by("GraphQL query pod"), "pod");
     let query = format!("query Pod($input: PodFilter!) {{ pod(input: $input) {{ {POD} }} }}");
     let variables = json!({ "input": { "podId": id.as_str() } });
     let (answer, pod) = send::<PodWire>(transport, operation, &query, variables, Vec::new()).await?;
@@ -93,7 +92,7 @@ pub(super) async fn volume(
 
 /// Changes a pod by the one mutation there is, which resets it.
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
-    let operation = Operation::change("GraphQL podEditJob", "podEditJob");
+    let operation = Operation::new(Verb::UpdatePod.by("GraphQL podEditJob"), "podEditJob");
     let PatchRequest { id, settings } = request;
     let mut given = settings.given(settings.env.as_ref(), settings.storage.as_ref());
     if given.name.is_some() || given.locked.is_some() || given.global_networking.is_some() {
@@ -133,7 +132,7 @@ async fn current(transport: &Transport, id: &PodId) -> Result<LivePod, ProviderE
     let found = pod(transport, id).await.map_err(before_anything)?;
     found.ok_or_else(|| ProviderError {
         certainty: Certainty::Rejected(Rejection::NotFound),
-        ..unsendable("GraphQL query pod", "there is no such pod")
+        ..unsendable(Verb::ReadPod.by("GraphQL query pod"), "there is no such pod")
     })
 }
 
@@ -147,7 +146,7 @@ fn before_anything(error: ProviderError) -> ProviderError {
 }
 
 pub(super) async fn start_pod(transport: &Transport, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
-    let operation = Operation::change("GraphQL podResume", "podResume");
+    let operation = Operation::new(Verb::StartPod.by("GraphQL podResume"), "podResume");
     let query = "mutation Start($input: PodResumeInput!) { podResume(input: $input) { id } }";
     let mut input = json!({ "podId": id.as_str() });
     if gpus > 0 {
@@ -157,14 +156,14 @@ pub(super) async fn start_pod(transport: &Transport, id: &PodId, gpus: u32) -> R
 }
 
 pub(super) async fn stop_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    let operation = Operation::change("GraphQL podStop", "podStop");
+    let operation = Operation::new(Verb::StopPod.by("GraphQL podStop"), "podStop");
     let query = "mutation Stop($input: PodStopInput!) { podStop(input: $input) { id } }";
     let variables = json!({ "input": { "podId": id.as_str() } });
     change(transport, operation, query, variables, Vec::new()).await
 }
 
 pub(super) async fn delete_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    let operation = Operation::change("GraphQL podTerminate", "podTerminate");
+    let operation = Operation::new(Verb::DeletePod.by("GraphQL podTerminate"), "podTerminate");
     let query = "mutation Delete($input: PodTerminateInput!) { podTerminate(input: $input) }";
     let variables = json!({ "input": { "podId": id.as_str() } });
     change(transport, operation, query, variables, Vec::new()).await
@@ -174,8 +173,10 @@ pub(super) async fn create_volume(
     transport: &Transport,
     request: &VolumeRequest,
 ) -> Result<VolumeId, ProviderError> {
-    let operation =
-        Operation { call: "GraphQL createNetworkVolume", verb: Verb::Create, field: "createNetworkVolume" };
+    let operation = Operation {
+        call: Verb::CreateVolume.by("GraphQL createNetworkVolume"),
+        field: "createNetworkVolume",
+    };
     let VolumeRequest { name, config: VolumeConfig { size, data_center, tier } } = request;
     match tier {
         VolumeTier::Standard => {}
@@ -197,7 +198,7 @@ pub(super) async fn grow_volume(
     id: &VolumeId,
     size: Gigabytes,
 ) -> Result<(), ProviderError> {
-    let operation = Operation::change("GraphQL updateNetworkVolume", "updateNetworkVolume");
+    let operation = Operation::new(Verb::GrowVolume.by("GraphQL updateNetworkVolume"), "updateNetworkVolume");
     let query = "mutation GrowVolume($input: UpdateNetworkVolumeInput!) \
         { updateNetworkVolume(input: $input) { id } }";
     let variables = json!({ "input": { "id": id.as_str(), "size": size.0 } });
@@ -205,7 +206,8 @@ pub(super) async fn grow_volume(
 }
 
 pub(super) async fn delete_volume(transport: &Transport, id: &VolumeId) -> Result<(), ProviderError> {
-    let operation = Operation::change("GraphQL deleteNetworkVolume", "deleteNetworkVolume");
+    let operation =
+        Operation::new(Verb::DeleteVolume.by("GraphQL deleteNetworkVolume"), "deleteNetworkVolume");
     let query =
         "mutation DeleteVolume($input: DeleteNetworkVolumeInput!) { deleteNetworkVolume(input: $input) }";
     let variables = json!({ "input": { "id": id.as_str() } });

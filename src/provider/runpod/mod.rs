@@ -34,11 +34,12 @@ use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
+    Verb,
 };
 
 pub use rest_v2::RunpodLog;
-use transport::Transport;
 pub use transport::{Origins, SetupError};
+use transport::{Transport, unsendable};
 
 /// RunPod, spoken to over one of its APIs.
 #[derive(Debug)]
@@ -182,13 +183,10 @@ impl ReadLogs for Runpod {
     async fn open_log(&self, pod: &PodId, wish: &LogWish) -> Result<RunpodLog, ProviderError> {
         match self.api {
             Api::V2 => rest_v2::open_log(&self.transport, pod, wish).await,
-            Api::V1 | Api::Graphql => Err(ProviderError {
-                call: "GET /v2/pods/{id}/logs",
-                certainty: Certainty::Rejected(Rejection::Invalid),
-                status: None,
-                detail: "logs come over REST v2 only, and the spec names another API".to_owned(),
-                request_id: None,
-            }),
+            Api::V1 | Api::Graphql => Err(unsendable(
+                Verb::ReadLog.by("GET /v2/pods/{id}/logs"),
+                "logs come over REST v2 only, and the spec names another API",
+            )),
         }
     }
 }

@@ -14,7 +14,6 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
-use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
@@ -23,7 +22,7 @@ use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
-use crate::provider::{ListedPod, ListedVolume, ProviderError};
+use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
 use pod::{
     VolumeWire, allowed_cuda, create_body, live_pod, live_volume, pod_entry, update_body, volume_entry,
 };
@@ -33,19 +32,21 @@ pub(super) use taken::not_taken;
 const INCLUDE: &str = "includeMachine=true&includeNetworkVolume=true";
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
-    let answer = transport.send(get("GET /v1/pods", format!("/pods?{INCLUDE}"))).await?;
+    let answer = transport.send(get(Verb::ListPods.by("GET /v1/pods"), format!("/pods?{INCLUDE}"))).await?;
     let entries = answer.decode::<Vec<Value>>()?.into_iter();
     Ok(entries.map(|entry| answer.listed(pod_entry(entry))).collect())
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
-    let answer = transport.send(get("GET /v1/networkvolumes", "/networkvolumes".to_owned())).await?;
+    let answer = transport
+        .send(get(Verb::ListVolumes.by("GET /v1/networkvolumes"), "/networkvolumes".to_owned()))
+        .await?;
     let entries = answer.decode::<Vec<Value>>()?.into_iter();
     Ok(entries.map(|entry| answer.listed(volume_entry(entry))).collect())
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-    let call = "GET /v1/pods/{id}";
+    let call = Verb::ReadPod.by("GET /v1/pods/{id}");
     let path = format!("/pods/{}?{INCLUDE}", segment(call, id.as_str())?);
     let answer = transport.send(get(call, path)).await?;
     if answer.says_not_found() {
@@ -58,7 +59,7 @@ pub(super) async fn volume(
     transport: &Transport,
     id: &VolumeId,
 ) -> Result<Option<LiveVolume>, ProviderError> {
-    let call = "GET /v1/networkvolumes/{id}";
+    let call = Verb::ReadVolume.by("GET /v1/networkvolumes/{id}");
     let path = format!("/networkvolumes/{}", segment(call, id.as_str())?);
     let answer = transport.send(get(call, path)).await?;
     if answer.says_not_found() {
@@ -68,7 +69,7 @@ pub(super) async fn volume(
 }
 
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {
-    let call = "POST /v1/pods";
+    let call = Verb::CreatePod.by("POST /v1/pods");
     let cuda = allowed_cuda(request);
     if cuda.is_empty() && request.placement.min_cuda.is_some() {
         return Err(unsendable(call, "REST v1 knows no CUDA version that is late enough"));
@@ -77,14 +78,14 @@ pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> R
     let answer = transport
         .send(Request {
             hidden: request.settings.env.values().cloned().collect(),
-            ..write(call, Verb::Create, Method::POST, "/pods".to_owned(), &body)
+            ..write(call, Method::POST, "/pods".to_owned(), &body)
         })
         .await?;
     created(&answer).map(PodId::new)
 }
 
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
-    let call = "PATCH /v1/pods/{id}";
+    let call = Verb::UpdatePod.by("PATCH /v1/pods/{id}");
     if request.settings.storage == Some(Storage::None) {
         return Err(unsendable(call, "a mount cannot be removed from a pod"));
     }
@@ -92,33 +93,28 @@ pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) ->
     let answer = transport
         .send(Request {
             hidden: request.settings.env.iter().flat_map(BTreeMap::values).cloned().collect(),
-            ..write(call, Verb::Change, Method::PATCH, path, &update_body(request))
+            ..write(call, Method::PATCH, path, &update_body(request))
         })
         .await?;
     answer.accept()
 }
 
 pub(super) async fn start_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    act(transport, "POST /v1/pods/{id}/start", id, "start").await
+    act(transport, Verb::StartPod.by("POST /v1/pods/{id}/start"), id, "start").await
 }
 
 pub(super) async fn stop_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    act(transport, "POST /v1/pods/{id}/stop", id, "stop").await
+    act(transport, Verb::StopPod.by("POST /v1/pods/{id}/stop"), id, "stop").await
 }
 
-async fn act(
-    transport: &Transport,
-    call: &'static str,
-    id: &PodId,
-    action: &str,
-) -> Result<(), ProviderError> {
+async fn act(transport: &Transport, call: Call, id: &PodId, action: &str) -> Result<(), ProviderError> {
     let path = format!("/pods/{}/{action}", segment(call, id.as_str())?);
-    let request = Request { verb: Verb::Change, method: Method::POST, ..get(call, path) };
+    let request = Request { method: Method::POST, ..get(call, path) };
     transport.send(request).await?.accept()
 }
 
 pub(super) async fn delete_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    let call = "DELETE /v1/pods/{id}";
+    let call = Verb::DeletePod.by("DELETE /v1/pods/{id}");
     let path = format!("/pods/{}", segment(call, id.as_str())?);
     transport.send(delete(call, path)).await?.accept()
 }
@@ -127,14 +123,14 @@ pub(super) async fn create_volume(
     transport: &Transport,
     request: &VolumeRequest,
 ) -> Result<VolumeId, ProviderError> {
-    let call = "POST /v1/networkvolumes";
+    let call = Verb::CreateVolume.by("POST /v1/networkvolumes");
     let VolumeRequest { name, config: VolumeConfig { size, data_center, tier } } = request;
     match tier {
         VolumeTier::Standard => {}
         VolumeTier::HighPerformance => return Err(unsendable(call, "REST v1 knows no tiers of volumes")),
     }
     let body = json!({ "name": name, "size": size.0, "dataCenterId": data_center.as_str() });
-    let request = write(call, Verb::Create, Method::POST, "/networkvolumes".to_owned(), &body);
+    let request = write(call, Method::POST, "/networkvolumes".to_owned(), &body);
     created(&transport.send(request).await?).map(VolumeId::new)
 }
 
@@ -143,35 +139,27 @@ pub(super) async fn grow_volume(
     id: &VolumeId,
     size: Gigabytes,
 ) -> Result<(), ProviderError> {
-    let call = "PATCH /v1/networkvolumes/{id}";
+    let call = Verb::GrowVolume.by("PATCH /v1/networkvolumes/{id}");
     let path = format!("/networkvolumes/{}", segment(call, id.as_str())?);
     let body = json!({ "size": size.0 });
-    transport.send(write(call, Verb::Change, Method::PATCH, path, &body)).await?.accept()
+    transport.send(write(call, Method::PATCH, path, &body)).await?.accept()
 }
 
 pub(super) async fn delete_volume(transport: &Transport, id: &VolumeId) -> Result<(), ProviderError> {
-    let call = "DELETE /v1/networkvolumes/{id}";
+    let call = Verb::DeleteVolume.by("DELETE /v1/networkvolumes/{id}");
     let path = format!("/networkvolumes/{}", segment(call, id.as_str())?);
     transport.send(delete(call, path)).await?.accept()
 }
 
-fn get(call: &'static str, path: String) -> Request {
-    Request {
-        call,
-        verb: Verb::Read,
-        api: Api::V1,
-        method: Method::GET,
-        path,
-        body: None,
-        hidden: Vec::new(),
-    }
+fn get(call: Call, path: String) -> Request {
+    Request { call, api: Api::V1, method: Method::GET, path, body: None, hidden: Vec::new() }
 }
 
-fn delete(call: &'static str, path: String) -> Request {
-    Request { verb: Verb::Change, method: Method::DELETE, ..get(call, path) }
+fn delete(call: Call, path: String) -> Request {
+    Request { method: Method::DELETE, ..get(call, path) }
 }
 
-fn write(call: &'static str, verb: Verb, method: Method, path: String, body: &impl Serialize) -> Request {
+fn write(call: Call, method: Method, path: String, body: &impl Serialize) -> Request {
     let body = serde_json::to_vec(body).expect("bodies are maps with text keys");
-    Request { verb, method, body: Some(body), ..get(call, path) }
+    Request { method, body: Some(body), ..get(call, path) }
 }

@@ -14,14 +14,13 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use super::error::Verb;
 use super::transport::{Request, Transport, created, segment, unsendable};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Storage;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
-use crate::provider::{ListedPod, ListedVolume, ProviderError};
+use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
 use call::{Listing, delete, get, list, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
@@ -30,13 +29,14 @@ use pod::{PodEntry, PodWire, live_pod, not_an_entry};
 use volume::{VolumeEntry, VolumeWire, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
-    let Listing { entries, answer } = list::<PodEntry>(transport, "GET /v2/pods", "/pods", "pods").await?;
+    let Listing { entries, answer } =
+        list::<PodEntry>(transport, Verb::ListPods.by("GET /v2/pods"), "/pods", "pods").await?;
     let entries = entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |PodEntry(entry)| entry));
     Ok(entries.map(|entry| answer.listed(entry)).collect())
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
-    let (call, path) = ("GET /v2/network-volumes", "/network-volumes");
+    let (call, path) = (Verb::ListVolumes.by("GET /v2/network-volumes"), "/network-volumes");
     let Listing { entries, answer } = list::<VolumeEntry>(transport, call, path, "networkVolumes").await?;
     let entries =
         entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |VolumeEntry(entry)| entry));
@@ -44,7 +44,7 @@ pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolu
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
-    let call = "GET /v2/pods/{id}";
+    let call = Verb::ReadPod.by("GET /v2/pods/{id}");
     let answer = transport.send(get(call, format!("/pods/{}", segment(call, id.as_str())?))).await?;
     if answer.says_not_found() {
         return Ok(None);
@@ -57,7 +57,7 @@ pub(super) async fn volume(
     transport: &Transport,
     id: &VolumeId,
 ) -> Result<Option<LiveVolume>, ProviderError> {
-    let call = "GET /v2/network-volumes/{id}";
+    let call = Verb::ReadVolume.by("GET /v2/network-volumes/{id}");
     let path = format!("/network-volumes/{}", segment(call, id.as_str())?);
     let answer = transport.send(get(call, path)).await?;
     if answer.says_not_found() {
@@ -67,21 +67,21 @@ pub(super) async fn volume(
 }
 
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {
-    let call = "POST /v2/pods";
+    let call = Verb::CreatePod.by("POST /v2/pods");
     if !request.settings.entrypoint.is_empty() {
         return Err(unsendable(call, "REST v2 cannot set an entrypoint"));
     }
     let answer = transport
         .send(Request {
             hidden: request.settings.env.values().cloned().collect(),
-            ..write(call, Verb::Create, Method::POST, "/pods".to_owned(), &pod::create_body(request))
+            ..write(call, Method::POST, "/pods".to_owned(), &pod::create_body(request))
         })
         .await?;
     created(&answer).map(PodId::new)
 }
 
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
-    let call = "PATCH /v2/pods/{id}";
+    let call = Verb::UpdatePod.by("PATCH /v2/pods/{id}");
     if request.settings.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
         return Err(unsendable(call, "REST v2 cannot set an entrypoint"));
     }
@@ -92,35 +92,32 @@ pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) ->
     let answer = transport
         .send(Request {
             hidden: request.settings.env.iter().flat_map(BTreeMap::values).cloned().collect(),
-            ..write(call, Verb::Change, Method::PATCH, path, &pod::update_body(request))
+            ..write(call, Method::PATCH, path, &pod::update_body(request))
         })
         .await?;
     answer.accept()
 }
 
 pub(super) async fn start_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    act(transport, "POST /v2/pods/{id}/action (start)", id, "start").await
+    act(transport, Verb::StartPod.by("POST /v2/pods/{id}/action (start)"), id, "start").await
 }
 
 pub(super) async fn stop_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    act(transport, "POST /v2/pods/{id}/action (stop)", id, "stop").await
+    act(transport, Verb::StopPod.by("POST /v2/pods/{id}/action (stop)"), id, "stop").await
 }
 
 async fn act(
     transport: &Transport,
-    call: &'static str,
+    call: Call,
     id: &PodId,
     action: &'static str,
 ) -> Result<(), ProviderError> {
     let path = format!("/pods/{}/action", segment(call, id.as_str())?);
-    transport
-        .send(write(call, Verb::Change, Method::POST, path, &json!({ "action": action })))
-        .await?
-        .accept()
+    transport.send(write(call, Method::POST, path, &json!({ "action": action }))).await?.accept()
 }
 
 pub(super) async fn delete_pod(transport: &Transport, id: &PodId) -> Result<(), ProviderError> {
-    let call = "DELETE /v2/pods/{id}";
+    let call = Verb::DeletePod.by("DELETE /v2/pods/{id}");
     let path = format!("/pods/{}", segment(call, id.as_str())?);
     transport.send(delete(call, path)).await?.accept()
 }
@@ -131,7 +128,7 @@ pub(super) async fn create_volume(
 ) -> Result<VolumeId, ProviderError> {
     let body = volume::create_body(request);
     let path = "/network-volumes".to_owned();
-    let request = write("POST /v2/network-volumes", Verb::Create, Method::POST, path, &body);
+    let request = write(Verb::CreateVolume.by("POST /v2/network-volumes"), Method::POST, path, &body);
     created(&transport.send(request).await?).map(VolumeId::new)
 }
 
@@ -140,14 +137,14 @@ pub(super) async fn grow_volume(
     id: &VolumeId,
     size: Gigabytes,
 ) -> Result<(), ProviderError> {
-    let call = "PATCH /v2/network-volumes/{id}";
+    let call = Verb::GrowVolume.by("PATCH /v2/network-volumes/{id}");
     let path = format!("/network-volumes/{}", segment(call, id.as_str())?);
     let body = json!({ "size": size.0 });
-    transport.send(write(call, Verb::Change, Method::PATCH, path, &body)).await?.accept()
+    transport.send(write(call, Method::PATCH, path, &body)).await?.accept()
 }
 
 pub(super) async fn delete_volume(transport: &Transport, id: &VolumeId) -> Result<(), ProviderError> {
-    let call = "DELETE /v2/network-volumes/{id}";
+    let call = Verb::DeleteVolume.by("DELETE /v2/network-volumes/{id}");
     let path = format!("/network-volumes/{}", segment(call, id.as_str())?);
     transport.send(delete(call, path)).await?.accept()
 }

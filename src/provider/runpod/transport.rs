@@ -23,14 +23,14 @@ use serde::de::{DeserializeOwned, DeserializeSeed};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::error::{Said, Verb, certainty};
+use super::error::{Said, certainty};
 use super::redact::Redactor;
 use super::wire::{Entry, Unfit, Wire, object_id};
 use crate::model::clock::Timestamp;
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
-use crate::provider::{Certainty, Listed, ProviderError, Quota, Rejection, ServerTime};
+use crate::provider::{Call, Certainty, Listed, ProviderError, Quota, Rejection, ServerTime};
 
 /// After this time an answer is given up. RunPod's own clients wait as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -149,10 +149,8 @@ enum Way {
 
 /// A request, ready to be sent.
 pub(super) struct Request {
-    /// The call in the API's words.
-    pub(super) call: &'static str,
-    /// What kind of call it is.
-    pub(super) verb: Verb,
+    /// What it does.
+    pub(super) call: Call,
     /// Which API it is for.
     pub(super) api: Api,
     /// The method.
@@ -169,13 +167,13 @@ pub(super) struct Request {
 ///
 /// # Errors
 /// The text cannot be an id. Encoding it instead would not do: an empty one or `..` would address a listing.
-pub(super) fn segment<'a>(call: &'static str, id: &'a str) -> Result<&'a str, ProviderError> {
+pub(super) fn segment<'a>(call: Call, id: &'a str) -> Result<&'a str, ProviderError> {
     let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if fits { Ok(id) } else { Err(unsendable(call, "the id has characters that no id has")) }
 }
 
 /// Returns the error for a request that is refused before it is sent.
-pub(super) fn unsendable(call: &'static str, detail: &str) -> ProviderError {
+pub(super) fn unsendable(call: Call, detail: &str) -> ProviderError {
     ProviderError {
         call,
         certainty: Certainty::Rejected(Rejection::Invalid),
@@ -210,7 +208,7 @@ impl Transport {
     /// # Errors
     /// There is no answer.
     pub(super) async fn send(&self, request: Request) -> Result<Answer, ProviderError> {
-        let Request { call, verb, api, method, path, body, hidden } = request;
+        let Request { call, api, method, path, body, hidden } = request;
         self.redactor.send(&hidden);
         let exchange = async {
             let headers = self.headers(body.is_some());
@@ -218,7 +216,7 @@ impl Transport {
             Ok((status, headers, read(body).await))
         };
         let (status, headers, body) = in_time(call, &self.redactor, exchange).await?;
-        Ok(self.answer(call, verb, api, (status, headers, body)))
+        Ok(self.answer(call, api, (status, headers, body)))
     }
 
     /// Opens a stream of events, after the event with this id where one is given, and leaves its body to be read.
@@ -230,7 +228,7 @@ impl Transport {
         request: Request,
         last_event_id: Option<&str>,
     ) -> Result<Stream, ProviderError> {
-        let Request { call, verb, api, method, path, body, hidden } = request;
+        let Request { call, api, method, path, body, hidden } = request;
         self.redactor.send(&hidden);
         let mut headers = self.headers(body.is_some());
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -248,24 +246,18 @@ impl Transport {
         }
         let read = async { Ok(read(body).await) };
         let body = in_time(call, &self.redactor, read).await?;
-        let answer = self.answer(call, verb, api, (status, headers, body));
+        let answer = self.answer(call, api, (status, headers, body));
         answer.success()?;
         Err(answer.error(Certainty::Unknown, "the answer is no stream of events"))
     }
 
-    fn answer(
-        &self,
-        call: &'static str,
-        verb: Verb,
-        api: Api,
-        (status, headers, body): (u16, HeaderMap, Body),
-    ) -> Answer {
+    fn answer(&self, call: Call, api: Api, (status, headers, body): (u16, HeaderMap, Body)) -> Answer {
         self.heed(&headers);
         let request_id = request_id(&headers);
         let retry_after = header(&headers, "retry-after").and_then(|text| text.trim().parse().ok());
         let retry_after = retry_after.map(Duration::from_secs);
         let redactor = self.redactor.clone();
-        Answer { call, verb, api, status, request_id, retry_after, body, redactor }
+        Answer { call, api, status, request_id, retry_after, body, redactor }
     }
 
     /// Keeps what headers say of the account rather than of the answer.
@@ -385,7 +377,7 @@ fn build_client(origins: &Origins) -> Result<reqwest::Client, reqwest::Error> {
 
 /// Waits for an answer, but not for ever, and says what is known if there is none.
 async fn in_time<T>(
-    call: &'static str,
+    call: Call,
     redactor: &Redactor,
     exchange: impl Future<Output = Result<T, Lost>>,
 ) -> Result<T, ProviderError> {
@@ -400,7 +392,7 @@ async fn in_time<T>(
 
 /// The body of an answer that does not end by itself.
 pub(super) struct Stream {
-    call: &'static str,
+    call: Call,
     body: RawBody,
     redactor: Redactor,
 }
@@ -531,8 +523,7 @@ impl Weight {
 
 /// An answer of the API, whatever its status.
 pub(super) struct Answer {
-    call: &'static str,
-    verb: Verb,
+    call: Call,
     api: Api,
     status: u16,
     /// As it was said, for [`Self::error`] alone.
@@ -627,7 +618,7 @@ impl Answer {
             Body::Whole(body) => Said::read(body),
             Body::Broken(why) => Said { text: why.clone(), code: None, genuine: false },
         };
-        let certainty = certainty(self.api, self.verb, self.status, &said, self.retry_after);
+        let certainty = certainty(self.api, self.call.verb, self.status, &said, self.retry_after);
         let detail = if (300..400).contains(&self.status) {
             format!("a redirect ({}), which is never followed", self.status)
         } else {

@@ -166,5 +166,5 @@ fn nothing_is_known_without_both_listings() {
         _ => answer(500, ""),
     });
     let error = run(observe(&client, &BTreeMap::new(), now())).unwrap_err();
-    assert_eq!(error.call, "GET /v2/network-volumes");
+    assert_eq!(error.call.name, "GET /v2/network-volumes");
 }

@@ -8,26 +8,20 @@ use serde_json::{Value, json};
 
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
-use crate::provider::ProviderError;
-use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Answer, Request, Transport};
 use crate::provider::runpod::wire::{Field, Unfit, Wire};
+use crate::provider::{Call, ProviderError};
 
 /// One operation: what errors call it, and the field of `data` that holds its result.
 #[derive(Clone, Copy)]
 pub(super) struct Operation {
-    pub(super) call: &'static str,
-    pub(super) verb: Verb,
+    pub(super) call: Call,
     pub(super) field: &'static str,
 }
 
 impl Operation {
-    pub(super) const fn read(call: &'static str, field: &'static str) -> Self {
-        Self { call, verb: Verb::Read, field }
-    }
-
-    pub(super) const fn change(call: &'static str, field: &'static str) -> Self {
-        Self { call, verb: Verb::Change, field }
+    pub(super) const fn new(call: Call, field: &'static str) -> Self {
+        Self { call, field }
     }
 }
 
@@ -63,18 +57,17 @@ pub(super) async fn fetch(
     variables: Value,
     hidden: Vec<Secret<String>>,
 ) -> Result<(Answer, BTreeMap<String, Value>), ProviderError> {
-    let Operation { call, verb, field } = operation;
+    let Operation { call, field } = operation;
     let body = json!({ "query": query, "variables": variables }).to_string().into_bytes();
     let path = String::new();
-    let request =
-        Request { call, verb, api: Api::Graphql, method: Method::POST, path, body: Some(body), hidden };
+    let request = Request { call, api: Api::Graphql, method: Method::POST, path, body: Some(body), hidden };
     let answer = transport.send(request).await?;
     let EnvelopeWire { data, errors } = answer.decode()?;
     let failed = errors.shown().is_some_and(|errors| !errors.is_empty());
     let data = data.shown().unwrap_or_default();
     let result = data.get(field).filter(|result| !result.is_null());
     // With errors beside it, what a query found may lack fields. A mutation that names its object happened.
-    if failed && (verb == Verb::Read || result.is_none()) {
+    if failed && (call.verb.is_read() || result.is_none()) {
         return Err(answer.failure());
     }
     if !data.contains_key(field) {

@@ -18,11 +18,11 @@ use crate::model::money::Price;
 use crate::model::pod::Cloud;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
-use crate::provider::ProviderError;
 use crate::provider::runpod::Reading;
 use crate::provider::runpod::convert::{self, understood};
 use crate::provider::runpod::transport::Transport;
 use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
+use crate::provider::{ProviderError, Verb};
 
 /// The largest host has so many GPUs; it stands in where the catalog does not say.
 const LARGEST_HOST: u32 = 8;
@@ -36,7 +36,7 @@ pub(in crate::provider::runpod) async fn catalog(
 ) -> Result<Catalog, ProviderError> {
     let asked: Vec<&StockQuery> = convert::affordable(questions).into_iter().flatten().collect();
     let (query, variables) = catalog_query(&asked);
-    let operation = Operation::read("GraphQL query gpuTypes", "gpuTypes");
+    let operation = Operation::new(Verb::ReadCatalog.by("GraphQL query gpuTypes"), "gpuTypes");
     let (answer, mut data) = match fetch(transport, operation, &query, variables, Vec::new()).await {
         Err(error) if reading == Reading::WhatThereIs => return Ok(Catalog::unread(now, &error.to_string())),
         fetched => fetched?,
@@ -184,7 +184,7 @@ async fn add_cpus(
         variables.insert(format!("s{number}"), json!({ "instanceId": instance }));
     }
     let query = format!("query CpuStock({}) {{{selection} }}", declared.join(", "));
-    let operation = Operation::read("GraphQL query cpuFlavors", "f0");
+    let operation = Operation::new(Verb::ReadCatalog.by("GraphQL query cpuFlavors"), "f0");
     let (_, mut data) = fetch(transport, operation, &query, Value::Object(variables), Vec::new()).await?;
     for (number, Flavor { mut cpu, ratio: _ }) in flavors.into_iter().enumerate() {
         let answers = take::<Vec<FlavorStockWire>>(&mut data, &format!("f{number}")).shown();

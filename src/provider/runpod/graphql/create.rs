@@ -12,10 +12,9 @@ use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::PodRequest;
 use crate::model::settings::PodSettings;
 use crate::provider::runpod::convert::{self, given};
-use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Transport, unsendable};
 use crate::provider::runpod::wire::{Dollars, Wire, object_id, objects};
-use crate::provider::{Certainty, ProviderError, Rejection};
+use crate::provider::{Certainty, ProviderError, Rejection, Verb};
 
 /// Creates a pod in the first of its data centers that has room.
 ///
@@ -54,8 +53,7 @@ async fn create_gpu_pod(
     data_center: Option<&DataCenterId>,
 ) -> Result<PodId, ProviderError> {
     let operation = Operation {
-        call: "GraphQL podFindAndDeployOnDemand",
-        verb: Verb::Create,
+        call: Verb::CreatePod.by("GraphQL podFindAndDeployOnDemand"),
         field: "podFindAndDeployOnDemand",
     };
     let query = "mutation Create($input: PodFindAndDeployOnDemandInput) \
@@ -80,7 +78,7 @@ async fn create_cpu_pod(
     vcpus: u32,
     data_center: Option<&DataCenterId>,
 ) -> Result<PodId, ProviderError> {
-    let operation = Operation { call: "GraphQL deployCpuPod", verb: Verb::Create, field: "deployCpuPod" };
+    let operation = Operation { call: Verb::CreatePod.by("GraphQL deployCpuPod"), field: "deployCpuPod" };
     if matches!(request.settings.storage, Storage::Local { .. }) {
         return Err(unsendable(operation.call, "a CPU pod has no disk on its host"));
     }
@@ -98,7 +96,7 @@ async fn instance_id(
     flavor: &CpuFlavorId,
     vcpus: u32,
 ) -> Result<String, ProviderError> {
-    let operation = Operation::read("GraphQL query cpuFlavors", "cpuFlavors");
+    let operation = Operation::new(Verb::ReadCatalog.by("GraphQL query cpuFlavors"), "cpuFlavors");
     let query = "query Flavor($input: CpuFlavorInput) { cpuFlavors(input: $input) { id ramMultiplier } }";
     let variables = json!({ "input": { "id": flavor.as_str() } });
     let (answer, flavors) =

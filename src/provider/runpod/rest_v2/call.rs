@@ -5,10 +5,9 @@ use reqwest::Method;
 use serde::Serialize;
 
 use crate::model::prior::Api;
-use crate::provider::runpod::error::Verb;
 use crate::provider::runpod::transport::{Answer, Request, Transport, Weight};
 use crate::provider::runpod::wire::{Entries, Field, MOST_ENTRIES, PageUnder, Unfit, Wire};
-use crate::provider::{Certainty, ProviderError};
+use crate::provider::{Call, Certainty, ProviderError};
 
 /// The most pages of one listing that are read. The API has no pages yet, but announces them.
 const PAGES: usize = 50;
@@ -22,7 +21,7 @@ pub(super) struct Listing<T> {
 /// Reads a listing with all its pages.
 pub(super) async fn list<T: Field>(
     transport: &Transport,
-    call: &'static str,
+    call: Call,
     path: &str,
     key: &'static str,
 ) -> Result<Listing<T>, ProviderError> {
@@ -70,29 +69,15 @@ pub(super) async fn list<T: Field>(
     }
 }
 
-pub(super) fn get(call: &'static str, path: String) -> Request {
-    Request {
-        call,
-        verb: Verb::Read,
-        api: Api::V2,
-        method: Method::GET,
-        path,
-        body: None,
-        hidden: Vec::new(),
-    }
+pub(super) fn get(call: Call, path: String) -> Request {
+    Request { call, api: Api::V2, method: Method::GET, path, body: None, hidden: Vec::new() }
 }
 
-pub(super) fn delete(call: &'static str, path: String) -> Request {
-    Request { verb: Verb::Change, method: Method::DELETE, ..get(call, path) }
+pub(super) fn delete(call: Call, path: String) -> Request {
+    Request { method: Method::DELETE, ..get(call, path) }
 }
 
-pub(super) fn write(
-    call: &'static str,
-    verb: Verb,
-    method: Method,
-    path: String,
-    body: &impl Serialize,
-) -> Request {
+pub(super) fn write(call: Call, method: Method, path: String, body: &impl Serialize) -> Request {
     let body = serde_json::to_vec(body).expect("bodies are maps with text keys");
-    Request { verb, method, body: Some(body), ..get(call, path) }
+    Request { method, body: Some(body), ..get(call, path) }
 }

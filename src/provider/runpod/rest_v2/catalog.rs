@@ -16,11 +16,11 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
 use crate::model::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
 use crate::model::size::Gigabytes;
-use crate::provider::ProviderError;
 use crate::provider::runpod::Reading;
 use crate::provider::runpod::convert::{self, understood};
 use crate::provider::runpod::transport::Transport;
 use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
+use crate::provider::{ProviderError, Verb};
 
 /// What stays as it is in the value of a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b',');
@@ -49,7 +49,7 @@ async fn gpus(
 ) -> Result<(), ProviderError> {
     for question in convert::affordable(questions) {
         let path = gpu_path(question);
-        let entries = list::<Value>(transport, "GET /v2/catalog/gpus", &path, "gpus")
+        let entries = list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/gpus"), &path, "gpus")
             .await?
             .entries
             .into_iter()
@@ -67,8 +67,11 @@ async fn gpus(
 
 async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
-    let entries =
-        list::<Value>(transport, "GET /v2/catalog/cpus", path, "cpus").await?.entries.into_iter().flatten();
+    let entries = list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/cpus"), path, "cpus")
+        .await?
+        .entries
+        .into_iter()
+        .flatten();
     for (cpu, stock) in understood(entries, CatalogPart::Cpus, cpu_flavor, &mut catalog.left_out) {
         catalog.cpu_stock.insert(cpu.id.clone(), stock);
         catalog.cpus.insert(cpu.id.clone(), cpu);
@@ -78,11 +81,12 @@ async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), Provid
 
 async fn data_centers(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/datacenters";
-    let entries = list::<Value>(transport, "GET /v2/catalog/datacenters", path, "dataCenters")
-        .await?
-        .entries
-        .into_iter()
-        .flatten();
+    let entries =
+        list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/datacenters"), path, "dataCenters")
+            .await?
+            .entries
+            .into_iter()
+            .flatten();
     let read = understood(entries, CatalogPart::DataCenters, data_center, &mut catalog.left_out);
     catalog.data_centers.extend(read);
     Ok(())

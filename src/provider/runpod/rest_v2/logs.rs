@@ -6,10 +6,10 @@ use serde::Deserialize;
 
 use super::call::get;
 use crate::model::id::PodId;
-use crate::provider::ProviderError;
 use crate::provider::logs::{Heard, Log, LogLine, LogMark, LogSource, LogStart, LogWish};
 use crate::provider::runpod::events::{Event, EventReader};
 use crate::provider::runpod::transport::{Stream, Transport, segment};
+use crate::provider::{ProviderError, Verb};
 
 /// An open log of a pod.
 pub struct RunpodLog {
@@ -33,7 +33,7 @@ pub(in crate::provider::runpod) async fn open_log(
     pod: &PodId,
     wish: &LogWish,
 ) -> Result<RunpodLog, ProviderError> {
-    let call = "GET /v2/pods/{id}/logs";
+    let call = Verb::ReadLog.by("GET /v2/pods/{id}/logs");
     let LogWish { source, start } = wish;
     let source = match source {
         None => "",
