@@ -15,8 +15,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::answer::Answer;
 use super::convert;
-use super::transport::{Answer, Transport, unsendable};
+use super::transport::{Transport, unsendable};
 use super::wire::{Entries, Entry, Unfit, object_id};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};

@@ -1,17 +1,19 @@
 //! The client of RunPod's three APIs behind the ports of [`crate::provider`].
 //!
 //! [`Runpod`] picks the API; `rest_v2`, `rest_v1` and `graphql` each hold the wire types and calls of one, private
-//! to it, and `convert` what they have in common. `transport` sends one request and reads one answer, `wire` takes
-//! answers apart field by field, `error` decides what an answer says about the effect of its request, and `redact` takes
+//! to it, and `convert` what they have in common. `transport` sends one request to one of the `origins`, `answer` reads
+//! what comes back, `wire` takes it apart field by field, `error` decides what an answer says about the effect of its request, and `redact` takes
 //! secrets out of what it says. Nothing here repeats a request: only `apply` knows what a repetition could double.
 //!
 //! Answers are read leniently, since unknown fields, nulls and new words must not stop a plan, and reported
 //! strictly: no error text carries a value of an environment, sent or received, or the key.
 
+mod answer;
 mod convert;
 mod error;
 mod events;
 mod graphql;
+mod origins;
 mod redact;
 mod rest_v1;
 mod rest_v2;
@@ -37,8 +39,8 @@ use crate::provider::{
     Verb,
 };
 
+pub use origins::{Origins, SetupError};
 pub use rest_v2::RunpodLog;
-pub use transport::{Origins, SetupError};
 use transport::{Transport, unsendable};
 
 /// RunPod, spoken to over one of its APIs.

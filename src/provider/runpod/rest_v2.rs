@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::json;
 
-use super::transport::{Request, Transport, created, segment, unsendable};
+use super::answer::created;
+use super::transport::{Request, Transport, segment, unsendable};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Storage;

@@ -4,130 +4,36 @@
 //! the kernel does the work, and paused timers fire at once. Start at [`Transport::send`].
 //!
 //! The key stands in a header that is marked sensitive and nowhere else. Redirects are never followed, since
-//! whoever redirects would be handed the key; a plain `http` origin must be this machine.
+//! whoever redirects would be handed the key; `origins` says to whom it is sent at all.
 
 use std::cell::{Cell, OnceCell};
 use std::error::Error;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
+use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
-use reqwest::{Method, Url};
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, DeserializeSeed};
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use super::error::{Said, certainty};
+use super::answer::{Answer, Body, RawBody, read};
+use super::origins::{Origins, SetupError};
 use super::redact::Redactor;
-use super::wire::{Entry, Unfit, Wire, object_id};
 use crate::model::clock::Timestamp;
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
-use crate::provider::{Call, Certainty, Listed, ProviderError, Quota, Rejection, ServerTime};
+use crate::provider::{Call, Certainty, ProviderError, Quota, Rejection, ServerTime};
 
 /// After this time an answer is given up. RunPod's own clients wait as long.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// After this time a connection that was not made is given up; nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest answer that is read. A pod takes about a KiB of a listing, so that a page of sixty thousand fits; what is
-/// made of an answer takes up to fourteen times its length in memory.
-const BODY_LIMIT: usize = 64 << 20;
-/// The most values that an answer may hold. A pod has about fifty; of the shortest, such as a variable without a text,
-/// many times their length is made in memory.
-const VALUE_LIMIT: usize = 5_000_000;
 /// RunPod's firewall refuses some clients by their default name.
 const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
-
-/// Where the three APIs are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
-    v2: Url,
-    v1: Url,
-    graphql: Url,
-}
-
-impl Origins {
-    /// Returns RunPod's public hosts.
-    pub fn public() -> Self {
-        let url = |text| Url::parse(text).expect("a literal URL");
-        Self {
-            v2: url("https://api.runpod.io/v2"),
-            v1: url("https://rest.runpod.io/v1"),
-            graphql: url("https://api.runpod.io/graphql"),
-        }
-    }
-
-    /// Returns all three APIs under one origin, such as `http://127.0.0.1:8080`.
-    ///
-    /// # Errors
-    /// It is no origin, or one to which a key must not be sent.
-    pub fn at(base: &str) -> Result<Self, SetupError> {
-        let url = Url::parse(base).map_err(|_| SetupError::NoUrl)?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(SetupError::Credentials);
-        }
-        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            return Err(SetupError::NotAnOrigin(url.origin().ascii_serialization()));
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if is_loopback(&url) => {}
-            _ => return Err(SetupError::Unprotected(url.origin().ascii_serialization())),
-        }
-        let below = |path| url.join(path).map_err(|_| SetupError::NoUrl);
-        Ok(Self { v2: below("/v2")?, v1: below("/v1")?, graphql: below("/graphql")? })
-    }
-
-    /// Returns the origin that a state file records, such as `https://api.runpod.io`.
-    ///
-    /// It is that of REST v2 whichever API is spoken: all three show the same account, so that a project can go from
-    /// one to another with its state.
-    pub fn origin(&self) -> String {
-        self.v2.origin().ascii_serialization()
-    }
-
-    fn of(&self, api: Api) -> &Url {
-        match api {
-            Api::V2 => &self.v2,
-            Api::V1 => &self.v1,
-            Api::Graphql => &self.graphql,
-        }
-    }
-}
-
-/// Tells whether the host is this machine.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Why no client can be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SetupError {
-    /// The text is no URL. It is not repeated, since it may hold a password.
-    #[error("the base URL of the API is not a URL")]
-    NoUrl,
-    /// The URL holds a user or a password.
-    #[error("the base URL of the API holds a user name or password")]
-    Credentials,
-    /// The URL has a path, a query or a fragment.
-    #[error("the base URL of the API has more than an origin: `{0}` is enough")]
-    NotAnOrigin(String),
-    /// The key would travel unprotected.
-    #[error("the base URL of the API is neither https nor on this machine: `{0}`")]
-    Unprotected(String),
-    /// The key has characters that no header can carry, such as a line break.
-    #[error("the API key has characters that no API key has")]
-    Key,
-}
 
 /// Sends requests with the key of one account.
 pub(super) struct Transport {
@@ -167,7 +73,7 @@ pub(super) struct Request {
 ///
 /// # Errors
 /// The text cannot be an id. Encoding it instead would not do: an empty one or `..` would address a listing.
-pub(super) fn segment<'a>(call: Call, id: &'a str) -> Result<&'a str, ProviderError> {
+pub(super) fn segment(call: Call, id: &str) -> Result<&str, ProviderError> {
     let fits = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     if fits { Ok(id) } else { Err(unsendable(call, "the id has characters that no id has")) }
 }
@@ -367,12 +273,10 @@ fn build_client(origins: &Origins) -> Result<reqwest::Client, reqwest::Error> {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .gzip(true);
-    let local = [&origins.v2, &origins.v1, &origins.graphql].into_iter().any(is_loopback);
-    let plain = [&origins.v2, &origins.v1, &origins.graphql].into_iter().all(|url| url.scheme() == "http");
     // Reading the certificates of the system takes longer than a plan of one pod, and plain HTTP needs none.
-    let builder = if plain { builder.tls_certs_only([]) } else { builder };
+    let builder = if origins.is_plain() { builder.tls_certs_only([]) } else { builder };
     // A proxy would be handed the key in the clear, and could not reach this machine anyway.
-    if local { builder.no_proxy().build() } else { builder.build() }
+    if origins.is_local() { builder.no_proxy().build() } else { builder.build() }
 }
 
 /// Waits for an answer, but not for ever, and says what is known if there is none.
@@ -458,209 +362,12 @@ impl From<reqwest::Error> for Lost {
 }
 
 /// Returns the innermost message of an error: the outer ones say what this module knows.
-fn root_cause(error: &dyn Error) -> String {
+pub(super) fn root_cause(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
     cause.to_string()
-}
-
-/// The body of an answer.
-enum Body {
-    Whole(Vec<u8>),
-    /// Reading it failed half-way; the status is known all the same.
-    Broken(String),
-}
-
-/// A body as it comes, whichever way it came.
-type RawBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
-
-/// Reads a body, each piece of which is freed as soon as it is copied: a listing can be large.
-async fn read(body: RawBody) -> Body {
-    let mut body = Limited::new(body, BODY_LIMIT);
-    let mut whole = Vec::new();
-    while let Some(frame) = body.frame().await {
-        match frame.map(|frame| frame.into_data()) {
-            Ok(Ok(data)) => whole.extend_from_slice(&data),
-            // Trailers say nothing here.
-            Ok(Err(_trailers)) => {}
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Body::Broken(format!("the answer is larger than {} MiB", BODY_LIMIT >> 20));
-            }
-            Err(error) => return Body::Broken(format!("the answer broke off: {}", root_cause(&*error))),
-        }
-    }
-    if values(&whole) > VALUE_LIMIT {
-        return Body::Broken(format!("the answer holds more than {VALUE_LIMIT} values"));
-    }
-    Body::Whole(whole)
-}
-
-/// Returns how many values a JSON text may hold: each but the first of a list or map has one of these before it.
-fn values(text: &[u8]) -> usize {
-    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
-}
-
-/// How much was read of a listing that comes in pages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Weight {
-    bytes: usize,
-    values: usize,
-}
-
-impl Weight {
-    /// Adds a page, and tells whether it is more than is read of one listing: twice the bytes of the largest answer, as
-    /// most of a page is let go, and as many values.
-    pub(super) fn add(&mut self, answer: &Answer) -> bool {
-        if let Body::Whole(body) = &answer.body {
-            self.bytes += body.len();
-            self.values += values(body);
-        }
-        self.bytes <= 2 * BODY_LIMIT && self.values <= VALUE_LIMIT
-    }
-}
-
-/// An answer of the API, whatever its status.
-pub(super) struct Answer {
-    call: Call,
-    api: Api,
-    status: u16,
-    /// As it was said, for [`Self::error`] alone.
-    request_id: Option<RequestId>,
-    retry_after: Option<Duration>,
-    body: Body,
-    redactor: Redactor,
-}
-
-impl Answer {
-    /// Tells whether the API itself says that there is no such object.
-    pub(super) fn says_not_found(&self) -> bool {
-        self.status == 404 && self.failure().certainty == Certainty::Rejected(Rejection::NotFound)
-    }
-
-    /// Reads the body of a success.
-    ///
-    /// # Errors
-    /// It is no success, or its body cannot be read, so that what was done is not known.
-    pub(super) fn decode<T: DeserializeOwned>(&self) -> Result<T, ProviderError> {
-        self.decode_as(PhantomData)
-    }
-
-    /// Reads the body of a success as something that is known only now.
-    ///
-    /// # Errors
-    /// As [`Self::decode`].
-    pub(super) fn decode_as<'b, S: DeserializeSeed<'b>>(
-        &'b self,
-        seed: S,
-    ) -> Result<S::Value, ProviderError> {
-        let mut body = serde_json::Deserializer::from_slice(self.success()?);
-        let read = seed.deserialize(&mut body).and_then(|read| body.end().map(|()| read));
-        // The decoder's own message may quote a value of the answer.
-        read.map_err(|error| {
-            self.error(
-                Certainty::Unknown,
-                match error.classify() {
-                    serde_json::error::Category::Data => "the answer is JSON of an unknown form",
-                    serde_json::error::Category::Eof => "the answer broke off",
-                    serde_json::error::Category::Io | serde_json::error::Category::Syntax => {
-                        "the answer is no JSON"
-                    }
-                },
-            )
-        })
-    }
-
-    /// Checks that a call without a documented body succeeded.
-    ///
-    /// # Errors
-    /// It did not, or what answered is not the API.
-    pub(super) fn accept(&self) -> Result<(), ProviderError> {
-        let body = self.success()?;
-        if body.trim_ascii().is_empty() || serde_json::from_slice::<serde_json::Value>(body).is_ok() {
-            return Ok(());
-        }
-        Err(self.error(Certainty::Unknown, "the answer is no JSON"))
-    }
-
-    /// Returns the error for an answer whose field cannot be used.
-    pub(super) fn unfit(&self, unfit: Unfit) -> ProviderError {
-        self.error(Certainty::Unknown, &unfit.to_string())
-    }
-
-    /// Returns an entry of a listing of this answer. What is wrong with it is said for its sake alone.
-    pub(super) fn listed<O, I>(&self, entry: Entry<O, I>) -> Listed<O, I> {
-        match entry {
-            Ok((_, _, Ok(object))) => Listed::Found(object),
-            Ok((id, origin, Err(unfit))) => {
-                Listed::Unreadable { id, why: self.unfit(unfit).to_string(), origin }
-            }
-            Err(unfit) => Listed::Nameless { why: self.unfit(unfit).to_string() },
-        }
-    }
-
-    /// Returns an error about this answer.
-    pub(super) fn error(&self, certainty: Certainty, detail: &str) -> ProviderError {
-        ProviderError {
-            call: self.call,
-            certainty,
-            status: Some(self.status),
-            detail: self.redactor.line(detail),
-            // An id that holds a value of ours is none.
-            request_id: self.request_id.clone().filter(|id| self.redactor.line(id.as_str()) == id.as_str()),
-        }
-    }
-
-    /// Returns the error that the body of an answer describes.
-    pub(super) fn failure(&self) -> ProviderError {
-        let said = match &self.body {
-            Body::Whole(body) => Said::read(body),
-            Body::Broken(why) => Said { text: why.clone(), code: None, genuine: false },
-        };
-        let certainty = certainty(self.api, self.call.verb, self.status, &said, self.retry_after);
-        let detail = if (300..400).contains(&self.status) {
-            format!("a redirect ({}), which is never followed", self.status)
-        } else {
-            said.text
-        };
-        self.error(certainty, &detail)
-    }
-
-    /// Returns what errors cite of an answer that has been read.
-    pub(super) fn without_body(self) -> Self {
-        Self { body: Body::Whole(Vec::new()), ..self }
-    }
-
-    /// Tells whether another answer has the same body.
-    pub(super) fn repeats(&self, other: &Self) -> bool {
-        match (&self.body, &other.body) {
-            (Body::Whole(body), Body::Whole(other)) => body == other,
-            (Body::Whole(_) | Body::Broken(_), _) => false,
-        }
-    }
-
-    fn success(&self) -> Result<&[u8], ProviderError> {
-        if !(200..300).contains(&self.status) {
-            return Err(self.failure());
-        }
-        match &self.body {
-            Body::Whole(body) => Ok(body),
-            Body::Broken(why) => Err(self.error(Certainty::Unknown, why)),
-        }
-    }
-}
-
-/// Reads the id of what a create made. Without it the create may have happened all the same.
-pub(super) fn created(answer: &Answer) -> Result<String, ProviderError> {
-    let CreatedWire { id } = answer.decode()?;
-    object_id(id, "id").map_err(|unfit| answer.unfit(unfit))
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct CreatedWire {
-    id: Wire<String>,
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -698,25 +405,6 @@ fn quota(headers: &HeaderMap) -> Option<Quota> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_https_and_this_machine_are_given_the_key() {
-        let origin = |base: &str| Origins::at(base).map(|origins| origins.origin());
-        let refused = |text: &str| Err(SetupError::Unprotected(text.to_owned()));
-        assert_eq!(Origins::public().origin(), "https://api.runpod.io");
-        assert_eq!(origin("http://127.0.0.1:8080"), Ok("http://127.0.0.1:8080".to_owned()));
-        assert_eq!(origin("http://127.9.9.9/"), Ok("http://127.9.9.9".to_owned()));
-        assert_eq!(origin("http://[::1]:80"), Ok("http://[::1]".to_owned()));
-        assert_eq!(origin("http://localhost:3000"), Ok("http://localhost:3000".to_owned()));
-        assert_eq!(origin("https://mock.example"), Ok("https://mock.example".to_owned()));
-        assert_eq!(origin("http://mock.example"), refused("http://mock.example"));
-        assert_eq!(origin("http://127.0.0.1.mock.example"), refused("http://127.0.0.1.mock.example"));
-        assert_eq!(origin("ftp://127.0.0.1"), refused("ftp://127.0.0.1"));
-        assert_eq!(origin("https://a:b@mock.example"), Err(SetupError::Credentials));
-        let with_path = Err(SetupError::NotAnOrigin("https://api.runpod.io".to_owned()));
-        assert_eq!(origin("https://api.runpod.io/v2"), with_path);
-        assert_eq!(origin("nonsense"), Err(SetupError::NoUrl));
-    }
 
     #[test]
     fn the_tightest_window_is_the_quota() {

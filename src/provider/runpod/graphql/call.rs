@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
-use crate::provider::runpod::transport::{Answer, Request, Transport};
+use crate::provider::runpod::answer::Answer;
+use crate::provider::runpod::transport::{Request, Transport};
 use crate::provider::runpod::wire::{Field, Unfit, Wire};
 use crate::provider::{Call, ProviderError};
 

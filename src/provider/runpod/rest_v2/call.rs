@@ -5,7 +5,8 @@ use reqwest::Method;
 use serde::Serialize;
 
 use crate::model::prior::Api;
-use crate::provider::runpod::transport::{Answer, Request, Transport, Weight};
+use crate::provider::runpod::answer::{Answer, Weight};
+use crate::provider::runpod::transport::{Request, Transport};
 use crate::provider::runpod::wire::{Entries, Field, MOST_ENTRIES, PageUnder, Unfit, Wire};
 use crate::provider::{Call, Certainty, ProviderError};
 
