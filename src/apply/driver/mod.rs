@@ -11,6 +11,7 @@ mod ledger;
 mod lookout;
 mod permit;
 mod pod;
+mod records;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -33,24 +34,21 @@ use tokio::time::Instant;
 
 pub use settle::settle;
 
-use self::call::Going;
 use self::ledger::Ledger;
 use self::lookout::Lookout;
 use super::ending::{Halt, ending};
-use super::request::Sources;
 use super::schedule::Schedule;
-use super::{Context, Interrupt, Reporter, record};
+use super::{Context, Interrupt, Reporter};
 use crate::model::address::Address;
-use crate::model::clock::{Clock, Moment};
+use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::journal::Event;
-use crate::model::marker::{Marker, Token};
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
-use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan, Record, RecordAfter};
+use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
 use crate::model::progress::Notice;
-use crate::provider::{Mutate, Observe, ServerTime, Verb};
+use crate::provider::{Mutate, Observe, Verb};
 use crate::state::{Journal, RecordChange};
 
 /// Executes a plan to its end, or as far as it gets.
@@ -74,6 +72,7 @@ where
     }
     let engine = Engine::new(plan, prior, context);
     let poll = engine.context.settings.poll;
+    // The ledger is polled after the actions, so that the intents of one turn share a commit.
     let outcome = tokio::select! {
         biased;
         outcome = engine.run() => outcome,
@@ -187,7 +186,8 @@ where
         outcome
     }
 
-    /// Runs one action and notes how it ended.
+    /// Runs one action and notes how it ended. What success changes in the records is committed with it, so that neither
+    /// is known without the other.
     async fn act(&self, id: ActionId) -> Ended {
         let Some(action) = self.plan.actions.get(&id) else {
             return ended(EndResult::Failed("it is not in the plan".to_owned()));
@@ -260,47 +260,6 @@ where
         }
     }
 
-    /// Only writes to the state; the change is committed with the success.
-    async fn record_only(&self, act: &Act<'_>) -> Result<Vec<RecordChange>, Halt> {
-        self.go_on()?;
-        let now = self.moment();
-        let previous = self.ledger.recorded(&act.id.address);
-        let changes = record::local(act.id, act.action, previous.as_ref(), now);
-        let object = changes.iter().find_map(RecordChange::entry).map(|(_, recorded)| recorded.id.clone());
-        act.object.replace(object.or_else(|| previous.map(|previous| previous.id)));
-        let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
-        let events = [intended, Event::Started, Event::Accepted { id: None }].map(|event| (now.here, event));
-        self.ledger.commit(act.id, events.into(), Vec::new()).await?;
-        Ok(changes)
-    }
-
-    /// Returns what the records say after a success with this object.
-    fn recorded_after(&self, act: &Act<'_>, id: RemoteId) -> Vec<RecordChange> {
-        match &act.action.record {
-            RecordAfter::Put(after) => self.put(act, after, id),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-                let previous = self.ledger.recorded(&act.id.address);
-                record::local(act.id, act.action, previous.as_ref(), self.moment())
-            }
-        }
-    }
-
-    /// Returns what puts an object on record at the address of an action.
-    fn put(&self, act: &Act<'_>, record: &Record, id: RemoteId) -> Vec<RecordChange> {
-        let previous = self.ledger.recorded(&act.id.address);
-        vec![record::put(&act.id.address, record, id, previous.as_ref(), self.moment())]
-    }
-
-    /// Returns what a create is to record.
-    fn record_after<'p>(&self, act: &Act<'p>) -> Result<&'p Record, Halt> {
-        match &act.action.record {
-            RecordAfter::Put(after) => Ok(after),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-                Err(Halt::Failed("the plan does not say what to record".to_owned()))
-            }
-        }
-    }
-
     async fn halt(&self, id: &ActionId, halt: Halt) -> EndResult {
         let (event, result) = ending(&self.ledger.status(id), halt);
         let Some(event) = event else { return result };
@@ -366,43 +325,6 @@ where
             None => Ok(()),
             Some(_) if self.ledger.broken().is_some() => Err(Halt::JournalBroken),
             Some(why) => Err(Halt::CutShort(why)),
-        }
-    }
-
-    /// Returns the id of the network volume at an address; one of this run may be newer than the plan's.
-    fn volume_id(&self, address: &Address) -> Option<VolumeId> {
-        match self.ledger.records().get(address).map(|recorded| &recorded.id) {
-            Some(RemoteId::Volume(id)) => Some(id.clone()),
-            Some(RemoteId::Pod(_)) | None => self.plan.referenced.get(address).cloned(),
-        }
-    }
-
-    fn sources<'s>(&'s self, volumes: &'s dyn Fn(&Address) -> Option<VolumeId>) -> Sources<'s> {
-        Sources { secrets: self.context.secrets, volumes }
-    }
-
-    /// Returns the present by both clocks.
-    fn moment(&self) -> Moment {
-        let there = self.context.provider.server_time().map(ServerTime::now);
-        Moment { here: self.ledger.now(), there }
-    }
-
-    /// Returns the mark of a pod with this token as it is to be written at the address of an action.
-    fn mark(&self, act: &Act<'_>, token: &Token, going: Going) -> Marker {
-        let protected = match &act.action.record {
-            RecordAfter::Put(after) => after.lifecycle.protect,
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-                self.ledger.recorded(&act.id.address).is_some_and(|recorded| recorded.lifecycle.protect)
-            }
-        };
-        Marker {
-            project: self.context.project.clone(),
-            address: act.id.address.clone(),
-            token: token.clone(),
-            lineage: self.prior.lineage.clone(),
-            serial: going.serial,
-            created: going.server_time,
-            protected,
         }
     }
 }
