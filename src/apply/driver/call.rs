@@ -106,6 +106,7 @@ where
             };
             let Committed { asked, serial } =
                 self.ledger.commit(act.id, vec![(self.ledger.now(), intended)], Vec::new()).await?;
+            // A signal, or what ended another action, may have come during the commit.
             self.go_on()?;
             if asked.elapsed() <= settings.intent_validity {
                 break (turn, Going { serial, server_time });
@@ -225,6 +226,7 @@ where
     ) -> Result<bool, Halt> {
         let why = error.to_string();
         if error.certainty == Certainty::Unknown {
+            // Durable before the look: whoever is killed meanwhile leaves it open, not refused.
             self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
             self.pause(after).await?;
             if seen().await? {
@@ -235,6 +237,7 @@ where
             self.refused(act, why);
             return Ok(false);
         }
+        // A conflict says that it is in another status than thought, which may be the wanted one: no pause before.
         if seen().await? {
             self.answered(act, sent_at, accepted.clone(), Vec::new()).await?;
             return Ok(true);

@@ -28,7 +28,6 @@ use crate::model::request::PodRequest;
 use crate::provider::{Mutate, Observe, ProviderError};
 use crate::state::{Journal, RecordChange};
 
-/// A pod that a create made.
 struct Created {
     id: PodId,
     sent: Sent,
@@ -204,6 +203,8 @@ where
             Choice::Adopt { id, retire, doubtful } => (id, retire, doubtful),
             Choice::Doubtful(ids) => return Err(Halt::Unknown(look_at_these(&ids))),
         };
+        // Recorded before a duplicate is ended: a run that dies in between leaves a pod too many, whose token every plan
+        // looks for, and never the only one without a record.
         let id = self.adopted(act, sent, &id).await?;
         for duplicate in &retire {
             self.refused(act, format!("the same create made `{duplicate}` as well, which is terminated"));
@@ -220,7 +221,8 @@ where
         Err(Halt::Failed(look_at_these(&doubtful)))
     }
 
-    /// Waits until a created pod runs and is as promised.
+    /// Waits until a created pod runs and is as promised. It is on record by then, so whatever fails here leaves a pod
+    /// that the next plan compares.
     async fn see_through(
         &self,
         act: &Act<'_>,
@@ -235,6 +237,7 @@ where
         if let Some(difference) = readback::created(&request, &live) {
             return Err(Halt::Failed(difference));
         }
+        // A create cannot lock.
         if creation.container.locked == Some(true) {
             let lock = request::lock(&id, true);
             self.change(act, &lock, None, Disruption::InPlace).await?;

@@ -40,6 +40,8 @@ where
     ) -> Result<Vec<RecordChange>, Halt> {
         self.go_on()?;
         act.object.replace(Some(id.remote()));
+        // A change of the environment replaces all of it, so the plan names what is carried over and the values are those
+        // of this moment. What the plan saw may have changed since.
         let Some(before) = self.look_at(id).await? else { return Err(vanished(id)) };
         let volumes = |address: &Address| self.volume_id(address);
         let request = request::patch(self.sources(&volumes), id, patch, &before);
@@ -135,6 +137,7 @@ where
         self.refused(act, format!("{why}; it is replaced"));
         let pass = self.permit(act, Request::Delete, &id.remote()).await?;
         self.terminate(act, pass, id, None).await?;
+        // Durable before the create: a run that dies in between leaves no record of a pod that is gone.
         let previous = self.ledger.recorded(&act.id.address);
         let changes = record::remove(&act.id.address, previous.as_ref(), false);
         self.ledger.commit(act.id, Vec::new(), changes).await?;
@@ -166,6 +169,7 @@ where
             act.object.replace(Some(id.remote()));
             let pass = self.permit(act, Request::Delete, &id.remote()).await?;
             self.terminate(act, pass, id, None).await?;
+            // One by one, as the next one may fail, and what is gone must not stay on record.
             let previous = self.ledger.recorded(&act.id.address);
             let changes = record::pod_gone(act.id, act.action, previous.as_ref(), id);
             self.ledger.commit(act.id, Vec::new(), changes).await?;

@@ -189,7 +189,6 @@ where
         Searching { engine: self, address }
     }
 
-    /// Reads one object by its id.
     pub(super) async fn look_at<I: Watched>(&self, id: &I) -> Result<Option<I::Object>, Halt> {
         let read = self.ask(I::READ, async |port: &'a P| id.read(port).await);
         let live = self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))?;

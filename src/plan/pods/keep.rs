@@ -100,7 +100,6 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    /// Brings a live pod to what is wanted.
     fn reconcile(&mut self, reconciling: Reconciling<'a>) {
         let Reconciling { wanted, live, recorded, rebuilt, record, adopt } = reconciling;
         let volume = wanted.container.storage.volume().and_then(|volume| self.context.volumes.id(volume));
@@ -132,6 +131,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let requested = self.context.is_to_be_replaced(self.address);
         let needs_replacement = requested || comparison.replacing().next().is_some();
         if needs_replacement && wanted.run == RunState::Running {
+            // On record before it is replaced: the engine ends only what the address has.
             let mut record = record;
             if let Some(reason) = adopt {
                 set_container(&mut record, &seen);
@@ -158,6 +158,7 @@ impl<'a> PodPlanner<'_, 'a> {
         applied: &mut Container,
     ) {
         let fields: Vec<Field> = comparison.replacing().map(|change| change.field.clone()).collect();
+        // The record keeps the storage that the pod has: with the wanted one it would never be replaced.
         if fields.contains(&Field::Volumes) {
             applied.storage = seen.storage.clone();
         }
@@ -199,7 +200,9 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::not_running_yet(self.address, live.status));
         }
         let before = record.clone();
+        // The surplus is on record before it is deleted: the engine ends only what the address has.
         let mut record = Record { deposed: self.surplus_ids(), ..record };
+        // What is still to be changed is recorded by its own step, after it happened.
         let container = if changes.is_empty() { &applied } else { &seen };
         self.describe(
             &mut record,
@@ -227,6 +230,7 @@ impl<'a> PodPlanner<'_, 'a> {
             Steps { wanted, live, recorded, record, reason, comparison, changes, applied, billed };
         match run {
             Run::Stay => self.update(&mut steps, is_up),
+            // Stopped first: a change of a running pod resets it, and it would start anew only to be stopped.
             Run::Stop => {
                 if matches!(steps.live.settings.storage, Storage::Local { .. }) {
                     let replaced = match wanted.lifecycle.on_stuck_resume {
@@ -238,6 +242,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 self.stop(&mut steps);
                 self.update(&mut steps, false);
             }
+            // Changed while it is stopped, which resets nothing: it starts once, with the new values.
             Run::Start => {
                 self.update(&mut steps, false);
                 self.start(&mut steps);
@@ -267,6 +272,7 @@ impl<'a> PodPlanner<'_, 'a> {
         if let Some(container) = container {
             pod.container = container.clone();
         }
+        // One that lost its GPUs shows what it came back with; the record keeps what it must have, by which a loss is told.
         if live.status.is_up() && !satisfaction::lost_gpus(live, Some(pod)) {
             pod.compute = live.compute.clone().or(pod.compute.take());
             pod.cloud = live.cloud.or(pod.cloud);
@@ -334,6 +340,7 @@ impl<'a> PodPlanner<'_, 'a> {
             return;
         }
         let disruption = effect::of_update(&steps.changes, is_up);
+        // A lock of RunPod's forbids what stops or resets a pod, and nothing else.
         match disruption {
             Disruption::InPlace | Disruption::NextStart => {}
             Disruption::Reset | Disruption::Replace => self.refuse_locked(steps.live, Step::Update),
