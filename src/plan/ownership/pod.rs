@@ -1,0 +1,210 @@
+//! What is known of a pod's address.
+
+use std::collections::BTreeSet;
+
+use super::claim::{Claim, adoptable, created_by_us, open, sort_duplicates};
+use super::{Ownership, not_possible};
+use crate::model::address::Address;
+use crate::model::id::{EnvKey, PodId, RemoteId};
+use crate::model::live::{LivePod, PodRole, PodStatus, Seen};
+use crate::model::marker::MARKER_KEY;
+use crate::model::plan::{Finding, Held};
+use crate::model::pod::Storage;
+use crate::model::prior::{Recorded, RecordedObject};
+use crate::model::provenance::{Likeness, Part, likeness_to_record};
+use crate::plan::presence::{Sighting, Successor};
+
+pub(in crate::plan) struct PodView<'a> {
+    pub(in crate::plan) sighting: Sighting<'a, LivePod>,
+    /// Duplicates that are provably ours and hold no data.
+    pub(in crate::plan) retire: Vec<&'a LivePod>,
+    /// Copies of its marker.
+    pub(in crate::plan) findings: Vec<Finding>,
+    /// Pods of `findings`, which are listed as unmanaged.
+    pub(in crate::plan) copies: BTreeSet<PodId>,
+}
+
+impl<'a> Ownership<'a> {
+    /// Returns what is known of a pod's address.
+    pub(in crate::plan) fn pod(&self, address: &Address, named: Option<&PodId>) -> PodView<'a> {
+        let empty = Vec::new();
+        let claims = self.claims.get(address).unwrap_or(&empty);
+        let mut view = PodView {
+            sighting: Sighting::Never,
+            retire: Vec::new(),
+            findings: Vec::new(),
+            copies: BTreeSet::new(),
+        };
+        view.sighting = match self.renamed.recorded(address) {
+            Some(recorded) => self.recorded_pod(address, recorded, (claims, named), &mut view),
+            None => self.unrecorded_pod(address, claims, named, &mut view),
+        };
+        view
+    }
+
+    fn recorded_pod(
+        &self,
+        address: &Address,
+        recorded: &'a Recorded,
+        (claims, named): (&[Claim<'a>], Option<&PodId>),
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        if let Some(held) = self.unsettled(address, Some(recorded), claims) {
+            return Sighting::Hidden(held);
+        }
+        let RemoteId::Pod(id) = &recorded.id else {
+            return Sighting::Hidden(Held::Unreadable("the state records a volume here".to_owned()));
+        };
+        match self.inputs.live.pods.get(id) {
+            None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
+            Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
+                let successor = claims.iter().find_map(|claim| Some((claim.pod, open(claim)?)));
+                let others = claims.iter().filter(|claim| open(claim).is_none());
+                if let Some(held) = sort_duplicates(address, others, view) {
+                    return Sighting::Hidden(held);
+                }
+                match successor {
+                    Some((successor, sent)) => {
+                        Sighting::Superseded { recorded, object, successor, sent: &sent.record }
+                    }
+                    None => Sighting::Kept { recorded, object },
+                }
+            }
+            Some(Seen::Absent | Seen::Found(_)) => self.gone_pod(address, recorded, (claims, named), view),
+        }
+    }
+
+    fn unrecorded_pod(
+        &self,
+        address: &Address,
+        claims: &[Claim<'a>],
+        named: Option<&PodId>,
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        if let Some(held) = self.unsettled(address, None, claims) {
+            return Sighting::Hidden(held);
+        }
+        let may_be_a_copy = |claim: &&Claim<'a>| created_by_us(claim).is_none();
+        let doubtful = claims.iter().filter(may_be_a_copy).find(|claim| named == Some(&claim.pod.id));
+        if let Some(claim) = doubtful {
+            return Sighting::Named { object: claim.pod };
+        }
+        match adoptable(address, claims, self.is_wanted(address), view) {
+            Ok(Some((object, sent))) => return Sighting::Journal { object, sent: &sent.record },
+            Err(held) => return Sighting::Hidden(held),
+            Ok(None) => {}
+        }
+        let Some(id) = named else { return Sighting::Never };
+        let remote = RemoteId::Pod(id.clone());
+        let account = (self.inputs.live.pods.get(id), self.inputs.live.unseen_pod());
+        let take = |pod: &LivePod| {
+            if !is_plain(pod) {
+                return Err(not_possible(&remote, "which belongs to an endpoint, a cluster or a host"));
+            }
+            // What a later podform writes may not be readable to this one.
+            if has_odd_mark(pod) {
+                let why = format!(
+                    "whose mark cannot be read, so another podform may manage it; take `{MARKER_KEY}` out of its \
+                     variables first"
+                );
+                return Err(not_possible(&remote, &why));
+            }
+            if pod.status == PodStatus::Terminated {
+                return Ok(false);
+            }
+            let project = pod.marker.as_ref().map(|marker| &marker.project);
+            self.is_free(&remote, project, || self.holder_of(address, id)).map(|()| true)
+        };
+        self.named(address, &remote, account, &mut view.findings, take)
+    }
+
+    /// Returns the other address that a pod is taken for. One object is never at two addresses.
+    fn holder_of(&self, address: &Address, id: &PodId) -> Option<&Address> {
+        let other = self.claimed_at.get(&RemoteId::Pod(id.clone())).filter(|other| *other != address)?;
+        let takes = match self.pod(other, None).sighting {
+            Sighting::Migrated { recorded: _, object, by: _ }
+            | Sighting::Journal { object, sent: _ }
+            | Sighting::Superseded { recorded: _, object: _, successor: object, sent: _ } => object.id == *id,
+            Sighting::Kept { .. }
+            | Sighting::Gone { .. }
+            | Sighting::Named { .. }
+            | Sighting::Never
+            | Sighting::Hidden(_) => false,
+        };
+        takes.then_some(other)
+    }
+
+    /// A recorded pod is gone: did the platform migrate it, did a late create of ours take its place, or is what carries
+    /// its token somebody's copy?
+    fn gone_pod(
+        &self,
+        address: &Address,
+        recorded: &'a Recorded,
+        (claims, named): (&[Claim<'a>], Option<&PodId>),
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        let is_same = |claim: &Claim<'a>| recorded.token.as_ref() == Some(claim.token);
+        let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
+        let others = claims.iter().filter(|claim| !is_same(claim));
+        if same_token.is_empty() {
+            return match adoptable(address, claims, self.is_wanted(address), view) {
+                Ok(Some((object, _))) => Sighting::Migrated { recorded, object, by: Successor::Made },
+                Ok(None) => Sighting::Gone { recorded },
+                Err(held) => Sighting::Hidden(held),
+            };
+        }
+        let is_wanted = self.is_wanted(address);
+        let asked_for = same_token.iter().find(|claim| named == Some(&claim.pod.id));
+        let migrated = match (asked_for, &same_token[..]) {
+            (Some(claim), _) => Ok((claim.pod, Successor::Named)),
+            (None, [claim]) => match self.likeness(claim.pod, recorded) {
+                // RunPod's migration and a copy look alike. To go on with it loses nothing; to end it could.
+                Likeness::Equal if !is_wanted && has_disk(claim.pod) => Err(None),
+                Likeness::Equal => Ok((claim.pod, Successor::Moved)),
+                Likeness::AsFarAsTold(part) | Likeness::Differs(part) => Err(Some(part)),
+            },
+            (None, [] | [_, _, ..]) => Err(None),
+        };
+        match migrated {
+            Err(differs) => {
+                let ids = same_token.iter().map(|claim| claim.pod.id.clone()).collect();
+                Sighting::Hidden(Held::Copied { ids, differs })
+            }
+            Ok((object, by)) => match sort_duplicates(address, others, view) {
+                Some(held) => Sighting::Hidden(held),
+                None => Sighting::Migrated { recorded, object, by },
+            },
+        }
+    }
+
+    fn likeness(&self, pod: &LivePod, recorded: &Recorded) -> Likeness {
+        match &recorded.object {
+            RecordedObject::Pod(record) => {
+                let volume = record.container.storage.volume().and_then(|volume| self.volume_id(volume));
+                likeness_to_record(pod, record, volume)
+            }
+            RecordedObject::Volume(_) => Likeness::Differs(Part::Hardware),
+        }
+    }
+}
+
+/// Tells whether a pod carries a mark that this podform does not write.
+fn has_odd_mark(pod: &LivePod) -> bool {
+    pod.marker.is_none() && pod.settings.env.contains_key(&EnvKey::new(MARKER_KEY))
+}
+
+fn has_disk(pod: &LivePod) -> bool {
+    match pod.settings.storage {
+        Storage::Local { .. } => true,
+        Storage::None | Storage::Network { .. } => false,
+    }
+}
+
+/// Only plain pods are ever managed: workers, cluster members and a host's own pods have another owner.
+pub(super) fn is_plain(pod: &LivePod) -> bool {
+    match pod.role {
+        PodRole::Plain => true,
+        PodRole::EndpointWorker | PodRole::ClusterMember | PodRole::Background => false,
+    }
+}
