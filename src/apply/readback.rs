@@ -48,7 +48,7 @@ pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -
     let PatchRequest { id: _, settings } = request;
     let mut difference = Difference::default();
     settings.unlike(&live.settings, |field, wanted, live| match field {
-        Field::Ports => {}
+        Field::Ports | Field::Locked => {}
         Field::GlobalNetworking if disruption == Disruption::NextStart => {}
         field => difference.note(&field, wanted, live),
     });
@@ -60,6 +60,9 @@ pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -
     }
     if let Some(storage) = &settings.storage {
         difference.compare(&Field::Volumes, storage, Some(&live.settings.storage));
+    }
+    if let Some(Some(locked)) = &settings.locked {
+        difference.compare(&Field::Locked, locked, live.settings.locked.flatten().as_ref());
     }
     difference.text()
 }
