@@ -1,8 +1,8 @@
 //! Whether a plan may run: a person said so, or a flag that a person gave.
 
-use super::args::RunArgs;
 use super::env::Environment;
 use super::failure::Failure;
+use super::flags::RunArgs;
 use super::output::Output;
 use super::prompt::{self, Answer};
 use super::tolerance::PriceTolerance;

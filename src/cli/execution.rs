@@ -6,18 +6,18 @@
 use tokio::sync::watch;
 
 use super::approval::Approver;
-use super::args::RunArgs;
 use super::clock::{AccountClock, HostClock};
 use super::descent;
 use super::events::Events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
+use super::flags::RunArgs;
 use super::progress::Progress;
-use super::run::Shell;
 use super::running::{guarded, running_pods};
 use super::saved;
 use super::secrets::sent_by;
 use super::session::Session;
+use super::shell::Shell;
 use super::show;
 use super::signals::{Guarded, Signals};
 use crate::apply::{self, Context, Interrupt, Limited};

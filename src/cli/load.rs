@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::files::{
     DEFAULT_SPEC, FileError, STANDARD_INPUT, STANDARD_INPUT_NAME, SpecFile, read_specs, read_standard_input,
 };
-use super::run::Shell;
+use super::shell::Shell;
 use crate::spec::{self, Checked, Diagnostics, Form, Input, Loaded, SourceFile};
 
 impl Shell {

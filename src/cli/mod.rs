@@ -2,11 +2,10 @@
 //!
 //! It decides nothing about pods. It reads the environment, files and secrets, hands them to the pure parts, asks
 //! the person, and turns the answer into output and an exit code. Start at [`run()`]; what a person can type is in
-//! [`args`], what scripts read in [`exit`], and each command is a thin file under `commands`.
+//! `commands`, a thin file for each with its flags; what scripts read is in [`exit`], and every way to fail in `failure`.
 
 mod account;
 mod approval;
-pub mod args;
 mod border;
 mod cache;
 mod child;
@@ -19,6 +18,7 @@ mod execution;
 pub mod exit;
 mod failure;
 mod files;
+mod flags;
 mod inside;
 mod json;
 mod load;
@@ -34,9 +34,11 @@ mod running;
 pub mod saved;
 mod secrets;
 mod session;
+mod shell;
 mod show;
 mod signals;
 mod table;
 mod tolerance;
 
+pub use commands::Cli;
 pub use run::run;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::failure::Failure;
-use super::session::Session;
 use crate::model::address::Address;
+use crate::model::desired::Desired;
+use crate::model::id::{PodId, RemoteId};
 use crate::model::prior::Prior;
 use crate::render::ranges::ranges_to;
 use crate::spec::closest;
@@ -38,23 +39,32 @@ fn stands_for(name: &Address, address: &Address) -> bool {
 }
 
 /// Returns the recorded addresses that a name stands for.
-///
-/// # Errors
-/// There is none.
-pub fn recorded(session: &Session<'_>, prior: &Prior, name: &Address) -> Result<Vec<Address>, Failure> {
+pub fn recorded(desired: &Desired, prior: &Prior, name: &Address) -> Result<Vec<Address>, Failure> {
     let meant = meant(name, prior.objects.keys());
     if !meant.is_empty() {
         return Ok(meant);
     }
-    let desired = &session.loaded.desired;
     if desired.wanted.keys().chain(desired.out_of_scope.keys()).any(|address| stands_for(name, address)) {
         return Err(Failure::NotRecorded { address: name.clone(), replicas: Vec::new() });
     }
     Err(unknown(None, &name.to_string(), &prior.objects.keys().cloned().collect()))
 }
 
+/// Returns the pod that is recorded for an address.
+pub fn pod_of(desired: &Desired, prior: &Prior, address: &Address) -> Result<PodId, Failure> {
+    match prior.objects.get(address).map(|recorded| &recorded.id) {
+        Some(RemoteId::Pod(id)) => Ok(id.clone()),
+        Some(RemoteId::Volume(_)) => Err(Failure::NoPod { address: address.clone() }),
+        None => {
+            let replicas = recorded(desired, prior, address)?;
+            let replicas = replicas.iter().map(ToString::to_string).collect();
+            Err(Failure::NotRecorded { address: address.clone(), replicas })
+        }
+    }
+}
+
 /// Returns what was most likely meant.
-pub fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
+fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
     if name.is_empty() {
         return None;
     }

@@ -6,9 +6,9 @@ use std::io::{BufWriter, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
-use super::args::ColorWhen;
 use super::border::Border;
 use super::env::Environment;
+use super::flags::ColorWhen;
 use crate::render::style::Style;
 
 /// Where everything that is printed goes through.

@@ -14,14 +14,15 @@ use crate::provider::{Certainty, ProviderError, Rejection};
 use crate::spec::Form;
 use crate::state::StateError;
 
-/// Prints a failure to standard error.
-pub fn print(output: &Output, failure: &Failure) {
+/// Prints a failure to standard error and returns its exit code.
+pub fn print(output: &Output, failure: &Failure) -> Exit {
     if let Failure::Spec(diagnostics) = failure {
         let form = if output.is_colored() { Form::Coloured } else { Form::Plain };
         output.alarm(diagnostics.render(form).trim_end());
-        return;
+    } else {
+        output.alarm(&text_of(failure));
     }
-    output.alarm(&text_of(failure));
+    exit_of(failure)
 }
 
 /// Returns the error, its causes and its hint, a line each.

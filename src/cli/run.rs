@@ -1,21 +1,20 @@
-//! From what was typed to the command that does it.
+//! From what was typed to the exit code.
 
-use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use super::args::{Cli, ColorWhen, Command, Global, StateCommand};
-use super::commands;
+use super::commands::{Cli, Command};
 use super::env::Environment;
 use super::events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
+use super::flags::ColorWhen;
 use super::output::{Loudness, Output};
 use super::report;
+use super::shell::Shell;
 use super::signals::Taken;
 
 /// What a person sees who types `podform` and nothing else.
@@ -35,20 +34,6 @@ With an account:
 All commands: podform --help
 ";
 
-/// What every command is given.
-pub struct Shell {
-    /// The environment.
-    pub env: Environment,
-    /// The global flags.
-    pub global: Global,
-    /// The streams.
-    pub output: Output,
-    /// The signals.
-    pub signals: Taken,
-    /// What came from standard input in place of a spec file. It can be read only once, and a command may need it again.
-    pub(super) standard_input: OnceCell<Vec<u8>>,
-}
-
 /// Does what the arguments say and returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, env: impl FnOnce() -> Environment) -> Exit {
     // Before anything is read: a signal in the first moments has a code of its own too.
@@ -66,25 +51,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: impl FnOnce() -> 
     let output = Output::of_process(&env, global.color, loudness);
     let signals = match signals {
         Ok(signals) => signals,
-        Err(source) => {
-            let failure = Failure::Signals(source);
-            report::print(&output, &failure);
-            return report::exit_of(&failure);
-        }
+        Err(source) => return report::print(&output, &Failure::Signals(source)),
     };
-    let shell = Shell { env, global, output, signals, standard_input: OnceCell::new() };
+    let shell = Shell::new(env, global, output, signals);
     let Some(command) = command else {
         shell.output.data(FIRST_STEPS);
         return exit::DONE;
     };
     let as_events = command.prints_events();
-    let ended = unless_it_panics(|| shell.enter_directory().and_then(|()| shell.start(command)));
-    ended.unwrap_or_else(|failure| {
+    unless_it_panics(|| start(&shell, command)).unwrap_or_else(|failure| {
         if as_events {
             events::write_failure(&shell.output, &failure);
         }
-        report::print(&shell.output, &failure);
-        report::exit_of(&failure)
+        report::print(&shell.output, &failure)
     })
 }
 
@@ -111,72 +90,12 @@ fn explain(error: &clap::Error, env: &Environment) -> Exit {
     }
 }
 
-impl Shell {
-    /// Moves to the directory of `-C`, so that every path means what it would mean there.
-    fn enter_directory(&self) -> Result<(), Failure> {
-        self.global.directory.as_deref().map_or(Ok(()), Self::enter)
-    }
-
-    /// Moves to a directory.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn enter(directory: &Path) -> Result<(), Failure> {
-        std::env::set_current_dir(directory)
-            .map_err(|source| Failure::Directory { path: directory.display().to_string(), source })
-    }
-
-    /// Tells whether a person watches what goes on, so that spinners are worth drawing.
-    pub fn watches_progress(&self) -> bool {
-        self.env.stderr_is_terminal && !self.global.quiet
-    }
-
-    /// Runs the command on one thread, as nothing that podform does is worth a second one.
-    fn start(&self, command: Command) -> Result<Exit, Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|source| Failure::System { doing: "start", source })?;
-        runtime.block_on(self.obey(command))
-    }
-
-    async fn obey(&self, command: Command) -> Result<Exit, Failure> {
-        match command {
-            Command::Init(args) => commands::init::run(self, &args).await,
-            Command::Plan(args) => commands::plan::run(self, &args).await,
-            Command::Apply(args) => commands::apply::run(self, &args).await,
-            Command::Destroy(args) => commands::destroy::run(self, &args).await,
-            Command::Validate => commands::validate::run(self),
-            Command::Config => commands::config::run(self),
-            Command::Status(args) => commands::status::run(self, &args).await,
-            Command::Drift(args) => commands::drift::run(self, &args).await,
-            Command::Show(args) => commands::show::run(self, &args).await,
-            Command::Logs(args) => commands::logs::run(self, &args).await,
-            Command::Ssh(args) => commands::ssh::run(self, &args).await,
-            Command::Doctor(args) => commands::doctor::run(self, &args).await,
-            Command::Graph(args) => commands::graph::run(self, &args).await,
-            Command::Gpus(args) => commands::gpus::run(self, &args).await,
-            Command::Import(args) => commands::import::run(self, &args).await,
-            Command::State(command) => self.obey_state(command).await,
-            Command::Completions(args) => commands::completions::run(self, args.shell),
-            Command::Schema => commands::schema::run(self),
-            Command::Man(args) => commands::completions::manual(self, &args),
-            Command::Unlock => commands::unlock::run(self).await,
-            Command::Simulate(args) => commands::simulate::run(self, &args).await,
-            Command::Stop(args) => Err(Failure::ByHand { verb: "stopped", address: args.address }),
-            Command::Start(args) => Err(Failure::ByHand { verb: "running", address: args.address }),
-        }
-    }
-
-    async fn obey_state(&self, command: StateCommand) -> Result<Exit, Failure> {
-        match command {
-            StateCommand::List(args) => commands::state_list::run(self, &args).await,
-            StateCommand::Show(args) => commands::state_show::run(self, &args).await,
-            StateCommand::Mv(args) => commands::state_mv::run(self, &args).await,
-            StateCommand::Rm(args) => commands::state_rm::run(self, &args).await,
-            StateCommand::History(args) => commands::state_history::run(self, &args).await,
-            StateCommand::Rebuild(args) => commands::state_rebuild::run(self, &args).await,
-            StateCommand::Backup(args) => commands::state_backup::run(self, &args).await,
-        }
-    }
+/// Runs the command on one thread, as nothing that podform does is worth a second one.
+fn start(shell: &Shell, command: Command) -> Result<Exit, Failure> {
+    shell.global.directory.as_deref().map_or(Ok(()), Shell::enter)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| Failure::System { doing: "start", source })?;
+    runtime.block_on(command.run(shell))
 }
 
 #[cfg(test)]

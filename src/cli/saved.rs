@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::files::{FileError, STANDARD_INPUT_NAME, read_at_most};
+use super::flags::patterns;
 use super::load::LoadError;
-use super::run::Shell;
-use super::session::patterns;
+use super::shell::Shell;
 use super::tolerance::PriceTolerance;
 use crate::model::address::AddressError;
 use crate::model::id::{ProjectName, RunNonce};

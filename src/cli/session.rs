@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::account::Account;
-use super::args::{Scope, Selection};
 use super::clock::HostClock;
 use super::failure::Failure;
 use super::inside;
 use super::names::run_id;
 use super::naming;
 use super::progress::Progress;
-use super::run::Shell;
 use super::secrets;
+use super::shell::Shell;
 use crate::apply::{self, Limited};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
@@ -334,33 +333,6 @@ fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
         .collect()
 }
 
-impl Scope {
-    /// Returns the planner's options for these flags; `profiles` are those that were chosen.
-    pub fn options(&self, destroy: bool, profiles: &[String]) -> Options {
-        let Self { selection, replace, accept_vanished, unprotect } = self;
-        Options {
-            replace: replace.iter().cloned().collect(),
-            accept_vanished: *accept_vanished,
-            unprotect: unprotect.iter().cloned().collect(),
-            ..selection.options(destroy, profiles)
-        }
-    }
-}
-
-impl Selection {
-    /// Returns the planner's options for these flags; `profiles` are those that were chosen.
-    pub fn options(&self, destroy: bool, profiles: &[String]) -> Options {
-        let Self { target, exclude } = self;
-        Options {
-            targets: patterns(target),
-            excludes: patterns(exclude),
-            destroy,
-            whatever_profile: profiles.is_empty(),
-            ..Options::default()
-        }
-    }
-}
-
 /// Fails with the first kind of what stands against planning; all mistakes about profiles come at once.
 fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
     let mut deselected = Vec::new();
@@ -384,17 +356,4 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
         }
     }
     if deselected.is_empty() { Ok(()) } else { Err(Failure::Spec(loaded.deselected(&deselected))) }
-}
-
-/// Reads patterns; every text is one.
-pub fn patterns(texts: &[String]) -> Vec<plan::Pattern> {
-    texts.iter().map(|text| parsed(text)).collect()
-}
-
-/// Reads a pattern; every text is one.
-fn parsed(text: &str) -> plan::Pattern {
-    match text.parse() {
-        Ok(pattern) => pattern,
-        Err(never) => match never {},
-    }
 }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use clap::CommandFactory;
-use podform::cli::args::Cli;
+use podform::cli::Cli;
 use serde_json::Value;
 
 use crate::stage::request;

@@ -23,7 +23,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use podform::cli::args::Cli;
+use podform::cli::Cli;
 
 use crate::stage::{API_KEY, PODFORM, Stage, folder};
 

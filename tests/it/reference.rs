@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Command;
 
 use clap::{Arg, CommandFactory};
-use podform::cli::args::Cli;
+use podform::cli::Cli;
 use podform::spec::schema::SCHEMA;
 use serde_json::Value;
 

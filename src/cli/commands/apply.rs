@@ -1,19 +1,38 @@
 //! `podform apply`: makes the account as the spec wants it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::cli::approval::Approver;
-use crate::cli::args::{ApplyArgs, RunArgs};
 use crate::cli::execution::Execution;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::flags::{RunArgs, Scope};
 use crate::cli::saved::{self, read_plan};
+use crate::cli::shell::Shell;
 use crate::state::planfile::SavedPlan;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let ApplyArgs { plan_file, scope, run } = args;
+/// Make the account as the spec wants it
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform apply -f examples/quickstart.yaml\n  \
+                  podform plan -o release.plan && podform apply release.plan\n  \
+                  podform apply --auto-approve --json")]
+pub struct Args {
+    /// A plan saved by `plan -o`; it is planned again, and runs without a question if that is the same
+    #[arg(
+        value_name = "PLANFILE",
+        conflicts_with_all = [
+            "target", "exclude", "replace", "accept_vanished", "unprotect", "auto_approve", "approved"
+        ]
+    )]
+    plan_file: Option<PathBuf>,
+    #[command(flatten)]
+    scope: Scope,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { plan_file, scope, run } = args;
     if let Some(path) = plan_file {
         return apply_saved(shell, path, run).await;
     }

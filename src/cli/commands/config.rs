@@ -2,9 +2,8 @@
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::shell::Shell;
 
-/// Runs the command.
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
     let text = shell.check_spec()?.config();
     shell.output.data(&text);

@@ -1,15 +1,30 @@
 //! `podform destroy`: terminates every managed pod and deletes every managed volume, or those that are named.
 
+use std::path::PathBuf;
+
 use crate::cli::approval::Approver;
-use crate::cli::args::{DestroyArgs, Selection};
 use crate::cli::execution::Execution;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::flags::{RunArgs, Selection};
+use crate::cli::shell::Shell;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &DestroyArgs) -> Result<Exit, Failure> {
-    let DestroyArgs { plan_file, selection, run } = args;
+/// Terminate every managed pod and delete every managed volume, or those that are named
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform destroy -f examples/quickstart.yaml\n  \
+                  podform destroy --target train\n  podform destroy --exclude volume.*")]
+pub struct Args {
+    /// A saved plan, as it is given to `apply`; it is refused with the command that takes it.
+    #[arg(value_name = "PLANFILE", hide = true)]
+    plan_file: Option<PathBuf>,
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { plan_file, selection, run } = args;
     if let Some(path) = plan_file {
         return Err(Failure::Flag(format!(
             "`destroy` plans by itself; `podform apply {}` runs a saved plan, one of `plan --destroy` too",

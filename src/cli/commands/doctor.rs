@@ -8,13 +8,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::cli::args::ListArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{VERSION, printed};
 use crate::cli::report;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::model::clock::Clock;
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::{Observe, Quota};
@@ -27,8 +26,16 @@ const SKEW: u64 = 30;
 /// With fewer requests left a plan may have to wait.
 const FEW_REQUESTS: u32 = 20;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
+/// Check that spec, key, account and state can be used; writes nothing
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform doctor\n  podform doctor --json")]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut verdict = Verdict { exit: exit::DONE, checks: Vec::new() };
     examine(shell, &mut verdict).await;
     let Verdict { exit, checks } = verdict;

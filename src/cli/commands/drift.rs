@@ -1,16 +1,23 @@
 //! `podform drift`: what others changed since the last apply. What it looks with cannot write.
 
-use crate::cli::args::DriftArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::model::plan::{Held, Plan};
 use crate::plan::Options;
 use crate::render::human::write_drift;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &DriftArgs) -> Result<Exit, Failure> {
+/// Show what others changed since the last apply; writes nothing
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform drift --detailed-exitcode")]
+pub struct Args {
+    /// Exit with 2 if there is drift
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&Options::to_look()).await?;
     let mut text = String::new();

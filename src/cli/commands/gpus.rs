@@ -1,29 +1,73 @@
 //! `podform gpus`: the GPU types of the catalog with memory, prices and stock for one GPU in Secure Cloud.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
+use clap::ValueEnum;
 use serde_json::json;
 
-use crate::cli::args::{GpuSort, GpusArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{VERSION, hourly, printed};
 use crate::cli::naming;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, GpuType, Stock, StockAnswer, StockQuery};
-use crate::model::desired::CudaWish;
+use crate::model::desired::{CudaWish, MemoryRange};
 use crate::model::id::DataCenterId;
-use crate::model::money::Price;
+use crate::model::money::{Hourly, Price};
 use crate::model::pod::Cloud;
 use crate::plan::{self, Explained};
 use crate::render::escape::visible;
 use crate::render::words;
+use crate::spec;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &GpusArgs) -> Result<Exit, Failure> {
+/// List GPU types with memory, prices and stock
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform gpus --sort price --available\n  \
+                  podform gpus --memory 48GB.. --max-price 1.20\n  podform gpus --explain llm")]
+pub struct Args {
+    /// Memory of one GPU: `48GB..`, `..24GB`, `48GB..80GB` or `48GB`
+    #[arg(long, value_name = "RANGE", value_parser = spec::memory_range)]
+    memory: Option<MemoryRange>,
+    /// Dollars an hour for one GPU; a type whose price is unknown is left out
+    #[arg(long, value_name = "DOLLARS", value_parser = spec::price)]
+    max_price: Option<Hourly>,
+    /// Only types with stock in this data center
+    #[arg(long, value_name = "ID", value_parser = |text: &str| Ok::<_, Infallible>(DataCenterId::new(text)))]
+    data_center: Option<DataCenterId>,
+    /// Only types with stock
+    #[arg(long)]
+    available: bool,
+    /// In which order
+    #[arg(long, value_name = "KEY", default_value = "name")]
+    sort: GpuSort,
+    /// Tell why each type is a way to place this pod of the spec, or none
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        conflicts_with_all = ["memory", "max_price", "data_center", "available", "sort"]
+    )]
+    explain: Option<Address>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The order of GPU types.
+#[derive(Clone, Copy, ValueEnum)]
+enum GpuSort {
+    /// By name.
+    Name,
+    /// The smallest memory first.
+    Memory,
+    /// The cheapest first, those without a known price last.
+    Price,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     if let Some(address) = &args.explain {
         return explain(&session, address, args.json).await;
@@ -97,8 +141,8 @@ struct Row<'a> {
 }
 
 /// Returns the types that pass every filter, in the order asked for.
-fn chosen<'a>(catalog: &'a Catalog, question: &StockQuery, args: &GpusArgs) -> Vec<Row<'a>> {
-    let GpusArgs { memory, max_price, data_center, available, sort, explain: _, json: _ } = args;
+fn chosen<'a>(catalog: &'a Catalog, question: &StockQuery, args: &Args) -> Vec<Row<'a>> {
+    let Args { memory, max_price, data_center, available, sort, explain: _, json: _ } = args;
     let answers = catalog.gpu_stock.get(question);
     let rows = catalog.gpus.values().map(|gpu| Row { gpu, stock: answers.and_then(|all| all.get(&gpu.id)) });
     let mut rows: Vec<Row<'a>> = rows
@@ -127,7 +171,7 @@ impl Row<'_> {
 }
 
 /// Returns the lower of the known prices. An unknown one satisfies no limit.
-fn lowest(gpu: &GpuType) -> Option<crate::model::money::Hourly> {
+fn lowest(gpu: &GpuType) -> Option<Hourly> {
     let known = |price: Price| match price {
         Price::Known(hourly) => Some(hourly),
         Price::Unknown => None,

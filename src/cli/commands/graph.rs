@@ -1,16 +1,47 @@
 //! `podform graph`: the order in which a plan would run.
 
-use crate::cli::args::GraphArgs;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::flags::Scope;
 use crate::cli::session::Session;
-use crate::render::graph::write_graph;
+use crate::cli::shell::Shell;
+use crate::render::graph::{GraphFormat, write_graph};
 use crate::render::words;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &GraphArgs) -> Result<Exit, Failure> {
-    let GraphArgs { format, destroy, scope } = args;
+/// Print the plan's graph of actions
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform graph --format mermaid")]
+pub struct Args {
+    /// How to print the graph
+    #[arg(long, default_value = "dot")]
+    format: GraphFormat,
+    /// Graph of terminating and deleting everything that is managed
+    #[arg(long)]
+    destroy: bool,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+impl ValueEnum for GraphFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Dot => "For Graphviz",
+            Self::Mermaid => "For Markdown",
+            Self::Svg => "For browsers",
+        };
+        Some(PossibleValue::new(self.word()).help(help))
+    }
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { format, destroy, scope } = args;
     let session = Session::of_spec(shell).await?;
     let planned = session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?;
     if let Some(running) = &planned.plan().in_progress {

@@ -1,15 +1,15 @@
 //! `podform import`: takes over pods and network volumes that were made without podform. It changes none of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
-use crate::cli::args::ImportArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::write_new;
 use crate::cli::output::Output;
 use crate::cli::recording::{record, remarks};
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
@@ -22,9 +22,30 @@ use crate::state::RecordChange;
 use crate::state::edit::ensure_settled;
 use crate::state::whole::Readers;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
-    let ImportArgs { address, id, all: _, from_project, write } = args;
+/// Take over pods and network volumes that were made without podform; changes none of them
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform import --all --write imported.yaml\n  \
+                  podform import llm xedezhzb9la3ye")]
+pub struct Args {
+    /// The address that the object gets
+    #[arg(value_name = "ADDRESS", requires = "id", required_unless_present = "all", conflicts_with = "all")]
+    address: Option<Address>,
+    /// The id of the pod or network volume on RunPod
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// Take over everything that is not managed
+    #[arg(long)]
+    all: bool,
+    /// The object belongs to this project of podform, which gives it up
+    #[arg(long, value_name = "PROJECT", conflicts_with = "all")]
+    from_project: Option<String>,
+    /// Write the spec text to this new file instead of printing it
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { address, id, all: _, from_project, write } = args;
     let from_project = from_project.as_deref().map(ProjectName::new);
     let mut session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
@@ -85,7 +106,7 @@ pub async fn run(shell: &Shell, args: &ImportArgs) -> Result<Exit, Failure> {
 }
 
 /// Prints the text, unless it went into a file, and what to do next.
-fn tell(shell: &Shell, args: &ImportArgs, text: Option<&Imported>, count: usize) {
+fn tell(shell: &Shell, args: &Args, text: Option<&Imported>, count: usize) {
     let output = &shell.output;
     let are = if count == 1 { "is" } else { "are" };
     output.note(&format!(

@@ -2,19 +2,19 @@
 //! ignore and, where asked for, workflows. It asks nothing and never overwrites.
 
 mod account;
-pub mod examples;
+mod examples;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::InitArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::{DEFAULT_SPEC, FileError, LARGEST_SPEC, make_folder, read_at_most, write_new};
-use crate::cli::run::Shell;
+use crate::cli::shell::Shell;
 use crate::spec::schema::SCHEMA;
 use crate::state::whole::Readers;
 
+use account::ImportedAccount;
 use examples::{Example, File, ON_SIMULATOR};
 
 /// The first spec.
@@ -41,9 +41,46 @@ const WORKFLOWS: [File; 4] = [
 /// The state in those workflows, with the project of the examples in its name.
 const WORKFLOW_STATE: &str = "/srv/podform/acme.db";
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &InitArgs) -> Result<Exit, Failure> {
-    let InitArgs { into, example, import, project, github } = args;
+/// Write a first spec to edit; never overwrites
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform init my-pods\n  podform init --example llm-pool\n  \
+                  podform init --github")]
+pub struct Args {
+    /// Where to write it [default: the working directory]
+    #[arg(value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Begin with this example in place of the shortest spec
+    #[arg(long, value_name = "NAME")]
+    example: Option<Example>,
+    /// Write the pods and network volumes that an account has already: RunPod's, or the simulated one
+    #[arg(
+        long,
+        value_name = "ACCOUNT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "runpod",
+        conflicts_with = "example"
+    )]
+    import: Option<ImportedAccount>,
+    /// The project's name [default: made of the folder's]
+    #[arg(long, value_name = "NAME", value_parser = legal_name, conflicts_with = "example")]
+    project: Option<String>,
+    /// Also write workflows for GitHub Actions: plan, apply, drift
+    #[arg(long)]
+    github: bool,
+}
+
+/// Reads the name of a project as a spec has it.
+fn legal_name(text: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=40).contains(&text.len()) && text.bytes().all(legal) {
+        return Ok(text.to_owned());
+    }
+    Err("a project's name is 1 to 40 lower-case letters, digits and `-`".to_owned())
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { into, example, import, project, github } = args;
     let directory = into.as_deref().unwrap_or_else(|| Path::new("."));
     let specs = specs(*example);
     if example.is_some() || import.is_some() {

@@ -5,16 +5,17 @@
 
 use std::time::Duration;
 
-use crate::cli::args::{LogSourceChoice, LogsArgs};
+use clap::ValueEnum;
+
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::naming;
-use crate::cli::run::Shell;
+use crate::cli::naming::pod_of;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::signals::Guarded;
 use crate::model::address::Address;
-use crate::model::id::{PodId, RemoteId};
-use crate::model::prior::{Api, Prior, ProviderKind};
+use crate::model::id::PodId;
+use crate::model::prior::{Api, ProviderKind};
 use crate::provider::logs::{Heard, Log, LogLine, LogMark, LogSource, LogStart, LogWish, ReadLogs};
 use crate::provider::{Certainty, Observe, ProviderError, Rejection};
 use crate::render::escape::visible_to;
@@ -32,9 +33,40 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How many times in a row opening may fail.
 const FAILURES: u32 = 5;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
-    let LogsArgs { address, follow, tail, source, timestamps } = args;
+/// Print what a pod wrote; with --follow what it writes
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform logs llm --tail 20\n  podform logs llm[0] --follow")]
+pub struct Args {
+    /// The address of a pod
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// Go on with what is being written, until Ctrl-C or until the pod stops
+    #[arg(long)]
+    follow: bool,
+    /// How many lines that were written before
+    #[arg(long, value_name = "LINES", default_value_t = 100, value_parser = clap::value_parser!(u16).range(0..=5000))]
+    tail: u16,
+    /// Whose lines
+    #[arg(long, value_name = "SOURCE", default_value = "all")]
+    source: LogSourceChoice,
+    /// Begin each line with when it was written
+    #[arg(long)]
+    timestamps: bool,
+}
+
+/// Whose lines of a log are shown.
+#[derive(Clone, Copy, ValueEnum)]
+enum LogSourceChoice {
+    /// Both.
+    All,
+    /// What the container wrote.
+    Container,
+    /// What the host wrote about the container, marked with `[system]` where both are shown.
+    System,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { address, follow, tail, source, timestamps } = args;
     let session = Session::of_spec(shell).await?;
     let api = session.loaded.settings.api;
     if api != Api::V2 {
@@ -42,7 +74,7 @@ pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
     }
     let prior = session.state.read()?;
     session.tell_in_progress(&prior)?;
-    let pod = pod_of(&session, &prior, address)?;
+    let pod = pod_of(&session.loaded.desired, &prior, address)?;
     let source = match source {
         LogSourceChoice::All => None,
         LogSourceChoice::Container => Some(LogSource::Container),
@@ -54,19 +86,6 @@ pub async fn run(shell: &Shell, args: &LogsArgs) -> Result<Exit, Failure> {
     match signals.until_first(told).await {
         Guarded::Finished(told) => told.map(|()| exit::DONE),
         Guarded::Interrupted => Ok(exit::INTERRUPTED),
-    }
-}
-
-/// Returns the pod that is recorded for an address.
-pub fn pod_of(session: &Session<'_>, prior: &Prior, address: &Address) -> Result<PodId, Failure> {
-    match prior.objects.get(address).map(|recorded| &recorded.id) {
-        Some(RemoteId::Pod(id)) => Ok(id.clone()),
-        Some(RemoteId::Volume(_)) => Err(Failure::NoPod { address: address.clone() }),
-        None => {
-            let replicas = naming::recorded(session, prior, address)?;
-            let replicas = replicas.iter().map(ToString::to_string).collect();
-            Err(Failure::NotRecorded { address: address.clone(), replicas })
-        }
     }
 }
 

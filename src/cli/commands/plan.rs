@@ -1,22 +1,42 @@
 //! `podform plan`: shows what apply would do. It writes nothing but the file of `-o`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::args::{PlanArgs, Scope, Selection};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::{beginning, write_whole_with};
-use crate::cli::run::Shell;
+use crate::cli::flags::{Scope, Selection};
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::show;
 use crate::model::plan::{Planned, Subject};
+use crate::render::Format;
 use crate::render::view::subjects;
 use crate::state::planfile::{self, PlanInputs, SavedPlan};
 use crate::state::whole::Readers;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &PlanArgs) -> Result<Exit, Failure> {
-    let PlanArgs { output, format, detailed_exitcode, destroy, scope } = args;
+/// Show what apply would do
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform plan -f examples/quickstart.yaml --detailed-exitcode")]
+pub struct Args {
+    /// Save the plan, for `apply PLANFILE`
+    #[arg(short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How to print the plan
+    #[arg(long, default_value = "human")]
+    format: Format,
+    /// Exit with 2 if the plan has changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Plan to terminate and delete everything that is managed
+    #[arg(long)]
+    destroy: bool,
+    #[command(flatten)]
+    scope: Scope,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { output, format, detailed_exitcode, destroy, scope } = args;
     if let Some(path) = output {
         ensure_replaceable(path)?;
     }

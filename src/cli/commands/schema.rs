@@ -2,10 +2,9 @@
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::shell::Shell;
 use crate::spec::schema::SCHEMA;
 
-/// Runs the command.
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
     shell.output.data(SCHEMA);
     Ok(exit::DONE)

@@ -1,10 +1,11 @@
 //! `podform show`: prints a saved plan, without network, state or spec; or all that is known of one object.
 
-use crate::cli::args::ShowArgs;
+use std::path::{Path, PathBuf};
+
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
 use crate::cli::saved::read_plan;
+use crate::cli::shell::Shell;
 use crate::cli::show;
 use crate::model::address::Address;
 use crate::render::Format;
@@ -12,9 +13,25 @@ use crate::state::planfile::SavedPlan;
 
 use super::show_address;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
-    let ShowArgs { what, format, json } = args;
+/// Show a saved plan, or all that is known of one object
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  podform show release.plan\n  podform show llm[0]\n  podform show llm[0] --json"
+)]
+pub struct Args {
+    /// A plan saved by `plan -o`, or the address of a pod or volume where there is no such file
+    #[arg(value_name = "PLANFILE|ADDRESS")]
+    what: PathBuf,
+    /// How to print the plan
+    #[arg(long, default_value = "human", conflicts_with = "json")]
+    format: Format,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { what, format, json } = args;
     let address = what.to_str().and_then(|text| text.parse::<Address>().ok());
     if let Some(address) = address.filter(|_| !is_file(what)) {
         return show_address::run(shell, &address, *json).await;
@@ -27,6 +44,6 @@ pub async fn run(shell: &Shell, args: &ShowArgs) -> Result<Exit, Failure> {
 }
 
 /// Tells whether there is such a file; a file that is there goes before an address.
-fn is_file(path: &std::path::Path) -> bool {
+fn is_file(path: &Path) -> bool {
     path.try_exists().unwrap_or(true)
 }

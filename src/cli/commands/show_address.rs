@@ -9,9 +9,9 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
 use crate::cli::naming;
-use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
@@ -36,7 +36,6 @@ struct Known<'a> {
     last_run: Option<&'a PastRun>,
 }
 
-/// Runs the command.
 pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;

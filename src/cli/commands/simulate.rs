@@ -1,42 +1,128 @@
 //! `podform simulate`: serves a simulated RunPod until it is interrupted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 
+use clap::ValueEnum;
 use tokio::net::TcpListener;
 
-use crate::cli::args::{Dollars, QuotaLimit, RestV1, SimulateArgs};
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::shell::Shell;
 use crate::cli::signals::Guarded;
 use crate::simulator::door::{HostName, NoHostName};
-use crate::simulator::{
-    self, Door, FaultScript, FaultScriptError, QuotaSetting, Settings, Simulation, V1Form,
-};
+use crate::simulator::{self, Door, FaultScript, QuotaSetting, Settings, Simulation, V1Form};
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &SimulateArgs) -> Result<Exit, Failure> {
-    let SimulateArgs { listen, host, store, seed, speed, quota, balance, prices, spot, v1, fault } = args;
+/// The language of fault scripts, for whoever writes one.
+const FAULT_HELP: &str = "\
+Make requests go wrong as this script says: rules `REQUEST=FAULT`, separated by commas
+
+REQUEST is a kind of request, over whichever API it comes, and which of them: `create#2` is the second create, `list#3-5` the third to the fifth \
+listing, `create` every create. Kinds: list, get, create, update, start (or resume), stop, restart, terminate (or delete), list-volumes, \
+get-volume, create-volume, update-volume, delete-volume, logs, catalog, other, any.
+
+FAULT is one of
+  refused              rejected for good
+  no-capacity          nothing in stock; `no-capacity:gpu=NVIDIA L4` of one GPU, `no-capacity:dc=EU-RO-1` in one data center
+  throttled            429, to be tried again in 2 seconds; `throttled:12` in 12
+  unavailable          503, not done
+  done-but-500         done, answered with a 500
+  done-but-timeout     done, never answered
+  not-done-timeout     not done, never answered
+  slow                 done, answered after 5 seconds; `slow:8` after 8
+  did-nothing          answered as if done, not done
+  malformed, truncated, wrong-content-type
+                       done, answered with broken JSON, with half of it, with a web page
+  odd-entry, nameless-entry
+                       done, answered with lists whose first entry cannot be understood, or has no id
+  no-date, skewed-date done, the time not told, or an hour ahead; `skewed-date:-90` 90 seconds behind
+  redirect             307, not done
+  key-refused          401
+  forbidden, waf       403 of the API, of the firewall in front of it
+  stale, lagging, duplicate
+                       a listing from before the last change, without the pods of the last minute, with each pod twice
+  zero-gpu             the pod starts without a GPU
+  host-full, host-lost the pod's host is full, or gone, from now on
+  locked               somebody locked the pod
+  balance              the account is empty from now on; `--balance` fills it again
+  random:10            a tenth of these requests fail in ways that a patient caller survives; drawn from the seed";
+
+/// Serve the RunPod simulator and print its URL
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform simulate --store state/simulator.db --listen 127.0.0.1:8080\n  \
+    podform simulate --fault 'create#2=done-but-500,list#3-5=lagging'")]
+pub struct Args {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Answer requests for this host too, beside this computer and RunPod's own names
+    #[arg(long, value_name = "NAME")]
+    host: Vec<String>,
+    /// Keep the world in this file; without it the world ends with the command
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Seed of a world that is made
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Seconds of world time that pass in a second, at most 200
+    // A pod is told from a copy by the minute after its request. In a faster world answers take longer than that.
+    #[arg(long, value_name = "FACTOR", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=200))]
+    speed: u32,
+    /// Requests a minute, or `none`
+    #[arg(long, value_name = "N", default_value = "600", value_parser = quota)]
+    quota: QuotaSetting,
+    /// Put so many US dollars on the account, also of a world that is there already: a top-up
+    #[arg(long, value_name = "USD", value_parser = micro_dollars)]
+    balance: Option<i64>,
+    /// Rent spot pods over GraphQL and REST v1, as RunPod did until 2026
+    #[arg(long)]
+    spot: bool,
+    /// How REST v1 answers
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = RestV1::Documented)]
+    v1: RestV1,
+    /// Make requests go wrong as this script says
+    #[arg(long, value_name = "SCRIPT", long_help = FAULT_HELP)]
+    fault: Option<String>,
+    /// What compute costs from now on, in percent of what RunPod published
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    prices: Option<u32>,
+}
+
+/// How the simulator's REST v1 answers.
+#[derive(Clone, Copy, ValueEnum)]
+enum RestV1 {
+    /// As its document says
+    Documented,
+    /// As it was seen live: prices as text, `null` and `{}` where the document has objects
+    Loose,
+    /// With 410 Gone, as after its end
+    Retired,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { listen, host, store, seed, speed, quota, balance, prices, spot, v1, fault } = args;
     let faults: FaultScript = fault.as_deref().unwrap_or_default().parse().map_err(flag)?;
-    let quota = match quota {
-        QuotaLimit::None => QuotaSetting::Unlimited,
-        QuotaLimit::PerMinute(number) => QuotaSetting::PerMinute(*number),
-    };
-    let door =
-        host.iter().map(|name| name.parse()).collect::<Result<Vec<HostName>, NoHostName>>().map(Door::with);
-    let door = door.map_err(|error| Failure::Flag(error.to_string()))?;
+    let hosts =
+        host.iter().map(|name| name.parse()).collect::<Result<Vec<HostName>, NoHostName>>().map_err(flag)?;
     let v1 = match v1 {
         RestV1::Documented => V1Form::Documented,
         RestV1::Loose => V1Form::Loose,
         RestV1::Retired => V1Form::Retired,
     };
-    let settings =
-        Settings { seed: *seed, speed: *speed, quota, faults, spot: *spot, v1, ..Settings::default() };
+    let settings = Settings {
+        seed: *seed,
+        speed: *speed,
+        quota: *quota,
+        faults,
+        spot: *spot,
+        v1,
+        ..Settings::default()
+    };
     let simulation = match store {
         Some(path) => Simulation::open(path, settings).map_err(Failure::simulator)?,
         None => Simulation::new(settings),
     };
-    if let Some(Dollars(micros)) = balance {
+    if let Some(micros) = balance {
         simulation.try_edit(|world| world.set_balance(*micros)).map_err(Failure::simulator)?;
     }
     if let Some(percent) = prices {
@@ -57,7 +143,7 @@ pub async fn run(shell: &Shell, args: &SimulateArgs) -> Result<Exit, Failure> {
              without `--listen` only this one can"
         ));
     }
-    let served = simulator::serve(listener, simulation, door, std::future::pending());
+    let served = simulator::serve(listener, simulation, Door::with(hosts), std::future::pending());
     let served = signals.until_first(served).await;
     drop(announcement);
     match served {
@@ -77,14 +163,29 @@ fn url(address: SocketAddr) -> String {
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
-fn flag(error: FaultScriptError) -> Failure {
+fn flag(error: impl ToString) -> Failure {
     Failure::Flag(error.to_string())
+}
+
+/// Reads an amount of money.
+fn micro_dollars(text: &str) -> Result<i64, &'static str> {
+    let dollars: Option<f64> = text.parse().ok().filter(|dollars| (0.0..=1e9).contains(dollars));
+    // Within these bounds every micro-dollar is a whole number in both types.
+    dollars.map(|dollars| (dollars * 1e6).round() as i64).ok_or("an amount such as 25 or 0.50")
+}
+
+fn quota(text: &str) -> Result<QuotaSetting, &'static str> {
+    if text == "none" {
+        return Ok(QuotaSetting::Unlimited);
+    }
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.map(QuotaSetting::PerMinute).ok_or("a number above 0, or `none`")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::args::FAULT_HELP;
+    use crate::simulator::FaultScriptError;
 
     #[test]
     fn the_url_is_one_that_this_computer_can_call() {

@@ -6,23 +6,38 @@
 
 use std::os::unix::process::CommandExt;
 
-use crate::cli::args::SshArgs;
 use crate::cli::child::child;
-use crate::cli::commands::logs::pod_of;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::naming::pod_of;
 use crate::cli::running::{self, Way};
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::live::LivePod;
 use crate::provider::Observe;
 use crate::render::escape::visible;
 use crate::render::value::shell_words;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
-    let SshArgs { address, print, command } = args;
+/// Open a shell in a pod; without a terminal, print the command that does
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  podform ssh llm\n  podform ssh llm[0] --print\n  podform ssh train -- nvidia-smi"
+)]
+pub struct Args {
+    /// The address of a pod
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// Print the command and do not run it
+    #[arg(long)]
+    print: bool,
+    /// What to run there in place of a shell
+    #[arg(value_name = "COMMAND", last = true)]
+    command: Vec<String>,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { address, print, command } = args;
     if let Some(word) = command.first().filter(|word| word.starts_with('-')) {
         return Err(Failure::Flag(format!(
             "the command for the pod begins with `{}`, which `ssh` would take for an option of its own",
@@ -32,7 +47,7 @@ pub async fn run(shell: &Shell, args: &SshArgs) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     session.tell_in_progress(&prior)?;
-    let pod = pod_of(&session, &prior, address)?;
+    let pod = pod_of(&session.loaded.desired, &prior, address)?;
     let live = session.account.reader().pod(&pod).await?;
     let live = live.ok_or_else(|| Failure::PodGone { address: address.clone(), pod })?;
     let way = way(address, &live)?;

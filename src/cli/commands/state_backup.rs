@@ -1,14 +1,23 @@
 //! `podform state backup`: a copy of the state of one moment, while others may be writing.
 
-use crate::cli::args::BackupArgs;
+use std::path::PathBuf;
+
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &BackupArgs) -> Result<Exit, Failure> {
-    let BackupArgs { to } = args;
+/// Copy the state to a new file, while others may be writing
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state backup backups/monday.db")]
+pub struct Args {
+    /// The file to write, which must not exist yet
+    #[arg(value_name = "FILE")]
+    to: PathBuf,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { to } = args;
     let session = Session::of_spec(shell).await?;
     session.state.backup(to)?;
     shell.output.note(&format!("saved as `{}`; `--state` uses it", to.display()));

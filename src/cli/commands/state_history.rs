@@ -2,12 +2,11 @@
 
 use serde_json::json;
 
-use crate::cli::args::HistoryArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::journal::{Entry, Event};
 use crate::model::plan::Approval;
@@ -19,9 +18,20 @@ const SHORT_ID: usize = 8;
 /// How much of a commit's id it shows.
 const SHORT_COMMIT: usize = 12;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &HistoryArgs) -> Result<Exit, Failure> {
-    let HistoryArgs { run, json } = args;
+/// List the runs that wrote the state, or the events of one
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform state history\n  podform state history 3f2a")]
+pub struct Args {
+    /// How the id of a run begins
+    #[arg(value_name = "RUN")]
+    run: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { run, json } = args;
     let session = Session::of_spec(shell).await?;
     session.tell_in_progress(&session.state.read()?)?;
     let past = session.state.history()?;

@@ -2,17 +2,24 @@
 
 use serde_json::json;
 
-use crate::cli::args::ListArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{VERSION, printed, recorded};
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::prior::{RecordedObject, RecordedPod};
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &ListArgs) -> Result<Exit, Failure> {
+/// List the recorded objects
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform state list\n  podform state list --json")]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     session.tell_in_progress(&prior)?;

@@ -1,21 +1,32 @@
 //! `podform state mv`: gives recorded objects another address. `moved:` in the spec does the same for everybody.
 
-use crate::cli::args::MoveArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::naming;
 use crate::cli::recording::record;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::model::address::Address;
 use crate::state::RecordChange;
 use crate::state::edit::rename;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &MoveArgs) -> Result<Exit, Failure> {
-    let MoveArgs { from, to } = args;
+/// Give recorded objects another address; `moved:` in the spec does it for everybody
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state mv data-prep prep")]
+pub struct Args {
+    /// The recorded address; without a number it stands for all replicas
+    #[arg(value_name = "FROM")]
+    from: Address,
+    /// The address that it gets
+    #[arg(value_name = "TO")]
+    to: Address,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { from, to } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
-    naming::recorded(&session, &prior, from)?;
+    naming::recorded(&session.loaded.desired, &prior, from)?;
     let changes = rename(&prior, from, to)?;
     let told: String = changes
         .iter()

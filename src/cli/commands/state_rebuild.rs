@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::args::RebuildArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::recording::{record, remarks};
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::id::Lineage;
 use crate::model::prior::{Prior, Recorded};
@@ -15,8 +14,16 @@ use crate::plan::{Found, KnownObject, Options, Rebuilding, Rebuilt, SeveralState
 use crate::render::words;
 use crate::state::RecordChange;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &RebuildArgs) -> Result<Exit, Failure> {
+/// Recreate a lost state from the marks of the live objects
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state rebuild && podform plan")]
+pub struct Args {
+    /// Take the objects of this state, where those of several are found
+    #[arg(long, value_name = "ID")]
+    lineage: Option<String>,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
     let reader = session.account.reader();
     let (prior, live) = session.look_around(reader).await?;

@@ -3,23 +3,31 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::args::RemoveArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::naming;
 use crate::cli::recording::record;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::model::address::Address;
 use crate::state::edit::give_up;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &RemoveArgs) -> Result<Exit, Failure> {
-    let RemoveArgs { addresses } = args;
+/// Give objects up: they go on as they are, unmanaged
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state rm llm[2]")]
+pub struct Args {
+    /// The recorded addresses
+    #[arg(value_name = "ADDRESS", required = true)]
+    addresses: Vec<Address>,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { addresses } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let mut named = BTreeSet::new();
     for name in addresses {
-        named.extend(naming::recorded(&session, &prior, name)?);
+        named.extend(naming::recorded(&session.loaded.desired, &prior, name)?);
     }
     let addresses = named;
     let mut changes = Vec::new();

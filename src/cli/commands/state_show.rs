@@ -2,26 +2,36 @@
 
 use serde_json::json;
 
-use crate::cli::args::StateShowArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
 use crate::cli::naming;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &StateShowArgs) -> Result<Exit, Failure> {
-    let StateShowArgs { address, json } = args;
+/// Show everything that is recorded of one object
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state show llm[0] --json")]
+pub struct Args {
+    /// The recorded address
+    #[arg(value_name = "ADDRESS")]
+    address: Address,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { address, json } = args;
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     session.tell_in_progress(&prior)?;
-    let named = naming::recorded(&session, &prior, address)?;
+    let named = naming::recorded(&session.loaded.desired, &prior, address)?;
     let objects = named.iter().filter_map(|address| Some((address, prior.objects.get(address)?)));
     let objects: Vec<(&Address, &Recorded)> = objects.collect();
     if *json {

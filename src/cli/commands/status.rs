@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::cli::args::StatusArgs;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
-use crate::cli::run::Shell;
 use crate::cli::running::{ssh, url};
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen};
@@ -18,8 +17,19 @@ use crate::model::marker::VolumeMark;
 use crate::plan::unknown_to;
 use crate::render::words;
 
-/// Runs the command.
-pub async fn run(shell: &Shell, args: &StatusArgs) -> Result<Exit, Failure> {
+/// Show all pods and volumes of the project: state, URL, SSH command, price
+#[derive(clap::Args)]
+#[command(visible_alias = "ls", after_help = "Examples:\n  podform status\n  podform status --json")]
+pub struct Args {
+    /// List what other projects of podform have in the account as well
+    #[arg(long)]
+    all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;

@@ -2,10 +2,9 @@
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 
-/// Runs the command.
 pub async fn run(shell: &Shell) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let said = match session.state.unlock()? {

@@ -2,11 +2,10 @@
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::run::Shell;
+use crate::cli::shell::Shell;
 use crate::model::desired::{Desired, Wanted};
 use crate::render::words::count;
 
-/// Runs the command.
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
     let loaded = shell.load_spec()?;
     shell.output.data(&format!("The spec is valid: {}.\n", summary(&loaded.desired)));

@@ -5,16 +5,26 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::args::ImportedAccount;
+use clap::ValueEnum;
+
 use crate::cli::commands::import::{known, tell_left_out, tell_secrets};
 use crate::cli::failure::Failure;
 use crate::cli::files::DEFAULT_SPEC;
-use crate::cli::run::Shell;
 use crate::cli::session::Session;
+use crate::cli::shell::Shell;
 use crate::model::prior::ProviderKind;
 use crate::render::words;
 use crate::spec::imported::{choose, write_live};
 use crate::spec::{self, Checked, Diagnostics, Input, Loaded, SourceFile};
+
+/// The account that a first spec is made of.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ImportedAccount {
+    /// That of the key in RUNPOD_API_KEY.
+    Runpod,
+    /// The simulated one of the folder.
+    Simulator,
+}
 
 /// What stands above the entries.
 const ABOVE: &str = "\
