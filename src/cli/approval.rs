@@ -35,9 +35,7 @@ impl Approver {
                 approved: digest.clone(),
                 tolerance: args.price_tolerance.unwrap_or_default(),
             }),
-            (None, _) if args.price_tolerance.is_some() => Err(Failure::Flag(
-                "`--price-tolerance` needs what was approved: a saved plan or `--approved DIGEST`".to_owned(),
-            )),
+            (None, _) if args.price_tolerance.is_some() => Err(Failure::ToleranceOfNothing),
             (None, true) => Ok(Self::Flag),
             (None, false) if args.json => Err(Failure::NobodyToAsk { why: "`--json` is for programs" }),
             (None, false) if env.stdin_is_terminal => Ok(Self::Person),

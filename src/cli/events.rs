@@ -72,7 +72,7 @@ impl<'a> Events<'a> {
 /// Writes why a command ended early. That may be before there is an account, so it goes by the clock of this host.
 pub fn write_failure(output: &Output, failure: &Failure) {
     let clock = AccountClock::System;
-    if let Failure::Spec(diagnostics) = failure {
+    if let Failure::Spec { diagnostics } = failure {
         for diagnostic in diagnostics.iter() {
             let grade = match diagnostic.problem.severity() {
                 Severity::Error => Grade::Error,

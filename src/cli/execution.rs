@@ -94,7 +94,7 @@ impl Execution<'_> {
             let tolerance = self.run.price_tolerance.unwrap_or_default();
             let planned = saved::agreed(saved, planned, &prior, tolerance).map_err(|moved| {
                 teller.difference(saved, &moved.now);
-                Failure::Stale(moved.reasons.join("; "))
+                Failure::StalePlan { reasons: moved.reasons.join("; ") }
             })?;
             if !self.shell.global.quiet || planned.is_blocked() {
                 teller.plan(&planned);
@@ -350,5 +350,5 @@ fn ensure_secrets(plan: &Plan, session: &Session<'_>) -> Result<(), Failure> {
             format!("`{name}`{reason}")
         })
         .collect();
-    if reasons.is_empty() { Ok(()) } else { Err(Failure::MissingSecrets(reasons)) }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::MissingSecrets { reasons }) }
 }

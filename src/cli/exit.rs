@@ -21,7 +21,7 @@ pub const INVALID: Exit = Exit(3);
 pub const BLOCKED: Exit = Exit(4);
 /// Another run holds the lock.
 pub const LOCKED: Exit = Exit(5);
-/// The saved plan or the approved digest is stale.
+/// The saved plan, the approved digest or the state that was read is stale, as another run came before.
 pub const STALE: Exit = Exit(6);
 /// An apply ended incomplete.
 pub const INCOMPLETE: Exit = Exit(7);

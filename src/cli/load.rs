@@ -139,9 +139,9 @@ impl Shell {
 fn failure(error: LoadError) -> Failure {
     match error {
         LoadError::File(FileError { path, source, .. }) => {
-            Failure::Spec(Diagnostics::unreadable(&path, &source.to_string()))
+            Failure::Spec { diagnostics: Diagnostics::unreadable(&path, &source.to_string()) }
         }
-        LoadError::Spec(diagnostics) => Failure::Spec(diagnostics),
+        LoadError::Spec(diagnostics) => Failure::Spec { diagnostics },
     }
 }
 

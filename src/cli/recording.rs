@@ -27,7 +27,7 @@ pub async fn record(
     // What is short is done to its end, so that the lease is given back and the run has an end in the history.
     let _not_interrupted = session.shell.signals.give();
     if locked.load().await?.serial != seen.serial {
-        return Err(Failure::Flag("another run changed the state meanwhile; run this again".to_owned()));
+        return Err(Failure::StateMoved);
     }
     let run = session.new_run(command, String::new());
     locked.begin(&run).await?;

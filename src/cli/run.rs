@@ -51,7 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, env: impl FnOnce() -> 
     let output = Output::of_process(&env, global.color, loudness);
     let signals = match signals {
         Ok(signals) => signals,
-        Err(source) => return report::print(&output, &Failure::Signals(source)),
+        Err(source) => return report::print(&output, &Failure::Signals { source }),
     };
     let shell = Shell::new(env, global, output, signals);
     let Some(command) = command else {
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_panic_is_a_failure_with_a_code_and_a_hint() {
         let failure = unless_it_panics(|| panic!("no such entry")).unwrap_err();
-        assert_eq!(report::exit_of(&failure), exit::FAILED);
+        assert_eq!(failure.exit(), exit::FAILED);
         insta::assert_snapshot!(report::text_of(&failure), @r"
         error: podform met a bug of its own and stopped
         hint: please report what stands above; whatever was sent is in the journal, and the next `podform apply` goes on from there

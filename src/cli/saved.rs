@@ -24,8 +24,11 @@ use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 /// The file cannot be read or is no plan.
 pub fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
     let shown = || path.display().to_string();
-    let bytes = read_at_most(path, planfile::LARGEST as u64)
-        .map_err(|source| Failure::File(FileError { doing: "read", path: shown(), source }))?;
+    let bytes = read_at_most(path, planfile::LARGEST as u64).map_err(|source| FileError {
+        doing: "read",
+        path: shown(),
+        source,
+    })?;
     let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable::File(PlanFileError::NotAPlan));
     text.and_then(read_text).map_err(|unreadable| match unreadable {
         Unreadable::File(source) => Failure::PlanFile { path: shown(), source },
@@ -73,29 +76,24 @@ fn ensure_sound(planned: &Planned) -> Result<(), String> {
 pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> {
     let PlanInputs { spec_files, variables, profiles, .. } = inputs;
     if !shell.global.files.is_empty() || !shell.global.profiles.is_empty() {
-        return Err(Failure::Flag("a saved plan names its own spec files and profiles".to_owned()));
+        return Err(Failure::PlanNamesItsSpec);
     }
     let given = shell.global.variables.iter().map(|given| &given.name).cloned().collect();
     if *variables != given {
-        let names = variables.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        return Err(Failure::Flag(if names.is_empty() {
-            "the saved plan was made without `--var`; leave it out".to_owned()
-        } else {
-            format!("the saved plan was made with `--var` for: {names}; give the same")
-        }));
+        return Err(Failure::OtherVariables { names: variables.clone() });
     }
     let profiles: Vec<String> = profiles.iter().cloned().collect();
-    shell.load_files(spec_files, &profiles).map_err(|error| match error {
-        LoadError::File(error) if error.path == STANDARD_INPUT_NAME => Failure::Stale(format!(
-            "its spec came from standard input ({}); pipe the same one into this command",
-            error.source
-        )),
-        LoadError::File(error) => {
-            Failure::Stale(format!("`{}` cannot be read: {}", error.path, error.source))
-        }
-        LoadError::Spec(_) => {
-            Failure::Stale("its spec is not valid any more; `podform validate` tells the mistakes".to_owned())
-        }
+    shell.load_files(spec_files, &profiles).map_err(|error| {
+        let reasons = match error {
+            LoadError::File(FileError { path, source, .. }) if path == STANDARD_INPUT_NAME => {
+                format!("its spec came from standard input ({source}); pipe the same one into this command")
+            }
+            LoadError::File(FileError { path, source, .. }) => format!("`{path}` cannot be read: {source}"),
+            LoadError::Spec(_) => {
+                "its spec is not valid any more; `podform validate` tells the mistakes".to_owned()
+            }
+        };
+        Failure::StalePlan { reasons }
     })
 }
 
@@ -139,7 +137,7 @@ pub fn ensure_same_account(saved: &Basis, project: &ProjectName, endpoint: &Endp
         let (then, now) = (place(&saved.endpoint), place(endpoint));
         reasons.push(format!("it was made for {then}, and its spec is for {now}"));
     }
-    if reasons.is_empty() { Ok(()) } else { Err(Failure::Stale(reasons.join("; "))) }
+    if reasons.is_empty() { Ok(()) } else { Err(Failure::StalePlan { reasons: reasons.join("; ") }) }
 }
 
 /// Makes sure that no run has begun to execute this plan, or another one whose tokens are the same. One that ended

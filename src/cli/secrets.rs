@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::env::Environment;
+use super::failure::Failure;
 use super::files::read_at_most;
 use super::inside::is_spelled_inside;
 use crate::model::id::EnvKey;
@@ -24,48 +25,6 @@ pub struct ReadSecrets {
     pub missing: BTreeMap<String, String>,
 }
 
-/// A source of secrets that is never read.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// The key to the account, and what the job works with that runs podform, must not reach a pod.
-    #[error("secret `{name}` would hand `{variable}` to a pod, which belongs to {owner}")]
-    OfOthers {
-        /// The secret.
-        name: String,
-        /// The variable.
-        variable: String,
-        /// Whose it is.
-        owner: &'static str,
-    },
-    /// A checkout keeps the token of the job in the folder of git.
-    #[error("secret `{name}` names `{path}`, which is in the folder of git")]
-    OfGit {
-        /// The secret.
-        name: String,
-        /// The path as it was typed.
-        path: String,
-    },
-    /// A spec may come from another person, who could otherwise have any file of this host sent to a pod.
-    #[error("secret `{name}` names `{path}`, which is outside the working directory")]
-    Outside {
-        /// The secret.
-        name: String,
-        /// The path as it was typed.
-        path: String,
-    },
-    /// It exists, and cannot be read.
-    #[error("failed to read secret `{name}` from `{path}`")]
-    Unreadable {
-        /// The secret.
-        name: String,
-        /// The path as it was typed.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-}
-
 /// Reads all sources that are there.
 ///
 /// # Errors
@@ -74,13 +33,13 @@ pub fn read(
     sources: &BTreeMap<String, SecretSource>,
     env: &Environment,
     directory: &Path,
-) -> Result<ReadSecrets, SecretError> {
+) -> Result<ReadSecrets, Failure> {
     let mut read = ReadSecrets::default();
     for (name, source) in sources {
         let (value, missing) = match source {
             SecretSource::Env(variable) => {
                 if let Some(owner) = SecretSource::owner_of(variable) {
-                    return Err(SecretError::OfOthers {
+                    return Err(Failure::SecretOfOthers {
                         name: name.clone(),
                         variable: variable.clone(),
                         owner,
@@ -101,10 +60,10 @@ pub fn read(
 }
 
 /// Reads a file below the directory, without the line end that editors add; `None` if there is none.
-fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<String>>, SecretError> {
-    let outside = || SecretError::Outside { name: name.to_owned(), path: path.to_owned() };
+fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<String>>, Failure> {
+    let outside = || Failure::SecretOutside { name: name.to_owned(), path: path.to_owned() };
     let unreadable =
-        |source| SecretError::Unreadable { name: name.to_owned(), path: path.to_owned(), source };
+        |source| Failure::UnreadableSecret { name: name.to_owned(), path: path.to_owned(), source };
     // By its spelling first: whether a file outside exists is nothing to tell.
     if !is_spelled_inside(Path::new(path)) {
         return Err(outside());
@@ -118,7 +77,7 @@ fn from_file(name: &str, path: &str, directory: &Path) -> Result<Option<Secret<S
     let directory = directory.canonicalize().map_err(unreadable)?;
     let Ok(below) = real.strip_prefix(&directory) else { return Err(outside()) };
     if below.components().any(|part| part.as_os_str().eq_ignore_ascii_case(".git")) {
-        return Err(SecretError::OfGit { name: name.to_owned(), path: path.to_owned() });
+        return Err(Failure::SecretOfGit { name: name.to_owned(), path: path.to_owned() });
     }
     let bytes = read_at_most(&real, LONGEST_SECRET).map_err(unreadable)?;
     let not_text = |_| unreadable(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"));

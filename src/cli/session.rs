@@ -305,7 +305,7 @@ impl Shell {
         match given {
             Some(given) => Ok(given),
             None if inside::is_inside(&named, ".".as_ref()) => Ok(named),
-            None => Err(Failure::StateOutside(named.display().to_string())),
+            None => Err(Failure::StateOutside { path: named.display().to_string() }),
         }
     }
 }
@@ -355,5 +355,8 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
             }
         }
     }
-    if deselected.is_empty() { Ok(()) } else { Err(Failure::Spec(loaded.deselected(&deselected))) }
+    if deselected.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Spec { diagnostics: loaded.deselected(&deselected) })
 }

@@ -53,7 +53,7 @@ async fn apply_saved(shell: &Shell, path: &Path, run: &RunArgs) -> Result<Exit, 
     let SavedPlan { planned, inputs, positions: _ } = &saved;
     let loaded = saved::load_spec(shell, inputs)?;
     let command = if inputs.destroy { "destroy" } else { "apply" };
-    let options = saved::options_of(inputs).map_err(|error| Failure::Flag(error.to_string()))?;
+    let options = saved::options_of(inputs)?;
     let execution = Execution { shell, command, question: "", options, run };
     execution.go_saved(loaded, planned).await
 }

@@ -13,6 +13,6 @@ pub struct Args {
 impl Args {
     /// Refuses it; `state` is what to write.
     pub fn refusal(self, state: &'static str) -> Failure {
-        Failure::ByHand { verb: state, address: self.address }
+        Failure::ByHand { state, address: self.address }
     }
 }

@@ -26,10 +26,7 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { plan_file, selection, run } = args;
     if let Some(path) = plan_file {
-        return Err(Failure::Flag(format!(
-            "`destroy` plans by itself; `podform apply {}` runs a saved plan, one of `plan --destroy` too",
-            path.display()
-        )));
+        return Err(Failure::DestroyOfPlan { path: path.display().to_string() });
     }
     let Selection { target, exclude } = selection;
     let approver = Approver::find(run, &shell.env)?;

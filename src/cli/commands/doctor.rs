@@ -86,7 +86,7 @@ fn secrets(session: &Session<'_>, verdict: &mut Verdict) {
 async fn account(session: &Session<'_>, verdict: &mut Verdict) {
     let client = session.account.reader();
     let probe = session.account.probe();
-    let pods = client.list_pods().await.map_err(Failure::Provider);
+    let pods = client.list_pods().await.map_err(Failure::from);
     let accepted =
         verdict.of("key", pods, |pods| format!("accepted, {} in the account", count(pods.len(), "pod")));
     if accepted.is_some() {
@@ -138,7 +138,7 @@ fn scope(asked: Result<WriteScope, crate::provider::ProviderError>, verdict: &mu
 fn state(session: &Session<'_>, verdict: &mut Verdict) {
     let path = session.state.path();
     let shown = path.display().to_string();
-    let read = session.state.read().map_err(Failure::State);
+    let read = session.state.read().map_err(Failure::from);
     let exists = path.exists();
     let whole = verdict.of("state", read, |prior| {
         if !exists {
@@ -154,7 +154,7 @@ fn state(session: &Session<'_>, verdict: &mut Verdict) {
         let text = format!("`{shown}` cannot be written: {error}");
         verdict.warn("writing", text, "a plan works; for apply give another file with `--state PATH`");
     }
-    let lease = session.state.lease().map_err(Failure::State);
+    let lease = session.state.lease().map_err(Failure::from);
     verdict.of("lock", lease, |lease| {
         lease.as_ref().map_or("free".to_owned(), |lease| format!("held by {lease}"))
     });
@@ -222,7 +222,7 @@ impl Verdict {
                 let (text, next) = report::line_of(&failure);
                 self.checks.push(Check { name, level: Level::Fail, text, next });
                 if self.exit == exit::DONE {
-                    self.exit = report::exit_of(&failure);
+                    self.exit = failure.exit();
                 }
                 None
             }

@@ -13,7 +13,7 @@ use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
-use crate::model::live::{Live, Seen, Unreadable};
+use crate::model::live::{Live, Seen};
 use crate::model::prior::Prior;
 use crate::plan::{Options, stock_questions, taken_over};
 use crate::render::words;
@@ -195,55 +195,87 @@ fn one<'a>(
     (address, id): (&Address, &str),
     from_project: Option<&ProjectName>,
 ) -> Result<Chosen<'a>, Failure> {
-    let mut chosen = Chosen::default();
     if let Some(recorded) = prior.objects.get(address) {
         let held = recorded.id.to_string();
-        let hint = if held == id {
+        let next = if held == id {
             "there is nothing to import, and `podform plan` compares it"
         } else {
             "`podform state mv` or `podform state rm` makes room"
         };
-        return Err(Failure::Flag(format!("`{address}` is in the state as `{held}`; {hint}")));
+        return Err(Failure::Taken { name: address.to_string(), known: held, next: next.to_owned() });
     }
-    let seen_pod = live.pods.get(&PodId::new(id));
-    let seen_volume = live.volumes.get(&VolumeId::new(id));
-    let (pod, volume) = (seen_pod.and_then(Seen::found), seen_volume.and_then(Seen::found));
-    let remote = match address {
-        Address::Pod { .. } => pod.map(|pod| RemoteId::Pod(pod.id.clone())),
-        Address::Volume(_) => volume.map(|volume| RemoteId::Volume(volume.id.clone())),
-    };
-    let Some(remote) = remote else {
-        let why = match address {
-            Address::Pod { .. } => seen_pod.and_then(unreadable),
-            Address::Volume(_) => seen_volume.and_then(unreadable),
-        };
-        return Err(Failure::Flag(not_shown(address, id, why, pod.is_some() || volume.is_some())));
-    };
-    if let Some((holder, _)) = prior.objects.iter().find(|(_, recorded)| recorded.id == remote) {
-        let hint = format!("`podform state mv {holder} {address}` renames it");
-        return Err(Failure::Flag(format!("`{id}` is in the state as `{holder}`; {hint}")));
-    }
-    if known.managed.contains(&remote) {
-        return Err(Failure::Flag(format!(
-            "`{id}` is in the state already; `podform state list` shows where"
-        )));
-    }
+    let (pod, volume) = (live.pods.get(&PodId::new(id)), live.volumes.get(&VolumeId::new(id)));
+    let mut chosen = Chosen::default();
     match address {
         Address::Volume(key) => {
-            let owner = volume.and_then(|volume| imported::other_project_of_volume(volume, known));
+            let volume = shown(address, id, volume, is_found(pod))?;
+            ensure_free(address, id, &RemoteId::Volume(volume.id.clone()), known, prior)?;
+            let owner = imported::other_project_of_volume(volume, known);
             ensure_whose(id, address, owner.as_ref(), from_project)?;
-            chosen.volumes.extend(volume.map(|volume| (key.clone(), volume)));
+            chosen.volumes.insert(key.clone(), volume);
         }
         Address::Pod { key, replica: _ } => {
-            let owner = pod.and_then(|pod| imported::other_project(pod, known));
-            ensure_whose(id, address, owner, from_project)?;
-            if let Some(reason) = pod.and_then(|pod| imported::unfit(pod, known.api)) {
-                return Err(Failure::Flag(format!("`{id}` cannot be taken over: {reason}")));
+            let pod = shown(address, id, pod, is_found(volume))?;
+            ensure_free(address, id, &RemoteId::Pod(pod.id.clone()), known, prior)?;
+            ensure_whose(id, address, imported::other_project(pod, known), from_project)?;
+            if let Some(reason) = imported::unfit(pod, known.api) {
+                return Err(Failure::Unfit { id: id.to_owned(), reason });
             }
-            chosen.pods.extend(pod.map(|pod| (key.clone(), pod)));
+            chosen.pods.insert(key.clone(), pod);
         }
     }
     Ok(chosen)
+}
+
+/// Returns what the account shows under an id, where that is of the address's kind.
+fn shown<'a, T>(
+    address: &Address,
+    id: &str,
+    seen: Option<&'a Seen<T>>,
+    is_other_kind: bool,
+) -> Result<&'a T, Failure> {
+    let id = id.to_owned();
+    let (kind, other, of_other, next) = match address {
+        Address::Pod { key, replica: _ } => (
+            "pod",
+            "network volume",
+            Address::Volume(key.clone()),
+            "`podform plan` lists the pods that are not managed, with their ids",
+        ),
+        Address::Volume(key) => (
+            "network volume",
+            "pod",
+            Address::pod(key.clone()),
+            "`podform import --all` takes over those that there are",
+        ),
+    };
+    match seen {
+        Some(Seen::Found(object)) => Ok(object),
+        Some(Seen::Unreadable(why)) => Err(Failure::NotReadable { kind, id, why: why.clone() }),
+        Some(Seen::Absent) | None if is_other_kind => {
+            Err(Failure::OtherKind { id, kind, other, address: of_other })
+        }
+        Some(Seen::Absent) | None => Err(Failure::NotShown { kind, id, next }),
+    }
+}
+
+fn is_found<T>(seen: Option<&Seen<T>>) -> bool {
+    seen.and_then(Seen::found).is_some()
+}
+
+/// Makes sure that an object is not managed under another address.
+fn ensure_free(
+    address: &Address,
+    id: &str,
+    remote: &RemoteId,
+    known: &Known,
+    prior: &Prior,
+) -> Result<(), Failure> {
+    if let Some((holder, _)) = prior.objects.iter().find(|(_, recorded)| recorded.id == *remote) {
+        let next = format!("`podform state mv {holder} {address}` renames it");
+        return Err(Failure::Taken { name: id.to_owned(), known: holder.to_string(), next });
+    }
+    if known.managed.contains(remote) { Err(Failure::Managed { id: id.to_owned() }) } else { Ok(()) }
 }
 
 /// Makes sure that an object is nobody else's, or that it is said whose it is: two projects with one object would undo
@@ -254,50 +286,12 @@ fn ensure_whose(
     owner: Option<&ProjectName>,
     said: Option<&ProjectName>,
 ) -> Result<(), Failure> {
+    let id = id.to_owned();
     match (owner, said) {
         (None, None) => Ok(()),
         (Some(owner), Some(said)) if owner == said => Ok(()),
-        (Some(owner), None | Some(_)) => Err(Failure::Flag(format!(
-            "`{id}` belongs to project `{owner}`; `podform import --from-project {owner} {address} {id}` takes it, and \
-             that project must then give it up with `podform state rm`"
-        ))),
-        (None, Some(said)) => Err(Failure::Flag(format!(
-            "`{id}` does not belong to project `{said}`; leave out `--from-project`"
-        ))),
-    }
-}
-
-fn unreadable<T>(seen: &Seen<T>) -> Option<&Unreadable> {
-    match seen {
-        Seen::Unreadable(why) => Some(why),
-        Seen::Found(_) | Seen::Absent => None,
-    }
-}
-
-/// Says that nothing of the address's kind has this id, and what to do about it.
-fn not_shown(address: &Address, id: &str, unreadable: Option<&Unreadable>, is_other_kind: bool) -> String {
-    let (kind, other, other_address) = match address {
-        Address::Pod { key, replica: _ } => {
-            ("pod", "network volume", Address::Volume(key.clone()).to_string())
-        }
-        Address::Volume(key) => ("network volume", "pod", Address::pod(key.clone()).to_string()),
-    };
-    if let Some(why) = unreadable {
-        return format!("the {kind} `{id}` cannot be read: {why}; `podform doctor` checks the account");
-    }
-    if is_other_kind {
-        return format!(
-            "`{id}` is a {other}, not a {kind}; `podform import {other_address} {id}` takes it over"
-        );
-    }
-    match address {
-        Address::Pod { .. } => format!(
-            "the account shows no pod `{id}`; `podform plan` lists the pods that are not managed, with their ids"
-        ),
-        Address::Volume(_) => format!(
-            "the account shows no network volume `{id}`; \
-             `podform import --all` takes over those that there are"
-        ),
+        (Some(owner), _) => Err(Failure::OfProject { id, owner: owner.clone(), address: address.clone() }),
+        (None, Some(said)) => Err(Failure::NotOfProject { id, project: said.clone() }),
     }
 }
 
@@ -319,9 +313,7 @@ fn already_wanted(session: &mut Session<'_>, chosen: &Chosen<'_>, address: Optio
 /// Makes sure that text can be written for an address: a replica has none of its own.
 fn ensure_key(address: Option<&Address>) -> Result<(), Failure> {
     match address {
-        Some(Address::Pod { key, replica: Some(_) }) => Err(Failure::Flag(format!(
-            "the spec has no such replica; write `replicas` under `pods.{key}` first"
-        ))),
+        Some(Address::Pod { key, replica: Some(_) }) => Err(Failure::NoReplica { key: key.clone() }),
         Some(Address::Pod { replica: None, .. } | Address::Volume(_)) | None => Ok(()),
     }
 }

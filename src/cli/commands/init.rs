@@ -140,7 +140,7 @@ fn project_of(specs: &[File]) -> Option<String> {
 /// Makes sure that an example that was asked for is what will be there.
 fn ensure_free(directory: &Path, specs: &[File]) -> Result<(), Failure> {
     match specs.iter().map(|file| directory.join(file.name)).find(|path| path.try_exists().unwrap_or(true)) {
-        Some(path) => Err(failed(&path, io::ErrorKind::AlreadyExists.into())),
+        Some(path) => Err(FileError::writing(&path, io::ErrorKind::AlreadyExists.into()).into()),
         None => Ok(()),
     }
 }
@@ -180,7 +180,7 @@ impl Writer<'_> {
         let written = match write_new(&path, Readers::Everybody, text.as_bytes()) {
             Ok(()) => true,
             Err(FileError { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => false,
-            Err(error) => return Err(Failure::File(error)),
+            Err(error) => return Err(error.into()),
         };
         let told = if written { "written" } else { "is there already and stays as it is" };
         self.say(name, told);
@@ -225,10 +225,6 @@ impl Writer<'_> {
     fn say(&self, name: &str, told: &str) {
         self.shell.output.note(&format!("`{}` {told}", self.shown.join(name).display()));
     }
-}
-
-fn failed(path: &Path, source: io::Error) -> Failure {
-    Failure::File(FileError::writing(path, source))
 }
 
 /// Makes a project name of the directory's.

@@ -70,7 +70,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let api = session.loaded.settings.api;
     if api != Api::V2 {
-        return Err(Failure::NoLogs(api));
+        return Err(Failure::NoLogs { api });
     }
     let prior = session.state.read()?;
     session.tell_in_progress(&prior)?;
@@ -198,7 +198,7 @@ impl Reading<'_> {
         if source.certainty == Certainty::Rejected(Rejection::NotFound) {
             return Failure::PodGone { address: self.address.clone(), pod: self.pod.clone() };
         }
-        Failure::Provider(source)
+        Failure::Provider { source }
     }
 
     fn tell(&self, line: &LogLine) {

@@ -65,8 +65,7 @@ fn ensure_replaceable(path: &Path) -> Result<(), Failure> {
     if planfile::may_be_replaced(&beginning) {
         return Ok(());
     }
-    let path = path.display();
-    Err(Failure::Flag(format!("`{path}` is there and is no saved plan; give `-o` another name")))
+    Err(Failure::NoPlanThere { path: path.display().to_string() })
 }
 
 /// Returns what a saved plan must remember, so that it can be checked.

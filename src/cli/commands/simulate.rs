@@ -164,7 +164,7 @@ fn url(address: SocketAddr) -> String {
 }
 
 fn flag(error: impl ToString) -> Failure {
-    Failure::Flag(error.to_string())
+    Failure::Simulation { why: error.to_string() }
 }
 
 /// Reads an amount of money.

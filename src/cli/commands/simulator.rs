@@ -32,7 +32,7 @@ pub struct Served {
 pub async fn serve_or_find() -> Result<Served, Failure> {
     let store = Path::new(STORE);
     if !is_inside(store, ".".as_ref()) {
-        return Err(Failure::StateOutside(STORE.to_owned()));
+        return Err(Failure::StateOutside { path: STORE.to_owned() });
     }
     // The world moves by requests only, so that the same commands always do the same; and it has no quota, as
     // polling it costs nobody anything.

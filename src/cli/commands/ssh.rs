@@ -16,7 +16,6 @@ use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::live::LivePod;
 use crate::provider::Observe;
-use crate::render::escape::visible;
 use crate::render::value::shell_words;
 
 /// Open a shell in a pod; without a terminal, print the command that does
@@ -39,10 +38,7 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { address, print, command } = args;
     if let Some(word) = command.first().filter(|word| word.starts_with('-')) {
-        return Err(Failure::Flag(format!(
-            "the command for the pod begins with `{}`, which `ssh` would take for an option of its own",
-            visible(word)
-        )));
+        return Err(Failure::OptionOfSsh { word: word.clone() });
     }
     let session = Session::of_spec(shell).await?;
     let prior = session.state.read()?;
@@ -61,7 +57,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     }
     // On success the process is `ssh` from here on, with the terminal and its exit code.
     let source = child("ssh", &shell.env, &session.loaded.desired.secrets).args(&arguments).exec();
-    Err(Failure::System { doing: "run `ssh`", source })
+    Err(Failure::NoSsh { source })
 }
 
 /// Returns what `ssh` is given. After `--` nothing is an option.
@@ -82,24 +78,15 @@ fn arguments(way: &Way, command: &[String]) -> Vec<String> {
 
 /// Returns the way into a pod that is up.
 fn way(address: &Address, pod: &LivePod) -> Result<Way, Failure> {
-    let no_way = |why: String, hint: &'static str| Failure::NoWayIn { address: address.clone(), why, hint };
+    let address = address.clone();
     if !pod.status.is_up() {
-        let why = format!("it is {}", pod.status);
-        return Err(no_way(why, "write `state: running` in the spec and run `podform apply`"));
+        return Err(Failure::PodDown { address, status: pod.status });
     }
     match running::way(pod) {
         Some(Ok(way)) => Ok(way),
-        Some(Err(told)) => {
-            let why = format!("the account shows a command that is not run: {}", visible(&told));
-            Err(no_way(why, "look at the pod in RunPod's console"))
-        }
-        None if pod.ports().any(|port| port.number == 22) => {
-            Err(no_way("it has no public address yet".to_owned(), "try again in a moment"))
-        }
-        None => {
-            let why = "it has no public port for SSH".to_owned();
-            Err(no_way(why, "add `22/tcp` to its `ports` and run `podform apply`"))
-        }
+        Some(Err(told)) => Err(Failure::OddWay { address, told }),
+        None if pod.ports().any(|port| port.number == 22) => Err(Failure::NoWayYet { address }),
+        None => Err(Failure::NoPort { address }),
     }
 }
 

@@ -55,10 +55,8 @@ fn find<'a>(past: &'a [PastRun], id: &str) -> Result<&'a PastRun, Failure> {
     let mut named = past.iter().filter(|past| past.run.id.as_str().starts_with(id));
     match (named.next(), named.next()) {
         (Some(only), None) => Ok(only),
-        (Some(_), Some(_)) => Err(Failure::Flag(format!("several runs begin with `{id}`; give more of it"))),
-        (None, _) => {
-            Err(Failure::Flag(format!("there is no run `{id}`; `podform state history` lists them")))
-        }
+        (Some(_), Some(_)) => Err(Failure::SeveralRuns { id: id.to_owned() }),
+        (None, _) => Err(Failure::NoRun { id: id.to_owned() }),
     }
 }
 

@@ -37,7 +37,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         lineage: lineage.as_ref(),
         now: session.moment(),
     };
-    let rebuilt = rebuild(from).map_err(|several| Failure::Flag(which(&several)))?;
+    let rebuilt = rebuild(from).map_err(which)?;
     rebuilt.name_in(&mut session.loaded.desired);
     let without = rebuilt.beside(&prior, &live);
     let options = Options { taking_over: true, ..Options::to_look() };
@@ -91,12 +91,9 @@ fn unread(rebuilt: &Rebuilt) -> Vec<String> {
 }
 
 /// Says which states there are to choose from.
-fn which(SeveralStates { pods }: &SeveralStates) -> String {
-    let named: Vec<String> = pods
-        .iter()
-        .map(|(lineage, pods)| format!("`--lineage {lineage}` ({})", words::count(*pods, "pod")))
-        .collect();
-    format!("pods of several states of this project are in the account; choose one: {}", named.join(", "))
+fn which(SeveralStates { pods }: SeveralStates) -> Failure {
+    let choice = |(lineage, pods)| format!("`--lineage {lineage}` ({})", words::count(pods, "pod"));
+    Failure::SeveralStates { choices: pods.into_iter().map(choice).collect() }
 }
 
 /// Returns what is written: which state it is, every token seen, and the records.

@@ -15,7 +15,7 @@ use crate::cli::shell::Shell;
 use crate::model::prior::ProviderKind;
 use crate::render::words;
 use crate::spec::imported::{choose, write_live};
-use crate::spec::{self, Checked, Diagnostics, Input, Loaded, SourceFile};
+use crate::spec::{self, Checked, Input, Loaded, SourceFile};
 
 /// The account that a first spec is made of.
 #[derive(Clone, Copy, ValueEnum)]
@@ -47,11 +47,7 @@ pub async fn first_spec(
     let session = Session::open(shell, load(&nothing)?, None).await?;
     let prior = session.state.read()?;
     if !prior.objects.is_empty() {
-        return Err(Failure::Flag(format!(
-            "there is a state of project `{project}` already, with {}; write a spec for it, or choose another name with \
-             `--project`",
-            words::count(prior.objects.len(), "object")
-        )));
+        return Err(Failure::StateThere { project: project.to_owned(), objects: prior.objects.len() });
     }
     let live = session.look(session.account.reader(), &prior).await?;
     session.tell_left_out(&prior, &live);
@@ -79,6 +75,5 @@ fn load(text: &str) -> Result<Loaded, Failure> {
     let files = [SourceFile { name: DEFAULT_SPEC, bytes: text.as_bytes() }];
     let none = BTreeMap::new();
     let input = Input { files: &files, vars: &none, environment_vars: &none, profiles: &[] };
-    let checked: Result<Checked, Diagnostics> = spec::check(&input);
-    checked.map(Checked::lower).map_err(Failure::Spec)
+    spec::check(&input).map(Checked::lower).map_err(|diagnostics| Failure::Spec { diagnostics })
 }
