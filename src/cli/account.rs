@@ -16,9 +16,7 @@ use crate::spec::Settings;
 /// An account, ready to be asked.
 pub struct Account {
     client: Runpod,
-    /// Its time.
     pub clock: AccountClock,
-    /// Names for what is made in it.
     pub names: Names,
     /// What a state must belong to.
     pub binding: Binding,
@@ -51,9 +49,6 @@ impl Account {
     }
 
     /// Prepares the account of a spec; nothing is asked of RunPod yet.
-    ///
-    /// # Errors
-    /// There is no key, the origin cannot be used, or the simulator cannot be started.
     pub async fn open(settings: &Settings, env: &Environment) -> Result<Self, Failure> {
         match settings.kind {
             ProviderKind::Runpod => Self::at_runpod(settings, env),

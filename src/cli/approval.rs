@@ -13,22 +13,16 @@ use crate::model::plan::{Approval, ApprovedPlan, Digest, NoDigest, Plan};
 pub enum Approver {
     /// A person at the terminal.
     Person,
-    /// `--auto-approve`.
     Flag,
     /// `--approved DIGEST`.
     Digest {
-        /// What was approved.
         approved: String,
-        /// By how much the price may have moved since.
         tolerance: PriceTolerance,
     },
 }
 
 impl Approver {
     /// Finds out who approves, before anything is locked or sent.
-    ///
-    /// # Errors
-    /// Nobody can be asked.
     pub fn find(args: &RunArgs, env: &Environment) -> Result<Self, Failure> {
         match (&args.approved, args.auto_approve) {
             (Some(digest), _) => Ok(Self::Digest {
@@ -44,9 +38,6 @@ impl Approver {
     }
 
     /// Gets the approval for a plan that was shown.
-    ///
-    /// # Errors
-    /// The person did not say `yes`, or the digest is that of another plan.
     pub async fn approve(
         &self,
         plan: Plan,

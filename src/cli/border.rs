@@ -28,9 +28,7 @@ enum Line {
     Blank,
     /// One colon after blanks.
     Colon,
-    /// Two of them.
     Colons,
-    /// Anything else.
     Inside,
 }
 
@@ -40,10 +38,6 @@ impl Border {
         Self { colors, line: Line::Blank, hashes: 0 }
     }
 
-    /// Passes on a piece of text.
-    ///
-    /// # Errors
-    /// Only those of `out`.
     pub fn pass(&mut self, piece: &str, out: &mut dyn Write) -> fmt::Result {
         let mut rest = piece;
         loop {

@@ -11,9 +11,6 @@ use super::failure::Failure;
 use crate::model::commit::CommitId;
 
 /// Makes sure that a commit is the one that was applied last, or comes after it.
-///
-/// # Errors
-/// It does not, or that cannot be told.
 pub fn ensure_later(last: Option<&str>, now: &CommitId, path: Option<&str>) -> Result<(), Failure> {
     let Some(last) = last else { return Ok(()) };
     // The state is a file, and what it says becomes an argument.

@@ -33,12 +33,10 @@ impl<'a> Events<'a> {
         events
     }
 
-    /// Writes a plan.
     pub fn plan(&self, planned: &Planned) {
         self.write(|out, now| stream::write_plan(out, planned, now));
     }
 
-    /// Writes what happens to an action.
     pub fn notice(&self, notice: &Notice) {
         let now = self.clock.now();
         let began = match notice {
@@ -56,7 +54,6 @@ impl<'a> Events<'a> {
         self.write(|out, now| stream::write_notice(out, notice, elapsed, now));
     }
 
-    /// Writes how it ended.
     pub fn outcome(&self, plan: &Plan, outcome: &Outcome, remaining: &Remaining) {
         self.write(|out, now| stream::write_outcome(out, plan, outcome, now));
         if let Some(warning) = other_copy(&remaining.made_elsewhere) {

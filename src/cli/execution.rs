@@ -35,15 +35,11 @@ use crate::state::{Run, Store};
 
 /// One run of `apply` or `destroy`.
 pub struct Execution<'a> {
-    /// The command line.
     pub shell: &'a Shell,
     /// The command, for the journal.
     pub command: &'static str,
-    /// What a person is asked.
     pub question: &'static str,
-    /// What is planned.
     pub options: Options,
-    /// How it runs.
     pub run: &'a RunArgs,
 }
 
@@ -105,7 +101,6 @@ impl Execution<'_> {
         .await
     }
 
-    /// Takes the lock, settles, prepares, executes what was approved, and gives the lock back.
     async fn under_lock(
         &self,
         session: &Session<'_>,
@@ -197,7 +192,6 @@ enum Teller<'a> {
 }
 
 impl Teller<'_> {
-    /// Shows what is planned.
     fn plan(&self, planned: &Planned) {
         match self {
             Self::Person(session) => {
@@ -216,7 +210,6 @@ impl Teller<'_> {
         }
     }
 
-    /// Returns what shows the run while it goes on.
     fn progress(&self) -> Progress<'_> {
         match self {
             Self::Person(session) => Progress::new(&session.shell.output, session.shell.watches_progress()),

@@ -23,7 +23,6 @@ pub const STANDARD_INPUT_NAME: &str = "<stdin>";
 /// One file as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecFile {
-    /// The name as it was typed.
     pub name: String,
     /// Its bytes, which need not be text.
     pub bytes: Vec<u8>,
@@ -35,9 +34,7 @@ pub struct SpecFile {
 pub struct FileError {
     /// `read` or `write`.
     pub doing: &'static str,
-    /// The path as it was typed.
     pub path: String,
-    /// What the system said.
     #[source]
     pub source: io::Error,
 }
@@ -48,24 +45,17 @@ impl FileError {
         Self { doing: "read", path: STANDARD_INPUT_NAME.to_owned(), source: io::Error::other(why.to_owned()) }
     }
 
-    /// Says that a file could not be written.
     pub fn writing(path: &Path, source: io::Error) -> Self {
         Self { doing: "write", path: path.display().to_string(), source: in_words(source) }
     }
 }
 
 /// Reads spec files.
-///
-/// # Errors
-/// A file is missing, cannot be read, or is larger than [`LARGEST_SPEC`].
 pub fn read_specs(paths: &[PathBuf]) -> Result<Vec<SpecFile>, FileError> {
     paths.iter().map(|path| read_spec(path)).collect()
 }
 
 /// Reads a spec from standard input to its end.
-///
-/// # Errors
-/// It cannot be read, or is larger than [`LARGEST_SPEC`].
 pub fn read_standard_input() -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
     let read = io::stdin().lock().take(LARGEST_SPEC + 1).read_to_end(&mut bytes);
@@ -100,18 +90,12 @@ fn in_words(error: io::Error) -> io::Error {
 }
 
 /// Reads a file that is at most `limit` bytes long.
-///
-/// # Errors
-/// It cannot be read, is no file, or is longer.
 pub fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = if is_handed_over(path) { handed_over(path) } else { whole::open_ordinary(path) };
     rest_of(file.map_err(in_words)?, limit)
 }
 
 /// Reads an open file that is at most `limit` bytes long.
-///
-/// # Errors
-/// It cannot be read, or is longer.
 pub fn rest_of(file: File, limit: u64) -> io::Result<Vec<u8>> {
     let too_large =
         || io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"));
@@ -141,17 +125,10 @@ fn handed_over(path: &Path) -> io::Result<File> {
 }
 
 /// Writes a file so that it is either the old one or the new one, never half of it.
-///
-/// # Errors
-/// The folder cannot be written.
 pub fn write_whole(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileError> {
     write_whole_with(path, readers, |file| file.write_all(bytes))
 }
 
-/// Does the same with a file that is written piece by piece.
-///
-/// # Errors
-/// The folder cannot be written.
 pub fn write_whole_with(
     path: &Path,
     readers: Readers,
@@ -163,9 +140,6 @@ pub fn write_whole_with(
 }
 
 /// Returns what an ordinary file begins with; `None` where there is none.
-///
-/// # Errors
-/// It is there and cannot be read.
 pub fn beginning(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     const LENGTH: u64 = 256;
     if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
@@ -178,9 +152,6 @@ pub fn beginning(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 }
 
 /// Writes a file that must not exist yet.
-///
-/// # Errors
-/// It exists, or the folder cannot be written.
 pub fn write_new(path: &Path, readers: Readers, bytes: &[u8]) -> Result<(), FileError> {
     let fresh = Fresh::at_free_name(path, readers);
     let written = fresh.and_then(|fresh| filled(fresh, |file| file.write_all(bytes))).and_then(Fresh::place);
@@ -198,10 +169,6 @@ fn filled(
     Ok(fresh)
 }
 
-/// Makes a folder, and those above it, unless they are there.
-///
-/// # Errors
-/// It cannot be made.
 pub fn make_folder(path: &Path) -> Result<(), FileError> {
     whole::make_folder(path).map_err(|source| FileError::writing(path, source))
 }

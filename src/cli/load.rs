@@ -13,26 +13,17 @@ use crate::spec::{self, Checked, Diagnostics, Form, Input, Loaded, SourceFile};
 
 impl Shell {
     /// Reads and checks the spec, and shows its warnings.
-    ///
-    /// # Errors
-    /// A file cannot be read, or the spec has mistakes.
     pub fn load_spec(&self) -> Result<Loaded, Failure> {
         self.load_files(&self.spec_files(), &self.global.profiles).map_err(failure)
     }
 
     /// Reads and checks the spec as [`Self::load_spec`] does, for what it says rather than for what is wanted.
-    ///
-    /// # Errors
-    /// A file cannot be read, or the spec has mistakes.
     pub fn check_spec(&self) -> Result<Checked, Failure> {
         self.with_input(&self.spec_files(), None, &self.global.profiles, |input| self.check(input))
             .map_err(failure)
     }
 
     /// Reads the spec with one more layer on it, which is in memory.
-    ///
-    /// # Errors
-    /// A file cannot be read, or the spec has mistakes together with the layer.
     pub fn load_spec_under(&self, layer: &str) -> Result<Loaded, Failure> {
         let layer = SpecFile { name: "(imported)".to_owned(), bytes: layer.into() };
         let checked = self
@@ -50,9 +41,6 @@ impl Shell {
     }
 
     /// Reads and checks these files, with the variables of this run, unless an earlier run did.
-    ///
-    /// # Errors
-    /// A file cannot be read, or the spec has mistakes.
     pub fn load_files(&self, files: &[String], profiles: &[String]) -> Result<Loaded, LoadError> {
         self.with_input(files, None, profiles, |input| {
             let slot = Slot::of(input, &self.env);
@@ -109,7 +97,6 @@ impl Shell {
         Ok(read)
     }
 
-    /// Returns what came from standard input.
     fn piped_in(&self) -> Result<&Vec<u8>, FileError> {
         if let Some(bytes) = self.standard_input.get() {
             return Ok(bytes);
@@ -147,8 +134,6 @@ fn failure(error: LoadError) -> Failure {
 
 /// Why there is no spec.
 pub enum LoadError {
-    /// A file cannot be read.
     File(FileError),
-    /// There are mistakes.
     Spec(Diagnostics),
 }

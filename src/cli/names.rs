@@ -15,11 +15,8 @@ use crate::model::id::{Lineage, ProjectName, RunId, RunNonce, Serial};
 /// Chooses names that reach the account.
 #[derive(Clone, Debug)]
 pub enum Names {
-    /// From the randomness of the system.
     Random,
-    /// From what is unique in a simulated world.
     Derived {
-        /// The project.
         project: ProjectName,
         /// The world's time when the command began.
         began: Timestamp,

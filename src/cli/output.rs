@@ -28,16 +28,12 @@ pub struct Output {
 /// How much is said beside the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
-    /// Errors only.
     Quiet,
-    /// The usual.
     Usual,
-    /// Everything.
     Verbose,
 }
 
 impl Output {
-    /// Returns the streams of the process.
     pub fn of_process(env: &Environment, when: ColorWhen, volume: Loudness) -> Self {
         let stdout = choice(when, env.stdout_is_terminal, env);
         let stderr = choice(when, env.stderr_is_terminal, env);
@@ -62,7 +58,6 @@ impl Output {
         }
     }
 
-    /// Tells whether data is coloured.
     pub fn is_colored(&self) -> bool {
         self.color
     }
@@ -72,7 +67,6 @@ impl Output {
         Style { color: self.color, ..Style::PLAIN }
     }
 
-    /// Prints data.
     pub fn data(&self, text: &str) {
         self.data_in_pieces(|out| out.write_str(text));
     }

@@ -47,7 +47,6 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Writes events.
     pub fn to_events(events: &'a Events<'a>) -> Self {
         Self::Events(events, RefCell::default())
     }
@@ -91,7 +90,6 @@ impl Spinners {
         }
     }
 
-    /// Moves the spinners to where the notice says.
     fn turn(&mut self, notice: &Notice) {
         if let Some(waiting) = self.whole.take() {
             waiting.finish_and_clear();
@@ -115,7 +113,6 @@ impl Spinners {
         }
     }
 
-    /// Adds a spinner below the others.
     fn spin(&self) -> ProgressBar {
         let bar = self.screen.add(ProgressBar::new_spinner().with_style(self.style.clone()));
         bar.enable_steady_tick(TURN);

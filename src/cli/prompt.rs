@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 /// What a person answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Exactly `yes`.
     Yes,
     /// Anything else, or the end of the input.
     No,

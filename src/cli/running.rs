@@ -69,9 +69,7 @@ pub fn way(pod: &LivePod) -> Option<Result<Way, String>> {
 /// A checked way into a pod. None of its parts can be taken for an option or for anything else by a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// The user there.
     pub user: String,
-    /// The name or address.
     pub host: String,
     /// The port, if it is not 22.
     pub port: Option<u16>,

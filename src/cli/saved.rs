@@ -19,9 +19,6 @@ use crate::state::PastRun;
 use crate::state::planfile::{self, PlanFileError, PlanInputs, SavedPlan};
 
 /// Reads a saved plan.
-///
-/// # Errors
-/// The file cannot be read or is no plan.
 pub fn read_plan(path: &Path) -> Result<SavedPlan, Failure> {
     let shown = || path.display().to_string();
     let bytes = read_at_most(path, planfile::LARGEST as u64).map_err(|source| FileError {
@@ -46,9 +43,6 @@ pub enum Unreadable {
 }
 
 /// Reads the text of a saved plan, for everything that shows or compares one.
-///
-/// # Errors
-/// It is none that podform wrote.
 pub fn read_text(text: &str) -> Result<SavedPlan, Unreadable> {
     let saved = planfile::read(text).map_err(Unreadable::File)?;
     ensure_sound(&saved.planned).map_err(Unreadable::Unsound)?;
@@ -98,9 +92,6 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
 }
 
 /// Returns the planner's options that a saved plan was made with.
-///
-/// # Errors
-/// One of its addresses is none.
 pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
     let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, unprotects, .. } =
         inputs;
@@ -118,9 +109,6 @@ pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
 
 /// Makes sure that a saved plan is for the project and the account that the spec names at this moment, before anything is
 /// asked there: where a file comes from is not known, and the key is sent with each question.
-///
-/// # Errors
-/// It is for another one.
 pub fn ensure_same_account(saved: &Basis, project: &ProjectName, endpoint: &Endpoint) -> Result<(), Failure> {
     let place = |endpoint: &Endpoint| match endpoint {
         Endpoint::Runpod(origin) => format!("RunPod at `{origin}`"),
@@ -142,9 +130,6 @@ pub fn ensure_same_account(saved: &Basis, project: &ProjectName, endpoint: &Endp
 
 /// Makes sure that no run has begun to execute this plan, or another one whose tokens are the same. One that ended
 /// half-way is no exception: what it did is in the state, and what is left is another plan.
-///
-/// # Errors
-/// One has.
 pub fn ensure_unused(runs: &[PastRun], nonce: &RunNonce) -> Result<(), Failure> {
     match runs.iter().find(|past| past.run.nonce.as_ref() == Some(nonce)) {
         Some(past) => Err(Failure::UsedPlan { at: past.run.at, by: past.run.who.clone() }),
@@ -168,9 +153,6 @@ pub struct Moved {
 }
 
 /// Returns the plan to execute for a saved one: the plan of now, and never the other, if both are the same.
-///
-/// # Errors
-/// They are not.
 pub fn agreed(
     saved: &Planned,
     now: Planned,

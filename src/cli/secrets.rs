@@ -19,16 +19,12 @@ const LONGEST_SECRET: u64 = 64 * 1024;
 /// The secrets of a run: what could be read, and why the rest could not.
 #[derive(Debug, Default)]
 pub struct ReadSecrets {
-    /// The values.
     pub values: Secrets,
     /// The declared names without a value, with what is missing, such as ``` `WANDB_API_KEY` is not set ```.
     pub missing: BTreeMap<String, String>,
 }
 
 /// Reads all sources that are there.
-///
-/// # Errors
-/// A source that is never read, or a file that is there and cannot be read.
 pub fn read(
     sources: &BTreeMap<String, SecretSource>,
     env: &Environment,

@@ -33,33 +33,21 @@ use crate::state::{Approved, Run};
 
 /// A spec and everything around it.
 pub struct Session<'a> {
-    /// The command line.
     pub shell: &'a Shell,
-    /// The spec.
     pub loaded: Loaded,
-    /// The values that could be read.
     pub secrets: Secrets,
     /// The declared secrets without a value, each with what is missing.
     pub missing: BTreeMap<String, String>,
-    /// The account.
     pub account: Account,
-    /// The state.
     pub state: StateFile,
 }
 
 impl<'a> Session<'a> {
-    /// Gathers everything for the spec that the command line names.
-    ///
-    /// # Errors
-    /// As [`Session::open`] has them; or the spec has mistakes.
     pub async fn of_spec(shell: &'a Shell) -> Result<Self, Failure> {
         Self::open(shell, shell.load_spec()?, None).await
     }
 
     /// Gathers everything; `lineage` is that of a saved plan, as a state that does not exist yet must get it.
-    ///
-    /// # Errors
-    /// The spec, a secret, the key or the simulator cannot be used.
     pub async fn open(shell: &'a Shell, loaded: Loaded, lineage: Option<Lineage>) -> Result<Self, Failure> {
         let read = secrets::read(&loaded.desired.secrets, &shell.env, ".".as_ref())?;
         let mut values = read.values;
@@ -77,10 +65,6 @@ impl<'a> Session<'a> {
         Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
     }
 
-    /// Looks at the account.
-    ///
-    /// # Errors
-    /// A listing could not be read.
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
         Ok(observe(port, &recorded(prior), self.account.clock.now()).await?)
     }
@@ -92,16 +76,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Returns the present by both clocks.
     pub fn moment(&self) -> Moment {
         let there = self.account.reader().server_time().map(ServerTime::now);
         Moment { here: self.account.clock.now(), there }
     }
 
-    /// Looks at the account and the catalog, and plans what is to be done.
-    ///
-    /// # Errors
-    /// One of them could not be read, or what is asked for cannot be planned.
     pub async fn plan(
         &self,
         port: &impl Observe,
@@ -115,9 +94,6 @@ impl<'a> Session<'a> {
 
     /// Reads the state and looks at the account, so that the state is not older than the look: another run may be
     /// creating what the look shows. A state that does not come to rest is taken as it is at last.
-    ///
-    /// # Errors
-    /// The state or the account could not be read.
     pub async fn look_around(&self, port: &impl Observe) -> Result<(Prior, Live), Failure> {
         const LOOKS: u32 = 3;
         let mut prior = self.state.read()?;
@@ -168,9 +144,6 @@ impl<'a> Session<'a> {
     }
 
     /// Plans from the recorded state without writing anything, obeying the API's quota.
-    ///
-    /// # Errors
-    /// As [`Session::plan`] has them; or the state could not be read.
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
         let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
@@ -179,9 +152,6 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the run of somebody else that goes on, with what the state says that it has begun and not ended.
-    ///
-    /// # Errors
-    /// The state could not be read.
     pub fn in_progress(&self, prior: &Prior) -> Result<Option<InProgress>, Failure> {
         let me = self.shell.env.holder("");
         let Some(lease) = self.state.who_writes(&me.host, HostClock.now())? else { return Ok(None) };
@@ -198,9 +168,6 @@ impl<'a> Session<'a> {
     }
 
     /// Says who is at work and where, before anything else, for commands whose own output has no place for it.
-    ///
-    /// # Errors
-    /// The state could not be read.
     pub fn tell_in_progress(&self, prior: &Prior) -> Result<(), Failure> {
         if let Some(running) = self.in_progress(prior)? {
             self.shell.output.note(&words::in_progress(&running));
@@ -209,9 +176,6 @@ impl<'a> Session<'a> {
     }
 
     /// Reads what RunPod sells, with the stock that a plan for the spec needs.
-    ///
-    /// # Errors
-    /// It could not be read.
     pub async fn catalog(&self, port: &impl Observe) -> Result<Catalog, Failure> {
         self.catalog_with(port, &plan::stock_questions(&self.loaded.desired)).await
     }
@@ -226,10 +190,6 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Reads what RunPod sells, with the answers to these questions.
-    ///
-    /// # Errors
-    /// It could not be read.
     pub async fn catalog_with(
         &self,
         port: &impl Observe,
@@ -284,7 +244,6 @@ impl<'a> Session<'a> {
         SignedDuration::try_from(settling + request_timeout).unwrap_or(SignedDuration::MAX)
     }
 
-    /// Returns the times that suit the account.
     pub fn pace(&self) -> apply::Settings {
         let pace = match self.loaded.settings.kind {
             ProviderKind::Runpod => apply::Settings::RUNPOD,

@@ -5,7 +5,6 @@ use crate::model::plan::Planned;
 use crate::render::difference::write_difference;
 use crate::render::{Format, Positions, write_plan};
 
-/// Prints a plan as data.
 pub fn plan(output: &Output, planned: &Planned, format: Format, positions: Positions<'_>) {
     output.data_in_pieces(|out| write_plan(out, format, planned, positions, output.style()));
 }

@@ -28,17 +28,12 @@ pub struct Taken {
 /// What a signal does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Duty {
-    /// It ends the process.
     End,
-    /// A command is told.
     Tell,
 }
 
 impl Taken {
     /// Takes over the signals for the rest of the process.
-    ///
-    /// # Errors
-    /// The system refused.
     pub fn over() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let (mut interrupt, mut terminate, mut hang_up) = {
@@ -138,14 +133,11 @@ pub struct Signals {
 /// What became of a future that could be interrupted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Guarded<T> {
-    /// It came to its end.
     Finished(T),
-    /// A signal ended it.
     Interrupted,
 }
 
 impl Signals {
-    /// Waits for one of the signals.
     pub async fn next(&mut self) {
         let heeded = self.heeded;
         match self.told.wait_for(|told| *told > heeded).await {

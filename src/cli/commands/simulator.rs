@@ -17,18 +17,13 @@ pub const STORE: &str = "state/simulator.db";
 
 /// A simulated world that answers over HTTP.
 pub struct Served {
-    /// Where.
     pub url: String,
-    /// Its time.
     pub clock: AccountClock,
     /// What the clock showed at first.
     pub began: Timestamp,
 }
 
 /// Finds the server of the world, or serves it until this process ends.
-///
-/// # Errors
-/// The world cannot be read, or nothing can be served here.
 pub async fn serve_or_find() -> Result<Served, Failure> {
     let store = Path::new(STORE);
     if !is_inside(store, ".".as_ref()) {

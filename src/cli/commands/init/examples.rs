@@ -24,9 +24,7 @@ pub enum Example {
 /// A file that `init` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its name.
     pub name: &'static str,
-    /// What stands in it.
     pub text: &'static str,
 }
 
