@@ -4,7 +4,7 @@ use super::env::Environment;
 use super::failure::Failure;
 use super::flags::RunArgs;
 use super::output::Output;
-use super::prompt::{self, Answer};
+use super::prompt;
 use super::tolerance::PriceTolerance;
 use crate::model::plan::{Approval, ApprovedPlan, Digest, NoDigest, Plan};
 
@@ -52,10 +52,10 @@ impl Approver {
             }
             Self::Person => {
                 output.alarm(&format!("\n{question} Only `yes` is accepted."));
-                match prompt::ask().await {
-                    Answer::Yes => Approval::Prompt,
-                    Answer::No => return Err(Failure::Declined),
+                if !prompt::is_approved().await {
+                    return Err(Failure::Declined);
                 }
+                Approval::Prompt
             }
         };
         Ok(ApprovedPlan::new(plan, approval))

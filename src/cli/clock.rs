@@ -22,9 +22,7 @@ impl Clock for HostClock {
 ///
 /// A simulated world has its own time, and its pods' ages count in it, so records of it must too.
 pub enum AccountClock {
-    /// The clock of this host.
     System,
-    /// The clock of a simulated world.
     World(Box<dyn Fn() -> Timestamp>),
 }
 

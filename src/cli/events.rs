@@ -96,7 +96,5 @@ fn range(extent: Extent) -> Range {
 }
 
 fn write(output: &Output, clock: &AccountClock, line: impl FnOnce(&mut dyn Write, Timestamp) -> fmt::Result) {
-    let mut text = String::new();
-    line(&mut text, clock.now()).expect("a string takes every text");
-    output.data(&text);
+    output.data_in_pieces(|out| line(out, clock.now()));
 }

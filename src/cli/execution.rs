@@ -222,10 +222,7 @@ impl Teller<'_> {
         match self {
             Self::Person(session) => {
                 let output = &session.shell.output;
-                let mut text = String::new();
-                write_outcome(&mut text, plan, outcome, remaining, output.style())
-                    .expect("a string takes every text");
-                output.data(&text);
+                output.data_in_pieces(|out| write_outcome(out, plan, outcome, remaining, output.style()));
             }
             Self::Program(events) => events.outcome(plan, outcome, remaining),
         }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::spec;
 use crate::state::whole::{self, Fresh, Readers};
@@ -50,11 +50,6 @@ impl FileError {
     }
 }
 
-/// Reads spec files.
-pub fn read_specs(paths: &[PathBuf]) -> Result<Vec<SpecFile>, FileError> {
-    paths.iter().map(|path| read_spec(path)).collect()
-}
-
 /// Reads a spec from standard input to its end.
 pub fn read_standard_input() -> Result<Vec<u8>, FileError> {
     let mut bytes = Vec::new();
@@ -68,11 +63,10 @@ pub fn read_standard_input() -> Result<Vec<u8>, FileError> {
     }
 }
 
-fn read_spec(path: &Path) -> Result<SpecFile, FileError> {
-    let name = path.display().to_string();
-    match read_at_most(path, LARGEST_SPEC) {
-        Ok(bytes) => Ok(SpecFile { name, bytes }),
-        Err(source) => Err(FileError { doing: "read", path: name, source }),
+pub fn read_spec(name: &str) -> Result<SpecFile, FileError> {
+    match read_at_most(name.as_ref(), LARGEST_SPEC) {
+        Ok(bytes) => Ok(SpecFile { name: name.to_owned(), bytes }),
+        Err(source) => Err(FileError { doing: "read", path: name.to_owned(), source }),
     }
 }
 
@@ -178,23 +172,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_read_in_the_order_named_and_keep_the_name_that_was_typed() {
+    fn a_file_keeps_the_name_that_was_typed() {
         let directory = tempfile::tempdir().unwrap();
-        let named = ["b.yaml", "a.yaml"].map(|name| directory.path().join(name));
-        for path in &named {
-            write_whole(path, Readers::Owner, path.file_name().unwrap().as_encoded_bytes()).unwrap();
-        }
-        let read = read_specs(&named).unwrap();
-        let expected = ["b.yaml", "a.yaml"].map(|name| SpecFile {
-            name: directory.path().join(name).display().to_string(),
-            bytes: name.into(),
-        });
-        assert_eq!(read, expected);
+        let path = directory.path().join("a.yaml");
+        write_whole(&path, Readers::Owner, b"a").unwrap();
+        let name = path.display().to_string();
+        assert_eq!(read_spec(&name).unwrap(), SpecFile { name, bytes: b"a".into() });
     }
 
     #[test]
     fn a_missing_file_is_named_as_it_was_typed() {
-        let error = read_specs(&[PathBuf::from("no/such.yaml")]).unwrap_err();
+        let error = read_spec("no/such.yaml").unwrap_err();
         assert_eq!(error.to_string(), "failed to read `no/such.yaml`");
         assert_eq!(error.source.to_string(), "there is no such file");
     }

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use super::running::{ssh, url};
+use super::running::{seen, ssh, url};
 use crate::model::address::Address;
 use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
@@ -165,18 +165,11 @@ pub fn in_progress(running: &InProgress) -> Value {
 
 /// Returns what the account shows of an object: `seen` is `found`, `gone`, or `unknown` with the reason.
 pub fn live(id: &RemoteId, live: &Live) -> Value {
-    let shown = match id {
-        RemoteId::Pod(id) => live.pods.get(id).map(|seen| looked(seen, live_pod)),
-        RemoteId::Volume(id) => live.volumes.get(id).map(|seen| looked(seen, live_volume)),
-    };
-    shown.unwrap_or_else(|| json!({ "seen": "unknown", "why": "it was not looked for" }))
-}
-
-fn looked<T>(seen: &Seen<T>, found: impl Fn(&T) -> Value) -> Value {
-    match seen {
-        Seen::Found(object) => found(object),
-        Seen::Absent => json!({ "seen": "gone" }),
-        Seen::Unreadable(why) => json!({ "seen": "unknown", "why": why.to_string() }),
+    match seen(id, live, live_pod, live_volume) {
+        Some(Seen::Found(object)) => object,
+        Some(Seen::Absent) => json!({ "seen": "gone" }),
+        Some(Seen::Unreadable(why)) => json!({ "seen": "unknown", "why": why.to_string() }),
+        None => json!({ "seen": "unknown", "why": "it was not looked for" }),
     }
 }
 

@@ -1,12 +1,11 @@
 //! Reads the spec that the global flags name.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::cache::Slot;
 use super::failure::Failure;
 use super::files::{
-    DEFAULT_SPEC, FileError, STANDARD_INPUT, STANDARD_INPUT_NAME, SpecFile, read_specs, read_standard_input,
+    DEFAULT_SPEC, FileError, STANDARD_INPUT, STANDARD_INPUT_NAME, SpecFile, read_spec, read_standard_input,
 };
 use super::shell::Shell;
 use crate::spec::{self, Checked, Diagnostics, Form, Input, Loaded, SourceFile};
@@ -86,7 +85,7 @@ impl Shell {
         let mut read = Vec::new();
         for name in files {
             if name != STANDARD_INPUT {
-                read.extend(read_specs(&[PathBuf::from(name)])?);
+                read.push(read_spec(name)?);
                 continue;
             }
             if read.iter().any(|file: &SpecFile| file.name == STANDARD_INPUT_NAME) {

@@ -35,7 +35,7 @@ pub fn meant<'a>(name: &Address, known: impl IntoIterator<Item = &'a Address>) -
 
 /// Tells whether a name is that of an address or of its key.
 fn stands_for(name: &Address, address: &Address) -> bool {
-    address == name || address.is_pod() && Address::pod(address.key().clone()) == *name
+    address == name || whole(address) == *name
 }
 
 /// Returns the recorded addresses that a name stands for.
@@ -83,7 +83,7 @@ fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
         return Some(last.to_string());
     }
     let names: BTreeSet<String> =
-        known.iter().flat_map(|address| [address.to_string(), whole(address)]).collect();
+        known.iter().flat_map(|address| [address.to_string(), whole(address).to_string()]).collect();
     if let Some(near) = closest(name, names.iter().map(String::as_str)) {
         return Some(near.to_owned());
     }
@@ -92,14 +92,14 @@ fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
 }
 
 fn is_called(address: &Address, text: &str) -> bool {
-    address.to_string() == text || whole(address) == text
+    address.to_string() == text || whole(address).to_string() == text
 }
 
-/// Returns the name of an address without the number of its replica.
-fn whole(address: &Address) -> String {
+/// Returns an address without the number of its replica.
+pub fn whole(address: &Address) -> Address {
     match address {
-        Address::Volume(_) => address.to_string(),
-        Address::Pod { key, replica: _ } => key.to_string(),
+        Address::Volume(_) => address.clone(),
+        Address::Pod { key, replica: _ } => Address::pod(key.clone()),
     }
 }
 

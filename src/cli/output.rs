@@ -186,6 +186,7 @@ mod tests {
             fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
                 Err(std::io::ErrorKind::BrokenPipe.into())
             }
+
             fn flush(&mut self) -> std::io::Result<()> {
                 Ok(())
             }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{Endpoints, Live, LivePod};
+use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
 use crate::model::pod::{Port, Protocol};
 use crate::model::prior::Prior;
 use crate::render::outcome::RunningPod;
@@ -42,6 +42,26 @@ pub fn managed_pods<'a>(prior: &'a Prior, live: &'a Live) -> BTreeMap<&'a Addres
             RemoteId::Volume(_) => None,
         })
         .collect()
+}
+
+/// Returns what is to be told of an object, where it was looked for.
+pub fn seen<T>(
+    id: &RemoteId,
+    live: &Live,
+    of_pod: impl Fn(&LivePod) -> T,
+    of_volume: impl Fn(&LiveVolume) -> T,
+) -> Option<Seen<T>> {
+    fn told<O, T>(seen: &Seen<O>, found: impl Fn(&O) -> T) -> Seen<T> {
+        match seen {
+            Seen::Found(object) => Seen::Found(found(object)),
+            Seen::Absent => Seen::Absent,
+            Seen::Unreadable(why) => Seen::Unreadable(why.clone()),
+        }
+    }
+    match id {
+        RemoteId::Pod(id) => live.pods.get(id).map(|pod| told(pod, of_pod)),
+        RemoteId::Volume(id) => live.volumes.get(id).map(|volume| told(volume, of_volume)),
+    }
 }
 
 /// Returns where RunPod's proxy shows the first HTTP port of a pod.

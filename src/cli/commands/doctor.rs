@@ -53,13 +53,9 @@ async fn examine(shell: &Shell, verdict: &mut Verdict) {
     });
     let Some(loaded) = loaded else {
         // Whether it is needed depends on the spec.
-        match shell.env.api_key() {
-            Some(_) => verdict.ok("key", "`RUNPOD_API_KEY` is set".to_owned()),
-            None => {
-                verdict.warn("key", "`RUNPOD_API_KEY` is not set".to_owned(), "export RUNPOD_API_KEY=...")
-            }
-        }
-        return;
+        let is_set = shell.env.api_key().is_some();
+        let text = format!("`RUNPOD_API_KEY` is {}", if is_set { "set" } else { "not set" });
+        return verdict.ok_if(is_set, "key", text, "export RUNPOD_API_KEY=...");
     };
     let opened = Session::open(shell, loaded, None).await;
     let told = |session: &Session<'_>| session.account.binding.origin.clone();
@@ -72,14 +68,13 @@ async fn examine(shell: &Shell, verdict: &mut Verdict) {
 fn secrets(session: &Session<'_>, verdict: &mut Verdict) {
     let Session { missing, loaded, .. } = session;
     let declared = loaded.desired.secrets.len();
-    if missing.is_empty() {
-        let text =
-            if declared == 0 { "none declared".to_owned() } else { format!("all {declared} have a value") };
-        verdict.ok("secrets", text);
-        return;
-    }
-    let text = missing.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join(", ");
-    verdict.warn("secrets", text, "set them before `podform apply`; a plan works without");
+    let text = match declared {
+        0 => "none declared".to_owned(),
+        _ if missing.is_empty() => format!("all {declared} have a value"),
+        _ => missing.iter().map(|(name, why)| format!("{name}: {why}")).collect::<Vec<_>>().join(", "),
+    };
+    let next = "set them before `podform apply`; a plan works without";
+    verdict.ok_if(missing.is_empty(), "secrets", text, next);
 }
 
 /// What the account answers: the key first, as nothing else can be asked without it.
@@ -97,22 +92,16 @@ async fn account(session: &Session<'_>, verdict: &mut Verdict) {
             let here = session.account.clock.now();
             let skew = here.duration_since(told.now()).as_secs();
             let text = format!("{} s from the server's", skew.unsigned_abs());
-            if skew.unsigned_abs() <= SKEW {
-                verdict.ok("clock", text);
-            } else {
-                verdict.warn("clock", text, "let this computer set its clock by the network");
-            }
+            let next = "let this computer set its clock by the network";
+            verdict.ok_if(skew.unsigned_abs() <= SKEW, "clock", text, next);
         }
         None => verdict.ok("clock", "the server does not tell its time".to_owned()),
     }
     match client.quota() {
         Some(Quota { remaining, resets_in }) => {
             let text = format!("{remaining} requests left for {} s", resets_in.as_secs());
-            if remaining >= FEW_REQUESTS {
-                verdict.ok("quota", text);
-            } else {
-                verdict.warn("quota", text, "wait for it, or see what else uses this key");
-            }
+            let next = "wait for it, or see what else uses this key";
+            verdict.ok_if(remaining >= FEW_REQUESTS, "quota", text, next);
         }
         None => verdict.ok("quota", "the API announces none".to_owned()),
     }
@@ -205,6 +194,10 @@ impl Verdict {
 
     fn warn(&mut self, name: &'static str, text: String, next: &str) {
         self.checks.push(Check { name, level: Level::Warn, text, next: Some(next.to_owned()) });
+    }
+
+    fn ok_if(&mut self, is_ok: bool, name: &'static str, text: String, next: &str) {
+        if is_ok { self.ok(name, text) } else { self.warn(name, text, next) }
     }
 
     fn of<T>(

@@ -47,8 +47,6 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     if let Some(running) = &planned.plan().in_progress {
         shell.output.note(&words::in_progress(running));
     }
-    let mut text = String::new();
-    write_graph(&mut text, planned.plan(), *format).expect("a string takes every text");
-    shell.output.data(&text);
+    shell.output.data_in_pieces(|out| write_graph(out, planned.plan(), *format));
     Ok(exit::DONE)
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::write_new;
+use crate::cli::naming::whole;
 use crate::cli::output::Output;
 use crate::cli::recording::{record, remarks};
 use crate::cli::session::Session;
@@ -172,13 +173,6 @@ pub(super) fn known(session: &Session<'_>, prior: &Prior) -> Known {
         taken: wanted.flat_map(|address| [address.clone(), whole(address)]).collect(),
         volumes,
         api: session.loaded.settings.api,
-    }
-}
-
-fn whole(address: &Address) -> Address {
-    match address {
-        Address::Volume(_) => address.clone(),
-        Address::Pod { key, replica: _ } => Address::pod(key.clone()),
     }
 }
 

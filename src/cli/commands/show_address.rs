@@ -9,13 +9,13 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
 use crate::cli::naming;
-use crate::cli::running::{ssh, url};
+use crate::cli::running::{seen, ssh, url};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
-use crate::model::live::{Live, LivePod, Seen};
+use crate::model::live::{Live, LivePod, LiveVolume, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::Subject;
 use crate::model::prior::Recorded;
@@ -128,24 +128,17 @@ fn document(known: &Known<'_>) -> Value {
 
 /// Returns what the account shows.
 fn live_rows(id: &RemoteId, live: &Live) -> Vec<(String, String)> {
-    let told = match id {
-        RemoteId::Pod(id) => live.pods.get(id).map(|seen| told(seen, pod_rows)),
-        RemoteId::Volume(id) => live.volumes.get(id).map(|seen| {
-            told(seen, |volume| {
-                vec![("size", volume.size.to_string()), ("data_center", volume.data_center.to_string())]
-            })
-        }),
+    let rows = match seen(id, live, pod_rows, volume_rows) {
+        Some(Seen::Found(rows)) => rows,
+        Some(Seen::Absent) => vec![("state", "gone".to_owned())],
+        Some(Seen::Unreadable(why)) => vec![("state", format!("unknown: {why}"))],
+        None => vec![("state", "unknown".to_owned())],
     };
-    let rows = told.unwrap_or_else(|| vec![("state", "unknown".to_owned())]);
     rows.into_iter().map(|(name, value)| (format!("live.{name}"), value)).collect()
 }
 
-fn told<T>(seen: &Seen<T>, found: impl Fn(&T) -> Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
-    match seen {
-        Seen::Found(object) => found(object),
-        Seen::Absent => vec![("state", "gone".to_owned())],
-        Seen::Unreadable(why) => vec![("state", format!("unknown: {why}"))],
-    }
+fn volume_rows(volume: &LiveVolume) -> Vec<(&'static str, String)> {
+    vec![("size", volume.size.to_string()), ("data_center", volume.data_center.to_string())]
 }
 
 fn pod_rows(pod: &LivePod) -> Vec<(&'static str, String)> {

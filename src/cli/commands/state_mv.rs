@@ -30,14 +30,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let changes = rename(&prior, from, to)?;
     let told: String = changes
         .iter()
-        .filter_map(|change| match change {
-            RecordChange::Rename { from, to } => Some(format!("{from} -> {to}\n")),
-            RecordChange::Put(..)
-            | RecordChange::Remove(_)
-            | RecordChange::Tombstone(_)
-            | RecordChange::Doubt(_)
-            | RecordChange::Know(..)
-            | RecordChange::Continue { .. } => None,
+        .filter_map(|change| {
+            let RecordChange::Rename { from, to } = change else { return None };
+            Some(format!("{from} -> {to}\n"))
         })
         .collect();
     record(&session, "state mv", &prior, changes, &format!("{from} is {to}")).await?;

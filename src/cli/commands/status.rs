@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
-use crate::cli::running::{ssh, url};
+use crate::cli::running::{seen, ssh, url};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
@@ -112,25 +112,12 @@ fn of_others(own: &ProjectName, live: &Live) -> BTreeSet<(ProjectName, RemoteId)
 
 /// Returns state, price, URL and SSH command of an object.
 fn cells(id: &RemoteId, live: &Live) -> [String; 4] {
-    match id {
-        RemoteId::Pod(id) => live.pods.get(id).map_or_else(unknown, |seen| seen_cells(seen, pod_cells)),
-        RemoteId::Volume(id) => {
-            live.volumes.get(id).map_or_else(unknown, |seen| seen_cells(seen, volume_cells))
-        }
-    }
-}
-
-fn seen_cells<T>(seen: &Seen<T>, of_found: impl Fn(&T) -> [String; 4]) -> [String; 4] {
     let only = |state: &str| [state.to_owned(), String::new(), String::new(), String::new()];
-    match seen {
-        Seen::Found(object) => of_found(object),
-        Seen::Absent => only("gone"),
-        Seen::Unreadable(_) => unknown(),
+    match seen(id, live, pod_cells, volume_cells) {
+        Some(Seen::Found(cells)) => cells,
+        Some(Seen::Absent) => only("gone"),
+        Some(Seen::Unreadable(_)) | None => only("unknown"),
     }
-}
-
-fn unknown() -> [String; 4] {
-    ["unknown".to_owned(), String::new(), String::new(), String::new()]
 }
 
 fn pod_cells(pod: &LivePod) -> [String; 4] {

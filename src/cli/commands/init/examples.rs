@@ -28,65 +28,44 @@ pub struct File {
     pub text: &'static str,
 }
 
+/// Names a file of `examples/`, which stands in a folder of its own under the first name.
+macro_rules! example {
+    ($name:literal, $file:literal) => {
+        File { name: $name, text: include_str!(concat!("../../../../examples/", $file)) }
+    };
+}
+
 /// The layer that takes any spec to the simulator.
-pub const ON_SIMULATOR: File =
-    File { name: "on-simulator.yaml", text: include_str!("../../../../examples/on-simulator.yaml") };
+pub const ON_SIMULATOR: File = example!("on-simulator.yaml", "on-simulator.yaml");
 
 impl Example {
     /// Returns its files in the order in which they are laid on each other. One that stands alone gets the name that
     /// is read by default.
     pub fn files(self) -> &'static [File] {
         match self {
-            Self::Quickstart => {
-                &[File { name: "pods.yaml", text: include_str!("../../../../examples/quickstart.yaml") }]
-            }
-            Self::LlmPool => {
-                &[File { name: "pods.yaml", text: include_str!("../../../../examples/llm-pool.yaml") }]
-            }
-            Self::ComfyuiStudio => {
-                &[File { name: "pods.yaml", text: include_str!("../../../../examples/comfyui-studio.yaml") }]
-            }
-            Self::DataPrep => {
-                &[File { name: "pods.yaml", text: include_str!("../../../../examples/data-prep.yaml") }]
-            }
-            Self::FinetuneFleet => {
-                &[File { name: "pods.yaml", text: include_str!("../../../../examples/finetune-fleet.yaml") }]
-            }
-            Self::Training => {
-                &[File { name: "pods.yaml", text: include_str!("../../../../examples/training.yaml") }]
-            }
+            Self::Quickstart => &[example!("pods.yaml", "quickstart.yaml")],
+            Self::LlmPool => &[example!("pods.yaml", "llm-pool.yaml")],
+            Self::ComfyuiStudio => &[example!("pods.yaml", "comfyui-studio.yaml")],
+            Self::DataPrep => &[example!("pods.yaml", "data-prep.yaml")],
+            Self::FinetuneFleet => &[example!("pods.yaml", "finetune-fleet.yaml")],
+            Self::Training => &[example!("pods.yaml", "training.yaml")],
             Self::Team => &[
-                File { name: "team-base.yaml", text: include_str!("../../../../examples/team-base.yaml") },
-                File { name: "team-dev.yaml", text: include_str!("../../../../examples/team-dev.yaml") },
-                File { name: "team-prod.yaml", text: include_str!("../../../../examples/team-prod.yaml") },
+                example!("team-base.yaml", "team-base.yaml"),
+                example!("team-dev.yaml", "team-dev.yaml"),
+                example!("team-prod.yaml", "team-prod.yaml"),
             ],
         }
     }
 
     /// Returns the files that make one spec: of layers for different places, only one is laid on the base.
     pub fn first_spec(self) -> &'static [File] {
-        match self {
-            Self::Team => &self.files()[..2],
-            Self::Quickstart
-            | Self::LlmPool
-            | Self::ComfyuiStudio
-            | Self::DataPrep
-            | Self::FinetuneFleet
-            | Self::Training => self.files(),
-        }
+        let files = self.files();
+        &files[..files.len().min(2)]
     }
 
     /// Tells whether it is planned on the simulator as it is.
     pub fn is_simulated(self) -> bool {
-        match self {
-            Self::Quickstart => true,
-            Self::LlmPool
-            | Self::ComfyuiStudio
-            | Self::DataPrep
-            | Self::FinetuneFleet
-            | Self::Training
-            | Self::Team => false,
-        }
+        self == Self::Quickstart
     }
 }
 
