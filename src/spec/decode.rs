@@ -145,6 +145,18 @@ impl Decoder<'_> {
         Some(Fields { node, span: node.span, meant, has_unknown })
     }
 
+    /// Reports the keys of a section that are missing where none may be.
+    pub(super) fn need_all(&mut self, fields: &Fields<'_>, section: &Section, help: Option<&str>) {
+        for key in section.keys.iter().filter(|key| fields.lacks(key)) {
+            let detail = format!("{} needs `{key}`", section.name);
+            let mistake = Diagnostic::at(Problem::MissingKey, fields.span, detail);
+            self.report(match help {
+                Some(help) => mistake.help(help),
+                None => mistake,
+            });
+        }
+    }
+
     /// Reads a map whose keys are names.
     pub(super) fn map<'n>(&mut self, node: &'n Node<'n>, wanted: &str) -> Option<&'n [Entry<'n>]> {
         match &node.value {

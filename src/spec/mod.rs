@@ -29,6 +29,7 @@ mod pod_section;
 mod positions;
 mod resolve;
 pub mod schema;
+mod secret_section;
 mod sensitive;
 mod snippet;
 mod source;

@@ -6,28 +6,25 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnExceed, OnRemove};
 use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
 use crate::model::prior::{Api, ProviderKind};
-use crate::model::secret::SecretSource;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 
 use super::decode::{Decoder, Fields, no_address};
-use super::diagnostic::{Diagnostic, Problem, listed};
+use super::diagnostic::{Diagnostic, Problem};
 use super::forms;
 use super::interpolate::{REPLICA, is_variable_name};
+use super::secret_section::{self, is_name};
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
-use super::syntax::{Move, Provider, Removal, SecretDeclaration, Spec, Volume};
-use super::words;
-use super::yaml::{Entry, Meaning, Node, Value};
+use super::syntax::{Move, Provider, Removal, Spec, Volume};
+use super::words::{self, Section};
+use super::yaml::{Meaning, Node, Value};
 
 /// The format that this program reads.
 const VERSION: i64 = 1;
 
 /// RunPod's smallest and largest network volume, in GB.
 const VOLUME_SIZES: std::ops::RangeInclusive<u32> = 10..=4096;
-
-/// The longest name of a secret or registry.
-const MAX_NAME: usize = 64;
 
 /// The longest project name.
 const MAX_PROJECT: usize = 40;
@@ -82,7 +79,7 @@ pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
         project,
         provider: fields.read("provider", decoder, provider).unwrap_or_default(),
         state_file: fields.read("state_file", decoder, state_file),
-        secrets: fields.read("secrets", decoder, secrets).unwrap_or_default(),
+        secrets: fields.read("secrets", decoder, secret_section::read).unwrap_or_default(),
         registries: fields.read("registries", decoder, registries).unwrap_or_default(),
         volumes: fields.read("volumes", decoder, volumes).unwrap_or_default(),
         pods: BTreeMap::new(),
@@ -99,7 +96,7 @@ pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
 /// Reads those sections of another tool's file that a spec has too, for the mistakes in them.
 pub(super) fn read_part(root: &Node<'_>, decoder: &mut Decoder<'_>) {
     if let Some(fields) = decoder.fields(root, &words::SPEC, "a map") {
-        fields.read("secrets", decoder, secrets);
+        fields.read("secrets", decoder, secret_section::read);
         fields.read("volumes", decoder, volumes);
     }
 }
@@ -186,128 +183,6 @@ fn state_file(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Stri
         return None;
     }
     Some(path)
-}
-
-fn secrets(
-    decoder: &mut Decoder<'_>,
-    node: &Node<'_>,
-) -> Option<BTreeMap<String, Spanned<SecretDeclaration>>> {
-    let mut secrets = BTreeMap::new();
-    for entry in decoder.map(node, "a map of secrets, such as `hf_token: { env: HF_TOKEN }`")? {
-        if !is_name(decoder, entry, "a secret") {
-            continue;
-        }
-        if entry.value.is_unfilled() {
-            continue;
-        }
-        if let Value::Scalar(_) = &entry.value.value {
-            decoder.hidden.push(entry.value.span);
-            let mistake = Diagnostic::at(
-                Problem::WrongType,
-                entry.key_span,
-                "expected `{ env: NAME }`, `{ file: PATH }` or `{ runpod: NAME }`",
-            )
-            .help("a spec file is kept in git, so it says where the value is, never the value");
-            decoder.report(mistake);
-            continue;
-        }
-        if let Some(source) = secret(decoder, &entry.value) {
-            secrets.insert(entry.key.clone().into_owned(), Spanned { value: source, span: entry.key_span });
-        }
-    }
-    Some(secrets)
-}
-
-/// Checks the name of a secret or registry.
-fn is_name(decoder: &mut Decoder<'_>, entry: &Entry<'_>, of: &str) -> bool {
-    let legal = entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if legal && !entry.key.is_empty() && entry.key.len() <= MAX_NAME {
-        return true;
-    }
-    let detail = format!("{} is no name of {of}: letters, digits, `_` and `-`", shown(&entry.key));
-    decoder.report(Diagnostic::at(Problem::InvalidName, entry.key_span, detail));
-    false
-}
-
-fn secret(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretDeclaration> {
-    let fields = decoder.fields(node, &words::SECRET, "a map such as `{ env: HF_TOKEN }`")?;
-    let given: Vec<&str> = words::SECRET.keys.iter().copied().filter(|key| fields.has(key)).collect();
-    if given.is_empty() && !fields.lacks("env") {
-        return None;
-    }
-    let [only] = given.as_slice() else {
-        let mistake = if given.is_empty() {
-            Diagnostic::at(Problem::MissingKey, node.span, "a secret needs one of `env`, `file` and `runpod`")
-        } else {
-            let detail = format!("a secret has one source, not {}", listed(&given, "and"));
-            Diagnostic::at(Problem::ConflictingKeys, node.span, detail)
-        };
-        decoder.report(mistake);
-        return None;
-    };
-    let value = fields.read(only, decoder, |decoder, node| decoder.word(node, "a text"))?;
-    match *only {
-        "env" => secret_from_environment(decoder, value),
-        "file" => secret_from_file(decoder, value),
-        _ => secret_in_runpod(decoder, value),
-    }
-}
-
-fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
-    if name.value == "RUNPOD_API_KEY" {
-        let mistake =
-            Diagnostic::at(Problem::ExposedSecret, name.span, "the account's own key never goes into a pod")
-                .help("make a key with fewer rights for the pod and give it under another name");
-        decoder.report(mistake);
-        return None;
-    }
-    if let Some(owner) = SecretSource::owner_of(&name.value) {
-        let detail = format!("`{}` belongs to {owner} and never goes into a pod", name.value);
-        let mistake = Diagnostic::at(Problem::ExposedSecret, name.span, detail)
-            .help("give the pod a value of its own, in a variable of another name");
-        decoder.report(mistake);
-        return None;
-    }
-    if !is_variable_name(&name.value) {
-        let detail = format!("{} is no name of an environment variable", shown(&name.value));
-        decoder.report(Diagnostic::at(Problem::InvalidName, name.span, detail));
-        return None;
-    }
-    Some(SecretDeclaration::Env(name.value))
-}
-
-fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<SecretDeclaration> {
-    // A checkout leaves the token of the job there.
-    if path.value.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
-        let mistake = Diagnostic::at(
-            Problem::ExposedSecret,
-            path.span,
-            "what git keeps in `.git` never goes into a pod",
-        )
-        .help("copy the value to a file of its own, such as one below `.secrets/`");
-        decoder.report(mistake);
-        return None;
-    }
-    if !forms::is_inside_working_directory(&path.value) {
-        let detail = format!("{} is outside of the working directory", shown(&path.value));
-        let mistake = Diagnostic::at(Problem::InvalidValue, path.span, detail)
-            .help("a spec from somebody else could send any file of yours to a pod; copy it to `.secrets/`");
-        decoder.report(mistake);
-        return None;
-    }
-    Some(SecretDeclaration::File(path.value))
-}
-
-fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
-    if !name.value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
-        let detail = format!("{} is no name of a RunPod secret", shown(&name.value));
-        let bare = name.value.trim_matches(['{', '}', ' ']).trim_start_matches("RUNPOD_SECRET_").to_owned();
-        let mistake = Diagnostic::at(Problem::InvalidName, name.span, detail);
-        let usable = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        decoder.report(if usable { mistake.fix(name.span, bare, "write") } else { mistake });
-        return None;
-    }
-    Some(SecretDeclaration::Runpod(name.value))
 }
 
 fn registries(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<String, Spanned<RegistryId>>> {
@@ -413,42 +288,37 @@ fn volume_size(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Gig
 }
 
 fn removed(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Removal>> {
-    let wanted = "a list such as `[{ from: old, then: terminate }]`";
     let choices =
         [OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget].map(|choice| (choice.word(), choice));
-    let removals = decoder.items(node, wanted, |decoder, item| {
-        let fields =
-            decoder.fields(item, &words::REMOVED, "a map such as `{ from: old, then: terminate }`")?;
-        for key in words::REMOVED.keys {
-            if fields.lacks(key) {
-                let detail = format!("an entry of `removed` needs `{key}`");
-                decoder.report(Diagnostic::at(Problem::MissingKey, item.span, detail));
-            }
-        }
+    entries(decoder, node, &words::REMOVED, "{ from: old, then: terminate }", |decoder, fields| {
         let from = fields.read("from", decoder, address);
         let then = fields.read("then", decoder, |d, node| d.choice(node, &choices));
-        let (from, then) = from.zip(then)?;
-        Some(Removal { from, then })
-    });
-    removals.map(|list| list.value)
+        Some(Removal { from: from?, then: then? })
+    })
 }
 
 fn moved(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Move>> {
-    let wanted = "a list such as `[{ from: old, to: new }]`";
-    let moves = decoder.items(node, wanted, |decoder, item| {
-        let fields = decoder.fields(item, &words::MOVED, "a map such as `{ from: old, to: new }`")?;
-        for key in words::MOVED.keys {
-            if fields.lacks(key) {
-                let detail = format!("an entry of `moved` needs `{key}`");
-                decoder.report(Diagnostic::at(Problem::MissingKey, item.span, detail));
-            }
-        }
+    entries(decoder, node, &words::MOVED, "{ from: old, to: new }", |decoder, fields| {
         let from = fields.read("from", decoder, address);
         let to = fields.read("to", decoder, address);
-        let (from, to) = from.zip(to)?;
-        Some(Move { from, to })
-    })?;
-    Some(moves.value)
+        Some(Move { from: from?, to: to? })
+    })
+}
+
+/// Reads a list of maps that need all of their keys.
+fn entries<T>(
+    decoder: &mut Decoder<'_>,
+    node: &Node<'_>,
+    section: &Section,
+    example: &str,
+    read: impl Fn(&mut Decoder<'_>, &Fields<'_>) -> Option<T>,
+) -> Option<Vec<T>> {
+    let entries = decoder.items(node, &format!("a list such as `[{example}]`"), |decoder, item| {
+        let fields = decoder.fields(item, section, &format!("a map such as `{example}`"))?;
+        decoder.need_all(&fields, section, None);
+        read(decoder, &fields)
+    });
+    entries.map(|list| list.value)
 }
 
 fn address(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Address>> {
