@@ -6,7 +6,7 @@
 //! ours, and what is mounted, which is named by its address here and by its id on RunPod.
 //!
 //! # How to add a setting
-//! Add a row, its reader in the spec (`spec/pod_section.rs` and on to `spec/lower.rs`), and its place on each wire
+//! Add a row, its key in the spec (a row in `spec/pod/mod.rs`, then `spec/lower.rs`), and its place on each wire
 //! (`settings.rs` of each API, in `provider::runpod` and in `simulator`); the compiler leads there. What the comparison
 //! must do beyond asking whether live and wanted are equal stands in `plan/compare.rs`.
 

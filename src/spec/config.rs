@@ -2,22 +2,20 @@
 //!
 //! The text is a spec that means the same.
 
-use std::collections::BTreeMap;
-
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, Lifecycle, Move,
     OnRemove, WantedVolume,
 };
-use crate::model::id::EnvKey;
 use crate::model::pod::Access;
 use crate::model::volume::VolumeConfig;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
 use super::interpolate::Text;
 use super::lower::default_name;
+use super::pod::{Env, EnvSyntax};
 use super::resolve::{Resolved, ResolvedPod, ResolvedStorage};
-use super::syntax::{EnvSyntax, SecretDeclaration};
+use super::syntax::SecretDeclaration;
 use super::written::{Map, Written};
 
 /// What stands in place of a literal that looks like a secret. It is refused when it is read, so that nobody sends it.
@@ -153,72 +151,49 @@ fn budget_map(budget: Budget) -> Map {
 }
 
 fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
-    let ResolvedPod {
-        selected: _,
-        replicas,
-        name,
-        image,
-        registry,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        storage,
-        global_networking,
-        locked,
-        hardware,
-        access: Access { ssh, jupyter },
-        run,
-        lifecycle,
-        depends_on,
-        adopt,
-        labels,
-        profiles,
-    } = pod;
+    let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
     let mut map = Map::default();
     let default = default_name(&resolved.project, key);
-    map.put("name", template(name.as_ref().unwrap_or(&default)));
+    map.put("name", template(typed.name.as_ref().map_or(&default, |name| &name.value)));
     map.put("image", template(image));
     map.put_some("registry", registry.as_ref().map(|(name, _)| text(name)));
-    if !command.is_empty() {
-        map.put("command", templates(command));
-    }
-    map.put_some("entrypoint", entrypoint.as_ref().map(|entrypoint| templates(entrypoint)));
-    map.put_unless_empty("env", env_map(env));
-    if !ports.is_empty() {
-        map.put("ports", texts(ports.iter().map(ToString::to_string)));
-    }
+    let command = typed.command.as_ref().filter(|words| !words.value.is_empty());
+    map.put_some("command", command.map(|words| templates(&words.value)));
+    map.put_some("entrypoint", typed.entrypoint.as_ref().map(|words| templates(&words.value)));
+    map.put_unless_empty("env", typed.env.as_ref().map(|env| env_map(&env.value)).unwrap_or_default());
+    let ports = typed.ports.as_ref().filter(|ports| !ports.value.is_empty());
+    map.put_some("ports", ports.map(|ports| texts(ports.value.iter().map(ToString::to_string))));
     add_hardware(hardware, &mut map);
-    map.put("disk", write_size(*disk));
+    map.put("disk", write_size(typed.disk()));
     add_storage(storage, &mut map);
-    map.put("ssh", *ssh);
-    map.put("jupyter", *jupyter);
-    map.put("global_networking", *global_networking);
-    map.put_some("locked", *locked);
+    let Access { ssh, jupyter } = typed.access();
+    map.put("ssh", ssh);
+    map.put("jupyter", jupyter);
+    map.put("global_networking", typed.has_global_networking());
+    map.put_some("locked", typed.locked.map(|locked| locked.value));
     if !depends_on.is_empty() {
         map.put("depends_on", texts(depends_on.iter().map(Key::as_str)));
     }
-    map.put_some("replicas", *replicas);
-    map.put("state", run.to_string());
-    map.put_some("adopt", adopt.as_ref().map(|id| text(id.as_str())));
-    map.put("lifecycle", lifecycle_map(lifecycle));
+    map.put_some("replicas", typed.replicas());
+    map.put("state", typed.run().to_string());
+    map.put_some("adopt", typed.adopt.as_ref().map(|id| text(id.value.as_str())));
+    let lifecycle = typed.lifecycle.as_ref().map(|lifecycle| &lifecycle.value);
+    map.put("lifecycle", lifecycle_map(lifecycle.unwrap_or(&Lifecycle::default())));
     let mut notes = Map::default();
-    for (name, value) in labels {
+    for (name, value) in typed.labels.iter().flat_map(|labels| &labels.value) {
         notes.put(name, template(value));
     }
     map.put_unless_empty("labels", notes);
-    if !profiles.is_empty() {
-        map.put("profiles", texts(profiles));
-    }
+    let profiles = typed.profiles.as_ref().filter(|profiles| !profiles.value.is_empty());
+    map.put_some("profiles", profiles.map(|profiles| texts(&profiles.value)));
     map
 }
 
-fn env_map(env: &BTreeMap<EnvKey, EnvSyntax>) -> Map {
+fn env_map(env: &Env) -> Map {
     let mut variables = Map::default();
     for (key, value) in env {
-        let value = match value {
-            EnvSyntax::Literal(text) => template(&text.value),
+        let value = match &value.value {
+            EnvSyntax::Literal(text) => template(text),
             EnvSyntax::LiteralSecret(_) => HIDDEN.into(),
             EnvSyntax::Absent => Written::Plain("null".to_owned()),
             EnvSyntax::Secret(name) => {

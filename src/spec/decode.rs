@@ -10,6 +10,7 @@ use crate::model::address::{AddressError, Key};
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::forms::Misread;
 use super::interpolate::{Text, holds_replica, named};
+use super::pod::POD;
 use super::sensitive::shown;
 use super::source::{Sources, Span, Spanned};
 use super::words::{self, Section, Word};
@@ -433,7 +434,7 @@ fn unknown_key(entry: &Entry<'_>, section: &Section, log: &Collector) -> (Diagno
 
 /// Says where a key belongs that has its place on another level of the file.
 fn elsewhere(key: &str, section: &Section) -> Option<String> {
-    let (top, pod) = (&words::SPEC, &words::POD);
+    let (top, pod) = (&words::SPEC, &POD);
     let is_known = section.word(key).is_some();
     if section.name != top.name && key.starts_with("x-") {
         return Some("keys for anchors, which begin with `x-`, stand at the top of the file".to_owned());

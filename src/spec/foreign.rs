@@ -8,7 +8,7 @@ use super::decode::Decoder;
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::interpolate::{Scope, Variables};
 use super::yaml::{Entry, Node, Value};
-use super::{pod_section, top_level, words};
+use super::{pod, top_level};
 
 /// A tool whose files people bring along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,14 +205,14 @@ pub(super) fn read(tool: Tool, root: &Node<'_>, decoder: &mut Decoder<'_>) {
         Tool::Dstack if root.get("image").or(root.get("resources")).or(root.get("commands")).is_none() => {}
         Tool::Dstack | Tool::SkyPilot => {
             let task = task(root);
-            pod_section::read(decoder, &task, &words::POD, root.span);
+            pod::read(decoder, &task, root.span);
         }
         Tool::RunpodApi => {
-            pod_section::read(decoder, root, &words::POD, root.span);
+            pod::read(decoder, root, root.span);
         }
         Tool::Kubernetes => {
             for container in containers(root) {
-                pod_section::read(decoder, container, &words::POD, container.span);
+                pod::read(decoder, container, container.span);
             }
         }
         Tool::Terraform
@@ -241,7 +241,7 @@ fn compose(root: &Node<'_>, decoder: &mut Decoder<'_>) {
     let rest: Vec<Entry<'_>> = root.entries().iter().filter(meant).cloned().collect();
     top_level::read_part(&Node::mapping(root.span, rest), decoder);
     for service in root.get("services").map(|entry| entry.value.entries()).unwrap_or_default() {
-        pod_section::read(decoder, &service.value, &words::POD, service.key_span);
+        pod::read(decoder, &service.value, service.key_span);
     }
 }
 

@@ -17,8 +17,9 @@ use crate::model::pod::Cloud;
 use crate::model::size::Gigabytes;
 
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
+use super::pod::Pod;
 use super::source::Span;
-use super::syntax::{Pod, Spec, Volume};
+use super::syntax::{Spec, Volume};
 
 const GPU_TYPES: &str = include_str!("../../data/gpu_types.json");
 const CPU_FLAVORS: &str = include_str!("../../data/cpu_flavors.json");
@@ -54,7 +55,7 @@ pub(super) fn check(spec: &Spec, log: &mut Collector) {
         }
     }
     for pod in spec.pods.values() {
-        for id in pod.data_centers.iter().flat_map(|list| &list.value) {
+        for id in pod.data_centers().iter().flat_map(|list| &list.value) {
             tables.data_center(id.value.as_str(), id.span, log);
         }
         for flavor in pod.cpu.iter().flat_map(|cpu| &cpu.value.flavors) {
@@ -140,10 +141,9 @@ impl Tables {
                 log.push(mistake);
             }
         }
-        let wish = super::resolve::gpu_wish(&gpu.value, pod.cuda.as_ref());
-        let cloud = pod.cloud.map_or(CloudWish::Only(Cloud::Secure), |cloud| cloud.value);
+        let wish = gpu.value.wish(pod.cuda.as_ref());
         let max_price = pod.max_price.map(|price| price.value);
-        if !all_known || self.any_left(&wish, cloud, max_price) {
+        if !all_known || self.any_left(&wish, pod.cloud(), max_price) {
             return;
         }
         let memory = gpu.value.memory.map(|memory| (memory.span, "with this memory"));

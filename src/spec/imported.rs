@@ -11,7 +11,7 @@ use super::config::{text, texts};
 use super::forms::write_size;
 use super::image;
 use super::interpolate::is_variable_name;
-use super::pod_section::is_runpod_reference;
+use super::pod::is_runpod_reference;
 use super::resolve::default_state;
 use super::written::Map;
 use crate::model::address::{Address, Key};

@@ -10,10 +10,11 @@ use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
 use crate::model::settings::Container;
 
 use super::interpolate::Text;
+use super::pod::{EnvSyntax, Pod};
 use super::positions::AllPlaces;
 use super::resolve::{Resolved, ResolvedPod, ResolvedStorage, replicas};
 use super::source::Spanned;
-use super::syntax::{EnvSyntax, SecretDeclaration};
+use super::syntax::SecretDeclaration;
 
 /// What a spec wants, and beside it the literal values that must not be compared, stored or shown.
 #[derive(Debug)]
@@ -46,13 +47,15 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     let mut used = BTreeSet::new();
     let mut literals = Secrets::default();
     let replicated =
-        pods.iter().filter(|(_, pod)| pod.replicas.is_some()).map(|(key, _)| key.clone()).collect();
+        pods.iter().filter(|(_, pod)| pod.typed.replicas.is_some()).map(|(key, _)| key.clone()).collect();
     let protected =
-        pods.iter().filter(|(_, pod)| pod.lifecycle.protect).map(|(key, _)| key.clone()).collect();
+        pods.iter().filter(|(_, pod)| pod.typed.is_protected()).map(|(key, _)| key.clone()).collect();
     for (key, pod) in pods {
-        let addresses = replicas(&key, pod.replicas);
+        let addresses = replicas(&key, pod.typed.replicas());
         if !pod.selected {
-            let deselected = Deselected { profiles: pod.profiles, run: pod.run };
+            let run = pod.typed.run();
+            let profiles = pod.typed.profiles.map(|profiles| profiles.value).unwrap_or_default();
+            let deselected = Deselected { profiles, run };
             out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
             continue;
         }
@@ -79,7 +82,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
 /// Returns the addresses of the pods that others wait for, whether a chosen profile selects them or not.
 fn waited_for(pods: &BTreeMap<Key, Box<ResolvedPod>>) -> BTreeMap<Key, Vec<Address>> {
     let keys: BTreeSet<&Key> = pods.values().flat_map(|pod| &pod.depends_on).collect();
-    let addresses = |key: &Key| pods.get(key).map(|pod| replicas(key, pod.replicas)).unwrap_or_default();
+    let addresses =
+        |key: &Key| pods.get(key).map(|pod| replicas(key, pod.typed.replicas())).unwrap_or_default();
     keys.into_iter().map(|key| (key.clone(), addresses(key))).collect()
 }
 
@@ -89,46 +93,16 @@ fn lower_pod(
     pod: ResolvedPod,
     mut environment: Env<'_>,
 ) -> WantedPod {
-    let ResolvedPod {
-        selected: _,
-        replicas: _,
-        name,
-        image,
-        registry,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        storage,
-        global_networking,
-        locked,
-        hardware,
-        access,
-        run,
-        lifecycle,
-        depends_on,
-        adopt,
-        labels,
-        profiles: _,
-    } = pod;
-    let path = match &storage {
-        ResolvedStorage::None => None,
-        ResolvedStorage::Local { size: _, path } | ResolvedStorage::Network { volume: _, path } => Some(path),
-    };
-    let in_env = env.values().any(|value| match value {
-        EnvSyntax::Literal(text) => text.value.holds_replica(),
-        EnvSyntax::LiteralSecret(text) => text.expose().holds_replica(),
-        EnvSyntax::Secret(_) | EnvSyntax::Absent => false,
-    });
-    let mut texts = std::iter::once(&image).chain(path).chain(&command).chain(entrypoint.iter().flatten());
-    let numbered = in_env || texts.any(Text::holds_replica);
+    let numbered = is_numbered(&pod);
+    let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
     let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
         Address::Volume(_) => None,
     };
-    let texts =
-        |texts: Vec<Text>| texts.into_iter().map(|text| text.into_replica(number)).collect::<Vec<String>>();
+    let texts = |texts: Option<Spanned<Vec<Text>>>| -> Vec<String> {
+        let texts = texts.into_iter().flat_map(|texts| texts.value);
+        texts.map(|text| text.into_replica(number)).collect()
+    };
     let (storage, mounted) = match storage {
         ResolvedStorage::None => (Storage::None, None),
         ResolvedStorage::Local { size, path } => {
@@ -139,47 +113,63 @@ fn lower_pod(
             (Storage::Network { volume: volume.clone(), path: path.into_replica(number) }, Some(volume))
         }
     };
-    let (unwanted, env): (BTreeMap<EnvKey, EnvSyntax>, BTreeMap<EnvKey, EnvSyntax>) =
-        env.into_iter().partition(|(_, value)| matches!(value, EnvSyntax::Absent));
+    let depends_on = depends_on.iter().flat_map(|key| waited_for.get(key).into_iter().flatten()).cloned();
+    let (disk, global_networking) = (typed.disk(), typed.has_global_networking());
+    let (access, run) = (typed.access(), typed.run());
+    let mut unwanted_env = BTreeSet::new();
+    let mut env = BTreeMap::new();
+    for (key, value) in typed.env.into_iter().flat_map(|env| env.value) {
+        if matches!(value.value, EnvSyntax::Absent) {
+            unwanted_env.insert(key);
+        } else if let Some(value) = environment.value(&key, value.value, number) {
+            env.insert(key, value);
+        }
+    }
     let container = Container {
-        name: match name {
-            Some(name) => pod_name(&name, number),
+        name: match typed.name {
+            Some(name) => pod_name(&name.value, number),
             None => pod_name(&default_name(project, environment.address.key()), number),
         },
         image: image.into_replica(number),
-        command: texts(command),
-        entrypoint: entrypoint.map(texts).unwrap_or_default(),
-        env: env
-            .into_iter()
-            .filter_map(|(key, value)| {
-                let value = environment.value(&key, value, number)?;
-                Some((key, value))
-            })
-            .collect(),
-        ports,
+        command: texts(typed.command),
+        entrypoint: texts(typed.entrypoint),
+        env,
+        ports: typed.ports.map(|ports| ports.value).unwrap_or_default(),
         disk,
         registry: registry.map(|(_, id)| id),
         storage,
         global_networking,
-        locked,
+        locked: typed.locked.map(|locked| locked.value),
     };
+    let labels = typed.labels.into_iter().flat_map(|labels| labels.value);
     WantedPod {
         container,
         hardware,
-        unwanted_env: unwanted.into_keys().collect(),
+        unwanted_env,
         access,
         run,
-        lifecycle,
-        depends_on: depends_on
-            .iter()
-            .flat_map(|key| waited_for.get(key).into_iter().flatten())
-            .cloned()
-            .chain(mounted)
-            .collect(),
+        lifecycle: typed.lifecycle.map(|lifecycle| lifecycle.value).unwrap_or_default(),
+        depends_on: depends_on.chain(mounted).collect(),
         numbered,
-        adopt,
-        labels: labels.into_iter().map(|(name, value)| (name, value.into_replica(number))).collect(),
+        adopt: typed.adopt.map(|adopt| adopt.value),
+        labels: labels.map(|(name, value)| (name, value.into_replica(number))).collect(),
     }
+}
+
+/// Tells whether something of a pod but its name holds the number of its replica.
+fn is_numbered(pod: &ResolvedPod) -> bool {
+    let ResolvedPod { typed: Pod { command, entrypoint, env, .. }, image, storage, .. } = pod;
+    let path = match storage {
+        ResolvedStorage::None => None,
+        ResolvedStorage::Local { size: _, path } | ResolvedStorage::Network { volume: _, path } => Some(path),
+    };
+    let variables = env.iter().flat_map(|env| env.value.values()).filter_map(|value| match &value.value {
+        EnvSyntax::Literal(text) => Some(text),
+        EnvSyntax::LiteralSecret(text) => Some(text.expose()),
+        EnvSyntax::Secret(_) | EnvSyntax::Absent => None,
+    });
+    let words = [command, entrypoint].into_iter().flatten().flat_map(|words| &words.value);
+    std::iter::once(image).chain(path).chain(words).chain(variables).any(Text::holds_replica)
 }
 
 /// Returns the name of a pod that has none of its own, without the number of the replica.
@@ -207,7 +197,7 @@ impl Env<'_> {
     fn value(&mut self, key: &EnvKey, value: EnvSyntax, number: Option<u32>) -> Option<EnvValue> {
         match value {
             EnvSyntax::Absent => None,
-            EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.value.into_replica(number))),
+            EnvSyntax::Literal(text) => Some(EnvValue::Plain(text.into_replica(number))),
             EnvSyntax::LiteralSecret(text) => {
                 let name = SecretName::Literal { address: self.address.clone(), key: key.clone() };
                 self.literals.insert(name.clone(), Secret::new(text.expose().for_replica(number)));

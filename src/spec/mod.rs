@@ -7,8 +7,8 @@
 //! Each arrow is a file of this module, and takes what the one before made, pod by pod, so that a large spec is in memory
 //! about once. Mistakes do not stop an arrow: they are collected and shown in file order, in
 //! rustc's form ([`diagnostic`]). Everything here is pure: the shell reads the files, the variables and the secrets.
-//! Start at [`load`]; the keys of the format and their foreign spellings are in `words`, the short forms of values in
-//! `forms`, what messages hide of a spec in `sensitive`.
+//! Start at [`load`]; the keys of a pod are in `pod`, all others and their foreign spellings in `words`, the short forms of
+//! values in `forms`, what messages hide of a spec in `sensitive`.
 
 pub mod cache;
 mod config;
@@ -25,7 +25,7 @@ mod interpolate;
 mod lower;
 mod moves;
 mod overlay;
-mod pod_section;
+mod pod;
 mod positions;
 mod resolve;
 pub mod schema;
@@ -33,7 +33,7 @@ mod secret_section;
 mod sensitive;
 mod snippet;
 mod source;
-pub mod syntax;
+mod syntax;
 mod top_level;
 mod words;
 mod written;
@@ -51,11 +51,10 @@ use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::Secrets;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Form, Problem, Severity, closest};
-pub use self::interpolate::Text;
 pub use self::positions::Positions;
-pub use self::resolve::Resolved;
+use self::resolve::Resolved;
 pub use self::source::{Extent, Place, Position, SourceFile, Sources, Span, Spanned};
-pub use self::syntax::Spec;
+use self::syntax::Spec;
 pub use self::yaml::MAX_BYTES;
 
 use self::decode::Decoder;
@@ -298,7 +297,7 @@ fn interpolate_top<'t>(root: &Node<'t>, variables: &mut Variables, decoder: &mut
 fn read_defaults(root: &Node<'_>, variables: &mut Variables, decoder: &mut Decoder<'_>) {
     if let Some(entry) = root.get("defaults") {
         let node = variables.apply(&entry.value, Scope::Replicated, decoder.sources, decoder.log);
-        pod_section::read(decoder, &node, &words::DEFAULTS, entry.key_span);
+        pod::read(decoder, &node, entry.key_span);
     }
 }
 
@@ -336,8 +335,8 @@ fn read_pods(root: Node<'_>, spec: &mut Spec, variables: &mut Variables, decoder
         let replicated = merged.get("replicas").is_some_and(|replicas| !replicas.value.is_null());
         let scope = if replicated { Scope::Replicated } else { Scope::Single };
         let node = variables.apply(&merged, scope, decoder.sources, decoder.log);
-        let pod = pod_section::read(decoder, &node, &words::POD, entry.key_span);
-        let replicas = pod.as_ref().and_then(|pod| pod.replicas).map_or(1, |replicas| replicas.value);
+        let pod = pod::read(decoder, &node, entry.key_span);
+        let replicas = pod.as_ref().and_then(|pod| pod.replicas()).unwrap_or(1);
         expanded = expanded.saturating_add(node.weight().saturating_mul(replicas as usize));
         if expanded > yaml::MAX_NODES {
             let detail = format!("more than {} values in all pods and their replicas", yaml::MAX_NODES);

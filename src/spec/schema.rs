@@ -13,6 +13,7 @@ mod tests {
     use serde_json::Value;
 
     use super::SCHEMA;
+    use crate::spec::pod::POD;
     use crate::spec::words::{self, Section};
 
     /// Keys of the format that are refused until they have an effect.
@@ -96,7 +97,7 @@ mod tests {
             ("/$defs/secret", &words::SECRET),
             ("/$defs/registry", &words::REGISTRY),
             ("/$defs/volume", &words::VOLUME),
-            ("/$defs/pod", &words::POD),
+            ("/$defs/pod", &POD),
             ("/$defs/gpu/anyOf/2", &words::GPU),
             ("/$defs/gpuChoice/anyOf/1", &words::GPU_CHOICE),
             ("/$defs/cpu/anyOf/1", &words::CPU),

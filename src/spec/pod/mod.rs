@@ -1,0 +1,202 @@
+//! One pod: its keys, and tree to [`Pod`].
+//!
+//! Each key is one row, from which come the member, its reading, where it was written, and the list that messages show.
+//! What a row reads is in the other files, by what it is about; `words` has the names that other tools give the keys.
+//!
+//! # How to add a key
+//! Add a row, and the key to `spec.schema.json`. What is wanted is made of it in `lower.rs` (or, if it refers to
+//! something else, in `resolve/pod.rs` first), the merged spec in `config.rs`, and, if an API shows it, the spec text of
+//! a live pod in `imported.rs`.
+
+mod container;
+mod env;
+mod gpu;
+mod lifecycle;
+mod mounts;
+mod placement;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::desired::{CloudWish, CudaWish, Lifecycle};
+use crate::model::id::{CountryCode, DataCenterId, PodId};
+use crate::model::money::Hourly;
+use crate::model::pod::{Access, Cloud, Port, RunState};
+use crate::model::settings::Field;
+use crate::model::size::Gigabytes;
+
+use super::decode::{Decoder, Fields};
+use super::diagnostic::{Diagnostic, Problem};
+use super::forms;
+use super::interpolate::Text;
+use super::positions::Places;
+use super::source::{Span, Spanned};
+use super::words::Section;
+use super::yaml::Node;
+
+pub(super) use self::container::MAX_NAME;
+pub(super) use self::env::{Env, EnvSyntax, is_runpod_reference};
+pub(super) use self::gpu::Gpu;
+pub(super) use self::mounts::Mount;
+pub(super) use self::placement::{Cpu, Placement};
+
+/// The most replicas of one pod; far above what an account may rent. The pods and values of a whole spec have limits of
+/// their own, so that many such pods do not fill the memory.
+const MAX_REPLICAS: u32 = 100_000;
+
+/// The container disk of a pod that does not say: RunPod's APIs disagree (v2 has no default, v1 50, GraphQL 10), and
+/// this fits the smallest CPU pods, whose disk is limited.
+const DEFAULT_DISK: Gigabytes = Gigabytes(20);
+
+/// The keys of a pod and of `defaults`.
+pub(super) const POD: Section = Section { name: "a pod", keys: KEYS, words: words::WORDS };
+
+/// Defines a pod by its keys, in the order in which messages list them: a key has a type and a reader, or, as long as it
+/// has no effect, what to do in its place.
+macro_rules! pod_keys {
+    (|$fields:ident| $( $key:ident $(: $type:ty = $read:expr)? $(, without effect: $instead:literal)?; )+) => {
+        /// An entry of `pods` as it was typed, with `defaults` merged under it.
+        #[derive(Clone, Debug)]
+        pub(super) struct Pod {
+            /// Where its key stands.
+            pub span: Span,
+            /// Whether `image` stands there, even if its value was wrong.
+            pub image_was_typed: bool,
+            /// Whether `gpu` or `cpu` stands there, even if its value was wrong.
+            pub compute_was_typed: bool,
+            $( $( pub $key: Option<Spanned<$type>>, )? )+
+        }
+
+        const KEYS: &[&str] = &[$( stringify!($key), )+];
+
+        /// Reads a pod, or `defaults`, from an interpolated tree with the defaults merged in.
+        pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>, key: Span) -> Option<Pod> {
+            let $fields = decoder.fields(node, &POD, "a map such as `{ image: ..., gpu: L40S }`")?;
+            $( $( without_effect(&$fields, stringify!($key), $instead, decoder); )? )+
+            Some(Pod {
+                span: key,
+                image_was_typed: $fields.meant("image"),
+                compute_was_typed: $fields.meant("gpu") || $fields.meant("cpu"),
+                $( $( $key: $fields.read::<Spanned<$type>>(stringify!($key), decoder, $read), )? )+
+            })
+        }
+
+        impl Pod {
+            /// Returns where the keys were written that are fields by themselves.
+            fn places_of_keys(&self) -> Places {
+                let mut places = Places::new(self.span);
+                $( $(
+                    if let (Some(typed), Ok(field)) = (&self.$key, stringify!($key).parse::<Field>()) {
+                        let Spanned::<$type> { value: _, span } = typed;
+                        places.fields.push((field, *span));
+                    }
+                )? )+
+                places
+            }
+        }
+    };
+}
+
+pod_keys! { |fields|
+    name: Text = container::name;
+    image: Text = container::image;
+    registry: String = |d, node| d.word(node, "the name of a registry");
+    command: Vec<Text> = |d, node| container::arguments(d, node, &variables(&fields));
+    entrypoint: Vec<Text> = |d, node| container::arguments(d, node, &variables(&fields));
+    env: Env = env::read;
+    ports: BTreeSet<Port> = container::ports;
+    gpu: Gpu = gpu::read;
+    cpu: Cpu = placement::cpu;
+    cuda: CudaWish = placement::cuda;
+    max_price: Hourly = placement::price;
+    placement: Placement = placement::read;
+    cloud: CloudWish = placement::cloud;
+    disk: Gigabytes = |d, node| d.form(node, "a size such as `60GB`", Problem::InvalidSize, forms::size);
+    volumes: Vec<Spanned<Mount>> = mounts::read;
+    ssh: bool = |d, node| d.boolean(node);
+    jupyter: bool = |d, node| d.boolean(node);
+    global_networking: bool = |d, node| d.boolean(node);
+    locked: bool = |d, node| d.boolean(node);
+    depends_on: Vec<Spanned<String>> = |d, node| {
+        d.items(node, "a list of pods, such as `[prep]`", |d, item| d.word(item, "the key of a pod"))
+    };
+    replicas: u32 = |d, node| d.integer(node, 0..=MAX_REPLICAS);
+    state: RunState = |d, node| d.choice(node, &[("running", RunState::Running), ("stopped", RunState::Stopped)]);
+    schedule, without effect: "set `state: running` or `state: stopped` and apply";
+    retry, without effect: "apply tries every candidate once; run it again after a lack of capacity";
+    lifecycle: Lifecycle = lifecycle::read;
+    labels: BTreeMap<String, Text> = container::labels;
+    profiles: BTreeSet<String> = profiles;
+    adopt: PodId = |d, node| Some(d.word(node, "the id of a pod")?.map(PodId::new));
+}
+
+impl Pod {
+    pub(super) fn disk(&self) -> Gigabytes {
+        self.disk.map_or(DEFAULT_DISK, |disk| disk.value)
+    }
+
+    pub(super) fn has_global_networking(&self) -> bool {
+        self.global_networking.is_some_and(|on| on.value)
+    }
+
+    pub(super) fn access(&self) -> Access {
+        Access { ssh: self.ssh.is_some_and(|on| on.value), jupyter: self.jupyter.is_some_and(|on| on.value) }
+    }
+
+    pub(super) fn run(&self) -> RunState {
+        self.state.map_or(RunState::Running, |state| state.value)
+    }
+
+    pub(super) fn is_protected(&self) -> bool {
+        self.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.value.protect)
+    }
+
+    pub(super) fn replicas(&self) -> Option<u32> {
+        self.replicas.map(|replicas| replicas.value)
+    }
+
+    pub(super) fn cloud(&self) -> CloudWish {
+        self.cloud.map_or(CloudWish::Only(Cloud::Secure), |cloud| cloud.value)
+    }
+
+    pub(super) fn countries(&self) -> Option<&Spanned<BTreeSet<CountryCode>>> {
+        self.placement.as_ref()?.value.countries.as_ref()
+    }
+
+    pub(super) fn data_centers(&self) -> Option<&Spanned<Vec<Spanned<DataCenterId>>>> {
+        self.placement.as_ref()?.value.data_centers.as_ref()
+    }
+
+    /// Returns where its fields were written.
+    pub(super) fn places(&self) -> Places {
+        let mut places = self.places_of_keys();
+        places.put(Field::GpuCount, self.gpu.as_ref().and_then(|gpu| gpu.value.count.as_ref()));
+        places.put(Field::DataCenter, self.data_centers());
+        places.put(Field::Country, self.countries());
+        let variables = self.env.iter().flat_map(|env| &env.value);
+        places.fields.extend(variables.map(|(key, value)| (Field::Env(key.clone()), value.span)));
+        places.fields.shrink_to_fit();
+        places
+    }
+}
+
+/// Returns the variables that a shell in the pod knows.
+fn variables<'n>(fields: &Fields<'n>) -> BTreeSet<&'n str> {
+    let entries = fields.get("env").map(|entry| entry.value.entries()).unwrap_or_default();
+    entries.iter().map(|entry| &*entry.key).collect()
+}
+
+fn profiles(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<BTreeSet<String>>> {
+    let names = decoder.items(node, "a list of profiles, such as `[prod]`", |decoder, item| {
+        decoder.word(item, "the name of a profile").map(|name| name.value)
+    })?;
+    Some(names.map(|names| names.into_iter().collect()))
+}
+
+/// Refuses a key of the format that has no effect yet.
+fn without_effect(fields: &Fields<'_>, key: &str, instead: &str, decoder: &mut Decoder<'_>) {
+    if let Some(entry) = fields.get(key) {
+        let detail = format!("`{key}` has no effect yet");
+        decoder.report(Diagnostic::at(Problem::NotSupportedYet, entry.key_span, detail).help(instead));
+    }
+}

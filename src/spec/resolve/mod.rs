@@ -1,0 +1,225 @@
+//! [`Spec`] to [`Resolved`]: every reference exists, every rule between keys holds, every default is filled.
+//!
+//! Values were checked one by one while the tree was read; this looks at how they fit together.
+
+mod pod;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::{Address, Key};
+use crate::model::desired::{Budget, Move, OnRemove, WantedVolume};
+use crate::model::id::{ProjectName, RegistryId};
+use crate::model::prior::{Api, ProviderKind};
+use crate::model::settings::Field;
+use crate::model::volume::{VolumeConfig, VolumeTier};
+
+use super::cycles;
+use super::diagnostic::{Collector, Diagnostic, Problem, listed};
+use super::moves;
+use super::pod::Pod;
+use super::positions::{AllPlaces, Places};
+use super::sensitive::shown;
+use super::source::Span;
+use super::syntax::{SecretDeclaration, Spec, Volume};
+
+pub(super) use self::pod::{ResolvedPod, ResolvedStorage};
+
+/// The most pods of one spec, replicas counted; every command is measured with as many.
+const MAX_PODS: usize = 100_000;
+
+/// The most dependencies between them.
+const MAX_EDGES: usize = 1_000_000;
+
+/// A spec without dangling references, with all defaults filled. Only [`resolve`] makes it.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub project: ProjectName,
+    pub kind: ProviderKind,
+    pub api: Api,
+    pub state_file: String,
+    pub secrets: BTreeMap<String, SecretDeclaration>,
+    pub registries: BTreeMap<String, RegistryId>,
+    pub volumes: BTreeMap<Key, WantedVolume>,
+    pub pods: BTreeMap<Key, Box<ResolvedPod>>,
+    pub places: AllPlaces,
+    pub moved: Vec<Move>,
+    pub removed: BTreeMap<Address, OnRemove>,
+    pub budget: Budget,
+}
+
+/// Checks a spec as a whole; `None` after it has reported why.
+pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) -> Option<Resolved> {
+    let mut resolver = Resolver { spec: &spec, profiles, log };
+    resolver.unknown_profiles();
+    resolver.limits()?;
+    resolver.adopted_twice();
+    cycles::report(&spec, log);
+    let moved = moves::resolve(&spec, log);
+    let removed = moves::removed(&spec, log);
+    let typed = std::mem::take(&mut spec.pods);
+    let mut resolver = Resolver { spec: &spec, profiles, log };
+    let mut places = AllPlaces::default();
+    let volumes = resolver.volumes(&mut places.volumes);
+    let pods = typed
+        .into_iter()
+        .filter_map(|(key, pod)| {
+            places.pods.insert(key.clone(), pod.places());
+            let resolved = resolver.pod(&key, *pod)?;
+            Some((key, Box::new(resolved)))
+        })
+        .collect();
+    let api = resolver.api();
+    let project = spec.project?.value;
+    let kind = spec.provider.kind.map_or(ProviderKind::Runpod, |kind| kind.value);
+    let state_file = spec.state_file.map_or_else(|| default_state(kind, &project), |path| path.value);
+    Some(Resolved {
+        kind,
+        api,
+        state_file,
+        secrets: spec.secrets.into_iter().map(|(name, source)| (name, source.value)).collect(),
+        registries: spec.registries.into_iter().map(|(name, id)| (name, id.value)).collect(),
+        volumes,
+        pods,
+        places,
+        moved,
+        removed,
+        budget: spec.budget,
+        project,
+    })
+}
+
+/// Returns the state of a spec that names none. That of the simulator is another file than that of the account, so that
+/// a trial neither meets a state of the account nor is in its way afterwards.
+pub(super) fn default_state(kind: ProviderKind, project: &ProjectName) -> String {
+    match kind {
+        ProviderKind::Runpod => format!("state/{project}.db"),
+        ProviderKind::Simulator => format!("state/{project}.simulated.db"),
+    }
+}
+
+/// Checks values against the rest of the spec.
+struct Resolver<'a> {
+    /// While pods are resolved they are not in it: they are taken out, one after the other.
+    spec: &'a Spec,
+    profiles: &'a [String],
+    log: &'a mut Collector,
+}
+
+impl Resolver<'_> {
+    fn api(&self) -> Api {
+        self.spec.provider.api.map_or(Api::V2, |api| api.value)
+    }
+
+    /// Refuses specs whose replicas and their dependencies would fill the memory.
+    fn limits(&mut self) -> Option<()> {
+        let count = |pod: &Pod| pod.replicas().map_or(1, |replicas| replicas as usize);
+        let mut pods = 0;
+        let mut edges = 0;
+        for pod in self.spec.pods.values() {
+            let waits_for = pod.depends_on.iter().flat_map(|list| &list.value).filter_map(|name| {
+                let key: Key = name.value.parse().ok()?;
+                self.spec.pods.get(&key).map(|pod| count(pod))
+            });
+            edges += count(pod).saturating_mul(waits_for.sum());
+            pods += count(pod);
+            if pods > MAX_PODS || edges > MAX_EDGES {
+                let detail = format!("more than {MAX_PODS} pods, or {MAX_EDGES} dependencies between them");
+                self.log.push(Diagnostic::at(Problem::TooManyNodes, pod.span, detail));
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn unknown_profiles(&mut self) {
+        let known: BTreeSet<&str> = self
+            .spec
+            .pods
+            .values()
+            .flat_map(|pod| pod.profiles.iter().flat_map(|profiles| &profiles.value))
+            .map(String::as_str)
+            .collect();
+        for profile in self.profiles.iter().filter(|profile| !known.contains(profile.as_str())) {
+            let detail = format!("no pod has the profile {}", shown(profile));
+            let mistake = Diagnostic::anywhere(Problem::UndefinedProfile, detail);
+            self.log.push(match self.log.closest(profile, known.iter().copied()) {
+                Some(near) => mistake.help(format!("did you mean `{near}`?")),
+                None if known.is_empty() => mistake.help("no pod of the spec has `profiles`"),
+                None => mistake.help(format!("the spec has {}", listed(&known, "and"))),
+            });
+        }
+    }
+
+    fn volumes(&mut self, all_places: &mut BTreeMap<Key, Places>) -> BTreeMap<Key, WantedVolume> {
+        let mut volumes = BTreeMap::new();
+        for (key, volume) in &self.spec.volumes {
+            let mut places = Places::new(volume.span);
+            let wanted = match &volume.value {
+                Volume::Referenced(id) => WantedVolume::Referenced { id: id.value.clone() },
+                Volume::Managed { size, data_center, tier, protect, adopt } => {
+                    places.put(Field::Size, size.as_ref());
+                    places.put(Field::DataCenter, data_center.as_ref());
+                    places.put(Field::Tier, tier.as_ref());
+                    places.put(Field::Lifecycle, protect.as_ref());
+                    places.put(Field::Adopt, adopt.as_ref());
+                    let (Some(size), Some(data_center)) = (size, data_center) else {
+                        continue;
+                    };
+                    WantedVolume::Managed {
+                        config: VolumeConfig {
+                            size: size.value,
+                            data_center: data_center.value.clone(),
+                            tier: tier.map_or(VolumeTier::Standard, |tier| tier.value),
+                        },
+                        protect: protect.is_some_and(|protect| protect.value),
+                        adopt: adopt.as_ref().map(|adopt| adopt.value.clone()),
+                    }
+                }
+            };
+            all_places.insert(key.clone(), places);
+            volumes.insert(key.clone(), wanted);
+        }
+        volumes
+    }
+
+    /// Two addresses cannot take over one object.
+    fn adopted_twice(&mut self) {
+        let pods = self.spec.pods.values().filter_map(|pod| pod.adopt.as_ref());
+        let pods = pods.map(|id| (id.value.as_str(), id.span));
+        let volumes = self.spec.volumes.values().filter_map(|volume| match &volume.value {
+            Volume::Managed { adopt: Some(id), .. } => Some((id.value.as_str(), id.span)),
+            Volume::Managed { adopt: None, .. } | Volume::Referenced(_) => None,
+        });
+        let mut adopted: Vec<(&str, Span)> = pods.chain(volumes).collect();
+        adopted.sort_by_key(|(_, span)| *span);
+        let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+        for (id, span) in adopted {
+            match first.get(id) {
+                Some(place) => {
+                    let detail = format!("`{id}` cannot be taken over twice");
+                    self.log.push(
+                        Diagnostic::at(Problem::InvalidValue, span, detail).label(*place, "first here"),
+                    );
+                }
+                None => {
+                    first.insert(id, span);
+                }
+            }
+        }
+    }
+}
+
+/// Returns all addresses of the spec, in and out of scope.
+pub(super) fn addresses(spec: &Spec) -> BTreeSet<Address> {
+    let volumes = spec.volumes.keys().cloned().map(Address::Volume);
+    let pods = spec.pods.iter().flat_map(|(key, pod)| replicas(key, pod.replicas()));
+    volumes.chain(pods).collect()
+}
+
+/// Returns the addresses of one pod of the spec.
+pub(super) fn replicas(key: &Key, count: Option<u32>) -> Vec<Address> {
+    match count {
+        None => vec![Address::pod(key.clone())],
+        Some(count) => (0..count).map(|number| Address::replica(key.clone(), number)).collect(),
+    }
+}
