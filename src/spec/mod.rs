@@ -35,6 +35,7 @@ mod snippet;
 mod source;
 mod syntax;
 mod top_level;
+mod unknown_key;
 mod words;
 mod written;
 mod yaml;

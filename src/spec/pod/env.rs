@@ -18,7 +18,7 @@ use crate::spec::words;
 use crate::spec::yaml::{Node, Value};
 
 /// RunPod takes 50 variables; two are left for the marker of podform and for `PUBLIC_KEY`.
-const MAX_ENV: usize = 48;
+pub(in crate::spec) const MAX_ENV: usize = 48;
 
 /// The variables of a pod, each with the place of its name.
 pub(in crate::spec) type Env = BTreeMap<EnvKey, Spanned<EnvSyntax>>;

@@ -6,7 +6,7 @@
 //! # How to add a key
 //! Add a row, and the key to `spec.schema.json`. What is wanted is made of it in `lower.rs` (or, if it refers to
 //! something else, in `resolve/pod.rs` first), the merged spec in `config.rs`, and, if an API shows it, the spec text of
-//! a live pod in `imported.rs`.
+//! a live pod in `imported/page.rs`.
 
 mod container;
 mod env;
@@ -35,7 +35,7 @@ use super::words::Section;
 use super::yaml::Node;
 
 pub(super) use self::container::MAX_NAME;
-pub(super) use self::env::{Env, EnvSyntax, is_runpod_reference};
+pub(super) use self::env::{Env, EnvSyntax, MAX_ENV, is_runpod_reference};
 pub(super) use self::gpu::Gpu;
 pub(super) use self::mounts::Mount;
 pub(super) use self::placement::{Cpu, Placement};
