@@ -1,0 +1,315 @@
+//! What is done, with everything that doing it needs.
+
+use super::{Consequence, CostChange, FieldChange, Reason};
+use crate::model::address::Address;
+use crate::model::catalog::Stock;
+use crate::model::desired::{GpuOrder, Lifecycle};
+use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RemoteId, VolumeId};
+use crate::model::marker::Token;
+use crate::model::money::Price;
+use crate::model::pod::{Access, Compute, EnvValue, Placement};
+use crate::model::prior::RecordedObject;
+use crate::model::settings::{Container, PodPatch};
+use crate::model::size::Gigabytes;
+use crate::model::volume::VolumeConfig;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+/// Names one action: an address and what is done there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActionId {
+    /// The address.
+    pub address: Address,
+    /// The step.
+    pub step: Step,
+}
+
+impl fmt::Display for ActionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.address, self.step)
+    }
+}
+
+/// What is done at an address. A plan has each step of an address at most once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Record another address for an object; no call.
+    Move,
+    /// Record an object that exists; no call.
+    Adopt,
+    /// Record what podform may do to an object; no call.
+    Record,
+    /// Stop.
+    Stop,
+    /// Change in place, with or without a reset; grow a volume.
+    Update,
+    /// Start.
+    Start,
+    /// Terminate or delete the recorded object.
+    Delete,
+    /// Terminate pods that an earlier replacement left behind.
+    DeleteDeposed,
+    /// Create.
+    Create,
+    /// Drop the record; no call.
+    Forget,
+}
+
+impl Step {
+    /// All steps.
+    pub const ALL: [Self; 10] = [
+        Self::Move,
+        Self::Adopt,
+        Self::Record,
+        Self::Stop,
+        Self::Update,
+        Self::Start,
+        Self::Delete,
+        Self::DeleteDeposed,
+        Self::Create,
+        Self::Forget,
+    ];
+
+    /// Returns the word that stands in ids, plan files and the journal.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Move => "move",
+            Self::Adopt => "adopt",
+            Self::Record => "record",
+            Self::Stop => "stop",
+            Self::Update => "update",
+            Self::Start => "start",
+            Self::Delete => "delete",
+            Self::DeleteDeposed => "delete-deposed",
+            Self::Create => "create",
+            Self::Forget => "forget",
+        }
+    }
+
+    /// Tells whether the step only writes to the state.
+    pub fn is_local(self) -> bool {
+        match self {
+            Self::Move | Self::Adopt | Self::Record | Self::Forget => true,
+            Self::Stop | Self::Update | Self::Start | Self::Delete | Self::DeleteDeposed | Self::Create => {
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// One step, with everything that its execution needs and that a reviewer wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// What is done.
+    pub operation: Operation,
+    /// Why.
+    pub reason: Reason,
+    /// The values that change.
+    pub changes: Vec<FieldChange>,
+    /// What is lost, kept and risked.
+    pub consequences: Vec<Consequence>,
+    /// What the address costs before and after the action.
+    pub cost: CostChange,
+    /// What the state says after success.
+    pub record: RecordAfter,
+}
+
+/// What is sent to the provider.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// Nothing; only the state is written.
+    Local,
+    /// Create a network volume.
+    CreateVolume {
+        /// Its name on RunPod, which carries the token for good.
+        name: String,
+        /// What it is to be.
+        config: VolumeConfig,
+        /// The token of the attempt.
+        token: Token,
+    },
+    /// Grow a network volume.
+    GrowVolume {
+        /// Which.
+        id: VolumeId,
+        /// To this size.
+        size: Gigabytes,
+    },
+    /// Delete a network volume and all that is on it.
+    DeleteVolume {
+        /// Which.
+        id: VolumeId,
+    },
+    /// Create a pod.
+    CreatePod(Box<PodCreation>),
+    /// Change a pod.
+    UpdatePod {
+        /// Which.
+        id: PodId,
+        /// The new values.
+        patch: Box<PodPatch>,
+        /// What that does to a running pod.
+        disruption: Disruption,
+    },
+    /// Start a stopped pod on its host.
+    StartPod {
+        /// Which.
+        id: PodId,
+        /// The machine that it must come back with; with fewer GPUs it is stuck.
+        compute: Option<Compute>,
+        /// What happens if its host is full.
+        on_stuck: OnStuck,
+    },
+    /// Stop a pod.
+    StopPod {
+        /// Which.
+        id: PodId,
+    },
+    /// Terminate pods; more than one only for deposed ones.
+    DeletePods {
+        /// Which.
+        ids: BTreeSet<PodId>,
+    },
+}
+
+impl Operation {
+    /// Returns the attempts to create a pod, in order; empty for what creates none.
+    pub fn attempts(&self) -> &[Attempt] {
+        match self {
+            Self::CreatePod(creation)
+            | Self::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
+                creation.attempts.as_slice()
+            }
+            Self::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+            | Self::Local
+            | Self::CreateVolume { .. }
+            | Self::GrowVolume { .. }
+            | Self::DeleteVolume { .. }
+            | Self::UpdatePod { .. }
+            | Self::StopPod { .. }
+            | Self::DeletePods { .. } => &[],
+        }
+    }
+}
+
+/// What happens if a pod cannot come back on its host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OnStuck {
+    /// The start fails.
+    Fail,
+    /// The pod is replaced as given here: the old one is terminated, then the new one is created.
+    Replace(Box<PodCreation>),
+}
+
+/// Everything that a create needs but the values of secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodCreation {
+    /// The container.
+    pub container: Container,
+    /// The services.
+    pub access: Access,
+    /// The GPUs that the spec wishes for; `None` for a pod without. What is approved is this order: that of the
+    /// attempts also depends on stock and prices.
+    pub wished: Option<WishedGpus>,
+    /// The attempts, in order. A capacity answer leads to the next one.
+    pub attempts: Vec<Attempt>,
+}
+
+/// Which GPUs the spec wishes for, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WishedGpus {
+    /// In which order the candidates are tried.
+    pub order: GpuOrder,
+    /// As typed.
+    pub names: Vec<GpuName>,
+}
+
+/// One create request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// What is asked for.
+    pub candidate: Candidate,
+    /// The token that it carries.
+    pub token: Token,
+    /// The token for one more try if the first is settled as not done.
+    pub second_token: Token,
+}
+
+/// One way to place a pod, with what it costs and how likely it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// What is asked for.
+    pub placement: Placement,
+    /// Price of the whole pod an hour, compute only.
+    pub price: Price,
+    /// The best stock in the allowed data centers.
+    pub stock: Stock,
+    /// Stock by allowed data center.
+    pub stock_by_data_center: Arc<BTreeMap<DataCenterId, Stock>>,
+}
+
+/// A new environment. An update replaces the whole map, so what is not ours must be carried over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvPatch {
+    /// Declared variables.
+    pub declared: BTreeMap<EnvKey, EnvValue>,
+    /// Live variables that neither the spec nor the record knows, or that are ignored; their values are copied
+    /// directly before the request, in memory.
+    pub carry: BTreeSet<EnvKey>,
+    /// The token whose marker is sent, for pods that podform created.
+    pub token: Option<Token>,
+}
+
+/// What a change does to a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disruption {
+    /// Nothing.
+    InPlace,
+    /// Nothing until its next start.
+    NextStart,
+    /// The container is made anew: its disk is wiped and public TCP ports change.
+    Reset,
+    /// The pod cannot be changed so; a new one takes its place.
+    Replace,
+}
+
+/// What the state says after an action.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordAfter {
+    /// The same as before, with the remote id that the action brought.
+    Put(Box<Record>),
+    /// Nothing: the entry is dropped.
+    Remove {
+        /// Whether its token is never to be adopted again.
+        tombstone: bool,
+    },
+    /// The entry moves here from another address.
+    MovedFrom(Address),
+    /// The entry, if there is one, stays but for this: the pods that are deposed from here on.
+    Deposed(BTreeSet<PodId>),
+}
+
+/// A state entry but for what only the provider's answer tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The id; `None` where the action brings it.
+    pub id: Option<RemoteId>,
+    /// The token that the object carries, as far as it is known before the action.
+    pub token: Option<Token>,
+    /// What podform may do to it.
+    pub lifecycle: Lifecycle,
+    /// Kept stopped after its key has left the spec.
+    pub retired: bool,
+    /// Pods that were replaced and still exist. In a replacement that creates first, the old pod is in here from
+    /// the create on until its delete.
+    pub deposed: BTreeSet<PodId>,
+    /// The values. Compute, cloud and data center are `None` where only the provider's answer tells.
+    pub object: RecordedObject,
+}
