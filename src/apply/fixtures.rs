@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
-use crate::model::desired::Lifecycle;
+use crate::model::desired::{HostLimits, Lifecycle};
 use crate::model::id::{DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial};
 use crate::model::journal::Sent;
 use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
@@ -64,8 +64,7 @@ pub fn candidate(cloud: Cloud) -> Candidate {
             compute: compute(),
             cloud,
             data_centers: BTreeSet::new(),
-            cuda: BTreeSet::new(),
-            min_cuda: None,
+            host: HostLimits::default(),
         },
     }
 }
@@ -153,8 +152,7 @@ pub fn pod_request() -> PodRequest {
             compute: compute(),
             cloud: Cloud::Secure,
             data_centers: BTreeSet::new(),
-            cuda: BTreeSet::new(),
-            min_cuda: None,
+            host: HostLimits::default(),
         },
     }
 }

@@ -175,7 +175,15 @@ pub struct GpuWish {
     pub count: u32,
     /// Limits on the memory of one GPU.
     pub memory: MemoryRange,
-    /// Limits on the host's CUDA version.
+    /// Limits on the host.
+    pub host: HostLimits,
+}
+
+/// Limits on the host of a GPU pod. A create asks for them; what of them holds later is not read back, but for the CUDA
+/// version.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct HostLimits {
+    /// Its CUDA version.
     pub cuda: CudaWish,
 }
 
@@ -227,14 +235,34 @@ impl MemoryRange {
 }
 
 /// Limits on the host's CUDA version.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum CudaWish {
     /// Any version.
+    #[default]
     Any,
     /// This version or a later one.
     AtLeast(CudaVersion),
     /// Exactly one of these.
     OneOf(BTreeSet<CudaVersion>),
+}
+
+impl CudaWish {
+    /// Returns the versions that are accepted alone; none accept all.
+    pub fn allowed(&self) -> impl Iterator<Item = &str> {
+        let versions = match self {
+            Self::OneOf(versions) => Some(versions),
+            Self::Any | Self::AtLeast(_) => None,
+        };
+        versions.into_iter().flatten().map(CudaVersion::as_str)
+    }
+
+    /// Returns the least version.
+    pub fn least(&self) -> Option<&str> {
+        match self {
+            Self::AtLeast(version) => Some(version.as_str()),
+            Self::Any | Self::OneOf(_) => None,
+        }
+    }
 }
 
 /// Which CPUs a pod accepts.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
+use super::desired::HostLimits;
+use super::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use super::secret::SecretName;
 use super::size::Gigabytes;
 use super::value::Value;
@@ -175,8 +176,6 @@ pub struct Placement {
     pub cloud: Cloud,
     /// Allowed data centers; empty allows all.
     pub data_centers: BTreeSet<DataCenterId>,
-    /// Allowed CUDA versions; empty allows all.
-    pub cuda: BTreeSet<CudaVersion>,
-    /// The least CUDA version; excludes `cuda`.
-    pub min_cuda: Option<CudaVersion>,
+    /// Limits on the host of a GPU pod.
+    pub host: HostLimits,
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CpuFlavor, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::desired::{
-    CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, Wanted,
-    WantedPod, WantedVolume,
+    CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
+    Wanted, WantedPod, WantedVolume,
 };
 use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use crate::model::live::{Live, Seen};
@@ -84,7 +84,7 @@ pub fn stock_questions(desired: &Desired) -> BTreeSet<StockQuery> {
 }
 
 fn stock_query(gpu: &GpuWish, hardware: &Hardware, cloud: Cloud) -> StockQuery {
-    StockQuery { count: gpu.count, cloud, countries: hardware.countries.clone(), cuda: gpu.cuda.clone() }
+    StockQuery { count: gpu.count, cloud, countries: hardware.countries.clone(), cuda: gpu.host.cuda.clone() }
 }
 
 /// The clouds in the order of preference. Network volumes exist in Secure Cloud only.
@@ -217,7 +217,7 @@ fn gpu_choices(
                     .cloned()
                     .unwrap_or(StockAnswer { best: Stock::None, data_centers: Arc::default() })
             });
-            let candidate = candidate(compute, cloud, data_centers, price, answer.as_ref(), Some(&wish.cuda));
+            let candidate = candidate(compute, cloud, data_centers, price, answer.as_ref(), Some(&wish.host));
             candidates.push((rank(wish.order, considered.listed, &candidate), candidate));
         }
     }
@@ -364,16 +364,11 @@ fn candidate(
     data_centers: &BTreeSet<DataCenterId>,
     price: Price,
     answer: Option<&StockAnswer>,
-    cuda: Option<&CudaWish>,
+    host: Option<&HostLimits>,
 ) -> Candidate {
-    let (cuda, min_cuda) = match cuda {
-        None | Some(CudaWish::Any) => (BTreeSet::new(), None),
-        Some(CudaWish::AtLeast(version)) => (BTreeSet::new(), Some(version.clone())),
-        Some(CudaWish::OneOf(versions)) => (versions.clone(), None),
-    };
     let (stock, stock_by_data_center) = stock_in(data_centers, answer);
     let data_centers = data_centers.clone();
-    let placement = Placement { compute, cloud, data_centers, cuda, min_cuda };
+    let placement = Placement { compute, cloud, data_centers, host: host.cloned().unwrap_or_default() };
     Candidate { placement, price, stock, stock_by_data_center }
 }
 

@@ -60,9 +60,9 @@ pub(super) fn mismatches(
         }
     }
     if let (ComputeWish::Gpu(wish), Some(version)) = (compute, &live.cuda)
-        && !cuda_accepts(&wish.cuda, version)
+        && !cuda_accepts(&wish.host.cuda, version)
     {
-        let wanted = cuda_text(&wish.cuda);
+        let wanted = cuda_text(&wish.host.cuda);
         // The host's driver is not recorded, but it does not get older by itself.
         found.push(Mismatch { field: Field::Cuda, live: version.to_string(), wanted, as_recorded: true });
     }

@@ -37,7 +37,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         ComputeWish::Gpu(gpu) => {
             fields.push((Field::Gpu, Value::Word(placement::gpu_text(gpu))));
             fields.push((Field::GpuCount, Value::Number(gpu.count)));
-            fields.push((Field::Cuda, Value::Word(placement::cuda_text(&gpu.cuda))));
+            fields.push((Field::Cuda, Value::Word(placement::cuda_text(&gpu.host.cuda))));
         }
         ComputeWish::Cpu(cpu) => fields.push((Field::Cpu, Value::Word(placement::cpu_text(cpu)))),
     }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::address::Address;
+use crate::model::desired::HostLimits;
 use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
@@ -451,7 +452,7 @@ struct StockOut {
 impl From<&Candidate> for CandidateOut {
     fn from(candidate: &Candidate) -> Self {
         let Candidate { placement, price, stock, stock_by_data_center } = candidate;
-        let Placement { compute, cloud, data_centers, cuda, min_cuda } = placement;
+        let Placement { compute, cloud, data_centers, host: HostLimits { cuda } } = placement;
         let by_data_center = stock_by_data_center
             .iter()
             .map(|(id, stock)| StockOut { data_center: id.to_string(), stock: stock.to_string() });
@@ -464,8 +465,8 @@ impl From<&Candidate> for CandidateOut {
             },
             cloud: cloud.to_string(),
             data_centers: data_centers.iter().map(ToString::to_string).collect(),
-            cuda: cuda.iter().map(ToString::to_string).collect(),
-            min_cuda: min_cuda.as_ref().map(ToString::to_string),
+            cuda: cuda.allowed().map(str::to_owned).collect(),
+            min_cuda: cuda.least().map(str::to_owned),
             micro_usd_hour: match price {
                 Price::Known(hourly) => Some(hourly.0),
                 Price::Unknown => None,

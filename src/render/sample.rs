@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
-use crate::model::desired::Lifecycle;
+use crate::model::desired::{HostLimits, Lifecycle};
 use crate::model::id::{
     CpuFlavorId, DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial,
     VolumeId,
@@ -104,8 +104,7 @@ fn candidate(gpu: &str, price: Price, stock: Stock) -> Candidate {
             compute: Compute::Gpu { id: GpuTypeId::new(gpu), count: 1 },
             cloud: Cloud::Secure,
             data_centers: [DataCenterId::new("EU-RO-1")].into(),
-            cuda: BTreeSet::new(),
-            min_cuda: None,
+            host: HostLimits::default(),
         },
     }
 }

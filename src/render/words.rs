@@ -2,6 +2,7 @@
 
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
+use crate::model::desired::HostLimits;
 use crate::model::money::Amount;
 use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, InProgress,
@@ -198,7 +199,7 @@ pub fn shown(value: &Value) -> String {
 pub fn candidate(candidate: &Candidate) -> String {
     const MOST_DATA_CENTERS: usize = 6;
     let Candidate { placement, price, stock, stock_by_data_center } = candidate;
-    let Placement { compute, cloud, data_centers, cuda, min_cuda } = placement;
+    let Placement { compute, cloud, data_centers, host: HostLimits { cuda } } = placement;
     let mut text = format!("{}, {cloud}", visible(&compute.to_string()));
     if data_centers.is_empty() {
         text.push_str(", any data center");
@@ -207,12 +208,12 @@ pub fn candidate(candidate: &Candidate) -> String {
         text.push_str(", in ");
         text.push_str(&visible(&ids.join(" or ")).to_string());
     }
-    if !cuda.is_empty() {
-        let versions: Vec<&str> = cuda.iter().map(|version| version.as_str()).collect();
+    let versions: Vec<&str> = cuda.allowed().collect();
+    if !versions.is_empty() {
         text.push_str(&format!(", CUDA {}", visible(&versions.join(" or "))));
     }
-    if let Some(least) = min_cuda {
-        text.push_str(&format!(", CUDA {} or later", visible(least.as_str())));
+    if let Some(least) = cuda.least() {
+        text.push_str(&format!(", CUDA {} or later", visible(least)));
     }
     text.push_str(&format!(": {}, {}", PriceAnHour(*price), stock_words(*stock)));
     if !stock_by_data_center.is_empty() {

@@ -4,8 +4,8 @@
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, Lifecycle, Move,
-    OnRemove, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, HostLimits, Lifecycle,
+    Move, OnRemove, WantedVolume,
 };
 use crate::model::pod::Access;
 use crate::model::volume::VolumeConfig;
@@ -210,7 +210,7 @@ fn env_map(env: &Env) -> Map {
 fn add_hardware(hardware: &Hardware, map: &mut Map) {
     let Hardware { compute, cloud, data_centers, countries, max_price } = hardware;
     match compute {
-        ComputeWish::Gpu(GpuWish { any_of, order, count, memory, cuda }) => {
+        ComputeWish::Gpu(GpuWish { any_of, order, count, memory, host: HostLimits { cuda } }) => {
             let mut gpu = Map::default();
             if !any_of.is_empty() {
                 let choices = any_of.iter().map(|choice| choice_map(choice).into());

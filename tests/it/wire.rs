@@ -21,7 +21,7 @@ use axum::http::Response;
 use http_body_util::{BodyExt, Full};
 use podform::model::catalog::{Stock, StockQuery};
 use podform::model::clock::Timestamp;
-use podform::model::desired::CudaWish;
+use podform::model::desired::{CudaWish, HostLimits};
 use podform::model::id::{
     CountryCode, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, VolumeId,
 };
@@ -172,8 +172,7 @@ fn pod_request() -> PodRequest {
             compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 },
             cloud: Cloud::Secure,
             data_centers: BTreeSet::from([DataCenterId::new("EU-RO-1")]),
-            cuda: BTreeSet::new(),
-            min_cuda: Some(CudaVersion::new("12.4")),
+            host: HostLimits { cuda: CudaWish::AtLeast(CudaVersion::new("12.4")) },
         },
     }
 }
@@ -407,7 +406,7 @@ fn v2_creates_a_cpu_pod_without_gpu_and_extras() {
         placement: Placement {
             compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu5c"), vcpus: 8 },
             data_centers: BTreeSet::new(),
-            min_cuda: None,
+            host: HostLimits::default(),
             ..pod_request().placement
         },
         ..pod_request()

@@ -3,7 +3,7 @@
 use super::form::{stored_enums, stored_structs};
 use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuWish, Hardware,
-    MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedVolume,
+    HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedVolume,
 };
 use crate::model::secret::SecretSource;
 
@@ -24,7 +24,8 @@ stored_structs! {
     Move { from, to }
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
     Hardware { compute, cloud, data_centers, countries, max_price }
-    GpuWish { any_of, order, count, memory, cuda }
+    GpuWish { any_of, order, count, memory, host }
+    HostLimits { cuda }
     GpuChoice { name, max_price }
     MemoryRange { min, max }
     CpuWish { flavors, vcpus }

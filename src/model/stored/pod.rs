@@ -57,7 +57,7 @@ stored_enums! {
 }
 
 stored_structs! {
-    Placement { compute, cloud, data_centers, cuda, min_cuda }
+    Placement { compute, cloud, data_centers, host }
     Port { number, protocol }
     Access { ssh, jupyter }
     VolumeConfig { size = "size_gb", data_center, tier }

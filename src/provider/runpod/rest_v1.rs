@@ -72,7 +72,7 @@ pub(super) async fn volume(
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {
     let call = Verb::CreatePod.by("POST /v1/pods");
     let cuda = allowed_cuda(request);
-    if cuda.is_empty() && request.placement.min_cuda.is_some() {
+    if cuda.is_empty() && request.placement.host.cuda.least().is_some() {
         return Err(unsendable(call, "REST v1 knows no CUDA version that is late enough"));
     }
     let body = create_body(request, cuda);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::desired::{CudaWish, GpuChoice, GpuOrder, GpuWish, MemoryRange};
+use crate::model::desired::{CudaWish, GpuChoice, GpuOrder, GpuWish, HostLimits, MemoryRange};
 use crate::model::id::GpuName;
 use crate::model::sensitive;
 use crate::spec::decode::Decoder;
@@ -33,7 +33,7 @@ impl Gpu {
             order: self.order.map_or(default_order, |order| order.value),
             count: self.count.map_or(1, |count| count.value),
             memory: self.memory.map(|memory| memory.value).unwrap_or_default(),
-            cuda: cuda.map_or(CudaWish::Any, |cuda| cuda.value.clone()),
+            host: HostLimits { cuda: cuda.map(|cuda| cuda.value.clone()).unwrap_or_default() },
         }
     }
 }

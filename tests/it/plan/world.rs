@@ -8,7 +8,7 @@ use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
-    Budget, CloudWish, ComputeWish, CudaWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware,
+    Budget, CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
     Lifecycle, MemoryRange, Wanted, WantedPod, WantedVolume,
 };
 use podform::model::id::{
@@ -106,7 +106,7 @@ pub fn gpus(names: &[&str]) -> GpuWish {
         order: GpuOrder::Listed,
         count: 1,
         memory: MemoryRange::default(),
-        cuda: CudaWish::Any,
+        host: HostLimits::default(),
     }
 }
 

@@ -7,7 +7,9 @@ use fastrand::Rng;
 use podform::model::address::Address;
 use podform::model::catalog::{CatalogPart, Stock};
 use podform::model::clock::Timestamp;
-use podform::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
+use podform::model::desired::{
+    CudaWish, GpuOrder, HostLimits, Lifecycle, OnRemove, OnReplace, OnStuckResume,
+};
 use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
     RegistryId, RemoteId, RunNonce, Serial, VolumeId,
@@ -269,8 +271,15 @@ impl Samples {
                 compute: self.compute(),
                 cloud: self.cloud(),
                 data_centers: self.set(Self::data_center),
-                cuda: self.set(|samples| CudaVersion::new(samples.one(&["12.8", "12.4"]))),
-                min_cuda: self.some(|_| CudaVersion::new("12.4")),
+                host: HostLimits {
+                    cuda: match self.0.u32(..3) {
+                        0 => CudaWish::Any,
+                        1 => CudaWish::AtLeast(CudaVersion::new("12.4")),
+                        _ => CudaWish::OneOf(
+                            self.set(|samples| CudaVersion::new(samples.one(&["12.8", "12.4"]))),
+                        ),
+                    },
+                },
             },
         }
     }

@@ -1,5 +1,6 @@
 //! Every fault of the simulator, and what the client makes of it.
 
+use podform::model::desired::HostLimits;
 use podform::model::pod::Placement;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
@@ -16,7 +17,7 @@ fn create_under(api: Api, fault: &str) -> (String, usize) {
         settings: PodSettings { storage: Storage::None, registry: None, ..pod_request().settings },
         placement: Placement {
             compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-            min_cuda: None,
+            host: HostLimits::default(),
             data_centers: BTreeSet::new(),
             ..pod_request().placement
         },
@@ -84,7 +85,7 @@ fn a_start_on_a_full_host_is_told_from_other_failures() {
                 },
                 placement: Placement {
                     compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-                    min_cuda: None,
+                    host: HostLimits::default(),
                     data_centers: BTreeSet::new(),
                     ..pod_request().placement
                 },
@@ -159,7 +160,7 @@ fn small_request() -> PodRequest {
         },
         placement: Placement {
             compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-            min_cuda: None,
+            host: HostLimits::default(),
             data_centers: BTreeSet::new(),
             ..pod_request().placement
         },

@@ -1,6 +1,7 @@
 //! GraphQL: variables, errors beside data, and the detours around what it cannot do.
 
 use super::*;
+use podform::model::desired::HostLimits;
 use podform::model::pod::Placement;
 use podform::model::settings::PodSettings;
 use podform::model::volume::VolumeConfig;
@@ -224,7 +225,7 @@ fn a_cpu_pod_is_created_by_the_id_of_its_instance() {
         settings: PodSettings { storage: Storage::None, ..pod_request().settings },
         placement: Placement {
             compute: Compute::Cpu { flavor, vcpus: 2 },
-            min_cuda: None,
+            host: HostLimits::default(),
             ..pod_request().placement
         },
         ..pod_request()

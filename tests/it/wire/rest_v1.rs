@@ -1,6 +1,7 @@
 //! REST v1: pods with nulls anywhere, and creates that leave nothing to its defaults.
 
 use super::*;
+use podform::model::desired::HostLimits;
 use podform::model::pod::Placement;
 use podform::model::settings::PodSettings;
 use podform::model::volume::VolumeConfig;
@@ -151,7 +152,10 @@ fn a_create_says_everything_that_has_a_default() {
 fn a_cuda_version_later_than_any_known_one_is_refused_before_sending() {
     let recorder = Recorder::default();
     let request = PodRequest {
-        placement: Placement { min_cuda: Some(CudaVersion::new("14.0")), ..pod_request().placement },
+        placement: Placement {
+            host: HostLimits { cuda: CudaWish::AtLeast(CudaVersion::new("14.0")) },
+            ..pod_request().placement
+        },
         ..pod_request()
     };
     let error = run(v1_client(&recorder, 201, v1_pod()).create_pod(&request)).unwrap_err();

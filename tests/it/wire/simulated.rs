@@ -12,6 +12,7 @@ use std::path::Path;
 
 use boon::{Compiler, Schemas};
 use podform::model::catalog::{Catalog, NotTaken};
+use podform::model::desired::HostLimits;
 use podform::model::id::CpuFlavorId;
 use podform::model::pod::Placement;
 use podform::model::volume::VolumeConfig;
@@ -82,7 +83,7 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
         placement: Placement {
             compute: Compute::Gpu { id: gpu, count: 1 },
             data_centers: BTreeSet::from([data_center]),
-            min_cuda: None,
+            host: HostLimits::default(),
             ..pod_request().placement
         },
     };
@@ -187,7 +188,7 @@ fn requests_of(api: Api) -> Vec<Seen> {
             placement: Placement {
                 compute: Compute::Cpu { flavor: CpuFlavorId::new("cpu5c"), vcpus: 4 },
                 data_centers: BTreeSet::new(),
-                min_cuda: None,
+                host: HostLimits::default(),
                 ..pod_request().placement
             },
             ..pod_request()
@@ -276,7 +277,7 @@ fn a_pod_made_over_one_api_reads_the_same_over_the_others() {
                 placement: Placement {
                     compute: Compute::Gpu { id: gpu, count: 1 },
                     data_centers: BTreeSet::from([center]),
-                    min_cuda: None,
+                    host: HostLimits::default(),
                     ..pod_request().placement
                 },
             };

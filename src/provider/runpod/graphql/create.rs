@@ -7,8 +7,9 @@ use super::before_anything;
 use super::call::{Operation, send};
 use super::catalog::CpuFlavorWire;
 use super::pod::settings_input;
-use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId};
-use crate::model::pod::{Compute, Placement, Storage};
+use crate::model::desired::HostLimits;
+use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId, PodId};
+use crate::model::pod::{Compute, Storage};
 use crate::model::request::PodRequest;
 use crate::model::settings::PodSettings;
 use crate::provider::runpod::convert::{self, given};
@@ -58,15 +59,15 @@ async fn create_gpu_pod(
     };
     let query = "mutation Create($input: PodFindAndDeployOnDemandInput) \
         { podFindAndDeployOnDemand(input: $input) { id } }";
-    let Placement { cuda, min_cuda, .. } = &request.placement;
+    let HostLimits { cuda } = &request.placement.host;
     let mut input = create_input(request, data_center);
     input.entry("volumeInGb").or_insert(json!(0));
     input.extend(given([
         ("gpuTypeId", Some(json!(id.as_str()))),
         ("gpuCount", Some(json!(count))),
         ("globalNetwork", Some(json!(request.settings.global_networking))),
-        ("allowedCudaVersions", convert::some_texts(cuda.iter().map(CudaVersion::as_str))),
-        ("minCudaVersion", min_cuda.as_ref().map(|version| json!(version.as_str()))),
+        ("allowedCudaVersions", convert::some_texts(cuda.allowed())),
+        ("minCudaVersion", cuda.least().map(|version| json!(version))),
     ]));
     create(transport, operation, query, &input, request).await
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::model::id::{CudaVersion, DataCenterId, PodId, RegistryId, VolumeId};
+use crate::model::desired::HostLimits;
+use crate::model::id::{DataCenterId, PodId, RegistryId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
 use crate::model::pod::{Cloud, Compute, Placement, Port, Protocol};
 use crate::model::request::{PatchRequest, PodRequest};
@@ -24,10 +25,11 @@ pub(super) fn allowed_cuda(request: &PodRequest) -> Vec<&str> {
         let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
         Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
     };
-    match &request.placement.min_cuda {
-        None => request.placement.cuda.iter().map(CudaVersion::as_str).collect(),
+    let HostLimits { cuda } = &request.placement.host;
+    match cuda.least() {
+        None => cuda.allowed().collect(),
         Some(least) => {
-            let least = number(least.as_str());
+            let least = number(least);
             CUDA_VERSIONS.into_iter().filter(|version| least.is_some() && number(version) >= least).collect()
         }
     }
@@ -36,8 +38,8 @@ pub(super) fn allowed_cuda(request: &PodRequest) -> Vec<&str> {
 /// Returns the body of a create. There is no switch for SSH or Jupyter.
 pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Value {
     let PodRequest { settings, access: _, placement } = request;
-    // The least CUDA version is in the allowed ones.
-    let Placement { compute, cloud, data_centers, cuda: _, min_cuda: _ } = placement;
+    // Its limit on CUDA is in the allowed versions.
+    let Placement { compute, cloud, data_centers, host: _ } = placement;
     let all = settings.given(Some(&settings.env), Some(&settings.storage));
     let registry = all.registry.filter(|id| id.is_some());
     let mut body = settings_body(&PodSettings { registry, locked: None, ..all });

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::MapAccess;
 use serde_json::{Map, Value, json};
 
+use crate::model::desired::HostLimits;
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
 use crate::model::pod::{Compute, Placement, Storage};
@@ -16,7 +17,7 @@ use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit,
 /// Returns the body of a create.
 pub(super) fn create_body(request: &PodRequest) -> Value {
     let PodRequest { settings, access, placement } = request;
-    let Placement { compute, cloud, data_centers, cuda, min_cuda } = placement;
+    let Placement { compute, cloud, data_centers, host: HostLimits { cuda } } = placement;
     let all = settings.given(Some(&settings.env), Some(&settings.storage));
     let mut body = settings_body(&PodSettings {
         // What is left out is the image's own, or none.
@@ -30,8 +31,8 @@ pub(super) fn create_body(request: &PodRequest) -> Value {
             let gpu = given([
                 ("id", Some(json!(id.as_str()))),
                 ("count", Some(json!(count))),
-                ("allowedCudaVersions", convert::some_texts(cuda.iter().map(CudaVersion::as_str))),
-                ("minCudaVersion", min_cuda.as_ref().map(|version| json!(version.as_str()))),
+                ("allowedCudaVersions", convert::some_texts(cuda.allowed())),
+                ("minCudaVersion", cuda.least().map(|version| json!(version))),
             ]);
             (Some(gpu.into()), None)
         }

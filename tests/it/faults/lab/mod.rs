@@ -18,7 +18,7 @@ use std::time::Duration;
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
 use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
-use podform::model::desired::{Desired, Wanted};
+use podform::model::desired::{Desired, HostLimits, Wanted};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
@@ -325,8 +325,7 @@ async fn make_foreign(client: &Runpod) {
                 compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu3c"), vcpus: 2 },
                 cloud: Cloud::Secure,
                 data_centers: BTreeSet::new(),
-                cuda: BTreeSet::new(),
-                min_cuda: None,
+                host: HostLimits::default(),
             },
         };
         client.create_pod(&request).await.expect("a foreign pod");
