@@ -9,7 +9,6 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::address::Address;
-use crate::model::desired::HostLimits;
 use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
@@ -452,7 +451,8 @@ struct StockOut {
 impl From<&Candidate> for CandidateOut {
     fn from(candidate: &Candidate) -> Self {
         let Candidate { placement, price, stock, stock_by_data_center } = candidate;
-        let Placement { compute, cloud, data_centers, host: HostLimits { cuda } } = placement;
+        let Placement { compute, cloud, data_centers, host } = placement;
+        let cuda = &host.cuda;
         let by_data_center = stock_by_data_center
             .iter()
             .map(|(id, stock)| StockOut { data_center: id.to_string(), stock: stock.to_string() });

@@ -2,7 +2,6 @@
 
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
-use crate::model::desired::HostLimits;
 use crate::model::money::Amount;
 use crate::model::plan::{
     Block, BudgetLimit, Candidate, Cause, Consequence, CostSummary, Disruption, DriftKind, Held, InProgress,
@@ -199,7 +198,8 @@ pub fn shown(value: &Value) -> String {
 pub fn candidate(candidate: &Candidate) -> String {
     const MOST_DATA_CENTERS: usize = 6;
     let Candidate { placement, price, stock, stock_by_data_center } = candidate;
-    let Placement { compute, cloud, data_centers, host: HostLimits { cuda } } = placement;
+    let Placement { compute, cloud, data_centers, host } = placement;
+    let cuda = &host.cuda;
     let mut text = format!("{}, {cloud}", visible(&compute.to_string()));
     if data_centers.is_empty() {
         text.push_str(", any data center");

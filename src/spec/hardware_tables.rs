@@ -141,7 +141,7 @@ impl Tables {
                 log.push(mistake);
             }
         }
-        let wish = gpu.value.wish(pod.cuda.as_ref());
+        let wish = gpu.value.wish(pod.host());
         let max_price = pod.max_price.map(|price| price.value);
         if !all_known || self.any_left(&wish, pod.cloud(), max_price) {
             return;

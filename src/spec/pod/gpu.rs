@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::desired::{CudaWish, GpuChoice, GpuOrder, GpuWish, HostLimits, MemoryRange};
+use crate::model::desired::{GpuChoice, GpuOrder, GpuWish, HostLimits, MemoryRange};
 use crate::model::id::GpuName;
 use crate::model::sensitive;
 use crate::spec::decode::Decoder;
@@ -25,7 +25,7 @@ pub(in crate::spec) struct Gpu {
 
 impl Gpu {
     /// Fills the defaults.
-    pub fn wish(&self, cuda: Option<&Spanned<CudaWish>>) -> GpuWish {
+    pub fn wish(&self, host: HostLimits) -> GpuWish {
         // Without a list there is no order to follow, and any GPU with enough memory is as good as any other.
         let default_order = if self.any_of.is_empty() { GpuOrder::Price } else { GpuOrder::Listed };
         GpuWish {
@@ -33,7 +33,7 @@ impl Gpu {
             order: self.order.map_or(default_order, |order| order.value),
             count: self.count.map_or(1, |count| count.value),
             memory: self.memory.map(|memory| memory.value).unwrap_or_default(),
-            host: HostLimits { cuda: cuda.map(|cuda| cuda.value.clone()).unwrap_or_default() },
+            host,
         }
     }
 }

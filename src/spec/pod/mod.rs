@@ -18,7 +18,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{CloudWish, CudaWish, Lifecycle};
+use crate::model::desired::{CloudWish, CudaWish, HostLimits, Lifecycle};
 use crate::model::id::{CountryCode, DataCenterId, PodId};
 use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, RunState};
@@ -157,6 +157,16 @@ impl Pod {
 
     pub(super) fn cloud(&self) -> CloudWish {
         self.cloud.map_or(CloudWish::Only(Cloud::Secure), |cloud| cloud.value)
+    }
+
+    /// Returns what it asks of the host of its GPUs.
+    pub(super) fn host(&self) -> HostLimits {
+        HostLimits { cuda: self.cuda.as_ref().map(|cuda| cuda.value.clone()).unwrap_or_default() }
+    }
+
+    /// Returns where keys stand that a CPU pod cannot have, and why not.
+    pub(super) fn only_of_gpus(&self) -> impl Iterator<Item = (Span, &'static str)> {
+        [self.cuda.as_ref().map(|cuda| (cuda.span, "a CPU pod has no CUDA"))].into_iter().flatten()
     }
 
     pub(super) fn countries(&self) -> Option<&Spanned<BTreeSet<CountryCode>>> {

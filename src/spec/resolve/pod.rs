@@ -201,8 +201,9 @@ impl Resolver<'_> {
             }
             cloud = CloudWish::Only(Cloud::Secure);
         }
-        if let (Some(cuda), Some(cpu)) = (&pod.cuda, &pod.cpu) {
-            let mistake = Diagnostic::at(Problem::ConflictingKeys, cuda.span, "a CPU pod has no CUDA");
+        for (span, why) in pod.only_of_gpus() {
+            let Some(cpu) = &pod.cpu else { break };
+            let mistake = Diagnostic::at(Problem::ConflictingKeys, span, why);
             self.log.push(mistake.label(cpu.span, "a CPU pod by this"));
         }
         let typed = pod.data_centers().map(|list| list.value.as_slice()).unwrap_or_default();
@@ -239,7 +240,7 @@ impl Resolver<'_> {
 
     fn compute(&mut self, key: &Key, pod: &Pod) -> Option<ComputeWish> {
         match (&pod.gpu, &pod.cpu) {
-            (Some(gpu), None) => Some(ComputeWish::Gpu(gpu.value.wish(pod.cuda.as_ref()))),
+            (Some(gpu), None) => Some(ComputeWish::Gpu(gpu.value.wish(pod.host()))),
             (None, Some(cpu)) => Some(ComputeWish::Cpu(CpuWish {
                 flavors: cpu.value.flavors.iter().map(|flavor| flavor.value.clone()).collect(),
                 vcpus: cpu.value.vcpus?.value,
