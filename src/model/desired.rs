@@ -185,6 +185,10 @@ pub struct GpuWish {
 pub struct HostLimits {
     /// Its CUDA version.
     pub cuda: CudaWish,
+    /// At least so many vCPUs for each GPU.
+    pub min_vcpu: Option<u32>,
+    /// At least so much memory for each GPU.
+    pub min_memory: Option<Gigabytes>,
 }
 
 /// One accepted GPU type.

@@ -444,6 +444,10 @@ pod_settings! {
         Country "countries";
         /// The CUDA version of its host.
         Cuda "cuda";
+        /// The least number of vCPUs for each GPU.
+        MinVcpu "min_vcpu";
+        /// The least memory for each GPU.
+        MinMemory "min_memory";
         /// SSH, set up at creation.
         Ssh "ssh";
         /// Jupyter, set up at creation.

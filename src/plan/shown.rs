@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::desired::{ComputeWish, WantedPod};
+use crate::model::desired::{ComputeWish, HostLimits, WantedPod};
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::pod::{Access, Compute};
 use crate::model::prior::{RecordedObject, RecordedPod};
@@ -37,7 +37,10 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         ComputeWish::Gpu(gpu) => {
             fields.push((Field::Gpu, Value::Word(placement::gpu_text(gpu))));
             fields.push((Field::GpuCount, Value::Number(gpu.count)));
-            fields.push((Field::Cuda, Value::Word(placement::cuda_text(&gpu.host.cuda))));
+            let HostLimits { cuda, min_vcpu, min_memory } = &gpu.host;
+            fields.push((Field::Cuda, Value::Word(placement::cuda_text(cuda))));
+            fields.push((Field::MinVcpu, min_vcpu.map_or(Value::Absent, Value::Number)));
+            fields.push((Field::MinMemory, min_memory.map_or(Value::Absent, Value::Size)));
         }
         ComputeWish::Cpu(cpu) => fields.push((Field::Cpu, Value::Word(placement::cpu_text(cpu)))),
     }

@@ -210,7 +210,13 @@ fn env_map(env: &Env) -> Map {
 fn add_hardware(hardware: &Hardware, map: &mut Map) {
     let Hardware { compute, cloud, data_centers, countries, max_price } = hardware;
     match compute {
-        ComputeWish::Gpu(GpuWish { any_of, order, count, memory, host: HostLimits { cuda } }) => {
+        ComputeWish::Gpu(GpuWish {
+            any_of,
+            order,
+            count,
+            memory,
+            host: HostLimits { cuda, min_vcpu, min_memory },
+        }) => {
             let mut gpu = Map::default();
             if !any_of.is_empty() {
                 let choices = any_of.iter().map(|choice| choice_map(choice).into());
@@ -227,6 +233,8 @@ fn add_hardware(hardware: &Hardware, map: &mut Map) {
                     map.put("cuda", texts(versions.iter().map(|version| version.as_str())));
                 }
             }
+            map.put_some("min_vcpu", *min_vcpu);
+            map.put_some("min_memory", min_memory.map(write_size));
         }
         ComputeWish::Cpu(CpuWish { flavors, vcpus }) => {
             let mut cpu = Map::default();

@@ -51,6 +51,7 @@ scripts! {
     fault_pods,
     fault_timeouts,
     faults,
+    floors,
     ignored,
     init,
     in_progress,

@@ -172,7 +172,11 @@ fn pod_request() -> PodRequest {
             compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 },
             cloud: Cloud::Secure,
             data_centers: BTreeSet::from([DataCenterId::new("EU-RO-1")]),
-            host: HostLimits { cuda: CudaWish::AtLeast(CudaVersion::new("12.4")) },
+            host: HostLimits {
+                cuda: CudaWish::AtLeast(CudaVersion::new("12.4")),
+                min_vcpu: Some(8),
+                min_memory: Some(Gigabytes(32)),
+            },
         },
     }
 }
@@ -383,7 +387,7 @@ fn v2_creates_a_pod_with_its_gpu_count_and_no_more_than_asked() {
         "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "TOKEN": SECRET },
         "ports": ["22/tcp", "8000/http"], "registry": "clz1",
         "mounts": { "network": [{ "volumeId": "agv6w2qcg7", "path": "/models" }] },
-        "gpu": { "id": "NVIDIA L40S", "count": 1, "minCudaVersion": "12.4" },
+        "gpu": { "id": "NVIDIA L40S", "count": 1, "minCudaVersion": "12.4", "minVcpuCountPerGpu": 8, "minRamPerGpu": 32 },
         "cloud": "SECURE", "dataCenterIds": ["EU-RO-1"], "globalNetworking": false,
         "startSsh": true, "startJupyter": false
     });

@@ -25,7 +25,7 @@ stored_structs! {
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
     Hardware { compute, cloud, data_centers, countries, max_price }
     GpuWish { any_of, order, count, memory, host }
-    HostLimits { cuda }
+    HostLimits { cuda, min_vcpu, min_memory = "min_memory_gb" }
     GpuChoice { name, max_price }
     MemoryRange { min, max }
     CpuWish { flavors, vcpus }

@@ -65,6 +65,14 @@ fn ignored_field(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Field> {
 fn can_differ(field: &Field) -> bool {
     !matches!(
         field,
-        Field::Size | Field::Tier | Field::Lifecycle | Field::Adopt | Field::DependsOn | Field::Replicas
+        // No API shows the floors of a pod.
+        Field::MinVcpu
+            | Field::MinMemory
+            | Field::Size
+            | Field::Tier
+            | Field::Lifecycle
+            | Field::Adopt
+            | Field::DependsOn
+            | Field::Replicas
     )
 }

@@ -44,6 +44,9 @@ pub(super) use self::placement::{Cpu, Placement};
 /// their own, so that many such pods do not fill the memory.
 const MAX_REPLICAS: u32 = 100_000;
 
+/// The most vCPUs that may be asked for with each GPU: far more than any host has.
+const MAX_FLOOR: u32 = 1024;
+
 /// The container disk of a pod that does not say: RunPod's APIs disagree (v2 has no default, v1 50, GraphQL 10), and
 /// this fits the smallest CPU pods, whose disk is limited.
 const DEFAULT_DISK: Gigabytes = Gigabytes(20);
@@ -108,6 +111,8 @@ pod_keys! { |fields|
     gpu: Gpu = gpu::read;
     cpu: Cpu = placement::cpu;
     cuda: CudaWish = placement::cuda;
+    min_vcpu: u32 = |d, node| d.integer(node, 1..=MAX_FLOOR);
+    min_memory: Gigabytes = |d, node| d.form(node, "a size such as `32GB`", Problem::InvalidSize, forms::size);
     max_price: Hourly = placement::price;
     placement: Placement = placement::read;
     cloud: CloudWish = placement::cloud;
@@ -161,12 +166,23 @@ impl Pod {
 
     /// Returns what it asks of the host of its GPUs.
     pub(super) fn host(&self) -> HostLimits {
-        HostLimits { cuda: self.cuda.as_ref().map(|cuda| cuda.value.clone()).unwrap_or_default() }
+        HostLimits {
+            cuda: self.cuda.as_ref().map(|cuda| cuda.value.clone()).unwrap_or_default(),
+            min_vcpu: self.min_vcpu.map(|floor| floor.value),
+            min_memory: self.min_memory.map(|floor| floor.value),
+        }
     }
 
     /// Returns where keys stand that a CPU pod cannot have, and why not.
     pub(super) fn only_of_gpus(&self) -> impl Iterator<Item = (Span, &'static str)> {
-        [self.cuda.as_ref().map(|cuda| (cuda.span, "a CPU pod has no CUDA"))].into_iter().flatten()
+        let per_gpu = "it is a floor for each GPU, and a CPU pod has none";
+        [
+            self.cuda.as_ref().map(|cuda| (cuda.span, "a CPU pod has no CUDA")),
+            self.min_vcpu.map(|floor| (floor.span, per_gpu)),
+            self.min_memory.map(|floor| (floor.span, per_gpu)),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     pub(super) fn countries(&self) -> Option<&Spanned<BTreeSet<CountryCode>>> {

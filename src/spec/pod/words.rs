@@ -84,38 +84,15 @@ pub(super) const WORDS: &[(&str, Word)] = &[
         "public_ip",
         NotSupported("pods in Secure Cloud always have a public address; REST v2 has no such field"),
     ),
-    (
-        "min_vcpu",
-        NotSupported("REST v2 documents no such placement filter; choose a GPU whose hosts have enough"),
-    ),
-    (
-        "min_vcpus",
-        NotSupported("REST v2 documents no such placement filter; choose a GPU whose hosts have enough"),
-    ),
-    (
-        "min_vcpu_count",
-        NotSupported("REST v2 documents no such placement filter; choose a GPU whose hosts have enough"),
-    ),
-    (
-        "minVCPUPerGPU",
-        NotSupported("REST v2 documents no such placement filter; choose a GPU whose hosts have enough"),
-    ),
-    (
-        "min_memory",
-        NotSupported("REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU"),
-    ),
-    (
-        "min_ram",
-        NotSupported("REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU"),
-    ),
-    (
-        "minMemoryInGb",
-        NotSupported("REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU"),
-    ),
-    (
-        "minRAMPerGPU",
-        NotSupported("REST v2 documents no such placement filter; `gpu.memory` limits the memory of the GPU"),
-    ),
+    ("min_vcpus", Spelled("min_vcpu")),
+    ("min_vcpu_count", Spelled("min_vcpu")),
+    ("minVCPUPerGPU", Spelled("min_vcpu")),
+    ("minVcpuCountPerGpu", Spelled("min_vcpu")),
+    ("minVcpuCount", Written("`min_vcpu:`, a number for each GPU")),
+    ("min_ram", Spelled("min_memory")),
+    ("minRAMPerGPU", Spelled("min_memory")),
+    ("minRamPerGpu", Spelled("min_memory")),
+    ("minMemoryInGb", Written("`min_memory:`, a size for each GPU")),
     ("minDownloadMbps", NotSupported("REST v2 has no bandwidth filter")),
     ("minUploadMbps", NotSupported("REST v2 has no bandwidth filter")),
     ("minDiskBandwidthMBps", NotSupported("REST v2 has no bandwidth filter")),

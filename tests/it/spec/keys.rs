@@ -348,7 +348,7 @@ fn keys_of_the_top_are_sent_there_from_a_pod() {
 #[test]
 fn keys_without_meaning_yet_say_why() {
     insta::assert_snapshot!(
-        in_pod("gpu: L40S\ntemplate: abc\nenv_file: .env\npublic_ip: true\nmin_vcpu: 8\nrestart: always\nhealthcheck: {}"), @r#"
+        in_pod("gpu: L40S\ntemplate: abc\nenv_file: .env\npublic_ip: true\nsavingsPlan: 8\nrestart: always\nhealthcheck: {}"), @"
     error: not supported yet
      --> pods.yaml:7:5
       |
@@ -376,10 +376,10 @@ fn keys_without_meaning_yet_say_why() {
     error: not supported yet
       --> pods.yaml:10:5
        |
-    10 |     min_vcpu: 8
-       |     ^^^^^^^^ a pod has no `min_vcpu`
+    10 |     savingsPlan: 8
+       |     ^^^^^^^^^^^ a pod has no `savingsPlan`
        |
-       = help: REST v2 documents no such placement filter; choose a GPU whose hosts have enough
+       = help: buy savings plans in RunPod's console
 
     error: not supported yet
       --> pods.yaml:11:5
@@ -396,7 +396,7 @@ fn keys_without_meaning_yet_say_why() {
        |     ^^^^^^^^^^^ a pod has no `healthcheck`
        |
        = help: RunPod has no health checks; apply waits until the pod runs
-    "#);
+    ");
 }
 
 #[test]

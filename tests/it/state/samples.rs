@@ -279,6 +279,8 @@ impl Samples {
                             self.set(|samples| CudaVersion::new(samples.one(&["12.8", "12.4"]))),
                         ),
                     },
+                    min_vcpu: self.some(|samples| samples.0.u32(1..)),
+                    min_memory: self.some(|_| Gigabytes(32)),
                 },
             },
         }

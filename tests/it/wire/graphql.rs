@@ -150,7 +150,7 @@ fn a_create_sends_variables_and_its_arguments_as_json() {
             "ports": "22/tcp,8000/http", "containerDiskInGb": 60, "volumeInGb": 0, "volumeMountPath": "/models",
             "networkVolumeId": "agv6w2qcg7", "containerRegistryAuthId": "clz1", "startSsh": true,
             "startJupyter": false, "cloudType": "SECURE", "dataCenterId": "EU-RO-1", "gpuTypeId": "NVIDIA L40S",
-            "gpuCount": 1, "globalNetwork": false, "minCudaVersion": "12.4"
+            "gpuCount": 1, "globalNetwork": false, "minCudaVersion": "12.4", "minVcpuCount": 8, "minMemoryInGb": 32
         } }
     });
     assert_eq!(recorder.lines(), ["POST /graphql"]);

@@ -140,7 +140,7 @@ fn a_create_says_everything_that_has_a_default() {
         "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "TOKEN": SECRET },
         "ports": ["22/tcp", "8000/http"], "containerDiskInGb": 60, "volumeInGb": 0, "volumeMountPath": "/models",
         "networkVolumeId": "agv6w2qcg7", "containerRegistryAuthId": "clz1", "globalNetworking": false,
-        "cloudType": "SECURE", "computeType": "GPU", "gpuTypeIds": ["NVIDIA L40S"], "gpuCount": 1,
+        "cloudType": "SECURE", "computeType": "GPU", "gpuTypeIds": ["NVIDIA L40S"], "gpuCount": 1, "minVCPUPerGPU": 8, "minRAMPerGPU": 32,
         "allowedCudaVersions": ["12.4", "12.5", "12.6", "12.7", "12.8", "12.9", "13.0"],
         "dataCenterIds": ["EU-RO-1"], "interruptible": false
     });
@@ -153,7 +153,7 @@ fn a_cuda_version_later_than_any_known_one_is_refused_before_sending() {
     let recorder = Recorder::default();
     let request = PodRequest {
         placement: Placement {
-            host: HostLimits { cuda: CudaWish::AtLeast(CudaVersion::new("14.0")) },
+            host: HostLimits { cuda: CudaWish::AtLeast(CudaVersion::new("14.0")), ..HostLimits::default() },
             ..pod_request().placement
         },
         ..pod_request()

@@ -59,7 +59,7 @@ async fn create_gpu_pod(
     };
     let query = "mutation Create($input: PodFindAndDeployOnDemandInput) \
         { podFindAndDeployOnDemand(input: $input) { id } }";
-    let HostLimits { cuda } = &request.placement.host;
+    let HostLimits { cuda, min_vcpu, min_memory } = &request.placement.host;
     let mut input = create_input(request, data_center);
     input.entry("volumeInGb").or_insert(json!(0));
     input.extend(given([
@@ -68,6 +68,9 @@ async fn create_gpu_pod(
         ("globalNetwork", Some(json!(request.settings.global_networking))),
         ("allowedCudaVersions", convert::some_texts(cuda.allowed())),
         ("minCudaVersion", cuda.least().map(|version| json!(version))),
+        // Here both are for the whole pod.
+        ("minVcpuCount", min_vcpu.map(|vcpus| json!(vcpus.saturating_mul(count)))),
+        ("minMemoryInGb", min_memory.map(|memory| json!(memory.0.saturating_mul(count)))),
     ]));
     create(transport, operation, query, &input, request).await
 }

@@ -25,7 +25,7 @@ pub(super) fn allowed_cuda(request: &PodRequest) -> Vec<&str> {
         let (major, minor) = version.split_once('.').unwrap_or((version, "0"));
         Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
     };
-    let HostLimits { cuda } = &request.placement.host;
+    let cuda = &request.placement.host.cuda;
     match cuda.least() {
         None => cuda.allowed().collect(),
         Some(least) => {
@@ -39,7 +39,8 @@ pub(super) fn allowed_cuda(request: &PodRequest) -> Vec<&str> {
 pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Value {
     let PodRequest { settings, access: _, placement } = request;
     // Its limit on CUDA is in the allowed versions.
-    let Placement { compute, cloud, data_centers, host: _ } = placement;
+    let Placement { compute, cloud, data_centers, host: HostLimits { cuda: _, min_vcpu, min_memory } } =
+        placement;
     let all = settings.given(Some(&settings.env), Some(&settings.storage));
     let registry = all.registry.filter(|id| id.is_some());
     let mut body = settings_body(&PodSettings { registry, locked: None, ..all });
@@ -56,6 +57,8 @@ pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Valu
         ("gpuTypeIds", gpu.map(|(id, _)| json!([id]))),
         ("gpuCount", gpu.map(|(_, count)| json!(count))),
         ("allowedCudaVersions", convert::some_texts(allowed_cuda)),
+        ("minVCPUPerGPU", min_vcpu.map(|vcpus| json!(vcpus))),
+        ("minRAMPerGPU", min_memory.map(|memory| json!(memory.0))),
         ("cpuFlavorIds", cpu.map(|(id, _)| json!([id]))),
         ("vcpuCount", cpu.map(|(_, vcpus)| json!(vcpus))),
         ("dataCenterIds", convert::some_texts(data_centers.iter().map(DataCenterId::as_str))),

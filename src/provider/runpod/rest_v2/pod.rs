@@ -17,7 +17,8 @@ use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit,
 /// Returns the body of a create.
 pub(super) fn create_body(request: &PodRequest) -> Value {
     let PodRequest { settings, access, placement } = request;
-    let Placement { compute, cloud, data_centers, host: HostLimits { cuda } } = placement;
+    let Placement { compute, cloud, data_centers, host } = placement;
+    let HostLimits { cuda, min_vcpu, min_memory } = host;
     let all = settings.given(Some(&settings.env), Some(&settings.storage));
     let mut body = settings_body(&PodSettings {
         // What is left out is the image's own, or none.
@@ -33,6 +34,8 @@ pub(super) fn create_body(request: &PodRequest) -> Value {
                 ("count", Some(json!(count))),
                 ("allowedCudaVersions", convert::some_texts(cuda.allowed())),
                 ("minCudaVersion", cuda.least().map(|version| json!(version))),
+                ("minVcpuCountPerGpu", min_vcpu.map(|vcpus| json!(vcpus))),
+                ("minRamPerGpu", min_memory.map(|memory| json!(memory.0))),
             ]);
             (Some(gpu.into()), None)
         }
