@@ -63,8 +63,8 @@ const RULES: &[Rule] = &[
     Rule { module: "render", may: &["model"], but_not: &[], why: "what is shown follows from values alone" },
     Rule {
         module: "simulator",
-        may: &["model", "provider", "state"],
-        but_not: &["provider::runpod", "state::sqlite", "state::memory", "state::planfile"],
+        may: &["state::whole"],
+        but_not: &[],
         why: "simulator and client are written apart, so that each catches the other's mistakes",
     },
     Rule {
