@@ -19,7 +19,7 @@ use super::world::refusal::Refusal;
 use super::world::volume::{Tier, VolumeOrder};
 
 /// The text of a failure that says nothing.
-const SOMETHING: &str = "Something went wrong. Please try again later or contact support.";
+pub(super) const SOMETHING: &str = "Something went wrong. Please try again later or contact support.";
 
 /// A request that fits the schema.
 #[derive(Debug, Clone, PartialEq)]
