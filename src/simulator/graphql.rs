@@ -7,6 +7,7 @@ mod deploy;
 mod document;
 mod schema;
 mod show;
+mod typed;
 
 use serde_json::{Map, Value, json};
 
