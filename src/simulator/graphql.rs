@@ -3,15 +3,20 @@
 //! A request is checked against the bundled schema ([`document`]); what does not fit is HTTP 400. What the world refuses is HTTP 200 with
 //! `errors` and `null` in its place, as RunPod does it: a client that looks at the status alone believes that all went well.
 
+mod catalog;
 mod deploy;
 mod document;
+mod input;
 mod schema;
+mod settings;
 mod show;
 mod typed;
 
 use serde_json::{Map, Value, json};
 
 pub use document::{Field, Unfit};
+
+use input::number;
 
 use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
@@ -164,11 +169,11 @@ fn query(world: &World, field: &Field, twist: Twist) -> Value {
             // A pod that is not there is null without an error, also one that was terminated.
             world.pod(id).map_or(Value::Null, |pod| show::pod(world, pod, &field.selection))
         }
-        "gpuTypes" => show::gpu_types(world, field),
-        "cpuFlavors" => show::cpu_flavors(world, field),
-        "dataCenters" => show::data_centers(world, &field.selection),
-        "countryCodes" => show::country_codes(),
-        "serverlessGpuPools" => show::serverless_pools(&field.selection),
+        "gpuTypes" => catalog::gpu_types(world, field),
+        "cpuFlavors" => catalog::cpu_flavors(world, field),
+        "dataCenters" => catalog::data_centers(world, &field.selection),
+        "countryCodes" => catalog::country_codes(),
+        "serverlessGpuPools" => catalog::serverless_pools(&field.selection),
         _ => Value::Null,
     }
 }
@@ -192,8 +197,7 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
         "deployCpuPod" => deploy::cpu(world, &input)?,
         "podResume" => {
             deploy::check_rental(world, id, false)?;
-            let wanted =
-                input.get("gpuCount").and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+            let wanted = number(&input, "gpuCount");
             // Zero attaches all of them: RunPod honours it only if it was chosen in its console before.
             world.start_pod(id, twist.start_gpus.or(wanted.filter(|count| *count > 0))).map_err(refuse)?
         }
@@ -201,7 +205,7 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
             deploy::check_rental(world, id, true)?;
             world.start_pod(id, twist.start_gpus).map_err(refuse)?
         }
-        "podStop" => stop(world, id).map_err(refuse)?,
+        "podStop" => world.stop_pod_if_up(id).map_err(refuse)?,
         "podTerminate" => return world.terminate_pod(id).map(|()| Value::Null).map_err(refuse),
         "podEditJob" => deploy::edit(world, id, &input)?,
         "updateUserSettings" => {
@@ -223,16 +227,9 @@ fn any_pod<'a>(world: &'a World, id: &PodId) -> &'a Pod {
     world.any_pod(id).expect("the world has just given this identifier")
 }
 
-/// Stops a pod; one that is stopped already is answered in the same way.
-fn stop(world: &mut World, id: &str) -> Result<PodId, Refusal> {
-    let pod = world.pod(id)?;
-    let up = pod.status(world.now()).holds_compute();
-    if up { world.stop_pod(id) } else { Ok(pod.id.clone()) }
-}
-
 fn volume(world: &mut World, name: &str, id: &str, input: &Map<String, Value>) -> Result<Value, Refusal> {
     let text = |name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
-    let size = input.get("size").and_then(Value::as_u64).and_then(|size| u32::try_from(size).ok());
+    let size = number(input, "size");
     let id = match name {
         "createNetworkVolume" => {
             let fast = input.get("isNextGenStorage").and_then(Value::as_bool).unwrap_or(false);

@@ -4,7 +4,10 @@
 //! 500, a pod says what is desired of it and not what it does, an image that does not exist is accepted, and `restart` answers 200 and does
 //! nothing. Its published end was 15 November 2026; a simulation can be told that this day has come.
 
+mod body;
+mod query;
 mod read;
+mod settings;
 mod show;
 
 use serde_json::{Value, json};
@@ -205,7 +208,7 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(shown(world, &id, 201))
         }
         Call::GetPod(id) => {
-            let include = read::include(request, twist.loose)?;
+            let include = query::include(request, twist.loose)?;
             Ok(json_answer(200, &show::pod(world, world.pod(id)?, include)))
         }
         Call::UpdatePod(id) => {
@@ -219,7 +222,7 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(shown(world, &id, 200))
         }
         Call::StopPod(id) => {
-            let id = stop(world, id)?;
+            let id = world.stop_pod_if_up(id)?;
             Ok(shown(world, &id, 200))
         }
         Call::ResetPod(id) => {
@@ -248,23 +251,16 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(json_answer(200, &show::volume(world.volume(&id.0)?)))
         }
         Call::DeleteVolume(id) => world.delete_volume(id).map(|()| Answer::empty(204)).map_err(Wrong::from),
-        Call::BillPods => read::bills(world, request).map(|records| json_answer(200, &records)),
+        Call::BillPods => query::bills(world, request).map(|records| json_answer(200, &records)),
     }
 }
 
 fn list(world: &World, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
-    let wanted = read::filter(request)?;
-    let include = read::include(request, twist.loose)?;
+    let wanted = query::filter(request)?;
+    let include = query::include(request, twist.loose)?;
     let pods = world.listing(twist.listing);
     let shown = pods.iter().filter(|pod| wanted.takes(world, pod)).map(|pod| show::pod(world, pod, include));
     Ok(json_answer(200, &Value::Array(shown.collect())))
-}
-
-/// Stops a pod; one that is stopped already is answered in the same way.
-fn stop(world: &mut World, id: &str) -> Result<PodId, Refusal> {
-    let pod = world.pod(id)?;
-    let up = pod.status(world.now()).holds_compute();
-    if up { world.stop_pod(id) } else { Ok(pod.id.clone()) }
 }
 
 fn json_answer(status: u16, value: &Value) -> Answer {

@@ -5,9 +5,11 @@
 //! ours and stand in [`refusal`](fn@refused) alone.
 
 mod billing;
+mod body;
 mod catalog;
 pub mod logs;
 mod read;
+mod settings;
 mod show;
 
 use serde::Serialize;

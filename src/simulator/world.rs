@@ -14,9 +14,11 @@ mod meddling;
 pub mod moment;
 pub mod money;
 pub mod order;
+pub mod phase;
 pub mod placement;
 pub mod pod;
 pub mod refusal;
+pub mod settings;
 mod storage;
 mod totals;
 pub mod volume;
@@ -30,7 +32,8 @@ use serde::{Deserialize, Serialize};
 use hosts::{HostId, Inventory};
 use moment::Moment;
 use money::HourlyPrice;
-use pod::{By, Mount, Phase, Pod, PodId, Status};
+use phase::{By, Phase};
+use pod::{Mount, Pod, PodId, Status};
 use refusal::Refusal;
 use totals::Totals;
 use volume::{Volume, VolumeId};
@@ -325,6 +328,7 @@ impl World {
 mod tests {
     use super::order::{PodChange, PodOrder};
     use super::pod::Compute;
+    use super::settings::SettingsChange;
     use super::volume::VolumeOrder;
     use super::*;
 
@@ -346,9 +350,10 @@ mod tests {
             5 => drop(world.stop_pod(&id.0)),
             6 => drop(world.restart_pod(&id.0)),
             7 => drop(world.terminate_pod(&id.0)),
-            8 => drop(
-                world.update_pod(&id.0, PodChange { image: Some(image.to_owned()), ..PodChange::default() }),
-            ),
+            8 => {
+                let settings = SettingsChange { image: Some(image.to_owned()), ..SettingsChange::default() };
+                drop(world.update_pod(&id.0, PodChange { settings, ..PodChange::default() }));
+            }
             9 => world.exit_pod(&id),
             10 => drop(world.migrate_pod(&id)),
             11 => {
@@ -407,14 +412,17 @@ mod tests {
     fn a_migrated_pod_has_another_identifier_and_the_same_mark() {
         let mut world = World::new(1, 1, Moment::EPOCH);
         let mut order = PodOrder::gpu("moved", "ubuntu", "NVIDIA A40");
-        order.env.insert(MARK.to_owned(), "acme/moved/1".to_owned());
+        order.settings.env.insert(MARK.to_owned(), "acme/moved/1".to_owned());
         let old = world.create_pod(order).unwrap();
         world.pass(60_000);
         let new = world.migrate_pod(&old).unwrap();
         assert_ne!(old, new);
         assert_eq!(world.pod(&old.0).err(), Some(Refusal::NoSuchPod));
         let pod = world.pod(&new.0).unwrap();
-        assert_eq!((pod.env[MARK].as_str(), pod.status(world.now())), ("acme/moved/1", Status::Provisioning));
+        assert_eq!(
+            (pod.settings.env[MARK].as_str(), pod.status(world.now())),
+            ("acme/moved/1", Status::Provisioning)
+        );
         assert!(matches!(pod.compute, Compute::Gpu { attached: 1, .. }));
     }
 

@@ -28,6 +28,7 @@ use podform::provider::{Mutate, Observe};
 use podform::simulator::world::hosts::{Host, HostId, Inventory};
 use podform::simulator::world::moment::Moment;
 use podform::simulator::world::pod::{Compute as SimulatedCompute, Pod, PodId as SimulatedId};
+use podform::simulator::world::settings::Settings as PodSettings;
 use podform::simulator::{QuotaSetting, Settings, Simulation, World};
 use podform::spec::{Form, Input, Loaded, SourceFile, load};
 use podform::state::memory::MemoryState;
@@ -193,8 +194,11 @@ impl Fleet {
             let model = world.all_pods().next().cloned();
             let strangers = (0..self.strangers()).map(|number| Pod {
                 id: SimulatedId(format!("st{number:012}")),
-                name: format!("somebody-{number}"),
-                env: BTreeMap::new(),
+                settings: PodSettings {
+                    name: format!("somebody-{number}"),
+                    env: BTreeMap::new(),
+                    ..model.as_ref().unwrap().settings.clone()
+                },
                 ..model.clone().unwrap()
             });
             let machines = Inventory::of(world.ground().abundance);
@@ -372,12 +376,11 @@ fn alike(request: &PodRequest) -> String {
 /// Returns the pod that a request makes beside one that a request like it made.
 fn copy(model: &Pod, request: &PodRequest, number: usize) -> Pod {
     let env = request.settings.env.iter().map(|(key, value)| (key.to_string(), value.expose().clone()));
-    let mut given = model.env.clone();
+    let mut given = model.settings.env.clone();
     given.extend(env);
     Pod {
         id: SimulatedId(format!("pd{number:012}")),
-        name: request.settings.name.clone(),
-        env: given,
+        settings: PodSettings { name: request.settings.name.clone(), env: given, ..model.settings.clone() },
         ..model.clone()
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::simulator::command;
+use super::settings;
 use crate::simulator::world::World;
 use crate::simulator::world::facts::{self, GpuFact};
 use crate::simulator::world::hosts::Cloud;
@@ -45,27 +45,19 @@ pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {
         "adjustedCostPerHr": cost,
         "aiApiId": null,
         "consumerUserId": "user_2simulatedAccountOfNobody",
-        "containerDiskInGb": pod.disk,
         "costPerHr": if include.loose { json!(format!("{cost}")) } else { json!(cost) },
         "desiredStatus": desired_status(pod, world),
-        "dockerEntrypoint": pod.entrypoint,
-        "dockerStartCmd": command::words(&pod.args),
         "endpointId": null,
-        "env": pod.env,
         "id": pod.id.0,
-        "image": pod.image,
         "interruptible": pod.interruptible,
         "lastStartedAt": pod.started_at.unwrap_or(pod.created_at).rfc3339_millis(),
         "lastStatusChange": pod.last_status_change(world.now()),
-        "locked": pod.locked,
         "machineId": pod.host.0,
         "memoryInGb": pod.memory,
-        "name": pod.name,
         "portMappings": open.map(|ports| {
             let mapped = ports.iter().filter_map(|port| Some((port.private.to_string(), json!(port.public?))));
             mapped.collect::<Map<String, Value>>()
         }),
-        "ports": pod.ports,
         "publicIp": public.then_some(&pod.ip),
         "slsVersion": 0,
         "templateId": pod.template,
@@ -74,6 +66,7 @@ pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {
         "volumeInGb": volume_size,
     });
     if let Some(fields) = body.as_object_mut() {
+        fields.extend(settings::shown(&pod.settings));
         extra(fields, world, pod, include);
         fields.extend(mount_path.map(|path| ("volumeMountPath".to_owned(), json!(path))));
     }
@@ -95,9 +88,6 @@ fn extra(fields: &mut Map<String, Value>, world: &World, pod: &Pod, include: Inc
                 put("gpu", Value::Null);
             }
         }
-    }
-    if let Some(registry) = &pod.registry {
-        put("containerRegistryAuthId", json!(registry));
     }
     if include.machine {
         put("machine", if include.loose && !up { json!({}) } else { machine(world, pod) });

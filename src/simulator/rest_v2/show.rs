@@ -4,22 +4,21 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::settings::{self, ContainerBody, SwitchesBody};
 use crate::simulator::world::chance::between;
-use crate::simulator::world::pod::{Action, Compute, Mount, Pod, PodId, Status};
+use crate::simulator::world::pod::{Action, Compute, Mount, OpenPort, Pod, PodId, Status};
 use crate::simulator::world::volume::Volume;
 use crate::simulator::world::{Listing, World};
+
+/// A list under the one member of its body.
+type List<T> = BTreeMap<&'static str, Vec<T>>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct PodBody {
     id: String,
-    name: String,
-    image: String,
-    args: String,
-    disk: u32,
-    ports: Vec<String>,
-    env: BTreeMap<String, String>,
-    registry: Option<String>,
+    #[serde(flatten)]
+    container: ContainerBody,
     status: &'static str,
     actions: Vec<&'static str>,
     mounts: MountsBody,
@@ -33,8 +32,8 @@ pub(super) struct PodBody {
     ssh: SshBody,
     template: Option<String>,
     cost: f64,
-    locked: bool,
-    global_networking: NetworkingBody,
+    #[serde(flatten)]
+    switches: SwitchesBody,
     runtime: Option<RuntimeBody>,
     created_at: String,
     started_at: Option<String>,
@@ -93,16 +92,6 @@ struct EndpointBody {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NetworkingBody {
-    enabled: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ip: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    internal_dns: Option<String>,
-}
-
-#[derive(Serialize)]
 struct RuntimeBody {
     uptime: u64,
     gpus: Vec<GpuUseBody>,
@@ -134,11 +123,6 @@ struct PortBody {
 }
 
 #[derive(Serialize)]
-pub(super) struct PodsBody {
-    pods: Vec<PodBody>,
-}
-
-#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct VolumeBody {
     id: String,
@@ -149,19 +133,8 @@ pub(super) struct VolumeBody {
     tier: &'static str,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct VolumesBody {
-    network_volumes: Vec<VolumeBody>,
-}
-
-#[derive(Serialize)]
-pub(super) struct SshKeysBody {
-    keys: Vec<String>,
-}
-
-pub(super) fn pods(world: &World, listing: Listing) -> PodsBody {
-    PodsBody { pods: world.listing(listing).iter().map(|each| pod(world, each)).collect() }
+pub(super) fn pods(world: &World, listing: Listing) -> List<PodBody> {
+    List::from([("pods", world.listing(listing).iter().map(|each| pod(world, each)).collect())])
 }
 
 /// Shows a pod that was just made or changed, even if listings do not have it yet.
@@ -174,15 +147,10 @@ pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {
     let status = pod.status(now);
     let placed = status != Status::Provisioning;
     let (gpu, cpu) = compute(pod);
+    let (container, switches) = settings::shown(world, pod);
     PodBody {
         id: pod.id.0.clone(),
-        name: pod.name.clone(),
-        image: pod.image.clone(),
-        args: pod.args.clone(),
-        disk: pod.disk,
-        ports: pod.ports.clone(),
-        env: pod.env.clone(),
-        registry: pod.registry.clone(),
+        container,
         status: status.name(),
         actions: status.actions().iter().copied().map(Action::name).collect(),
         mounts: mounts(&pod.mount),
@@ -195,8 +163,7 @@ pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {
         template: None,
         // An unknown price is sent as 0, which the document also uses for a stopped pod.
         cost: pod.compute_price(now).unwrap_or_default().usd(),
-        locked: pod.locked,
-        global_networking: networking(world, pod),
+        switches,
         runtime: runtime(world, pod),
         created_at: pod.created_at.rfc3339(),
         started_at: pod.started_at.filter(|at| *at <= now).map(|at| at.rfc3339()),
@@ -250,18 +217,6 @@ fn ssh(world: &World, pod: &Pod, placed: bool) -> SshBody {
     }
 }
 
-fn networking(world: &World, pod: &Pod) -> NetworkingBody {
-    if !pod.global_networking {
-        return NetworkingBody { enabled: false, ip: None, internal_dns: None };
-    }
-    let part = |name: &str| between(world.seed(), &["global network", name, &pod.id.0], 1, 254);
-    NetworkingBody {
-        enabled: true,
-        ip: Some(format!("10.{}.{}.{}", part("first"), part("second"), part("third"))),
-        internal_dns: Some(format!("{}.runpod.internal", pod.id.0)),
-    }
-}
-
 fn runtime(world: &World, pod: &Pod) -> Option<RuntimeBody> {
     let now = world.now();
     let boot = pod.reporting(now)?;
@@ -276,7 +231,7 @@ fn runtime(world: &World, pod: &Pod) -> Option<RuntimeBody> {
         Compute::Cpu { .. } => Vec::new(),
     };
     let ports = pod.open_ports(world.seed(), now).map(|ports| {
-        let show = |port: &crate::simulator::world::pod::OpenPort<'_>| PortBody {
+        let show = |port: &OpenPort<'_>| PortBody {
             private: port.private,
             public: port.public,
             protocol: port.protocol.to_owned(),
@@ -304,10 +259,10 @@ pub(super) fn volume(volume: &Volume) -> VolumeBody {
     }
 }
 
-pub(super) fn volumes(world: &World) -> VolumesBody {
-    VolumesBody { network_volumes: world.listed_volumes().into_iter().map(volume).collect() }
+pub(super) fn volumes(world: &World) -> List<VolumeBody> {
+    List::from([("networkVolumes", world.listed_volumes().into_iter().map(volume).collect())])
 }
 
-pub(super) fn ssh_keys(world: &World) -> SshKeysBody {
-    SshKeysBody { keys: world.account().ssh_keys.clone() }
+pub(super) fn ssh_keys(world: &World) -> List<String> {
+    List::from([("keys", world.account().ssh_keys.clone())])
 }

@@ -64,7 +64,7 @@ impl World {
                     let bill = bills.entry((begin, group(pod, grouping))).or_default();
                     bill.micros += pod.price.unwrap_or_default().micros() * millis / 3_600_000;
                     bill.millis += millis;
-                    bill.disk = bill.disk.max(pod.disk);
+                    bill.disk = bill.disk.max(pod.settings.disk);
                 }
             }
             for (began, ended, hourly) in disk_periods(pod, self.now()) {
@@ -102,7 +102,7 @@ fn disk_periods(pod: &Pod, now: Moment) -> Vec<(Moment, Moment, u64)> {
         Mount::Persistent { size, .. } => size,
         Mount::Nothing | Mount::Network { .. } => 0,
     };
-    let up = money::container_disk(pod.disk).micros() + money::pod_volume(own, true).micros();
+    let up = money::container_disk(pod.settings.disk).micros() + money::pod_volume(own, true).micros();
     let stopped = money::pod_volume(own, false).micros();
     let mut periods = Vec::new();
     let mut last = None;

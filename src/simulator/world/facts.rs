@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::money::HourlyPrice;
 use super::pod::Mount;
+use super::settings::SettingsChange;
 
 /// All bundled facts.
 #[derive(Debug)]
@@ -169,11 +170,18 @@ impl TemplateFact {
         self.volume.map_or(Mount::Nothing, |size| Mount::Persistent { size, path: self.path.clone() })
     }
 
-    /// Returns its variables with those of a create over them.
-    pub fn env_under(&self, env: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let mut merged = self.env.clone();
-        merged.extend(env);
-        merged
+    /// Returns what a request gives, over what the template has if it names one.
+    pub fn under(template: Option<&TemplateFact>, given: SettingsChange) -> SettingsChange {
+        let Some(template) = template else { return given };
+        let mut env = template.env.clone();
+        env.extend(given.env.unwrap_or_default());
+        SettingsChange {
+            image: given.image.or_else(|| Some(template.image.clone())),
+            env: Some(env),
+            ports: given.ports.or_else(|| Some(template.ports.clone())),
+            disk: given.disk.or(Some(template.disk)),
+            ..given
+        }
     }
 }
 

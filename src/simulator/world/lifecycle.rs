@@ -7,9 +7,11 @@ use super::facts;
 use super::hosts::Cloud;
 use super::money::HourlyPrice;
 use super::order::{ComputeOrder, PodChange, PodOrder};
+use super::phase::{By, Phase};
 use super::placement::Place;
-use super::pod::{Action, By, Compute, Mount, Phase, Pod, PodId};
+use super::pod::{Action, Compute, Mount, Pod, PodId};
 use super::refusal::Refusal;
+use super::settings::Settings;
 use super::{LONGEST_LISTING_LAG, MARK, World};
 
 impl World {
@@ -38,7 +40,7 @@ impl World {
             return Err(Refusal::NoFunds);
         }
         self.begin_mutation();
-        if !order.env.contains_key(MARK) {
+        if !order.settings.env.contains_key(MARK) {
             self.ground.unmarked += 1;
         }
         let pod = self.new_pod(order, id.clone(), &place, compute, price);
@@ -65,14 +67,7 @@ impl World {
         let mut pod = Pod {
             visible_at: now.after(between(self.seed(), &["listed", &id.0], 0, LONGEST_LISTING_LAG)),
             id,
-            name: order.name,
-            image: order.image,
-            args: order.args,
-            entrypoint: order.entrypoint,
-            env,
-            ports: order.ports,
-            disk: order.disk,
-            registry: order.registry,
+            settings: Settings { env, ..order.settings },
             mount: order.mount,
             compute,
             cloud: place.host.cloud,
@@ -84,9 +79,7 @@ impl World {
             memory,
             price,
             interruptible: order.bid.is_some(),
-            locked: order.locked,
-            global_networking: false,
-            global_networking_next: order.global_networking,
+            networked: false,
             created_at: now,
             started_at: None,
             phase: Phase::Stopped { at: now, by: By::User },
@@ -100,7 +93,7 @@ impl World {
 
     /// Adds what the platform adds to a new pod's environment, unless the request already has it.
     fn with_platform_keys(&self, order: &PodOrder, id: &PodId) -> BTreeMap<String, String> {
-        let mut env = order.env.clone();
+        let mut env = order.settings.env.clone();
         let keys = &self.ground.account.ssh_keys;
         if order.ssh && !keys.is_empty() {
             env.entry("PUBLIC_KEY".to_owned()).or_insert_with(|| keys.join("\n"));
@@ -113,10 +106,10 @@ impl World {
     }
 
     fn new_pod_id(&self, order: &PodOrder) -> PodId {
-        let subject = match order.env.get(MARK) {
+        let subject = match order.settings.env.get(MARK) {
             // What comes after the token depends on the order and the moment of requests.
             Some(mark) => format!("mark {}", mark.split('/').take(3).collect::<Vec<_>>().join("/")),
-            None => format!("pod {} {}", order.name, self.ground.unmarked),
+            None => format!("pod {} {}", order.settings.name, self.ground.unmarked),
         };
         // A second pod of the same mark is a duplicate and must not hide the first one.
         (0_u32..)
@@ -163,7 +156,7 @@ impl World {
     /// The pod does not exist, is not up, or is locked.
     pub fn stop_pod(&mut self, id: &str) -> Result<PodId, Refusal> {
         let pod = self.allowed(id, Action::Stop)?;
-        if pod.locked {
+        if pod.settings.locked {
             return Err(Refusal::Locked);
         }
         let (id, now) = (pod.id.clone(), self.now());
@@ -172,13 +165,23 @@ impl World {
         Ok(id)
     }
 
+    /// Stops a pod; one that is stopped already stays as it is.
+    ///
+    /// # Errors
+    /// As [`stop_pod`](World::stop_pod).
+    pub fn stop_pod_if_up(&mut self, id: &str) -> Result<PodId, Refusal> {
+        let pod = self.pod(id)?;
+        let is_up = pod.status(self.now()).holds_compute();
+        if is_up { self.stop_pod(id) } else { Ok(pod.id.clone()) }
+    }
+
     /// Makes a pod's container anew in place.
     ///
     /// # Errors
     /// The pod does not exist, does not run, or is locked.
     pub fn restart_pod(&mut self, id: &str) -> Result<PodId, Refusal> {
         let pod = self.allowed(id, Action::Restart)?;
-        if pod.locked {
+        if pod.settings.locked {
             return Err(Refusal::Locked);
         }
         let (id, seed, now) = (pod.id.clone(), self.seed(), self.now());
@@ -205,7 +208,7 @@ impl World {
     pub fn update_pod(&mut self, id: &str, change: PodChange) -> Result<PodId, Refusal> {
         let pod = self.pod(id)?;
         change.check(&pod.compute)?;
-        if change.resets() && change.locked.unwrap_or(pod.locked) {
+        if change.resets() && change.settings.locked.unwrap_or(pod.settings.locked) {
             return Err(Refusal::Locked);
         }
         let mount = changed_mount(&pod.mount, &change)?;
@@ -214,7 +217,8 @@ impl World {
         let boots = change.resets() && pod.status(now).holds_compute();
         self.begin_mutation();
         self.change(&id, |pod| {
-            assign(pod, change, mount);
+            pod.mount = mount;
+            pod.settings = std::mem::take(&mut pod.settings).with(change.settings);
             if boots {
                 pod.boot(seed, now, false);
             }
@@ -224,7 +228,7 @@ impl World {
 
     fn check_global_networking(&self, pod: &Pod, change: &PodChange) -> Result<(), Refusal> {
         let there = facts::data_center(&pod.data_center).is_some_and(|fact| fact.has_global_network());
-        match (change.global_networking, &pod.compute) {
+        match (change.settings.global_networking, &pod.compute) {
             (None | Some(false), _) => Ok(()),
             (Some(true), Compute::Gpu { .. }) if there && pod.cuda.is_some() => Ok(()),
             (Some(true), Compute::Gpu { .. } | Compute::Cpu { .. }) => Err(Refusal::rule(
@@ -281,33 +285,4 @@ fn changed_mount(mount: &Mount, change: &PodChange) -> Result<Mount, Refusal> {
         }
         (Mount::Nothing | Mount::Persistent { .. } | Mount::Network { .. }, _, _) => Err(kind()),
     }
-}
-
-fn assign(pod: &mut Pod, change: PodChange, mount: Mount) {
-    let PodChange {
-        name,
-        locked,
-        image,
-        args,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        persistent: _,
-        network: _,
-        global_networking,
-        reset: _,
-    } = change;
-    pod.mount = mount;
-    pod.name = name.unwrap_or_else(|| pod.name.clone());
-    pod.locked = locked.unwrap_or(pod.locked);
-    pod.image = image.unwrap_or_else(|| pod.image.clone());
-    pod.args = args.unwrap_or_else(|| pod.args.clone());
-    pod.entrypoint = entrypoint.unwrap_or_else(|| pod.entrypoint.clone());
-    pod.env = env.unwrap_or_else(|| pod.env.clone());
-    pod.ports = ports.unwrap_or_else(|| pod.ports.clone());
-    pod.disk = disk.unwrap_or(pod.disk);
-    pod.registry = registry.unwrap_or_else(|| pod.registry.clone());
-    pod.global_networking_next = global_networking.unwrap_or(pod.global_networking_next);
 }

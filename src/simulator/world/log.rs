@@ -6,7 +6,8 @@
 use super::chance::between;
 use super::moment::Moment;
 use super::order::port_parts;
-use super::pod::{Boot, Outcome, Phase, Pod};
+use super::phase::{Boot, Outcome, Phase};
+use super::pod::Pod;
 
 /// How often a container writes, in milliseconds.
 const PERIOD: u64 = 10_000;
@@ -99,16 +100,24 @@ fn up_to(boot: Boot, now: Moment) -> Moment {
 
 fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, Source, String)> {
     let mut lines = vec![
-        (boot.placed_at, Source::System, format!("create container {}", pod.image)),
-        (boot.placed_at, Source::System, format!("{} Pulling from registry", pod.image)),
+        (boot.placed_at, Source::System, format!("create container {}", pod.settings.image)),
+        (boot.placed_at, Source::System, format!("{} Pulling from registry", pod.settings.image)),
     ];
     if boot.outcome == Outcome::Fails {
-        lines.push((boot.ready_at, Source::System, format!("error creating container: {}", pod.image)));
+        lines.push((
+            boot.ready_at,
+            Source::System,
+            format!("error creating container: {}", pod.settings.image),
+        ));
         return lines;
     }
     lines.push((boot.ready_at, Source::System, "start container".to_owned()));
-    let http =
-        pod.ports.iter().filter_map(|port| port_parts(port)).filter(|(_, protocol)| *protocol == "http");
+    let http = pod
+        .settings
+        .ports
+        .iter()
+        .filter_map(|port| port_parts(port))
+        .filter(|(_, protocol)| *protocol == "http");
     if boot.outcome != Outcome::Silent {
         let listening = http.map(|(port, _)| format!("listening on 0.0.0.0:{port}"));
         lines.extend(listening.take(10).map(|text| (boot.ready_at, Source::Container, text)));
@@ -117,7 +126,7 @@ fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, S
     let container = pod.containers.to_string();
     for tick in ticks.saturating_sub(KEPT) + 1..=ticks {
         let took = between(seed, &["log", &pod.id.0, &container, &tick.to_string()], 100, 9_999);
-        let text = said(&pod.image, tick, took);
+        let text = said(&pod.settings.image, tick, took);
         lines.push((boot.ready_at.after(tick * PERIOD), Source::Container, text));
     }
     if let Outcome::Ends(after) = boot.outcome {

@@ -3,7 +3,8 @@
 use super::World;
 use super::chance::letters;
 use super::hosts::HostId;
-use super::pod::{By, Phase, PodId};
+use super::phase::{By, Phase};
+use super::pod::PodId;
 
 impl World {
     /// Replaces the registered SSH keys.
@@ -68,7 +69,7 @@ impl World {
 
     /// Locks or unlocks a pod, whatever its status.
     pub fn set_locked(&mut self, id: &PodId, locked: bool) {
-        self.change(id, |pod| pod.locked = locked);
+        self.change(id, |pod| pod.settings.locked = locked);
     }
 
     /// Ends a pod as the platform does for reasons of its own; its volume stays.

@@ -7,6 +7,7 @@ use super::hosts::Cloud;
 use super::money::HourlyPrice;
 use super::pod::{Compute, Mount};
 use super::refusal::Refusal;
+use super::settings::{Settings, SettingsChange};
 
 /// The most environment variables of a pod.
 const MOST_VARIABLES: usize = 50;
@@ -69,22 +70,8 @@ pub enum ComputeOrder {
 /// What a create of a pod asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodOrder {
-    /// Its name.
-    pub name: String,
-    /// The container image.
-    pub image: String,
-    /// The command line handed to the image.
-    pub args: String,
-    /// The entrypoint, or none to keep the image's.
-    pub entrypoint: Vec<String>,
-    /// Environment variables.
-    pub env: BTreeMap<String, String>,
-    /// Ports such as `8888/http`.
-    pub ports: Vec<String>,
-    /// Container disk in GB.
-    pub disk: u32,
-    /// The registry credential.
-    pub registry: Option<String>,
+    /// Its settings.
+    pub settings: Settings,
     /// The storage to mount.
     pub mount: Mount,
     /// The processors.
@@ -95,14 +82,10 @@ pub struct PodOrder {
     pub data_centers: Vec<String>,
     /// The countries that will do, or none for any.
     pub countries: Vec<String>,
-    /// Whether it joins the global network.
-    pub global_networking: bool,
     /// Whether `PUBLIC_KEY` is to be added.
     pub ssh: bool,
     /// Whether `JUPYTER_PASSWORD` is to be added.
     pub jupyter: bool,
-    /// Whether it is locked from the start.
-    pub locked: bool,
     /// The template that the pod keeps a link to.
     pub template: Option<String>,
     /// What is offered for each GPU of an interruptible pod; an ordinary one has none.
@@ -128,24 +111,17 @@ impl PodOrder {
     }
 
     fn of(name: &str, image: &str, compute: ComputeOrder) -> PodOrder {
+        let (name, image) = (name.to_owned(), image.to_owned());
+        let settings = Settings { name, image, disk: 10, ..Settings::default() };
         PodOrder {
-            name: name.to_owned(),
-            image: image.to_owned(),
-            args: String::new(),
-            entrypoint: Vec::new(),
-            env: BTreeMap::new(),
-            ports: Vec::new(),
-            disk: 10,
-            registry: None,
+            settings,
             mount: Mount::Nothing,
             compute,
             clouds: vec![Cloud::Secure],
             data_centers: Vec::new(),
             countries: Vec::new(),
-            global_networking: false,
             ssh: false,
             jupyter: false,
-            locked: false,
             template: None,
             bid: None,
         }
@@ -156,9 +132,9 @@ impl PodOrder {
     /// # Errors
     /// The first rule that is broken.
     pub(super) fn check(&self) -> Result<(), Refusal> {
-        check_image(&self.image)?;
-        check_env(&self.env)?;
-        check_ports(&self.ports)?;
+        check_image(&self.settings.image)?;
+        check_env(&self.settings.env)?;
+        check_ports(&self.settings.ports)?;
         let on_community = self.clouds == [Cloud::Community];
         if matches!(self.mount, Mount::Network { .. }) && on_community {
             return Err(Refusal::rule("Network volumes are only available on Secure Cloud."));
@@ -173,7 +149,7 @@ impl PodOrder {
         if matches!(self.mount, Mount::Persistent { .. }) {
             return Err(Refusal::rule("mounts.persistent is not supported on CPU pods"));
         }
-        if self.global_networking {
+        if self.settings.global_networking {
             return Err(Refusal::rule("Global networking requires an NVIDIA GPU."));
         }
         for flavor in flavors {
@@ -187,7 +163,7 @@ impl PodOrder {
                 )));
             }
             if let Some(per_vcpu) = fact.disk_limit_gb_per_vcpu
-                && self.disk > per_vcpu * vcpus
+                && self.settings.disk > per_vcpu * vcpus
             {
                 return Err(Refusal::CpuDiskTooLarge { limit: per_vcpu * vcpus });
             }
@@ -199,70 +175,53 @@ impl PodOrder {
 /// What an update asks for; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodChange {
-    /// Its name, changed in place.
-    pub name: Option<String>,
-    /// The lock, changed in place and before anything else.
-    pub locked: Option<bool>,
-    /// The container image.
-    pub image: Option<String>,
-    /// The command line handed to the image.
-    pub args: Option<String>,
-    /// The entrypoint.
-    pub entrypoint: Option<Vec<String>>,
-    /// All environment variables.
-    pub env: Option<BTreeMap<String, String>>,
-    /// All ports.
-    pub ports: Option<Vec<String>>,
-    /// Container disk in GB.
-    pub disk: Option<u32>,
-    /// The registry credential, or none of them.
-    pub registry: Option<Option<String>>,
+    /// Its settings.
+    pub settings: SettingsChange,
     /// The pod's own volume: its size and path.
     pub persistent: Option<(Option<u32>, Option<String>)>,
     /// The network volume, which must be the one it has, and its path.
     pub network: Option<(Option<String>, String)>,
-    /// The global network, from the next start.
-    pub global_networking: Option<bool>,
     /// Makes the container anew whatever else is changed.
     pub reset: bool,
 }
 
 impl PodChange {
-    /// Returns whether the container is made anew. Presence decides, not difference: the API document says that using these fields resets the pod.
+    /// Makes a change that says size and path of whatever volume the pod mounts, as REST v1 and GraphQL do.
+    ///
+    /// # Errors
+    /// The pod mounts none.
+    pub fn of(
+        settings: SettingsChange,
+        mount: &Mount,
+        size: Option<u32>,
+        path: Option<String>,
+    ) -> Result<PodChange, Refusal> {
+        let change = PodChange { settings, ..PodChange::default() };
+        Ok(match (mount, size, path) {
+            (_, None, None)
+            | (Mount::Network { .. }, Some(_), None)
+            | (Mount::Nothing, None | Some(0), _) => change,
+            (Mount::Persistent { .. }, size, path) => PodChange { persistent: Some((size, path)), ..change },
+            (Mount::Network { .. }, _, Some(path)) => PodChange { network: Some((None, path)), ..change },
+            (Mount::Nothing, Some(_), _) => {
+                return Err(Refusal::rule("A volume cannot be added to this pod."));
+            }
+        })
+    }
+
+    /// Returns whether the container is made anew.
     pub fn resets(&self) -> bool {
-        let PodChange {
-            name: _,
-            locked: _,
-            image,
-            args,
-            entrypoint,
-            env,
-            ports,
-            disk,
-            registry,
-            persistent,
-            network,
-            global_networking: _,
-            reset,
-        } = self;
-        *reset
-            || image.is_some()
-            || args.is_some()
-            || entrypoint.is_some()
-            || env.is_some()
-            || ports.is_some()
-            || disk.is_some()
-            || registry.is_some()
-            || persistent.is_some()
-            || network.is_some()
+        let PodChange { settings, persistent, network, reset } = self;
+        *reset || settings.resets() || persistent.is_some() || network.is_some()
     }
 
     /// Checks every rule that does not depend on the pod's storage.
     pub(super) fn check(&self, compute: &Compute) -> Result<(), Refusal> {
-        self.image.as_deref().map_or(Ok(()), check_image)?;
-        self.env.as_ref().map_or(Ok(()), check_env)?;
-        self.ports.as_deref().map_or(Ok(()), check_ports)?;
-        match (compute, self.disk) {
+        let SettingsChange { image, env, ports, disk, .. } = &self.settings;
+        image.as_deref().map_or(Ok(()), check_image)?;
+        env.as_ref().map_or(Ok(()), check_env)?;
+        ports.as_deref().map_or(Ok(()), check_ports)?;
+        match (compute, *disk) {
             (Compute::Cpu { flavor, vcpus }, Some(disk)) => {
                 let limit =
                     facts::cpu(flavor).and_then(|fact| fact.disk_limit_gb_per_vcpu).map(|gb| gb * vcpus);

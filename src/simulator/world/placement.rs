@@ -140,7 +140,7 @@ impl World {
                     && self.volumes.get(volume).is_some_and(|volume| volume.data_center == host.data_center)
             }
         };
-        let on_network = !order.global_networking
+        let on_network = !order.settings.global_networking
             || (host.cuda.is_some() && data_center.is_some_and(|fact| fact.has_global_network()));
         let named = order.data_centers.iter().any(|id| id == host.data_center);
         (order.data_centers.is_empty() || named)

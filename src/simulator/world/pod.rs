@@ -3,8 +3,6 @@
 //! A pod's status is not stored: it follows from what was last asked of it, from timings drawn then, and from the time. So reading never changes
 //! a world, and two worlds with the same history agree at every moment.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::chance::between;
@@ -12,6 +10,8 @@ use super::hosts::{Cloud, HostId};
 use super::moment::Moment;
 use super::money::{HourlyPrice, container_disk, pod_volume};
 use super::order::port_parts;
+use super::phase::{Boot, By, Outcome, Period, Phase};
+use super::settings::Settings;
 use super::volume::VolumeId;
 
 /// A pod's identifier: 14 letters and digits.
@@ -93,95 +93,6 @@ impl Action {
     }
 }
 
-/// Who ended a pod.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum By {
-    /// A request.
-    User,
-    /// The platform, for a reason of its own.
-    Runpod,
-    /// The platform, because the account is empty.
-    Balance,
-}
-
-/// How a container turns out once its image is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// It runs until it is stopped.
-    Runs,
-    /// It never comes up.
-    Fails,
-    /// It runs and ends by itself after so many milliseconds.
-    Ends(u64),
-    /// It counts as running and never reports anything, as when the host's driver is too old for it.
-    Silent,
-}
-
-impl Outcome {
-    /// Returns what becomes of a container of this image: the name says it, so that a spec can ask for each case.
-    pub fn of_image(image: &str) -> Outcome {
-        if image.contains("broken") || image.contains("missing") {
-            Outcome::Fails
-        } else if image.contains("one-shot") {
-            Outcome::Ends(60_000)
-        } else if image.contains("silent") {
-            Outcome::Silent
-        } else {
-            Outcome::Runs
-        }
-    }
-}
-
-/// A container on its way up, or up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Boot {
-    /// When it was asked for.
-    pub asked_at: Moment,
-    /// When the pod has its host: from then the image is pulled.
-    pub placed_at: Moment,
-    /// When the container is up, or has failed.
-    pub ready_at: Moment,
-    /// When its public ports are known.
-    pub ports_at: Moment,
-    /// How it turns out.
-    pub outcome: Outcome,
-}
-
-/// What was last asked of a pod, or done to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// It shall run.
-    Up(Boot),
-    /// It was stopped.
-    Stopped {
-        /// When.
-        at: Moment,
-        /// By whom.
-        by: By,
-    },
-    /// It was lost with its host.
-    Lost {
-        /// When.
-        at: Moment,
-    },
-    /// It was terminated.
-    Gone {
-        /// When.
-        at: Moment,
-        /// By whom.
-        by: By,
-    },
-}
-
-/// A time in which a pod's compute was paid for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Period {
-    /// When it began.
-    pub from: Moment,
-    /// When it ended, unless it goes on.
-    pub to: Option<Moment>,
-}
-
 /// The processors that a pod rents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Compute {
@@ -245,22 +156,8 @@ pub struct OpenPort<'a> {
 pub struct Pod {
     /// Its identifier.
     pub id: PodId,
-    /// Its name, which need not be unique.
-    pub name: String,
-    /// The container image.
-    pub image: String,
-    /// The command line handed to the image, as one string.
-    pub args: String,
-    /// The image's entrypoint replaced by this, if not empty.
-    pub entrypoint: Vec<String>,
-    /// Environment variables, those that the platform added included.
-    pub env: BTreeMap<String, String>,
-    /// Ports such as `8888/http`.
-    pub ports: Vec<String>,
-    /// Container disk in GB.
-    pub disk: u32,
-    /// The registry credential.
-    pub registry: Option<String>,
+    /// Its settings.
+    pub settings: Settings,
     /// The storage it mounts.
     pub mount: Mount,
     /// The processors it rents.
@@ -283,12 +180,8 @@ pub struct Pod {
     pub price: Option<HourlyPrice>,
     /// Whether it was rented by a bid, and may be taken away.
     pub interruptible: bool,
-    /// Whether stop and reset are refused.
-    pub locked: bool,
-    /// Whether it is on the global network.
-    pub global_networking: bool,
-    /// Whether it is to be, from its next start.
-    pub global_networking_next: bool,
+    /// Whether it is on the global network, as its settings were at its last start.
+    pub networked: bool,
     /// When it was made.
     pub created_at: Moment,
     /// When listings begin to show it.
@@ -359,7 +252,7 @@ impl Pod {
             Mount::Persistent { size, .. } => pod_volume(size, running),
             Mount::Nothing | Mount::Network { .. } => HourlyPrice::default(),
         };
-        let container = if running { container_disk(self.disk) } else { HourlyPrice::default() };
+        let container = if running { container_disk(self.settings.disk) } else { HourlyPrice::default() };
         [own, container].into_iter().sum()
     }
 
@@ -385,7 +278,7 @@ impl Pod {
                 since: boot.ports_at,
             })
         };
-        Some(self.ports.iter().filter_map(|port| open(port)).collect())
+        Some(self.settings.ports.iter().filter_map(|port| open(port)).collect())
     }
 
     /// Returns the user name at the SSH proxy, which names the pod's host too.
@@ -469,14 +362,14 @@ impl Pod {
             self.periods.push(Period { from: now, to: None });
         }
         self.containers += 1;
-        self.global_networking = self.global_networking_next;
+        self.networked = self.settings.global_networking;
         let container = self.containers.to_string();
         let take =
             |what: &str, low: u64, high: u64| between(seed, &[what, &self.id.0, &container], low, high);
         let placed_at = if first { now.after(take("placed", 1_000, 4_000)) } else { now };
         let ready_at = placed_at.after(take("pulled", 5_000, 30_000));
         let ports_at = ready_at.after(take("ports known", 0, 3_000));
-        let outcome = Outcome::of_image(&self.image);
+        let outcome = Outcome::of_image(&self.settings.image);
         if outcome != Outcome::Fails {
             self.started_at = Some(ready_at);
         }

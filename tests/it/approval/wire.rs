@@ -15,6 +15,7 @@ use podform::simulator::world::hosts::Cloud as WorldCloud;
 use podform::simulator::world::moment::Moment;
 use podform::simulator::world::order::PodOrder;
 use podform::simulator::world::pod::{Mount, PodId};
+use podform::simulator::world::settings::Settings as WorldSettings;
 use podform::simulator::world::volume::{Tier, Volume, VolumeId};
 use podform::simulator::{self, Simulation};
 use podform::state::Run;
@@ -123,11 +124,15 @@ fn order(pod: &LivePod) -> PodOrder {
     let env = pod.settings.env.iter().map(|(key, value)| (key.to_string(), value.expose().clone()));
     let mark = pod.marker.iter().map(|mark| ("PODFORM_MARK".to_owned(), mark.to_string()));
     PodOrder {
-        args: pod.settings.command.clone().unwrap_or_default().join(" "),
-        env: env.chain(mark).collect(),
-        ports: pod.ports().map(ToString::to_string).collect(),
-        disk: pod.settings.disk.map_or(20, |disk| disk.0),
-        registry: None,
+        settings: WorldSettings {
+            args: pod.settings.command.clone().unwrap_or_default().join(" "),
+            env: env.chain(mark).collect(),
+            ports: pod.ports().map(ToString::to_string).collect(),
+            disk: pod.settings.disk.map_or(20, |disk| disk.0),
+            global_networking: pod.settings.global_networking.unwrap_or_default(),
+            locked: pod.is_locked(),
+            ..bare.settings
+        },
         mount: match &pod.settings.storage {
             Storage::None => Mount::Nothing,
             Storage::Local { size, path } => Mount::Persistent { size: size.0, path: path.clone() },
@@ -140,8 +145,6 @@ fn order(pod: &LivePod) -> PodOrder {
             Some(Cloud::Secure) | None => WorldCloud::Secure,
         }],
         data_centers: pod.data_center.iter().map(ToString::to_string).collect(),
-        global_networking: pod.settings.global_networking.unwrap_or_default(),
-        locked: pod.is_locked(),
         ..bare
     }
 }

@@ -34,8 +34,8 @@ async fn modern(router: &Router, query: &str, variables: Value) -> Reply {
 /// Puts a pod of a given identifier into the world and lets it come up.
 async fn existing(simulation: &Simulation, router: &Router, id: &str, bid: bool) {
     let mut order = PodOrder::gpu("RunPod Pytorch", "runpod/tensorflow", "NVIDIA RTX A6000");
-    order.env.insert("JUPYTER_PASSWORD".to_owned(), "ywm4c9r15j1x6gfrds5n".to_owned());
-    order.ports.push("8888/http".to_owned());
+    order.settings.env.insert("JUPYTER_PASSWORD".to_owned(), "ywm4c9r15j1x6gfrds5n".to_owned());
+    order.settings.ports.push("8888/http".to_owned());
     order.bid = bid.then(|| podform::simulator::world::money::HourlyPrice::from_usd(0.2));
     simulation.edit(|world| world.create_pod_as(PodId(id.to_owned()), order)).unwrap();
     wait(router, 45).await;

@@ -171,8 +171,8 @@ impl Operation {
 
 async fn make(simulation: &Simulation, router: &Router, id: &str, rental: &Rental) {
     let mut order = PodOrder::gpu("RunPod Pytorch", "runpod/tensorflow", "NVIDIA RTX A6000");
-    order.env.insert("JUPYTER_PASSWORD".to_owned(), "ywm4c9r15j1x6gfrds5n".to_owned());
-    order.ports.push("8888/http".to_owned());
+    order.settings.env.insert("JUPYTER_PASSWORD".to_owned(), "ywm4c9r15j1x6gfrds5n".to_owned());
+    order.settings.ports.push("8888/http".to_owned());
     order.bid = matches!(rental, Rental::StoppedSpot).then(|| HourlyPrice::from_usd(0.2));
     simulation.edit(|world| world.create_pod_as(PodId(id.to_owned()), order)).unwrap();
     wait(router, 45).await;

@@ -208,7 +208,7 @@ impl Change {
             let pod = world.all_pods().next().unwrap();
             let status = pod.status(world.now());
             match self {
-                Self::Update => pod.image == "img:2",
+                Self::Update => pod.settings.image == "img:2",
                 Self::Stop => status == Status::Exited,
                 Self::Start => status != Status::Exited,
                 Self::Delete => status == Status::Terminated,

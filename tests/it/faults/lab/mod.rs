@@ -211,7 +211,7 @@ impl Base {
                 simulation.edit(|world| {
                     let hosts: Vec<_> = world
                         .all_pods()
-                        .filter(|pod| pod.name == "lab-llm")
+                        .filter(|pod| pod.settings.name == "lab-llm")
                         .map(|pod| pod.host.clone())
                         .collect();
                     hosts.iter().for_each(|host| world.fill_host(host));
@@ -625,7 +625,7 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
         .all_pods()
         .filter(|pod| pod.status(world.now()) != simulator::world::pod::Status::Terminated)
         .map(|pod| {
-            let ours = pod.env.get("PODFORM_MARK").is_some_and(|marker| marker.starts_with("lab/"));
+            let ours = pod.settings.env.get("PODFORM_MARK").is_some_and(|marker| marker.starts_with("lab/"));
             (RemoteId::Pod(PodId::new(pod.id.0.clone())), ours)
         })
         .chain(world.all_volumes().map(|volume| {
@@ -682,8 +682,8 @@ fn foreign(base: &Base, world: &World) -> Vec<String> {
     let theirs = |world: &World| {
         let pods: Vec<_> = world
             .all_pods()
-            .filter(|pod| !pod.name.starts_with("lab-"))
-            .map(|pod| (pod.id.clone(), pod.name.clone(), pod.env.clone(), pod.phase, pod.containers))
+            .filter(|pod| !pod.settings.name.starts_with("lab-"))
+            .map(|pod| (pod.id.clone(), pod.settings.clone(), pod.phase, pod.containers))
             .collect();
         let volumes: Vec<_> =
             world.all_volumes().filter(|volume| volume.name == "theirs").map(|volume| volume.size).collect();

@@ -342,7 +342,7 @@ impl Account<'_> {
 /// `<project>.<key>.<token8>`.
 fn marked(world: &World, id: &str) -> Option<String> {
     let pod = world.any_pod(&WorldPodId(id.to_owned()));
-    if let Some(mark) = pod.and_then(|pod| pod.env.get("PODFORM_MARK")) {
+    if let Some(mark) = pod.and_then(|pod| pod.settings.env.get("PODFORM_MARK")) {
         return mark.split('/').next().map(str::to_owned);
     }
     let parts: Vec<&str> = world.volume(id).ok()?.name.split('.').collect();

@@ -58,7 +58,8 @@ impl Ledger {
     /// Finds out what creates made, whatever their answers said and whoever was there to read them: what is there, is
     /// not known yet and carries what one of them carried.
     pub fn find_made(&mut self, world: &World) {
-        let pods = world.all_pods().filter_map(|pod| Some((&pod.id.0, pod.env.get("PODFORM_MARK")?)));
+        let pods =
+            world.all_pods().filter_map(|pod| Some((&pod.id.0, pod.settings.env.get("PODFORM_MARK")?)));
         let volumes = world.all_volumes().map(|volume| (&volume.id.0, &volume.name));
         let unknown: Vec<(&String, &String)> =
             pods.chain(volumes).filter(|(id, _)| !self.objects.contains_key(*id)).collect();
@@ -141,7 +142,7 @@ impl Ledger {
             if object.maker.as_deref() != Some(project) {
                 continue;
             }
-            let mark = pod(world, id).and_then(|pod| pod.env.get("PODFORM_MARK"));
+            let mark = pod(world, id).and_then(|pod| pod.settings.env.get("PODFORM_MARK"));
             if let Some(address) = mark.and_then(|mark| mark.split('/').nth(1)) {
                 address.clone_into(&mut object.address);
             } else if let Some(key) = world.volume(id).ok().and_then(|volume| volume.name.split('.').nth(1)) {
@@ -292,11 +293,11 @@ impl Ledger {
             // Of a volume there is nothing but its name.
             return pod(world, id).is_none() && pod(world, original).is_none();
         };
-        one.name == other.name
-            && one.image == other.image
+        one.settings.name == other.settings.name
+            && one.settings.image == other.settings.image
             && one.mount == other.mount
             && one.compute == other.compute
-            && one.disk == other.disk
+            && one.settings.disk == other.settings.disk
     }
 
     fn told(&self, id: &str) -> String {

@@ -9,6 +9,7 @@ use podform::provider::Observe;
 use podform::simulator::world::hosts::Cloud;
 use podform::simulator::world::order::{ComputeOrder, CudaRule, PodOrder};
 use podform::simulator::world::pod::{Compute, Pod as WorldPod, PodId as WorldPodId};
+use podform::simulator::world::settings::Settings;
 use podform::simulator::world::volume::VolumeOrder;
 use tokio::time::sleep;
 
@@ -153,9 +154,9 @@ impl Account<'_> {
         let mut order = order_like(&original);
         if is_edited {
             match dice.u8(..3) {
-                0 => order.name = format!("{}-copy", order.name),
-                1 => order.image = "img:77".to_owned(),
-                _ => order.disk += 10,
+                0 => order.settings.name.push_str("-copy"),
+                1 => order.settings.image = "img:77".to_owned(),
+                _ => order.settings.disk += 10,
             }
         }
         // A copy for which there is no room is not made.
@@ -385,23 +386,14 @@ fn order_like(pod: &WorldPod) -> PodOrder {
         Compute::Cpu { flavor, vcpus } => ComputeOrder::Cpu { flavors: vec![flavor.clone()], vcpus: *vcpus },
     };
     PodOrder {
-        name: pod.name.clone(),
-        image: pod.image.clone(),
-        args: pod.args.clone(),
-        entrypoint: pod.entrypoint.clone(),
-        env: pod.env.clone(),
-        ports: pod.ports.clone(),
-        disk: pod.disk,
-        registry: pod.registry.clone(),
+        settings: Settings { global_networking: false, locked: false, ..pod.settings.clone() },
         mount: pod.mount.clone(),
         compute,
         clouds: vec![Cloud::Secure, Cloud::Community],
         data_centers: Vec::new(),
         countries: Vec::new(),
-        global_networking: false,
         ssh: false,
         jupyter: false,
-        locked: false,
         template: None,
         bid: None,
     }

@@ -1,0 +1,94 @@
+//! What was last asked of a pod, or done to it, and how its container turns out.
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Moment;
+
+/// Who ended a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum By {
+    /// A request.
+    User,
+    /// The platform, for a reason of its own.
+    Runpod,
+    /// The platform, because the account is empty.
+    Balance,
+}
+
+/// How a container turns out once its image is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It runs until it is stopped.
+    Runs,
+    /// It never comes up.
+    Fails,
+    /// It runs and ends by itself after so many milliseconds.
+    Ends(u64),
+    /// It counts as running and never reports anything, as when the host's driver is too old for it.
+    Silent,
+}
+
+impl Outcome {
+    /// Returns what becomes of a container of this image: the name says it, so that a spec can ask for each case.
+    pub fn of_image(image: &str) -> Outcome {
+        if image.contains("broken") || image.contains("missing") {
+            Outcome::Fails
+        } else if image.contains("one-shot") {
+            Outcome::Ends(60_000)
+        } else if image.contains("silent") {
+            Outcome::Silent
+        } else {
+            Outcome::Runs
+        }
+    }
+}
+
+/// A container on its way up, or up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boot {
+    /// When it was asked for.
+    pub asked_at: Moment,
+    /// When the pod has its host: from then the image is pulled.
+    pub placed_at: Moment,
+    /// When the container is up, or has failed.
+    pub ready_at: Moment,
+    /// When its public ports are known.
+    pub ports_at: Moment,
+    /// How it turns out.
+    pub outcome: Outcome,
+}
+
+/// What was last asked of a pod, or done to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// It shall run.
+    Up(Boot),
+    /// It was stopped.
+    Stopped {
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: By,
+    },
+    /// It was lost with its host.
+    Lost {
+        /// When.
+        at: Moment,
+    },
+    /// It was terminated.
+    Gone {
+        /// When.
+        at: Moment,
+        /// By whom.
+        by: By,
+    },
+}
+
+/// A time in which a pod's compute was paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// When it began.
+    pub from: Moment,
+    /// When it ended, unless it goes on.
+    pub to: Option<Moment>,
+}
