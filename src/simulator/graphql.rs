@@ -21,7 +21,7 @@ use input::number;
 use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
 use super::world::pod::{Pod, PodId};
-use super::world::refusal::Refusal;
+use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use super::world::volume::{Tier, VolumeOrder};
 
 /// The text of a failure that says nothing.
@@ -250,13 +250,9 @@ fn volume(world: &mut World, name: &str, id: &str, input: &Map<String, Value>) -
 /// Words a refusal for a field.
 fn refused(field: &str, refusal: Refusal) -> FieldError {
     match refusal {
-        Refusal::NoCapacity => FieldError::runpod(super::rest_v2::NO_CAPACITY),
-        Refusal::HostFull => {
-            FieldError::runpod("There are not enough free GPUs on the host machine to start this pod.")
-        }
-        Refusal::HostLost => FieldError::runpod(
-            "This machine does not have the resources to deploy your pod. Please try a different machine",
-        ),
+        Refusal::NoCapacity => FieldError::runpod(NO_CAPACITY),
+        Refusal::HostFull => FieldError::runpod(HOST_FULL),
+        Refusal::HostLost => FieldError::runpod(HOST_LOST),
         Refusal::NoSuchPod if field == "podTerminate" => {
             FieldError { message: "pod not found to terminate".to_owned(), code: "POD_NOT_FOUND" }
         }
@@ -265,13 +261,9 @@ fn refused(field: &str, refusal: Refusal) -> FieldError {
         Refusal::NoSuchTemplate => FieldError::runpod("Template not found."),
         Refusal::NotNow { .. } => FieldError::runpod("Pod is not in a state that allows this."),
         Refusal::Locked => FieldError::runpod("Pod is locked."),
-        Refusal::NoFunds => FieldError::runpod(
-            "Your account balance is too low to rent a pod. Please add funds to your account.",
-        ),
+        Refusal::NoFunds => FieldError::runpod(NO_FUNDS),
         Refusal::NoSuchImage(image) => FieldError::runpod(format!("Image {image} not found.")),
-        Refusal::CpuDiskTooLarge { limit } => FieldError::runpod(format!(
-            "Container Disk must be less than or equal to {limit} GB for this instance"
-        )),
+        Refusal::CpuDiskTooLarge { limit } => FieldError::runpod(disk_limit(limit)),
         Refusal::NoStorageThere { data_center } => {
             FieldError::runpod(format!("Data center {data_center} does not support network volumes."))
         }

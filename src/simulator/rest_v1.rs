@@ -15,41 +15,35 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::pod::{Action, PodId, Status};
-use super::world::refusal::Refusal;
+use super::world::refusal::{HOST_FULL, HOST_LOST, NO_FUNDS, Refusal, disk_limit};
 
 /// A request that has a route.
+#[expect(missing_docs, reason = "the routes say the path of each")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// `GET /v1/pods`
     ListPods,
-    /// `POST /v1/pods`
     CreatePod,
-    /// `GET /v1/pods/{id}`
-    GetPod(String),
-    /// `PATCH /v1/pods/{id}` and `POST /v1/pods/{id}/update`
-    UpdatePod(String),
-    /// `DELETE /v1/pods/{id}`
-    DeletePod(String),
-    /// `POST /v1/pods/{id}/start`
-    StartPod(String),
-    /// `POST /v1/pods/{id}/stop`
-    StopPod(String),
-    /// `POST /v1/pods/{id}/reset`
-    ResetPod(String),
-    /// `POST /v1/pods/{id}/restart`
-    RestartPod(String),
-    /// `GET /v1/networkvolumes`
+    /// What is asked of one pod.
+    Pod(String, PodCall),
     ListVolumes,
-    /// `POST /v1/networkvolumes`
     CreateVolume,
-    /// `GET /v1/networkvolumes/{id}`
     GetVolume(String),
-    /// `PATCH /v1/networkvolumes/{id}` and `POST /v1/networkvolumes/{id}/update`
     UpdateVolume(String),
-    /// `DELETE /v1/networkvolumes/{id}`
     DeleteVolume(String),
-    /// `GET /v1/billing/pods`
     BillPods,
+}
+
+/// What is asked of one pod.
+#[expect(missing_docs, reason = "the routes say the path of each")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodCall {
+    Get,
+    Update,
+    Delete,
+    Start,
+    Stop,
+    Reset,
+    Restart,
 }
 
 /// Finds the route of a request whose path begins with `v1`.
@@ -61,16 +55,16 @@ pub fn route(request: &Request) -> Target<Call> {
         ["pods", _] => (
             "GET, PATCH, DELETE",
             vec![
-                ("GET", Call::GetPod(id())),
-                ("PATCH", Call::UpdatePod(id())),
-                ("DELETE", Call::DeletePod(id())),
+                ("GET", Call::Pod(id(), PodCall::Get)),
+                ("PATCH", Call::Pod(id(), PodCall::Update)),
+                ("DELETE", Call::Pod(id(), PodCall::Delete)),
             ],
         ),
-        ["pods", _, "update"] => ("POST", vec![("POST", Call::UpdatePod(id()))]),
-        ["pods", _, "start"] => ("POST", vec![("POST", Call::StartPod(id()))]),
-        ["pods", _, "stop"] => ("POST", vec![("POST", Call::StopPod(id()))]),
-        ["pods", _, "reset"] => ("POST", vec![("POST", Call::ResetPod(id()))]),
-        ["pods", _, "restart"] => ("POST", vec![("POST", Call::RestartPod(id()))]),
+        ["pods", _, "update"] => ("POST", vec![("POST", Call::Pod(id(), PodCall::Update))]),
+        ["pods", _, "start"] => ("POST", vec![("POST", Call::Pod(id(), PodCall::Start))]),
+        ["pods", _, "stop"] => ("POST", vec![("POST", Call::Pod(id(), PodCall::Stop))]),
+        ["pods", _, "reset"] => ("POST", vec![("POST", Call::Pod(id(), PodCall::Reset))]),
+        ["pods", _, "restart"] => ("POST", vec![("POST", Call::Pod(id(), PodCall::Restart))]),
         ["networkvolumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
         ["networkvolumes", _] => (
             "GET, PATCH, DELETE",
@@ -93,12 +87,12 @@ impl Call {
         match self {
             Call::ListPods => Operation::List,
             Call::CreatePod => Operation::Create,
-            Call::GetPod(_) => Operation::Get,
-            Call::UpdatePod(_) => Operation::Update,
-            Call::DeletePod(_) => Operation::Terminate,
-            Call::StartPod(_) => Operation::Start,
-            Call::StopPod(_) => Operation::Stop,
-            Call::ResetPod(_) | Call::RestartPod(_) => Operation::Restart,
+            Call::Pod(_, PodCall::Get) => Operation::Get,
+            Call::Pod(_, PodCall::Update) => Operation::Update,
+            Call::Pod(_, PodCall::Delete) => Operation::Terminate,
+            Call::Pod(_, PodCall::Start) => Operation::Start,
+            Call::Pod(_, PodCall::Stop) => Operation::Stop,
+            Call::Pod(_, PodCall::Reset | PodCall::Restart) => Operation::Restart,
             Call::ListVolumes => Operation::ListVolumes,
             Call::CreateVolume => Operation::CreateVolume,
             Call::GetVolume(_) => Operation::GetVolume,
@@ -110,23 +104,7 @@ impl Call {
 
     /// Returns the pod that it is about.
     pub fn pod(&self) -> Option<&str> {
-        match self {
-            Call::GetPod(id)
-            | Call::UpdatePod(id)
-            | Call::DeletePod(id)
-            | Call::StartPod(id)
-            | Call::StopPod(id)
-            | Call::ResetPod(id)
-            | Call::RestartPod(id) => Some(id),
-            Call::ListPods
-            | Call::CreatePod
-            | Call::ListVolumes
-            | Call::CreateVolume
-            | Call::GetVolume(_)
-            | Call::UpdateVolume(_)
-            | Call::DeleteVolume(_)
-            | Call::BillPods => None,
-        }
+        if let Call::Pod(id, _) = self { Some(id) } else { None }
     }
 
     /// Returns the words that its errors begin with.
@@ -134,13 +112,13 @@ impl Call {
         match self {
             Call::ListPods => "list pods",
             Call::CreatePod => "create pod",
-            Call::GetPod(_) => "get pod",
-            Call::UpdatePod(_) => "update pod",
-            Call::DeletePod(_) => "terminate pod",
-            Call::StartPod(_) => "start pod",
-            Call::StopPod(_) => "stop pod",
-            Call::ResetPod(_) => "reset pod",
-            Call::RestartPod(_) => "restart pod",
+            Call::Pod(_, PodCall::Get) => "get pod",
+            Call::Pod(_, PodCall::Update) => "update pod",
+            Call::Pod(_, PodCall::Delete) => "terminate pod",
+            Call::Pod(_, PodCall::Start) => "start pod",
+            Call::Pod(_, PodCall::Stop) => "stop pod",
+            Call::Pod(_, PodCall::Reset) => "reset pod",
+            Call::Pod(_, PodCall::Restart) => "restart pod",
             Call::ListVolumes => "list network volumes",
             Call::CreateVolume => "create network volume",
             Call::GetVolume(_) => "get network volume",
@@ -197,42 +175,13 @@ impl From<Refusal> for Wrong {
 }
 
 fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
-    let shown = |world: &World, id: &PodId, status| {
-        let include = show::Include { loose: twist.loose, ..show::Include::default() };
-        json_answer(status, &show::any_pod(world, id, include))
-    };
     match call {
         Call::ListPods => list(world, request, twist),
         Call::CreatePod => {
             let id = read::create_pod(world, &request.body, twist.spot)?;
-            Ok(shown(world, &id, 201))
+            Ok(shown(world, &id, 201, twist))
         }
-        Call::GetPod(id) => {
-            let include = query::include(request, twist.loose)?;
-            Ok(json_answer(200, &show::pod(world, world.pod(id)?, include)))
-        }
-        Call::UpdatePod(id) => {
-            let change = read::update_pod(world.pod(id)?, &request.body)?;
-            let id = world.update_pod(id, change)?;
-            Ok(shown(world, &id, 200))
-        }
-        Call::DeletePod(id) => world.terminate_pod(id).map(|()| Answer::empty(204)).map_err(Wrong::from),
-        Call::StartPod(id) => {
-            let id = world.start_pod(id, twist.start_gpus)?;
-            Ok(shown(world, &id, 200))
-        }
-        Call::StopPod(id) => {
-            let id = world.stop_pod_if_up(id)?;
-            Ok(shown(world, &id, 200))
-        }
-        Call::ResetPod(id) => {
-            let id = world.restart_pod(id)?;
-            Ok(shown(world, &id, 200))
-        }
-        Call::RestartPod(id) => {
-            let id = world.pod(id)?.id.clone();
-            Ok(shown(world, &id, 200))
-        }
+        Call::Pod(id, call) => pod(world, id, *call, request, twist),
         Call::ListVolumes => {
             let volumes = world.listed_volumes().into_iter().map(show::volume);
             Ok(json_answer(200, &Value::Array(volumes.collect())))
@@ -255,6 +204,31 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
     }
 }
 
+fn pod(world: &mut World, id: &str, call: PodCall, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
+    let id = match call {
+        PodCall::Get => {
+            let include = query::include(request, twist.loose)?;
+            return Ok(json_answer(200, &show::pod(world, world.pod(id)?, include)));
+        }
+        PodCall::Delete => {
+            world.terminate_pod(id)?;
+            return Ok(Answer::empty(204));
+        }
+        PodCall::Update => world.update_pod(id, read::update_pod(world.pod(id)?, &request.body)?)?,
+        PodCall::Start => world.start_pod(id, twist.start_gpus)?,
+        PodCall::Stop => world.stop_pod_if_up(id)?,
+        PodCall::Reset => world.restart_pod(id)?,
+        // It was seen to do nothing.
+        PodCall::Restart => world.pod(id)?.id.clone(),
+    };
+    Ok(shown(world, &id, 200, twist))
+}
+
+fn shown(world: &World, id: &PodId, status: u16, twist: Twist) -> Answer {
+    let include = show::Include { loose: twist.loose, ..show::Include::default() };
+    json_answer(status, &show::any_pod(world, id, include))
+}
+
 fn list(world: &World, request: &Request, twist: Twist) -> Result<Answer, Wrong> {
     let wanted = query::filter(request)?;
     let include = query::include(request, twist.loose)?;
@@ -271,14 +245,8 @@ fn json_answer(status: u16, value: &Value) -> Answer {
 pub fn refused(call: &Call, refusal: Refusal) -> Answer {
     match refusal {
         Refusal::NoCapacity => failed(call, 500, "There are no instances currently available"),
-        Refusal::HostFull => {
-            failed(call, 500, "There are not enough free GPUs on the host machine to start this pod.")
-        }
-        Refusal::HostLost => failed(
-            call,
-            500,
-            "This machine does not have the resources to deploy your pod. Please try a different machine",
-        ),
+        Refusal::HostFull => failed(call, 500, HOST_FULL),
+        Refusal::HostLost => failed(call, 500, HOST_LOST),
         Refusal::NoSuchPod if call.operation() == Operation::Terminate => {
             failure(404, "pod not found to terminate")
         }
@@ -292,17 +260,9 @@ pub fn refused(call: &Call, refusal: Refusal) -> Answer {
             failed(call, 400, "Pod is not in a state that allows this.")
         }
         Refusal::Locked => failed(call, 400, "Pod is locked."),
-        Refusal::NoFunds => failed(
-            call,
-            500,
-            "Your account balance is too low to rent a pod. Please add funds to your account.",
-        ),
+        Refusal::NoFunds => failed(call, 500, NO_FUNDS),
         Refusal::NoSuchImage(image) => failed(call, 400, &format!("image {image} not found")),
-        Refusal::CpuDiskTooLarge { limit } => failed(
-            call,
-            400,
-            &format!("Container Disk must be less than or equal to {limit} GB for this instance"),
-        ),
+        Refusal::CpuDiskTooLarge { limit } => failed(call, 400, &disk_limit(limit)),
         Refusal::NoStorageThere { data_center } => {
             failed(call, 400, &format!("Data center {data_center} does not support network volumes."))
         }

@@ -18,66 +18,48 @@ use serde_json::Value;
 use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::facts::facts;
-use super::world::refusal::Refusal;
-
-/// The text for everything that could not be placed, the impossible included.
-pub(super) const NO_CAPACITY: &str = "There are no longer any instances available with the requested specifications. Please refresh and try again.";
+use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 
 /// A request that has a route.
+#[expect(missing_docs, reason = "the routes say the path of each")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// `GET /v2/pods`
     ListPods,
-    /// `POST /v2/pods`
     CreatePod,
-    /// `GET /v2/pods/{id}`
-    GetPod(String),
-    /// `PATCH /v2/pods/{id}`
-    UpdatePod(String),
-    /// `DELETE /v2/pods/{id}`
-    DeletePod(String),
-    /// `POST /v2/pods/{id}/action`
-    PodAction(String),
-    /// `GET /v2/pods/{id}/logs`
-    PodLogs(String),
-    /// `GET /v2/network-volumes`
+    /// What is asked of one pod.
+    Pod(String, PodCall),
     ListVolumes,
-    /// `POST /v2/network-volumes`
     CreateVolume,
-    /// `GET /v2/network-volumes/{id}`
     GetVolume(String),
-    /// `PATCH /v2/network-volumes/{id}`
     UpdateVolume(String),
-    /// `DELETE /v2/network-volumes/{id}`
     DeleteVolume(String),
-    /// `GET /v2/account/ssh-keys`
     GetSshKeys,
-    /// `PUT /v2/account/ssh-keys`
     SetSshKeys,
-    /// `GET /v2/templates` and `GET /v2/registries`: the account has none of its own. The text is the list's name.
+    /// The account has no templates and registries of its own. The text is the list's name.
     EmptyList(&'static str),
-    /// `GET /v2/templates/{id}`: public ones can be read too.
+    /// Public ones can be read too.
     GetTemplate(String),
-    /// `GET /v2/catalog/templates`
     ListPublicTemplates,
-    /// `GET /v2/billing`
     Bill,
-    /// `GET /v2/billing/pods`
     BillPods,
-    /// `GET /v2/billing/network-volumes`
     BillVolumes,
-    /// `GET /v2/catalog/gpus`
     ListGpus,
-    /// `GET /v2/catalog/gpus/{id}`
     GetGpu(String),
-    /// `GET /v2/catalog/cpus`
     ListCpus,
-    /// `GET /v2/catalog/cpus/{id}`
     GetCpu(String),
-    /// `GET /v2/catalog/datacenters`
     ListDataCenters,
-    /// `GET /v2/catalog/datacenters/{id}`
     GetDataCenter(String),
+}
+
+/// What is asked of one pod.
+#[expect(missing_docs, reason = "the routes say the path of each")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodCall {
+    Get,
+    Update,
+    Delete,
+    Action,
+    Logs,
 }
 
 /// Finds the route of a request whose path begins with `v2`.
@@ -89,13 +71,13 @@ pub fn route(request: &Request) -> Target<Call> {
         ["pods", _] => (
             "GET, PATCH, DELETE",
             vec![
-                ("GET", Call::GetPod(id(1))),
-                ("PATCH", Call::UpdatePod(id(1))),
-                ("DELETE", Call::DeletePod(id(1))),
+                ("GET", Call::Pod(id(1), PodCall::Get)),
+                ("PATCH", Call::Pod(id(1), PodCall::Update)),
+                ("DELETE", Call::Pod(id(1), PodCall::Delete)),
             ],
         ),
-        ["pods", _, "action"] => ("POST", vec![("POST", Call::PodAction(id(1)))]),
-        ["pods", _, "logs"] => ("GET", vec![("GET", Call::PodLogs(id(1)))]),
+        ["pods", _, "action"] => ("POST", vec![("POST", Call::Pod(id(1), PodCall::Action))]),
+        ["pods", _, "logs"] => ("GET", vec![("GET", Call::Pod(id(1), PodCall::Logs))]),
         ["network-volumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
         ["network-volumes", _] => (
             "GET, PATCH, DELETE",
@@ -130,11 +112,11 @@ impl Call {
         match self {
             Call::ListPods => Operation::List,
             Call::CreatePod => Operation::Create,
-            Call::GetPod(_) => Operation::Get,
-            Call::UpdatePod(_) => Operation::Update,
-            Call::DeletePod(_) => Operation::Terminate,
-            Call::PodAction(_) => read::action_of(body),
-            Call::PodLogs(_) => Operation::Logs,
+            Call::Pod(_, PodCall::Get) => Operation::Get,
+            Call::Pod(_, PodCall::Update) => Operation::Update,
+            Call::Pod(_, PodCall::Delete) => Operation::Terminate,
+            Call::Pod(_, PodCall::Action) => read::action_of(body),
+            Call::Pod(_, PodCall::Logs) => Operation::Logs,
             Call::ListVolumes => Operation::ListVolumes,
             Call::CreateVolume => Operation::CreateVolume,
             Call::GetVolume(_) => Operation::GetVolume,
@@ -159,34 +141,7 @@ impl Call {
 
     /// Returns the pod that it is about.
     pub fn pod(&self) -> Option<&str> {
-        match self {
-            Call::GetPod(id)
-            | Call::UpdatePod(id)
-            | Call::DeletePod(id)
-            | Call::PodAction(id)
-            | Call::PodLogs(id) => Some(id),
-            Call::ListPods
-            | Call::CreatePod
-            | Call::ListVolumes
-            | Call::CreateVolume
-            | Call::GetVolume(_)
-            | Call::UpdateVolume(_)
-            | Call::DeleteVolume(_)
-            | Call::GetSshKeys
-            | Call::SetSshKeys
-            | Call::EmptyList(_)
-            | Call::GetTemplate(_)
-            | Call::ListPublicTemplates
-            | Call::Bill
-            | Call::BillPods
-            | Call::BillVolumes
-            | Call::ListGpus
-            | Call::GetGpu(_)
-            | Call::ListCpus
-            | Call::GetCpu(_)
-            | Call::ListDataCenters
-            | Call::GetDataCenter(_) => None,
-        }
+        if let Call::Pod(id, _) = self { Some(id) } else { None }
     }
 }
 
@@ -202,18 +157,18 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             let id = world.create_pod(read::create_pod(&request.body)?)?;
             Ok(json(201, &show::any_pod(world, &id)))
         }
-        Call::GetPod(id) => Ok(ok(&show::pod(world, world.pod(id)?))),
-        Call::UpdatePod(id) => {
+        Call::Pod(id, PodCall::Get) => Ok(ok(&show::pod(world, world.pod(id)?))),
+        Call::Pod(id, PodCall::Update) => {
             let change = read::update_pod(&request.body)?;
             let id = world.update_pod(id, change)?;
             Ok(ok(&show::any_pod(world, &id)))
         }
-        Call::DeletePod(id) => {
+        Call::Pod(id, PodCall::Delete) => {
             world.terminate_pod(id)?;
             Ok(Answer::empty(204))
         }
-        Call::PodAction(id) => pod_action(world, id, request, twist),
-        Call::PodLogs(id) => logs::answer(world, id, request),
+        Call::Pod(id, PodCall::Action) => pod_action(world, id, request, twist),
+        Call::Pod(id, PodCall::Logs) => logs::answer(world, id, request),
         Call::ListVolumes => Ok(ok(&show::volumes(world))),
         Call::CreateVolume => {
             let id = world.create_volume(read::create_volume(&request.body)?)?;
@@ -318,17 +273,12 @@ impl From<Refusal> for Problem {
     }
 }
 
-/// Words a refusal. Only the texts for capacity, for money, for a full host and for the disk of CPU pods were ever published.
+/// Words a refusal.
 pub fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::NoCapacity => Problem::new(400, NO_CAPACITY),
-        Refusal::HostFull => {
-            Problem::new(400, "There are not enough free GPUs on the host machine to start this pod.")
-        }
-        Refusal::HostLost => Problem::new(
-            400,
-            "This machine does not have the resources to deploy your pod. Please try a different machine",
-        ),
+        Refusal::HostFull => Problem::new(400, HOST_FULL),
+        Refusal::HostLost => Problem::new(400, HOST_LOST),
         Refusal::NoSuchPod => Problem::new(404, "pod not found"),
         Refusal::NoSuchVolume => Problem::new(404, "network volume not found"),
         Refusal::NoSuchTemplate => Problem::new(404, "template not found"),
@@ -337,17 +287,11 @@ pub fn refused(refusal: Refusal) -> Problem {
             format!("action '{}' is not valid for a pod in status {}", action.name(), status.name()),
         ),
         Refusal::Locked => Problem::new(409, "pod is locked"),
-        Refusal::NoFunds => Problem::new(
-            402,
-            "Your account balance is too low to rent a pod. Please add funds to your account.",
-        ),
+        Refusal::NoFunds => Problem::new(402, NO_FUNDS),
         Refusal::NoSuchImage(image) => {
             Problem::new(422, format!("The image '{image}' could not be found on its registry."))
         }
-        Refusal::CpuDiskTooLarge { limit } => Problem::new(
-            400,
-            format!("Container Disk must be less than or equal to {limit} GB for this instance"),
-        ),
+        Refusal::CpuDiskTooLarge { limit } => Problem::new(400, disk_limit(limit)),
         Refusal::NoStorageThere { data_center } => {
             let with: Vec<&str> = facts()
                 .data_centers

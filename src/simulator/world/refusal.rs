@@ -1,6 +1,23 @@
-//! Why the world did not do what it was asked, without any API's words for it.
+//! Why the world did not do what it was asked.
+//!
+//! Each API has its own words for it, but for the few texts that RunPod has published.
 
 use super::pod::{Action, Status};
+
+/// Said of everything that could not be placed, the impossible included.
+pub const NO_CAPACITY: &str = "There are no longer any instances available with the requested specifications. Please refresh and try again.";
+/// Said of a full host.
+pub const HOST_FULL: &str = "There are not enough free GPUs on the host machine to start this pod.";
+/// Said of a host that is gone.
+pub const HOST_LOST: &str =
+    "This machine does not have the resources to deploy your pod. Please try a different machine";
+/// Said of an empty account.
+pub const NO_FUNDS: &str = "Your account balance is too low to rent a pod. Please add funds to your account.";
+
+/// Says what the container disk of a CPU pod may be.
+pub fn disk_limit(limit: u32) -> String {
+    format!("Container Disk must be less than or equal to {limit} GB for this instance")
+}
 
 /// A refusal. Each API has its own status code and text for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
