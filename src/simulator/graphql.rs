@@ -20,7 +20,6 @@ use input::number;
 
 use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
-use super::world::pod::{Pod, PodId};
 use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use super::world::volume::{Tier, VolumeOrder};
 
@@ -219,12 +218,7 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
                 .map(|value| show::project(&value, &field.selection));
         }
     };
-    Ok(show::pod(world, any_pod(world, &pod), &field.selection))
-}
-
-/// Returns a pod that was just made or changed, even if listings do not have it yet.
-fn any_pod<'a>(world: &'a World, id: &PodId) -> &'a Pod {
-    world.any_pod(id).expect("the world has just given this identifier")
+    Ok(show::pod(world, world.made(&pod), &field.selection))
 }
 
 fn volume(world: &mut World, name: &str, id: &str, input: &Map<String, Value>) -> Result<Value, Refusal> {

@@ -226,7 +226,7 @@ fn pod(world: &mut World, id: &str, call: PodCall, request: &Request, twist: Twi
 
 fn shown(world: &World, id: &PodId, status: u16, twist: Twist) -> Answer {
     let include = show::Include { loose: twist.loose, ..show::Include::default() };
-    json_answer(status, &show::any_pod(world, id, include))
+    json_answer(status, &show::pod(world, world.made(id), include))
 }
 
 fn list(world: &World, request: &Request, twist: Twist) -> Result<Answer, Wrong> {

@@ -155,13 +155,13 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
         Call::ListPods => Ok(ok(&show::pods(world, twist.listing))),
         Call::CreatePod => {
             let id = world.create_pod(read::create_pod(&request.body)?)?;
-            Ok(json(201, &show::any_pod(world, &id)))
+            Ok(json(201, &show::pod(world, world.made(&id))))
         }
         Call::Pod(id, PodCall::Get) => Ok(ok(&show::pod(world, world.pod(id)?))),
         Call::Pod(id, PodCall::Update) => {
             let change = read::update_pod(&request.body)?;
             let id = world.update_pod(id, change)?;
-            Ok(ok(&show::any_pod(world, &id)))
+            Ok(ok(&show::pod(world, world.made(&id))))
         }
         Call::Pod(id, PodCall::Delete) => {
             world.terminate_pod(id)?;
@@ -215,7 +215,7 @@ fn pod_action(world: &mut World, id: &str, request: &Request, twist: Twist) -> R
             return Ok(Answer::empty(204));
         }
     };
-    Ok(ok(&show::any_pod(world, &id)))
+    Ok(ok(&show::pod(world, world.made(&id))))
 }
 
 fn ok(value: &impl Serialize) -> Answer {

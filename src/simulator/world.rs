@@ -284,6 +284,11 @@ impl World {
         self.pods.get(id)
     }
 
+    /// Returns a pod that was just made or changed, even if listings do not have it yet.
+    pub fn made(&self, id: &PodId) -> &Pod {
+        self.pods.get(id).expect("the world has just given this identifier")
+    }
+
     /// Returns a pod that can be asked about or acted on.
     ///
     /// # Errors

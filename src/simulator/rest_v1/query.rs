@@ -32,56 +32,24 @@ pub(super) fn include(request: &Request, loose: bool) -> Result<Include, Wrong> 
 }
 
 /// The filters of a listing: all must hold, and of a repeated key any value.
-pub(super) struct Filter<'a> {
-    compute_type: Option<&'a str>,
-    cpu_flavors: Vec<&'a str>,
-    data_centers: Vec<&'a str>,
-    desired: Option<&'a str>,
-    endpoint: Option<&'a str>,
-    gpu_types: Vec<&'a str>,
-    id: Option<&'a str>,
-    image: Option<&'a str>,
-    name: Option<&'a str>,
-    volume: Option<&'a str>,
-    template: Option<&'a str>,
-}
+pub(super) struct Filter<'a>(&'a Request);
 
 pub(super) fn filter(request: &Request) -> Result<Filter<'_>, Wrong> {
-    let filter = Filter {
-        compute_type: request.parameter("computeType"),
-        cpu_flavors: request.parameters("cpuFlavorId"),
-        data_centers: request.parameters("dataCenterId"),
-        desired: request.parameter("desiredStatus"),
-        endpoint: request.parameter("endpointId"),
-        gpu_types: request.parameters("gpuTypeId"),
-        id: request.parameter("id"),
-        image: request.parameter("imageName"),
-        name: request.parameter("name"),
-        volume: request.parameter("networkVolumeId"),
-        template: request.parameter("templateId"),
-    };
-    check_allowed("querystring/computeType", filter.compute_type, &["GPU", "CPU"])?;
-    check_allowed("querystring/desiredStatus", filter.desired, &["RUNNING", "EXITED", "TERMINATED"])?;
-    Ok(filter)
+    for (name, allowed) in
+        [("computeType", &["GPU", "CPU"][..]), ("desiredStatus", &["RUNNING", "EXITED", "TERMINATED"])]
+    {
+        check_allowed(&format!("querystring/{name}"), request.parameter(name), allowed)?;
+    }
+    Ok(Filter(request))
 }
 
 impl Filter<'_> {
     pub(super) fn takes(&self, world: &World, pod: &Pod) -> bool {
-        let Filter {
-            compute_type,
-            cpu_flavors,
-            data_centers,
-            desired,
-            endpoint,
-            gpu_types,
-            id,
-            image,
-            name,
-            volume,
-            template,
-        } = self;
-        let one = |wanted: &Option<&str>, is: &str| wanted.is_none_or(|wanted| wanted == is);
-        let any = |wanted: &[&str], is: &str| wanted.is_empty() || wanted.contains(&is);
+        let one = |name: &str, is: &str| self.0.parameter(name).is_none_or(|wanted| wanted == is);
+        let any = |name: &str, is: &str| {
+            let wanted = self.0.parameters(name);
+            wanted.is_empty() || wanted.contains(&is)
+        };
         let (kind, gpu, flavor) = match &pod.compute {
             Compute::Gpu { id, .. } => ("GPU", id.as_str(), ""),
             Compute::Cpu { flavor, .. } => ("CPU", "", flavor.as_str()),
@@ -90,17 +58,17 @@ impl Filter<'_> {
             Mount::Network { volume, .. } => volume.0.as_str(),
             Mount::Nothing | Mount::Persistent { .. } => "",
         };
-        one(compute_type, kind)
-            && any(cpu_flavors, flavor)
-            && any(data_centers, &pod.data_center)
-            && one(desired, desired_status(pod, world))
-            && endpoint.is_none()
-            && any(gpu_types, gpu)
-            && one(id, &pod.id.0)
-            && one(image, &pod.settings.image)
-            && one(name, &pod.settings.name)
-            && one(volume, mounted)
-            && one(template, pod.template.as_deref().unwrap_or_default())
+        one("computeType", kind)
+            && any("cpuFlavorId", flavor)
+            && any("dataCenterId", &pod.data_center)
+            && one("desiredStatus", desired_status(pod, world))
+            && self.0.parameter("endpointId").is_none()
+            && any("gpuTypeId", gpu)
+            && one("id", &pod.id.0)
+            && one("imageName", &pod.settings.image)
+            && one("name", &pod.settings.name)
+            && one("networkVolumeId", mounted)
+            && one("templateId", pod.template.as_deref().unwrap_or_default())
     }
 }
 

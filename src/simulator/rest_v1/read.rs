@@ -138,8 +138,8 @@ pub(super) fn update_pod(pod: &Pod, body: &[u8]) -> Result<PodChange, Wrong> {
     let settings = settings::given(&body)?;
     let size = body.number("volumeInGb", 0)?;
     let path = body.text("volumeMountPath")?;
-    // Whatever is given but the name and the lock, also where nothing of it changes.
-    let reset = settings.global_networking.is_some() || size.is_some() || path.is_some();
+    // Also where nothing of it changes.
+    let reset = settings::reset(&settings) || size.is_some() || path.is_some();
     Ok(PodChange { reset, ..PodChange::of(settings, &pod.mount, size, path)? })
 }
 

@@ -37,6 +37,11 @@ pub(super) fn given(body: &Body) -> Result<SettingsChange, Wrong> {
     })
 }
 
+/// Returns whether the container is made anew for them: here for the private network too.
+pub(super) fn reset(given: &SettingsChange) -> bool {
+    given.resets() || given.global_networking.is_some()
+}
+
 /// The ports, which some clients send as one text with commas.
 fn ports(body: &Body) -> Result<Option<Vec<String>>, Wrong> {
     match body.get("ports").and_then(Value::as_str) {

@@ -9,7 +9,7 @@ use super::settings;
 use crate::simulator::world::World;
 use crate::simulator::world::facts::{self, GpuFact};
 use crate::simulator::world::hosts::Cloud;
-use crate::simulator::world::pod::{Compute, Mount, Pod, PodId, Status};
+use crate::simulator::world::pod::{Compute, Mount, Pod, Status};
 use crate::simulator::world::volume::Volume;
 
 /// Which parts a request wants, and in which form.
@@ -29,11 +29,6 @@ pub(super) fn desired_status(pod: &Pod, world: &World) -> &'static str {
         Status::Exited | Status::Error => "EXITED",
         Status::Terminated => "TERMINATED",
     }
-}
-
-/// Shows a pod that was just made or changed, even if listings do not have it yet.
-pub(super) fn any_pod(world: &World, id: &PodId, include: Include) -> Value {
-    pod(world, world.any_pod(id).expect("the world has just given this identifier"), include)
 }
 
 pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::settings::{self, ContainerBody, SwitchesBody};
 use crate::simulator::world::chance::between;
-use crate::simulator::world::pod::{Action, Compute, Mount, OpenPort, Pod, PodId, Status};
+use crate::simulator::world::pod::{Action, Compute, Mount, OpenPort, Pod, Status};
 use crate::simulator::world::volume::Volume;
 use crate::simulator::world::{Listing, World};
 
@@ -135,11 +135,6 @@ pub(super) struct VolumeBody {
 
 pub(super) fn pods(world: &World, listing: Listing) -> List<PodBody> {
     List::from([("pods", world.listing(listing).iter().map(|each| pod(world, each)).collect())])
-}
-
-/// Shows a pod that was just made or changed, even if listings do not have it yet.
-pub(super) fn any_pod(world: &World, id: &PodId) -> PodBody {
-    pod(world, world.any_pod(id).expect("the world has just given this identifier"))
 }
 
 pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {
