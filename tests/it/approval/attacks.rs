@@ -233,8 +233,8 @@ fn a_file_that_rents_other_machines_is_refused() {
        total an hour              $1.4019/h           $1.8447/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: b34957115080147d4ae45dd81cf6d612-828900000
-    +Digest: dae4d1d39ea557fa1a04e9df0294359e-828900000
+    -Digest: 65df136cbd42574cd7e4d62431da3b31-828900000
+    +Digest: 869af1f87d1298e305a3d5b9a9afb19c-828900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed
