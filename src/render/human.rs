@@ -5,27 +5,17 @@
 
 use std::fmt::{self, Write};
 
-use similar::TextDiff;
-
-use crate::model::address::Address;
 use crate::model::clock::Age;
-use crate::model::money::Amount;
-use crate::model::plan::{
-    ActionId, Block, CostChange, CostSummary, DriftKind, FieldDrift, Planned, Reason, RecordAfter, Severity,
-    Split, Step, Subject, Unmanaged,
-};
-use crate::model::settings::Field;
-use crate::model::value::Value;
+use crate::model::plan::{CostChange, DriftKind, FieldDrift, Planned, Severity, Split, Unmanaged};
 
 use super::Positions;
 use super::escape::visible;
-use super::money::{AMonth, AnHour, Difference, cost_lines, times};
-use super::ranges::{ranges, ranges_to};
-use super::rows::{Edit, Row, command_lines};
+use super::money::{AMonth, AnHour, at_most, cost_lines, cost_rows, month, times};
+use super::ranges::ranges;
+use super::rows::{Edit, Row};
 use super::style::{Style, Tone, write_wrapped};
-use super::value;
-use super::view::{Change, Counts, Group, Verb, Verdict, View, is_unclaimed, view};
-use super::words::{self, Weight};
+use super::view::{Group, Verb, Verdict, View, blocked_subject, view};
+use super::words::{self, Weight, about, comments, difference_lines, header, own_line, plan_line, values};
 
 /// Writes a plan for people.
 ///
@@ -83,27 +73,34 @@ impl Printer<'_> {
         writeln!(self.out)
     }
 
-    fn drift(&mut self) -> fmt::Result {
-        if self.view.drift.is_empty() {
+    /// Writes entries below a title; nothing if there are none.
+    fn list<T>(
+        &mut self,
+        title: &str,
+        tone: Tone,
+        entries: impl IntoIterator<Item = T>,
+        write: impl Fn(&mut Self, T) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut entries = entries.into_iter().peekable();
+        if entries.peek().is_none() {
             return Ok(());
         }
-        let title = self.style.paint(Tone::Strong, "Changed outside of podform");
-        writeln!(self.out, "{title}\n")?;
-        for (addresses, kind) in &self.view.drift {
-            writeln!(self.out, "  # {} {}", ranges(addresses.iter().copied()), words::drift(kind))?;
-            if let DriftKind::Fields(fields) = kind {
-                for FieldDrift { field, recorded, live, left_alone } in fields {
-                    let row = Row {
-                        field: field.clone(),
-                        before: recorded.clone(),
-                        after: live.clone(),
-                        why: None,
-                    };
-                    self.row(&row, 0, words::left_alone(*left_alone))?;
-                }
-            }
-        }
+        writeln!(self.out, "{}\n", self.style.paint(tone, title))?;
+        entries.try_for_each(|entry| write(self, entry))?;
         writeln!(self.out)
+    }
+
+    fn drift(&mut self) -> fmt::Result {
+        let title = "Changed outside of podform";
+        self.list(title, Tone::Strong, &self.view.drift, |printer, (addresses, kind)| {
+            writeln!(printer.out, "  # {} {}", ranges(addresses.iter().copied()), words::drift(kind))?;
+            let DriftKind::Fields(fields) = kind else { return Ok(()) };
+            fields.iter().try_for_each(|FieldDrift { field, recorded, live, left_alone }| {
+                let (field, before, after) = (field.clone(), recorded.clone(), live.clone());
+                let comment = if *left_alone { "  # left alone" } else { "" };
+                printer.row(&Row { field, before, after, why: None }, 0, comment)
+            })
+        })
     }
 
     fn actions(&mut self) -> fmt::Result {
@@ -231,77 +228,53 @@ impl Printer<'_> {
     }
 
     fn unmanaged(&mut self) -> fmt::Result {
-        let View { plan, .. } = self.view;
-        let mut unclaimed = plan.unmanaged.iter().filter(|one| is_unclaimed(one)).peekable();
-        if unclaimed.peek().is_none() {
-            return Ok(());
-        }
-        writeln!(self.out, "{}\n", self.style.paint(Tone::Strong, "Not managed by podform, never touched"))?;
-        for unmanaged in unclaimed {
-            let Unmanaged { id, name, status, created_at, cost, owner: _ } = unmanaged;
-            write!(self.out, "  {} ({})", visible(&id.to_string()), visible(name))?;
+        let view = self.view;
+        self.list("Not managed by podform, never touched", Tone::Strong, view.unclaimed(), |printer, one| {
+            let Unmanaged { id, name, status, created_at, cost, owner: _ } = one;
+            let out = &mut *printer.out;
+            write!(out, "  {} ({})", visible(&id.to_string()), visible(name))?;
             if let Some(status) = status {
-                write!(self.out, ", {status}")?;
+                write!(out, ", {status}")?;
             }
             if let Some(created) = created_at {
-                write!(self.out, ", {} old", Age(plan.basis.observed_at.duration_since(*created)))?;
+                write!(out, ", {} old", Age(view.plan.basis.observed_at.duration_since(*created)))?;
             }
-            let total = cost.total();
-            writeln!(self.out, ": {} a month ({})", AMonth(total), AnHour(total))?;
-            let hint = words::unmanaged_hint(unmanaged);
-            writeln!(self.out, "      {}", self.style.paint(Tone::Quiet, hint))?;
-        }
-        writeln!(self.out)
+            writeln!(out, ": {} a month ({})", AMonth(cost.total()), AnHour(cost.total()))?;
+            writeln!(out, "      {}", printer.style.paint(Tone::Quiet, words::unmanaged_hint(one)))
+        })
     }
 
     fn others(&mut self) -> fmt::Result {
-        if self.view.others.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            self.out,
-            "{}\n",
-            self.style.paint(Tone::Strong, "Of other podform projects, never touched")
-        )?;
-        for (project, other) in &self.view.others {
-            writeln!(self.out, "  {}", words::other_project(project, other))?;
-        }
-        writeln!(self.out)
+        let title = "Of other podform projects, never touched";
+        self.list(title, Tone::Strong, &self.view.others, |printer, (project, other)| {
+            writeln!(printer.out, "  {}", words::other_project(project, other))
+        })
     }
 
     fn held(&mut self) -> fmt::Result {
-        if self.view.held.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.out, "{}\n", self.style.paint(Tone::Care, "Held: left alone in this plan"))?;
-        for (addresses, held) in &self.view.held {
-            let name = ranges(addresses.iter().copied());
-            write!(self.out, "  {name}: ")?;
-            write_wrapped(self.out, self.style, 6, &words::held(held, addresses.iter().copied()))?;
-        }
-        writeln!(self.out)
+        let title = "Held: left alone in this plan";
+        self.list(title, Tone::Care, &self.view.held, |printer, (addresses, held)| {
+            write!(printer.out, "  {}: ", ranges(addresses.iter().copied()))?;
+            write_wrapped(printer.out, printer.style, 6, &words::held(held, addresses.iter().copied()))
+        })
     }
 
     fn findings(&mut self) -> fmt::Result {
-        if self.view.findings.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.out, "{}\n", self.style.paint(Tone::Strong, "Findings"))?;
-        for (finding, subjects) in &self.view.findings {
+        self.list("Findings", Tone::Strong, &self.view.findings, |printer, (finding, subjects)| {
             let word = match finding.severity {
-                Severity::Warning => self.style.paint(Tone::Care, "warning"),
-                Severity::Note => self.style.paint(Tone::Quiet, "note"),
+                Severity::Warning => printer.style.paint(Tone::Care, "warning"),
+                Severity::Note => printer.style.paint(Tone::Quiet, "note"),
             };
             let about = about(subjects);
             let colon = if about.is_empty() { "" } else { ": " };
-            write!(self.out, "  {word}: ")?;
+            write!(printer.out, "  {word}: ")?;
             let message = format!("{about}{colon}{} [{}]", visible(&finding.message), finding.code);
-            write_wrapped(self.out, self.style, 6, &message)?;
-            if let Some(position) = subjects.iter().find_map(|subject| (self.positions)(subject)) {
-                writeln!(self.out, "      at {}", visible(&position))?;
+            write_wrapped(printer.out, printer.style, 6, &message)?;
+            match subjects.iter().find_map(|subject| (printer.positions)(subject)) {
+                Some(position) => writeln!(printer.out, "      at {}", visible(&position)),
+                None => Ok(()),
             }
-        }
-        writeln!(self.out)
+        })
     }
 
     fn summary(&mut self) -> fmt::Result {
@@ -318,22 +291,16 @@ impl Printer<'_> {
             Verdict::Changes | Verdict::Blocked(_) => {
                 writeln!(self.out, "{}", self.style.paint(Tone::Strong, plan_line(*counts)))?;
                 write_wrapped(self.out, self.style, 0, &own_line(*counts))?;
+                let wiped = lost.wiped_words();
                 if counts.losing > 0 {
-                    let at = if counts.losing == 1 {
-                        "1 address".to_owned()
-                    } else {
-                        format!("{} addresses", counts.losing)
-                    };
-                    let line = format!("Data lost at {at}: {}{}.", lost.words(), lost.condition());
+                    let es = if counts.losing == 1 { "" } else { "es" };
+                    let line = format!("Data lost at {} address{es}: {}.", counts.losing, lost.words());
                     writeln!(self.out, "{}", self.style.paint(Tone::Bad, line))?;
                 } else {
-                    writeln!(
-                        self.out,
-                        "{}",
-                        if lost.wiped_words().is_some() { "No volume is lost." } else { "No data is lost." }
-                    )?;
+                    let kind = if wiped.is_some() { "volume" } else { "data" };
+                    writeln!(self.out, "No {kind} is lost.")?;
                 }
-                if let Some(wiped) = lost.wiped_words() {
+                if let Some(wiped) = wiped {
                     writeln!(self.out, "Wiped on the way: {wiped}.")?;
                 }
                 if let Some(gone) = lost.gone_words() {
@@ -354,57 +321,32 @@ impl Printer<'_> {
     }
 
     fn cost(&mut self) -> fmt::Result {
-        let View { unmanaged_after, .. } = *self.view;
-        let cost = self.view.plan.cost;
-        let (now, after) = (cost.now, cost.after);
-        let (total_now, total_after) = (now.total(), after.total());
-        if now == after && after == cost.at_most && unmanaged_after == Split::default() {
-            let [total, parts] = cost_lines(CostChange { before: now, after });
+        let View { plan, unmanaged_after, .. } = *self.view;
+        let cost = &plan.cost;
+        let change = CostChange { before: cost.now, after: cost.after };
+        if cost.now == cost.after && cost.after == cost.at_most && unmanaged_after == Split::default() {
+            let [total, parts] = cost_lines(change);
             writeln!(self.out, "Cost: {total}, as before; {parts}.")?;
             return self.unknown_prices();
         }
-        writeln!(self.out)?;
-        self.cost_table(total_now, total_after)?;
-        writeln!(self.out)?;
-        if cost.at_most != after {
-            let most = cost.at_most.total();
-            let (month, hour) = (AMonth(most), AnHour(most));
-            writeln!(
-                self.out,
-                "At most {month} a month ({hour}), if each pod lands on its dearest candidate."
-            )?;
-        }
-        self.unknown_prices()
-    }
-
-    fn cost_table(&mut self, total_now: Amount, total_after: Amount) -> fmt::Result {
-        let View { plan, unmanaged_after, .. } = self.view;
-        let CostSummary { now, after, at_most: _, unmanaged } = plan.cost;
-        let month = |before: Amount, after: Amount| {
-            let difference = Difference { before, after }.to_string();
-            [AMonth(before).to_string(), AMonth(after).to_string(), difference]
-        };
-        let mut rows = vec![
-            ("Cost a month", ["now", "after", "difference"].map(str::to_owned)),
-            ("compute", month(now.compute, after.compute)),
-            ("storage", month(now.storage, after.storage)),
-            ("total", month(total_now, total_after)),
-            (
-                "total an hour",
-                [AnHour(total_now).to_string(), AnHour(total_after).to_string(), String::new()],
-            ),
-        ];
-        if *unmanaged_after != Split::default() {
-            rows.push(("not managed", month(unmanaged.total(), unmanaged_after.total())));
+        let mut rows = vec![("Cost a month", ["now", "after", "difference"].map(str::to_owned))];
+        rows.extend(cost_rows(cost));
+        if unmanaged_after != Split::default() {
+            rows.push(("not managed", month(cost.unmanaged.total(), unmanaged_after.total())));
         }
         // Unknown parts can make an amount long.
         let width = rows.iter().flat_map(|(_, cells)| cells).map(|cell| cell.len() + 2).max().unwrap_or(0);
         let width = width.max(20);
+        writeln!(self.out)?;
         for (name, cells) in rows {
             let cells = cells.map(|cell| format!("{cell:>width$}")).concat();
             writeln!(self.out, "  {name:<16}{}", cells.trim_end())?;
         }
-        Ok(())
+        writeln!(self.out)?;
+        if let Some(most) = at_most(cost) {
+            writeln!(self.out, "{most}")?;
+        }
+        self.unknown_prices()
     }
 
     fn unknown_prices(&mut self) -> fmt::Result {
@@ -429,238 +371,12 @@ impl Printer<'_> {
         for block in reasons {
             write!(self.out, "  - ")?;
             write_wrapped(self.out, self.style, 4, &words::block(block))?;
-            if let Some(position) = self.position_of(block) {
+            if let Some(position) = blocked_subject(block).as_ref().and_then(self.positions) {
                 writeln!(self.out, "    at {}", visible(&position))?;
             }
         }
         Ok(())
     }
-
-    fn position_of(&self, block: &Block) -> Option<String> {
-        words::blocked_subject(block).as_ref().and_then(self.positions)
-    }
-}
-
-/// Returns what findings are about, such as `llm[0..2].image`.
-pub(super) fn about(subjects: &[&Subject]) -> String {
-    let names = ranges_to(subjects.iter().map(|subject| &subject.address), 200);
-    let Some(Subject { address: first, field: Some(field) }) = subjects.first() else { return names };
-    let field = field.to_string();
-    let of_one_key = subjects
-        .iter()
-        .all(|subject| subject.address.key() == first.key() && subject.address.is_pod() == first.is_pod());
-    if of_one_key { format!("{names}.{}", visible(&field)) } else { format!("{names} ({})", visible(&field)) }
-}
-
-/// Returns Terraform's line, which other tools look for.
-pub fn plan_line(counts: Counts) -> String {
-    let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
-    let (add, change, destroy) = (counts.to_add(), counts.to_change(), counts.to_destroy());
-    format!("Plan: {import}{add} to add, {change} to change, {destroy} to destroy.")
-}
-
-/// Returns the line that says what Terraform's words cannot: starts, stops, resets, and what is left alone.
-pub fn own_line(counts: Counts) -> String {
-    let Counts {
-        create,
-        replace,
-        update,
-        start,
-        stop,
-        destroy,
-        reset,
-        import,
-        moved,
-        record,
-        forget,
-        losing: _,
-        unchanged,
-        held,
-        out_of_scope,
-    } = counts;
-    let updates =
-        if reset > 0 { format!("to update ({reset} with a reset)") } else { "to update".to_owned() };
-    let kinds = [
-        (create, "to create"),
-        (replace, "to replace"),
-        (start, "to start"),
-        (stop, "to stop"),
-        (update, updates.as_str()),
-        (destroy, "to destroy"),
-        (import, "to import"),
-        (moved, "to move"),
-        (record, "to record"),
-        (forget, "to forget"),
-        (held, "held"),
-        (unchanged, "unchanged"),
-        (out_of_scope, "out of scope"),
-    ];
-    let some = kinds.into_iter().filter(|(number, _)| *number > 0);
-    let words: Vec<String> = some.map(|(number, words)| format!("{number} {words}")).collect();
-    if words.is_empty() { "Nothing changes.".to_owned() } else { format!("That is {}.", words.join(", ")) }
-}
-
-/// Returns the header of a group in Terraform's grammar.
-pub(super) fn header(name: &str, group: &Group<'_>) -> String {
-    let each = &group.each;
-    match each.verb {
-        Verb::Create => format!("{name} will be created"),
-        Verb::DestroyThenCreate | Verb::CreateThenDestroy => format!("{name} must be replaced"),
-        Verb::Update if only_restarts(each) => format!("{name} will be stopped and started again"),
-        Verb::Update => format!("{name} will be updated in-place"),
-        Verb::Start => format!("{name} will be started"),
-        Verb::Stop => format!("{name} will be stopped"),
-        Verb::Destroy => format!("{name} will be destroyed"),
-        Verb::DestroyDeposed if each.reasons.contains(&&Reason::Duplicate) => {
-            format!("{name} (a second pod of one create) will be destroyed")
-        }
-        Verb::DestroyDeposed => format!("{name} (left behind by a replacement) will be destroyed"),
-        Verb::Import => format!("{name} will be imported"),
-        Verb::Move => match moved_from(group) {
-            Some(from) => format!("{from} has moved to {name}"),
-            None => format!("{name} has moved"),
-        },
-        Verb::Record => format!("{name} will be changed in the state only"),
-        Verb::Forget if each.reasons.contains(&&Reason::Vanished) => {
-            format!("{name} is gone and will be forgotten")
-        }
-        Verb::Forget => format!("{name} will no longer be managed by podform, but will not be destroyed"),
-    }
-}
-
-/// Returns what stands in parentheses below the header.
-pub(super) fn comments(group: &Group<'_>) -> Vec<String> {
-    let each = &group.each;
-    let mut comments = Vec::new();
-    if group.addresses.len() > 1 {
-        let numbered = each.rows.iter().any(|row| has_pattern(&row.before) || has_pattern(&row.after));
-        let legend = if numbered { "; {n} is the number of the replica" } else { "" };
-        comments.push(format!("{} alike{legend}", words::count(group.addresses.len(), "pod")));
-    }
-    let in_header = |reason: &Reason| {
-        matches!(
-            (each.verb, reason),
-            (Verb::Move, Reason::Renamed)
-                | (Verb::DestroyDeposed, Reason::Deposed | Reason::Duplicate)
-                | (Verb::Forget, Reason::Vanished)
-        )
-    };
-    let telling = each.reasons.iter().filter(|reason| !in_header(reason));
-    let because: Vec<&str> = telling.filter_map(|reason| words::reason(reason)).collect();
-    if !because.is_empty() {
-        comments.push(format!("because {}", because.join(", and ")));
-    }
-    let has = |step: Step| each.steps.iter().any(|(id, _)| id.step == step);
-    if each.verb != Verb::Move && has(Step::Move) {
-        let from = moved_from(group).map_or_else(String::new, |from| format!(" from {from}"));
-        comments.push(format!("moved{from}"));
-    }
-    if each.verb != Verb::Import && has(Step::Adopt) {
-        comments.push("imported first".to_owned());
-    }
-    match each.verb {
-        Verb::Start if has(Step::Update) => comments.push("after an update in place".to_owned()),
-        Verb::Stop if has(Step::Update) => comments.push("with an update in place".to_owned()),
-        Verb::Update if has(Step::Update) && has(Step::Stop) && has(Step::Start) => {
-            comments.push("stopped before and started after it".to_owned());
-        }
-        Verb::Start
-        | Verb::Stop
-        | Verb::Update
-        | Verb::Create
-        | Verb::DestroyThenCreate
-        | Verb::CreateThenDestroy
-        | Verb::Destroy
-        | Verb::DestroyDeposed
-        | Verb::Import
-        | Verb::Move
-        | Verb::Record
-        | Verb::Forget => {}
-    }
-    if group.addresses.len() == 1 && !each.ids.is_empty() {
-        let ids: Vec<String> = each.ids.iter().map(|id| visible(&id.to_string()).to_string()).collect();
-        comments.push(format!("id {}", ids.join(", ")));
-    }
-    comments
-}
-
-/// Tells whether an update is a stop and a start and nothing else.
-fn only_restarts(change: &Change<'_>) -> bool {
-    let has = |step: Step| change.steps.iter().any(|(id, _)| id.step == step);
-    has(Step::Stop) && has(Step::Start) && !has(Step::Update)
-}
-
-fn moved_from(group: &Group<'_>) -> Option<Address> {
-    let [_] = group.addresses[..] else { return None };
-    group.each.steps.iter().find_map(|(ActionId { address: _, step: _ }, action)| match &action.record {
-        RecordAfter::MovedFrom(from) => Some(from.clone()),
-        RecordAfter::Put(_) | RecordAfter::Remove { .. } | RecordAfter::Deposed(_) => None,
-    })
-}
-
-fn has_pattern(value: &Value) -> bool {
-    value::text(value).is_some_and(|text| text.contains("{n}"))
-}
-
-/// Returns the values of a row as they stand on one line; the second only where both are worth showing.
-pub(super) fn values(before: &Value, after: &Value) -> (String, Option<String>) {
-    match (before, after) {
-        (Value::Absent, after) => (words::shown(after), None),
-        (before, Value::Absent) => (words::shown(before), None),
-        (before, after) if before == after => (words::shown(after), None),
-        (before, after) => (words::shown(before), Some(words::shown(after))),
-    }
-}
-
-/// Returns the lines of a value that has several, as a unified difference where both sides are known.
-pub(super) fn difference_lines(field: &Field, before: &Value, after: &Value) -> Option<Vec<String>> {
-    const MOST_LINES: usize = 400;
-    let text = |value: &Value| value::text(value).map(|text| laid_out(field, &text));
-    let lines: Vec<String> = match (text(before), text(after)) {
-        (Some(before), Some(after)) if before.contains('\n') || after.contains('\n') => {
-            // The few keys of a lifecycle need no lines around them to be found.
-            unified(&before, &after, if *field == Field::Lifecycle { 0 } else { 3 })
-        }
-        (None, Some(only)) if *before == Value::Absent && only.contains('\n') => signed('+', &only),
-        (Some(only), None) if *after == Value::Absent && only.contains('\n') => signed('-', &only),
-        (Some(_) | None, Some(_) | None) => return None,
-    };
-    let rest = lines.len().saturating_sub(MOST_LINES);
-    let mut lines: Vec<String> = lines.into_iter().take(MOST_LINES).collect();
-    if rest > 0 {
-        lines.push(format!("... ({rest} more lines)"));
-    }
-    Some(lines)
-}
-
-fn laid_out(field: &Field, text: &str) -> String {
-    match field {
-        Field::Command | Field::Entrypoint if !text.contains('\n') && text.len() > 40 => command_lines(text),
-        _ => text.to_owned(),
-    }
-}
-
-fn signed(sign: char, text: &str) -> Vec<String> {
-    text.lines().map(|line| format!("{sign}{}", visible(line))).collect()
-}
-
-fn unified(before: &str, after: &str, context: usize) -> Vec<String> {
-    // A last line without a line break is the same line to a reader.
-    let ended = |text: &str| if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
-    let (before, after) = (ended(before), ended(after));
-    let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-    let mut lines = Vec::new();
-    for hunk in diff.unified_diff().context_radius(context).iter_hunks() {
-        // Without lines around it a hunk needs no place.
-        if context > 0 {
-            lines.push(hunk.header().to_string());
-        }
-        for change in hunk.iter_changes() {
-            let line = change.value();
-            lines.push(format!("{}{}", change.tag(), visible(line.strip_suffix('\n').unwrap_or(line))));
-        }
-    }
-    lines
 }
 
 fn tone(verb: Verb) -> Tone {
@@ -678,7 +394,7 @@ fn tone(verb: Verb) -> Tone {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::plan::Plan;
+    use crate::model::plan::{Plan, Subject};
     use crate::model::text::is_invisible;
     use crate::render::no_positions;
     use crate::render::sample;

@@ -16,12 +16,11 @@ use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned
 use super::Positions;
 use super::escape::{visible, visible_to};
 use super::graph::{Graph, Node, write_mermaid};
-use super::human::{about, comments, difference_lines, header, own_line, plan_line, values};
-use super::money::{AMonth, AnHour, Difference, cost_lines, times};
+use super::money::{AMonth, AnHour, Difference, at_most, cost_lines, cost_rows, month, times};
 use super::ranges::ranges_to;
 use super::rows::{Edit, Row};
-use super::view::{Group, Verb, Verdict, View, is_unclaimed, view};
-use super::words::{self, Weight};
+use super::view::{Group, Verb, Verdict, View, blocked_subject, view};
+use super::words::{self, Weight, about, comments, difference_lines, header, own_line, plan_line, values};
 
 /// The most characters and bytes of a comment. GitHub refuses from 65,536 on; some room is left for what a
 /// workflow puts around it.
@@ -116,7 +115,7 @@ fn head(page: &mut Page, view: &View<'_>) {
     }
     let difference = Difference { before: now, after };
     let lost = if view.counts.losing > 0 {
-        format!("data lost: {}{}", view.lost.words(), view.lost.condition())
+        format!("data lost: {}", view.lost.words())
     } else {
         "no data is lost".to_owned()
     };
@@ -143,7 +142,7 @@ fn blocked(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
     let mut items: Vec<String> = reasons
         .iter()
         .map(|block| {
-            let position = words::blocked_subject(block).as_ref().and_then(positions);
+            let position = blocked_subject(block).as_ref().and_then(positions);
             format!("{}{}", prose(&words::block(block)), at(position))
         })
         .collect();
@@ -158,7 +157,7 @@ fn lost(page: &mut Page, view: &View<'_>) {
     if view.counts.losing == 0 {
         return;
     }
-    page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}{}.**\n", view.lost.words(), view.lost.condition()));
+    page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}.**\n", view.lost.words()));
     let losing = view.groups.iter().filter(|group| group.each.loses_data());
     let items: Vec<String> = losing
         .map(|group| {
@@ -179,37 +178,20 @@ fn lost(page: &mut Page, view: &View<'_>) {
 }
 
 fn cost(page: &mut Page, view: &View<'_>) {
-    let cost = view.plan.cost;
-    let (now, after) = (cost.now, cost.after);
+    let cost = &view.plan.cost;
     page.push("\n### Cost a month\n\n| | now | after | difference |\n|---|--:|--:|--:|\n");
-    let parts = [
-        ("compute", now.compute, after.compute),
-        ("storage", now.storage, after.storage),
-        ("**total**", now.total(), after.total()),
-    ];
-    for (name, before, after) in parts {
-        let difference = Difference { before, after };
-        let (before, after, difference) = (money(AMonth(before)), money(AMonth(after)), money(difference));
-        page.push(&format!("| {name} | {before} | {after} | {difference} |\n"));
-    }
-    let (hour_now, hour_after) = (money(AnHour(now.total())), money(AnHour(after.total())));
-    page.push(&format!("| total an hour | {hour_now} | {hour_after} | |\n"));
+    let mut rows = cost_rows(cost);
     if !view.plan.unmanaged.is_empty() || view.unmanaged_after != cost.unmanaged {
-        let (before, after) = (cost.unmanaged.total(), view.unmanaged_after.total());
-        let difference = money(Difference { before, after });
-        let (before, after) = (money(AMonth(before)), money(AMonth(after)));
-        page.push(&format!("| not managed | {before} | {after} | {difference} |\n"));
+        rows.push(("not managed", month(cost.unmanaged.total(), view.unmanaged_after.total())));
     }
-    if cost.at_most != after {
-        let most = cost.at_most.total();
-        page.push(&format!(
-            "\nAt most {} a month ({}), if each pod lands on its dearest candidate.\n",
-            money(AMonth(most)),
-            money(AnHour(most))
-        ));
+    for (name, cells) in rows {
+        let name = if name == "total" { "**total**" } else { name };
+        let cells =
+            cells.map(|cell| if cell.is_empty() { " |".to_owned() } else { format!(" {} |", money(cell)) });
+        page.push(&format!("| {name} |{}\n", cells.concat()));
     }
-    if let Some(line) = words::unknown_prices(&cost) {
-        page.push(&format!("\n{line}\n"));
+    for line in [at_most(cost), words::unknown_prices(cost)].into_iter().flatten() {
+        page.push(&format!("\n{}\n", money(line)));
     }
 }
 
@@ -419,10 +401,7 @@ fn findings(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
 
 fn unmanaged(page: &mut Page, view: &View<'_>) {
     let items: Vec<String> = view
-        .plan
-        .unmanaged
-        .iter()
-        .filter(|unmanaged| is_unclaimed(unmanaged))
+        .unclaimed()
         .map(|unmanaged| {
             let Unmanaged { id, name, status, created_at, cost, owner: _ } = unmanaged;
             let status = status.map_or_else(String::new, |status| format!(", {status}"));
@@ -595,307 +574,7 @@ mod tests {
             |subject: &Subject| Some(format!("pods.yaml:{}:5", subject.address.to_string().len()));
         let mut out = String::new();
         write_markdown(&mut out, &sample::full(), &positions).unwrap();
-        insta::assert_snapshot!(out, @r#"
-        <!-- podform-plan:acme -->
-        ## podform plan for `acme`
-
-        **Plan: 1 to import, 4 to add, 7 to change, 5 to destroy.** Cost \$5,052.00 a month (difference: -\$458.00); data lost: 1 network volume (300 GB), 2 local volumes (400 GB). Wiped on the way: 8 container disks (460 GB). Lost already: 1 object vanished with its data (50 GB).
-
-        That is 2 to create, 2 to replace, 1 to start, 1 to stop, 5 to update (3 with a reset), 3 to destroy, 1 to import, 1 to move, 1 to record, 2 to forget, 3 held, 3 unchanged, 2 out of scope.
-
-        Digest: `3f2a9c4be01d77863f2a9c4be01d7786-5490000000`
-
-        > [!CAUTION]
-        > **Data lost: 1 network volume (300 GB), 2 local volumes (400 GB).**
-
-        ### What is lost
-
-        - `volume.old`: ``network volume `volume.old` (300 GB) with everything on it``
-        - `swap`: `local volume (200 GB) at /workspace`
-        - `swift`: `local volume (200 GB) at /workspace`
-
-        ### Cost a month
-
-        | | now | after | difference |
-        |---|--:|--:|--:|
-        | compute | \$5,110.00 | \$4,672.00 | -\$438.00 |
-        | storage | \$400.00 | \$380.00 | -\$20.00 |
-        | **total** | \$5,510.00 | \$5,052.00 | -\$458.00 |
-        | total an hour | \$7.5479/h | \$6.9205/h | |
-        | not managed | \$515.70 + unknown | \$515.70 + unknown | none |
-
-        At most \$5,490.00 a month (\$7.5205/h), if each pod lands on its dearest candidate.
-
-        ### Changes
-
-        <details><summary><code>-</code> volume.old will be destroyed</summary>
-
-        ```diff
-        - volume.old will be destroyed
-        # because its key has left the spec
-        # id 0ldv0lume1
-        - loses: network volume `volume.old` (300 GB) with everything on it
-        # cost: $21.00 -> $0.00 a month ($0.0288/h -> $0.00/h); compute $0.00, storage $21.00 -> $0.00
-        ```
-
-        </details>
-        <details><summary><code>-/+</code> swap must be replaced</summary>
-
-        ```diff
-        -/+ swap must be replaced
-        # because it cannot be changed in place to what the spec wants
-        # id swap00000000aa
-        ! gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
-        - loses: local volume (200 GB) at /workspace
-        ! note: its container disk (60 GB) is wiped
-        ! note: gets a new pod id and new proxy URLs
-        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
-        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
-        # cost: $347.20 -> $568.10 a month ($0.4756/h -> $0.7782/h); compute $321.20 -> $562.10, storage $26.00 -> $6.00
-        ```
-
-        </details>
-        <details><summary><code>+/-</code> swift must be replaced</summary>
-
-        ```diff
-        +/- swift must be replaced
-        # because it cannot be changed in place to what the spec wants
-        # id swap00000000aa
-        ! gpu: NVIDIA A40 x1 -> NVIDIA L40S or RTX 6000 Ada  # you changed it; forces replacement
-        - loses: local volume (200 GB) at /workspace
-        ! note: its container disk (60 GB) is wiped
-        ! note: gets a new pod id and new proxy URLs
-        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
-        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
-        # cost: $347.20 -> $568.10 a month ($0.4756/h -> $0.7782/h); compute $321.20 -> $562.10, storage $26.00 -> $6.00
-        ```
-
-        </details>
-        <details><summary><code>-</code> crm (left behind by a replacement) will be destroyed</summary>
-
-        ```diff
-        - crm (left behind by a replacement) will be destroyed
-        # id deposed00000aa
-        ! note: its container disk (60 GB) is wiped
-        # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00
-        ```
-
-        </details>
-        <details><summary><code>~</code> llm[0..2] will be updated in-place</summary>
-
-        ```diff
-        ! llm[0..2] will be updated in-place
-        # 3 pods alike
-        ! image: "vllm/vllm-openai:v0.18.0" -> "vllm/vllm-openai:v0.19.1"  # you changed it; resets the pod
-        ! env.WANDB_API_KEY: (secret)  # differs, cause not attributable; resets the pod
-        ! note: its container disk (60 GB) is wiped
-        ! note: its public address and TCP ports change
-        # keeps: network volume `volume.models`
-        # cost: $633.80 a month ($0.8682/h); compute $627.80, storage $6.00
-        # all 3: $1,901.40 a month ($2.6047/h)
-        ```
-
-        </details>
-        <details><summary><code>-</code> llm[3] will be destroyed</summary>
-
-        ```diff
-        - llm[3] will be destroyed
-        # because `replicas` was lowered or taken out
-        # id g0ne00000000aa
-        ! note: its container disk (60 GB) is wiped
-        # cost: $633.80 -> $0.00 a month ($0.8682/h -> $0.00/h); compute $627.80 -> $0.00, storage $6.00 -> $0.00
-        ```
-
-        </details>
-        <details><summary><code>■</code> studio will be stopped</summary>
-
-        ```diff
-        ■ studio will be stopped
-        # because its `state` was changed in the spec
-        # id stud10000000aa
-        ! state: running -> stopped  # you changed it
-        ! note: its container disk (40 GB) is wiped
-        # keeps: local volume (100 GB) at /workspace
-        # cost: $517.70 -> $20.00 a month ($0.7092/h -> $0.0274/h); compute $503.70 -> $0.00, storage $14.00 -> $20.00
-        ```
-
-        </details>
-        <details><summary><code>+</code> volume.fresh will be created</summary>
-
-        ```diff
-        + volume.fresh will be created
-        + data_center: EU-RO-1
-        + size: 100 GB
-        + tier: standard
-        # cost: $0.00 -> $7.00 a month ($0.00/h -> $0.0096/h); compute $0.00, storage $0.00 -> $7.00
-        ```
-
-        </details>
-        <details><summary><code>~</code> volume.models will be updated in-place</summary>
-
-        ```diff
-        ! volume.models will be updated in-place
-        # id agv6w2qcg7
-        ! size: 500 GB -> 800 GB  # you changed it
-        # cost: $35.00 -> $56.00 a month ($0.0479/h -> $0.0767/h); compute $0.00, storage $35.00 -> $56.00
-        ```
-
-        </details>
-        <details><summary><code>.</code> wash has moved to clean</summary>
-
-        ```diff
-        . wash has moved to clean
-        ```
-
-        </details>
-        <details><summary><code>.</code> found will be imported</summary>
-
-        ```diff
-        . found will be imported
-        # because `adopt:` names it
-        # id f0und0000000aa
-        ```
-
-        </details>
-        <details><summary><code>.</code> free will no longer be managed by podform, but will not be destroyed</summary>
-
-        ```diff
-        . free will no longer be managed by podform, but will not be destroyed
-        # because its key has left the spec
-        ! note: it goes on running and being billed, unmanaged
-        ```
-
-        </details>
-        <details><summary><code>.</code> lost is gone and will be forgotten</summary>
-
-        ```diff
-        . lost is gone and will be forgotten
-        ! note: its data (50 GB) was lost already when it vanished
-        ```
-
-        </details>
-        <details><summary><code>+</code> new will be created</summary>
-
-        ```diff
-        + new will be created
-        + name: "acme-new"
-        + image: "vllm/vllm-openai:v0.19.1"
-        + command: "--model Qwen/Qwen3-32B-FP8 --port 8000"
-        + env.HF_HOME: "/models/hf"
-        + env.WANDB_API_KEY: (secret)
-        + ports: 22/tcp, 8000/http
-        + disk: 60 GB
-        + volumes: "volume.models at /models"
-        + ssh: true
-        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
-        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
-        # cost: $0.00 -> $568.10 a month ($0.00/h -> $0.7782/h); compute $0.00 -> $562.10, storage $0.00 -> $6.00
-        ```
-
-        </details>
-        <details><summary><code>~</code> prep will be updated in-place</summary>
-
-        ```diff
-        ! prep will be updated in-place
-        # id prep00000000aa
-        ! command:  # changed by you and outside of podform
-        @@ -1,3 +1,4 @@
-        -     --model Qwen/Qwen3-8B
-        +     --model Qwen/Qwen3-32B-FP8
-              --port 8000
-              --max-model-len 8192
-        +     --seed 7
-        ! env.SETUP:  # you changed it
-        @@ -1,3 +1,3 @@
-              set -eu
-        -     apt-get update
-        -     pip install vllm
-        +     pip install vllm==0.19.1
-        +     exec serve
-        - env.TOKEN: (other value)  # changed outside of podform
-        ! global_networking: false -> true  # you changed it; takes effect at the next start
-        ! note: the change takes effect at the next start
-        # cost: $89.60 a month ($0.1227/h); compute $87.60, storage $2.00
-        ```
-
-        </details>
-        <details><summary><code>▶</code> train will be started</summary>
-
-        ```diff
-        ▶ train will be started
-        # because it was stopped, started or ended outside of podform
-        # id tra1n0000000aa
-        ! state: stopped -> running  # changed outside of podform
-        ! note: the start can fail: it is bound to its host, which may have no free GPU; it is replaced then
-        # place 1: NVIDIA RTX 6000 Ada Generation x1, secure, in EU-RO-1: $0.77/h, stock low (EU-RO-1 low)
-        # place 2: NVIDIA L40S x1, secure, in EU-RO-1: $0.86/h, stock high (EU-RO-1 high)
-        # cost: $20.00 -> $641.80 a month ($0.0274/h -> $0.8792/h); compute $0.00 -> $627.80, storage $20.00 -> $14.00
-        ```
-
-        </details>
-        <details><summary><code>.</code> vault will be changed in the state only</summary>
-
-        ```diff
-        . vault will be changed in the state only
-        # id vau1t0000000aa
-        ! lifecycle: protect: true -> protect: false  # you changed it
-        ```
-
-        </details>
-
-        ### Changed outside of podform
-
-        - `train` was stopped, or its process ended
-        - `lost` is gone
-        - `prep` has changed: `env.TOKEN: (other value)` (left alone)
-
-        ### Held: left alone in this plan
-
-        - `dark[0,1]`: it could not be looked at: the answer could not be understood
-        - `late`: it depends on `dark[0]`, which is held
-
-        ### Findings
-
-        - **warning**: `llm[0,1].image`: the image has no fixed version, so a reset can bring another program `unpinned-image` (`pods.yaml:6:5`)
-        - note: `new.gpu`: `RTX 6000 Ada` stands for `NVIDIA RTX 6000 Ada Generation` `family-expanded` (`pods.yaml:3:5`)
-
-        ### Not managed by podform, never touched
-
-        - `m1ne00000000aa` `old notebook`, RUNNING, 9 days old: \$515.70 a month (\$0.7064/h); `podform import ADDRESS m1ne00000000aa`
-        - `ours00000000aa` `acme-llm-9`, EXITED: unknown a month (unknown); ``carries the mark of `llm[9]` in this project: podform state rebuild``
-
-        <details><summary>Order</summary>
-
-        ```mermaid
-        graph LR
-          n0["volume.old delete"]
-          n1["swap delete"]
-          n2["swap create"]
-          n3["swift create"]
-          n4["swift delete"]
-          n5["crm delete-deposed"]
-          n6["llm[0..2] update"]
-          n7["llm[3] delete"]
-          n8["studio stop"]
-          n9["volume.fresh create"]
-          n10["volume.models update"]
-          n11["clean move"]
-          n12["found adopt"]
-          n13["free forget"]
-          n14["lost forget"]
-          n15["new create"]
-          n16["prep update"]
-          n17["train start"]
-          n18["vault record"]
-          n1 --> n2
-          n3 --> n4
-          n7 --> n0
-          n9 --> n15
-          n10 --> n6
-        ```
-
-        </details>
-        "#);
+        insta::assert_snapshot!("every_class", out);
     }
 
     /// A line of a value that begins with a blank would read as a field, or one that was removed as one that was added.

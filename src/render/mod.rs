@@ -14,6 +14,7 @@ pub mod human;
 pub mod json;
 pub mod markdown;
 pub mod money;
+mod object;
 pub mod outcome;
 pub mod outputs;
 pub mod progress;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::money::{Amount, Monthly, Price};
-use crate::model::plan::CostChange;
+use crate::model::plan::{CostChange, CostSummary};
 
 /// An amount a month: `$633.80`, `unknown`, `$6.00 + unknown`.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,34 @@ pub fn cost_lines(cost: CostChange) -> [String; 2] {
     let compute = arrow(AMonth(before.compute), AMonth(after.compute));
     let storage = arrow(AMonth(before.storage), AMonth(after.storage));
     [format!("{month} a month ({hour})"), format!("compute {compute}, storage {storage}")]
+}
+
+/// Returns what a month costs, before and after, and the difference.
+pub(crate) fn month(before: Amount, after: Amount) -> [String; 3] {
+    [AMonth(before).to_string(), AMonth(after).to_string(), Difference { before, after }.to_string()]
+}
+
+/// Returns the rows of the table of costs, which has a row more where there is something unmanaged.
+pub(crate) fn cost_rows(CostSummary { now, after, .. }: &CostSummary) -> Vec<(&'static str, [String; 3])> {
+    let (total_now, total_after) = (now.total(), after.total());
+    vec![
+        ("compute", month(now.compute, after.compute)),
+        ("storage", month(now.storage, after.storage)),
+        ("total", month(total_now, total_after)),
+        ("total an hour", [AnHour(total_now).to_string(), AnHour(total_after).to_string(), String::new()]),
+    ]
+}
+
+/// Returns the sentence on what a plan may cost at most, if that is not what it costs.
+pub(crate) fn at_most(cost: &CostSummary) -> Option<String> {
+    let most = cost.at_most.total();
+    (cost.at_most != cost.after).then(|| {
+        format!(
+            "At most {} a month ({}), if each pod lands on its dearest candidate.",
+            AMonth(most),
+            AnHour(most)
+        )
+    })
 }
 
 fn arrow(before: impl fmt::Display, after: impl fmt::Display) -> String {

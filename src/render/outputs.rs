@@ -9,7 +9,7 @@ use std::fmt::{self, Write};
 use crate::model::money::Monthly;
 use crate::model::plan::{Planned, Severity};
 
-use super::view::{Counts, Verdict, View, view};
+use super::view::{Verdict, View, view};
 
 /// Writes a plan as lines of `name=value`.
 ///
@@ -23,40 +23,23 @@ pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
         Verdict::NoChanges => (false, false),
         Verdict::Blocked(_) => (false, true),
     };
-    let Counts {
-        create,
-        replace,
-        update,
-        start,
-        stop,
-        destroy,
-        reset,
-        import,
-        moved: _,
-        record: _,
-        forget,
-        losing,
-        unchanged,
-        held,
-        out_of_scope: _,
-    } = *counts;
     let in_progress = plan.in_progress.is_some();
     let warnings = plan.findings.iter().filter(|finding| finding.severity == Severity::Warning).count();
     writeln!(out, "changes={changes}\nblocked={blocked}\nin_progress={in_progress}")?;
     let numbers = [
-        ("to_create", create),
-        ("to_start", start),
-        ("to_stop", stop),
-        ("to_update", update),
-        ("to_replace", replace),
-        ("to_destroy", destroy),
-        ("to_reset", reset),
-        ("to_import", import),
-        ("to_forget", forget),
-        ("losing_data", losing),
+        ("to_create", counts.create),
+        ("to_start", counts.start),
+        ("to_stop", counts.stop),
+        ("to_update", counts.update),
+        ("to_replace", counts.replace),
+        ("to_destroy", counts.destroy),
+        ("to_reset", counts.reset),
+        ("to_import", counts.import),
+        ("to_forget", counts.forget),
+        ("losing_data", counts.losing),
         ("wiping_disks", lost.container_disks.0),
-        ("unchanged", unchanged),
-        ("held", held),
+        ("unchanged", counts.unchanged),
+        ("held", counts.held),
         ("warnings", warnings),
     ];
     for (name, number) in numbers {

@@ -7,23 +7,23 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
+use crate::model::id::RemoteId;
 use crate::model::outcome::{EndResult, Ended, Outcome};
-use crate::model::plan::{ActionId, DriftKind, Finding, Plan, Planned, Reason, Severity, Step};
+use crate::model::plan::{ActionId, Drift, DriftKind, Finding, Plan, Planned, Severity, Step};
 use crate::model::progress::Notice;
 
-use super::escape::{in_json, visible};
-use super::human::{about, plan_line};
+use super::escape::visible;
+use super::object::{Json, if_any, object, text, write_document};
 use super::outcome::{achieved, resources_line};
 use super::progress::line;
 use super::ranges::ranges;
 use super::terraform_json::{Identity, TERRAFORM_VERSION, action_reason, identity};
 use super::view::{Change, Counts, Verb, Verdict, View, view};
-use super::words;
+use super::words::{self, about, plan_line};
 
+const MODULE: &str = "podform.ui";
 /// What a reader is told of each reason that blocks a plan.
 const BLOCKED: &str = "the plan is blocked";
 
@@ -33,13 +33,19 @@ const BLOCKED: &str = "the plan is blocked";
 /// Only those of `out`.
 pub fn write_version(out: &mut dyn Write, at: Timestamp) -> fmt::Result {
     let message = format!("podform {}", env!("CARGO_PKG_VERSION"));
-    let body = Body {
-        terraform: Some(TERRAFORM_VERSION),
-        podform: Some(env!("CARGO_PKG_VERSION")),
-        ui: Some("1.2"),
-        ..Body::of("version")
-    };
-    write_line(out, at, Level::Info, message, body)
+    write_document(
+        out,
+        serde_json::to_string(&object! {
+            "@level": "info",
+            "@message": message,
+            "@module": MODULE,
+            "@timestamp": text(at),
+            "terraform": TERRAFORM_VERSION,
+            "podform": env!("CARGO_PKG_VERSION"),
+            "type": "version",
+            "ui": "1.2",
+        }),
+    )
 }
 
 /// Writes the drift, the changes and the counts of a plan, and as diagnostics what is left alone, what deserves a
@@ -52,23 +58,18 @@ pub fn write_plan(out: &mut dyn Write, planned: &Planned, at: Timestamp) -> fmt:
     if view.is_without_a_plan() {
         return write_remarks(out, &view, at);
     }
-    for drift in &view.plan.drift {
-        let message = format!("{}: {}", drift.address, words::drift(&drift.kind));
-        let change =
-            ChangeOut { resource: (&drift.address).into(), action: drift_action(&drift.kind), reason: None };
-        let body = Body { change: Some(change), ..Body::of("resource_drift") };
-        write_line(out, at, Level::Info, message, body)?;
+    for Drift { address, kind } in &view.plan.drift {
+        let message = format!("{address}: {}", words::drift(kind));
+        let body = change_body(address, drift_action(kind), None);
+        write_line(out, at, "info", message, "resource_drift", body)?;
     }
     for change in &view.changes {
         let message = format!("{}: plan to {}", change.address, change.verb.word());
-        let resource = change.address.into();
-        let change = ChangeOut { resource, action: planned_action(change.verb), reason: reason(change) };
-        let body = Body { change: Some(change), ..Body::of("planned_change") };
-        write_line(out, at, Level::Info, message, body)?;
+        let body = change_body(change.address, planned_action(change.verb), reason(change));
+        write_line(out, at, "info", message, "planned_change", body)?;
     }
-    let changes = SummaryOut::of(view.counts, "plan");
-    let body = Body { changes: Some(changes), ..Body::of("change_summary") };
-    write_line(out, at, Level::Info, plan_line(view.counts), body)?;
+    let body = summary(view.counts, "plan");
+    write_line(out, at, "info", plan_line(view.counts), "change_summary", body)?;
     write_remarks(out, &view, at)
 }
 
@@ -91,7 +92,7 @@ fn write_remarks(out: &mut dyn Write, view: &View<'_>, at: Timestamp) -> fmt::Re
             Severity::Warning => write_diagnostic(out, Grade::Warning, &summary, message, None, at)?,
             Severity::Note => {
                 let message = format!("{summary}: {}", visible(message));
-                write_line(out, at, Level::Info, message, Body::of("log"))?;
+                write_log(out, at, message)?;
             }
         }
     }
@@ -111,12 +112,12 @@ fn write_remarks(out: &mut dyn Write, view: &View<'_>, at: Timestamp) -> fmt::Re
 pub fn write_notice(out: &mut dyn Write, notice: &Notice, elapsed: Duration, at: Timestamp) -> fmt::Result {
     match notice {
         Notice::Began(action) => {
-            let body = Body::about("apply_start", HookOut::of(action, None, None));
-            write_line(out, at, Level::Info, line(notice), body)
+            let body = hook(action, None, None);
+            write_line(out, at, "info", line(notice), "apply_start", body)
         }
         Notice::Waiting { action, what: _ } => {
-            let body = Body::about("apply_progress", HookOut::of(action, Some(elapsed), None));
-            write_line(out, at, Level::Info, line(notice), body)
+            let body = hook(action, Some(elapsed), None);
+            write_line(out, at, "info", line(notice), "apply_progress", body)
         }
         Notice::Ended { action, ended } => write_end(out, action, ended, elapsed, line(notice), at),
         Notice::AttemptRefused { action, why } => {
@@ -126,7 +127,7 @@ pub fn write_notice(out: &mut dyn Write, notice: &Notice, elapsed: Duration, at:
         Notice::QuotaWait(_)
         | Notice::Settling { .. }
         | Notice::Recovered(_)
-        | Notice::Interrupted { .. } => write_line(out, at, Level::Info, line(notice), Body::of("log")),
+        | Notice::Interrupted { .. } => write_log(out, at, line(notice)),
     }
 }
 
@@ -141,12 +142,12 @@ fn write_end(
     let Ended { result, id, attempts: _ } = ended;
     match result {
         EndResult::Done => {
-            let hook = HookOut::of(action, Some(elapsed), id.as_ref().map(ToString::to_string));
-            write_line(out, at, Level::Info, message, Body::about("apply_complete", hook))
+            let body = hook(action, Some(elapsed), id.as_ref());
+            write_line(out, at, "info", message, "apply_complete", body)
         }
         EndResult::Failed(why) | EndResult::Unknown(why) => {
-            let hook = HookOut::of(action, Some(elapsed), None);
-            write_line(out, at, Level::Error, message.clone(), Body::about("apply_errored", hook))?;
+            let body = hook(action, Some(elapsed), None);
+            write_line(out, at, "error", message.clone(), "apply_errored", body)?;
             write_diagnostic(out, Grade::Error, &message, why, None, at)
         }
         EndResult::Skipped(why) => write_diagnostic(out, Grade::Warning, &message, why, None, at),
@@ -159,10 +160,9 @@ fn write_end(
 /// Only those of `out`.
 pub fn write_outcome(out: &mut dyn Write, plan: &Plan, outcome: &Outcome, at: Timestamp) -> fmt::Result {
     let counts = achieved(plan, outcome);
-    let changes = SummaryOut::of(counts, "apply");
-    let level = if outcome.is_complete() { Level::Info } else { Level::Error };
-    let body = Body { changes: Some(changes), ..Body::of("change_summary") };
-    write_line(out, at, level, resources_line(counts, outcome), body)
+    let level = if outcome.is_complete() { "info" } else { "error" };
+    let message = resources_line(counts, outcome);
+    write_line(out, at, level, message, "change_summary", summary(counts, "apply"))
 }
 
 /// How bad a diagnostic is.
@@ -175,7 +175,7 @@ pub enum Grade {
 }
 
 /// A place in a spec file, for a diagnostic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Range {
     /// The file.
     pub filename: String,
@@ -186,7 +186,7 @@ pub struct Range {
 }
 
 /// A character of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     /// From 1.
     pub line: usize,
@@ -209,185 +209,102 @@ pub fn write_diagnostic(
     at: Timestamp,
 ) -> fmt::Result {
     let (level, severity) = match grade {
-        Grade::Error => (Level::Error, "error"),
-        Grade::Warning => (Level::Warn, "warning"),
+        Grade::Error => ("error", "error"),
+        Grade::Warning => ("warn", "warning"),
     };
     let (summary, detail) = (visible(summary).to_string(), visible(detail).to_string());
     let message = format!("{summary}: {detail}");
-    let diagnostic = DiagnosticOut { severity, summary, detail, range };
-    write_line(out, at, level, message, Body { diagnostic: Some(diagnostic), ..Body::of("diagnostic") })
+    let place = |Place { line, column, byte }| object! { "line": line, "column": column, "byte": byte };
+    let range = range.map(|Range { filename, start, end }| {
+        object! {
+            "filename": filename,
+            "start": place(start),
+            "end": place(end),
+        }
+    });
+    let body = (
+        "diagnostic",
+        object! {
+            "severity": severity,
+            "summary": summary,
+            "detail": detail,
+            "range": if_any(range),
+        },
+    );
+    write_line(out, at, level, message, "diagnostic", body)
 }
 
-fn write_line(out: &mut dyn Write, at: Timestamp, level: Level, message: String, body: Body) -> fmt::Result {
-    let Body { kind, terraform, podform, ui, change, changes, hook, diagnostic } = body;
-    let line = Line {
-        level,
-        message,
-        module: "podform.ui",
-        timestamp: at.to_string(),
-        terraform,
-        podform,
-        kind,
-        ui,
-        change,
-        changes,
-        hook,
-        diagnostic,
-    };
-    let text = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
-    writeln!(out, "{}", in_json(&text))
+fn write_log(out: &mut dyn Write, at: Timestamp, message: String) -> fmt::Result {
+    write_line(out, at, "info", message, "log", ("", Json::LeftOut))
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Info,
-    Warn,
-    Error,
-}
-
-/// One line. The parts of an event stand beside the common keys, so each is here and most are absent.
-#[derive(Debug, Serialize)]
-struct Line {
-    #[serde(rename = "@level")]
-    level: Level,
-    #[serde(rename = "@message")]
+/// Writes one line of an event; what is its own stands beside the members that all have.
+fn write_line(
+    out: &mut dyn Write,
+    at: Timestamp,
+    level: &'static str,
     message: String,
-    #[serde(rename = "@module")]
-    module: &'static str,
-    #[serde(rename = "@timestamp")]
-    timestamp: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    terraform: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    podform: Option<&'static str>,
-    #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ui: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    change: Option<ChangeOut>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<SummaryOut>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hook: Option<HookOut>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    diagnostic: Option<DiagnosticOut>,
+    own: (&'static str, Json),
+) -> fmt::Result {
+    let members = vec![
+        ("@level", level.into()),
+        ("@message", message.into()),
+        ("@module", MODULE.into()),
+        ("@timestamp", text(at)),
+        ("type", kind.into()),
+        own,
+    ];
+    write_document(out, serde_json::to_string(&Json::Object(members)))
 }
 
-/// What one line has beside the common keys.
-#[derive(Debug, Default)]
-struct Body {
-    kind: &'static str,
-    terraform: Option<&'static str>,
-    podform: Option<&'static str>,
-    ui: Option<&'static str>,
-    change: Option<ChangeOut>,
-    changes: Option<SummaryOut>,
-    hook: Option<HookOut>,
-    diagnostic: Option<DiagnosticOut>,
-}
-
-impl Body {
-    fn of(kind: &'static str) -> Self {
-        Self { kind, ..Self::default() }
-    }
-
-    fn about(kind: &'static str, hook: HookOut) -> Self {
-        Self { hook: Some(hook), ..Self::of(kind) }
+fn resource(address: &Address) -> Json {
+    let Identity { address, kind, name, index } = identity(address);
+    object! {
+        "addr": text(&address),
+        "module": "",
+        "resource": address,
+        "implied_provider": "runpod",
+        "resource_type": kind,
+        "resource_name": name,
+        "resource_key": index,
     }
 }
 
-#[derive(Debug, Serialize)]
-struct ResourceOut {
-    addr: String,
-    module: &'static str,
-    resource: String,
-    implied_provider: &'static str,
-    resource_type: &'static str,
-    resource_name: String,
-    resource_key: Option<u32>,
-}
-
-impl From<&Address> for ResourceOut {
-    fn from(address: &Address) -> Self {
-        let Identity { address, mode: _, kind, name, index, provider_name: _ } = identity(address);
-        Self {
-            addr: address.clone(),
-            module: "",
-            resource: address,
-            implied_provider: "runpod",
-            resource_type: kind,
-            resource_name: name,
-            resource_key: index,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct ChangeOut {
-    resource: ResourceOut,
+fn change_body(
+    address: &Address,
     action: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
+) -> (&'static str, Json) {
+    ("change", object! { "resource": resource(address), "action": action, "reason": if_any(reason) })
 }
 
-#[derive(Debug, Serialize)]
-struct SummaryOut {
-    add: usize,
-    change: usize,
-    import: usize,
-    remove: usize,
-    operation: &'static str,
+fn summary(counts: Counts, operation: &'static str) -> (&'static str, Json) {
+    (
+        "changes",
+        object! {
+            "add": counts.to_add(),
+            "change": counts.to_change(),
+            "import": counts.import,
+            "remove": counts.to_destroy(),
+            "operation": operation,
+        },
+    )
 }
 
-impl SummaryOut {
-    fn of(counts: Counts, operation: &'static str) -> Self {
-        Self {
-            add: counts.to_add(),
-            change: counts.to_change(),
-            import: counts.import,
-            remove: counts.to_destroy(),
-            operation,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct HookOut {
-    resource: ResourceOut,
-    action: &'static str,
-    /// podform's own word, as Terraform has none for starts and stops.
-    step: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_key: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_value: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    elapsed_seconds: Option<u64>,
-}
-
-impl HookOut {
-    fn of(action: &ActionId, elapsed: Option<Duration>, id: Option<String>) -> Self {
-        let ActionId { address, step } = action;
-        Self {
-            resource: address.into(),
-            action: step_action(*step),
-            step: step.word(),
-            id_key: id.as_ref().map(|_| "id"),
-            id_value: id,
-            elapsed_seconds: elapsed.map(|elapsed| elapsed.as_secs()),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct DiagnosticOut {
-    severity: &'static str,
-    summary: String,
-    detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    range: Option<Range>,
+fn hook(action: &ActionId, elapsed: Option<Duration>, id: Option<&RemoteId>) -> (&'static str, Json) {
+    (
+        "hook",
+        object! {
+            "resource": resource(&action.address),
+            "action": step_action(action.step),
+            // podform's own word, as Terraform has none for starts and stops.
+            "step": action.step.word(),
+            "id_key": if_any(id.map(|_| "id")),
+            "id_value": if_any(id.map(text)),
+            "elapsed_seconds": if_any(elapsed.map(|elapsed| elapsed.as_secs())),
+        },
+    )
 }
 
 fn drift_action(kind: &DriftKind) -> &'static str {
@@ -425,27 +342,17 @@ fn step_action(step: Step) -> &'static str {
 }
 
 fn reason(change: &Change<'_>) -> Option<&'static str> {
-    let has = |reason: &Reason| change.reasons.contains(&reason);
-    match change.verb {
-        Verb::DestroyThenCreate | Verb::CreateThenDestroy if has(&Reason::Requested) => Some("requested"),
-        Verb::DestroyThenCreate | Verb::CreateThenDestroy => Some("cannot_update"),
-        Verb::Destroy
-        | Verb::DestroyDeposed
-        | Verb::Create
-        | Verb::Update
-        | Verb::Start
-        | Verb::Stop
-        | Verb::Import
-        | Verb::Move
-        | Verb::Record
-        | Verb::Forget => action_reason(change),
+    match action_reason(change)? {
+        "replace_by_request" => Some("requested"),
+        "replace_because_cannot_update" => Some("cannot_update"),
+        other => Some(other),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::{PodId, RemoteId};
+    use crate::model::id::PodId;
     use crate::model::plan::Plan;
     use crate::render::sample;
 

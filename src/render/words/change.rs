@@ -1,0 +1,104 @@
+//! The header of a change, in the grammar of Terraform's headers, which other tools parse, and what stands below it.
+
+use crate::model::address::Address;
+use crate::model::plan::{Reason, Step};
+use crate::model::value::Value;
+use crate::render::escape::visible;
+use crate::render::value;
+use crate::render::view::{Group, Verb};
+
+use super::{count, reason};
+
+/// Returns the header of a group in Terraform's grammar.
+pub(crate) fn header(name: &str, group: &Group<'_>) -> String {
+    let each = &group.each;
+    match each.verb {
+        Verb::Create => format!("{name} will be created"),
+        Verb::DestroyThenCreate | Verb::CreateThenDestroy => format!("{name} must be replaced"),
+        Verb::Update if each.has(Step::Stop) && each.has(Step::Start) && !each.has(Step::Update) => {
+            format!("{name} will be stopped and started again")
+        }
+        Verb::Update => format!("{name} will be updated in-place"),
+        Verb::Start => format!("{name} will be started"),
+        Verb::Stop => format!("{name} will be stopped"),
+        Verb::Destroy => format!("{name} will be destroyed"),
+        Verb::DestroyDeposed if each.is_because(&Reason::Duplicate) => {
+            format!("{name} (a second pod of one create) will be destroyed")
+        }
+        Verb::DestroyDeposed => format!("{name} (left behind by a replacement) will be destroyed"),
+        Verb::Import => format!("{name} will be imported"),
+        Verb::Move => match moved_from(group) {
+            Some(from) => format!("{from} has moved to {name}"),
+            None => format!("{name} has moved"),
+        },
+        Verb::Record => format!("{name} will be changed in the state only"),
+        Verb::Forget if each.is_because(&Reason::Vanished) => {
+            format!("{name} is gone and will be forgotten")
+        }
+        Verb::Forget => format!("{name} will no longer be managed by podform, but will not be destroyed"),
+    }
+}
+
+/// Returns what stands in parentheses below the header.
+pub(crate) fn comments(group: &Group<'_>) -> Vec<String> {
+    let each = &group.each;
+    let mut comments = Vec::new();
+    if group.addresses.len() > 1 {
+        let numbered = each.rows.iter().any(|row| has_pattern(&row.before) || has_pattern(&row.after));
+        let legend = if numbered { "; {n} is the number of the replica" } else { "" };
+        comments.push(format!("{} alike{legend}", count(group.addresses.len(), "pod")));
+    }
+    let in_header = |reason: &Reason| {
+        matches!(
+            (each.verb, reason),
+            (Verb::Move, Reason::Renamed)
+                | (Verb::DestroyDeposed, Reason::Deposed | Reason::Duplicate)
+                | (Verb::Forget, Reason::Vanished)
+        )
+    };
+    let telling = each.reasons.iter().filter(|reason| !in_header(reason));
+    let because: Vec<&str> = telling.filter_map(|reason| self::reason(reason)).collect();
+    if !because.is_empty() {
+        comments.push(format!("because {}", because.join(", and ")));
+    }
+    if each.verb != Verb::Move && each.has(Step::Move) {
+        let from = moved_from(group).map_or_else(String::new, |from| format!(" from {from}"));
+        comments.push(format!("moved{from}"));
+    }
+    if each.verb != Verb::Import && each.has(Step::Adopt) {
+        comments.push("imported first".to_owned());
+    }
+    match each.verb {
+        Verb::Start if each.has(Step::Update) => comments.push("after an update in place".to_owned()),
+        Verb::Stop if each.has(Step::Update) => comments.push("with an update in place".to_owned()),
+        Verb::Update if each.has(Step::Update) && each.has(Step::Stop) && each.has(Step::Start) => {
+            comments.push("stopped before and started after it".to_owned());
+        }
+        Verb::Start
+        | Verb::Stop
+        | Verb::Update
+        | Verb::Create
+        | Verb::DestroyThenCreate
+        | Verb::CreateThenDestroy
+        | Verb::Destroy
+        | Verb::DestroyDeposed
+        | Verb::Import
+        | Verb::Move
+        | Verb::Record
+        | Verb::Forget => {}
+    }
+    if group.addresses.len() == 1 && !each.ids.is_empty() {
+        let ids: Vec<String> = each.ids.iter().map(|id| visible(&id.to_string()).to_string()).collect();
+        comments.push(format!("id {}", ids.join(", ")));
+    }
+    comments
+}
+
+fn has_pattern(value: &Value) -> bool {
+    value::text(value).is_some_and(|text| text.contains("{n}"))
+}
+
+/// Returns where a change moves from, unless it is one of several alike.
+fn moved_from<'a>(group: &Group<'a>) -> Option<&'a Address> {
+    if group.addresses.len() == 1 { group.each.moved_from() } else { None }
+}

@@ -1,0 +1,112 @@
+//! Why single addresses are left alone, and what can be typed about it.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::id::PodId;
+use crate::model::plan::{Held, Several};
+use crate::model::provenance::Part;
+use crate::render::escape::visible;
+use crate::render::ranges::ranges;
+
+/// Returns why addresses are left alone, with what can be typed about it: for one of them its own name.
+pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Address>) -> String {
+    let mut addresses = addresses.into_iter();
+    let at = match (addresses.next(), addresses.next()) {
+        (Some(address), None) => address.to_string(),
+        (None | Some(_), _) => "ADDRESS".to_owned(),
+    };
+    match held {
+        Held::Unreadable(why) => format!("it could not be looked at: {}", visible(why)),
+        Held::Unsettled { until } => {
+            format!("a create of an earlier run may still show up; certain at {until:.0}")
+        }
+        Held::DependsOn(address) => format!("it depends on `{address}`, which is held"),
+        Held::Duplicate { ids } => {
+            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+            format!(
+                "it cannot be told whether this is its pod or a copy: {}; look at it, `podform import {at} {}` takes \
+                 {}",
+                visible(&ids.join(", ")),
+                visible(only(&ids)),
+                if ids.len() == 1 { "it" } else { "one" },
+            )
+        }
+        Held::Marked { ids } => {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+            format!(
+                "{} carries its mark, but this state does not know it: `podform state rebuild` takes it over, \
+                 `podform --state PATH` names the state that has it",
+                visible(&ids.join(", "))
+            )
+        }
+        Held::Copied { ids, differs } => copied(&at, ids, *differs),
+        Held::OtherProject { id, project } => format!(
+            "`adopt:` names `{}`, which belongs to project `{}`; `podform import --from-project {} {at} {}` takes it \
+             from there",
+            visible(&id.to_string()),
+            visible(project.as_str()),
+            visible(project.as_str()),
+            visible(&id.to_string()),
+        ),
+        Held::Rebuilt { instead_of } if instead_of.is_empty() => format!(
+            "a rebuild found it, the spec does not have it, and it may hold data; `moved:` gives it an address of the \
+             spec, `removed: [{{ from: {at}, then: terminate }}]` ends it"
+        ),
+        Held::Rebuilt { instead_of } => format!(
+            "a rebuild found it and the spec does not have it, but {} is to be created; `moved:` tells that it is that \
+             one, `removed: [{{ from: {at}, then: terminate }}]` that it is not",
+            several(instead_of)
+        ),
+        Held::MayBeRenamed { from } => format!(
+            "it may be {}, which a rebuild found and the spec does not have; `moved:` tells that it is, `removed:` that \
+             it is not",
+            several(from)
+        ),
+        Held::Unplaced { ids } => {
+            let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+            format!(
+                "it may be {}, which a rebuild could not place; `podform import ADDRESS ID` tells where it belongs, \
+                 `removed: [{{ from: ADDRESS, then: forget }}]` that the address of its mark is gone for good",
+                visible(&ids.join(" or "))
+            )
+        }
+        Held::NotPossible(why) => visible(why).to_string(),
+        Held::InProgress => "it is in progress".to_owned(),
+        Held::NoCatalog { part, why } => {
+            format!("it needs the catalog's {}, which could not be read: {}", part.noun(), visible(why))
+        }
+    }
+}
+
+fn several(addresses: &Several) -> String {
+    let Several { named, more } = addresses;
+    let named = ranges(named.iter());
+    if *more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+/// Says that a pod may be a copy of one that is gone, and both ways on.
+fn copied(at: &str, ids: &BTreeSet<PodId>, differs: Option<Part>) -> String {
+    let named: Vec<String> = ids.iter().map(|id| format!("`{}`", visible(id.as_str()))).collect();
+    let who = match (ids.len(), differs) {
+        (1, Some(part)) => {
+            format!("its pod is gone; {} carries its token but has another {part}", named.join(", "))
+        }
+        (1, None) => format!(
+            "its pod is gone; {} is like it, moved by RunPod or a copy, and holds data",
+            named.join(", ")
+        ),
+        (_, _) => format!("its pod is gone, and several carry its token: {}", named.join(", ")),
+    };
+    let ids: Vec<&str> = ids.iter().map(PodId::as_str).collect();
+    let id = visible(only(&ids));
+    format!("{who}; `adopt: {id}` takes that one for it, `podform state rm {at}` gives up the record")
+}
+
+/// Returns the id to type where there is only one.
+fn only<'a>(ids: &[&'a str]) -> &'a str {
+    match ids {
+        [id] => id,
+        [] | [_, _, ..] => "ID",
+    }
+}
