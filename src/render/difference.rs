@@ -13,9 +13,6 @@ use super::style::Style;
 /// Writes how two plans read differently, as a unified difference; nothing if they read the same.
 ///
 /// Positions in the spec are left out of both: a line that moved is no difference in what is done.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_difference(out: &mut dyn Write, approved: &Planned, now: &Planned) -> fmt::Result {
     let (mut before, mut after) = (String::new(), String::new());
     write_plan(&mut before, approved, &no_positions, Style::PLAIN)?;

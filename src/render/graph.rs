@@ -32,9 +32,6 @@ impl GraphFormat {
 }
 
 /// Writes the graph of a plan's actions; arrows point to what runs later.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_graph(out: &mut dyn Write, plan: &Plan, format: GraphFormat) -> fmt::Result {
     let graph = Graph::of(plan);
     match format {
@@ -87,9 +84,6 @@ fn write_dot(out: &mut dyn Write, graph: &Graph) -> fmt::Result {
 }
 
 /// Writes a graph in Mermaid's language.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_mermaid(out: &mut dyn Write, graph: &Graph) -> fmt::Result {
     writeln!(out, "graph LR")?;
     for (number, Node { label, step: _ }) in graph.nodes.iter().enumerate() {

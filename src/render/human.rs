@@ -18,9 +18,6 @@ use super::view::{Group, Verb, Verdict, View, blocked_subject, view};
 use super::words::{self, Weight, about, comments, difference_lines, header, own_line, plan_line, values};
 
 /// Writes a plan for people.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_plan(
     out: &mut dyn Write,
     planned: &Planned,
@@ -44,9 +41,6 @@ pub fn write_plan(
 }
 
 /// Writes what others changed, and what could not be looked at; nothing if neither is so.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_drift(out: &mut dyn Write, planned: &Planned, style: Style) -> fmt::Result {
     let view = view(planned);
     let mut printer = Printer { out, style, positions: &super::no_positions, view: &view };

@@ -30,9 +30,6 @@ use super::words;
 pub const SCHEMA: &str = include_str!("plan.schema.json");
 
 /// Writes a plan as one indented JSON object with a line break at its end.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_json(out: &mut dyn fmt::Write, planned: &Planned, positions: Positions<'_>) -> fmt::Result {
     write_document(out, serde_json::to_string_pretty(&document(&view(planned), positions)))
 }

@@ -91,9 +91,6 @@ impl Format {
 }
 
 /// Writes a plan in a format. Only [`Format::Human`] uses the style.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_plan(
     out: &mut dyn fmt::Write,
     format: Format,

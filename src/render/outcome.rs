@@ -40,9 +40,6 @@ pub struct Remaining {
 }
 
 /// Writes how an apply ended and what runs now.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_outcome(
     out: &mut dyn Write,
     plan: &Plan,
@@ -51,23 +48,13 @@ pub fn write_outcome(
     style: Style,
 ) -> fmt::Result {
     let Outcome { actions, stopped_by } = outcome;
-    write_list(out, style, "Unknown", Tone::Bad, actions.iter(), |result| match result {
-        EndResult::Unknown(why) => Some(why),
-        EndResult::Done | EndResult::Failed(_) | EndResult::Skipped(_) => None,
-    })?;
-    write_list(out, style, "Failed", Tone::Bad, actions.iter(), |result| match result {
-        EndResult::Failed(why) => Some(why),
-        EndResult::Done | EndResult::Unknown(_) | EndResult::Skipped(_) => None,
-    })?;
-    write_list(out, style, "Not begun", Tone::Care, actions.iter(), |result| match result {
-        EndResult::Skipped(why) => Some(why),
-        EndResult::Done | EndResult::Unknown(_) | EndResult::Failed(_) => None,
-    })?;
-    write_detours(out, style, actions.iter())?;
+    for (title, tone) in [(UNKNOWN, Tone::Bad), (FAILED, Tone::Bad), (NOT_BEGUN, Tone::Care)] {
+        write_list(out, style, title, tone, actions)?;
+    }
+    write_detours(out, style, actions)?;
     write_verdict(out, style, plan, outcome)?;
     if let Some(stopped_by) = stopped_by {
-        let line = stopped(stopped_by);
-        write_wrapped(out, style, 0, &line)?;
+        write_wrapped(out, style, 0, &stopped(stopped_by))?;
     }
     write_held(out, style, plan)?;
     write_running(out, style, remaining)?;
@@ -90,17 +77,30 @@ pub fn other_copy(made: &BTreeMap<RemoteId, Address>) -> Option<String> {
     })
 }
 
-fn write_list<'a>(
+const UNKNOWN: &str = "Unknown";
+const FAILED: &str = "Failed";
+const NOT_BEGUN: &str = "Not begun";
+
+/// Returns the title under which an action is listed that is not done, and why.
+fn open(result: &EndResult) -> Option<(&'static str, &String)> {
+    match result {
+        EndResult::Done => None,
+        EndResult::Unknown(why) => Some((UNKNOWN, why)),
+        EndResult::Failed(why) => Some((FAILED, why)),
+        EndResult::Skipped(why) => Some((NOT_BEGUN, why)),
+    }
+}
+
+fn write_list(
     out: &mut dyn Write,
     style: Style,
     title: &str,
     tone: Tone,
-    actions: impl Iterator<Item = (&'a ActionId, &'a Ended)>,
-    why: impl Fn(&'a EndResult) -> Option<&'a String>,
+    actions: &BTreeMap<ActionId, Ended>,
 ) -> fmt::Result {
     let mut first = true;
     for (action, ended) in actions {
-        let Some(why) = why(&ended.result) else { continue };
+        let Some((_, why)) = open(&ended.result).filter(|(of, _)| *of == title) else { continue };
         if first {
             writeln!(out, "{}", style.paint(tone, format!("{title}:")))?;
             first = false;
@@ -117,11 +117,7 @@ fn write_list<'a>(
 }
 
 /// Writes the refused attempts of actions that were done in the end.
-fn write_detours<'a>(
-    out: &mut dyn Write,
-    style: Style,
-    actions: impl Iterator<Item = (&'a ActionId, &'a Ended)>,
-) -> fmt::Result {
+fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId, Ended>) -> fmt::Result {
     let mut first = true;
     for (action, Ended { result, id: _, attempts }) in actions {
         if *result != EndResult::Done || attempts.is_empty() {
@@ -144,11 +140,10 @@ fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
         return writeln!(out, "{}", style.paint(Tone::Good, resources));
     }
     writeln!(out, "{}", style.paint(Tone::Bad, resources))?;
-    let open =
-        |open: fn(&EndResult) -> bool| outcome.actions.values().filter(|ended| open(&ended.result)).count();
-    let failed = open(|result| matches!(result, EndResult::Failed(_)));
-    let skipped = open(|result| matches!(result, EndResult::Skipped(_)));
-    let unknown = open(|result| matches!(result, EndResult::Unknown(_)));
+    let [failed, skipped, unknown] = [FAILED, NOT_BEGUN, UNKNOWN].map(|title| {
+        let ends = outcome.actions.values().filter_map(|ended| open(&ended.result));
+        ends.filter(|(of, _)| *of == title).count()
+    });
     writeln!(out, "Left: {failed} failed, {skipped} not begun, {unknown} unknown.")?;
     let line = if unknown > 0 {
         "To go on, run `podform apply` again: it first looks up what became of the unknown actions, then plans what \

@@ -12,9 +12,6 @@ use crate::model::plan::{Planned, Severity};
 use super::view::{Verdict, View, view};
 
 /// Writes a plan as lines of `name=value`.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_outputs(out: &mut dyn Write, planned: &Planned) -> fmt::Result {
     let view = view(planned);
     let View { plan, verdict, counts, lost, .. } = &view;

@@ -123,50 +123,32 @@ fn ended_line(action: &ActionId, ended: &Ended) -> String {
 
 /// Returns what is going on, such as `creating`.
 pub fn doing(step: Step) -> &'static str {
-    match step {
-        Step::Move => "moving",
-        Step::Adopt => "importing",
-        Step::Record => "recording",
-        Step::Stop => "stopping",
-        Step::Update => "updating",
-        Step::Start => "starting",
-        Step::Delete => "destroying",
-        Step::DeleteDeposed => "destroying what is left over",
-        Step::Create => "creating",
-        Step::Forget => "forgetting",
-    }
+    forms(step).0
 }
 
 /// Returns what has happened, such as `created`.
 pub fn done(step: Step) -> &'static str {
+    forms(step).1
+}
+
+fn forms(step: Step) -> (&'static str, &'static str) {
     match step {
-        Step::Move => "moved",
-        Step::Adopt => "imported",
-        Step::Record => "recorded",
-        Step::Stop => "stopped",
-        Step::Update => "updated",
-        Step::Start => "started",
-        Step::Delete => "destroyed",
-        Step::DeleteDeposed => "destroyed what is left over",
-        Step::Create => "created",
-        Step::Forget => "forgotten",
+        Step::Move => ("moving", "moved"),
+        Step::Adopt => ("importing", "imported"),
+        Step::Record => ("recording", "recorded"),
+        Step::Stop => ("stopping", "stopped"),
+        Step::Update => ("updating", "updated"),
+        Step::Start => ("starting", "started"),
+        Step::Delete => ("destroying", "destroyed"),
+        Step::DeleteDeposed => ("destroying what is left over", "destroyed what is left over"),
+        Step::Create => ("creating", "created"),
+        Step::Forget => ("forgetting", "forgotten"),
     }
 }
 
 /// Returns the step as a noun.
 pub fn noun(step: Step) -> &'static str {
-    match step {
-        Step::DeleteDeposed => "delete of what is left over",
-        Step::Move
-        | Step::Adopt
-        | Step::Record
-        | Step::Stop
-        | Step::Update
-        | Step::Start
-        | Step::Delete
-        | Step::Create
-        | Step::Forget => step.word(),
-    }
+    if step == Step::DeleteDeposed { "delete of what is left over" } else { step.word() }
 }
 
 #[cfg(test)]

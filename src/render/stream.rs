@@ -28,9 +28,6 @@ const MODULE: &str = "podform.ui";
 const BLOCKED: &str = "the plan is blocked";
 
 /// Writes the first line of a stream.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_version(out: &mut dyn Write, at: Timestamp) -> fmt::Result {
     let message = format!("podform {}", env!("CARGO_PKG_VERSION"));
     write_document(
@@ -50,9 +47,6 @@ pub fn write_version(out: &mut dyn Write, at: Timestamp) -> fmt::Result {
 
 /// Writes the drift, the changes and the counts of a plan, and as diagnostics what is left alone, what deserves a
 /// look and what blocks it.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_plan(out: &mut dyn Write, planned: &Planned, at: Timestamp) -> fmt::Result {
     let view = view(planned);
     if view.is_without_a_plan() {
@@ -106,9 +100,6 @@ fn write_remarks(out: &mut dyn Write, view: &View<'_>, at: Timestamp) -> fmt::Re
 }
 
 /// Writes one line for a notice; `elapsed` is the time since its action began, on the clock of the caller.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_notice(out: &mut dyn Write, notice: &Notice, elapsed: Duration, at: Timestamp) -> fmt::Result {
     match notice {
         Notice::Began(action) => {
@@ -155,9 +146,6 @@ fn write_end(
 }
 
 /// Writes the counts of what an apply did.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_outcome(out: &mut dyn Write, plan: &Plan, outcome: &Outcome, at: Timestamp) -> fmt::Result {
     let counts = achieved(plan, outcome);
     let level = if outcome.is_complete() { "info" } else { "error" };
@@ -197,9 +185,6 @@ pub struct Place {
 }
 
 /// Writes a remark or an error.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_diagnostic(
     out: &mut dyn Write,
     grade: Grade,

@@ -36,9 +36,6 @@ pub(super) const TERRAFORM_VERSION: &str = "1.11.4";
 const PROVIDER: &str = "registry.terraform.io/runpod/runpod";
 
 /// Writes a plan as one line of Terraform's plan JSON.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_terraform_json(
     out: &mut dyn fmt::Write,
     planned: &Planned,
@@ -144,24 +141,12 @@ fn survivors(plan: &Plan, changes: &[Change<'_>]) -> BTreeMap<Address, Attribute
         if let Some(from) = change.moved_from() {
             all.remove(from);
         }
-        match change.verb {
-            Verb::Destroy | Verb::Forget => {
-                all.remove(change.address);
-            }
-            Verb::DestroyDeposed => {}
-            Verb::Create
-            | Verb::DestroyThenCreate
-            | Verb::CreateThenDestroy
-            | Verb::Update
-            | Verb::Start
-            | Verb::Stop
-            | Verb::Import
-            | Verb::Move
-            | Verb::Record => {
-                if let Some(after) = after(plan, change) {
-                    all.insert(change.address.clone(), after);
-                }
-            }
+        if matches!(change.verb, Verb::Destroy | Verb::Forget) {
+            all.remove(change.address);
+        } else if change.verb != Verb::DestroyDeposed
+            && let Some(after) = after(plan, change)
+        {
+            all.insert(change.address.clone(), after);
         }
     }
     all

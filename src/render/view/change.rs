@@ -45,6 +45,10 @@ impl<'a> Change<'a> {
         self.reasons.contains(&reason)
     }
 
+    pub(crate) fn restarts(&self) -> bool {
+        self.has(Step::Stop) && self.has(Step::Start)
+    }
+
     /// Tells whether what is there is terminated and made anew, in either order.
     pub(crate) fn replaces(&self) -> bool {
         matches!(self.verb, Verb::DestroyThenCreate | Verb::CreateThenDestroy)
@@ -104,50 +108,38 @@ impl Verb {
         Self::Forget,
     ];
 
+    /// Returns its symbol, its word in machine-read formats, and what the symbol means.
+    fn texts(self) -> (&'static str, &'static str, &'static str) {
+        const STATE_ONLY: &str = "change the state only";
+        match self {
+            Self::Create => ("+", "create", "create"),
+            Self::DestroyThenCreate => ("-/+", "destroy-then-create", "destroy and then create replacement"),
+            Self::CreateThenDestroy => ("+/-", "create-then-destroy", "create replacement and then destroy"),
+            Self::Update => ("~", "update", "update in-place"),
+            Self::Start => ("▶", "start", "start"),
+            Self::Stop => ("■", "stop", "stop"),
+            Self::Destroy => ("-", "destroy", "destroy"),
+            Self::DestroyDeposed => ("-", "destroy-deposed", "destroy"),
+            Self::Import => (".", "import", STATE_ONLY),
+            Self::Move => (".", "move", STATE_ONLY),
+            Self::Record => (".", "record", STATE_ONLY),
+            Self::Forget => (".", "forget", STATE_ONLY),
+        }
+    }
+
     /// Returns the symbol that stands before the address. It carries the meaning without colour.
     pub fn symbol(self) -> &'static str {
-        match self {
-            Self::Create => "+",
-            Self::DestroyThenCreate => "-/+",
-            Self::CreateThenDestroy => "+/-",
-            Self::Update => "~",
-            Self::Start => "▶",
-            Self::Stop => "■",
-            Self::Destroy | Self::DestroyDeposed => "-",
-            Self::Import | Self::Move | Self::Record | Self::Forget => ".",
-        }
+        self.texts().0
     }
 
     /// Returns the word that stands in machine-read formats.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::DestroyThenCreate => "destroy-then-create",
-            Self::CreateThenDestroy => "create-then-destroy",
-            Self::Update => "update",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Destroy => "destroy",
-            Self::DestroyDeposed => "destroy-deposed",
-            Self::Import => "import",
-            Self::Move => "move",
-            Self::Record => "record",
-            Self::Forget => "forget",
-        }
+        self.texts().1
     }
 
     /// Returns what the symbol means, for the legend.
     pub fn legend(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::DestroyThenCreate => "destroy and then create replacement",
-            Self::CreateThenDestroy => "create replacement and then destroy",
-            Self::Update => "update in-place",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Destroy | Self::DestroyDeposed => "destroy",
-            Self::Import | Self::Move | Self::Record | Self::Forget => "change the state only",
-        }
+        self.texts().2
     }
 }
 

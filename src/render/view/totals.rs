@@ -115,21 +115,9 @@ pub(super) fn counts(plan: &Plan, changes: &[Change<'_>]) -> Counts {
         counts.import += usize::from(change.verb != Verb::Import && change.has(Step::Adopt));
         counts.moved += usize::from(change.verb != Verb::Move && change.has(Step::Move));
         counts.losing += usize::from(change.loses_data());
-        counts.reset += usize::from(change.steps.iter().any(|(_, action)| resets(&action.operation)));
+        counts.reset += usize::from(change.steps.iter().any(|(_, action)| {
+            matches!(action.operation, Operation::UpdatePod { disruption: Disruption::Reset, .. })
+        }));
     }
     counts
-}
-
-fn resets(operation: &Operation) -> bool {
-    match operation {
-        Operation::UpdatePod { id: _, patch: _, disruption } => *disruption == Disruption::Reset,
-        Operation::Local
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::CreatePod(_)
-        | Operation::StartPod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => false,
-    }
 }

@@ -15,7 +15,7 @@ pub(crate) fn header(name: &str, group: &Group<'_>) -> String {
     match each.verb {
         Verb::Create => format!("{name} will be created"),
         Verb::DestroyThenCreate | Verb::CreateThenDestroy => format!("{name} must be replaced"),
-        Verb::Update if each.has(Step::Stop) && each.has(Step::Start) && !each.has(Step::Update) => {
+        Verb::Update if each.restarts() && !each.has(Step::Update) => {
             format!("{name} will be stopped and started again")
         }
         Verb::Update => format!("{name} will be updated in-place"),
@@ -65,28 +65,14 @@ pub(crate) fn comments(group: &Group<'_>) -> Vec<String> {
         let from = moved_from(group).map_or_else(String::new, |from| format!(" from {from}"));
         comments.push(format!("moved{from}"));
     }
-    if each.verb != Verb::Import && each.has(Step::Adopt) {
-        comments.push("imported first".to_owned());
-    }
-    match each.verb {
-        Verb::Start if each.has(Step::Update) => comments.push("after an update in place".to_owned()),
-        Verb::Stop if each.has(Step::Update) => comments.push("with an update in place".to_owned()),
-        Verb::Update if each.has(Step::Update) && each.has(Step::Stop) && each.has(Step::Start) => {
-            comments.push("stopped before and started after it".to_owned());
-        }
-        Verb::Start
-        | Verb::Stop
-        | Verb::Update
-        | Verb::Create
-        | Verb::DestroyThenCreate
-        | Verb::CreateThenDestroy
-        | Verb::Destroy
-        | Verb::DestroyDeposed
-        | Verb::Import
-        | Verb::Move
-        | Verb::Record
-        | Verb::Forget => {}
-    }
+    let updates = each.has(Step::Update);
+    let besides = [
+        (each.verb != Verb::Import && each.has(Step::Adopt), "imported first"),
+        (each.verb == Verb::Start && updates, "after an update in place"),
+        (each.verb == Verb::Stop && updates, "with an update in place"),
+        (each.verb == Verb::Update && updates && each.restarts(), "stopped before and started after it"),
+    ];
+    comments.extend(besides.into_iter().filter(|(holds, _)| *holds).map(|(_, words)| words.to_owned()));
     if group.addresses.len() == 1 && !each.ids.is_empty() {
         let ids: Vec<String> = each.ids.iter().map(|id| visible(&id.to_string()).to_string()).collect();
         comments.push(format!("id {}", ids.join(", ")));

@@ -120,48 +120,35 @@ impl Weight {
 
 /// Returns what an action loses, keeps or risks, as a phrase.
 pub(crate) fn consequence(consequence: &Consequence) -> (Weight, String) {
-    match consequence {
+    const BOUND: &str = "the start can fail: it is bound to its host, which may have no free GPU; it";
+    let note = match consequence {
         Consequence::NetworkVolumeLost { volume, size } => {
-            (Weight::Loses, format!("network volume `{volume}` ({size}) with everything on it"))
+            return (Weight::Loses, format!("network volume `{volume}` ({size}) with everything on it"));
         }
         Consequence::LocalVolumeLost { size, path } => {
-            (Weight::Loses, format!("local volume ({size}) at {}", visible(path)))
-        }
-        Consequence::VanishedWithData { size } => {
-            (Weight::Note, format!("its data ({size}) was lost already when it vanished"))
-        }
-        Consequence::ContainerDiskLost { size } => {
-            (Weight::Note, format!("its container disk ({size}) is wiped"))
+            return (Weight::Loses, format!("local volume ({size}) at {}", visible(path)));
         }
         Consequence::LocalVolumeKept { size, path } => {
-            (Weight::Keeps, format!("local volume ({size}) at {}", visible(path)))
+            return (Weight::Keeps, format!("local volume ({size}) at {}", visible(path)));
         }
-        Consequence::NetworkVolumeKept { volume } => (Weight::Keeps, format!("network volume `{volume}`")),
-        Consequence::NewPodId => (Weight::Note, "gets a new pod id and new proxy URLs".to_owned()),
-        Consequence::PublicPortsChange => {
-            (Weight::Note, "its public address and TCP ports change".to_owned())
+        Consequence::NetworkVolumeKept { volume } => {
+            return (Weight::Keeps, format!("network volume `{volume}`"));
         }
-        Consequence::StartMayFail { then_replaced: false } => (
-            Weight::Note,
-            "the start can fail: it is bound to its host, which may have no free GPU; it stays stopped then"
-                .to_owned(),
-        ),
-        Consequence::StartMayFail { then_replaced: true } => (
-            Weight::Note,
-            "the start can fail: it is bound to its host, which may have no free GPU; it is replaced then"
-                .to_owned(),
-        ),
-        Consequence::ScarceGpuGivenUp => (
-            Weight::Note,
-            "its GPU is given up before there is another, and stock of every candidate is low".to_owned(),
-        ),
-        Consequence::TakesEffectAtNextStart => {
-            (Weight::Note, "the change takes effect at the next start".to_owned())
+        Consequence::VanishedWithData { size } => {
+            format!("its data ({size}) was lost already when it vanished")
         }
-        Consequence::GoesOnUnmanaged => {
-            (Weight::Note, "it goes on running and being billed, unmanaged".to_owned())
+        Consequence::ContainerDiskLost { size } => format!("its container disk ({size}) is wiped"),
+        Consequence::StartMayFail { then_replaced: false } => format!("{BOUND} stays stopped then"),
+        Consequence::StartMayFail { then_replaced: true } => format!("{BOUND} is replaced then"),
+        Consequence::NewPodId => "gets a new pod id and new proxy URLs".to_owned(),
+        Consequence::PublicPortsChange => "its public address and TCP ports change".to_owned(),
+        Consequence::ScarceGpuGivenUp => {
+            "its GPU is given up before there is another, and stock of every candidate is low".to_owned()
         }
-    }
+        Consequence::TakesEffectAtNextStart => "the change takes effect at the next start".to_owned(),
+        Consequence::GoesOnUnmanaged => "it goes on running and being billed, unmanaged".to_owned(),
+    };
+    (Weight::Note, note)
 }
 
 /// Returns what is lost first, then what to note, then what stays; within each the worst first.

@@ -7,14 +7,17 @@
 //! Text from outside stands in code only, where neither mentions, links nor HTML work, and where a fence is always
 //! longer than any run of backticks inside it.
 
+mod text;
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use crate::model::clock::Age;
 use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned, Severity, Unmanaged};
 
+use self::text::{LINE_LIMIT, code, fenced, html, money, prose};
 use super::Positions;
-use super::escape::{visible, visible_to};
+use super::escape::visible_to;
 use super::graph::{Graph, Node, write_mermaid};
 use super::money::{AMonth, AnHour, Difference, at_most, cost_lines, cost_rows, month, times};
 use super::ranges::ranges_to;
@@ -31,15 +34,10 @@ const CHANGES_LIMIT: usize = 44_000;
 const LINES_LIMIT: usize = 52_000;
 /// The most of one change, so that a single long value cannot push out all others.
 const DETAIL_LIMIT: usize = 8_000;
-/// The most of one line within a change.
-const LINE_LIMIT: usize = 400;
 /// More boxes than this are no picture that anybody reads.
 const MOST_BOXES: usize = 60;
 
 /// Writes a plan as Markdown of less than [`LIMIT`] bytes.
-///
-/// # Errors
-/// Only those of `out`.
 pub fn write_markdown(out: &mut dyn Write, planned: &Planned, positions: Positions<'_>) -> fmt::Result {
     let view = view(planned);
     let mut page = Page { text: String::new() };
@@ -86,8 +84,9 @@ impl Page {
     }
 
     /// Adds a list below a title, cut with a count of the rest when `limit` is reached.
-    fn list(&mut self, title: &str, items: &[String], limit: usize) {
+    fn list(&mut self, title: &str, items: impl Iterator<Item = String>, limit: usize) {
         const ROOM_FOR_REST: usize = 80;
+        let items: Vec<String> = items.collect();
         if items.is_empty() || !self.fits(&format!("\n### {title}\n\n"), limit.saturating_sub(ROOM_FOR_REST))
         {
             return;
@@ -149,7 +148,7 @@ fn blocked(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
     if items.is_empty() {
         items.push(words::ONLY_HELD.to_owned());
     }
-    page.list("Blocked: nothing of this plan can be applied", &items, 8_000);
+    page.list("Blocked: nothing of this plan can be applied", items.into_iter(), 8_000);
 }
 
 /// Lists what is lost, address ranges first; kinds and sizes in total stand in the summary.
@@ -159,22 +158,20 @@ fn lost(page: &mut Page, view: &View<'_>) {
     }
     page.push(&format!("\n> [!CAUTION]\n> **Data lost: {}.**\n", view.lost.words()));
     let losing = view.groups.iter().filter(|group| group.each.loses_data());
-    let items: Vec<String> = losing
-        .map(|group| {
-            let lost = |consequence: &&&Consequence| consequence.loses_data();
-            let phrases: Vec<String> = group
-                .each
-                .consequences
-                .iter()
-                .filter(lost)
-                .map(|consequence| code(&words::consequence(consequence).1))
-                .collect();
-            let each = if group.addresses.len() > 1 { " each" } else { "" };
-            let condition = if group.each.verb == Verb::Start { ", if it is replaced" } else { "" };
-            format!("{}: {}{each}{condition}", names(group), phrases.join(", "))
-        })
-        .collect();
-    page.list("What is lost", &items, 16_000);
+    let items = losing.map(|group| {
+        let lost = |consequence: &&&Consequence| consequence.loses_data();
+        let phrases: Vec<String> = group
+            .each
+            .consequences
+            .iter()
+            .filter(lost)
+            .map(|consequence| code(&words::consequence(consequence).1))
+            .collect();
+        let each = if group.addresses.len() > 1 { " each" } else { "" };
+        let condition = if group.each.verb == Verb::Start { ", if it is replaced" } else { "" };
+        format!("{}: {}{each}{condition}", names(group), phrases.join(", "))
+    });
+    page.list("What is lost", items, 16_000);
 }
 
 fn cost(page: &mut Page, view: &View<'_>) {
@@ -338,89 +335,74 @@ impl Lines {
 }
 
 fn drift(page: &mut Page, view: &View<'_>) {
-    let items: Vec<String> = view
-        .drift
-        .iter()
-        .map(|(addresses, kind)| {
-            let names = code(&ranges_to(addresses.iter().copied(), 200));
-            let what = match kind {
-                DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started | DriftKind::MarkRemoved => {
-                    words::drift(kind)
-                }
-                DriftKind::Migrated { from, to } => {
-                    format!("was moved by RunPod: {} -> {}", code(&from.to_string()), code(&to.to_string()))
-                }
-                DriftKind::Fields(fields) => {
-                    let fields = fields.iter().take(8).map(|drift| {
-                        let FieldDrift { field, recorded, live, left_alone } = drift;
-                        let alone = if *left_alone { " (left alone)" } else { "" };
-                        let (before, after) = values(recorded, live);
-                        let value = after.map_or(before.clone(), |after| format!("{before} -> {after}"));
-                        format!("{}{alone}", code(&format!("{field}: {}", visible_to(&value, 200))))
-                    });
-                    format!("has changed: {}", fields.collect::<Vec<_>>().join(", "))
-                }
-            };
-            format!("{names} {what}")
-        })
-        .collect();
-    page.list("Changed outside of podform", &items, 55_000);
+    let items = view.drift.iter().map(|(addresses, kind)| {
+        let names = code(&ranges_to(addresses.iter().copied(), 200));
+        let what = match kind {
+            DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started | DriftKind::MarkRemoved => {
+                words::drift(kind)
+            }
+            DriftKind::Migrated { from, to } => {
+                format!("was moved by RunPod: {} -> {}", code(&from.to_string()), code(&to.to_string()))
+            }
+            DriftKind::Fields(fields) => {
+                let fields = fields.iter().take(8).map(|drift| {
+                    let FieldDrift { field, recorded, live, left_alone } = drift;
+                    let alone = if *left_alone { " (left alone)" } else { "" };
+                    let (before, after) = values(recorded, live);
+                    let value = after.map_or(before.clone(), |after| format!("{before} -> {after}"));
+                    format!("{}{alone}", code(&format!("{field}: {}", visible_to(&value, 200))))
+                });
+                format!("has changed: {}", fields.collect::<Vec<_>>().join(", "))
+            }
+        };
+        format!("{names} {what}")
+    });
+    page.list("Changed outside of podform", items, 55_000);
 }
 
 fn held(page: &mut Page, view: &View<'_>) {
-    let items: Vec<String> = view
-        .held
-        .iter()
-        .map(|(addresses, held)| {
-            let why = words::held(held, addresses.iter().copied());
-            let why = visible_to(&why, LINE_LIMIT).to_string();
-            format!("{}: {}", code(&ranges_to(addresses.iter().copied(), 200)), prose(&why))
-        })
-        .collect();
-    page.list("Held: left alone in this plan", &items, 57_000);
+    let items = view.held.iter().map(|(addresses, held)| {
+        let why = words::held(held, addresses.iter().copied());
+        let why = visible_to(&why, LINE_LIMIT).to_string();
+        format!("{}: {}", code(&ranges_to(addresses.iter().copied(), 200)), prose(&why))
+    });
+    page.list("Held: left alone in this plan", items, 57_000);
 }
 
 fn findings(page: &mut Page, view: &View<'_>, positions: Positions<'_>) {
-    let items: Vec<String> = view
-        .findings
-        .iter()
-        .map(|(finding, subjects)| {
-            let severity = match finding.severity {
-                Severity::Warning => "**warning**",
-                Severity::Note => "note",
-            };
-            let message = visible_to(&finding.message, LINE_LIMIT).to_string();
-            let about = about(subjects);
-            let about = if about.is_empty() { about } else { format!(" {}:", code(&about)) };
-            let item = format!("{severity}:{about} {} {}", prose(&message), code(finding.code));
-            item + &at(subjects.iter().find_map(|subject| positions(subject)))
-        })
-        .collect();
-    page.list("Findings", &items, 60_000);
+    let items = view.findings.iter().map(|(finding, subjects)| {
+        let severity = match finding.severity {
+            Severity::Warning => "**warning**",
+            Severity::Note => "note",
+        };
+        let message = visible_to(&finding.message, LINE_LIMIT).to_string();
+        let about = about(subjects);
+        let about = if about.is_empty() { about } else { format!(" {}:", code(&about)) };
+        let item = format!("{severity}:{about} {} {}", prose(&message), code(finding.code));
+        item + &at(subjects.iter().find_map(|subject| positions(subject)))
+    });
+    page.list("Findings", items, 60_000);
 }
 
 fn unmanaged(page: &mut Page, view: &View<'_>) {
-    let items: Vec<String> = view
-        .unclaimed()
-        .map(|unmanaged| {
-            let Unmanaged { id, name, status, created_at, cost, owner: _ } = unmanaged;
-            let status = status.map_or_else(String::new, |status| format!(", {status}"));
-            let age = created_at.map_or_else(String::new, |created| {
-                format!(", {} old", Age(view.plan.basis.observed_at.duration_since(created)))
-            });
-            format!(
-                "{} {}{status}{age}: {} a month ({}); {}",
-                code(&id.to_string()),
-                code(name),
-                money(AMonth(cost.total())),
-                money(AnHour(cost.total())),
-                code(&words::unmanaged_hint(unmanaged))
-            )
-        })
-        .collect();
-    page.list("Not managed by podform, never touched", &items, 62_000);
+    let items = view.unclaimed().map(|unmanaged| {
+        let Unmanaged { id, name, status, created_at, cost, owner: _ } = unmanaged;
+        let status = status.map_or_else(String::new, |status| format!(", {status}"));
+        let age = created_at.map_or_else(String::new, |created| {
+            format!(", {} old", Age(view.plan.basis.observed_at.duration_since(created)))
+        });
+        format!(
+            "{} {}{status}{age}: {} a month ({}); {}",
+            code(&id.to_string()),
+            code(name),
+            money(AMonth(cost.total())),
+            money(AnHour(cost.total())),
+            code(&words::unmanaged_hint(unmanaged))
+        )
+    });
+    page.list("Not managed by podform, never touched", items, 62_000);
     let others = view.others.iter().map(|(project, other)| prose(&words::other_project(project, other)));
-    page.list("Of other podform projects, never touched", &others.collect::<Vec<_>>(), 62_000);
+    page.list("Of other podform projects, never touched", others, 62_000);
 }
 
 /// Draws the order of the groups, if there is an order and the picture is small enough to be read.
@@ -465,77 +447,6 @@ fn names(group: &Group<'_>) -> String {
 
 fn at(position: Option<String>) -> String {
     position.map_or_else(String::new, |position| format!(" ({})", code(&position)))
-}
-
-/// Returns text as a code span, in which nothing is interpreted.
-fn code(text: &str) -> String {
-    let text = visible_to(text, LINE_LIMIT).to_string();
-    let ticks = "`".repeat(longest_run(&text) + 1);
-    // A space keeps a backtick at either end apart from the ticks; renderers drop it again.
-    let pad = if text.starts_with('`') || text.ends_with('`') || text.is_empty() { " " } else { "" };
-    format!("{ticks}{pad}{text}{pad}{ticks}")
-}
-
-/// Returns a sentence with names in backticks: the names as code, the rest with nothing left to interpret.
-fn prose(text: &str) -> String {
-    let mut out = String::new();
-    let parts: Vec<&str> = text.split('`').collect();
-    let closed = parts.len() % 2 == 1;
-    for (number, part) in parts.iter().enumerate() {
-        let is_name = number % 2 == 1 && (closed || number + 1 < parts.len());
-        if is_name && !part.is_empty() {
-            out.push_str(&code(part));
-        } else {
-            out.push_str(&plain(part));
-        }
-    }
-    out
-}
-
-/// Spells out everything that Markdown, HTML, mentions, references and links are made of.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in visible(text).to_string().chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // An entity for an empty character parts what would be a mention, a reference or a link.
-            '@' | '#' => {
-                out.push(c);
-                out.push_str("&#8203;");
-            }
-            ':' => out.push_str(":&#8203;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '|' | '~' | '!' | '$' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c => out.push(c),
-        }
-    }
-    // `: ` is punctuation of ours and starts no link.
-    out.replace(":&#8203; ", ": ")
-}
-
-/// Returns an amount outside code: two dollar signs on a line would otherwise begin and end a formula.
-fn money(amount: impl fmt::Display) -> String {
-    amount.to_string().replace('$', "\\$")
-}
-
-fn html(text: &str) -> String {
-    let text = visible(text).to_string();
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// Returns lines in a fence that is longer than any run of backticks in them.
-fn fenced(language: &str, lines: &[String]) -> String {
-    let longest = lines.iter().map(|line| longest_run(line)).max().unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
-    format!("{fence}{language}\n{}\n{fence}\n", lines.join("\n"))
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
 #[cfg(test)]
