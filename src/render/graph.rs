@@ -6,6 +6,9 @@ use std::fmt::{self, Write};
 
 use crate::model::plan::{ActionId, Plan, Step};
 
+use super::ranges::ranges_to;
+use super::view::View;
+
 /// A format for the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GraphFormat {
@@ -69,6 +72,27 @@ impl Graph {
             .map(|action| Node { label: format!("{} {}", action.address, action.step), step: action.step });
         let edge = |(first, then): &(ActionId, ActionId)| Some((*numbers.get(first)?, *numbers.get(then)?));
         Self { nodes: nodes.collect(), edges: plan.edges.iter().filter_map(edge).collect() }
+    }
+
+    /// Returns a graph with one box per group and step.
+    pub(super) fn grouped(view: &View<'_>) -> Self {
+        let mut nodes = Vec::new();
+        let mut box_of = BTreeMap::new();
+        for group in &view.groups {
+            let name = ranges_to(group.addresses.iter().copied(), 60);
+            for (id, _) in &group.each.steps {
+                for address in &group.addresses {
+                    box_of.insert(((*address).clone(), id.step), nodes.len());
+                }
+                nodes.push(Node { label: format!("{name} {}", id.step), step: id.step });
+            }
+        }
+        let edges = view.plan.edges.iter().filter_map(|(first, then)| {
+            let first = box_of.get(&(first.address.clone(), first.step))?;
+            let then = box_of.get(&(then.address.clone(), then.step))?;
+            (first != then).then_some((*first, *then))
+        });
+        Self { edges: edges.collect(), nodes }
     }
 }
 

@@ -12,7 +12,7 @@ use super::Positions;
 use super::escape::visible;
 use super::money::{AMonth, AnHour, at_most, cost_lines, cost_rows, month, times};
 use super::ranges::ranges;
-use super::rows::{Edit, Row};
+use super::rows::Row;
 use super::style::{Style, Tone, write_wrapped};
 use super::view::{Group, Verb, Verdict, View, blocked_subject, view};
 use super::words::{self, Weight, about, comments, difference_lines, header, own_line, plan_line, values};
@@ -183,12 +183,7 @@ impl Printer<'_> {
     /// Writes one field; `width` aligns the values of an object.
     fn row(&mut self, row: &Row, width: usize, comment: &str) -> fmt::Result {
         let Row { field, before, after, why: _ } = row;
-        let (symbol, tone) = match row.edit() {
-            Edit::Added => ("+", Tone::Good),
-            Edit::Removed => ("-", Tone::Bad),
-            Edit::Changed => ("~", Tone::Care),
-        };
-        let symbol = self.style.paint(tone, symbol);
+        let symbol = self.style.paint(signed(row.sign(), Tone::Care), row.sign());
         let name = format!("{}:", visible(&field.to_string()));
         let comment = self.style.paint(Tone::Quiet, comment);
         if let Some(lines) = difference_lines(field, before, after) {
@@ -211,12 +206,7 @@ impl Printer<'_> {
 
     fn lines(&mut self, lines: &[String]) -> fmt::Result {
         for line in lines {
-            let tone = match line.as_bytes().first() {
-                Some(b'+') => Tone::Good,
-                Some(b'-') => Tone::Bad,
-                Some(_) | None => Tone::Quiet,
-            };
-            writeln!(self.out, "          {}", self.style.paint(tone, line))?;
+            writeln!(self.out, "          {}", self.style.paint(signed(line, Tone::Quiet), line))?;
         }
         Ok(())
     }
@@ -370,6 +360,15 @@ impl Printer<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns the tone of a line by its sign.
+fn signed(line: &str, otherwise: Tone) -> Tone {
+    match line.as_bytes().first() {
+        Some(b'+') => Tone::Good,
+        Some(b'-') => Tone::Bad,
+        Some(_) | None => otherwise,
     }
 }
 

@@ -5,7 +5,10 @@
 //! All text that came from outside (names, images, values of variables, answers of the API) is hostile: it goes
 //! through [`escape`] on its way out.
 //!
-//! Start at [`view`], then [`human`]. [`words`] holds the sentences that the formats share.
+//! Start at [`view`], then [`human`]. [`words`] holds the sentences that the formats share; `object` writes JSON.
+//!
+//! To add a format: a file that lays out the view, a variant of [`Format`], and its output in `tests/formats`. To add a
+//! case of something in a plan: the compiler leads to its sentence in [`words`].
 
 pub mod difference;
 pub mod escape;

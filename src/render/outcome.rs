@@ -13,7 +13,7 @@ use super::escape::visible;
 use super::money::PriceAnHour;
 use super::progress::{done, noun};
 use super::style::{Style, Tone, write_wrapped};
-use super::view::{Counts, Verb, changes};
+use super::view::{Counts, changes};
 
 /// A pod that runs after an apply, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -166,31 +166,16 @@ pub(super) fn resources_line(counts: Counts, outcome: &Outcome) -> String {
 pub(super) fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
     let mut counts = Counts::default();
     for change in changes(plan) {
-        let is_done =
-            |id: &ActionId| outcome.actions.get(id).is_some_and(|ended| ended.result == EndResult::Done);
-        let all = change.steps.iter().all(|(id, _)| is_done(id));
-        match change.verb {
-            Verb::DestroyThenCreate | Verb::CreateThenDestroy if all => counts.replace += 1,
-            Verb::DestroyThenCreate | Verb::CreateThenDestroy => {
-                for (id, _) in change.steps.iter().filter(|(id, _)| is_done(id)) {
-                    match id.step {
-                        Step::Create => counts.create += 1,
-                        Step::Delete | Step::DeleteDeposed => counts.destroy += 1,
-                        Step::Move
-                        | Step::Adopt
-                        | Step::Record
-                        | Step::Stop
-                        | Step::Update
-                        | Step::Start
-                        | Step::Forget => {}
-                    }
-                }
-            }
-            Verb::Create => counts.create += usize::from(all),
-            Verb::Update | Verb::Start | Verb::Stop => counts.update += usize::from(all),
-            Verb::Destroy | Verb::DestroyDeposed => counts.destroy += usize::from(all),
-            Verb::Import => counts.import += usize::from(all),
-            Verb::Move | Verb::Record | Verb::Forget => {}
+        let done = change.steps.iter().map(|(id, _)| {
+            let is_done = outcome.actions.get(id).is_some_and(|ended| ended.result == EndResult::Done);
+            (id.step, is_done)
+        });
+        if done.clone().all(|(_, is_done)| is_done) {
+            *counts.of(change.verb) += 1;
+        } else if change.replaces() {
+            counts.create += usize::from(done.clone().any(|half| half == (Step::Create, true)));
+            counts.destroy +=
+                done.filter(|half| matches!(half, (Step::Delete | Step::DeleteDeposed, true))).count();
         }
     }
     counts

@@ -17,24 +17,13 @@ pub struct Row {
     pub why: Option<(Cause, Disruption)>,
 }
 
-/// What becomes of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// It had no value before.
-    Added,
-    /// It has none after.
-    Removed,
-    /// It has one before and one after.
-    Changed,
-}
-
 impl Row {
-    /// Returns what becomes of the field.
-    pub fn edit(&self) -> Edit {
+    /// Returns the sign of a field that is added, removed or changed.
+    pub fn sign(&self) -> &'static str {
         match (&self.before, &self.after) {
-            (Value::Absent, _) => Edit::Added,
-            (_, Value::Absent) => Edit::Removed,
-            (_, _) => Edit::Changed,
+            (Value::Absent, _) => "+",
+            (_, Value::Absent) => "-",
+            (_, _) => "~",
         }
     }
 }

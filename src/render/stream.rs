@@ -293,14 +293,7 @@ fn hook(action: &ActionId, elapsed: Option<Duration>, id: Option<&RemoteId>) -> 
 }
 
 fn drift_action(kind: &DriftKind) -> &'static str {
-    match kind {
-        DriftKind::Vanished => "delete",
-        DriftKind::Stopped
-        | DriftKind::Started
-        | DriftKind::Migrated { .. }
-        | DriftKind::Fields(_)
-        | DriftKind::MarkRemoved => "update",
-    }
+    if *kind == DriftKind::Vanished { "delete" } else { "update" }
 }
 
 fn planned_action(verb: Verb) -> &'static str {

@@ -9,7 +9,6 @@
 
 mod text;
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use crate::model::clock::Age;
@@ -18,10 +17,10 @@ use crate::model::plan::{Consequence, CostChange, DriftKind, FieldDrift, Planned
 use self::text::{LINE_LIMIT, code, fenced, html, money, prose};
 use super::Positions;
 use super::escape::visible_to;
-use super::graph::{Graph, Node, write_mermaid};
+use super::graph::{Graph, write_mermaid};
 use super::money::{AMonth, AnHour, Difference, at_most, cost_lines, cost_rows, month, times};
 use super::ranges::ranges_to;
-use super::rows::{Edit, Row};
+use super::rows::Row;
 use super::view::{Group, Verb, Verdict, View, blocked_subject, view};
 use super::words::{self, Weight, about, comments, difference_lines, header, own_line, plan_line, values};
 
@@ -232,11 +231,7 @@ fn changes(page: &mut Page, view: &View<'_>) {
 fn details(group: &Group<'_>) -> String {
     let name = ranges_to(group.addresses.iter().copied(), 200);
     let mut lines = Lines { lines: Vec::new(), bytes: 0, left_out: 0 };
-    let symbol = match group.each.verb.symbol() {
-        // A `!` is coloured in a difference, a `~` is not.
-        "~" => "!",
-        symbol => symbol,
-    };
+    let symbol = coloured(group.each.verb.symbol());
     lines.push(&format!("{symbol} {}", header(&name, group)));
     for comment in comments(group) {
         lines.push(&format!("# {comment}"));
@@ -272,13 +267,14 @@ fn details(group: &Group<'_>) -> String {
     )
 }
 
+/// A `!` is coloured in a difference, a `~` is not.
+fn coloured(sign: &str) -> &str {
+    if sign == "~" { "!" } else { sign }
+}
+
 fn row_lines(lines: &mut Lines, row: &Row) {
     let Row { field, before, after, why } = row;
-    let sign = match row.edit() {
-        Edit::Added => "+",
-        Edit::Removed => "-",
-        Edit::Changed => "!",
-    };
+    let sign = coloured(row.sign());
     let comment = words::why(*why);
     let name = field.to_string();
     let name = visible_to(&name, 80);
@@ -407,7 +403,7 @@ fn unmanaged(page: &mut Page, view: &View<'_>) {
 
 /// Draws the order of the groups, if there is an order and the picture is small enough to be read.
 fn graph(page: &mut Page, view: &View<'_>) {
-    let graph = grouped(view);
+    let graph = Graph::grouped(view);
     if graph.edges.is_empty() || graph.nodes.len() > MOST_BOXES {
         return;
     }
@@ -418,27 +414,6 @@ fn graph(page: &mut Page, view: &View<'_>) {
             format!("\n<details><summary>Order</summary>\n\n{}\n</details>\n", fenced("mermaid", &lines));
         page.fits(&piece, LIMIT);
     }
-}
-
-/// Returns a graph with one box per group and step.
-fn grouped(view: &View<'_>) -> Graph {
-    let mut nodes = Vec::new();
-    let mut box_of = BTreeMap::new();
-    for group in &view.groups {
-        let name = ranges_to(group.addresses.iter().copied(), 60);
-        for (id, _) in &group.each.steps {
-            for address in &group.addresses {
-                box_of.insert(((*address).clone(), id.step), nodes.len());
-            }
-            nodes.push(Node { label: format!("{name} {}", id.step), step: id.step });
-        }
-    }
-    let edges = view.plan.edges.iter().filter_map(|(first, then)| {
-        let first = box_of.get(&(first.address.clone(), first.step))?;
-        let then = box_of.get(&(then.address.clone(), then.step))?;
-        (first != then).then_some((*first, *then))
-    });
-    Graph { edges: edges.collect(), nodes }
 }
 
 fn names(group: &Group<'_>) -> String {

@@ -145,35 +145,22 @@ pub fn full_plan() -> Plan {
 }
 
 fn recorded() -> BTreeMap<Address, Record> {
-    let pods = [
-        ("keep[0]", "keep00000000aa", RunState::Running),
-        ("keep[1]", "keep00000000ab", RunState::Stopped),
-        ("studio", "stud10000000aa", RunState::Running),
-        ("train", "tra1n0000000aa", RunState::Running),
-        ("prep", "prep00000000aa", RunState::Running),
-        ("llm[0]", "llm000000000aa", RunState::Running),
-        ("llm[1]", "llm000000000ab", RunState::Running),
-        ("llm[2]", "llm000000000ac", RunState::Running),
-        ("llm[3]", "g0ne00000000aa", RunState::Running),
-        ("swap", "swap00000000aa", RunState::Running),
-        ("swift", "swap00000000ab", RunState::Running),
-        ("crm", "crm000000000aa", RunState::Running),
-        ("wash", "wash00000000aa", RunState::Running),
-        ("vault", "vau1t0000000aa", RunState::Running),
-        ("lost", "lost00000000aa", RunState::Stopped),
-        ("free", "free00000000aa", RunState::Running),
-    ];
+    let pods = "keep[0] keep00000000aa, keep[1] keep00000000ab, studio stud10000000aa, train tra1n0000000aa, \
+                prep prep00000000aa, llm[0] llm000000000aa, llm[1] llm000000000ab, llm[2] llm000000000ac, \
+                llm[3] g0ne00000000aa, swap swap00000000aa, swift swap00000000ab, crm crm000000000aa, \
+                wash wash00000000aa, vault vau1t0000000aa, lost lost00000000aa, free free00000000aa";
     let volumes = [
         ("volume.data", "dat4v0lume", 100),
         ("volume.models", "agv6w2qcg7", 500),
         ("volume.old", "0ldv0lume1", 300),
     ];
-    let pods = pods.map(|(at, remote, run)| {
+    let pods = pods.split(", ").filter_map(|pod| pod.split_once(' ')).map(|(at, remote)| {
+        let run = if ["keep[1]", "lost"].contains(&at) { RunState::Stopped } else { RunState::Running };
         let key = at.split('[').next().unwrap_or(at);
         (address(at), pod_record(Some(remote), run, &format!("acme-{key}")))
     });
     let volumes = volumes.map(|(at, remote, size)| (address(at), volume_record(Some(remote), size)));
-    pods.into_iter().chain(volumes).collect()
+    pods.chain(volumes).collect()
 }
 
 /// A plan that changes `count` replicas alike.

@@ -58,7 +58,7 @@ fn document(view: &View<'_>, positions: Positions<'_>) -> Json {
         "format_version": "1.2",
         "terraform_version": TERRAFORM_VERSION,
         "planned_values": values(after.iter().map(|(at, attributes)| resource(at, attributes.clone()))),
-        "resource_drift": list(plan.drift.iter().filter_map(|one| drifted(plan, one)), |one| one).unless_empty(),
+        "resource_drift": Json::List(plan.drift.iter().filter_map(|one| drifted(plan, one)).collect()).unless_empty(),
         // Terraform leaves out an empty list; tofui refuses a document without it.
         "resource_changes": resource_changes(plan, &view.changes),
         "prior_state": if_any(prior),
@@ -383,7 +383,7 @@ fn configuration(after: &BTreeMap<Address, Attributes>) -> Json {
     }
     object! {
         "provider_config": json!({ "runpod": { "name": "runpod", "full_name": PROVIDER } }),
-        "root_module": object! { "resources": list(resources.into_values(), |one| one).unless_empty() },
+        "root_module": object! { "resources": Json::List(resources.into_values().collect()).unless_empty() },
     }
 }
 

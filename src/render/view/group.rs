@@ -1,11 +1,10 @@
 //! Replicas whose changes are equal but for their number, together.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::model::address::{Address, Key};
-use crate::model::plan::{Attempt, Candidate, Consequence, Finding, Severity, Subject};
+use crate::model::plan::{Consequence, Finding, Severity, Subject};
 use crate::model::settings::Field;
 use crate::model::value::Value;
 use crate::render::value;
@@ -107,20 +106,19 @@ fn with_pattern(value: &Value, number: u32) -> Value {
 
 /// Tells whether two replicas have the same change: everything that is shown but addresses, ids and tokens.
 fn alike(one: &Change<'_>, other: &Change<'_>) -> bool {
-    let Change { address: _, verb, steps, reasons, rows, consequences, attempts, ids, cost } = one;
-    let steps_alike = steps.len() == other.steps.len()
-        && steps.iter().zip(&other.steps).all(|((one, _), (other, _))| one.step == other.step);
-    let places = |attempts: &'_ [Attempt]| -> Vec<Candidate> {
-        attempts.iter().map(|attempt| attempt.candidate.clone()).collect()
-    };
+    let Change { address: _, verb, steps: _, reasons, rows, consequences, attempts, ids, cost } = one;
+    let kinds = |change: &Change<'_>| change.steps.iter().map(|(id, _)| id.step).collect::<Vec<_>>();
     *verb == other.verb
-        && steps_alike
+        && kinds(one) == kinds(other)
         && *reasons == other.reasons
         && *rows == other.rows
         && *cost == other.cost
         && *consequences == other.consequences
         && ids.len() == other.ids.len()
-        && places(attempts) == places(other.attempts)
+        && attempts
+            .iter()
+            .map(|attempt| &attempt.candidate)
+            .eq(other.attempts.iter().map(|attempt| &attempt.candidate))
 }
 
 /// Returns 0 for the worst loss; changes without loss come last.
@@ -146,38 +144,33 @@ fn loss_rank(change: &Change<'_>) -> u8 {
 pub(super) fn together<'a, T: fmt::Debug>(
     items: impl Iterator<Item = (&'a Address, &'a T)>,
 ) -> Vec<(Vec<&'a Address>, &'a T)> {
-    let mut groups: Vec<(Vec<&'a Address>, &'a T)> = Vec::new();
-    let mut known: BTreeMap<_, usize> = BTreeMap::new();
-    for (address, value) in items {
-        // Values have no order, and are equal if they are written alike.
-        let alike = (address.is_pod(), address.key(), format!("{value:?}"));
-        match known.entry(alike) {
-            Entry::Occupied(group) => groups[*group.get()].0.push(address),
-            Entry::Vacant(group) => {
-                group.insert(groups.len());
-                groups.push((vec![address], value));
-            }
-        }
-    }
-    groups
+    // Values have no order, and are equal if they are written alike.
+    let keyed = items.map(|(address, value)| {
+        ((address.is_pod(), address.key(), format!("{value:?}")), value, Some(address))
+    });
+    gathered(keyed).into_iter().map(|(value, addresses)| (addresses, value)).collect()
 }
 
 pub(super) fn findings(findings: &[Finding]) -> Vec<(&Finding, Vec<&Subject>)> {
-    let mut groups: Vec<(&Finding, Vec<&Subject>)> = Vec::new();
-    let mut known: BTreeMap<_, usize> = BTreeMap::new();
-    for finding in findings {
+    let keyed = findings.iter().map(|finding| {
         let Finding { severity, code, subject, message } = finding;
-        match known.entry((severity, code, message, subject.as_ref().map(|subject| &subject.field))) {
-            Entry::Occupied(group) => groups[*group.get()].1.extend(subject),
-            Entry::Vacant(group) => {
-                group.insert(groups.len());
-                groups.push((finding, subject.iter().collect()));
-            }
-        }
-    }
-    groups.sort_by_key(|(finding, _)| match finding.severity {
-        Severity::Warning => 0,
-        Severity::Note => 1,
+        ((severity, code, message, subject.as_ref().map(|subject| &subject.field)), finding, subject.as_ref())
     });
+    let mut groups = gathered(keyed);
+    groups.sort_by_key(|(finding, _)| finding.severity != Severity::Warning);
+    groups
+}
+
+/// Puts what has equal keys together, in the order in which the keys come first.
+fn gathered<K: Ord, T, M>(items: impl Iterator<Item = (K, T, Option<M>)>) -> Vec<(T, Vec<M>)> {
+    let mut groups: Vec<(T, Vec<M>)> = Vec::new();
+    let mut known: BTreeMap<K, usize> = BTreeMap::new();
+    for (key, first, member) in items {
+        let group = *known.entry(key).or_insert_with(|| {
+            groups.push((first, Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.extend(member);
+    }
     groups
 }

@@ -32,6 +32,22 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// Returns the number of addresses with a verb.
+    pub(crate) fn of(&mut self, verb: Verb) -> &mut usize {
+        match verb {
+            Verb::Create => &mut self.create,
+            Verb::DestroyThenCreate | Verb::CreateThenDestroy => &mut self.replace,
+            Verb::Update => &mut self.update,
+            Verb::Start => &mut self.start,
+            Verb::Stop => &mut self.stop,
+            Verb::Destroy | Verb::DestroyDeposed => &mut self.destroy,
+            Verb::Import => &mut self.import,
+            Verb::Move => &mut self.moved,
+            Verb::Record => &mut self.record,
+            Verb::Forget => &mut self.forget,
+        }
+    }
+
     /// Returns Terraform's "to add": a replacement adds one and destroys one.
     pub(crate) fn to_add(self) -> usize {
         self.create + self.replace
@@ -99,19 +115,7 @@ pub(super) fn counts(plan: &Plan, changes: &[Change<'_>]) -> Counts {
         ..Counts::default()
     };
     for change in changes {
-        let kind = match change.verb {
-            Verb::Create => &mut counts.create,
-            Verb::DestroyThenCreate | Verb::CreateThenDestroy => &mut counts.replace,
-            Verb::Update => &mut counts.update,
-            Verb::Start => &mut counts.start,
-            Verb::Stop => &mut counts.stop,
-            Verb::Destroy | Verb::DestroyDeposed => &mut counts.destroy,
-            Verb::Import => &mut counts.import,
-            Verb::Move => &mut counts.moved,
-            Verb::Record => &mut counts.record,
-            Verb::Forget => &mut counts.forget,
-        };
-        *kind += 1;
+        *counts.of(change.verb) += 1;
         counts.import += usize::from(change.verb != Verb::Import && change.has(Step::Adopt));
         counts.moved += usize::from(change.verb != Verb::Move && change.has(Step::Move));
         counts.losing += usize::from(change.loses_data());

@@ -75,19 +75,12 @@ pub(crate) fn disruption(disruption: Disruption) -> Option<&'static str> {
 /// Returns the comment behind a field: who changed it and what applying it does; empty where that is not told.
 pub(crate) fn why(why: Option<(Cause, Disruption)>) -> String {
     why.map_or_else(String::new, |(cause, disruption)| {
-        let does = match (cause, disruption) {
+        let of_new_pods = matches!(cause, Cause::Ignored | Cause::NewPodOnly);
+        let does = if of_new_pods && disruption == Disruption::Replace {
             // Of a start: only if the pod cannot come back.
-            (Cause::Ignored | Cause::NewPodOnly, Disruption::Replace) => ", if it is replaced".to_owned(),
-            (
-                Cause::Spec
-                | Cause::Outside
-                | Cause::Both
-                | Cause::ApiDefault
-                | Cause::NotAttributable
-                | Cause::Ignored
-                | Cause::NewPodOnly,
-                disruption,
-            ) => self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}")),
+            ", if it is replaced".to_owned()
+        } else {
+            self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"))
         };
         format!("  # {}{does}", self::cause(cause))
     })
@@ -186,7 +179,8 @@ pub(crate) fn candidate(candidate: &Candidate) -> String {
     if let Some(least) = cuda.least() {
         text.push_str(&format!(", CUDA {} or later", visible(least)));
     }
-    text.push_str(&format!(": {}, {}", PriceAnHour(*price), stock_words(*stock)));
+    let stock_words = if *stock == Stock::None { "no stock".to_owned() } else { format!("stock {stock}") };
+    text.push_str(&format!(": {}, {}", PriceAnHour(*price), stock_words));
     if !stock_by_data_center.is_empty() {
         let named = stock_by_data_center.iter().take(MOST_DATA_CENTERS);
         let words: Vec<String> =
@@ -196,16 +190,6 @@ pub(crate) fn candidate(candidate: &Candidate) -> String {
         text.push_str(&format!(" ({}{more})", words.join(", ")));
     }
     text
-}
-
-fn stock_words(stock: Stock) -> &'static str {
-    match stock {
-        Stock::None => "no stock",
-        Stock::NotAsked => "stock not asked",
-        Stock::Low => "stock low",
-        Stock::Medium => "stock medium",
-        Stock::High => "stock high",
-    }
 }
 
 /// Returns what others did to an object; fields are listed by the caller.
