@@ -43,15 +43,8 @@ pub fn container() -> Container {
     Container {
         name: "llm".to_owned(),
         image: "image:1".to_owned(),
-        command: Vec::new(),
-        entrypoint: Vec::new(),
-        env: BTreeMap::new(),
-        ports: BTreeSet::new(),
         disk: Gigabytes(20),
-        registry: None,
-        storage: Storage::None,
-        global_networking: false,
-        locked: None,
+        ..Container::default()
     }
 }
 
@@ -135,19 +128,7 @@ pub fn sent() -> Sent {
 pub fn pod_request() -> PodRequest {
     PodRequest {
         access: Access { ssh: false, jupyter: false },
-        settings: PodSettings {
-            name: "llm".to_owned(),
-            image: "image:1".to_owned(),
-            command: Vec::new(),
-            entrypoint: Vec::new(),
-            env: BTreeMap::new(),
-            ports: BTreeSet::new(),
-            disk: Gigabytes(20),
-            registry: None,
-            storage: Storage::None,
-            global_networking: false,
-            ..PodSettings::default()
-        },
+        settings: container().with(BTreeMap::new(), Storage::None),
         placement: Placement {
             compute: compute(),
             cloud: Cloud::Secure,
@@ -182,14 +163,12 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
             name: Some("llm".to_owned()),
             image: Some("image:1".to_owned()),
             command: Some(Vec::new()),
-            entrypoint: None,
-            env: BTreeMap::new(),
             ports: Some(BTreeSet::new()),
             disk: Some(Gigabytes(20)),
-            storage: Storage::None,
             registry: Some(None),
             locked: Some(Some(false)),
             global_networking: Some(false),
+            ..PodSettings::default()
         },
     }
 }

@@ -15,7 +15,8 @@ use crate::model::money::Price;
 use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, EnvValue, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
-use crate::model::settings::Container;
+use crate::model::settings::Field;
+use crate::model::value::Value as Shown;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 use crate::render::escape::in_json;
 use crate::state::{Approved, PastRun, Run, Source};
@@ -68,50 +69,47 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
 
 fn recorded_pod(pod: &RecordedPod) -> Value {
     let RecordedPod { container, access, compute, cloud, data_center, run, depends_on } = pod;
-    let Container {
-        name,
-        image,
-        command,
-        entrypoint,
-        env,
-        ports,
-        disk,
-        registry,
-        storage,
-        global_networking,
-        locked,
-    } = container;
-    let env = env.iter().map(|(key, value)| {
+    let env = container.env.iter().map(|(key, value)| {
         let value = match value {
             EnvValue::Plain(text) => json!(text),
             EnvValue::Secret(name) => json!({ "secret": name.to_string() }),
         };
         (key.to_string(), value)
     });
-    json!({
+    let mut shown: serde_json::Map<String, Value> =
+        container.values().into_iter().filter_map(setting).collect();
+    let rest = json!({
         "state": run.to_string(),
-        "name": name,
-        "image": image,
-        "command": command,
-        "entrypoint": Some(entrypoint).filter(|words| !words.is_empty()),
         "env": env.collect::<serde_json::Map<_, _>>(),
-        "ports": ports.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "disk_gb": disk.0,
-        "registry": registry.as_ref().map(|id| id.as_str()),
-        "mount": match storage {
+        "mount": match &container.storage {
             Storage::None => Value::Null,
             Storage::Local { size, path } => json!({ "local_gb": size.0, "path": path }),
             Storage::Network { volume, path } => json!({ "volume": volume.to_string(), "path": path }),
         },
-        "global_networking": global_networking,
-        "locked": locked,
         "ssh": access.map(|Access { ssh, jupyter: _ }| ssh),
         "jupyter": access.map(|Access { ssh: _, jupyter }| jupyter),
         "machine": compute.as_ref().map(machine),
         "cloud": cloud.map(|cloud| cloud.to_string()),
         "data_center": data_center.as_ref().map(|id| id.as_str()),
         "depends_on": depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+    });
+    shown.extend(rest.as_object().cloned().unwrap_or_default());
+    shown.into()
+}
+
+/// Returns a setting of a pod under its key; what is no plain value is shown apart.
+fn setting((field, value): (Field, Shown)) -> Option<(String, Value)> {
+    let shown = match (&field, value) {
+        (Field::Env(_) | Field::Volumes, _) => return None,
+        (Field::Command | Field::Ports, Shown::Absent) => json!([]),
+        (_, Shown::Text(text) | Shown::Word(text)) => json!(text),
+        (_, Shown::Command(words) | Shown::List(words)) => json!(words),
+        (_, Shown::Size(size)) => json!(size.0),
+        (_, Shown::Switch(on)) => json!(on),
+        (_, _) => Value::Null,
+    };
+    let key = if field == Field::Disk { "disk_gb".to_owned() } else { field.to_string() };
+    Some((key, shown))
 }
 
 fn recorded_volume(config: &VolumeConfig) -> Value {

@@ -387,15 +387,9 @@ mod tests {
         let container = Container {
             name: "llm".to_owned(),
             image: "tool:1".to_owned(),
-            command: Vec::new(),
-            entrypoint: Vec::new(),
             env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]),
-            ports: BTreeSet::new(),
             disk: Gigabytes(20),
-            registry: None,
-            storage: Storage::None,
-            global_networking: false,
-            locked: None,
+            ..Container::default()
         };
         let object = RecordedObject::Pod(Arc::new(RecordedPod {
             container,

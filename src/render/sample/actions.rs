@@ -82,7 +82,6 @@ fn container(name: &str) -> Container {
         name: name.to_owned(),
         image: "vllm/vllm-openai:v0.19.1".to_owned(),
         command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"].map(str::to_owned).into(),
-        entrypoint: Vec::new(),
         env: [
             (EnvKey::new("HF_HOME"), EnvValue::Plain("/models/hf".to_owned())),
             (EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(SecretName::Declared("wandb_key".to_owned()))),
@@ -94,10 +93,8 @@ fn container(name: &str) -> Container {
         ]
         .into(),
         disk: Gigabytes(60),
-        registry: None,
         storage: Storage::Network { volume: address("volume.models"), path: "/models".to_owned() },
-        global_networking: false,
-        locked: None,
+        ..Container::default()
     }
 }
 
