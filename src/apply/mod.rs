@@ -6,6 +6,9 @@
 //! plan says. [`driver`] is the only async part: it waits, sends and commits. This module knows the ports of `provider`
 //! and `state` but none of their implementations, and it never decides what to do: the plan did.
 //!
+//! To add a step: its order in [`schedule`], what it sends in [`request`], what a look at its end means in [`verdict`],
+//! what it leaves in [`record`], and its few lines in [`driver`]; the fault laboratory then kills it at every point.
+//!
 //! The promise is that no object is lost or made twice, whatever dies when. It holds while the API's listings lag less
 //! than the settling time; an object that shows up later carries a token that the journal knows, and every plan says so.
 

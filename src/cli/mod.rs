@@ -3,6 +3,9 @@
 //! It decides nothing about pods. It reads the environment, files and secrets, hands them to the pure parts, asks
 //! the person, and turns the answer into output and an exit code. Start at [`run()`]; what a person can type is in
 //! `commands`, a thin file for each with its flags; what scripts read is in [`exit`], and every way to fail in `failure`.
+//!
+//! To add a command: its file with its flags in `commands`, a variant in `commands/mod.rs`, a script in `tests/scripts`.
+//! To add a way to fail: its row in `failure`, with text, exit code and hint.
 
 mod account;
 mod approval;

@@ -2,8 +2,11 @@
 //!
 //! Only data and the invariants of single values live here: no decisions about pods, no files, no clock, no wire
 //! formats. What is sent has types of its own at the borders, and what is stored has its words in [`stored`], so renaming
-//! a member here never changes a file. Start at [`desired`], [`prior`] and [`live`], the three inputs of the planner, then [`plan`], its
-//! output, and [`journal`], what happens to it.
+//! a member here never changes a file. Start at [`desired`], [`prior`] and [`live`], the three inputs of the planner,
+//! then [`plan`], its output, and [`journal`], what happens to it.
+//!
+//! To add a setting of a pod: a row in [`settings`], which says what comes of it. To add a member elsewhere: its word in
+//! the list of its type in [`stored`], without which it does not compile; the digest takes it in by itself.
 
 pub mod address;
 pub mod catalog;

@@ -4,6 +4,10 @@
 //! its only randomness is a nonce that it is given. It leaves no choice to the one who executes: tokens, candidates,
 //! order and values are in the plan. What could not be looked at is held, never taken for gone. Start at `presence`,
 //! the table of cases, then `pods`, which turns a case into steps.
+//!
+//! To add a case: a row in `presence` or a judgement in `pods/keep`, a test in `tests/it/plan` that plans it, and what
+//! `check` must hold of every plan from then on. To add a consequence or a reason to wait: its variant in
+//! [`crate::model::plan`], its sentence in `render`, and the place here that knows it.
 
 mod bounds;
 mod budget;

@@ -3,6 +3,9 @@
 //! The ports speak the vocabulary of [`crate::model`] only; wire formats and HTTP live in `provider::runpod`. An
 //! implementation sends each request once. Whether to ask again is decided in `apply`, which alone knows what a
 //! repetition could double. Start at [`Observe`] and [`ProviderError`].
+//!
+//! To add a request: a method of a port, its verb, and its call in each API of `runpod`; the simulator must answer it
+//! too, as nastily as RunPod does. To add an API: a file beside `runpod/rest_v2.rs`, and a row in `tests/it/wire`.
 
 pub mod logs;
 pub mod observe;

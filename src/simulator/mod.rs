@@ -7,6 +7,9 @@
 //! The wire types here are written from the published documents and are shared with no client of ours: a mistake of one side is caught by the
 //! other. Where RunPod is known to be nasty (listings that lag, starts pinned to one host, creates that succeed and answer 500), this is too.
 //!
+//! To add a setting of a pod: a row in `world/settings.rs`, whose head says what else. To add a fault: a variant in
+//! [`fault`] and what it does in `front/fate.rs`; what is known of the real API goes before what is easy here.
+//!
 //! Start reading at [`world`], then [`front`], which stands between the world and [`server`].
 
 pub mod command;

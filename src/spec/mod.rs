@@ -9,6 +9,9 @@
 //! rustc's form ([`diagnostic`]). Everything here is pure: the shell reads the files, the variables and the secrets.
 //! Start at [`load`]; the keys of a pod are in `pod`, all others and their foreign spellings in `words`, the short forms of
 //! values in `forms`, what messages hide of a spec in `sensitive`.
+//!
+//! To add a key of a pod: a row in `pod`, whose head says what else. To add a mistake: a [`diagnostic`] with its place and
+//! what to do, where it is found; a word that other tools have for something: the list beside the keys.
 
 pub mod cache;
 mod config;

@@ -4,6 +4,9 @@
 //! are async so that a database over a network fits behind them; SQLite's futures are ready at once. They know
 //! neither the planner nor the provider. Start at [`Journal::commit`]; [`sqlite`] keeps a state in a file, [`memory`]
 //! for the length of a test, and [`planfile`] is the saved plan. [`whole`] is how files get onto the disk.
+//!
+//! To add what is kept: a member in the model with its word in `model::stored`, or a column with a step in
+//! `sqlite::migrations`. To add a store: both ports, and the tests of `tests/it/state` over it.
 
 pub mod edit;
 pub mod memory;
