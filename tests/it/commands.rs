@@ -94,7 +94,7 @@ fn the_history_tells_who_did_what_when_and_how_it_ended() {
     let table = named(folder.data(&["state", "history"]));
     insta::assert_snapshot!(table, @"
     RUN       BEGAN                 TOOK  WHO      COMMAND   PLAN                                       ENDED
-    FIRST  2026-11-02T09:00:05Z  34s   ada@lab  apply     fcae1d2c85fe18ebc532ec72bdedad5f-45800000  1 of 1 actions done
+    FIRST  2026-11-02T09:00:05Z  34s   ada@lab  apply     be893e3fdcc53245932549527f5fad45-45800000  1 of 1 actions done
     SECOND  2026-11-02T09:00:41Z  0s    ada@lab  state rm  -                                          1 given up
     ");
     let events = named(folder.data(&["state", "history", &runs[0][..8]]));
@@ -148,7 +148,7 @@ fn the_history_tells_who_did_what_when_and_how_it_ended() {
             }
           ],
           "id": "FIRST",
-          "plan_digest": "fcae1d2c85fe18ebc532ec72bdedad5f-45800000",
+          "plan_digest": "be893e3fdcc53245932549527f5fad45-45800000",
           "summary": "1 of 1 actions done",
           "who": "ada@lab"
         }
@@ -184,7 +184,7 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
         "command": "apply",
         "ended_at": "2026-11-02T09:00:39Z",
         "id": "RUN",
-        "plan_digest": "fcae1d2c85fe18ebc532ec72bdedad5f-45800000",
+        "plan_digest": "be893e3fdcc53245932549527f5fad45-45800000",
         "summary": "1 of 1 actions done",
         "who": "ada@lab"
       },
