@@ -15,9 +15,6 @@ use crate::model::settings::{Field, Variables};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeConfig;
 
-/// From this number on a port asks for any public port and reads back as another number.
-const SYMMETRIC_PORTS_FROM: u32 = 70_000;
-
 /// Compares a created pod with its request.
 pub fn created(request: &PodRequest, live: &LivePod) -> Option<String> {
     let PodRequest { settings, access: _, placement } = request;
@@ -126,7 +123,7 @@ impl Difference {
 
     fn ports(&mut self, wanted: &BTreeSet<Port>, live: &LivePod) {
         let has: BTreeSet<&Port> = live.ports().collect();
-        let is_fixed = |port: &&Port| port.number < SYMMETRIC_PORTS_FROM;
+        let is_fixed = |port: &&Port| !port.is_symmetric();
         let missing: Vec<String> =
             wanted.iter().filter(|port| !has.contains(port)).filter(is_fixed).map(Port::to_string).collect();
         if !missing.is_empty() {

@@ -37,6 +37,16 @@ pub struct Port {
     pub protocol: Protocol,
 }
 
+impl Port {
+    /// From this number on, a TCP port asks for any public port with the same number inside, and reads back as that.
+    pub const SYMMETRIC_FROM: u32 = 70_000;
+
+    /// Tells whether it asks for any public port.
+    pub fn is_symmetric(self) -> bool {
+        self.number >= Self::SYMMETRIC_FROM
+    }
+}
+
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.number, self.protocol)

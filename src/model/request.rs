@@ -2,7 +2,7 @@
 
 use super::id::PodId;
 use super::pod::{Access, Placement};
-use super::settings::{Asked, AskedChange, PodSettings};
+use super::settings::{Asked, AskedChange, Given, PodSettings};
 use super::volume::VolumeConfig;
 
 /// A request to create a pod. The mark is one of the variables.
@@ -16,6 +16,15 @@ pub struct PodRequest {
     pub placement: Placement,
 }
 
+impl PodRequest {
+    /// Returns the settings that a create gives: no API takes a lock at creation, and having no credentials is said by
+    /// leaving them out.
+    pub fn given(&self) -> PodSettings<Given<'_>> {
+        let all = self.settings.given(Some(&self.settings.env), Some(&self.settings.storage));
+        PodSettings { registry: all.registry.filter(|id| id.is_some()), locked: None, ..all }
+    }
+}
+
 /// A request to change a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatchRequest {
@@ -23,6 +32,13 @@ pub struct PatchRequest {
     pub id: PodId,
     /// What changes.
     pub settings: PodSettings<AskedChange>,
+}
+
+impl PatchRequest {
+    /// Returns the settings that an update gives.
+    pub fn given(&self) -> PodSettings<Given<'_>> {
+        self.settings.given(self.settings.env.as_ref(), self.settings.storage.as_ref())
+    }
 }
 
 /// A request to create a network volume.

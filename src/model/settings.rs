@@ -359,6 +359,14 @@ macro_rules! settings {
                 }
             }
 
+            /// Returns the value of a setting that has a row; nothing for any other field.
+            pub fn value(&self, field: &Field) -> Value {
+                match field {
+                    $( Field::$field => self.$name.value(), )+
+                    _ => Value::Absent,
+                }
+            }
+
             /// Returns the value of every field, in their order.
             pub fn values(&self) -> Vec<(Field, Value)> {
                 let variables = self.env.iter().map(|(key, value)| (Field::Env(key.clone()), value.value()));

@@ -82,23 +82,28 @@ impl Comparison {
         self.changes.iter().filter(|change| change.disruption != Disruption::Replace).cloned().collect()
     }
 
-    /// Compares one field and returns whether it has to change. Where the API does not say what is live, the record
-    /// stands in; without either the field is left alone.
-    fn differs<T: Setting>(&mut self, field: &Field, disruption: Disruption, sides: Sides<'_, T>) -> bool {
+    /// Compares one field and returns its change, if it has to change. Where the API does not say what is live, the
+    /// record stands in; without either the field is left alone.
+    fn change<T: Setting>(
+        &mut self,
+        field: &Field,
+        disruption: Disruption,
+        sides: Sides<'_, T>,
+    ) -> Option<FieldChange> {
         let Sides { recorded, live, wanted } = sides;
         let present = live.or(recorded).filter(|present| *present != wanted);
         if self.ignored.contains(field) {
             if let Some(present) = present {
                 self.only_new(field.clone(), present.value(), wanted.value(), Cause::Ignored);
             }
-            return false;
+            return None;
         }
         if let (Some(recorded), Some(live)) = (recorded, live)
             && recorded != live
         {
             self.drifted(field.clone(), recorded.value(), live.value());
         }
-        let Some(present) = present else { return false };
+        let present = present?;
         let cause = match recorded {
             None => Cause::Spec,
             Some(recorded) if recorded == present => Cause::Spec,
@@ -106,8 +111,7 @@ impl Comparison {
             Some(_) => Cause::Both,
         };
         let (before, after) = (present.value(), wanted.value());
-        self.changes.push(FieldChange { field: field.clone(), before, after, cause, disruption });
-        true
+        Some(FieldChange { field: field.clone(), before, after, cause, disruption })
     }
 
     fn drifted(&mut self, field: Field, recorded: Value, live: Value) {
@@ -126,15 +130,6 @@ impl Comparison {
             self.drift.push(FieldDrift { field, recorded, live, left_alone: true });
         }
         self.only_new(field, live, wanted, Cause::NewPodOnly);
-    }
-
-    /// Takes back the change of a field that the API cannot make; a new pod gets it.
-    fn withdraw(&mut self, field: &Field) {
-        let withdrawn: Vec<FieldChange> =
-            self.changes.extract_if(.., |change| change.field == *field).collect();
-        for FieldChange { field, before, after, cause: _, disruption: _ } in withdrawn {
-            self.only_new(field, before, after, Cause::NewPodOnly);
-        }
     }
 
     fn resets(&self) -> bool {
@@ -184,7 +179,7 @@ impl Pair<'_> {
         self.recorded.map(|recorded| &recorded.container)
     }
 
-    /// Compares what has a row, see [`Settings`](crate::model::settings::PodSettings). What is live is given in the words of
+    /// Compares what has a row, see [`PodSettings`](crate::model::settings::PodSettings). What is live is given in the words of
     /// the record, so that nothing differs which only reads otherwise.
     fn compare_settings(&self, comparison: &mut Comparison, applied: &mut Container) {
         let (ports, images_own) = (self.ports(), Vec::new());
@@ -198,8 +193,9 @@ impl Pair<'_> {
         let patch = self.wanted.container.changed(self.recorded_container(), &live, &mut judge);
         let kept = judge.kept;
         comparison.patch = patch;
-        for field in kept {
-            applied.take(&field, &self.kept(applied));
+        if !kept.is_empty() {
+            let present = self.kept(applied);
+            kept.iter().for_each(|field| applied.take(field, &present));
         }
     }
 
@@ -234,7 +230,8 @@ impl Pair<'_> {
             return;
         }
         let sides = Sides { recorded, live, wanted };
-        if comparison.differs(&Field::Disk, Disruption::Reset, sides) {
+        if let Some(change) = comparison.change(&Field::Disk, Disruption::Reset, sides) {
+            comparison.changes.push(change);
             comparison.patch.disk = Some(*wanted);
         }
     }
@@ -490,13 +487,10 @@ impl Pair<'_> {
     }
 }
 
-/// From this number on, a TCP port asks for any public port with the same number inside.
-const SYMMETRIC_PORTS_FROM: u32 = 70_000;
-
 /// Tells whether live ports are what was asked for, where each symmetric port is any other number.
 fn same_ports(asked: &BTreeSet<Port>, live: &BTreeSet<Port>) -> bool {
     let (symmetric, plain): (BTreeSet<Port>, BTreeSet<Port>) =
-        asked.iter().copied().partition(|port| port.number >= SYMMETRIC_PORTS_FROM);
+        asked.iter().copied().partition(|port| port.is_symmetric());
     let given = live.difference(&plain).filter(|port| port.protocol == Protocol::Tcp).count();
     plain.is_subset(live) && live.len() == asked.len() && given == symmetric.len()
 }
@@ -538,17 +532,20 @@ impl Judge for Judgement<'_, '_> {
             Ability::Leave => Disruption::InPlace,
             Ability::Refuse(_) => Disruption::Reset,
         };
-        if !comparison.differs(field, disruption, sides) {
-            return false;
-        }
+        let Some(change) = comparison.change(field, disruption, sides) else { return false };
         match ability {
-            Ability::Change(_) => return true,
+            Ability::Change(_) => {
+                comparison.changes.push(change);
+                return true;
+            }
             Ability::Leave => {
-                comparison.withdraw(field);
+                let FieldChange { field: _, before, after, cause: _, disruption: _ } = change;
+                comparison.only_new(field.clone(), before, after, Cause::NewPodOnly);
                 comparison.findings.push(finding::not_changeable(pair.address, field.clone()));
                 self.kept.push(field.clone());
             }
             Ability::Refuse(why) => {
+                comparison.changes.push(change);
                 comparison.findings.push(finding::not_in_api(pair.address, field.clone(), pair.api));
                 comparison.impossible.push(why.to_owned());
             }

@@ -171,9 +171,6 @@ fn write_dollars(micro: i64) -> String {
     format!("{dollars}.{short:0<2}")
 }
 
-/// Ports from here on ask RunPod for a public port with the same number inside; TCP only.
-const SYMMETRIC: u32 = 70_000;
-
 /// Reads `8000/http`, `22/tcp`, or a bare `8000`, which is HTTP.
 pub(super) fn port(text: &str) -> Result<Port, Misread> {
     if text.contains(':') {
@@ -197,7 +194,7 @@ pub(super) fn port(text: &str) -> Result<Port, Misread> {
     let canonical = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
     match number.parse::<u32>() {
         Ok(number @ 1..=65_535) if canonical => Ok(Port { number, protocol }),
-        Ok(number @ SYMMETRIC..=99_999) if canonical && protocol == Protocol::Tcp => {
+        Ok(number @ Port::SYMMETRIC_FROM..=99_999) if canonical && protocol == Protocol::Tcp => {
             Ok(Port { number, protocol })
         }
         Ok(_) if canonical => Err(Misread::new(format!("{} is not between 1 and 65535", shown(text)))

@@ -95,11 +95,12 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Returns the candidates, or notes why there can be no pod.
     fn candidates(&mut self, wanted: &WantedPod) -> Option<Vec<Candidate>> {
-        let given = wanted.container.values().into_iter().filter(|(_, value)| *value != Value::Absent);
         let api = self.context.inputs.api;
-        for (field, _) in given {
-            if let Some(Ability::Refuse(why)) = field.ability(api) {
-                self.draft.findings.push(finding::not_in_api(self.address, field, api));
+        for (field, _) in Field::PLAIN {
+            if let Some(Ability::Refuse(why)) = field.ability(api)
+                && wanted.container.value(field) != Value::Absent
+            {
+                self.draft.findings.push(finding::not_in_api(self.address, field.clone(), api));
                 self.draft.hold(Held::NotPossible(why.to_owned()));
                 return None;
             }

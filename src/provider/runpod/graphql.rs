@@ -95,7 +95,7 @@ pub(super) async fn volume(
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
     let operation = Operation::new(Verb::UpdatePod.by("GraphQL podEditJob"), "podEditJob");
     let PatchRequest { id, settings } = request;
-    let mut given = settings.given(settings.env.as_ref(), settings.storage.as_ref());
+    let mut given = request.given();
     if given.name.is_some() || given.locked.is_some() || given.global_networking.is_some() {
         let detail = "GraphQL cannot change the name, the lock or the private network of a pod";
         return Err(unsendable(operation.call, detail));

@@ -136,11 +136,9 @@ async fn create(
 /// Returns what both creates take; what only one of them does is filled in there.
 fn create_input(request: &PodRequest, data_center: Option<&DataCenterId>) -> Map<String, Value> {
     let PodRequest { settings, access, placement } = request;
-    let all = settings.given(Some(&settings.env), Some(&settings.storage));
     // Left out, it has been answered with `Something went wrong`.
     let docker_args = convert::docker_args(&settings.command, &settings.entrypoint);
-    let registry = all.registry.filter(|id| id.is_some());
-    let common = PodSettings { registry, global_networking: None, ..all };
+    let common = PodSettings { global_networking: None, ..request.given() };
     let mut input = settings_input(&common, Some(docker_args));
     input.extend(given([
         ("networkVolumeId", settings.storage.volume().map(|id| json!(id.as_str()))),

@@ -41,9 +41,7 @@ pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Valu
     // Its limit on CUDA is in the allowed versions.
     let Placement { compute, cloud, data_centers, host: HostLimits { cuda: _, min_vcpu, min_memory } } =
         placement;
-    let all = settings.given(Some(&settings.env), Some(&settings.storage));
-    let registry = all.registry.filter(|id| id.is_some());
-    let mut body = settings_body(&PodSettings { registry, locked: None, ..all });
+    let mut body = settings_body(&request.given());
     let (kind, gpu, cpu) = match compute {
         Compute::Gpu { id, count } => ("GPU", Some((id.as_str(), count)), None),
         Compute::Cpu { flavor, vcpus } => ("CPU", None, Some((flavor.as_str(), vcpus))),
@@ -69,8 +67,7 @@ pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Valu
 
 /// Returns the body of an update.
 pub(super) fn update_body(request: &PatchRequest) -> Value {
-    let PatchRequest { id: _, settings } = request;
-    settings_body(&settings.given(settings.env.as_ref(), settings.storage.as_ref())).into()
+    settings_body(&request.given()).into()
 }
 
 fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {

@@ -16,17 +16,13 @@ use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit,
 
 /// Returns the body of a create.
 pub(super) fn create_body(request: &PodRequest) -> Value {
-    let PodRequest { settings, access, placement } = request;
+    let PodRequest { settings: _, access, placement } = request;
     let Placement { compute, cloud, data_centers, host } = placement;
     let HostLimits { cuda, min_vcpu, min_memory } = host;
-    let all = settings.given(Some(&settings.env), Some(&settings.storage));
-    let mut body = settings_body(&PodSettings {
-        // What is left out is the image's own, or none.
-        command: all.command.filter(|words| !words.is_empty()),
-        registry: all.registry.filter(|id| id.is_some()),
-        locked: None,
-        ..all
-    });
+    let all = request.given();
+    // What is left out is the image's own.
+    let command = all.command.filter(|words| !words.is_empty());
+    let mut body = settings_body(&PodSettings { command, ..all });
     let (gpu, cpu) = match compute {
         Compute::Gpu { id, count } => {
             let gpu = given([
@@ -54,8 +50,7 @@ pub(super) fn create_body(request: &PodRequest) -> Value {
 
 /// Returns the body of an update.
 pub(super) fn update_body(request: &PatchRequest) -> Value {
-    let PatchRequest { id: _, settings } = request;
-    settings_body(&settings.given(settings.env.as_ref(), settings.storage.as_ref())).into()
+    settings_body(&request.given()).into()
 }
 
 fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {
