@@ -18,9 +18,7 @@ use crate::provider::Verb;
 pub enum Request {
     /// A change of its values; a larger size.
     Change,
-    /// A start.
     Start,
-    /// A stop.
     Stop,
     /// Its end.
     Delete,
@@ -152,7 +150,6 @@ pub enum Shut {
     Elsewhere {
         /// The object.
         id: RemoteId,
-        /// The address that has it.
         at: Address,
     },
     /// It was replaced, and all that may follow is its end.

@@ -60,7 +60,6 @@ pub struct Context<'a, P, J, C, R> {
     pub project: &'a ProjectName,
     /// The values of secrets.
     pub secrets: &'a Secrets,
-    /// This run.
     pub run: &'a Run,
     /// Limits and times.
     pub settings: Settings,

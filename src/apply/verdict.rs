@@ -33,7 +33,6 @@ pub enum Verdict<T> {
 /// What a listing shows of one object.
 #[derive(Debug)]
 pub enum Sight<'s, O> {
-    /// It is there.
     Live(&'s O),
     /// It is not listed, though all entries could be read that may be it.
     Absent,

@@ -49,9 +49,7 @@ pub struct Global {
 pub enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 

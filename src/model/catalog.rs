@@ -25,7 +25,6 @@ pub struct Catalog {
     pub data_centers: BTreeMap<DataCenterId, DataCenter>,
     /// The stock of GPUs, by what was asked.
     pub gpu_stock: BTreeMap<StockQuery, BTreeMap<GpuTypeId, StockAnswer>>,
-    /// The stock of CPUs.
     pub cpu_stock: BTreeMap<CpuFlavorId, StockAnswer>,
     /// What is shown here and cannot be asked for.
     pub not_taken: NotTaken,
@@ -74,9 +73,7 @@ impl CatalogPart {
 /// What RunPod has and the API in use does not take in a create.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NotTaken {
-    /// GPU types.
     pub gpus: BTreeSet<GpuTypeId>,
-    /// Data centers.
     pub data_centers: BTreeSet<DataCenterId>,
 }
 
@@ -315,11 +312,9 @@ pub struct DataCenter {
 pub struct StockQuery {
     /// GPUs in one pod.
     pub count: u32,
-    /// In which cloud.
     pub cloud: Cloud,
     /// In which countries; empty asks for all.
     pub countries: BTreeSet<CountryCode>,
-    /// With which CUDA.
     pub cuda: CudaWish,
 }
 

@@ -89,7 +89,6 @@ impl OnExceed {
 /// One wanted object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// A pod.
     Pod(Box<WantedPod>),
     /// A network volume.
     Volume(WantedVolume),
@@ -126,7 +125,6 @@ pub struct WantedPod {
 pub enum WantedVolume {
     /// Managed: created, grown and deleted.
     Managed {
-        /// What it is to be.
         config: VolumeConfig,
         /// Refuses deletion until it is lifted by an apply.
         protect: bool,
@@ -145,7 +143,6 @@ pub enum WantedVolume {
 pub struct Hardware {
     /// GPUs or CPUs.
     pub compute: ComputeWish,
-    /// Which cloud.
     pub cloud: CloudWish,
     /// Allowed data centers; empty allows all.
     pub data_centers: BTreeSet<DataCenterId>,
@@ -175,7 +172,6 @@ pub struct GpuWish {
     pub count: u32,
     /// Limits on the memory of one GPU.
     pub memory: MemoryRange,
-    /// Limits on the host.
     pub host: HostLimits,
 }
 
@@ -281,7 +277,6 @@ pub struct CpuWish {
 /// Which of RunPod's clouds a pod accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CloudWish {
-    /// Only this one.
     Only(Cloud),
     /// Secure first, then Community.
     Any,
@@ -315,7 +310,6 @@ pub struct Lifecycle {
 /// What happens to a pod when its key leaves the spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum OnRemove {
-    /// It is terminated.
     #[default]
     Terminate,
     /// It is stopped and kept, listed with what its storage costs.

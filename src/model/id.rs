@@ -75,7 +75,6 @@ impl fmt::Display for Serial {
 /// The remote identity of a managed object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RemoteId {
-    /// A pod.
     Pod(PodId),
     /// A network volume.
     Volume(VolumeId),

@@ -60,7 +60,6 @@ pub enum Event {
 /// What a create asked for, to tell a duplicate of ours from somebody's copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The name.
     pub name: String,
     /// The image; empty for volumes.
     pub image: String,
@@ -151,18 +150,14 @@ impl ActionStatus {
 pub struct IllegalEvent {
     /// The status before.
     pub status: ActionStatus,
-    /// The event.
     pub event: Event,
 }
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When.
     pub at: Timestamp,
-    /// The run.
     pub run: RunId,
-    /// The action.
     pub action: ActionId,
     /// What happened.
     pub event: Event,

@@ -131,7 +131,6 @@ impl fmt::Display for Unreadable {
 /// A pod as the API shows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LivePod {
-    /// Its id.
     pub id: PodId,
     /// What it is doing.
     pub status: PodStatus,
@@ -139,9 +138,7 @@ pub struct LivePod {
     pub settings: PodSettings<Observed>,
     /// The marker, if its environment has one that can be read.
     pub marker: Option<Marker>,
-    /// The cloud that it is in.
     pub cloud: Option<Cloud>,
-    /// The data center that it is in.
     pub data_center: Option<DataCenterId>,
     /// The machine that it has; a stopped pod can read `None`.
     pub compute: Option<Compute>,
@@ -221,7 +218,6 @@ pub enum PodRole {
     Plain,
     /// A worker of a serverless endpoint.
     EndpointWorker,
-    /// A member of a cluster.
     ClusterMember,
     /// A host's own background pod, named `<machine>-BG`.
     Background,
@@ -243,13 +239,10 @@ pub struct Endpoints {
 /// A network volume as the API shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveVolume {
-    /// Its id.
     pub id: VolumeId,
     /// Its name; ours is a [`VolumeMark`].
     pub name: String,
-    /// Its size.
     pub size: Gigabytes,
-    /// Where it is.
     pub data_center: DataCenterId,
     /// Its tier; only REST v2 says.
     pub tier: Option<VolumeTier>,

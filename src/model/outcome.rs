@@ -54,7 +54,6 @@ pub enum StoppedBy {
     Interrupt,
     /// The account has no money left.
     NoFunds,
-    /// The key was refused.
     KeyRefused(String),
     /// The API is retired or cannot be used at all.
     ApiUnusable(String),
@@ -67,7 +66,6 @@ pub enum StoppedBy {
 /// What became of an action that an earlier run left open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {
-    /// The action.
     pub action: ActionId,
     /// What was found.
     pub fate: Fate,

@@ -87,7 +87,6 @@ pub enum Storage<V> {
     },
     /// A network volume.
     Network {
-        /// Which.
         volume: V,
         /// Where it is mounted.
         path: String,
@@ -154,14 +153,12 @@ impl fmt::Display for Cloud {
 pub enum Compute {
     /// GPUs of one type.
     Gpu {
-        /// The type.
         id: GpuTypeId,
         /// How many; a resumed pod can come back with 0.
         count: u32,
     },
     /// A CPU pod.
     Cpu {
-        /// The flavor.
         flavor: CpuFlavorId,
         /// A power of two from 2.
         vcpus: u32,
@@ -182,7 +179,6 @@ impl fmt::Display for Compute {
 pub struct Placement {
     /// The machine.
     pub compute: Compute,
-    /// The cloud.
     pub cloud: Cloud,
     /// Allowed data centers; empty allows all.
     pub data_centers: BTreeSet<DataCenterId>,

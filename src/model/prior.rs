@@ -66,7 +66,6 @@ pub struct Binding {
 /// Which provider the spec names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProviderKind {
-    /// RunPod.
     Runpod,
     /// The built-in simulator of RunPod.
     Simulator,
@@ -107,7 +106,6 @@ impl Api {
 /// One managed object as recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// Its remote id.
     pub id: RemoteId,
     /// The token that it was created with; `None` for imported objects.
     pub token: Option<Token>,
@@ -174,9 +172,7 @@ pub struct KnownToken {
 /// An action of an earlier run that did not come to an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenIntent {
-    /// The run.
     pub run: RunId,
-    /// The action.
     pub action: ActionId,
     /// How far it came.
     pub status: ActionStatus,

@@ -13,14 +13,12 @@ pub enum Notice {
     Began(ActionId),
     /// An attempt was refused; the next one follows if there is one.
     AttemptRefused {
-        /// The action.
         action: ActionId,
         /// In words: what was tried and what came of it.
         why: String,
     },
     /// The request was taken; the object is waited for.
     Waiting {
-        /// The action.
         action: ActionId,
         /// What it is waiting for, such as `RUNNING, is STARTING`.
         what: String,
@@ -29,16 +27,13 @@ pub enum Notice {
     QuotaWait(Duration),
     /// Creates whose fate is unknown are being looked up.
     Settling {
-        /// The addresses.
         addresses: Vec<Address>,
         /// Longest time until it is certain.
         remaining: Duration,
     },
     /// The action ended.
     Ended {
-        /// The action.
         action: ActionId,
-        /// How.
         ended: Ended,
     },
     /// An action that an earlier run left open was resolved.

@@ -69,7 +69,6 @@ impl<'a> Viewpoint<'a> {
 /// Who says when an object was asked for.
 #[derive(Clone, Copy, Debug)]
 pub enum Witness<'a> {
-    /// The journal, which has its token.
     Journal(&'a KnownToken),
     /// The journal lacks its token.
     Nobody,
@@ -96,7 +95,6 @@ pub enum Provenance {
     Copy {
         /// RunPod's time before the request.
         asked: Timestamp,
-        /// When it was created.
         created: Timestamp,
     },
     /// It cannot be told from a copy.
@@ -137,15 +135,11 @@ pub enum Untold {
 /// What two pods can differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// The name.
     Name,
-    /// The image.
     Image,
     /// GPUs or vCPUs.
     Hardware,
-    /// The cloud.
     Cloud,
-    /// The data center.
     DataCenter,
     /// What is mounted.
     Storage,

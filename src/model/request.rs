@@ -8,11 +8,9 @@ use super::volume::VolumeConfig;
 /// A request to create a pod. The mark is one of the variables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodRequest {
-    /// What it is to be.
     pub settings: PodSettings<Asked>,
     /// The services.
     pub access: Access,
-    /// Where.
     pub placement: Placement,
 }
 
@@ -28,9 +26,7 @@ impl PodRequest {
 /// A request to change a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatchRequest {
-    /// Which pod.
     pub id: PodId,
-    /// What changes.
     pub settings: PodSettings<AskedChange>,
 }
 
@@ -46,6 +42,5 @@ impl PatchRequest {
 pub struct VolumeRequest {
     /// The name, which carries the token.
     pub name: String,
-    /// What it is to be.
     pub config: VolumeConfig,
 }

@@ -21,7 +21,6 @@ pub enum Value {
     List(Vec<String>),
     /// A number of things.
     Number(u32),
-    /// A size.
     Size(Gigabytes),
     /// On or off.
     Switch(bool),
@@ -29,14 +28,11 @@ pub enum Value {
     Mount(Storage<Address>),
     /// A network volume that is mounted.
     Mounted {
-        /// Which.
         volume: VolumeId,
-        /// Where.
         path: String,
     },
     /// What podform may do to an object.
     Lifecycle(Lifecycle),
-    /// A secret.
     Secret,
     /// A live value that is neither the wanted nor the recorded one and could be anybody's secret.
     OtherValue,

@@ -20,7 +20,6 @@ pub(super) struct Misplaced {
 
 /// What became of a look at places.
 pub(super) enum Looked {
-    /// They are good.
     Good,
     /// The catalog does not say.
     NotChecked,

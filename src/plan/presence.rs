@@ -54,7 +54,6 @@ pub(super) enum Case<'a, T> {
     Compare { recorded: &'a Recorded, object: &'a T },
     /// Take a live object over, then compare. A pod that it replaced and that still exists is to go.
     Adopt { object: &'a T, known: Known<'a>, deposed: Option<&'a T> },
-    /// Create.
     Create,
     /// Create again what vanished.
     CreateAgain { recorded: &'a Recorded },

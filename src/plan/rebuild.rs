@@ -44,7 +44,6 @@ pub struct Rebuilt {
     pub lineage: Lineage,
     /// The highest version of it that a mark shows.
     pub above: Serial,
-    /// What is taken.
     pub taken: BTreeMap<Address, Found>,
     /// What is left as it is, with the reason.
     pub left: Vec<(Address, Found, String)>,

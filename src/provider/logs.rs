@@ -55,7 +55,6 @@ pub struct LogMark(pub String);
 /// Who wrote a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogSource {
-    /// The container.
     Container,
     /// The host, about the container.
     System,
@@ -77,7 +76,6 @@ pub struct LogLine {
 /// What came of waiting for a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
-    /// A line.
     Line(LogLine),
     /// Nothing for as long as was waited.
     Quiet,

@@ -130,7 +130,6 @@ pub enum Listed<O, I> {
     Found(Box<O>),
     /// It could not, but its id could.
     Unreadable {
-        /// The id.
         id: I,
         /// What is wrong with it, naming the field.
         why: String,

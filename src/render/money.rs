@@ -56,7 +56,6 @@ impl fmt::Display for PriceAnHour {
 /// The difference between two amounts a month with its sign: `+$94.00`, `-$5.00`, `none`, `unknown`.
 #[derive(Clone, Copy, Debug)]
 pub struct Difference {
-    /// The amount before.
     pub before: Amount,
     /// The amount after.
     pub after: Amount,

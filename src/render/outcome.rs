@@ -18,7 +18,6 @@ use super::view::{Counts, changes};
 /// A pod that runs after an apply, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningPod {
-    /// Its address.
     pub address: Address,
     /// The URL of its first HTTP port.
     pub url: Option<String>,

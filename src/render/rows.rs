@@ -7,9 +7,7 @@ use crate::model::value::Value;
 /// One field of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Which.
     pub field: Field,
-    /// The value before.
     pub before: Value,
     /// The value after.
     pub after: Value,

@@ -66,7 +66,6 @@ pub struct Caller<'a> {
     pub uri: &'a Uri,
     /// The version of HTTP.
     pub version: Version,
-    /// The headers.
     pub headers: &'a HeaderMap,
 }
 

@@ -18,7 +18,6 @@ pub struct Request {
     pub token: Option<String>,
     /// Where a stream of events is to go on.
     pub last_event_id: Option<String>,
-    /// The body.
     pub body: Vec<u8>,
 }
 
@@ -108,7 +107,6 @@ pub struct Answer {
     pub status: u16,
     /// Headers, the content type included.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
     pub body: Vec<u8>,
 }
 

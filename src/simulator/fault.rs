@@ -74,11 +74,9 @@ pub enum Fault {
 /// What is out of stock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
-    /// Everything.
     Everything,
     /// One GPU type.
     Gpu(String),
-    /// One data center.
     DataCenter(String),
 }
 

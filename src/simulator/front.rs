@@ -24,7 +24,6 @@ const STEP: u64 = 1_000;
 /// An answer and how it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// The answer.
     pub answer: Answer,
     /// How long it is held back.
     pub delay: Duration,

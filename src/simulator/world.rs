@@ -83,7 +83,6 @@ pub struct Ground {
     pub now: Moment,
     /// How many objects without a mark were made: it tells their identifiers apart.
     pub unmarked: u64,
-    /// The account.
     pub account: Account,
     /// What other tenants hold, where that was changed.
     pub foreign: BTreeMap<HostId, u32>,

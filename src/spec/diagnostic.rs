@@ -159,7 +159,6 @@ pub struct Diagnostic {
 pub struct Fix {
     /// What to replace.
     pub span: Span,
-    /// By what.
     pub text: String,
     /// Why, in a few words.
     pub reason: String,

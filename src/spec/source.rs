@@ -36,7 +36,6 @@ impl Span {
 /// A value together with where it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spanned<T> {
-    /// The value.
     pub value: T,
     /// Where it was written.
     pub span: Span,
@@ -54,9 +53,7 @@ impl<T> Spanned<T> {
 pub struct Place {
     /// The name of the file.
     pub file: String,
-    /// The line.
     pub line: usize,
-    /// The column.
     pub column: usize,
 }
 

@@ -11,7 +11,6 @@
 pub(super) struct Section {
     /// What it is called in a message, with its article.
     pub name: &'static str,
-    /// Its keys.
     pub keys: &'static [&'static str],
     /// What other tools call them.
     pub words: &'static [(&'static str, Word)],

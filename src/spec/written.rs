@@ -16,9 +16,7 @@ pub(super) enum Written {
     Plain(String),
     /// A text, quoted where a reader could take it for anything else.
     Text(String),
-    /// A list.
     List(Vec<Written>),
-    /// A map.
     Map(Map),
 }
 

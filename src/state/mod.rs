@@ -64,7 +64,6 @@ pub trait Journal {
 /// One apply or destroy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// Its id.
     pub id: RunId,
     /// When it began.
     pub at: Timestamp,
@@ -83,7 +82,6 @@ pub struct Run {
 /// Who approved a run and from where it was started, as far as its environment tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approved {
-    /// How.
     pub how: Approval,
     /// Who: the user whom continuous integration names, or the one who runs it.
     pub by: String,
@@ -94,7 +92,6 @@ pub struct Approved {
 /// What continuous integration says that it runs for. The texts are its own.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Source {
-    /// The commit.
     pub commit: Option<String>,
     /// The number of the pull request.
     pub pull_request: Option<String>,
@@ -204,7 +201,6 @@ pub enum StateError {
         path: String,
         /// What it belongs to.
         owner: String,
-        /// What was asked for.
         asked: String,
     },
     /// The folder or file cannot be written.

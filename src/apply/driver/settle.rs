@@ -123,7 +123,6 @@ impl Listing {
 
 struct Settler<'s, P, J, C, R> {
     prior: &'s Prior,
-    /// What it has recorded.
     records: Records,
     context: Context<'s, P, J, C, R>,
 }

@@ -59,7 +59,6 @@ pub struct Args {
 /// The order of GPU types.
 #[derive(Clone, Copy, ValueEnum)]
 enum GpuSort {
-    /// By name.
     Name,
     /// The smallest memory first.
     Memory,

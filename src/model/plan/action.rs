@@ -19,9 +19,7 @@ use std::sync::Arc;
 /// Names one action: an address and what is done there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActionId {
-    /// The address.
     pub address: Address,
-    /// The step.
     pub step: Step,
 }
 
@@ -40,17 +38,14 @@ pub enum Step {
     Adopt,
     /// Record what podform may do to an object; no call.
     Record,
-    /// Stop.
     Stop,
     /// Change in place, with or without a reset; grow a volume.
     Update,
-    /// Start.
     Start,
     /// Terminate or delete the recorded object.
     Delete,
     /// Terminate pods that an earlier replacement left behind.
     DeleteDeposed,
-    /// Create.
     Create,
     /// Drop the record; no call.
     Forget,
@@ -130,28 +125,22 @@ pub enum Operation {
     CreateVolume {
         /// Its name on RunPod, which carries the token for good.
         name: String,
-        /// What it is to be.
         config: VolumeConfig,
         /// The token of the attempt.
         token: Token,
     },
     /// Grow a network volume.
     GrowVolume {
-        /// Which.
         id: VolumeId,
-        /// To this size.
         size: Gigabytes,
     },
     /// Delete a network volume and all that is on it.
     DeleteVolume {
-        /// Which.
         id: VolumeId,
     },
-    /// Create a pod.
     CreatePod(Box<PodCreation>),
     /// Change a pod.
     UpdatePod {
-        /// Which.
         id: PodId,
         /// The new values.
         patch: Box<PodPatch>,
@@ -160,21 +149,17 @@ pub enum Operation {
     },
     /// Start a stopped pod on its host.
     StartPod {
-        /// Which.
         id: PodId,
         /// The machine that it must come back with; with fewer GPUs it is stuck.
         compute: Option<Compute>,
         /// What happens if its host is full.
         on_stuck: OnStuck,
     },
-    /// Stop a pod.
     StopPod {
-        /// Which.
         id: PodId,
     },
     /// Terminate pods; more than one only for deposed ones.
     DeletePods {
-        /// Which.
         ids: BTreeSet<PodId>,
     },
 }
@@ -211,7 +196,6 @@ pub enum OnStuck {
 /// Everything that a create needs but the values of secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PodCreation {
-    /// The container.
     pub container: Container,
     /// The services.
     pub access: Access,

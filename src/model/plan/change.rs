@@ -57,7 +57,6 @@ pub enum Reason {
 /// One field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldChange {
-    /// Which.
     pub field: Field,
     /// The live value.
     pub before: Value,
@@ -72,7 +71,6 @@ pub struct FieldChange {
 /// Who changed a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
-    /// The spec.
     Spec,
     /// Somebody outside.
     Outside,
@@ -93,38 +91,31 @@ pub enum Cause {
 pub enum Consequence {
     /// A network volume and everything on it is deleted.
     NetworkVolumeLost {
-        /// Its address.
         volume: Address,
-        /// Its size.
         size: Gigabytes,
     },
     /// The disk on the pod's host is deleted.
     LocalVolumeLost {
-        /// Its size.
         size: Gigabytes,
         /// Where it was mounted.
         path: String,
     },
     /// The data was lost already, when the object vanished.
     VanishedWithData {
-        /// Size of what was on it.
         size: Gigabytes,
     },
     /// The container disk is wiped.
     ContainerDiskLost {
-        /// Its size.
         size: Gigabytes,
     },
     /// The disk on the pod's host stays.
     LocalVolumeKept {
-        /// Its size.
         size: Gigabytes,
         /// Where it is mounted.
         path: String,
     },
     /// A network volume stays.
     NetworkVolumeKept {
-        /// Its address.
         volume: Address,
     },
     /// The pod gets a new id, and with it new proxy URLs.
@@ -197,7 +188,6 @@ impl std::iter::Sum for Split {
 /// What an address costs a month before and after an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CostChange {
-    /// Before.
     pub before: Split,
     /// After, on the first candidate.
     pub after: Split,

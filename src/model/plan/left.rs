@@ -15,9 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A difference between what was recorded and what is live that others made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drift {
-    /// Where.
     pub address: Address,
-    /// What.
     pub kind: DriftKind,
 }
 
@@ -28,7 +26,6 @@ pub enum DriftKind {
     Vanished,
     /// It was stopped, or its process ended.
     Stopped,
-    /// It was started.
     Started,
     /// A pod with its token has another id.
     Migrated {
@@ -47,11 +44,8 @@ pub enum DriftKind {
 /// A field that others changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldDrift {
-    /// Which.
     pub field: Field,
-    /// The recorded value.
     pub recorded: Value,
-    /// The live value.
     pub live: Value,
     /// Whether it stays as it is: setting it back would lose what others put there, or is nobody's wish.
     pub left_alone: bool,
@@ -146,7 +140,6 @@ pub enum Held {
     NoCatalog {
         /// What could not be read.
         part: CatalogPart,
-        /// Why.
         why: String,
     },
 }
@@ -156,14 +149,12 @@ pub enum Held {
 pub enum Block {
     /// The action would delete or replace a protected object.
     Protected {
-        /// The address.
         address: Address,
         /// What would be done.
         step: Step,
     },
     /// The pod is locked on RunPod and would have to be stopped, reset or terminated.
     Locked {
-        /// The address.
         address: Address,
         /// What would be done.
         step: Step,
@@ -174,31 +165,25 @@ pub enum Block {
     StateEmpty(Unknown),
     /// All recorded objects are gone at once: more likely another account than a disaster.
     AllVanished {
-        /// How many.
         count: usize,
     },
     /// A `destroy_first` replacement would give up a pod while no candidate has stock.
     NoStock {
-        /// The address.
         address: Address,
     },
     /// Only `create_first` or a removed dependency can help: a network volume would shrink or move.
     VolumeCannotChange {
-        /// The address.
         address: Address,
-        /// Why.
         why: String,
     },
     /// No GPU of the live catalog satisfies the spec.
     NoCandidate {
-        /// The address.
         address: Address,
         /// Each rejected type with its reason.
         why: Vec<String>,
     },
     /// The spec names a place that RunPod does not have, or that does not have what is wanted there.
     NoSuchPlace {
-        /// The address.
         address: Address,
         /// Which key names it.
         field: Field,
@@ -207,7 +192,6 @@ pub enum Block {
     },
     /// Everything that the spec wants may cost more than its budget.
     OverBudget {
-        /// The limit.
         limit: BudgetLimit,
         /// What that may come to a month, each address on its dearest candidate.
         at_most: Amount,
@@ -280,7 +264,6 @@ pub enum Severity {
 /// What a finding is about. The position in the file is looked up by `spec`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Subject {
-    /// The address.
     pub address: Address,
     /// The field, where it is about one.
     pub field: Option<Field>,
@@ -289,9 +272,7 @@ pub struct Subject {
 /// Something that podform does not manage. It is never touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmanaged {
-    /// Its id.
     pub id: RemoteId,
-    /// Its name.
     pub name: String,
     /// What a pod is doing.
     pub status: Option<PodStatus>,

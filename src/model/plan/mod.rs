@@ -70,7 +70,6 @@ impl Planned {
 pub struct Plan {
     /// What it was made from.
     pub basis: Basis,
-    /// The actions.
     pub actions: BTreeMap<ActionId, Action>,
     /// `(first, then)`: real dependencies only. Acyclic.
     pub edges: BTreeSet<(ActionId, ActionId)>,
@@ -108,7 +107,6 @@ pub struct InProgress {
     pub who: String,
     /// The command, such as `apply`.
     pub command: String,
-    /// Since when.
     pub since: Timestamp,
     /// Where it has begun something and not ended it.
     pub addresses: BTreeSet<Address>,
@@ -117,7 +115,6 @@ pub struct InProgress {
 /// What a plan was made from; a saved plan is stale when this has moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basis {
-    /// The project.
     pub project: ProjectName,
     /// Where its requests go.
     pub endpoint: Endpoint,

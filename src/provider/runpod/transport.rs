@@ -57,9 +57,7 @@ enum Way {
 pub(super) struct Request {
     /// What it does.
     pub(super) call: Call,
-    /// Which API it is for.
     pub(super) api: Api,
-    /// The method.
     pub(super) method: Method,
     /// Path and query below the API's base.
     pub(super) path: String,

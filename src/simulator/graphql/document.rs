@@ -24,7 +24,6 @@ const MOST_FIELDS: usize = 5_000;
 pub struct Field {
     /// The key of its answer: the alias, or the name.
     pub key: String,
-    /// Its name.
     pub name: String,
     /// Its arguments, of the types that the schema gives them; what was not given is absent.
     pub arguments: Map<String, Value>,

@@ -10,7 +10,6 @@ use graphql_parser::schema::{Definition, InputValue, Type, TypeDefinition};
 pub(super) enum Kind {
     /// A type by its name.
     Named(String),
-    /// A list of one.
     List(Box<Kind>),
     /// One that is never `null`.
     Required(Box<Kind>),

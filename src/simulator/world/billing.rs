@@ -14,7 +14,6 @@ use super::volume::{Volume, VolumeId};
 /// The length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bucket {
-    /// One hour.
     Hour,
     /// One day, UTC.
     Day,

@@ -44,7 +44,6 @@ pub struct GpuFact {
     pub vcpu_per_gpu: Option<u32>,
     /// RAM in GB that comes with each GPU.
     pub ram_gb_per_gpu: Option<u32>,
-    /// The serverless pool, where there is one.
     pub serverless_pool: Option<String>,
     /// Whether REST v1 accepts it in a create.
     #[serde(rename = "inV1CreateEnum")]

@@ -17,7 +17,6 @@ pub const KEPT: u64 = 5_000;
 /// Who wrote a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// The container.
     Container,
     /// The host, about the container.
     System,

@@ -70,7 +70,6 @@ pub enum ComputeOrder {
 /// What a create of a pod asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodOrder {
-    /// Its settings.
     pub settings: Settings,
     /// The storage to mount.
     pub mount: Mount,
@@ -175,7 +174,6 @@ impl PodOrder {
 /// What an update asks for; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PodChange {
-    /// Its settings.
     pub settings: SettingsChange,
     /// The pod's own volume: its size and path.
     pub persistent: Option<(Option<u32>, Option<String>)>,

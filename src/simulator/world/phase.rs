@@ -46,7 +46,6 @@ impl Outcome {
 /// A container on its way up, or up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Boot {
-    /// When it was asked for.
     pub asked_at: Moment,
     /// When the pod has its host: from then the image is pulled.
     pub placed_at: Moment,
@@ -63,21 +62,17 @@ pub struct Boot {
 pub enum Phase {
     /// It shall run.
     Up(Boot),
-    /// It was stopped.
     Stopped {
-        /// When.
         at: Moment,
         /// By whom.
         by: By,
     },
     /// It was lost with its host.
     Lost {
-        /// When.
         at: Moment,
     },
     /// It was terminated.
     Gone {
-        /// When.
         at: Moment,
         /// By whom.
         by: By,

@@ -24,7 +24,6 @@ pub struct Place {
 pub struct StockQuery {
     /// GPUs or vCPUs on one machine.
     pub count: u32,
-    /// The cloud.
     pub cloud: Cloud,
     /// Which hosts will do.
     pub cuda: CudaRule,
@@ -35,7 +34,6 @@ pub struct StockQuery {
 /// How many pods of the asked size would fit now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stock {
-    /// None.
     None,
     /// One or two.
     Low,

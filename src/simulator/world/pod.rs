@@ -107,7 +107,6 @@ pub enum Compute {
     },
     /// vCPUs of one flavor.
     Cpu {
-        /// The flavor.
         flavor: String,
         /// How many.
         vcpus: u32,
@@ -128,7 +127,6 @@ pub enum Mount {
     },
     /// A network volume.
     Network {
-        /// Which.
         volume: VolumeId,
         /// Where it is mounted.
         path: String,
@@ -156,17 +154,14 @@ pub struct OpenPort<'a> {
 pub struct Pod {
     /// Its identifier.
     pub id: PodId,
-    /// Its settings.
     pub settings: Settings,
     /// The storage it mounts.
     pub mount: Mount,
     /// The processors it rents.
     pub compute: Compute,
-    /// The cloud it is on.
     pub cloud: Cloud,
     /// The machine it is on, for good: a stopped pod starts there or not at all.
     pub host: HostId,
-    /// The data center it is in.
     pub data_center: String,
     /// The address of its public ports.
     pub ip: String,

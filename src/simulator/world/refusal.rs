@@ -28,11 +28,9 @@ pub enum Refusal {
     HostFull,
     /// The host of a stopped pod is gone.
     HostLost,
-    /// There is no such pod.
     NoSuchPod,
     /// There is no such network volume.
     NoSuchVolume,
-    /// There is no such template.
     NoSuchTemplate,
     /// The pod's status does not allow the action.
     NotNow {

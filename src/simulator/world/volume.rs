@@ -50,7 +50,6 @@ pub struct Volume {
 /// What a create of a network volume asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeOrder {
-    /// Its name.
     pub name: String,
     /// Allocated GB.
     pub size: u32,

@@ -41,7 +41,6 @@ pub struct Known {
 /// The live objects that can be taken over, each under the key that it is to have.
 #[derive(Clone, Debug, Default)]
 pub struct Chosen<'a> {
-    /// The pods.
     pub pods: BTreeMap<Key, &'a LivePod>,
     /// The network volumes.
     pub volumes: BTreeMap<Key, &'a LiveVolume>,

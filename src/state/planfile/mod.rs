@@ -48,7 +48,6 @@ pub struct PlanInputs {
     pub spec_files: Vec<String>,
     /// Names of the variables that were given; their values are not kept, as anybody may read the file.
     pub variables: BTreeSet<String>,
-    /// The profiles.
     pub profiles: BTreeSet<String>,
     /// `--target`.
     pub targets: Vec<String>,

@@ -51,9 +51,7 @@ pub struct Holder {
 /// Who holds the state, as the row says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// Who.
     pub holder: Holder,
-    /// Since when.
     pub since: Timestamp,
     /// Until when, unless it is renewed.
     pub expires_at: Timestamp,
