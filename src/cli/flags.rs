@@ -49,7 +49,9 @@ pub struct Global {
 pub enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
+    /// Always.
     Always,
+    /// Never.
     Never,
 }
 

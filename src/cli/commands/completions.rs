@@ -8,6 +8,7 @@ use crate::cli::shell::Shell;
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  podform completions bash > /etc/bash_completion.d/podform")]
 pub struct Args {
+    /// The shell
     #[arg(value_name = "SHELL")]
     shell: clap_complete::Shell,
 }

@@ -59,6 +59,7 @@ pub struct Args {
 /// The order of GPU types.
 #[derive(Clone, Copy, ValueEnum)]
 enum GpuSort {
+    /// By name.
     Name,
     /// The smallest memory first.
     Memory,
