@@ -167,7 +167,6 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
             disk: Some(Gigabytes(20)),
             registry: Some(None),
             locked: Some(Some(false)),
-            global_networking: Some(false),
             ..PodSettings::default()
         },
     }

@@ -302,7 +302,7 @@ pub struct DataCenter {
     /// Its country, taken from the id (`EU-RO-1` is `RO`); `None` where the id does not tell.
     pub country: Option<CountryCode>,
     /// Whether it has the private network between pods.
-    pub global_networking: bool,
+    pub global_network: bool,
     /// The tiers of network volumes that it has; empty means no network volumes.
     pub volume_tiers: BTreeSet<VolumeTier>,
 }

@@ -32,10 +32,7 @@ pub enum Notice {
         remaining: Duration,
     },
     /// The action ended.
-    Ended {
-        action: ActionId,
-        ended: Ended,
-    },
+    Ended { action: ActionId, ended: Ended },
     /// An action that an earlier run left open was resolved.
     Recovered(Recovered),
     /// A signal came: nothing more is begun, what is on the wire is awaited.

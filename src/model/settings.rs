@@ -307,6 +307,11 @@ macro_rules! settings {
                 PodSettings { $( $name: F::Wrap::given(&self.$name), )+ env, storage }
             }
 
+            /// Returns the names of the settings that are given.
+            pub fn fields(&self) -> impl Iterator<Item = Field> {
+                [$( F::Wrap::given(&self.$name).map(|_| Field::$field), )+].into_iter().flatten()
+            }
+
             /// Goes through the settings that are given and are live in another way.
             pub fn unlike(
                 &self,

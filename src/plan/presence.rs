@@ -51,20 +51,39 @@ impl Successor {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Case<'a, T> {
     /// Compare with what is wanted.
-    Compare { recorded: &'a Recorded, object: &'a T },
+    Compare {
+        recorded: &'a Recorded,
+        object: &'a T,
+    },
     /// Take a live object over, then compare. A pod that it replaced and that still exists is to go.
-    Adopt { object: &'a T, known: Known<'a>, deposed: Option<&'a T> },
+    Adopt {
+        object: &'a T,
+        known: Known<'a>,
+        deposed: Option<&'a T>,
+    },
     Create,
     /// Create again what vanished.
-    CreateAgain { recorded: &'a Recorded },
+    CreateAgain {
+        recorded: &'a Recorded,
+    },
     /// Nothing: it is created when it is first wanted running.
     NotYet,
     /// Drop the record of what vanished.
-    Forget { recorded: &'a Recorded },
+    Forget {
+        recorded: &'a Recorded,
+    },
     /// Remove as `on_remove` says. A successor that an unfinished replacement made goes with it.
-    Remove { recorded: &'a Recorded, object: &'a T, by: Option<Successor>, successor: Option<&'a T> },
+    Remove {
+        recorded: &'a Recorded,
+        object: &'a T,
+        by: Option<Successor>,
+        successor: Option<&'a T>,
+    },
     /// Remove what an earlier run created and nothing records.
-    RemoveOrphan { object: &'a T, sent: &'a Record },
+    RemoveOrphan {
+        object: &'a T,
+        sent: &'a Record,
+    },
     /// Nothing to do and nothing there.
     Nothing,
     /// Leave it alone.

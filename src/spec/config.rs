@@ -7,7 +7,6 @@ use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, HostLimits, Lifecycle,
     Move, OnRemove, WantedVolume,
 };
-use crate::model::pod::Access;
 use crate::model::volume::VolumeConfig;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
@@ -166,11 +165,9 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     add_hardware(hardware, &mut map);
     map.put("disk", write_size(typed.disk()));
     add_storage(storage, &mut map);
-    let Access { ssh, jupyter } = typed.access();
-    map.put("ssh", ssh);
-    map.put("jupyter", jupyter);
-    map.put("global_networking", typed.has_global_networking());
-    map.put_some("locked", typed.locked.map(|locked| locked.value));
+    for (name, on) in typed.switches() {
+        map.put_some(name, on);
+    }
     if !depends_on.is_empty() {
         map.put("depends_on", texts(depends_on.iter().map(Key::as_str)));
     }

@@ -725,7 +725,7 @@ fn the_catalog_is_read_with_unknown_prices_and_levels() {
     assert_eq!((l40s.best, l40s.data_centers.len()), (Stock::Low, 1));
     let center = &catalog.data_centers[&DataCenterId::new("EU-RO-1")];
     assert_eq!(
-        (center.country.as_ref().map(CountryCode::as_str), center.global_networking),
+        (center.country.as_ref().map(CountryCode::as_str), center.global_network),
         (Some("RO"), true)
     );
     assert_eq!(center.volume_tiers, BTreeSet::from([VolumeTier::Standard]));

@@ -90,10 +90,7 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Consequence {
     /// A network volume and everything on it is deleted.
-    NetworkVolumeLost {
-        volume: Address,
-        size: Gigabytes,
-    },
+    NetworkVolumeLost { volume: Address, size: Gigabytes },
     /// The disk on the pod's host is deleted.
     LocalVolumeLost {
         size: Gigabytes,
@@ -101,13 +98,9 @@ pub enum Consequence {
         path: String,
     },
     /// The data was lost already, when the object vanished.
-    VanishedWithData {
-        size: Gigabytes,
-    },
+    VanishedWithData { size: Gigabytes },
     /// The container disk is wiped.
-    ContainerDiskLost {
-        size: Gigabytes,
-    },
+    ContainerDiskLost { size: Gigabytes },
     /// The disk on the pod's host stays.
     LocalVolumeKept {
         size: Gigabytes,
@@ -115,9 +108,7 @@ pub enum Consequence {
         path: String,
     },
     /// A network volume stays.
-    NetworkVolumeKept {
-        volume: Address,
-    },
+    NetworkVolumeKept { volume: Address },
     /// The pod gets a new id, and with it new proxy URLs.
     NewPodId,
     /// Public TCP ports and the public address change.

@@ -164,18 +164,11 @@ pub enum Block {
     /// The state has no record, and objects carry the mark of this project that it does not know.
     StateEmpty(Unknown),
     /// All recorded objects are gone at once: more likely another account than a disaster.
-    AllVanished {
-        count: usize,
-    },
+    AllVanished { count: usize },
     /// A `destroy_first` replacement would give up a pod while no candidate has stock.
-    NoStock {
-        address: Address,
-    },
+    NoStock { address: Address },
     /// Only `create_first` or a removed dependency can help: a network volume would shrink or move.
-    VolumeCannotChange {
-        address: Address,
-        why: String,
-    },
+    VolumeCannotChange { address: Address, why: String },
     /// No GPU of the live catalog satisfies the spec.
     NoCandidate {
         address: Address,

@@ -22,8 +22,9 @@ use super::wire::{Entries, Entry, Unfit, object_id};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Storage;
+use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, VolumeRequest};
-use crate::model::settings::PodSettings;
+use crate::model::settings::{Ability, Field, PodSettings};
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 use crate::provider::{Certainty, ListedPod, ListedVolume, ProviderError, Rejection, Verb};
@@ -96,9 +97,10 @@ pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) ->
     let operation = Operation::new(Verb::UpdatePod.by("GraphQL podEditJob"), "podEditJob");
     let PatchRequest { id, settings } = request;
     let mut given = request.given();
-    if given.name.is_some() || given.locked.is_some() || given.global_networking.is_some() {
-        let detail = "GraphQL cannot change the name, the lock or the private network of a pod";
-        return Err(unsendable(operation.call, detail));
+    let can_change = |field: &Field| matches!(field.ability(Api::Graphql), Some(Ability::Change(_)));
+    if let Some(field) = given.fields().find(|field| !can_change(field)) {
+        let detail = format!("GraphQL cannot change `{field}` of a pod");
+        return Err(unsendable(operation.call, &detail));
     }
     if given.storage == Some(&Storage::None) {
         return Err(unsendable(operation.call, "a mount cannot be removed from a pod"));

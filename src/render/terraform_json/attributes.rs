@@ -8,7 +8,6 @@ use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::VolumeConfig;
-use crate::render::rows::container_values;
 use crate::render::value;
 
 /// The attributes of one object: known values, which of them are secret, and which only the provider tells.
@@ -48,10 +47,9 @@ impl Attributes {
         let RecordedPod { container, access, compute, cloud, data_center, run, depends_on: _ } = pod;
         self.put("env", json!({}));
         self.put("ports", json!([]));
-        for (field, value) in container_values(container) {
-            self.set(&field, &value);
+        for (field, value) in container.values().iter().filter(|(_, value)| *value != Shown::Absent) {
+            self.set(field, value);
         }
-        self.put("global_networking", json!(container.global_networking));
         if let Some(access) = access {
             self.put("ssh", json!(access.ssh));
             self.put("jupyter", json!(access.jupyter));

@@ -68,9 +68,7 @@ pub enum Phase {
         by: By,
     },
     /// It was lost with its host.
-    Lost {
-        at: Moment,
-    },
+    Lost { at: Moment },
     /// It was terminated.
     Gone {
         at: Moment,

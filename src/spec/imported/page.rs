@@ -9,13 +9,16 @@ use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::{Cloud, Compute, Storage};
 use crate::model::secret::Secret;
 use crate::model::sensitive::is_secret;
+use crate::model::settings::{Container, Field, Setting};
+use crate::model::size::Gigabytes;
+use crate::model::value::Value;
 use crate::model::volume::VolumeTier;
 use crate::spec::Settings;
 use crate::spec::config::{text, texts};
 use crate::spec::forms::write_size;
 use crate::spec::pod::is_runpod_reference;
 use crate::spec::resolve::default_state;
-use crate::spec::written::Map;
+use crate::spec::written::{Map, Written};
 
 use super::{Chosen, Known, free_key};
 
@@ -181,28 +184,21 @@ impl Page<'_> {
         if let Some(Some(id)) = &pod.settings.registry {
             map.put("registry", text(&registry_name(id)));
         }
-        for (name, words) in [("command", &pod.settings.command), ("entrypoint", &pod.settings.entrypoint)] {
-            if let Some(words) = words.as_ref().filter(|words| !words.is_empty()) {
-                map.put(name, texts(words));
-            }
-        }
+        let said = pod.settings.known(&Container::default(), BTreeMap::new(), Storage::None);
+        map.put_some("command", written(said.command.value()));
+        map.put_some("entrypoint", written(said.entrypoint.value()));
         map.put_unless_empty("env", self.env(key, pod));
-        if pod.ports().next().is_some() {
-            map.put("ports", texts(pod.ports().map(ToString::to_string)));
-        }
+        map.put_some("ports", written(said.ports.value()));
         self.hardware(pod, &mut map);
-        map.put_some("disk", pod.settings.disk.map(write_size));
+        map.put_some("disk", written(said.disk.value()));
         self.storage(pod, &mut map);
         for (name, injected) in [("ssh", "PUBLIC_KEY"), ("jupyter", "JUPYTER_PASSWORD")] {
             if pod.settings.env.contains_key(&EnvKey::new(injected)) {
                 map.put(name, true);
             }
         }
-        if pod.settings.global_networking == Some(true) {
-            map.put("global_networking", true);
-        }
-        if pod.is_locked() {
-            map.put("locked", true);
+        for (field, value) in said.values().into_iter().filter(|(field, _)| !PLACED.contains(field)) {
+            map.put_some(&field.to_string(), written(value));
         }
         if !pod.status.is_up() {
             map.put("state", "stopped");
@@ -273,6 +269,36 @@ impl Page<'_> {
             }
         };
         map.put("volumes", vec![mount]);
+    }
+}
+
+/// Settings that stand in a place of their own in a pod, or in a form of their own.
+const PLACED: [Field; 8] = [
+    Field::Name,
+    Field::Image,
+    Field::Command,
+    Field::Entrypoint,
+    Field::Ports,
+    Field::Disk,
+    Field::Registry,
+    Field::Volumes,
+];
+
+/// Returns how a spec says what is live; nothing where it need not.
+fn written(value: Value) -> Option<Written> {
+    match value {
+        Value::Switch(on) => on.then(|| on.into()),
+        Value::Size(size) => (size != Gigabytes(0)).then(|| write_size(size).into()),
+        Value::Number(number) => Some(number.into()),
+        Value::Text(line) | Value::Word(line) => (!line.is_empty()).then(|| text(&line)),
+        Value::Command(items) | Value::List(items) => Some(texts(items)),
+        Value::Absent
+        | Value::Mount(_)
+        | Value::Mounted { .. }
+        | Value::Lifecycle(_)
+        | Value::Secret
+        | Value::OtherValue
+        | Value::KnownAfterApply => None,
     }
 }
 

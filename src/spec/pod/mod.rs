@@ -144,6 +144,17 @@ impl Pod {
         self.global_networking.is_some_and(|on| on.value)
     }
 
+    /// Returns its switches by their keys; what is not typed and managed only if it is, is nothing.
+    pub(super) fn switches(&self) -> [(&'static str, Option<bool>); 4] {
+        let Access { ssh, jupyter } = self.access();
+        [
+            ("ssh", Some(ssh)),
+            ("jupyter", Some(jupyter)),
+            ("global_networking", Some(self.has_global_networking())),
+            ("locked", self.locked.map(|locked| locked.value)),
+        ]
+    }
+
     pub(super) fn access(&self) -> Access {
         Access { ssh: self.ssh.is_some_and(|on| on.value), jupyter: self.jupyter.is_some_and(|on| on.value) }
     }

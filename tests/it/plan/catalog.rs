@@ -18,7 +18,7 @@ fn world() -> World {
     let place = DataCenter {
         id: DataCenterId::new("CA-MTL-2"),
         country: Some(CountryCode::new("CA")),
-        global_networking: false,
+        global_network: false,
         volume_tiers: BTreeSet::new(),
     };
     world.catalog.data_centers.insert(place.id.clone(), place);

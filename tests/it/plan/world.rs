@@ -152,7 +152,7 @@ pub fn catalog() -> Catalog {
         let place = DataCenter {
             id: DataCenterId::new(id),
             country: Some(CountryCode::new(country)),
-            global_networking: true,
+            global_network: true,
             volume_tiers: BTreeSet::from([VolumeTier::Standard]),
         };
         catalog.data_centers.insert(place.id.clone(), place);

@@ -264,7 +264,7 @@ fn data_center(wire: DataCenterWire) -> Result<(DataCenterId, DataCenter), Unfit
     let has_volumes = storage_support.shown().unwrap_or(false);
     let data_center = DataCenter {
         country: convert::country(&id),
-        global_networking: global_network.shown().unwrap_or(false),
+        global_network: global_network.shown().unwrap_or(false),
         volume_tiers: has_volumes.then_some(VolumeTier::Standard).into_iter().collect(),
         id: DataCenterId::new(id),
     };

@@ -11,7 +11,6 @@ use crate::model::desired::HostLimits;
 use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId, PodId};
 use crate::model::pod::{Compute, Storage};
 use crate::model::request::PodRequest;
-use crate::model::settings::PodSettings;
 use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::transport::{Transport, unsendable};
 use crate::provider::runpod::wire::{Dollars, Wire, object_id, objects};
@@ -65,7 +64,6 @@ async fn create_gpu_pod(
     input.extend(given([
         ("gpuTypeId", Some(json!(id.as_str()))),
         ("gpuCount", Some(json!(count))),
-        ("globalNetwork", Some(json!(request.settings.global_networking))),
         ("allowedCudaVersions", convert::some_texts(cuda.allowed())),
         ("minCudaVersion", cuda.least().map(|version| json!(version))),
         // Here both are for the whole pod.
@@ -91,6 +89,7 @@ async fn create_cpu_pod(
     let query = "mutation Create($input: deployCpuPodInput!) { deployCpuPod(input: $input) { id } }";
     let mut input = create_input(request, data_center);
     input.insert("instanceId".to_owned(), json!(instance));
+    input.remove("globalNetwork"); // Pods with a GPU alone can be on it.
     create(transport, operation, query, &input, request).await
 }
 
@@ -138,8 +137,7 @@ fn create_input(request: &PodRequest, data_center: Option<&DataCenterId>) -> Map
     let PodRequest { settings, access, placement } = request;
     // Left out, it has been answered with `Something went wrong`.
     let docker_args = convert::docker_args(&settings.command, &settings.entrypoint);
-    let common = PodSettings { global_networking: None, ..request.given() };
-    let mut input = settings_input(&common, Some(docker_args));
+    let mut input = settings_input(&request.given(), Some(docker_args));
     input.extend(given([
         ("networkVolumeId", settings.storage.volume().map(|id| json!(id.as_str()))),
         ("startSsh", Some(json!(access.ssh))),

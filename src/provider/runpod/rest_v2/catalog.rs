@@ -248,7 +248,7 @@ fn data_center(wire: DataCenterWire) -> Result<(DataCenterId, DataCenter), Unfit
     let tiers = network_volume_types.required("dataCenters[].networkVolumeTypes")?;
     let data_center = DataCenter {
         country: convert::country(&id),
-        global_networking: global_network.shown().unwrap_or(false),
+        global_network: global_network.shown().unwrap_or(false),
         volume_tiers: tiers.iter().filter_map(|word| volume_tier(word)).collect(),
         id: DataCenterId::new(id),
     };
