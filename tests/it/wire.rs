@@ -724,10 +724,7 @@ fn the_catalog_is_read_with_unknown_prices_and_levels() {
     let l40s = &catalog.gpu_stock[&asked][&GpuTypeId::new("NVIDIA L40S")];
     assert_eq!((l40s.best, l40s.data_centers.len()), (Stock::Low, 1));
     let center = &catalog.data_centers[&DataCenterId::new("EU-RO-1")];
-    assert_eq!(
-        (center.country.as_ref().map(CountryCode::as_str), center.global_network),
-        (Some("RO"), true)
-    );
+    assert_eq!((center.country.as_ref().map(CountryCode::as_str), center.global_network), (Some("RO"), true));
     assert_eq!(center.volume_tiers, BTreeSet::from([VolumeTier::Standard]));
     let (id, cpu) = catalog.cpus.first_key_value().unwrap();
     assert_eq!((cpu.memory_per_vcpu, cpu.per_vcpu), (Gigabytes(2), Price::Known(Hourly(35_000))));

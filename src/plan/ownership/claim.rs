@@ -39,6 +39,7 @@ pub(super) enum Provenance<'a> {
 
 impl<'a> Ownership<'a> {
     pub(super) fn claim(&self, pod: &'a LivePod) -> Option<(Address, Claim<'a>)> {
+        // The answer to our own request named it: better than a mark, which a pod can have lost or got by copying.
         if let Some((address, token, known)) = self.accepted_as(&RemoteId::Pod(pod.id.clone())) {
             return Some((address, Claim { pod, token, provenance: Provenance::Open(&known.sent) }));
         }
@@ -85,6 +86,7 @@ pub(super) fn sort_duplicates<'c, 'a: 'c>(
     let mut untold = BTreeSet::new();
     for claim in claims {
         match claim.provenance {
+            // Made twice by us, equal and empty: the only spare pod that ends without a question.
             Provenance::Window(_, Spare::MayGo) => view.retire.push(claim.pod),
             Provenance::Open(_)
             | Provenance::Window(_, Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown)
@@ -114,6 +116,7 @@ pub(super) fn adoptable<'a>(
 ) -> Result<Option<(&'a LivePod, &'a Sent)>, Held> {
     let mut ours: Vec<(&Claim<'a>, &'a Sent)> =
         claims.iter().filter_map(|claim| Some((claim, created_by_us(claim)?))).collect();
+    // The oldest is the one that people may have begun to use.
     ours.sort_by_key(|(claim, _)| (claim.pod.created_at, &claim.pod.id));
     let Some(((first, sent), rest)) = ours.split_first() else {
         let is_doubtful = |claim: &&Claim<'a>| {

@@ -63,6 +63,8 @@ pub(super) struct Unread {
 
 impl Unread {
     fn of(project: &ProjectName, live: &Live, recorded: &BTreeSet<RemoteId>) -> Self {
+        // What is on record is no new object, and what says that it is another project's is none of ours; any other entry
+        // may be what an open create has made, so that nothing may be made in its place.
         let may_be_new = |id: RemoteId| {
             !recorded.contains(&id) && live.origins.get(&id).is_none_or(|origin| origin.may_be_of(project))
         };
@@ -105,6 +107,7 @@ impl<'a> Ownership<'a> {
         }
         for (id, seen) in &inputs.live.pods {
             let Some(pod) = seen.found().filter(|pod| is_plain(pod)) else { continue };
+            // The id decides, whatever its mark says by now: anybody can write into an environment.
             if ownership.recorded.contains(&RemoteId::Pod(id.clone())) {
                 continue;
             }
@@ -169,6 +172,8 @@ impl<'a> Ownership<'a> {
         findings: &mut Vec<Finding>,
         take: impl FnOnce(&'a O) -> Result<bool, Held>,
     ) -> Sighting<'a, O> {
+        // What the spec and the state say goes before what is seen: an id that is taken is refused also where nobody could
+        // look, and a listing that lags never lets it through.
         if let Some(held) = self.named_elsewhere(address, id) {
             return Sighting::Hidden(held);
         }

@@ -51,6 +51,7 @@ impl<'a> Ownership<'a> {
         recorded: Option<&Recorded>,
         claims: &[Claim<'a>],
     ) -> Option<Held> {
+        // What was waited for is here; no run sends a create for an address at which an earlier one is open.
         if claims.iter().any(|claim| open(claim).is_some()) {
             return None;
         }
@@ -79,6 +80,7 @@ impl<'a> Ownership<'a> {
                 let why = "a create of an earlier run may still show up, and RunPod did not tell its time";
                 return Some(Held::Unreadable(why.to_owned()));
             };
+            // Listings lag behind creates; within the settling time "not listed" is no answer.
             let until = then.checked_add(*settling).unwrap_or(Timestamp::MAX);
             latest = latest.max(Some(until)).filter(|until| now < *until);
         }

@@ -49,6 +49,8 @@ impl<'a> Ownership<'a> {
         (claims, named): (&[Claim<'a>], Option<&PodId>),
         view: &mut PodView<'a>,
     ) -> Sighting<'a, LivePod> {
+        // Before anything else: a create of an earlier run may have made the next pod of this address, and whatever is
+        // decided without it would make a second or end the only one.
         if let Some(held) = self.unsettled(address, Some(recorded), claims) {
             return Sighting::Hidden(held);
         }
@@ -56,9 +58,11 @@ impl<'a> Ownership<'a> {
             return Sighting::Hidden(Held::Unreadable("the state records a volume here".to_owned()));
         };
         match self.inputs.live.pods.get(id) {
+            // Every recorded id is looked for, so silence about one says nothing of the pod.
             None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
+                // A replacement that creates first was cut off between its create and its delete.
                 let successor = claims.iter().find_map(|claim| Some((claim.pod, open(claim)?)));
                 let others = claims.iter().filter(|claim| open(claim).is_none());
                 if let Some(held) = sort_duplicates(address, others, view) {
@@ -85,6 +89,8 @@ impl<'a> Ownership<'a> {
         if let Some(held) = self.unsettled(address, None, claims) {
             return Sighting::Hidden(held);
         }
+        // Whether it is a copy only a person can tell, and whoever names it by `adopt` has told. Asked before the rest, as
+        // that same doubt would hold the address.
         let may_be_a_copy = |claim: &&Claim<'a>| created_by_us(claim).is_none();
         let doubtful = claims.iter().filter(may_be_a_copy).find(|claim| named == Some(&claim.pod.id));
         if let Some(claim) = doubtful {
@@ -147,6 +153,8 @@ impl<'a> Ownership<'a> {
         let is_same = |claim: &Claim<'a>| recorded.token.as_ref() == Some(claim.token);
         let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
         let others = claims.iter().filter(|claim| !is_same(claim));
+        // What an open request or its second made takes the place of the one that is gone. What others carry of older
+        // tokens of this address is sorted there as well.
         if same_token.is_empty() {
             return match adoptable(address, claims, self.is_wanted(address), view) {
                 Ok(Some((object, _))) => Sighting::Migrated { recorded, object, by: Successor::Made },
@@ -164,6 +172,7 @@ impl<'a> Ownership<'a> {
                 Likeness::Equal => Ok((claim.pod, Successor::Moved)),
                 Likeness::AsFarAsTold(part) | Likeness::Differs(part) => Err(Some(part)),
             },
+            // A pod moves to one place, so of several at least one is a copy, and the marks do not say which.
             (None, [] | [_, _, ..]) => Err(None),
         };
         match migrated {

@@ -28,6 +28,7 @@ impl<'a> Ownership<'a> {
             .collect();
         for (id, seen) in &self.inputs.live.volumes {
             let Some(volume) = seen.found() else { continue };
+            // By id again, not by name; and what the spec refers to by its id is never made ours by a name.
             if self.recorded.contains(&RemoteId::Volume(id.clone())) || referenced.contains(id) {
                 continue;
             }
@@ -94,6 +95,7 @@ impl<'a> Ownership<'a> {
     ) -> Sighting<'a, LiveVolume> {
         let recorded = self.renamed.recorded(address);
         let claims = self.volume_claims.get(address).map_or(&[][..], Vec::as_slice);
+        // A second volume costs money for good and splits the data in two, so an address waits until the create settles.
         if claims.is_empty()
             && let Some(held) = self.unsettled_intent(address, recorded)
         {
