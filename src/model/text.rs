@@ -1,4 +1,4 @@
-//! Which characters of a text a reader cannot see, and how they are spelled so that he can.
+//! Which characters of a text a reader cannot see, and how they are spelled so that he can; how words are one line.
 //!
 //! Names, images, messages, paths and variables come from files, answers and other processes. Wherever one of them
 //! leaves podform, what stands here decides: at the borders (`render::escape`, the excerpts of a spec) and once more
@@ -49,6 +49,20 @@ pub fn spelled(text: &str) -> String {
 /// Tells whether the text is printable ASCII on one line, as nearly all texts are.
 pub fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Joins words as a POSIX shell would read them back.
+pub fn shell_words(words: &[String]) -> String {
+    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]

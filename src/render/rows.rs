@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn words_are_quoted_only_where_a_shell_needs_it() {
         let words = ["--model", "Qwen/Qwen3-32B", "it's", "", "a b"].map(str::to_owned);
-        assert_eq!(crate::render::value::shell_words(&words), r"--model Qwen/Qwen3-32B 'it'\''s' '' 'a b'");
+        assert_eq!(crate::model::text::shell_words(&words), r"--model Qwen/Qwen3-32B 'it'\''s' '' 'a b'");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::model::desired::Lifecycle;
 use crate::model::pod::Storage;
+use crate::model::text::shell_words;
 use crate::model::value::Value;
 
 /// Returns the text of a value that has one.
@@ -70,18 +71,4 @@ fn lines(lifecycle: &Lifecycle) -> String {
          ignore_changes: [{}]",
         ignored.join(", ")
     )
-}
-
-/// Joins words as a shell would read them back.
-pub fn shell_words(words: &[String]) -> String {
-    words.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }

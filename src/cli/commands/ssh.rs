@@ -15,8 +15,8 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::live::LivePod;
+use crate::model::text::shell_words;
 use crate::provider::Observe;
-use crate::render::value::shell_words;
 
 /// Open a shell in a pod; without a terminal, print the command that does
 #[derive(clap::Args)]

@@ -103,19 +103,6 @@ pub(super) fn ports<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<BTre
     texts.into_iter().filter(|text| !text.trim().is_empty()).map(port).collect()
 }
 
-/// Joins arguments into one string that a POSIX shell would split into the same arguments.
-pub(super) fn join_command(words: &[String]) -> String {
-    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
-}
-
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 /// Splits a string into arguments by the shell's rules. One with an open quote stays whole.
 pub(super) fn split_command(text: &str) -> Vec<String> {
     split(text).unwrap_or_else(|| vec![text.to_owned()])
@@ -349,13 +336,14 @@ pub(super) fn country(data_center: &str) -> Option<CountryCode> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::text::shell_words;
 
     #[test]
     fn commands_survive_joining_and_splitting() {
         let command =
             ["--model", "Qwen/Qwen3-32B-FP8", "", "it's", "a b", "$HOME \"x\"", "line\nbreak", "\\"];
         let command = command.map(str::to_owned).to_vec();
-        let joined = join_command(&command);
+        let joined = shell_words(&command);
         assert_eq!(joined, "--model Qwen/Qwen3-32B-FP8 '' 'it'\\''s' 'a b' '$HOME \"x\"' 'line\nbreak' '\\'");
         assert_eq!(split_command(&joined), command);
     }

@@ -11,6 +11,7 @@ use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::settings::{Given, PodSettings};
 use crate::model::size::Gigabytes;
+use crate::model::text::shell_words;
 use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
 
@@ -71,7 +72,7 @@ fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {
     given([
         ("name", name.map(|name| json!(name))),
         ("image", image.map(|image| json!(image))),
-        ("args", command.map(|words| json!(convert::join_command(words)))),
+        ("args", command.map(|words| json!(shell_words(words)))),
         ("env", env.map(|env| json!(convert::exposed(env)))),
         ("ports", ports.map(convert::port_texts)),
         ("disk", disk.map(|size| json!(size.0))),
