@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::catalog::Stock;
-use crate::model::clock::Timestamp;
+use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{HostLimits, Lifecycle};
 use crate::model::id::{DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial};
-use crate::model::journal::Sent;
+use crate::model::journal::Asked;
 use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
 use crate::model::marker::Token;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, Endpoint,
-    OnStuck, Operation, Plan, PodCreation, Reason, Record, RecordAfter, Step,
+    OnStuck, Operation, Plan, PodCreation, Reason, RecordAfter, Step,
 };
 use crate::model::pod::{Access, Cloud, Compute, Placement, RunState, Storage};
-use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::request::PodRequest;
 use crate::model::settings::{Container, PodPatch, PodSettings};
 use crate::model::size::Gigabytes;
@@ -81,48 +81,25 @@ pub fn creation_at(address: &str) -> PodCreation {
 }
 
 pub fn record() -> Record {
-    Record {
-        id: None,
-        token: None,
-        lifecycle: Lifecycle::default(),
-        retired: false,
-        deposed: BTreeSet::new(),
-        object: RecordedObject::Pod(Arc::new(RecordedPod {
-            container: container(),
-            access: None,
-            compute: Some(compute()),
-            cloud: Some(Cloud::Secure),
-            data_center: None,
-            run: RunState::Running,
-            depends_on: BTreeSet::new(),
-        })),
-    }
+    let object = RecordedObject::Pod(Arc::new(RecordedPod {
+        container: container(),
+        access: None,
+        compute: Some(compute()),
+        cloud: Some(Cloud::Secure),
+        data_center: None,
+        run: RunState::Running,
+        depends_on: BTreeSet::new(),
+    }));
+    Record::new(None, Lifecycle::default(), object)
 }
 
 pub fn recorded(id: &str) -> Recorded {
-    Recorded {
-        id: RemoteId::Pod(PodId::new(id)),
-        token: None,
-        recorded_at: Timestamp::from_second(100).unwrap(),
-        server_time: Some(Timestamp::from_second(100).unwrap()),
-        deposed: BTreeSet::new(),
-        lifecycle: Lifecycle::default(),
-        retired: false,
-        rebuilt: false,
-        object: record().object,
-    }
+    let at = Timestamp::from_second(100).unwrap();
+    Recorded::new(RemoteId::Pod(PodId::new(id)), record(), Moment { here: at, there: Some(at) })
 }
 
-pub fn sent() -> Sent {
-    Sent {
-        name: "llm".to_owned(),
-        image: "image:1".to_owned(),
-        compute: Some(compute()),
-        cloud: Some(Cloud::Secure),
-        data_centers: BTreeSet::new(),
-        holds_data: false,
-        record: Box::new(record()),
-    }
+pub fn asked() -> Asked {
+    Asked { name: Some("llm".to_owned()), data_centers: BTreeSet::new(), record: Box::new(record()) }
 }
 
 pub fn pod_request() -> PodRequest {
@@ -181,7 +158,7 @@ pub fn action(text: &str) -> Action {
     };
     let record = match id.step {
         Step::Forget => RecordAfter::Remove { tombstone: false },
-        _ => RecordAfter::Put(Box::new(record())),
+        _ => RecordAfter::put(None, record()),
     };
     with(operation, record)
 }
@@ -204,17 +181,17 @@ pub fn delete(pod: &str) -> Action {
 pub fn start(pod: &str) -> Action {
     let operation =
         Operation::StartPod { id: PodId::new(pod), compute: Some(compute()), on_stuck: OnStuck::Fail };
-    with(operation, RecordAfter::Put(Box::new(record())))
+    with(operation, RecordAfter::put(None, record()))
 }
 
 pub fn stop(pod: &str) -> Action {
-    with(Operation::StopPod { id: PodId::new(pod) }, RecordAfter::Put(Box::new(record())))
+    with(Operation::StopPod { id: PodId::new(pod) }, RecordAfter::put(None, record()))
 }
 
 pub fn update(pod: &str, disruption: Disruption) -> Action {
     let patch = PodPatch { name: Some("other".to_owned()), ..PodPatch::default() };
     let operation = Operation::UpdatePod { id: PodId::new(pod), patch: Box::new(patch), disruption };
-    with(operation, RecordAfter::Put(Box::new(record())))
+    with(operation, RecordAfter::put(None, record()))
 }
 
 pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges: [(&str, &str); M]) -> Plan {

@@ -78,7 +78,7 @@ impl Records {
 }
 
 fn ids(recorded: &Recorded) -> impl Iterator<Item = RemoteId> {
-    let deposed = recorded.deposed.iter().cloned().map(RemoteId::Pod);
+    let deposed = recorded.record.deposed.iter().cloned().map(RemoteId::Pod);
     [recorded.id.clone()].into_iter().chain(deposed)
 }
 
@@ -170,7 +170,9 @@ pub fn standing(address: &Address, id: &RemoteId, records: &Records) -> Standing
     let holders = records.holders.get(id);
     let is_here = holders.is_some_and(|holders| holders.contains(address));
     match records.get(address) {
-        Some(recorded) if recorded.id == *id => Standing::Current { protected: recorded.lifecycle.protect },
+        Some(recorded) if recorded.id == *id => {
+            Standing::Current { protected: recorded.record.lifecycle.protect }
+        }
         Some(_) if is_here => Standing::Deposed,
         here => match holders.and_then(BTreeSet::first) {
             Some(other) => Standing::Elsewhere(other.clone()),
@@ -277,8 +279,8 @@ mod tests {
     #[test]
     fn an_id_stands_where_the_records_have_it() {
         let mut llm = recorded("current");
-        llm.deposed = [PodId::new("left")].into();
-        llm.lifecycle.protect = true;
+        llm.record.deposed = [PodId::new("left")].into();
+        llm.record.lifecycle.protect = true;
         let mut records =
             Records::new(BTreeMap::from([(address("llm"), llm), (address("web"), recorded("other"))]));
         let at = |place: &str, id: &RemoteId| standing(&address(place), id, &records);

@@ -15,7 +15,7 @@ use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
 use crate::model::prior::KnownToken;
 use crate::model::provenance::{
-    Likeness, Provenance, Spare, Viewpoint, Witness, judge_pod, likeness_to_sent,
+    Likeness, Provenance, Spare, Viewpoint, Witness, judge_pod, likeness_to_asked,
 };
 use crate::provider::{Listed, ListedPod, ListedVolume};
 
@@ -101,12 +101,16 @@ pub fn carriers<'s>(listed: &[&'s ListedPod], ids: &BTreeSet<RemoteId>) -> Vec<&
 }
 
 /// Looks for a name, which carries the token, among network volumes; see [`sight_pod`].
-pub fn sight_volume(name: &str, listed: &[ListedVolume], is_known: impl Fn(&RemoteId) -> bool) -> Sighting {
+pub fn sight_volume(
+    name: Option<&str>,
+    listed: &[ListedVolume],
+    is_known: impl Fn(&RemoteId) -> bool,
+) -> Sighting {
     let mut found = BTreeSet::new();
     let mut unreadable = false;
     for entry in listed {
         match entry {
-            Listed::Found(volume) if volume.name == name => {
+            Listed::Found(volume) if name == Some(&volume.name) => {
                 found.insert(RemoteId::Volume(volume.id.clone()));
             }
             Listed::Found(_) => {}
@@ -210,7 +214,7 @@ pub fn choose(view: Viewpoint<'_>, found: &[&LivePod], known: &KnownToken) -> Ch
         let [only] = untold[..] else {
             return Choice::Doubtful(&doubtful | &others);
         };
-        return match likeness_to_sent(only, &known.sent) {
+        return match likeness_to_asked(only, &known.asked) {
             Likeness::Equal | Likeness::AsFarAsTold(_) => {
                 Choice::Adopt { id: only.id.clone(), retire: BTreeSet::new(), doubtful: BTreeSet::new() }
             }
@@ -290,13 +294,15 @@ pub fn open(status: &ActionStatus, token: Option<&Token>) -> Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{live_pod, sent, token};
+    use crate::apply::fixtures::{asked, live_pod, token};
     use crate::model::clock::Timestamp;
     use crate::model::id::{Lineage, ProjectName, Serial};
-    use crate::model::journal::Sent;
+    use crate::model::journal::Asked;
     use crate::model::live::Origin;
+    use crate::model::pod::Storage;
     use crate::model::provenance::Window;
     use crate::model::settings::PodSettings;
+    use crate::model::size::Gigabytes;
 
     const SETTLING: Duration = Duration::from_secs(90);
 
@@ -374,8 +380,8 @@ mod tests {
             origin: Origin::NotTold,
         }];
         let known = RemoteId::Volume(VolumeId::new("x"));
-        assert_eq!(sight_volume("acme.data.1", &listed, |_| false), Sighting::CannotTell);
-        assert_eq!(sight_volume("acme.data.1", &listed, |id| *id == known), Sighting::Nothing);
+        assert_eq!(sight_volume(Some("acme.data.1"), &listed, |_| false), Sighting::CannotTell);
+        assert_eq!(sight_volume(Some("acme.data.1"), &listed, |id| *id == known), Sighting::Nothing);
     }
 
     #[test]
@@ -384,12 +390,12 @@ mod tests {
         let listed = [Listed::Nameless { why: why() }];
         let entries = Tokens::of(&listed).may_carry(&token(), &listed);
         assert_eq!(sight_pod(&token(), &entries, |_| true), Sighting::CannotTell);
-        let sighting = sight_volume("acme.data.1", &[Listed::Nameless { why: why() }], |_| true);
+        let sighting = sight_volume(Some("acme.data.1"), &[Listed::Nameless { why: why() }], |_| true);
         assert_eq!(sighting, Sighting::CannotTell);
     }
 
     /// Chooses among pods of a create that was asked for at second 5 of RunPod's time.
-    fn chosen(pods: &[LivePod], sent: Sent) -> Choice {
+    fn chosen(pods: &[LivePod], asked: Asked) -> Choice {
         let view = Viewpoint {
             project: &ProjectName::new("acme"),
             lineage: &Lineage::new("line"),
@@ -400,7 +406,7 @@ mod tests {
             address: "llm".parse().unwrap(),
             intended_at: at(1_000_000),
             server_time: Some(at(5)),
-            sent,
+            asked,
             tombstone: false,
         };
         choose(view, &pods.iter().collect::<Vec<_>>(), &known)
@@ -416,12 +422,14 @@ mod tests {
 
     #[test]
     fn of_two_pods_from_one_create_the_older_stays() {
-        assert_eq!(chosen(&[created("b", 20), created("a", 10)], sent()), adopted(["b"], []));
+        assert_eq!(chosen(&[created("b", 20), created("a", 10)], asked()), adopted(["b"], []));
     }
 
     #[test]
     fn a_duplicate_with_data_is_never_retired() {
-        let holds_data = Sent { holds_data: true, ..sent() };
+        let mut holds_data = asked();
+        let storage = Storage::Local { size: Gigabytes(5), path: "/data".to_owned() };
+        holds_data.record.object.pod_mut().unwrap().container.storage = storage;
         assert_eq!(chosen(&[created("a", 10), created("b", 20)], holds_data), adopted([], ["b"]));
     }
 
@@ -431,18 +439,18 @@ mod tests {
             settings: PodSettings { name: Some("mine".to_owned()), ..created("b", 20).settings },
             ..created("b", 20)
         };
-        assert_eq!(chosen(&[created("a", 10), edited], sent()), adopted([], ["b"]));
+        assert_eq!(chosen(&[created("a", 10), edited], asked()), adopted([], ["b"]));
     }
 
     #[test]
     fn a_copy_made_later_is_left_alone() {
-        assert_eq!(chosen(&[created("a", 10), created("copy", 100_000)], sent()), adopted([], []));
+        assert_eq!(chosen(&[created("a", 10), created("copy", 100_000)], asked()), adopted([], []));
     }
 
     #[test]
     fn without_creation_times_two_pods_cannot_be_told_apart() {
         let pods = [live_pod("a", PodStatus::Running), live_pod("b", PodStatus::Running)];
-        assert_eq!(chosen(&pods, sent()), Choice::Doubtful(ids(["a", "b"])));
+        assert_eq!(chosen(&pods, asked()), Choice::Doubtful(ids(["a", "b"])));
     }
 
     #[test]
@@ -452,8 +460,8 @@ mod tests {
             settings: PodSettings { name: Some("edited".to_owned()), ..pod.clone().settings },
             ..pod.clone()
         };
-        assert_eq!(chosen(&[pod], sent()), adopted([], []));
-        assert_eq!(chosen(&[edited], sent()), Choice::Doubtful(ids(["a"])));
+        assert_eq!(chosen(&[pod], asked()), adopted([], []));
+        assert_eq!(chosen(&[edited], asked()), Choice::Doubtful(ids(["a"])));
     }
 
     #[test]
@@ -462,7 +470,7 @@ mod tests {
             settings: PodSettings { name: Some("edited".to_owned()), ..created("a", 10).settings },
             ..created("a", 10)
         };
-        assert_eq!(chosen(&[edited], sent()), adopted([], []));
-        assert_eq!(chosen(&[created("a", 100_000)], sent()), Choice::Doubtful(ids(["a"])));
+        assert_eq!(chosen(&[edited], asked()), adopted([], []));
+        assert_eq!(chosen(&[created("a", 100_000)], asked()), Choice::Doubtful(ids(["a"])));
     }
 }

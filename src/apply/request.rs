@@ -2,21 +2,19 @@
 //!
 //! What is made here holds secret values, so it is sent and dropped. Pure.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::id::{EnvKey, PodId, VolumeId};
-use crate::model::journal::Sent;
+use crate::model::journal::Asked;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
-use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation, Record};
+use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation};
 use crate::model::pod::{EnvValue, Placement, Storage};
-use crate::model::prior::{KnownToken, RecordedObject, RecordedPod};
+use crate::model::prior::{KnownToken, Record};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::secret::{Secret, SecretName, Secrets};
 use crate::model::settings::{PodPatch, PodSettings, Variables};
-use crate::model::volume::VolumeConfig;
 
 /// What requests are filled in from.
 #[derive(Clone, Copy)]
@@ -93,40 +91,25 @@ pub fn lock(id: &PodId, locked: bool) -> PatchRequest {
 }
 
 /// Returns what the journal keeps of an attempt to create a pod.
-pub fn sent_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, record: &Record) -> Sent {
+pub fn asked_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, record: &Record) -> Asked {
     let Placement { compute, cloud, data_centers, .. } = &attempt.candidate.placement;
-    let mut record = Record { id: None, token: Some(token.clone()), ..record.clone() };
-    if let RecordedObject::Pod(pod) = &mut record.object {
-        let landed = RecordedPod {
-            compute: Some(compute.clone()),
-            cloud: Some(*cloud),
-            data_center: None,
-            ..(**pod).clone()
-        };
-        *pod = Arc::new(landed);
+    let mut asked = asked_volume(&creation.container.name, token, record);
+    asked.data_centers.clone_from(data_centers);
+    if let Some(pod) = asked.record.object.pod_mut() {
+        // Where it takes the place of another one, that one's record keeps what is live of an ignored field.
+        pod.container.clone_from(&creation.container);
+        pod.access = Some(creation.access);
+        pod.compute = Some(compute.clone());
+        pod.cloud = Some(*cloud);
+        pod.data_center = None;
     }
-    Sent {
-        name: creation.container.name.clone(),
-        image: creation.container.image.clone(),
-        compute: Some(compute.clone()),
-        cloud: Some(*cloud),
-        data_centers: data_centers.clone(),
-        holds_data: matches!(creation.container.storage, Storage::Local { .. }),
-        record: Box::new(record),
-    }
+    asked
 }
 
 /// Returns what the journal keeps of an attempt to create a network volume.
-pub fn sent_volume(name: &str, config: &VolumeConfig, token: &Token, record: &Record) -> Sent {
-    Sent {
-        name: name.to_owned(),
-        image: String::new(),
-        compute: None,
-        cloud: None,
-        data_centers: [config.data_center.clone()].into(),
-        holds_data: true,
-        record: Box::new(Record { id: None, token: Some(token.clone()), ..record.clone() }),
-    }
+pub fn asked_volume(name: &str, token: &Token, record: &Record) -> Asked {
+    let record = Box::new(Record { token: Some(token.clone()), ..record.clone() });
+    Asked { name: Some(name.to_owned()), data_centers: BTreeSet::new(), record }
 }
 
 fn declared(sources: Sources<'_>, env: &BTreeMap<EnvKey, EnvValue>) -> Result<Variables, Missing> {
@@ -165,13 +148,24 @@ fn mount(sources: Sources<'_>, storage: &Storage<Address>) -> Result<Storage<Vol
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{creation, live_pod, sent, token};
+    use crate::apply::fixtures::{asked, creation, live_pod, record, token};
     use crate::model::clock::Timestamp;
     use crate::model::id::{Lineage, ProjectName, Serial};
     use crate::model::live::PodStatus;
 
     fn shown(env: &Variables) -> Vec<(String, String)> {
         env.iter().map(|(key, value)| (key.to_string(), value.expose().clone())).collect()
+    }
+
+    #[test]
+    fn a_pod_in_the_place_of_another_is_recorded_as_it_is_asked_for() {
+        let mut before = record();
+        let old = before.object.pod_mut().unwrap();
+        old.container.image = "ignored:0".to_owned();
+        old.access = None;
+        let asked = asked_pod(&creation(), &creation().attempts[0], &token(), &before);
+        let pod = asked.record.object.pod().unwrap();
+        assert_eq!((&pod.container, pod.access), (&creation().container, Some(creation().access)));
     }
 
     #[test]
@@ -255,7 +249,7 @@ mod tests {
             address: "llm".parse().unwrap(),
             intended_at: Timestamp::UNIX_EPOCH,
             server_time: Some(Timestamp::from_second(100).unwrap()),
-            sent: sent(),
+            asked: asked(),
             tombstone: false,
         };
         let wanted = Marker {

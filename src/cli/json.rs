@@ -14,7 +14,7 @@ use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, EnvValue, Storage};
-use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedPod};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -44,13 +44,9 @@ pub fn hourly(price: Price) -> Option<String> {
 
 /// Returns everything that is recorded of an object.
 pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
-    let Recorded { id, token, recorded_at, server_time: _, deposed, lifecycle, retired, rebuilt, object } =
-        recorded;
+    let Recorded { id, record, recorded_at, server_time: _, rebuilt } = recorded;
+    let Record { token, lifecycle, retired, deposed, object } = record;
     let Lifecycle { protect, on_remove, on_replace: _, on_stuck_resume: _, ignore_changes: _ } = lifecycle;
-    let (pod, volume) = match object {
-        RecordedObject::Pod(pod) => (recorded_pod(pod), Value::Null),
-        RecordedObject::Volume(config) => (Value::Null, recorded_volume(config)),
-    };
     json!({
         "address": address.to_string(),
         "kind": kind(address),
@@ -62,8 +58,8 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "on_remove": on_remove.word(),
         "retired": retired,
         "rebuilt": rebuilt,
-        "pod": pod,
-        "volume": volume,
+        "pod": object.pod().map(recorded_pod),
+        "volume": object.volume().map(recorded_volume),
     })
 }
 

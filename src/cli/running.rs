@@ -26,7 +26,7 @@ pub fn running_pods(prior: &Prior, live: &Live) -> Vec<RunningPod> {
 
 /// Returns what a destroy of everything would be refused for.
 pub fn guarded(prior: &Prior, live: &Live) -> BTreeSet<Address> {
-    let protected = prior.objects.iter().filter(|(_, recorded)| recorded.lifecycle.protect);
+    let protected = prior.objects.iter().filter(|(_, recorded)| recorded.record.lifecycle.protect);
     let pods = managed_pods(prior, live).into_iter();
     let locked = pods.filter(|(_, pod)| pod.is_locked()).map(|(address, _)| address);
     protected.map(|(address, _)| address).chain(locked).cloned().collect()

@@ -286,7 +286,7 @@ fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
     let objects = prior.objects.values();
     objects
         .flat_map(|object| {
-            let deposed = object.deposed.iter().cloned().map(RemoteId::Pod);
+            let deposed = object.record.deposed.iter().cloned().map(RemoteId::Pod);
             deposed.chain([object.id.clone()]).map(|id| (id, object.server_time))
         })
         .collect()

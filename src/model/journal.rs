@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use super::clock::Timestamp;
 use super::id::{DataCenterId, RemoteId, RunId};
 use super::marker::Token;
-use super::plan::{ActionId, Record};
-use super::pod::{Cloud, Compute};
+use super::plan::ActionId;
+use super::pod::Storage;
+use super::prior::Record;
 
 /// One step in the life of an action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum Event {
         /// The token that the attempt carries, for creates.
         token: Option<Token>,
         /// What the attempt asks for, for creates.
-        sent: Option<Sent>,
+        asked: Option<Asked>,
         /// RunPod's time shortly before, where it is told.
         server_time: Option<Timestamp>,
     },
@@ -59,21 +60,23 @@ pub enum Event {
 
 /// What a create asked for, to tell a duplicate of ours from somebody's copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    pub name: String,
-    /// The image; empty for volumes.
-    pub image: String,
-    /// The machine; `None` for volumes.
-    pub compute: Option<Compute>,
-    /// The cloud; `None` for volumes.
-    pub cloud: Option<Cloud>,
-    /// Allowed data centers; empty allows all.
+pub struct Asked {
+    /// Its name on RunPod; `None` where only the record of an object knows its token, as after a rebuild. No object
+    /// equals what nobody knows.
+    pub name: Option<String>,
+    /// Where a pod may be; empty allows all.
     pub data_centers: BTreeSet<DataCenterId>,
-    /// Whether the pod has a disk on its host, so that retiring it would lose data.
-    pub holds_data: bool,
     /// What the state says once the object is found, so that a later run can record it without this run's plan, its
-    /// protection included.
+    /// protection included. A pod's machine and cloud are what was asked for.
     pub record: Box<Record>,
+}
+
+impl Asked {
+    /// Tells whether ending a second object of the request could lose data.
+    pub fn holds_data(&self) -> bool {
+        let pod = self.record.object.pod().filter(|_| self.name.is_some());
+        pod.is_none_or(|pod| matches!(pod.container.storage, Storage::Local { .. }))
+    }
 }
 
 /// How far an action came.

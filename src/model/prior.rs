@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::address::Address;
-use super::clock::Timestamp;
+use super::clock::{Moment, Timestamp};
 use super::desired::Lifecycle;
 use super::id::{DataCenterId, Lineage, PodId, ProjectName, RemoteId, RunId, Serial};
-use super::journal::{ActionStatus, Sent};
+use super::journal::{ActionStatus, Asked};
 use super::marker::Token;
 use super::plan::ActionId;
 use super::pod::{Access, Cloud, Compute, RunState};
@@ -46,7 +46,7 @@ impl Prior {
 
     /// Returns the remote ids of all recorded objects, deposed ones included.
     pub fn remote_ids(&self) -> BTreeSet<RemoteId> {
-        let deposed = self.objects.values().flat_map(|recorded| recorded.deposed.iter());
+        let deposed = self.objects.values().flat_map(|recorded| recorded.record.deposed.iter());
         let current = self.objects.values().map(|recorded| recorded.id.clone());
         current.chain(deposed.map(|id| RemoteId::Pod(id.clone()))).collect()
     }
@@ -107,22 +107,44 @@ impl Api {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     pub id: RemoteId,
-    /// The token that it was created with; `None` for imported objects.
-    pub token: Option<Token>,
+    /// What was last applied.
+    pub record: Record,
     /// When the id was recorded, by the clock of the computer that did.
     pub recorded_at: Timestamp,
     /// RunPod's time then, where it was told. A listing may lag behind it.
     pub server_time: Option<Timestamp>,
-    /// Pods that were replaced but could not be terminated yet.
-    pub deposed: BTreeSet<PodId>,
-    /// What podform may do to it, as last applied.
+    /// A rebuild found it by its mark, so that what was last applied is not known but for what is live.
+    pub rebuilt: bool,
+}
+
+impl Recorded {
+    /// Returns the entry of an object that comes on record.
+    pub fn new(id: RemoteId, record: Record, now: Moment) -> Self {
+        Self { id, record, recorded_at: now.here, server_time: now.there, rebuilt: false }
+    }
+}
+
+/// What is said of a managed object: by a plan and by its request before it is there, by the state from then on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The token that it was created with; `None` for imported objects, and where only the attempt knows.
+    pub token: Option<Token>,
+    /// What podform may do to it.
     pub lifecycle: Lifecycle,
     /// Its key has left the spec with `on_remove: stop`; it is kept stopped.
     pub retired: bool,
-    /// A rebuild found it by its mark, so that what was last applied is not known but for what is live.
-    pub rebuilt: bool,
-    /// The values last applied.
+    /// Pods that were replaced and still exist. In a replacement that creates first, the old pod is in here from the
+    /// create on until its delete.
+    pub deposed: BTreeSet<PodId>,
+    /// The values. A pod's compute, cloud and data center are `None` where only the provider's answer tells.
     pub object: RecordedObject,
+}
+
+impl Record {
+    /// Returns what is said of an object that replaces nothing and is not kept beyond its key.
+    pub fn new(token: Option<Token>, lifecycle: Lifecycle, object: RecordedObject) -> Self {
+        Self { token, lifecycle, retired: false, deposed: BTreeSet::new(), object }
+    }
 }
 
 /// The values last applied to an object.
@@ -132,6 +154,32 @@ pub enum RecordedObject {
     Pod(Arc<RecordedPod>),
     /// A network volume.
     Volume(VolumeConfig),
+}
+
+impl RecordedObject {
+    /// Returns the pod, if it is one.
+    pub fn pod(&self) -> Option<&RecordedPod> {
+        match self {
+            Self::Pod(pod) => Some(pod),
+            Self::Volume(_) => None,
+        }
+    }
+
+    /// Returns the pod to change it, for this record alone.
+    pub fn pod_mut(&mut self) -> Option<&mut RecordedPod> {
+        match self {
+            Self::Pod(pod) => Some(Arc::make_mut(pod)),
+            Self::Volume(_) => None,
+        }
+    }
+
+    /// Returns the network volume, if it is one.
+    pub fn volume(&self) -> Option<&VolumeConfig> {
+        match self {
+            Self::Volume(config) => Some(config),
+            Self::Pod(_) => None,
+        }
+    }
 }
 
 /// The values last applied to a pod.
@@ -164,7 +212,7 @@ pub struct KnownToken {
     /// or the request is not known.
     pub server_time: Option<Timestamp>,
     /// What the create asked for, to tell a duplicate of ours from a copy.
-    pub sent: Sent,
+    pub asked: Asked,
     /// `state rm` and `forget` leave a tombstone: a pod with such a token counts as unmanaged.
     pub tombstone: bool,
 }

@@ -11,11 +11,11 @@ use std::time::Duration;
 use super::address::Address;
 use super::clock::{SignedDuration, Timestamp};
 use super::id::{DataCenterId, EnvKey, Lineage, ProjectName, Serial, VolumeId};
-use super::journal::Sent;
+use super::journal::Asked;
 use super::live::LivePod;
 use super::marker::{Marker, VolumeMark};
 use super::pod::{Cloud, Compute, EnvValue, Storage};
-use super::prior::{KnownToken, Prior, RecordedObject, RecordedPod};
+use super::prior::{KnownToken, Prior, RecordedPod};
 use super::settings::Container;
 
 /// How old RunPod's time may be when a request to create goes out with it.
@@ -227,7 +227,7 @@ pub fn judge_pod(view: Viewpoint<'_>, pod: &LivePod, witness: Witness<'_>) -> Pr
             Provenance::Copy { asked, created }
         }
         (Some(_), Some(_)) => Provenance::Ours(match witness {
-            Witness::Journal(known) => spare(pod, &known.sent),
+            Witness::Journal(known) => spare(pod, &known.asked),
             Witness::Mark | Witness::Nobody => Spare::NotKnown,
         }),
     }
@@ -248,35 +248,33 @@ pub fn judge_volume(view: Viewpoint<'_>, mark: Option<&VolumeMark>, witness: Wit
 }
 
 /// Tells whether a pod may go if another one of the same request has its place.
-fn spare(pod: &LivePod, sent: &Sent) -> Spare {
-    if matches!(pod.settings.storage, Storage::Local { .. }) || sent.holds_data {
+fn spare(pod: &LivePod, asked: &Asked) -> Spare {
+    if matches!(pod.settings.storage, Storage::Local { .. }) || asked.holds_data() {
         return Spare::HoldsData;
     }
-    match likeness_to_sent(pod, sent) {
+    match likeness_to_asked(pod, asked) {
         Likeness::Equal => Spare::MayGo,
         Likeness::AsFarAsTold(part) | Likeness::Differs(part) => Spare::Differs(part),
     }
 }
 
 /// Compares a pod with what a create asked for.
-pub fn likeness_to_sent(pod: &LivePod, sent: &Sent) -> Likeness {
-    let Sent { name, image, compute, cloud, data_centers, holds_data: _, record } = sent;
+pub fn likeness_to_asked(pod: &LivePod, asked: &Asked) -> Likeness {
+    let Asked { name, data_centers, record } = asked;
+    let Some(of) = record.object.pod() else { return Likeness::Differs(Part::Hardware) };
+    let RecordedPod { container, access: _, compute, cloud, data_center: _, run: _, depends_on: _ } = of;
     let allowed = |at: &DataCenterId| data_centers.contains(at);
-    let storage = match &record.object {
-        // Which volume an address has by now is not asked: a copy mounts the same one.
-        RecordedObject::Pod(sent) => same_storage(&sent.container.storage, &pod.settings.storage, |_| true),
-        RecordedObject::Volume(_) => false,
-    };
     let place = if data_centers.is_empty() { Some(true) } else { pod.data_center.as_ref().map(allowed) };
     Likeness::of([
-        (Part::Name, Some(pod.name() == name)),
-        (Part::Image, pod.settings.image.as_ref().map(|live| live == image)),
+        (Part::Name, Some(name.as_deref() == Some(pod.name()))),
+        (Part::Image, pod.settings.image.as_ref().map(|live| *live == container.image)),
         (Part::Hardware, pod.compute.as_ref().map(|live| Some(live) == compute.as_ref())),
         (Part::Cloud, pod.cloud.map(|live: Cloud| Some(live) == *cloud)),
         (Part::DataCenter, place),
-        (Part::Storage, Some(storage)),
-        (Part::Disk, same_disk(pod, &record.object)),
-        (Part::Container, Some(same_container(pod, &record.object))),
+        // Which volume an address has by now is not asked: a copy mounts the same one.
+        (Part::Storage, Some(same_storage(&container.storage, &pod.settings.storage, |_| true))),
+        (Part::Disk, pod.settings.disk.map(|live| live == container.disk)),
+        (Part::Container, Some(same_container(pod, container))),
     ])
 }
 
@@ -301,19 +299,11 @@ fn same_storage(
     }
 }
 
-fn same_disk(pod: &LivePod, sent: &RecordedObject) -> Option<bool> {
-    match sent {
-        RecordedObject::Pod(sent) => pod.settings.disk.map(|live| live == sent.container.disk),
-        RecordedObject::Volume(_) => Some(false),
-    }
-}
-
 /// Compares what people edit in a copy. What an API never tells says nothing about one of its pods.
-fn same_container(pod: &LivePod, sent: &RecordedObject) -> bool {
-    let RecordedObject::Pod(sent) = sent else { return false };
-    let Container { command, entrypoint, env, ports, registry, .. } = &sent.container;
+fn same_container(pod: &LivePod, asked: &Container) -> bool {
+    let Container { command, entrypoint, env, ports, registry, .. } = asked;
     let same_value = |(key, value): (&EnvKey, &EnvValue)| match (value, pod.settings.env.get(key)) {
-        (EnvValue::Plain(sent), Some(live)) => live.expose() == sent,
+        (EnvValue::Plain(asked), Some(live)) => live.expose() == asked,
         (EnvValue::Plain(_) | EnvValue::Secret(_), _) => true,
     };
     pod.settings.command.as_ref().is_none_or(|live| live == command)
@@ -356,9 +346,8 @@ mod tests {
     use crate::model::live::{Endpoints, PodRole, PodStatus};
     use crate::model::marker::Token;
     use crate::model::money::Price;
-    use crate::model::plan::Record;
     use crate::model::pod::RunState;
-    use crate::model::prior::RecordedObject;
+    use crate::model::prior::{Record, RecordedObject};
     use crate::model::secret::Secret;
     use crate::model::settings::PodSettings;
     use crate::model::size::Gigabytes;
@@ -377,43 +366,37 @@ mod tests {
         Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 }
     }
 
+    fn local<V>() -> Storage<V> {
+        Storage::Local { size: Gigabytes(5), path: "/w".to_owned() }
+    }
+
     fn known(server_time: Option<i64>, tombstone: bool, holds_data: bool) -> KnownToken {
         let container = Container {
             name: "llm".to_owned(),
             image: "tool:1".to_owned(),
             env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]),
             disk: Gigabytes(20),
+            storage: if holds_data { local() } else { Storage::None },
             ..Container::default()
         };
         let object = RecordedObject::Pod(Arc::new(RecordedPod {
             container,
             access: None,
-            compute: None,
-            cloud: None,
+            compute: Some(compute()),
+            cloud: Some(Cloud::Secure),
             data_center: None,
             run: RunState::Running,
             depends_on: BTreeSet::new(),
         }));
-        let record = Record {
-            id: None,
-            token: Some(token()),
-            lifecycle: Lifecycle::default(),
-            retired: false,
-            deposed: BTreeSet::new(),
-            object,
-        };
+        let record = Record::new(Some(token()), Lifecycle::default(), object);
         KnownToken {
             address: "llm".parse().unwrap(),
             // The clock of this computer is a day off, and nobody asks it.
             intended_at: at(ASKED - 86_400),
             server_time: server_time.map(at),
-            sent: Sent {
-                name: "llm".to_owned(),
-                image: "tool:1".to_owned(),
-                compute: Some(compute()),
-                cloud: Some(Cloud::Secure),
+            asked: Asked {
+                name: Some("llm".to_owned()),
                 data_centers: BTreeSet::new(),
-                holds_data,
                 record: Box::new(record),
             },
             tombstone,
@@ -595,14 +578,13 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_pod_goes_only_if_it_is_in_every_part_what_was_sent() {
-        let sent = known(Some(ASKED), false, false).sent;
+    fn a_spare_pod_goes_only_if_it_is_in_every_part_what_was_asked_for() {
+        let asked = known(Some(ASKED), false, false).asked;
         let spare = |edit: fn(&mut LivePod)| {
             let mut pod = pod(None, None);
             edit(&mut pod);
-            super::spare(&pod, &sent)
+            super::spare(&pod, &asked)
         };
-        let local = Storage::Local { size: Gigabytes(5), path: "/w".to_owned() };
         assert_eq!(spare(|_| {}), Spare::MayGo);
         assert_eq!(spare(|pod| pod.settings.name = Some("llm-copy".to_owned())), Spare::Differs(Part::Name));
         assert_eq!(spare(|pod| pod.settings.image = None), Spare::Differs(Part::Image));
@@ -625,9 +607,9 @@ mod tests {
         };
         assert_eq!(spare(larger), Spare::Differs(Part::Container));
         let with_disk = LivePod {
-            settings: PodSettings { storage: local, ..pod(None, None).settings },
+            settings: PodSettings { storage: local(), ..pod(None, None).settings },
             ..pod(None, None)
         };
-        assert_eq!(super::spare(&with_disk, &sent), Spare::HoldsData);
+        assert_eq!(super::spare(&with_disk, &asked), Spare::HoldsData);
     }
 }

@@ -11,7 +11,7 @@ use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, LiveVolume, Seen};
 use crate::model::marker::VolumeMark;
-use crate::model::plan::{Action, OnStuck, Operation, Plan, RecordAfter, Step};
+use crate::model::plan::{Action, OnStuck, Operation, Plan, Step};
 use crate::model::pod::Storage;
 
 use super::check::{Violation, check, objects_of};
@@ -201,13 +201,10 @@ impl<'a> Bounds<'a> {
         let displaced = self.renamed.displaced.get(address).copied();
         for recorded in self.renamed.recorded(address).into_iter().chain(displaced) {
             own.insert(recorded.id.clone());
-            own.extend(recorded.deposed.iter().map(|id: &PodId| RemoteId::Pod(id.clone())));
+            own.extend(recorded.record.deposed.iter().map(|id: &PodId| RemoteId::Pod(id.clone())));
         }
         let adopting = steps.iter().filter(|(step, _)| *step == Step::Adopt);
-        own.extend(adopting.filter_map(|(_, action)| match &action.record {
-            RecordAfter::Put(record) => record.id.clone(),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => None,
-        }));
+        own.extend(adopting.filter_map(|(_, action)| action.record.id().cloned()));
         own
     }
 

@@ -13,7 +13,6 @@ use crate::model::plan::{
     Action, ActionId, Attempt, OnStuck, Operation, Plan, PodCreation, RecordAfter, Step,
 };
 use crate::model::pod::Placement;
-use crate::model::prior::RecordedObject;
 
 /// An invariant that a plan breaks: a defect of the planner.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,8 +81,7 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
 fn check_records(plan: &Plan, violations: &mut Vec<Violation>) {
     let mut owners: BTreeMap<&RemoteId, &Address> = BTreeMap::new();
     for (id, action) in &plan.actions {
-        let RecordAfter::Put(record) = &action.record else { continue };
-        let Some(object) = &record.id else { continue };
+        let Some(object) = action.record.id() else { continue };
         let owner = *owners.entry(object).or_insert(&id.address);
         if *owner != id.address {
             violations.push(Violation::RecordedTwice(object.clone()));
@@ -181,12 +179,9 @@ fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violatio
 
 fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) {
     let fits = match (&action.record, id.step) {
-        (RecordAfter::Put(record), step) => {
-            let kind = match &record.object {
-                RecordedObject::Pod(_) => id.address.is_pod(),
-                RecordedObject::Volume(_) => !id.address.is_pod(),
-            };
-            let named = match (step, &record.id) {
+        (RecordAfter::Put { id: named, record }, step) => {
+            let kind = record.object.pod().is_some() == id.address.is_pod();
+            let named = match (step, named) {
                 (Step::Create, None) => true,
                 (Step::Create, Some(_)) | (_, None) => false,
                 (_, Some(recorded)) => {
@@ -246,8 +241,8 @@ mod tests {
     use crate::model::clock::Timestamp;
     use crate::model::desired::Lifecycle;
     use crate::model::id::{DataCenterId, Lineage, PodId, ProjectName, RunNonce, Serial, VolumeId};
-    use crate::model::plan::{Basis, CostChange, CostSummary, Digest, Endpoint, Held, Reason, Record};
-    use crate::model::prior::Api;
+    use crate::model::plan::{Basis, CostChange, CostSummary, Digest, Endpoint, Held, Reason};
+    use crate::model::prior::{Api, Record, RecordedObject};
     use crate::model::size::Gigabytes;
     use crate::model::volume::{VolumeConfig, VolumeTier};
 
@@ -285,16 +280,10 @@ mod tests {
         };
         let address = "volume.a".parse().unwrap();
         let token = Token::derive(&Lineage::new("l"), &RunNonce::new("n"), &address, number);
-        let record = Record {
-            id: None,
-            token: Some(token.clone()),
-            lifecycle: Lifecycle::default(),
-            retired: false,
-            deposed: BTreeSet::new(),
-            object: RecordedObject::Volume(config.clone()),
-        };
+        let object = RecordedObject::Volume(config.clone());
+        let record = Record::new(Some(token.clone()), Lifecycle::default(), object);
         let operation = Operation::CreateVolume { name: "a".to_owned(), config, token };
-        action(operation, RecordAfter::Put(Box::new(record)))
+        action(operation, RecordAfter::put(None, record))
     }
 
     fn plan(actions: Vec<(&str, Action)>, edges: &[(&str, &str)]) -> Plan {

@@ -64,7 +64,7 @@ pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&Recor
 
 /// Returns what a recorded object costs a month as it is; `None` where the account does not show it.
 pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> Option<Split> {
-    match (&recorded.id, &recorded.object) {
+    match (&recorded.id, &recorded.record.object) {
         (RemoteId::Pod(id), RecordedObject::Pod(record)) => {
             let pod = live.pods.get(id)?.found()?;
             Some(live_pod(catalog, pod, Some(record)))

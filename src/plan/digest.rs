@@ -16,9 +16,9 @@ use crate::model::address::Address;
 use crate::model::desired::{Budget, Desired};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation,
-    Record, RecordAfter, Split,
+    RecordAfter, Split,
 };
-use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::prior::{Record, RecordedObject, RecordedPod};
 
 /// Returns the digest of a plan, whatever it says that its digest is.
 pub fn digest(plan: &Plan) -> Digest {
@@ -194,8 +194,8 @@ impl Canonical {
 
     fn record(&mut self, record: &RecordAfter) {
         match record {
-            RecordAfter::Put(record) => {
-                let Record { id, token: _, lifecycle, retired, deposed, object } = record.as_ref();
+            RecordAfter::Put { id, record } => {
+                let Record { token: _, lifecycle, retired, deposed, object } = record.as_ref();
                 self.put("record", &(id, lifecycle, retired, deposed));
                 match object {
                     RecordedObject::Volume(config) => self.put("volume", config),

@@ -2,10 +2,9 @@
 
 use crate::model::live::LivePod;
 use crate::model::plan::{
-    Action, Block, Consequence, CostChange, DriftKind, FieldChange, Finding, Held, Operation, Reason, Record,
+    Action, Block, Consequence, CostChange, DriftKind, FieldChange, Finding, Held, Operation, Reason,
     RecordAfter, Split, Step,
 };
-use crate::model::prior::Recorded;
 
 /// One step before it knows what came before it.
 pub(super) struct Planning {
@@ -57,6 +56,18 @@ impl Draft<'_> {
         self.steps.push((step, Action { operation, reason, changes, consequences, cost, record }));
     }
 
+    /// Adds a step that only writes to the state: it ends nothing and costs nothing.
+    pub(super) fn local(
+        &mut self,
+        step: Step,
+        reason: Reason,
+        changes: Vec<FieldChange>,
+        record: RecordAfter,
+    ) {
+        let (operation, consequences, after) = (Operation::Local, Vec::new(), self.after);
+        self.push(Planning { step, operation, reason, changes, consequences, after, record });
+    }
+
     /// Drops the steps that another way makes needless.
     pub(super) fn keep_steps(&mut self, is_kept: impl Fn(Step) -> bool) {
         self.steps.retain(|(step, _)| is_kept(*step));
@@ -85,28 +96,5 @@ impl Draft<'_> {
     /// Tells whether a step is planned.
     pub(super) fn has(&self, step: Step) -> bool {
         self.steps.iter().any(|(planned, _)| *planned == step)
-    }
-}
-
-/// Returns the record as an action would repeat it.
-pub(super) fn record_of(recorded: &Recorded) -> Record {
-    let Recorded {
-        id,
-        token,
-        recorded_at: _,
-        server_time: _,
-        deposed,
-        lifecycle,
-        retired,
-        rebuilt: _,
-        object,
-    } = recorded;
-    Record {
-        id: Some(id.clone()),
-        token: token.clone(),
-        lifecycle: lifecycle.clone(),
-        retired: *retired,
-        deposed: deposed.clone(),
-        object: object.clone(),
     }
 }

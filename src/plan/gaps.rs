@@ -11,7 +11,7 @@ use crate::model::desired::{Wanted, WantedPod};
 use crate::model::live::LivePod;
 use crate::model::plan::Finding;
 use crate::model::pod::Storage;
-use crate::model::prior::{Recorded, RecordedObject};
+use crate::model::prior::Recorded;
 
 use super::catalog_index::CatalogIndex;
 use super::moves::Renamed;
@@ -55,7 +55,7 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
         for (address, wanted) in wanted.filter(|(address, _)| scope.chooses(address)) {
             let Wanted::Pod(wanted) = wanted else { continue };
             let is_gone = match ownership.pod(address, wanted.adopt.as_ref()).sighting {
-                Sighting::Gone { recorded } => recorded.deposed.is_empty(),
+                Sighting::Gone { recorded } => recorded.record.deposed.is_empty(),
                 Sighting::Never => true,
                 Sighting::Hidden(_) => false,
                 Sighting::Kept { .. }
@@ -109,7 +109,7 @@ fn spares<'a>(
         .filter(|address| !inputs.desired.wanted.contains_key(address) && scope.allows(address));
     let mut spares: Vec<Spare<'a>> = beyond
         .filter_map(|address| match ownership.pod(address, None).sighting {
-            Sighting::Kept { recorded, object } if !recorded.retired => {
+            Sighting::Kept { recorded, object } if !recorded.record.retired => {
                 Some(Spare { address, recorded, live: object })
             }
             Sighting::Kept { .. }
@@ -123,7 +123,7 @@ fn spares<'a>(
         })
         .collect();
     spares.sort_by_key(|spare| {
-        let is_guarded = spare.recorded.lifecycle.protect || spare.live.is_locked();
+        let is_guarded = spare.recorded.record.lifecycle.protect || spare.live.is_locked();
         Reverse((is_guarded, spare.live.status.is_up(), spare.address))
     });
     spares
@@ -131,7 +131,7 @@ fn spares<'a>(
 
 /// Tells whether nothing but the name differs if a replica takes another place.
 fn is_alike(wanted: &WantedPod, spare: &Spare<'_>, catalog: &CatalogIndex<'_>) -> bool {
-    let RecordedObject::Pod(pod) = &spare.recorded.object else { return false };
+    let Some(pod) = spare.recorded.record.object.pod() else { return false };
     let is_local = |storage: &Storage<Address>| matches!(storage, Storage::Local { .. });
     let keeps_machine = satisfaction::mismatches(&wanted.hardware, spare.live, Some(pod), catalog).is_empty();
     !wanted.numbered

@@ -8,7 +8,7 @@ use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, Seen};
 use crate::model::plan::{Held, InProgress, Operation, Reason, Several, Step};
 use crate::model::pod::Storage;
-use crate::model::prior::{Recorded, RecordedObject};
+use crate::model::prior::Recorded;
 
 use super::draft::Draft;
 use super::reach::lacking;
@@ -252,7 +252,7 @@ fn holds_data(context: &Context<'_>, recorded: &Recorded) -> bool {
         RemoteId::Volume(_) => return true,
     };
     let has_disk = live.is_none_or(|pod| matches!(pod.settings.storage, Storage::Local { .. }));
-    recorded.lifecycle.protect || has_disk
+    recorded.record.lifecycle.protect || has_disk
 }
 
 /// Holds every address whose steps need something that is held or missing, until nothing more follows.
@@ -536,12 +536,6 @@ pub(super) fn is_taken_away(draft: &Draft<'_>) -> bool {
 
 /// Returns what a recorded object depends on, the network volume that it mounts included.
 pub(super) fn recorded_dependencies(recorded: &Recorded) -> BTreeSet<Address> {
-    match &recorded.object {
-        RecordedObject::Volume(_) => BTreeSet::new(),
-        RecordedObject::Pod(pod) => {
-            let mut dependencies = pod.depends_on.clone();
-            dependencies.extend(pod.container.storage.volume().cloned());
-            dependencies
-        }
-    }
+    let pod = recorded.record.object.pod().into_iter();
+    pod.flat_map(|pod| pod.depends_on.iter().chain(pod.container.storage.volume())).cloned().collect()
 }

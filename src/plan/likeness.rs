@@ -20,7 +20,7 @@ const MOST: usize = 100;
 pub(super) fn findings(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
     let (gone, new) = (keys(drafts, &Reason::Removed), keys(drafts, &Reason::New));
     let like = |old: &Address, wanted: &Address| {
-        let recorded = context.renamed.recorded(old).map(|recorded| &recorded.object);
+        let recorded = context.renamed.recorded(old).map(|recorded| &recorded.record.object);
         recorded.zip(context.wanted(wanted)).is_some_and(|(recorded, wanted)| is_like(recorded, wanted))
     };
     // A removal that is declared is no rename.
@@ -58,16 +58,14 @@ fn keys<'a>(drafts: &Drafts<'a>, reason: &Reason) -> BTreeMap<Address, &'a Addre
 }
 
 fn is_like(recorded: &RecordedObject, wanted: &Wanted) -> bool {
-    match (recorded, wanted) {
-        (RecordedObject::Pod(recorded), Wanted::Pod(wanted)) => {
-            has_contents_of(&recorded.container, &wanted.container)
+    match wanted {
+        Wanted::Pod(wanted) => {
+            recorded.pod().is_some_and(|pod| has_contents_of(&pod.container, &wanted.container))
         }
-        (
-            RecordedObject::Volume(recorded),
-            Wanted::Volume(WantedVolume::Managed { config, protect: _, adopt: _ }),
-        ) => recorded == config,
-        (RecordedObject::Volume(_), Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Pod(_))
-        | (RecordedObject::Pod(_), Wanted::Volume(_)) => false,
+        Wanted::Volume(WantedVolume::Managed { config, protect: _, adopt: _ }) => {
+            recorded.volume() == Some(config)
+        }
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) => false,
     }
 }
 

@@ -52,7 +52,7 @@ use crate::model::live::{Live, LivePod, LiveVolume, Seen, Unreadable};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{
     Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Endpoint, Finding, Held,
-    InProgress, Operation, Plan, Planned, RecordAfter, Split, Step,
+    InProgress, Operation, Plan, Planned, Split, Step,
 };
 use crate::model::prior::{Api, Prior};
 use crate::model::secret::Secrets;
@@ -157,7 +157,8 @@ impl<'a> Context<'a> {
     /// Tells whether an object may not be deleted: where its protection was applied, and where the spec asks for it, be it
     /// applied yet or not. A replica that the spec no longer counts has the word of its key.
     fn is_protected(&self, address: &Address) -> bool {
-        let applied = self.renamed.recorded(address).is_some_and(|recorded| recorded.lifecycle.protect);
+        let applied =
+            self.renamed.recorded(address).is_some_and(|recorded| recorded.record.lifecycle.protect);
         applied || self.asks_to_protect(address)
     }
 
@@ -421,7 +422,7 @@ fn assemble(
             .prior
             .objects
             .iter()
-            .map(|(at, held)| (at.clone(), draft::record_of(held)))
+            .map(|(at, held)| (at.clone(), (held.id.clone(), held.record.object.clone())))
             .collect(),
         out_of_scope,
         in_progress: inputs.in_progress.cloned(),
@@ -444,11 +445,7 @@ fn assemble(
 fn adopted(drafts: &Drafts<'_>) -> BTreeSet<RemoteId> {
     let steps = drafts.values().flat_map(|draft| &draft.steps);
     let adopted = steps.filter(|(step, _)| *step == Step::Adopt);
-    let id = |record: &RecordAfter| match record {
-        RecordAfter::Put(record) => record.id.clone(),
-        RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => None,
-    };
-    adopted.filter_map(|(_, action)| id(&action.record)).collect()
+    adopted.filter_map(|(_, action)| action.record.id().cloned()).collect()
 }
 
 /// A pod that goes keeps its network volume only if that does not go as well.

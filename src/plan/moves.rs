@@ -4,13 +4,12 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Desired, Move};
 use crate::model::plan::Finding;
 use crate::model::pod::Storage;
-use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{OpenIntent, Prior, Recorded};
 
 use super::finding;
 
@@ -175,20 +174,20 @@ fn settle<'a>(
 
 /// Rewrites the addresses inside a record.
 fn rewritten<'a>(recorded: &'a Recorded, renamed: &Renamed<'_>) -> Cow<'a, Recorded> {
-    let RecordedObject::Pod(pod) = &recorded.object else { return Cow::Borrowed(recorded) };
+    let Some(pod) = recorded.record.object.pod() else { return Cow::Borrowed(recorded) };
     let is_renamed = |address: &Address| renamed.by_old.contains_key(address);
     let mut named = pod.depends_on.iter().chain(pod.container.storage.volume());
     if !named.any(is_renamed) {
         return Cow::Borrowed(recorded);
     }
-    let mut pod = RecordedPod::clone(pod);
-    let RecordedPod { container, access: _, compute: _, cloud: _, data_center: _, run: _, depends_on } =
-        &mut pod;
-    *depends_on = depends_on.iter().map(|address| renamed.address_now(address)).collect();
-    if let Storage::Network { volume, path: _ } = &mut container.storage {
-        *volume = renamed.address_now(volume);
+    let mut recorded = recorded.clone();
+    if let Some(pod) = recorded.record.object.pod_mut() {
+        pod.depends_on = pod.depends_on.iter().map(|address| renamed.address_now(address)).collect();
+        if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
+            *volume = renamed.address_now(volume);
+        }
     }
-    Cow::Owned(Recorded { object: RecordedObject::Pod(Arc::new(pod)), ..recorded.clone() })
+    Cow::Owned(recorded)
 }
 
 fn reopened(mut intent: OpenIntent, renamed: &Renamed<'_>) -> OpenIntent {

@@ -1,8 +1,8 @@
 //! What to do with an address, by whether it is wanted, recorded and live: one table without a wildcard.
 
-use crate::model::plan::{Held, Reason, Record};
+use crate::model::plan::{Held, Reason};
 use crate::model::pod::RunState;
-use crate::model::prior::Recorded;
+use crate::model::prior::{Record, Recorded};
 
 /// An address as the record and the account show it together. `T` is the live object.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,11 +12,11 @@ pub(super) enum Sighting<'a, T> {
     /// Recorded and gone, but a live object takes its place under another id.
     Migrated { recorded: &'a Recorded, object: &'a T, by: Successor },
     /// Recorded and live, and so is what an unfinished replacement created.
-    Superseded { recorded: &'a Recorded, object: &'a T, successor: &'a T, sent: &'a Record },
+    Superseded { recorded: &'a Recorded, object: &'a T, successor: &'a T, asked: &'a Record },
     /// Recorded and gone.
     Gone { recorded: &'a Recorded },
     /// Not recorded, but live with a token of our journal, which also says what its record was to be.
-    Journal { object: &'a T, sent: &'a Record },
+    Journal { object: &'a T, asked: &'a Record },
     /// Not recorded, but live under the id that `adopt:` names.
     Named { object: &'a T },
     /// Neither recorded nor live.
@@ -82,7 +82,7 @@ pub(super) enum Case<'a, T> {
     /// Remove what an earlier run created and nothing records.
     RemoveOrphan {
         object: &'a T,
-        sent: &'a Record,
+        asked: &'a Record,
     },
     /// Nothing to do and nothing there.
     Nothing,
@@ -96,7 +96,7 @@ pub(super) enum Known<'a> {
     /// It takes the place of the recorded one under another id.
     Migrated(&'a Recorded, Successor),
     /// What its create was to record.
-    Sent(&'a Record),
+    Asked(&'a Record),
     /// `adopt:` names it, and nothing more is known.
     Nothing,
 }
@@ -106,7 +106,7 @@ impl Known<'_> {
     pub(super) fn reason(self) -> Reason {
         match self {
             Self::Migrated(_, by) => by.reason(),
-            Self::Sent(_) => Reason::FoundInJournal,
+            Self::Asked(_) => Reason::FoundInJournal,
             Self::Nothing => Reason::AdoptNamed,
         }
     }
@@ -122,11 +122,11 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
         (Some(Running | Stopped), Sighting::Migrated { recorded, object, by }) => {
             Case::Adopt { object, known: Known::Migrated(recorded, by), deposed: None }
         }
-        (Some(Running | Stopped), Sighting::Superseded { recorded: _, object, successor, sent }) => {
-            Case::Adopt { object: successor, known: Known::Sent(sent), deposed: Some(object) }
+        (Some(Running | Stopped), Sighting::Superseded { recorded: _, object, successor, asked }) => {
+            Case::Adopt { object: successor, known: Known::Asked(asked), deposed: Some(object) }
         }
-        (Some(Running | Stopped), Sighting::Journal { object, sent }) => {
-            Case::Adopt { object, known: Known::Sent(sent), deposed: None }
+        (Some(Running | Stopped), Sighting::Journal { object, asked }) => {
+            Case::Adopt { object, known: Known::Asked(asked), deposed: None }
         }
         (Some(Running | Stopped), Sighting::Named { object }) => {
             Case::Adopt { object, known: Known::Nothing, deposed: None }
@@ -143,10 +143,10 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
         (None, Sighting::Migrated { recorded, object, by }) => {
             Case::Remove { recorded, object, by: Some(by), successor: None }
         }
-        (None, Sighting::Superseded { recorded, object, successor, sent: _ }) => {
+        (None, Sighting::Superseded { recorded, object, successor, asked: _ }) => {
             Case::Remove { recorded, object, by: None, successor: Some(successor) }
         }
-        (None, Sighting::Journal { object, sent }) => Case::RemoveOrphan { object, sent },
+        (None, Sighting::Journal { object, asked }) => Case::RemoveOrphan { object, asked },
         (None, Sighting::Named { object: _ } | Sighting::Never) => Case::Nothing,
     }
 }
@@ -154,13 +154,12 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::clock::Timestamp;
+    use crate::model::clock::{Moment, Timestamp};
     use crate::model::desired::Lifecycle;
     use crate::model::id::{DataCenterId, RemoteId, VolumeId};
     use crate::model::prior::RecordedObject;
     use crate::model::size::Gigabytes;
     use crate::model::volume::{VolumeConfig, VolumeTier};
-    use std::collections::BTreeSet;
 
     fn object() -> RecordedObject {
         RecordedObject::Volume(VolumeConfig {
@@ -193,25 +192,9 @@ mod tests {
 
     #[test]
     fn the_table_is_as_documented() {
-        let recorded = Recorded {
-            id: RemoteId::Volume(VolumeId::new("v")),
-            token: None,
-            recorded_at: Timestamp::UNIX_EPOCH,
-            server_time: None,
-            deposed: BTreeSet::new(),
-            lifecycle: Lifecycle::default(),
-            retired: false,
-            rebuilt: false,
-            object: object(),
-        };
-        let sent = Record {
-            id: None,
-            token: None,
-            lifecycle: Lifecycle::default(),
-            retired: false,
-            deposed: BTreeSet::new(),
-            object: object(),
-        };
+        let now = Moment { here: Timestamp::UNIX_EPOCH, there: None };
+        let asked = Record::new(None, Lifecycle::default(), object());
+        let recorded = Recorded::new(RemoteId::Volume(VolumeId::new("v")), asked.clone(), now);
         let sightings = [
             ("kept", Sighting::Kept { recorded: &recorded, object: &1 }),
             ("migrated", Sighting::Migrated { recorded: &recorded, object: &1, by: Successor::Moved }),
@@ -225,10 +208,10 @@ mod tests {
             ),
             (
                 "superseded",
-                Sighting::Superseded { recorded: &recorded, object: &1, successor: &2, sent: &sent },
+                Sighting::Superseded { recorded: &recorded, object: &1, successor: &2, asked: &asked },
             ),
             ("gone", Sighting::Gone { recorded: &recorded }),
-            ("journal", Sighting::Journal { object: &1, sent: &sent }),
+            ("journal", Sighting::Journal { object: &1, asked: &asked }),
             ("named", Sighting::Named { object: &1 }),
             ("never", Sighting::Never),
             ("hidden", Sighting::Hidden(Held::Unreadable(String::new()))),

@@ -142,7 +142,7 @@ fn of_pod(sighting: &Sighting<'_, LivePod>) -> Standing {
     match sighting {
         Sighting::Kept { recorded: _, object }
         | Sighting::Migrated { recorded: _, object, by: _ }
-        | Sighting::Superseded { recorded: _, object, successor: _, sent: _ } => {
+        | Sighting::Superseded { recorded: _, object, successor: _, asked: _ } => {
             if object.status.is_up() {
                 Standing::Ready
             } else {

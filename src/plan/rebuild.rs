@@ -13,9 +13,9 @@ use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
 use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, VolumeMark};
-use crate::model::plan::{ActionId, Plan, Reason, Record, RecordAfter, Step};
+use crate::model::plan::{ActionId, Plan, Reason, RecordAfter, Step};
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
 use crate::model::settings::Container;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -195,9 +195,9 @@ impl Rebuilt {
         for (address, Found { recorded: found, .. }) in &self.taken {
             match records.get_mut(address).filter(|planned| planned.id == found.id) {
                 Some(planned) => {
-                    planned.token.clone_from(&found.token);
+                    planned.record.token.clone_from(&found.record.token);
                     // What was protected stays so until an apply lifts it in the open.
-                    planned.lifecycle.protect |= found.lifecycle.protect;
+                    planned.record.lifecycle.protect |= found.record.lifecycle.protect;
                 }
                 None => {
                     records.insert(address.clone(), found.clone());
@@ -245,20 +245,8 @@ pub fn taken_over(plan: &Plan, now: Moment) -> Vec<(Address, Recorded)> {
     let adoptions = plan.actions.iter().filter(|(id, _)| id.step == Step::Adopt);
     adoptions
         .filter_map(|(ActionId { address, step: _ }, action)| {
-            let RecordAfter::Put(record) = &action.record else { return None };
-            let Record { id, token, lifecycle, retired, deposed, object } = record.as_ref();
-            let recorded = Recorded {
-                id: id.clone()?,
-                token: token.clone(),
-                recorded_at: now.here,
-                server_time: now.there,
-                deposed: deposed.clone(),
-                lifecycle: lifecycle.clone(),
-                retired: *retired,
-                rebuilt: false,
-                object: object.clone(),
-            };
-            Some((address.clone(), recorded))
+            let RecordAfter::Put { id: Some(id), record } = &action.record else { return None };
+            Some((address.clone(), Recorded::new(id.clone(), record.as_ref().clone(), now)))
         })
         .collect()
 }
@@ -356,7 +344,7 @@ fn named(address: &Address, desired: &Desired) -> Option<RemoteId> {
 
 /// Tells whether the state knows what a token was sent for, or that it was given up.
 fn is_explained(known: &KnownToken) -> bool {
-    known.tombstone || !known.sent.name.is_empty()
+    known.tombstone || known.asked.name.is_some()
 }
 
 /// Returns the pods with this project's mark that are not on record and whose token is not known well enough.
@@ -447,35 +435,20 @@ fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded 
         run: if pod.status.is_up() { RunState::Running } else { RunState::Stopped },
         depends_on: BTreeSet::new(),
     };
-    Recorded {
-        id: RemoteId::Pod(pod.id.clone()),
-        token: Some(marker.token.clone()),
-        recorded_at: from.now.here,
-        server_time: from.now.there,
-        deposed: BTreeSet::new(),
-        lifecycle: Lifecycle { protect: marker.protected, ..Lifecycle::default() },
-        retired: false,
-        rebuilt: true,
-        object: RecordedObject::Pod(Arc::new(object)),
-    }
+    let lifecycle = Lifecycle { protect: marker.protected, ..Lifecycle::default() };
+    let object = RecordedObject::Pod(Arc::new(object));
+    let record = Record::new(Some(marker.token.clone()), lifecycle, object);
+    Recorded { rebuilt: true, ..Recorded::new(RemoteId::Pod(pod.id.clone()), record, from.now) }
 }
 
 fn volume_record(from: Rebuilding<'_>, volume: &LiveVolume, mark: &VolumeMark) -> Recorded {
-    Recorded {
-        id: RemoteId::Volume(volume.id.clone()),
-        token: Some(mark.token.clone()),
-        recorded_at: from.now.here,
-        server_time: from.now.there,
-        deposed: BTreeSet::new(),
-        lifecycle: Lifecycle::default(),
-        retired: false,
-        rebuilt: true,
-        object: RecordedObject::Volume(VolumeConfig {
-            size: volume.size,
-            data_center: volume.data_center.clone(),
-            tier: volume.tier.unwrap_or(VolumeTier::Standard),
-        }),
-    }
+    let object = RecordedObject::Volume(VolumeConfig {
+        size: volume.size,
+        data_center: volume.data_center.clone(),
+        tier: volume.tier.unwrap_or(VolumeTier::Standard),
+    });
+    let record = Record::new(Some(mark.token.clone()), Lifecycle::default(), object);
+    Recorded { rebuilt: true, ..Recorded::new(RemoteId::Volume(volume.id.clone()), record, from.now) }
 }
 
 /// Returns the address of a network volume: on record, given by its id in the spec, or by its name.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::desired::{ComputeWish, HostLimits, WantedPod};
+use crate::model::desired::{ComputeWish, HostLimits, Lifecycle, WantedPod};
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::pod::{Access, Compute};
 use crate::model::prior::{RecordedObject, RecordedPod};
@@ -123,6 +123,11 @@ fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange
 /// Returns a change of what the spec says of an object.
 pub(super) fn by_spec(field: Field, before: Value, after: Value) -> FieldChange {
     by(Cause::Spec, field, before, after)
+}
+
+/// Returns a change of what may be done to an object.
+pub(super) fn lifecycle(before: &Lifecycle, after: &Lifecycle) -> FieldChange {
+    by_spec(Field::Lifecycle, Value::Lifecycle(before.clone()), Value::Lifecycle(after.clone()))
 }
 
 fn by(cause: Cause, field: Field, before: Value, after: Value) -> FieldChange {

@@ -7,7 +7,6 @@ use crate::model::desired::{Desired, Wanted, WantedVolume};
 use crate::model::id::{DataCenterId, RemoteId, VolumeId};
 use crate::model::live::{Live, LiveVolume, Seen};
 use crate::model::plan::Finding;
-use crate::model::prior::RecordedObject;
 
 use super::Inputs;
 use super::moves::Renamed;
@@ -61,8 +60,8 @@ impl<'a> VolumeIndex<'a> {
         match &sighting {
             Sighting::Kept { recorded: _, object }
             | Sighting::Migrated { recorded: _, object, by: _ }
-            | Sighting::Superseded { recorded: _, object, successor: _, sent: _ }
-            | Sighting::Journal { object, sent: _ }
+            | Sighting::Superseded { recorded: _, object, successor: _, asked: _ }
+            | Sighting::Journal { object, asked: _ }
             | Sighting::Named { object } => {
                 self.ids.insert(address.clone(), object.id.clone());
                 self.places.insert(address.clone(), object.data_center.clone());
@@ -76,7 +75,7 @@ impl<'a> VolumeIndex<'a> {
     /// What could not be looked at is taken to be as recorded.
     fn add_recorded(&mut self, address: &Address, ownership: &Ownership<'a>) {
         let Some(recorded) = ownership.recorded(address) else { return };
-        if let (RemoteId::Volume(id), RecordedObject::Volume(config)) = (&recorded.id, &recorded.object) {
+        if let (RemoteId::Volume(id), Some(config)) = (&recorded.id, recorded.record.object.volume()) {
             self.ids.insert(address.clone(), id.clone());
             self.places.insert(address.clone(), config.data_center.clone());
         }

@@ -1,7 +1,5 @@
 //! Plans one network volume. Volumes are made, grown and deleted; nothing ever replaces one, as that loses data.
 
-use std::collections::BTreeSet;
-
 use crate::model::address::Address;
 use crate::model::desired::{Lifecycle, OnRemove, WantedVolume};
 use crate::model::id::{RemoteId, VolumeId};
@@ -9,15 +7,15 @@ use crate::model::live::{LiveVolume, Seen};
 use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{
     Block, Cause, Consequence, Disruption, DriftKind, FieldChange, FieldDrift, Held, Operation, Reason,
-    Record, RecordAfter, Split, Step,
+    RecordAfter, Split, Step,
 };
 use crate::model::pod::RunState;
-use crate::model::prior::{Api, Recorded, RecordedObject};
+use crate::model::prior::{Api, Record, Recorded, RecordedObject};
 use crate::model::settings::Field;
 use crate::model::value::Value;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
-use super::draft::{Draft, Planning, record_of};
+use super::draft::{Draft, Planning};
 use super::places::{self, Looked, Misplaced};
 use super::presence::{Case, Known, case};
 use super::{Context, Inputs, cost, finding, shown};
@@ -42,7 +40,7 @@ pub(super) fn draft<'a>(
     match (case(wanted.map(|_| RunState::Running), sighting.clone()), wanted) {
         (Case::Hold(held), _) => planner.hold(held),
         (Case::Nothing | Case::NotYet, _) => {}
-        (Case::RemoveOrphan { object, sent }, _) => planner.remove_orphan(object, sent),
+        (Case::RemoveOrphan { object, asked }, _) => planner.remove_orphan(object, asked),
         (Case::Remove { recorded, object, by: _, successor: _ }, _) => planner.remove(recorded, object),
         (Case::Forget { recorded }, _) => planner.forget_vanished(recorded),
         (Case::Create, Some(wanted)) => planner.create(wanted, Reason::New, Vec::new()),
@@ -77,26 +75,13 @@ impl<'a> VolumePlanner<'_, 'a> {
         let tier = tier.unwrap_or(VolumeTier::Standard);
         self.draft.costs_now(live.map(|live| cost::volume(live.size, tier)).unwrap_or_default());
         if let Some(from) = self.context.renamed.moves.get(self.address) {
-            self.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
+            self.draft.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
         }
-    }
-
-    fn local(&mut self, step: Step, reason: Reason, changes: Vec<FieldChange>, record: RecordAfter) {
-        let (operation, after) = (Operation::Local, self.draft.after);
-        self.draft.push(Planning {
-            step,
-            operation,
-            reason,
-            changes,
-            consequences: Vec::new(),
-            after,
-            record,
-        });
     }
 
     fn hold(&mut self, held: Held) {
         let recorded =
-            self.context.renamed.recorded(self.address).and_then(|recorded| config_of(&recorded.object));
+            self.context.renamed.recorded(self.address).and_then(|recorded| recorded.record.object.volume());
         self.draft.costs_now(recorded.map(cost::volume_config).unwrap_or_default());
         self.draft.hold(held);
     }
@@ -106,7 +91,12 @@ impl<'a> VolumePlanner<'_, 'a> {
         if self.context.renamed.objects.contains_key(self.address) {
             self.begin(None, None);
             self.draft.findings.push(finding::forgotten(self.address));
-            self.local(Step::Forget, Reason::Removed, Vec::new(), RecordAfter::Remove { tombstone: true });
+            self.draft.local(
+                Step::Forget,
+                Reason::Removed,
+                Vec::new(),
+                RecordAfter::Remove { tombstone: true },
+            );
         }
         self.draft.unusable = match self.context.inputs.live.volumes.get(id) {
             Some(Seen::Found(_)) => None,
@@ -142,14 +132,8 @@ impl<'a> VolumePlanner<'_, 'a> {
             }
         }
         let token = Token::derive(&inputs.prior.lineage, inputs.nonce, self.address, 0);
-        let record = Record {
-            id: None,
-            token: Some(token.clone()),
-            lifecycle: lifecycle(protect),
-            retired: false,
-            deposed: BTreeSet::new(),
-            object: RecordedObject::Volume(config.clone()),
-        };
+        let object = RecordedObject::Volume(config.clone());
+        let record = Record::new(Some(token.clone()), lifecycle(protect), object);
         self.draft.push(Planning {
             step: Step::Create,
             operation: Operation::CreateVolume {
@@ -166,19 +150,19 @@ impl<'a> VolumePlanner<'_, 'a> {
             changes: shown::volume_creation(config),
             consequences,
             after: cost::volume_config(config),
-            record: RecordAfter::Put(Box::new(record)),
+            record: RecordAfter::put(None, record),
         });
     }
 
     fn create_again(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded) {
         self.draft.drift.push(DriftKind::Vanished);
         let lost =
-            config_of(&recorded.object).map(|config| Consequence::VanishedWithData { size: config.size });
+            recorded.record.object.volume().map(|config| Consequence::VanishedWithData { size: config.size });
         self.create(wanted, Reason::Vanished, lost.into_iter().collect());
     }
 
     fn keep(&mut self, wanted: WantedConfig<'_>, recorded: &Recorded, live: &LiveVolume) {
-        let Some(config) = config_of(&recorded.object) else { return };
+        let Some(config) = recorded.record.object.volume() else { return };
         self.begin(Some(live), Some(config));
         let (config_wanted, protect) = wanted;
         self.note_drift(config, config_wanted, live);
@@ -186,24 +170,22 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.note_name(recorded, live);
         let applied = Applied { config, is_exact: !recorded.rebuilt };
         let grow = self.compare(config_wanted, Some(applied), live);
-        let mut record = record_of(recorded);
-        record.lifecycle = lifecycle(protect);
-        let lifecycle_changed = record.lifecycle != recorded.lifecycle;
+        let before = &recorded.record;
+        let mut record = Record { lifecycle: lifecycle(protect), ..before.clone() };
+        let lifecycle_changed = record.lifecycle != before.lifecycle;
         let learned = grow.is_none() && config_wanted != config && self.draft.blocks.is_empty();
         if learned && live.size == config_wanted.size {
             record.object = RecordedObject::Volume(config_wanted.clone());
         }
-        if lifecycle_changed || record.object != recorded.object {
-            let (before, after) =
-                (Value::Lifecycle(recorded.lifecycle.clone()), Value::Lifecycle(record.lifecycle.clone()));
+        if lifecycle_changed || record.object != before.object {
             let mut changes = if lifecycle_changed {
-                vec![shown::by_spec(Field::Lifecycle, before, after)]
+                vec![shown::lifecycle(&before.lifecycle, &record.lifecycle)]
             } else {
                 Vec::new()
             };
-            changes.extend(shown::recorded_differences(&recorded.object, &record.object));
+            changes.extend(shown::recorded_differences(&before.object, &record.object));
             let reason = if lifecycle_changed { Reason::LifecycleChanged } else { Reason::Changed };
-            self.local(Step::Record, reason, changes, RecordAfter::Put(Box::new(record.clone())));
+            self.draft.local(Step::Record, reason, changes, put(live, record.clone()));
         }
         self.grow(config_wanted, live, record, grow);
     }
@@ -211,29 +193,22 @@ impl<'a> VolumePlanner<'_, 'a> {
     fn adopt(&mut self, wanted: WantedConfig<'_>, live: &LiveVolume, known: Known<'_>) {
         let (config, protect) = wanted;
         let (token, applied) = match known {
-            Known::Migrated(recorded, _) => (recorded.token.clone(), config_of(&recorded.object)),
-            Known::Sent(sent) => (sent.token.clone(), config_of(&sent.object)),
+            Known::Migrated(recorded, _) => (recorded.record.token.clone(), recorded.record.object.volume()),
+            Known::Asked(asked) => (asked.token.clone(), asked.object.volume()),
             Known::Nothing => (None, None),
         };
         self.begin(Some(live), applied);
         let applied = applied.map(|config| Applied { config, is_exact: true });
         let grow = self.compare(config, applied, live);
-        let record = Record {
-            id: Some(RemoteId::Volume(live.id.clone())),
-            token,
-            lifecycle: lifecycle(protect),
-            retired: false,
-            deposed: BTreeSet::new(),
-            object: RecordedObject::Volume(VolumeConfig {
-                // What others made of it is not recorded: a spec that says what it always said would read as one that
-                // was made smaller.
-                size: live.size.min(config.size),
-                data_center: live.data_center.clone(),
-                tier: live.tier.unwrap_or(config.tier),
-            }),
-        };
-        let put = RecordAfter::Put(Box::new(record.clone()));
-        self.local(Step::Adopt, known.reason(), Vec::new(), put);
+        let object = RecordedObject::Volume(VolumeConfig {
+            // What others made of it is not recorded: a spec that says what it always said would read as one that
+            // was made smaller.
+            size: live.size.min(config.size),
+            data_center: live.data_center.clone(),
+            tier: live.tier.unwrap_or(config.tier),
+        });
+        let record = Record::new(token, lifecycle(protect), object);
+        self.draft.local(Step::Adopt, known.reason(), Vec::new(), put(live, record.clone()));
         self.grow(config, live, record, grow);
     }
 
@@ -253,14 +228,14 @@ impl<'a> VolumePlanner<'_, 'a> {
             changes: vec![change],
             consequences: vec![Consequence::NetworkVolumeKept { volume: self.address.clone() }],
             after: cost::volume_config(config),
-            record: RecordAfter::Put(Box::new(record)),
+            record: put(live, record),
         });
     }
 
     /// A volume's name is its mark: after a loss of the state it is found by nothing else.
     fn note_name(&mut self, recorded: &Recorded, live: &LiveVolume) {
         let mark = live.name.parse::<VolumeMark>().ok();
-        let Some(token) = &recorded.token else { return };
+        let Some(token) = &recorded.record.token else { return };
         if mark.is_none_or(|mark| mark.token.short() != token.short()) {
             self.draft.findings.push(finding::volume_renamed(self.address, &live.name));
         }
@@ -331,7 +306,7 @@ impl<'a> VolumePlanner<'_, 'a> {
         self.begin(None, None);
         self.draft.drift.push(DriftKind::Vanished);
         let lost =
-            config_of(&recorded.object).map(|config| Consequence::VanishedWithData { size: config.size });
+            recorded.record.object.volume().map(|config| Consequence::VanishedWithData { size: config.size });
         self.draft.push(Planning {
             step: Step::Forget,
             operation: Operation::Local,
@@ -345,7 +320,7 @@ impl<'a> VolumePlanner<'_, 'a> {
     }
 
     fn remove(&mut self, recorded: &Recorded, live: &LiveVolume) {
-        self.begin(Some(live), config_of(&recorded.object));
+        self.begin(Some(live), recorded.record.object.volume());
         let Inputs { options, desired, .. } = *self.context.inputs;
         let reason = if options.destroy { Reason::Destroyed } else { Reason::Removed };
         if !options.destroy && desired.removal(self.address) == Some(OnRemove::Forget) {
@@ -365,23 +340,21 @@ impl<'a> VolumePlanner<'_, 'a> {
         if is_unprotected {
             self.draft.findings.push(finding::unprotected(self.address));
         }
-        if recorded.lifecycle.protect && is_unprotected {
-            let mut record = record_of(recorded);
+        if recorded.record.lifecycle.protect && is_unprotected {
+            let mut record = recorded.record.clone();
             record.lifecycle.protect = false;
-            let (before, after) =
-                (Value::Lifecycle(recorded.lifecycle.clone()), Value::Lifecycle(record.lifecycle.clone()));
-            let changes = vec![shown::by_spec(Field::Lifecycle, before, after)];
-            self.local(Step::Record, Reason::LifecycleChanged, changes, RecordAfter::Put(Box::new(record)));
+            let changes = vec![shown::lifecycle(&recorded.record.lifecycle, &record.lifecycle)];
+            self.draft.local(Step::Record, Reason::LifecycleChanged, changes, put(live, record));
         }
         self.refuse_protected(is_protected && !is_unprotected);
         self.delete(live, reason);
     }
 
     /// A volume of a request that is still open was never mounted and is empty; of any other nobody can tell.
-    fn remove_orphan(&mut self, live: &LiveVolume, sent: &Record) {
+    fn remove_orphan(&mut self, live: &LiveVolume, asked: &Record) {
         if self.context.ownership.is_open(self.address) {
-            self.begin(Some(live), config_of(&sent.object));
-            self.refuse_protected(sent.lifecycle.protect);
+            self.begin(Some(live), asked.object.volume());
+            self.refuse_protected(asked.lifecycle.protect);
             self.delete(live, Reason::Orphaned);
         } else {
             self.draft.findings.push(finding::orphaned_volume(self.address, &live.id));
@@ -418,9 +391,6 @@ fn lifecycle(protect: bool) -> Lifecycle {
     Lifecycle { protect, ..Lifecycle::default() }
 }
 
-fn config_of(object: &RecordedObject) -> Option<&VolumeConfig> {
-    match object {
-        RecordedObject::Volume(config) => Some(config),
-        RecordedObject::Pod(_) => None,
-    }
+fn put(live: &LiveVolume, record: Record) -> RecordAfter {
+    RecordAfter::put(Some(RemoteId::Volume(live.id.clone())), record)
 }

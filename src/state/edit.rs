@@ -1,12 +1,10 @@
 //! Edits of the record that a person asks for: other addresses, and giving objects up. Nothing of them reaches the
 //! account. Pure; the caller commits the changes.
 
-use std::sync::Arc;
-
 use super::RecordChange;
 use crate::model::address::{Address, Key};
 use crate::model::pod::Storage;
-use crate::model::prior::{OpenIntent, Prior, Recorded, RecordedObject};
+use crate::model::prior::{OpenIntent, Prior, Recorded};
 
 /// Why a record is not edited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,7 +78,7 @@ pub fn rename(prior: &Prior, from: &Address, to: &Address) -> Result<Vec<RecordC
 pub fn give_up(prior: &Prior, address: &Address) -> Result<Vec<RecordChange>, EditError> {
     let recorded = prior.objects.get(address).ok_or_else(|| EditError::NotRecorded(address.clone()))?;
     ensure_settled(prior, address)?;
-    let tombstone = recorded.token.clone().map(RecordChange::Tombstone);
+    let tombstone = recorded.record.token.clone().map(RecordChange::Tombstone);
     Ok(std::iter::once(RecordChange::Remove(address.clone())).chain(tombstone).collect())
 }
 
@@ -118,14 +116,10 @@ fn replica_of(address: &Address, old: &Key, new: &Key) -> Option<(Address, Addre
 /// Rewrites the addresses inside a record.
 fn rewritten(recorded: &Recorded, now: impl Fn(&Address) -> Address) -> Recorded {
     let mut recorded = recorded.clone();
-    match &mut recorded.object {
-        RecordedObject::Volume(_) => {}
-        RecordedObject::Pod(pod) => {
-            let pod = Arc::make_mut(pod);
-            pod.depends_on = pod.depends_on.iter().map(&now).collect();
-            if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
-                *volume = now(volume);
-            }
+    if let Some(pod) = recorded.record.object.pod_mut() {
+        pod.depends_on = pod.depends_on.iter().map(&now).collect();
+        if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
+            *volume = now(volume);
         }
     }
     recorded

@@ -29,7 +29,7 @@ pub(super) fn open_intents(
         let intent = &mut intents[place];
         intent.status = std::mem::take(&mut intent.status).next(&event)?;
         intent.since = at;
-        if let Event::Intended { attempt: _, token, sent: _, server_time } = event {
+        if let Event::Intended { attempt: _, token, asked: _, server_time } = event {
             intent.token = token;
             intent.server_time = server_time;
         }
@@ -79,7 +79,7 @@ mod tests {
 
     fn intended(token: Option<&str>) -> Event {
         let token = token.map(|token| token.parse().unwrap());
-        Event::Intended { attempt: 0, token, sent: None, server_time: None }
+        Event::Intended { attempt: 0, token, asked: None, server_time: None }
     }
 
     fn open(entries: Vec<Entry>) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::prior::{KnownToken, Prior, Recorded};
 use crate::state::{
-    Batch, Journal, PastRun, RecordChange, Refused, Run, StateError, Store, fold, sent_unknown,
+    Batch, Journal, PastRun, RecordChange, Refused, Run, StateError, Store, asked_unknown, fold,
 };
 
 /// A state in memory.
@@ -143,13 +143,13 @@ impl Inner {
 /// Keeps the token of an intent.
 fn learn_token(prior: &mut Prior, entry: &Entry) -> Result<(), Refused> {
     let Entry { at, run: _, action, event } = entry;
-    if let Event::Intended { attempt: _, token: Some(token), sent, server_time } = event {
-        let sent = sent.clone().ok_or_else(|| Refused::NothingSent(token.clone()))?;
+    if let Event::Intended { attempt: _, token: Some(token), asked, server_time } = event {
+        let asked = asked.clone().ok_or_else(|| Refused::NothingAsked(token.clone()))?;
         let known = KnownToken {
             address: action.address.clone(),
             intended_at: *at,
             server_time: *server_time,
-            sent,
+            asked,
             tombstone: prior.tokens.get(token).is_some_and(|known| known.tombstone),
         };
         prior.tokens.insert(token.clone(), known);
@@ -200,12 +200,12 @@ fn learn(
     recorded: &Recorded,
     asked: Option<Timestamp>,
 ) {
-    if let Some(token) = &recorded.token {
+    if let Some(token) = &recorded.record.token {
         tokens.entry(token.clone()).or_insert_with(|| KnownToken {
             address: address.clone(),
             intended_at: recorded.recorded_at,
             server_time: asked,
-            sent: sent_unknown(recorded),
+            asked: asked_unknown(recorded),
             tombstone: false,
         });
     }

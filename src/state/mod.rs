@@ -22,9 +22,9 @@ use std::collections::BTreeSet;
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RunId, RunNonce, Serial};
-use crate::model::journal::{Entry, Sent};
+use crate::model::journal::{Asked, Entry};
 use crate::model::marker::Token;
-use crate::model::plan::{Approval, Record};
+use crate::model::plan::Approval;
 use crate::model::prior::{Prior, Recorded};
 
 use refused::Refused;
@@ -240,35 +240,6 @@ pub enum StateError {
 }
 
 /// Stands for what a create asked for where only the record knows the token, as after a rebuild.
-///
-/// It equals no object and claims to hold data, so nothing is ever retired as a duplicate of it.
-fn sent_unknown(recorded: &Recorded) -> Sent {
-    let Recorded {
-        id: _,
-        token,
-        recorded_at: _,
-        server_time: _,
-        deposed,
-        lifecycle,
-        retired,
-        rebuilt: _,
-        object,
-    } = recorded;
-    let record = Record {
-        id: None,
-        token: token.clone(),
-        lifecycle: lifecycle.clone(),
-        retired: *retired,
-        deposed: deposed.clone(),
-        object: object.clone(),
-    };
-    Sent {
-        name: String::new(),
-        image: String::new(),
-        compute: None,
-        cloud: None,
-        data_centers: BTreeSet::new(),
-        holds_data: true,
-        record: Box::new(record),
-    }
+fn asked_unknown(recorded: &Recorded) -> Asked {
+    Asked { name: None, data_centers: BTreeSet::new(), record: Box::new(recorded.record.clone()) }
 }

@@ -13,7 +13,7 @@ pub(super) enum Refused {
     Order(Box<IllegalEvent>),
     /// An intent with a token that does not say what it asks for; a later run could not tell whose object it is.
     #[error("the intent with token `{0}` does not say what it asks for")]
-    NothingSent(Token),
+    NothingAsked(Token),
     /// An event or an end of a run that was not begun.
     #[error("run `{0}` was not begun")]
     RunUnknown(RunId),

@@ -176,7 +176,7 @@ cases! {
         .want("llm", |_| {})
         .have("llm", |_| {})
         .stranger("old", |_| {})
-        .recorded("llm", |recorded| recorded.deposed = [PodId::new("old")].into()),
+        .recorded("llm", |recorded| recorded.record.deposed = [PodId::new("old")].into()),
     // Changes of volumes.
     volume_create: World::default().want_volume("volume.models", 500, false),
     volume_grow: World::default()

@@ -301,7 +301,7 @@ fn a_replacement_that_creates_first_is_counted_as_one() {
             pod.run = RunState::Stopped;
             pod.container.storage = local(50);
         })
-        .recorded("llm", |recorded| recorded.deposed = [PodId::new("left")].into())
+        .recorded("llm", |recorded| recorded.record.deposed = [PodId::new("left")].into())
         .stranger("left", |_| {});
     assert_snapshot!(human(&world), @"
     Actions

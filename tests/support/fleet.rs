@@ -16,7 +16,8 @@ use podform::model::clock::{self, SignedDuration, Timestamp};
 use podform::model::id::{Lineage, PodId, RemoteId, RunNonce, VolumeId};
 use podform::model::live::Live;
 use podform::model::marker::Marker;
-use podform::model::plan::{ActionId, Endpoint, Operation, Plan, Planned, RecordAfter};
+use podform::model::plan::{ActionId, Endpoint, Operation, Plan, Planned};
+use podform::model::prior::Record;
 use podform::model::prior::{Api, Prior};
 use podform::model::request::{PodRequest, VolumeRequest};
 use podform::model::secret::{Secret, Secrets};
@@ -311,8 +312,8 @@ impl Making<'_> {
             };
             let made = self.account.create_volume(&request).await.unwrap();
             volumes.insert(id.address.clone(), made.clone());
-            let sent = request::sent_volume(name, config, token, record_of(&action.record));
-            changes.push(self.recorded(id, &sent.record, RemoteId::Volume(made)));
+            let asked = request::asked_volume(name, token, action.record.record().unwrap());
+            changes.push(self.recorded(id, &asked.record, RemoteId::Volume(made)));
         }
         let mut models: BTreeMap<String, Pod> = BTreeMap::new();
         let mut pods = Vec::new();
@@ -342,9 +343,10 @@ impl Making<'_> {
                     pod
                 }
             };
-            let sent = request::sent_pod(creation, attempt, &attempt.token, record_of(&action.record));
+            let record = action.record.record().unwrap();
+            let asked = request::asked_pod(creation, attempt, &attempt.token, record);
             let remote = RemoteId::Pod(PodId::new(made.id.0.clone()));
-            changes.push(self.recorded(id, &sent.record, remote));
+            changes.push(self.recorded(id, &asked.record, remote));
             pods.push(made);
         }
         self.simulation.edit(|world| {
@@ -356,12 +358,7 @@ impl Making<'_> {
         changes
     }
 
-    fn recorded(
-        &self,
-        id: &ActionId,
-        record: &podform::model::plan::Record,
-        remote: RemoteId,
-    ) -> RecordChange {
+    fn recorded(&self, id: &ActionId, record: &Record, remote: RemoteId) -> RecordChange {
         let now = clock::Moment { here: self.began, there: Some(self.began) };
         record::put(&id.address, record, remote, None, now)
     }
@@ -382,15 +379,6 @@ fn copy(model: &Pod, request: &PodRequest, number: usize) -> Pod {
         id: SimulatedId(format!("pd{number:012}")),
         settings: PodSettings { name: request.settings.name.clone(), env: given, ..model.settings.clone() },
         ..model.clone()
-    }
-}
-
-fn record_of(after: &RecordAfter) -> &podform::model::plan::Record {
-    match after {
-        RecordAfter::Put(record) => record,
-        RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-            panic!("a create records what it made")
-        }
     }
 }
 

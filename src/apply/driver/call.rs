@@ -14,7 +14,7 @@ use crate::apply::retry::{self, Next};
 use crate::apply::{Context, Interrupt, Reporter, Settings, shown};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{RemoteId, Serial};
-use crate::model::journal::{Event, Sent};
+use crate::model::journal::{Asked, Event};
 use crate::model::marker::Token;
 use crate::model::progress::Notice;
 use crate::provider::{Certainty, Mutate, Observe, ProviderError, Verb};
@@ -72,7 +72,7 @@ where
         &self,
         act: &Act<'_>,
         verb: Verb,
-        create: Option<(&Token, &Sent)>,
+        create: Option<(&Token, &Asked)>,
         call: impl AsyncFnOnce(&'a P, Going) -> Result<T, ProviderError>,
     ) -> Result<Answer<T>, Halt> {
         let settings = &self.context.settings;
@@ -101,7 +101,7 @@ where
             let intended = Event::Intended {
                 attempt,
                 token: create.map(|(token, _)| token.clone()),
-                sent: create.map(|(_, sent)| sent.clone()),
+                asked: create.map(|(_, asked)| asked.clone()),
                 server_time,
             };
             let Committed { asked, serial } =

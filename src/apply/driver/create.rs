@@ -19,7 +19,7 @@ use crate::apply::{Reporter, readback, record};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::journal::{Event, Sent};
+use crate::model::journal::{Asked, Event};
 use crate::model::marker::Token;
 use crate::model::plan::{Disruption, PodCreation};
 use crate::model::pod::Placement;
@@ -30,7 +30,7 @@ use crate::state::{Journal, RecordChange};
 
 struct Created {
     id: PodId,
-    sent: Sent,
+    asked: Asked,
     request: PodRequest,
     since: Instant,
 }
@@ -59,19 +59,19 @@ where
     pub(super) async fn create<I: Watched>(
         &self,
         act: &Act<'_>,
-        (token, sent): (&Token, &Sent),
+        (token, asked): (&Token, &Asked),
         call: impl AsyncFn(&'a P, Going) -> Result<I, ProviderError>,
         look_up: impl AsyncFn(&KnownToken, Instant) -> Result<Option<I>, Halt>,
     ) -> Result<Tried<I>, Halt> {
         let mut tries = 0;
         loop {
             let Answer { result, going, sent_at, ended } =
-                self.send(act, I::CREATE, Some((token, sent)), &call).await?;
+                self.send(act, I::CREATE, Some((token, asked)), &call).await?;
             let error = match result {
                 Ok(id) => {
                     // The record is durable with the answer: after a crash in between nobody would know whose it is.
                     let accepted = Event::Accepted { id: Some(id.remote()) };
-                    self.answered(act, sent_at, accepted, self.found(act, sent, &id)).await?;
+                    self.answered(act, sent_at, accepted, self.found(act, asked, &id)).await?;
                     return Ok(Tried::Created(id, ended));
                 }
                 Err(error) => error,
@@ -80,14 +80,14 @@ where
             let next = retry::after_write(Kind::Create, &error, tries, self.backoff(tries));
             if next == Next::LookUp {
                 self.answered(act, sent_at, Event::Unknown { why: why.clone() }, Vec::new()).await?;
-                let asked = KnownToken {
+                let known = KnownToken {
                     address: act.id.address.clone(),
                     intended_at: sent_at,
                     server_time: going.server_time,
-                    sent: sent.clone(),
+                    asked: asked.clone(),
                     tombstone: false,
                 };
-                if let Some(id) = look_up(&asked, ended).await? {
+                if let Some(id) = look_up(&known, ended).await? {
                     return Ok(Tried::Created(id, ended));
                 }
                 let why = format!("{why}; it did not happen");
@@ -116,15 +116,15 @@ where
     }
 
     /// Returns what records the object of a create.
-    fn found<I: Watched>(&self, act: &Act<'_>, sent: &Sent, id: &I) -> Vec<RecordChange> {
+    fn found<I: Watched>(&self, act: &Act<'_>, asked: &Asked, id: &I) -> Vec<RecordChange> {
         act.object.replace(Some(id.remote()));
-        self.put(act, &sent.record, id.remote())
+        self.put(act, &asked.record, id.remote())
     }
 
     /// Records what a create without an answer was found to have made.
-    pub(super) async fn adopted<I: Watched>(&self, act: &Act<'_>, sent: &Sent, id: &I) -> Result<I, Halt> {
+    pub(super) async fn adopted<I: Watched>(&self, act: &Act<'_>, asked: &Asked, id: &I) -> Result<I, Halt> {
         let accepted = Event::Accepted { id: Some(id.remote()) };
-        let changes = self.found(act, sent, id);
+        let changes = self.found(act, asked, id);
         self.ledger.commit(act.id, vec![(self.ledger.now(), accepted)], changes).await?;
         Ok(id.clone())
     }
@@ -154,9 +154,9 @@ where
             let request = request::create(self.sources(&volumes), creation, &attempt.candidate);
             let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
             for token in [&attempt.token, &attempt.second_token] {
-                let sent = request::sent_pod(creation, attempt, token, self.record_after(act)?);
-                match self.attempt(act, &request, (token, &sent)).await? {
-                    Tried::Created(id, since) => return Ok(Created { id, sent, request, since }),
+                let asked = request::asked_pod(creation, attempt, token, self.record_after(act)?);
+                match self.attempt(act, &request, (token, &asked)).await? {
+                    Tried::Created(id, since) => return Ok(Created { id, asked, request, since }),
                     Tried::NotDone(why) => refused(why),
                     Tried::OtherPlace(why) => {
                         refused(why);
@@ -178,34 +178,34 @@ where
         &self,
         act: &Act<'_>,
         request: &PodRequest,
-        (token, sent): (&Token, &Sent),
+        (token, asked): (&Token, &Asked),
     ) -> Result<Tried<PodId>, Halt> {
         let call = async |port: &'a P, going: Going| {
             let mut request = request.clone();
             request::mark(&mut request.settings.env, &self.mark(act, token, going));
             port.create_pod(&request).await
         };
-        let look_up = async |asked: &KnownToken, ended| {
+        let look_up = async |known: &KnownToken, ended| {
             let sight = |sheet: &Sheet<PodId>| {
                 recover::sight_pod(token, &sheet.may_carry(token), |id| self.ledger.records().has(id))
             };
             let late = "the listing has an entry that cannot be read";
             let Some((sheet, ids)) = self.look_up(act, ended, sight, late).await? else { return Ok(None) };
             let found = recover::carriers(&sheet.may_carry(token), &ids);
-            self.adopt(act, sent, recover::choose(self.view(), &found, asked)).await.map(Some)
+            self.adopt(act, asked, recover::choose(self.view(), &found, known)).await.map(Some)
         };
-        self.create(act, (token, sent), call, look_up).await
+        self.create(act, (token, asked), call, look_up).await
     }
 
     /// Records the pod that is ours and retires what the same create made besides.
-    async fn adopt(&self, act: &Act<'_>, sent: &Sent, choice: Choice) -> Result<PodId, Halt> {
+    async fn adopt(&self, act: &Act<'_>, asked: &Asked, choice: Choice) -> Result<PodId, Halt> {
         let (id, retire, doubtful) = match choice {
             Choice::Adopt { id, retire, doubtful } => (id, retire, doubtful),
             Choice::Doubtful(ids) => return Err(Halt::Unknown(look_at_these(&ids))),
         };
         // Recorded before a duplicate is ended: a run that dies in between leaves a pod too many, whose token every plan
         // looks for, and never the only one without a record.
-        let id = self.adopted(act, sent, &id).await?;
+        let id = self.adopted(act, asked, &id).await?;
         for duplicate in &retire {
             self.refused(act, format!("the same create made `{duplicate}` as well, which is terminated"));
             // The choice has looked at it.
@@ -229,7 +229,7 @@ where
         creation: &PodCreation,
         created: Created,
     ) -> Result<Vec<RecordChange>, Halt> {
-        let Created { id, sent, request, since } = created;
+        let Created { id, asked, request, since } = created;
         let live = match self.wait_running(act, &id, (Cause::Created, since), None).await? {
             Waited::Running(live) => live,
             Waited::Stuck(why) => return Err(Halt::Failed(why)),
@@ -242,7 +242,7 @@ where
             let lock = request::lock(&id, true);
             self.change(act, &lock, None, Disruption::InPlace).await?;
         }
-        Ok(self.put(act, &record::landed(&sent.record, &live), id.remote()))
+        Ok(self.put(act, &record::landed(&asked.record, &live), id.remote()))
     }
 }
 

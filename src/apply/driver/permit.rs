@@ -39,14 +39,14 @@ where
     /// Makes sure that what an action writes to the state brings nothing to its address that is not its own.
     pub(super) async fn permit_record(&self, act: &Act<'_>) -> Result<(), Halt> {
         let deposed = match &act.action.record {
-            RecordAfter::Put(record) => {
-                if let (Operation::Local, Some(id)) = (&act.action.operation, &record.id) {
+            RecordAfter::Put { id, record } => {
+                if let (Operation::Local, Some(id)) = (&act.action.operation, id) {
                     let adopts = act.id.step == Step::Adopt;
                     gate::check_record(adopts, id, &self.standing(act, id)).map_err(shut)?;
                 }
                 // The same object keeps those that it has; see `record::put`.
                 let same = self.ledger.recorded(&act.id.address).map(|recorded| recorded.id);
-                if record.id.is_some() && record.id == same { return Ok(()) } else { &record.deposed }
+                if id.is_some() && *id == same { return Ok(()) } else { &record.deposed }
             }
             RecordAfter::Deposed(deposed) => deposed,
             RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) => return Ok(()),
@@ -77,7 +77,7 @@ where
         let Some(live) = self.look_at(id).await? else { return Ok(None) };
         let token = live.marker.as_ref().map(|marker| &marker.token);
         let known = token.and_then(|token| self.prior.tokens.get(token));
-        let holder = self.ledger.recorded(&act.id.address).and_then(|recorded| recorded.token);
+        let holder = self.ledger.recorded(&act.id.address).and_then(|recorded| recorded.record.token);
         // A token that came here with a rename is known by its former address.
         let known = known.filter(|known| {
             !known.tombstone && (known.address == act.id.address || holder.as_ref() == token)

@@ -10,7 +10,8 @@ use crate::model::clock::{Clock, Moment};
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::marker::{Marker, Token};
-use crate::model::plan::{Record, RecordAfter};
+use crate::model::plan::RecordAfter;
+use crate::model::prior::Record;
 use crate::provider::{Mutate, Observe, ServerTime};
 use crate::state::{Journal, RecordChange};
 
@@ -29,7 +30,7 @@ where
         let changes = record::local(act.id, act.action, previous.as_ref(), now);
         let object = changes.iter().find_map(RecordChange::entry).map(|(_, recorded)| recorded.id.clone());
         act.object.replace(object.or_else(|| previous.map(|previous| previous.id)));
-        let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
+        let intended = Event::Intended { attempt: 0, token: None, asked: None, server_time: now.there };
         let events = [intended, Event::Started, Event::Accepted { id: None }].map(|event| (now.here, event));
         self.ledger.commit(act.id, events.into(), Vec::new()).await?;
         Ok(changes)
@@ -38,7 +39,7 @@ where
     /// Returns what the records say after a success with this object.
     pub(super) fn recorded_after(&self, act: &Act<'_>, id: RemoteId) -> Vec<RecordChange> {
         match &act.action.record {
-            RecordAfter::Put(after) => self.put(act, after, id),
+            RecordAfter::Put { id: _, record } => self.put(act, record, id),
             RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
                 let previous = self.ledger.recorded(&act.id.address);
                 record::local(act.id, act.action, previous.as_ref(), self.moment())
@@ -54,12 +55,8 @@ where
 
     /// Returns what a create is to record.
     pub(super) fn record_after<'p>(&self, act: &Act<'p>) -> Result<&'p Record, Halt> {
-        match &act.action.record {
-            RecordAfter::Put(after) => Ok(after),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-                Err(Halt::Failed("the plan does not say what to record".to_owned()))
-            }
-        }
+        let after = act.action.record.record();
+        after.ok_or_else(|| Halt::Failed("the plan does not say what to record".to_owned()))
     }
 
     /// Returns the id of the network volume at an address; one of this run may be newer than the plan's.
@@ -82,12 +79,9 @@ where
 
     /// Returns the mark of a pod with this token as it is to be written at the address of an action.
     pub(super) fn mark(&self, act: &Act<'_>, token: &Token, going: Going) -> Marker {
-        let protected = match &act.action.record {
-            RecordAfter::Put(after) => after.lifecycle.protect,
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
-                self.ledger.recorded(&act.id.address).is_some_and(|recorded| recorded.lifecycle.protect)
-            }
-        };
+        let before = || self.ledger.recorded(&act.id.address).map(|recorded| recorded.record);
+        let record = act.action.record.record().cloned().or_else(before);
+        let protected = record.is_some_and(|record| record.lifecycle.protect);
         Marker {
             project: self.context.project.clone(),
             address: act.id.address.clone(),

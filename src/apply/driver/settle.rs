@@ -18,7 +18,7 @@ use crate::apply::{Context, Interrupt, Reporter, record};
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment, Timestamp};
 use crate::model::id::{PodId, RemoteId, RunId};
-use crate::model::journal::{ActionStatus, Entry, Event, Sent};
+use crate::model::journal::{ActionStatus, Asked, Entry, Event};
 use crate::model::marker::Token;
 use crate::model::outcome::{Fate, Recovered};
 use crate::model::plan::ActionId;
@@ -180,7 +180,7 @@ where
         let sighting = if case.intent.action.address.is_pod() {
             recover::sight_pod(token, &listing.may_carry(token), |id| self.records.has(id))
         } else {
-            recover::sight_volume(&known.sent.name, &listing.volumes, |id| self.records.has(id))
+            recover::sight_volume(known.asked.name.as_deref(), &listing.volumes, |id| self.records.has(id))
         };
         if let Sighting::These(ids) = &sighting {
             return self.found(case.intent, (token, known), ids, listing).await.map(Some);
@@ -202,13 +202,14 @@ where
         ids: &BTreeSet<RemoteId>,
         listing: &Listing,
     ) -> Result<Fate, StateError> {
-        let sent = &known.sent;
+        let asked = &known.asked;
         if !intent.action.address.is_pod() {
             let Some(id) = recover::choose_volume(ids) else {
-                return Ok(Fate::Undecided(format!("several network volumes are named `{}`", sent.name)));
+                let name = asked.name.as_deref().unwrap_or_default();
+                return Ok(Fate::Undecided(format!("several network volumes are named `{name}`")));
             };
             let id = RemoteId::Volume(id);
-            self.adopt(intent, sent, &id, BTreeMap::new()).await?;
+            self.adopt(intent, asked, &id, BTreeMap::new()).await?;
             return Ok(Fate::Adopted { id, retired: BTreeSet::new() });
         }
         let carriers = recover::carriers(&listing.may_carry(token), ids);
@@ -226,7 +227,7 @@ where
                 let (retire, left) = self.permitted(&intent.action.address, retire);
                 doubtful.extend(left);
                 let retired = retire.keys().cloned().collect();
-                self.adopt(intent, sent, &id, retire).await?;
+                self.adopt(intent, asked, &id, retire).await?;
                 Ok(if doubtful.is_empty() { Fate::Adopted { id, retired } } else { Fate::Doubtful(doubtful) })
             }
         }
@@ -236,7 +237,7 @@ where
     async fn adopt(
         &self,
         intent: &OpenIntent,
-        sent: &Sent,
+        asked: &Asked,
         id: &RemoteId,
         retire: BTreeMap<PodId, Pass>,
     ) -> Result<(), StateError> {
@@ -244,13 +245,13 @@ where
         let previous = self.prior.objects.get(address);
         let there = self.context.provider.server_time().map(ServerTime::now);
         let now = Moment { here: self.context.clock.now(), there };
-        let change = record::put(address, &sent.record, id.clone(), previous, now);
+        let change = record::put(address, &asked.record, id.clone(), previous, now);
         let accepted = || Event::Accepted { id: Some(id.clone()) };
         // A request that was found to have taken effect did go out, whether or not that was noted.
         let went_out = (intent.status == ActionStatus::Intended).then_some(Event::Started);
         self.commit(intent, went_out.into_iter().chain([accepted()]), vec![change]).await?;
         for (pod, pass) in retire {
-            let intended = Event::Intended { attempt: 0, token: None, sent: None, server_time: now.there };
+            let intended = Event::Intended { attempt: 0, token: None, asked: None, server_time: now.there };
             self.commit(intent, [intended], Vec::new()).await?;
             // If it fails the pod stays known by its token, and every plan says so.
             let unknown =

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::apply::fixtures::{
-    action, attempt_token, compute, creation_at, delete, id, live_pod, plan, record, recorded, sent, start,
+    action, asked, attempt_token, compute, creation_at, delete, id, live_pod, plan, record, recorded, start,
     stop, update, with,
 };
 use crate::apply::{Context, Interrupt, Limited, Reporter, Settings, execute, settle};
@@ -23,7 +23,7 @@ use crate::model::journal::{ActionStatus, Event};
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker, Token};
 use crate::model::outcome::{EndResult, Fate, Outcome, StoppedBy};
-use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, Record, RecordAfter};
+use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, RecordAfter};
 use crate::model::pod::Compute;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::progress::Notice;
@@ -238,7 +238,7 @@ impl Journal for Notebook {
         let entries = batch.entries.iter().map(|entry| format!("{} {}", entry.action, shown(&entry.event)));
         let changes = batch.changes.iter().map(|change| match change {
             RecordChange::Put(address, recorded) => {
-                format!("{address} is {} deposed {:?}", recorded.id, recorded.deposed.len())
+                format!("{address} is {} deposed {:?}", recorded.id, recorded.record.deposed.len())
             }
             RecordChange::Remove(address) => format!("{address} is nothing"),
             RecordChange::Rename { from, to } => format!("{from} becomes {to}"),
@@ -258,7 +258,7 @@ impl Journal for Notebook {
 
 fn shown(event: &Event) -> String {
     match event {
-        Event::Intended { attempt, token, sent: _, server_time: _ } => {
+        Event::Intended { attempt, token, asked: _, server_time: _ } => {
             let token = token.as_ref().map_or_else(String::new, |_| " with a token".to_owned());
             format!("intended {attempt}{token}")
         }
@@ -380,7 +380,7 @@ fn open_create(status: ActionStatus) -> (Prior, Token) {
         address: "llm".parse().unwrap(),
         intended_at: At.now(),
         server_time: Some(At.now()),
-        sent: sent(),
+        asked: asked(),
         tombstone: false,
     };
     prior.tokens.insert(token.clone(), known);

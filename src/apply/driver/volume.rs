@@ -15,7 +15,7 @@ use crate::apply::verdict;
 use crate::apply::{Reporter, readback};
 use crate::model::clock::Clock;
 use crate::model::id::VolumeId;
-use crate::model::journal::Sent;
+use crate::model::journal::Asked;
 use crate::model::live::LiveVolume;
 use crate::model::marker::Token;
 use crate::model::prior::KnownToken;
@@ -43,37 +43,37 @@ where
         config: &VolumeConfig,
         token: &Token,
     ) -> Result<Vec<RecordChange>, Halt> {
-        let sent = request::sent_volume(name, config, token, self.record_after(act)?);
+        let asked = request::asked_volume(name, token, self.record_after(act)?);
         let request = VolumeRequest { name: name.to_owned(), config: config.clone() };
-        let (id, since) = match self.make_volume(act, &request, (token, &sent)).await? {
+        let (id, since) = match self.make_volume(act, &request, (token, &asked)).await? {
             Tried::Created(id, since) => (id, since),
             Tried::OtherPlace(why) | Tried::OtherCloud(why) | Tried::NotDone(why) => {
                 return Err(Halt::Failed(why));
             }
         };
         self.read_back(act, (&id, since), |live| readback::volume(config, live)).await?;
-        Ok(self.put(act, &sent.record, id.remote()))
+        Ok(self.put(act, &asked.record, id.remote()))
     }
 
     async fn make_volume(
         &self,
         act: &Act<'_>,
         request: &VolumeRequest,
-        (token, sent): (&Token, &Sent),
+        (token, asked): (&Token, &Asked),
     ) -> Result<Tried<VolumeId>, Halt> {
-        let name = &request.name;
+        let name = request.name.as_str();
         let call = async |port: &'a P, _: Going| port.create_volume(request).await;
         let look_up = async |_: &KnownToken, ended| {
             let sight = |sheet: &Sheet<VolumeId>| {
-                recover::sight_volume(name, &sheet.entries, |id| self.ledger.records().has(id))
+                recover::sight_volume(Some(name), &sheet.entries, |id| self.ledger.records().has(id))
             };
             let Some((_, ids)) = self.look_up(act, ended, sight, UNLISTED).await? else { return Ok(None) };
             let Some(id) = recover::choose_volume(&ids) else {
                 return Err(Halt::Unknown(format!("several network volumes are named `{name}`")));
             };
-            self.adopted(act, sent, &id).await.map(Some)
+            self.adopted(act, asked, &id).await.map(Some)
         };
-        self.create(act, (token, sent), call, look_up).await
+        self.create(act, (token, asked), call, look_up).await
     }
 
     pub(super) async fn grow_volume(

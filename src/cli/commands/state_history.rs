@@ -116,7 +116,7 @@ fn events(past: &PastRun) -> String {
 /// Returns an event as a word and what belongs to it.
 fn told(event: &Event) -> (&'static str, String) {
     match event {
-        Event::Intended { attempt, token, sent: _, server_time: _ } => {
+        Event::Intended { attempt, token, asked: _, server_time: _ } => {
             let token = token.as_ref().map_or_else(String::new, |token| format!(", token {token}"));
             ("intended", format!("attempt {attempt}{token}"))
         }

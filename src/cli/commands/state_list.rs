@@ -31,7 +31,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     }
     let mut table = Table::new(["ADDRESS", "ID", "RECORDED"]);
     for (address, recorded) in &prior.objects {
-        table.row([address.to_string(), recorded.id.to_string(), summary(&recorded.object)]);
+        table.row([address.to_string(), recorded.id.to_string(), summary(&recorded.record.object)]);
     }
     shell.output.data(&table.to_string());
     if prior.objects.is_empty() {

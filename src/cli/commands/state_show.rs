@@ -11,7 +11,7 @@ use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
-use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::volume::VolumeConfig;
 
 /// Show everything that is recorded of one object
@@ -55,8 +55,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 
 /// Returns everything that is recorded, as name and text.
 pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
-    let Recorded { id, token, recorded_at, server_time: _, deposed, lifecycle, retired, rebuilt, object } =
-        recorded;
+    let Recorded { id, record, recorded_at, server_time: _, rebuilt } = recorded;
+    let Record { token, lifecycle, retired, deposed, object } = record;
     let mut rows = Rows::default();
     rows.put("id", id.to_string());
     rows.put("recorded_at", recorded_at.to_string());

@@ -3,12 +3,12 @@
 use super::{Consequence, CostChange, FieldChange, Reason};
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
-use crate::model::desired::{GpuOrder, Lifecycle};
+use crate::model::desired::GpuOrder;
 use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RemoteId, VolumeId};
 use crate::model::marker::Token;
 use crate::model::money::Price;
 use crate::model::pod::{Access, Compute, EnvValue, Placement};
-use crate::model::prior::RecordedObject;
+use crate::model::prior::Record;
 use crate::model::settings::{Container, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeConfig;
@@ -267,8 +267,8 @@ pub enum Disruption {
 /// What the state says after an action.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RecordAfter {
-    /// The same as before, with the remote id that the action brought.
-    Put(Box<Record>),
+    /// This, of the object that is named, or else of the one that the action brings.
+    Put { id: Option<RemoteId>, record: Box<Record> },
     /// Nothing: the entry is dropped.
     Remove {
         /// Whether its token is never to be adopted again.
@@ -280,20 +280,25 @@ pub enum RecordAfter {
     Deposed(BTreeSet<PodId>),
 }
 
-/// A state entry but for what only the provider's answer tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// The id; `None` where the action brings it.
-    pub id: Option<RemoteId>,
-    /// The token that the object carries, as far as it is known before the action.
-    pub token: Option<Token>,
-    /// What podform may do to it.
-    pub lifecycle: Lifecycle,
-    /// Kept stopped after its key has left the spec.
-    pub retired: bool,
-    /// Pods that were replaced and still exist. In a replacement that creates first, the old pod is in here from
-    /// the create on until its delete.
-    pub deposed: BTreeSet<PodId>,
-    /// The values. Compute, cloud and data center are `None` where only the provider's answer tells.
-    pub object: RecordedObject,
+impl RecordAfter {
+    /// Records this of an object; `None` is the one that the action brings.
+    pub fn put(id: Option<RemoteId>, record: Record) -> Self {
+        Self::Put { id, record: Box::new(record) }
+    }
+
+    /// Returns what is recorded of an object anew.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Put { id: _, record } => Some(record),
+            Self::Remove { .. } | Self::MovedFrom(_) | Self::Deposed(_) => None,
+        }
+    }
+
+    /// Returns the object that is named.
+    pub fn id(&self) -> Option<&RemoteId> {
+        match self {
+            Self::Put { id, record: _ } => id.as_ref(),
+            Self::Remove { .. } | Self::MovedFrom(_) | Self::Deposed(_) => None,
+        }
+    }
 }

@@ -9,16 +9,16 @@ mod left;
 
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, ProjectName, RunNonce, Serial, VolumeId};
+use crate::model::id::{Lineage, ProjectName, RemoteId, RunNonce, Serial, VolumeId};
 use crate::model::money::{Amount, Monthly};
-use crate::model::prior::{Api, Binding, ProviderKind};
+use crate::model::prior::{Api, Binding, ProviderKind, RecordedObject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 pub use action::{
-    Action, ActionId, Attempt, Candidate, Disruption, EnvPatch, OnStuck, Operation, PodCreation, Record,
-    RecordAfter, Step, WishedGpus,
+    Action, ActionId, Attempt, Candidate, Disruption, EnvPatch, OnStuck, Operation, PodCreation, RecordAfter,
+    Step, WishedGpus,
 };
 pub use change::{Cause, Consequence, CostChange, CostSummary, FieldChange, Reason, Split};
 pub use left::{
@@ -85,9 +85,8 @@ pub struct Plan {
     pub unmanaged: Vec<Unmanaged>,
     /// Addresses that are as wanted.
     pub unchanged: BTreeSet<Address>,
-    /// Every managed object as the state has it, each with its id; for formats that show whole objects. Outside the
-    /// digest.
-    pub recorded: BTreeMap<Address, Record>,
+    /// Every managed object as the state has it, for formats that show whole objects. Outside the digest.
+    pub recorded: BTreeMap<Address, (RemoteId, RecordedObject)>,
     /// How many addresses of the spec were deselected.
     pub out_of_scope: usize,
     /// The run that goes on while the plan is made.

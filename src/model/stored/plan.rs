@@ -36,7 +36,7 @@ stored_enums! {
     OnStuck { "fail" = Fail, "replace" = Replace(creation) }
     Disruption { "in_place" = InPlace, "next_start" = NextStart, "reset" = Reset, "replace" = Replace }
     RecordAfter {
-        "put" = Put(record),
+        "put" = Put { id, record },
         "remove" = Remove { tombstone },
         "moved_from" = MovedFrom(address),
         "deposed" = Deposed(ids),

@@ -1,15 +1,15 @@
 //! What the state records, and what a plan says that it will.
 
 use super::form::{stored_enums, stored_structs};
-use crate::model::journal::{Event, Sent};
-use crate::model::plan::{Approval, Record};
-use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::journal::{Asked, Event};
+use crate::model::plan::Approval;
+use crate::model::prior::{Record, RecordedObject, RecordedPod};
 
 stored_enums! {
     RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume) }
     Approval { "prompt" = Prompt, "flag" = Flag, "digest" = Digest, "saved_plan" = SavedPlan }
     Event {
-        "intended" = Intended { attempt, token, sent, server_time },
+        "intended" = Intended { attempt, token, asked, server_time },
         "started" = Started,
         "accepted" = Accepted { id },
         "refused" = Refused { why },
@@ -22,6 +22,6 @@ stored_enums! {
 
 stored_structs! {
     RecordedPod { container, access, compute, cloud, data_center, run, depends_on }
-    Record { id, token, lifecycle, retired, deposed, object }
-    Sent { name, image, compute, cloud, data_centers, holds_data, record }
+    Record { token, lifecycle, retired, deposed, object }
+    Asked { name, data_centers, record }
 }

@@ -6,7 +6,7 @@ use super::Ownership;
 use super::pod::PodView;
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::journal::Sent;
+use crate::model::journal::Asked;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
 use crate::model::plan::Held;
@@ -26,9 +26,9 @@ pub(super) struct Claim<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Provenance<'a> {
     /// By the open request of an earlier run.
-    Open(&'a Sent),
+    Open(&'a Asked),
     /// In the window of a request that has come to its end.
-    Window(&'a Sent, Spare),
+    Window(&'a Asked, Spare),
     /// Outside of that window: a copy.
     Copy,
     /// Outside of the window of a request that is still open: a copy of what it made, or that itself, moved by RunPod.
@@ -41,15 +41,15 @@ impl<'a> Ownership<'a> {
     pub(super) fn claim(&self, pod: &'a LivePod) -> Option<(Address, Claim<'a>)> {
         // The answer to our own request named it: better than a mark, which a pod can have lost or got by copying.
         if let Some((address, token, known)) = self.accepted_as(&RemoteId::Pod(pod.id.clone())) {
-            return Some((address, Claim { pod, token, provenance: Provenance::Open(&known.sent) }));
+            return Some((address, Claim { pod, token, provenance: Provenance::Open(&known.asked) }));
         }
         let token = &pod.marker.as_ref()?.token;
         let known = self.inputs.prior.tokens.get(token)?;
         let view = Viewpoint::of(&self.inputs.desired.project, self.inputs.prior);
         let provenance =
             match (judge_pod(view, pod, Witness::Journal(known)), self.open.tokens.contains(token)) {
-                (Judged::Ours(_) | Judged::NotTold(_), true) => Provenance::Open(&known.sent),
-                (Judged::Ours(spare), false) => Provenance::Window(&known.sent, spare),
+                (Judged::Ours(_) | Judged::NotTold(_), true) => Provenance::Open(&known.asked),
+                (Judged::Ours(spare), false) => Provenance::Window(&known.asked, spare),
                 (Judged::NotTold(_), false) => Provenance::Untold,
                 (Judged::Copy { .. }, true) => Provenance::Late,
                 (Judged::Copy { .. }, false) => Provenance::Copy,
@@ -68,7 +68,7 @@ impl<'a> Ownership<'a> {
         };
         // Nobody can tell the pods of a lost state apart but the person who has chosen one by now: a rebuild has not.
         let is_there = |chosen: &Recorded| !chosen.rebuilt && !is_gone(&chosen.id, self.inputs.live);
-        let is_chosen = known.sent.name.is_empty() && self.renamed.recorded(&address).is_some_and(is_there);
+        let is_chosen = known.asked.name.is_none() && self.renamed.recorded(&address).is_some_and(is_there);
         let provenance = match provenance {
             Provenance::Untold if is_chosen => Provenance::Copy,
             told => told,
@@ -106,19 +106,19 @@ pub(super) fn sort_duplicates<'c, 'a: 'c>(
 /// Returns the pod to adopt among those that carry a token of an address; the oldest if there are several of ours.
 ///
 /// A request that has come to its end is known by its record. What its token shows besides is a second pod of it only if
-/// it equals what was sent and holds nothing; else it may be a copy that was made at once. Where a pod is wanted, a person
+/// it equals what was asked for and holds nothing; else it may be a copy that was made at once. Where a pod is wanted, a person
 /// says which, as a third one may be one too many; where none is, it is left alone.
 pub(super) fn adoptable<'a>(
     address: &Address,
     claims: &[Claim<'a>],
     is_wanted: bool,
     view: &mut PodView<'a>,
-) -> Result<Option<(&'a LivePod, &'a Sent)>, Held> {
-    let mut ours: Vec<(&Claim<'a>, &'a Sent)> =
+) -> Result<Option<(&'a LivePod, &'a Asked)>, Held> {
+    let mut ours: Vec<(&Claim<'a>, &'a Asked)> =
         claims.iter().filter_map(|claim| Some((claim, created_by_us(claim)?))).collect();
     // The oldest is the one that people may have begun to use.
     ours.sort_by_key(|(claim, _)| (claim.pod.created_at, &claim.pod.id));
-    let Some(((first, sent), rest)) = ours.split_first() else {
+    let Some(((first, asked), rest)) = ours.split_first() else {
         let is_doubtful = |claim: &&Claim<'a>| {
             is_wanted && matches!(claim.provenance, Provenance::Window(..) | Provenance::Late)
         };
@@ -144,14 +144,14 @@ pub(super) fn adoptable<'a>(
     let others = claims.iter().filter(|claim| created_by_us(claim).is_none());
     match sort_duplicates(address, others, view) {
         Some(held) => Err(held),
-        None => Ok(Some((first.pod, sent))),
+        None => Ok(Some((first.pod, asked))),
     }
 }
 
-/// Returns what was sent, for a pod that our own request created: an open one, or one of which it is the second.
-pub(super) fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
+/// Returns what was asked for, for a pod that our own request created: an open one, or one of which it is the second.
+pub(super) fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Asked> {
     match claim.provenance {
-        Provenance::Open(sent) | Provenance::Window(sent, Spare::MayGo) => Some(sent),
+        Provenance::Open(asked) | Provenance::Window(asked, Spare::MayGo) => Some(asked),
         Provenance::Window(_, Spare::HoldsData | Spare::Differs(_) | Spare::NotKnown)
         | Provenance::Copy
         | Provenance::Late
@@ -159,10 +159,10 @@ pub(super) fn created_by_us<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
     }
 }
 
-/// Returns what was sent, for a pod of a request that is still open.
-pub(super) fn open<'a>(claim: &Claim<'a>) -> Option<&'a Sent> {
+/// Returns what was asked for, for a pod of a request that is still open.
+pub(super) fn open<'a>(claim: &Claim<'a>) -> Option<&'a Asked> {
     match claim.provenance {
-        Provenance::Open(sent) => Some(sent),
+        Provenance::Open(asked) => Some(asked),
         Provenance::Window(..) | Provenance::Copy | Provenance::Late | Provenance::Untold => None,
     }
 }

@@ -21,7 +21,7 @@ pub(super) use self::volume::known_volume;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
-use crate::model::journal::Sent;
+use crate::model::journal::Asked;
 use crate::model::live::{Live, LiveVolume, Seen, Unreadable};
 use crate::model::marker::Token;
 use crate::model::plan::{Finding, Held};
@@ -35,7 +35,7 @@ pub(super) struct Ownership<'a> {
     inputs: &'a Inputs<'a>,
     renamed: &'a Renamed<'a>,
     claims: BTreeMap<Address, Vec<Claim<'a>>>,
-    volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Sent)>>,
+    volume_claims: BTreeMap<Address, Vec<(&'a LiveVolume, &'a Asked)>>,
     /// At which address each of them is claimed.
     claimed_at: BTreeMap<RemoteId, Address>,
     /// The first address that names each object by `adopt`.
@@ -101,7 +101,7 @@ impl<'a> Ownership<'a> {
             second_volumes: Vec::new(),
         };
         for (address, recorded) in &renamed.objects {
-            if let Some(token) = &recorded.token {
+            if let Some(token) = &recorded.record.token {
                 ownership.holders.entry(token).or_insert(address);
             }
         }
@@ -144,7 +144,7 @@ impl<'a> Ownership<'a> {
         // A token that only a rebuild has seen came without what was sent.
         let is_doubtful = |claim: &&Claim<'_>| {
             let known = prior.tokens.get(claim.token);
-            claim.provenance == Provenance::Untold && known.is_some_and(|known| known.sent.name.is_empty())
+            claim.provenance == Provenance::Untold && known.is_some_and(|known| known.asked.name.is_none())
         };
         let pods = self.claims.iter().map(|(address, claims)| {
             let seen: Vec<&Claim<'a>> = claims.iter().filter(is_doubtful).collect();
@@ -153,7 +153,7 @@ impl<'a> Ownership<'a> {
             (address, ids.collect::<BTreeSet<RemoteId>>(), is_named_otherwise)
         });
         let volumes = self.volume_claims.iter().map(|(address, claims)| {
-            let seen = claims.iter().filter(|(_, sent)| sent.name.is_empty());
+            let seen = claims.iter().filter(|(_, asked)| asked.name.is_none());
             (address, seen.map(|(volume, _)| RemoteId::Volume(volume.id.clone())).collect(), false)
         });
         pods.chain(volumes)

@@ -62,7 +62,7 @@ impl<'a> Ownership<'a> {
     pub(super) fn unsettled_intent(&self, address: &Address, recorded: Option<&Recorded>) -> Option<Held> {
         let is_recorded = |intent: &OpenIntent| {
             recorded.is_some_and(|recorded| {
-                (intent.token.is_some() && recorded.token == intent.token)
+                (intent.token.is_some() && recorded.record.token == intent.token)
                     || accepted(intent).as_ref() == Some(&recorded.id)
             })
         };

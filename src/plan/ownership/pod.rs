@@ -10,7 +10,7 @@ use crate::model::live::{LivePod, PodRole, PodStatus, Seen};
 use crate::model::marker::MARKER_KEY;
 use crate::model::plan::{Finding, Held};
 use crate::model::pod::Storage;
-use crate::model::prior::{Recorded, RecordedObject};
+use crate::model::prior::Recorded;
 use crate::model::provenance::{Likeness, Part, likeness_to_record};
 use crate::plan::presence::{Sighting, Successor};
 
@@ -69,8 +69,8 @@ impl<'a> Ownership<'a> {
                     return Sighting::Hidden(held);
                 }
                 match successor {
-                    Some((successor, sent)) => {
-                        Sighting::Superseded { recorded, object, successor, sent: &sent.record }
+                    Some((successor, asked)) => {
+                        Sighting::Superseded { recorded, object, successor, asked: &asked.record }
                     }
                     None => Sighting::Kept { recorded, object },
                 }
@@ -97,7 +97,7 @@ impl<'a> Ownership<'a> {
             return Sighting::Named { object: claim.pod };
         }
         match adoptable(address, claims, self.is_wanted(address), view) {
-            Ok(Some((object, sent))) => return Sighting::Journal { object, sent: &sent.record },
+            Ok(Some((object, asked))) => return Sighting::Journal { object, asked: &asked.record },
             Err(held) => return Sighting::Hidden(held),
             Ok(None) => {}
         }
@@ -130,8 +130,10 @@ impl<'a> Ownership<'a> {
         let other = self.claimed_at.get(&RemoteId::Pod(id.clone())).filter(|other| *other != address)?;
         let takes = match self.pod(other, None).sighting {
             Sighting::Migrated { recorded: _, object, by: _ }
-            | Sighting::Journal { object, sent: _ }
-            | Sighting::Superseded { recorded: _, object: _, successor: object, sent: _ } => object.id == *id,
+            | Sighting::Journal { object, asked: _ }
+            | Sighting::Superseded { recorded: _, object: _, successor: object, asked: _ } => {
+                object.id == *id
+            }
             Sighting::Kept { .. }
             | Sighting::Gone { .. }
             | Sighting::Named { .. }
@@ -150,7 +152,7 @@ impl<'a> Ownership<'a> {
         (claims, named): (&[Claim<'a>], Option<&PodId>),
         view: &mut PodView<'a>,
     ) -> Sighting<'a, LivePod> {
-        let is_same = |claim: &Claim<'a>| recorded.token.as_ref() == Some(claim.token);
+        let is_same = |claim: &Claim<'a>| recorded.record.token.as_ref() == Some(claim.token);
         let same_token: Vec<&Claim<'a>> = claims.iter().filter(|claim| is_same(claim)).collect();
         let others = claims.iter().filter(|claim| !is_same(claim));
         // What an open request or its second made takes the place of the one that is gone. What others carry of older
@@ -188,13 +190,9 @@ impl<'a> Ownership<'a> {
     }
 
     fn likeness(&self, pod: &LivePod, recorded: &Recorded) -> Likeness {
-        match &recorded.object {
-            RecordedObject::Pod(record) => {
-                let volume = record.container.storage.volume().and_then(|volume| self.volume_id(volume));
-                likeness_to_record(pod, record, volume)
-            }
-            RecordedObject::Volume(_) => Likeness::Differs(Part::Hardware),
-        }
+        let Some(record) = recorded.record.object.pod() else { return Likeness::Differs(Part::Hardware) };
+        let volume = record.container.storage.volume().and_then(|volume| self.volume_id(volume));
+        likeness_to_record(pod, record, volume)
     }
 }
 

@@ -6,7 +6,7 @@ use super::Ownership;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{RemoteId, VolumeId};
-use crate::model::journal::Sent;
+use crate::model::journal::Asked;
 use crate::model::live::{LiveVolume, Seen};
 use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{Finding, Held};
@@ -38,9 +38,9 @@ impl<'a> Ownership<'a> {
                     self.stranger_volumes.insert(id.clone());
                     self.second_volumes.push((address, id.clone()));
                 }
-                Some((address, sent)) => {
+                Some((address, asked)) => {
                     self.claimed_at.insert(RemoteId::Volume(id.clone()), address.clone());
-                    self.volume_claims.entry(address).or_default().push((volume, sent));
+                    self.volume_claims.entry(address).or_default().push((volume, asked));
                 }
                 None => {
                     self.stranger_volumes.insert(id.clone());
@@ -62,18 +62,18 @@ impl<'a> Ownership<'a> {
 
     /// A name is kept for good, so the key in it is the one at creation. A volume with the token of a recorded one
     /// was named so by hand.
-    fn volume_owner(&self, volume: &LiveVolume) -> Option<(Address, &'a Sent)> {
+    fn volume_owner(&self, volume: &LiveVolume) -> Option<(Address, &'a Asked)> {
         if let Some((address, _, known)) = self.accepted_as(&RemoteId::Volume(volume.id.clone())) {
-            return Some((address, &known.sent));
+            return Some((address, &known.asked));
         }
         let mark: VolumeMark = volume.name.parse().ok()?;
         let (token, known) = known_volume(self.inputs.prior, &mark)?;
         let view = Viewpoint::of(&self.inputs.desired.project, self.inputs.prior);
         // The name that was asked for is whole; a token that a rebuild saw in the account came without one.
-        let asked_for = known.sent.name.is_empty() || known.sent.name == volume.name;
+        let asked_for = known.asked.name.is_none() || known.asked.name.as_ref() == Some(&volume.name);
         match judge_volume(view, Some(&mark), Witness::Journal(known)) {
             Judged::Ours(_) if !self.holders.contains_key(token) && asked_for => {
-                Some((self.renamed.address_now(&known.address), &known.sent))
+                Some((self.renamed.address_now(&known.address), &known.asked))
             }
             Judged::Ours(_)
             | Judged::Unmarked
@@ -105,7 +105,7 @@ impl<'a> Ownership<'a> {
             Some(recorded) => self.recorded_volume(recorded),
             None => match claims {
                 [] => self.named_volume(address, named, findings),
-                [(object, sent)] => Sighting::Journal { object, sent: &sent.record },
+                [(object, asked)] => Sighting::Journal { object, asked: &asked.record },
                 [_, _, ..] if claims.iter().any(|(volume, _)| named == Some(&volume.id)) => {
                     self.named_volume(address, named, findings)
                 }

@@ -10,14 +10,13 @@ use crate::model::live::LivePod;
 use crate::model::marker::Token;
 use crate::model::plan::{
     Attempt, Block, Candidate, Cause, Consequence, DriftKind, FieldChange, Held, Operation, PodCreation,
-    Reason, Record, RecordAfter, Split, Step, WishedGpus,
+    Reason, RecordAfter, Split, Step, WishedGpus,
 };
 use crate::model::pod::RunState;
-use crate::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::settings::{Ability, Container, Field};
 use crate::model::value::Value;
 
-use super::record::pod_of;
 use super::{PodPlanner, minus};
 use crate::plan::compare::Comparison;
 use crate::plan::draft::Planning;
@@ -86,10 +85,10 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.drift.push(DriftKind::Vanished);
         let Some(candidates) = self.candidates(wanted) else { return };
         let mut consequences =
-            pod_of(&recorded.object).map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
+            recorded.record.object.pod().map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
-        let changes = creation_again(wanted, pod_of(&recorded.object));
+        let changes = creation_again(wanted, recorded.record.object.pod());
         self.create(wanted, candidates, Reason::Vanished, changes, consequences, BTreeSet::new());
     }
 
@@ -186,22 +185,16 @@ impl<'a> PodPlanner<'_, 'a> {
         let beside = if deposed.is_empty() { Split::default() } else { self.draft.after };
         let first = candidates.first().map(|first| cost::on_candidate(container, first)).unwrap_or_default();
         let dearest = cost::on_dearest(container, &candidates);
-        let record = Record {
-            id: None,
-            token: None,
-            lifecycle: wanted.lifecycle.clone(),
-            retired: false,
-            deposed,
-            object: RecordedObject::Pod(Arc::new(RecordedPod {
-                container: self.container(wanted),
-                access: Some(wanted.access),
-                compute: None,
-                cloud: None,
-                data_center: None,
-                run: RunState::Running,
-                depends_on: wanted.depends_on.clone(),
-            })),
-        };
+        let object = RecordedObject::Pod(Arc::new(RecordedPod {
+            container: self.container(wanted),
+            access: Some(wanted.access),
+            compute: None,
+            cloud: None,
+            data_center: None,
+            run: RunState::Running,
+            depends_on: wanted.depends_on.clone(),
+        }));
+        let record = Record { deposed, ..Record::new(None, wanted.lifecycle.clone(), object) };
         self.draft.push(Planning {
             step: Step::Create,
             operation: Operation::CreatePod(Box::new(self.creation(wanted, candidates))),
@@ -209,7 +202,7 @@ impl<'a> PodPlanner<'_, 'a> {
             changes,
             consequences,
             after: beside + first,
-            record: RecordAfter::Put(Box::new(record)),
+            record: RecordAfter::put(None, record),
         });
         self.draft.at_most = dearest;
     }

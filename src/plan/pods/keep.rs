@@ -7,31 +7,31 @@ use crate::model::desired::{OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::plan::{
-    Candidate, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, Record,
+    Candidate, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason,
     RecordAfter, Step,
 };
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::settings::{Container, Field};
 use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 
 use super::PodPlanner;
-use super::record::{container_of, is_news, pod_of, run_change, same_rules, set_container, set_run};
+use super::record::{is_news, put, run_change, same_rules, set_run};
 use crate::plan::compare::{Compared, Comparison, Pair};
-use crate::plan::draft::{Planning, record_of};
+use crate::plan::draft::Planning;
 use crate::plan::effect;
 use crate::plan::presence::{Known, Successor};
 use crate::plan::{cost, finding, satisfaction, shown};
 
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
-        let Some(pod) = pod_of(&recorded.object) else { return };
+        let Some(pod) = recorded.record.object.pod() else { return };
         self.begin(Some(live), Some(pod));
         self.run_drift(pod.run, live);
         let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
-        self.stored = self.context.inputs.prior.objects.get(from).map(|stored| &stored.object);
-        let record = record_of(recorded);
+        self.stored = self.context.inputs.prior.objects.get(from).map(|stored| &stored.record.object);
+        let record = recorded.record.clone();
         self.reconcile(Reconciling {
             wanted,
             live,
@@ -43,41 +43,35 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     pub(super) fn adopt(&mut self, wanted: &'a WantedPod, live: &'a LivePod, known: Known<'a>) {
-        let id = RemoteId::Pod(live.id.clone());
         let (recorded, token) = match known {
             Known::Migrated(recorded, by) => {
                 self.draft.drift.push(match by {
-                    Successor::Moved => DriftKind::Migrated { from: recorded.id.clone(), to: id.clone() },
+                    Successor::Moved => {
+                        DriftKind::Migrated { from: recorded.id.clone(), to: RemoteId::Pod(live.id.clone()) }
+                    }
                     Successor::Named | Successor::Made => DriftKind::Vanished,
                 });
                 // What another create of ours made carries the token of that one.
                 let made = live.marker.as_ref().filter(|_| by == Successor::Made);
-                let token = made.map(|marker| marker.token.clone()).or_else(|| recorded.token.clone());
-                (pod_of(&recorded.object), token)
+                let token = made.map(|marker| marker.token.clone()).or_else(|| recorded.record.token.clone());
+                (recorded.record.object.pod(), token)
             }
-            Known::Sent(sent) => (pod_of(&sent.object), sent.token.clone()),
+            Known::Asked(asked) => (asked.object.pod(), asked.token.clone()),
             Known::Nothing => (None, None),
         };
         self.begin(Some(live), recorded);
-        let record = Record {
-            id: Some(id),
-            token,
-            lifecycle: wanted.lifecycle.clone(),
-            retired: false,
-            deposed: self.surplus_ids(),
-            object: RecordedObject::Pod(Arc::new(RecordedPod {
-                container: wanted.container.clone(),
-                access: recorded.and_then(|recorded| recorded.access),
-                compute: live
-                    .compute
-                    .clone()
-                    .or_else(|| recorded.and_then(|recorded| recorded.compute.clone())),
-                cloud: live.cloud.or_else(|| recorded.and_then(|recorded| recorded.cloud)),
-                data_center: live.data_center.clone(),
-                run: if live.status.is_up() { RunState::Running } else { RunState::Stopped },
-                depends_on: wanted.depends_on.clone(),
-            })),
+        let pod = RecordedPod {
+            container: wanted.container.clone(),
+            access: recorded.and_then(|recorded| recorded.access),
+            compute: live.compute.clone().or_else(|| recorded.and_then(|recorded| recorded.compute.clone())),
+            cloud: live.cloud.or_else(|| recorded.and_then(|recorded| recorded.cloud)),
+            data_center: live.data_center.clone(),
+            run: if live.status.is_up() { RunState::Running } else { RunState::Stopped },
+            depends_on: wanted.depends_on.clone(),
         };
+        let object = RecordedObject::Pod(Arc::new(pod));
+        let deposed = self.surplus_ids();
+        let record = Record { deposed, ..Record::new(token, wanted.lifecycle.clone(), object) };
         self.reconcile(Reconciling {
             wanted,
             live,
@@ -134,8 +128,10 @@ impl<'a> PodPlanner<'_, 'a> {
             // On record before it is replaced: the engine ends only what the address has.
             let mut record = record;
             if let Some(reason) = adopt {
-                set_container(&mut record, &seen);
-                self.adopt_step(reason, &record);
+                if let Some(pod) = record.object.pod_mut() {
+                    pod.container = seen;
+                }
+                self.draft.local(Step::Adopt, reason, Vec::new(), put(live, &record));
             }
             self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
             self.replace(wanted, live, recorded, comparison, requested);
@@ -170,19 +166,6 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    fn adopt_step(&mut self, reason: Reason, record: &Record) {
-        let after = self.draft.after;
-        self.draft.push(Planning {
-            step: Step::Adopt,
-            operation: Operation::Local,
-            reason,
-            changes: Vec::new(),
-            consequences: Vec::new(),
-            after,
-            record: RecordAfter::Put(Box::new(record.clone())),
-        });
-    }
-
     /// Plans everything that needs no replacement.
     fn converge(&mut self, converging: Converging<'a>) {
         let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, billed } =
@@ -211,12 +194,10 @@ impl<'a> PodPlanner<'_, 'a> {
             if adopt.is_some() || changes.is_empty() { Some(container) } else { None },
         );
         match adopt {
-            Some(reason) => {
-                self.adopt_step(reason, &record);
-            }
+            Some(reason) => self.draft.local(Step::Adopt, reason, Vec::new(), put(live, &record)),
             None => {
                 let nothing_follows = changes.is_empty() && run == Run::Stay && self.surplus.is_empty();
-                self.record_step(&before, &record, nothing_follows);
+                self.record_step(live, (&before, &record), nothing_follows);
                 self.drop_outlived();
             }
         }
@@ -265,8 +246,7 @@ impl<'a> PodPlanner<'_, 'a> {
     ) {
         record.lifecycle = wanted.lifecycle.clone();
         record.retired = false;
-        let RecordedObject::Pod(pod) = &mut record.object else { return };
-        let pod = Arc::make_mut(pod);
+        let Some(pod) = record.object.pod_mut() else { return };
         pod.depends_on = wanted.depends_on.clone();
         pod.run = if live.status.is_up() { RunState::Running } else { RunState::Stopped };
         if let Some(container) = container {
@@ -281,12 +261,10 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     /// Writes what changed without a call: what podform may do, and what the state did not know.
-    fn record_step(&mut self, before: &Record, after: &Record, nothing_follows: bool) {
+    fn record_step(&mut self, live: &LivePod, (before, after): (&Record, &Record), nothing_follows: bool) {
         let mut changes = Vec::new();
         if !same_rules(&before.lifecycle, &after.lifecycle) {
-            let (before, after) =
-                (Value::Lifecycle(before.lifecycle.clone()), Value::Lifecycle(after.lifecycle.clone()));
-            changes.push(shown::by_spec(Field::Lifecycle, before, after));
+            changes.push(shown::lifecycle(&before.lifecycle, &after.lifecycle));
         }
         if let (RecordedObject::Pod(before), RecordedObject::Pod(after)) = (&before.object, &after.object)
             && before.depends_on != after.depends_on
@@ -306,16 +284,8 @@ impl<'a> PodPlanner<'_, 'a> {
         if !by_spec && changes.is_empty() {
             return;
         }
-        let cost = self.draft.after;
-        self.draft.push(Planning {
-            step: Step::Record,
-            operation: Operation::Local,
-            reason: if by_spec { Reason::LifecycleChanged } else { Reason::Changed },
-            changes,
-            consequences: Vec::new(),
-            after: cost,
-            record: RecordAfter::Put(Box::new(after.clone())),
-        });
+        let reason = if by_spec { Reason::LifecycleChanged } else { Reason::Changed };
+        self.draft.local(Step::Record, reason, changes, put(live, after));
     }
 
     /// Replaced pods that are gone by themselves leave the state.
@@ -323,16 +293,8 @@ impl<'a> PodPlanner<'_, 'a> {
         if !self.outlived || !self.surplus.is_empty() || self.draft.has(Step::Record) {
             return;
         }
-        let after = self.draft.after;
-        self.draft.push(Planning {
-            step: Step::Record,
-            operation: Operation::Local,
-            reason: Reason::Deposed,
-            changes: Vec::new(),
-            consequences: Vec::new(),
-            after,
-            record: RecordAfter::Deposed(BTreeSet::new()),
-        });
+        let none = RecordAfter::Deposed(BTreeSet::new());
+        self.draft.local(Step::Record, Reason::Deposed, Vec::new(), none);
     }
 
     fn update(&mut self, steps: &mut Steps<'a>, is_up: bool) {
@@ -345,7 +307,9 @@ impl<'a> PodPlanner<'_, 'a> {
             Disruption::InPlace | Disruption::NextStart => {}
             Disruption::Reset | Disruption::Replace => self.refuse_locked(steps.live, Step::Update),
         }
-        set_container(&mut steps.record, &steps.applied);
+        if let Some(pod) = steps.record.object.pod_mut() {
+            pod.container = steps.applied.clone();
+        }
         let disk = steps.applied.disk;
         let consequences = self.body(steps.live, disk).updated(disruption, &steps.applied.ports);
         let catalog = self.context.inputs.catalog;
@@ -365,15 +329,14 @@ impl<'a> PodPlanner<'_, 'a> {
             changes: steps.changes.clone(),
             consequences,
             after,
-            record: RecordAfter::Put(Box::new(steps.record.clone())),
+            record: put(steps.live, &steps.record),
         });
     }
 
     fn stop(&mut self, steps: &mut Steps<'a>) {
         self.refuse_locked(steps.live, Step::Stop);
         set_run(&mut steps.record, RunState::Stopped);
-        let container = container_of(&steps.record);
-        let disk = container.map_or(Gigabytes(0), |container| container.disk);
+        let disk = steps.record.object.pod().map_or(Gigabytes(0), |pod| pod.container.disk);
         let after = cost::stopped_live(steps.live);
         let consequences = self.body(steps.live, disk).stopped();
         let reason = steps.reason.clone();
@@ -384,7 +347,7 @@ impl<'a> PodPlanner<'_, 'a> {
             reason,
             consequences,
             after,
-            record: RecordAfter::Put(Box::new(steps.record.clone())),
+            record: put(steps.live, &steps.record),
         });
     }
 
@@ -423,7 +386,7 @@ impl<'a> PodPlanner<'_, 'a> {
             reason,
             consequences,
             after,
-            record: RecordAfter::Put(Box::new(steps.record.clone())),
+            record: put(steps.live, &steps.record),
         });
         if let Some(dearest) = dearest {
             self.draft.at_most = cost::dearer(after, dearest);

@@ -24,8 +24,6 @@ use crate::plan::presence::{Case, Successor, case};
 use crate::plan::reach::Part;
 use crate::plan::{Context, cost, env, finding};
 
-use record::pod_of;
-
 pub(super) use remove::terminate_with_volume;
 
 /// Plans the address of a pod.
@@ -62,7 +60,7 @@ pub(super) fn draft<'a>(
     match deposed.map_or(case, Case::Hold) {
         Case::Hold(held) => planner.hold(held),
         Case::Nothing => {}
-        Case::RemoveOrphan { object, sent } => planner.remove_orphan(object, sent),
+        Case::RemoveOrphan { object, asked } => planner.remove_orphan(object, asked),
         Case::Remove { recorded, object, by, successor } => {
             planner.by = by;
             planner.remove(recorded, object, successor);
@@ -123,7 +121,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Replaced pods that still exist are to go; one that could not be looked at holds the address.
     fn look_at_deposed(&mut self, recorded: &'a Recorded) -> Option<Held> {
-        for id in &recorded.deposed {
+        for id in &recorded.record.deposed {
             match self.context.inputs.live.pods.get(id) {
                 Some(Seen::Found(pod)) if pod.status != PodStatus::Terminated => self.surplus.push(pod),
                 Some(Seen::Found(_) | Seen::Absent) => self.outlived = true,
@@ -138,7 +136,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     fn hold(&mut self, held: Held) {
         let recorded = self.context.renamed.recorded(self.address);
-        let now = recorded.and_then(|recorded| match (&recorded.id, pod_of(&recorded.object)) {
+        let now = recorded.and_then(|recorded| match (&recorded.id, recorded.record.object.pod()) {
             (RemoteId::Pod(id), Some(pod)) => Some(self.recorded_cost(id, pod)),
             (RemoteId::Pod(_) | RemoteId::Volume(_), _) => None,
         });
@@ -164,22 +162,14 @@ impl<'a> PodPlanner<'_, 'a> {
             self.forget(gone);
         }
         if let Some(from) = self.context.renamed.moves.get(self.address) {
-            let after = self.draft.after;
-            self.draft.push(Planning {
-                step: Step::Move,
-                operation: Operation::Local,
-                reason: Reason::Renamed,
-                changes: Vec::new(),
-                consequences: Vec::new(),
-                after,
-                record: RecordAfter::MovedFrom(from.clone()),
-            });
+            let record = RecordAfter::MovedFrom(from.clone());
+            self.draft.local(Step::Move, Reason::Renamed, Vec::new(), record);
         }
     }
 
     /// Drops the record of what is gone.
     fn forget(&mut self, gone: &Recorded) {
-        let lost = pod_of(&gone.object).map(|pod| effect::vanished(&pod.container));
+        let lost = gone.record.object.pod().map(|pod| effect::vanished(&pod.container));
         let after = self.draft.after;
         self.draft.push(Planning {
             step: Step::Forget,

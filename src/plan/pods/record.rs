@@ -1,39 +1,22 @@
 //! What the state says of a pod, and how it moves along with the steps.
 
-use std::sync::Arc;
-
 use crate::model::desired::Lifecycle;
-use crate::model::plan::{Cause, Disruption, FieldChange, Reason, Record};
+use crate::model::id::RemoteId;
+use crate::model::live::LivePod;
+use crate::model::plan::{Cause, Disruption, FieldChange, Reason, RecordAfter};
 use crate::model::pod::RunState;
-use crate::model::prior::{RecordedObject, RecordedPod};
-use crate::model::settings::{Container, Field};
+use crate::model::prior::{Record, RecordedObject, RecordedPod};
+use crate::model::settings::Field;
 use crate::model::value::Value;
 
-pub(super) fn pod_of(object: &RecordedObject) -> Option<&RecordedPod> {
-    match object {
-        RecordedObject::Pod(pod) => Some(pod),
-        RecordedObject::Volume(_) => None,
-    }
-}
-
-pub(super) fn container_of(record: &Record) -> Option<&Container> {
-    match &record.object {
-        RecordedObject::Pod(pod) => Some(&pod.container),
-        RecordedObject::Volume(_) => None,
-    }
-}
-
-pub(super) fn set_container(record: &mut Record, container: &Container) {
-    match &mut record.object {
-        RecordedObject::Pod(pod) => Arc::make_mut(pod).container = container.clone(),
-        RecordedObject::Volume(_) => {}
-    }
+/// Records this of a live pod.
+pub(super) fn put(live: &LivePod, record: &Record) -> RecordAfter {
+    RecordAfter::put(Some(RemoteId::Pod(live.id.clone())), record.clone())
 }
 
 pub(super) fn set_run(record: &mut Record, run: RunState) {
-    match &mut record.object {
-        RecordedObject::Pod(pod) => Arc::make_mut(pod).run = run,
-        RecordedObject::Volume(_) => {}
+    if let Some(pod) = record.object.pod_mut() {
+        pod.run = run;
     }
 }
 
@@ -41,7 +24,7 @@ pub(super) fn set_run(record: &mut Record, run: RunState) {
 /// the next call.
 pub(super) fn is_news(before: &Record, after: &Record) -> bool {
     // Which pods are deposed is written by the steps that are about them.
-    let Record { id, token, lifecycle, retired, deposed: _, object } = before;
+    let Record { token, lifecycle, retired, deposed: _, object } = before;
     let ignored = &after.lifecycle.ignore_changes;
     let same_object = match (object, &after.object) {
         (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
@@ -64,7 +47,6 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
         | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => false,
     };
     !(same_object
-        && *id == after.id
         && *token == after.token
         && same_rules(lifecycle, &after.lifecycle)
         && *retired == after.retired)

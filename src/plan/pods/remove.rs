@@ -3,21 +3,18 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
+use crate::model::clock::Moment;
 use crate::model::desired::{OnRemove, WantedPod};
 use crate::model::id::RemoteId;
-use crate::model::live::LivePod;
-use crate::model::plan::{
-    Block, Consequence, DriftKind, Operation, Reason, Record, RecordAfter, Split, Step,
-};
+use crate::model::live::{Live, LivePod};
+use crate::model::plan::{Block, Consequence, DriftKind, Operation, Reason, RecordAfter, Split, Step};
 use crate::model::pod::RunState;
-use crate::model::prior::{Recorded, RecordedPod};
-use crate::model::settings::Field;
-use crate::model::value::Value;
+use crate::model::prior::{Record, Recorded, RecordedPod};
 
 use super::PodPlanner;
-use super::record::{pod_of, run_change, set_run};
+use super::record::{put, run_change, set_run};
 use crate::model::size::Gigabytes;
-use crate::plan::draft::{Draft, Planning, record_of};
+use crate::plan::draft::{Draft, Planning};
 use crate::plan::effect::Body;
 use crate::plan::presence::Successor;
 use crate::plan::{Context, cost, finding, shown};
@@ -31,7 +28,7 @@ pub(in crate::plan) fn terminate_with_volume(
     draft: &mut Draft<'_>,
 ) {
     let Some(recorded) = context.renamed.recorded(address) else { return };
-    let disk = pod_of(&recorded.object).map_or(Gigabytes(0), |pod| pod.container.disk);
+    let disk = recorded.record.object.pod().map_or(Gigabytes(0), |pod| pod.container.disk);
     draft.keep_steps(|step| match step {
         Step::Move | Step::DeleteDeposed => true,
         Step::Adopt
@@ -78,7 +75,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     pub(super) fn remove(&mut self, recorded: &Recorded, live: &'a LivePod, successor: Option<&'a LivePod>) {
-        let Some(pod) = pod_of(&recorded.object) else { return };
+        let Some(pod) = recorded.record.object.pod() else { return };
         self.surplus.extend(successor);
         self.begin(Some(live), Some(pod));
         self.run_drift(pod.run, live);
@@ -92,11 +89,11 @@ impl<'a> PodPlanner<'_, 'a> {
         if declared == Some(OnRemove::Terminate) {
             return self.terminate(recorded, pod, live, reason);
         }
-        match declared.unwrap_or(recorded.lifecycle.on_remove) {
-            OnRemove::Terminate if !recorded.retired => self.terminate(recorded, pod, live, reason),
+        match declared.unwrap_or(recorded.record.lifecycle.on_remove) {
+            OnRemove::Terminate if !recorded.record.retired => self.terminate(recorded, pod, live, reason),
             OnRemove::Terminate | OnRemove::Stop => self.retire(recorded, pod, live, reason),
             // What was kept stopped stays so, unless the spec says now that it is given up.
-            OnRemove::Forget if recorded.retired && declared.is_none() => {
+            OnRemove::Forget if recorded.record.retired && declared.is_none() => {
                 self.retire(recorded, pod, live, reason);
             }
             OnRemove::Forget => {
@@ -121,17 +118,8 @@ impl<'a> PodPlanner<'_, 'a> {
         if !is_recorded || recorded.id == id {
             return;
         }
-        let record = Record { id: Some(id), ..record_of(recorded) };
-        let after = self.draft.after;
-        self.draft.push(Planning {
-            step: Step::Adopt,
-            operation: Operation::Local,
-            reason: self.by.map_or(Reason::Migrated, Successor::reason),
-            changes: Vec::new(),
-            consequences: Vec::new(),
-            after,
-            record: RecordAfter::Put(Box::new(record)),
-        });
+        let reason = self.by.map_or(Reason::Migrated, Successor::reason);
+        self.draft.local(Step::Adopt, reason, Vec::new(), put(live, &recorded.record));
     }
 
     /// Tells whether the command line lifts the protection of this address for this plan.
@@ -145,23 +133,13 @@ impl<'a> PodPlanner<'_, 'a> {
             return;
         }
         self.draft.findings.push(finding::unprotected(self.address));
-        if !recorded.lifecycle.protect {
+        if !recorded.record.lifecycle.protect {
             return;
         }
-        let mut record = Record { id: Some(RemoteId::Pod(live.id.clone())), ..record_of(recorded) };
+        let mut record = recorded.record.clone();
         record.lifecycle.protect = false;
-        let (before, after) =
-            (Value::Lifecycle(recorded.lifecycle.clone()), Value::Lifecycle(record.lifecycle.clone()));
-        let cost = self.draft.after;
-        self.draft.push(Planning {
-            step: Step::Record,
-            operation: Operation::Local,
-            reason: Reason::LifecycleChanged,
-            changes: vec![shown::by_spec(Field::Lifecycle, before, after)],
-            consequences: Vec::new(),
-            after: cost,
-            record: RecordAfter::Put(Box::new(record)),
-        });
+        let changes = vec![shown::lifecycle(&recorded.record.lifecycle, &record.lifecycle)];
+        self.draft.local(Step::Record, Reason::LifecycleChanged, changes, put(live, &record));
     }
 
     fn removal_reason(&self) -> Reason {
@@ -193,8 +171,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Keeps the pod stopped, listed with what its storage costs.
     fn retire(&mut self, recorded: &Recorded, pod: &RecordedPod, live: &LivePod, reason: Reason) {
-        let mut record = record_of(recorded);
-        record.id = Some(RemoteId::Pod(live.id.clone()));
+        let mut record = recorded.record.clone();
         record.deposed.clear();
         record.retired = true;
         set_run(&mut record, RunState::Stopped);
@@ -202,7 +179,7 @@ impl<'a> PodPlanner<'_, 'a> {
         if live.status.is_up() {
             self.refuse_locked(live, Step::Stop);
             let consequences = self.body(live, pod.container.disk).stopped();
-            let reason = if recorded.retired { Reason::StateDrifted } else { reason };
+            let reason = if recorded.record.retired { Reason::StateDrifted } else { reason };
             self.draft.push(Planning {
                 step: Step::Stop,
                 operation: Operation::StopPod { id: live.id.clone() },
@@ -210,9 +187,9 @@ impl<'a> PodPlanner<'_, 'a> {
                 reason,
                 consequences,
                 after,
-                record: RecordAfter::Put(Box::new(record)),
+                record: put(live, &record),
             });
-        } else if !recorded.retired {
+        } else if !recorded.record.retired {
             self.draft.push(Planning {
                 step: Step::Record,
                 operation: Operation::Local,
@@ -220,31 +197,22 @@ impl<'a> PodPlanner<'_, 'a> {
                 changes: Vec::new(),
                 consequences: Vec::new(),
                 after,
-                record: RecordAfter::Put(Box::new(record)),
+                record: put(live, &record),
             });
         }
         self.draft.findings.push(finding::retired(self.address, after.total().known));
     }
 
     /// What an earlier run created and nothing records goes as it would if it had been recorded.
-    pub(super) fn remove_orphan(&mut self, live: &'a LivePod, sent: &Record) {
-        let Record { id: _, token, lifecycle, retired, deposed: _, object } = sent;
-        if lifecycle.on_remove == OnRemove::Forget && !self.context.inputs.options.destroy {
+    pub(super) fn remove_orphan(&mut self, live: &'a LivePod, asked: &Record) {
+        if asked.lifecycle.on_remove == OnRemove::Forget && !self.context.inputs.options.destroy {
             self.draft.findings.push(finding::forgotten(self.address));
             self.draft.strangers.push(live);
             return;
         }
-        let recorded = Recorded {
-            id: RemoteId::Pod(live.id.clone()),
-            token: token.clone(),
-            recorded_at: self.context.inputs.live.observed_at,
-            server_time: self.context.inputs.live.server_time,
-            deposed: BTreeSet::new(),
-            lifecycle: lifecycle.clone(),
-            retired: *retired,
-            rebuilt: false,
-            object: object.clone(),
-        };
-        self.remove(&recorded, live, None);
+        let Live { observed_at, server_time, .. } = *self.context.inputs.live;
+        let record = Record { deposed: BTreeSet::new(), ..asked.clone() };
+        let now = Moment { here: observed_at, there: server_time };
+        self.remove(&Recorded::new(RemoteId::Pod(live.id.clone()), record, now), live, None);
     }
 }

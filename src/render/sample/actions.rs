@@ -11,10 +11,10 @@ use crate::model::marker::Token;
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Candidate, Cause, Consequence, CostChange, Disruption, FieldChange, OnStuck,
-    Operation, PodCreation, Reason, Record, RecordAfter, Split, Step,
+    Operation, PodCreation, Reason, RecordAfter, Split, Step,
 };
 use crate::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
-use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::prior::{Record, RecordedObject, RecordedPod};
 use crate::model::secret::SecretName;
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
@@ -136,12 +136,7 @@ pub fn creation(at: &str) -> PodCreation {
     }
 }
 
-fn record(id: Option<RemoteId>, object: RecordedObject) -> Record {
-    let (lifecycle, deposed) = (Lifecycle::default(), BTreeSet::new());
-    Record { id, token: None, lifecycle, retired: false, deposed, object }
-}
-
-pub(super) fn pod_record(id: Option<&str>, run: RunState, name: &str) -> Record {
+pub(super) fn pod_object(run: RunState, name: &str) -> RecordedObject {
     let pod = RecordedPod {
         container: container(name),
         access: Some(Access { ssh: true, jupyter: false }),
@@ -151,19 +146,23 @@ pub(super) fn pod_record(id: Option<&str>, run: RunState, name: &str) -> Record 
         run,
         depends_on: [address("volume.models")].into(),
     };
-    record(id.map(pod_id), RecordedObject::Pod(Arc::new(pod)))
+    RecordedObject::Pod(Arc::new(pod))
 }
 
-pub(super) fn volume_record(id: Option<&str>, size: u32) -> Record {
-    record(id.map(|id| RemoteId::Volume(VolumeId::new(id))), RecordedObject::Volume(volume(size)))
+pub(super) fn volume_id(id: &str) -> RemoteId {
+    RemoteId::Volume(VolumeId::new(id))
 }
 
-fn volume(size: u32) -> VolumeConfig {
+pub(super) fn volume(size: u32) -> VolumeConfig {
     VolumeConfig { size: Gigabytes(size), data_center: center(), tier: VolumeTier::Standard }
 }
 
 fn put(id: Option<&str>, run: RunState, name: &str) -> RecordAfter {
-    RecordAfter::Put(Box::new(pod_record(id, run, name)))
+    put_object(id.map(pod_id), pod_object(run, name))
+}
+
+fn put_object(id: Option<RemoteId>, object: RecordedObject) -> RecordAfter {
+    RecordAfter::put(id, Record::new(None, Lifecycle::default(), object))
 }
 
 const REMOVE: RecordAfter = RecordAfter::Remove { tombstone: false };
@@ -317,7 +316,7 @@ pub(super) fn volume_actions() -> [(ActionId, Action); 3] {
     };
     let grow = Operation::GrowVolume { id: VolumeId::new("agv6w2qcg7"), size: Gigabytes(800) };
     let lost = Consequence::NetworkVolumeLost { volume: address("volume.old"), size: Gigabytes(300) };
-    let put = |id, size| RecordAfter::Put(Box::new(volume_record(id, size)));
+    let put = |id: Option<&str>, size| put_object(id.map(volume_id), RecordedObject::Volume(volume(size)));
     let fresh = Action {
         changes: vec![
             set(Field::Size, "100 GB"),

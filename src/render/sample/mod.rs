@@ -8,24 +8,24 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
-use crate::model::id::{CpuFlavorId, DataCenterId, EnvKey, Lineage, ProjectName, RunNonce, Serial};
+use crate::model::id::{CpuFlavorId, DataCenterId, EnvKey, Lineage, ProjectName, RemoteId, RunNonce, Serial};
 use crate::model::live::PodStatus;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
     Action, Basis, Block, BudgetLimit, Consequence, CostSummary, Digest, Disruption, Drift, DriftKind,
-    Endpoint, FieldDrift, Finding, Held, Operation, Owner, Plan, Planned, Record, Severity, Split, Step,
-    Subject, Unmanaged,
+    Endpoint, FieldDrift, Finding, Held, Operation, Owner, Plan, Planned, Severity, Split, Step, Subject,
+    Unmanaged,
 };
 use crate::model::pod::{Compute, EnvValue, RunState, Storage};
-use crate::model::prior::Api;
+use crate::model::prior::{Api, RecordedObject};
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 
 pub use self::actions::{address, changed, create, creation, id, update};
 use self::actions::{
-    created, env, local_actions, pod_actions, pod_id, pod_record, scripted, split, update_pod,
-    volume_actions, volume_record,
+    created, env, local_actions, pod_actions, pod_id, pod_object, scripted, split, update_pod, volume,
+    volume_actions, volume_id,
 };
 
 /// A plan without actions.
@@ -144,7 +144,7 @@ pub fn full_plan() -> Plan {
     }
 }
 
-fn recorded() -> BTreeMap<Address, Record> {
+fn recorded() -> BTreeMap<Address, (RemoteId, RecordedObject)> {
     let pods = "keep[0] keep00000000aa, keep[1] keep00000000ab, studio stud10000000aa, train tra1n0000000aa, \
                 prep prep00000000aa, llm[0] llm000000000aa, llm[1] llm000000000ab, llm[2] llm000000000ac, \
                 llm[3] g0ne00000000aa, swap swap00000000aa, swift swap00000000ab, crm crm000000000aa, \
@@ -157,9 +157,10 @@ fn recorded() -> BTreeMap<Address, Record> {
     let pods = pods.split(", ").filter_map(|pod| pod.split_once(' ')).map(|(at, remote)| {
         let run = if ["keep[1]", "lost"].contains(&at) { RunState::Stopped } else { RunState::Running };
         let key = at.split('[').next().unwrap_or(at);
-        (address(at), pod_record(Some(remote), run, &format!("acme-{key}")))
+        (address(at), (pod_id(remote), pod_object(run, &format!("acme-{key}"))))
     });
-    let volumes = volumes.map(|(at, remote, size)| (address(at), volume_record(Some(remote), size)));
+    let volumes = volumes
+        .map(|(at, remote, size)| (address(at), (volume_id(remote), RecordedObject::Volume(volume(size)))));
     pods.chain(volumes).collect()
 }
 

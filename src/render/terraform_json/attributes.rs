@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::plan::{Attempt, Record};
+use crate::model::id::RemoteId;
+use crate::model::plan::Attempt;
 use crate::model::pod::{Compute, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod};
 use crate::model::settings::Field;
@@ -19,8 +20,7 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    pub(super) fn of(record: &Record) -> Self {
-        let Record { id, token: _, lifecycle: _, retired: _, deposed: _, object } = record;
+    pub(super) fn of(id: Option<&RemoteId>, object: &RecordedObject) -> Self {
         let mut attributes = Self::default();
         match object {
             RecordedObject::Pod(pod) => attributes.put_pod(pod),

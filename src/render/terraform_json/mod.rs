@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::address::Address;
 use crate::model::plan::{
-    Disruption, Drift, DriftKind, FieldDrift, Finding, Plan, Planned, Reason, RecordAfter, Severity, Step,
+    Disruption, Drift, DriftKind, FieldDrift, Finding, Plan, Planned, Reason, Severity, Step,
 };
 use crate::model::pod::RunState;
 
@@ -51,7 +51,7 @@ fn document(view: &View<'_>, positions: Positions<'_>) -> Json {
         object! {
             "format_version": "1.0",
             "terraform_version": TERRAFORM_VERSION,
-            "values": values(plan.recorded.iter().map(|(at, record)| resource(at, Attributes::of(record)))),
+            "values": values(plan.recorded.iter().map(|(at, (id, object))| resource(at, Attributes::of(Some(id), object)))),
         }
     });
     object! {
@@ -135,8 +135,11 @@ fn checks(view: &View<'_>) -> Json {
 
 /// Returns every object that exists after the plan, with its values then.
 fn survivors(plan: &Plan, changes: &[Change<'_>]) -> BTreeMap<Address, Attributes> {
-    let mut all: BTreeMap<Address, Attributes> =
-        plan.recorded.iter().map(|(address, record)| (address.clone(), Attributes::of(record))).collect();
+    let mut all: BTreeMap<Address, Attributes> = plan
+        .recorded
+        .iter()
+        .map(|(at, (id, object))| (at.clone(), Attributes::of(Some(id), object)))
+        .collect();
     for change in changes {
         if let Some(from) = change.moved_from() {
             all.remove(from);
@@ -157,7 +160,7 @@ fn before(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
     let record = plan.recorded.get(change.address);
     let record = record.or_else(|| plan.recorded.get(change.moved_from()?));
     let mut attributes = match record {
-        Some(record) => Attributes::of(record),
+        Some((id, object)) => Attributes::of(Some(id), object),
         None if change.ids.is_empty() => return None,
         None => Attributes::default(),
     };
@@ -174,12 +177,10 @@ fn before(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
 
 /// Returns the object of a change as it is after it.
 fn after(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
-    let put = change.steps.iter().rev().find_map(|(_, action)| match &action.record {
-        RecordAfter::Put(record) => Some(record),
-        RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => None,
-    });
+    let mut steps = change.steps.iter().rev();
+    let put = steps.find_map(|(_, action)| Some((action.record.id(), action.record.record()?)));
     let mut attributes = match put {
-        Some(record) => Attributes::of(record),
+        Some((id, record)) => Attributes::of(id, &record.object),
         None => before(plan, change)?,
     };
     if change.verb == Verb::Create || change.replaces() {
@@ -199,11 +200,12 @@ fn after(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
 fn resource_changes(plan: &Plan, changes: &[Change<'_>]) -> Json {
     let touched: BTreeSet<&Address> =
         changes.iter().flat_map(|change| [Some(change.address), change.moved_from()]).flatten().collect();
-    let same =
-        plan.recorded.iter().filter(|(address, _)| !touched.contains(address)).map(|(address, record)| {
-            let same = Attributes::of(record);
+    let same = plan.recorded.iter().filter(|(address, _)| !touched.contains(address)).map(
+        |(address, (id, object))| {
+            let same = Attributes::of(Some(id), object);
             (address, false, entry(address, &["no-op"], Some(same.clone()), Some(same), None))
-        });
+        },
+    );
     let changed = changes.iter().filter_map(|change| {
         Some((change.address, change.verb == Verb::DestroyDeposed, changed_entry(plan, change)?))
     });
@@ -251,7 +253,8 @@ pub(super) fn action_reason(change: &Change<'_>) -> Option<&'static str> {
 
 fn drifted(plan: &Plan, drift: &Drift) -> Option<Json> {
     let Drift { address, kind } = drift;
-    let mut recorded = Attributes::of(plan.recorded.get(address)?);
+    let (id, object) = plan.recorded.get(address)?;
+    let mut recorded = Attributes::of(Some(id), object);
     if *kind == DriftKind::MarkRemoved {
         recorded.put("marked", json!(true));
     }

@@ -57,7 +57,7 @@ impl<'a> Change<'a> {
     pub(crate) fn moved_from(&self) -> Option<&'a Address> {
         self.steps.iter().find_map(|(_, action)| match &action.record {
             RecordAfter::MovedFrom(from) => Some(from),
-            RecordAfter::Put(_) | RecordAfter::Remove { .. } | RecordAfter::Deposed(_) => None,
+            RecordAfter::Put { .. } | RecordAfter::Remove { .. } | RecordAfter::Deposed(_) => None,
         })
     }
 }
@@ -273,10 +273,7 @@ fn remote_ids(action: &Action) -> Vec<RemoteId> {
         | Operation::StartPod { id, compute: _, on_stuck: _ }
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
-        Operation::Local => match &action.record {
-            RecordAfter::Put(record) => record.id.iter().cloned().collect(),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => Vec::new(),
-        },
+        Operation::Local => action.record.id().cloned().into_iter().collect(),
         Operation::CreateVolume { .. } | Operation::CreatePod(_) => Vec::new(),
     }
 }

@@ -86,12 +86,12 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
     let status = fold::status(earlier.iter().map(|entry| &entry.event))
         .map_err(|error| RowError::Damaged(error.to_string()))?;
     status.next(event).map_err(Refused::Order)?;
-    // What was sent is kept once, with its token.
+    // What was asked for is kept once, with its token.
     let detail = match event {
-        Event::Intended { attempt, token, sent: _, server_time } => json(&Event::Intended {
+        Event::Intended { attempt, token, asked: _, server_time } => json(&Event::Intended {
             attempt: *attempt,
             token: token.clone(),
-            sent: None,
+            asked: None,
             server_time: *server_time,
         }),
         other => json(other),
@@ -101,23 +101,23 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
             "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![run.as_str(), address, step, at.to_string(), StoredEnum::word(event), detail])?;
-    if let Event::Intended { attempt: _, token: Some(token), sent, server_time } = event {
-        let sent = sent.as_ref().ok_or_else(|| Refused::NothingSent(token.clone()))?;
-        let sent = json(sent)?;
+    if let Event::Intended { attempt: _, token: Some(token), asked, server_time } = event {
+        let asked = asked.as_ref().ok_or_else(|| Refused::NothingAsked(token.clone()))?;
+        let asked = json(asked)?;
         // An intent that waited too long is committed again, with the same token.
         connection
             .prepare_cached(
-                "INSERT INTO tokens (token, address, intended_at, server_time, sent, tombstone)
+                "INSERT INTO tokens (token, address, intended_at, server_time, asked, tombstone)
              VALUES (?1, ?2, ?3, ?4, ?5, 0)
              ON CONFLICT (token) DO UPDATE
-             SET intended_at = excluded.intended_at, server_time = excluded.server_time, sent = excluded.sent",
+             SET intended_at = excluded.intended_at, server_time = excluded.server_time, asked = excluded.asked",
             )?
-            .execute(params![token.as_str(), address, at.to_string(), shown(*server_time), sent])?;
+            .execute(params![token.as_str(), address, at.to_string(), shown(*server_time), asked])?;
     }
     Ok(())
 }
 
-/// Reads events in their order, without what was sent, which is kept once, with its token; `filter` is SQL of this file.
+/// Reads events in their order, without what was asked for, which is kept once, with its token; `filter` is SQL of this file.
 pub(super) fn entries(
     connection: &Connection,
     filter: &str,

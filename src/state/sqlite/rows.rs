@@ -14,9 +14,9 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, PodId, RemoteId, RunId, Serial, VolumeId};
 use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
-use crate::model::prior::{Binding, KnownToken, Prior, Recorded};
+use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::StoredEnum;
-use crate::state::{Batch, PastRun, RecordChange, Refused, fold, sent_unknown};
+use crate::state::{Batch, PastRun, RecordChange, Refused, asked_unknown, fold};
 
 /// Returns to what the state belongs; `None` before its first use.
 pub(super) fn binding(connection: &Connection) -> Result<Option<Binding>, RowError> {
@@ -66,8 +66,8 @@ pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError>
     let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
     let known = tokens(connection)?;
     for mut entry in entries(connection, "", &[])? {
-        if let Event::Intended { attempt: _, token: Some(token), sent, server_time: _ } = &mut entry.event {
-            *sent = known.get(token).map(|known| known.sent.clone());
+        if let Event::Intended { attempt: _, token: Some(token), asked, server_time: _ } = &mut entry.event {
+            *asked = known.get(token).map(|known| known.asked.clone());
         }
         by_run.entry(entry.run.clone()).or_default().push(entry);
     }
@@ -154,8 +154,8 @@ fn update_token(connection: &Connection, token: &Token, set: &str) -> Result<(),
 
 /// Writes one record, and the token that it brings if the journal has not seen it.
 fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Result<(), RowError> {
-    let Recorded { id, token, recorded_at, server_time, deposed, lifecycle, retired, rebuilt, object } =
-        recorded;
+    let Recorded { id, record, recorded_at, server_time, rebuilt } = recorded;
+    let Record { token, lifecycle, retired, deposed, object } = record;
     let (kind, id) = kind_and_id(id);
     connection
         .prepare_cached(
@@ -187,11 +187,11 @@ fn know(
     recorded: &Recorded,
     asked: Option<Timestamp>,
 ) -> Result<(), RowError> {
-    if let Some(token) = &recorded.token {
-        let sent = json(&sent_unknown(recorded))?;
+    if let Some(token) = &recorded.record.token {
+        let asked_for = json(&asked_unknown(recorded))?;
         connection
             .prepare_cached(
-                "INSERT INTO tokens (token, address, intended_at, sent, tombstone, server_time)
+                "INSERT INTO tokens (token, address, intended_at, asked, tombstone, server_time)
              VALUES (?1, ?2, ?3, ?4, 0, ?5)
              ON CONFLICT DO NOTHING",
             )?
@@ -199,7 +199,7 @@ fn know(
                 token.as_str(),
                 address.to_string(),
                 recorded.recorded_at.to_string(),
-                sent,
+                asked_for,
                 shown(asked)
             ])?;
     }
@@ -236,21 +236,23 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
         } else {
             RemoteId::Pod(PodId::new(id))
         },
-        token: optional(row, 3)?,
+        record: Record {
+            token: optional(row, 3)?,
+            lifecycle: parse_versioned(text(row, 7)?)?,
+            retired: row.get(5)?,
+            deposed: parse(text(row, 6)?)?,
+            object: parse_versioned(text(row, 8)?)?,
+        },
         recorded_at: column(row, 4)?,
         server_time: optional(row, 9)?,
-        deposed: parse(text(row, 6)?)?,
-        lifecycle: parse_versioned(text(row, 7)?)?,
-        retired: row.get(5)?,
         rebuilt: row.get(10)?,
-        object: parse_versioned(text(row, 8)?)?,
     })
 }
 
 /// Reads all tokens.
 fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowError> {
-    let mut statement =
-        connection.prepare("SELECT token, address, intended_at, sent, tombstone, server_time FROM tokens")?;
+    let mut statement = connection
+        .prepare("SELECT token, address, intended_at, asked, tombstone, server_time FROM tokens")?;
     let mut rows = statement.query([])?;
     let mut tokens = BTreeMap::new();
     while let Some(row) = rows.next()? {
@@ -258,7 +260,7 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
             address: column(row, 1)?,
             intended_at: column(row, 2)?,
             server_time: optional(row, 5)?,
-            sent: parse(text(row, 3)?)?,
+            asked: parse(text(row, 3)?)?,
             tombstone: row.get(4)?,
         };
         tokens.insert(column(row, 0)?, known);

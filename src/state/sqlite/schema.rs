@@ -37,7 +37,7 @@ CREATE TABLE tokens (
     token       TEXT PRIMARY KEY,
     address     TEXT NOT NULL,
     intended_at TEXT NOT NULL,
-    sent        TEXT NOT NULL CHECK (json_valid(sent)),
+    asked       TEXT NOT NULL CHECK (json_valid(asked)),
     tombstone   INTEGER NOT NULL CHECK (tombstone IN (0, 1))
 ) STRICT;
 

@@ -64,10 +64,10 @@ fn every_value_flips_the_digest_but_what_is_no_part_of_the_difference() {
     /planned/changes/actions/*/operation/start_pod/on_stuck/replace/attempts/#/candidate/stock_by_data_center
     /planned/changes/actions/*/operation/start_pod/on_stuck/replace/attempts/#/second_token
     /planned/changes/actions/*/operation/start_pod/on_stuck/replace/attempts/#/token
-    /planned/changes/actions/*/record/put/object/pod/cloud
-    /planned/changes/actions/*/record/put/object/pod/compute
-    /planned/changes/actions/*/record/put/object/pod/data_center
-    /planned/changes/actions/*/record/put/token
+    /planned/changes/actions/*/record/put/record/object/pod/cloud
+    /planned/changes/actions/*/record/put/record/object/pod/compute
+    /planned/changes/actions/*/record/put/record/object/pod/data_center
+    /planned/changes/actions/*/record/put/record/token
     /planned/changes/at_most
     /planned/changes/basis/lineage
     /planned/changes/basis/nonce

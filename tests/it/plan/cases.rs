@@ -308,7 +308,7 @@ fn an_orphan_whose_create_was_to_be_protected_stays() {
     let mut world = World::default();
     world.know_token("llm", &token("llm"), false);
     if let Some(known) = world.prior.tokens.get_mut(&token("llm")) {
-        known.sent.record.lifecycle.protect = true;
+        known.asked.record.lifecycle.protect = true;
     }
     let marker = world.marker("llm");
     let world = world.stranger("orphan", |pod| pod.marker = Some(marker));
@@ -559,7 +559,7 @@ fn an_unfinished_replacement_is_finished_not_doubled() {
     let world = World::default()
         .want("llm", |_| {})
         .have("llm", |_| {})
-        .recorded("llm", |recorded| recorded.token = Some(old));
+        .recorded("llm", |recorded| recorded.record.token = Some(old));
     let world = open(world, ActionStatus::Accepted { id: None }, 9_990);
     let marker = world.marker("llm");
     let world = world.stranger("successor", |pod| pod.marker = Some(marker));
@@ -916,7 +916,7 @@ fn services_compare_with_the_record_only() {
         .have("off", |_| {})
         .want("imported", |_| {})
         .have("imported", |_| {})
-        .recorded("imported", |recorded| match &mut recorded.object {
+        .recorded("imported", |recorded| match &mut recorded.record.object {
             RecordedObject::Pod(pod) => Arc::make_mut(pod).access = None,
             RecordedObject::Volume(_) => {}
         });
@@ -1700,7 +1700,7 @@ fn a_deposed_pod_is_terminated_by_a_later_plan() {
     let world = World::default().want("llm", |_| {}).have("llm", |_| {}).stranger("old", |_| {}).recorded(
         "llm",
         |recorded| {
-            recorded.deposed.insert(PodId::new("old"));
+            recorded.record.deposed.insert(PodId::new("old"));
         },
     );
     assert_snapshot!(settles(&world), @"

@@ -29,7 +29,7 @@ fn grown_to(size: u32) -> impl Fn(&mut LivePod) {
 }
 
 fn recorded(world: &World, name: &str) -> Container {
-    match &world.prior.objects[&address(name)].object {
+    match &world.prior.objects[&address(name)].record.object {
         RecordedObject::Pod(pod) => pod.container.clone(),
         RecordedObject::Volume(_) => panic!("{name} is a volume"),
     }
@@ -716,8 +716,9 @@ fn a_mark_that_others_exchanged_is_removed_as_well() {
 #[test]
 fn a_pod_that_never_had_a_mark_has_none_removed() {
     let world = World::default().have("llm", |_| {}).want("llm", |_| {});
-    let world =
-        world.recorded("llm", |recorded| recorded.token = None).outside("llm", |pod| pod.marker = None);
+    let world = world
+        .recorded("llm", |recorded| recorded.record.token = None)
+        .outside("llm", |pod| pod.marker = None);
     assert_snapshot!(settles(&world), @"
     no changes
     unchanged llm
@@ -732,7 +733,7 @@ fn a_volume_that_others_renamed_has_its_mark_removed() {
         World::default().want_volume("volume.models", 100, false).have_volume("volume.models", 100, false);
     let Some(Seen::Found(volume)) = renamed.live.volumes.get_mut(&id) else { panic!("it is live") };
     volume.name = "our models".to_owned();
-    let imported = renamed.clone().recorded("volume.models", |recorded| recorded.token = None);
+    let imported = renamed.clone().recorded("volume.models", |recorded| recorded.record.token = None);
     assert_snapshot!(settles(&renamed) + &settles(&imported), @"
     no changes
     Warning volume.models: was named `our models` by others, so that it has its mark removed: if the state is lost, only its id finds it again (`adopt:`) (mark-removed)
@@ -865,7 +866,8 @@ fn a_kept_pod_goes_with_the_volume_that_it_mounts() {
     Warning llm: is stopped and still mounts `volume.models`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated (terminated-with-volume)
     cost $7.00 -> $0.00, at most $0.00
     "#);
-    let retired = leaving_volume().have("llm", kept).recorded("llm", |recorded| recorded.retired = true);
+    let retired =
+        leaving_volume().have("llm", kept).recorded("llm", |recorded| recorded.record.retired = true);
     assert_snapshot!(settles(&retired), @r#"
     llm:delete VolumeRemoved
     volume.models:delete Removed (tombstone)

@@ -279,7 +279,7 @@ fn scopes() -> u32 {
 /// What a recorded object depends on, the volume that its record or its live pod mounts included.
 fn recorded_needs(world: &World, of: &Address) -> BTreeSet<Address> {
     let Some(recorded) = world.prior.objects.get(of) else { return BTreeSet::new() };
-    let RecordedObject::Pod(pod) = &recorded.object else { return BTreeSet::new() };
+    let RecordedObject::Pod(pod) = &recorded.record.object else { return BTreeSet::new() };
     let mut needs = pod.depends_on.clone();
     needs.extend(pod.container.storage.volume().cloned());
     if let RemoteId::Pod(id) = &recorded.id
@@ -557,7 +557,7 @@ proptest! {
         for (id, action) in &planned.plan().actions {
             let Operation::DeletePods { ids } = &action.operation else { continue };
             let recorded = &world.prior.objects[&id.address];
-            prop_assert!(!recorded.lifecycle.protect, "{}", print(&planned));
+            prop_assert!(!recorded.record.lifecycle.protect, "{}", print(&planned));
             for pod in ids {
                 let live = world.live.pods[pod].found().unwrap();
                 prop_assert!(!live.is_locked());

@@ -544,7 +544,8 @@ fn a_gap_below_a_lowered_number_is_closed_before_a_healthy_replica_goes() {
     cost $1,517.10 -> $1,011.40, at most $1,011.40
     ");
     // One that could not be removed anyway, or that runs, goes before a higher one.
-    let protected = lowered(4, "r[1]", |_| {}).recorded("r[2]", |recorded| recorded.lifecycle.protect = true);
+    let protected =
+        lowered(4, "r[1]", |_| {}).recorded("r[2]", |recorded| recorded.record.lifecycle.protect = true);
     assert_snapshot!(shown(&protected), @"
     r[1]:forget Vanished
       ! VanishedWithData { size: Gigabytes(20) }
@@ -801,7 +802,7 @@ fn a_kept_pod_that_something_left_out_needs_does_not_go_with_its_volume() {
     let world = World::default()
         .have_volume("volume.data", 100, false)
         .have("prep", kept)
-        .recorded("prep", |recorded| recorded.retired = true)
+        .recorded("prep", |recorded| recorded.record.retired = true)
         .have("train", after(&["prep"]));
     let targeted = world.clone().option(targets(&["volume.data"]));
     assert_snapshot!(shown(&targeted) + &shown(&world), @r#"

@@ -545,7 +545,7 @@ fn rebuilt(world: &World, lineage: Option<&str>) -> String {
         Ok(found) => {
             let mut text = format!("{} above {}\n", found.lineage, found.above);
             for (address, one) in &found.taken {
-                let protect = if one.recorded.lifecycle.protect { " protected" } else { "" };
+                let protect = if one.recorded.record.lifecycle.protect { " protected" } else { "" };
                 text += &format!("{address} is {}{protect}\n", one.recorded.id);
             }
             for (address, one, why) in &found.left {
@@ -636,7 +636,7 @@ fn left_by_a_rebuild() -> World {
     }
     for known in world.prior.tokens.values_mut() {
         known.server_time = None;
-        known.sent.name = String::new();
+        known.asked.name = None;
     }
     world
 }
@@ -884,7 +884,7 @@ fn a_pod_with_the_mark_of_one_key_and_the_name_of_another_is_neither_until_a_per
     world.know_token("llm", &token("renamed"), false);
     for known in world.prior.tokens.values_mut() {
         known.server_time = None;
-        known.sent.name = String::new();
+        known.asked.name = None;
     }
     assert_snapshot!(plan(&world), @r#"
     blocked
@@ -917,8 +917,8 @@ fn a_second_volume_of_one_name_is_listed_and_never_taken() {
     let copied = add_volume(world.clone(), "copy", &name);
     let mut seen = add_volume(world, "seen", "acme.data.0123abcd");
     seen.know_token("volume.data", &"0123abcd".parse().unwrap(), false);
-    for known in seen.prior.tokens.values_mut().filter(|known| known.sent.name != name) {
-        known.sent.name = String::new();
+    for known in seen.prior.tokens.values_mut().filter(|known| known.asked.name.as_deref() != Some(&name)) {
+        known.asked.name = None;
     }
     let destroyed = copied.clone().option(|options| options.destroy = true);
     let text: String = [&copied, &seen, &destroyed].into_iter().map(plan).collect();
@@ -983,7 +983,7 @@ fn what_a_person_did_not_choose_of_a_lost_state_is_a_copy_from_then_on() {
     world = world.stranger("one", |pod| pod.marker = Some(chosen));
     for known in world.prior.tokens.values_mut() {
         known.server_time = None;
-        known.sent.name = String::new();
+        known.asked.name = None;
     }
     assert_snapshot!(plan(&world), @"
     no changes

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
-use podform::model::clock::{SignedDuration, Timestamp};
+use podform::model::clock::{Moment, SignedDuration, Timestamp};
 use podform::model::desired::{
     Budget, CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
     Lifecycle, MemoryRange, Wanted, WantedPod, WantedVolume,
@@ -15,16 +15,15 @@ use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
     RemoteId, RunNonce, Serial, VolumeId,
 };
-use podform::model::journal::Sent;
+use podform::model::journal::Asked;
 use podform::model::live::{Endpoints, Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
-    Action, ActionId, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation, Record,
-    RecordAfter, Step,
+    Action, ActionId, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation, RecordAfter, Step,
 };
 use podform::model::pod::{Access, Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
-use podform::model::prior::{Api, KnownToken, Prior, Recorded, RecordedObject, RecordedPod};
+use podform::model::prior::{Api, KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
 use podform::model::secret::{Secret, Secrets};
 use podform::model::settings::{Container, PodPatch, PodSettings};
 use podform::model::size::Gigabytes;
@@ -250,25 +249,17 @@ impl World {
         if pod.run == RunState::Stopped {
             live.status = PodStatus::Exited;
         }
-        let recorded = Recorded {
-            id: RemoteId::Pod(id.clone()),
-            token: Some(token(name)),
-            recorded_at: time(0),
-            server_time: Some(time(0)),
-            deposed: BTreeSet::new(),
-            lifecycle: pod.lifecycle,
-            retired: false,
-            rebuilt: false,
-            object: RecordedObject::Pod(Arc::new(RecordedPod {
-                container: pod.container,
-                access: Some(pod.access),
-                compute: Some(compute),
-                cloud: Some(Cloud::Secure),
-                data_center: Some(place),
-                run: pod.run,
-                depends_on: pod.depends_on,
-            })),
-        };
+        let object = RecordedObject::Pod(Arc::new(RecordedPod {
+            container: pod.container,
+            access: Some(pod.access),
+            compute: Some(compute),
+            cloud: Some(Cloud::Secure),
+            data_center: Some(place),
+            run: pod.run,
+            depends_on: pod.depends_on,
+        }));
+        let record = Record::new(Some(token(name)), pod.lifecycle, object);
+        let recorded = Recorded::new(RemoteId::Pod(id.clone()), record, now());
         self.know_token(name, &token(name), false);
         self.prior.objects.insert(address(name), recorded);
         self.live.pods.insert(id, Seen::Found(live));
@@ -288,17 +279,9 @@ impl World {
             tier: Some(config.tier),
         };
         self.live.volumes.insert(id.clone(), Seen::Found(volume));
-        let recorded = Recorded {
-            id: RemoteId::Volume(id),
-            token: Some(token.clone()),
-            recorded_at: time(0),
-            server_time: Some(time(0)),
-            deposed: BTreeSet::new(),
-            lifecycle: Lifecycle { protect, ..Lifecycle::default() },
-            retired: false,
-            rebuilt: false,
-            object: RecordedObject::Volume(config),
-        };
+        let lifecycle = Lifecycle { protect, ..Lifecycle::default() };
+        let record = Record::new(Some(token.clone()), lifecycle, RecordedObject::Volume(config));
+        let recorded = Recorded::new(RemoteId::Volume(id), record, now());
         self.know_token(name, &token, false);
         self.prior.objects.insert(address(name), recorded);
         self
@@ -323,40 +306,26 @@ impl World {
 
     pub fn know_token(&mut self, name: &str, token: &Token, tombstone: bool) {
         let pod = wanted(name);
-        let record = Record {
-            id: None,
-            token: Some(token.clone()),
-            lifecycle: Lifecycle::default(),
-            retired: false,
-            deposed: BTreeSet::new(),
-            object: if address(name).is_pod() {
-                RecordedObject::Pod(Arc::new(RecordedPod {
-                    container: pod.container.clone(),
-                    access: Some(pod.access),
-                    compute: None,
-                    cloud: None,
-                    data_center: None,
-                    run: RunState::Running,
-                    depends_on: BTreeSet::new(),
-                }))
-            } else {
-                RecordedObject::Volume(config(100))
-            },
+        let object = if address(name).is_pod() {
+            RecordedObject::Pod(Arc::new(RecordedPod {
+                container: pod.container.clone(),
+                access: Some(pod.access),
+                compute: Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 }),
+                cloud: Some(Cloud::Secure),
+                data_center: None,
+                run: RunState::Running,
+                depends_on: BTreeSet::new(),
+            }))
+        } else {
+            RecordedObject::Volume(config(100))
         };
-        let sent = Sent {
-            name: pod.container.name,
-            image: pod.container.image,
-            compute: Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 }),
-            cloud: Some(Cloud::Secure),
-            data_centers: BTreeSet::new(),
-            holds_data: false,
-            record: Box::new(record),
-        };
+        let record = Box::new(Record::new(Some(token.clone()), Lifecycle::default(), object));
+        let asked = Asked { name: Some(pod.container.name), data_centers: BTreeSet::new(), record };
         let known = KnownToken {
             address: address(name),
             intended_at: time(0),
             server_time: Some(time(0)),
-            sent,
+            asked,
             tombstone,
         };
         self.prior.tokens.insert(token.clone(), known);
@@ -670,18 +639,16 @@ impl World {
         brought: Option<(RemoteId, Token, Option<LivePod>)>,
     ) {
         match after {
-            RecordAfter::Put(record) => {
-                let Record { id, token, lifecycle, retired, deposed, object } = record.as_ref().clone();
-                let mut object = object;
-                if let (RecordedObject::Pod(recorded), Some((_, _, Some(live)))) = (&mut object, &brought) {
-                    let recorded = Arc::make_mut(recorded);
+            RecordAfter::Put { id, record } => {
+                let mut record = record.as_ref().clone();
+                if let (Some(recorded), Some((_, _, Some(live)))) = (record.object.pod_mut(), &brought) {
                     recorded.compute.clone_from(&live.compute);
                     recorded.cloud = live.cloud;
                     recorded.data_center.clone_from(&live.data_center);
                 }
                 let (id, token) = match brought {
                     Some((id, token, _)) => (id, Some(token)),
-                    None => (id.unwrap(), token),
+                    None => (id.clone().unwrap(), record.token),
                 };
                 if let Some(token) = &token
                     && !self.prior.tokens.contains_key(token)
@@ -691,27 +658,18 @@ impl World {
                         known.server_time = self.live.server_time;
                     }
                 }
-                let recorded_at = self.live.observed_at;
+                record.token = token;
                 // As in the engine: an object that stays gets no more deposed pods.
                 let same = self.prior.objects.get(address).filter(|previous| previous.id == id);
-                let was_deposed = |id: &PodId| same.is_none_or(|same| same.deposed.contains(id));
-                let deposed = deposed.into_iter().filter(was_deposed).collect();
-                let recorded = Recorded {
-                    id,
-                    token,
-                    recorded_at,
-                    server_time: self.live.server_time,
-                    deposed,
-                    lifecycle,
-                    retired,
-                    rebuilt: same.is_some_and(|same| same.rebuilt),
-                    object,
-                };
+                record.deposed.retain(|id| same.is_none_or(|same| same.record.deposed.contains(id)));
+                let rebuilt = same.is_some_and(|same| same.rebuilt);
+                let now = Moment { here: self.live.observed_at, there: self.live.server_time };
+                let recorded = Recorded { rebuilt, ..Recorded::new(id, record, now) };
                 self.prior.objects.insert(address.clone(), recorded);
             }
             RecordAfter::Remove { tombstone } => {
                 let removed = self.prior.objects.remove(address);
-                if let Some(token) = removed.and_then(|removed| removed.token).filter(|_| *tombstone)
+                if let Some(token) = removed.and_then(|removed| removed.record.token).filter(|_| *tombstone)
                     && let Some(known) = self.prior.tokens.get_mut(&token)
                 {
                     known.tombstone = true;
@@ -723,11 +681,15 @@ impl World {
             }
             RecordAfter::Deposed(deposed) => {
                 if let Some(recorded) = self.prior.objects.get_mut(address) {
-                    recorded.deposed.clone_from(deposed);
+                    recorded.record.deposed.clone_from(deposed);
                 }
             }
         }
     }
+}
+
+fn now() -> Moment {
+    Moment { here: time(0), there: Some(time(0)) }
 }
 
 /// Sorts the actions by their edges, otherwise by id.
@@ -819,7 +781,7 @@ fn print_action(text: &mut String, id: &ActionId, action: &Action) {
         write!(text, " on {}", first.join(" | ")).unwrap();
     }
     match record {
-        RecordAfter::Put(_) => {}
+        RecordAfter::Put { .. } => {}
         RecordAfter::Remove { tombstone } => {
             text.push_str(if *tombstone { " (tombstone)" } else { "" });
         }

@@ -14,14 +14,14 @@ use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
     RegistryId, RemoteId, RunNonce, Serial, VolumeId,
 };
-use podform::model::journal::Sent;
+use podform::model::journal::Asked;
 use podform::model::live::PodStatus;
 use podform::model::marker::Token;
 use podform::model::money::{Amount, Hourly, Monthly, Price};
 use podform::model::plan::Owner;
 use podform::model::plan::*;
 use podform::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
-use podform::model::prior::{Api, Recorded, RecordedObject, RecordedPod};
+use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
 use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
 use podform::model::settings::{Container, Field, PodPatch};
@@ -198,20 +198,15 @@ impl Samples {
     pub fn recorded(&mut self) -> Recorded {
         Recorded {
             id: self.remote_id(),
-            token: self.some(Self::token),
+            record: self.record(),
             recorded_at: self.time(),
             server_time: self.some(Self::time),
-            deposed: self.set(Self::pod_id),
-            lifecycle: self.lifecycle(),
-            retired: self.0.bool(),
             rebuilt: self.0.bool(),
-            object: self.object(),
         }
     }
 
     fn record(&mut self) -> Record {
         Record {
-            id: self.some(Self::remote_id),
             token: self.some(Self::token),
             lifecycle: self.lifecycle(),
             retired: self.0.bool(),
@@ -220,14 +215,10 @@ impl Samples {
         }
     }
 
-    pub fn sent(&mut self) -> Sent {
-        Sent {
-            name: self.text(),
-            image: self.text(),
-            compute: self.some(Self::compute),
-            cloud: self.some(Self::cloud),
+    pub fn asked(&mut self) -> Asked {
+        Asked {
+            name: self.some(Self::text),
             data_centers: self.set(Self::data_center),
-            holds_data: self.0.bool(),
             record: Box::new(self.record()),
         }
     }
@@ -397,7 +388,7 @@ impl Samples {
 
     fn record_after(&mut self) -> RecordAfter {
         match self.0.u8(..4) {
-            0 => RecordAfter::Put(Box::new(self.record())),
+            0 => RecordAfter::put(self.some(Self::remote_id), self.record()),
             1 => RecordAfter::Remove { tombstone: self.0.bool() },
             2 => RecordAfter::MovedFrom(self.address()),
             _ => RecordAfter::Deposed(self.set(Self::pod_id)),
@@ -537,7 +528,10 @@ impl Samples {
             findings: self.list(Self::finding),
             unmanaged: self.list(Self::unmanaged),
             unchanged: self.set(Self::address),
-            recorded: self.list(|samples| (samples.address(), samples.record())).into_iter().collect(),
+            recorded: self
+                .list(|samples| (samples.address(), (samples.remote_id(), samples.object())))
+                .into_iter()
+                .collect(),
             out_of_scope: self.0.usize(..5),
             in_progress: self.some(|samples| InProgress {
                 who: samples.text(),

@@ -66,7 +66,7 @@ fn intended(samples: &mut Samples) -> Event {
     Event::Intended {
         attempt: 0,
         token: Some(samples.token()),
-        sent: Some(samples.sent()),
+        asked: Some(samples.asked()),
         server_time: None,
     }
 }
@@ -240,7 +240,7 @@ async fn a_crash_between_two_commits_leaves_the_intent_open() {
     let intent = Event::Intended {
         attempt: 0,
         token: Some(token.clone()),
-        sent: Some(samples.sent()),
+        asked: Some(samples.asked()),
         server_time: None,
     };
     let accepted = Event::Accepted { id: Some(RemoteId::Pod(PodId::new("p1"))) };
@@ -405,10 +405,10 @@ fn a_state_of_the_first_version_reads_as_it_always_did() {
     read += &open.iter().map(|open| format!("{}: {open:?}\n", open.action)).collect::<String>();
     insta::assert_snapshot!(read, @r#"
     old-line 41
-    volume.models: Recorded { id: Volume(VolumeId("agv6w2qcg7")), token: None, recorded_at: 2026-11-01T09:59:00Z, server_time: None, deposed: {}, lifecycle: Lifecycle { protect: false, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, rebuilt: false, object: Volume(VolumeConfig { size: Gigabytes(200), data_center: DataCenterId("EU-RO-1"), tier: HighPerformance }) }
-    llm[0]: Recorded { id: Pod(PodId("xedezhzb9la3ye")), token: Some(Token("00000000000000aa")), recorded_at: 2026-11-01T10:00:00Z, server_time: None, deposed: {PodId("gone1")}, lifecycle: Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("SEED"))} }, retired: false, rebuilt: false, object: Pod(RecordedPod { container: PodSettings { name: "acme-llm-0", image: "vllm:0.11", command: ["serve"], entrypoint: [], ports: {Port { number: 8000, protocol: Http }}, disk: Gigabytes(50), registry: None, global_networking: false, locked: None, env: {EnvKey("A"): Plain("1"), EnvKey("HF"): Secret(Declared("hf")), EnvKey("T"): Secret(Literal { address: Pod { key: Key("llm"), replica: Some(0) }, key: EnvKey("T") })}, storage: Network { volume: Volume(Key("models")), path: "/models" } }, access: Some(Access { ssh: true, jupyter: false }), compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_center: Some(DataCenterId("EU-RO-1")), run: Running, depends_on: {Volume(Key("models"))} }) }
-    00000000000000aa: KnownToken { address: Pod { key: Key("llm"), replica: Some(0) }, intended_at: 2026-11-01T09:59:30Z, server_time: None, sent: Sent { name: "acme-llm-0", image: "vllm:0.11", compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_centers: {DataCenterId("EU-RO-1")}, holds_data: false, record: Record { id: None, token: Some(Token("00000000000000aa")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: PodSettings { name: "n", image: "i", command: [], entrypoint: [], ports: {}, disk: Gigabytes(20), registry: None, global_networking: true, locked: Some(false), env: {}, storage: Local { size: Gigabytes(5), path: "/w" } }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: false }
-    00000000000000ab: KnownToken { address: Pod { key: Key("web"), replica: None }, intended_at: 2026-11-01T10:01:00Z, server_time: None, sent: Sent { name: "", image: "", compute: None, cloud: None, data_centers: {}, holds_data: true, record: Record { id: None, token: Some(Token("00000000000000ab")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: PodSettings { name: "n", image: "i", command: [], entrypoint: [], ports: {}, disk: Gigabytes(20), registry: None, global_networking: true, locked: Some(false), env: {}, storage: Local { size: Gigabytes(5), path: "/w" } }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: true }
+    volume.models: Recorded { id: Volume(VolumeId("agv6w2qcg7")), record: Record { token: None, lifecycle: Lifecycle { protect: false, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Volume(VolumeConfig { size: Gigabytes(200), data_center: DataCenterId("EU-RO-1"), tier: HighPerformance }) }, recorded_at: 2026-11-01T09:59:00Z, server_time: None, rebuilt: false }
+    llm[0]: Recorded { id: Pod(PodId("xedezhzb9la3ye")), record: Record { token: Some(Token("00000000000000aa")), lifecycle: Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("SEED"))} }, retired: false, deposed: {PodId("gone1")}, object: Pod(RecordedPod { container: PodSettings { name: "acme-llm-0", image: "vllm:0.11", command: ["serve"], entrypoint: [], ports: {Port { number: 8000, protocol: Http }}, disk: Gigabytes(50), registry: None, global_networking: false, locked: None, env: {EnvKey("A"): Plain("1"), EnvKey("HF"): Secret(Declared("hf")), EnvKey("T"): Secret(Literal { address: Pod { key: Key("llm"), replica: Some(0) }, key: EnvKey("T") })}, storage: Network { volume: Volume(Key("models")), path: "/models" } }, access: Some(Access { ssh: true, jupyter: false }), compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_center: Some(DataCenterId("EU-RO-1")), run: Running, depends_on: {Volume(Key("models"))} }) }, recorded_at: 2026-11-01T10:00:00Z, server_time: None, rebuilt: false }
+    00000000000000aa: KnownToken { address: Pod { key: Key("llm"), replica: Some(0) }, intended_at: 2026-11-01T09:59:30Z, server_time: None, asked: Asked { name: Some("acme-llm-0"), data_centers: {DataCenterId("EU-RO-1")}, record: Record { token: Some(Token("00000000000000aa")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: PodSettings { name: "acme-llm-0", image: "vllm:0.11", command: [], entrypoint: [], ports: {}, disk: Gigabytes(20), registry: None, global_networking: true, locked: Some(false), env: {}, storage: Local { size: Gigabytes(5), path: "/w" } }, access: None, compute: Some(Gpu { id: GpuTypeId("NVIDIA L40S"), count: 2 }), cloud: Some(Secure), data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: false }
+    00000000000000ab: KnownToken { address: Pod { key: Key("web"), replica: None }, intended_at: 2026-11-01T10:01:00Z, server_time: None, asked: Asked { name: None, data_centers: {}, record: Record { token: Some(Token("00000000000000ab")), lifecycle: Lifecycle { protect: true, on_remove: Terminate, on_replace: DestroyFirst, on_stuck_resume: Fail, ignore_changes: {} }, retired: false, deposed: {}, object: Pod(RecordedPod { container: PodSettings { name: "n", image: "i", command: [], entrypoint: [], ports: {}, disk: Gigabytes(20), registry: None, global_networking: true, locked: Some(false), env: {}, storage: Local { size: Gigabytes(5), path: "/w" } }, access: None, compute: None, cloud: None, data_center: None, run: Stopped, depends_on: {} }) } }, tombstone: true }
     web:create: OpenIntent { run: RunId("r2"), action: ActionId { address: Pod { key: Key("web"), replica: None }, step: Create }, status: Unknown { id: None }, token: Some(Token("00000000000000ac")), since: 2026-11-02T09:59:31Z, server_time: None }
     "#);
     assert_eq!(files(folder.path()), before, "reading brings a copy up to date, not the file");
@@ -449,7 +449,7 @@ async fn no_file_of_a_state_holds_the_value_of_a_secret() {
     let mut stored = 0;
     for number in 0..30 {
         let mut recorded = samples.recorded();
-        if let RecordedObject::Pod(pod) = &mut recorded.object {
+        if let RecordedObject::Pod(pod) = &mut recorded.record.object {
             Arc::make_mut(pod)
                 .container
                 .env

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn a_protected_pod_is_not_deleted_whatever_the_plan_says() {
     let mut prior = prior_with("llm", "p");
-    prior.objects.values_mut().for_each(|recorded| recorded.lifecycle.protect = true);
+    prior.objects.values_mut().for_each(|recorded| recorded.record.lifecycle.protect = true);
     let provider = Provider::with([live_pod("p", PodStatus::Running)]);
     let ran = run(plan([("llm:delete", delete("p"))], []), prior, &provider).await;
     assert_eq!(ran.result("llm:delete"), EndResult::Failed("it is protected".to_owned()));
@@ -51,8 +51,8 @@ async fn what_another_address_has_is_not_touched_from_here() {
 #[tokio::test(start_paused = true)]
 async fn no_record_takes_over_what_another_address_has() {
     let taken = |step: &str, pod: &str| {
-        let record = Record { id: Some(RemoteId::Pod(PodId::new(pod))), ..record() };
-        (format!("zz:{step}"), with(Operation::Local, RecordAfter::Put(Box::new(record))))
+        let after = RecordAfter::put(Some(RemoteId::Pod(PodId::new(pod))), record());
+        (format!("zz:{step}"), with(Operation::Local, after))
     };
     let why = "`p` is recorded at `llm`, so nothing is sent about it from here";
     for ((name, action), why) in
@@ -68,7 +68,7 @@ async fn no_record_takes_over_what_another_address_has() {
 #[tokio::test(start_paused = true)]
 async fn a_create_leaves_behind_only_what_its_address_had() {
     let mut action = action("llm:create");
-    let RecordAfter::Put(record) = &mut action.record else { panic!("a create records its pod") };
+    let RecordAfter::Put { id: _, record } = &mut action.record else { panic!("a create records its pod") };
     record.deposed = [PodId::new("foreign")].into();
     let provider = Provider::with([live_pod("foreign", PodStatus::Running)]);
     let ran = run(plan([("llm:create", action)], []), prior_with("llm", "p"), &provider).await;

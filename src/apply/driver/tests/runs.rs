@@ -60,7 +60,7 @@ async fn a_throttled_create_waits_and_keeps_its_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_money_nothing_more_is_sent() {
+async fn without_money_nothing_more_is_asked() {
     let provider = Provider::default().replies([Reply::No(Certainty::Rejected(Rejection::NoFunds))]);
     let plan = plan(
         [("a:create", action("a:create")), ("b:create", action("b:create"))],
@@ -120,7 +120,7 @@ async fn an_intent_that_grew_old_is_committed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_journal_is_full_nothing_more_is_sent() {
+async fn when_the_journal_is_full_nothing_more_is_asked() {
     let (_keep, interrupt) = watch::channel(Interrupt::None);
     let notebook = Notebook { room: Some(1), ..Notebook::default() };
     let plan = plan(
@@ -211,7 +211,7 @@ async fn a_stuck_pod_is_replaced_as_planned() {
         compute: Some(compute()),
         on_stuck: OnStuck::Replace(Box::new(creation_at("llm"))),
     };
-    let action = with(operation, RecordAfter::Put(Box::new(record())));
+    let action = with(operation, RecordAfter::put(None, record()));
     let ran = run(plan([("llm:start", action)], []), prior_with("llm", "p"), &provider).await;
     assert_eq!(ran.calls, ["start p 1", "delete p", "create secure"]);
     assert_eq!((ran.result("llm:start"), provider.names()), (DONE, vec!["made-1".to_owned()]));

@@ -542,7 +542,7 @@ impl<'a> Lab<'a> {
         }
         let recorded = prior.objects.values().map(|recorded| (recorded.id.clone(), recorded.server_time));
         let deposed = prior.objects.values().flat_map(|recorded| {
-            recorded.deposed.iter().map(|id| (RemoteId::Pod(id.clone()), recorded.server_time))
+            recorded.record.deposed.iter().map(|id| (RemoteId::Pod(id.clone()), recorded.server_time))
         });
         let recorded = recorded.chain(deposed).collect();
         let live = match podform::provider::observe::observe(&limited, &recorded, self.clock.now()).await {
@@ -641,8 +641,8 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
         wrong.push(format!("the state has {id}, which does not exist"));
     }
     for (address, recorded) in &prior.objects {
-        if !recorded.deposed.is_empty() {
-            wrong.push(format!("{address} has more than one pod: {:?}", recorded.deposed));
+        if !recorded.record.deposed.is_empty() {
+            wrong.push(format!("{address} has more than one pod: {:?}", recorded.record.deposed));
         }
     }
     for address in base.desired.wanted.keys() {

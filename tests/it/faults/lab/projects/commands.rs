@@ -311,7 +311,7 @@ impl Account<'_> {
         let current =
             prior.objects.iter().map(|(address, recorded)| (address.to_string(), recorded.id.to_string()));
         let current: BTreeMap<String, String> = current.collect();
-        let deposed = prior.objects.values().flat_map(|recorded| &recorded.deposed);
+        let deposed = prior.objects.values().flat_map(|recorded| &recorded.record.deposed);
         let deposed: BTreeSet<String> = deposed.map(ToString::to_string).collect();
         let project = &self.projects[place].sheet.project;
         let mut ledger = self.ledger.borrow_mut();
@@ -361,14 +361,14 @@ fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
     let objects = prior.objects.values();
     objects
         .flat_map(|recorded| {
-            let deposed = recorded.deposed.iter().cloned().map(RemoteId::Pod);
+            let deposed = recorded.record.deposed.iter().cloned().map(RemoteId::Pod);
             deposed.chain([recorded.id.clone()]).map(|id| (id, recorded.server_time))
         })
         .collect()
 }
 
 fn ids_of(recorded: &Recorded) -> Vec<String> {
-    let deposed = recorded.deposed.iter().map(ToString::to_string);
+    let deposed = recorded.record.deposed.iter().map(ToString::to_string);
     deposed.chain([recorded.id.to_string()]).collect()
 }
 

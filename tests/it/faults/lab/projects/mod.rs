@@ -430,12 +430,8 @@ impl<'a> Account<'a> {
     /// its address.
     fn check_told(&self, place: usize, planned: &Planned) {
         let told = told(planned);
-        let recorded: BTreeSet<String> = planned
-            .plan()
-            .recorded
-            .values()
-            .filter_map(|record| Some(record.id.as_ref()?.to_string()))
-            .collect();
+        let recorded: BTreeSet<String> =
+            planned.plan().recorded.values().map(|(id, _)| id.to_string()).collect();
         let is_part = |c: char| c.is_ascii_alphanumeric() || "-.[]".contains(c);
         let words: BTreeSet<&str> = told.split(|c| !is_part(c)).map(|word| word.trim_matches('.')).collect();
         let sheet = &self.projects[place].sheet;
