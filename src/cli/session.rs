@@ -99,11 +99,10 @@ impl<'a> Session<'a> {
         let mut prior = self.state.read()?;
         for _ in 1..LOOKS {
             let live = self.look(port, &prior).await?;
-            let after = self.state.read()?;
-            if after.serial == prior.serial {
+            if self.state.serial()? == prior.serial {
                 return Ok((prior, live));
             }
-            prior = after;
+            prior = self.state.read()?;
         }
         let live = self.look(port, &prior).await?;
         Ok((self.state.read()?, live))

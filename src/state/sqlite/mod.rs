@@ -67,6 +67,14 @@ impl StateFile {
         }
     }
 
+    /// Reads no more than which version it is.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn serial(&self) -> Result<Serial, StateError> {
+        Ok(self.glance(rows::serial)?.unwrap_or_default())
+    }
+
     /// Reads all runs with their events, the oldest first.
     ///
     /// # Errors
@@ -94,10 +102,7 @@ impl StateFile {
     /// # Errors
     /// The file is not a whole state of this project.
     pub fn lease(&self) -> Result<Option<Lease>, StateError> {
-        match self.snapshot()? {
-            Some(copy) => self.rows("read", lock::read(&copy)),
-            None => Ok(None),
-        }
+        Ok(self.glance(lock::read)?.flatten())
     }
 
     /// Returns who writes at this moment, seen from this computer.
@@ -219,6 +224,18 @@ impl StateFile {
                 asked: shown_binding(&self.binding),
             }),
             Some(_) | None => Ok(Some(copy)),
+        }
+    }
+
+    /// Reads a row or two: from the file where nothing is odd about it, as a copy takes memory and time for all of it.
+    fn glance<T>(&self, read: impl Fn(&Connection) -> Result<T, RowError>) -> Result<Option<T>, StateError> {
+        let seen = open::glance(&self.path, |file| {
+            let is_ours = rows::binding(file)?.as_ref() == Some(&self.binding);
+            is_ours.then(|| read(file)).transpose()
+        });
+        match seen.flatten() {
+            Some(seen) => Ok(Some(seen)),
+            None => self.snapshot()?.map(|copy| self.rows("read", read(&copy))).transpose(),
         }
     }
 

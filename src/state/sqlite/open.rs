@@ -16,6 +16,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::columns::RowError;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::{migrations, shown};
 use crate::state::StateError;
@@ -44,6 +45,17 @@ pub(super) fn snapshot(path: &Path) -> Result<Option<Connection>, StateError> {
     }
     let why = "it is being written all the time".to_owned();
     Err(last.unwrap_or(StateError::Failed { doing: "read", path: shown(path), why }))
+}
+
+/// Reads from the file itself; nothing where that is not what this version writes, is being written, or is odd in any
+/// way, all of which [`snapshot`] copes with.
+pub(super) fn glance<T>(path: &Path, read: impl Fn(&Connection) -> Result<T, RowError>) -> Option<T> {
+    let before = Stamp::of(path).ok()?.filter(|stamp| stamp.beside == Beside::Nothing)?;
+    let file = source(path, before.beside).ok()?;
+    configure(&file).ok()?;
+    let seen = (application(&file).ok()?, migrations::version(&file).ok()?, read(&file).ok()?);
+    let (APPLICATION_ID, VERSION, seen) = seen else { return None };
+    (Stamp::of(path).ok()? == Some(before)).then_some(seen)
 }
 
 /// Opens the state for writing, after making it where there is none. The caller holds the file lock.
@@ -171,10 +183,21 @@ impl Stamp {
 }
 
 /// Copies the database into memory.
+fn copy(path: &Path, beside: Beside) -> Result<Connection, StateError> {
+    let read = || {
+        let mut target = Connection::open_in_memory()?;
+        copy_all(&source(path, beside)?, &mut target)?;
+        configure(&target)?;
+        Ok(target)
+    };
+    read().map_err(|error| classify("read", path, error))
+}
+
+/// Opens the file for reading.
 ///
 /// Without a log nobody is writing, and `immutable` reads the file as it is: an ordinary reader would make `-wal` and
 /// `-shm` files beside it and, being a reader, leave them there; in a read-only folder it would not open at all.
-fn copy(path: &Path, beside: Beside) -> Result<Connection, StateError> {
+fn source(path: &Path, beside: Beside) -> rusqlite::Result<Connection> {
     let (mode, access) = match beside {
         Beside::Nothing => ("immutable=1", OpenFlags::SQLITE_OPEN_READ_ONLY),
         Beside::Log => ("mode=ro", OpenFlags::SQLITE_OPEN_READ_ONLY),
@@ -185,14 +208,7 @@ fn copy(path: &Path, beside: Beside) -> Result<Connection, StateError> {
     // Two slashes begin a host, so the empty host stands before an absolute path.
     let host = if path.is_absolute() { "//" } else { "" };
     let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let read = || {
-        let source = Connection::open_with_flags(format!("file:{host}{name}?{mode}"), flags)?;
-        let mut target = Connection::open_in_memory()?;
-        copy_all(&source, &mut target)?;
-        configure(&target)?;
-        Ok(target)
-    };
-    read().map_err(|error| classify("read", path, error))
+    Connection::open_with_flags(format!("file:{host}{name}?{mode}"), flags)
 }
 
 /// Copies all pages in one step, so that the copy is of one moment.
@@ -208,8 +224,7 @@ fn copy_all(source: &Connection, target: &mut Connection) -> rusqlite::Result<()
 /// Refuses what is not a whole podform state of a version that is known.
 fn check(copy: &Connection, path: &Path) -> Result<(), StateError> {
     let failed = |error| classify("read", path, error);
-    let id: i64 = copy.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
-    if id != APPLICATION_ID {
+    if application(copy).map_err(failed)? != APPLICATION_ID {
         return Err(StateError::Foreign { path: shown(path) });
     }
     let found = migrations::version(copy).map_err(failed)?;
@@ -221,6 +236,10 @@ fn check(copy: &Connection, path: &Path) -> Result<(), StateError> {
         return Err(StateError::Corrupt { path: shown(path), what: verdict.replace('\n', "; ") });
     }
     Ok(())
+}
+
+fn application(file: &Connection) -> rusqlite::Result<i64> {
+    file.pragma_query_value(None, "application_id", |row| row.get(0))
 }
 
 /// Checks pages, rows and indexes, and returns `ok` or what is wrong.

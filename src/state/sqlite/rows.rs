@@ -61,6 +61,12 @@ pub(super) fn load(connection: &Connection, proposed: &Lineage) -> Result<Prior,
     })
 }
 
+/// Reads which version of the state it is.
+pub(super) fn serial(connection: &Connection) -> Result<Serial, RowError> {
+    let serial = connection.query_row("SELECT serial FROM meta", [], |row| row.get(0)).optional()?;
+    serial.map_or(Ok(Serial::default()), read_serial)
+}
+
 /// Reads all runs with their events, the oldest first.
 pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
     let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
