@@ -1,6 +1,7 @@
 //! What a plan is made from, gathered once: the spec, the secrets, the state file and the account.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use super::account::Account;
@@ -34,7 +35,8 @@ use crate::state::{Approved, Run};
 /// A spec and everything around it.
 pub struct Session<'a> {
     pub shell: &'a Shell,
-    pub loaded: Loaded,
+    /// Never freed: the process ends with the session, and taking a large spec apart would only make it wait.
+    pub loaded: ManuallyDrop<Loaded>,
     pub secrets: Secrets,
     /// The declared secrets without a value, each with what is missing.
     pub missing: BTreeMap<String, String>,
@@ -62,6 +64,7 @@ impl<'a> Session<'a> {
             path.display()
         ));
         let state = StateFile::new(path, account.binding.clone(), proposed);
+        let loaded = ManuallyDrop::new(loaded);
         Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
     }
 
@@ -146,8 +149,9 @@ impl<'a> Session<'a> {
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
         let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
-        let (prior, live) = self.look_around(&port).await?;
-        self.plan_of(&port, (&prior, &live), options, None).await
+        // Never freed, as the process ends with this plan.
+        let (prior, live) = &*ManuallyDrop::new(self.look_around(&port).await?);
+        self.plan_of(&port, (prior, live), options, None).await
     }
 
     /// Returns the run of somebody else that goes on, with what the state says that it has begun and not ended.

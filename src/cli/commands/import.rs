@@ -326,6 +326,6 @@ async fn text(
     let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();
     let header = is_alone.then_some(&loaded.settings);
     let imported = imported::write_live(header, chosen, known, &catalog);
-    session.loaded = session.shell.load_spec_under(&imported.text)?;
+    *session.loaded = session.shell.load_spec_under(&imported.text)?;
     Ok(imported)
 }

@@ -1,5 +1,6 @@
 //! `podform plan`: shows what apply would do. It writes nothing but the file of `-o`.
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use crate::cli::exit::{self, Exit};
@@ -41,9 +42,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         ensure_replaceable(path)?;
     }
     let session = Session::of_spec(shell).await?;
-    let planned = session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?;
+    // Never freed, as the process ends with it.
+    let planned =
+        ManuallyDrop::new(session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?);
     show::plan(&shell.output, &planned, *format, &|subject| session.position(subject));
-    let exit = match planned {
+    let exit = match &*planned {
         Planned::Blocked { .. } => exit::BLOCKED,
         Planned::Changes(_) if *detailed_exitcode => exit::CHANGES,
         Planned::Changes(_) | Planned::NoChanges(_) => exit::DONE,
@@ -51,6 +54,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     if let Some(path) = output {
         let place = |subject: Subject| session.position(&subject).map(|place| (subject, place));
         let positions = subjects(&planned).into_iter().filter_map(place).collect();
+        let planned = ManuallyDrop::into_inner(planned);
         let saved = SavedPlan { planned, inputs: inputs(shell, scope, *destroy), positions };
         write_whole_with(path, Readers::Owner, |file| planfile::write(file, &saved))?;
         shell.output.note(&format!("saved as `{}`", path.display()));

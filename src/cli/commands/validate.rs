@@ -1,5 +1,7 @@
 //! `podform validate`: checks the spec without network, state or key.
 
+use std::mem::ManuallyDrop;
+
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
@@ -7,7 +9,8 @@ use crate::model::desired::{Desired, Wanted};
 use crate::render::words::count;
 
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
-    let loaded = shell.load_spec()?;
+    // Never freed, as the process ends with it.
+    let loaded = ManuallyDrop::new(shell.load_spec()?);
     shell.output.data(&format!("The spec is valid: {}.\n", summary(&loaded.desired)));
     Ok(exit::DONE)
 }
