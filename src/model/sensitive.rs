@@ -391,7 +391,8 @@ fn is_random(word: &str) -> bool {
 /// Returns the passwords of `scheme://user:password@host`, and users that are tokens.
 fn url_users(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
-    for (scheme, _) in text.match_indices("://") {
+    let colons = text.match_indices(':').map(|(at, _)| at);
+    for scheme in colons.filter(|at| text[*at..].starts_with("://")) {
         let rest = &text[scheme + 3..];
         let authority = &rest[..rest.find(['/', ' ', '\n', '"', '\'', '?', '#']).unwrap_or(rest.len())];
         let Some((user, _)) = authority.rsplit_once('@') else { continue };
@@ -435,9 +436,12 @@ fn url_parameters(text: &str) -> Vec<Range<usize>> {
 /// Returns what stands behind the addresses of web hooks.
 fn web_hooks(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
-    for hook in WEB_HOOKS {
-        for (at, _) in text.match_indices(hook) {
-            let start = at + hook.len();
+    for (host, path) in WEB_HOOKS.iter().filter_map(|hook| hook.split_once('/')) {
+        // Getting ready to search for a text takes longer than most values are long, and every value is searched.
+        let slashes = text.match_indices('/').map(|(at, _)| at);
+        let is_hook = |at: &usize| text[..*at].ends_with(host) && text[at + 1..].starts_with(path);
+        for at in slashes.filter(is_hook) {
+            let start = at + 1 + path.len();
             let rest = &text[start..];
             let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '>' | ')'));
             let secret = &rest[..end.unwrap_or(rest.len())];

@@ -90,6 +90,11 @@ pub(super) fn memory(text: &str) -> Result<MemoryRange, Misread> {
     }
 }
 
+/// Tells whether [`memory`] reads a text, which is asked of every GPU: explaining why not takes much longer.
+pub(super) fn is_memory(text: &str) -> bool {
+    text.ends_with(['B', '.']) && memory(text).is_ok()
+}
+
 /// Writes a memory range in the form that [`memory`] reads.
 pub(super) fn write_memory(range: MemoryRange) -> Option<String> {
     match range {
@@ -271,7 +276,7 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
 /// Explains `24GB:2` and `A100:80GB:2`, as dstack writes memory and number beside a name.
 fn gpu_in_parts(text: &str) -> Option<Misread> {
     let parts: Vec<&str> = text.split(':').map(str::trim).collect();
-    let is_memory = |part: &&str| memory(part).is_ok();
+    let is_memory = |part: &&str| is_memory(part);
     let is_count = |part: &&str| part.parse::<u32>().is_ok_and(|count| (1..=MAX_GPUS).contains(&count));
     let range = *parts.iter().find(|part| is_memory(part))?;
     let counts: Vec<&str> = parts.iter().copied().filter(is_count).collect();

@@ -63,6 +63,9 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
 
 /// Checks the declared removals: each is about an address that the spec does not have, once.
 pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnRemove> {
+    if spec.removed.is_empty() {
+        return BTreeMap::new();
+    }
     let declared = addresses(spec);
     let mut first: BTreeMap<&Address, Span> = BTreeMap::new();
     let mut moved: BTreeMap<&Address, Span> = BTreeMap::new();

@@ -76,7 +76,7 @@ fn counted_gpus(node: &Node<'_>) -> Option<(&'static str, String)> {
         Value::Scalar(_) => return None,
     }
     // A range of memory with a number is no name.
-    if named.iter().any(|(name, _)| forms::memory(name.trim()).is_ok()) {
+    if named.iter().any(|(name, _)| forms::is_memory(name.trim())) {
         return None;
     }
     let (_, first) = *named.first()?;

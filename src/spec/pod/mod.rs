@@ -89,7 +89,9 @@ macro_rules! pod_keys {
             fn places_of_keys(&self) -> Places {
                 let mut places = Places::new(self.span);
                 $( $(
-                    if let (Some(typed), Ok(field)) = (&self.$key, stringify!($key).parse::<Field>()) {
+                    if let Some(typed) = &self.$key
+                        && let Ok(field) = stringify!($key).parse::<Field>()
+                    {
                         let Spanned::<$type> { value: _, span } = typed;
                         places.fields.push((field, *span));
                     }
