@@ -18,6 +18,7 @@ use super::transport::root_cause;
 use super::wire::{Entry, Unfit, Wire, object_id};
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
+use crate::model::text::values;
 use crate::provider::{Call, Certainty, Listed, ProviderError, Rejection};
 
 /// The largest answer that is read. A pod takes about a KiB of a listing, so that a page of sixty thousand fits; what is
@@ -55,11 +56,6 @@ pub(super) async fn read(body: RawBody) -> Body {
         return Body::Broken(format!("the answer holds more than {VALUE_LIMIT} values"));
     }
     Body::Whole(whole)
-}
-
-/// Returns how many values a JSON text may hold: each but the first of a list or map has one of these before it.
-fn values(text: &[u8]) -> usize {
-    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
 
 /// How much was read of a listing that comes in pages.

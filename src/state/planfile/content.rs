@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::PlanFileError;
+use crate::model::text::values;
 
 /// What stands directly before the sum.
 const KEY: &str = "\n  \"content\": ";
@@ -58,11 +59,6 @@ impl<W: Write> Write for Readable<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
-}
-
-/// Returns how many values a JSON text may hold: each but the first of a list or map has one of these before it.
-pub(super) fn values(text: &[u8]) -> usize {
-    text.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count()
 }
 
 /// The sum over what was written until this is.

@@ -21,7 +21,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::plan::{Planned, Subject};
 use crate::model::stored::{As, stored_structs};
-use content::{Content, Readable, Summed, values};
+use crate::model::text::values;
+use content::{Content, Readable, Summed};
 use layout::Layout;
 
 /// The version of the file's form, raised with every change of it.
