@@ -67,8 +67,6 @@ pub(super) struct Compared {
     pub(super) applied: Container,
     /// What is known to be live before.
     pub(super) seen: Container,
-    /// What is billed once the changes in place are applied: disks that others grew are, but are not recorded.
-    pub(super) billed: Container,
 }
 
 impl Comparison {
@@ -156,23 +154,7 @@ impl Pair<'_> {
         for field in &comparison.ignored {
             applied.take(field, &seen);
         }
-        let billed = self.billed(&comparison, &applied);
-        Compared { comparison, applied, seen, billed }
-    }
-
-    fn billed(&self, comparison: &Comparison, applied: &Container) -> Container {
-        let PodPatch { disk, storage, .. } = &comparison.patch;
-        let storage = match (storage, &self.live.settings.storage) {
-            (Some(storage), _) => storage.clone(),
-            (None, Storage::Local { size, path }) => Storage::Local { size: *size, path: path.clone() },
-            // A network volume is billed at its own address.
-            (None, Storage::None | Storage::Network { .. }) => Storage::None,
-        };
-        Container {
-            disk: disk.or(self.live.settings.disk).unwrap_or(applied.disk),
-            storage,
-            ..applied.clone()
-        }
+        Compared { comparison, applied, seen }
     }
 
     fn recorded_container(&self) -> Option<&Container> {

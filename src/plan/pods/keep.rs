@@ -12,7 +12,7 @@ use crate::model::plan::{
 };
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
-use crate::model::settings::{Container, Field};
+use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 
@@ -110,7 +110,7 @@ impl<'a> PodPlanner<'_, 'a> {
             secrets: inputs.secrets,
             api: inputs.api,
         };
-        let Compared { mut comparison, mut applied, seen, billed } = pair.compare();
+        let Compared { mut comparison, mut applied, seen } = pair.compare();
         self.draft.findings.append(&mut comparison.findings);
         if !comparison.drift.is_empty() {
             self.draft.drift.push(DriftKind::Fields(std::mem::take(&mut comparison.drift)));
@@ -140,9 +140,7 @@ impl<'a> PodPlanner<'_, 'a> {
         if needs_replacement {
             self.defer_replacement(&comparison, requested, &seen, &mut applied);
         }
-        let converging =
-            Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, billed };
-        self.converge(converging);
+        self.converge(Converging { wanted, live, recorded, record, adopt, comparison, applied, seen });
     }
 
     /// A stopped pod is not replaced: that would start and bill a pod that nobody wants to run.
@@ -168,8 +166,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Plans everything that needs no replacement.
     fn converge(&mut self, converging: Converging<'a>) {
-        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, billed } =
-            converging;
+        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen } = converging;
         let is_up = live.status.is_up();
         let changes = effect::on_stopped(comparison.in_place(), is_up && wanted.run == RunState::Running);
         let lost_gpus = satisfaction::lost_gpus(live, recorded);
@@ -207,8 +204,7 @@ impl<'a> PodPlanner<'_, 'a> {
             Run::Stay | Run::Stop | Run::Start => run_reason(recorded, wanted.run),
             Run::Again => Reason::GpusLost,
         };
-        let mut steps =
-            Steps { wanted, live, recorded, record, reason, comparison, changes, applied, billed };
+        let mut steps = Steps { wanted, live, recorded, record, reason, comparison, changes, applied };
         match run {
             Run::Stay => self.update(&mut steps, is_up),
             // Stopped first: a change of a running pod resets it, and it would start anew only to be stopped.
@@ -246,17 +242,22 @@ impl<'a> PodPlanner<'_, 'a> {
     ) {
         record.lifecycle = wanted.lifecycle.clone();
         record.retired = false;
-        let Some(pod) = record.object.pod_mut() else { return };
-        pod.depends_on = wanted.depends_on.clone();
-        pod.run = if live.status.is_up() { RunState::Running } else { RunState::Stopped };
-        if let Some(container) = container {
-            pod.container = container.clone();
-        }
+        let RecordedObject::Pod(pod) = &mut record.object else { return };
+        let is_up = live.status.is_up();
         // One that lost its GPUs shows what it came back with; the record keeps what it must have, by which a loss is told.
-        if live.status.is_up() && !satisfaction::lost_gpus(live, Some(pod)) {
-            pod.compute = live.compute.clone().or(pod.compute.take());
-            pod.cloud = live.cloud.or(pod.cloud);
-            pod.data_center = live.data_center.clone().or(pod.data_center.take());
+        let seen = Some(live).filter(|_| is_up && !satisfaction::lost_gpus(live, Some(pod)));
+        let described = RecordedPod {
+            container: container.unwrap_or(&pod.container).clone(),
+            access: pod.access,
+            compute: seen.and_then(|live| live.compute.clone()).or_else(|| pod.compute.clone()),
+            cloud: seen.and_then(|live| live.cloud).or(pod.cloud),
+            data_center: seen.and_then(|live| live.data_center.clone()).or_else(|| pod.data_center.clone()),
+            run: if is_up { RunState::Running } else { RunState::Stopped },
+            depends_on: wanted.depends_on.clone(),
+        };
+        // Most records say already what is so, and are shared with the state then.
+        if **pod != described {
+            *pod = Arc::new(described);
         }
     }
 
@@ -314,9 +315,9 @@ impl<'a> PodPlanner<'_, 'a> {
         let consequences = self.body(steps.live, disk).updated(disruption, &steps.applied.ports);
         let catalog = self.context.inputs.catalog;
         let after = if is_up {
-            cost::live_running(catalog, steps.live, steps.recorded, &steps.billed)
+            cost::live_running(catalog, steps.live, steps.recorded, &steps.billed())
         } else {
-            cost::stopped_pod(&steps.billed)
+            cost::stopped_pod(&steps.billed())
         };
         self.draft.push(Planning {
             step: Step::Update,
@@ -362,7 +363,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::resume_may_fail(self.address));
         }
         let catalog = self.context.inputs.catalog;
-        let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.billed);
+        let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.billed());
         let recorded = steps.recorded.and_then(|recorded| recorded.compute.clone());
         let reason = steps.reason.clone();
         let mut changes = vec![run_change(&reason, RunState::Stopped, RunState::Running)];
@@ -427,7 +428,6 @@ struct Converging<'a> {
     comparison: Comparison,
     applied: Container,
     seen: Container,
-    billed: Container,
 }
 
 /// What the steps of one pod have in common; `record` moves along with them.
@@ -441,7 +441,21 @@ struct Steps<'a> {
     comparison: Comparison,
     changes: Vec<FieldChange>,
     applied: Container,
-    billed: Container,
+}
+
+impl Steps<'_> {
+    /// Returns what is billed once the changes in place are applied: disks that others grew are, but are not recorded.
+    fn billed(&self) -> Container {
+        let Self { live, comparison, applied, .. } = self;
+        let PodPatch { disk, storage, .. } = &comparison.patch;
+        let storage = match (storage, &live.settings.storage) {
+            (Some(storage), _) => storage.clone(),
+            (None, Storage::Local { size, path }) => Storage::Local { size: *size, path: path.clone() },
+            // A network volume is billed at its own address.
+            (None, Storage::None | Storage::Network { .. }) => Storage::None,
+        };
+        Container { disk: disk.or(live.settings.disk).unwrap_or(applied.disk), storage, ..applied.clone() }
+    }
 }
 
 /// What is to happen to a pod's run state.

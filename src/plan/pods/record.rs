@@ -26,26 +26,27 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
     // Which pods are deposed is written by the steps that are about them.
     let Record { token, lifecycle, retired, deposed: _, object } = before;
     let ignored = &after.lifecycle.ignore_changes;
-    let same_object = match (object, &after.object) {
-        (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
-            let RecordedPod { container, access: _, compute, cloud: _, data_center, run, depends_on } =
-                before.as_ref();
-            let moved = |before: bool, same: bool| before && !same;
-            // What becomes of an ignored field is no news; it is written along with what is.
-            let mut container_after = after.container.clone();
-            for field in ignored {
-                container_after.take(field, container);
+    let same_object = *object == after.object
+        || match (object, &after.object) {
+            (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
+                let RecordedPod { container, access: _, compute, cloud: _, data_center, run, depends_on } =
+                    before.as_ref();
+                let moved = |before: bool, same: bool| before && !same;
+                // What becomes of an ignored field is no news; it is written along with what is.
+                let mut container_after = after.container.clone();
+                for field in ignored {
+                    container_after.take(field, container);
+                }
+                *container == container_after
+                    && !moved(compute.is_some(), *compute == after.compute)
+                    && !moved(data_center.is_some(), *data_center == after.data_center)
+                    && *run == after.run
+                    && *depends_on == after.depends_on
             }
-            *container == container_after
-                && !moved(compute.is_some(), *compute == after.compute)
-                && !moved(data_center.is_some(), *data_center == after.data_center)
-                && *run == after.run
-                && *depends_on == after.depends_on
-        }
-        (RecordedObject::Volume(before), RecordedObject::Volume(after)) => before == after,
-        (RecordedObject::Pod(_), RecordedObject::Volume(_))
-        | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => false,
-    };
+            (RecordedObject::Volume(before), RecordedObject::Volume(after)) => before == after,
+            (RecordedObject::Pod(_), RecordedObject::Volume(_))
+            | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => false,
+        };
     !(same_object
         && *token == after.token
         && same_rules(lifecycle, &after.lifecycle)
