@@ -19,6 +19,9 @@ use super::{Context, Drafts, Inputs, pods, rebuild};
 /// found again by its markers.
 pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let Inputs { desired, prior, live, .. } = *context.inputs;
+    if !drafts.values().any(|draft| draft.has(Step::Create)) {
+        return;
+    }
     for (address, claims) in rebuild::claims(desired, prior, live) {
         if let Some(draft) = drafts.get_mut(&address).filter(|draft| draft.has(Step::Create)) {
             draft.hold(Held::Marked { ids: claims });
@@ -30,7 +33,7 @@ pub(super) fn what_is_there_already(context: &Context<'_>, drafts: &mut Drafts<'
 /// and, as long as the state is what a rebuild found, one whose mark cannot be read either.
 pub(super) fn what_cannot_be_read(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     let Inputs { desired, prior, live, .. } = *context.inputs;
-    let recorded = prior.remote_ids();
+    let recorded = &context.ownership.recorded;
     for (address, ids) in rebuild::unread(desired, live) {
         let ids: Vec<String> =
             ids.iter().filter(|id| !recorded.contains(*id)).map(|id| format!("`{id}`")).collect();

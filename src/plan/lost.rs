@@ -20,12 +20,11 @@ use super::rebuild::unread;
 use super::{Inputs, cost};
 
 /// Returns why no plan can be made from this state, if there is reason to doubt it.
-pub(super) fn doubts(inputs: &Inputs<'_>) -> Option<Block> {
+pub(super) fn doubts(inputs: &Inputs<'_>, recorded: &BTreeSet<RemoteId>) -> Option<Block> {
     let mut later = BTreeMap::new();
     let mut others = BTreeMap::new();
     let mut costs: BTreeMap<RemoteId, Split> = BTreeMap::new();
     let explained = explained(inputs.desired);
-    let recorded = inputs.prior.remote_ids();
     for (pod, address, judged) in marked_pods(inputs.desired, inputs.prior, inputs.live) {
         let id = RemoteId::Pod(pod.id.clone());
         if explained.contains(&id) {

@@ -41,6 +41,7 @@ mod unmanaged;
 mod volume_index;
 mod volumes;
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
@@ -209,7 +210,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let context =
         Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
 
-    if let Some(doubt) = lost::doubts(inputs).filter(|_| !inputs.options.taking_over) {
+    if let Some(doubt) = lost::doubts(inputs, &ownership.recorded).filter(|_| !inputs.options.taking_over) {
         let mut plan = assemble(&context, &scope, Drafts::new(), graph::Edges::new(), Vec::new());
         // No address was left out by anybody's choice but those of the profiles.
         plan.out_of_scope = inputs.desired.out_of_scope.len();
@@ -336,10 +337,11 @@ fn shows_something_of_ours(context: &Context<'_>) -> bool {
 
 /// Says which entries of the account's listings are left out as they cannot be read. What is on record is held besides.
 pub fn left_out_of_listings(prior: &Prior, live: &Live) -> Vec<Finding> {
-    let recorded = prior.remote_ids();
-    let pods = live.pods.iter().filter_map(|(id, seen)| Some((RemoteId::Pod(id.clone()), unread(seen)?)));
-    let volumes =
-        live.volumes.iter().filter_map(|(id, seen)| Some((RemoteId::Volume(id.clone()), unread(seen)?)));
+    let recorded = LazyCell::new(|| prior.remote_ids());
+    let pods = live.pods.iter().filter_map(|(id, seen)| Some((id, unread(seen)?)));
+    let pods = pods.map(|(id, why)| (RemoteId::Pod(id.clone()), why));
+    let volumes = live.volumes.iter().filter_map(|(id, seen)| Some((id, unread(seen)?)));
+    let volumes = volumes.map(|(id, why)| (RemoteId::Volume(id.clone()), why));
     let odd_pods: Vec<_> = pods.filter(|(id, _)| !recorded.contains(id)).collect();
     let odd_volumes: Vec<_> = volumes.filter(|(id, _)| !recorded.contains(id)).collect();
     let mut findings = Vec::new();
@@ -500,6 +502,9 @@ fn unmatched_replacements(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Fin
 
 /// Says which entries of `removed` are about nothing that is recorded or marked: done already, or misspelt.
 fn removals_of_nothing(context: &Context<'_>) -> Vec<Finding> {
+    if context.inputs.desired.removed.is_empty() {
+        return Vec::new();
+    }
     let named = context.renamed.objects.keys().cloned().chain(context.ownership.addresses());
     let known: BTreeSet<Address> = named
         .flat_map(|address| {

@@ -145,13 +145,19 @@ fn settle<'a>(
 ) -> BTreeMap<&'a Address, &'a Address> {
     let mut at: BTreeMap<&Address, &Address> =
         prior.objects.keys().map(|address| (address, address)).collect();
+    // Only for where something stands can a rename begin.
+    let has_record = |(_, (from, _)): &(usize, &(Address, Address))| at.contains_key(from);
+    let mut open: BTreeSet<(usize, usize)> =
+        pairs.iter().enumerate().filter(has_record).map(|(number, _)| (0, number)).collect();
+    if open.is_empty() {
+        return at;
+    }
     let mut waiting: BTreeMap<usize, &(Address, Address)> = pairs.iter().enumerate().collect();
     let (mut leaving, mut coming) = (BTreeMap::new(), BTreeMap::new());
     for (number, (from, to)) in pairs.iter().enumerate() {
         leaving.entry(from).or_insert_with(Vec::new).push(number);
         coming.entry(to).or_insert_with(Vec::new).push(number);
     }
-    let mut open: BTreeSet<(usize, usize)> = (0..pairs.len()).map(|number| (0, number)).collect();
     while let Some((round, number)) = open.pop_first() {
         let Some((from, to)) = waiting.get(&number).copied() else { continue };
         if from == to || at.contains_key(to) {

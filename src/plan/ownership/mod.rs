@@ -40,7 +40,7 @@ pub(super) struct Ownership<'a> {
     claimed_at: BTreeMap<RemoteId, Address>,
     /// The first address that names each object by `adopt`.
     named_at: BTreeMap<RemoteId, &'a Address>,
-    recorded: BTreeSet<RemoteId>,
+    pub(super) recorded: BTreeSet<RemoteId>,
     /// The addresses of the recorded tokens.
     holders: BTreeMap<&'a Token, &'a Address>,
     /// Open requests that may have created something.
@@ -85,6 +85,7 @@ impl Unread {
 
 impl<'a> Ownership<'a> {
     pub(super) fn new(inputs: &'a Inputs<'a>, renamed: &'a Renamed<'a>) -> Self {
+        let recorded = inputs.prior.remote_ids();
         let mut ownership = Self {
             inputs,
             renamed,
@@ -92,10 +93,10 @@ impl<'a> Ownership<'a> {
             volume_claims: BTreeMap::new(),
             claimed_at: BTreeMap::new(),
             named_at: named_at(inputs.desired),
-            recorded: inputs.prior.remote_ids(),
             holders: BTreeMap::new(),
             open: Open::of(renamed),
-            unread: Unread::of(&inputs.desired.project, inputs.live, &inputs.prior.remote_ids()),
+            unread: Unread::of(&inputs.desired.project, inputs.live, &recorded),
+            recorded,
             strangers: BTreeSet::new(),
             stranger_volumes: BTreeSet::new(),
             second_volumes: Vec::new(),
