@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-/// The key of a pod or volume in the spec: `[a-z][a-z0-9-]{0,39}`.
+/// The key of a pod or volume in the spec: `[a-z][a-z0-9-]{0,39}`. Its text is shared: a plan names each many times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key(String);
+pub struct Key(Arc<str>);
 
 impl Key {
     /// The longest key. Names on RunPod are built from the project and the key and must stay readable in its console.
@@ -30,7 +31,7 @@ impl FromStr for Key {
         if text.len() > Self::MAX_LENGTH {
             return Err(AddressError::TooLong(text.to_owned()));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
