@@ -8,7 +8,7 @@
 //! is compared between runs of one version only.
 
 use std::collections::BTreeSet;
-use std::fmt::{self, Debug, Write};
+use std::fmt::{Debug, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -123,24 +123,22 @@ pub fn spec_digest(desired: &Desired) -> String {
 
 /// One line for each value. `Debug` escapes line ends, so no value can look like two.
 #[derive(Default)]
-struct Canonical(Sha256);
-
-/// The text is hashed as it is written: that of a large plan has more bytes than the plan.
-impl Write for Canonical {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
-    }
+struct Canonical {
+    hash: Sha256,
+    line: String,
 }
 
 impl Canonical {
+    /// Hashes a line at a time: all of a large plan has more bytes than the plan, and `Debug` writes word by word.
     fn put(&mut self, name: &str, value: &dyn Debug) {
-        // Hashing cannot fail.
-        let _ = writeln!(self, "{name} {value:?}");
+        self.line.clear();
+        // A text takes all that is written to it.
+        let _ = writeln!(self.line, "{name} {value:?}");
+        self.hash.update(&self.line);
     }
 
     fn hash(self) -> String {
-        self.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        self.hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn action(&mut self, id: &ActionId, action: &Action) {
