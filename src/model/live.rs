@@ -49,6 +49,14 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Returns the mark of a pod.
+    pub fn marker(&self) -> Option<&Marker> {
+        match self {
+            Self::Pod(marker) => Some(marker),
+            Self::NotTold | Self::Unmarked | Self::Volume(_) => None,
+        }
+    }
+
     /// Returns the address that its mark names, if it is one of this project.
     pub fn address_in(&self, project: &ProjectName) -> Option<Address> {
         match self {

@@ -10,7 +10,7 @@ use super::wire::{Count, Dollars, Unfit, Wire, object_id};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
 use crate::model::live::{Origin, PodRole, PodStatus};
-use crate::model::marker::{MARKER_KEY, Marker};
+use crate::model::marker::MARKER_KEY;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Port, Protocol, Storage};
 use crate::model::secret::Secret;
@@ -19,33 +19,24 @@ use crate::model::size::Gigabytes;
 /// The most GETs that one catalog makes for GPUs. With pods, volumes, CPUs and data centers that is 8 in a plan.
 const GPU_GETS: usize = 4;
 
-/// Takes the marker out of an environment. What stands in its place but is no marker of ours stays.
-pub(super) fn take_marker(env: &mut BTreeMap<EnvKey, Secret<String>>) -> Option<Marker> {
-    let marker = marker(env)?;
-    env.remove(&EnvKey::new(MARKER_KEY));
-    Some(marker)
-}
-
-/// Reads the marker of an environment.
-pub(super) fn marker(env: &BTreeMap<EnvKey, Secret<String>>) -> Option<Marker> {
-    env.get(&EnvKey::new(MARKER_KEY))?.expose().parse().ok()
-}
-
-/// Reads where a pod comes from, whatever else of it can be read.
-pub(super) fn origin_of_pod<E>(
-    env: &Wire<E>,
-    values: impl Fn(&E) -> &BTreeMap<EnvKey, Secret<String>>,
+/// Reads where a pod comes from, whatever else of it can be read, and takes its marker out of the environment. What
+/// stands in the marker's place but is no marker of ours stays.
+pub(super) fn take_origin<E>(
+    env: &mut Wire<E>,
+    values: impl Fn(&mut E) -> &mut BTreeMap<EnvKey, Secret<String>>,
 ) -> Origin {
-    match env {
-        Wire::Is(env) if !values(env).is_empty() => {
-            let env = values(env);
-            // A mark of another form than this podform writes may be that of a later one.
-            let otherwise =
-                if env.contains_key(&EnvKey::new(MARKER_KEY)) { Origin::NotTold } else { Origin::Unmarked };
-            marker(env).map_or(otherwise, Origin::Pod)
+    let Wire::Is(env) = env else { return Origin::NotTold };
+    let (env, key) = (values(env), EnvKey::new(MARKER_KEY));
+    match env.get(&key).map(|mark| mark.expose().parse()) {
+        Some(Ok(marker)) => {
+            env.remove(&key);
+            Origin::Pod(marker)
         }
+        // A mark of another form than this podform writes may be that of a later one.
+        Some(Err(_)) => Origin::NotTold,
         // Of an entry that is odd elsewhere, an empty environment is no sign of a pod without a mark.
-        Wire::Is(_) | Wire::Null | Wire::Absent | Wire::Odd => Origin::NotTold,
+        None if env.is_empty() => Origin::NotTold,
+        None => Origin::Unmarked,
     }
 }
 
@@ -424,16 +415,13 @@ mod tests {
     #[test]
     fn only_a_readable_marker_is_taken_out() {
         let key = EnvKey::new(MARKER_KEY);
-        let mut env = BTreeMap::from([(
-            key.clone(),
-            Secret::new("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z".to_owned()),
-        )]);
-        let marker = take_marker(&mut env).map(|marker| marker.to_string());
-        assert_eq!(
-            (marker.as_deref(), env.len()),
-            (Some("acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z"), 0)
-        );
-        env.insert(key, Secret::new("hand-made".to_owned()));
-        assert_eq!((take_marker(&mut env), env.len()), (None, 1));
+        let mark = "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z";
+        let taken = |text: &str| {
+            let mut env = Wire::Is(BTreeMap::from([(key.clone(), Secret::new(text.to_owned()))]));
+            let origin = take_origin(&mut env, |env| env);
+            (origin, env.shown().map(|env| env.len()))
+        };
+        assert_eq!(taken(mark), (Origin::Pod(mark.parse().unwrap()), Some(0)));
+        assert_eq!(taken("hand-made"), (Origin::NotTold, Some(1)));
     }
 }

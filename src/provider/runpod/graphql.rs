@@ -68,7 +68,7 @@ pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<Live
     let query = format!("query Pod($input: PodFilter!) {{ pod(input: $input) {{ {POD} }} }}");
     let variables = json!({ "input": { "podId": id.as_str() } });
     let (answer, pod) = send::<PodWire>(transport, operation, &query, variables, Vec::new()).await?;
-    let read = || pod.nullable("pod")?.map(|wire| live_pod(id.clone(), wire)).transpose();
+    let read = || pod.nullable("pod")?.map(|wire| live_pod(id.clone(), wire).1).transpose();
     read().map_err(|unfit| answer.unfit(unfit))
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<Live
     if answer.says_not_found() {
         return Ok(None);
     }
-    live_pod(id.clone(), answer.decode()?).map(Some).map_err(|unfit| answer.unfit(unfit))
+    live_pod(id.clone(), answer.decode()?).1.map(Some).map_err(|unfit| answer.unfit(unfit))
 }
 
 pub(super) async fn volume(

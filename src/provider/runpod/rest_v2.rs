@@ -26,7 +26,7 @@ use call::{Listing, delete, get, list, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
-use pod::{PodEntry, PodWire, live_pod, not_an_entry};
+use pod::{PodEntry, live_pod, not_an_entry};
 use volume::{VolumeEntry, VolumeWire, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
@@ -50,8 +50,7 @@ pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<Live
     if answer.says_not_found() {
         return Ok(None);
     }
-    let wire: PodWire = answer.decode()?;
-    live_pod(id.clone(), wire).map(Some).map_err(|unfit| answer.unfit(unfit))
+    live_pod(id.clone(), answer.decode()?).1.map(Some).map_err(|unfit| answer.unfit(unfit))
 }
 
 pub(super) async fn volume(

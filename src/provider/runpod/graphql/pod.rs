@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::model::id::{DataCenterId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, LiveVolume, PodRole, PodStatus};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodRole, PodStatus};
+use crate::model::marker::Marker;
 use crate::model::settings::{Given, Observed, PodSettings};
 use crate::model::size::Gigabytes;
 use crate::provider::runpod::convert::{self, given};
@@ -127,8 +128,8 @@ struct RuntimePortWire {
 pub(super) fn pod_entry(wire: Option<PodWire>) -> Entry<LivePod, PodId> {
     let mut wire = wire.ok_or(Unfit::Odd("myself.pods[]"))?;
     let id = PodId::new(object_id(std::mem::take(&mut wire.id), "myself.pods[].id")?);
-    let origin = convert::origin_of_pod(&wire.env, |EnvPairs(env)| env);
-    Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
+    let (origin, pod) = live_pod(id.clone(), wire);
+    Ok((id, origin, pod.map(Box::new)))
 }
 
 /// Reads one entry of the listing of network volumes.
@@ -149,11 +150,17 @@ pub(super) fn volume_entry(wire: Option<VolumeWire>) -> Entry<LiveVolume, Volume
     Ok((id, origin, volume))
 }
 
+/// Reads a pod, and where it comes from.
+pub(super) fn live_pod(id: PodId, mut wire: PodWire) -> (Origin, Result<LivePod, Unfit>) {
+    let origin = convert::take_origin(&mut wire.env, |EnvPairs(env)| env);
+    let pod = converted(id, origin.marker().cloned(), wire);
+    (origin, pod)
+}
+
 /// Converts a pod. What would show as a difference if it were guessed must be there.
-pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
+fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod, Unfit> {
     let name = wire.name.required("name")?;
-    let mut env = wire.env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
-    let marker = convert::take_marker(&mut env);
+    let env = wire.env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let args = wire.docker_args.said("dockerArgs")?;
     let (command, entrypoint) =

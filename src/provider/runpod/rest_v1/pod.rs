@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::desired::HostLimits;
 use crate::model::id::{DataCenterId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, LiveVolume, PodStatus};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodStatus};
+use crate::model::marker::Marker;
 use crate::model::pod::{Cloud, Compute, Placement, Port, Protocol};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::settings::{Given, Observed, PodSettings};
@@ -152,8 +153,8 @@ struct MachineWire {
 pub(super) fn pod_entry(entry: Value) -> Entry<LivePod, PodId> {
     let mut wire = PodWire::deserialize(entry).map_err(|_| Unfit::Odd("[]"))?;
     let id = PodId::new(object_id(std::mem::take(&mut wire.id), "[].id")?);
-    let origin = convert::origin_of_pod(&wire.env, |EnvMap(env)| env);
-    Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
+    let (origin, pod) = live_pod(id.clone(), wire);
+    Ok((id, origin, pod.map(Box::new)))
 }
 
 /// Reads one entry of the listing of network volumes.
@@ -164,11 +165,17 @@ pub(super) fn volume_entry(entry: Value) -> Entry<LiveVolume, VolumeId> {
     Ok((id.clone(), origin, live_volume(id, wire).map(Box::new)))
 }
 
+/// Reads a pod, and where it comes from.
+pub(super) fn live_pod(id: PodId, mut wire: PodWire) -> (Origin, Result<LivePod, Unfit>) {
+    let origin = convert::take_origin(&mut wire.env, |EnvMap(env)| env);
+    let pod = converted(id, origin.marker().cloned(), wire);
+    (origin, pod)
+}
+
 /// Converts a pod. Every field may be null; what would show as a difference if it were guessed must be there.
-pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
+fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod, Unfit> {
     let name = wire.name.optional("name")?.unwrap_or_default();
-    let mut env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
-    let marker = convert::take_marker(&mut env);
+    let env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let ports = convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?;
     let machine = wire.machine.shown().unwrap_or_default();

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::desired::HostLimits;
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
+use crate::model::live::{Endpoints, LivePod, Origin, PodRole, PodStatus};
+use crate::model::marker::Marker;
 use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::settings::{Given, PodSettings};
@@ -217,8 +218,8 @@ impl Field for PodEntry {
 
 fn pod_entry(mut wire: PodWire) -> Entry<LivePod, PodId> {
     let id = PodId::new(object_id(std::mem::take(&mut wire.id), "pods[].id")?);
-    let origin = convert::origin_of_pod(&wire.env, |EnvMap(env)| env);
-    Ok((id.clone(), origin, live_pod(id, wire).map(Box::new)))
+    let (origin, pod) = live_pod(id.clone(), wire);
+    Ok((id, origin, pod.map(Box::new)))
 }
 
 /// Returns what an entry of another form says.
@@ -226,10 +227,16 @@ pub(super) fn not_an_entry<O, I>() -> Entry<O, I> {
     Err(Unfit::Odd("[]"))
 }
 
+/// Reads a pod, and where it comes from.
+pub(super) fn live_pod(id: PodId, mut wire: PodWire) -> (Origin, Result<LivePod, Unfit>) {
+    let origin = convert::take_origin(&mut wire.env, |EnvMap(env)| env);
+    let pod = converted(id, origin.marker().cloned(), wire);
+    (origin, pod)
+}
+
 /// Converts a pod. What would show as a difference if it were guessed must be there.
-pub(super) fn live_pod(id: PodId, wire: PodWire) -> Result<LivePod, Unfit> {
-    let mut env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
-    let marker = convert::take_marker(&mut env);
+fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod, Unfit> {
+    let env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let command = wire.args.said("args")?;
     let name = wire.name.required("name")?;
