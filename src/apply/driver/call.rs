@@ -1,4 +1,7 @@
 //! One request and what follows it: permission, intent, the wire, the answer.
+//!
+//! What is on the wire has a box of its own. Thousands of actions wait for what their requests began, and each would
+//! keep the room for the largest of them until its end.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -170,7 +173,7 @@ where
         let mut tries = 0;
         loop {
             let Answer { result, going: _, sent_at, ended } =
-                self.send(act, pass.verb(), None, &call).await?;
+                Box::pin(self.send(act, pass.verb(), None, &call)).await?;
             let Err(error) = result else {
                 self.answered(act, sent_at, accepted, Vec::new()).await?;
                 return Ok(Ensured::Taken(ended));

@@ -66,7 +66,7 @@ where
         let mut tries = 0;
         loop {
             let Answer { result, going, sent_at, ended } =
-                self.send(act, I::CREATE, Some((token, asked)), &call).await?;
+                Box::pin(self.send(act, I::CREATE, Some((token, asked)), &call)).await?;
             let error = match result {
                 Ok(id) => {
                     // The record is durable with the answer: after a crash in between nobody would know whose it is.
@@ -134,8 +134,9 @@ where
         act: &Act<'_>,
         creation: &PodCreation,
     ) -> Result<Vec<RecordChange>, Halt> {
-        let created = self.place(act, creation).await?;
-        self.see_through(act, creation, created).await
+        // Boxed like what is on the wire: nothing of it is needed while the pod is waited for.
+        let created = Box::pin(self.place(act, creation)).await?;
+        self.see_through(act, creation, &created).await
     }
 
     /// Tries the plan's candidates in the plan's order.
@@ -227,19 +228,19 @@ where
         &self,
         act: &Act<'_>,
         creation: &PodCreation,
-        created: Created,
+        created: &Created,
     ) -> Result<Vec<RecordChange>, Halt> {
         let Created { id, asked, request, since } = created;
-        let live = match self.wait_running(act, &id, (Cause::Created, since), None).await? {
+        let live = match self.wait_running(act, id, (Cause::Created, *since), None).await? {
             Waited::Running(live) => live,
             Waited::Stuck(why) => return Err(Halt::Failed(why)),
         };
-        if let Some(difference) = readback::created(&request, &live) {
+        if let Some(difference) = readback::created(request, &live) {
             return Err(Halt::Failed(difference));
         }
         // A create cannot lock.
         if creation.container.locked == Some(true) {
-            let lock = request::lock(&id, true);
+            let lock = request::lock(id, true);
             self.change(act, &lock, None, Disruption::InPlace).await?;
         }
         Ok(self.put(act, &record::landed(&asked.record, &live), id.remote()))

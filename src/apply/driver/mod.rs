@@ -22,11 +22,11 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::task::Poll;
 
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Mutex, watch};
@@ -119,7 +119,10 @@ struct Engine<'a, P, J, C, R> {
 
 /// Actions on their way. Only those are polled that were told something: a thousand that wait for their pods must not be
 /// asked about each answer to another one.
-type Crew<'r> = FuturesUnordered<Pin<Box<dyn Future<Output = (ActionId, Result<Ended, Panic>)> + 'r>>>;
+type Crew<'r> = FuturesUnordered<Named<'r>>;
+
+/// An action, and how it ended.
+type Named<'r> = LocalBoxFuture<'r, (ActionId, Result<Ended, Panic>)>;
 
 /// What an action said when it panicked.
 type Panic = Box<dyn Any + Send>;
@@ -162,7 +165,7 @@ where
             }
             for id in schedule.ready() {
                 schedule.begin(&id);
-                running.push(Box::pin(named(id.clone(), self.act(id))));
+                running.push(named(id.clone(), self.act(id)));
             }
             if running.is_empty() {
                 break;
@@ -280,7 +283,7 @@ where
                 let _ = self.ledger.commit(&action, vec![event], Vec::new()).await;
                 ended(EndResult::Skipped(why))
             };
-            noting.push(Box::pin(named(id, note)));
+            noting.push(named(id, note));
         }
         while !noting.is_empty() {
             outcome.actions.extend(self.next_turn(&mut noting).await);
@@ -381,8 +384,8 @@ async fn interrupted(interrupt: &watch::Receiver<Interrupt>, level: Interrupt) {
 ///
 /// What an action shares with others it changes between two waits, never across one, and one that panicked is not
 /// polled again.
-async fn named(id: ActionId, action: impl Future<Output = Ended>) -> (ActionId, Result<Ended, Panic>) {
-    (id, AssertUnwindSafe(action).catch_unwind().await)
+fn named<'r>(id: ActionId, action: impl Future<Output = Ended> + 'r) -> Named<'r> {
+    AssertUnwindSafe(action).catch_unwind().map(|ended| (id, ended)).boxed_local()
 }
 
 /// Returns what a panic said.

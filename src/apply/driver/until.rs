@@ -190,7 +190,7 @@ where
     }
 
     pub(super) async fn look_at<I: Watched>(&self, id: &I) -> Result<Option<I::Object>, Halt> {
-        let read = self.ask(I::READ, async |port: &'a P| id.read(port).await);
+        let read = Box::pin(self.ask(I::READ, async |port: &'a P| id.read(port).await));
         let live = self.unless_cut_short(read).await?.map_err(|error| could_not_look(&error))?;
         Ok(live.filter(|live| !I::has_ended(live)))
     }
