@@ -38,16 +38,6 @@ pub(super) fn open_intents(
     Ok(intents)
 }
 
-/// Returns how far one action came, from its events in one run.
-///
-/// # Errors
-/// An event that cannot follow the one before it.
-pub(super) fn status<'a>(
-    events: impl IntoIterator<Item = &'a Event>,
-) -> Result<ActionStatus, Box<IllegalEvent>> {
-    events.into_iter().try_fold(ActionStatus::default(), ActionStatus::next)
-}
-
 /// Tells whether the next run must look after an action.
 fn is_open(intent: &OpenIntent) -> bool {
     match intent.status {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RunId, Serial};
-use crate::model::journal::{Entry, Event};
+use crate::model::journal::{ActionStatus, Entry, Event};
 use crate::model::marker::Token;
 use crate::model::prior::{KnownToken, Prior, Recorded};
 use crate::state::{
@@ -127,8 +127,8 @@ impl Inner {
             }
             self.entries.push(entry.clone());
             let of_action = |other: &&Entry| other.run == entry.run && other.action == entry.action;
-            fold::status(self.entries.iter().filter(of_action).map(|entry| &entry.event))
-                .map_err(Refused::Order)?;
+            let mut events = self.entries.iter().filter(of_action).map(|entry| &entry.event);
+            events.try_fold(ActionStatus::default(), ActionStatus::next).map_err(Refused::Order)?;
             learn_token(&mut prior, entry)?;
         }
         for change in changes {

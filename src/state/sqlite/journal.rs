@@ -5,10 +5,10 @@ use rusqlite::{Connection, params};
 use super::columns::{RowError, column, json, optional, parse, shown, text};
 use crate::model::clock::Timestamp;
 use crate::model::id::{RunId, RunNonce};
-use crate::model::journal::{Entry, Event};
+use crate::model::journal::{ActionStatus, Entry, Event};
 use crate::model::plan::ActionId;
 use crate::model::stored::{StoredEnum, stored_structs};
-use crate::state::{Approved, PastRun, Refused, Run, Source, fold};
+use crate::state::{Approved, PastRun, Refused, Run, Source};
 
 stored_structs! {
     Approved { how, by, source }
@@ -81,10 +81,14 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
     }
     let ActionId { address, step } = action;
     let (address, step) = (address.to_string(), step.word());
-    let of_action = "WHERE run = ?1 AND address = ?2 AND step = ?3";
-    let earlier = entries(connection, of_action, &[run.as_str(), &address, step])?;
-    let status = fold::status(earlier.iter().map(|entry| &entry.event))
-        .map_err(|error| RowError::Damaged(error.to_string()))?;
+    let earlier = "SELECT detail FROM events WHERE run = ?1 AND address = ?2 AND step = ?3 ORDER BY number";
+    let mut earlier = connection.prepare_cached(earlier)?;
+    let mut rows = earlier.query([run.as_str(), &address, step])?;
+    let mut status = ActionStatus::default();
+    while let Some(row) = rows.next()? {
+        let event: Event = parse(text(row, 0)?)?;
+        status = status.next(&event).map_err(|error| RowError::Damaged(error.to_string()))?;
+    }
     status.next(event).map_err(Refused::Order)?;
     // What was asked for is kept once, with its token.
     let detail = match event {
@@ -118,14 +122,10 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
 }
 
 /// Reads events in their order, without what was asked for, which is kept once, with its token; `filter` is SQL of this file.
-pub(super) fn entries(
-    connection: &Connection,
-    filter: &str,
-    values: &[&str],
-) -> Result<Vec<Entry>, RowError> {
+pub(super) fn entries(connection: &Connection, filter: &str) -> Result<Vec<Entry>, RowError> {
     let query = format!("SELECT at, run, address, step, detail FROM events {filter} ORDER BY number");
-    let mut statement = connection.prepare_cached(&query)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut statement = connection.prepare(&query)?;
+    let mut rows = statement.query([])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         entries.push(Entry {

@@ -135,9 +135,8 @@ pub(super) fn clear(connection: &Connection) -> Result<(), RowError> {
 
 /// Tells whether the state is still held under this number.
 pub(super) fn is_held(connection: &Connection, fence: i64) -> Result<bool, RowError> {
-    let query = "SELECT count(*) FROM lease WHERE fence = ?1 AND user IS NOT NULL";
-    let held: i64 = connection.query_row(query, [fence], |row| row.get(0))?;
-    Ok(held == 1)
+    let query = "SELECT 1 FROM lease WHERE fence = ?1 AND user IS NOT NULL";
+    Ok(connection.prepare_cached(query)?.exists([fence])?)
 }
 
 /// Returns when a lease that is renewed at this time expires; the latest time there is if that is out of range.

@@ -33,11 +33,12 @@ pub(super) fn ensure_bound(
     proposed: &Lineage,
 ) -> Result<(), RowError> {
     let Binding { project, kind, origin } = binding;
-    connection.execute(
-        "INSERT INTO meta (only_row, lineage, serial, project, kind, origin) VALUES (1, ?1, 0, ?2, ?3, ?4)
-         ON CONFLICT DO NOTHING",
-        params![proposed.as_str(), project.as_str(), StoredEnum::word(kind), origin],
-    )?;
+    connection
+        .prepare_cached(
+            "INSERT INTO meta (only_row, lineage, serial, project, kind, origin) VALUES (1, ?1, 0, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![proposed.as_str(), project.as_str(), StoredEnum::word(kind), origin])?;
     Ok(())
 }
 
@@ -51,7 +52,7 @@ pub(super) fn load(connection: &Connection, proposed: &Lineage) -> Result<Prior,
             SELECT run, address, step FROM events
             WHERE number IN (SELECT max(number) FROM events GROUP BY run, address, step)
                 AND kind NOT IN ('succeeded', 'failed', 'skipped'))";
-    let open = fold::open_intents(entries(connection, unfinished, &[])?);
+    let open = fold::open_intents(entries(connection, unfinished)?);
     Ok(Prior {
         lineage: Lineage::new(lineage),
         serial: read_serial(serial)?,
@@ -71,7 +72,7 @@ pub(super) fn serial(connection: &Connection) -> Result<Serial, RowError> {
 pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
     let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
     let known = tokens(connection)?;
-    for mut entry in entries(connection, "", &[])? {
+    for mut entry in entries(connection, "")? {
         if let Event::Intended { attempt: _, token: Some(token), asked, server_time: _ } = &mut entry.event {
             *asked = known.get(token).map(|known| known.asked.clone());
         }
@@ -165,10 +166,15 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
     let (kind, id) = kind_and_id(id);
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO objects
+            "INSERT INTO objects
              (address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied, server_time,
               rebuilt)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (address) DO UPDATE
+         SET kind = excluded.kind, remote_id = excluded.remote_id, token = excluded.token,
+             recorded_at = excluded.recorded_at, retired = excluded.retired, deposed = excluded.deposed,
+             lifecycle = excluded.lifecycle, applied = excluded.applied, server_time = excluded.server_time,
+             rebuilt = excluded.rebuilt",
         )?
         .execute(params![
             address.to_string(),
@@ -193,22 +199,24 @@ fn know(
     recorded: &Recorded,
     asked: Option<Timestamp>,
 ) -> Result<(), RowError> {
-    if let Some(token) = &recorded.record.token {
-        let asked_for = json(&asked_unknown(recorded))?;
-        connection
-            .prepare_cached(
-                "INSERT INTO tokens (token, address, intended_at, asked, tombstone, server_time)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5)
-             ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![
-                token.as_str(),
-                address.to_string(),
-                recorded.recorded_at.to_string(),
-                asked_for,
-                shown(asked)
-            ])?;
+    let Some(token) = &recorded.record.token else { return Ok(()) };
+    // Nearly always it has, from its intent.
+    let mut find = connection.prepare_cached("SELECT 1 FROM tokens WHERE token = ?1")?;
+    if find.exists([token.as_str()])? {
+        return Ok(());
     }
+    connection
+        .prepare_cached(
+            "INSERT INTO tokens (token, address, intended_at, asked, tombstone, server_time)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+        )?
+        .execute(params![
+            token.as_str(),
+            address.to_string(),
+            recorded.recorded_at.to_string(),
+            json(&asked_unknown(recorded))?,
+            shown(asked)
+        ])?;
     Ok(())
 }
 

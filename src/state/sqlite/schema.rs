@@ -28,16 +28,16 @@ CREATE TABLE objects (
     token       TEXT,
     recorded_at TEXT NOT NULL,
     retired     INTEGER NOT NULL CHECK (retired IN (0, 1)),
-    deposed     TEXT NOT NULL CHECK (json_valid(deposed)),
-    lifecycle   TEXT NOT NULL CHECK (json_valid(lifecycle)),
-    applied     TEXT NOT NULL CHECK (json_valid(applied))
+    deposed     TEXT NOT NULL,
+    lifecycle   TEXT NOT NULL,
+    applied     TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE tokens (
     token       TEXT PRIMARY KEY,
     address     TEXT NOT NULL,
     intended_at TEXT NOT NULL,
-    asked       TEXT NOT NULL CHECK (json_valid(asked)),
+    asked       TEXT NOT NULL,
     tombstone   INTEGER NOT NULL CHECK (tombstone IN (0, 1))
 ) STRICT;
 
@@ -49,7 +49,7 @@ CREATE TABLE runs (
     plan_digest TEXT NOT NULL,
     who         TEXT NOT NULL,
     nonce       TEXT,
-    approved    TEXT CHECK (approved IS NULL OR json_valid(approved)),
+    approved    TEXT,
     ended_at    TEXT,
     summary     TEXT
 ) STRICT;
@@ -61,7 +61,7 @@ CREATE TABLE events (
     step    TEXT NOT NULL,
     at      TEXT NOT NULL,
     kind    TEXT NOT NULL,
-    detail  TEXT NOT NULL CHECK (json_valid(detail))
+    detail  TEXT NOT NULL
 ) STRICT;
 
 CREATE INDEX events_of_an_action ON events (run, address, step, number);
