@@ -140,5 +140,8 @@ fn from_nothing(fields: Vec<(Field, Value)>) -> Vec<FieldChange> {
         let cause = if after == Value::KnownAfterApply { Cause::ApiDefault } else { Cause::Spec };
         FieldChange { field, before: Value::Absent, after, cause, disruption: Disruption::InPlace }
     };
-    present.map(change).collect()
+    let mut changes: Vec<FieldChange> = present.map(change).collect();
+    // Many pods that are made together have many of them, which an apply keeps to its end.
+    changes.shrink_to_fit();
+    changes
 }
