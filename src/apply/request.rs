@@ -147,6 +147,8 @@ fn mount(sources: Sources<'_>, storage: &Storage<Address>) -> Result<Storage<Vol
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::apply::fixtures::{asked, creation, live_pod, record, token};
     use crate::model::clock::Timestamp;
@@ -172,7 +174,8 @@ mod tests {
     fn a_create_carries_the_secrets_and_then_the_mark() {
         let name = SecretName::Declared("hf".to_owned());
         let mut creation = creation();
-        creation.container.env.insert(EnvKey::new("TOKEN"), EnvValue::Secret(name.clone()));
+        Arc::make_mut(&mut creation.container.env)
+            .insert(EnvKey::new("TOKEN"), EnvValue::Secret(name.clone()));
         let empty = Secrets::default();
         let mut secrets = Secrets::default();
         secrets.insert(name.clone(), Secret::new("s3cret".to_owned()));

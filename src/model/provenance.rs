@@ -374,7 +374,7 @@ mod tests {
         let container = Container {
             name: "llm".to_owned(),
             image: "tool:1".to_owned(),
-            env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]),
+            env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]).into(),
             disk: Gigabytes(20),
             storage: if holds_data { local() } else { Storage::None },
             ..Container::default()

@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::address::Address;
 use super::id::{EnvKey, RegistryId, VolumeId};
@@ -109,7 +110,8 @@ pub type Variables = BTreeMap<EnvKey, Secret<String>>;
 
 impl Form for Named {
     type Wrap = Whole;
-    type Env = BTreeMap<EnvKey, EnvValue>;
+    /// Shared: spec, plan, each of its steps and the records of a pod all say the same.
+    type Env = Arc<BTreeMap<EnvKey, EnvValue>>;
     type Storage = Storage<Address>;
 }
 
@@ -355,8 +357,8 @@ macro_rules! settings {
                 match field {
                     $( Field::$field => self.$name.clone_from(&from.$name), )+
                     Field::Env(key) => match from.env.get(key) {
-                        Some(value) => drop(self.env.insert(key.clone(), value.clone())),
-                        None => drop(self.env.remove(key)),
+                        Some(value) => drop(Arc::make_mut(&mut self.env).insert(key.clone(), value.clone())),
+                        None => drop(Arc::make_mut(&mut self.env).remove(key)),
                     },
                     Field::Volumes => self.storage.clone_from(&from.storage),
                     // No setting: a part of the machine, of a volume, or of what podform may do.
@@ -398,7 +400,7 @@ macro_rules! settings {
             ) -> PodSettings<Named> {
                 PodSettings {
                     $( $name: self.$name.as_ref().unwrap_or(&or.$name).clone(), )+
-                    env,
+                    env: Arc::new(env),
                     storage,
                 }
             }

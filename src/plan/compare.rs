@@ -4,6 +4,7 @@
 //! Noise never comes here: uptime, public ports, injected variables, the order of ports, prices.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::desired::WantedPod;
@@ -237,7 +238,7 @@ impl Pair<'_> {
         let environments = Environments {
             address: self.address,
             wanted: &self.wanted.container.env,
-            recorded: self.recorded_container().map(|recorded| &recorded.env),
+            recorded: self.recorded_container().map(|recorded| &*recorded.env),
             live: &self.live.settings.env,
             secrets: self.secrets,
             ignored: &self.wanted.lifecycle.ignore_changes,
@@ -251,7 +252,7 @@ impl Pair<'_> {
         comparison.drift.extend(drift);
         comparison.findings.extend(findings);
         comparison.only_new.extend(only_new);
-        applied.env = env;
+        applied.env = Arc::new(env);
     }
 
     fn compare_storage(&self, comparison: &mut Comparison) {

@@ -1,6 +1,7 @@
 //! [`Resolved`] to [`Desired`]: replicas are numbered, references become addresses, positions are left behind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
@@ -133,7 +134,7 @@ fn lower_pod(
         image: image.into_replica(number),
         command: texts(typed.command),
         entrypoint: texts(typed.entrypoint),
-        env,
+        env: Arc::new(env),
         ports: typed.ports.map(|ports| ports.value).unwrap_or_default(),
         disk,
         registry: registry.map(|(_, id)| id),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use podform::model::address::Address;
 use podform::model::desired::{
@@ -154,7 +155,7 @@ cases! {
         pod.container.image = "tool:latest".to_owned();
         let key = EnvKey::new("DB_PASSWORD");
         let name = SecretName::Literal { address: address("llm"), key: key.clone() };
-        pod.container.env.insert(key, EnvValue::Secret(name));
+        Arc::make_mut(&mut pod.container.env).insert(key, EnvValue::Secret(name));
     }),
     destroy: World::default()
         .want("llm", |_| {})
@@ -220,7 +221,7 @@ fn replaceable(pod: &mut WantedPod) {
 
 fn set_env(pod: &mut WantedPod, variables: &[(&str, &str)]) {
     let plain = |(key, value): &(&str, &str)| (EnvKey::new(*key), EnvValue::Plain((*value).to_owned()));
-    pod.container.env = variables.iter().map(plain).collect();
+    pod.container.env = Arc::new(variables.iter().map(plain).collect());
 }
 
 fn long_command(pod: &mut WantedPod, seed: &str) {
@@ -268,7 +269,8 @@ fn secret_differs() -> World {
     let name = SecretName::Declared("wandb".to_owned());
     let key = EnvKey::new("WANDB_API_KEY");
     let with_secret = |pod: &mut WantedPod| {
-        pod.container.env.insert(EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(name.clone()));
+        Arc::make_mut(&mut pod.container.env)
+            .insert(EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(name.clone()));
     };
     let mut world = World::default();
     world.secrets.insert(name.clone(), Secret::new("swordfish".to_owned()));

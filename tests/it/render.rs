@@ -1,5 +1,7 @@
 //! Real plans of the planner, in every format.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 use podform::model::address::Address;
 use podform::model::desired::{ComputeWish, OnReplace, OnStuckResume};
@@ -142,7 +144,7 @@ fn a_first_plan_creates_in_order() {
             Storage::Network { volume: address("volume.models"), path: "/models".to_owned() };
         pod.hardware.data_centers = [DataCenterId::new("EU-RO-1")].into();
         pod.depends_on = [address("volume.models")].into();
-        pod.container.env = [(EnvKey::new("RANK"), EnvValue::Plain("0".to_owned()))].into();
+        pod.container.env = Arc::new([(EnvKey::new("RANK"), EnvValue::Plain("0".to_owned()))].into());
     });
     assert_snapshot!(human(&world), @r#"
     Actions

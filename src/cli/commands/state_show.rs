@@ -99,7 +99,7 @@ impl Rows {
         if !container.command.is_empty() {
             self.put("command", container.command.join(" "));
         }
-        for (key, value) in &container.env {
+        for (key, value) in &*container.env {
             let value = match value {
                 EnvValue::Plain(text) => text.clone(),
                 EnvValue::Secret(name) => format!("(secret {name})"),

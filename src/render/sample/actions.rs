@@ -82,11 +82,16 @@ fn container(name: &str) -> Container {
         name: name.to_owned(),
         image: "vllm/vllm-openai:v0.19.1".to_owned(),
         command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"].map(str::to_owned).into(),
-        env: [
-            (EnvKey::new("HF_HOME"), EnvValue::Plain("/models/hf".to_owned())),
-            (EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(SecretName::Declared("wandb_key".to_owned()))),
-        ]
-        .into(),
+        env: Arc::new(
+            [
+                (EnvKey::new("HF_HOME"), EnvValue::Plain("/models/hf".to_owned())),
+                (
+                    EnvKey::new("WANDB_API_KEY"),
+                    EnvValue::Secret(SecretName::Declared("wandb_key".to_owned())),
+                ),
+            ]
+            .into(),
+        ),
         ports: [
             Port { number: 8000, protocol: Protocol::Http },
             Port { number: 22, protocol: Protocol::Tcp },

@@ -203,7 +203,7 @@ pub fn hostile_plan() -> Plan {
         name: evil.to_owned(),
         image: evil.to_owned(),
         command: vec![evil.to_owned()],
-        env: [(EnvKey::new(evil), EnvValue::Plain(evil.to_owned()))].into(),
+        env: Arc::new([(EnvKey::new(evil), EnvValue::Plain(evil.to_owned()))].into()),
         storage: Storage::Local { size: Gigabytes(1), path: evil.to_owned() },
         ..creation.container
     };

@@ -187,7 +187,7 @@ fn a_pod_that_adopt_names_is_taken_over() {
     let world = World::default()
         .want("llm", |pod| {
             pod.adopt = Some(PodId::new("theirs"));
-            pod.container.env.insert(key("MODE"), plain("fast"));
+            Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
         })
         .stranger("theirs", |_| {});
     assert_snapshot!(settles(&world), @"
@@ -734,7 +734,7 @@ fn every_changeable_field_is_sent_at_once() {
             container.name = "chat".to_owned();
             container.image = "tool:2".to_owned();
             container.command = vec!["serve".to_owned(), "--model".to_owned(), "a b".to_owned()];
-            container.env.insert(key("MODE"), plain("fast"));
+            Arc::make_mut(&mut container.env).insert(key("MODE"), plain("fast"));
             container.ports.insert(Port { number: 8000, protocol: Protocol::Http });
             container.disk = Gigabytes(60);
             container.registry = Some(RegistryId::new("reg"));
@@ -744,7 +744,7 @@ fn every_changeable_field_is_sent_at_once() {
         })
         .have("llm", |pod| {
             pod.container.storage = local(100);
-            pod.container.env.insert(key("OLD"), plain("1"));
+            Arc::make_mut(&mut pod.container.env).insert(key("OLD"), plain("1"));
         });
     assert_snapshot!(settles(&world), @r#"
     llm:update Changed Reset
@@ -840,8 +840,8 @@ fn a_symmetric_port_reads_back_as_another_number() {
 #[test]
 fn secrets_are_compared_in_memory_and_never_shown() {
     let uses = |pod: &mut WantedPod| {
-        pod.container.env.insert(key("TOKEN"), EnvValue::Secret(secret("hf")));
-        pod.container.env.insert(key("OTHER"), plain("a"));
+        Arc::make_mut(&mut pod.container.env).insert(key("TOKEN"), EnvValue::Secret(secret("hf")));
+        Arc::make_mut(&mut pod.container.env).insert(key("OTHER"), plain("a"));
     };
     let mut world = World::default();
     world.secrets.insert(secret("hf"), Secret::new("canary".to_owned()));
@@ -877,14 +877,14 @@ fn secrets_are_compared_in_memory_and_never_shown() {
 #[test]
 fn ignored_fields_are_left_alone_and_their_variables_carried() {
     let ignore = |pod: &mut WantedPod| {
-        pod.container.env.insert(key("LEVEL"), plain("info"));
+        Arc::make_mut(&mut pod.container.env).insert(key("LEVEL"), plain("info"));
         pod.lifecycle.ignore_changes = BTreeSet::from([Field::Env(key("LEVEL")), Field::Image]);
     };
     let world = World::default()
         .want("llm", |pod| {
             ignore(pod);
             pod.container.disk = Gigabytes(40);
-            pod.container.env.insert(key("MODE"), plain("fast"));
+            Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
         })
         .have("llm", ignore)
         .outside("llm", |pod| {
@@ -1775,7 +1775,7 @@ fn the_digest_knows_the_wished_order_but_not_the_one_that_stock_made_of_it() {
 fn a_secret_that_is_not_available_is_approved_as_if_it_were_the_same() {
     let uses = |pod: &mut WantedPod| {
         image_2(pod);
-        pod.container.env.insert(key("TOKEN"), EnvValue::Secret(secret("hf")));
+        Arc::make_mut(&mut pod.container.env).insert(key("TOKEN"), EnvValue::Secret(secret("hf")));
     };
     let mut world = World::default();
     world.secrets.insert(secret("hf"), Secret::new("canary".to_owned()));

@@ -1,6 +1,8 @@
 //! What is not podform's to change, and what a replacement does to it: ignored fields, what others grew or added, and
 //! volumes that stopped pods still mount.
 
+use std::sync::Arc;
+
 use insta::assert_snapshot;
 use podform::model::address::Address;
 use podform::model::desired::{OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume};
@@ -73,7 +75,7 @@ fn an_ignored_field_is_no_change_and_not_recorded_as_applied() {
 fn what_is_ignored_is_recorded_as_it_is_when_something_else_is_applied() {
     let world = World::default()
         .have("llm", |pod| {
-            pod.container.env.insert(key("LEVEL"), plain("info"));
+            Arc::make_mut(&mut pod.container.env).insert(key("LEVEL"), plain("info"));
         })
         .outside("llm", |pod| {
             pod.settings.image = Some("theirs:7".to_owned());
@@ -81,7 +83,7 @@ fn what_is_ignored_is_recorded_as_it_is_when_something_else_is_applied() {
         })
         .want("llm", |pod| {
             image_2(pod);
-            pod.container.env.insert(key("LEVEL"), plain("warn"));
+            Arc::make_mut(&mut pod.container.env).insert(key("LEVEL"), plain("warn"));
             pod.container.command = vec!["serve".to_owned()];
             ignoring(&["image", "env.LEVEL"])(pod);
         });
@@ -99,7 +101,7 @@ fn what_is_ignored_is_recorded_as_it_is_when_something_else_is_applied() {
     let lifted = wanting(&applied, |pod| {
         image_2(pod);
         pod.container.command = vec!["serve".to_owned()];
-        pod.container.env.insert(key("LEVEL"), plain("warn"));
+        Arc::make_mut(&mut pod.container.env).insert(key("LEVEL"), plain("warn"));
     });
     assert_snapshot!(settles(&lifted), @r#"
     llm:update Changed Reset
@@ -127,7 +129,7 @@ fn all_else(pod: &mut WantedPod) {
     pod.container.name = "other".to_owned();
     pod.container.image = "tool:2".to_owned();
     pod.container.command = vec!["serve".to_owned()];
-    pod.container.env.insert(key("MODE"), plain("fast"));
+    Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
     pod.container.ports.clear();
     pod.container.disk = Gigabytes(40);
     pod.container.registry = Some(RegistryId::new("reg"));
@@ -592,7 +594,7 @@ fn a_variable_that_others_added_is_drift_and_carried_along() {
     cost $505.70 -> $505.70, at most $505.70
     "#);
     let changed = wanting(&world, |pod| {
-        pod.container.env.insert(key("MODE"), plain("fast"));
+        Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
     });
     assert!(
         changed.applied().live.pods[&PodId::new("id-llm")]
@@ -639,7 +641,7 @@ fn a_variable_that_is_to_be_absent_is_removed() {
     "#);
     let declared_before = World::default()
         .have("llm", |pod| {
-            pod.container.env.insert(key("EXTRA"), plain("1"));
+            Arc::make_mut(&mut pod.container.env).insert(key("EXTRA"), plain("1"));
         })
         .want("llm", without);
     assert_snapshot!(settles(&declared_before), @"
@@ -673,7 +675,7 @@ fn a_mark_that_others_removed_is_drift_until_an_update_puts_it_back() {
     cost $505.70 -> $505.70, at most $505.70
     ");
     let updated = wanting(&world, |pod| {
-        pod.container.env.insert(key("MODE"), plain("fast"));
+        Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
     });
     assert_snapshot!(settles(&updated), @"
     llm:update Changed Reset
@@ -699,7 +701,7 @@ fn a_mark_that_others_exchanged_is_removed_as_well() {
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     ");
     let updated = wanting(&world, |pod| {
-        pod.container.env.insert(key("MODE"), plain("fast"));
+        Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
     });
     assert_snapshot!(settles(&updated), @"
     embed:delete Removed

@@ -1,6 +1,7 @@
 //! What holds for every plan, over generated accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use podform::model::address::Address;
 use podform::model::desired::{
@@ -144,7 +145,8 @@ impl Shape {
         pod.container.image = format!("tool:{}", self.image);
         pod.container.disk = Gigabytes(self.disk);
         if let Some(variable) = self.variable {
-            pod.container.env.insert(EnvKey::new("MODE"), EnvValue::Plain(variable.to_string()));
+            Arc::make_mut(&mut pod.container.env)
+                .insert(EnvKey::new("MODE"), EnvValue::Plain(variable.to_string()));
         }
         pod.container.storage = match self.mount {
             Mount::Volume(number) if volumes.contains(VOLUMES[number]) => {
@@ -605,7 +607,7 @@ proptest! {
                 OnStuckResume::Fail => OnStuckResume::Replace,
                 OnStuckResume::Replace => OnStuckResume::Fail,
             },
-            3 => { pod.container.env.insert(EnvKey::new("NEW"), EnvValue::Plain("1".to_owned())); }
+            3 => { Arc::make_mut(&mut pod.container.env).insert(EnvKey::new("NEW"), EnvValue::Plain("1".to_owned())); }
             4 => pod.run = RunState::Stopped,
             5 => pod.container.command = vec!["serve".to_owned()],
             6 => { pod.container.ports.insert(Port { number: 9000, protocol: Protocol::Http }); }

@@ -72,7 +72,7 @@ pub fn wanted(name: &str) -> WantedPod {
             image: "tool:1".to_owned(),
             command: Vec::new(),
             entrypoint: Vec::new(),
-            env: BTreeMap::new(),
+            env: BTreeMap::new().into(),
             ports: BTreeSet::from([Port { number: 22, protocol: Protocol::Tcp }]),
             disk: Gigabytes(20),
             registry: None,

@@ -136,7 +136,7 @@ impl Samples {
             image: self.text(),
             command: self.list(Self::text),
             entrypoint: self.list(Self::text),
-            env: self.env(),
+            env: self.env().into(),
             ports: self.set(Self::port),
             disk: self.size(),
             registry: self.some(|samples| RegistryId::new(samples.text())),

@@ -450,9 +450,7 @@ async fn no_file_of_a_state_holds_the_value_of_a_secret() {
     for number in 0..30 {
         let mut recorded = samples.recorded();
         if let RecordedObject::Pod(pod) = &mut recorded.record.object {
-            Arc::make_mut(pod)
-                .container
-                .env
+            Arc::make_mut(&mut Arc::make_mut(pod).container.env)
                 .insert(EnvKey::new("WANDB_API_KEY"), EnvValue::Secret(name.clone()));
             stored += 1;
         }
