@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use podform::apply::record;
+use podform::apply::request::{self, Sources};
 use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{Moment, SignedDuration, Timestamp};
@@ -13,16 +16,17 @@ use podform::model::desired::{
 };
 use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RemoteId, RunNonce, Serial, VolumeId,
+    RemoteId, RunId, RunNonce, Serial, VolumeId,
 };
-use podform::model::journal::Asked;
+use podform::model::journal::{Asked, Entry, Event};
 use podform::model::live::{Endpoints, Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
-    Action, ActionId, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation, RecordAfter, Step,
+    Action, ActionId, Attempt, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation,
+    RecordAfter, Step,
 };
-use podform::model::pod::{Access, Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
 use podform::model::secret::{Secret, Secrets};
 use podform::model::settings::{Container, PodPatch, PodSettings};
@@ -31,6 +35,8 @@ use podform::model::value::Value;
 use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::plan::{self, Inputs, Options, Violation};
 use podform::render::value;
+use podform::state::memory::MemoryState;
+use podform::state::{Batch, Journal, RecordChange, Run, Store};
 
 /// The inputs of a plan, owned.
 #[derive(Clone, Debug)]
@@ -271,13 +277,7 @@ impl World {
         let id = VolumeId::new(id_of(name));
         let config = config(size);
         let token = token(name);
-        let volume = LiveVolume {
-            id: id.clone(),
-            name: self.volume_name(name),
-            size: config.size,
-            data_center: config.data_center.clone(),
-            tier: Some(config.tier),
-        };
+        let volume = live_volume(&id, &self.volume_name(name), &config);
         self.live.volumes.insert(id.clone(), Seen::Found(volume));
         let lifecycle = Lifecycle { protect, ..Lifecycle::default() };
         let record = Record::new(Some(token.clone()), lifecycle, RecordedObject::Volume(config));
@@ -501,81 +501,94 @@ impl World {
     }
 
     fn act(&mut self, id: &ActionId, action: &Action) {
-        let mut brought = None;
+        let previous = self.prior.objects.get(&id.address).cloned();
+        let now = Moment { here: self.live.observed_at, there: self.live.server_time };
         match &action.operation {
             Operation::Local => {}
             Operation::CreateVolume { name, config, token } => {
                 let volume = VolumeId::new(format!("new-{}", token.short()));
-                let VolumeConfig { size, data_center, tier } = config.clone();
-                let live = LiveVolume {
-                    id: volume.clone(),
-                    name: name.clone(),
-                    size,
-                    data_center,
-                    tier: Some(tier),
-                };
-                self.live.volumes.insert(volume.clone(), Seen::Found(live));
-                brought = Some((RemoteId::Volume(volume), token.clone(), None));
+                self.live.volumes.insert(volume.clone(), Seen::Found(live_volume(&volume, name, config)));
+                let asked = request::asked_volume(name, token, action.record.record().unwrap());
+                return self.made(id, token, asked, RemoteId::Volume(volume));
             }
             Operation::GrowVolume { id, size } => match self.live.volumes.get_mut(id) {
                 Some(Seen::Found(volume)) => volume.size = *size,
                 other => panic!("grows {other:?}"),
             },
             Operation::DeleteVolume { id } => {
-                let volume = id.clone();
-                let mounted = self.live.pods.values().filter_map(Seen::found);
-                let mounting: Vec<_> = mounted
-                    .filter(
-                        |pod| matches!(&pod.settings.storage, Storage::Network { volume: id, .. } if *id == volume),
-                    )
-                    .collect();
-                assert!(mounting.is_empty(), "deletes a volume in use");
-                self.live.volumes.insert(volume, Seen::Absent);
+                let mut pods = self.live.pods.values().filter_map(Seen::found);
+                let mounts = |pod: &LivePod| matches!(&pod.settings.storage, Storage::Network { volume, .. } if volume == id);
+                assert!(!pods.any(mounts), "deletes a volume in use");
+                self.live.volumes.insert(id.clone(), Seen::Absent);
             }
-            Operation::CreatePod(creation) => brought = Some(self.create(&id.address, creation)),
+            Operation::CreatePod(creation) => {
+                let attempt = &creation.attempts[0];
+                let live = self.create(&id.address, creation, attempt);
+                let record = action.record.record().unwrap();
+                let mut asked = request::asked_pod(creation, attempt, &attempt.token, record);
+                *asked.record = record::landed(&asked.record, &live);
+                return self.made(id, &attempt.token, asked, RemoteId::Pod(live.id));
+            }
             Operation::UpdatePod { id, patch, disruption: _ } => self.patch(id, patch),
             Operation::StartPod { id, .. } => self.set_status(id, PodStatus::Running),
             Operation::StopPod { id } => self.set_status(id, PodStatus::Exited),
             Operation::DeletePods { ids } => {
-                for id in ids {
-                    assert!(self.live.pods.insert(id.clone(), Seen::Absent).is_some());
+                for pod in ids {
+                    assert!(self.live.pods.insert(pod.clone(), Seen::Absent).is_some());
+                    let previous = self.prior.objects.get(&id.address);
+                    self.commit(Vec::new(), record::pod_gone(id, action, previous, pod));
                 }
+                return;
             }
         }
-        self.record(&id.address, &action.record, brought);
+        self.commit(Vec::new(), record::local(id, action, previous.as_ref(), now));
     }
 
-    fn create(&mut self, address: &Address, creation: &PodCreation) -> (RemoteId, Token, Option<LivePod>) {
-        let attempt = &creation.attempts[0];
+    /// Records what a create made, as the engine does.
+    fn made(&mut self, action: &ActionId, token: &Token, asked: Asked, id: RemoteId) {
+        let now = Moment { here: self.live.observed_at, there: self.live.server_time };
+        let previous = self.prior.objects.get(&action.address);
+        let change = record::put(&action.address, &asked.record, id.clone(), previous, now);
+        let (token, asked) = (Some(token.clone()), Some(asked));
+        let intended = Event::Intended { attempt: 0, token, asked, server_time: now.there };
+        let events = [intended, Event::Started, Event::Accepted { id: Some(id) }, Event::Succeeded];
+        let run = RunId::new("run");
+        let entry = |event| Entry { at: now.here, run: run.clone(), action: action.clone(), event };
+        self.commit(events.map(entry).into(), vec![change]);
+    }
+
+    /// Writes to the state, which stays of one version here.
+    fn commit(&mut self, entries: Vec<Entry>, changes: Vec<RecordChange>) {
+        let (serial, open) = (self.prior.serial, std::mem::take(&mut self.prior.open));
+        let state = MemoryState::from_prior(self.prior.clone());
+        let after = async {
+            state.begin(&run()).await?;
+            state.commit(&Batch { entries, changes }).await?;
+            state.load().await
+        };
+        self.prior = Prior { serial, open, ..after.now_or_never().unwrap().unwrap() };
+    }
+
+    fn create(&mut self, address: &Address, creation: &PodCreation, attempt: &Attempt) -> LivePod {
         let id = PodId::new(format!("new-{}", attempt.token.short()));
-        let place =
-            attempt.candidate.placement.data_centers.first().cloned().unwrap_or(DataCenterId::new("US-TX-3"));
-        let candidate = &attempt.candidate;
-        let mut pod = self.start_pod(
-            &id,
-            &creation.container,
-            candidate.placement.compute.clone(),
-            candidate.placement.cloud,
-            place,
-        );
+        let Placement { compute, cloud, data_centers, .. } = &attempt.candidate.placement;
+        let place = data_centers.first().cloned().unwrap_or(DataCenterId::new("US-TX-3"));
+        let mut pod = self.start_pod(&id, &creation.container, compute.clone(), *cloud, place);
         if let Storage::Network { volume: id, .. } = &pod.settings.storage {
-            assert!(
-                matches!(self.live.volumes.get(id), Some(Seen::Found(_))),
-                "mounts {id}, which is not there"
-            );
+            let is_there = matches!(self.live.volumes.get(id), Some(Seen::Found(_)));
+            assert!(is_there, "mounts {id}, which is not there");
         }
         pod.marker = Some(Marker {
-            project: self.desired.project.clone(),
             address: address.clone(),
             token: attempt.token.clone(),
             lineage: self.prior.lineage.clone(),
             serial: self.prior.serial,
             created: Some(time(20_000)),
-            protected: false,
+            ..self.marker(&address.to_string())
         });
         pod.created_at = Some(time(20_000));
-        self.live.pods.insert(id.clone(), Seen::Found(pod.clone()));
-        (RemoteId::Pod(id), attempt.token.clone(), Some(pod))
+        self.live.pods.insert(id, Seen::Found(pod.clone()));
+        pod
     }
 
     fn set_status(&mut self, id: &PodId, status: PodStatus) {
@@ -595,101 +608,47 @@ impl World {
     }
 
     fn patch(&mut self, id: &PodId, patch: &PodPatch) {
-        let env = patch.env.as_ref().map(|env| {
-            let declared = env.declared.iter().map(|(key, value)| (key.clone(), self.value(value)));
-            let declared: BTreeMap<EnvKey, Secret<String>> = declared.collect();
-            (declared, env.carry.clone())
-        });
-        let storage = patch.storage.as_ref().map(|storage| self.mounted(storage));
-        let Some(Seen::Found(pod)) = self.live.pods.get_mut(id) else { panic!("patches {id}") };
-        let PodPatch {
-            name,
-            image,
-            command,
-            entrypoint,
-            env: _,
-            ports,
-            disk,
-            registry,
-            storage: _,
-            global_networking,
-            locked,
-        } = patch.clone();
-        if let Some((mut declared, carry)) = env {
-            let kept = pod.settings.env.iter().filter(|(key, _)| carry.contains(*key));
-            declared.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
-            pod.settings.env = declared;
-        }
-        pod.settings.name = name.or(pod.settings.name.take());
-        pod.settings.image = image.or(pod.settings.image.take());
-        pod.settings.command = command.or(pod.settings.command.take());
-        pod.settings.entrypoint = entrypoint.or(pod.settings.entrypoint.take());
-        pod.settings.ports = ports.or(pod.settings.ports.take());
-        pod.settings.disk = disk.or(pod.settings.disk);
-        pod.settings.registry = registry.or(pod.settings.registry.take());
-        pod.settings.storage = storage.unwrap_or(pod.settings.storage.clone());
-        pod.settings.global_networking = global_networking.or(pod.settings.global_networking);
-        pod.settings.locked = locked.or(pod.settings.locked);
-    }
-
-    fn record(
-        &mut self,
-        address: &Address,
-        after: &RecordAfter,
-        brought: Option<(RemoteId, Token, Option<LivePod>)>,
-    ) {
-        match after {
-            RecordAfter::Put { id, record } => {
-                let mut record = record.as_ref().clone();
-                if let (Some(recorded), Some((_, _, Some(live)))) = (record.object.pod_mut(), &brought) {
-                    recorded.compute.clone_from(&live.compute);
-                    recorded.cloud = live.cloud;
-                    recorded.data_center.clone_from(&live.data_center);
-                }
-                let (id, token) = match brought {
-                    Some((id, token, _)) => (id, Some(token)),
-                    None => (id.clone().unwrap(), record.token),
-                };
-                if let Some(token) = &token
-                    && !self.prior.tokens.contains_key(token)
-                {
-                    self.know_token(&address.to_string(), token, false);
-                    if let Some(known) = self.prior.tokens.get_mut(token) {
-                        known.server_time = self.live.server_time;
-                    }
-                }
-                record.token = token;
-                // As in the engine: an object that stays gets no more deposed pods.
-                let same = self.prior.objects.get(address).filter(|previous| previous.id == id);
-                record.deposed.retain(|id| same.is_none_or(|same| same.record.deposed.contains(id)));
-                let rebuilt = same.is_some_and(|same| same.rebuilt);
-                let now = Moment { here: self.live.observed_at, there: self.live.server_time };
-                let recorded = Recorded { rebuilt, ..Recorded::new(id, record, now) };
-                self.prior.objects.insert(address.clone(), recorded);
-            }
-            RecordAfter::Remove { tombstone } => {
-                let removed = self.prior.objects.remove(address);
-                if let Some(token) = removed.and_then(|removed| removed.record.token).filter(|_| *tombstone)
-                    && let Some(known) = self.prior.tokens.get_mut(&token)
-                {
-                    known.tombstone = true;
-                }
-            }
-            RecordAfter::MovedFrom(from) => {
-                let moved = self.prior.objects.remove(from).unwrap();
-                assert!(self.prior.objects.insert(address.clone(), moved).is_none(), "{address} is taken");
-            }
-            RecordAfter::Deposed(deposed) => {
-                if let Some(recorded) = self.prior.objects.get_mut(address) {
-                    recorded.record.deposed.clone_from(deposed);
-                }
-            }
-        }
+        let Some(Seen::Found(live)) = self.live.pods.get(id) else { panic!("patches {id}") };
+        let volumes = |volume: &Address| Some(self.volume_id(volume));
+        let sources = Sources { secrets: &self.secrets, volumes: &volumes };
+        let changed = request::patch(sources, id, patch, live).unwrap().settings;
+        let old = live.settings.clone();
+        let settings = PodSettings {
+            name: changed.name.or(old.name),
+            image: changed.image.or(old.image),
+            command: changed.command.or(old.command),
+            entrypoint: changed.entrypoint.or(old.entrypoint),
+            env: changed.env.unwrap_or(old.env),
+            ports: changed.ports.or(old.ports),
+            disk: changed.disk.or(old.disk),
+            registry: changed.registry.or(old.registry),
+            storage: changed.storage.unwrap_or(old.storage),
+            global_networking: changed.global_networking.or(old.global_networking),
+            locked: changed.locked.or(old.locked),
+        };
+        self.live.pods.insert(id.clone(), Seen::Found(LivePod { settings, ..live.clone() }));
     }
 }
 
 fn now() -> Moment {
     Moment { here: time(0), there: Some(time(0)) }
+}
+
+fn run() -> Run {
+    Run {
+        id: RunId::new("run"),
+        at: time(0),
+        command: "apply".to_owned(),
+        plan_digest: String::new(),
+        who: "ann".to_owned(),
+        nonce: None,
+        approved: None,
+    }
+}
+
+fn live_volume(id: &VolumeId, name: &str, config: &VolumeConfig) -> LiveVolume {
+    let VolumeConfig { size, data_center, tier } = config.clone();
+    LiveVolume { id: id.clone(), name: name.to_owned(), size, data_center, tier: Some(tier) }
 }
 
 /// Sorts the actions by their edges, otherwise by id.
