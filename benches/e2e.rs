@@ -16,6 +16,9 @@ mod measure;
 #[allow(dead_code, reason = "tests use the rest")]
 #[path = "../tests/support/fleet.rs"]
 mod fleet;
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/kit.rs"]
+mod kit;
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
@@ -24,11 +27,11 @@ use std::time::Duration;
 
 use podform::model::clock::{Clock, Timestamp};
 use podform::model::id::Lineage;
-use podform::model::prior::{Binding, ProviderKind};
+use podform::model::prior::ProviderKind;
 use podform::simulator::{Door, serve};
+use podform::state::Journal;
 use podform::state::sqlite::StateFile;
 use podform::state::sqlite::lock::Holder;
-use podform::state::{Journal, Run};
 use tokio::net::TcpListener;
 
 use fleet::{Fleet, Shares};
@@ -260,22 +263,12 @@ fn serve_account(folder: &Path, pods: usize, account: Account) {
 /// Writes the state of an applied fleet where the command looks for it.
 async fn save(folder: &Path, url: &str, applied: &fleet::Applied) {
     let loaded = fleet::loaded(&Fleet::steady(1).spec());
-    let binding =
-        Binding { project: loaded.settings.project, kind: ProviderKind::Runpod, origin: url.to_owned() };
+    let binding = kit::binding(&loaded.settings.project, ProviderKind::Runpod, url);
     let state = StateFile::new(folder.join("state/fleet.db"), binding, Lineage::new("fleet"));
     let clock = Still(fleet::moment(&applied.simulation));
     let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
     let locked = state.lock(&holder, &clock, Duration::ZERO).await.unwrap();
-    let id = podform::model::id::RunId::new("r1");
-    let run = Run {
-        id,
-        at: clock.now(),
-        command: "apply".into(),
-        plan_digest: String::new(),
-        who: "ann@box".into(),
-        nonce: None,
-        approved: None,
-    };
+    let run = kit::run("r1", clock.now());
     locked.begin(&run).await.unwrap();
     locked.commit(&fleet::recording(&applied.prior)).await.unwrap();
     locked.finish(&run.id, clock.now(), "done").await.unwrap();

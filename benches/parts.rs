@@ -6,6 +6,9 @@
 #[allow(dead_code, reason = "tests use the rest")]
 #[path = "../tests/support/fleet.rs"]
 mod fleet;
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/kit.rs"]
+mod kit;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,9 +20,9 @@ use axum::http::Request;
 use divan::{Bencher, black_box};
 use http_body_util::BodyExt;
 use podform::model::clock::{Clock, Timestamp};
-use podform::model::id::{Lineage, ProjectName, RunId};
+use podform::model::id::{Lineage, ProjectName};
 use podform::model::plan::Planned;
-use podform::model::prior::{Api, Binding, Prior, ProviderKind};
+use podform::model::prior::{Api, Prior, ProviderKind};
 use podform::model::secret::Secret;
 use podform::provider::Observe;
 use podform::provider::runpod::Runpod;
@@ -28,9 +31,9 @@ use podform::render::{Format, no_positions, write_plan};
 use podform::simulator::Simulation;
 use podform::spec::cache::{self, CacheKey};
 use podform::spec::{Checked, Form, Input, Loaded, SourceFile, check};
+use podform::state::Journal;
 use podform::state::sqlite::lock::Holder;
 use podform::state::sqlite::{LockedState, StateFile};
-use podform::state::{Journal, Run};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
 
@@ -227,11 +230,7 @@ impl Clock for Still {
 }
 
 fn state(folder: &std::path::Path) -> StateFile {
-    let binding = Binding {
-        project: ProjectName::new("fleet"),
-        kind: ProviderKind::Simulator,
-        origin: "http://127.0.0.1".into(),
-    };
+    let binding = kit::binding(&ProjectName::new("fleet"), ProviderKind::Simulator, "http://127.0.0.1");
     StateFile::new(folder.join("fleet.db"), binding, Lineage::new("fleet"))
 }
 
@@ -239,15 +238,6 @@ fn state(folder: &std::path::Path) -> StateFile {
 async fn begun(state: &StateFile) -> LockedState {
     let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
     let locked = state.lock(&holder, &Still, Duration::ZERO).await.unwrap();
-    let run = Run {
-        id: RunId::new("r1"),
-        at: Still.now(),
-        command: "apply".into(),
-        plan_digest: String::new(),
-        who: "ann@box".into(),
-        nonce: None,
-        approved: None,
-    };
-    locked.begin(&run).await.unwrap();
+    locked.begin(&kit::run("r1", Still.now())).await.unwrap();
     locked
 }

@@ -15,6 +15,9 @@
 
 #![expect(clippy::disallowed_macros, reason = "an example prints what it found")]
 
+#[path = "../tests/support/kit.rs"]
+#[allow(dead_code, reason = "tests use the rest")]
+mod kit;
 #[path = "../tests/it/faults/lab/mod.rs"]
 #[expect(dead_code, reason = "the tests do more with it")]
 mod lab;

@@ -25,3 +25,10 @@ pub mod render;
 pub mod simulator;
 pub mod spec;
 pub mod state;
+
+// Tests inside and outside of the crate are made of the same values, so its name is known inside as well.
+#[cfg(test)]
+extern crate self as podform;
+#[cfg(test)]
+#[path = "../tests/support/kit.rs"]
+pub mod kit;

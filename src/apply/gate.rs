@@ -224,7 +224,7 @@ pub fn check_record(adopts: bool, id: &RemoteId, standing: &Standing) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::recorded;
+    use crate::kit::recorded;
     use crate::model::id::{PodId, VolumeId};
 
     fn pod(id: &str) -> RemoteId {

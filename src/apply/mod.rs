@@ -14,8 +14,6 @@
 
 pub mod driver;
 pub mod ending;
-#[cfg(test)]
-mod fixtures;
 pub mod gate;
 pub mod limiter;
 pub mod readback;

@@ -139,8 +139,8 @@ impl Difference {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{live_pod, pod_request};
     use crate::apply::request;
+    use crate::kit::{live_pod, pod_request};
     use crate::model::id::{EnvKey, GpuTypeId, PodId};
     use crate::model::live::PodStatus;
     use crate::model::secret::Secret;

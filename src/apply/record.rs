@@ -117,7 +117,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::apply::fixtures::{record, recorded, token};
+    use crate::kit::{record, recorded, token};
     use crate::model::clock::Timestamp;
 
     fn address() -> Address {

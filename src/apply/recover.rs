@@ -294,7 +294,7 @@ pub fn open(status: &ActionStatus, token: Option<&Token>) -> Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{asked, live_pod, token};
+    use crate::kit::{asked, known, live_pod, token};
     use crate::model::clock::Timestamp;
     use crate::model::id::{Lineage, ProjectName, Serial};
     use crate::model::journal::Asked;
@@ -402,13 +402,7 @@ mod tests {
             serial: Serial(9),
             window: Window::OF_A_CREATE,
         };
-        let known = KnownToken {
-            address: "llm".parse().unwrap(),
-            intended_at: at(1_000_000),
-            server_time: Some(at(5)),
-            asked,
-            tombstone: false,
-        };
+        let known = KnownToken { intended_at: at(1_000_000), ..known(asked, Some(at(5))) };
         choose(view, &pods.iter().collect::<Vec<_>>(), &known)
     }
 

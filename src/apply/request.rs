@@ -150,9 +150,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::apply::fixtures::{asked, creation, live_pod, record, token};
-    use crate::model::clock::Timestamp;
-    use crate::model::id::{Lineage, ProjectName, Serial};
+    use crate::kit::{self, asked, creation, live_pod, record, token};
+
+    use crate::model::id::{Lineage, Serial};
     use crate::model::live::PodStatus;
 
     fn shown(env: &Variables) -> Vec<(String, String)> {
@@ -235,26 +235,12 @@ mod tests {
     }
 
     fn marker(serial: u64, created: Option<i64>) -> Marker {
-        Marker {
-            project: ProjectName::new("acme"),
-            address: "llm".parse().unwrap(),
-            token: token(),
-            lineage: Lineage::new("line"),
-            serial: Serial(serial),
-            created: created.map(|second| Timestamp::from_second(second).unwrap()),
-            protected: false,
-        }
+        Marker { serial: Serial(serial), created: created.map(kit::at), ..kit::marker("llm", token()) }
     }
 
     #[test]
     fn a_refreshed_mark_keeps_whose_it_is_and_since_when() {
-        let known = KnownToken {
-            address: "llm".parse().unwrap(),
-            intended_at: Timestamp::UNIX_EPOCH,
-            server_time: Some(Timestamp::from_second(100).unwrap()),
-            asked: asked(),
-            tombstone: false,
-        };
+        let known = kit::known(asked(), Some(kit::at(100)));
         let wanted = Marker {
             address: "chat".parse().unwrap(),
             lineage: Lineage::new("later"),

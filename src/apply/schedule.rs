@@ -179,7 +179,7 @@ fn rank(plan: &Plan, id: &ActionId, action: &Action) -> Rank {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{action, delete, id, plan, start, stop, update};
+    use crate::kit::{action, delete, id, plan, start, stop, update};
 
     fn names(ids: Vec<ActionId>) -> Vec<String> {
         ids.iter().map(ActionId::to_string).collect()

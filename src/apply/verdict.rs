@@ -194,8 +194,8 @@ impl<'a> Running<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::fixtures::{compute, live_pod};
     use crate::apply::request;
+    use crate::kit::{compute, live_pod};
     use crate::model::id::{GpuTypeId, VolumeId};
     use Sight::{Absent, Live, Unreadable};
 

@@ -337,92 +337,40 @@ pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+
     use std::sync::Arc;
 
     use super::*;
-    use crate::model::desired::Lifecycle;
-    use crate::model::id::{EnvKey, GpuTypeId, PodId};
-    use crate::model::live::{Endpoints, PodRole, PodStatus};
-    use crate::model::marker::Token;
-    use crate::model::money::Price;
-    use crate::model::pod::RunState;
-    use crate::model::prior::{Record, RecordedObject};
+    use crate::kit::{self, at};
+
+    use crate::model::id::EnvKey;
+    use crate::model::live::PodStatus;
+
     use crate::model::secret::Secret;
     use crate::model::settings::PodSettings;
     use crate::model::size::Gigabytes;
 
     const ASKED: i64 = 1_000_000;
 
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn token() -> Token {
-        "0123456789abcdef".parse().unwrap()
-    }
-
-    fn compute() -> Compute {
-        Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 }
-    }
-
     fn local<V>() -> Storage<V> {
         Storage::Local { size: Gigabytes(5), path: "/w".to_owned() }
     }
 
     fn known(server_time: Option<i64>, tombstone: bool, holds_data: bool) -> KnownToken {
-        let container = Container {
-            name: "llm".to_owned(),
-            image: "tool:1".to_owned(),
-            env: BTreeMap::from([(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()))]).into(),
-            disk: Gigabytes(20),
-            storage: if holds_data { local() } else { Storage::None },
-            ..Container::default()
-        };
-        let object = RecordedObject::Pod(Arc::new(RecordedPod {
-            container,
-            access: None,
-            compute: Some(compute()),
-            cloud: Some(Cloud::Secure),
-            data_center: None,
-            run: RunState::Running,
-            depends_on: BTreeSet::new(),
-        }));
-        let record = Record::new(Some(token()), Lifecycle::default(), object);
-        KnownToken {
-            address: "llm".parse().unwrap(),
-            // The clock of this computer is a day off, and nobody asks it.
-            intended_at: at(ASKED - 86_400),
-            server_time: server_time.map(at),
-            asked: Asked {
-                name: Some("llm".to_owned()),
-                data_centers: BTreeSet::new(),
-                record: Box::new(record),
-            },
-            tombstone,
-        }
+        let mut asked = kit::asked();
+        let container = &mut asked.record.object.pod_mut().unwrap().container;
+        Arc::make_mut(&mut container.env).insert(EnvKey::new("MODEL"), EnvValue::Plain("small".to_owned()));
+        container.storage = if holds_data { local() } else { Storage::None };
+        // The clock of this computer is a day off, and nobody asks it.
+        let intended_at = at(ASKED - 86_400);
+        KnownToken { intended_at, tombstone, ..kit::known(asked, server_time.map(at)) }
     }
 
     fn pod(mark: Option<&str>, created: Option<i64>) -> LivePod {
         LivePod {
-            id: PodId::new("p"),
-            status: PodStatus::Running,
-            settings: PodSettings {
-                name: Some("llm".to_owned()),
-                image: Some("tool:1".to_owned()),
-                ports: Some(BTreeSet::new()),
-                disk: Some(Gigabytes(20)),
-                ..PodSettings::default()
-            },
             marker: mark.map(|mark| mark.parse().unwrap()),
-            cloud: Some(Cloud::Secure),
-            data_center: None,
-            compute: Some(compute()),
-            cuda: None,
             created_at: created.map(at),
-            price: Price::Unknown,
-            role: PodRole::Plain,
-            endpoints: Endpoints::default(),
+            ..kit::live_pod("p", PodStatus::Running)
         }
     }
 

@@ -235,41 +235,18 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::model::clock::Timestamp;
+    use crate::kit::{attempt_token, delete, plan, with};
     use crate::model::desired::Lifecycle;
-    use crate::model::id::{DataCenterId, Lineage, PodId, ProjectName, RunNonce, Serial, VolumeId};
-    use crate::model::plan::{Basis, CostChange, CostSummary, Digest, Endpoint, Held, Reason};
-    use crate::model::prior::{Api, Record, RecordedObject};
+    use crate::model::id::{DataCenterId, VolumeId};
+    use crate::model::plan::Held;
+    use crate::model::prior::{Record, RecordedObject};
     use crate::model::size::Gigabytes;
     use crate::model::volume::{VolumeConfig, VolumeTier};
 
-    fn id(text: &str) -> ActionId {
-        let (address, step) = text.split_once(':').unwrap();
-        let step = Step::ALL.into_iter().find(|known| known.word() == step).unwrap();
-        ActionId { address: address.parse().unwrap(), step }
-    }
-
-    fn action(operation: Operation, record: RecordAfter) -> Action {
-        Action {
-            operation,
-            reason: Reason::Changed,
-            changes: Vec::new(),
-            consequences: Vec::new(),
-            cost: CostChange::default(),
-            record,
-        }
-    }
-
-    fn delete(pod: &str) -> Action {
-        let ids = [PodId::new(pod)].into();
-        action(Operation::DeletePods { ids }, RecordAfter::Remove { tombstone: false })
-    }
-
     fn forget() -> Action {
-        action(Operation::Local, RecordAfter::Remove { tombstone: true })
+        with(Operation::Local, RecordAfter::Remove { tombstone: true })
     }
 
     fn create_volume(number: u32) -> Action {
@@ -278,41 +255,11 @@ mod tests {
             data_center: DataCenterId::new("EU-RO-1"),
             tier: VolumeTier::Standard,
         };
-        let address = "volume.a".parse().unwrap();
-        let token = Token::derive(&Lineage::new("l"), &RunNonce::new("n"), &address, number);
+        let token = attempt_token("volume.a", number);
         let object = RecordedObject::Volume(config.clone());
         let record = Record::new(Some(token.clone()), Lifecycle::default(), object);
         let operation = Operation::CreateVolume { name: "a".to_owned(), config, token };
-        action(operation, RecordAfter::put(None, record))
-    }
-
-    fn plan(actions: Vec<(&str, Action)>, edges: &[(&str, &str)]) -> Plan {
-        Plan {
-            basis: Basis {
-                project: ProjectName::new("acme"),
-                endpoint: Endpoint::Simulator,
-                api: Api::V2,
-                spec_digest: String::new(),
-                lineage: Lineage::new("l"),
-                serial: Serial(0),
-                nonce: RunNonce::new("n"),
-                observed_at: Timestamp::UNIX_EPOCH,
-            },
-            actions: actions.into_iter().map(|(text, action)| (id(text), action)).collect(),
-            edges: edges.iter().map(|(first, then)| (id(first), id(then))).collect(),
-            referenced: BTreeMap::new(),
-            held: BTreeMap::new(),
-            drift: Vec::new(),
-            findings: Vec::new(),
-            unmanaged: Vec::new(),
-            unchanged: BTreeSet::new(),
-            recorded: BTreeMap::new(),
-            out_of_scope: 0,
-            in_progress: None,
-            cost: CostSummary::default(),
-            at_most: BTreeMap::new(),
-            digest: Digest { hash: String::new(), monthly: Default::default() },
-        }
+        with(operation, RecordAfter::put(None, record))
     }
 
     fn said(plan: &Plan) -> Vec<String> {
@@ -326,35 +273,35 @@ mod tests {
             ("volume.b:create", create_volume(1)),
             ("llm:delete", delete("x")),
         ];
-        assert_eq!(said(&plan(actions, &[("llm:delete", "volume.a:create")])), [""; 0]);
+        assert_eq!(said(&plan(actions, [("llm:delete", "volume.a:create")])), [""; 0]);
     }
 
     #[test]
     fn disorder_is_found() {
         let pair = || vec![("a:delete", delete("x")), ("b:delete", delete("y"))];
-        let cycle = plan(pair(), &[("a:delete", "b:delete"), ("b:delete", "a:delete")]);
+        let cycle = plan(pair(), [("a:delete", "b:delete"), ("b:delete", "a:delete")]);
         assert_eq!(said(&cycle), ["the order of the actions has a cycle"]);
-        let dangling = plan(pair(), &[("a:delete", "c:delete")]);
+        let dangling = plan(pair(), [("a:delete", "c:delete")]);
         assert_eq!(said(&dangling), ["an edge names `c:delete`, which is not in the plan"]);
-        let unordered = plan(vec![("a:delete", delete("x")), ("a:forget", forget())], &[]);
+        let unordered = plan(vec![("a:delete", delete("x")), ("a:forget", forget())], []);
         assert_eq!(said(&unordered), ["the steps of `a` are not ordered"]);
     }
 
     #[test]
     fn two_masters_of_one_object_are_found() {
-        let shared = plan(vec![("a:delete", delete("x")), ("b:delete", delete("x"))], &[]);
+        let shared = plan(vec![("a:delete", delete("x")), ("b:delete", delete("x"))], []);
         assert_eq!(said(&shared), ["`x` is acted upon by `b` and another address"]);
-        let mut held = plan(vec![("a:delete", delete("x"))], &[]);
+        let mut held = plan(vec![("a:delete", delete("x"))], []);
         held.held.insert("a".parse().unwrap(), Held::Unreadable(String::new()));
         assert_eq!(said(&held), ["`a` is held or unchanged and has actions"]);
         let twice =
-            plan(vec![("volume.a:create", create_volume(0)), ("volume.b:create", create_volume(0))], &[]);
+            plan(vec![("volume.a:create", create_volume(0)), ("volume.b:create", create_volume(0))], []);
         assert_eq!(check(&twice).len(), 1);
     }
 
     #[test]
     fn steps_that_do_something_else_are_found() {
-        let wrong = plan(vec![("a:stop", delete("x"))], &[]);
+        let wrong = plan(vec![("a:stop", delete("x"))], []);
         assert_eq!(
             said(&wrong),
             [
@@ -362,12 +309,12 @@ mod tests {
                 "`a:stop` leaves a record that does not fit it",
             ]
         );
-        let volume = action(
+        let volume = with(
             Operation::DeleteVolume { id: VolumeId::new("v") },
             RecordAfter::MovedFrom("volume.b".parse().unwrap()),
         );
         assert_eq!(
-            said(&plan(vec![("volume.a:delete", volume)], &[])),
+            said(&plan(vec![("volume.a:delete", volume)], [])),
             ["`volume.a:delete` leaves a record that does not fit it",]
         );
     }

@@ -154,20 +154,7 @@ pub(super) fn case<'a, T>(wanted: Option<RunState>, sighting: Sighting<'a, T>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::clock::{Moment, Timestamp};
-    use crate::model::desired::Lifecycle;
-    use crate::model::id::{DataCenterId, RemoteId, VolumeId};
-    use crate::model::prior::RecordedObject;
-    use crate::model::size::Gigabytes;
-    use crate::model::volume::{VolumeConfig, VolumeTier};
-
-    fn object() -> RecordedObject {
-        RecordedObject::Volume(VolumeConfig {
-            size: Gigabytes(1),
-            data_center: DataCenterId::new("EU-RO-1"),
-            tier: VolumeTier::Standard,
-        })
-    }
+    use crate::kit;
 
     fn word<T>(case: &Case<'_, T>) -> String {
         match case {
@@ -192,9 +179,7 @@ mod tests {
 
     #[test]
     fn the_table_is_as_documented() {
-        let now = Moment { here: Timestamp::UNIX_EPOCH, there: None };
-        let asked = Record::new(None, Lifecycle::default(), object());
-        let recorded = Recorded::new(RemoteId::Volume(VolumeId::new("v")), asked.clone(), now);
+        let (asked, recorded) = (kit::record(), kit::recorded("p"));
         let sightings = [
             ("kept", Sighting::Kept { recorded: &recorded, object: &1 }),
             ("migrated", Sighting::Migrated { recorded: &recorded, object: &1, by: Successor::Moved }),

@@ -540,30 +540,20 @@ fn renamed(address: &Address, entry: &Move) -> Option<Address> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::model::desired::Budget;
-    use crate::model::id::ProjectName;
+    use crate::kit;
 
     #[test]
     fn addresses_at_creation_follow_the_renames_of_the_spec() {
         let moved = |from: &str, to: &str| Move { from: from.parse().unwrap(), to: to.parse().unwrap() };
         let desired = Desired {
-            project: ProjectName::new("acme"),
-            wanted: BTreeMap::new(),
-            out_of_scope: BTreeMap::new(),
-            replicated: BTreeSet::new(),
-            protected: BTreeSet::new(),
             moved: vec![
                 moved("b", "c"),
                 moved("a", "b"),
                 moved("volume.old", "volume.new"),
                 moved("x[1]", "y[0]"),
             ],
-            removed: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            budget: Budget::default(),
+            ..kit::desired()
         };
         let now = |address: &str| address_now(&address.parse().unwrap(), &desired).to_string();
         let named = ["a", "a[3]", "c", "volume.old", "x[1]", "x[0]"].map(now);

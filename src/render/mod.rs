@@ -31,6 +31,7 @@ pub mod view;
 pub mod words;
 
 #[cfg(test)]
+#[path = "../../tests/support/sample/mod.rs"]
 mod sample;
 
 use std::fmt;

@@ -16,6 +16,9 @@ mod identity;
 mod imports;
 mod interrupt;
 mod killed;
+#[allow(dead_code, reason = "unit tests use the rest")]
+#[path = "../support/kit.rs"]
+mod kit;
 mod laid;
 mod layering;
 mod nightly;

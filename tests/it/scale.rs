@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
 use podform::model::clock::{Clock, Timestamp};
-use podform::model::id::{Lineage, RunId};
+use podform::model::id::Lineage;
 use podform::model::outcome::{EndResult, Outcome};
 use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned, Step};
-use podform::model::prior::{Binding, Prior, ProviderKind};
+use podform::model::prior::{Prior, ProviderKind};
 use podform::model::progress::Notice;
 use podform::model::secret::Secrets;
 use podform::provider::runpod::Runpod;
@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::fleet::{Fleet, HOMES, Shares, Turn, client, loaded, moment, planned, simulation};
+use crate::kit;
 
 const PODS: usize = 10_000;
 
@@ -79,11 +80,7 @@ async fn an_empty_account_becomes_the_whole_fleet() {
     let spec = loaded(&Fleet::steady(PODS).spec());
     let simulation = simulation(50, Duration::ZERO);
     let folder = tempfile::tempdir().unwrap();
-    let binding = Binding {
-        project: spec.settings.project.clone(),
-        kind: ProviderKind::Simulator,
-        origin: "in this process".to_owned(),
-    };
+    let binding = kit::binding(&spec.settings.project, ProviderKind::Simulator, "in this process");
     let file = StateFile::new(folder.path().join("fleet.db"), binding, Lineage::new("fleet"));
     let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
     let state = file.lock(&holder, &WorldClock(&simulation), Duration::ZERO).await.unwrap();
@@ -199,15 +196,7 @@ async fn executed_by(
     let prior = state.load().await.unwrap();
     let limited = Limited::new(account, &Silent, 0);
     let clock = WorldClock(simulation);
-    let run = Run {
-        id: RunId::new("r1"),
-        at: clock.now(),
-        command: "apply".to_owned(),
-        plan_digest: plan.digest.to_string(),
-        who: "ann@box".to_owned(),
-        nonce: None,
-        approved: None,
-    };
+    let run = Run { plan_digest: plan.digest.to_string(), ..kit::run("r1", clock.now()) };
     let (_sender, interrupt) = watch::channel(Interrupt::None);
     let context = Context {
         provider: &limited,

@@ -12,6 +12,8 @@ use podform::model::prior::{Binding, ProviderKind};
 use podform::state::sqlite::StateFile;
 use proptest::test_runner::{Config, RngSeed};
 
+use crate::kit;
+
 /// Names a state of the project `acme` whose lineage will be `line`.
 fn state_file(path: &Path) -> StateFile {
     StateFile::new(path, binding("acme"), Lineage::new("line"))
@@ -19,11 +21,7 @@ fn state_file(path: &Path) -> StateFile {
 
 /// The binding of a project on RunPod.
 fn binding(project: &str) -> Binding {
-    Binding {
-        project: ProjectName::new(project),
-        kind: ProviderKind::Runpod,
-        origin: "https://api.runpod.io".to_owned(),
-    }
+    kit::binding(&ProjectName::new(project), ProviderKind::Runpod, "https://api.runpod.io")
 }
 
 /// So many cases, the same ones every time.

@@ -181,23 +181,26 @@ fn pod_request() -> PodRequest {
     }
 }
 
-fn patch_request() -> PatchRequest {
-    PatchRequest {
-        id: PodId::new("p1"),
-        settings: PodSettings {
-            name: None,
-            image: None,
-            command: None,
-            entrypoint: None,
-            env: None,
-            ports: None,
-            disk: None,
-            registry: None,
-            storage: None,
-            global_networking: None,
-            locked: None,
+/// The same on one GPU of a type, anywhere or in one place, without what an account must have first.
+fn pod_request_for(
+    gpu: GpuTypeId,
+    data_center: Option<DataCenterId>,
+    storage: Storage<VolumeId>,
+) -> PodRequest {
+    PodRequest {
+        access: Access { ssh: false, jupyter: false },
+        settings: PodSettings { storage, registry: None, ..pod_request().settings },
+        placement: Placement {
+            compute: Compute::Gpu { id: gpu, count: 1 },
+            data_centers: data_center.into_iter().collect(),
+            host: HostLimits::default(),
+            ..pod_request().placement
         },
     }
+}
+
+fn patch_request() -> PatchRequest {
+    PatchRequest { id: PodId::new("p1"), settings: PodSettings::default() }
 }
 
 /// A pod as REST v2's document shows one.

@@ -11,11 +11,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::apply::fixtures::{
-    action, asked, attempt_token, compute, creation_at, delete, id, live_pod, plan, record, recorded, start,
-    stop, update, with,
-};
 use crate::apply::{Context, Interrupt, Limited, Reporter, Settings, execute, settle};
+use crate::kit::{
+    self, action, asked, attempt_token, compute, creation_at, delete, id, live_pod, plan, record, recorded,
+    start, stop, update, with,
+};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, Serial, VolumeId};
@@ -347,23 +347,11 @@ async fn with_context<T>(
         reporter: &Silent,
         project: &ProjectName::new("acme"),
         secrets: &Secrets::default(),
-        run: &a_run(),
+        run: &kit::run("run", At.now()),
         settings: Settings::RUNPOD,
         interrupt,
     };
     run(context).await
-}
-
-fn a_run() -> Run {
-    Run {
-        id: RunId::new("run"),
-        at: At.now(),
-        command: "apply".to_owned(),
-        plan_digest: String::new(),
-        who: String::new(),
-        nonce: None,
-        approved: None,
-    }
 }
 
 fn create(address: &str) -> Plan {
@@ -376,13 +364,7 @@ const DONE: EndResult = EndResult::Done;
 fn open_create(status: ActionStatus) -> (Prior, Token) {
     let token = attempt_token("llm", 0);
     let mut prior = prior();
-    let known = KnownToken {
-        address: "llm".parse().unwrap(),
-        intended_at: At.now(),
-        server_time: Some(At.now()),
-        asked: asked(),
-        tombstone: false,
-    };
+    let known = KnownToken { intended_at: At.now(), ..kit::known(asked(), Some(At.now())) };
     prior.tokens.insert(token.clone(), known);
     prior.open.push(OpenIntent {
         run: RunId::new("old"),

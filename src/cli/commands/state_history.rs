@@ -145,30 +145,15 @@ fn as_json(past: &PastRun, with_events: bool) -> serde_json::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::clock::Timestamp;
+    use crate::kit;
+
     use crate::model::id::{PodId, RemoteId, RunId};
 
     fn past(id: &str, ended: Option<i64>) -> PastRun {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let entry = |event| Entry {
-            at: at(60),
-            run: RunId::new(id),
-            action: crate::model::plan::ActionId {
-                address: "llm".parse().unwrap(),
-                step: crate::model::plan::Step::Create,
-            },
-            event,
-        };
+        let at = kit::at;
+        let entry = |event| Entry { at: at(60), run: RunId::new(id), action: kit::id("llm:create"), event };
         PastRun {
-            run: Run {
-                id: RunId::new(id),
-                at: at(0),
-                command: "apply".into(),
-                plan_digest: "d1-0".into(),
-                who: "ada@lab".into(),
-                nonce: None,
-                approved: None,
-            },
+            run: Run { plan_digest: "d1-0".into(), who: "ada@lab".into(), ..kit::run(id, at(0)) },
             ended_at: ended.map(at),
             summary: ended.map(|_| "complete".to_owned()),
             entries: vec![

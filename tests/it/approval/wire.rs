@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
 use podform::model::clock::{Clock, Timestamp};
-use podform::model::id::RunId;
 use podform::model::live::{LivePod, LiveVolume, Seen};
 use podform::model::plan::{Approval, ApprovedPlan, Planned};
 use podform::model::pod::{Cloud, Compute, Storage};
@@ -23,6 +22,7 @@ use podform::state::memory::MemoryState;
 use tokio::sync::watch;
 
 use crate::faults::lab::{WorldClock, in_paused_time};
+use crate::kit;
 use crate::plan::world::{World, time};
 use crate::wire::{Recorder, Seen as Request};
 
@@ -56,15 +56,7 @@ impl Account {
             let client = recorder.tap(world.api, &simulation.router());
             let limited = Limited::new(&client, &Silent, 1);
             let clock = WorldClock::new(&simulation);
-            let run = Run {
-                id: RunId::new("run"),
-                at: clock.now(),
-                command: "apply".to_owned(),
-                plan_digest: String::new(),
-                who: "ada".to_owned(),
-                nonce: Some(plan.basis.nonce.clone()),
-                approved: None,
-            };
+            let run = Run { nonce: Some(plan.basis.nonce.clone()), ..kit::run("run", clock.now()) };
             let context = Context {
                 provider: &limited,
                 journal: &MemoryState::from_prior(world.prior.clone()),

@@ -11,15 +11,15 @@ use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{Moment, SignedDuration, Timestamp};
 use podform::model::desired::{
-    Budget, CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
+    CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
     Lifecycle, MemoryRange, Wanted, WantedPod, WantedVolume,
 };
 use podform::model::id::{
-    CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RemoteId, RunId, RunNonce, Serial, VolumeId,
+    CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, RemoteId, RunId,
+    RunNonce, VolumeId,
 };
 use podform::model::journal::{Asked, Entry, Event};
-use podform::model::live::{Endpoints, Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
+use podform::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
@@ -36,7 +36,10 @@ use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::plan::{self, Inputs, Options, Violation};
 use podform::render::value;
 use podform::state::memory::MemoryState;
-use podform::state::{Batch, Journal, RecordChange, Run, Store};
+use podform::state::{Batch, Journal, RecordChange, Store};
+
+use crate::kit;
+pub use crate::kit::address;
 
 /// The inputs of a plan, owned.
 #[derive(Clone, Debug)]
@@ -51,10 +54,6 @@ pub struct World {
     pub nonce: RunNonce,
     pub options: Options,
     pub in_progress: Option<InProgress>,
-}
-
-pub fn address(text: &str) -> Address {
-    text.parse().unwrap()
 }
 
 /// Returns the id of what a world has at an address. Ids of RunPod have letters, digits, `-` and `_`.
@@ -177,17 +176,7 @@ fn stock_of(gpu: &str) -> Stock {
 impl Default for World {
     fn default() -> Self {
         Self {
-            desired: Desired {
-                project: ProjectName::new("acme"),
-                wanted: BTreeMap::new(),
-                out_of_scope: BTreeMap::new(),
-                replicated: BTreeSet::new(),
-                protected: BTreeSet::new(),
-                moved: Vec::new(),
-                removed: BTreeMap::new(),
-                secrets: BTreeMap::new(),
-                budget: Budget::default(),
-            },
+            desired: kit::desired(),
             prior: Prior::empty(Lineage::new("line")),
             live: Live {
                 observed_at: time(10_000),
@@ -288,15 +277,8 @@ impl World {
     }
 
     pub fn marker(&self, name: &str) -> Marker {
-        Marker {
-            project: self.desired.project.clone(),
-            address: address(name),
-            token: token(name),
-            lineage: Lineage::new("line"),
-            serial: Serial(0),
-            created: Some(time(0)),
-            protected: false,
-        }
+        let project = self.desired.project.clone();
+        Marker { project, created: Some(time(0)), ..kit::marker(name, token(name)) }
     }
 
     pub fn volume_name(&self, name: &str) -> String {
@@ -321,13 +303,8 @@ impl World {
         };
         let record = Box::new(Record::new(Some(token.clone()), Lifecycle::default(), object));
         let asked = Asked { name: Some(pod.container.name), data_centers: BTreeSet::new(), record };
-        let known = KnownToken {
-            address: address(name),
-            intended_at: time(0),
-            server_time: Some(time(0)),
-            asked,
-            tombstone,
-        };
+        let (address, intended_at) = (address(name), time(0));
+        let known = KnownToken { address, intended_at, tombstone, ..kit::known(asked, Some(time(0))) };
         self.prior.tokens.insert(token.clone(), known);
     }
 
@@ -377,17 +354,11 @@ impl World {
         data_center: DataCenterId,
     ) -> LivePod {
         LivePod {
-            id: id.clone(),
-            status: PodStatus::Running,
             marker: None,
             cloud: Some(cloud),
             data_center: Some(data_center),
             compute: Some(compute),
-            cuda: None,
             created_at: Some(time(1)),
-            price: Price::Unknown,
-            role: PodRole::Plain,
-            endpoints: Endpoints::default(),
             settings: PodSettings {
                 name: Some(container.name.clone()),
                 image: Some(container.image.clone()),
@@ -404,6 +375,7 @@ impl World {
                 locked: Some(Some(false)),
                 global_networking: Some(container.global_networking),
             },
+            ..kit::live_pod(id.as_str(), PodStatus::Running)
         }
     }
 
@@ -562,7 +534,7 @@ impl World {
         let (serial, open) = (self.prior.serial, std::mem::take(&mut self.prior.open));
         let state = MemoryState::from_prior(self.prior.clone());
         let after = async {
-            state.begin(&run()).await?;
+            state.begin(&kit::run("run", time(0))).await?;
             state.commit(&Batch { entries, changes }).await?;
             state.load().await
         };
@@ -632,18 +604,6 @@ impl World {
 
 fn now() -> Moment {
     Moment { here: time(0), there: Some(time(0)) }
-}
-
-fn run() -> Run {
-    Run {
-        id: RunId::new("run"),
-        at: time(0),
-        command: "apply".to_owned(),
-        plan_digest: String::new(),
-        who: "ann".to_owned(),
-        nonce: None,
-        approved: None,
-    }
 }
 
 fn live_volume(id: &VolumeId, name: &str, config: &VolumeConfig) -> LiveVolume {

@@ -20,6 +20,8 @@ use podform::state::{Batch, Journal, RecordChange, Run, StateError, Store};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
+use crate::kit;
+
 use super::samples::Samples;
 use super::{binding, fixed, state_file};
 
@@ -41,15 +43,7 @@ pub async fn lock(file: &StateFile) -> LockedState {
 }
 
 fn run(id: &str) -> Run {
-    Run {
-        id: RunId::new(id),
-        at: At(0).now(),
-        command: "apply".into(),
-        plan_digest: "d".into(),
-        who: "ann@box".into(),
-        nonce: None,
-        approved: None,
-    }
+    Run { plan_digest: "d".into(), ..kit::run(id, At(0).now()) }
 }
 
 fn entry(run: &str, address: &str, step: Step, event: Event) -> Entry {

@@ -1,7 +1,5 @@
 //! Every fault of the simulator, and what the client makes of it.
 
-use podform::model::desired::HostLimits;
-use podform::model::pod::Placement;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
 use super::*;
@@ -12,16 +10,7 @@ fn create_under(api: Api, fault: &str) -> (String, usize) {
     let settings = Settings { quota: QuotaSetting::Unlimited, faults, ..Settings::default() };
     let simulation = Simulation::new(settings);
     let client = Runpod::in_process(api, simulation.router(), &Secret::new(KEY.to_owned())).unwrap();
-    let request = PodRequest {
-        access: Access { ssh: false, jupyter: false },
-        settings: PodSettings { storage: Storage::None, registry: None, ..pod_request().settings },
-        placement: Placement {
-            compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-            host: HostLimits::default(),
-            data_centers: BTreeSet::new(),
-            ..pod_request().placement
-        },
-    };
+    let request = pod_request_for(GpuTypeId::new("NVIDIA L4"), None, Storage::None);
     let word = match run(client.create_pod(&request)) {
         Ok(_) => "done".to_owned(),
         Err(error) => word(&error.certainty),
@@ -76,21 +65,7 @@ fn a_start_on_a_full_host_is_told_from_other_failures() {
         let simulation = Simulation::new(settings);
         let client = Runpod::in_process(api, simulation.router(), &Secret::new(KEY.to_owned())).unwrap();
         run(async {
-            let request = PodRequest {
-                access: Access { ssh: false, jupyter: false },
-                settings: PodSettings {
-                    storage: Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
-                    registry: None,
-                    ..pod_request().settings
-                },
-                placement: Placement {
-                    compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-                    host: HostLimits::default(),
-                    data_centers: BTreeSet::new(),
-                    ..pod_request().placement
-                },
-            };
-            let id = client.create_pod(&request).await.unwrap();
+            let id = client.create_pod(&small_request()).await.unwrap();
             simulated::wait_for(&client, &id, PodStatus::Running).await;
             client.stop_pod(&id).await.unwrap();
             simulation.set_faults(format!("start={fault}").parse().unwrap());
@@ -151,20 +126,8 @@ fn a_listing_is_never_taken_for_an_empty_account() {
 }
 
 fn small_request() -> PodRequest {
-    PodRequest {
-        access: Access { ssh: false, jupyter: false },
-        settings: PodSettings {
-            storage: Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() },
-            registry: None,
-            ..pod_request().settings
-        },
-        placement: Placement {
-            compute: Compute::Gpu { id: GpuTypeId::new("NVIDIA L4"), count: 1 },
-            host: HostLimits::default(),
-            data_centers: BTreeSet::new(),
-            ..pod_request().placement
-        },
-    }
+    let storage = Storage::Local { size: Gigabytes(20), path: "/workspace".to_owned() };
+    pod_request_for(GpuTypeId::new("NVIDIA L4"), None, storage)
 }
 
 /// What a pod is asked for beside its creation.

@@ -77,16 +77,7 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
     assert_eq!(client.list_volumes().await.unwrap().len(), 1);
 
     let mount = Storage::Network { volume: volume.clone(), path: "/models".to_owned() };
-    let request = PodRequest {
-        access: Access { ssh: false, jupyter: false },
-        settings: PodSettings { storage: mount, registry: None, ..pod_request().settings },
-        placement: Placement {
-            compute: Compute::Gpu { id: gpu, count: 1 },
-            data_centers: BTreeSet::from([data_center]),
-            host: HostLimits::default(),
-            ..pod_request().placement
-        },
-    };
+    let request = pod_request_for(gpu, Some(data_center), mount);
     let id = client.create_pod(&request).await.unwrap();
     assert_reads_back(&request, &wait_for(client, &id, PodStatus::Running).await);
 
@@ -271,16 +262,7 @@ fn a_pod_made_over_one_api_reads_the_same_over_the_others() {
         run(async {
             let catalog = client(Api::V2).catalog(&ask_for_one(), Timestamp::UNIX_EPOCH).await.unwrap();
             let (gpu, center) = place(&catalog);
-            let request = PodRequest {
-                access: Access { ssh: false, jupyter: false },
-                settings: PodSettings { storage: Storage::None, registry: None, ..pod_request().settings },
-                placement: Placement {
-                    compute: Compute::Gpu { id: gpu, count: 1 },
-                    data_centers: BTreeSet::from([center]),
-                    host: HostLimits::default(),
-                    ..pod_request().placement
-                },
-            };
+            let request = pod_request_for(gpu, Some(center), Storage::None);
             let id = client(maker).create_pod(&request).await.unwrap();
             for reader in SPOKEN {
                 assert_reads_back(&request, &wait_for(&client(reader), &id, PodStatus::Running).await);

@@ -9,7 +9,7 @@ pub mod projects;
 pub mod shapes;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -18,12 +18,12 @@ use std::time::Duration;
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
 use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
-use podform::model::desired::{Desired, HostLimits, Wanted};
-use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce};
+use podform::model::desired::{Desired, Wanted};
+use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunNonce};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
 use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
-use podform::model::pod::{Access, Cloud, Compute, Placement, Storage};
+use podform::model::pod::{Compute, Placement};
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
 use podform::model::request::{PodRequest, VolumeRequest};
@@ -41,6 +41,7 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
+use crate::kit;
 use ports::{Crash, Life, MortalJournal, MortalPort};
 use shapes::{SHAPES, Shape};
 
@@ -307,26 +308,18 @@ async fn make_foreign(client: &Runpod) {
     {
         let env = marker.map(|marker| (EnvKey::new("PODFORM_MARK"), Secret::new(marker.to_owned())));
         let request = PodRequest {
-            access: Access { ssh: false, jupyter: false },
             settings: podform::model::settings::PodSettings {
                 name: name.to_owned(),
                 image: "img:9".to_owned(),
-                command: Vec::new(),
-                entrypoint: Vec::new(),
                 env: env.into_iter().collect(),
-                ports: BTreeSet::new(),
                 disk: Gigabytes(10),
-                registry: None,
-                storage: Storage::None,
-                global_networking: false,
-                ..podform::model::settings::PodSettings::default()
+                ..kit::pod_request().settings
             },
             placement: Placement {
                 compute: Compute::Cpu { flavor: podform::model::id::CpuFlavorId::new("cpu3c"), vcpus: 2 },
-                cloud: Cloud::Secure,
-                data_centers: BTreeSet::new(),
-                host: HostLimits::default(),
+                ..kit::pod_request().placement
             },
+            ..kit::pod_request()
         };
         client.create_pod(&request).await.expect("a foreign pod");
     }
@@ -504,15 +497,8 @@ impl<'a> Lab<'a> {
             MortalPort { client: Rc::clone(&self.client), life, blind: self.case.without == Without::Lookup };
         let journal = MortalJournal { state: self.state, life };
         let limited = Limited::new(&port, &self.story, self.case.seed);
-        let run = Run {
-            id: RunId::new(format!("run-{number}-{}", self.clock.now().as_millisecond())),
-            at: self.clock.now(),
-            command: "apply".to_owned(),
-            plan_digest: String::new(),
-            who: "lab".to_owned(),
-            nonce: None,
-            approved: None,
-        };
+        let now = self.clock.now();
+        let run = kit::run(format!("run-{number}-{}", now.as_millisecond()), now);
         let project = ProjectName::new("lab");
         let secrets = Secrets::default();
         let context = Context {

@@ -7,7 +7,7 @@ use podform::apply::{self, Context, Interrupt, Limited, Settings};
 use podform::model::address::Address;
 use podform::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use podform::model::desired::{Desired, Wanted, WantedVolume};
-use podform::model::id::{PodId, ProjectName, RemoteId, RunId, RunNonce, VolumeId};
+use podform::model::id::{PodId, ProjectName, RemoteId, RunNonce, VolumeId};
 use podform::model::live::Live;
 use podform::model::plan::{Approval, ApprovedPlan, Endpoint, Planned};
 use podform::model::prior::{Api, Prior, Recorded};
@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 use super::wire::Wire;
 use super::{Account, Ended, Kept, loaded};
+use crate::kit;
 
 /// How long listings may lag.
 const SETTLING: Duration = Duration::from_secs(90);
@@ -254,15 +255,7 @@ impl Account<'_> {
     }
 
     fn run(&self, command: &str) -> Run {
-        Run {
-            id: RunId::new(self.name("run")),
-            at: self.clock.now(),
-            command: command.to_owned(),
-            plan_digest: String::new(),
-            who: "lab".to_owned(),
-            nonce: None,
-            approved: None,
-        }
+        Run { command: command.to_owned(), ..kit::run(self.name("run"), self.clock.now()) }
     }
 
     /// Reads the spec of a project; `None` if it has mistakes, as no command goes further then.

@@ -2,61 +2,30 @@
 
 mod actions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
-use crate::model::clock::Timestamp;
-use crate::model::id::{CpuFlavorId, DataCenterId, EnvKey, Lineage, ProjectName, RemoteId, RunNonce, Serial};
+use crate::model::id::{CpuFlavorId, DataCenterId, EnvKey, RemoteId};
 use crate::model::live::PodStatus;
 use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{
-    Action, Basis, Block, BudgetLimit, Consequence, CostSummary, Digest, Disruption, Drift, DriftKind,
-    Endpoint, FieldDrift, Finding, Held, Operation, Owner, Plan, Planned, Severity, Split, Step, Subject,
-    Unmanaged,
+    Action, Block, BudgetLimit, Consequence, CostSummary, Digest, Disruption, Drift, DriftKind, FieldDrift,
+    Finding, Held, Operation, Owner, Plan, Planned, Severity, Split, Step, Subject, Unmanaged,
 };
 use crate::model::pod::{Compute, EnvValue, RunState, Storage};
-use crate::model::prior::{Api, RecordedObject};
+use crate::model::prior::RecordedObject;
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 
-pub use self::actions::{address, changed, create, creation, id, update};
+pub use self::actions::{changed, create, creation, id, update};
 use self::actions::{
-    created, env, local_actions, pod_actions, pod_id, pod_object, scripted, split, update_pod, volume,
-    volume_actions, volume_id,
+    created, env, local_actions, pod_actions, pod_object, scripted, split, update_pod, volume, volume_actions,
 };
-
-/// A plan without actions.
-pub fn empty_plan() -> Plan {
-    Plan {
-        basis: Basis {
-            project: ProjectName::new("acme"),
-            endpoint: Endpoint::Simulator,
-            api: Api::V2,
-            spec_digest: "5f1d7a84db00d2fc".to_owned(),
-            lineage: Lineage::new("line"),
-            serial: Serial(7),
-            nonce: RunNonce::new("nonce"),
-            observed_at: "2026-11-21T12:00:00Z".parse::<Timestamp>().unwrap(),
-        },
-        actions: BTreeMap::new(),
-        edges: BTreeSet::new(),
-        referenced: BTreeMap::new(),
-        held: BTreeMap::new(),
-        drift: Vec::new(),
-        findings: Vec::new(),
-        unmanaged: Vec::new(),
-        unchanged: BTreeSet::new(),
-        recorded: BTreeMap::new(),
-        out_of_scope: 0,
-        in_progress: None,
-        cost: CostSummary::default(),
-        at_most: BTreeMap::new(),
-        digest: Digest { hash: "3f2a9c4be01d77863f2a9c4be01d7786".to_owned(), monthly: Amount::ZERO },
-    }
-}
+pub use crate::kit::{address, empty_plan};
+use crate::kit::{pod_id, volume_id};
 
 fn finding(severity: Severity, code: &'static str, at: &str, field: Field, message: &str) -> Finding {
     let subject = Some(Subject { address: address(at), field: Some(field) });

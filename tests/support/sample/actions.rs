@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::desired::{HostLimits, Lifecycle};
-use crate::model::id::{DataCenterId, EnvKey, GpuTypeId, Lineage, PodId, RemoteId, RunNonce, VolumeId};
-use crate::model::marker::Token;
+use crate::model::id::{DataCenterId, EnvKey, GpuTypeId, PodId, RemoteId, VolumeId};
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Candidate, Cause, Consequence, CostChange, Disruption, FieldChange, OnStuck,
@@ -21,11 +19,8 @@ use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
+use crate::kit::{address, attempt_token, pod_id, volume_id, with};
 use crate::render::rows::container_values;
-
-pub fn address(text: &str) -> Address {
-    text.parse().unwrap()
-}
 
 pub fn id(at: &str, step: Step) -> ActionId {
     ActionId { address: address(at), step }
@@ -67,10 +62,6 @@ pub(super) fn split(cents: i64, storage: i64) -> Split {
         compute: Amount::known(Hourly(cents * 10_000).monthly()),
         storage: Amount::known(Monthly(storage * 1_000_000)),
     }
-}
-
-pub(super) fn pod_id(id: &str) -> RemoteId {
-    RemoteId::Pod(PodId::new(id))
 }
 
 pub(super) fn center() -> DataCenterId {
@@ -117,10 +108,6 @@ fn candidate(gpu: &str, price: Price, stock: Stock) -> Candidate {
     }
 }
 
-fn token(at: &str, attempt: u32) -> Token {
-    Token::derive(&Lineage::new("line"), &RunNonce::new("nonce"), &address(at), attempt)
-}
-
 pub fn creation(at: &str) -> PodCreation {
     let candidates = [
         candidate("NVIDIA RTX 6000 Ada Generation", Price::Known(Hourly(770_000)), Stock::Low),
@@ -134,8 +121,8 @@ pub fn creation(at: &str) -> PodCreation {
             .zip(candidates)
             .map(|(number, candidate)| Attempt {
                 candidate,
-                token: token(at, 2 * number),
-                second_token: token(at, 2 * number + 1),
+                token: attempt_token(at, 2 * number),
+                second_token: attempt_token(at, 2 * number + 1),
             })
             .collect(),
     }
@@ -152,10 +139,6 @@ pub(super) fn pod_object(run: RunState, name: &str) -> RecordedObject {
         depends_on: [address("volume.models")].into(),
     };
     RecordedObject::Pod(Arc::new(pod))
-}
-
-pub(super) fn volume_id(id: &str) -> RemoteId {
-    RemoteId::Volume(VolumeId::new(id))
 }
 
 pub(super) fn volume(size: u32) -> VolumeConfig {
@@ -175,8 +158,7 @@ const FORGET: RecordAfter = RecordAfter::Remove { tombstone: true };
 
 /// An action that changes no value, loses nothing and costs nothing.
 fn action(operation: Operation, reason: Reason, record: RecordAfter) -> Action {
-    let (changes, consequences, cost) = (Vec::new(), Vec::new(), CostChange::default());
-    Action { operation, reason, changes, consequences, cost, record }
+    Action { reason, ..with(operation, record) }
 }
 
 fn delete(id: &str, reason: Reason, record: RecordAfter) -> Action {
@@ -317,7 +299,7 @@ pub(super) fn volume_actions() -> [(ActionId, Action); 3] {
     let create = Operation::CreateVolume {
         name: "acme-fresh-0123abcd".to_owned(),
         config: volume(100),
-        token: token("volume.fresh", 0),
+        token: attempt_token("volume.fresh", 0),
     };
     let grow = Operation::GrowVolume { id: VolumeId::new("agv6w2qcg7"), size: Gigabytes(800) };
     let lost = Consequence::NetworkVolumeLost { volume: address("volume.old"), size: Gigabytes(300) };

@@ -1,30 +1,55 @@
-//! Small values for the unit tests of this module.
+//! Small values that tests begin with: each is whole, and a test edits what it is about.
+//!
+//! Unit tests, integration tests and benchmarks share this file, each as a module `kit` of its own crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::catalog::Stock;
-use crate::model::clock::{Moment, Timestamp};
-use crate::model::desired::{HostLimits, Lifecycle};
-use crate::model::id::{DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunNonce, Serial};
-use crate::model::journal::Asked;
-use crate::model::live::{Endpoints, LivePod, PodRole, PodStatus};
-use crate::model::marker::Token;
-use crate::model::money::{Amount, Monthly, Price};
-use crate::model::plan::{
+use podform::model::address::Address;
+use podform::model::catalog::Stock;
+use podform::model::clock::{Moment, Timestamp};
+use podform::model::desired::{Budget, Desired, HostLimits, Lifecycle};
+use podform::model::id::{
+    DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce, Serial, VolumeId,
+};
+use podform::model::journal::Asked;
+use podform::model::live::{Endpoints, LivePod, PodRole, PodStatus};
+use podform::model::marker::{Marker, Token};
+use podform::model::money::{Amount, Price};
+use podform::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, Endpoint,
     OnStuck, Operation, Plan, PodCreation, Reason, RecordAfter, Step,
 };
-use crate::model::pod::{Access, Cloud, Compute, Placement, RunState, Storage};
-use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
-use crate::model::request::PodRequest;
-use crate::model::settings::{Container, PodPatch, PodSettings};
-use crate::model::size::Gigabytes;
+use podform::model::pod::{Access, Cloud, Compute, Placement, RunState, Storage};
+use podform::model::prior::{
+    Api, Binding, KnownToken, ProviderKind, Record, Recorded, RecordedObject, RecordedPod,
+};
+use podform::model::request::PodRequest;
+use podform::model::settings::{Container, PodPatch, PodSettings};
+use podform::model::size::Gigabytes;
+use podform::state::Run;
 
+pub fn address(text: &str) -> Address {
+    text.parse().unwrap()
+}
+
+pub fn pod_id(id: &str) -> RemoteId {
+    RemoteId::Pod(PodId::new(id))
+}
+
+pub fn volume_id(id: &str) -> RemoteId {
+    RemoteId::Volume(VolumeId::new(id))
+}
+
+/// Reads `address:step`.
 pub fn id(text: &str) -> ActionId {
-    let (address, step) = text.split_once(':').unwrap();
+    let (at, step) = text.split_once(':').unwrap();
     let step = Step::ALL.into_iter().find(|known| known.word() == step).unwrap();
-    ActionId { address: address.parse().unwrap(), step }
+    ActionId { address: address(at), step }
+}
+
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
 }
 
 pub fn token() -> Token {
@@ -32,7 +57,7 @@ pub fn token() -> Token {
 }
 
 pub fn attempt_token(address: &str, attempt: u32) -> Token {
-    Token::derive(&Lineage::new("line"), &RunNonce::new("nonce"), &address.parse().unwrap(), attempt)
+    Token::derive(&Lineage::new("line"), &RunNonce::new("nonce"), &self::address(address), attempt)
 }
 
 pub fn compute() -> Compute {
@@ -94,12 +119,35 @@ pub fn record() -> Record {
 }
 
 pub fn recorded(id: &str) -> Recorded {
-    let at = Timestamp::from_second(100).unwrap();
-    Recorded::new(RemoteId::Pod(PodId::new(id)), record(), Moment { here: at, there: Some(at) })
+    Recorded::new(pod_id(id), record(), Moment { here: at(100), there: Some(at(100)) })
 }
 
 pub fn asked() -> Asked {
     Asked { name: Some("llm".to_owned()), data_centers: BTreeSet::new(), record: Box::new(record()) }
+}
+
+/// What the journal knows of the token of a create.
+pub fn known(asked: Asked, server_time: Option<Timestamp>) -> KnownToken {
+    KnownToken {
+        address: address("llm"),
+        intended_at: Timestamp::UNIX_EPOCH,
+        server_time,
+        asked,
+        tombstone: false,
+    }
+}
+
+/// The mark of a pod of the project `acme`.
+pub fn marker(address: &str, token: Token) -> Marker {
+    Marker {
+        project: ProjectName::new("acme"),
+        address: self::address(address),
+        token,
+        lineage: Lineage::new("line"),
+        serial: Serial(0),
+        created: None,
+        protected: false,
+    }
 }
 
 pub fn pod_request() -> PodRequest {
@@ -119,15 +167,7 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
     LivePod {
         id: PodId::new(id),
         status,
-        marker: Some(crate::model::marker::Marker {
-            project: ProjectName::new("acme"),
-            address: "llm".parse().unwrap(),
-            token: token(),
-            lineage: Lineage::new("line"),
-            serial: Serial(0),
-            created: None,
-            protected: false,
-        }),
+        marker: Some(marker("llm", token())),
         cloud: Some(Cloud::Secure),
         data_center: Some(DataCenterId::new("EU-RO-1")),
         compute: Some(compute()),
@@ -164,14 +204,8 @@ pub fn action(text: &str) -> Action {
 }
 
 pub fn with(operation: Operation, record: RecordAfter) -> Action {
-    Action {
-        operation,
-        reason: Reason::New,
-        changes: Vec::new(),
-        consequences: Vec::new(),
-        cost: CostChange::default(),
-        record,
-    }
+    let (changes, consequences, cost) = (Vec::new(), Vec::new(), CostChange::default());
+    Action { operation, reason: Reason::New, changes, consequences, cost, record }
 }
 
 pub fn delete(pod: &str) -> Action {
@@ -194,20 +228,32 @@ pub fn update(pod: &str, disruption: Disruption) -> Action {
     with(operation, RecordAfter::put(None, record()))
 }
 
-pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges: [(&str, &str); M]) -> Plan {
+pub fn plan<'a>(
+    actions: impl IntoIterator<Item = (&'a str, Action)>,
+    edges: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Plan {
+    Plan {
+        actions: actions.into_iter().map(|(name, action)| (id(name), action)).collect(),
+        edges: edges.into_iter().map(|(first, then)| (id(first), id(then))).collect(),
+        ..empty_plan()
+    }
+}
+
+/// A plan without actions.
+pub fn empty_plan() -> Plan {
     Plan {
         basis: Basis {
             project: ProjectName::new("acme"),
             endpoint: Endpoint::Simulator,
             api: Api::V2,
-            spec_digest: String::new(),
+            spec_digest: "5f1d7a84db00d2fc".to_owned(),
             lineage: Lineage::new("line"),
-            serial: Serial(0),
+            serial: Serial(7),
             nonce: RunNonce::new("nonce"),
-            observed_at: Timestamp::UNIX_EPOCH,
+            observed_at: "2026-11-21T12:00:00Z".parse().unwrap(),
         },
-        actions: actions.into_iter().map(|(name, action)| (id(name), action)).collect(),
-        edges: edges.into_iter().map(|(first, then)| (id(first), id(then))).collect(),
+        actions: BTreeMap::new(),
+        edges: BTreeSet::new(),
         referenced: BTreeMap::new(),
         held: BTreeMap::new(),
         drift: Vec::new(),
@@ -219,6 +265,37 @@ pub fn plan<const N: usize, const M: usize>(actions: [(&str, Action); N], edges:
         in_progress: None,
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
-        digest: Digest { hash: String::new(), monthly: Amount { known: Monthly(0), unknown_parts: 0 } },
+        digest: Digest { hash: "3f2a9c4be01d77863f2a9c4be01d7786".to_owned(), monthly: Amount::ZERO },
     }
+}
+
+/// A spec that wants nothing.
+pub fn desired() -> Desired {
+    Desired {
+        project: ProjectName::new("acme"),
+        wanted: BTreeMap::new(),
+        out_of_scope: BTreeMap::new(),
+        replicated: BTreeSet::new(),
+        protected: BTreeSet::new(),
+        moved: Vec::new(),
+        removed: BTreeMap::new(),
+        secrets: BTreeMap::new(),
+        budget: Budget::default(),
+    }
+}
+
+pub fn run(id: impl Into<String>, at: Timestamp) -> Run {
+    Run {
+        id: RunId::new(id),
+        at,
+        command: "apply".to_owned(),
+        plan_digest: String::new(),
+        who: "ann@box".to_owned(),
+        nonce: None,
+        approved: None,
+    }
+}
+
+pub fn binding(project: &ProjectName, kind: ProviderKind, origin: &str) -> Binding {
+    Binding { project: project.clone(), kind, origin: origin.to_owned() }
 }
