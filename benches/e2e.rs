@@ -25,13 +25,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use podform::model::clock::{Clock, Timestamp};
+use podform::model::clock::Clock;
 use podform::model::id::Lineage;
 use podform::model::prior::ProviderKind;
 use podform::simulator::{Door, serve};
 use podform::state::Journal;
 use podform::state::sqlite::StateFile;
-use podform::state::sqlite::lock::Holder;
 use tokio::net::TcpListener;
 
 use fleet::{Fleet, Shares};
@@ -220,15 +219,6 @@ impl Drop for Served {
     }
 }
 
-/// A clock that stands where the simulated account was left.
-struct Still(Timestamp);
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        self.0
-    }
-}
-
 /// Makes an account with its spec and state, serves it, and tells after each line on the standard input how many calls
 /// it has answered.
 fn serve_account(folder: &Path, pods: usize, account: Account) {
@@ -265,9 +255,8 @@ async fn save(folder: &Path, url: &str, applied: &fleet::Applied) {
     let loaded = fleet::loaded(&Fleet::steady(1).spec());
     let binding = kit::binding(&loaded.settings.project, ProviderKind::Runpod, url);
     let state = StateFile::new(folder.join("state/fleet.db"), binding, Lineage::new("fleet"));
-    let clock = Still(fleet::moment(&applied.simulation));
-    let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
-    let locked = state.lock(&holder, &clock, Duration::ZERO).await.unwrap();
+    let clock = kit::Still(fleet::moment(&applied.simulation));
+    let locked = state.lock(&kit::holder("ann", "box"), &clock, Duration::ZERO).await.unwrap();
     let run = kit::run("r1", clock.now());
     locked.begin(&run).await.unwrap();
     locked.commit(&fleet::recording(&applied.prior)).await.unwrap();

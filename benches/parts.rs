@@ -32,7 +32,6 @@ use podform::simulator::Simulation;
 use podform::spec::cache::{self, CacheKey};
 use podform::spec::{Checked, Form, Input, Loaded, SourceFile, check};
 use podform::state::Journal;
-use podform::state::sqlite::lock::Holder;
 use podform::state::sqlite::{LockedState, StateFile};
 use tokio::runtime::Runtime;
 use tower::ServiceExt;
@@ -220,15 +219,6 @@ async fn listing(simulation: &Simulation) -> Bytes {
     answer.into_body().collect().await.unwrap().to_bytes()
 }
 
-/// A clock that stands.
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp::UNIX_EPOCH
-    }
-}
-
 fn state(folder: &std::path::Path) -> StateFile {
     let binding = kit::binding(&ProjectName::new("fleet"), ProviderKind::Simulator, "http://127.0.0.1");
     StateFile::new(folder.join("fleet.db"), binding, Lineage::new("fleet"))
@@ -236,8 +226,8 @@ fn state(folder: &std::path::Path) -> StateFile {
 
 /// Locks a state and begins a run.
 async fn begun(state: &StateFile) -> LockedState {
-    let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
-    let locked = state.lock(&holder, &Still, Duration::ZERO).await.unwrap();
-    locked.begin(&kit::run("r1", Still.now())).await.unwrap();
+    let clock = kit::Still(Timestamp::UNIX_EPOCH);
+    let locked = state.lock(&kit::holder("ann", "box"), &clock, Duration::ZERO).await.unwrap();
+    locked.begin(&kit::run("r1", clock.now())).await.unwrap();
     locked
 }

@@ -17,6 +17,9 @@ mod measure;
 #[allow(dead_code, reason = "tests use the rest")]
 #[path = "../tests/support/fleet.rs"]
 mod fleet;
+#[allow(dead_code, reason = "tests use the rest")]
+#[path = "../tests/support/kit.rs"]
+mod kit;
 
 use std::fmt::Write;
 use std::path::Path;

@@ -36,7 +36,7 @@ impl Records {
     pub fn new(objects: BTreeMap<Address, Recorded>) -> Self {
         let mut holders: BTreeMap<RemoteId, BTreeSet<Address>> = BTreeMap::new();
         for (address, recorded) in &objects {
-            for id in ids(recorded) {
+            for id in recorded.ids() {
                 holders.entry(id).or_default().insert(address.clone());
             }
         }
@@ -56,7 +56,7 @@ impl Records {
     /// Records what an address has from now on.
     pub fn put(&mut self, address: Address, recorded: Recorded) {
         self.remove(&address);
-        for id in ids(&recorded) {
+        for id in recorded.ids() {
             self.holders.entry(id).or_default().insert(address.clone());
         }
         self.objects.insert(address, recorded);
@@ -65,7 +65,7 @@ impl Records {
     /// Drops the record of an address and returns it.
     pub fn remove(&mut self, address: &Address) -> Option<Recorded> {
         let recorded = self.objects.remove(address)?;
-        for id in ids(&recorded) {
+        for id in recorded.ids() {
             if let Entry::Occupied(mut holders) = self.holders.entry(id) {
                 holders.get_mut().remove(address);
                 if holders.get().is_empty() {
@@ -75,11 +75,6 @@ impl Records {
         }
         Some(recorded)
     }
-}
-
-fn ids(recorded: &Recorded) -> impl Iterator<Item = RemoteId> {
-    let deposed = recorded.record.deposed.iter().cloned().map(RemoteId::Pod);
-    [recorded.id.clone()].into_iter().chain(deposed)
 }
 
 /// What the records say of an object, seen from one address.

@@ -15,9 +15,9 @@ use super::secrets;
 use super::shell::Shell;
 use crate::apply::{self, Limited};
 use crate::model::catalog::{Catalog, StockQuery};
-use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
+use crate::model::clock::{Clock, Moment, SignedDuration};
 use crate::model::desired::{Desired, Wanted};
-use crate::model::id::{Lineage, RemoteId, RunNonce};
+use crate::model::id::{Lineage, RunNonce};
 use crate::model::live::Live;
 use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
 use crate::model::pod::EnvValue;
@@ -69,7 +69,7 @@ impl<'a> Session<'a> {
     }
 
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
-        Ok(observe(port, &recorded(prior), self.account.clock.now()).await?)
+        Ok(observe(port, &prior.to_look_for(), self.account.clock.now()).await?)
     }
 
     /// Says what is listed and cannot be read, where no plan says it.
@@ -282,17 +282,6 @@ fn plain_values(desired: &Desired) -> impl Iterator<Item = String> {
         EnvValue::Plain(text) => Some(text.clone()),
         EnvValue::Secret(_) => None,
     })
-}
-
-/// Returns what the state has recorded, and when by RunPod's clock, so that each object is looked for.
-fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
-    let objects = prior.objects.values();
-    objects
-        .flat_map(|object| {
-            let deposed = object.record.deposed.iter().cloned().map(RemoteId::Pod);
-            deposed.chain([object.id.clone()]).map(|id| (id, object.server_time))
-        })
-        .collect()
 }
 
 /// Fails with the first kind of what stands against planning; all mistakes about profiles come at once.

@@ -46,9 +46,13 @@ impl Prior {
 
     /// Returns the remote ids of all recorded objects, deposed ones included.
     pub fn remote_ids(&self) -> BTreeSet<RemoteId> {
-        let deposed = self.objects.values().flat_map(|recorded| recorded.record.deposed.iter());
-        let current = self.objects.values().map(|recorded| recorded.id.clone());
-        current.chain(deposed.map(|id| RemoteId::Pod(id.clone()))).collect()
+        self.objects.values().flat_map(Recorded::ids).collect()
+    }
+
+    /// Returns the same, each with when it was recorded by RunPod's clock, so that it is looked for.
+    pub fn to_look_for(&self) -> BTreeMap<RemoteId, Option<Timestamp>> {
+        let objects = self.objects.values();
+        objects.flat_map(|recorded| recorded.ids().map(|id| (id, recorded.server_time))).collect()
     }
 }
 
@@ -121,6 +125,12 @@ impl Recorded {
     /// Returns the entry of an object that comes on record.
     pub fn new(id: RemoteId, record: Record, now: Moment) -> Self {
         Self { id, record, recorded_at: now.here, server_time: now.there, rebuilt: false }
+    }
+
+    /// Returns the object and the pods that it replaced and that still exist.
+    pub fn ids(&self) -> impl Iterator<Item = RemoteId> {
+        let deposed = self.record.deposed.iter().cloned().map(RemoteId::Pod);
+        deposed.chain([self.id.clone()])
     }
 }
 

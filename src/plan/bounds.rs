@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
-use crate::model::id::{PodId, RemoteId};
+use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, LiveVolume, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Action, OnStuck, Operation, Plan, Step};
@@ -200,8 +200,7 @@ impl<'a> Bounds<'a> {
         let mut own: BTreeSet<RemoteId> = BTreeSet::new();
         let displaced = self.renamed.displaced.get(address).copied();
         for recorded in self.renamed.recorded(address).into_iter().chain(displaced) {
-            own.insert(recorded.id.clone());
-            own.extend(recorded.record.deposed.iter().map(|id: &PodId| RemoteId::Pod(id.clone())));
+            own.extend(recorded.ids());
         }
         let adopting = steps.iter().filter(|(step, _)| *step == Step::Adopt);
         own.extend(adopting.filter_map(|(_, action)| action.record.id().cloned()));

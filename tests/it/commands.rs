@@ -12,6 +12,7 @@ use clap::CommandFactory;
 use podform::cli::Cli;
 use serde_json::Value;
 
+use crate::interrupt::signal;
 use crate::stage::request;
 
 /// A folder with a spec on the simulator.
@@ -298,11 +299,6 @@ impl Folder {
         let lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         (process, lines)
     }
-}
-
-fn signal(process: &Child, name: &str) {
-    let sent = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
-    assert!(sent.success());
 }
 
 /// Returns the numbers of the regular lines of a simulated log.

@@ -33,7 +33,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
     podform(folder, arguments).output().unwrap()
 }
 
-fn signal(process: &Child, name: &str) {
+pub fn signal(process: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &process.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }

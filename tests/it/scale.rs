@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
+use podform::apply::{self, Context, Interrupt, Limited, Settings};
 use podform::model::clock::{Clock, Timestamp};
 use podform::model::id::Lineage;
 use podform::model::outcome::{EndResult, Outcome};
 use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned, Step};
 use podform::model::prior::{Prior, ProviderKind};
-use podform::model::progress::Notice;
 use podform::model::secret::Secrets;
 use podform::provider::runpod::Runpod;
 use podform::simulator::Simulation;
@@ -18,7 +17,6 @@ use podform::simulator::exchange::Operation;
 use podform::spec::Loaded;
 use podform::state::memory::MemoryState;
 use podform::state::sqlite::StateFile;
-use podform::state::sqlite::lock::Holder;
 use podform::state::{Journal, Run, Store};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -82,8 +80,8 @@ async fn an_empty_account_becomes_the_whole_fleet() {
     let folder = tempfile::tempdir().unwrap();
     let binding = kit::binding(&spec.settings.project, ProviderKind::Simulator, "in this process");
     let file = StateFile::new(folder.path().join("fleet.db"), binding, Lineage::new("fleet"));
-    let holder = Holder { user: "ann".into(), host: "box".into(), pid: 1, command: "apply".into() };
-    let state = file.lock(&holder, &WorldClock(&simulation), Duration::ZERO).await.unwrap();
+    let state =
+        file.lock(&kit::holder("ann", "box"), &WorldClock(&simulation), Duration::ZERO).await.unwrap();
     let first = plan_again(&simulation, &spec, &state.load().await.unwrap()).await;
     let Planned::Changes(plan) = first else { panic!("{first:?}") };
     assert_eq!(plan.actions.len(), PODS + HOMES.len());
@@ -194,7 +192,7 @@ async fn executed_by(
     parallelism: usize,
 ) -> Outcome {
     let prior = state.load().await.unwrap();
-    let limited = Limited::new(account, &Silent, 0);
+    let limited = Limited::new(account, &kit::Silent, 0);
     let clock = WorldClock(simulation);
     let run = Run { plan_digest: plan.digest.to_string(), ..kit::run("r1", clock.now()) };
     let (_sender, interrupt) = watch::channel(Interrupt::None);
@@ -202,7 +200,7 @@ async fn executed_by(
         provider: &limited,
         journal: state,
         clock: &clock,
-        reporter: &Silent,
+        reporter: &kit::Silent,
         project: &spec.settings.project,
         secrets: &Secrets::default(),
         run: &run,
@@ -210,12 +208,6 @@ async fn executed_by(
         interrupt,
     };
     apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await
-}
-
-struct Silent;
-
-impl Reporter for Silent {
-    fn notice(&self, _: Notice) {}
 }
 
 struct WorldClock<'a>(&'a Simulation);

@@ -199,6 +199,11 @@ fn pod_request_for(
     }
 }
 
+fn volume_request(data_center: &DataCenterId, tier: VolumeTier) -> VolumeRequest {
+    let config = VolumeConfig { size: Gigabytes(100), data_center: data_center.clone(), tier };
+    VolumeRequest { name: "acme-models-01234567".to_owned(), config }
+}
+
 fn patch_request() -> PatchRequest {
     PatchRequest { id: PodId::new("p1"), settings: PodSettings::default() }
 }
@@ -476,14 +481,7 @@ fn v2_calls_have_the_documented_paths_and_bodies() {
         client.start_pod(&pod, 1).await?;
         client.stop_pod(&pod).await?;
         client.delete_pod(&pod).await?;
-        let request = VolumeRequest {
-            name: "acme-models-01234567".to_owned(),
-            config: VolumeConfig {
-                size: Gigabytes(100),
-                data_center: DataCenterId::new("EU-RO-1"),
-                tier: VolumeTier::HighPerformance,
-            },
-        };
+        let request = volume_request(&DataCenterId::new("EU-RO-1"), VolumeTier::HighPerformance);
         assert_eq!(client.create_volume(&request).await?, VolumeId::new("v9"));
         client.grow_volume(&volume, Gigabytes(200)).await?;
         client.delete_volume(&volume).await

@@ -17,8 +17,7 @@ use podform::model::id::{Lineage, PodId, RemoteId, RunNonce, VolumeId};
 use podform::model::live::Live;
 use podform::model::marker::Marker;
 use podform::model::plan::{ActionId, Endpoint, Operation, Plan, Planned};
-use podform::model::prior::Record;
-use podform::model::prior::{Api, Prior};
+use podform::model::prior::{Api, Prior, Record};
 use podform::model::request::{PodRequest, VolumeRequest};
 use podform::model::secret::{Secret, Secrets};
 use podform::model::volume::VolumeConfig;
@@ -31,9 +30,11 @@ use podform::simulator::world::moment::Moment;
 use podform::simulator::world::pod::{Compute as SimulatedCompute, Pod, PodId as SimulatedId};
 use podform::simulator::world::settings::Settings as PodSettings;
 use podform::simulator::{QuotaSetting, Settings, Simulation, World};
-use podform::spec::{Form, Input, Loaded, SourceFile, load};
+use podform::spec::Loaded;
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, RecordChange, Store};
+
+use crate::kit;
 
 /// The data centers of the fleet; each has a network volume.
 pub const HOMES: [&str; 4] = ["EU-RO-1", "US-KS-2", "US-CA-2", "EUR-IS-1"];
@@ -399,10 +400,7 @@ pub fn client(simulation: &Simulation) -> Runpod {
 
 /// Reads a spec that has no mistakes.
 pub fn loaded(text: &str) -> Loaded {
-    let files = [SourceFile { name: "pods.yaml", bytes: text.as_bytes() }];
-    let none = BTreeMap::new();
-    let input = Input { files: &files, vars: &none, environment_vars: &none, profiles: &[] };
-    load(&input).unwrap_or_else(|mistakes| panic!("{}", mistakes.render(Form::Plain)))
+    kit::loaded(text).unwrap()
 }
 
 /// Returns the time of a simulated world.
@@ -419,8 +417,7 @@ pub struct Seen {
 
 /// Looks at an account as a plan does.
 pub async fn seen(account: &impl Observe, loaded: &Loaded, prior: &Prior, now: Timestamp) -> Seen {
-    let recorded = prior.objects.values().map(|object| (object.id.clone(), object.server_time)).collect();
-    let live = observe(account, &recorded, now).await.unwrap();
+    let live = observe(account, &prior.to_look_for(), now).await.unwrap();
     let questions: BTreeSet<_> = stock_questions(&loaded.desired);
     Seen { live, catalog: account.catalog(&questions, now).await.unwrap() }
 }

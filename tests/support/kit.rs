@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use podform::apply::Reporter;
 use podform::model::address::Address;
 use podform::model::catalog::Stock;
-use podform::model::clock::{Moment, Timestamp};
+use podform::model::clock::{Clock, Moment, Timestamp};
 use podform::model::desired::{Budget, Desired, HostLimits, Lifecycle};
 use podform::model::id::{
     DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce, Serial, VolumeId,
@@ -24,10 +25,13 @@ use podform::model::pod::{Access, Cloud, Compute, Placement, RunState, Storage};
 use podform::model::prior::{
     Api, Binding, KnownToken, ProviderKind, Record, Recorded, RecordedObject, RecordedPod,
 };
+use podform::model::progress::Notice;
 use podform::model::request::PodRequest;
 use podform::model::settings::{Container, PodPatch, PodSettings};
 use podform::model::size::Gigabytes;
+use podform::spec::{Form, Input, Loaded, SourceFile, load};
 use podform::state::Run;
+use podform::state::sqlite::lock::Holder;
 
 pub fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -298,4 +302,32 @@ pub fn run(id: impl Into<String>, at: Timestamp) -> Run {
 
 pub fn binding(project: &ProjectName, kind: ProviderKind, origin: &str) -> Binding {
     Binding { project: project.clone(), kind, origin: origin.to_owned() }
+}
+
+pub fn holder(user: &str, host: &str) -> Holder {
+    Holder { user: user.to_owned(), host: host.to_owned(), pid: 7, command: "apply".to_owned() }
+}
+
+/// Reads a spec, or says what is wrong with it.
+pub fn loaded(text: &str) -> Result<Loaded, String> {
+    let file = SourceFile { name: "pods.yaml", bytes: text.as_bytes() };
+    let none = BTreeMap::new();
+    let input = Input { files: &[file], vars: &none, environment_vars: &none, profiles: &[] };
+    load(&input).map_err(|mistakes| mistakes.render(Form::Plain))
+}
+
+/// A clock that stands.
+pub struct Still(pub Timestamp);
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+/// Keeps to itself how a run goes.
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn notice(&self, _: Notice) {}
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::apply::{Context, Interrupt, Limited, Reporter, Settings, execute, settle};
+use crate::apply::{Context, Interrupt, Limited, Settings, execute, settle};
 use crate::kit::{
     self, action, asked, attempt_token, compute, creation_at, delete, id, live_pod, plan, record, recorded,
     start, stop, update, with,
@@ -26,7 +26,6 @@ use crate::model::outcome::{EndResult, Fate, Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, RecordAfter};
 use crate::model::pod::Compute;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
-use crate::model::progress::Notice;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secrets;
 use crate::model::size::Gigabytes;
@@ -282,12 +281,6 @@ impl Clock for At {
     }
 }
 
-struct Silent;
-
-impl Reporter for Silent {
-    fn notice(&self, _: Notice) {}
-}
-
 struct Ran {
     outcome: Outcome,
     commits: Vec<Vec<String>>,
@@ -332,7 +325,7 @@ async fn run_with(
     Ran { outcome, commits: notebook.commits.into_inner(), calls: provider.calls.take() }
 }
 
-type TestContext<'a> = Context<'a, Provider, Notebook, At, Silent>;
+type TestContext<'a> = Context<'a, Provider, Notebook, At, kit::Silent>;
 
 async fn with_context<T>(
     provider: &Provider,
@@ -341,10 +334,10 @@ async fn with_context<T>(
     run: impl AsyncFnOnce(TestContext<'_>) -> T,
 ) -> T {
     let context = Context {
-        provider: &Limited::new(provider, &Silent, 0),
+        provider: &Limited::new(provider, &kit::Silent, 0),
         journal: notebook,
         clock: &At,
-        reporter: &Silent,
+        reporter: &kit::Silent,
         project: &ProjectName::new("acme"),
         secrets: &Secrets::default(),
         run: &kit::run("run", At.now()),

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
+use podform::apply::{self, Context, Interrupt, Limited, Settings};
 use podform::model::clock::{Clock, Timestamp};
 use podform::model::live::{LivePod, LiveVolume, Seen};
 use podform::model::plan::{Approval, ApprovedPlan, Planned};
 use podform::model::pod::{Cloud, Compute, Storage};
-use podform::model::progress::Notice;
 use podform::model::volume::VolumeTier;
 use podform::simulator::world::hosts::Cloud as WorldCloud;
 use podform::simulator::world::moment::Moment;
@@ -54,14 +53,14 @@ impl Account {
             simulation.edit(|account| account.clone_from(&self.0));
             let recorder = Recorder::default();
             let client = recorder.tap(world.api, &simulation.router());
-            let limited = Limited::new(&client, &Silent, 1);
+            let limited = Limited::new(&client, &kit::Silent, 1);
             let clock = WorldClock::new(&simulation);
             let run = Run { nonce: Some(plan.basis.nonce.clone()), ..kit::run("run", clock.now()) };
             let context = Context {
                 provider: &limited,
                 journal: &MemoryState::from_prior(world.prior.clone()),
                 clock: &clock,
-                reporter: &Silent,
+                reporter: &kit::Silent,
                 project: &world.desired.project,
                 secrets: &world.secrets,
                 run: &run,
@@ -78,12 +77,6 @@ impl Account {
 /// Tells what a request asks for that changes something.
 pub fn is_change(request: &Request) -> bool {
     !request.line.starts_with("GET ")
-}
-
-struct Silent;
-
-impl Reporter for Silent {
-    fn notice(&self, _: Notice) {}
 }
 
 fn moment(time: Timestamp) -> Moment {

@@ -15,8 +15,9 @@ use podform::state::sqlite::lock::LEASE;
 use podform::state::{Batch, Journal, StateError, Store};
 use rusqlite::Connection;
 
-use super::sqlite::{At, holder, lock};
+use super::sqlite::{At, lock};
 use super::state_file;
+use crate::kit::holder;
 
 fn message(error: &StateError, folder: &Path) -> String {
     error.to_string().replace(&folder.display().to_string(), "DIR")

@@ -14,13 +14,12 @@ use podform::model::journal::{Entry, Event};
 use podform::model::plan::{ActionId, Step};
 use podform::model::prior::{Binding, Prior, ProviderKind};
 use podform::state::memory::MemoryState;
-use podform::state::sqlite::lock::Holder;
 use podform::state::sqlite::{LockedState, StateFile};
 use podform::state::{Batch, Journal, RecordChange, Run, StateError, Store};
 use proptest::prelude::*;
 use rusqlite::Connection;
 
-use crate::kit;
+use crate::kit::{self, holder};
 
 use super::samples::Samples;
 use super::{binding, fixed, state_file};
@@ -32,10 +31,6 @@ impl Clock for At {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0).unwrap()
     }
-}
-
-pub fn holder(user: &str, host: &str) -> Holder {
-    Holder { user: user.into(), host: host.into(), pid: 7, command: "apply".into() }
 }
 
 pub async fn lock(file: &StateFile) -> LockedState {

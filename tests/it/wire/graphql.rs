@@ -4,7 +4,6 @@ use super::*;
 use podform::model::desired::HostLimits;
 use podform::model::pod::Placement;
 use podform::model::settings::PodSettings;
-use podform::model::volume::VolumeConfig;
 
 /// A pod with the fields that the client selects.
 pub(super) fn graphql_pod() -> Value {
@@ -324,14 +323,7 @@ fn calls_have_the_documented_fields_and_variables() {
         )
     });
     let (pod, volume) = (PodId::new("p1"), VolumeId::new("v1"));
-    let request = VolumeRequest {
-        name: "acme-models-01234567".to_owned(),
-        config: VolumeConfig {
-            size: Gigabytes(100),
-            data_center: DataCenterId::new("EU-RO-1"),
-            tier: VolumeTier::Standard,
-        },
-    };
+    let request = volume_request(&DataCenterId::new("EU-RO-1"), VolumeTier::Standard);
     run(async {
         assert_eq!(client.pod(&pod).await, Ok(None));
         client.start_pod(&pod, 2).await.unwrap();

@@ -195,14 +195,7 @@ fn calls_have_the_documented_paths_and_bodies() {
         _ => json_answer(200, &json!({ "id": "v9" })),
     });
     let (pod, volume) = (PodId::new("p1"), VolumeId::new("v1"));
-    let request = VolumeRequest {
-        name: "acme-models-01234567".to_owned(),
-        config: VolumeConfig {
-            size: Gigabytes(100),
-            data_center: DataCenterId::new("EU-RO-1"),
-            tier: VolumeTier::Standard,
-        },
-    };
+    let request = volume_request(&DataCenterId::new("EU-RO-1"), VolumeTier::Standard);
     run(async {
         assert_eq!(client.list_pods().await, Ok(vec![]));
         assert_eq!(client.list_volumes().await, Ok(vec![]));

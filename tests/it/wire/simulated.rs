@@ -15,7 +15,6 @@ use podform::model::catalog::{Catalog, NotTaken};
 use podform::model::desired::HostLimits;
 use podform::model::id::CpuFlavorId;
 use podform::model::pod::Placement;
-use podform::model::volume::VolumeConfig;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
 use super::*;
@@ -59,14 +58,7 @@ pub async fn wait_for(client: &Runpod, id: &PodId, status: PodStatus) -> LivePod
 /// Goes through every call once and returns what the pod looked like after the update.
 async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterId)) -> LivePod {
     let (gpu, data_center) = place;
-    let request = VolumeRequest {
-        name: "acme-models-01234567".to_owned(),
-        config: VolumeConfig {
-            size: Gigabytes(100),
-            data_center: data_center.clone(),
-            tier: VolumeTier::Standard,
-        },
-    };
+    let request = volume_request(&data_center, VolumeTier::Standard);
     let volume = client.create_volume(&request).await.unwrap();
     client.grow_volume(&volume, Gigabytes(150)).await.unwrap();
     let live = client.volume(&volume).await.unwrap().unwrap();

@@ -162,27 +162,39 @@ pub fn bases() -> Vec<Base> {
 
 /// Plays cases on all processors.
 pub fn campaign(bases: &[Base], count: usize, case: impl Fn(usize) -> Case + Sync) -> Tally {
+    let play = |tally: &mut Tally, number| {
+        let case = case(number);
+        let report = play(&bases[case.shape], &case);
+        tally.add(&case, report);
+    };
+    let mut tally = on_all_processors(count, play, Tally::join);
+    tally.violations.sort_by_key(|(case, _)| case.to_string());
+    tally
+}
+
+/// Plays so many, one after the other on each processor, and joins what each has seen.
+pub fn on_all_processors<T: Default + Send>(
+    count: usize,
+    play: impl Fn(&mut T, usize) + Sync,
+    join: impl Fn(&mut T, T) + Sync,
+) -> T {
     let next = AtomicUsize::new(0);
-    let total = Mutex::new(Tally::default());
+    let total = Mutex::new(T::default());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut tally = Tally::default();
+                let mut seen = T::default();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= count {
                         break;
                     }
-                    let case = case(number);
-                    let report = play(&bases[case.shape], &case);
-                    tally.add(&case, report);
+                    play(&mut seen, number);
                 }
-                total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join(tally);
+                join(&mut total.lock().unwrap_or_else(std::sync::PoisonError::into_inner), seen);
             });
         }
     });
-    let mut tally = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    tally.violations.sort_by_key(|(case, _)| case.to_string());
-    tally
+    total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -34,7 +34,6 @@ use podform::plan::{self, Inputs, Options, stock_questions};
 use podform::provider::runpod::Runpod;
 use podform::provider::{Mutate, Observe};
 use podform::simulator::{self, FaultScript, QuotaSetting, Simulation, World};
-use podform::spec::{self, SourceFile};
 use podform::state::memory::MemoryState;
 use podform::state::{Run, Store};
 use tokio::sync::watch;
@@ -196,8 +195,9 @@ impl Base {
             let client = client(&simulation);
             make_foreign(&client).await;
             let state = MemoryState::new(Lineage::new("lab"));
-            let desired: Vec<Desired> = before.iter().map(|text| wanted(text)).collect();
-            let questions = stock_questions(&wanted(last));
+            let desired: Vec<Desired> =
+                before.iter().map(|text| kit::loaded(text).unwrap().desired).collect();
+            let questions = stock_questions(&kit::loaded(last).unwrap().desired);
             let mut catalog = client.catalog(&questions, time(&simulation)).await.expect("a catalog");
             // What no shape asks for would only take time, in every plan of every schedule.
             catalog.gpus.retain(|id, _| USED_GPUS.contains(&id.as_str()));
@@ -220,7 +220,7 @@ impl Base {
             }
             let world = simulation.inspect(Clone::clone);
             let prior = state.load().await.expect("a state");
-            Self { world, prior, desired: wanted(last), catalog }
+            Self { world, prior, desired: kit::loaded(last).unwrap().desired, catalog }
         })
     }
 }
@@ -289,16 +289,6 @@ fn settings(seed: u64, quota: u32) -> simulator::Settings {
 fn client(simulation: &Simulation) -> Rc<Runpod> {
     let key = Secret::new("rpa_lab".to_owned());
     Rc::new(Runpod::in_process(Api::V2, simulation.router(), &key).expect("a client"))
-}
-
-fn wanted(text: &str) -> Desired {
-    let none = BTreeMap::new();
-    let file = SourceFile { name: "pods.yaml", bytes: text.as_bytes() };
-    let input = spec::Input { files: &[file], vars: &none, environment_vars: &none, profiles: &[] };
-    match spec::load(&input) {
-        Ok(loaded) => loaded.desired,
-        Err(diagnostics) => panic!("{}", diagnostics.render(spec::Form::Plain)),
-    }
 }
 
 /// Makes what must never be touched: a pod without a marker, one of another project, and a volume.
@@ -526,12 +516,9 @@ impl<'a> Lab<'a> {
             };
             prior = self.load().await;
         }
-        let recorded = prior.objects.values().map(|recorded| (recorded.id.clone(), recorded.server_time));
-        let deposed = prior.objects.values().flat_map(|recorded| {
-            recorded.record.deposed.iter().map(|id| (RemoteId::Pod(id.clone()), recorded.server_time))
-        });
-        let recorded = recorded.chain(deposed).collect();
-        let live = match podform::provider::observe::observe(&limited, &recorded, self.clock.now()).await {
+        let live = match podform::provider::observe::observe(&limited, &prior.to_look_for(), self.clock.now())
+            .await
+        {
             Ok(live) => live,
             Err(error) => return Step::stopped(format!("could not look: {error}")),
         };

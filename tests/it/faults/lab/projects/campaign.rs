@@ -1,8 +1,6 @@
 //! Many schedules, and the shortest way to what one of them shows.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use super::super::campaign::on_all_processors;
 use super::{Base, Case, Report, play};
 
 /// What a campaign showed.
@@ -43,27 +41,12 @@ impl Tally {
 
 /// Plays cases on all processors.
 pub fn campaign(base: &Base, count: usize, case: impl Fn(usize) -> Case + Sync) -> Tally {
-    let next = AtomicUsize::new(0);
-    let total = Mutex::new(Tally::default());
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut tally = Tally::default();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= count {
-                        break;
-                    }
-                    let case = case(number);
-                    let report = play(base, &case);
-                    tally.add(&case, report);
-                }
-                total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join(tally);
-            });
-        }
-    });
-    let mut tally = total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let play = |tally: &mut Tally, number| {
+        let case = case(number);
+        let report = play(base, &case);
+        tally.add(&case, report);
+    };
+    let mut tally = on_all_processors(count, play, Tally::join);
     tally.violations.sort_by_key(|(case, _)| case.seed);
     tally
 }

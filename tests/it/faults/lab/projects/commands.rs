@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Settings};
 use podform::model::address::Address;
-use podform::model::clock::{Clock, Moment, SignedDuration, Timestamp};
+use podform::model::clock::{Clock, Moment, SignedDuration};
 use podform::model::desired::{Desired, Wanted, WantedVolume};
-use podform::model::id::{PodId, ProjectName, RemoteId, RunNonce, VolumeId};
+use podform::model::id::{PodId, ProjectName, RunNonce, VolumeId};
 use podform::model::live::Live;
 use podform::model::plan::{Approval, ApprovedPlan, Endpoint, Planned};
 use podform::model::prior::{Api, Prior, Recorded};
@@ -95,7 +95,7 @@ impl Account<'_> {
             }
             prior = load(state).await;
         }
-        let live = match observe(&limited, &recorded(&prior), self.clock.now()).await {
+        let live = match observe(&limited, &prior.to_look_for(), self.clock.now()).await {
             Ok(live) => live,
             Err(error) => return Ended::CouldNotLook(error.to_string()),
         };
@@ -207,7 +207,7 @@ impl Account<'_> {
             Ok(changes) => {
                 let recorded = &prior.objects[address];
                 let project = self.projects[place].sheet.project.clone();
-                for id in ids_of(recorded) {
+                for id in recorded.ids().map(|id| id.to_string()) {
                     let forms = self.ledger.borrow().forms(&id);
                     self.ledger.borrow_mut().note_given_up(&id, &project);
                     if let Some(kept) = self.projects[place].states.get_mut(&project) {
@@ -241,7 +241,7 @@ impl Account<'_> {
     async fn look(&self, place: usize, prior: &Prior) -> Option<Live> {
         let wire = self.wire(place);
         let limited = Limited::new(&wire, &self.story, self.case.seed);
-        observe(&limited, &recorded(prior), self.clock.now()).await.ok()
+        observe(&limited, &prior.to_look_for(), self.clock.now()).await.ok()
     }
 
     fn wire(&self, place: usize) -> Wire<'_> {
@@ -283,7 +283,7 @@ impl Account<'_> {
         let mut protected = kept.protected.clone();
         for (address, recorded) in &prior.objects {
             if sheet.protects(&address.to_string()) {
-                protected.extend(ids_of(recorded));
+                protected.extend(recorded.ids().map(|id| id.to_string()));
             }
         }
         let mut ledger = self.ledger.borrow_mut();
@@ -347,22 +347,6 @@ fn marked(world: &World, id: &str) -> Option<String> {
 
 pub(super) async fn load(state: &MemoryState) -> Prior {
     state.load().await.expect("a state that can be read")
-}
-
-/// Returns what the state has recorded, and when.
-fn recorded(prior: &Prior) -> BTreeMap<RemoteId, Option<Timestamp>> {
-    let objects = prior.objects.values();
-    objects
-        .flat_map(|recorded| {
-            let deposed = recorded.record.deposed.iter().cloned().map(RemoteId::Pod);
-            deposed.chain([recorded.id.clone()]).map(|id| (id, recorded.server_time))
-        })
-        .collect()
-}
-
-fn ids_of(recorded: &Recorded) -> Vec<String> {
-    let deposed = recorded.record.deposed.iter().map(ToString::to_string);
-    deposed.chain([recorded.id.to_string()]).collect()
 }
 
 fn put(records: Vec<(Address, Recorded)>) -> Vec<RecordChange> {

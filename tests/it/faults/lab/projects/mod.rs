@@ -30,7 +30,6 @@ use podform::provider::runpod::Runpod;
 use podform::render::style::Style;
 use podform::render::{self, Format};
 use podform::simulator::{self, Simulation, World};
-use podform::spec::{self, SourceFile};
 use podform::state::Store;
 use podform::state::memory::MemoryState;
 use tokio::time::sleep;
@@ -38,6 +37,7 @@ use tokio::time::sleep;
 use super::{
     BETWEEN_RUNS, Story, USED_GPUS, WorldClock, client, in_paused_time, make_foreign, settings, time,
 };
+use crate::kit;
 use ledger::Ledger;
 use sheet::Sheet;
 use wire::Reading;
@@ -200,12 +200,7 @@ fn play_and(base: &Base, case: &Case, is_told: bool) -> Report {
 
 /// Reads a spec.
 fn loaded(sheet: &Sheet) -> Result<Desired, String> {
-    let none = BTreeMap::new();
-    let text = sheet.text();
-    let file = SourceFile { name: "pods.yaml", bytes: text.as_bytes() };
-    let input = spec::Input { files: &[file], vars: &none, environment_vars: &none, profiles: &[] };
-    let loaded = spec::load(&input).map_err(|mistakes| mistakes.render(spec::Form::Plain))?;
-    Ok(loaded.desired)
+    kit::loaded(&sheet.text()).map(|loaded| loaded.desired)
 }
 
 /// Returns what a person is shown of a plan.
