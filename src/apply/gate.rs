@@ -219,16 +219,8 @@ pub fn check_record(adopts: bool, id: &RemoteId, standing: &Standing) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::recorded;
-    use crate::model::id::{PodId, VolumeId};
-
-    fn pod(id: &str) -> RemoteId {
-        RemoteId::Pod(PodId::new(id))
-    }
-
-    fn address(text: &str) -> Address {
-        text.parse().unwrap()
-    }
+    use crate::kit::{address, pod_id as pod, recorded, volume_id};
+    use crate::model::id::PodId;
 
     const REQUESTS: [Request; 4] = [Request::Change, Request::Start, Request::Stop, Request::Delete];
 
@@ -286,7 +278,7 @@ mod tests {
         assert_eq!(at("llm", &pod("foreign")), Standing::Unrecorded { occupied: true });
         assert_eq!(at("new", &pod("foreign")), Standing::Unrecorded { occupied: false });
         // An id is of one kind: a volume of the same name is something else.
-        let volume = RemoteId::Volume(VolumeId::new("current"));
+        let volume = volume_id("current");
         assert_eq!(at("llm", &volume), Standing::Unrecorded { occupied: true });
         records.put(address("web"), recorded("new"));
         let llm = records.remove(&address("llm")).unwrap();

@@ -117,19 +117,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::kit::{record, recorded, token};
-    use crate::model::clock::Timestamp;
+    use crate::kit::{self, at, pod_id as pod, record, recorded, token};
 
     fn address() -> Address {
-        "llm".parse().unwrap()
-    }
-
-    fn pod(id: &str) -> RemoteId {
-        RemoteId::Pod(PodId::new(id))
+        kit::address("llm")
     }
 
     fn now() -> Moment {
-        let at = |second| Timestamp::from_second(second).unwrap();
         Moment { here: at(500), there: Some(at(400)) }
     }
 

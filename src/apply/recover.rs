@@ -294,8 +294,7 @@ pub fn open(status: &ActionStatus, token: Option<&Token>) -> Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kit::{asked, known, live_pod, token};
-    use crate::model::clock::Timestamp;
+    use crate::kit::{asked, at, known, live_pod, token};
     use crate::model::id::{Lineage, ProjectName, Serial};
     use crate::model::journal::Asked;
     use crate::model::live::Origin;
@@ -305,10 +304,6 @@ mod tests {
     use crate::model::size::Gigabytes;
 
     const SETTLING: Duration = Duration::from_secs(90);
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
 
     fn seconds(count: u64) -> Duration {
         Duration::from_secs(count)

@@ -156,19 +156,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::id::{PodId, RemoteId};
-
-    fn action(address: &str, step: Step) -> ActionId {
-        ActionId { address: address.parse().unwrap(), step }
-    }
+    use crate::kit::{id as action, pod_id};
 
     fn ended(result: EndResult) -> Ended {
-        let id = Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye")));
+        let id = Some(pod_id("xedezhzb9la3ye"));
         Ended { result, id, attempts: Vec::new() }
     }
 
     fn notices() -> Vec<Notice> {
-        let create = action("llm[0]", Step::Create);
+        let create = action("llm[0]:create");
         vec![
             Notice::Began(create.clone()),
             Notice::AttemptRefused {
@@ -187,21 +183,21 @@ mod tests {
             },
             Notice::Ended { action: create, ended: ended(EndResult::Done) },
             Notice::Ended {
-                action: action("train", Step::Stop),
+                action: action("train:stop"),
                 ended: ended(EndResult::Failed("no such pod".into())),
             },
             Notice::Ended {
-                action: action("train", Step::Start),
+                action: action("train:start"),
                 ended: ended(EndResult::Skipped("stop failed".into())),
             },
             Notice::Ended {
-                action: action("a", Step::DeleteDeposed),
+                action: action("a:delete-deposed"),
                 ended: ended(EndResult::Unknown("timed out".into())),
             },
             Notice::Recovered(Recovered {
-                action: action("llm[0]", Step::Create),
+                action: action("llm[0]:create"),
                 fate: Fate::Adopted {
-                    id: RemoteId::Pod(PodId::new("xedezhzb9la3ye")),
+                    id: pod_id("xedezhzb9la3ye"),
                     retired: [PodId::new("tw1ce000000000")].into(),
                 },
             }),

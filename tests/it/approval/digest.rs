@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use podform::model::desired::{Wanted, WantedPod, WantedVolume};
-use podform::model::id::{DataCenterId, VolumeId};
-use podform::model::live::{LiveVolume, Seen};
+use podform::model::id::VolumeId;
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{Digest, Endpoint};
 use podform::model::pod::Storage;
@@ -187,19 +186,11 @@ fn another_account_is_another_difference() {
 #[test]
 fn a_volume_that_a_new_pod_mounts_is_approved_with_it() {
     let mounting = |id: &str| {
-        let mut world = World::default().want("b", |pod| {
+        let mut world = World::default().stranger_volume(id, |_| {}).want("b", |pod| {
             pod.container.storage =
                 Storage::Network { volume: address("volume.given"), path: "/models".to_owned() };
         });
         let id = VolumeId::new(id);
-        let volume = LiveVolume {
-            id: id.clone(),
-            name: "given".to_owned(),
-            size: Gigabytes(100),
-            data_center: DataCenterId::new("EU-RO-1"),
-            tier: None,
-        };
-        world.live.volumes.insert(id.clone(), Seen::Found(volume));
         world.desired.wanted.insert(address("volume.given"), Wanted::Volume(WantedVolume::Referenced { id }));
         let planned = world.plan();
         assert!(!planned.plan().actions.is_empty());

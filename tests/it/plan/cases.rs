@@ -16,7 +16,7 @@ use podform::model::id::{
     VolumeId,
 };
 use podform::model::journal::ActionStatus;
-use podform::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen, Unreadable};
+use podform::model::live::{LivePod, PodRole, PodStatus, Seen, Unreadable};
 use podform::model::money::Hourly;
 use podform::model::plan::{ActionId, Operation, Planned, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
@@ -1476,15 +1476,9 @@ fn a_referenced_volume_is_mounted_and_never_touched() {
     held llm: DependsOn(Volume(Key("data")))
     cost $0.00 -> $0.00, at most $0.00
     "#);
-    let mut there = missing;
-    let volume = LiveVolume {
-        id: id.clone(),
-        name: "data".to_owned(),
-        size: Gigabytes(10),
-        data_center: DataCenterId::new("US-TX-3"),
-        tier: None,
-    };
-    there.live.volumes.insert(id, Seen::Found(volume));
+    let there = missing.stranger_volume(id.as_str(), |volume| {
+        volume.data_center = DataCenterId::new("US-TX-3");
+    });
     assert_snapshot!(settles(&there), @"
     llm:create New on NVIDIA GeForce RTX 4090 x1 secure
     cost $0.00 -> $505.70, at most $505.70

@@ -7,7 +7,7 @@ use podform::model::clock::Moment;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
 use podform::model::journal::ActionStatus;
-use podform::model::live::{LivePod, LiveVolume, Seen, Unreadable};
+use podform::model::live::{LivePod, Seen, Unreadable};
 use podform::model::marker::{Marker, Token};
 use podform::model::plan::Planned;
 use podform::model::pod::{Compute, Storage};
@@ -179,15 +179,10 @@ fn adopt_takes_nothing_that_another_project_marks() {
     let world = World::default()
         .want("llm", |pod| pod.adopt = Some(PodId::new("theirs")))
         .stranger("theirs", |pod| pod.marker = Some(theirs("llm")));
-    let mut world = world.want_volume("volume.data", 10, false);
-    let volume = LiveVolume {
-        id: VolumeId::new("v1"),
-        name: "one.data.0123abcd".to_owned(),
-        size: Gigabytes(10),
-        data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
-        tier: None,
-    };
-    world.live.volumes.insert(volume.id.clone(), Seen::Found(volume));
+    let mut world = world.want_volume("volume.data", 10, false).stranger_volume("v1", |volume| {
+        volume.name = "one.data.0123abcd".to_owned();
+        volume.size = Gigabytes(10);
+    });
     if let Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) =
         world.desired.wanted.get_mut(&address("volume.data"))
     {
@@ -218,16 +213,8 @@ fn unknown(world: World, id: &str, at: &str, edit: impl FnOnce(&mut Marker)) -> 
     })
 }
 
-fn add_volume(mut world: World, id: &str, name: &str) -> World {
-    let volume = LiveVolume {
-        id: VolumeId::new(id),
-        name: name.to_owned(),
-        size: Gigabytes(100),
-        data_center: podform::model::id::DataCenterId::new("EU-RO-1"),
-        tier: None,
-    };
-    world.live.volumes.insert(volume.id.clone(), Seen::Found(volume));
-    world
+fn add_volume(world: World, id: &str, name: &str) -> World {
+    world.stranger_volume(id, |volume| volume.name = name.to_owned())
 }
 
 #[test]

@@ -237,22 +237,13 @@ impl World {
 
     pub fn have_as(mut self, name: &str, pod: WantedPod) -> Self {
         let id = PodId::new(id_of(name));
-        let compute = Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 };
         let place = DataCenterId::new("EU-RO-1");
-        let mut live = self.start_pod(&id, &pod.container, compute.clone(), Cloud::Secure, place.clone());
+        let mut live = self.start_pod(&id, &pod.container, rtx_4090(), Cloud::Secure, place.clone());
         live.marker = Some(self.marker(name));
         if pod.run == RunState::Stopped {
             live.status = PodStatus::Exited;
         }
-        let object = RecordedObject::Pod(Arc::new(RecordedPod {
-            container: pod.container,
-            access: Some(pod.access),
-            compute: Some(compute),
-            cloud: Some(Cloud::Secure),
-            data_center: Some(place),
-            run: pod.run,
-            depends_on: pod.depends_on,
-        }));
+        let object = RecordedObject::Pod(Arc::new(recorded_pod(&pod, Some(place))));
         let record = Record::new(Some(token(name)), pod.lifecycle, object);
         let recorded = Recorded::new(RemoteId::Pod(id.clone()), record, now());
         self.know_token(name, &token(name), false);
@@ -289,15 +280,7 @@ impl World {
     pub fn know_token(&mut self, name: &str, token: &Token, tombstone: bool) {
         let pod = wanted(name);
         let object = if address(name).is_pod() {
-            RecordedObject::Pod(Arc::new(RecordedPod {
-                container: pod.container.clone(),
-                access: Some(pod.access),
-                compute: Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 }),
-                cloud: Some(Cloud::Secure),
-                data_center: None,
-                run: RunState::Running,
-                depends_on: BTreeSet::new(),
-            }))
+            RecordedObject::Pod(Arc::new(recorded_pod(&pod, None)))
         } else {
             RecordedObject::Volume(config(100))
         };
@@ -331,12 +314,20 @@ impl World {
 
     /// Adds a live pod that nothing records.
     pub fn stranger(mut self, id: &str, edit: impl FnOnce(&mut LivePod)) -> Self {
-        let compute = Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 };
         let id = PodId::new(id);
         let place = DataCenterId::new("EU-RO-1");
-        let mut pod = self.start_pod(&id, &wanted("llm").container, compute, Cloud::Secure, place);
+        let mut pod = self.start_pod(&id, &wanted("llm").container, rtx_4090(), Cloud::Secure, place);
         edit(&mut pod);
         self.live.pods.insert(id, Seen::Found(pod));
+        self
+    }
+
+    /// Adds a volume that nothing records.
+    pub fn stranger_volume(mut self, id: &str, edit: impl FnOnce(&mut LiveVolume)) -> Self {
+        let id = VolumeId::new(id);
+        let mut volume = LiveVolume { tier: None, ..live_volume(&id, "data", &config(100)) };
+        edit(&mut volume);
+        self.live.volumes.insert(id, Seen::Found(volume));
         self
     }
 
@@ -604,6 +595,22 @@ impl World {
 
 fn now() -> Moment {
     Moment { here: time(0), there: Some(time(0)) }
+}
+
+fn rtx_4090() -> Compute {
+    Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 1 }
+}
+
+fn recorded_pod(pod: &WantedPod, data_center: Option<DataCenterId>) -> RecordedPod {
+    RecordedPod {
+        container: pod.container.clone(),
+        access: Some(pod.access),
+        compute: Some(rtx_4090()),
+        cloud: Some(Cloud::Secure),
+        data_center,
+        run: pod.run,
+        depends_on: pod.depends_on.clone(),
+    }
 }
 
 fn live_volume(id: &VolumeId, name: &str, config: &VolumeConfig) -> LiveVolume {
