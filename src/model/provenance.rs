@@ -337,15 +337,12 @@ pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<
 
 #[cfg(test)]
 mod tests {
-
     use std::sync::Arc;
 
     use super::*;
     use crate::kit::{self, at};
-
     use crate::model::id::EnvKey;
     use crate::model::live::PodStatus;
-
     use crate::model::secret::Secret;
     use crate::model::settings::PodSettings;
     use crate::model::size::Gigabytes;
