@@ -93,7 +93,7 @@ pub fn lock(id: &PodId, locked: bool) -> PatchRequest {
 /// Returns what the journal keeps of an attempt to create a pod.
 pub fn asked_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, record: &Record) -> Asked {
     let Placement { compute, cloud, data_centers, .. } = &attempt.candidate.placement;
-    let mut asked = asked_volume(&creation.container.name, token, record);
+    let mut asked = asked(&creation.container.name, token, record);
     asked.data_centers.clone_from(data_centers);
     if let Some(pod) = asked.record.object.pod_mut() {
         // Where it takes the place of another one, that one's record keeps what is live of an ignored field.
@@ -107,7 +107,7 @@ pub fn asked_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, recor
 }
 
 /// Returns what the journal keeps of an attempt to create a network volume.
-pub fn asked_volume(name: &str, token: &Token, record: &Record) -> Asked {
+pub fn asked(name: &str, token: &Token, record: &Record) -> Asked {
     let record = Box::new(Record { token: Some(token.clone()), ..record.clone() });
     Asked { name: Some(name.to_owned()), data_centers: BTreeSet::new(), record }
 }

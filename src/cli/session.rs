@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
     pub async fn plan_only(&self, options: &Options) -> Result<Planned, Failure> {
         let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
         let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
-        // Never freed, as the process ends with this plan.
+        // Never freed: the process ends soon after its one plan.
         let (prior, live) = &*ManuallyDrop::new(self.look_around(&port).await?);
         self.plan_of(&port, (prior, live), options, None).await
     }

@@ -49,7 +49,8 @@ impl Prior {
         self.objects.values().flat_map(Recorded::ids).collect()
     }
 
-    /// Returns the same, each with when it was recorded by RunPod's clock, so that it is looked for.
+    /// Returns what [`remote_ids`](Self::remote_ids) does, each with when it was recorded by RunPod's clock, so that it is
+    /// looked for.
     pub fn to_look_for(&self) -> BTreeMap<RemoteId, Option<Timestamp>> {
         let objects = self.objects.values();
         objects.flat_map(|recorded| recorded.ids().map(|id| (id, recorded.server_time))).collect()

@@ -1,4 +1,5 @@
-//! Which characters of a text a reader cannot see, and how they are spelled so that he can; how words are one line.
+//! Texts that leave podform or come in: which characters a reader cannot see and how they are spelled so that he can, words
+//! for a shell, and how much a JSON text may hold.
 //!
 //! Names, images, messages, paths and variables come from files, answers and other processes. Wherever one of them
 //! leaves podform, what stands here decides: at the borders (`render::escape`, the excerpts of a spec) and once more

@@ -198,13 +198,13 @@ fn learn(
     tokens: &mut BTreeMap<Token, KnownToken>,
     address: &Address,
     recorded: &Recorded,
-    asked: Option<Timestamp>,
+    server_time: Option<Timestamp>,
 ) {
     if let Some(token) = &recorded.record.token {
         tokens.entry(token.clone()).or_insert_with(|| KnownToken {
             address: address.clone(),
             intended_at: recorded.recorded_at,
-            server_time: asked,
+            server_time,
             asked: asked_unknown(recorded),
             tombstone: false,
         });

@@ -313,7 +313,7 @@ impl Making<'_> {
             };
             let made = self.account.create_volume(&request).await.unwrap();
             volumes.insert(id.address.clone(), made.clone());
-            let asked = request::asked_volume(name, token, action.record.record().unwrap());
+            let asked = request::asked(name, token, action.record.record().unwrap());
             changes.push(self.recorded(id, &asked.record, RemoteId::Volume(made)));
         }
         let mut models: BTreeMap<String, Pod> = BTreeMap::new();

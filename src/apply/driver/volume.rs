@@ -43,7 +43,7 @@ where
         config: &VolumeConfig,
         token: &Token,
     ) -> Result<Vec<RecordChange>, Halt> {
-        let asked = request::asked_volume(name, token, self.record_after(act)?);
+        let asked = request::asked(name, token, self.record_after(act)?);
         let request = VolumeRequest { name: name.to_owned(), config: config.clone() };
         let (id, since) = match self.make_volume(act, &request, (token, &asked)).await? {
             Tried::Created(id, since) => (id, since),

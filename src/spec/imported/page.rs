@@ -10,7 +10,6 @@ use crate::model::pod::{Cloud, Compute, Storage};
 use crate::model::secret::Secret;
 use crate::model::sensitive::is_secret;
 use crate::model::settings::{Container, Field, Setting};
-use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 use crate::model::volume::VolumeTier;
 use crate::spec::Settings;
@@ -190,7 +189,7 @@ impl Page<'_> {
         map.put_unless_empty("env", self.env(key, pod));
         map.put_some("ports", written(said.ports.value()));
         self.hardware(pod, &mut map);
-        map.put_some("disk", written(said.disk.value()));
+        map.put_some("disk", pod.settings.disk.map(write_size));
         self.storage(pod, &mut map);
         for (name, injected) in [("ssh", "PUBLIC_KEY"), ("jupyter", "JUPYTER_PASSWORD")] {
             if pod.settings.env.contains_key(&EnvKey::new(injected)) {
@@ -288,7 +287,7 @@ const PLACED: [Field; 8] = [
 fn written(value: Value) -> Option<Written> {
     match value {
         Value::Switch(on) => on.then(|| on.into()),
-        Value::Size(size) => (size != Gigabytes(0)).then(|| write_size(size).into()),
+        Value::Size(size) => Some(write_size(size).into()),
         Value::Number(number) => Some(number.into()),
         Value::Text(line) | Value::Word(line) => (!line.is_empty()).then(|| text(&line)),
         Value::Command(items) | Value::List(items) => Some(texts(items)),

@@ -70,7 +70,7 @@ impl StateFile {
     /// Reads no more than which version it is.
     ///
     /// # Errors
-    /// The file is not a whole state of this project.
+    /// What is read of the file is damaged, or it is no state of this project.
     pub fn serial(&self) -> Result<Serial, StateError> {
         Ok(self.glance(rows::serial)?.unwrap_or_default())
     }
@@ -100,7 +100,7 @@ impl StateFile {
     /// Returns who holds the lock or died with it.
     ///
     /// # Errors
-    /// The file is not a whole state of this project.
+    /// What is read of the file is damaged, or it is no state of this project.
     pub fn lease(&self) -> Result<Option<Lease>, StateError> {
         Ok(self.glance(lock::read)?.flatten())
     }
@@ -111,7 +111,7 @@ impl StateFile {
     /// his lease; one who died holds nothing any more. Of those elsewhere only the lease tells.
     ///
     /// # Errors
-    /// The file is not a whole state of this project.
+    /// As [`lease`](Self::lease).
     pub fn who_writes(&self, host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
         let writes = |lease: &Lease| {
             if lease.holder.host == host { lock::is_taken(&self.path) } else { now < lease.expires_at }

@@ -197,7 +197,7 @@ fn know(
     connection: &Connection,
     address: &Address,
     recorded: &Recorded,
-    asked: Option<Timestamp>,
+    server_time: Option<Timestamp>,
 ) -> Result<(), RowError> {
     let Some(token) = &recorded.record.token else { return Ok(()) };
     // Nearly always it has, from its intent.
@@ -215,7 +215,7 @@ fn know(
             address.to_string(),
             recorded.recorded_at.to_string(),
             json(&asked_unknown(recorded))?,
-            shown(asked)
+            shown(server_time)
         ])?;
     Ok(())
 }

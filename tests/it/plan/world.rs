@@ -471,7 +471,7 @@ impl World {
             Operation::CreateVolume { name, config, token } => {
                 let volume = VolumeId::new(format!("new-{}", token.short()));
                 self.live.volumes.insert(volume.clone(), Seen::Found(live_volume(&volume, name, config)));
-                let asked = request::asked_volume(name, token, action.record.record().unwrap());
+                let asked = request::asked(name, token, action.record.record().unwrap());
                 return self.made(id, token, asked, RemoteId::Volume(volume));
             }
             Operation::GrowVolume { id, size } => match self.live.volumes.get_mut(id) {

@@ -60,7 +60,7 @@ async fn a_throttled_create_waits_and_keeps_its_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_money_nothing_more_is_asked() {
+async fn without_money_nothing_more_is_sent() {
     let provider = Provider::default().replies([Reply::No(Certainty::Rejected(Rejection::NoFunds))]);
     let plan = plan(
         [("a:create", action("a:create")), ("b:create", action("b:create"))],
@@ -120,7 +120,7 @@ async fn an_intent_that_grew_old_is_committed_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_journal_is_full_nothing_more_is_asked() {
+async fn when_the_journal_is_full_nothing_more_is_sent() {
     let (_keep, interrupt) = watch::channel(Interrupt::None);
     let notebook = Notebook { room: Some(1), ..Notebook::default() };
     let plan = plan(

@@ -89,7 +89,7 @@ async fn create_cpu_pod(
     let query = "mutation Create($input: deployCpuPodInput!) { deployCpuPod(input: $input) { id } }";
     let mut input = create_input(request, data_center);
     input.insert("instanceId".to_owned(), json!(instance));
-    input.remove("globalNetwork"); // Pods with a GPU alone can be on it.
+    input.remove("globalNetwork"); // Only pods with a GPU can be on it.
     create(transport, operation, query, &input, request).await
 }
 
