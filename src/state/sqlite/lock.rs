@@ -75,11 +75,22 @@ impl fmt::Display for Lease {
     }
 }
 
+/// The file lock, until it is dropped.
+#[derive(Debug)]
+pub(super) struct FileLock(File);
+
+impl Drop for FileLock {
+    /// Closing the file frees the lock too, but not for as long as a child that is just being started shares the file.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the file lock if it is free.
-pub(super) fn try_file(path: &Path) -> Result<Option<File>, StateError> {
+pub(super) fn try_file(path: &Path) -> Result<Option<FileLock>, StateError> {
     let file = lock_file(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(FileLock(file))),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(classify_write(path, &error)),
     }
@@ -89,7 +100,14 @@ pub(super) fn try_file(path: &Path) -> Result<Option<File>, StateError> {
 /// lock in this very moment waits for his next try.
 pub(super) fn is_taken(path: &Path) -> bool {
     let Ok(file) = open_no_link(&lock_name(path)) else { return false };
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+    match file.try_lock_shared() {
+        Ok(()) => {
+            drop(FileLock(file));
+            false
+        }
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(_)) => false,
+    }
 }
 
 /// Reads the lease; `None` where it was given back.

@@ -14,7 +14,6 @@ mod rows;
 mod schema;
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::prior::{Binding, Prior, ProviderKind};
 use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
 use columns::RowError;
-use lock::{Holder, Lease};
+use lock::{FileLock, Holder, Lease};
 
 /// How long a transaction is tried again because another process is in one.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
@@ -187,7 +186,7 @@ impl StateFile {
     }
 
     /// Takes the lock that the kernel frees with the process.
-    fn lock_file(&self) -> Result<File, StateError> {
+    fn lock_file(&self) -> Result<FileLock, StateError> {
         match lock::try_file(&self.path)? {
             Some(file) => Ok(file),
             None => Err(self.locked(self.lease()?.as_ref(), true)),
@@ -271,7 +270,7 @@ pub struct LockedState {
     fence: i64,
     file: StateFile,
     /// Freed after the connection is closed, as fields drop in this order.
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl LockedState {
