@@ -207,7 +207,6 @@ pub struct Quota {
 
 /// What is asked of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is what a person reads of it, below")]
 pub enum Verb {
     ListPods,
     ListVolumes,

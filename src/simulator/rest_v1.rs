@@ -18,7 +18,6 @@ use super::world::pod::{Action, PodId, Status};
 use super::world::refusal::{HOST_FULL, HOST_LOST, NO_FUNDS, Refusal, disk_limit};
 
 /// A request that has a route.
-#[expect(missing_docs, reason = "the routes say the path of each")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     ListPods,
@@ -34,7 +33,6 @@ pub enum Call {
 }
 
 /// What is asked of one pod.
-#[expect(missing_docs, reason = "the routes say the path of each")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodCall {
     Get,

@@ -21,7 +21,6 @@ use super::world::facts::facts;
 use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 
 /// A request that has a route.
-#[expect(missing_docs, reason = "the routes say the path of each")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     ListPods,
@@ -52,7 +51,6 @@ pub enum Call {
 }
 
 /// What is asked of one pod.
-#[expect(missing_docs, reason = "the routes say the path of each")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PodCall {
     Get,
