@@ -211,6 +211,16 @@ impl Operation {
     }
 }
 
+/// Which of RunPod's contracts REST v2 speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contract {
+    /// That of August 2026: whole lists, and a command as one text.
+    August,
+    /// That of autumn 2026.
+    #[default]
+    Autumn,
+}
+
 /// How an answer differs from the ordinary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Twist {
@@ -222,4 +232,8 @@ pub struct Twist {
     pub loose: bool,
     /// Whether interruptible pods are still offered.
     pub spot: bool,
+    /// Which contract REST v2 speaks.
+    pub contract: Contract,
+    /// The most entries of a page, whatever is asked for.
+    pub page: Option<u32>,
 }

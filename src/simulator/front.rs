@@ -8,7 +8,7 @@ mod fate;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::exchange::{Answer, Operation, Request, Twist};
+use super::exchange::{Answer, Contract, Operation, Request, Twist};
 use super::fault::FaultScript;
 use super::quota::{Quota, Ruling};
 use super::rest_v1;
@@ -78,6 +78,10 @@ pub struct Rules {
     pub v1: V1Form,
     /// Whether interruptible pods are still offered, as GraphQL's page shows.
     pub spot: bool,
+    /// Which contract REST v2 speaks.
+    pub contract: Contract,
+    /// The most entries of a page of REST v2, whatever is asked for.
+    pub page: Option<u32>,
 }
 
 /// The counter before the world.
@@ -212,6 +216,13 @@ impl Front {
 
     /// Returns how answers are when nothing goes wrong.
     fn usual(&self) -> Twist {
-        Twist { loose: self.rules.v1 == V1Form::Loose, spot: self.rules.spot, ..Twist::default() }
+        let Rules { v1, spot, contract, page, .. } = &self.rules;
+        Twist {
+            loose: *v1 == V1Form::Loose,
+            spot: *spot,
+            contract: *contract,
+            page: *page,
+            ..Twist::default()
+        }
     }
 }

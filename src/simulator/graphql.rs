@@ -262,6 +262,7 @@ fn refused(field: &str, refusal: Refusal) -> FieldError {
             FieldError::runpod(format!("Data center {data_center} does not support network volumes."))
         }
         Refusal::Shrinks { size } => FieldError::runpod(format!("Size must be at least {size} GB.")),
+        Refusal::ClusterMember => FieldError::runpod("Pod is a member of a cluster."),
         Refusal::VolumeInUse => FieldError::runpod("Network volume is in use."),
         Refusal::Rule(text) => FieldError::runpod(text),
     }

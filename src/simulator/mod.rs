@@ -26,6 +26,7 @@ pub mod store;
 pub mod world;
 
 pub use door::Door;
+pub use exchange::Contract;
 pub use fault::{FaultScript, FaultScriptError};
 pub use front::V1Form;
 pub use quota::QuotaSetting;

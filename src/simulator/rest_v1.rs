@@ -265,6 +265,7 @@ pub fn refused(call: &Call, refusal: Refusal) -> Answer {
             failed(call, 400, &format!("Data center {data_center} does not support network volumes."))
         }
         Refusal::Shrinks { size } => failed(call, 400, &format!("Size must be greater than {size} GB.")),
+        Refusal::ClusterMember => failed(call, 400, "Pod is a member of a cluster."),
         Refusal::VolumeInUse => failed(call, 400, "Network volume is in use."),
         Refusal::Rule(text) => failed(call, 400, &text),
     }

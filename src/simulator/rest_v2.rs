@@ -8,7 +8,9 @@ mod billing;
 mod body;
 mod catalog;
 pub mod logs;
+mod page;
 mod read;
+mod secrets;
 mod settings;
 mod show;
 
@@ -19,6 +21,8 @@ use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::facts::facts;
 use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
+use page::List;
+pub use secrets::SecretCall;
 
 /// A request that has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,7 @@ pub enum Call {
     DeleteVolume(String),
     GetSshKeys,
     SetSshKeys,
+    Secret(SecretCall),
     /// The account has no templates and registries of its own. The text is the list's name.
     EmptyList(&'static str),
     /// Public ones can be read too.
@@ -86,6 +91,18 @@ pub fn route(request: &Request) -> Target<Call> {
             ],
         ),
         ["account", "ssh-keys"] => ("GET, PUT", vec![("GET", Call::GetSshKeys), ("PUT", Call::SetSshKeys)]),
+        ["account", "secrets"] => (
+            "GET, POST",
+            vec![("GET", Call::Secret(SecretCall::List)), ("POST", Call::Secret(SecretCall::Create))],
+        ),
+        ["account", "secrets", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::Secret(SecretCall::Get(id(2)))),
+                ("PATCH", Call::Secret(SecretCall::Update(id(2)))),
+                ("DELETE", Call::Secret(SecretCall::Delete(id(2)))),
+            ],
+        ),
         ["templates"] => ("GET", vec![("GET", Call::EmptyList("templates"))]),
         ["templates", _] => ("GET", vec![("GET", Call::GetTemplate(id(1)))]),
         ["catalog", "templates"] => ("GET", vec![("GET", Call::ListPublicTemplates)]),
@@ -122,6 +139,7 @@ impl Call {
             Call::DeleteVolume(_) => Operation::DeleteVolume,
             Call::GetSshKeys
             | Call::SetSshKeys
+            | Call::Secret(_)
             | Call::EmptyList(_)
             | Call::GetTemplate(_)
             | Call::Bill
@@ -150,7 +168,7 @@ pub fn answer(world: &mut World, call: &Call, request: &Request, twist: Twist) -
 
 fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> Result<Answer, Problem> {
     match call {
-        Call::ListPods => Ok(ok(&show::pods(world, twist.listing))),
+        Call::ListPods => show::pods(world, request, twist).map(|pods| ok(&pods)),
         Call::CreatePod => {
             let id = world.create_pod(read::create_pod(&request.body)?)?;
             Ok(json(201, &show::pod(world, world.made(&id))))
@@ -187,7 +205,12 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             world.set_ssh_keys(read::ssh_keys(&request.body)?);
             Ok(ok(&show::ssh_keys(world)))
         }
-        Call::EmptyList(name) => Ok(ok(&serde_json::json!({ *name: [] }))),
+        Call::Secret(call) => secrets::answer(world, call, request),
+        Call::EmptyList("templates") => {
+            List::<()>::page(world.seed(), (request, twist), "templates", Vec::new(), Some)
+                .map(|list| ok(&list))
+        }
+        Call::EmptyList(name) => Ok(ok(&List::<()>::whole(name, Vec::new()))),
         Call::GetTemplate(id) => catalog::template(id).map(|template| ok(&template)),
         Call::ListPublicTemplates => catalog::templates(request).map(|templates| ok(&templates)),
         Call::Bill => billing::all(world, request).map(|bills| ok(&bills)),
@@ -308,6 +331,7 @@ pub fn refused(refusal: Refusal) -> Problem {
         Refusal::Shrinks { size } => {
             Problem::new(400, format!("size must be greater than or equal to the current size of {size} GB"))
         }
+        Refusal::ClusterMember => Problem::new(409, "pod is a member of a cluster; use /v2/clusters/{id}"),
         Refusal::VolumeInUse => Problem::new(400, "network volume is in use by a pod"),
         Refusal::Rule(text) => Problem::new(400, text),
     }

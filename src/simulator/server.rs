@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::door::{Caller, Door, TurnedAway, ensure_json};
-use super::exchange::{Answer, Operation, Request};
+use super::exchange::{Answer, Contract, Operation, Request};
 use super::fault::FaultScript;
 use super::front::{Delivery, Front, Rules, V1Form, not_admitted};
 use super::quota::{Quota, QuotaSetting};
@@ -63,6 +63,10 @@ pub struct Settings {
     pub v1: V1Form,
     /// Whether interruptible pods are still offered; RunPod has withdrawn them.
     pub spot: bool,
+    /// Which contract REST v2 speaks.
+    pub contract: Contract,
+    /// The most entries of a page of REST v2, whatever is asked for.
+    pub page: Option<u32>,
 }
 
 impl Default for Settings {
@@ -78,6 +82,8 @@ impl Default for Settings {
             latency: Duration::ZERO,
             v1: V1Form::Documented,
             spot: false,
+            contract: Contract::default(),
+            page: None,
         }
     }
 }
@@ -139,9 +145,11 @@ impl Simulation {
     }
 
     fn with(settings: Settings, store: Option<Store>) -> Simulation {
-        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency, v1, spot } = settings;
+        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency, v1, spot, contract, page } =
+            settings;
         let world = World::new(seed, abundance.max(1), epoch);
-        let front = Front::new(world, Rules { quota: Quota::new(quota), key, faults, v1, spot });
+        let front =
+            Front::new(world, Rules { quota: Quota::new(quota), key, faults, v1, spot, contract, page });
         Simulation { inner: Arc::new(Mutex::new(Inner { front, store, latency, speed, began: None })) }
     }
 

@@ -18,6 +18,7 @@ pub mod phase;
 pub mod placement;
 pub mod pod;
 pub mod refusal;
+pub mod secret;
 pub mod settings;
 mod storage;
 mod totals;
@@ -35,6 +36,7 @@ use money::HourlyPrice;
 use phase::{By, Phase};
 use pod::{Mount, Pod, PodId, Status};
 use refusal::Refusal;
+use secret::AccountSecret;
 use totals::Totals;
 use volume::{Volume, VolumeId};
 
@@ -70,6 +72,7 @@ pub struct Account {
     pub uncharged: u64,
     /// Registered SSH public keys.
     pub ssh_keys: Vec<String>,
+    pub secrets: Vec<AccountSecret>,
 }
 
 /// Everything but pods and volumes: the part of a world that is saved as a whole.
@@ -104,7 +107,7 @@ fn published() -> u32 {
 impl Ground {
     /// Returns whether anything was changed here, apart from what passing time changes.
     pub fn differs_but_for_time(&self, other: &Ground) -> bool {
-        let Account { balance, uncharged, ssh_keys: _ } = other.account;
+        let Account { balance, uncharged, ssh_keys: _, secrets: _ } = other.account;
         let mut same_time = self.clone();
         same_time.now = other.now;
         same_time.account.balance = balance;
@@ -142,6 +145,7 @@ impl World {
                     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHNpbXVsYXRlZC1rZXktb2Ytbm9ib2R5LWF0LWFsbCE= nobody@simulator"
                         .to_owned(),
                 ],
+                secrets: Vec::new(),
             },
             foreign: BTreeMap::new(),
             lost: BTreeSet::new(),

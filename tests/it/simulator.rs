@@ -5,6 +5,7 @@ mod faults;
 mod graphql;
 mod openapi;
 mod page;
+mod pages;
 mod rest_v1;
 mod store;
 
@@ -295,7 +296,7 @@ async fn the_states_and_their_actions() {
     terminate: 204 null null
     terminate: 404 404 "pod not found"
     "#);
-    assert_eq!(call(&router, "GET", "/v2/pods", None).await.body, json!({ "pods": [] }));
+    assert_eq!(call(&router, "GET", "/v2/pods", None).await.body["pods"], json!([]));
 }
 
 #[tokio::test]
@@ -560,7 +561,7 @@ async fn creates_that_are_turned_down() {
         422 "Request validation failed." ["$: got array, want object"]
     "#);
     wait(&router, 4).await;
-    assert_eq!(call(&router, "GET", "/v2/pods", None).await.body, json!({ "pods": [] }));
+    assert_eq!(call(&router, "GET", "/v2/pods", None).await.body["pods"], json!([]));
 }
 
 #[tokio::test]
@@ -733,7 +734,7 @@ async fn keys_paths_and_methods_are_checked_in_that_order() {
     no path: 404 {"detail":"resource not found","status":404,"title":"Not Found"}
     no pod: 404 {"detail":"pod not found","status":404,"title":"Not Found"}
     reset: 422 {"detail":"Request validation failed.","errors":["$.action: value must be one of 'start', 'stop', 'restart', 'terminate'"],"status":422,"title":"Unprocessable Entity"}
-    unknown parameter: 200 {"pods":[]}
+    unknown parameter: 200 {"pagination":{"hasNextPage":false,"nextCursor":null},"pods":[]}
     wrong method: 405 {"detail":"The requested method is not allowed for this path.","status":405,"title":"Method Not Allowed"} allow GET, POST
     "#);
     assert_eq!(wrong.headers["content-type"], "application/problem+json");
@@ -756,8 +757,8 @@ async fn the_quota_is_told_and_kept() {
         ));
     }
     insta::assert_snapshot!(seen.join("\n"), @r#"
-    200 {"pods":[]} | "minute";r=1;t=60, "hour";r=99;t=3600, "day";r=1599;t=86400 |  | e26ee2569986e4de9c938636
-    200 {"pods":[]} | "minute";r=0;t=60, "hour";r=98;t=3600, "day";r=1598;t=86400 |  | 9a969a58ed7ad1c5c7b9ae26
+    200 {"pagination":{"hasNextPage":false,"nextCursor":null},"pods":[]} | "minute";r=1;t=60, "hour";r=99;t=3600, "day";r=1599;t=86400 |  | e26ee2569986e4de9c938636
+    200 {"pagination":{"hasNextPage":false,"nextCursor":null},"pods":[]} | "minute";r=0;t=60, "hour";r=98;t=3600, "day";r=1598;t=86400 |  | 9a969a58ed7ad1c5c7b9ae26
     429 {"detail":"rate limit exceeded for the minute window","status":429,"title":"Too Many Requests"} | "minute";r=0;t=60, "hour";r=97;t=3600, "day";r=1597;t=86400 | 60 | acadb2cb6b2e57676185d991
     "#);
     let free = Simulation::new(Settings { quota: QuotaSetting::Unlimited, ..Settings::default() }).router();
@@ -1037,8 +1038,8 @@ async fn requests_of_every_kind_get_an_answer_of_their_api() {
     }
     insta::assert_snapshot!(seen.join("\n"), @r#"
     HEAD /v2/pods Bearer k : 200 null {"content-type": "application/json"}
-    GET /v2/pods bearer k : 200 {"pods":[]} {"content-type": "application/json"}
-    GET /v2/pods BEARER  k : 200 {"pods":[]} {"content-type": "application/json"}
+    GET /v2/pods bearer k : 200 {"pagination":{"hasNextPage":false,"nextCursor":null},"pods":[]} {"content-type": "application/json"}
+    GET /v2/pods BEARER  k : 200 {"pagination":{"hasNextPage":false,"nextCursor":null},"pods":[]} {"content-type": "application/json"}
     GET /v2/pods Basic k : 401 {"detail":"missing bearer token","status":401,"title":"Unauthorized"} {"content-type": "application/problem+json"}
     GET /v2/pods Bearer : 401 {"detail":"missing bearer token","status":401,"title":"Unauthorized"} {"content-type": "application/problem+json"}
     POST /v2/pods Bearer k {: 400 {"detail":"request could not be processed","status":400,"title":"Bad Request"} {"content-type": "application/problem+json"}

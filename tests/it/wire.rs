@@ -43,6 +43,14 @@ use tower::ServiceExt;
 const KEY: &str = "rpa_canary_key";
 const SECRET: &str = "canary-secret-value";
 
+/// How the first page of the pods is asked for.
+const LIST_PODS: &str = "GET /v2/pods?limit=1000";
+
+/// The last page of a listing of pods.
+fn listing(pods: Value) -> Value {
+    json!({ "pods": pods, "pagination": { "nextCursor": null, "hasNextPage": false } })
+}
+
 /// One request as it arrived.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
@@ -232,7 +240,7 @@ fn v2_pod() -> Value {
 }
 
 fn listed(pod: &Value) -> ListedPod {
-    let body = json!({ "pods": [pod] });
+    let body = listing(json!([pod]));
     let client = Recorder::default().client(move |_| json_answer(200, &body));
     run(client.list_pods()).unwrap().remove(0)
 }
@@ -364,25 +372,74 @@ fn v2_takes_a_new_cloud_for_unknown_and_a_cluster_member_for_one() {
 #[test]
 fn pages_of_a_listing_are_followed_until_they_end() {
     let recorder = Recorder::default();
-    let client = recorder.client(|line| match line {
-        "GET /v2/pods" => json_answer(200, &json!({ "pods": [v2_pod()], "nextCursor": "a b" })),
-        _ => {
-            json_answer(200, &json!({ "pods": [with(v2_pod(), "id", json!("second"))], "nextCursor": null }))
+    let after = |cursor: &str| json!({ "nextCursor": cursor, "hasNextPage": true });
+    let client = recorder.client(move |line| match line {
+        LIST_PODS => json_answer(200, &json!({ "pods": [v2_pod()], "pagination": after("a b") })),
+        // Members of clusters were taken out of it after the cut.
+        "GET /v2/pods?limit=1000&cursor=a%20b" => {
+            json_answer(200, &json!({ "pods": [], "pagination": after("é") }))
         }
+        _ => json_answer(200, &listing(json!([with(v2_pod(), "id", json!("second"))]))),
     });
     assert_eq!(run(client.list_pods()).unwrap().len(), 2);
-    assert_eq!(recorder.lines(), ["GET /v2/pods", "GET /v2/pods?cursor=a%20b"]);
+    assert_eq!(
+        recorder.lines(),
+        [LIST_PODS, "GET /v2/pods?limit=1000&cursor=a%20b", "GET /v2/pods?limit=1000&cursor=%C3%A9"]
+    );
 }
 
 #[test]
-fn a_listing_that_cannot_be_read_to_its_end_is_an_error() {
-    let page = json!({ "pods": [v2_pod()], "nextCursor": "again" });
-    let client = Recorder::default().client(move |_| json_answer(200, &page));
-    let error = run(client.list_pods()).unwrap_err();
-    assert_eq!(
-        (error.certainty, error.detail.as_str()),
-        (Certainty::Unknown, "the listing has more pages than can be read")
-    );
+fn a_listing_whose_end_is_not_told_is_an_error() {
+    let odd = "the field `pagination` of the answer is not understood";
+    let table = [
+        (json!({ "pods": [] }), "the answer has no field `pagination`"),
+        (json!({ "pods": [], "nextCursor": null }), "the answer has no field `pagination`"),
+        (json!({ "pods": [], "pagination": null }), "the answer has no field `pagination`"),
+        (json!({ "pods": [], "pagination": [] }), odd),
+        (
+            json!({ "pods": [], "pagination": { "nextCursor": null } }),
+            "the answer has no field `pagination.hasNextPage`",
+        ),
+        (
+            json!({ "pods": [], "pagination": { "hasNextPage": false } }),
+            "the answer has no field `pagination.nextCursor`",
+        ),
+        (json!({ "pods": [], "pagination": { "nextCursor": null, "hasNextPage": true } }), odd),
+        (json!({ "pods": [], "pagination": { "nextCursor": "", "hasNextPage": true } }), odd),
+        (json!({ "pods": [], "pagination": { "nextCursor": "more", "hasNextPage": false } }), odd),
+        (json!({ "pods": [], "pagination": { "nextCursor": "x".repeat(5_000), "hasNextPage": true } }), odd),
+        (
+            json!({ "pods": [], "pagination": { "nextCursor": "again", "hasNextPage": true } }),
+            "the listing comes back to a page that was read, and so has no end",
+        ),
+    ];
+    for (page, why) in table {
+        let sent = page.clone();
+        let client = Recorder::default().client(move |_| json_answer(200, &sent));
+        let error = run(client.list_pods()).unwrap_err();
+        assert_eq!((error.certainty, error.detail.as_str()), (Certainty::Unknown, why), "{page}");
+    }
+}
+
+#[test]
+fn a_page_that_fails_fails_the_listing() {
+    let client = Recorder::default().client(|line| match line {
+        LIST_PODS => {
+            let pagination = json!({ "nextCursor": "more", "hasNextPage": true });
+            json_answer(200, &json!({ "pods": [v2_pod()], "pagination": pagination }))
+        }
+        _ => json_answer(503, &json!({ "title": "Service Unavailable", "status": 503, "detail": "later" })),
+    });
+    assert_eq!(run(client.list_pods()).unwrap_err().status, Some(503));
+}
+
+#[test]
+fn a_list_that_never_comes_in_pages_need_not_say_so() {
+    for pagination in [json!(null), json!({ "nextCursor": null, "hasNextPage": false })] {
+        let page = json!({ "networkVolumes": [], "pagination": pagination });
+        let client = Recorder::default().client(move |_| json_answer(200, &page));
+        assert_eq!(run(client.list_volumes()).unwrap(), []);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
 use crate::cli::signals::Guarded;
 use crate::simulator::door::{HostName, NoHostName};
-use crate::simulator::{self, Door, FaultScript, QuotaSetting, Settings, Simulation, V1Form};
+use crate::simulator::{self, Contract, Door, FaultScript, QuotaSetting, Settings, Simulation, V1Form};
 
 /// The language of fault scripts, for whoever writes one.
 const FAULT_HELP: &str = "\
@@ -77,6 +77,12 @@ pub struct Args {
     /// Rent spot pods over GraphQL and REST v1, as RunPod did until 2026
     #[arg(long)]
     spot: bool,
+    /// Which contract REST v2 speaks: that of August 2026 has no pages
+    #[arg(long, value_enum, value_name = "MONTH", default_value_t = RestV2::Autumn)]
+    contract: RestV2,
+    /// Cut the lists of REST v2 into pages of at most so many, whatever is asked for
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    page: Option<u32>,
     /// How REST v1 answers
     #[arg(long, value_enum, value_name = "FORM", default_value_t = RestV1::Documented)]
     v1: RestV1,
@@ -86,6 +92,17 @@ pub struct Args {
     /// What compute costs from now on, in percent of what RunPod published
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     prices: Option<u32>,
+}
+
+/// Which contract the simulator's REST v2 speaks.
+#[derive(Clone, Copy, ValueEnum)]
+enum RestV2 {
+    /// Whole lists, and a command as one text
+    #[value(name = "2026-08")]
+    August,
+    /// Pages
+    #[value(name = "2026-11")]
+    Autumn,
 }
 
 /// How the simulator's REST v1 answers.
@@ -100,7 +117,8 @@ enum RestV1 {
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { listen, host, store, seed, speed, quota, balance, prices, spot, v1, fault } = args;
+    let Args { listen, host, store, seed, speed, quota, balance, prices, spot, v1, fault, contract, page } =
+        args;
     let faults: FaultScript = fault.as_deref().unwrap_or_default().parse().map_err(flag)?;
     let hosts =
         host.iter().map(|name| name.parse()).collect::<Result<Vec<HostName>, NoHostName>>().map_err(flag)?;
@@ -116,6 +134,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         faults,
         spot: *spot,
         v1,
+        contract: match contract {
+            RestV2::August => Contract::August,
+            RestV2::Autumn => Contract::Autumn,
+        },
+        page: *page,
         ..Settings::default()
     };
     let simulation = match store {

@@ -188,14 +188,6 @@ impl Answer {
         Self { body: Body::Whole(Vec::new()), ..self }
     }
 
-    /// Tells whether another answer has the same body.
-    pub(super) fn repeats(&self, other: &Self) -> bool {
-        match (&self.body, &other.body) {
-            (Body::Whole(body), Body::Whole(other)) => body == other,
-            (Body::Whole(_) | Body::Broken(_), _) => false,
-        }
-    }
-
     pub(super) fn success(&self) -> Result<&[u8], ProviderError> {
         if !(200..300).contains(&self.status) {
             return Err(self.failure());

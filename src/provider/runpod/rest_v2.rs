@@ -22,7 +22,7 @@ use crate::model::pod::Storage;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
-use call::{Listing, delete, get, list, write};
+use call::{Listing, Paging, delete, get, list, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
@@ -31,14 +31,16 @@ use volume::{VolumeEntry, VolumeWire, live_volume};
 
 pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
     let Listing { entries, answer } =
-        list::<PodEntry>(transport, Verb::ListPods.by("GET /v2/pods"), "/pods", "pods").await?;
+        list::<PodEntry>(transport, Verb::ListPods.by("GET /v2/pods"), ("/pods", "pods"), Paging::Pages)
+            .await?;
     let entries = entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |PodEntry(entry)| entry));
     Ok(entries.map(|entry| answer.listed(entry)).collect())
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
-    let (call, path) = (Verb::ListVolumes.by("GET /v2/network-volumes"), "/network-volumes");
-    let Listing { entries, answer } = list::<VolumeEntry>(transport, call, path, "networkVolumes").await?;
+    let call = Verb::ListVolumes.by("GET /v2/network-volumes");
+    let under = ("/network-volumes", "networkVolumes");
+    let Listing { entries, answer } = list::<VolumeEntry>(transport, call, under, Paging::Whole).await?;
     let entries =
         entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |VolumeEntry(entry)| entry));
     Ok(entries.map(|entry| answer.listed(entry)).collect())

@@ -312,10 +312,20 @@ impl<T: Field> Field for BTreeMap<String, T> {
     }
 }
 
-/// One page of a listing: the entries under a key, and where the next page begins.
+/// One page of a listing: the entries under a key, and where the list goes on.
 pub(super) struct Page<T> {
     pub(super) entries: Wire<Entries<T>>,
-    pub(super) next: Wire<String>,
+    pub(super) pagination: Wire<PaginationWire>,
+}
+
+objects!(PaginationWire);
+
+/// Where a list goes on after a page.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PaginationWire {
+    pub(super) next_cursor: Wire<String>,
+    pub(super) has_next_page: Wire<bool>,
 }
 
 /// Reads a [`Page`] whose entries stand under this key.
@@ -343,11 +353,11 @@ impl<'de, T: Field> Visitor<'de> for PageUnder<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Page<T>, A::Error> {
-        let mut page = Page { entries: Wire::Absent, next: Wire::Absent };
+        let mut page = Page { entries: Wire::Absent, pagination: Wire::Absent };
         while let Some(key) = object.next_key::<String>()? {
             match key.as_str() {
                 key if key == self.0 => page.entries = object.next_value()?,
-                "nextCursor" => page.next = object.next_value()?,
+                "pagination" => page.pagination = object.next_value()?,
                 _ => drop(object.next_value::<IgnoredAny>()?),
             }
         }

@@ -120,6 +120,7 @@ fn pod_body(world: &World, pod: &Pod) -> Value {
         "adjustedCostPerHr": price,
         "podType": if pod.interruptible { "INTERRUPTABLE" } else { "RESERVED" },
         "templateId": pod.template,
+        "clusterId": pod.cluster,
         "networkVolumeId": volume_id,
         "networkVolume": volume_id.and_then(|id| world.volume(id).ok()).map(volume),
         "cpuFlavorId": flavor,

@@ -1,17 +1,15 @@
 //! What REST v2 says of pods and volumes.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
+use super::Problem;
+use super::page::List;
 use super::settings::{self, ContainerBody, SwitchesBody};
+use crate::simulator::exchange::{Request, Twist};
+use crate::simulator::world::World;
 use crate::simulator::world::chance::between;
 use crate::simulator::world::pod::{Action, Compute, Mount, OpenPort, Pod, Status};
 use crate::simulator::world::volume::Volume;
-use crate::simulator::world::{Listing, World};
-
-/// A list under the one member of its body.
-type List<T> = BTreeMap<&'static str, Vec<T>>;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,6 +28,8 @@ pub(super) struct PodBody {
     data_center_id: Option<String>,
     cuda_version: Option<String>,
     ssh: SshBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<ClusterBody>,
     template: Option<String>,
     cost: f64,
     #[serde(flatten)]
@@ -37,6 +37,12 @@ pub(super) struct PodBody {
     runtime: Option<RuntimeBody>,
     created_at: String,
     started_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ClusterBody {
+    id: String,
+    rank: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -133,8 +139,14 @@ pub(super) struct VolumeBody {
     tier: &'static str,
 }
 
-pub(super) fn pods(world: &World, listing: Listing) -> List<PodBody> {
-    List::from([("pods", world.listing(listing).iter().map(|each| pod(world, each)).collect())])
+/// Answers the newest pods first. Members of clusters are left out unless they are asked for.
+pub(super) fn pods(world: &World, request: &Request, twist: Twist) -> Result<List<PodBody>, Problem> {
+    let with_members = request.parameter("includeClusterPods") == Some("true");
+    let mut pods = world.listing(twist.listing);
+    pods.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+    List::page(world.seed(), (request, twist), "pods", pods, |each| {
+        (with_members || each.cluster.is_none()).then(|| pod(world, &each))
+    })
 }
 
 pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {
@@ -155,6 +167,7 @@ pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {
         data_center_id: placed.then(|| pod.data_center.clone()),
         cuda_version: pod.cuda.clone().filter(|_| placed),
         ssh: ssh(world, pod, placed),
+        cluster: pod.cluster.clone().map(|id| ClusterBody { id, rank: None }),
         template: None,
         // An unknown price is sent as 0, which the document also uses for a stopped pod.
         cost: pod.compute_price(now).unwrap_or_default().usd(),
@@ -255,9 +268,9 @@ pub(super) fn volume(volume: &Volume) -> VolumeBody {
 }
 
 pub(super) fn volumes(world: &World) -> List<VolumeBody> {
-    List::from([("networkVolumes", world.listed_volumes().into_iter().map(volume).collect())])
+    List::whole("networkVolumes", world.listed_volumes().into_iter().map(volume).collect())
 }
 
 pub(super) fn ssh_keys(world: &World) -> List<String> {
-    List::from([("keys", world.account().ssh_keys.clone())])
+    List::whole("keys", world.account().ssh_keys.clone())
 }

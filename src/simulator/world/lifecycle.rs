@@ -78,6 +78,7 @@ impl World {
             vcpus,
             memory,
             price,
+            cluster: None,
             interruptible: order.bid.is_some(),
             networked: false,
             created_at: now,
@@ -195,7 +196,7 @@ impl World {
     /// # Errors
     /// The pod does not exist.
     pub fn terminate_pod(&mut self, id: &str) -> Result<(), Refusal> {
-        let (id, now) = (self.pod(id)?.id.clone(), self.now());
+        let (id, now) = (self.own(id)?.id.clone(), self.now());
         self.begin_mutation();
         self.change(&id, |pod| pod.end(now, Phase::Gone { at: now, by: By::User }));
         Ok(())
@@ -206,7 +207,7 @@ impl World {
     /// # Errors
     /// The pod does not exist, is locked against a reset, or a rule is broken; nothing is changed then.
     pub fn update_pod(&mut self, id: &str, change: PodChange) -> Result<PodId, Refusal> {
-        let pod = self.pod(id)?;
+        let pod = self.own(id)?;
         change.check(&pod.compute)?;
         if change.resets() && change.settings.locked.unwrap_or(pod.settings.locked) {
             return Err(Refusal::Locked);
@@ -237,8 +238,14 @@ impl World {
         }
     }
 
-    fn allowed(&self, id: &str, action: Action) -> Result<&Pod, Refusal> {
+    /// Returns a pod that may be changed and ended by itself.
+    fn own(&self, id: &str) -> Result<&Pod, Refusal> {
         let pod = self.pod(id)?;
+        if pod.cluster.is_some() { Err(Refusal::ClusterMember) } else { Ok(pod) }
+    }
+
+    fn allowed(&self, id: &str, action: Action) -> Result<&Pod, Refusal> {
+        let pod = self.own(id)?;
         let status = pod.status(self.now());
         if status.actions().contains(&action) { Ok(pod) } else { Err(Refusal::NotNow { status, action }) }
     }

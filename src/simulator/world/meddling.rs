@@ -72,6 +72,11 @@ impl World {
         self.change(id, |pod| pod.settings.locked = locked);
     }
 
+    /// Makes a pod a member of a cluster, as if it had been made with one.
+    pub fn join_cluster(&mut self, id: &PodId, cluster: &str) {
+        self.change(id, |pod| pod.cluster = Some(cluster.to_owned()));
+    }
+
     /// Ends a pod as the platform does for reasons of its own; its volume stays.
     pub fn exit_pod(&mut self, id: &PodId) {
         let now = self.now();

@@ -173,6 +173,8 @@ pub struct Pod {
     pub memory: u32,
     /// What its compute costs, where that is known.
     pub price: Option<HourlyPrice>,
+    /// The cluster that it is a member of; it is changed and ended with the cluster alone.
+    pub cluster: Option<String>,
     /// Whether it was rented by a bid, and may be taken away.
     pub interruptible: bool,
     /// Whether it is on the global network, as its settings were at its last start.

@@ -39,6 +39,8 @@ pub enum Refusal {
         /// What was asked.
         action: Action,
     },
+    /// The pod is a member of a cluster, which alone changes and ends it.
+    ClusterMember,
     /// The pod is locked against stop and reset.
     Locked,
     /// The account cannot pay for an hour of it.

@@ -13,7 +13,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use boon::{Compiler, Schemas};
-use podform::simulator::{QuotaSetting, Settings, Simulation};
+use podform::simulator::{Contract, QuotaSetting, Settings, Simulation};
 use serde_json::{Value, json};
 
 use super::{Reply, call, reply, small, trainer};
@@ -169,8 +169,9 @@ struct Session {
 }
 
 impl Session {
-    fn begin(document: Document) -> Session {
-        let simulation = Simulation::new(Settings { quota: QuotaSetting::Unlimited, ..Settings::default() });
+    fn begin(contract: Contract, document: Document) -> Session {
+        let quota = QuotaSetting::Unlimited;
+        let simulation = Simulation::new(Settings { quota, contract, ..Settings::default() });
         Session { router: simulation.router(), simulation, document, checked: 0 }
     }
 
@@ -184,12 +185,25 @@ impl Session {
 
 #[tokio::test]
 async fn rest_v2_answers_as_documented() {
-    let Some(document) = Document::open("openapi-v2.json") else { return };
-    let mut session = Session::begin(document);
+    for (contract, name) in
+        [(Contract::Autumn, "openapi-v2-autumn.json"), (Contract::August, "openapi-v2.json")]
+    {
+        if let Some(document) = Document::open(name) {
+            answers_of_rest_v2(contract, document).await;
+        }
+    }
+}
+
+async fn answers_of_rest_v2(contract: Contract, document: Document) {
+    let mut session = Session::begin(contract, document);
     volumes(&mut session).await;
     pods(&mut session).await;
     catalog(&mut session).await;
     bills(&mut session).await;
+    if contract == Contract::Autumn {
+        secrets(&mut session).await;
+        walk(&mut session).await;
+    }
     refusals(&mut session).await;
     faults(&mut session, "GET", "/v2/pods", "/v2/pods").await;
     assert!(session.checked > 150, "{} answers were checked", session.checked);
@@ -205,7 +219,7 @@ async fn rest_v2_answers_as_documented() {
 #[tokio::test]
 async fn rest_v1_answers_as_documented() {
     let Some(document) = Document::open("openapi-v1.json") else { return };
-    let mut session = Session::begin(document);
+    let mut session = Session::begin(Contract::default(), document);
     let (volumes, volume) = ("/networkvolumes", "/networkvolumes/{networkVolumeId}");
     let body = json!({ "name": "models", "size": 100, "dataCenterId": "EU-RO-1" });
     let made = session.send("POST", volumes, "/v1/networkvolumes", Some(body)).await;
@@ -258,6 +272,41 @@ async fn rest_v1_answers_as_documented() {
     faults(&mut session, "GET", pods, "/v1/pods").await;
     assert!(session.checked > 120, "{} answers were checked", session.checked);
     session.document.assert_complete(&["pods", "network volumes"], &[]);
+}
+
+async fn secrets(session: &mut Session) {
+    let (all, one) = ("/v2/account/secrets", "/v2/account/secrets/{id}");
+    let made = session.send("POST", all, all, Some(json!({ "name": "hf_token", "value": "v" }))).await;
+    let path = format!("{all}/{}", made.body["id"].as_str().unwrap());
+    for body in [
+        json!({ "name": "HF_token", "value": "v" }),
+        json!({ "name": "RunPod_x", "value": "v" }),
+        json!({ "name": "a b", "value": "" }),
+    ] {
+        session.send("POST", all, all, Some(body)).await;
+    }
+    session.send("GET", all, &format!("{all}?name=HF_TOKEN"), None).await;
+    session.send("GET", one, &path, None).await;
+    for body in [json!({ "value": "w", "description": "read only" }), json!({ "description": "" }), json!({})]
+    {
+        session.send("PATCH", one, &path, Some(body)).await;
+    }
+    session.send("DELETE", one, &path, None).await;
+    session.send("DELETE", one, &path, None).await;
+}
+
+/// Reads the pods page by page.
+async fn walk(session: &mut Session) {
+    for query in [
+        "?limit=1",
+        "?limit=0",
+        "?limit=1001",
+        "?cursor=",
+        "?cursor=nonsense",
+        "?limit=1&includeClusterPods=true",
+    ] {
+        session.send("GET", "/v2/pods", &format!("/v2/pods{query}"), None).await;
+    }
 }
 
 async fn volumes(session: &mut Session) {

@@ -52,10 +52,10 @@ fn words(live: &Live) -> Vec<(&str, String)> {
 fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
     let recorder = Recorder::default();
     let client = recorder.client(|line| match line {
-        "GET /v2/pods" => {
+        LIST_PODS => {
             let ended = with(with(v2_pod(), "id", json!("ended")), "status", json!("TERMINATED"));
             let odd = without(with(v2_pod(), "id", json!("odd")), "env");
-            json_answer(200, &json!({ "pods": [v2_pod(), ended, odd] }))
+            json_answer(200, &listing(json!([v2_pod(), ended, odd])))
         }
         "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
         "GET /v2/pods/late" => json_answer(200, &with(v2_pod(), "id", json!("late"))),
@@ -88,7 +88,7 @@ fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
     assert_eq!(
         lines,
         [
-            "GET /v2/pods",
+            LIST_PODS,
             "GET /v2/network-volumes",
             "GET /v2/network-volumes/v1",
             "GET /v2/pods/down",
@@ -103,11 +103,11 @@ fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
 fn everything_listed_costs_two_requests() {
     let recorder = Recorder::default();
     let client = recorder.client(|line| match line {
-        "GET /v2/pods" => json_answer(200, &json!({ "pods": [v2_pod()] })),
+        LIST_PODS => json_answer(200, &listing(json!([v2_pod()]))),
         _ => json_answer(200, &json!({ "networkVolumes": [] })),
     });
     look(&client, &[(pod_id("7h9k2m4n6p"), 500)]);
-    assert_eq!(recorder.lines(), ["GET /v2/pods", "GET /v2/network-volumes"]);
+    assert_eq!(recorder.lines(), [LIST_PODS, "GET /v2/network-volumes"]);
 }
 
 #[test]
@@ -115,8 +115,8 @@ fn many_missing_objects_are_looked_for_in_a_second_listing() {
     let recorder = Recorder::default();
     let first = recorder.clone();
     let client = recorder.client(move |line| match line {
-        "GET /v2/pods" if first.seen().len() < 3 => json_answer(200, &json!({ "pods": [] })),
-        "GET /v2/pods" => json_answer(200, &json!({ "pods": [with(v2_pod(), "id", json!("p20"))] })),
+        LIST_PODS if first.seen().len() < 3 => json_answer(200, &listing(json!([]))),
+        LIST_PODS => json_answer(200, &listing(json!([with(v2_pod(), "id", json!("p20"))]))),
         _ => json_answer(200, &json!({ "networkVolumes": [] })),
     });
     let recorded: Vec<_> =
@@ -137,7 +137,7 @@ fn objects_are_not_absent_because_the_second_listing_failed() {
     let recorder = Recorder::default();
     let before = recorder.clone();
     let client = recorder.client(move |line| match line {
-        "GET /v2/pods" if before.seen().len() < 3 => json_answer(200, &json!({ "pods": [] })),
+        LIST_PODS if before.seen().len() < 3 => json_answer(200, &listing(json!([]))),
         "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
         _ => answer(503, ""),
     });
@@ -150,7 +150,7 @@ fn objects_are_not_absent_because_the_second_listing_failed() {
 fn a_throttled_look_is_the_last_one() {
     let recorder = Recorder::default();
     let client = recorder.client(|line| match line {
-        "GET /v2/pods" => json_answer(200, &json!({ "pods": [] })),
+        LIST_PODS => json_answer(200, &listing(json!([]))),
         "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
         _ => answer(429, ""),
     });
@@ -162,7 +162,7 @@ fn a_throttled_look_is_the_last_one() {
 #[test]
 fn nothing_is_known_without_both_listings() {
     let client = Recorder::default().client(|line| match line {
-        "GET /v2/pods" => json_answer(200, &json!({ "pods": [] })),
+        LIST_PODS => json_answer(200, &listing(json!([]))),
         _ => answer(500, ""),
     });
     let error = run(observe(&client, &BTreeMap::new(), now())).unwrap_err();

@@ -102,10 +102,12 @@ fn a_redirect_is_not_followed_and_its_target_never_sees_the_key() {
 
 #[test]
 fn answers_may_be_compressed() {
-    // `{"pods":[]}`, compressed.
-    const PODS: [u8; 31] = [
-        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 200, 79, 41, 86, 178, 138, 142, 173, 5, 0, 133, 90,
-        212, 147, 11, 0, 0, 0,
+    // A page without pods, `{"pods":[],"pagination":{"nextCursor":null,"hasNextPage":false}}`, compressed.
+    const PODS: [u8; 83] = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 171, 86, 42, 200, 79, 41, 86, 178, 138, 142, 213, 81, 42, 72, 76,
+        207, 204, 75, 44, 201, 204, 207, 83, 178, 170, 86, 202, 75, 173, 40, 113, 46, 45, 42, 206, 47, 82,
+        178, 202, 43, 205, 201, 209, 81, 202, 72, 44, 246, 3, 10, 6, 36, 166, 167, 42, 89, 165, 37, 230, 20,
+        167, 214, 214, 2, 0, 169, 242, 52, 186, 64, 0, 0, 0,
     ];
     let (pods, request) = run_in_real_time(async {
         let (listener, client) = listener().await;

@@ -20,7 +20,7 @@ fn pod_of(api: Api) -> Value {
 /// The answer of a listing.
 fn listing_of(api: Api, pod: &Value) -> Value {
     match api {
-        Api::V2 => json!({ "pods": [pod] }),
+        Api::V2 => listing(json!([pod])),
         Api::V1 => json!([pod]),
         Api::Graphql => json!({ "data": { "myself": { "pods": [pod] } } }),
     }
@@ -39,7 +39,7 @@ fn volume_of(api: Api, id: &str) -> Value {
 /// Answers every listing with these entries, and every question for one object with 404.
 fn account(api: Api, pods: Value, volumes: Value) -> Runpod {
     Recorder::default().client_of(api, move |line| match line {
-        "GET /v2/pods" => json_answer(200, &json!({ "pods": pods })),
+        LIST_PODS => json_answer(200, &listing(json!(pods))),
         "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": volumes })),
         "GET /v1/networkvolumes" => json_answer(200, &volumes),
         line if line.starts_with("GET /v1/pods?") => json_answer(200, &pods),

@@ -1,5 +1,7 @@
 //! Requests and listings of REST v2.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
@@ -7,11 +9,24 @@ use serde::Serialize;
 use crate::model::prior::Api;
 use crate::provider::runpod::answer::{Answer, Weight};
 use crate::provider::runpod::transport::{Request, Transport};
-use crate::provider::runpod::wire::{Entries, Field, MOST_ENTRIES, PageUnder, Unfit, Wire};
+use crate::provider::runpod::wire::{
+    Entries, Field, MOST_ENTRIES, Page, PageUnder, PaginationWire, Unfit, Wire,
+};
 use crate::provider::{Call, Certainty, ProviderError};
 
-/// The most pages of one listing that are read. The API has no pages yet, but announces them.
-const PAGES: usize = 50;
+/// The most entries that a page may have, which keeps the calls few.
+const LIMIT: u32 = 1_000;
+/// The longest cursor that is sent back, in bytes: it becomes a part of the URL.
+const LONGEST_CURSOR: usize = 4 << 10;
+
+/// Whether a list comes in pages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paging {
+    /// In pages. An answer that does not say whether more follow is not the whole list.
+    Pages,
+    /// Whole, with or without saying so.
+    Whole,
+}
 
 /// The entries of a listing, `None` for one of another form, and the answer that errors about them cite.
 pub(super) struct Listing<T> {
@@ -19,54 +34,65 @@ pub(super) struct Listing<T> {
     pub(super) answer: Answer,
 }
 
-/// Reads a listing with all its pages.
+/// Reads a listing to its end, which is where an answer says that nothing follows: members of clusters are taken out of
+/// a page after it was cut, so that a short page, or an empty one, says nothing.
 pub(super) async fn list<T: Field>(
     transport: &Transport,
     call: Call,
-    path: &str,
-    key: &'static str,
+    (path, key): (&str, &'static str),
+    paging: Paging,
 ) -> Result<Listing<T>, ProviderError> {
+    // A cursor is good for the parameters that it was given for, so each page is asked for with the same.
+    let first = match paging {
+        Paging::Pages => format!("{path}?limit={LIMIT}"),
+        Paging::Whole => path.to_owned(),
+    };
+    let separator = if first.contains('?') { '&' } else { '?' };
     let mut entries = Vec::new();
-    let mut cursor = String::new();
-    let mut last: Option<Answer> = None;
-    let mut pages = 0;
+    let mut cursors = BTreeSet::new();
+    let mut page = first.clone();
     let mut weight = Weight::default();
     loop {
-        pages += 1;
-        let separator = if path.contains('?') { '&' } else { '?' };
-        let page = match cursor.as_str() {
-            "" => path.to_owned(),
-            cursor => format!("{path}{separator}cursor={}", utf8_percent_encode(cursor, NON_ALPHANUMERIC)),
-        };
         let answer = transport.send(get(call, page)).await?;
-        if !weight.add(&answer) {
-            let detail = "the pages of the listing are more than is read of one";
-            return Err(answer.error(Certainty::Unknown, detail));
-        }
-        let page = answer.decode_as(PageUnder::<T>::key(key))?;
-        let page_entries = match page.entries {
-            Wire::Is(Entries(page_entries)) => page_entries,
+        let is_bounded = weight.add(&answer);
+        let Page { entries: listed, pagination } = answer.decode_as(PageUnder::<T>::key(key))?;
+        let listed = match listed {
+            Wire::Is(Entries(listed)) => listed,
             Wire::Null | Wire::Odd => return Err(answer.unfit(Unfit::Odd(key))),
             Wire::Absent => return Err(answer.unfit(Unfit::Missing(key))),
         };
-        // The API ignores query parameters that it does not know, and would send its first page for ever.
-        if pages > PAGES || last.is_some_and(|last| answer.repeats(&last)) {
-            let detail = "the listing has more pages than can be read";
-            return Err(answer.error(Certainty::Unknown, detail));
-        }
         if entries.is_empty() {
-            entries = page_entries;
+            entries = listed;
         } else {
-            entries.extend(page_entries);
+            entries.extend(listed);
         }
-        if entries.len() > MOST_ENTRIES {
+        // An empty page counts too, or a server that sends nothing else would never be left.
+        if !is_bounded || entries.len() + cursors.len() > MOST_ENTRIES {
             let detail = "the pages of the listing are more than is read of one";
             return Err(answer.error(Certainty::Unknown, detail));
         }
-        match page.next.shown().filter(|next| !next.is_empty()) {
-            Some(next) => (cursor, last) = (next, Some(answer)),
-            None => return Ok(Listing { entries, answer: answer.without_body() }),
+        let Some(cursor) = next(pagination, paging).map_err(|unfit| answer.unfit(unfit))? else {
+            return Ok(Listing { entries, answer: answer.without_body() });
+        };
+        page = format!("{first}{separator}cursor={}", utf8_percent_encode(&cursor, NON_ALPHANUMERIC));
+        if !cursors.insert(cursor) {
+            let detail = "the listing comes back to a page that was read, and so has no end";
+            return Err(answer.error(Certainty::Unknown, detail));
         }
+    }
+}
+
+/// Returns where a listing goes on; nothing at its end. What contradicts itself is neither.
+fn next(pagination: Wire<PaginationWire>, paging: Paging) -> Result<Option<String>, Unfit> {
+    let PaginationWire { next_cursor, has_next_page } = match pagination {
+        Wire::Absent | Wire::Null if paging == Paging::Whole => return Ok(None),
+        pagination => pagination.required("pagination")?,
+    };
+    let is_more = has_next_page.required("pagination.hasNextPage")?;
+    match (is_more, next_cursor.nullable("pagination.nextCursor")?) {
+        (false, None) => Ok(None),
+        (true, Some(cursor)) if (1..=LONGEST_CURSOR).contains(&cursor.len()) => Ok(Some(cursor)),
+        (true | false, None | Some(_)) => Err(Unfit::Odd("pagination")),
     }
 }
 

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::call::list;
+use super::call::{Paging, list};
 use super::volume::volume_tier;
 use crate::model::catalog::{
     Catalog, CatalogPart, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery,
@@ -49,11 +49,16 @@ async fn gpus(
 ) -> Result<(), ProviderError> {
     for question in convert::affordable(questions) {
         let path = gpu_path(question);
-        let entries = list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/gpus"), &path, "gpus")
-            .await?
-            .entries
-            .into_iter()
-            .flatten();
+        let entries = list::<Value>(
+            transport,
+            Verb::ReadCatalog.by("GET /v2/catalog/gpus"),
+            (&path, "gpus"),
+            Paging::Whole,
+        )
+        .await?
+        .entries
+        .into_iter()
+        .flatten();
         let mut stock = BTreeMap::new();
         for (gpu, answer) in understood(entries, CatalogPart::Gpus, gpu_type, &mut catalog.left_out) {
             stock.insert(gpu.id.clone(), answer);
@@ -67,11 +72,12 @@ async fn gpus(
 
 async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
-    let entries = list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/cpus"), path, "cpus")
-        .await?
-        .entries
-        .into_iter()
-        .flatten();
+    let entries =
+        list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/cpus"), (path, "cpus"), Paging::Whole)
+            .await?
+            .entries
+            .into_iter()
+            .flatten();
     for (cpu, stock) in understood(entries, CatalogPart::Cpus, cpu_flavor, &mut catalog.left_out) {
         catalog.cpu_stock.insert(cpu.id.clone(), stock);
         catalog.cpus.insert(cpu.id.clone(), cpu);
@@ -81,12 +87,16 @@ async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), Provid
 
 async fn data_centers(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/datacenters";
-    let entries =
-        list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/datacenters"), path, "dataCenters")
-            .await?
-            .entries
-            .into_iter()
-            .flatten();
+    let entries = list::<Value>(
+        transport,
+        Verb::ReadCatalog.by("GET /v2/catalog/datacenters"),
+        (path, "dataCenters"),
+        Paging::Whole,
+    )
+    .await?
+    .entries
+    .into_iter()
+    .flatten();
     let read = understood(entries, CatalogPart::DataCenters, data_center, &mut catalog.left_out);
     catalog.data_centers.extend(read);
     Ok(())
