@@ -201,8 +201,6 @@ pub enum Ability {
     Change(Disruption),
     /// It cannot; the pod does as it is, and a new one gets it as far as the API takes it then.
     Leave,
-    /// It cannot even give it to a new pod, and a pod without it would not do. Says what would.
-    Refuse(&'static str),
 }
 
 /// One setting of a pod, three ways.
@@ -408,11 +406,7 @@ macro_rules! settings {
     };
 }
 
-/// Said where REST v2 would have to set an entrypoint.
-const ENTRYPOINT_ON_V2: &str =
-    "`entrypoint` cannot be set over REST v2; set `api: v1`, or put it into the image";
-
-use Ability::{Change, Leave, Refuse};
+use Ability::{Change, Leave};
 use Disruption::{InPlace, NextStart, Reset};
 
 // What REST v2, REST v1 and GraphQL can do.
@@ -424,8 +418,8 @@ pod_settings! {
         image: String = Image "image" [Change(Reset), Change(Reset), Change(Reset)];
         /// Arguments for the image; none mean the image's own.
         command: Vec<String> = Command "command" [Change(Reset), Change(Reset), Change(Reset)];
-        /// The entrypoint; none means the image's own. REST v2 can neither show nor set it.
-        entrypoint: Vec<String> = Entrypoint "entrypoint" [Refuse(ENTRYPOINT_ON_V2), Change(Reset), Change(Reset)];
+        /// The entrypoint; none means the image's own.
+        entrypoint: Vec<String> = Entrypoint "entrypoint" [Change(Reset), Change(Reset), Change(Reset)];
     }
     env
     {

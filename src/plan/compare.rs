@@ -50,8 +50,6 @@ pub(super) struct Comparison {
     /// What to send.
     pub(super) patch: PodPatch,
     pub(super) findings: Vec<Finding>,
-    /// Fields that would have to change and that the API cannot set, with the reason.
-    pub(super) impossible: Vec<String>,
     /// The mounted network volume is gone or another one.
     pub(super) volume_replaced: bool,
     /// The pod was created with a mark and has none.
@@ -176,10 +174,29 @@ impl Pair<'_> {
         let patch = self.wanted.container.changed(self.recorded_container(), &live, &mut judge);
         let kept = judge.kept;
         comparison.patch = patch;
+        self.whole_command(comparison);
         if !kept.is_empty() {
             let present = self.kept(applied);
             kept.iter().for_each(|field| applied.take(field, &present));
         }
+    }
+
+    /// Gives an update that changes half of a command the other half too: the APIs keep both as one text, and none says
+    /// what becomes of the half that is not sent.
+    fn whole_command(&self, comparison: &mut Comparison) {
+        let Comparison { patch: PodPatch { command, entrypoint, .. }, ignored, .. } = comparison;
+        if command.is_none() && entrypoint.is_none() {
+            return;
+        }
+        let (live, recorded, wanted) =
+            (&self.live.settings, self.recorded_container(), &self.wanted.container);
+        let half = |field, live: &Option<Vec<String>>, of: fn(&Container) -> &Vec<String>| {
+            let present = || live.clone().or_else(|| recorded.map(of).cloned());
+            let kept = if ignored.contains(&field) { present() } else { None };
+            kept.unwrap_or_else(|| of(wanted).clone())
+        };
+        command.get_or_insert_with(|| half(Field::Command, &live.command, |all| &all.command));
+        entrypoint.get_or_insert_with(|| half(Field::Entrypoint, &live.entrypoint, |all| &all.entrypoint));
     }
 
     /// Returns what is on record of settings that the API cannot change, or live where there is no record.
@@ -513,7 +530,6 @@ impl Judge for Judgement<'_, '_> {
         let disruption = match ability {
             Ability::Change(disruption) => disruption,
             Ability::Leave => Disruption::InPlace,
-            Ability::Refuse(_) => Disruption::Reset,
         };
         let Some(change) = comparison.change(field, disruption, sides) else { return false };
         match ability {
@@ -526,11 +542,6 @@ impl Judge for Judgement<'_, '_> {
                 comparison.only_new(field.clone(), before, after, Cause::NewPodOnly);
                 comparison.findings.push(finding::not_changeable(pair.address, field.clone()));
                 self.kept.push(field.clone());
-            }
-            Ability::Refuse(why) => {
-                comparison.changes.push(change);
-                comparison.findings.push(finding::not_in_api(pair.address, field.clone(), pair.api));
-                comparison.impossible.push(why.to_owned());
             }
         }
         false

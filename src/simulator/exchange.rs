@@ -221,6 +221,15 @@ pub enum Contract {
     Autumn,
 }
 
+/// How REST v2 shows a list of a command that is not set. Which of the three it does is in no document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unset {
+    #[default]
+    Absent,
+    Null,
+    Empty,
+}
+
 /// How an answer differs from the ordinary one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Twist {
@@ -236,4 +245,6 @@ pub struct Twist {
     pub contract: Contract,
     /// The most entries of a page, whatever is asked for.
     pub page: Option<u32>,
+    /// How REST v2 shows a list of a command that is not set.
+    pub unset: Unset,
 }

@@ -8,7 +8,7 @@ mod fate;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::exchange::{Answer, Contract, Operation, Request, Twist};
+use super::exchange::{Answer, Contract, Operation, Request, Twist, Unset};
 use super::fault::FaultScript;
 use super::quota::{Quota, Ruling};
 use super::rest_v1;
@@ -82,6 +82,8 @@ pub struct Rules {
     pub contract: Contract,
     /// The most entries of a page of REST v2, whatever is asked for.
     pub page: Option<u32>,
+    /// How REST v2 shows a list of a command that is not set.
+    pub unset: Unset,
 }
 
 /// The counter before the world.
@@ -171,6 +173,10 @@ impl Front {
             return Delivery::prompt(rest_v1::gone());
         }
         let route = route(request);
+        if self.rules.contract == Contract::Autumn && route.is_too_large(request) {
+            // Something in front of the API answers this, so no quota is told, and none is used.
+            return Delivery::prompt(api.failure(413, "request body too large"));
+        }
         match &request.token {
             None if route.is_public() => {}
             None => return Delivery::prompt(api.unauthorized("missing bearer token")),
@@ -216,12 +222,13 @@ impl Front {
 
     /// Returns how answers are when nothing goes wrong.
     fn usual(&self) -> Twist {
-        let Rules { v1, spot, contract, page, .. } = &self.rules;
+        let Rules { v1, spot, contract, page, unset, .. } = &self.rules;
         Twist {
             loose: *v1 == V1Form::Loose,
             spot: *spot,
             contract: *contract,
             page: *page,
+            unset: *unset,
             ..Twist::default()
         }
     }

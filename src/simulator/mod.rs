@@ -26,7 +26,7 @@ pub mod store;
 pub mod world;
 
 pub use door::Door;
-pub use exchange::Contract;
+pub use exchange::{Contract, Unset};
 pub use fault::{FaultScript, FaultScriptError};
 pub use front::V1Form;
 pub use quota::QuotaSetting;

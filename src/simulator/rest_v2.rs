@@ -170,14 +170,14 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
     match call {
         Call::ListPods => show::pods(world, request, twist).map(|pods| ok(&pods)),
         Call::CreatePod => {
-            let id = world.create_pod(read::create_pod(&request.body)?)?;
-            Ok(json(201, &show::pod(world, world.made(&id))))
+            let id = world.create_pod(read::create_pod(&request.body, twist.contract)?)?;
+            Ok(json(201, &show::pod(world, world.made(&id), twist)))
         }
-        Call::Pod(id, PodCall::Get) => Ok(ok(&show::pod(world, world.pod(id)?))),
+        Call::Pod(id, PodCall::Get) => Ok(ok(&show::pod(world, world.pod(id)?, twist))),
         Call::Pod(id, PodCall::Update) => {
-            let change = read::update_pod(&request.body)?;
+            let change = read::update_pod(&request.body, twist.contract)?;
             let id = world.update_pod(id, change)?;
-            Ok(ok(&show::pod(world, world.made(&id))))
+            Ok(ok(&show::pod(world, world.made(&id), twist)))
         }
         Call::Pod(id, PodCall::Delete) => {
             world.terminate_pod(id)?;
@@ -236,7 +236,7 @@ fn pod_action(world: &mut World, id: &str, request: &Request, twist: Twist) -> R
             return Ok(Answer::empty(204));
         }
     };
-    Ok(ok(&show::pod(world, world.made(&id))))
+    Ok(ok(&show::pod(world, world.made(&id), twist)))
 }
 
 fn ok(value: &impl Serialize) -> Answer {

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::door::{Caller, Door, TurnedAway, ensure_json};
-use super::exchange::{Answer, Contract, Operation, Request};
+use super::exchange::{Answer, Contract, Operation, Request, Unset};
 use super::fault::FaultScript;
 use super::front::{Delivery, Front, Rules, V1Form, not_admitted};
 use super::quota::{Quota, QuotaSetting};
@@ -67,6 +67,8 @@ pub struct Settings {
     pub contract: Contract,
     /// The most entries of a page of REST v2, whatever is asked for.
     pub page: Option<u32>,
+    /// How REST v2 shows a list of a command that is not set.
+    pub unset: Unset,
 }
 
 impl Default for Settings {
@@ -84,6 +86,7 @@ impl Default for Settings {
             spot: false,
             contract: Contract::default(),
             page: None,
+            unset: Unset::default(),
         }
     }
 }
@@ -145,11 +148,26 @@ impl Simulation {
     }
 
     fn with(settings: Settings, store: Option<Store>) -> Simulation {
-        let Settings { seed, quota, speed, faults, key, abundance, epoch, latency, v1, spot, contract, page } =
-            settings;
+        let Settings {
+            seed,
+            quota,
+            speed,
+            faults,
+            key,
+            abundance,
+            epoch,
+            latency,
+            v1,
+            spot,
+            contract,
+            page,
+            unset,
+        } = settings;
         let world = World::new(seed, abundance.max(1), epoch);
-        let front =
-            Front::new(world, Rules { quota: Quota::new(quota), key, faults, v1, spot, contract, page });
+        let front = Front::new(
+            world,
+            Rules { quota: Quota::new(quota), key, faults, v1, spot, contract, page, unset },
+        );
         Simulation { inner: Arc::new(Mutex::new(Inner { front, store, latency, speed, began: None })) }
     }
 

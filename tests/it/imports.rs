@@ -55,7 +55,8 @@ fn answer(mut stream: TcpStream, url: &str, mark: Mark) {
 fn import(api: &str, names: &[&str], mark: Mark, arguments: &[&[&str]]) -> String {
     let world = Place::serve(&["--speed", "0"]);
     for name in names {
-        let body = json!({ "name": name, "image": "a", "gpu": { "id": "NVIDIA A40", "count": 1 } });
+        let body =
+            json!({ "name": name, "image": "a", "gpu": { "id": "NVIDIA A40", "count": 1 }, "disk": 10 });
         assert_eq!(world.request("POST", "/v2/pods", &body.to_string()).0, 201);
     }
     world.pods();
@@ -166,7 +167,8 @@ fn a_pod_of_another_project_is_refused_and_one_of_a_lost_state_can_be_chosen() {
 #[test]
 fn a_first_spec_of_an_account_is_written_in_one_command() {
     let world = Place::serve(&["--speed", "0"]);
-    let body = json!({ "name": "web", "image": "nginx:1.29", "cpu": { "id": "cpu3c", "vcpuCount": 2 } });
+    let body =
+        json!({ "name": "web", "image": "nginx:1.29", "cpu": { "id": "cpu3c", "vcpuCount": 2 }, "disk": 10 });
     assert_eq!(world.request("POST", "/v2/pods", &body.to_string()).0, 201);
     world.pods();
     let folder = tempfile::tempdir().unwrap();

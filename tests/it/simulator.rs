@@ -307,7 +307,7 @@ async fn what_a_container_turns_out_to_be_is_in_its_image() {
         let id = create(
             &router,
             json!({
-                "name": image, "image": image, "cpu": { "id": "cpu5c", "vcpuCount": 2 },
+                "name": image, "image": image, "cpu": { "id": "cpu5c", "vcpuCount": 2 }, "disk": 10,
             }),
         )
         .await;
@@ -602,7 +602,7 @@ async fn network_volumes_are_made_grown_and_deleted() {
     let pod = create(
         &router,
         json!({
-            "name": "user", "image": "ubuntu", "cpu": { "id": "cpu5c", "vcpuCount": 2 },
+            "name": "user", "image": "ubuntu", "cpu": { "id": "cpu5c", "vcpuCount": 2 }, "disk": 10,
             "mounts": { "network": [{ "volumeId": id, "path": "/models" }] },
         }),
     )

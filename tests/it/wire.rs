@@ -285,7 +285,7 @@ fn v2_reads_every_field_of_a_pod() {
     );
     assert_eq!(pod.settings.registry, Some(None));
     assert_eq!(pod.compute, Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 }));
-    assert_eq!((pod.cloud, pod.settings.entrypoint), (Some(Cloud::Secure), None));
+    assert_eq!((pod.cloud, pod.settings.entrypoint), (Some(Cloud::Secure), Some(vec![])));
     assert_eq!(pod.created_at, Some("2026-06-01T12:00:00Z".parse().unwrap()));
     assert_eq!(pod.price, Price::Known(Hourly(860_000)));
     assert_eq!(pod.role, PodRole::Plain);
@@ -448,7 +448,7 @@ fn v2_creates_a_pod_with_its_gpu_count_and_no_more_than_asked() {
     let client = recorder.client(|_| json_answer(201, &v2_pod()));
     assert_eq!(run(client.create_pod(&pod_request())), Ok(PodId::new("7h9k2m4n6p")));
     let expected = json!({
-        "name": "acme-llm", "image": "vllm/vllm-openai:v0.19.1", "args": "--model 'it'\\''s here'", "disk": 60,
+        "name": "acme-llm", "image": "vllm/vllm-openai:v0.19.1", "cmd": ["--model", "it's here"], "disk": 60,
         "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "TOKEN": SECRET },
         "ports": ["22/tcp", "8000/http"], "registry": "clz1",
         "mounts": { "network": [{ "volumeId": "agv6w2qcg7", "path": "/models" }] },
@@ -490,16 +490,54 @@ fn v2_creates_a_cpu_pod_without_gpu_and_extras() {
 }
 
 #[test]
-fn v2_refuses_an_entrypoint_before_anything_is_sent() {
-    let recorder = Recorder::default();
-    let client = recorder.client(|_| json_answer(201, &v2_pod()));
-    let request = PodRequest {
-        settings: PodSettings { entrypoint: vec!["sh".to_owned()], ..pod_request().settings },
-        ..pod_request()
-    };
-    let error = run(client.create_pod(&request)).unwrap_err();
-    assert_eq!(error.to_string(), "POST /v2/pods was rejected: REST v2 cannot set an entrypoint");
-    assert_eq!(recorder.seen(), []);
+fn v2_reads_a_command_from_its_lists_and_else_from_its_text() {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    let (absent, null, empty) = (None, Some(Value::Null), Some(json!([])));
+    let table = [
+        // The lists, whatever the text is.
+        (
+            "{ }",
+            Some(json!(["serve", "a b"])),
+            Some(json!(["sh", "-c"])),
+            words(&["serve", "a b"]),
+            words(&["sh", "-c"]),
+        ),
+        ("bash", Some(json!(["serve"])), null.clone(), words(&["serve"]), vec![]),
+        ("bash", empty.clone(), Some(json!(["sh"])), vec![], words(&["sh"])),
+        // The text, where no list says something.
+        ("", absent.clone(), absent.clone(), vec![], vec![]),
+        ("bash -c 'a b'", null.clone(), empty.clone(), words(&["bash", "-c", "a b"]), vec![]),
+        (
+            r#" {"cmd":["a b"],"entrypoint":["sh"]}"#,
+            absent.clone(),
+            null.clone(),
+            words(&["a b"]),
+            words(&["sh"]),
+        ),
+        (r#"{"entrypoint":["sh"]}"#, empty.clone(), empty.clone(), vec![], words(&["sh"])),
+        (r#"{"cmd":[]}"#, absent.clone(), absent.clone(), vec![], vec![]),
+        // JSON, but no command.
+        (r#"{}"#, absent.clone(), absent.clone(), words(&["{}"]), vec![]),
+        (r#"[["a"],["b"]]"#, absent.clone(), absent.clone(), words(&["[[a],[b]]"]), vec![]),
+        (
+            r#"{"cmd":["a"],"shell":true}"#,
+            absent.clone(),
+            absent.clone(),
+            words(&["{cmd:[a],shell:true}"]),
+            vec![],
+        ),
+        (r#"{"cmd":"a"}"#, absent.clone(), absent.clone(), words(&["{cmd:a}"]), vec![]),
+    ];
+    for (args, cmd, entrypoint, command, own) in table {
+        let mut pod = with(v2_pod(), "args", json!(args));
+        for (key, list) in [("cmd", cmd), ("entrypoint", entrypoint)] {
+            pod.as_object_mut().unwrap().extend(list.map(|list| (key.to_owned(), list)));
+        }
+        let settings = live(&pod).settings;
+        assert_eq!((settings.command, settings.entrypoint), (Some(command), Some(own)), "{pod}");
+    }
+    let odd = with(v2_pod(), "cmd", json!("serve"));
+    assert!(matches!(listed(&odd), Listed::Unreadable { why, .. } if why.contains("the field `cmd`")));
 }
 
 #[test]
@@ -509,6 +547,7 @@ fn v2_patches_only_what_changes_and_null_takes_credentials_away() {
     let request = PatchRequest {
         settings: PodSettings {
             command: Some(vec![]),
+            entrypoint: Some(vec!["sh".to_owned()]),
             registry: Some(None),
             env: Some(BTreeMap::from([(EnvKey::new("A"), Secret::new("1".to_owned()))])),
             storage: Some(Storage::Local { size: Gigabytes(40), path: "/workspace".to_owned() }),
@@ -520,7 +559,7 @@ fn v2_patches_only_what_changes_and_null_takes_credentials_away() {
     assert_eq!(run(client.update_pod(&request)), Ok(()));
     assert_eq!(recorder.lines(), ["PATCH /v2/pods/p1"]);
     let expected = json!({
-        "args": "", "env": { "A": "1" }, "registry": null, "locked": true,
+        "cmd": [], "entrypoint": ["sh"], "env": { "A": "1" }, "registry": null, "locked": true,
         "mounts": { "persistent": { "size": 40, "path": "/workspace" } }
     });
     assert_eq!(recorder.only_body(), expected);

@@ -212,7 +212,7 @@ fn one<'a>(
             let pod = shown(address, id, pod, is_found(volume))?;
             ensure_free(address, id, &RemoteId::Pod(pod.id.clone()), known, prior)?;
             ensure_whose(id, address, imported::other_project(pod, known), from_project)?;
-            if let Some(reason) = imported::unfit(pod, known.api) {
+            if let Some(reason) = imported::unfit(pod) {
                 return Err(Failure::Unfit { id: id.to_owned(), reason });
             }
             chosen.pods.insert(key.clone(), pod);

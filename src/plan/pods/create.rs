@@ -14,7 +14,7 @@ use crate::model::plan::{
 };
 use crate::model::pod::RunState;
 use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
-use crate::model::settings::{Ability, Container, Field};
+use crate::model::settings::{Container, Field};
 use crate::model::value::Value;
 
 use super::{PodPlanner, minus};
@@ -94,16 +94,6 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Returns the candidates, or notes why there can be no pod.
     fn candidates(&mut self, wanted: &WantedPod) -> Option<Vec<Candidate>> {
-        let api = self.context.inputs.api;
-        for (field, _) in Field::PLAIN {
-            if let Some(Ability::Refuse(why)) = field.ability(api)
-                && wanted.container.value(field) != Value::Absent
-            {
-                self.draft.findings.push(finding::not_in_api(self.address, field.clone(), api));
-                self.draft.hold(Held::NotPossible(why.to_owned()));
-                return None;
-            }
-        }
         if self.is_network_impossible(wanted) {
             self.draft.findings.push(finding::network_needs_gpu(self.address));
             self.draft.hold(Held::NotPossible(NETWORK_NEEDS_GPU.to_owned()));

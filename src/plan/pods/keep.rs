@@ -7,8 +7,7 @@ use crate::model::desired::{OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus};
 use crate::model::plan::{
-    Candidate, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason,
-    RecordAfter, Step,
+    Candidate, Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
 };
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
@@ -117,10 +116,6 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         if comparison.mark_removed {
             self.draft.drift.push(DriftKind::MarkRemoved);
-        }
-        if !comparison.impossible.is_empty() {
-            self.draft.hold(Held::NotPossible(comparison.impossible.join("; ")));
-            return;
         }
         let requested = self.context.is_to_be_replaced(self.address);
         let needs_replacement = requested || comparison.replacing().next().is_some();

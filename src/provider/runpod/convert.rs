@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -150,16 +151,20 @@ pub(super) fn docker_args(command: &[String], entrypoint: &[String]) -> String {
     json!(parts).to_string()
 }
 
-/// Reads `dockerArgs` into arguments and entrypoint.
+/// Reads the stored text of a command into arguments and entrypoint: JSON of these two alone, or else words of a shell.
 pub(super) fn split_docker_args(text: &str) -> (Vec<String>, Vec<String>) {
-    let Ok(Value::Object(parts)) = serde_json::from_str(text) else {
-        return (split_command(text), Vec::new());
-    };
-    let words = |key: &str| {
-        let words = parts.get(key).and_then(Value::as_array).into_iter().flatten();
-        words.filter_map(|word| word.as_str().map(str::to_owned)).collect()
-    };
-    (words("cmd"), words("entrypoint"))
+    #[derive(Default, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Parts {
+        cmd: Option<Vec<String>>,
+        entrypoint: Option<Vec<String>>,
+    }
+    // A list of two lists would be read as the two as well.
+    let parts = text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten();
+    match parts.unwrap_or_default() {
+        Parts { cmd: None, entrypoint: None } => (split_command(text), Vec::new()),
+        Parts { cmd, entrypoint } => (cmd.unwrap_or_default(), entrypoint.unwrap_or_default()),
+    }
 }
 
 /// Reads the status of an API that knows what is intended and hardly what is. `up` is what RUNNING stands for.

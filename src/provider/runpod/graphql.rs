@@ -105,19 +105,20 @@ pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) ->
     if given.storage == Some(&Storage::None) {
         return Err(unsendable(operation.call, "a mount cannot be removed from a pod"));
     }
-    // Image and disk are part of every update, and one field holds the command and the entrypoint: what does not change
-    // must be sent as it is.
-    let halves = given.command.is_some() != given.entrypoint.is_some();
-    let current = if given.image.is_none() || given.disk.is_none() || halves {
+    let docker_args = match (given.command, given.entrypoint) {
+        (None, None) => None,
+        (Some(command), Some(entrypoint)) => Some(convert::docker_args(command, entrypoint)),
+        // One field holds both, so the other half would be lost.
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(unsendable(operation.call, "half of a command cannot be changed"));
+        }
+    };
+    // Image and disk are part of every update: what does not change must be sent as it is.
+    let current = if given.image.is_none() || given.disk.is_none() {
         current(transport, id).await?.settings
     } else {
         PodSettings::default()
     };
-    let docker_args = (given.command.is_some() || given.entrypoint.is_some()).then(|| {
-        let command = given.command.or(current.command.as_ref()).map_or(&[][..], Vec::as_slice);
-        let entrypoint = given.entrypoint.or(current.entrypoint.as_ref()).map_or(&[][..], Vec::as_slice);
-        convert::docker_args(command, entrypoint)
-    });
     given.image = given.image.or(current.image.as_ref());
     given.disk = given.disk.or(current.disk.as_ref());
     if given.image.is_none() || given.disk.is_none() {

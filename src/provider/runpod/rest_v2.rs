@@ -1,7 +1,7 @@
 //! REST v2, `https://api.runpod.io/v2`: the default.
 //!
-//! It has an observed status, problem+json errors and a catalog with stock, and no entrypoint. A create names one
-//! GPU type and always its count: without the count the API answers that it has no instances.
+//! It has an observed status, problem+json errors, pages and a catalog with stock. A create names one GPU type and always
+//! its count: without the count the API answers that it has no instances.
 
 mod call;
 mod catalog;
@@ -70,9 +70,6 @@ pub(super) async fn volume(
 
 pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> Result<PodId, ProviderError> {
     let call = Verb::CreatePod.by("POST /v2/pods");
-    if !request.settings.entrypoint.is_empty() {
-        return Err(unsendable(call, "REST v2 cannot set an entrypoint"));
-    }
     let answer = transport
         .send(Request {
             hidden: request.settings.env.values().cloned().collect(),
@@ -84,9 +81,6 @@ pub(super) async fn create_pod(transport: &Transport, request: &PodRequest) -> R
 
 pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) -> Result<(), ProviderError> {
     let call = Verb::UpdatePod.by("PATCH /v2/pods/{id}");
-    if request.settings.entrypoint.as_ref().is_some_and(|words| !words.is_empty()) {
-        return Err(unsendable(call, "REST v2 cannot set an entrypoint"));
-    }
     if request.settings.storage == Some(Storage::None) {
         return Err(unsendable(call, "a mount cannot be removed from a pod"));
     }

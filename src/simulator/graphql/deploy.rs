@@ -63,6 +63,7 @@ fn order(input: &Input, compute: ComputeOrder) -> Result<PodOrder, FieldError> {
     };
     let volume = text(input, "networkVolumeId").map(VolumeId);
     Ok(PodOrder {
+        has_disk: true,
         settings: settings::usual().with(given),
         mount: volume.map_or(Mount::Nothing, |volume| Mount::Network { volume, path: mount_path(input) }),
         compute,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::input::{Input, number, text};
-use crate::simulator::command;
+use crate::simulator::command::{self, Stored};
 use crate::simulator::world::settings::{Settings, SettingsChange};
 
 /// Returns the settings of a pod whose create gives none.
@@ -15,7 +15,11 @@ pub(super) fn usual() -> Settings {
 
 /// Reads what a mutation gives.
 pub(super) fn given(input: &Input) -> SettingsChange {
-    let (entrypoint, args) = input.get("dockerArgs").map(docker_args).unzip();
+    let command = input.get("dockerArgs").map(|text| command::stored(text.as_str().unwrap_or_default()));
+    let (args, entrypoint, listed) = command
+        .map_or((None, None, None), |Stored { args, entrypoint, listed }| {
+            (Some(args), Some(entrypoint), Some(listed))
+        });
     SettingsChange {
         name: text(input, "name"),
         locked: None,
@@ -23,6 +27,7 @@ pub(super) fn given(input: &Input) -> SettingsChange {
         image: text(input, "imageName"),
         args,
         entrypoint,
+        listed,
         env: env(input),
         ports: ports(input),
         disk: number(input, "containerDiskInGb"),
@@ -42,36 +47,27 @@ fn ports(input: &Input) -> Option<Vec<String>> {
     Some(text.split(',').map(str::trim).filter(|port| !port.is_empty()).map(str::to_owned).collect())
 }
 
-/// Reads `dockerArgs`: a command line, or JSON with the command and the entrypoint as lists.
-fn docker_args(value: &Value) -> (Vec<String>, String) {
-    let text = value.as_str().unwrap_or_default();
-    let words = |value: &Value| -> Vec<String> {
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    match serde_json::from_str::<Value>(text) {
-        Ok(value) if value.is_object() => (words(&value["entrypoint"]), command::line(&words(&value["cmd"]))),
-        Ok(_) | Err(_) => (Vec::new(), text.to_owned()),
-    }
-}
-
-/// Writes `dockerArgs`; the JSON form is needed only for an entrypoint.
-fn written_args(entrypoint: &[String], args: &str) -> String {
-    if entrypoint.is_empty() {
-        return args.to_owned();
-    }
-    json!({ "cmd": command::words(args), "entrypoint": entrypoint }).to_string()
-}
-
 /// Returns the fields that show them.
 pub(super) fn shown(settings: &Settings) -> impl Iterator<Item = (String, Value)> {
-    let Settings { name, locked, global_networking: _, image, args, entrypoint, env, ports, disk, registry } =
-        settings;
+    let Settings {
+        name,
+        locked,
+        global_networking: _,
+        image,
+        args,
+        entrypoint,
+        listed,
+        env,
+        ports,
+        disk,
+        registry,
+    } = settings;
     let pairs: Vec<String> = env.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let fields = [
         ("name", json!(name)),
         ("locked", json!(locked)),
         ("imageName", json!(image)),
-        ("dockerArgs", json!(written_args(entrypoint, args))),
+        ("dockerArgs", json!(command::text(args, entrypoint, *listed))),
         ("env", json!(pairs)),
         ("ports", json!(ports.join(","))),
         ("containerDiskInGb", json!(disk)),

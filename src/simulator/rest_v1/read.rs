@@ -43,6 +43,7 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
     let compute = compute(world, &body, cloud)?;
     let is_cpu = matches!(compute, ComputeOrder::Cpu { .. });
     let order = PodOrder {
+        has_disk: true,
         settings: settings::usual().with(given),
         mount: mount(&body, is_cpu, template)?,
         compute,

@@ -30,6 +30,7 @@ pub(super) fn given(body: &Body) -> Result<SettingsChange, Wrong> {
         image: body.text("imageName")?,
         args: body.texts("dockerStartCmd")?.map(|words| command::line(&words)),
         entrypoint: body.texts("dockerEntrypoint")?,
+        listed: body.get("dockerStartCmd").map(|_| true),
         env: body.text_map("env")?,
         ports: ports(body)?,
         disk: body.number("containerDiskInGb", 0)?,
@@ -52,8 +53,19 @@ fn ports(body: &Body) -> Result<Option<Vec<String>>, Wrong> {
 
 /// Returns the fields that show them; one without a registry leaves it out.
 pub(super) fn shown(settings: &Settings) -> impl Iterator<Item = (String, Value)> {
-    let Settings { name, locked, global_networking: _, image, args, entrypoint, env, ports, disk, registry } =
-        settings;
+    let Settings {
+        name,
+        locked,
+        global_networking: _,
+        image,
+        args,
+        entrypoint,
+        listed: _,
+        env,
+        ports,
+        disk,
+        registry,
+    } = settings;
     let always = [
         ("name", json!(name)),
         ("locked", json!(locked)),

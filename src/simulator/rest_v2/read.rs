@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Problem;
 use super::body::{self, Fields};
 use super::settings;
-use crate::simulator::exchange::Operation;
+use crate::simulator::exchange::{Contract, Operation};
 use crate::simulator::world::facts::{self, TemplateFact};
 use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder, check_registry};
@@ -114,6 +114,7 @@ fn cpu(fields: &mut Fields<'_>) -> (String, u32) {
 struct Create {
     template: Option<String>,
     settings: SettingsChange,
+    command: settings::Command,
     mounts: Mounts,
     gpu: Option<Gpu>,
     cpu: Option<(String, u32)>,
@@ -123,15 +124,17 @@ struct Create {
     jupyter: Option<bool>,
 }
 
-fn create(fields: &mut Fields<'_>) -> Create {
+fn create(fields: &mut Fields<'_>, contract: Contract) -> Create {
     fields.require("name");
     let template = fields.filled_text("templateId");
     if template.is_none() {
         fields.require("image");
     }
+    let (settings, command) = settings::of_create(fields, contract);
     let create = Create {
         template,
-        settings: settings::of_create(fields),
+        settings,
+        command,
         mounts: mounts(fields),
         gpu: fields.object("gpu", gpu),
         cpu: fields.object("cpu", cpu),
@@ -146,9 +149,10 @@ fn create(fields: &mut Fields<'_>) -> Create {
     create
 }
 
-pub(super) fn create_pod(body: &[u8]) -> Result<PodOrder, Problem> {
-    let Create { template, settings, mounts, gpu, cpu, cloud, data_centers, ssh, jupyter } =
-        body::read(body, create)?;
+pub(super) fn create_pod(body: &[u8], contract: Contract) -> Result<PodOrder, Problem> {
+    let Create { template, settings, command, mounts, gpu, cpu, cloud, data_centers, ssh, jupyter } =
+        body::read(body, |fields| create(fields, contract))?;
+    let settings = command.under(settings)?;
     let template = template_named(template)?;
     let settings = over_template(settings, template)?;
     let compute = compute(gpu, cpu)?;
@@ -157,6 +161,7 @@ pub(super) fn create_pod(body: &[u8]) -> Result<PodOrder, Problem> {
         (mount, _, _) => mount,
     };
     Ok(PodOrder {
+        has_disk: contract == Contract::August || settings.disk.is_some(),
         settings: settings::usual().with(settings),
         mount,
         compute,
@@ -204,9 +209,11 @@ fn compute(gpu: Option<Gpu>, cpu: Option<(String, u32)>) -> Result<ComputeOrder,
     }
 }
 
-pub(super) fn update_pod(body: &[u8]) -> Result<PodChange, Problem> {
-    let (settings, template, mounts) =
-        body::read(body, |fields| (settings::of_update(fields), fields.text("templateId"), mounts(fields)))?;
+pub(super) fn update_pod(body: &[u8], contract: Contract) -> Result<PodChange, Problem> {
+    let ((settings, command), template, mounts) = body::read(body, |fields| {
+        (settings::of_update(fields, contract), fields.text("templateId"), mounts(fields))
+    })?;
+    let settings = command.under(settings)?;
     let template = template_named(template)?;
     if mounts.network.as_ref().is_some_and(Vec::is_empty) {
         return Err(Problem::new(400, "mounts.network must not be empty: mounts cannot be cleared"));

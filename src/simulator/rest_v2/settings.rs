@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Problem;
 use super::body::Fields;
+use crate::simulator::command::{self, Stored};
+use crate::simulator::exchange::{Contract, Twist, Unset};
 use crate::simulator::world::World;
 use crate::simulator::world::chance::between;
 use crate::simulator::world::pod::Pod;
@@ -18,25 +21,64 @@ pub(super) fn usual() -> Settings {
     Settings { disk: DEFAULT_DISK, ..Settings::default() }
 }
 
-/// Reads what a create gives: no lock, and an entrypoint is unknown to this API.
-pub(super) fn of_create(fields: &mut Fields<'_>) -> SettingsChange {
-    SettingsChange {
+/// What a body says of the command: as one text, as its two parts, or as both.
+pub(super) struct Command {
+    args: Option<String>,
+    cmd: Option<Vec<String>>,
+    entrypoint: Option<Vec<String>>,
+}
+
+impl Command {
+    fn read(fields: &mut Fields<'_>, contract: Contract) -> Self {
+        let args = fields.text("args");
+        match contract {
+            Contract::August => Self { args, cmd: None, entrypoint: None },
+            Contract::Autumn => {
+                Self { args, cmd: fields.texts("cmd"), entrypoint: fields.texts("entrypoint") }
+            }
+        }
+    }
+
+    /// Adds it to what else is given. A part that is left out stays; a text is the whole command.
+    pub(super) fn under(self, settings: SettingsChange) -> Result<SettingsChange, Problem> {
+        let Self { args, cmd, entrypoint } = self;
+        let Some(text) = args else {
+            let (args, listed) = cmd.map(|words| (command::line(&words), true)).unzip();
+            return Ok(SettingsChange { args, entrypoint, listed, ..settings });
+        };
+        let Stored { args, entrypoint: whole, listed } = command::stored(&text);
+        let is_same = cmd.is_none_or(|cmd| cmd == command::words(&args))
+            && entrypoint.is_none_or(|entrypoint| entrypoint == whole);
+        if !is_same {
+            return Err(Problem::new(400, "args, cmd and entrypoint describe different commands"));
+        }
+        Ok(SettingsChange { args: Some(args), entrypoint: Some(whole), listed: Some(listed), ..settings })
+    }
+}
+
+/// Reads what a create gives: no lock.
+pub(super) fn of_create(fields: &mut Fields<'_>, contract: Contract) -> (SettingsChange, Command) {
+    let settings = SettingsChange {
         name: fields.filled_text("name"),
         locked: None,
         global_networking: fields.flag("globalNetworking"),
         registry: fields.clearable_text("registry"),
         image: fields.text("image"),
-        args: fields.text("args"),
+        args: None,
         entrypoint: None,
+        listed: None,
         disk: fields.number("disk", 1, u32::MAX),
         env: fields.text_map("env"),
         ports: fields.texts("ports"),
-    }
+    };
+    (settings, Command::read(fields, contract))
 }
 
 /// Reads what an update gives.
-pub(super) fn of_update(fields: &mut Fields<'_>) -> SettingsChange {
-    SettingsChange { locked: fields.flag("locked"), ..of_create(fields) }
+pub(super) fn of_update(fields: &mut Fields<'_>, contract: Contract) -> (SettingsChange, Command) {
+    let locked = fields.flag("locked");
+    let (settings, command) = of_create(fields, contract);
+    (SettingsChange { locked, ..settings }, command)
 }
 
 /// What a pod's body begins with after the identifier.
@@ -45,6 +87,10 @@ pub(super) struct ContainerBody {
     name: String,
     image: String,
     args: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cmd: Option<Option<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entrypoint: Option<Option<Vec<String>>>,
     disk: u32,
     ports: Vec<String>,
     env: BTreeMap<String, String>,
@@ -69,7 +115,7 @@ struct NetworkingBody {
     internal_dns: Option<String>,
 }
 
-pub(super) fn shown(world: &World, pod: &Pod) -> (ContainerBody, SwitchesBody) {
+pub(super) fn shown(world: &World, pod: &Pod, twist: Twist) -> (ContainerBody, SwitchesBody) {
     // What is on the network follows the setting at the next start only.
     let Settings {
         name,
@@ -77,13 +123,25 @@ pub(super) fn shown(world: &World, pod: &Pod) -> (ContainerBody, SwitchesBody) {
         global_networking: _,
         image,
         args,
-        entrypoint: _,
+        entrypoint,
+        listed,
         env,
         ports,
         disk,
         registry,
     } = pod.settings.clone();
-    let container = ContainerBody { name, image, args, disk, ports, env, registry };
+    let stored = command::text(&args, &entrypoint, listed);
+    // Of what came as one line the parts are not told.
+    let words = if stored == args { Vec::new() } else { command::words(&args) };
+    let list = |words: Vec<String>| match twist.unset {
+        _ if twist.contract == Contract::August => None,
+        _ if !words.is_empty() => Some(Some(words)),
+        Unset::Absent => None,
+        Unset::Null => Some(None),
+        Unset::Empty => Some(Some(words)),
+    };
+    let (cmd, entrypoint) = (list(words), list(entrypoint));
+    let container = ContainerBody { name, image, args: stored, cmd, entrypoint, disk, ports, env, registry };
     (container, SwitchesBody { locked, global_networking: networking(world, pod) })
 }
 

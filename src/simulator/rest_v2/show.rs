@@ -145,16 +145,16 @@ pub(super) fn pods(world: &World, request: &Request, twist: Twist) -> Result<Lis
     let mut pods = world.listing(twist.listing);
     pods.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
     List::page(world.seed(), (request, twist), "pods", pods, |each| {
-        (with_members || each.cluster.is_none()).then(|| pod(world, &each))
+        (with_members || each.cluster.is_none()).then(|| pod(world, &each, twist))
     })
 }
 
-pub(super) fn pod(world: &World, pod: &Pod) -> PodBody {
+pub(super) fn pod(world: &World, pod: &Pod, twist: Twist) -> PodBody {
     let now = world.now();
     let status = pod.status(now);
     let placed = status != Status::Provisioning;
     let (gpu, cpu) = compute(pod);
-    let (container, switches) = settings::shown(world, pod);
+    let (container, switches) = settings::shown(world, pod, twist);
     PodBody {
         id: pod.id.0.clone(),
         container,

@@ -10,7 +10,7 @@ use super::order::{ComputeOrder, PodChange, PodOrder};
 use super::phase::{By, Phase};
 use super::placement::Place;
 use super::pod::{Action, Compute, Mount, Pod, PodId};
-use super::refusal::Refusal;
+use super::refusal::{NO_DISK, Refusal};
 use super::settings::Settings;
 use super::{LONGEST_LISTING_LAG, MARK, World};
 
@@ -34,6 +34,9 @@ impl World {
     /// As [`create_pod`](World::create_pod).
     pub fn create_pod_as(&mut self, id: PodId, order: PodOrder) -> Result<PodId, Refusal> {
         let place = self.place(&order, &id)?;
+        if !order.has_disk {
+            return Err(Refusal::rule(NO_DISK));
+        }
         let (compute, price) = self.rented(&order, &place);
         let hour = price.unwrap_or_default().micros().max(1);
         if self.ground.account.balance < i64::try_from(hour).unwrap_or(i64::MAX) {

@@ -85,6 +85,8 @@ pub struct PodOrder {
     pub ssh: bool,
     /// Whether `JUPYTER_PASSWORD` is to be added.
     pub jupyter: bool,
+    /// Whether the size of its container disk was given, by the request or by a template.
+    pub has_disk: bool,
     /// The template that the pod keeps a link to.
     pub template: Option<String>,
     /// What is offered for each GPU of an interruptible pod; an ordinary one has none.
@@ -113,6 +115,7 @@ impl PodOrder {
         let (name, image) = (name.to_owned(), image.to_owned());
         let settings = Settings { name, image, disk: 10, ..Settings::default() };
         PodOrder {
+            has_disk: true,
             settings,
             mount: Mount::Nothing,
             compute,

@@ -6,6 +6,8 @@ use super::pod::{Action, Status};
 
 /// Said of everything that could not be placed, the impossible included.
 pub const NO_CAPACITY: &str = "There are no longer any instances available with the requested specifications. Please refresh and try again.";
+/// Said, once a machine is found, of a create that gives neither a disk nor a template.
+pub const NO_DISK: &str = "You must either provide a template id or pod configuration parameters";
 /// Said of a full host.
 pub const HOST_FULL: &str = "There are not enough free GPUs on the host machine to start this pod.";
 /// Said of a host that is gone.

@@ -61,6 +61,8 @@ settings! {
         args: String;
         /// What replaces the image's entrypoint, if not empty.
         entrypoint: Vec<String>;
+        /// Whether the command came as a list, and is stored as one.
+        listed: bool;
         /// Environment variables; those of a pod include what the platform added.
         env: BTreeMap<String, String>;
         /// Ports such as `8888/http`.

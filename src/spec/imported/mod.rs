@@ -70,7 +70,7 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
         if known.managed.contains(&id) || pod.status == PodStatus::Terminated {
             continue;
         }
-        match belongs_elsewhere(pod, known).or_else(|| unfit(pod, known.api)) {
+        match belongs_elsewhere(pod, known).or_else(|| unfit(pod)) {
             Some(reason) => chosen.left_out.push((id, reason)),
             None => {
                 let key = free_key(pod.name(), &known.project, |key| taken.insert(Address::pod(key)));
@@ -82,8 +82,7 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
 }
 
 /// Returns why a pod is not the spec's to hold; `None` if it is.
-pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
-    let is_own = |entrypoint: &&Vec<String>| !entrypoint.is_empty();
+pub fn unfit(pod: &LivePod) -> Option<String> {
     // A marker that can be read is no variable any more.
     let is_marker = |key: &EnvKey| key.as_str() == MARKER_KEY;
     let declared = pod.settings.env.keys().filter(|key| !key.is_of_the_platform()).count();
@@ -106,9 +105,6 @@ pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
             "it has a variable whose name a spec cannot declare"
         }
         PodRole::Plain if declared > MAX_ENV => "it has more variables than a spec can declare",
-        PodRole::Plain if api == Api::V2 && pod.settings.entrypoint.iter().any(|words| is_own(&words)) => {
-            "it has an entrypoint of its own, which REST v2 cannot set"
-        }
         PodRole::Plain => return None,
     };
     Some(reason.to_owned())

@@ -6,7 +6,6 @@ use crate::model::address::Key;
 use crate::model::desired::{CloudWish, ComputeWish, CpuWish, Hardware};
 use crate::model::id::{DataCenterId, RegistryId};
 use crate::model::pod::Cloud;
-use crate::model::prior::Api;
 use crate::model::size::Gigabytes;
 use crate::spec::diagnostic::{Diagnostic, Problem};
 use crate::spec::interpolate::Text;
@@ -49,7 +48,6 @@ impl Resolver<'_> {
         let hardware = self.hardware(key, &pod, storage.as_ref());
         let depends_on = self.depends_on(key, &pod);
         self.length_of_name(&pod);
-        self.entrypoint(&pod);
         if let (Some(adopt), Some(replicas)) = (&pod.adopt, &pod.replicas) {
             let detail = "one pod cannot become all replicas";
             let mistake = Diagnostic::at(Problem::ConflictingKeys, adopt.span, detail)
@@ -304,20 +302,6 @@ impl Resolver<'_> {
             let detail =
                 format!("a name has at most {MAX_NAME} characters, and the last replica's has {length}");
             self.log.push(Diagnostic::at(Problem::InvalidName, name.span, detail));
-        }
-    }
-
-    fn entrypoint(&mut self, pod: &Pod) {
-        let Some(entrypoint) = &pod.entrypoint else {
-            return;
-        };
-        if self.api() == Api::V2 {
-            let mistake = Diagnostic::at(Problem::ConflictingKeys, entrypoint.span, "REST v2 cannot set an entrypoint")
-                .help("give the whole program in `command`, set the entrypoint in the image, or use `provider: { api: v1 }`");
-            self.log.push(match self.spec.provider.api {
-                Some(api) => mistake.label(api.span, "REST v2 here"),
-                None => mistake,
-            });
         }
     }
 }

@@ -956,17 +956,20 @@ fn the_private_network_is_pending_until_the_next_start() {
 }
 
 #[test]
-fn what_an_api_cannot_do_is_said() {
+fn a_change_of_half_of_a_command_sends_both_halves() {
     let entrypoint = |pod: &mut WantedPod| pod.container.entrypoint = Vec::from(["/bin/sh".to_owned()]);
-    let world = World::default().want("new", entrypoint).want("llm", entrypoint).have("llm", |_| {});
-    assert_snapshot!(plan(&world), @r#"
-    blocked
-    held llm: NotPossible("`entrypoint` cannot be set over REST v2; set `api: v1`, or put it into the image")
-    held new: NotPossible("`entrypoint` cannot be set over REST v2; set `api: v1`, or put it into the image")
-    Warning llm: `entrypoint` does not exist in REST v2 (not-in-api)
-    Warning new: `entrypoint` does not exist in REST v2 (not-in-api)
+    let world = World::default().want("llm", entrypoint).have("llm", |_| {});
+    assert_snapshot!(settles(&world), @"
+    llm:update Changed Reset
+      entrypoint: - -> /bin/sh by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
     cost $505.70 -> $505.70, at most $505.70
-    "#);
+    ");
+}
+
+#[test]
+fn what_an_api_cannot_do_is_said() {
     let mut world = World::default()
         .want("llm", |pod| {
             pod.container.name = "chat".to_owned();

@@ -417,7 +417,7 @@ async fn a_pod_of_one_api_is_a_pod_of_the_other() {
     assert_eq!(
         json!(fields),
         json!([
-            "both", "ubuntu", "bash -c 'echo hi'", 50, ["8888/http", "22/tcp"], { "PODFORM_MARK": "acme/both/1" },
+            "both", "ubuntu", r#"{"cmd":["bash","-c","echo hi"]}"#, 50, ["8888/http", "22/tcp"], { "PODFORM_MARK": "acme/both/1" },
             { "persistent": { "size": 20, "path": "/workspace" } }, "RUNNING",
         ])
     );

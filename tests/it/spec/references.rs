@@ -221,21 +221,6 @@ pods:
 }
 
 #[test]
-fn an_entrypoint_needs_another_api() {
-    insta::assert_snapshot!(in_pod("gpu: L40S\nentrypoint: [bash]"), @r#"
-    error: conflicting keys
-     --> pods.yaml:7:17
-      |
-    7 |     entrypoint: [bash]
-      |                 ^^^^^^ REST v2 cannot set an entrypoint
-      |
-      = help: give the whole program in `command`, set the entrypoint in the image, or use `provider: { api: v1 }`
-    "#);
-    insta::assert_snapshot!(
-        with_head("provider: { api: v1 }\npods:\n  a: { image: a, gpu: L40S, entrypoint: [bash] }\n"), @"");
-}
-
-#[test]
 fn objects_are_taken_over_once() {
     insta::assert_snapshot!(with_head("\
 pods:

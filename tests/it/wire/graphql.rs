@@ -257,20 +257,27 @@ fn a_cpu_pod_is_certainly_not_created_when_its_flavor_cannot_be_read() {
 }
 
 #[test]
-fn an_edit_sends_what_is_mandatory_and_keeps_the_other_half_of_the_arguments() {
+fn an_edit_sends_what_is_mandatory_and_no_half_of_a_command() {
     let recorder = Recorder::default();
     let read = json!({ "data": { "pod": graphql_pod() } });
     let edited = json!({ "data": { "podEditJob": { "id": "p1" } } });
-    let request = PatchRequest {
-        settings: PodSettings { command: Some(vec!["serve".to_owned()]), ..patch_request().settings },
+    let request = |entrypoint: Option<Vec<String>>| PatchRequest {
+        settings: PodSettings {
+            command: Some(vec!["serve".to_owned()]),
+            entrypoint,
+            ..patch_request().settings
+        },
         ..patch_request()
     };
-    assert_eq!(run(in_turn(&recorder, vec![read, edited]).update_pod(&request)), Ok(()));
+    let client = in_turn(&recorder, vec![read, edited]);
+    assert_eq!(run(client.update_pod(&request(Some(vec!["bash".to_owned()])))), Ok(()));
     let expected = json!({ "input": {
         "podId": "p1", "imageName": "vllm/vllm-openai:v0.19.1", "containerDiskInGb": 50,
         "dockerArgs": r#"{"cmd":["serve"],"entrypoint":["bash"]}"#
     } });
     assert_eq!(recorder.seen()[1].body["variables"], expected);
+    let error = run(client.update_pod(&request(None))).unwrap_err();
+    assert_eq!(error.detail, "half of a command cannot be changed");
 }
 
 #[test]

@@ -88,6 +88,7 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
             name: can_rename.then(|| "renamed".to_owned()),
             image: Some("vllm/vllm-openai:v0.20.0".to_owned()),
             command: Some(vec!["serve".to_owned(), "two words".to_owned()]),
+            entrypoint: Some(request.settings.entrypoint.clone()),
             env: Some(env.clone()),
             ports: Some(BTreeSet::from([Port { number: 9000, protocol: Protocol::Http }])),
             disk: Some(Gigabytes(70)),

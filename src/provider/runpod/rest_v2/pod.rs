@@ -12,7 +12,6 @@ use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::settings::{Given, PodSettings};
 use crate::model::size::Gigabytes;
-use crate::model::text::shell_words;
 use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
 
@@ -23,8 +22,10 @@ pub(super) fn create_body(request: &PodRequest) -> Value {
     let HostLimits { cuda, min_vcpu, min_memory } = host;
     let all = request.given();
     // What is left out is the image's own.
-    let command = all.command.filter(|words| !words.is_empty());
-    let mut body = settings_body(&PodSettings { command, ..all });
+    let own = |words: Option<&'_ Vec<String>>| words.is_some_and(|words| !words.is_empty());
+    let command = all.command.filter(|words| own(Some(words)));
+    let entrypoint = all.entrypoint.filter(|words| own(Some(words)));
+    let mut body = settings_body(&PodSettings { command, entrypoint, ..all });
     let (gpu, cpu) = match compute {
         Compute::Gpu { id, count } => {
             let gpu = given([
@@ -60,8 +61,7 @@ fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {
         name,
         image,
         command,
-        // Refused before where it says something.
-        entrypoint: _,
+        entrypoint,
         env,
         ports,
         disk,
@@ -73,7 +73,9 @@ fn settings_body(settings: &PodSettings<Given<'_>>) -> Map<String, Value> {
     given([
         ("name", name.map(|name| json!(name))),
         ("image", image.map(|image| json!(image))),
-        ("args", command.map(|words| json!(shell_words(words)))),
+        // As lists, so that there is nothing to quote; empty ones are the image's own again.
+        ("cmd", command.map(|words| json!(words))),
+        ("entrypoint", entrypoint.map(|words| json!(words))),
         ("env", env.map(|env| json!(convert::exposed(env)))),
         ("ports", ports.map(convert::port_texts)),
         ("disk", disk.map(|size| json!(size.0))),
@@ -117,6 +119,8 @@ pub(super) struct PodWire {
     status: Wire<String>,
     image: Wire<String>,
     args: Wire<String>,
+    cmd: Wire<Vec<String>>,
+    entrypoint: Wire<Vec<String>>,
     disk: Wire<Count>,
     env: Wire<EnvMap>,
     ports: Wire<Vec<String>>,
@@ -238,7 +242,7 @@ pub(super) fn live_pod(id: PodId, mut wire: PodWire) -> (Origin, Result<LivePod,
 fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod, Unfit> {
     let env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
-    let command = wire.args.said("args")?;
+    let (command, entrypoint) = command_of(wire.args, wire.cmd, wire.entrypoint)?.unzip();
     let name = wire.name.required("name")?;
     let role = match wire.cluster {
         Wire::Absent | Wire::Null => convert::role(id.as_str(), &name, None),
@@ -247,8 +251,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
     let settings = PodSettings {
         name: Some(name),
         image: wire.image.optional("image")?,
-        command: command.map(|args| convert::split_command(&args.unwrap_or_default())),
-        entrypoint: None,
+        command,
+        entrypoint,
         env,
         ports: Some(convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?),
         disk: wire.disk.optional("disk")?.map(|Count(size)| Gigabytes(size)),
@@ -274,6 +278,22 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         price: convert::price(wire.cost),
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
     })
+}
+
+/// Reads command and entrypoint: from their lists where one says something, as null, an empty list and none at all are one
+/// thing there, else from the text that is stored. `None` where neither is told.
+fn command_of(
+    args: Wire<String>,
+    cmd: Wire<Vec<String>>,
+    entrypoint: Wire<Vec<String>>,
+) -> Result<Option<(Vec<String>, Vec<String>)>, Unfit> {
+    let parts =
+        (cmd.optional("cmd")?.unwrap_or_default(), entrypoint.optional("entrypoint")?.unwrap_or_default());
+    let args = args.said("args")?;
+    if parts != Default::default() {
+        return Ok(Some(parts));
+    }
+    Ok(args.map(|args| convert::split_docker_args(&args.unwrap_or_default())))
 }
 
 fn status_of(word: &str) -> Result<PodStatus, Unfit> {

@@ -386,6 +386,7 @@ fn order_like(pod: &WorldPod) -> PodOrder {
         Compute::Cpu { flavor, vcpus } => ComputeOrder::Cpu { flavors: vec![flavor.clone()], vcpus: *vcpus },
     };
     PodOrder {
+        has_disk: true,
         settings: Settings { global_networking: false, locked: false, ..pod.settings.clone() },
         mount: pod.mount.clone(),
         compute,
