@@ -19,6 +19,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::progress::Notice;
+use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime, Verb,
 };
@@ -80,7 +81,7 @@ impl<'a, P: Observe, R: Reporter> Limited<'a, P, R> {
     async fn look<T>(
         &self,
         verb: Verb,
-        call: impl AsyncFn() -> Result<T, ProviderError>,
+        mut call: impl AsyncFnMut() -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
         let mut tries = 0;
         loop {
@@ -137,8 +138,8 @@ impl<P: Observe, R> Drop for Turn<'_, '_, P, R> {
 }
 
 impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
-    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
-        self.look(Verb::ListPods, async || self.port.list_pods().await).await
+    async fn read_pods(&self, walk: &mut Walk<ListedPod>) -> Result<(), ProviderError> {
+        self.look(Verb::ListPods, async || self.port.read_pods(walk).await).await
     }
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {

@@ -1,7 +1,8 @@
 //! What became of a create whose answer is missing.
 //!
 //! The create carried a token, so listings tell, but they lag: one listing without the token proves nothing. A search
-//! is settled after three listings without it, the last of them at least the settling time after the request ended.
+//! is settled after three listings without it, the last of them at least the settling time after the request ended. A
+//! listing of several pages counts only once the next one shows that nothing slipped through a seam.
 //! If listings lag longer than that, a late object shows up as one more pod with a token that the journal knows, and
 //! every plan looks for those. Pure; moments are durations since the search began, as its driver counts them.
 
@@ -123,34 +124,109 @@ pub fn sight_volume(
     sighting(found, unreadable)
 }
 
+/// A listing: when it was asked for, and what it proves by what it lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Looked {
+    pub began: Duration,
+    pub proof: Proof,
+}
+
+/// What the lack of an object in a listing proves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// That it was not shown: the listing is one answer.
+    Itself,
+    /// Nothing yet, as the listing came in pages: where something before a seam is deleted while the pages are read, what
+    /// stood behind the seam is on neither page. The listing before, asked for at this moment, proves what it lacks,
+    /// as all that it had is still here.
+    Before(Option<Duration>),
+}
+
+impl Looked {
+    /// Returns the moments as somebody counts them who began to look later.
+    pub fn since(self, first: Duration) -> Self {
+        let proof = match self.proof {
+            Proof::Itself => Proof::Itself,
+            Proof::Before(before) => Proof::Before(before.and_then(|before| before.checked_sub(first))),
+        };
+        Self { began: self.began.saturating_sub(first), proof }
+    }
+}
+
+/// What the listing before had, where it came in pages.
+#[derive(Debug)]
+pub struct Seams<I>(Option<(Duration, BTreeSet<I>)>);
+
+impl<I> Default for Seams<I> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<I: Ord> Seams<I> {
+    /// Takes the next listing, which was asked for at a moment and had these, in so many pages.
+    pub fn next(&mut self, began: Duration, pages: usize, ids: impl Iterator<Item = I>) -> Looked {
+        if pages <= 1 {
+            self.0 = None;
+            return Looked { began, proof: Proof::Itself };
+        }
+        let ids: BTreeSet<I> = ids.collect();
+        let before = self.0.take().filter(|(_, had)| had.is_subset(&ids)).map(|(before, _)| before);
+        self.0 = Some((began, ids));
+        Looked { began, proof: Proof::Before(before) }
+    }
+}
+
 /// The search for one token through successive listings.
 #[derive(Clone, Debug)]
 pub struct Search {
     request_ended: Duration,
     settled_from: Duration,
+    /// How many listings in a row proved that nothing carries it.
     without: u32,
+    /// When the last of them was asked for.
+    proved: Duration,
+    /// When the listing was asked for that lacks it too and is not proved yet.
+    unproved: Option<Duration>,
     untold: u32,
 }
 
 impl Search {
     /// Begins a search for a create that cannot happen any more after `request_ended`, but for `settling` of lag.
     pub fn new(request_ended: Duration, settling: Duration) -> Self {
-        Self { request_ended, settled_from: request_ended + settling, without: 0, untold: 0 }
+        let settled_from = request_ended + settling;
+        Self { request_ended, settled_from, without: 0, proved: Duration::ZERO, unproved: None, untold: 0 }
     }
 
-    /// Takes one listing, by when it was asked for, and tells whether the create is settled as not done.
-    pub fn settles(&mut self, listing_began: Duration, sighting: &Sighting) -> bool {
-        match sighting {
-            Sighting::Nothing if listing_began >= self.request_ended => self.without += 1,
-            Sighting::Nothing => {}
+    /// Takes one listing, and tells whether the create is settled as not done.
+    pub fn settles(&mut self, Looked { began, proof }: Looked, sighting: &Sighting) -> bool {
+        match (sighting, proof) {
+            (Sighting::Nothing, Proof::Itself) => self.prove(began),
+            (Sighting::Nothing, Proof::Before(before)) => {
+                // A listing that was not seen here may lie between the two.
+                if let Some(proved) = self.unproved.filter(|unproved| before == Some(*unproved)) {
+                    self.prove(proved);
+                }
+                self.unproved = Some(began);
+            }
             // Not three in a row: the count starts again.
-            Sighting::CannotTell | Sighting::These(_) => self.without = 0,
+            (Sighting::CannotTell | Sighting::These(_), _) => {
+                self.without = 0;
+                self.unproved = None;
+            }
         }
         match sighting {
-            Sighting::CannotTell if listing_began >= self.settled_from => self.untold += 1,
+            Sighting::CannotTell if began >= self.settled_from => self.untold += 1,
             Sighting::CannotTell | Sighting::Nothing | Sighting::These(_) => self.untold = 0,
         }
-        self.without >= LISTINGS && listing_began >= self.settled_from
+        self.without >= LISTINGS && self.proved >= self.settled_from
+    }
+
+    fn prove(&mut self, began: Duration) {
+        if began >= self.request_ended {
+            self.without += 1;
+            self.proved = began;
+        }
     }
 
     /// Tells whether more listings would not help: an entry that cannot be read has hidden the answer in as many of them
@@ -309,6 +385,10 @@ mod tests {
         Duration::from_secs(count)
     }
 
+    fn alone(began: u64) -> Looked {
+        Looked { began: seconds(began), proof: Proof::Itself }
+    }
+
     fn created(name: &str, second: i64) -> LivePod {
         LivePod { created_at: Some(at(second)), ..live_pod(name, PodStatus::Running) }
     }
@@ -317,7 +397,7 @@ mod tests {
     fn three_listings_and_the_settling_time_make_it_certain() {
         let mut search = Search::new(seconds(10), SETTLING);
         let settled: Vec<bool> =
-            [5, 11, 50, 99, 100, 101].map(|began| search.settles(seconds(began), &Sighting::Nothing)).into();
+            [5, 11, 50, 99, 100, 101].map(|began| search.settles(alone(began), &Sighting::Nothing)).into();
         assert_eq!(settled, [false, false, false, false, true, true]);
     }
 
@@ -325,7 +405,7 @@ mod tests {
     fn late_listings_alone_are_not_enough() {
         let mut search = Search::new(seconds(0), SETTLING);
         let settled: Vec<bool> =
-            [200, 205, 210].map(|began| search.settles(seconds(began), &Sighting::Nothing)).into();
+            [200, 205, 210].map(|began| search.settles(alone(began), &Sighting::Nothing)).into();
         assert_eq!(settled, [false, false, true]);
     }
 
@@ -333,10 +413,55 @@ mod tests {
     fn an_entry_that_cannot_be_read_proves_nothing() {
         let mut search = Search::new(seconds(0), SETTLING);
         for began in [100, 105] {
-            assert!(!search.settles(seconds(began), &Sighting::Nothing));
+            assert!(!search.settles(alone(began), &Sighting::Nothing));
         }
-        assert!(!search.settles(seconds(110), &Sighting::CannotTell));
-        assert!(!search.settles(seconds(115), &Sighting::Nothing));
+        assert!(!search.settles(alone(110), &Sighting::CannotTell));
+        assert!(!search.settles(alone(115), &Sighting::Nothing));
+    }
+
+    #[test]
+    fn a_listing_in_pages_counts_once_the_next_one_has_all_of_it() {
+        let mut seams = Seams::default();
+        let mut search = Search::new(seconds(0), SETTLING);
+        let listings: [(u64, usize, &[u32]); 7] = [
+            (90, 2, &[1, 2, 3]),
+            (95, 2, &[1, 2, 3, 4]),
+            // Something was deleted since, so that something may have slipped through the seam of the one before.
+            (100, 2, &[1, 3, 4]),
+            (105, 2, &[1, 3, 4]),
+            (110, 1, &[1, 3]),
+            (115, 2, &[1, 3]),
+            (120, 2, &[1, 3]),
+        ];
+        let settled = listings.map(|(began, pages, ids)| {
+            let looked = seams.next(seconds(began), pages, ids.iter());
+            (began, looked.proof, search.settles(looked, &Sighting::Nothing))
+        });
+        assert_eq!(
+            settled,
+            [
+                (90, Proof::Before(None), false),
+                (95, Proof::Before(Some(seconds(90))), false),
+                (100, Proof::Before(None), false),
+                (105, Proof::Before(Some(seconds(100))), false),
+                (110, Proof::Itself, true),
+                (115, Proof::Before(None), true),
+                (120, Proof::Before(Some(seconds(115))), true),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_listing_in_pages_is_proved_by_the_one_right_after_it_alone() {
+        let mut search = Search::new(seconds(0), SETTLING);
+        let pages =
+            |began, before| Looked { began: seconds(began), proof: Proof::Before(Some(seconds(before))) };
+        for (began, before) in [(90, 85), (100, 95), (110, 105), (120, 115)] {
+            assert!(!search.settles(pages(began, before), &Sighting::Nothing), "{began}");
+        }
+        let settled = [(125, 120), (130, 125), (135, 130)]
+            .map(|(began, before)| search.settles(pages(began, before), &Sighting::Nothing));
+        assert_eq!(settled, [false, false, true]);
     }
 
     #[test]
@@ -344,7 +469,7 @@ mod tests {
         let mut search = Search::new(seconds(10), SETTLING);
         let in_vain: Vec<bool> = [90, 95, 100, 105, 110]
             .map(|began| {
-                assert!(!search.settles(seconds(began), &Sighting::CannotTell));
+                assert!(!search.settles(alone(began), &Sighting::CannotTell));
                 search.is_in_vain()
             })
             .into();

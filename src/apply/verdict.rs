@@ -9,7 +9,7 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use super::readback;
-use super::recover::{Search, Sighting};
+use super::recover::{Looked, Search, Sighting};
 use super::shown;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus};
@@ -104,12 +104,12 @@ pub fn vanished(id: &RemoteId) -> String {
 /// Judges a listing in the search for what a create made: these objects, or for certain none.
 pub fn searched(
     search: &mut Search,
-    listing_began: Duration,
+    listing: Looked,
     sighting: Sighting,
 ) -> Verdict<Option<BTreeSet<RemoteId>>> {
     match sighting {
         Sighting::These(ids) => Verdict::Done(Some(ids)),
-        sighting if search.settles(listing_began, &sighting) => Verdict::Done(None),
+        sighting if search.settles(listing, &sighting) => Verdict::Done(None),
         Sighting::Nothing | Sighting::CannotTell => Verdict::GoOn(None),
     }
 }
@@ -194,6 +194,7 @@ impl<'a> Running<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apply::recover::Proof;
     use crate::apply::request;
     use crate::kit::{compute, live_pod};
     use crate::model::id::{GpuTypeId, VolumeId};
@@ -367,7 +368,8 @@ mod tests {
         let judge = |sightings: &[Sighting]| -> Vec<Verdict<Option<BTreeSet<RemoteId>>>> {
             let mut search = Search::new(Duration::ZERO, Duration::from_secs(90));
             let listings = (0..).step_by(45).map(Duration::from_secs).zip(sightings.iter().cloned());
-            listings.map(|(at, sighting)| searched(&mut search, at, sighting)).collect()
+            let looked = |began| Looked { began, proof: Proof::Itself };
+            listings.map(|(at, sighting)| searched(&mut search, looked(at), sighting)).collect()
         };
         let (nothing, untold) = (Sighting::Nothing, Sighting::CannotTell);
         assert_eq!(

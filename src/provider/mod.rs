@@ -11,6 +11,7 @@ pub mod logs;
 pub mod observe;
 pub mod probe;
 pub mod runpod;
+pub mod walk;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -22,15 +23,26 @@ use crate::model::id::{PodId, RequestId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume, Origin};
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
+use walk::Walk;
 
 /// Reads, which cost nothing and may be repeated.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
 pub trait Observe {
-    /// Lists every pod of the account, those of endpoints and clusters as far as the API shows them.
+    /// Reads the next page of the listing of every pod of the account, those of endpoints and clusters as far as the API
+    /// shows them.
     ///
     /// # Errors
-    /// The listing as a whole could not be read. A single entry that cannot be read is one of [`Listed`].
-    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError>;
+    /// The page as a whole could not be read; the walk stands where it stood. A single entry that cannot be read is one
+    /// of [`Listed`].
+    async fn read_pods(&self, walk: &mut Walk<ListedPod>) -> Result<(), ProviderError>;
+
+    /// Lists every pod of the account.
+    ///
+    /// # Errors
+    /// See [`Self::read_pods`].
+    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
+        walk::walk(async |walk| self.read_pods(walk).await).await.map(Walk::into_entries)
+    }
 
     /// Lists every network volume of the account.
     ///

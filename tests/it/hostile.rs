@@ -128,7 +128,8 @@ impl World {
 
     /// Makes a pod as others do.
     fn create(&self, name: &str) {
-        let body = json!({ "name": name, "image": "b", "gpu": { "id": "NVIDIA A40", "count": 1 }, "disk": 10 });
+        let body =
+            json!({ "name": name, "image": "b", "gpu": { "id": "NVIDIA A40", "count": 1 }, "disk": 10 });
         assert_eq!(self.place.request("POST", "/v2/pods", &body.to_string()).0, 201);
         // Listings lag, and the world moves on with each request.
         self.place.pods();

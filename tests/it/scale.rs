@@ -92,6 +92,37 @@ async fn an_empty_account_becomes_the_whole_fleet() {
     assert_eq!(plan.unchanged.len(), PODS + HOMES.len());
 }
 
+/// Four pages, of which the members of a cluster are left out after they were cut.
+#[tokio::test(start_paused = true)]
+async fn an_account_of_four_pages_is_seen_whole() {
+    const MEMBERS: usize = 100;
+    let shares = Shares { changed: 2, stopped: 1, vanished: 1, unmanaged: 200 };
+    let fleet = Fleet { shares, ..Fleet::steady(1_250) };
+    let applied = fleet.apply().await;
+    let simulation = &applied.simulation;
+    simulation.edit(|world| {
+        let strangers = world.all_pods().filter(|pod| pod.settings.name.starts_with("somebody-"));
+        for member in strangers.map(|pod| pod.id.clone()).step_by(25).take(MEMBERS).collect::<Vec<_>>() {
+            world.join_cluster(&member, "cl1");
+        }
+    });
+    let pages = || simulation.requests().get(&Operation::List).copied().unwrap_or(0);
+    let spec = loaded(&fleet.edited_spec());
+    let state = MemoryState::from_prior(applied.prior);
+    let before = pages();
+    let Planned::Changes(plan) = plan_again(simulation, &spec, &state.load().await.unwrap()).await else {
+        panic!("there are changes")
+    };
+    assert_eq!(pages() - before, 4);
+    let turns = fleet.turns();
+    let changed = turns.iter().filter(|turn| **turn != Turn::Same).count();
+    assert_eq!((plan.actions.len(), plan.unmanaged.len()), (changed, 2_500 - MEMBERS));
+    assert_complete(&executed(simulation, &spec, &state, plan, 100).await);
+    let again = plan_again(simulation, &spec, &state.load().await.unwrap()).await;
+    let Planned::NoChanges(plan) = again else { panic!("{} actions", again.plan().actions.len()) };
+    assert_eq!((plan.unchanged.len(), plan.unmanaged.len()), (1_250 + HOMES.len(), 2_500 - MEMBERS));
+}
+
 /// An ideal apply takes as long as its creates, so many at a time.
 #[tokio::test(start_paused = true)]
 async fn an_apply_takes_hardly_longer_than_its_requests() {

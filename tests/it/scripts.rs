@@ -63,6 +63,7 @@ scripts! {
     names,
     no_catalog,
     odd_entries,
+    pages,
     places,
     profiles,
     protect,

@@ -20,7 +20,8 @@ use crate::model::id::{RemoteId, Serial};
 use crate::model::journal::{Asked, Event};
 use crate::model::marker::Token;
 use crate::model::progress::Notice;
-use crate::provider::{Certainty, Mutate, Observe, ProviderError, Verb};
+use crate::provider::walk::{Walk, walk};
+use crate::provider::{Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Verb};
 use crate::state::{Journal, RecordChange};
 
 /// What a request goes out with.
@@ -255,7 +256,7 @@ where
     pub(super) async fn ask<T>(
         &self,
         verb: Verb,
-        call: impl AsyncFn(&'a P) -> Result<T, ProviderError>,
+        call: impl AsyncFnMut(&'a P) -> Result<T, ProviderError>,
     ) -> Result<T, ProviderError> {
         let Context { provider, settings, .. } = &self.context;
         let answer = read(provider, settings, |tries| self.backoff(tries), verb, call).await;
@@ -263,6 +264,17 @@ where
             self.stop(by);
         }
         answer
+    }
+
+    /// Lists every pod. A page takes its own turn and has its own time.
+    pub(super) async fn list_pods(&self) -> Result<Walk<ListedPod>, ProviderError> {
+        walk(async |walk| self.ask(Verb::ListPods, async |port: &'a P| port.read_pods(walk).await).await)
+            .await
+    }
+
+    /// Lists every network volume.
+    pub(super) async fn list_volumes(&self) -> Result<Walk<ListedVolume>, ProviderError> {
+        self.ask(Verb::ListVolumes, P::list_volumes).await.map(Walk::from)
     }
 
     /// Waits, unless a signal comes or the journal breaks.
@@ -296,7 +308,7 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
     settings: &Settings,
     backoff: impl Fn(u32) -> Duration,
     verb: Verb,
-    call: impl AsyncFn(&'a P) -> Result<T, ProviderError>,
+    mut call: impl AsyncFnMut(&'a P) -> Result<T, ProviderError>,
 ) -> Result<T, ProviderError> {
     let limit = settings.request_timeout;
     let mut tries = 0;

@@ -15,18 +15,19 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::until::Watched;
 use crate::apply::Pace;
-use crate::apply::recover::Tokens;
+use crate::apply::recover::{Looked, Seams, Tokens};
 use crate::apply::verdict::Sight;
 use crate::model::id::PodId;
 use crate::model::marker::Token;
+use crate::provider::walk::Walk;
 use crate::provider::{Listed, ListedPod, ProviderError};
 
 /// One listing.
 pub(super) struct Sheet<I: Watched> {
     /// A moment before it was asked for: what happened before it can be in it.
     began: Instant,
-    /// The least time that lies between the first listing of the run and this one.
-    at: Duration,
+    /// The least time that lies between the first listing of the run and this one, and what it proves.
+    looked: Looked,
     pub(super) entries: Vec<Listed<I::Object, I>>,
     places: OnceCell<Places<I>>,
     tokens: OnceCell<Tokens>,
@@ -104,10 +105,11 @@ impl<I: Watched> Lookout<I> {
     pub(super) async fn keep(
         &self,
         pace: Pace,
-        list: impl AsyncFn() -> Result<Vec<Listed<I::Object, I>>, ProviderError>,
+        list: impl AsyncFn() -> Result<Walk<Listed<I::Object, I>>, ProviderError>,
     ) -> Infallible {
         let mut next = Instant::now();
         let mut at = Duration::ZERO;
+        let mut seams = Seams::default();
         loop {
             while self.waiting.get() == 0 {
                 self.wanted.notified().await;
@@ -118,10 +120,13 @@ impl<I: Watched> Lookout<I> {
             }
             let began = Instant::now();
             let pause = match list().await {
-                Ok(entries) => {
-                    let pause = pace.after(entries.len());
+                Ok(walk) => {
+                    let pause = pace.after(walk.entries().len());
+                    let ids = walk.entries().iter().filter_map(I::of).cloned();
+                    let looked = seams.next(at, walk.pages(), ids);
+                    let entries = walk.into_entries();
                     let sheet =
-                        Sheet { began, at, entries, places: OnceCell::new(), tokens: OnceCell::new() };
+                        Sheet { began, looked, entries, places: OnceCell::new(), tokens: OnceCell::new() };
                     *self.last.borrow_mut() = Some(Rc::new(sheet));
                     pause
                 }
@@ -148,8 +153,8 @@ pub(super) struct Looks<'l, I: Watched> {
 /// One of them.
 pub(super) struct Look<I: Watched> {
     pub(super) sheet: Rc<Sheet<I>>,
-    /// The least time that lies between the first one and this one.
-    pub(super) waited: Duration,
+    /// The least time that lies between the first one and this one, and what this one proves.
+    pub(super) looked: Looked,
 }
 
 impl<I: Watched> Looks<'_, I> {
@@ -169,8 +174,8 @@ impl<I: Watched> Looks<'_, I> {
         loop {
             if let Some(sheet) = last.borrow().as_ref().filter(|sheet| sheet.began > self.after) {
                 self.after = sheet.began;
-                let first = *self.first.get_or_insert(sheet.at);
-                return Ok(Look { sheet: Rc::clone(sheet), waited: sheet.at.saturating_sub(first) });
+                let first = *self.first.get_or_insert(sheet.looked.began);
+                return Ok(Look { sheet: Rc::clone(sheet), looked: sheet.looked.since(first) });
             }
             if let Some((_, error)) = failure.borrow().as_ref().filter(|(at, _)| *at > self.after) {
                 return Err(error.clone());

@@ -48,7 +48,7 @@ use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
 use crate::model::progress::Notice;
-use crate::provider::{Mutate, Observe, Verb};
+use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
 /// Executes a plan to its end, or as far as it gets.
@@ -77,8 +77,8 @@ where
         biased;
         outcome = engine.run() => outcome,
         never = engine.ledger.write() => match never {},
-        never = engine.pods.keep(poll, async || engine.ask(Verb::ListPods, P::list_pods).await) => match never {},
-        never = engine.volumes.keep(poll, async || engine.ask(Verb::ListVolumes, P::list_volumes).await) => match never {},
+        never = engine.pods.keep(poll, async || engine.list_pods().await) => match never {},
+        never = engine.volumes.keep(poll, async || engine.list_volumes().await) => match never {},
         never = engine.tell_interrupt() => match never {},
     };
     finish(&engine, outcome).await

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::call::read;
 use super::interrupted;
 use crate::apply::gate::{self, Made, Pass, Records, Request};
-use crate::apply::recover::{self, Choice, Open, Search, Sighting, Tokens};
+use crate::apply::recover::{self, Choice, Looked, Open, Proof, Seams, Search, Sighting, Tokens};
 use crate::apply::retry::{self, Next};
 use crate::apply::{Context, Interrupt, Reporter, record};
 use crate::model::address::Address;
@@ -25,6 +25,7 @@ use crate::model::plan::ActionId;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::progress::Notice;
 use crate::model::provenance::Viewpoint;
+use crate::provider::walk::{Walk, walk};
 use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb};
 use crate::state::{Batch, Journal, RecordChange, StateError};
 
@@ -55,11 +56,12 @@ where
     }
     let mut is_told = false;
     let mut waited = Duration::ZERO;
+    let mut seams = Seams::default();
     while !open.is_empty() {
         let looked = tokio::select! {
             biased;
             () = interrupted(&settler.context.interrupt, Interrupt::First) => Err("interrupted".to_owned()),
-            looked = settler.look(&open, waited) => looked.map_err(|error| error.to_string()),
+            looked = settler.look(&open, waited, &mut seams) => looked.map_err(|error| error.to_string()),
         };
         let listing = match looked {
             Ok(listing) => listing,
@@ -107,6 +109,8 @@ struct Case<'p> {
 struct Listing {
     /// How long was waited before it, at least: as in a run, pauses count and nothing else.
     at: Duration,
+    /// The pods' own listing, which may come in pages.
+    of_pods: Looked,
     /// The provider's time, where it was told.
     server_time: Option<Timestamp>,
     pods: Vec<ListedPod>,
@@ -177,15 +181,18 @@ where
             }
             return self.let_pass(case.intent).await.map(Some);
         };
-        let sighting = if case.intent.action.address.is_pod() {
-            recover::sight_pod(token, &listing.may_carry(token), |id| self.records.has(id))
+        let (looked, sighting) = if case.intent.action.address.is_pod() {
+            let sighting = recover::sight_pod(token, &listing.may_carry(token), |id| self.records.has(id));
+            (listing.of_pods, sighting)
         } else {
-            recover::sight_volume(known.asked.name.as_deref(), &listing.volumes, |id| self.records.has(id))
+            let name = known.asked.name.as_deref();
+            let sighting = recover::sight_volume(name, &listing.volumes, |id| self.records.has(id));
+            (Looked { began: listing.at, proof: Proof::Itself }, sighting)
         };
         if let Sighting::These(ids) = &sighting {
             return self.found(case.intent, (token, known), ids, listing).await.map(Some);
         }
-        if !search.settles(listing.at, &sighting) {
+        if !search.settles(looked, &sighting) {
             let why = "an entry of the listing cannot be read and may be what it made";
             return Ok(search.is_in_vain().then(|| Fate::Undecided(why.to_owned())));
         }
@@ -358,20 +365,32 @@ where
     }
 
     /// Lists what the open cases need, again and again as long as that helps.
-    async fn look(&self, open: &[Case<'_>], at: Duration) -> Result<Listing, ProviderError> {
+    async fn look(
+        &self,
+        open: &[Case<'_>],
+        at: Duration,
+        seams: &mut Seams<PodId>,
+    ) -> Result<Listing, ProviderError> {
         let creates = || open.iter().filter(|case| case.create.is_some());
-        let (mut pods, mut volumes) = (Vec::new(), Vec::new());
+        let (mut pods, mut volumes) = (Walk::default(), Vec::new());
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
         if creates().any(|case| case.intent.action.address.is_pod()) {
-            pods = read(provider, settings, backoff, Verb::ListPods, P::list_pods).await?;
+            pods = walk(async |walk| {
+                let page = async |port: &P| port.read_pods(walk).await;
+                read(provider, settings, backoff, Verb::ListPods, page).await
+            })
+            .await?;
         }
         if creates().any(|case| !case.intent.action.address.is_pod()) {
             volumes = read(provider, settings, backoff, Verb::ListVolumes, P::list_volumes).await?;
         }
         let server_time = provider.server_time().map(|told| told.date);
+        let ids = pods.entries().iter().filter_map(ListedPod::id).cloned();
+        let of_pods = seams.next(at, pods.pages(), ids);
+        let pods = pods.into_entries();
         let tokens = Tokens::of(&pods);
-        Ok(Listing { at, server_time, pods, tokens, volumes })
+        Ok(Listing { at, of_pods, server_time, pods, tokens, volumes })
     }
 
     /// Waits between two looks and returns how long, unless a signal ends it.

@@ -29,6 +29,7 @@ use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secrets;
 use crate::model::size::Gigabytes;
+use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
     Verb,
@@ -114,8 +115,9 @@ fn error(certainty: Certainty) -> ProviderError {
 }
 
 impl Observe for Provider {
-    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
-        Ok(self.pods.borrow().values().map(|pod| Listed::Found(Box::new(pod.clone()))).collect())
+    async fn read_pods(&self, walk: &mut Walk<ListedPod>) -> Result<(), ProviderError> {
+        walk.end(self.pods.borrow().values().map(|pod| Listed::Found(Box::new(pod.clone()))).collect());
+        Ok(())
     }
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::lookout::{Look, Lookout, Looks, Sheet};
 use super::{Act, Engine};
 use crate::apply::ending::Halt;
-use crate::apply::recover::{Search, Sighting};
+use crate::apply::recover::{Looked, Search, Sighting};
 use crate::apply::verdict::{self, Seen, Verdict};
 use crate::apply::{Reporter, Settings};
 use crate::model::address::Address;
@@ -101,12 +101,12 @@ where
         &self,
         act: &Act<'_>,
         mut looks: Looks<'_, I>,
-        mut judge: impl AsyncFnMut(&Sheet<I>, Duration) -> Result<Verdict<T>, Halt>,
+        mut judge: impl AsyncFnMut(&Sheet<I>, Looked) -> Result<Verdict<T>, Halt>,
     ) -> Result<Option<(Rc<Sheet<I>>, T)>, Halt> {
         loop {
             let look = self.unless_cut_short(looks.next()).await?.map_err(|error| could_not_look(&error))?;
-            let Some(Look { sheet, waited }) = look else { return Ok(None) };
-            match judge(&sheet, waited).await? {
+            let Some(Look { sheet, looked }) = look else { return Ok(None) };
+            match judge(&sheet, looked).await? {
                 Verdict::GoOn(Some(what)) => self.tell(Notice::Waiting { action: act.id.clone(), what }),
                 Verdict::GoOn(None) | Verdict::Ask => {}
                 Verdict::Done(done) => return Ok(Some((sheet, done))),
@@ -131,8 +131,8 @@ where
             self.watching.borrow_mut().push(act.id.clone());
         }
         let looks = I::lookout(self).since(since, since + wait_timeout);
-        let judged = self.until(act, looks, async |sheet, waited| {
-            let mut seen = Seen { listed: sheet.sight(id), asked: None, settled: waited >= settling };
+        let judged = self.until(act, looks, async |sheet, looked| {
+            let mut seen = Seen { listed: sheet.sight(id), asked: None, settled: looked.began >= settling };
             let verdict = judge(&seen);
             if !matches!(verdict, Verdict::Ask) {
                 return Ok(verdict);
@@ -172,7 +172,7 @@ where
         let mut search = Search::new(Duration::ZERO, settling);
         let _searching = self.searching(act, ended + settling);
         let looks = I::lookout(self).since(ended, ended + settling + wait_timeout);
-        let judge = async |sheet: &Sheet<I>, waited| Ok(verdict::searched(&mut search, waited, sight(sheet)));
+        let judge = async |sheet: &Sheet<I>, looked| Ok(verdict::searched(&mut search, looked, sight(sheet)));
         let judged = self.until(act, looks, judge).await?;
         let (sheet, found) = judged.ok_or_else(|| Halt::Unknown(late.to_owned()))?;
         Ok(found.map(|ids| (sheet, ids)))

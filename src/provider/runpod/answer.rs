@@ -19,6 +19,7 @@ use super::wire::{Entry, Unfit, Wire, object_id};
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::text::values;
+use crate::provider::walk::Weight;
 use crate::provider::{Call, Certainty, Listed, ProviderError, Rejection};
 
 /// The largest answer that is read. A pod takes about a KiB of a listing, so that a page of sixty thousand fits; what is
@@ -58,24 +59,10 @@ pub(super) async fn read(body: RawBody) -> Body {
     Body::Whole(whole)
 }
 
-/// How much was read of a listing that comes in pages.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Weight {
-    bytes: usize,
-    values: usize,
-}
-
-impl Weight {
-    /// Adds a page, and tells whether it is more than is read of one listing: twice the bytes of the largest answer, as
-    /// most of a page is let go, and as many values.
-    pub(super) fn add(&mut self, answer: &Answer) -> bool {
-        if let Body::Whole(body) = &answer.body {
-            self.bytes += body.len();
-            self.values += values(body);
-        }
-        self.bytes <= 2 * BODY_LIMIT && self.values <= VALUE_LIMIT
-    }
-}
+/// The most bytes that all pages of a listing may have: a hundred thousand pods, each with twice what a pod takes.
+const LISTING_LIMIT: usize = 4 * BODY_LIMIT;
+/// The most values that they may hold.
+const LISTING_VALUES: usize = 4 * VALUE_LIMIT;
 
 /// An answer of the API, whatever its status.
 pub(super) struct Answer {
@@ -183,9 +170,19 @@ impl Answer {
         self.error(certainty, &detail)
     }
 
-    /// Returns what errors cite of an answer that has been read.
-    pub(super) fn without_body(self) -> Self {
-        Self { body: Body::Whole(Vec::new()), ..self }
+    /// Adds the answer to what a listing weighs.
+    ///
+    /// # Errors
+    /// The listing is more than is read of one.
+    pub(super) fn weigh(&self, weight: &mut Weight) -> Result<(), ProviderError> {
+        if let Body::Whole(body) = &self.body {
+            weight.bytes += body.len();
+            weight.values += values(body);
+        }
+        if weight.bytes <= LISTING_LIMIT && weight.values <= LISTING_VALUES {
+            return Ok(());
+        }
+        Err(self.error(Certainty::Unknown, "the pages of the listing are more than is read of one"))
     }
 
     pub(super) fn success(&self) -> Result<&[u8], ProviderError> {

@@ -27,6 +27,7 @@ use crate::model::request::{PatchRequest, VolumeRequest};
 use crate::model::settings::{Ability, Field, PodSettings};
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::provider::walk::Walk;
 use crate::provider::{Certainty, ListedPod, ListedVolume, ProviderError, Rejection, Verb};
 use call::{Operation, change, send};
 pub(super) use catalog::catalog;
@@ -34,7 +35,10 @@ use create::CreatedWire;
 pub(super) use create::create_pod;
 use pod::{MyselfWire, POD, PodWire, live_pod, pod_entry, settings_input, volume_entry};
 
-pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
+pub(super) async fn read_pods(
+    transport: &Transport,
+    walk: &mut Walk<ListedPod>,
+) -> Result<(), ProviderError> {
     let operation = Operation::new(Verb::ListPods.by("GraphQL query myself.pods"), "myself");
     let query = format!("query Pods {{ myself {{ pods {{ {POD} }} }} }}");
     let (answer, myself) = send::<MyselfWire>(transport, operation, &query, Value::Null, Vec::new()).await?;
@@ -42,7 +46,8 @@ pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, P
         let Entries(pods) = myself.required("myself")?.pods.required("myself.pods")?;
         Ok(pods.into_iter().map(|entry| answer.listed(pod_entry(entry))).collect())
     };
-    read().map_err(|unfit| answer.unfit(unfit))
+    walk.end(read().map_err(|unfit| answer.unfit(unfit))?);
+    Ok(())
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {

@@ -34,6 +34,7 @@ use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
+use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
     Verb,
@@ -136,11 +137,19 @@ macro_rules! spoken {
 }
 
 impl Observe for Runpod {
-    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
-        let listed = spoken!(self.list_pods())?;
-        let pods = listed.iter().filter_map(Listed::found);
-        self.transport.redactor().see_listing(pods.flat_map(|pod| pod.settings.env.values()));
-        Ok(listed)
+    async fn read_pods(&self, walk: &mut Walk<ListedPod>) -> Result<(), ProviderError> {
+        let before = walk.entries().len();
+        let is_first = walk.pages() == 0;
+        spoken!(self.read_pods(walk))?;
+        let pods = walk.entries()[before..].iter().filter_map(Listed::found);
+        let values = pods.flat_map(|pod| pod.settings.env.values());
+        let redactor = self.transport.redactor();
+        if is_first {
+            redactor.see_listing(values)
+        } else {
+            redactor.see_more(values)
+        }
+        Ok(())
     }
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {

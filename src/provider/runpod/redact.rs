@@ -115,9 +115,15 @@ impl Redactor {
 
     /// Hides the values of the environments of a listing, in place of those of the one before.
     pub(super) fn see_listing<'a>(&self, values: impl IntoIterator<Item = &'a Secret<String>>) {
+        self.0.borrow_mut().listed.clear();
+        self.see_more(values);
+    }
+
+    /// Hides the values of a further page of the listing too.
+    pub(super) fn see_more<'a>(&self, values: impl IntoIterator<Item = &'a Secret<String>>) {
         let mut known = self.0.borrow_mut();
         let values = values.into_iter().filter(|value| is_worth_hiding(value));
-        known.listed = values.map(|value| value.expose().clone()).collect();
+        known.listed.extend(values.map(|value| value.expose().clone()));
         known.needles.listed = None;
     }
 

@@ -23,6 +23,7 @@ use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::provider::walk::Walk;
 use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
 use pod::{
     VolumeWire, allowed_cuda, create_body, live_pod, live_volume, pod_entry, update_body, volume_entry,
@@ -32,10 +33,14 @@ pub(super) use taken::not_taken;
 /// Without these a pod has no data center and no network volume.
 const INCLUDE: &str = "includeMachine=true&includeNetworkVolume=true";
 
-pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
+pub(super) async fn read_pods(
+    transport: &Transport,
+    walk: &mut Walk<ListedPod>,
+) -> Result<(), ProviderError> {
     let answer = transport.send(get(Verb::ListPods.by("GET /v1/pods"), format!("/pods?{INCLUDE}"))).await?;
     let entries = answer.decode::<Vec<Value>>()?.into_iter();
-    Ok(entries.map(|entry| answer.listed(pod_entry(entry))).collect())
+    walk.end(entries.map(|entry| answer.listed(pod_entry(entry))).collect());
+    Ok(())
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {

@@ -21,29 +21,33 @@ use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Storage;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
+use crate::provider::walk::Walk;
 use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
-use call::{Listing, Paging, delete, get, list, write};
+use call::{List, Paging, delete, get, read, whole, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
 use pod::{PodEntry, live_pod, not_an_entry};
 use volume::{VolumeEntry, VolumeWire, live_volume};
 
-pub(super) async fn list_pods(transport: &Transport) -> Result<Vec<ListedPod>, ProviderError> {
-    let Listing { entries, answer } =
-        list::<PodEntry>(transport, Verb::ListPods.by("GET /v2/pods"), ("/pods", "pods"), Paging::Pages)
-            .await?;
-    let entries = entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |PodEntry(entry)| entry));
-    Ok(entries.map(|entry| answer.listed(entry)).collect())
+pub(super) async fn read_pods(
+    transport: &Transport,
+    walk: &mut Walk<ListedPod>,
+) -> Result<(), ProviderError> {
+    let call = Verb::ListPods.by("GET /v2/pods");
+    let list = List { call, path: "/pods", key: "pods", paging: Paging::Pages };
+    read(transport, list, walk, |answer, entry| {
+        answer.listed(entry.map_or_else(not_an_entry, |PodEntry(entry)| entry))
+    })
+    .await
 }
 
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
     let call = Verb::ListVolumes.by("GET /v2/network-volumes");
-    let under = ("/network-volumes", "networkVolumes");
-    let Listing { entries, answer } = list::<VolumeEntry>(transport, call, under, Paging::Whole).await?;
-    let entries =
-        entries.into_iter().map(|entry| entry.map_or_else(not_an_entry, |VolumeEntry(entry)| entry));
-    Ok(entries.map(|entry| answer.listed(entry)).collect())
+    whole(transport, call, ("/network-volumes", "networkVolumes"), |answer, entry| {
+        answer.listed(entry.map_or_else(not_an_entry, |VolumeEntry(entry)| entry))
+    })
+    .await
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

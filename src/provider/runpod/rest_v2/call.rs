@@ -1,17 +1,16 @@
 //! Requests and listings of REST v2.
 
-use std::collections::BTreeSet;
-
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde::Serialize;
 
 use crate::model::prior::Api;
-use crate::provider::runpod::answer::{Answer, Weight};
+use crate::provider::runpod::answer::Answer;
 use crate::provider::runpod::transport::{Request, Transport};
 use crate::provider::runpod::wire::{
     Entries, Field, MOST_ENTRIES, Page, PageUnder, PaginationWire, Unfit, Wire,
 };
+use crate::provider::walk::{Circle, Walk, walk};
 use crate::provider::{Call, Certainty, ProviderError};
 
 /// The most entries that a page may have, which keeps the calls few.
@@ -28,58 +27,62 @@ pub(super) enum Paging {
     Whole,
 }
 
-/// The entries of a listing, `None` for one of another form, and the answer that errors about them cite.
-pub(super) struct Listing<T> {
-    pub(super) entries: Vec<Option<T>>,
-    pub(super) answer: Answer,
+/// A list: its path, and the key that its entries stand under.
+#[derive(Clone, Copy)]
+pub(super) struct List<'l> {
+    pub(super) call: Call,
+    pub(super) path: &'l str,
+    pub(super) key: &'static str,
+    pub(super) paging: Paging,
 }
 
-/// Reads a listing to its end, which is where an answer says that nothing follows: members of clusters are taken out of
-/// a page after it was cut, so that a short page, or an empty one, says nothing.
-pub(super) async fn list<T: Field>(
+/// Reads the next page of a listing. The end is where an answer says that nothing follows: members of clusters are taken
+/// out of a page after it was cut, so that a short page, or an empty one, says nothing.
+pub(super) async fn read<T: Field, L>(
     transport: &Transport,
-    call: Call,
-    (path, key): (&str, &'static str),
-    paging: Paging,
-) -> Result<Listing<T>, ProviderError> {
+    List { call, path, key, paging }: List<'_>,
+    walk: &mut Walk<L>,
+    listed: impl Fn(&Answer, Option<T>) -> L,
+) -> Result<(), ProviderError> {
     // A cursor is good for the parameters that it was given for, so each page is asked for with the same.
-    let first = match paging {
+    let mut path = match paging {
         Paging::Pages => format!("{path}?limit={LIMIT}"),
         Paging::Whole => path.to_owned(),
     };
-    let separator = if first.contains('?') { '&' } else { '?' };
-    let mut entries = Vec::new();
-    let mut cursors = BTreeSet::new();
-    let mut page = first.clone();
-    let mut weight = Weight::default();
-    loop {
-        let answer = transport.send(get(call, page)).await?;
-        let is_bounded = weight.add(&answer);
-        let Page { entries: listed, pagination } = answer.decode_as(PageUnder::<T>::key(key))?;
-        let listed = match listed {
-            Wire::Is(Entries(listed)) => listed,
-            Wire::Null | Wire::Odd => return Err(answer.unfit(Unfit::Odd(key))),
-            Wire::Absent => return Err(answer.unfit(Unfit::Missing(key))),
-        };
-        if entries.is_empty() {
-            entries = listed;
-        } else {
-            entries.extend(listed);
-        }
-        // An empty page counts too, or a server that sends nothing else would never be left.
-        if !is_bounded || entries.len() + cursors.len() > MOST_ENTRIES {
-            let detail = "the pages of the listing are more than is read of one";
-            return Err(answer.error(Certainty::Unknown, detail));
-        }
-        let Some(cursor) = next(pagination, paging).map_err(|unfit| answer.unfit(unfit))? else {
-            return Ok(Listing { entries, answer: answer.without_body() });
-        };
-        page = format!("{first}{separator}cursor={}", utf8_percent_encode(&cursor, NON_ALPHANUMERIC));
-        if !cursors.insert(cursor) {
-            let detail = "the listing comes back to a page that was read, and so has no end";
-            return Err(answer.error(Certainty::Unknown, detail));
-        }
+    if let Some(cursor) = walk.cursor() {
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.push_str("cursor=");
+        path.extend(utf8_percent_encode(cursor, NON_ALPHANUMERIC));
     }
+    let answer = transport.send(get(call, path)).await?;
+    answer.weigh(&mut walk.weight)?;
+    let Page { entries, pagination } = answer.decode_as(PageUnder::<T>::key(key))?;
+    let entries = match entries {
+        Wire::Is(Entries(entries)) => entries,
+        Wire::Null | Wire::Odd => return Err(answer.unfit(Unfit::Odd(key))),
+        Wire::Absent => return Err(answer.unfit(Unfit::Missing(key))),
+    };
+    let next = next(pagination, paging).map_err(|unfit| answer.unfit(unfit))?;
+    // An empty page counts too, or a server that sends nothing else would never be left.
+    if walk.entries().len() + entries.len() + walk.pages() > MOST_ENTRIES {
+        let detail = "the listing has more entries than are read of one";
+        return Err(answer.error(Certainty::Unknown, detail));
+    }
+    let entries = entries.into_iter().map(|entry| listed(&answer, entry)).collect();
+    walk.add(entries, next).map_err(|Circle| {
+        answer.error(Certainty::Unknown, "the listing comes back to a page that was read, and so has no end")
+    })
+}
+
+/// Reads a list that comes whole.
+pub(super) async fn whole<T: Field, L>(
+    transport: &Transport,
+    call: Call,
+    (path, key): (&str, &'static str),
+    listed: impl Fn(&Answer, Option<T>) -> L,
+) -> Result<Vec<L>, ProviderError> {
+    let list = List { call, path, key, paging: Paging::Whole };
+    walk(async |walk| read(transport, list, walk, &listed).await).await.map(Walk::into_entries)
 }
 
 /// Returns where a listing goes on; nothing at its end. What contradicts itself is neither.

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::call::{Paging, list};
+use super::call::whole;
 use super::volume::volume_tier;
 use crate::model::catalog::{
     Catalog, CatalogPart, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer, StockQuery,
@@ -20,7 +20,7 @@ use crate::provider::runpod::Reading;
 use crate::provider::runpod::convert::{self, understood};
 use crate::provider::runpod::transport::Transport;
 use crate::provider::runpod::wire::{Count, Dollars, Unfit, Wire, objects};
-use crate::provider::{ProviderError, Verb};
+use crate::provider::{Call, ProviderError, Verb};
 
 /// What stays as it is in the value of a query.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b',');
@@ -49,16 +49,8 @@ async fn gpus(
 ) -> Result<(), ProviderError> {
     for question in convert::affordable(questions) {
         let path = gpu_path(question);
-        let entries = list::<Value>(
-            transport,
-            Verb::ReadCatalog.by("GET /v2/catalog/gpus"),
-            (&path, "gpus"),
-            Paging::Whole,
-        )
-        .await?
-        .entries
-        .into_iter()
-        .flatten();
+        let call = Verb::ReadCatalog.by("GET /v2/catalog/gpus");
+        let entries = objects_of(transport, call, (&path, "gpus")).await?;
         let mut stock = BTreeMap::new();
         for (gpu, answer) in understood(entries, CatalogPart::Gpus, gpu_type, &mut catalog.left_out) {
             stock.insert(gpu.id.clone(), answer);
@@ -72,12 +64,7 @@ async fn gpus(
 
 async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/cpus?include=AVAILABILITY&product=POD";
-    let entries =
-        list::<Value>(transport, Verb::ReadCatalog.by("GET /v2/catalog/cpus"), (path, "cpus"), Paging::Whole)
-            .await?
-            .entries
-            .into_iter()
-            .flatten();
+    let entries = objects_of(transport, Verb::ReadCatalog.by("GET /v2/catalog/cpus"), (path, "cpus")).await?;
     for (cpu, stock) in understood(entries, CatalogPart::Cpus, cpu_flavor, &mut catalog.left_out) {
         catalog.cpu_stock.insert(cpu.id.clone(), stock);
         catalog.cpus.insert(cpu.id.clone(), cpu);
@@ -87,19 +74,20 @@ async fn cpus(transport: &Transport, catalog: &mut Catalog) -> Result<(), Provid
 
 async fn data_centers(transport: &Transport, catalog: &mut Catalog) -> Result<(), ProviderError> {
     let path = "/catalog/datacenters";
-    let entries = list::<Value>(
-        transport,
-        Verb::ReadCatalog.by("GET /v2/catalog/datacenters"),
-        (path, "dataCenters"),
-        Paging::Whole,
-    )
-    .await?
-    .entries
-    .into_iter()
-    .flatten();
+    let call = Verb::ReadCatalog.by("GET /v2/catalog/datacenters");
+    let entries = objects_of(transport, call, (path, "dataCenters")).await?;
     let read = understood(entries, CatalogPart::DataCenters, data_center, &mut catalog.left_out);
     catalog.data_centers.extend(read);
     Ok(())
+}
+
+async fn objects_of(
+    transport: &Transport,
+    call: Call,
+    under: (&str, &'static str),
+) -> Result<impl Iterator<Item = Value> + use<>, ProviderError> {
+    let entries = whole(transport, call, under, |_, entry| entry).await?;
+    Ok(entries.into_iter().flatten())
 }
 
 /// Returns path and query of one catalog call; lists are joined by commas, not repeated.

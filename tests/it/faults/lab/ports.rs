@@ -14,6 +14,7 @@ use podform::model::live::{LivePod, LiveVolume};
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
+use podform::provider::walk::Walk;
 use podform::provider::{
     Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
 };
@@ -197,13 +198,14 @@ impl MortalPort<'_> {
 }
 
 impl Observe for MortalPort<'_> {
-    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
-        let listed = self.life.read("list", self.client.list_pods()).await?;
-        let seen = listed.into_iter().map(|entry| match entry {
+    async fn read_pods(&self, walk: &mut Walk<ListedPod>) -> Result<(), ProviderError> {
+        let from = walk.entries().len();
+        self.life.read("list", self.client.read_pods(walk)).await?;
+        walk.map_from(from, |entry| match entry {
             Listed::Found(pod) => Listed::Found(Box::new(self.seen(*pod))),
             odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
         });
-        Ok(seen.collect())
+        Ok(())
     }
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {

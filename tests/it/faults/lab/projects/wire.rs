@@ -12,6 +12,7 @@ use podform::model::live::{LivePod, LiveVolume};
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
+use podform::provider::walk::Walk;
 use podform::provider::{Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime};
 use podform::simulator::world::pod::PodId as WorldPodId;
 use podform::simulator::{Simulation, World};
@@ -101,12 +102,14 @@ impl Wire<'_> {
 }
 
 impl Observe for Wire<'_> {
-    async fn list_pods(&self) -> Result<Vec<ListedPod>, ProviderError> {
-        let seen = self.client.list_pods().await?.into_iter().map(|entry| match entry {
+    async fn read_pods(&self, walk: &mut Walk<ListedPod>) -> Result<(), ProviderError> {
+        let from = walk.entries().len();
+        self.client.read_pods(walk).await?;
+        walk.map_from(from, |entry| match entry {
             Listed::Found(pod) => Listed::Found(Box::new(self.seen(*pod))),
             odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
         });
-        Ok(seen.collect())
+        Ok(())
     }
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
