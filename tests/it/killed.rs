@@ -177,7 +177,7 @@ fn meddle(url: &str, seed: u64, until: &AtomicBool, foreign: &BTreeSet<String>) 
 
 /// Makes a pod that nobody but its own program may touch.
 fn create_foreign(place: &Place) -> String {
-    let body = r#"{"name":"theirs","image":"ubuntu:24.04","gpu":{"id":"NVIDIA L4","count":1}}"#;
+    let body = r#"{"name":"theirs","image":"ubuntu:24.04","gpu":{"id":"NVIDIA L4","count":1},"disk":10}"#;
     let (status, pod) = place.request("POST", "/v2/pods", body);
     assert_eq!(status, 201, "{pod}");
     pod["id"].as_str().unwrap().to_owned()

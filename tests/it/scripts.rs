@@ -72,6 +72,7 @@ scripts! {
     saved_plans,
     secrets,
     spec_files,
+    spot,
     spec_hardware,
     spec_keys,
     spec_references,

@@ -336,12 +336,17 @@ impl Stage {
     fn id_of(&self, url: &str, name: &str) -> String {
         let mut found = Vec::new();
         for (list, key) in [("/v2/pods", "pods"), ("/v2/network-volumes", "networkVolumes")] {
-            let (_, answer) = request(url, "GET", list, "");
-            let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-            let entries = answer.get(key).and_then(|entries| entries.as_array()).cloned().unwrap_or_default();
-            found.extend(
-                entries.into_iter().filter(|entry| entry["name"].as_str().unwrap().starts_with(name)),
-            );
+            let mut next = Some(list.to_owned());
+            while let Some(page) = next {
+                let (_, answer) = request(url, "GET", &page, "");
+                let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+                let entries = answer[key].as_array().cloned().unwrap_or_default();
+                found.extend(
+                    entries.into_iter().filter(|entry| entry["name"].as_str().unwrap().starts_with(name)),
+                );
+                let cursor = answer["pagination"]["nextCursor"].as_str();
+                next = cursor.map(|cursor| format!("{list}?cursor={cursor}"));
+            }
         }
         assert_eq!(found.len(), 1, "{}: `{name}` among {found:#?}", self.name);
         found[0]["id"].as_str().unwrap().to_owned()

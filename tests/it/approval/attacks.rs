@@ -47,7 +47,7 @@ impl Scene {
         let mut stage = Stage::set("attacks");
         stage.act("write pods.yaml", SPEC);
         stage.act("simulate --store state/simulator.db", "");
-        let order = r#"{"name":"theirs","image":"theirs:1","gpu":{"id":"NVIDIA L4","count":1}}"#;
+        let order = r#"{"name":"theirs","image":"theirs:1","gpu":{"id":"NVIDIA L4","count":1},"disk":10}"#;
         let mut act = |line: &str, ends: &str| {
             let said = stage.act(line, "");
             assert!(said.ends_with(ends), "{line}: {said}");
@@ -233,8 +233,8 @@ fn a_file_that_rents_other_machines_is_refused() {
        total an hour              $1.4019/h           $1.8447/h
        not managed                  $322.90             $322.90                none
      
-    -Digest: 65df136cbd42574cd7e4d62431da3b31-828900000
-    +Digest: 869af1f87d1298e305a3d5b9a9afb19c-828900000
+    -Digest: 99f886cd6c1a8ec6198167c28bdb540f-828900000
+    +Digest: 0f69ab947e8b7366df3761a6e940a0be-828900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed
