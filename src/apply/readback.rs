@@ -19,7 +19,7 @@ use crate::model::volume::VolumeConfig;
 pub fn created(request: &PodRequest, live: &LivePod) -> Option<String> {
     let PodRequest { settings, access: _, placement } = request;
     // The limits on the host are in no answer; the catalog has no more exact word on them.
-    let Placement { compute, cloud, data_centers, host: _ } = placement;
+    let Placement { compute, cloud, data_centers, host: _, rent: _ } = placement;
     let mut difference = Difference::default();
     settings.unlike(&live.settings, |field, wanted, live| match field {
         // The image's own is shown by some APIs; and no API takes a lock at creation.

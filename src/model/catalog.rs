@@ -75,6 +75,8 @@ impl CatalogPart {
 pub struct NotTaken {
     pub gpus: BTreeSet<GpuTypeId>,
     pub data_centers: BTreeSet<DataCenterId>,
+    /// A bid for a spot pod.
+    pub bids: bool,
 }
 
 impl Catalog {

@@ -9,7 +9,7 @@ use super::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, PodId, ProjectName, VolumeId,
 };
 use super::money::{Hourly, Monthly};
-use super::pod::{Access, Cloud, RunState};
+use super::pod::{Access, Cloud, Rent, RunState};
 use super::secret::SecretSource;
 use super::settings::{Container, Field};
 use super::size::Gigabytes;
@@ -173,6 +173,7 @@ pub struct GpuWish {
     /// Limits on the memory of one GPU.
     pub memory: MemoryRange,
     pub host: HostLimits,
+    pub rent: Rent,
 }
 
 /// Limits on the host of a GPU pod. A create asks for them; what of them holds later is not read back, but for the CUDA

@@ -156,6 +156,8 @@ pub struct LivePod {
     pub created_at: Option<Timestamp>,
     /// What the API says that it costs; 0 for a stopped pod, whose storage is billed all the same.
     pub price: Price,
+    /// How it is rented; REST v2 does not say.
+    pub rental: Option<Rental>,
     /// What it belongs to if it is no plain pod.
     pub role: PodRole,
     /// How it can be reached while it runs.
@@ -177,6 +179,17 @@ impl LivePod {
     pub fn ports(&self) -> impl Iterator<Item = &Port> {
         self.settings.ports.iter().flatten()
     }
+}
+
+/// How a pod is rented, as the API tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rental {
+    OnDemand,
+    /// By a bid, which no API tells.
+    Spot {
+        /// Somebody who pays more has its GPUs.
+        outbid: bool,
+    },
 }
 
 /// What a pod is doing; REST v2's words. The other APIs are mapped to them.

@@ -20,6 +20,11 @@ impl Hourly {
         (1.0..=1e13).contains(&micro).then_some(Self(micro as i64))
     }
 
+    /// Returns the price in dollars, for a request.
+    pub fn dollars(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
     /// Returns what the price comes to in a month.
     pub fn monthly(self) -> Monthly {
         Monthly(self.0.saturating_mul(HOURS_PER_MONTH))

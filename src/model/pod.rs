@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::desired::HostLimits;
 use super::id::{CpuFlavorId, DataCenterId, GpuTypeId};
+use super::money::Hourly;
 use super::secret::SecretName;
 use super::size::Gigabytes;
 use super::value::Value;
@@ -174,6 +175,38 @@ impl fmt::Display for Compute {
     }
 }
 
+/// How GPUs are rented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Rent {
+    /// For as long as the pod runs.
+    #[default]
+    OnDemand,
+    /// By a bid, for as long as nobody pays more. REST v2 cannot ask for it, and RunPod took it off sale in May 2026.
+    Spot {
+        /// For each GPU an hour.
+        bid: Hourly,
+    },
+}
+
+impl Rent {
+    /// Returns the bid for each GPU an hour.
+    pub fn bid(self) -> Option<Hourly> {
+        match self {
+            Self::OnDemand => None,
+            Self::Spot { bid } => Some(bid),
+        }
+    }
+}
+
+impl fmt::Display for Rent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnDemand => f.write_str("on demand"),
+            Self::Spot { bid } => write!(f, "spot, bid {bid}/h for each GPU"),
+        }
+    }
+}
+
 /// Where a create asks for a pod: one machine type, one cloud and all allowed data centers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
@@ -184,4 +217,5 @@ pub struct Placement {
     pub data_centers: BTreeSet<DataCenterId>,
     /// Limits on the host of a GPU pod.
     pub host: HostLimits,
+    pub rent: Rent,
 }

@@ -457,6 +457,8 @@ pod_settings! {
         MinVcpu "min_vcpu";
         /// The least memory for each GPU.
         MinMemory "min_memory";
+        /// On demand, or by a bid.
+        Rent "rent";
         /// SSH, set up at creation.
         Ssh "ssh";
         /// Jupyter, set up at creation.

@@ -229,13 +229,13 @@ fn may_end_something(action: &Action) -> bool {
     match &action.operation {
         Operation::DeletePods { ids: _ }
         | Operation::DeleteVolume { id: _ }
-        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(_) } => true,
+        | Operation::StartPod { on_stuck: OnStuck::Replace(_), .. } => true,
         Operation::Local
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::CreatePod(_)
         | Operation::UpdatePod { .. }
-        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        | Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::StopPod { id: _ } => false,
     }
 }

@@ -142,7 +142,7 @@ pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
             vec![RemoteId::Volume(id.clone())]
         }
         Operation::UpdatePod { id, patch: _, disruption: _ }
-        | Operation::StartPod { id, compute: _, on_stuck: _ }
+        | Operation::StartPod { id, .. }
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
     }
@@ -208,8 +208,8 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
     let creation = match &action.operation {
         Operation::CreateVolume { name: _, config: _, token } => return vec![token.clone()],
         Operation::CreatePod(creation) => creation.as_ref(),
-        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => creation.as_ref(),
-        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => creation.as_ref(),
+        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

@@ -3,8 +3,8 @@
 use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::id::RemoteId;
-use crate::model::live::{Live, LivePod, LiveVolume};
-use crate::model::money::{Amount, Monthly, Price};
+use crate::model::live::{Live, LivePod, LiveVolume, Rental};
+use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{Candidate, Split};
 use crate::model::pod::{Cloud, Compute, RunState, Storage};
 use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
@@ -77,14 +77,19 @@ pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> 
     }
 }
 
-/// Returns what a live pod would cost running with these disks.
+/// Returns what a live pod would cost running with these disks, and for this bid if it is rented by one.
 pub(super) fn live_running(
     catalog: &Catalog,
     pod: &LivePod,
     recorded: Option<&RecordedPod>,
+    bid: Option<Hourly>,
     container: &Container,
 ) -> Split {
-    running(live_compute(catalog, pod, recorded), container.disk, local_of(&container.storage))
+    let compute = match (bid, machine(pod, recorded)) {
+        (Some(bid), Some(Compute::Gpu { id: _, count })) => Amount::of(Price::Known(bid * *count)),
+        (Some(_) | None, _) => live_compute(catalog, pod, recorded),
+    };
+    running(compute, container.disk, local_of(&container.storage))
 }
 
 /// Returns what a pod with this container costs while it is stopped.
@@ -122,10 +127,11 @@ pub(super) fn dearer(left: Split, right: Split) -> Split {
 /// The catalog's price of the machine that the pod has; the API's figure only where the catalog has none and it
 /// cannot be the misleading 0 of a stopped pod.
 fn live_compute(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>) -> Amount {
-    let compute = pod.compute.as_ref().filter(|compute| has_machine(compute));
-    let compute = compute.or(recorded.and_then(|recorded| recorded.compute.as_ref()));
+    let compute = machine(pod, recorded);
     let cloud = pod.cloud.or(recorded.and_then(|recorded| recorded.cloud));
     let listed = match (compute, cloud) {
+        // What was bid for it stands in no catalog.
+        _ if matches!(pod.rental, Some(Rental::Spot { .. })) => Price::Unknown,
         (Some(compute), Some(cloud)) => price(catalog, compute, cloud),
         (Some(_), None) | (None, Some(_) | None) => Price::Unknown,
     };
@@ -134,6 +140,12 @@ fn live_compute(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>
         Price::Unknown if pod.status.is_up() => Amount::of(pod.price),
         Price::Unknown => Amount::of(Price::Unknown),
     }
+}
+
+/// Returns the machine that a pod has, or comes back with.
+fn machine<'p>(pod: &'p LivePod, recorded: Option<&'p RecordedPod>) -> Option<&'p Compute> {
+    let live = pod.compute.as_ref().filter(|compute| has_machine(compute));
+    live.or(recorded.and_then(|recorded| recorded.compute.as_ref()))
 }
 
 fn has_machine(compute: &Compute) -> bool {

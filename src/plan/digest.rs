@@ -72,14 +72,13 @@ pub fn is_same(one: &Action, other: &Action) -> bool {
 /// Returns the network volumes that an action mounts.
 fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
     match &action.operation {
-        Operation::CreatePod(creation)
-        | Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
+        Operation::CreatePod(creation) | Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => {
             creation.container.storage.volume()
         }
         Operation::UpdatePod { id: _, patch, disruption: _ } => {
             patch.storage.as_ref().and_then(|storage| storage.volume())
         }
-        Operation::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
@@ -167,8 +166,8 @@ impl Canonical {
             Operation::UpdatePod { id, patch, disruption } => {
                 self.put("update", &(id, disruption, patch));
             }
-            Operation::StartPod { id, compute, on_stuck } => {
-                self.put("start", &(id, compute));
+            Operation::StartPod { id, compute, bid, on_stuck } => {
+                self.put("start", &(id, compute, bid));
                 match on_stuck {
                     OnStuck::Fail => self.put("stuck: fail", &()),
                     OnStuck::Replace(creation) => self.creation(creation),

@@ -273,6 +273,15 @@ pub(super) fn not_in_api(address: &Address, field: Field, api: Api) -> Finding {
     about(Severity::Warning, "not-in-api", address, Some(field), message)
 }
 
+pub(super) fn spot_off_sale(address: &Address, api: Api) -> Finding {
+    let no_bid = match api {
+        Api::V1 => "; REST v1 takes no bid, so that RunPod sets the price: shown is that on demand",
+        Api::V2 | Api::Graphql => "",
+    };
+    let message = format!("RunPod took spot pods off sale in May 2026, so it may refuse this one{no_bid}");
+    about(Severity::Warning, "spot-off-sale", address, Some(Field::Rent), message)
+}
+
 pub(super) fn places_left_out(address: &Address, data_centers: &str) -> Finding {
     let message = format!("{data_centers} left out of `data_centers`: cannot be asked for over this API");
     about(Severity::Warning, "not-in-api", address, Some(Field::DataCenter), message)

@@ -14,7 +14,7 @@ use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use crate::model::live::{Live, Seen};
 use crate::model::money::{Hourly, Price};
 use crate::model::plan::Candidate;
-use crate::model::pod::{Cloud, Compute, Placement, RunState, Storage};
+use crate::model::pod::{Cloud, Compute, Placement, Rent, RunState, Storage};
 
 use super::catalog_index::CatalogIndex;
 
@@ -205,7 +205,10 @@ fn gpu_choices(
         }
         for cloud in clouds(pod) {
             let compute = Compute::Gpu { id: considered.gpu.id.clone(), count: wish.count };
-            let price = considered.gpu.price(cloud).times(wish.count);
+            // Nobody pays more than was bid; where a bid is not taken, hardly more than on demand.
+            let bid = wish.rent.bid().filter(|_| !catalog.not_taken.bids);
+            let each = bid.map_or_else(|| considered.gpu.price(cloud), Price::Known);
+            let price = each.times(wish.count);
             let limit = [considered.limit, pod.hardware.max_price].into_iter().flatten().min();
             if let Some(why) = too_dear(price, limit) {
                 rejected.push(format!("{} in {cloud}: {why}", considered.gpu.id));
@@ -217,7 +220,8 @@ fn gpu_choices(
                     .cloned()
                     .unwrap_or(StockAnswer { best: Stock::None, data_centers: Arc::default() })
             });
-            let candidate = candidate(compute, cloud, data_centers, price, answer.as_ref(), Some(&wish.host));
+            let candidate =
+                candidate((compute, cloud, data_centers), price, answer.as_ref(), (&wish.host, wish.rent));
             candidates.push((rank(wish.order, considered.listed, &candidate), candidate));
         }
     }
@@ -340,7 +344,12 @@ fn cpu_choices(
         }
         let compute = Compute::Cpu { flavor: flavor.clone(), vcpus: wish.vcpus };
         let answer = catalog.cpu_stock.get(flavor);
-        candidates.push(candidate(compute, Cloud::Secure, data_centers, price, answer, None));
+        candidates.push(candidate(
+            (compute, Cloud::Secure, data_centers),
+            price,
+            answer,
+            (&HostLimits::default(), Rent::OnDemand),
+        ));
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
     Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
@@ -359,16 +368,14 @@ fn disk_per_vcpu(flavor: &CpuFlavorId) -> Option<u32> {
 }
 
 fn candidate(
-    compute: Compute,
-    cloud: Cloud,
-    data_centers: &BTreeSet<DataCenterId>,
+    (compute, cloud, data_centers): (Compute, Cloud, &BTreeSet<DataCenterId>),
     price: Price,
     answer: Option<&StockAnswer>,
-    host: Option<&HostLimits>,
+    (host, rent): (&HostLimits, Rent),
 ) -> Candidate {
     let (stock, stock_by_data_center) = stock_in(data_centers, answer);
     let data_centers = data_centers.clone();
-    let placement = Placement { compute, cloud, data_centers, host: host.cloned().unwrap_or_default() };
+    let placement = Placement { compute, cloud, data_centers, host: host.clone(), rent };
     Candidate { placement, price, stock, stock_by_data_center }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::model::desired::{ComputeWish, CudaWish, GpuChoice, GpuWish, Hardware};
 use crate::model::id::{CudaVersion, GpuTypeId};
-use crate::model::live::LivePod;
+use crate::model::live::{LivePod, Rental};
 use crate::model::pod::Compute;
 use crate::model::prior::RecordedPod;
 use crate::model::settings::Field;
@@ -57,6 +57,19 @@ pub(super) fn mismatches(
         {
             let wanted = joined(countries);
             found.push(Mismatch { field: Field::Country, live: country.to_string(), wanted, as_recorded });
+        }
+    }
+    if let (ComputeWish::Gpu(wish), Some(rental)) = (compute, live.rental) {
+        let is_spot = matches!(rental, Rental::Spot { .. });
+        if is_spot != wish.rent.bid().is_some() {
+            let live = if is_spot { "spot" } else { "on demand" }.to_owned();
+            // No pod changes by itself how it is rented.
+            found.push(Mismatch {
+                field: Field::Rent,
+                live,
+                wanted: wish.rent.to_string(),
+                as_recorded: true,
+            });
         }
     }
     if let (ComputeWish::Gpu(wish), Some(version)) = (compute, &live.cuda)

@@ -41,6 +41,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
             fields.push((Field::Cuda, Value::Word(placement::cuda_text(cuda))));
             fields.push((Field::MinVcpu, min_vcpu.map_or(Value::Absent, Value::Number)));
             fields.push((Field::MinMemory, min_memory.map_or(Value::Absent, Value::Size)));
+            fields.push((Field::Rent, gpu.rent.bid().map_or(Value::Absent, |_| Value::word(gpu.rent))));
         }
         ComputeWish::Cpu(cpu) => fields.push((Field::Cpu, Value::Word(placement::cpu_text(cpu)))),
     }

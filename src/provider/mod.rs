@@ -21,6 +21,7 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RequestId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume, Origin};
+use crate::model::money::Hourly;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use walk::Walk;
@@ -97,11 +98,12 @@ pub trait Mutate {
     /// See [`Certainty`].
     async fn update_pod(&self, request: &PatchRequest) -> Result<(), ProviderError>;
 
-    /// Starts a stopped pod on its host, with so many GPUs where the API can say so.
+    /// Starts a stopped pod on its host, with so many GPUs where the API can say so, and for this bid for each of them an
+    /// hour if it is rented by one.
     ///
     /// # Errors
     /// See [`Certainty`]; a full host is [`Rejection::NoCapacity`].
-    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError>;
+    async fn start_pod(&self, id: &PodId, gpus: u32, bid: Option<Hourly>) -> Result<(), ProviderError>;
 
     /// Stops a pod.
     ///

@@ -213,7 +213,7 @@ fn consequence(consequence: &Consequence) -> Json {
 }
 
 fn candidate(Candidate { placement, price, stock, stock_by_data_center }: &Candidate) -> Json {
-    let Placement { compute, cloud, data_centers, host } = placement;
+    let Placement { compute, cloud, data_centers, host, rent } = placement;
     let cuda = &host.cuda;
     object! {
         "compute": match compute {
@@ -224,6 +224,7 @@ fn candidate(Candidate { placement, price, stock, stock_by_data_center }: &Candi
         "data_centers": texts(data_centers),
         "cuda": texts(cuda.allowed()),
         "min_cuda": cuda.least().map(text),
+        "micro_usd_bid": rent.bid().map(|bid| bid.0),
         "micro_usd_hour": match price {
             Price::Known(hourly) => Some(hourly.0),
             Price::Unknown => None,
@@ -240,9 +241,11 @@ fn drift(Drift { address, kind }: &Drift) -> Json {
     let (from, to, fields) = match kind {
         DriftKind::Migrated { from, to } => (Some(from), Some(to), &[][..]),
         DriftKind::Fields(fields) => (None, None, &fields[..]),
-        DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started | DriftKind::MarkRemoved => {
-            (None, None, &[][..])
-        }
+        DriftKind::Vanished
+        | DriftKind::Stopped
+        | DriftKind::Interrupted
+        | DriftKind::Started
+        | DriftKind::MarkRemoved => (None, None, &[][..]),
     };
     object! {
         "address": text(address),

@@ -43,6 +43,8 @@ pub enum Fault {
     HostLost,
     /// Somebody locked the pod.
     Locked,
+    /// Somebody pays more for the pod's GPUs, if it is rented by a bid.
+    Outbid,
     /// The account is empty, and what that leads to.
     BalanceExhausted,
     /// The key is not accepted.
@@ -155,7 +157,7 @@ pub enum FaultScriptError {
 }
 
 /// The words for faults without an argument.
-const CLASSES: [(&str, Fault); 28] = [
+const CLASSES: [(&str, Fault); 29] = [
     ("refused", Fault::Refused),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
     ("throttled", Fault::Throttled(2)),
@@ -171,6 +173,7 @@ const CLASSES: [(&str, Fault); 28] = [
     ("host-full", Fault::HostFull),
     ("host-lost", Fault::HostLost),
     ("locked", Fault::Locked),
+    ("outbid", Fault::Outbid),
     ("balance", Fault::BalanceExhausted),
     ("key-refused", Fault::KeyRefused),
     ("forbidden", Fault::Forbidden),

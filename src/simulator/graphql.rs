@@ -20,6 +20,7 @@ use input::number;
 
 use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
+use super::world::money::HourlyPrice;
 use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use super::world::volume::{Tier, VolumeOrder};
 
@@ -187,11 +188,7 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
             if !twist.spot {
                 return Err(FieldError::runpod("Spot pods are no longer offered"));
             }
-            deploy::gpu(
-                world,
-                &input,
-                Some(input.get("bidPerGpu").and_then(Value::as_f64).unwrap_or_default()),
-            )?
+            deploy::gpu(world, &input, Some(bid(&input)))?
         }
         "deployCpuPod" => deploy::cpu(world, &input)?,
         "podResume" => {
@@ -202,7 +199,9 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
         }
         "podBidResume" => {
             deploy::check_rental(world, id, true)?;
-            world.start_pod(id, twist.start_gpus).map_err(refuse)?
+            let id = world.start_pod(id, twist.start_gpus).map_err(refuse)?;
+            world.set_bid(&id, HourlyPrice::from_usd(bid(&input)));
+            id
         }
         "podStop" => world.stop_pod_if_up(id).map_err(refuse)?,
         "podTerminate" => return world.terminate_pod(id).map(|()| Value::Null).map_err(refuse),
@@ -219,6 +218,11 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
         }
     };
     Ok(show::pod(world, world.made(&pod), &field.selection))
+}
+
+/// Returns what a request offers for each GPU an hour.
+fn bid(input: &Map<String, Value>) -> f64 {
+    input.get("bidPerGpu").and_then(Value::as_f64).unwrap_or_default()
 }
 
 fn volume(world: &mut World, name: &str, id: &str, input: &Map<String, Value>) -> Result<Value, Refusal> {

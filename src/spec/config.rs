@@ -7,6 +7,7 @@ use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, HostLimits, Lifecycle,
     Move, OnRemove, WantedVolume,
 };
+use crate::model::money::Hourly;
 use crate::model::volume::VolumeConfig;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
@@ -213,6 +214,7 @@ fn add_hardware(hardware: &Hardware, map: &mut Map) {
             count,
             memory,
             host: HostLimits { cuda, min_vcpu, min_memory },
+            rent,
         }) => {
             let mut gpu = Map::default();
             if !any_of.is_empty() {
@@ -232,6 +234,9 @@ fn add_hardware(hardware: &Hardware, map: &mut Map) {
             }
             map.put_some("min_vcpu", *min_vcpu);
             map.put_some("min_memory", min_memory.map(write_size));
+            if let Some(bid) = rent.bid() {
+                map.put("rent", rent_map(bid));
+            }
         }
         ComputeWish::Cpu(CpuWish { flavors, vcpus }) => {
             let mut cpu = Map::default();
@@ -250,6 +255,14 @@ fn add_hardware(hardware: &Hardware, map: &mut Map) {
     }
     map.put_unless_empty("placement", placement);
     map.put("cloud", cloud_name(*cloud));
+}
+
+/// Returns `rent:` of a pod that is rented by a bid.
+pub(super) fn rent_map(bid: Hourly) -> Map {
+    let (mut spot, mut rent) = (Map::default(), Map::default());
+    spot.put("bid", number(write_price(bid)));
+    rent.put("spot", spot);
+    rent
 }
 
 fn choice_map(choice: &GpuChoice) -> Map {

@@ -141,7 +141,7 @@ impl Tables {
                 log.push(mistake);
             }
         }
-        let wish = gpu.value.wish(pod.host());
+        let wish = gpu.value.wish(pod.host(), pod.rent());
         let max_price = pod.max_price.map(|price| price.value);
         if !all_known || self.any_left(&wish, pod.cloud(), max_price) {
             return;

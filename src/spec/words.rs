@@ -214,6 +214,22 @@ pub(super) const BUDGET: Section = Section {
     ],
 };
 
+pub(super) const RENT: Section = Section {
+    name: "`rent`",
+    keys: &["spot"],
+    words: &[
+        ("on_demand", Written("no `rent:` at all, which is on demand")),
+        ("bid", Written("`rent: { spot: { bid: 0.20 } }`")),
+        ("interruptible", Spelled("spot")),
+    ],
+};
+
+pub(super) const SPOT: Section = Section {
+    name: "`rent.spot`",
+    keys: &["bid"],
+    words: &[("bidPerGpu", Spelled("bid")), ("price", Spelled("bid")), ("max_price", Spelled("bid"))],
+};
+
 pub(super) const PLACEMENT: Section = Section {
     name: "`placement`",
     keys: &["data_centers", "countries"],

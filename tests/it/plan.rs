@@ -5,6 +5,7 @@ mod catalog;
 mod left_alone;
 mod props;
 mod reach;
+mod rent;
 mod unread;
 mod whose;
 pub(crate) mod world;

@@ -28,7 +28,7 @@ use podform::model::id::{
 use podform::model::live::{LivePod, Origin, PodRole, PodStatus};
 use podform::model::marker::Marker;
 use podform::model::money::{Hourly, Price};
-use podform::model::pod::{Access, Cloud, Compute, Placement, Port, Protocol, Storage};
+use podform::model::pod::{Access, Cloud, Compute, Placement, Port, Protocol, Rent, Storage};
 use podform::model::prior::Api;
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::secret::Secret;
@@ -185,6 +185,7 @@ fn pod_request() -> PodRequest {
                 min_vcpu: Some(8),
                 min_memory: Some(Gigabytes(32)),
             },
+            rent: Rent::OnDemand,
         },
     }
 }
@@ -574,7 +575,7 @@ fn v2_calls_have_the_documented_paths_and_bodies() {
     });
     let (pod, volume) = (PodId::new("p1"), VolumeId::new("v1"));
     run(async {
-        client.start_pod(&pod, 1).await?;
+        client.start_pod(&pod, 1, None).await?;
         client.stop_pod(&pod).await?;
         client.delete_pod(&pod).await?;
         let request = volume_request(&DataCenterId::new("EU-RO-1"), VolumeTier::HighPerformance);

@@ -21,7 +21,7 @@ use podform::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, CostChange, CostSummary, Digest, Disruption, Endpoint,
     OnStuck, Operation, Plan, PodCreation, Reason, RecordAfter, Step,
 };
-use podform::model::pod::{Access, Cloud, Compute, Placement, RunState, Storage};
+use podform::model::pod::{Access, Cloud, Compute, Placement, Rent, RunState, Storage};
 use podform::model::prior::{
     Api, Binding, KnownToken, ProviderKind, Record, Recorded, RecordedObject, RecordedPod,
 };
@@ -87,6 +87,7 @@ pub fn candidate(cloud: Cloud) -> Candidate {
             cloud,
             data_centers: BTreeSet::new(),
             host: HostLimits::default(),
+            rent: Rent::OnDemand,
         },
     }
 }
@@ -163,6 +164,7 @@ pub fn pod_request() -> PodRequest {
             cloud: Cloud::Secure,
             data_centers: BTreeSet::new(),
             host: HostLimits::default(),
+            rent: Rent::OnDemand,
         },
     }
 }
@@ -178,6 +180,7 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
         cuda: None,
         created_at: None,
         price: Price::Unknown,
+        rental: None,
         role: PodRole::Plain,
         endpoints: Endpoints::default(),
         settings: PodSettings {
@@ -217,8 +220,12 @@ pub fn delete(pod: &str) -> Action {
 }
 
 pub fn start(pod: &str) -> Action {
-    let operation =
-        Operation::StartPod { id: PodId::new(pod), compute: Some(compute()), on_stuck: OnStuck::Fail };
+    let operation = Operation::StartPod {
+        id: PodId::new(pod),
+        compute: Some(compute()),
+        bid: None,
+        on_stuck: OnStuck::Fail,
+    };
     with(operation, RecordAfter::put(None, record()))
 }
 

@@ -255,8 +255,8 @@ where
             Operation::UpdatePod { id, patch, disruption } => {
                 self.update_pod(act, id, patch, *disruption).await
             }
-            Operation::StartPod { id, compute, on_stuck } => {
-                self.start_pod(act, id, compute.as_ref(), on_stuck).await
+            Operation::StartPod { id, compute, bid, on_stuck } => {
+                self.start_pod(act, id, (compute.as_ref(), *bid), on_stuck).await
             }
             Operation::StopPod { id } => self.stop_pod(act, id).await,
             Operation::DeletePods { ids } => self.delete_pods(act, ids).await,

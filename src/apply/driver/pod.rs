@@ -17,6 +17,7 @@ use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::LivePod;
 use crate::model::marker::{Marker, Token};
+use crate::model::money::Hourly;
 use crate::model::plan::{Disruption, OnStuck, PodCreation};
 use crate::model::pod::Compute;
 use crate::model::request::PatchRequest;
@@ -95,7 +96,7 @@ where
         &self,
         act: &Act<'_>,
         id: &PodId,
-        compute: Option<&Compute>,
+        (compute, bid): (Option<&Compute>, Option<Hourly>),
         on_stuck: &OnStuck,
     ) -> Result<Vec<RecordChange>, Halt> {
         act.object.replace(Some(id.remote()));
@@ -104,7 +105,7 @@ where
             Some(Compute::Cpu { .. }) | None => 0,
         };
         let seen = async || Ok(self.look_at(id).await?.is_some_and(|live| live.status.is_up()));
-        let call = async |port: &'a P, _: Going| port.start_pod(id, gpus).await;
+        let call = async |port: &'a P, _: Going| port.start_pod(id, gpus, bid).await;
         let pass = self.permit(act, Request::Start, &id.remote()).await?;
         let stuck = match self.ensure(act, pass, Some(id.remote()), call, seen).await? {
             Ensured::Gone(_) => return Err(vanished(id)),

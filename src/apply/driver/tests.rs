@@ -22,6 +22,7 @@ use crate::model::id::{GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, 
 use crate::model::journal::{ActionStatus, Event};
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker, Token};
+use crate::model::money::Hourly;
 use crate::model::outcome::{EndResult, Fate, Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, RecordAfter};
 use crate::model::pod::Compute;
@@ -178,7 +179,7 @@ impl Mutate for Provider {
         self.write(format!("update {}", request.id), effect, ()).await
     }
 
-    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
+    async fn start_pod(&self, id: &PodId, gpus: u32, _: Option<Hourly>) -> Result<(), ProviderError> {
         let effect = || {
             self.set(id, |pod| {
                 pod.status = PodStatus::Running;

@@ -44,6 +44,7 @@ FAULT is one of
   zero-gpu             the pod starts without a GPU
   host-full, host-lost the pod's host is full, or gone, from now on
   locked               somebody locked the pod
+  outbid               somebody bid more for a spot pod
   balance              the account is empty from now on; `--balance` fills it again
   random:10            a tenth of these requests fail in ways that a patient caller survives; drawn from the seed";
 

@@ -6,7 +6,7 @@ use crate::model::catalog::Stock;
 use crate::model::desired::GpuOrder;
 use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RemoteId, VolumeId};
 use crate::model::marker::Token;
-use crate::model::money::Price;
+use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Access, Compute, EnvValue, Placement};
 use crate::model::prior::Record;
 use crate::model::settings::{Container, PodPatch};
@@ -152,6 +152,8 @@ pub enum Operation {
         id: PodId,
         /// The machine that it must come back with; with fewer GPUs it is stuck.
         compute: Option<Compute>,
+        /// What is offered for each GPU an hour, of a pod that is rented so.
+        bid: Option<Hourly>,
         /// What happens if its host is full.
         on_stuck: OnStuck,
     },
@@ -168,11 +170,10 @@ impl Operation {
     /// Returns the attempts to create a pod, in order; empty for what creates none.
     pub fn attempts(&self) -> &[Attempt] {
         match self {
-            Self::CreatePod(creation)
-            | Self::StartPod { id: _, compute: _, on_stuck: OnStuck::Replace(creation) } => {
+            Self::CreatePod(creation) | Self::StartPod { on_stuck: OnStuck::Replace(creation), .. } => {
                 creation.attempts.as_slice()
             }
-            Self::StartPod { id: _, compute: _, on_stuck: OnStuck::Fail }
+            Self::StartPod { on_stuck: OnStuck::Fail, .. }
             | Self::Local
             | Self::CreateVolume { .. }
             | Self::GrowVolume { .. }

@@ -26,6 +26,8 @@ pub enum DriftKind {
     Vanished,
     /// It was stopped, or its process ended.
     Stopped,
+    /// Somebody bid more for its GPUs.
+    Interrupted,
     Started,
     /// A pod with its token has another id.
     Migrated {

@@ -24,7 +24,7 @@ stored_structs! {
     Move { from, to }
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
     Hardware { compute, cloud, data_centers, countries, max_price }
-    GpuWish { any_of, order, count, memory, host }
+    GpuWish { any_of, order, count, memory, host, rent }
     HostLimits { cuda, min_vcpu, min_memory = "min_memory_gb" }
     GpuChoice { name, max_price }
     MemoryRange { min, max }

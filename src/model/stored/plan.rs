@@ -29,7 +29,7 @@ stored_enums! {
         "delete_volume" = DeleteVolume { id },
         "create_pod" = CreatePod(creation),
         "update_pod" = UpdatePod { id, patch, disruption },
-        "start_pod" = StartPod { id, compute, on_stuck },
+        "start_pod" = StartPod { id, compute, bid, on_stuck },
         "stop_pod" = StopPod { id },
         "delete_pods" = DeletePods { ids },
     }
@@ -70,7 +70,7 @@ stored_enums! {
     Price { "known" = Known(hourly), "unknown" = Unknown }
     Stock { "none" = None, "not_asked" = NotAsked, "low" = Low, "medium" = Medium, "high" = High }
     DriftKind {
-        "vanished" = Vanished, "stopped" = Stopped, "started" = Started, "migrated" = Migrated { from, to },
+        "vanished" = Vanished, "stopped" = Stopped, "interrupted" = Interrupted, "started" = Started, "migrated" = Migrated { from, to },
         "fields" = Fields(fields), "mark_removed" = MarkRemoved,
     }
     Held {

@@ -13,7 +13,9 @@ use crate::model::id::{
 };
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Monthly};
-use crate::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
+use crate::model::pod::{
+    Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
+};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::SecretName;
 use crate::model::settings::Field;
@@ -53,11 +55,12 @@ stored_enums! {
         "mounted" = Mounted { volume, path }, "lifecycle" = Lifecycle(lifecycle), "secret" = Secret,
         "other_value" = OtherValue, "known_after_apply" = KnownAfterApply,
     }
+    Rent { "on_demand" = OnDemand, "spot" = Spot { bid } }
     Compute { "gpu" = Gpu { id, count }, "cpu" = Cpu { flavor, vcpus } }
 }
 
 stored_structs! {
-    Placement { compute, cloud, data_centers, host }
+    Placement { compute, cloud, data_centers, host, rent }
     Port { number, protocol }
     Access { ssh, jupyter }
     VolumeConfig { size = "size_gb", data_center, tier }

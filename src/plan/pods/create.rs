@@ -109,6 +109,10 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.blocks.push(Block::NoCandidate { address, why: rejected });
             return None;
         }
+        if candidates.iter().any(|candidate| candidate.placement.rent.bid().is_some()) {
+            let api = self.context.inputs.api;
+            self.draft.findings.push(finding::spot_off_sale(self.address, api));
+        }
         let field = match wanted.hardware.compute {
             ComputeWish::Gpu(_) => Field::Gpu,
             ComputeWish::Cpu(_) => Field::Cpu,

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::desired::{OnStuckResume, WantedPod};
+use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, PodStatus};
+use crate::model::live::{LivePod, PodStatus, Rental};
+use crate::model::money::Hourly;
 use crate::model::plan::{
     Candidate, Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
 };
@@ -87,6 +88,9 @@ impl<'a> PodPlanner<'_, 'a> {
 
     pub(super) fn run_drift(&mut self, recorded: RunState, live: &LivePod) {
         match (recorded, live.status.is_up()) {
+            (RunState::Running, false) if live.rental == Some(Rental::Spot { outbid: true }) => {
+                self.draft.drift.push(DriftKind::Interrupted);
+            }
             (RunState::Running, false) => self.draft.drift.push(DriftKind::Stopped),
             (RunState::Stopped, true) => self.draft.drift.push(DriftKind::Started),
             (RunState::Running, true) | (RunState::Stopped, false) => {}
@@ -310,7 +314,13 @@ impl<'a> PodPlanner<'_, 'a> {
         let consequences = self.body(steps.live, disk).updated(disruption, &steps.applied.ports);
         let catalog = self.context.inputs.catalog;
         let after = if is_up {
-            cost::live_running(catalog, steps.live, steps.recorded, &steps.billed())
+            cost::live_running(
+                catalog,
+                steps.live,
+                steps.recorded,
+                bid_for(steps.wanted, steps.live),
+                &steps.billed(),
+            )
         } else {
             cost::stopped_pod(&steps.billed())
         };
@@ -358,7 +368,8 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::resume_may_fail(self.address));
         }
         let catalog = self.context.inputs.catalog;
-        let after = cost::live_running(catalog, steps.live, steps.recorded, &steps.billed());
+        let bid = bid_for(wanted, steps.live);
+        let after = cost::live_running(catalog, steps.live, steps.recorded, bid, &steps.billed());
         let recorded = steps.recorded.and_then(|recorded| recorded.compute.clone());
         let reason = steps.reason.clone();
         let mut changes = vec![run_change(&reason, RunState::Stopped, RunState::Running)];
@@ -376,6 +387,7 @@ impl<'a> PodPlanner<'_, 'a> {
             operation: Operation::StartPod {
                 id: steps.live.id.clone(),
                 compute: recorded.or_else(|| steps.live.compute.clone()),
+                bid,
                 on_stuck: creation.map_or(OnStuck::Fail, |creation| OnStuck::Replace(Box::new(creation))),
             },
             changes,
@@ -399,6 +411,14 @@ impl<'a> PodPlanner<'_, 'a> {
         };
         let candidates = if may_replace { self.choices(steps.wanted).candidates } else { Vec::new() };
         (!candidates.is_empty()).then(|| self.creation(steps.wanted, candidates))
+    }
+}
+
+/// Returns what is offered for each GPU of a pod that is rented by a bid.
+fn bid_for(wanted: &WantedPod, live: &LivePod) -> Option<Hourly> {
+    match (&wanted.hardware.compute, live.rental) {
+        (ComputeWish::Gpu(gpu), Some(Rental::Spot { .. })) => gpu.rent.bid(),
+        (ComputeWish::Gpu(_), Some(Rental::OnDemand) | None) | (ComputeWish::Cpu(_), _) => None,
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::wire::{Count, Dollars, Unfit, Wire, object_id};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
-use crate::model::live::{Origin, PodRole, PodStatus};
+use crate::model::live::{Origin, PodRole, PodStatus, Rental};
 use crate::model::marker::MARKER_KEY;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Port, Protocol, Storage};
@@ -277,6 +277,14 @@ pub(super) fn complete_stock(
             stock.entry(id.clone()).or_insert(left_out);
         }
     }
+}
+
+/// Reads how a pod is rented. The free text of its last change begins so where somebody bid more.
+pub(super) fn rental(is_spot: Option<bool>, last_change: Option<String>) -> Option<Rental> {
+    Some(match is_spot? {
+        true => Rental::Spot { outbid: last_change.is_some_and(|text| text.starts_with("Outbid")) },
+        false => Rental::OnDemand,
+    })
 }
 
 /// Reads a price an hour. RunPod writes 0 and null for prices that it does not publish.

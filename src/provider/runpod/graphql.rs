@@ -21,6 +21,7 @@ use super::transport::{Transport, unsendable};
 use super::wire::{Entries, Entry, Unfit, object_id};
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
+use crate::model::money::Hourly;
 use crate::model::pod::Storage;
 use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, VolumeRequest};
@@ -154,10 +155,26 @@ fn before_anything(error: ProviderError) -> ProviderError {
     ProviderError { certainty, ..error }
 }
 
-pub(super) async fn start_pod(transport: &Transport, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
-    let operation = Operation::new(Verb::StartPod.by("GraphQL podResume"), "podResume");
-    let query = "mutation Start($input: PodResumeInput!) { podResume(input: $input) { id } }";
+pub(super) async fn start_pod(
+    transport: &Transport,
+    id: &PodId,
+    gpus: u32,
+    bid: Option<Hourly>,
+) -> Result<(), ProviderError> {
     let mut input = json!({ "podId": id.as_str() });
+    let (operation, query) = match bid {
+        None => (
+            Operation::new(Verb::StartPod.by("GraphQL podResume"), "podResume"),
+            "mutation Start($input: PodResumeInput!) { podResume(input: $input) { id } }",
+        ),
+        Some(bid) => {
+            input["bidPerGpu"] = json!(bid.dollars());
+            (
+                Operation::new(Verb::StartPod.by("GraphQL podBidResume"), "podBidResume"),
+                "mutation Start($input: PodBidResumeInput!) { podBidResume(input: $input) { id } }",
+            )
+        }
+    };
     if gpus > 0 {
         input["gpuCount"] = json!(gpus);
     }

@@ -28,6 +28,7 @@ use crate::model::catalog::{Catalog, CatalogPart, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
+use crate::model::money::Hourly;
 use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::secret::Secret;
@@ -228,12 +229,12 @@ impl Mutate for Runpod {
         spoken!(self.update_pod(request))
     }
 
-    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
+    async fn start_pod(&self, id: &PodId, gpus: u32, bid: Option<Hourly>) -> Result<(), ProviderError> {
         match self.api {
             // REST starts a pod with the GPUs that it had.
             Api::V2 => rest_v2::start_pod(&self.transport, id).await,
             Api::V1 => rest_v1::start_pod(&self.transport, id).await,
-            Api::Graphql => graphql::start_pod(&self.transport, id, gpus).await,
+            Api::Graphql => graphql::start_pod(&self.transport, id, gpus, bid).await,
         }
     }
 

@@ -334,9 +334,11 @@ fn drift(page: &mut Page, view: &View<'_>) {
     let items = view.drift.iter().map(|(addresses, kind)| {
         let names = code(&ranges_to(addresses.iter().copied(), 200));
         let what = match kind {
-            DriftKind::Vanished | DriftKind::Stopped | DriftKind::Started | DriftKind::MarkRemoved => {
-                words::drift(kind)
-            }
+            DriftKind::Vanished
+            | DriftKind::Stopped
+            | DriftKind::Interrupted
+            | DriftKind::Started
+            | DriftKind::MarkRemoved => words::drift(kind),
             DriftKind::Migrated { from, to } => {
                 format!("was moved by RunPod: {} -> {}", code(&from.to_string()), code(&to.to_string()))
             }

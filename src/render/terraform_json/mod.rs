@@ -261,7 +261,9 @@ fn drifted(plan: &Plan, drift: &Drift) -> Option<Json> {
     let mut live = recorded.clone();
     match kind {
         DriftKind::Vanished => return Some(entry(address, &["delete"], Some(recorded), None, None)),
-        DriftKind::Stopped => live.put("desired_status", json!(status_word(RunState::Stopped))),
+        DriftKind::Stopped | DriftKind::Interrupted => {
+            live.put("desired_status", json!(status_word(RunState::Stopped)))
+        }
         DriftKind::Started => live.put("desired_status", json!(status_word(RunState::Running))),
         DriftKind::Migrated { from: _, to } => live.put("id", json!(to.to_string())),
         DriftKind::Fields(fields) => {

@@ -270,7 +270,7 @@ fn remote_ids(action: &Action) -> Vec<RemoteId> {
             vec![RemoteId::Volume(id.clone())]
         }
         Operation::UpdatePod { id, patch: _, disruption: _ }
-        | Operation::StartPod { id, compute: _, on_stuck: _ }
+        | Operation::StartPod { id, .. }
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
         Operation::Local => action.record.id().cloned().into_iter().collect(),

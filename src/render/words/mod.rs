@@ -162,7 +162,7 @@ pub(crate) fn consequences(change: &Change<'_>) -> Vec<(Weight, String)> {
 pub(crate) fn candidate(candidate: &Candidate) -> String {
     const MOST_DATA_CENTERS: usize = 6;
     let Candidate { placement, price, stock, stock_by_data_center } = candidate;
-    let Placement { compute, cloud, data_centers, host } = placement;
+    let Placement { compute, cloud, data_centers, host, rent } = placement;
     let cuda = &host.cuda;
     let mut text = format!("{}, {cloud}", visible(&compute.to_string()));
     if data_centers.is_empty() {
@@ -178,6 +178,9 @@ pub(crate) fn candidate(candidate: &Candidate) -> String {
     }
     if let Some(least) = cuda.least() {
         text.push_str(&format!(", CUDA {} or later", visible(least)));
+    }
+    if rent.bid().is_some() {
+        text.push_str(", spot");
     }
     let stock_words = if *stock == Stock::None { "no stock".to_owned() } else { format!("stock {stock}") };
     text.push_str(&format!(": {}, {}", PriceAnHour(*price), stock_words));
@@ -197,6 +200,7 @@ pub(crate) fn drift(kind: &DriftKind) -> String {
     match kind {
         DriftKind::Vanished => "is gone".to_owned(),
         DriftKind::Stopped => "was stopped, or its process ended".to_owned(),
+        DriftKind::Interrupted => "was interrupted, as somebody bid more for its GPUs".to_owned(),
         DriftKind::Started => "was started".to_owned(),
         DriftKind::Migrated { from, to } => format!(
             "was moved by RunPod: pod `{}` is now `{}`",

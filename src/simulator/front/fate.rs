@@ -54,7 +54,7 @@ impl Front {
                 let mut shadow = self.world.clone();
                 Delivery::prompt(call.answer(&mut shadow, request, usual))
             }
-            Fault::HostFull | Fault::HostLost | Fault::Locked | Fault::BalanceExhausted => {
+            Fault::HostFull | Fault::HostLost | Fault::Locked | Fault::Outbid | Fault::BalanceExhausted => {
                 self.harm(fault, call.pod());
                 Delivery::prompt(done(self, usual))
             }
@@ -88,6 +88,9 @@ impl Front {
         }
         if let (Fault::Locked, Some(pod)) = (fault, &pod) {
             self.world.set_locked(pod, true);
+        }
+        if let (Fault::Outbid, Some(pod)) = (fault, &pod) {
+            self.world.outbid_pod(pod);
         }
     }
 

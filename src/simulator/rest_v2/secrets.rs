@@ -101,7 +101,8 @@ fn create(fields: &mut Fields<'_>) -> (String, Option<String>) {
     }
     let begins = |c: char| c.is_ascii_alphabetic() || c == '_';
     let goes_on = |c: char| c.is_ascii_alphanumeric() || "_.-/".contains(c);
-    if !name.is_empty() && !(name.starts_with(begins) && name.chars().all(goes_on)) {
+    let is_name = name.starts_with(begins) && name.chars().all(goes_on);
+    if !name.is_empty() && !is_name {
         fields.wrong_at("name", &format!("'{name}' does not match pattern '^[a-zA-Z_][a-zA-Z0-9_.\\-/]*$'"));
     }
     value(fields);

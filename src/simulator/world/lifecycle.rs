@@ -154,6 +154,15 @@ impl World {
         Ok(pod_id)
     }
 
+    /// Sets what is paid for each GPU of a pod that is rented by a bid.
+    pub fn set_bid(&mut self, id: &PodId, bid: HourlyPrice) {
+        self.change(id, |pod| {
+            if let Compute::Gpu { count, .. } = pod.compute {
+                pod.price = Some(bid.times(count));
+            }
+        });
+    }
+
     /// Stops a pod: its compute is free for others, its volume stays.
     ///
     /// # Errors

@@ -77,6 +77,16 @@ impl World {
         self.change(id, |pod| pod.cluster = Some(cluster.to_owned()));
     }
 
+    /// Stops a pod that is rented by a bid, as somebody pays more; another pod stays as it is.
+    pub fn outbid_pod(&mut self, id: &PodId) {
+        let now = self.now();
+        self.change(id, |pod| {
+            if pod.interruptible && pod.status(now).holds_compute() {
+                pod.end(now, Phase::Stopped { at: now, by: By::Outbid });
+            }
+        });
+    }
+
     /// Ends a pod as the platform does for reasons of its own; its volume stays.
     pub fn exit_pod(&mut self, id: &PodId) {
         let now = self.now();

@@ -13,6 +13,8 @@ pub enum By {
     Runpod,
     /// The platform, because the account is empty.
     Balance,
+    /// Somebody who pays more for its GPUs.
+    Outbid,
 }
 
 /// How a container turns out once its image is there.

@@ -299,6 +299,9 @@ impl Pod {
             (Phase::Stopped { at, by: By::Runpod } | Phase::Lost { at }, _) => {
                 format!("Exited by RunPod: {}", at.javascript())
             }
+            (Phase::Stopped { at, by: By::Outbid } | Phase::Gone { at, by: By::Outbid }, _) => {
+                format!("Outbid: {}", at.javascript())
+            }
             (Phase::Stopped { by: By::Balance, .. }, _) => {
                 "Exited by RunPod: Insufficient balance".to_owned()
             }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Key;
 use crate::model::catalog::Catalog;
 use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume};
+use crate::model::live::{LivePod, LiveVolume, Rental};
+use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Storage};
 use crate::model::secret::Secret;
 use crate::model::sensitive::is_secret;
@@ -13,7 +14,7 @@ use crate::model::settings::{Container, Field, Setting};
 use crate::model::value::Value;
 use crate::model::volume::VolumeTier;
 use crate::spec::Settings;
-use crate::spec::config::{text, texts};
+use crate::spec::config::{rent_map, text, texts};
 use crate::spec::forms::write_size;
 use crate::spec::pod::is_runpod_reference;
 use crate::spec::resolve::default_state;
@@ -239,6 +240,11 @@ impl Page<'_> {
                 map.put("cpu", cpu);
             }
             None => {}
+        }
+        if let (Some(Rental::Spot { .. }), Some(Compute::Gpu { id: _, count })) = (pod.rental, &pod.compute)
+            && let Price::Known(whole) = pod.price
+        {
+            map.put("rent", rent_map(Hourly(whole.0 / i64::from((*count).max(1)))));
         }
         match pod.cloud {
             Some(Cloud::Secure) => {}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::desired::{GpuChoice, GpuOrder, GpuWish, HostLimits, MemoryRange};
 use crate::model::id::GpuName;
+use crate::model::pod::Rent;
 use crate::model::sensitive;
 use crate::spec::decode::Decoder;
 use crate::spec::diagnostic::{Diagnostic, Problem};
@@ -25,7 +26,7 @@ pub(in crate::spec) struct Gpu {
 
 impl Gpu {
     /// Fills the defaults.
-    pub fn wish(&self, host: HostLimits) -> GpuWish {
+    pub fn wish(&self, host: HostLimits, rent: Rent) -> GpuWish {
         // Without a list there is no order to follow, and any GPU with enough memory is as good as any other.
         let default_order = if self.any_of.is_empty() { GpuOrder::Price } else { GpuOrder::Listed };
         GpuWish {
@@ -34,6 +35,7 @@ impl Gpu {
             count: self.count.map_or(1, |count| count.value),
             memory: self.memory.map(|memory| memory.value).unwrap_or_default(),
             host,
+            rent,
         }
     }
 }

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::desired::{CloudWish, CudaWish, HostLimits, Lifecycle};
 use crate::model::id::{CountryCode, DataCenterId, PodId};
 use crate::model::money::Hourly;
-use crate::model::pod::{Access, Cloud, Port, RunState};
+use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 
@@ -115,6 +115,7 @@ pod_keys! { |fields|
     cuda: CudaWish = placement::cuda;
     min_vcpu: u32 = |d, node| d.integer(node, 1..=MAX_FLOOR);
     min_memory: Gigabytes = |d, node| d.form(node, "a size such as `32GB`", Problem::InvalidSize, forms::size);
+    rent: Rent = placement::rent;
     max_price: Hourly = placement::price;
     placement: Placement = placement::read;
     cloud: CloudWish = placement::cloud;
@@ -186,6 +187,11 @@ impl Pod {
         }
     }
 
+    /// Returns how its GPUs are rented.
+    pub(super) fn rent(&self) -> Rent {
+        self.rent.map(|rent| rent.value).unwrap_or_default()
+    }
+
     /// Returns where keys stand that a CPU pod cannot have, and why not.
     pub(super) fn only_of_gpus(&self) -> impl Iterator<Item = (Span, &'static str)> {
         let per_gpu = "it is a floor for each GPU, and a CPU pod has none";
@@ -193,6 +199,7 @@ impl Pod {
             self.cuda.as_ref().map(|cuda| (cuda.span, "a CPU pod has no CUDA")),
             self.min_vcpu.map(|floor| (floor.span, per_gpu)),
             self.min_memory.map(|floor| (floor.span, per_gpu)),
+            self.rent.map(|rent| (rent.span, "only GPUs are rented by a bid")),
         ]
         .into_iter()
         .flatten()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::desired::{CloudWish, CudaWish};
 use crate::model::id::{CountryCode, CpuFlavorId, DataCenterId};
 use crate::model::money::Hourly;
-use crate::model::pod::Cloud;
+use crate::model::pod::{Cloud, Rent};
 use crate::spec::decode::Decoder;
 use crate::spec::diagnostic::{Diagnostic, Problem};
 use crate::spec::forms::{self, Misread};
@@ -83,6 +83,19 @@ pub(super) fn cuda(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
 
 pub(super) fn price(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Hourly>> {
     decoder.form(node, "USD an hour, such as `2.20`", Problem::InvalidValue, forms::price)
+}
+
+/// Reads `rent`, such as `{ spot: { bid: 0.20 } }`.
+pub(super) fn rent(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Rent>> {
+    const FORM: &str = "a map such as `{ spot: { bid: 0.20 } }`";
+    let fields = decoder.fields(node, &words::RENT, FORM)?;
+    decoder.need_all(&fields, &words::RENT, Some("write `rent: { spot: { bid: 0.20 } }`"));
+    let spot = fields.read("spot", decoder, |decoder, node| {
+        let fields = decoder.fields(node, &words::SPOT, "a map such as `{ bid: 0.20 }`")?;
+        decoder.need_all(&fields, &words::SPOT, Some("the bid is USD an hour for each GPU"));
+        fields.read("bid", decoder, price)
+    })?;
+    Some(Spanned { value: Rent::Spot { bid: spot.value }, span: node.span })
 }
 
 pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Placement>> {

@@ -6,6 +6,7 @@ use crate::model::address::Key;
 use crate::model::desired::{CloudWish, ComputeWish, CpuWish, Hardware};
 use crate::model::id::{DataCenterId, RegistryId};
 use crate::model::pod::Cloud;
+use crate::model::prior::Api;
 use crate::model::size::Gigabytes;
 use crate::spec::diagnostic::{Diagnostic, Problem};
 use crate::spec::interpolate::Text;
@@ -199,6 +200,16 @@ impl Resolver<'_> {
             }
             cloud = CloudWish::Only(Cloud::Secure);
         }
+        if let (Some(rent), Api::V2) = (pod.rent, self.api())
+            && rent.value.bid().is_some()
+        {
+            let detail = "REST v2 cannot ask for a spot pod";
+            let mistake = Diagnostic::at(Problem::ConflictingKeys, rent.span, detail);
+            self.log.push(mistake.help(
+                "RunPod took spot pods off sale in May 2026; remove `rent:`, or write `provider: { api: graphql }` \
+                 where they are still sold",
+            ));
+        }
         for (span, why) in pod.only_of_gpus() {
             let Some(cpu) = &pod.cpu else { break };
             let mistake = Diagnostic::at(Problem::ConflictingKeys, span, why);
@@ -238,7 +249,7 @@ impl Resolver<'_> {
 
     fn compute(&mut self, key: &Key, pod: &Pod) -> Option<ComputeWish> {
         match (&pod.gpu, &pod.cpu) {
-            (Some(gpu), None) => Some(ComputeWish::Gpu(gpu.value.wish(pod.host()))),
+            (Some(gpu), None) => Some(ComputeWish::Gpu(gpu.value.wish(pod.host(), pod.rent()))),
             (None, Some(cpu)) => Some(ComputeWish::Cpu(CpuWish {
                 flavors: cpu.value.flavors.iter().map(|flavor| flavor.value.clone()).collect(),
                 vcpus: cpu.value.vcpus?.value,

@@ -19,14 +19,16 @@ use podform::model::id::{
     RunNonce, VolumeId,
 };
 use podform::model::journal::{Asked, Entry, Event};
-use podform::model::live::{Live, LivePod, LiveVolume, PodStatus, Seen};
+use podform::model::live::{Live, LivePod, LiveVolume, PodStatus, Rental, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
     Action, ActionId, Attempt, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation,
     RecordAfter, Step,
 };
-use podform::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
+use podform::model::pod::{
+    Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
+};
 use podform::model::prior::{Api, KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
 use podform::model::secret::{Secret, Secrets};
 use podform::model::settings::{Container, PodPatch, PodSettings};
@@ -111,6 +113,7 @@ pub fn gpus(names: &[&str]) -> GpuWish {
         count: 1,
         memory: MemoryRange::default(),
         host: HostLimits::default(),
+        rent: Rent::OnDemand,
     }
 }
 
@@ -534,7 +537,7 @@ impl World {
 
     fn create(&mut self, address: &Address, creation: &PodCreation, attempt: &Attempt) -> LivePod {
         let id = PodId::new(format!("new-{}", attempt.token.short()));
-        let Placement { compute, cloud, data_centers, .. } = &attempt.candidate.placement;
+        let Placement { compute, cloud, data_centers, host: _, rent } = &attempt.candidate.placement;
         let place = data_centers.first().cloned().unwrap_or(DataCenterId::new("US-TX-3"));
         let mut pod = self.start_pod(&id, &creation.container, compute.clone(), *cloud, place);
         if let Storage::Network { volume: id, .. } = &pod.settings.storage {
@@ -550,6 +553,14 @@ impl World {
             ..self.marker(&address.to_string())
         });
         pod.created_at = Some(time(20_000));
+        pod.rental = match (self.api, rent) {
+            (Api::V2, _) => None,
+            (Api::V1 | Api::Graphql, Rent::OnDemand) => Some(Rental::OnDemand),
+            (Api::V1 | Api::Graphql, Rent::Spot { bid }) => {
+                pod.price = Price::Known(*bid);
+                Some(Rental::Spot { outbid: false })
+            }
+        };
         self.live.pods.insert(id, Seen::Found(pod.clone()));
         pod
     }

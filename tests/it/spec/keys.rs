@@ -152,7 +152,7 @@ fn spellings_of_compose_and_dstack_are_mapped() {
       |
     "#);
     insta::assert_snapshot!(
-        in_pod("resources: { gpu: 24GB }\nenvironment: { A: b }\nscale: 2\nspot_policy: auto"), @r#"
+        in_pod("resources: { gpu: 24GB }\nenvironment: { A: b }\nscale: 2\nspot_policy: auto"), @"
     error: missing key
      --> pods.yaml:4:3
       |
@@ -193,14 +193,14 @@ fn spellings_of_compose_and_dstack_are_mapped() {
     8 +     replicas: 2
       |
 
-    error: not supported yet
+    error: unknown key
      --> pods.yaml:9:5
       |
     9 |     spot_policy: auto
       |     ^^^^^^^^^^^ a pod has no `spot_policy`
       |
-      = help: RunPod no longer rents spot pods
-    "#);
+      = help: it is written `rent: { spot: { bid: 0.20 } }` here
+    ");
 }
 
 /// Words that people bring along, as their tools write them.

@@ -20,7 +20,9 @@ use podform::model::marker::Token;
 use podform::model::money::{Amount, Hourly, Monthly, Price};
 use podform::model::plan::Owner;
 use podform::model::plan::*;
-use podform::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
+use podform::model::pod::{
+    Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
+};
 use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
 use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
@@ -273,6 +275,7 @@ impl Samples {
                     min_vcpu: self.some(|samples| samples.0.u32(1..)),
                     min_memory: self.some(|_| Gigabytes(32)),
                 },
+                rent: self.some(|_| Rent::Spot { bid: Hourly(200_000) }).unwrap_or_default(),
             },
         }
     }
@@ -335,6 +338,7 @@ impl Samples {
             6 => Operation::StartPod {
                 id: self.pod_id(),
                 compute: self.some(Self::compute),
+                bid: self.some(|_| Hourly(200_000)),
                 on_stuck: match self.0.bool() {
                     true => OnStuck::Fail,
                     false => OnStuck::Replace(Box::new(self.creation())),

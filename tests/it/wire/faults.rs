@@ -69,7 +69,11 @@ fn a_start_on_a_full_host_is_told_from_other_failures() {
             simulated::wait_for(&client, &id, PodStatus::Running).await;
             client.stop_pod(&id).await.unwrap();
             simulation.set_faults(format!("start={fault}").parse().unwrap());
-            client.start_pod(&id, 1).await.err().map_or("done".to_owned(), |error| word(&error.certainty))
+            client
+                .start_pod(&id, 1, None)
+                .await
+                .err()
+                .map_or("done".to_owned(), |error| word(&error.certainty))
         })
     };
     for api in simulated::SPOKEN {
@@ -159,7 +163,7 @@ impl Change {
                 client.update_pod(&patch).await
             }
             Self::Stop => client.stop_pod(id).await,
-            Self::Start => client.start_pod(id, 1).await,
+            Self::Start => client.start_pod(id, 1, None).await,
             Self::Delete => client.delete_pod(id).await,
         }
     }

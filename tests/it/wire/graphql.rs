@@ -333,8 +333,8 @@ fn calls_have_the_documented_fields_and_variables() {
     let request = volume_request(&DataCenterId::new("EU-RO-1"), VolumeTier::Standard);
     run(async {
         assert_eq!(client.pod(&pod).await, Ok(None));
-        client.start_pod(&pod, 2).await.unwrap();
-        client.start_pod(&pod, 0).await.unwrap();
+        client.start_pod(&pod, 2, None).await.unwrap();
+        client.start_pod(&pod, 0, None).await.unwrap();
         client.stop_pod(&pod).await.unwrap();
         client.delete_pod(&pod).await.unwrap();
         assert_eq!(client.volume(&volume).await.unwrap().unwrap().size, Gigabytes(100));

@@ -200,7 +200,7 @@ fn calls_have_the_documented_paths_and_bodies() {
         assert_eq!(client.list_pods().await, Ok(vec![]));
         assert_eq!(client.list_volumes().await, Ok(vec![]));
         assert_eq!(client.pod(&pod).await, Ok(None));
-        client.start_pod(&pod, 1).await.unwrap();
+        client.start_pod(&pod, 1, None).await.unwrap();
         client.stop_pod(&pod).await.unwrap();
         client.delete_pod(&pod).await.unwrap();
         assert_eq!(client.create_volume(&request).await, Ok(VolumeId::new("v9")));
@@ -238,7 +238,7 @@ fn refusals_of_a_start_and_a_retired_api_are_certain() {
     let error = |status, body: &str| {
         let body = body.to_owned();
         let client = Recorder::default().client_of(Api::V1, move |_| answer(status, &body));
-        run(client.start_pod(&PodId::new("p1"), 1)).unwrap_err().certainty
+        run(client.start_pod(&PodId::new("p1"), 1, None)).unwrap_err().certainty
     };
     let full = r#"{"error":"start pod: There are not enough free GPUs on the host machine to start this pod.","status":500}"#;
     assert_eq!(error(500, full), Certainty::Rejected(Rejection::NoCapacity));

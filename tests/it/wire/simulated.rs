@@ -76,7 +76,7 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
     client.stop_pod(&id).await.unwrap();
     let stopped = wait_for(client, &id, PodStatus::Exited).await;
     assert_reads_back(&request, &stopped);
-    client.start_pod(&id, 1).await.unwrap();
+    client.start_pod(&id, 1, None).await.unwrap();
     wait_for(client, &id, PodStatus::Running).await;
 
     let mut env = request.settings.env.clone();

@@ -11,7 +11,9 @@ use crate::model::plan::{
     Action, ActionId, Attempt, Candidate, Cause, Consequence, CostChange, Disruption, FieldChange, OnStuck,
     Operation, PodCreation, Reason, RecordAfter, Split, Step,
 };
-use crate::model::pod::{Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, RunState, Storage};
+use crate::model::pod::{
+    Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
+};
 use crate::model::prior::{Record, RecordedObject, RecordedPod};
 use crate::model::secret::SecretName;
 use crate::model::settings::{Container, Field, PodPatch};
@@ -104,6 +106,7 @@ fn candidate(gpu: &str, price: Price, stock: Stock) -> Candidate {
             cloud: Cloud::Secure,
             data_centers: [center()].into(),
             host: HostLimits::default(),
+            rent: Rent::OnDemand,
         },
     }
 }
@@ -241,7 +244,7 @@ fn start(at: &str) -> Action {
         consequences: vec![Consequence::StartMayFail { then_replaced: true }],
         cost: CostChange { before: split(0, 20), after: split(86, 14) },
         ..action(
-            Operation::StartPod { id: PodId::new(id), compute: None, on_stuck },
+            Operation::StartPod { id: PodId::new(id), compute: None, bid: None, on_stuck },
             Reason::StateDrifted,
             put(Some(id), RunState::Running, "acme-train"),
         )

@@ -209,6 +209,7 @@ async fn a_stuck_pod_is_replaced_as_planned() {
     let operation = Operation::StartPod {
         id: PodId::new("p"),
         compute: Some(compute()),
+        bid: None,
         on_stuck: OnStuck::Replace(Box::new(creation_at("llm"))),
     };
     let action = with(operation, RecordAfter::put(None, record()));

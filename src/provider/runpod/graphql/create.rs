@@ -52,18 +52,28 @@ async fn create_gpu_pod(
     count: u32,
     data_center: Option<&DataCenterId>,
 ) -> Result<PodId, ProviderError> {
-    let operation = Operation {
-        call: Verb::CreatePod.by("GraphQL podFindAndDeployOnDemand"),
-        field: "podFindAndDeployOnDemand",
+    let bid = request.placement.rent.bid();
+    let (operation, query) = match bid {
+        None => (
+            Operation::new(
+                Verb::CreatePod.by("GraphQL podFindAndDeployOnDemand"),
+                "podFindAndDeployOnDemand",
+            ),
+            "mutation Create($input: PodFindAndDeployOnDemandInput) \
+                { podFindAndDeployOnDemand(input: $input) { id } }",
+        ),
+        Some(_) => (
+            Operation::new(Verb::CreatePod.by("GraphQL podRentInterruptable"), "podRentInterruptable"),
+            "mutation Create($input: PodRentInterruptableInput!) { podRentInterruptable(input: $input) { id } }",
+        ),
     };
-    let query = "mutation Create($input: PodFindAndDeployOnDemandInput) \
-        { podFindAndDeployOnDemand(input: $input) { id } }";
     let HostLimits { cuda, min_vcpu, min_memory } = &request.placement.host;
     let mut input = create_input(request, data_center);
     input.entry("volumeInGb").or_insert(json!(0));
     input.extend(given([
         ("gpuTypeId", Some(json!(id.as_str()))),
         ("gpuCount", Some(json!(count))),
+        ("bidPerGpu", bid.map(|bid| json!(bid.dollars()))),
         ("allowedCudaVersions", convert::some_texts(cuda.allowed())),
         ("minCudaVersion", cuda.least().map(|version| json!(version))),
         // Here both are for the whole pod.

@@ -57,8 +57,8 @@ pub(super) fn settings_input(
 
 /// Everything that is read of a pod.
 pub(super) const POD: &str = "id name imageName dockerArgs env ports containerDiskInGb volumeInGb volumeMountPath \
-    networkVolumeId containerRegistryAuthId desiredStatus gpuCount vcpuCount cpuFlavorId costPerHr locked \
-    createdAt aiApiId clusterId machine { podHostId gpuTypeId secureCloud dataCenterId } \
+    networkVolumeId containerRegistryAuthId desiredStatus gpuCount vcpuCount cpuFlavorId costPerHr locked podType \
+    lastStatusChange createdAt aiApiId clusterId machine { podHostId gpuTypeId secureCloud dataCenterId } \
     runtime { uptimeInSeconds ports { ip isIpPublic privatePort publicPort type } }";
 
 objects!(MachineWire, MyselfWire, PodWire, RuntimePortWire, RuntimeWire, VolumeWire);
@@ -90,6 +90,8 @@ pub(super) struct PodWire {
     cpu_flavor_id: Wire<String>,
     cost_per_hr: Wire<Dollars>,
     locked: Wire<bool>,
+    pod_type: Wire<String>,
+    last_status_change: Wire<String>,
     created_at: Wire<String>,
     ai_api_id: Wire<String>,
     cluster_id: Wire<String>,
@@ -200,6 +202,10 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         cuda: None,
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
         price: convert::price(wire.cost_per_hr),
+        rental: convert::rental(
+            wire.pod_type.shown().map(|kind| matches!(kind.as_str(), "INTERRUPTABLE" | "BID")),
+            wire.last_status_change.shown(),
+        ),
         endpoints: endpoints(machine.pod_host_id.shown(), runtime.unwrap_or_default()),
     })
 }

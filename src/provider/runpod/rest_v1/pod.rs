@@ -40,8 +40,8 @@ pub(super) fn allowed_cuda(request: &PodRequest) -> Vec<&str> {
 pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Value {
     let PodRequest { settings, access: _, placement } = request;
     // Its limit on CUDA is in the allowed versions.
-    let Placement { compute, cloud, data_centers, host: HostLimits { cuda: _, min_vcpu, min_memory } } =
-        placement;
+    let Placement { compute, cloud, data_centers, host, rent } = placement;
+    let HostLimits { cuda: _, min_vcpu, min_memory } = host;
     let mut body = settings_body(&request.given());
     let (kind, gpu, cpu) = match compute {
         Compute::Gpu { id, count } => ("GPU", Some((id.as_str(), count)), None),
@@ -61,7 +61,8 @@ pub(super) fn create_body(request: &PodRequest, allowed_cuda: Vec<&str>) -> Valu
         ("cpuFlavorIds", cpu.map(|(id, _)| json!([id]))),
         ("vcpuCount", cpu.map(|(_, vcpus)| json!(vcpus))),
         ("dataCenterIds", convert::some_texts(data_centers.iter().map(DataCenterId::as_str))),
-        ("interruptible", Some(json!(false))),
+        // There is no field for the bid.
+        ("interruptible", Some(json!(rent.bid().is_some()))),
     ]));
     body.into()
 }
@@ -132,6 +133,8 @@ pub(super) struct PodWire {
     vcpu_count: Wire<Count>,
     cost_per_hr: Wire<Dollars>,
     locked: Wire<bool>,
+    interruptible: Wire<bool>,
+    last_status_change: Wire<String>,
     machine: Wire<MachineWire>,
 }
 
@@ -212,6 +215,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         cuda: None,
         created_at: None,
         price: convert::price(wire.cost_per_hr),
+        rental: convert::rental(wire.interruptible.shown(), wire.last_status_change.shown()),
         endpoints,
     })
 }

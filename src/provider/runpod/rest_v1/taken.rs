@@ -7,7 +7,7 @@ use crate::model::catalog::{Catalog, NotTaken};
 pub(in crate::provider::runpod) fn not_taken(catalog: &Catalog) -> NotTaken {
     let gpus = catalog.gpus.keys().filter(|id| !GPU_TYPES.contains(&id.as_str()));
     let data_centers = catalog.data_centers.keys().filter(|id| !DATA_CENTERS.contains(&id.as_str()));
-    NotTaken { gpus: gpus.cloned().collect(), data_centers: data_centers.cloned().collect() }
+    NotTaken { gpus: gpus.cloned().collect(), data_centers: data_centers.cloned().collect(), bids: true }
 }
 
 /// The GPU types, among them some that no catalog shows.

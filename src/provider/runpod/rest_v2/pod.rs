@@ -18,7 +18,8 @@ use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit,
 /// Returns the body of a create.
 pub(super) fn create_body(request: &PodRequest) -> Value {
     let PodRequest { settings: _, access, placement } = request;
-    let Placement { compute, cloud, data_centers, host } = placement;
+    // The spec refuses another one for this API.
+    let Placement { compute, cloud, data_centers, host, rent: _ } = placement;
     let HostLimits { cuda, min_vcpu, min_memory } = host;
     let all = request.given();
     // What is left out is the image's own.
@@ -276,9 +277,13 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         cuda: wire.cuda_version.shown().map(CudaVersion::new),
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
         price: convert::price(wire.cost),
+        rental: None,
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
     })
 }
+
+/// Command and entrypoint.
+type Halves = (Vec<String>, Vec<String>);
 
 /// Reads command and entrypoint: from their lists where one says something, as null, an empty list and none at all are one
 /// thing there, else from the text that is stored. `None` where neither is told.
@@ -286,12 +291,12 @@ fn command_of(
     args: Wire<String>,
     cmd: Wire<Vec<String>>,
     entrypoint: Wire<Vec<String>>,
-) -> Result<Option<(Vec<String>, Vec<String>)>, Unfit> {
-    let parts =
+) -> Result<Option<Halves>, Unfit> {
+    let halves: Halves =
         (cmd.optional("cmd")?.unwrap_or_default(), entrypoint.optional("entrypoint")?.unwrap_or_default());
     let args = args.said("args")?;
-    if parts != Default::default() {
-        return Ok(Some(parts));
+    if halves != Halves::default() {
+        return Ok(Some(halves));
     }
     Ok(args.map(|args| convert::split_docker_args(&args.unwrap_or_default())))
 }

@@ -11,6 +11,7 @@ use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::Timestamp;
 use podform::model::id::{PodId, RunId, Serial, VolumeId};
 use podform::model::live::{LivePod, LiveVolume};
+use podform::model::money::Hourly;
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
@@ -256,9 +257,9 @@ impl Mutate for MortalPort<'_> {
         self.life.write("update", async move { client.update_pod(&request).await }).await
     }
 
-    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
+    async fn start_pod(&self, id: &PodId, gpus: u32, bid: Option<Hourly>) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("start", async move { client.start_pod(&id, gpus).await }).await
+        self.life.write("start", async move { client.start_pod(&id, gpus, bid).await }).await
     }
 
     async fn stop_pod(&self, id: &PodId) -> Result<(), ProviderError> {

@@ -9,6 +9,7 @@ use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::id::{EnvKey, PodId, VolumeId};
 use podform::model::live::{LivePod, LiveVolume};
+use podform::model::money::Hourly;
 use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
@@ -164,9 +165,9 @@ impl Mutate for Wire<'_> {
         self.client.update_pod(request).await
     }
 
-    async fn start_pod(&self, id: &PodId, gpus: u32) -> Result<(), ProviderError> {
+    async fn start_pod(&self, id: &PodId, gpus: u32, bid: Option<Hourly>) -> Result<(), ProviderError> {
         self.touch(id.as_str(), Touch::Change, "start");
-        self.client.start_pod(id, gpus).await
+        self.client.start_pod(id, gpus, bid).await
     }
 
     async fn stop_pod(&self, id: &PodId) -> Result<(), ProviderError> {
