@@ -40,6 +40,7 @@ mod shown;
 mod unmanaged;
 mod volume_index;
 mod volumes;
+mod weight;
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};

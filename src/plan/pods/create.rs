@@ -22,7 +22,7 @@ use crate::plan::compare::Comparison;
 use crate::plan::draft::Planning;
 use crate::plan::effect;
 use crate::plan::places::{self, Looked, Misplaced};
-use crate::plan::{cost, finding, placement, shown};
+use crate::plan::{cost, finding, placement, shown, weight};
 
 /// Why a pod without GPUs is held that wants the private network.
 const NETWORK_NEEDS_GPU: &str =
@@ -97,6 +97,11 @@ impl<'a> PodPlanner<'_, 'a> {
         if self.is_network_impossible(wanted) {
             self.draft.findings.push(finding::network_needs_gpu(self.address));
             self.draft.hold(Held::NotPossible(NETWORK_NEEDS_GPU.to_owned()));
+            return None;
+        }
+        let inputs = self.context.inputs;
+        if inputs.api == Api::V2 && weight::of_create(wanted, inputs.secrets) > weight::MOST {
+            self.draft.hold(Held::NotPossible(weight::too_large()));
             return None;
         }
         self.look_at_places(wanted)?;

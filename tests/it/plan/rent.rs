@@ -1,13 +1,14 @@
-//! Pods that are rented by a bid.
+//! Pods that are rented by a bid, and requests that RunPod does not take.
 
 use insta::assert_snapshot;
 use podform::model::desired::{ComputeWish, WantedPod};
 use podform::model::live::{LivePod, PodStatus, Rental};
 use podform::model::money::Hourly;
-use podform::model::pod::Rent;
+use podform::model::pod::{EnvValue, Rent};
 use podform::model::prior::Api;
+use podform::model::secret::{Secret, SecretName};
 
-use super::cases::{plan, settles};
+use super::cases::{key, plain, plan, settles};
 use super::world::World;
 
 fn spot(pod: &mut WantedPod) {
@@ -120,4 +121,28 @@ fn a_bid_above_the_limit_is_no_way() {
       because NoCandidate { address: Pod { key: Key("llm"), replica: None }, why: ["NVIDIA GeForce RTX 4090 in secure: $0.20/h is more than $0.15/h"] }
     cost $0.00 -> $0.00, at most $0.00
     "#);
+}
+
+/// REST v2 refuses a body of more than 102,400 bytes, the values of secrets in it.
+#[test]
+fn a_request_that_is_too_large_is_not_sent() {
+    let name = SecretName::Declared("key".to_owned());
+    let large = |pod: &mut WantedPod| {
+        let env = std::sync::Arc::make_mut(&mut pod.container.env);
+        env.insert(key("LONG"), plain(&"x".repeat(60_000)));
+        env.insert(key("SECRET"), EnvValue::Secret(SecretName::Declared("key".to_owned())));
+    };
+    let with = |length: usize, api| {
+        let mut world = over(api).want("llm", large);
+        world.secrets.insert(name.clone(), Secret::new("y".repeat(length)));
+        world
+    };
+    assert_snapshot!(plan(&with(45_000, Api::V2)), @r#"
+    blocked
+    held llm: NotPossible("the request for it is larger than the 102400 bytes that REST v2 takes; put what is long in its `env`, `command` or `entrypoint` into the image or onto a volume")
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    for world in [with(35_000, Api::V2), with(45_000, Api::V1), with(45_000, Api::Graphql)] {
+        assert!(plan(&world).starts_with("llm:create New"));
+    }
 }
