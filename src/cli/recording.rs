@@ -8,8 +8,9 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::model::address::Address;
 use crate::model::clock::Clock;
-use crate::model::plan::{Plan, Step};
+use crate::model::plan::{Finding, Plan, Step};
 use crate::model::prior::Prior;
+use crate::plan::COMMAND_IS_GUESS;
 use crate::state::{Batch, Journal, RecordChange, Store};
 
 /// Writes changes that were decided from `seen`, all of them or none.
@@ -46,5 +47,10 @@ pub fn remarks(plan: &Plan, asked: &BTreeSet<Address>) -> Vec<String> {
     let held = held.map(|(address, held)| {
         format!("`{address}` is not taken over: {}", crate::render::words::held(held, [address]))
     });
-    changed.chain(held).collect()
+    let guesses = plan.findings.iter().filter(|finding| finding.code == COMMAND_IS_GUESS);
+    let guesses = guesses.filter_map(|Finding { subject, message, .. }| {
+        let address = &subject.as_ref()?.address;
+        asked.contains(address).then(|| format!("`{address}`: {message}"))
+    });
+    changed.chain(held).chain(guesses).collect()
 }

@@ -144,6 +144,8 @@ pub struct LivePod {
     pub status: PodStatus,
     /// Its settings, as far as the API says; the environment with what the platform injected.
     pub settings: PodSettings<Observed>,
+    /// Its command was told as a text that RunPod may cut into other words than are read here.
+    pub command_is_guess: bool,
     /// The marker, if its environment has one that can be read.
     pub marker: Option<Marker>,
     pub cloud: Option<Cloud>,

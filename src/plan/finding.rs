@@ -273,6 +273,15 @@ pub(super) fn not_in_api(address: &Address, field: Field, api: Api) -> Finding {
     about(Severity::Warning, "not-in-api", address, Some(field), message)
 }
 
+/// The code of [`command_is_guess`], which is told at an import.
+pub const COMMAND_IS_GUESS: &str = "command-is-guess";
+
+pub(super) fn command_is_guess(address: &Address) -> Finding {
+    let message =
+        "its command is kept as a text that RunPod may cut into other words than these; check it".to_owned();
+    about(Severity::Note, COMMAND_IS_GUESS, address, Some(Field::Command), message)
+}
+
 pub(super) fn spot_off_sale(address: &Address, api: Api) -> Finding {
     let no_bid = match api {
         Api::V1 => "; REST v1 takes no bid, so that RunPod sets the price: shown is that on demand",

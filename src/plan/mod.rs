@@ -63,6 +63,7 @@ pub use bounds::check_bounds;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
 pub use digest::{digest, is_same, spec_digest};
+pub use finding::COMMAND_IS_GUESS;
 pub use lost::made_elsewhere;
 pub use placement::{Explained, explain, stock_questions};
 pub use rebuild::{

@@ -225,3 +225,72 @@ fn whatever_an_account_holds_becomes_a_spec_whose_plan_is_empty() {
     }
     eprintln!("{done} pods taken over, each plan after it empty");
 }
+
+/// How many commands are taken over.
+const COMMANDS: usize = 200;
+
+/// A command, and the part of an order that asks for it in one of the forms that RunPod takes.
+fn command(random: &mut fastrand::Rng) -> (Vec<String>, Vec<String>, Value) {
+    let words = |random: &mut fastrand::Rng, most: usize| -> Vec<String> {
+        (0..random.usize(..most)).map(|_| text(random).chars().take(200).collect()).collect()
+    };
+    let (entrypoint, cmd) = (words(random, 3), words(random, 5));
+    let quoted = |quote: fn(&str) -> String| cmd.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+    let single = |word: &str| format!("'{}'", word.replace('\'', r"'\''"));
+    let double = |word: &str| {
+        let escaped = word.replace('\\', r"\\").replace('"', "\\\"").replace('$', r"\$").replace('`', r"\`");
+        format!("\"{escaped}\"")
+    };
+    let stored = json!({ "entrypoint": entrypoint, "cmd": cmd }).to_string();
+    let form = match random.u8(..5) {
+        0 => json!({ "args": quoted(single) }),
+        1 => json!({ "args": quoted(double) }),
+        2 => json!({ "args": stored }),
+        3 => json!({ "entrypoint": entrypoint, "cmd": cmd }),
+        _ => json!({ "entrypoint": entrypoint, "cmd": cmd, "args": stored }),
+    };
+    let is_text = form["args"].as_str().is_some_and(|args| !args.starts_with('{'));
+    (if is_text { Vec::new() } else { entrypoint }, cmd, form)
+}
+
+#[test]
+fn commands_of_others_come_back_as_they_were_given() {
+    let mut random = fastrand::Rng::with_seed(14);
+    let world = Place::serve(&["--speed", "0", "--page", "50"]);
+    let mut made = BTreeMap::new();
+    for number in 0..COMMANDS {
+        let (entrypoint, cmd, form) = command(&mut random);
+        let mut order = json!({
+            "name": format!("pod-{number}"), "image": "ubuntu:24.04", "disk": 10,
+            "cpu": { "id": "cpu3c", "vcpuCount": 2 },
+        });
+        order.as_object_mut().unwrap().extend(form.as_object().unwrap().clone());
+        let (status, pod) = world.request("POST", "/v2/pods", &order.to_string());
+        assert_eq!(status, 201, "{order}: {pod}");
+        made.insert(pod["id"].as_str().unwrap().to_owned(), (entrypoint, cmd));
+    }
+    world.pods();
+    let folder = tempfile::tempdir().unwrap();
+    let spec = "version: 1\nproject: acme\nprovider: { kind: runpod }\npods: {}\n";
+    fs::write(folder.path().join("pods.yaml"), spec).unwrap();
+    let run = |arguments: &[&str]| podform(&folder, world.url(), arguments);
+    let imported = run(&["import", "--all", "--write", "all.yaml"]);
+    assert_eq!(imported.status.code(), Some(0), "{}", shown(&imported));
+    let text = fs::read_to_string(folder.path().join("all.yaml")).unwrap();
+    let written: Value = serde_yaml::from_str(&text).unwrap();
+    let entries = written["pods"].as_object().unwrap();
+    assert_eq!(entries.len(), COMMANDS);
+    for entry in entries.values() {
+        let (entrypoint, cmd) = &made[entry["adopt"].as_str().unwrap()];
+        for (key, words) in [("entrypoint", entrypoint), ("command", cmd)] {
+            let typed = entry.get(key).cloned().unwrap_or_else(|| json!([]));
+            let typed = serde_json::to_string(&typed).unwrap().replace("$${", "${");
+            assert_eq!(serde_json::from_str::<Vec<String>>(&typed).unwrap(), *words, "{entry}");
+        }
+    }
+    let layers = ["-f", "pods.yaml", "-f", "all.yaml", "--detailed-exitcode"];
+    for command in ["plan", "drift"] {
+        let ended = run(&[&[command][..], &layers].concat());
+        assert_eq!(ended.status.code(), Some(0), "{}", shown(&ended));
+    }
+}

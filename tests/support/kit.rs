@@ -181,6 +181,7 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
         created_at: None,
         price: Price::Unknown,
         rental: None,
+        command_is_guess: false,
         role: PodRole::Plain,
         endpoints: Endpoints::default(),
         settings: PodSettings {

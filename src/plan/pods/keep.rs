@@ -122,6 +122,9 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.drift.push(DriftKind::MarkRemoved);
         }
         let requested = self.context.is_to_be_replaced(self.address);
+        if adopt.is_some() && live.command_is_guess {
+            self.draft.findings.push(finding::command_is_guess(self.address));
+        }
         let needs_replacement = requested || comparison.replacing().next().is_some();
         if needs_replacement && wanted.run == RunState::Running {
             // On record before it is replaced: the engine ends only what the address has.

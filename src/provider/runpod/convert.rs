@@ -151,8 +151,17 @@ pub(super) fn docker_args(command: &[String], entrypoint: &[String]) -> String {
     json!(parts).to_string()
 }
 
-/// Reads the stored text of a command into arguments and entrypoint: JSON of these two alone, or else words of a shell.
-pub(super) fn split_docker_args(text: &str) -> (Vec<String>, Vec<String>) {
+/// A command as its stored text says it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct CommandRead {
+    pub(super) command: Vec<String>,
+    pub(super) entrypoint: Vec<String>,
+    /// RunPod does not say how it cuts such a text into words.
+    pub(super) is_guess: bool,
+}
+
+/// Reads the stored text of a command: JSON of its two halves alone, or else words of a shell.
+pub(super) fn read_command(text: &str) -> CommandRead {
     #[derive(Default, Deserialize)]
     #[serde(default, deny_unknown_fields)]
     struct Parts {
@@ -162,8 +171,16 @@ pub(super) fn split_docker_args(text: &str) -> (Vec<String>, Vec<String>) {
     // A list of two lists would be read as the two as well.
     let parts = text.trim_start().starts_with('{').then(|| serde_json::from_str(text).ok()).flatten();
     match parts.unwrap_or_default() {
-        Parts { cmd: None, entrypoint: None } => (split_command(text), Vec::new()),
-        Parts { cmd, entrypoint } => (cmd.unwrap_or_default(), entrypoint.unwrap_or_default()),
+        Parts { cmd: None, entrypoint: None } => {
+            // Where every word is plain, every reader finds the same ones.
+            let is_guess = text.contains(|c: char| !(c.is_alphanumeric() || " _-./:,=@+%".contains(c)));
+            CommandRead { command: split_command(text), entrypoint: Vec::new(), is_guess }
+        }
+        Parts { cmd, entrypoint } => CommandRead {
+            command: cmd.unwrap_or_default(),
+            entrypoint: entrypoint.unwrap_or_default(),
+            is_guess: false,
+        },
     }
 }
 
@@ -373,9 +390,19 @@ mod tests {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         let text = docker_args(&words(&["-c", "it's \"x\""]), &words(&["bash"]));
         assert_eq!(text, r#"{"cmd":["-c","it's \"x\""],"entrypoint":["bash"]}"#);
-        assert_eq!(split_docker_args(&text), (words(&["-c", "it's \"x\""]), words(&["bash"])));
+        let read = |command: &[&str], entrypoint: &[&str], is_guess| CommandRead {
+            command: words(command),
+            entrypoint: words(entrypoint),
+            is_guess,
+        };
+        assert_eq!(read_command(&text), read(&["-c", "it's \"x\""], &["bash"], false));
         assert_eq!(docker_args(&[], &[]), "");
-        assert_eq!(split_docker_args("a 'b c'"), (words(&["a", "b c"]), vec![]));
+        assert_eq!(read_command(""), read(&[], &[], false));
+        assert_eq!(read_command("serve --port=8000 a/b"), read(&["serve", "--port=8000", "a/b"], &[], false));
+        assert_eq!(read_command("a 'b c'"), read(&["a", "b c"], &[], true));
+        for unclear in ["a $B", "a && b", r"a\ b", "a *", "a\nb", r#"{"cmd":["a"],"more":1}"#] {
+            assert!(read_command(unclear).is_guess, "{unclear}");
+        }
     }
 
     #[test]

@@ -165,8 +165,9 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
     let env = wire.env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let args = wire.docker_args.said("dockerArgs")?;
-    let (command, entrypoint) =
-        args.map(|args| convert::split_docker_args(&args.unwrap_or_default())).unzip();
+    let read = args.map(|args| convert::read_command(&args.unwrap_or_default()));
+    let command_is_guess = read.as_ref().is_some_and(|read| read.is_guess);
+    let (command, entrypoint) = read.map(|read| (read.command, read.entrypoint)).unzip();
     // The intent reads RUNNING while the image is pulled; the container reports once it is up.
     let runtime = wire.runtime.shown();
     let up = if runtime.is_some() { PodStatus::Running } else { PodStatus::Starting };
@@ -194,6 +195,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         },
         id,
         settings,
+        command_is_guess,
         status: convert::intended_status(&wire.desired_status.required("desiredStatus")?, up)?,
         marker,
         cloud: convert::cloud_of_machine(machine.secure_cloud),

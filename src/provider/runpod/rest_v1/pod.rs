@@ -215,6 +215,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         cuda: None,
         created_at: None,
         price: convert::price(wire.cost_per_hr),
+        command_is_guess: false,
         rental: convert::rental(wire.interruptible.shown(), wire.last_status_change.shown()),
         endpoints,
     })

@@ -12,7 +12,7 @@ use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::settings::{Given, PodSettings};
 use crate::model::size::Gigabytes;
-use crate::provider::runpod::convert::{self, given};
+use crate::provider::runpod::convert::{self, CommandRead, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
 
 /// Returns the body of a create.
@@ -243,7 +243,9 @@ pub(super) fn live_pod(id: PodId, mut wire: PodWire) -> (Origin, Result<LivePod,
 fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod, Unfit> {
     let env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
-    let (command, entrypoint) = command_of(wire.args, wire.cmd, wire.entrypoint)?.unzip();
+    let read = command_of(wire.args, wire.cmd, wire.entrypoint)?;
+    let command_is_guess = read.as_ref().is_some_and(|read| read.is_guess);
+    let (command, entrypoint) = read.map(|read| (read.command, read.entrypoint)).unzip();
     let name = wire.name.required("name")?;
     let role = match wire.cluster {
         Wire::Absent | Wire::Null => convert::role(id.as_str(), &name, None),
@@ -278,12 +280,10 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
         price: convert::price(wire.cost),
         rental: None,
+        command_is_guess,
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
     })
 }
-
-/// Command and entrypoint.
-type Halves = (Vec<String>, Vec<String>);
 
 /// Reads command and entrypoint: from their lists where one says something, as null, an empty list and none at all are one
 /// thing there, else from the text that is stored. `None` where neither is told.
@@ -291,14 +291,17 @@ fn command_of(
     args: Wire<String>,
     cmd: Wire<Vec<String>>,
     entrypoint: Wire<Vec<String>>,
-) -> Result<Option<Halves>, Unfit> {
-    let halves: Halves =
-        (cmd.optional("cmd")?.unwrap_or_default(), entrypoint.optional("entrypoint")?.unwrap_or_default());
+) -> Result<Option<CommandRead>, Unfit> {
+    let listed = CommandRead {
+        command: cmd.optional("cmd")?.unwrap_or_default(),
+        entrypoint: entrypoint.optional("entrypoint")?.unwrap_or_default(),
+        is_guess: false,
+    };
     let args = args.said("args")?;
-    if halves != Halves::default() {
-        return Ok(Some(halves));
+    if listed != CommandRead::default() {
+        return Ok(Some(listed));
     }
-    Ok(args.map(|args| convert::split_docker_args(&args.unwrap_or_default())))
+    Ok(args.map(|args| convert::read_command(&args.unwrap_or_default())))
 }
 
 fn status_of(word: &str) -> Result<PodStatus, Unfit> {
