@@ -11,6 +11,8 @@ use crate::model::outcome::EndResult;
 pub enum Halt {
     /// It certainly failed.
     Failed(String),
+    /// It was refused for now.
+    NotNow(String),
     /// It is not known how it ended.
     Unknown(String),
     /// It was cut short, by a signal or because the whole apply stops.
@@ -34,6 +36,11 @@ pub fn ending(status: &ActionStatus, halt: Halt) -> (Option<Event>, EndResult) {
             | ActionStatus::Succeeded
             | ActionStatus::Failed
             | ActionStatus::Skipped => (None, EndResult::Unknown(why)),
+        },
+        // To the journal it is an end like any other: the next plan begins anew.
+        Halt::NotNow(why) => match ending(status, Halt::Failed(why)) {
+            (event, EndResult::Failed(why)) => (event, EndResult::Waiting(why)),
+            other => other,
         },
         Halt::Unknown(why) => match status {
             ActionStatus::Intended | ActionStatus::Started | ActionStatus::Accepted { .. } => {
@@ -101,6 +108,7 @@ mod tests {
         let why = || "why".to_owned();
         let halts = [
             Halt::Failed(why()),
+            Halt::NotNow(why()),
             Halt::Unknown(why()),
             Halt::CutShort(why()),
             Halt::JournalBroken,

@@ -54,6 +54,8 @@ pub enum Next {
     SkipCloud,
     /// The pod's host is full.
     Stuck,
+    /// Not now: RunPod moves the pod, which takes longer than a run waits.
+    NotNow,
     /// It is gone already, if the listing agrees.
     Gone,
     /// The action failed.
@@ -111,6 +113,8 @@ fn after_rejection(
         (Rejection::NoFunds, _) => Next::Stop(StoppedBy::NoFunds),
         (Rejection::KeyRefused, _) => Next::Stop(StoppedBy::KeyRefused(error.detail.clone())),
         (Rejection::Gone, _) => Next::Stop(StoppedBy::ApiUnusable(error.detail.clone())),
+        (Rejection::Broken, _) => Next::Stop(broken(error)),
+        (Rejection::Migrating, _) => Next::NotNow,
         (Rejection::Forbidden, Kind::Create) => Next::SkipCloud,
         (Rejection::NotFound, Kind::Delete) => Next::Gone,
         // In another status than thought: it may be the wanted one already.
@@ -126,6 +130,11 @@ fn after_rejection(
             Kind::Create | Kind::Start | Kind::Change | Kind::Delete,
         ) => Next::Fail,
     }
+}
+
+/// Says that RunPod's own side is broken: whatever is sent of this kind is refused, wherever it is to go.
+fn broken(error: &ProviderError) -> StoppedBy {
+    StoppedBy::ApiUnusable(format!("its own side is broken, whatever is asked for: {}", error.detail))
 }
 
 /// Returns when a read is asked again, or `None` if asking again does not help.
@@ -152,13 +161,15 @@ pub fn stops_everything(error: &ProviderError) -> Option<StoppedBy> {
     match &error.certainty {
         Certainty::Rejected(Rejection::KeyRefused) => Some(StoppedBy::KeyRefused(error.detail.clone())),
         Certainty::Rejected(Rejection::Gone) => Some(StoppedBy::ApiUnusable(error.detail.clone())),
+        Certainty::Rejected(Rejection::Broken) => Some(broken(error)),
         Certainty::Rejected(
             Rejection::NoCapacity
             | Rejection::NoFunds
             | Rejection::Forbidden
             | Rejection::NotFound
             | Rejection::Conflict
-            | Rejection::Invalid,
+            | Rejection::Invalid
+            | Rejection::Migrating,
         )
         | Certainty::NotDone
         | Certainty::Unknown => None,
@@ -230,6 +241,18 @@ mod tests {
             assert_eq!((next(0), next(LIMIT)), (Next::Look { after: SOON }, Next::GiveUp));
             assert_eq!(rejected(kind, Rejection::Conflict), Next::Look { after: SOON });
         }
+    }
+
+    #[test]
+    fn a_broken_side_of_runpods_ends_the_run_and_a_migration_only_waits() {
+        for kind in [Kind::Create, Kind::Start, Kind::Change, Kind::Delete] {
+            let broken =
+                StoppedBy::ApiUnusable("its own side is broken, whatever is asked for: said so".to_owned());
+            assert_eq!(rejected(kind, Rejection::Broken), Next::Stop(broken));
+            assert_eq!(rejected(kind, Rejection::Migrating), Next::NotNow);
+        }
+        let told = error(Certainty::Rejected(Rejection::Migrating));
+        assert_eq!((stops_everything(&told), after_read(&told, 0, SOON)), (None, None));
     }
 
     #[test]

@@ -317,9 +317,16 @@ fn of_provider(error: &ProviderError) -> Cow<'static, str> {
         Certainty::Rejected(Rejection::Gone) => {
             "this API is retired; remove `provider.api` from the spec to use REST v2"
         }
+        Certainty::Rejected(Rejection::Broken) => {
+            "RunPod's own side is broken, and nothing here mends that; try again later"
+        }
         Certainty::Rejected(Rejection::NoFunds) => "add funds to the account in RunPod's console",
         Certainty::Rejected(
-            Rejection::NoCapacity | Rejection::NotFound | Rejection::Conflict | Rejection::Invalid,
+            Rejection::NoCapacity
+            | Rejection::NotFound
+            | Rejection::Conflict
+            | Rejection::Invalid
+            | Rejection::Migrating,
         ) => "`podform doctor` tells what can be used; `podform plan` looks again",
         Certainty::Throttled { retry_after: Some(wait) } if wait.as_secs() > 60 => {
             let wait = Age(SignedDuration::try_from(*wait).unwrap_or_default());

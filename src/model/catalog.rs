@@ -104,8 +104,8 @@ impl Catalog {
     /// Returns the types that a name stands for: an exact id, a display name, or a family (`H100`), best match only.
     ///
     /// Letter case and a leading manufacturer (`NVIDIA`, `NVIDIA GeForce`, `AMD`) do not matter. A family matches
-    /// display names whose first words it is. What no name fits is looked for once more as other tools write it:
-    /// `RTX4090`, `A100-80GB`.
+    /// display names whose first words it is, but no slice of a card, whose name goes on after that of the card, unless
+    /// it says `MIG`. What no name fits is looked for once more as other tools write it: `RTX4090`, `A100-80GB`.
     pub fn gpus_named(&self, name: &GpuName) -> Vec<&GpuType> {
         let asked = || plain_words(name.as_str());
         if asked().next().is_none() {
@@ -117,7 +117,10 @@ impl Catalog {
                 .into_iter()
                 .any(|known| matched(asked(), plain_words(known)) == Match::Same)
         };
-        let in_family = |gpu: &&GpuType| matched(asked(), plain_words(&gpu.name)) == Match::Beginning;
+        let wants_slices = names_slice(name.as_str());
+        let in_family = |gpu: &&GpuType| {
+            matched(asked(), plain_words(&gpu.name)) == Match::Beginning && gpu.is_slice() == wants_slices
+        };
         let first: Vec<&GpuType> = self.gpus.values().filter(exact_id).collect();
         if !first.is_empty() {
             return first;
@@ -141,7 +144,10 @@ impl Catalog {
         if !same.is_empty() {
             return same;
         }
-        let begins = |gpu: &&GpuType| Spelling::of(&gpu.name).begins_with(&asked.letters());
+        let wants_slices = asked.words.iter().any(|word| word == SLICE);
+        let begins = |gpu: &&GpuType| {
+            gpu.is_slice() == wants_slices && Spelling::of(&gpu.name).begins_with(&asked.letters())
+        };
         self.gpus.values().filter(fits).filter(begins).collect()
     }
 
@@ -222,6 +228,15 @@ impl Spelling {
     }
 }
 
+/// The word by which a slice of a card is told from the card.
+const SLICE: &str = "mig";
+
+/// Tells whether a name is that of slices of a card.
+fn names_slice(name: &str) -> bool {
+    name.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_'))
+        .any(|word| word.eq_ignore_ascii_case(SLICE))
+}
+
 /// Returns the words of a name without its manufacturer.
 fn plain_words(name: &str) -> impl Iterator<Item = &str> {
     let manufacturers = ["nvidia", "geforce", "amd"];
@@ -267,9 +282,16 @@ pub struct GpuType {
     pub community: Price,
     /// The most that one pod can have.
     pub max_count: u32,
+    /// The clouds in which it is known not to be sold. What the catalog calls its price there is no offer.
+    pub unsold: BTreeSet<Cloud>,
 }
 
 impl GpuType {
+    /// Tells whether it is a slice of a card: a type of its own, which nobody means who names the card.
+    fn is_slice(&self) -> bool {
+        names_slice(&self.name) || names_slice(self.id.as_str())
+    }
+
     /// Returns the price of one GPU an hour in a cloud.
     pub fn price(&self, cloud: Cloud) -> Price {
         match cloud {

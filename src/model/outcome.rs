@@ -41,6 +41,8 @@ pub enum EndResult {
     Done,
     /// Not done, for this reason.
     Failed(String),
+    /// Refused for now, for this reason, which passes by itself.
+    Waiting(String),
     /// Not begun, for this reason.
     Skipped(String),
     /// Not known whether it is done; the next run looks again.

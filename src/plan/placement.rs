@@ -204,6 +204,10 @@ fn gpu_choices(
             continue;
         }
         for cloud in clouds(pod) {
+            if considered.gpu.unsold.contains(&cloud) {
+                rejected.push(format!("{} in {cloud}: RunPod does not sell it there", considered.gpu.id));
+                continue;
+            }
             let compute = Compute::Gpu { id: considered.gpu.id.clone(), count: wish.count };
             // Nobody pays more than was bid; where a bid is not taken, hardly more than on demand.
             let bid = wish.rent.bid().filter(|_| !catalog.not_taken.bids);

@@ -394,6 +394,10 @@ pub enum Rejection {
     Conflict,
     /// The request is malformed: ours to mend.
     Invalid,
+    /// RunPod moves the pod to another machine: not now, whatever is asked.
+    Migrating,
+    /// RunPod asked something of itself that it does not know: neither we nor another candidate mend that.
+    Broken,
     /// The API is retired.
     Gone,
 }

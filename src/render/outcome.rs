@@ -47,7 +47,8 @@ pub fn write_outcome(
     style: Style,
 ) -> fmt::Result {
     let Outcome { actions, stopped_by } = outcome;
-    for (title, tone) in [(UNKNOWN, Tone::Bad), (FAILED, Tone::Bad), (NOT_BEGUN, Tone::Care)] {
+    let titles = [(UNKNOWN, Tone::Bad), (FAILED, Tone::Bad), (WAITING, Tone::Care), (NOT_BEGUN, Tone::Care)];
+    for (title, tone) in titles {
         write_list(out, style, title, tone, actions)?;
     }
     write_detours(out, style, actions)?;
@@ -78,6 +79,7 @@ pub fn other_copy(made: &BTreeMap<RemoteId, Address>) -> Option<String> {
 
 const UNKNOWN: &str = "Unknown";
 const FAILED: &str = "Failed";
+const WAITING: &str = "Not now";
 const NOT_BEGUN: &str = "Not begun";
 
 /// Returns the title under which an action is listed that is not done, and why.
@@ -86,6 +88,7 @@ fn open(result: &EndResult) -> Option<(&'static str, &String)> {
         EndResult::Done => None,
         EndResult::Unknown(why) => Some((UNKNOWN, why)),
         EndResult::Failed(why) => Some((FAILED, why)),
+        EndResult::Waiting(why) => Some((WAITING, why)),
         EndResult::Skipped(why) => Some((NOT_BEGUN, why)),
     }
 }
@@ -139,11 +142,12 @@ fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
         return writeln!(out, "{}", style.paint(Tone::Good, resources));
     }
     writeln!(out, "{}", style.paint(Tone::Bad, resources))?;
-    let [failed, skipped, unknown] = [FAILED, NOT_BEGUN, UNKNOWN].map(|title| {
+    let [failed, waiting, skipped, unknown] = [FAILED, WAITING, NOT_BEGUN, UNKNOWN].map(|title| {
         let ends = outcome.actions.values().filter_map(|ended| open(&ended.result));
         ends.filter(|(of, _)| *of == title).count()
     });
-    writeln!(out, "Left: {failed} failed, {skipped} not begun, {unknown} unknown.")?;
+    let waiting = if waiting > 0 { format!("{waiting} not possible now, ") } else { String::new() };
+    writeln!(out, "Left: {failed} failed, {waiting}{skipped} not begun, {unknown} unknown.")?;
     let line = if unknown > 0 {
         "To go on, run `podform apply` again: it first looks up what became of the unknown actions, then plans what \
          is left. Nothing is created twice."

@@ -116,6 +116,7 @@ fn ended_line(action: &ActionId, ended: &Ended) -> String {
             format!("{address}: {}{id}", done(action.step))
         }
         EndResult::Failed(why) => format!("{address}: {} failed: {}", noun(action.step), visible(why)),
+        EndResult::Waiting(why) => format!("{address}: {} waits: {}", noun(action.step), visible(why)),
         EndResult::Skipped(why) => format!("{address}: {} skipped: {}", noun(action.step), visible(why)),
         EndResult::Unknown(why) => format!("{address}: {} unknown: {}", noun(action.step), visible(why)),
     }
@@ -191,6 +192,10 @@ mod tests {
                 ended: ended(EndResult::Skipped("stop failed".into())),
             },
             Notice::Ended {
+                action: action("train:delete"),
+                ended: ended(EndResult::Waiting("a migration is in progress".into())),
+            },
+            Notice::Ended {
                 action: action("a:delete-deposed"),
                 ended: ended(EndResult::Unknown("timed out".into())),
             },
@@ -217,6 +222,7 @@ mod tests {
         llm[0]: created [id=xedezhzb9la3ye]
         train: stop failed: no such pod
         train: start skipped: stop failed
+        train: delete waits: a migration is in progress
         a: delete of what is left over unknown: timed out
         llm[0]: the create of an earlier run had happened, recorded [id=xedezhzb9la3ye]; terminated what it had made besides: tw1ce000000000
         interrupted: nothing more is begun, 1 request on the wire awaited
@@ -243,6 +249,7 @@ mod tests {
         line llm[0]: created [id=xedezhzb9la3ye]
         line train: stop failed: no such pod
         line train: start skipped: stop failed
+        line train: delete waits: a migration is in progress
         line a: delete of what is left over unknown: timed out
         line llm[0]: the create of an earlier run had happened, recorded [id=xedezhzb9la3ye]; terminated what it had made besides: tw1ce000000000
         line interrupted: nothing more is begun, 1 request on the wire awaited

@@ -141,7 +141,9 @@ fn write_end(
             write_line(out, at, "error", message.clone(), "apply_errored", body)?;
             write_diagnostic(out, Grade::Error, &message, why, None, at)
         }
-        EndResult::Skipped(why) => write_diagnostic(out, Grade::Warning, &message, why, None, at),
+        EndResult::Waiting(why) | EndResult::Skipped(why) => {
+            write_diagnostic(out, Grade::Warning, &message, why, None, at)
+        }
     }
 }
 

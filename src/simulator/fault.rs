@@ -15,6 +15,8 @@ use super::world::chance::draw;
 pub enum Fault {
     /// Rejected for a reason that will not go away.
     Refused,
+    /// Rejected for a mistake of RunPod's own.
+    Broken,
     /// Nothing is in stock, for everything or for one GPU type or data center.
     NoCapacity(Scope),
     /// Over the rate limit, with the seconds to wait.
@@ -159,6 +161,7 @@ pub enum FaultScriptError {
 /// The words for faults without an argument.
 const CLASSES: [(&str, Fault); 29] = [
     ("refused", Fault::Refused),
+    ("broken", Fault::Broken),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
     ("throttled", Fault::Throttled(2)),
     ("unavailable", Fault::Unavailable),
@@ -369,7 +372,7 @@ mod tests {
                 .starts_with("fault `make#1=slow` names no kind of request; known: any, list")
         );
         assert!(
-            message("list#1=late").starts_with("fault `list#1=late` names no fault; known: refused, no-cap")
+            message("list#1=late").starts_with("fault `list#1=late` names no fault; known: refused, broken")
         );
     }
 }

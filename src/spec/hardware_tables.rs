@@ -3,7 +3,7 @@
 //! RunPod adds hardware without notice, so a name that is not in here may still be right: everything found by these
 //! tables is a warning with their date. The planner checks against the live catalog.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -201,6 +201,7 @@ fn gpu_type(row: GpuRow) -> GpuType {
         secure: price(row.secure_price),
         community: price(row.community_price),
         max_count: row.max_gpu_count.unwrap_or(u32::MAX),
+        unsold: BTreeSet::new(),
     }
 }
 
@@ -255,6 +256,12 @@ mod tests {
             "tesla-t4",
             "MI300X",
             "RTXPRO6000",
+            "PRO 6000",
+            "PRO 6000 24GB",
+            "RTX PRO 6000",
+            "PRO 6000 MIG",
+            "RTX PRO 6000 MIG",
+            "PRO-6000-MIG-24GB",
             "L4",
             "L40",
             "RTX",
@@ -286,6 +293,12 @@ mod tests {
         tesla-t4        Tesla T4
         MI300X          MI300X
         RTXPRO6000      RTX PRO 6000
+        PRO 6000        RTX PRO 6000
+        PRO 6000 24GB   
+        RTX PRO 6000    RTX PRO 6000
+        PRO 6000 MIG    PRO 6000 MIG 24GB, PRO 6000 MIG 48GB
+        RTX PRO 6000 MIG PRO 6000 MIG 24GB, PRO 6000 MIG 48GB
+        PRO-6000-MIG-24GB PRO 6000 MIG 24GB
         L4              L4
         L40             L40
         RTX             NVIDIA  RTX A4500, RTX 3070, RTX 3080, RTX 3080 Ti, NVIDIA GeForce RTX 3080TI, RTX 3090, RTX 3090 Ti, RTX 4070 Ti, RTX 4080, RTX 4080 SUPER, RTX 4090, RTX 5080, RTX 5090, RTX 2000 Ada, RTX 4000 Ada, RTX 4000 Ada SFF, RTX 5000 Ada, RTX 6000 Ada, RTX A2000, NVIDIA RTX A30, RTX A4000, RTX A4500, RTX A5000, RTX A6000, RTX PRO 4500, RTX PRO 6000 MaxQ, RTX PRO 6000, RTX PRO 6000 WK

@@ -220,7 +220,7 @@ async fn a_pod_is_created_and_comes_up() {
         },
         "ports": [
           {
-            "ip": null,
+            "ip": "100.65.57.101",
             "private": 8888,
             "public": null,
             "type": "http"

@@ -224,7 +224,7 @@ fn v2_pod() -> Value {
         "disk": 60, "ports": ["8000/http", "22/tcp"], "registry": null, "status": "RUNNING", "actions": ["stop"],
         "env": { "PODFORM_MARK": "acme/llm/0123456789abcdef/line/1/2026-11-02T09:00:01Z", "PUBLIC_KEY": "ssh-ed25519 AAAA" },
         "mounts": { "network": [{ "volumeId": "agv6w2qcg7", "path": "/models" }] },
-        "gpu": { "id": "NVIDIA L40S", "count": 1, "memory": 62, "vcpuCount": 12 },
+        "gpu": { "id": "NVIDIA L40S", "count": 1, "memory": 62.5, "vcpuCount": 12.0 },
         "cloud": "SECURE", "dataCenterId": "EU-RO-1", "cudaVersion": "12.8",
         "ssh": {
             "proxy": { "host": "ssh.runpod.io", "port": 22, "username": "7h9k2m4n6p-64411eb2",
@@ -234,7 +234,7 @@ fn v2_pod() -> Value {
         "template": null, "cost": 0.86, "locked": false, "globalNetworking": { "enabled": false },
         "runtime": { "uptime": 3600, "ports": [
             { "private": 22, "public": 34446, "type": "tcp", "ip": "195.26.233.3" },
-            { "private": 8000, "public": null, "type": "http", "ip": null }
+            { "private": 8000, "public": 60012, "type": "http", "ip": "100.65.25.83" }
         ] },
         "createdAt": "2026-06-01T12:00:00Z", "startedAt": "2026-06-01T12:02:00Z", "somethingNew": [1]
     })
@@ -747,6 +747,45 @@ fn no_error_shows_the_key_or_a_value_that_was_sent() {
 fn question(count: u32, countries: &[&str], cuda: CudaWish) -> StockQuery {
     let countries = countries.iter().map(|code| CountryCode::new(*code)).collect();
     StockQuery { count, cloud: Cloud::Secure, countries, cuda }
+}
+
+/// Clouds that do not sell a type show null there, or a price all the same, and are told by their flags. A slice of a card
+/// is a type beside it.
+#[test]
+fn flags_decide_in_which_cloud_a_type_is_sold_over_every_api() {
+    let types = [
+        ("null", json!(true), json!(false), json!(3.49), json!(null)),
+        ("priced", json!(true), json!(false), json!(3.49), json!(2.69)),
+        ("unpriced", json!(true), json!(true), json!(null), json!(2.69)),
+        ("untold", json!(null), json!(null), json!(3.49), json!(0)),
+    ];
+    let v2 = types.clone().map(|(id, secure, community, price, other)| {
+        json!({
+            "id": id, "memory": 80, "secure": secure, "community": community,
+            "price": { "secure": price, "community": other }, "maxCount": { "secure": 8, "community": 8 },
+        })
+    });
+    let graphql = types.map(|(id, secure, community, price, other)| {
+        json!({
+            "id": id, "memoryInGb": 80, "secureCloud": secure, "communityCloud": community,
+            "securePrice": price, "communityPrice": other, "maxGpuCount": 8,
+        })
+    });
+    let v2 = json!({ "gpus": v2, "cpus": [], "dataCenters": [] });
+    let graphql = json!({ "data": { "gpuTypes": graphql, "cpuFlavors": [], "dataCenters": [] } });
+    for (api, answer) in [(Api::V2, v2), (Api::Graphql, graphql)] {
+        let client = Recorder::default().client_of(api, move |_| json_answer(200, &answer));
+        let catalog = run(client.catalog(&BTreeSet::new(), Timestamp::UNIX_EPOCH)).unwrap();
+        let read = |id: &str| {
+            let gpu = &catalog.gpus[&GpuTypeId::new(id)];
+            (gpu.secure, gpu.community, gpu.unsold.iter().copied().collect::<Vec<_>>())
+        };
+        let (dear, cheap) = (Price::Known(Hourly(3_490_000)), Price::Known(Hourly(2_690_000)));
+        assert_eq!(read("null"), (dear, Price::Unknown, vec![Cloud::Community]), "{api:?}");
+        assert_eq!(read("priced"), (dear, Price::Unknown, vec![Cloud::Community]), "{api:?}");
+        assert_eq!(read("unpriced"), (Price::Unknown, cheap, vec![]), "{api:?}");
+        assert_eq!(read("untold"), (dear, Price::Unknown, vec![]), "{api:?}");
+    }
 }
 
 /// A catalog of two GPU types, of which questions about countries show only one.

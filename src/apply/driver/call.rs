@@ -196,6 +196,10 @@ where
                     self.answered(act, sent_at, refused, Vec::new()).await?;
                     return Ok(Ensured::Stuck(why));
                 }
+                Next::NotNow => {
+                    self.answered(act, sent_at, refused, Vec::new()).await?;
+                    return Err(Halt::NotNow(why));
+                }
                 Next::Gone => {
                     self.answered(act, sent_at, accepted, Vec::new()).await?;
                     return Ok(Ensured::Gone(ended));

@@ -106,6 +106,7 @@ where
                     self.stop(by);
                     return Err(Halt::Failed(why));
                 }
+                Next::NotNow => return Err(Halt::NotNow(why)),
                 // All but the last follow other answers only.
                 Next::LookUp | Next::Look { .. } | Next::Stuck | Next::Gone | Next::GiveUp | Next::Fail => {
                     return Err(Halt::Failed(why));

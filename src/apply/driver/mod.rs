@@ -177,7 +177,10 @@ where
             for (id, ended) in ended {
                 match ended.result {
                     EndResult::Done => schedule.done(&id),
-                    EndResult::Failed(_) | EndResult::Skipped(_) | EndResult::Unknown(_) => {
+                    EndResult::Failed(_)
+                    | EndResult::Waiting(_)
+                    | EndResult::Skipped(_)
+                    | EndResult::Unknown(_) => {
                         skipped.extend(schedule.not_done(&id));
                     }
                 }

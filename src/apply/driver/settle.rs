@@ -303,6 +303,7 @@ where
                 | Next::NextCandidate
                 | Next::SkipCloud
                 | Next::Stuck
+                | Next::NotNow
                 | Next::Fail
                 | Next::GiveUp
                 | Next::Stop(_) => return Err(error),

@@ -181,13 +181,18 @@ fn lowest(gpu: &GpuType) -> Option<Hourly> {
 
 fn table(rows: &[Row<'_>]) -> String {
     let mut table = Table::new(["GPU", "MEMORY", "SECURE", "COMMUNITY", "STOCK", "ID"]);
-    for Row { gpu: GpuType { id, name, memory, secure, community, max_count: _ }, stock } in rows {
+    for Row { gpu, stock } in rows {
+        let GpuType { id, name, memory, secure: _, community: _, max_count: _, unsold } = gpu;
+        let price = |cloud: Cloud| match unsold.contains(&cloud) {
+            true => "not sold".to_owned(),
+            false => gpu.price(cloud).to_string(),
+        };
         let stock = stock.map_or_else(String::new, |answer| answer.best.to_string());
         let cells = [
             name.clone(),
             memory.to_string(),
-            secure.to_string(),
-            community.to_string(),
+            price(Cloud::Secure),
+            price(Cloud::Community),
             stock,
             id.to_string(),
         ];
@@ -199,7 +204,8 @@ fn table(rows: &[Row<'_>]) -> String {
 fn as_json(rows: &[Row<'_>]) -> String {
     let gpus: Vec<_> = rows
         .iter()
-        .map(|Row { gpu: GpuType { id, name, memory, secure, community, max_count }, stock }| {
+        .map(|Row { gpu: GpuType { id, name, memory, secure, community, max_count, unsold }, stock }| {
+            let sold = [Cloud::Secure, Cloud::Community].into_iter().filter(|cloud| !unsold.contains(cloud));
             let places = stock.map(|answer| {
                 let places = answer.data_centers.iter();
                 let named = places.map(|(place, stock)| (place.to_string(), stock.to_string().into()));
@@ -212,6 +218,7 @@ fn as_json(rows: &[Row<'_>]) -> String {
                 "secure_hourly": hourly(*secure),
                 "community_hourly": hourly(*community),
                 "max_count": max_count,
+                "sold_in": sold.map(|cloud| cloud.to_string()).collect::<Vec<_>>(),
                 "stock": stock.map(|answer| answer.best.to_string()),
                 "data_centers": places,
             })

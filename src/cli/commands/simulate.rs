@@ -23,6 +23,7 @@ get-volume, create-volume, update-volume, delete-volume, logs, catalog, other, a
 
 FAULT is one of
   refused              rejected for good
+  broken               400 for a mistake of RunPod's own
   no-capacity          nothing in stock; `no-capacity:gpu=NVIDIA L4` of one GPU, `no-capacity:dc=EU-RO-1` in one data center
   throttled            429, to be tried again in 2 seconds; `throttled:12` in 12
   unavailable          503, not done

@@ -310,6 +310,17 @@ pub(super) fn price(dollars: Wire<Dollars>) -> Price {
     known.map_or(Price::Unknown, Price::Known)
 }
 
+/// Returns the clouds that are said not to sell a type; where nothing is said, it may be sold.
+pub(super) fn unsold(secure: Wire<bool>, community: Wire<bool>) -> BTreeSet<Cloud> {
+    let flags = [(Cloud::Secure, secure), (Cloud::Community, community)];
+    flags.into_iter().filter(|(_, sold)| matches!(sold, Wire::Is(false))).map(|(cloud, _)| cloud).collect()
+}
+
+/// Returns the price of a type in a cloud: none is known where it is not sold, whatever the catalog shows there.
+pub(super) fn price_in(cloud: Cloud, dollars: Wire<Dollars>, unsold: &BTreeSet<Cloud>) -> Price {
+    if unsold.contains(&cloud) { Price::Unknown } else { price(dollars) }
+}
+
 /// Reads a cloud; a new one is not known here.
 pub(super) fn cloud(word: &str) -> Option<Cloud> {
     match word {

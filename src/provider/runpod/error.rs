@@ -71,16 +71,20 @@ pub(super) fn certainty(
 ) -> Certainty {
     let rejection = match status {
         200..=299 => return graphql_certainty(verb, said),
-        400 | 405 | 406 | 411 | 413..=415 | 422 | 431 => known_text(&said.text).unwrap_or(Rejection::Invalid),
+        400 | 405 | 406 | 411 | 413..=415 | 422 | 431 => match known_text(&said.text) {
+            Some(rejection) => rejection,
+            None if api != Api::Graphql && is_about_its_own(&said.text) => Rejection::Broken,
+            None => Rejection::Invalid,
+        },
         401 => Rejection::KeyRefused,
         402 => Rejection::NoFunds,
         403 => Rejection::Forbidden,
         // A page of some proxy is no proof that an object is gone.
         404 if said.genuine => Rejection::NotFound,
         // A locked pod stays locked however often it is asked, so it is no matter of waiting for another status.
-        409 => {
-            known_text(&said.text).filter(|known| *known == Rejection::Invalid).unwrap_or(Rejection::Conflict)
-        }
+        409 => known_text(&said.text)
+            .filter(|known| matches!(known, Rejection::Invalid | Rejection::Migrating))
+            .unwrap_or(Rejection::Conflict),
         410 => Rejection::Gone,
         429 => return Certainty::Throttled { retry_after },
         // REST v1 sends 500 for refusals too; any other 500 of a create may have made a pod.
@@ -114,7 +118,7 @@ fn graphql_certainty(verb: Verb, said: &Said) -> Certainty {
 
 /// Recognises the explanations that certainly refuse, as clients have recorded them.
 fn known_text(text: &str) -> Option<Rejection> {
-    const TEXTS: [(&str, Rejection); 13] = [
+    const TEXTS: [(&str, Rejection); 14] = [
         ("no longer any instances available", Rejection::NoCapacity),
         ("no instances currently available", Rejection::NoCapacity),
         ("no instances available", Rejection::NoCapacity),
@@ -128,16 +132,31 @@ fn known_text(text: &str) -> Option<Rejection> {
         ("pod not found", Rejection::NotFound),
         ("network volume not found", Rejection::NotFound),
         ("pod is locked", Rejection::Invalid),
+        // Its status was never seen, so the text alone tells it.
+        ("migration in progress", Rejection::Migrating),
     ];
     let lower = text.to_lowercase();
     TEXTS.iter().find(|(known, _)| lower.contains(known)).map(|(_, rejection)| *rejection)
+}
+
+/// Tells whether a refusal of REST is about what RunPod's services send each other: REST is answered by asking GraphQL,
+/// which refuses a document with a field that it does not know before any of it is done. Whoever asks GraphQL sends the
+/// document, so that there the same words are about the request.
+fn is_about_its_own(text: &str) -> bool {
+    const TEXTS: [&str; 3] = ["is not defined by type", "cannot query field", "unknown argument"];
+    let lower = text.to_lowercase();
+    TEXTS.iter().any(|known| lower.contains(known))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use Certainty::{Rejected, Throttled, Unknown};
-    use Rejection::{Conflict, Forbidden, Gone, Invalid, KeyRefused, NoCapacity, NoFunds, NotFound};
+    use Rejection::{
+        Broken, Conflict, Forbidden, Gone, Invalid, KeyRefused, Migrating, NoCapacity, NoFunds, NotFound,
+    };
+
+    const MIGRATES: &str = r#"{"error":"This pod has a migration in progress. Cancel the migration before terminating.","status":500}"#;
 
     fn decide(api: Api, verb: Verb, status: u16, body: &str) -> Certainty {
         certainty(api, verb, status, &Said::read(body.as_bytes()), None)
@@ -153,6 +172,22 @@ mod tests {
                 r#"{"title":"Bad Request","status":400,"detail":"size must not shrink"}"#,
                 Rejected(Invalid),
             ),
+            (
+                400,
+                r#"{"title":"Bad Request","status":400,"detail":"You must either provide a template id or pod configuration parameters"}"#,
+                Rejected(Invalid),
+            ),
+            (
+                400,
+                r#"{"title":"Bad Request","status":400,"detail":"There are not enough free GPUs on the host machine to start this pod."}"#,
+                Rejected(NoCapacity),
+            ),
+            (
+                400,
+                r#"{"title":"Bad Request","status":400,"detail":"Field \"objectMounts\" is not defined by type \"PodFindAndDeployOnDemandInput\"."}"#,
+                Rejected(Broken),
+            ),
+            (400, MIGRATES, Rejected(Migrating)),
             (401, r#"{"detail":"missing bearer token"}"#, Rejected(KeyRefused)),
             (402, "", Rejected(NoFunds)),
             (403, r#"{"detail":"access denied"}"#, Rejected(Forbidden)),
@@ -169,12 +204,14 @@ mod tests {
                 Rejected(Conflict),
             ),
             (409, r#"{"title":"Conflict","status":409,"detail":"pod is locked"}"#, Rejected(Invalid)),
+            (409, MIGRATES, Rejected(Migrating)),
             (410, "gone", Rejected(Gone)),
             (422, r#"{"detail":"Request validation failed."}"#, Rejected(Invalid)),
             (429, "{}", Throttled { retry_after: None }),
             (301, "", Unknown),
             (307, "", Unknown),
             (500, capacity, Unknown),
+            (500, MIGRATES, Unknown),
             (502, "<html>", Unknown),
             (503, "", Unknown),
             (504, "", Unknown),
@@ -207,6 +244,9 @@ mod tests {
             let body = serde_json::json!({ "error": text, "status": 500 }).to_string();
             assert_eq!(decide(Api::V1, Verb::CreatePod, 500, &body), expected, "{text}");
         }
+        for status in [400, 409, 500] {
+            assert_eq!(decide(Api::V1, Verb::StopPod, status, MIGRATES), Rejected(Migrating), "{status}");
+        }
     }
 
     #[test]
@@ -225,6 +265,11 @@ mod tests {
                 Unknown,
             ),
             ("You must be logged in", "UNAUTHENTICATED", Rejected(KeyRefused)),
+            (
+                "This pod has a migration in progress. Cancel the migration before terminating.",
+                "RUNPOD",
+                Rejected(Migrating),
+            ),
             ("something nobody has seen", "RUNPOD", Unknown),
         ];
         for (text, code, expected) in table {

@@ -13,6 +13,9 @@ use crate::simulator::world::pod::PodId;
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::{Listing, World};
 
+/// What everybody's creates were once answered with.
+const BROKEN: &str = "Field \"objectMounts\" is not defined by type \"PodFindAndDeployOnDemandInput\".";
+
 /// How long a request without an answer is held before the gateway gives up on it.
 const HANG: Duration = Duration::from_secs(600);
 
@@ -62,6 +65,7 @@ impl Front {
                 Delivery::prompt(self.without_capacity(scope, call, operation, request))
             }
             Fault::Refused
+            | Fault::Broken
             | Fault::Throttled(_)
             | Fault::Unavailable
             | Fault::NotDoneTimeout
@@ -141,6 +145,8 @@ fn turned_away(fault: &Fault, call: &Call, request: &Request) -> Delivery {
     } else if *fault == Fault::Redirect {
         let location = format!("https://elsewhere.invalid/{}", request.path.join("/"));
         Answer::empty(307).with("location", location)
+    } else if *fault == Fault::Broken {
+        call.fail(400, BROKEN)
     } else {
         call.fail(400, "request could not be processed")
     };

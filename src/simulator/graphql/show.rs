@@ -227,9 +227,8 @@ fn runtime_ports(world: &World, pod: &Pod) -> Vec<Value> {
     let show = |(private, protocol): (u32, &str)| {
         // HTTP ports go through a proxy and show an address inside RunPod's network.
         let public = protocol == "tcp";
-        let inside = format!("100.65.{}.{}", between(world.seed(), &["inside", &pod.host.0], 0, 63), 101);
         json!({
-            "ip": if public { pod.ip.clone() } else { inside },
+            "ip": if public { pod.ip.clone() } else { pod.inner_ip(world.seed()) },
             "isIpPublic": public,
             "privatePort": private,
             "publicPort": pod.public_port(world.seed(), private),

@@ -174,7 +174,8 @@ pub(super) fn pod(world: &World, pod: &Pod, twist: Twist) -> PodBody {
         switches,
         runtime: runtime(world, pod),
         created_at: pod.created_at.rfc3339(),
-        started_at: pod.started_at.filter(|at| *at <= now).map(|at| at.rfc3339()),
+        // Null again once it is stopped.
+        started_at: pod.started_at.filter(|at| *at <= now && status.holds_compute()).map(|at| at.rfc3339()),
     }
 }
 
@@ -243,7 +244,8 @@ fn runtime(world: &World, pod: &Pod) -> Option<RuntimeBody> {
             private: port.private,
             public: port.public,
             protocol: port.protocol.to_owned(),
-            ip: port.public.map(|_| pod.ip.clone()),
+            // That of an `http` port is in RunPod's own network, behind the proxy.
+            ip: Some(port.public.map_or_else(|| pod.inner_ip(world.seed()), |_| pod.ip.clone())),
         };
         ports.iter().map(show).collect()
     });

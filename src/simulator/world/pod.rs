@@ -278,6 +278,11 @@ impl Pod {
         Some(self.settings.ports.iter().filter_map(|port| open(port)).collect())
     }
 
+    /// Returns the address of its host in RunPod's own network, which is what its `http` ports show.
+    pub fn inner_ip(&self, seed: u64) -> String {
+        format!("100.65.{}.101", between(seed, &["inside", &self.host.0], 0, 63))
+    }
+
     /// Returns the user name at the SSH proxy, which names the pod's host too.
     pub fn proxy_user(&self, seed: u64) -> String {
         format!("{}-{}", self.id.0, super::chance::hex(seed, &["proxy", &self.id.0, &self.host.0], 8))

@@ -143,6 +143,7 @@ pub fn catalog() -> Catalog {
             secure: price(secure),
             community: price(community),
             max_count: 8,
+            unsold: BTreeSet::new(),
         };
         catalog.gpus.insert(gpu.id.clone(), gpu);
     }

@@ -100,7 +100,8 @@ fn catalog_query(asked: &[&StockQuery]) -> (String, Value) {
     let declared = if declared.is_empty() { String::new() } else { format!("({})", declared.join(", ")) };
     let query = format!(
         "query Catalog{declared} {{ \
-         gpuTypes {{ id displayName memoryInGb securePrice communityPrice maxGpuCount{selection} }} \
+         gpuTypes {{ id displayName memoryInGb secureCloud communityCloud securePrice communityPrice \
+         maxGpuCount{selection} }} \
          dataCenters {{ id storageSupport globalNetwork }} \
          cpuFlavors {{ id displayName minVcpu maxVcpu ramMultiplier }} }}"
     );
@@ -217,6 +218,8 @@ struct GpuTypeWire {
     id: Wire<String>,
     display_name: Wire<String>,
     memory_in_gb: Wire<Count>,
+    secure_cloud: Wire<bool>,
+    community_cloud: Wire<bool>,
     secure_price: Wire<Dollars>,
     community_price: Wire<Dollars>,
     max_gpu_count: Wire<Count>,
@@ -238,15 +241,17 @@ struct DataCenterStockWire {
 
 fn gpu_type(entry: &Value) -> Result<GpuType, Unfit> {
     let wire = GpuTypeWire::deserialize(entry).map_err(|_| Unfit::Odd("gpuTypes[]"))?;
-    let GpuTypeWire { id, display_name, memory_in_gb, secure_price, community_price, max_gpu_count } = wire;
+    let GpuTypeWire { id, display_name, memory_in_gb, secure_cloud, community_cloud, .. } = wire;
     let id = GpuTypeId::new(id.required("gpuTypes[].id")?);
+    let unsold = convert::unsold(secure_cloud, community_cloud);
     Ok(GpuType {
         name: display_name.shown().unwrap_or_else(|| id.as_str().to_owned()),
         id,
         memory: memory_in_gb.required("gpuTypes[].memoryInGb").map(|Count(size)| Gigabytes(size))?,
-        secure: convert::price(secure_price),
-        community: convert::price(community_price),
-        max_count: max_gpu_count.shown().map_or(LARGEST_HOST, |Count(count)| count),
+        secure: convert::price_in(Cloud::Secure, wire.secure_price, &unsold),
+        community: convert::price_in(Cloud::Community, wire.community_price, &unsold),
+        max_count: wire.max_gpu_count.shown().map_or(LARGEST_HOST, |Count(count)| count),
+        unsold,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::model::catalog::{
 use crate::model::clock::Timestamp;
 use crate::model::desired::CudaWish;
 use crate::model::id::{CountryCode, CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId};
+use crate::model::pod::Cloud;
 use crate::model::size::Gigabytes;
 use crate::provider::runpod::Reading;
 use crate::provider::runpod::convert::{self, understood};
@@ -131,6 +132,8 @@ struct GpuWire {
     id: Wire<String>,
     name: Wire<String>,
     memory: Wire<Count>,
+    secure: Wire<bool>,
+    community: Wire<bool>,
     price: Wire<CloudPricesWire>,
     max_count: Wire<CloudCountsWire>,
     availability: Wire<String>,
@@ -159,8 +162,9 @@ struct DataCenterStockWire {
 }
 
 fn gpu_type(wire: GpuWire) -> Result<(GpuType, StockAnswer), Unfit> {
-    let GpuWire { id, name, memory, price, max_count, availability, data_centers } = wire;
+    let GpuWire { id, name, memory, secure, community, price, max_count, availability, data_centers } = wire;
     let id = GpuTypeId::new(id.required("gpus[].id")?);
+    let unsold = convert::unsold(secure, community);
     let CloudPricesWire { secure, community } = price.shown().unwrap_or_default();
     let counts = max_count.required("gpus[].maxCount")?;
     let counts = [counts.secure.shown(), counts.community.shown()];
@@ -168,9 +172,10 @@ fn gpu_type(wire: GpuWire) -> Result<(GpuType, StockAnswer), Unfit> {
         name: name.shown().unwrap_or_else(|| id.as_str().to_owned()),
         id,
         memory: memory.required("gpus[].memory").map(|Count(size)| Gigabytes(size))?,
-        secure: convert::price(secure),
-        community: convert::price(community),
+        secure: convert::price_in(Cloud::Secure, secure, &unsold),
+        community: convert::price_in(Cloud::Community, community, &unsold),
         max_count: counts.into_iter().flatten().map(|Count(count)| count).max().unwrap_or(0),
+        unsold,
     };
     Ok((gpu, stock_answer(availability, data_centers)))
 }
