@@ -244,6 +244,8 @@ pub enum PodRole {
     ClusterMember,
     /// A host's own background pod, named `<machine>-BG`.
     Background,
+    /// A pod that RunPod runs for as long as it moves another one, and does not bill.
+    Mover,
 }
 
 /// How a running pod can be reached.

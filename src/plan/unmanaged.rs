@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{ProjectName, RemoteId};
-use crate::model::live::{LivePod, LiveVolume, PodStatus, Seen};
+use crate::model::live::{LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
-use crate::model::plan::{Finding, Owner, Unmanaged};
+use crate::model::plan::{Finding, Owner, Split, Unmanaged};
 use crate::model::volume::VolumeTier;
 
 use super::ownership::known_volume;
@@ -32,7 +32,12 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
             name: pod.name().to_owned(),
             status: Some(pod.status),
             created_at: pod.created_at,
-            cost: cost::live_pod(inputs.catalog, pod, None),
+            cost: match pod.role {
+                PodRole::Mover => Split::default(),
+                PodRole::Plain | PodRole::EndpointWorker | PodRole::ClusterMember | PodRole::Background => {
+                    cost::live_pod(inputs.catalog, pod, None)
+                }
+            },
             owner,
         });
     }
@@ -43,7 +48,8 @@ pub(super) fn unmanaged<'a>(context: &Context<'a>, copies: &[&'a LivePod]) -> (V
     let rank = |owner: &Owner| match owner {
         Owner::Lost(_) => 0,
         Owner::Nobody => 1,
-        Owner::Project(_) => 2,
+        Owner::Runpod => 2,
+        Owner::Project(_) => 3,
     };
     listed.sort_by(|left, right| (rank(&left.owner), &left.id).cmp(&(rank(&right.owner), &right.id)));
     let seconds = context.ownership.second_volumes.iter();
@@ -80,6 +86,7 @@ fn renamed_project(context: &Context<'_>) -> Option<Finding> {
 fn pod_owner(context: &Context<'_>, pod: &LivePod) -> Owner {
     let Inputs { desired, prior, .. } = *context.inputs;
     match &pod.marker {
+        None if pod.role == PodRole::Mover => Owner::Runpod,
         Some(marker) if marker.project != desired.project => Owner::Project(marker.project.clone()),
         Some(marker) if !prior.tokens.contains_key(&marker.token) => Owner::Lost(marker.address.clone()),
         Some(_) | None => Owner::Nobody,

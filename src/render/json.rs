@@ -301,7 +301,7 @@ fn unmanaged(unmanaged: &Unmanaged) -> Json {
     let Unmanaged { id, name, status, created_at, cost, owner } = unmanaged;
     let marked_ours = match owner {
         Owner::Lost(address) => Some(address),
-        Owner::Nobody | Owner::Project(_) => None,
+        Owner::Nobody | Owner::Runpod | Owner::Project(_) => None,
     };
     object! {
         "id": text(id),

@@ -47,6 +47,8 @@ pub enum Fault {
     Locked,
     /// Somebody pays more for the pod's GPUs, if it is rented by a bid.
     Outbid,
+    /// The platform begins to move the pod.
+    Migrating,
     /// The account is empty, and what that leads to.
     BalanceExhausted,
     /// The key is not accepted.
@@ -159,7 +161,7 @@ pub enum FaultScriptError {
 }
 
 /// The words for faults without an argument.
-const CLASSES: [(&str, Fault); 29] = [
+const CLASSES: [(&str, Fault); 31] = [
     ("refused", Fault::Refused),
     ("broken", Fault::Broken),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
@@ -177,6 +179,7 @@ const CLASSES: [(&str, Fault); 29] = [
     ("host-lost", Fault::HostLost),
     ("locked", Fault::Locked),
     ("outbid", Fault::Outbid),
+    ("migrating", Fault::Migrating),
     ("balance", Fault::BalanceExhausted),
     ("key-refused", Fault::KeyRefused),
     ("forbidden", Fault::Forbidden),

@@ -21,7 +21,7 @@ use input::number;
 use super::exchange::{Answer, Operation, Request, Twist};
 use super::world::World;
 use super::world::money::HourlyPrice;
-use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
+use super::world::refusal::{HOST_FULL, HOST_LOST, MIGRATING, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use super::world::volume::{Tier, VolumeOrder};
 
 /// The text of a failure that says nothing.
@@ -258,6 +258,7 @@ fn refused(field: &str, refusal: Refusal) -> FieldError {
         Refusal::NoSuchVolume => FieldError::runpod("Network volume not found."),
         Refusal::NoSuchTemplate => FieldError::runpod("Template not found."),
         Refusal::NotNow { .. } => FieldError::runpod("Pod is not in a state that allows this."),
+        Refusal::Migrating => FieldError::runpod(MIGRATING),
         Refusal::Locked => FieldError::runpod("Pod is locked."),
         Refusal::NoFunds => FieldError::runpod(NO_FUNDS),
         Refusal::NoSuchImage(image) => FieldError::runpod(format!("Image {image} not found.")),

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::pod::{Action, PodId, Status};
-use super::world::refusal::{HOST_FULL, HOST_LOST, NO_FUNDS, Refusal, disk_limit};
+use super::world::refusal::{HOST_FULL, HOST_LOST, MIGRATING, NO_FUNDS, Refusal, disk_limit};
 
 /// A request that has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -257,6 +257,7 @@ pub fn refused(call: &Call, refusal: Refusal) -> Answer {
         Refusal::NotNow { status: _, action: _ } => {
             failed(call, 400, "Pod is not in a state that allows this.")
         }
+        Refusal::Migrating => failed(call, 500, MIGRATING),
         Refusal::Locked => failed(call, 400, "Pod is locked."),
         Refusal::NoFunds => failed(call, 500, NO_FUNDS),
         Refusal::NoSuchImage(image) => failed(call, 400, &format!("image {image} not found")),

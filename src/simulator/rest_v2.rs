@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::facts::facts;
-use super::world::refusal::{HOST_FULL, HOST_LOST, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
+use super::world::refusal::{HOST_FULL, HOST_LOST, MIGRATING, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use page::List;
 pub use secrets::SecretCall;
 
@@ -307,6 +307,8 @@ pub fn refused(refusal: Refusal) -> Problem {
             409,
             format!("action '{}' is not valid for a pod in status {}", action.name(), status.name()),
         ),
+        // The status was never seen over v2.
+        Refusal::Migrating => Problem::new(409, MIGRATING),
         Refusal::Locked => Problem::new(409, "pod is locked"),
         Refusal::NoFunds => Problem::new(402, NO_FUNDS),
         Refusal::NoSuchImage(image) => {

@@ -11,6 +11,7 @@ pub mod hosts;
 mod lifecycle;
 pub mod log;
 mod meddling;
+pub mod migration;
 pub mod moment;
 pub mod money;
 pub mod order;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use hosts::{HostId, Inventory};
+use migration::Migration;
 use moment::Moment;
 use money::HourlyPrice;
 use phase::{By, Phase};
@@ -42,7 +44,7 @@ use volume::{Volume, VolumeId};
 
 /// The environment variable in which `podform` marks its own pods; the identifier of a marked pod is drawn from the mark.
 const MARK: &str = "PODFORM_MARK";
-/// How long a new object may be missing from listings, in milliseconds.
+/// How long a new object may be missing from listings, in milliseconds, unless another lag is set.
 const LONGEST_LISTING_LAG: u64 = 3_000;
 /// Pods younger than this are missing from a lagging listing, in milliseconds.
 const LAGGING: u64 = 60_000;
@@ -95,9 +97,19 @@ pub struct Ground {
     pub closed_gpus: BTreeSet<String>,
     /// Data centers that nothing is placed in.
     pub closed_data_centers: BTreeSet<String>,
+    /// How long a new object may be missing from listings and from requests by its id, in milliseconds.
+    #[serde(default = "usual_lag")]
+    pub longest_lag: u64,
+    /// The pods that are being moved.
+    #[serde(default)]
+    pub migrations: BTreeMap<PodId, Migration>,
     /// What compute costs, in percent of what was published.
     #[serde(default = "published")]
     pub price_percent: u32,
+}
+
+fn usual_lag() -> u64 {
+    LONGEST_LISTING_LAG
 }
 
 fn published() -> u32 {
@@ -151,6 +163,8 @@ impl World {
             lost: BTreeSet::new(),
             closed_gpus: BTreeSet::new(),
             closed_data_centers: BTreeSet::new(),
+            longest_lag: usual_lag(),
+            migrations: BTreeMap::new(),
             price_percent: published(),
         };
         World::restore(ground, Vec::new(), Vec::new())
@@ -228,6 +242,7 @@ impl World {
         while let Some(id) = self.totals.due(self.now()) {
             self.refresh(&id);
         }
+        self.end_migrations();
         if self.ground.account.balance <= 0 {
             self.run_dry();
         }
@@ -363,7 +378,8 @@ mod tests {
                 drop(world.update_pod(&id.0, PodChange { settings, ..PodChange::default() }));
             }
             9 => world.exit_pod(&id),
-            10 => drop(world.migrate_pod(&id)),
+            10 if step.is_multiple_of(2) => drop(world.migrate_pod(&id)),
+            10 => drop(world.begin_migration(&id)),
             11 => {
                 let host = world.any_pod(&id).map(|pod| pod.host.clone());
                 if let Some(host) = host {
@@ -432,6 +448,30 @@ mod tests {
             ("acme/moved/1", Status::Provisioning)
         );
         assert!(matches!(pod.compute, Compute::Gpu { attached: 1, .. }));
+    }
+
+    #[test]
+    fn a_migration_shows_three_pods_and_ends_with_one() {
+        let mut world = World::new(1, 1, Moment::EPOCH);
+        let mut order = PodOrder::gpu("moved", "ubuntu", "NVIDIA A40");
+        order.settings.env.insert(MARK.to_owned(), "acme/moved/1".to_owned());
+        let old = world.create_pod(order).unwrap();
+        world.pass(60_000);
+        let new = world.begin_migration(&old).unwrap();
+        assert_eq!(world.begin_migration(&old), None);
+        world.pass(10_000);
+        let compute = |world: &World, id: &PodId| world.pod(&id.0).map(|pod| pod.compute.clone());
+        assert!(matches!(compute(&world, &new), Ok(Compute::Gpu { count: 1, attached: 0, .. })));
+        assert_eq!(world.listing(Listing::Current).len(), 3);
+        let mover = world.made(&world.ground.migrations[&old].mover);
+        let free = HourlyPrice::default();
+        assert_eq!((mover.compute_price(world.now()), mover.disk_price(world.now())), (Some(free), free));
+        assert_eq!(world.stop_pod(&old.0).err(), Some(Refusal::Migrating));
+        assert_eq!(world.terminate_pod(&old.0).err(), Some(Refusal::Migrating));
+        world.pass(600_000);
+        assert_eq!(world.listing(Listing::Current).len(), 1);
+        assert!(matches!(compute(&world, &new), Ok(Compute::Gpu { attached: 1, .. })));
+        assert_eq!(world.pod(&old.0).err(), Some(Refusal::NoSuchPod));
     }
 
     #[test]

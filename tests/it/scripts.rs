@@ -48,6 +48,7 @@ scripts! {
     fault_balance,
     fault_capacity,
     fault_listing,
+    fault_migration,
     fault_pods,
     fault_timeouts,
     faults,
@@ -122,6 +123,7 @@ over_every_api! {
     fault_balance,
     fault_capacity,
     fault_listing,
+    fault_migration,
     fault_pods,
     fault_timeouts,
     faults,
@@ -165,7 +167,16 @@ fn common_story(printed: &str) -> String {
             told.push('\n');
             continue;
         }
-        let cuts = [", stock ", ", no stock", "  https://", "  ssh ", "  no way in", "(by-hand), ", "  URL"];
+        let cuts = [
+            ", stock ",
+            ", no stock",
+            "  https://",
+            "  ssh ",
+            "  no way in",
+            "(by-hand), ",
+            "(migration), ",
+            "  URL",
+        ];
         let end = cuts.iter().filter_map(|cut| line.find(cut)).min().unwrap_or(line.len());
         told.push_str(&without_ids(line[..end].trim_end()));
         told.push('\n');

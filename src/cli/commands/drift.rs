@@ -48,7 +48,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 /// Tells whether an address is held because it was not seen as it is; one that waits for something else was.
 fn is_unseen(held: &Held) -> bool {
     match held {
-        Held::NoCatalog { .. } | Held::InProgress => false,
+        Held::NoCatalog { .. } | Held::InProgress | Held::Migrating { .. } => false,
         Held::Unreadable(_)
         | Held::Unsettled { .. }
         | Held::DependsOn(_)

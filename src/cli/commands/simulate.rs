@@ -46,6 +46,7 @@ FAULT is one of
   host-full, host-lost the pod's host is full, or gone, from now on
   locked               somebody locked the pod
   outbid               somebody bid more for a spot pod
+  migrating            RunPod begins to move the pod, which takes some minutes: until then it refuses whatever is asked of it
   balance              the account is empty from now on; `--balance` fills it again
   random:10            a tenth of these requests fail in ways that a patient caller survives; drawn from the seed";
 
@@ -76,6 +77,13 @@ pub struct Args {
     /// Put so many US dollars on the account, also of a world that is there already: a top-up
     #[arg(long, value_name = "USD", value_parser = micro_dollars)]
     balance: Option<i64>,
+    /// Accept this key alone; without it any will do
+    // Shown nowhere: a test may hand over a key that is a real one.
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    key: Option<String>,
+    /// For how many seconds at most what is made may be missing from listings and by its id, or `none`
+    #[arg(long, value_name = "SECONDS", value_parser = lag)]
+    lag: Option<u64>,
     /// Rent spot pods over GraphQL and REST v1, as RunPod did until 2026
     #[arg(long)]
     spot: bool,
@@ -119,8 +127,23 @@ enum RestV1 {
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { listen, host, store, seed, speed, quota, balance, prices, spot, v1, fault, contract, page } =
-        args;
+    let Args {
+        listen,
+        host,
+        store,
+        seed,
+        speed,
+        quota,
+        balance,
+        prices,
+        spot,
+        v1,
+        fault,
+        contract,
+        page,
+        key,
+        lag,
+    } = args;
     let faults: FaultScript = fault.as_deref().unwrap_or_default().parse().map_err(flag)?;
     let hosts =
         host.iter().map(|name| name.parse()).collect::<Result<Vec<HostName>, NoHostName>>().map_err(flag)?;
@@ -141,6 +164,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             RestV2::Autumn => Contract::Autumn,
         },
         page: *page,
+        key: key.clone(),
         ..Settings::default()
     };
     let simulation = match store {
@@ -152,6 +176,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     }
     if let Some(percent) = prices {
         simulation.try_edit(|world| world.set_prices(*percent)).map_err(Failure::simulator)?;
+    }
+    if let Some(millis) = lag {
+        simulation.try_edit(|world| world.set_lag(*millis)).map_err(Failure::simulator)?;
     }
     let mut signals = shell.signals.give();
     let listener = TcpListener::bind(listen).await.map_err(Failure::simulator)?;
@@ -197,6 +224,21 @@ fn micro_dollars(text: &str) -> Result<i64, &'static str> {
     let dollars: Option<f64> = text.parse().ok().filter(|dollars| (0.0..=1e9).contains(dollars));
     // Within these bounds every micro-dollar is a whole number in both types.
     dollars.map(|dollars| (dollars * 1e6).round() as i64).ok_or("an amount such as 25 or 0.50")
+}
+
+/// Reads a key as the header of a request can carry it.
+fn key(text: &str) -> Result<String, &'static str> {
+    let is_one = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_one.then(|| text.to_owned()).ok_or("a key has letters, digits and signs, and no blanks")
+}
+
+/// Reads seconds as milliseconds. What is made must be seen while it is still waited for.
+fn lag(text: &str) -> Result<u64, &'static str> {
+    if text == "none" {
+        return Ok(0);
+    }
+    let seconds = text.parse::<u64>().ok().filter(|seconds| *seconds <= 60);
+    seconds.map(|seconds| seconds * 1_000).ok_or("seconds up to 60, or `none`")
 }
 
 fn quota(text: &str) -> Result<QuotaSetting, &'static str> {

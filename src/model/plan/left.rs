@@ -91,6 +91,8 @@ pub enum Held {
         /// From then on it counts as not done.
         until: Timestamp,
     },
+    /// RunPod moves it to this pod, which has no GPU yet.
+    Migrating { id: PodId },
     /// Something that it depends on is held.
     DependsOn(Address),
     /// A second pod carries its token and must be looked at by a person.
@@ -286,6 +288,8 @@ pub enum Owner {
     Lost(Address),
     /// Nobody's that podform knows.
     Nobody,
+    /// RunPod's own, which moves a pod with it.
+    Runpod,
     /// Another podform project's.
     Project(ProjectName),
 }

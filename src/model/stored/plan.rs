@@ -76,6 +76,7 @@ stored_enums! {
     Held {
         "unreadable" = Unreadable(why),
         "unsettled" = Unsettled { until },
+        "migrating" = Migrating { id },
         "depends_on" = DependsOn(address),
         "duplicate" = Duplicate { ids },
         "marked" = Marked { ids },
@@ -112,7 +113,7 @@ stored_enums! {
         "provisioning" = Provisioning, "starting" = Starting, "running" = Running, "exited" = Exited,
         "error" = Error, "terminated" = Terminated,
     }
-    Owner { "lost" = Lost(address), "nobody" = Nobody, "project" = Project(project) }
+    Owner { "lost" = Lost(address), "nobody" = Nobody, "runpod" = Runpod, "project" = Project(project) }
 }
 
 stored_structs! {

@@ -22,7 +22,7 @@ use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::Asked;
-use crate::model::live::{Live, LiveVolume, Seen, Unreadable};
+use crate::model::live::{Live, LiveVolume, PodRole, Seen, Unreadable};
 use crate::model::marker::Token;
 use crate::model::plan::{Finding, Held};
 use crate::model::prior::Recorded;
@@ -107,7 +107,13 @@ impl<'a> Ownership<'a> {
             }
         }
         for (id, seen) in &inputs.live.pods {
-            let Some(pod) = seen.found().filter(|pod| is_plain(pod)) else { continue };
+            let Some(pod) = seen.found() else { continue };
+            if pod.role == PodRole::Mover && !ownership.recorded.contains(&RemoteId::Pod(id.clone())) {
+                ownership.strangers.insert(id.clone());
+            }
+            if !is_plain(pod) {
+                continue;
+            }
             // The id decides, whatever its mark says by now: anybody can write into an environment.
             if ownership.recorded.contains(&RemoteId::Pod(id.clone())) {
                 continue;

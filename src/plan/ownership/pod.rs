@@ -5,14 +5,19 @@ use std::collections::BTreeSet;
 use super::claim::{Claim, adoptable, created_by_us, open, sort_duplicates};
 use super::{Ownership, not_possible};
 use crate::model::address::Address;
+use crate::model::clock::SignedDuration;
 use crate::model::id::{EnvKey, PodId, RemoteId};
 use crate::model::live::{LivePod, PodRole, PodStatus, Seen};
 use crate::model::marker::MARKER_KEY;
 use crate::model::plan::{Finding, Held};
-use crate::model::pod::Storage;
+use crate::model::pod::{Compute, Storage};
 use crate::model::prior::Recorded;
 use crate::model::provenance::{Likeness, Part, likeness_to_record};
 use crate::plan::presence::{Sighting, Successor};
+
+/// How long RunPod may take to move a pod with its data. How long it takes until it gives up is in no document; a pod
+/// without GPUs that is older has lost them.
+const LONGEST_MOVE: SignedDuration = SignedDuration::from_hours(6);
 
 pub(in crate::plan) struct PodView<'a> {
     pub(in crate::plan) sighting: Sighting<'a, LivePod>,
@@ -62,6 +67,13 @@ impl<'a> Ownership<'a> {
             None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
+                // While RunPod moves a pod, both are there, and the old one refuses to be stopped or ended.
+                let is_moved = |claim: &&Claim<'a>| {
+                    recorded.record.token.as_ref() == Some(claim.token) && self.is_target(claim.pod, object)
+                };
+                if let Some(claim) = claims.iter().find(is_moved) {
+                    return Sighting::Hidden(Held::Migrating { id: claim.pod.id.clone() });
+                }
                 // A replacement that creates first was cut off between its create and its delete.
                 let successor = claims.iter().find_map(|claim| Some((claim.pod, open(claim)?)));
                 let others = claims.iter().filter(|claim| open(claim).is_none());
@@ -106,7 +118,10 @@ impl<'a> Ownership<'a> {
         let account = (self.inputs.live.pods.get(id), self.inputs.live.unseen_pod());
         let take = |pod: &LivePod| {
             if !is_plain(pod) {
-                return Err(not_possible(&remote, "which belongs to an endpoint, a cluster or a host"));
+                return Err(not_possible(
+                    &remote,
+                    "which belongs to an endpoint, a cluster, a host or RunPod",
+                ));
             }
             // What a later podform writes may not be readable to this one.
             if has_odd_mark(pod) {
@@ -182,11 +197,31 @@ impl<'a> Ownership<'a> {
                 let ids = same_token.iter().map(|claim| claim.pod.id.clone()).collect();
                 Sighting::Hidden(Held::Copied { ids, differs })
             }
+            Ok((object, _)) if self.waits_for_gpus(object) => {
+                Sighting::Hidden(Held::Migrating { id: object.id.clone() })
+            }
             Ok((object, by)) => match sort_duplicates(address, others, view) {
                 Some(held) => Sighting::Hidden(held),
                 None => Sighting::Migrated { recorded, object, by },
             },
         }
+    }
+
+    /// Tells whether RunPod may be moving a pod of ours to one with its token: that one is younger, and has no GPU yet.
+    fn is_target(&self, pod: &LivePod, from: &LivePod) -> bool {
+        let is_later = pod.created_at.is_none() || from.created_at < pod.created_at;
+        is_later && self.waits_for_gpus(pod)
+    }
+
+    /// Tells whether a pod to which RunPod moved ours may still get its GPUs: it is shown without any until then. Where it
+    /// is not told how old it is, it may.
+    fn waits_for_gpus(&self, pod: &LivePod) -> bool {
+        let has_none = matches!(pod.compute, Some(Compute::Gpu { id: _, count: 0 })) && pod.status.is_up();
+        let is_old = match (pod.created_at, self.inputs.live.server_time) {
+            (Some(created), Some(now)) => now.duration_since(created) > LONGEST_MOVE,
+            (None, Some(_) | None) | (Some(_), None) => false,
+        };
+        has_none && !is_old
     }
 
     fn likeness(&self, pod: &LivePod, recorded: &Recorded) -> Likeness {
@@ -212,6 +247,6 @@ fn has_disk(pod: &LivePod) -> bool {
 pub(super) fn is_plain(pod: &LivePod) -> bool {
     match pod.role {
         PodRole::Plain => true,
-        PodRole::EndpointWorker | PodRole::ClusterMember | PodRole::Background => false,
+        PodRole::EndpointWorker | PodRole::ClusterMember | PodRole::Background | PodRole::Mover => false,
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::wire::{Count, Dollars, Unfit, Wire, object_id};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
-use crate::model::live::{Origin, PodRole, PodStatus, Rental};
+use crate::model::live::{LivePod, Origin, PodRole, PodStatus, Rental};
 use crate::model::marker::MARKER_KEY;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Port, Protocol, Storage};
@@ -248,6 +248,24 @@ pub(super) fn role(id: &str, name: &str, endpoint: Option<&str>) -> PodRole {
         return PodRole::Background;
     }
     PodRole::Plain
+}
+
+/// Returns a pod with its role, once it is seen that RunPod moves another one with it.
+///
+/// Of such a pod it is said that it has CPUs only and is not billed, and nothing else; every other one that runs on CPUs
+/// is billed. What carries a mark is somebody's, and one that does not run yet may have no price yet.
+pub(super) fn or_mover(pod: LivePod, is_free: bool) -> LivePod {
+    let is_mover = is_free
+        && pod.role == PodRole::Plain
+        && pod.status == PodStatus::Running
+        && pod.marker.is_none()
+        && matches!(pod.compute, Some(Compute::Cpu { .. }));
+    LivePod { role: if is_mover { PodRole::Mover } else { pod.role }, ..pod }
+}
+
+/// Tells whether a price is said to be none, which is more than that it is not said.
+pub(super) fn is_free(dollars: &Wire<Dollars>) -> bool {
+    matches!(dollars, Wire::Is(Dollars(dollars)) if *dollars == 0.0)
 }
 
 /// Chooses the questions about stock that a plan can afford, `None` standing for the catalog without stock.

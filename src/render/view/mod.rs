@@ -53,7 +53,7 @@ impl View<'_> {
     /// Returns what no podform project claims.
     pub(crate) fn unclaimed(&self) -> impl Iterator<Item = &Unmanaged> {
         self.plan.unmanaged.iter().filter(|unmanaged| match unmanaged.owner {
-            Owner::Lost(_) | Owner::Nobody => true,
+            Owner::Lost(_) | Owner::Nobody | Owner::Runpod => true,
             Owner::Project(_) => false,
         })
     }

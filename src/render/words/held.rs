@@ -21,6 +21,10 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
         Held::Unsettled { until } => {
             format!("a create of an earlier run may still show up; certain at {until:.0}")
         }
+        Held::Migrating { id } => format!(
+            "RunPod is moving it to `{}`, which has no GPU yet; a later plan goes on with that one",
+            visible(id.as_str())
+        ),
         Held::DependsOn(address) => format!("it depends on `{address}`, which is held"),
         Held::Duplicate { ids } => {
             let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();

@@ -264,6 +264,7 @@ pub(crate) fn unmanaged_hint(unmanaged: &Unmanaged) -> String {
         Owner::Lost(address) => {
             format!("carries the mark of `{address}` in this project: podform state rebuild")
         }
+        Owner::Runpod => "RunPod moves a pod with it and ends it; it costs nothing".to_owned(),
         Owner::Nobody => match command_word(&id.to_string()) {
             Some(id) => format!("podform import ADDRESS {id}"),
             None => "podform import ADDRESS ID".to_owned(),

@@ -57,7 +57,12 @@ impl Front {
                 let mut shadow = self.world.clone();
                 Delivery::prompt(call.answer(&mut shadow, request, usual))
             }
-            Fault::HostFull | Fault::HostLost | Fault::Locked | Fault::Outbid | Fault::BalanceExhausted => {
+            Fault::HostFull
+            | Fault::HostLost
+            | Fault::Locked
+            | Fault::Outbid
+            | Fault::Migrating
+            | Fault::BalanceExhausted => {
                 self.harm(fault, call.pod());
                 Delivery::prompt(done(self, usual))
             }
@@ -95,6 +100,9 @@ impl Front {
         }
         if let (Fault::Outbid, Some(pod)) = (fault, &pod) {
             self.world.outbid_pod(pod);
+        }
+        if let (Fault::Migrating, Some(pod)) = (fault, &pod) {
+            self.world.begin_migration(pod);
         }
     }
 

@@ -12,7 +12,7 @@ use super::placement::Place;
 use super::pod::{Action, Compute, Mount, Pod, PodId};
 use super::refusal::{NO_DISK, Refusal};
 use super::settings::Settings;
-use super::{LONGEST_LISTING_LAG, MARK, World};
+use super::{MARK, World};
 
 impl World {
     /// Makes a pod, if a host has room.
@@ -51,7 +51,7 @@ impl World {
         Ok(id)
     }
 
-    fn new_pod(
+    pub(super) fn new_pod(
         &self,
         order: PodOrder,
         id: PodId,
@@ -68,7 +68,7 @@ impl World {
         };
         let env = self.with_platform_keys(&order, &id);
         let mut pod = Pod {
-            visible_at: now.after(between(self.seed(), &["listed", &id.0], 0, LONGEST_LISTING_LAG)),
+            visible_at: now.after(between(self.seed(), &["listed", &id.0], 0, self.ground.longest_lag)),
             id,
             settings: Settings { env, ..order.settings },
             mount: order.mount,
@@ -253,6 +253,9 @@ impl World {
     /// Returns a pod that may be changed and ended by itself.
     fn own(&self, id: &str) -> Result<&Pod, Refusal> {
         let pod = self.pod(id)?;
+        if self.ground.migrations.contains_key(&pod.id) {
+            return Err(Refusal::Migrating);
+        }
         if pod.cluster.is_some() { Err(Refusal::ClusterMember) } else { Ok(pod) }
     }
 

@@ -17,6 +17,11 @@ impl World {
         self.ground.account.balance = micros;
     }
 
+    /// Sets for how many milliseconds what is made from now on may be missing.
+    pub fn set_lag(&mut self, longest: u64) {
+        self.ground.longest_lag = longest;
+    }
+
     /// Lets compute cost so many percent of what was published; what is rented already keeps its price.
     pub fn set_prices(&mut self, percent: u32) {
         self.ground.price_percent = percent;

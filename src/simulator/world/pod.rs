@@ -243,6 +243,10 @@ impl Pod {
     /// Returns what its disks cost at `now`.
     pub fn disk_price(&self, now: Moment) -> HourlyPrice {
         let status = self.status(now);
+        // What is lent and not rented costs nothing at all.
+        if self.price == Some(HourlyPrice::default()) {
+            return HourlyPrice::default();
+        }
         let running = status.holds_compute();
         let own = match self.mount {
             Mount::Persistent { .. } if status == Status::Terminated => HourlyPrice::default(),

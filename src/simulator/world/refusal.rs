@@ -13,6 +13,8 @@ pub const HOST_FULL: &str = "There are not enough free GPUs on the host machine 
 /// Said of a host that is gone.
 pub const HOST_LOST: &str =
     "This machine does not have the resources to deploy your pod. Please try a different machine";
+/// Said of a pod that is being moved.
+pub const MIGRATING: &str = "This pod has a migration in progress. Cancel the migration before terminating.";
 /// Said of an empty account.
 pub const NO_FUNDS: &str = "Your account balance is too low to rent a pod. Please add funds to your account.";
 
@@ -43,6 +45,8 @@ pub enum Refusal {
     },
     /// The pod is a member of a cluster, which alone changes and ends it.
     ClusterMember,
+    /// The platform moves the pod.
+    Migrating,
     /// The pod is locked against stop and reset.
     Locked,
     /// The account cannot pay for an hour of it.

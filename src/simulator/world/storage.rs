@@ -1,11 +1,11 @@
 //! What can be asked of network volumes.
 
+use super::World;
 use super::chance::{between, letters};
 use super::facts;
 use super::pod::{Mount, Status};
 use super::refusal::Refusal;
 use super::volume::{Tier, Volume, VolumeId, VolumeOrder};
-use super::{LONGEST_LISTING_LAG, World};
 
 impl World {
     /// Returns the network volumes that a listing shows.
@@ -46,7 +46,7 @@ impl World {
             .find(|id| !self.volumes.contains_key(id))
             .expect("there are more identifiers than volumes");
         self.begin_mutation();
-        let visible_at = now.after(between(seed, &["listed", &id.0], 0, LONGEST_LISTING_LAG));
+        let visible_at = now.after(between(seed, &["listed", &id.0], 0, self.ground.longest_lag));
         let VolumeOrder { name, size, data_center, tier: _ } = order;
         let volume = Volume { id: id.clone(), name, size, data_center, tier, created_at: now, visible_at };
         self.changed_volumes.insert(id.clone());

@@ -90,6 +90,7 @@ pub fn unfit(pod: &LivePod) -> Option<String> {
         PodRole::EndpointWorker => "it is a worker of a serverless endpoint",
         PodRole::ClusterMember => "it is a member of a cluster",
         PodRole::Background => "it is a host's own background pod",
+        PodRole::Mover => "RunPod moves another pod with it, and ends it then",
         PodRole::Plain if pod.settings.image.is_none() => "the API does not show its image",
         PodRole::Plain if pod.settings.image.as_deref().is_some_and(|image| image::check(image).is_err()) => {
             "its image is no reference that a registry can have"

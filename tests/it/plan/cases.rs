@@ -218,7 +218,7 @@ fn adopt_of_a_worker_is_refused() {
         .stranger("worker", |pod| pod.role = PodRole::EndpointWorker);
     assert_snapshot!(plan(&world), @r#"
     blocked
-    held llm: NotPossible("`adopt` names pod `worker`, which belongs to an endpoint, a cluster or a host")
+    held llm: NotPossible("`adopt` names pod `worker`, which belongs to an endpoint, a cluster, a host or RunPod")
     cost $0.00 -> $0.00, at most $0.00
     "#);
 }

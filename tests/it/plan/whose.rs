@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use insta::assert_snapshot;
 use podform::model::clock::Moment;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod, WantedVolume};
-use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
+use podform::model::id::{EnvKey, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, Serial, VolumeId};
 use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, Seen, Unreadable};
 use podform::model::marker::{Marker, Token};
 use podform::model::plan::Planned;
-use podform::model::pod::{Compute, Storage};
+use podform::model::pod::{Compute, RunState, Storage};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
@@ -124,14 +124,23 @@ fn of_two_clones_neither_is_taken_unless_the_spec_names_one() {
 }
 
 #[test]
-fn a_pod_that_is_being_moved_shows_no_gpus_and_is_still_the_pod() {
+fn a_pod_that_is_being_moved_shows_no_gpus_and_is_waited_for() {
     let no_gpus: Edit = |pod| {
         pod.compute = pod.compute.clone().map(|compute| match compute {
             Compute::Gpu { id, count: _ } => Compute::Gpu { id, count: 0 },
             Compute::Cpu { .. } => compute,
         });
     };
+    // It gets them once all is moved; to stop and start it would only disturb that.
     assert_snapshot!(plan(&gone_beside(&[("moved", no_gpus)])), @r#"
+    blocked
+    held llm: Migrating { id: PodId("moved") }
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    // After so many hours it is one that has lost its GPUs.
+    let mut world = gone_beside(&[("moved", no_gpus)]);
+    world.live.server_time = Some(time(9_000 + 7 * 3_600));
+    assert_snapshot!(plan(&world), @r#"
     llm:adopt Migrated
     llm:stop GpusLost
       state: running -> stopped by Outside
@@ -145,6 +154,39 @@ fn a_pod_that_is_being_moved_shows_no_gpus_and_is_still_the_pod() {
     Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     cost $505.70 -> $505.70, at most $505.70
     "#);
+}
+
+#[test]
+fn while_a_pod_is_being_moved_both_are_there_and_nothing_is_done() {
+    let world = |edit: Edit, run: RunState| {
+        let world = World::default().have("llm", |_| {}).want("llm", |pod| pod.run = run);
+        let marker = world.marker("llm");
+        world.stranger("moved", |pod| {
+            pod.marker = Some(marker);
+            pod.created_at = Some(time(9_000));
+            edit(pod);
+        })
+    };
+    let no_gpus: Edit = |pod| {
+        pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA GeForce RTX 4090"), count: 0 });
+    };
+    insta::allow_duplicates! {
+        for run in [RunState::Running, RunState::Stopped] {
+            assert_snapshot!(plan(&world(no_gpus, run)), @r#"
+            blocked
+            held llm: Migrating { id: PodId("moved") }
+            cost $505.70 -> $505.70, at most $505.70
+            "#);
+        }
+    }
+    // With GPUs it is somebody's clone.
+    assert_snapshot!(plan(&world(|_| {}, RunState::Running)), @"
+    no changes
+    Warning llm: pod `moved` carries a copy of this pod's marker, as clones do; it is unmanaged and never touched (copied-marker)
+    unmanaged moved $505.70
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
 }
 
 #[test]

@@ -680,6 +680,7 @@ pub fn print(planned: &Planned) -> String {
         let ours = match &unmanaged.owner {
             Owner::Lost(address) => format!(", marked {address}"),
             Owner::Nobody => String::new(),
+            Owner::Runpod => ", of RunPod".to_owned(),
             Owner::Project(project) => format!(", of {project}"),
         };
         writeln!(text, "unmanaged {} {}{ours}", unmanaged.id, unmanaged.cost.total().known).unwrap();

@@ -454,6 +454,7 @@ impl Samples {
             8 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
             9 => Held::InProgress,
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
+            11 => Held::Migrating { id: self.pod_id() },
             _ => Held::NotPossible(self.text()),
         }
     }

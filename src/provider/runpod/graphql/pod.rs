@@ -188,7 +188,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         name: Some(name),
     };
     let name = settings.name.as_deref().unwrap_or_default();
-    Ok(LivePod {
+    let is_free = convert::is_free(&wire.cost_per_hr);
+    let pod = LivePod {
         role: match wire.cluster_id.shown().filter(|cluster| !cluster.is_empty()) {
             Some(_) => PodRole::ClusterMember,
             None => convert::role(id.as_str(), name, wire.ai_api_id.shown().as_deref()),
@@ -209,7 +210,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
             wire.last_status_change.shown(),
         ),
         endpoints: endpoints(machine.pod_host_id.shown(), runtime.unwrap_or_default()),
-    })
+    };
+    Ok(convert::or_mover(pod, is_free))
 }
 
 fn endpoints(host: Option<String>, RuntimeWire { uptime_in_seconds, ports }: RuntimeWire) -> Endpoints {

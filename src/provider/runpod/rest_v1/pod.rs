@@ -203,7 +203,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         name: Some(name),
     };
     let name = settings.name.as_deref().unwrap_or_default();
-    Ok(LivePod {
+    let is_free = convert::is_free(&wire.cost_per_hr);
+    let pod = LivePod {
         role: convert::role(id.as_str(), name, wire.endpoint_id.shown().as_deref()),
         id,
         settings,
@@ -218,7 +219,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         command_is_guess: false,
         rental: convert::rental(wire.interruptible.shown(), wire.last_status_change.shown()),
         endpoints,
-    })
+    };
+    Ok(convert::or_mover(pod, is_free))
 }
 
 /// Returns what an intent of RUNNING stands for, which it also reads while the image is pulled.

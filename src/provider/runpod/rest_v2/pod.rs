@@ -267,7 +267,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
             None => None,
         },
     };
-    Ok(LivePod {
+    let is_free = convert::is_free(&wire.cost);
+    let pod = LivePod {
         role,
         id,
         settings,
@@ -282,7 +283,8 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         rental: None,
         command_is_guess,
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
-    })
+    };
+    Ok(convert::or_mover(pod, is_free))
 }
 
 /// Reads command and entrypoint: from their lists where one says something, as null, an empty list and none at all are one
