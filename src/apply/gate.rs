@@ -48,6 +48,11 @@ impl Records {
         self.objects.get(address)
     }
 
+    /// Returns the address that has an object.
+    pub fn holder(&self, id: &RemoteId) -> Option<&Address> {
+        self.holders.get(id)?.first()
+    }
+
     /// Tells whether any address has an object.
     pub fn has(&self, id: &RemoteId) -> bool {
         self.holders.contains_key(id)

@@ -4,7 +4,7 @@
 //! spoken cannot say is skipped. Mismatches name fields and, but for the environment, both values. Pure.
 
 use std::collections::BTreeSet;
-use std::fmt::{Debug, Display};
+use std::fmt::Display;
 
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::marker::MARKER_KEY;
@@ -13,6 +13,7 @@ use crate::model::pod::{Compute, Placement, Port};
 use crate::model::request::{PatchRequest, PodRequest};
 use crate::model::settings::{Field, Variables};
 use crate::model::size::Gigabytes;
+use crate::model::told::Told;
 use crate::model::volume::VolumeConfig;
 
 /// Compares a created pod with its request.
@@ -101,14 +102,14 @@ pub fn lacks_gpus(wanted: Option<&Compute>, live: &LivePod) -> Option<bool> {
 struct Difference(Vec<String>);
 
 impl Difference {
-    fn compare<T: PartialEq + Debug>(&mut self, field: &dyn Display, wanted: &T, live: Option<&T>) {
+    fn compare<T: PartialEq + Told>(&mut self, field: &dyn Display, wanted: &T, live: Option<&T>) {
         if let Some(live) = live.filter(|live| *live != wanted) {
             self.note(field, wanted, live);
         }
     }
 
-    fn note(&mut self, field: &dyn Display, wanted: &dyn Debug, live: &dyn Debug) {
-        self.0.push(format!("{field} was to be {wanted:?} and is {live:?}"));
+    fn note(&mut self, field: &dyn Display, wanted: &dyn Told, live: &dyn Told) {
+        self.0.push(format!("{field} was to be {} and is {}", wanted.told(), live.told()));
     }
 
     /// Names the variables only: their values can be secret.
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(
             created(&request, &live).as_deref(),
             Some(
-                "the API said yes, but image was to be \"image:1\" and is \"other:1\"; env.TOKEN is not as sent"
+                "the API said yes, but image was to be `image:1` and is `other:1`; env.TOKEN is not as sent"
             )
         );
     }

@@ -92,6 +92,20 @@ pub fn there<O>(live: Option<&O>, id: &RemoteId, lacks: impl FnOnce(&O) -> Optio
     live.map_or_else(|| Some(vanished(id)), lacks)
 }
 
+/// Says that what was taken could not be looked at in time. Listings may lag for as long as they settle, and only a look
+/// after that is believed: with less time than that nothing is wrong but the time.
+pub fn late(limit: Duration, settling: Duration) -> String {
+    let limit_shown = shown(limit);
+    if limit < settling {
+        let settling = shown(settling);
+        return format!(
+            "the API said yes, and it was not seen within {limit_shown}: too short, as listings may lag for {settling}; \
+             give more with `--wait-timeout`"
+        );
+    }
+    format!("the API said yes, but no listing that shows it came within {limit_shown}")
+}
+
 /// Says that an object vanished.
 pub fn vanished(id: &RemoteId) -> String {
     let kind = match id {
@@ -360,6 +374,18 @@ mod tests {
         let volume = RemoteId::Volume(VolumeId::new("v"));
         let of_volume = there(None::<&()>, &volume, |()| None);
         assert_eq!(of_volume.as_deref(), Some("network volume `v` is not there any more"));
+    }
+
+    #[test]
+    fn too_little_time_is_blamed_for_itself() {
+        let [short, long] =
+            [30, 1_200].map(|limit| late(Duration::from_secs(limit), Duration::from_secs(90)));
+        assert_eq!(
+            short,
+            "the API said yes, and it was not seen within 30 s: too short, as listings may lag for 90 s; give more with \
+             `--wait-timeout`"
+        );
+        assert_eq!(long, "the API said yes, but no listing that shows it came within 20 min");
     }
 
     #[test]

@@ -31,5 +31,6 @@ pub mod settings;
 pub mod size;
 pub(crate) mod stored;
 pub mod text;
+pub mod told;
 pub mod value;
 pub mod volume;

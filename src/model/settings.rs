@@ -23,6 +23,7 @@ use super::prior::Api;
 use super::secret::Secret;
 use super::size::Gigabytes;
 use super::stored::stored_structs;
+use super::told::Told;
 use super::value::Value;
 
 /// What a setting is wrapped in.
@@ -316,7 +317,7 @@ macro_rules! settings {
             pub fn unlike(
                 &self,
                 live: &PodSettings<Observed>,
-                mut found: impl FnMut(Field, &dyn Debug, &dyn Debug),
+                mut found: impl FnMut(Field, &dyn Told, &dyn Told),
             ) {
                 $(
                     if let (Some(given), Some(live)) = (F::Wrap::given(&self.$name), live.$name.as_ref())

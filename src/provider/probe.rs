@@ -2,7 +2,7 @@
 
 use crate::provider::ProviderError;
 
-/// Examines the way to an account. Nothing in the account can change by it.
+/// Examines the way to an account. Nothing in the account can change by it, though it is asked for what would be a change.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
 pub trait Probe {
     /// Asks to stop a pod that cannot exist, as no API tells what a key may do.

@@ -408,7 +408,7 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
     ok    origin    FIRST
     ok    secrets   none declared
     ok    key       accepted, 1 pod in the account
-    ok    scope     the key may read and write pods
+    ok    scope     the key may read; `--try-write` asks whether it may write
     ok    quota     the API announces none
     ok    state     `state/acme.db` is whole and of this account, 1 object recorded, 0 actions open
     ok    lock      free
@@ -419,7 +419,7 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
     ok    origin    SECOND
     ok    secrets   none declared
     ok    key       accepted, 0 pods in the account
-    warn  scope     the key may only read: plan works, apply will not; next: for apply, export a key of RunPod's settings that may write
+    ok    scope     the key may read; `--try-write` asks whether it may write
     ok    quota     the API announces none
     fail  state     state `state/acme.db` belongs to project `acme` on RunPod at `FIRST`, not to project `acme` on RunPod at `SECOND`; next: give the state of this project with `--state PATH`
     [exit 3]
@@ -439,7 +439,7 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
             spec.replace("kind: runpod", &format!("kind: runpod, api: {api}")),
         )
         .unwrap();
-        let scope = |served| run(served, &["doctor"]).lines().nth(4).unwrap().to_owned();
+        let scope = |served| run(served, &["doctor", "--try-write"]).lines().nth(4).unwrap().to_owned();
         assert_eq!(scope(&first), "ok    scope     the key may read and write pods", "{api}");
         assert!(
             scope(&second).starts_with("warn  scope     the key may only read"),

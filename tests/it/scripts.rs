@@ -72,6 +72,7 @@ scripts! {
     replicas,
     saved_plans,
     secrets,
+    simulate_flags,
     spec_files,
     spot,
     spec_hardware,

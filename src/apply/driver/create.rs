@@ -25,7 +25,7 @@ use crate::model::plan::{Disruption, PodCreation};
 use crate::model::pod::Placement;
 use crate::model::prior::KnownToken;
 use crate::model::request::PodRequest;
-use crate::provider::{Mutate, Observe, ProviderError};
+use crate::provider::{Certainty, Mutate, Observe, ProviderError};
 use crate::state::{Journal, RecordChange};
 
 struct Created {
@@ -67,7 +67,7 @@ where
         loop {
             let Answer { result, going, sent_at, ended } =
                 Box::pin(self.send(act, I::CREATE, Some((token, asked)), &call)).await?;
-            let error = match result {
+            let error = match result.and_then(|id| self.unheld(id)) {
                 Ok(id) => {
                     // The record is durable with the answer: after a crash in between nobody would know whose it is.
                     let accepted = Event::Accepted { id: Some(id.remote()) };
@@ -114,6 +114,19 @@ where
             }
             tries += 1;
         }
+    }
+
+    /// Refuses an id that another object has: whatever was made, this is not it, and its token finds it.
+    fn unheld<I: Watched>(&self, id: I) -> Result<I, ProviderError> {
+        let records = self.ledger.records();
+        let Some(holder) = records.holder(&id.remote()) else { return Ok(id) };
+        Err(ProviderError {
+            call: I::CREATE.unnamed(),
+            certainty: Certainty::Unknown,
+            status: None,
+            detail: format!("its answer names `{id}`, which is on record for `{holder}`"),
+            request_id: None,
+        })
     }
 
     /// Returns what records the object of a create.

@@ -87,8 +87,7 @@ where
             port.update_pod(&PatchRequest { id: request.id.clone(), settings }).await
         };
         let since = self.ensure(act, pass, Some(id.remote()), call, seen).await?.since()?;
-        let late = "its entry in the listing cannot be read";
-        self.until_kept(act, (id, since), lacks, None, late).await?;
+        self.until_kept(act, (id, since), lacks, None).await?;
         Ok(since)
     }
 
@@ -158,7 +157,7 @@ where
         let call = async |port: &'a P, _: Going| port.stop_pod(id).await;
         let pass = self.permit(act, Request::Stop, &id.remote()).await?;
         let since = self.ensure(act, pass, Some(id.remote()), call, seen).await?.since()?;
-        self.until_kept(act, (id, since), lacks, Some("EXITED"), "it is not listed as stopped").await
+        self.until_kept(act, (id, since), lacks, Some("EXITED")).await
     }
 
     pub(super) async fn delete_pods(
@@ -194,8 +193,7 @@ where
             Ensured::Stuck(why) => return Err(Halt::Failed(why)),
         };
         let lacks = |live: Option<&LivePod>| verdict::gone(id, said, live);
-        let late = format!("{said}, but its entry in the listing cannot be read");
-        self.until_kept(act, (id, since), lacks, Some("its end"), &late).await
+        self.until_kept(act, (id, since), lacks, Some("its end")).await
     }
 
     /// Waits until a pod runs. `compute` is given where it can come back without its GPUs.

@@ -144,17 +144,17 @@ where
         Ok(judged.await?.map(|(_, done)| done))
     }
 
-    /// Waits until something came about; see [`verdict::promised`]. `late` says what is known if it is not seen in time.
+    /// Waits until something came about; see [`verdict::promised`].
     pub(super) async fn until_kept<I: Watched>(
         &self,
         act: &Act<'_>,
         (id, since): (&I, Instant),
         lacks: impl Fn(Option<&I::Object>) -> Option<String>,
         waits_for: Option<&str>,
-        late: &str,
     ) -> Result<(), Halt> {
         let seen = self.until_seen(act, id, since, |seen| verdict::promised(seen, &lacks, waits_for)).await?;
-        seen.ok_or_else(|| Halt::Unknown(late.to_owned()))
+        let Settings { wait_timeout, settling, .. } = self.context.settings;
+        seen.ok_or_else(|| Halt::Unknown(verdict::late(wait_timeout, settling)))
     }
 
     /// Looks for what a create without an answer made, which a listing shows to `sight`; `None` once it is settled that

@@ -105,7 +105,7 @@ where
         let call = async |port: &'a P, _: Going| port.delete_volume(id).await;
         let since = self.ensure(act, pass, None, call, seen).await?.since()?;
         let lacks = |live: Option<&LiveVolume>| verdict::gone(id, "the API said yes", live);
-        self.until_kept(act, (id, since), lacks, None, UNLISTED).await?;
+        self.until_kept(act, (id, since), lacks, None).await?;
         Ok(self.recorded_after(act, id.remote()))
     }
 
@@ -117,6 +117,6 @@ where
         difference: impl Fn(&LiveVolume) -> Option<String>,
     ) -> Result<(), Halt> {
         let lacks = |live: Option<&LiveVolume>| verdict::there(live, &id.remote(), &difference);
-        self.until_kept(act, (id, since), lacks, None, UNLISTED).await
+        self.until_kept(act, (id, since), lacks, None).await
     }
 }

@@ -1,6 +1,7 @@
 //! `podform doctor`: whether everything that plan and apply need can be used: a line each, with what to do where not.
 //!
-//! It changes nothing: what the key may do is told by the answer to a change of a pod that cannot exist.
+//! It reads and writes nothing. What the key may do no API tells but by the answer to a change, here of a pod that cannot
+//! exist; that is sent only if somebody wants it.
 
 use std::fs::File;
 use std::io;
@@ -28,8 +29,11 @@ const FEW_REQUESTS: u32 = 20;
 
 /// Check that spec, key, account and state can be used; writes nothing
 #[derive(clap::Args)]
-#[command(after_help = "Examples:\n  podform doctor\n  podform doctor --json")]
+#[command(after_help = "Examples:\n  podform doctor\n  podform doctor --try-write\n  podform doctor --json")]
 pub struct Args {
+    /// Ask too whether the key may write: send RunPod a stop of a pod that does not exist
+    #[arg(long)]
+    try_write: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,13 +41,13 @@ pub struct Args {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut verdict = Verdict { exit: exit::DONE, checks: Vec::new() };
-    examine(shell, &mut verdict).await;
+    examine(shell, args, &mut verdict).await;
     let Verdict { exit, checks } = verdict;
     shell.output.data(&if args.json { as_json(&checks) } else { lines(&checks) });
     Ok(exit)
 }
 
-async fn examine(shell: &Shell, verdict: &mut Verdict) {
+async fn examine(shell: &Shell, args: &Args, verdict: &mut Verdict) {
     let loaded = verdict.of("spec", shell.load_spec(), |loaded| {
         format!(
             "project `{}`, {} wanted",
@@ -61,7 +65,7 @@ async fn examine(shell: &Shell, verdict: &mut Verdict) {
     let told = |session: &Session<'_>| session.account.binding.origin.clone();
     let Some(session) = verdict.of("origin", opened, told) else { return };
     secrets(&session, verdict);
-    account(&session, verdict).await;
+    account(&session, args, verdict).await;
     state(&session, verdict);
 }
 
@@ -78,14 +82,18 @@ fn secrets(session: &Session<'_>, verdict: &mut Verdict) {
 }
 
 /// What the account answers: the key first, as nothing else can be asked without it.
-async fn account(session: &Session<'_>, verdict: &mut Verdict) {
+async fn account(session: &Session<'_>, args: &Args, verdict: &mut Verdict) {
     let client = session.account.reader();
     let probe = session.account.probe();
     let pods = client.list_pods().await.map_err(Failure::from);
     let accepted =
         verdict.of("key", pods, |pods| format!("accepted, {} in the account", count(pods.len(), "pod")));
-    if accepted.is_some() {
-        scope(probe.write_scope().await, verdict);
+    match accepted {
+        Some(_) if args.try_write => scope(probe.write_scope().await, verdict),
+        Some(_) => {
+            verdict.ok("scope", "the key may read; `--try-write` asks whether it may write".to_owned())
+        }
+        None => {}
     }
     match client.server_time() {
         Some(told) => {

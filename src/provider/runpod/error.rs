@@ -118,7 +118,7 @@ fn graphql_certainty(verb: Verb, said: &Said) -> Certainty {
 
 /// Recognises the explanations that certainly refuse, as clients have recorded them.
 fn known_text(text: &str) -> Option<Rejection> {
-    const TEXTS: [(&str, Rejection); 14] = [
+    const TEXTS: [(&str, Rejection); 15] = [
         ("no longer any instances available", Rejection::NoCapacity),
         ("no instances currently available", Rejection::NoCapacity),
         ("no instances available", Rejection::NoCapacity),
@@ -131,6 +131,8 @@ fn known_text(text: &str) -> Option<Rejection> {
         ("cannot resume a spot pod", Rejection::Conflict),
         ("pod not found", Rejection::NotFound),
         ("network volume not found", Rejection::NotFound),
+        // REST v2 says it with 400.
+        ("registry auth not found", Rejection::NotFound),
         ("pod is locked", Rejection::Invalid),
         // Its status was never seen, so the text alone tells it.
         ("migration in progress", Rejection::Migrating),
@@ -188,6 +190,7 @@ mod tests {
                 Rejected(Broken),
             ),
             (400, MIGRATES, Rejected(Migrating)),
+            (400, r#"{"detail":"Registry auth not found"}"#, Rejected(NotFound)),
             (401, r#"{"detail":"missing bearer token"}"#, Rejected(KeyRefused)),
             (402, "", Rejected(NoFunds)),
             (403, r#"{"detail":"access denied"}"#, Rejected(Forbidden)),

@@ -38,11 +38,9 @@ pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {
     let (volume_size, mount_path) = volume_of(&pod.mount);
     let mut body = json!({
         "adjustedCostPerHr": cost,
-        "aiApiId": null,
         "consumerUserId": "user_2simulatedAccountOfNobody",
         "costPerHr": if include.loose { json!(format!("{cost}")) } else { json!(cost) },
         "desiredStatus": desired_status(pod, world),
-        "endpointId": null,
         "id": pod.id.0,
         "interruptible": pod.interruptible,
         "lastStartedAt": pod.started_at.unwrap_or(pod.created_at).rfc3339_millis(),
@@ -55,7 +53,6 @@ pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {
         }),
         "publicIp": public.then_some(&pod.ip),
         "slsVersion": 0,
-        "templateId": pod.template,
         "vcpuCount": pod.vcpus,
         "volumeEncrypted": false,
         "volumeInGb": volume_size,
@@ -63,6 +60,7 @@ pub(super) fn pod(world: &World, pod: &Pod, include: Include) -> Value {
     if let Some(fields) = body.as_object_mut() {
         fields.extend(settings::shown(&pod.settings));
         extra(fields, world, pod, include);
+        absent(fields, pod, include);
         fields.extend(mount_path.map(|path| ("volumeMountPath".to_owned(), json!(path))));
     }
     body
@@ -94,6 +92,15 @@ fn extra(fields: &mut Map<String, Value>, world: &World, pod: &Pod, include: Inc
         put("networkVolumeId", json!(id.0));
         if let (true, Ok(found)) = (include.network_volume, world.volume(&id.0)) {
             put("networkVolume", volume(found));
+        }
+    }
+}
+
+/// Adds what the document calls a text and what the pod does not have: left out, or, as seen live, null.
+fn absent(fields: &mut Map<String, Value>, pod: &Pod, include: Include) {
+    for (name, value) in [("aiApiId", None), ("endpointId", None), ("templateId", pod.template.as_ref())] {
+        if value.is_some() || include.loose {
+            fields.insert(name.to_owned(), json!(value));
         }
     }
 }

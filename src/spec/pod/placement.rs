@@ -31,34 +31,49 @@ pub(in crate::spec) struct Placement {
     pub countries: Option<Spanned<BTreeSet<CountryCode>>>,
 }
 
+/// The fewest vCPUs of a pod, and what a flavor alone stands for.
+const LEAST_VCPUS: u32 = 2;
+
 pub(super) fn cpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Cpu>> {
+    if matches!(&node.value, Value::Scalar(_)) {
+        let vcpus = Some(Spanned { value: LEAST_VCPUS, span: node.span });
+        return Some(Spanned {
+            value: Cpu { flavors: vec![flavor(decoder, node)?], vcpus },
+            span: node.span,
+        });
+    }
     let fields = decoder.fields(node, &words::CPU, "a map such as `{ flavors: [cpu5c], vcpus: 8 }`")?;
     let help = "write `cpu: { flavors: [cpu5c, cpu3c], vcpus: 8 }`";
     decoder.need_all(&fields, &words::CPU, Some(help));
     let flavors = fields.read("flavors", decoder, |decoder, node| {
-        let flavors =
-            decoder.items(node, "a list of flavors, such as `[cpu5c, cpu3c]`", |decoder, item| {
-                decoder.word(item, "a flavor such as `cpu5c`").map(|flavor| flavor.map(CpuFlavorId::new))
-            })?;
+        if matches!(&node.value, Value::Scalar(_)) {
+            return flavor(decoder, node).map(|flavor| vec![flavor]);
+        }
+        let flavors = decoder.items(node, "a list of flavors, such as `[cpu5c, cpu3c]`", flavor)?;
         if is_empty_list(node) {
             decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, "an empty list accepts no CPU"));
         }
         Some(flavors.value)
     });
-    let vcpus = fields.read("vcpus", decoder, |d, node| d.integer(node, 2..=MAX_VCPUS)).filter(|vcpus| {
-        if vcpus.value.is_power_of_two() {
-            return true;
-        }
-        let detail = format!("{} is no power of two", vcpus.value);
-        let near = vcpus.value.next_power_of_two();
-        decoder.report(Diagnostic::at(Problem::InvalidValue, vcpus.span, detail).fix(
-            vcpus.span,
-            near.to_string(),
-            "the next one",
-        ));
-        false
-    });
+    let vcpus =
+        fields.read("vcpus", decoder, |d, node| d.integer(node, LEAST_VCPUS..=MAX_VCPUS)).filter(|vcpus| {
+            if vcpus.value.is_power_of_two() {
+                return true;
+            }
+            let detail = format!("{} is no power of two", vcpus.value);
+            let near = vcpus.value.next_power_of_two();
+            decoder.report(Diagnostic::at(Problem::InvalidValue, vcpus.span, detail).fix(
+                vcpus.span,
+                near.to_string(),
+                "the next one",
+            ));
+            false
+        });
     Some(Spanned { value: Cpu { flavors: flavors.unwrap_or_default(), vcpus }, span: node.span })
+}
+
+fn flavor(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<CpuFlavorId>> {
+    decoder.word(node, "a flavor such as `cpu5c`").map(|flavor| flavor.map(CpuFlavorId::new))
 }
 
 pub(super) fn cuda(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<CudaWish>> {

@@ -31,14 +31,12 @@ async fn a_create_without_choices_gets_the_defaults() {
     insta::assert_snapshot!(pretty(&up.body), @r#"
     {
       "adjustedCostPerHr": 0.32,
-      "aiApiId": null,
       "consumerUserId": "user_2simulatedAccountOfNobody",
       "containerDiskInGb": 50,
       "costPerHr": 0.32,
       "desiredStatus": "RUNNING",
       "dockerEntrypoint": [],
       "dockerStartCmd": [],
-      "endpointId": null,
       "env": {},
       "gpu": {
         "count": 1,
@@ -85,7 +83,6 @@ async fn a_create_without_choices_gets_the_defaults() {
       ],
       "publicIp": "198.51.100.108",
       "slsVersion": 0,
-      "templateId": null,
       "vcpuCount": 6,
       "volumeEncrypted": false,
       "volumeInGb": 20,
