@@ -60,6 +60,8 @@ pub enum Target<C> {
     To(C),
     /// The path exists, with these methods.
     WrongMethod(&'static str),
+    /// The path exists with RunPod, and the simulator does not have it.
+    NotServed,
     /// The path does not exist.
     Nowhere,
 }
@@ -71,11 +73,26 @@ impl<C> Target<C> {
         call.map_or(Self::WrongMethod(methods), |(_, call)| Self::To(call))
     }
 
+    /// Returns where a path leads that has no route: nowhere, unless it is one of these, in which a `*` is any part.
+    pub fn elsewhere(method: &str, path: &[&str], not_served: &[&str]) -> Self {
+        let fits = |pattern: &&str| {
+            let parts: Vec<&str> = pattern.split('/').collect();
+            parts.len() == path.len() && parts.iter().zip(path).all(|(part, at)| *part == "*" || part == at)
+        };
+        let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
+        if is_method && not_served.iter().any(|pattern| fits(&pattern)) {
+            Self::NotServed
+        } else {
+            Self::Nowhere
+        }
+    }
+
     /// Converts the call.
     pub fn map<D>(self, convert: impl FnOnce(C) -> D) -> Target<D> {
         match self {
             Self::To(call) => Target::To(convert(call)),
             Self::WrongMethod(methods) => Target::WrongMethod(methods),
+            Self::NotServed => Target::NotServed,
             Self::Nowhere => Target::Nowhere,
         }
     }

@@ -257,6 +257,7 @@ fn refused(field: &str, refusal: Refusal) -> FieldError {
         Refusal::NoSuchPod => FieldError { message: "pod not found".to_owned(), code: "POD_NOT_FOUND" },
         Refusal::NoSuchVolume => FieldError::runpod("Network volume not found."),
         Refusal::NoSuchTemplate => FieldError::runpod("Template not found."),
+        Refusal::TemplateInUse => FieldError::runpod("Template is in use."),
         Refusal::NotNow { .. } => FieldError::runpod("Pod is not in a state that allows this."),
         Refusal::Migrating => FieldError::runpod(MIGRATING),
         Refusal::Locked => FieldError::runpod("Pod is locked."),

@@ -44,6 +44,22 @@ pub enum PodCall {
     Restart,
 }
 
+/// What else the document has.
+const NOT_SERVED: [&str; 12] = [
+    "billing/endpoints",
+    "billing/networkvolumes",
+    "containerregistryauth",
+    "containerregistryauth/*",
+    "docs",
+    "endpoints",
+    "endpoints/*",
+    "endpoints/*/update",
+    "openapi.json",
+    "templates",
+    "templates/*",
+    "templates/*/update",
+];
+
 /// Finds the route of a request whose path begins with `v1`.
 pub fn route(request: &Request) -> Target<Call> {
     let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
@@ -74,7 +90,7 @@ pub fn route(request: &Request) -> Target<Call> {
         ),
         ["networkvolumes", _, "update"] => ("POST", vec![("POST", Call::UpdateVolume(id()))]),
         ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
-        _ => return Target::Nowhere,
+        path => return Target::elsewhere(&request.method, path, &NOT_SERVED),
     };
     Target::by_method(&request.method, methods, calls)
 }
@@ -251,6 +267,7 @@ pub fn refused(call: &Call, refusal: Refusal) -> Answer {
         Refusal::NoSuchPod => failure(404, "pod not found"),
         Refusal::NoSuchVolume => failure(404, "network volume not found"),
         Refusal::NoSuchTemplate => failure(404, "template not found"),
+        Refusal::TemplateInUse => failed(call, 400, "Template is in use."),
         Refusal::NotNow { status: Status::Running, action: Action::Start } => {
             failed(call, 400, "Pod is already running.")
         }

@@ -13,6 +13,7 @@ mod read;
 mod secrets;
 mod settings;
 mod show;
+mod templates;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -23,6 +24,7 @@ use super::world::facts::facts;
 use super::world::refusal::{HOST_FULL, HOST_LOST, MIGRATING, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use page::List;
 pub use secrets::SecretCall;
+pub use templates::TemplateCall;
 
 /// A request that has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +41,9 @@ pub enum Call {
     GetSshKeys,
     SetSshKeys,
     Secret(SecretCall),
-    /// The account has no templates and registries of its own. The text is the list's name.
+    Template(TemplateCall),
+    /// The account has no registries of its own. The text is the list's name.
     EmptyList(&'static str),
-    /// Public ones can be read too.
-    GetTemplate(String),
-    ListPublicTemplates,
     Bill,
     BillPods,
     BillVolumes,
@@ -64,6 +64,25 @@ pub enum PodCall {
     Action,
     Logs,
 }
+
+/// What else the document has: it is there, and the simulator does not have it.
+const NOT_SERVED: [&str; 15] = [
+    "billing/clusters",
+    "billing/endpoints",
+    "billing/serverless",
+    "clusters",
+    "clusters/*",
+    "clusters/*/pods",
+    "registries/delegations",
+    "registries/delegations/*",
+    "serverless",
+    "serverless/*",
+    "serverless/*/builds",
+    "serverless/*/builds/*",
+    "serverless/*/releases",
+    "serverless/*/workers",
+    "serverless/*/workers/*/logs",
+];
 
 /// Finds the route of a request whose path begins with `v2`.
 pub fn route(request: &Request) -> Target<Call> {
@@ -103,9 +122,19 @@ pub fn route(request: &Request) -> Target<Call> {
                 ("DELETE", Call::Secret(SecretCall::Delete(id(2)))),
             ],
         ),
-        ["templates"] => ("GET", vec![("GET", Call::EmptyList("templates"))]),
-        ["templates", _] => ("GET", vec![("GET", Call::GetTemplate(id(1)))]),
-        ["catalog", "templates"] => ("GET", vec![("GET", Call::ListPublicTemplates)]),
+        ["templates"] => (
+            "GET, POST",
+            vec![("GET", Call::Template(TemplateCall::List)), ("POST", Call::Template(TemplateCall::Create))],
+        ),
+        ["templates", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::Template(TemplateCall::Get(id(1)))),
+                ("PATCH", Call::Template(TemplateCall::Update(id(1)))),
+                ("DELETE", Call::Template(TemplateCall::Delete(id(1)))),
+            ],
+        ),
+        ["catalog", "templates"] => ("GET", vec![("GET", Call::Template(TemplateCall::ListPublic))]),
         ["billing"] => ("GET", vec![("GET", Call::Bill)]),
         ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
         ["billing", "network-volumes"] => ("GET", vec![("GET", Call::BillVolumes)]),
@@ -116,7 +145,7 @@ pub fn route(request: &Request) -> Target<Call> {
         ["catalog", "cpus", _] => ("GET", vec![("GET", Call::GetCpu(id(2)))]),
         ["catalog", "datacenters"] => ("GET", vec![("GET", Call::ListDataCenters)]),
         ["catalog", "datacenters", _] => ("GET", vec![("GET", Call::GetDataCenter(id(2)))]),
-        _ => return Target::Nowhere,
+        path => return Target::elsewhere(&request.method, path, &NOT_SERVED),
     };
     Target::by_method(&request.method, methods, calls)
 }
@@ -141,11 +170,17 @@ impl Call {
             | Call::SetSshKeys
             | Call::Secret(_)
             | Call::EmptyList(_)
-            | Call::GetTemplate(_)
+            | Call::Template(
+                TemplateCall::List
+                | TemplateCall::Create
+                | TemplateCall::Get(_)
+                | TemplateCall::Update(_)
+                | TemplateCall::Delete(_),
+            )
             | Call::Bill
             | Call::BillPods
             | Call::BillVolumes => Operation::Other,
-            Call::ListPublicTemplates
+            Call::Template(TemplateCall::ListPublic)
             | Call::ListGpus
             | Call::GetGpu(_)
             | Call::ListCpus
@@ -170,12 +205,12 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
     match call {
         Call::ListPods => show::pods(world, request, twist).map(|pods| ok(&pods)),
         Call::CreatePod => {
-            let id = world.create_pod(read::create_pod(&request.body, twist.contract)?)?;
+            let id = world.create_pod(read::create_pod(world, &request.body, twist.contract)?)?;
             Ok(json(201, &show::pod(world, world.made(&id), twist)))
         }
         Call::Pod(id, PodCall::Get) => Ok(ok(&show::pod(world, world.pod(id)?, twist))),
         Call::Pod(id, PodCall::Update) => {
-            let change = read::update_pod(&request.body, twist.contract)?;
+            let change = read::update_pod(world, &request.body, twist.contract)?;
             let id = world.update_pod(id, change)?;
             Ok(ok(&show::pod(world, world.made(&id), twist)))
         }
@@ -206,13 +241,8 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(ok(&show::ssh_keys(world)))
         }
         Call::Secret(call) => secrets::answer(world, call, request),
-        Call::EmptyList("templates") => {
-            List::<()>::page(world.seed(), (request, twist), "templates", Vec::new(), Some)
-                .map(|list| ok(&list))
-        }
+        Call::Template(call) => templates::answer(world, call, request, twist),
         Call::EmptyList(name) => Ok(ok(&List::<()>::whole(name, Vec::new()))),
-        Call::GetTemplate(id) => catalog::template(id).map(|template| ok(&template)),
-        Call::ListPublicTemplates => catalog::templates(request).map(|templates| ok(&templates)),
         Call::Bill => billing::all(world, request).map(|bills| ok(&bills)),
         Call::BillPods => billing::pods(world, request).map(|bills| ok(&bills)),
         Call::BillVolumes => billing::volumes(world, request).map(|bills| ok(&bills)),
@@ -271,6 +301,7 @@ impl Problem {
             413 => "Payload Too Large",
             422 => "Unprocessable Entity",
             429 => "Too Many Requests",
+            501 => "Not Implemented",
             503 => "Service Unavailable",
             504 => "Gateway Timeout",
             _ => "Internal Server Error",
@@ -303,6 +334,7 @@ pub fn refused(refusal: Refusal) -> Problem {
         Refusal::NoSuchPod => Problem::new(404, "pod not found"),
         Refusal::NoSuchVolume => Problem::new(404, "network volume not found"),
         Refusal::NoSuchTemplate => Problem::new(404, "template not found"),
+        Refusal::TemplateInUse => Problem::new(400, "template is in use by a pod"),
         Refusal::NotNow { status, action } => Problem::new(
             409,
             format!("action '{}' is not valid for a pod in status {}", action.name(), status.name()),

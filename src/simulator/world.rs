@@ -22,6 +22,7 @@ pub mod refusal;
 pub mod secret;
 pub mod settings;
 mod storage;
+pub mod template;
 mod totals;
 pub mod volume;
 
@@ -39,6 +40,7 @@ use phase::{By, Phase};
 use pod::{Mount, Pod, PodId, Status};
 use refusal::Refusal;
 use secret::AccountSecret;
+use template::Template;
 use totals::Totals;
 use volume::{Volume, VolumeId};
 
@@ -75,6 +77,8 @@ pub struct Account {
     /// Registered SSH public keys.
     pub ssh_keys: Vec<String>,
     pub secrets: Vec<AccountSecret>,
+    #[serde(default)]
+    pub templates: Vec<Template>,
 }
 
 /// Everything but pods and volumes: the part of a world that is saved as a whole.
@@ -119,7 +123,7 @@ fn published() -> u32 {
 impl Ground {
     /// Returns whether anything was changed here, apart from what passing time changes.
     pub fn differs_but_for_time(&self, other: &Ground) -> bool {
-        let Account { balance, uncharged, ssh_keys: _, secrets: _ } = other.account;
+        let Account { balance, uncharged, ssh_keys: _, secrets: _, templates: _ } = other.account;
         let mut same_time = self.clone();
         same_time.now = other.now;
         same_time.account.balance = balance;
@@ -158,6 +162,7 @@ impl World {
                         .to_owned(),
                 ],
                 secrets: Vec::new(),
+                templates: Vec::new(),
             },
             foreign: BTreeMap::new(),
             lost: BTreeSet::new(),

@@ -6,6 +6,7 @@ mod graphql;
 mod openapi;
 mod page;
 mod pages;
+mod paths;
 mod rest_v1;
 mod store;
 

@@ -162,6 +162,9 @@ pub(super) fn route(request: &Request) -> Route {
             let text = "The requested method is not allowed for this path.";
             Route::Answered(api.failure(405, text).with("allow", allowed))
         }
+        Target::NotServed => {
+            Route::Answered(api.failure(501, "the simulator does not have this part of RunPod"))
+        }
         Target::Nowhere => Route::Answered(api.failure(404, "resource not found")),
     }
 }

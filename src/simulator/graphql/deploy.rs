@@ -5,12 +5,11 @@ use serde_json::Value;
 use super::input::{Input, cuda, flag, number, text, texts};
 use super::{FieldError, refused, settings};
 use crate::simulator::world::World;
-use crate::simulator::world::facts::{self, TemplateFact};
 use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::money::HourlyPrice;
 use crate::simulator::world::order::{ComputeOrder, PodChange, PodOrder};
 use crate::simulator::world::pod::{Mount, PodId};
-use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::template::Template;
 use crate::simulator::world::volume::VolumeId;
 
 /// Makes a GPU pod; with a bid, an interruptible one.
@@ -22,7 +21,8 @@ pub(super) fn gpu(world: &mut World, input: &Input, bid: Option<f64>) -> Result<
     // The minimums are for the whole pod, machines are described by GPU.
     let each = |name: &str| number(input, name).unwrap_or(0).div_ceil(count.max(1));
     let (min_ram, min_vcpu) = (each("minMemoryInGb"), each("minVcpuCount"));
-    let mut order = order(input, ComputeOrder::Gpu { ids, count, cuda: cuda(input), min_ram, min_vcpu })?;
+    let mut order =
+        order(world, input, ComputeOrder::Gpu { ids, count, cuda: cuda(input), min_ram, min_vcpu })?;
     let size = number(input, "volumeInGb").unwrap_or(0);
     if let (Mount::Nothing, 1..) = (&order.mount, size) {
         order.mount = Mount::Persistent { size, path: mount_path(input) };
@@ -39,20 +39,18 @@ pub(super) fn cpu(world: &mut World, input: &Input) -> Result<PodId, FieldError>
     let (Some(flavor), Some(vcpus)) = (flavor, vcpus) else {
         return Err(FieldError::runpod(format!("Instance {instance} not found.")));
     };
-    let order = order(input, ComputeOrder::Cpu { flavors: vec![flavor.to_owned()], vcpus })?;
+    let order = order(world, input, ComputeOrder::Cpu { flavors: vec![flavor.to_owned()], vcpus })?;
     world.create_pod(order).map_err(|refusal| refused("deployCpuPod", refusal))
 }
 
-fn order(input: &Input, compute: ComputeOrder) -> Result<PodOrder, FieldError> {
-    let template = match text(input, "templateId").map(|id| facts::template(&id)) {
-        Some(None) => return Err(refused("create", Refusal::NoSuchTemplate)),
-        found => found.flatten(),
-    };
+fn order(world: &World, input: &Input, compute: ComputeOrder) -> Result<PodOrder, FieldError> {
+    let template = text(input, "templateId").map(|id| world.template(&id)).transpose();
+    let template = template.map_err(|refusal| refused("create", refusal))?;
     // Leaving out `dockerArgs` was seen to end in a failure that says nothing.
     if !input.contains_key("dockerArgs") {
         return Err(FieldError::internal());
     }
-    let given = TemplateFact::under(template, settings::given(input));
+    let given = Template::under(template.as_ref(), settings::given(input));
     if given.image.is_none() {
         return Err(FieldError::runpod("Image name is required."));
     }

@@ -3,13 +3,14 @@
 use super::body::Body;
 use super::{Wrong, settings};
 use crate::simulator::world::World;
-use crate::simulator::world::facts::{self, TemplateFact, facts};
+use crate::simulator::world::facts::facts;
 use crate::simulator::world::hosts::{Cloud, Offer};
 use crate::simulator::world::money::HourlyPrice;
 use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder};
 use crate::simulator::world::placement::StockQuery;
 use crate::simulator::world::pod::{Mount, Pod, PodId};
 use crate::simulator::world::refusal::Refusal;
+use crate::simulator::world::template::Template;
 use crate::simulator::world::volume::{VolumeId, VolumeOrder};
 
 const CUDA: [&str; 12] =
@@ -22,8 +23,8 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
     if is_spot && !spot {
         return Err(Wrong::Spot);
     }
-    let template = template(&body)?;
-    let given = TemplateFact::under(template, settings::given(&body)?);
+    let template = template(world, &body)?;
+    let given = Template::under(template.as_ref(), settings::given(&body)?);
     if given.image.is_none() {
         return Err(Wrong::Body("body must have required property 'imageName'".to_owned()));
     }
@@ -45,7 +46,7 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
     let order = PodOrder {
         has_disk: true,
         settings: settings::usual().with(given),
-        mount: mount(&body, is_cpu, template)?,
+        mount: mount(&body, is_cpu, template.as_ref())?,
         compute,
         clouds: vec![cloud],
         data_centers: Vec::new(),
@@ -71,14 +72,16 @@ pub(super) fn create_pod(world: &mut World, body: &[u8], spot: bool) -> Result<P
     Err(refusal.into())
 }
 
-fn template(body: &Body) -> Result<Option<&'static TemplateFact>, Wrong> {
-    let named = |id: String| facts::template(&id).ok_or(Refusal::NoSuchTemplate);
-    Ok(body.text("templateId")?.map(named).transpose()?)
+fn template(world: &World, body: &Body) -> Result<Option<Template>, Wrong> {
+    Ok(body.text("templateId")?.map(|id| world.template(&id)).transpose()?)
 }
 
-fn mount(body: &Body, is_cpu: bool, template: Option<&TemplateFact>) -> Result<Mount, Wrong> {
+fn mount(body: &Body, is_cpu: bool, template: Option<&Template>) -> Result<Mount, Wrong> {
     let path = body.text("volumeMountPath")?.unwrap_or_else(|| "/workspace".to_owned());
-    let usual = template.map_or(20, |template| template.volume.unwrap_or(0));
+    let usual = template.map_or(20, |template| match template.mount {
+        Mount::Persistent { size, .. } => size,
+        Mount::Nothing | Mount::Network { .. } => 0,
+    });
     let size = body.number("volumeInGb", 0)?.unwrap_or(usual);
     Ok(match body.text("networkVolumeId")? {
         Some(volume) => Mount::Network { volume: VolumeId(volume), path },

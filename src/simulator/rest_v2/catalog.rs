@@ -1,17 +1,15 @@
 //! The catalog: GPU types, CPU flavors and data centers, with stock when it is asked for, and public templates.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use super::Problem;
 use super::read::is_release;
 use crate::simulator::exchange::Request;
 use crate::simulator::world::World;
-use crate::simulator::world::facts::{self, CpuFact, DataCenterFact, GpuFact, TemplateFact, facts};
+use crate::simulator::world::facts::{self, CpuFact, DataCenterFact, GpuFact, facts};
 use crate::simulator::world::hosts::{Cloud, Offer};
 use crate::simulator::world::order::CudaRule;
 use crate::simulator::world::placement::{Stock, StockQuery};
-use crate::simulator::world::pod::Mount;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -181,35 +179,6 @@ fn stock_bodies(world: &World, offer: &Offer, query: &StockQuery) -> (&'static s
         availability: Stock::of(fitting).name(),
     });
     (overall.name(), bodies.collect())
-}
-
-/// Answers the public templates; all that are known are RunPod's own.
-pub(super) fn templates(request: &Request) -> Result<Value, Problem> {
-    let shown = match request.parameter("source") {
-        None | Some("official") => facts().templates.iter().map(template_body).collect(),
-        Some("verified" | "community") => Vec::new(),
-        Some(_) => {
-            let text = "source: value must be one of 'official', 'verified', 'community'";
-            return Err(Problem::invalid(vec![text.to_owned()]));
-        }
-    };
-    Ok(json!({ "templates": shown }))
-}
-
-pub(super) fn template(id: &str) -> Result<Value, Problem> {
-    facts::template(id).map(template_body).ok_or_else(|| Problem::new(404, "template not found"))
-}
-
-fn template_body(fact: &TemplateFact) -> Value {
-    let mounts = match fact.mount() {
-        Mount::Persistent { size, path } => json!({ "persistent": { "size": size, "path": path } }),
-        Mount::Nothing | Mount::Network { .. } => json!({}),
-    };
-    json!({
-        "id": fact.id, "name": fact.name, "image": fact.image, "args": "", "disk": fact.disk, "mounts": mounts,
-        "ports": fact.ports, "env": fact.env, "registry": null, "serverless": false, "public": true,
-        "category": fact.category, "startSsh": true, "startJupyter": true, "allowedCudaVersions": [],
-    })
 }
 
 pub(super) fn cpus(world: &World, request: &Request) -> Result<CpusBody, Problem> {

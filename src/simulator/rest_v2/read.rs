@@ -6,12 +6,13 @@ use super::Problem;
 use super::body::{self, Fields};
 use super::settings;
 use crate::simulator::exchange::{Contract, Operation};
-use crate::simulator::world::facts::{self, TemplateFact};
+use crate::simulator::world::World;
 use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::order::{ComputeOrder, CudaRule, PodChange, PodOrder, check_registry};
 use crate::simulator::world::pod::{Action, Mount};
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::settings::SettingsChange;
+use crate::simulator::world::template::Template;
 use crate::simulator::world::volume::{Tier, VolumeId, VolumeOrder};
 
 /// The fields that a create adds to the container fields: they all count as additional when one of them is missing.
@@ -31,17 +32,19 @@ const CREATE_FIELDS: [&str; 10] = [
 const ACTIONS: [Action; 4] = [Action::Start, Action::Stop, Action::Restart, Action::Terminate];
 
 /// Returns what is asked for, over the template if one is named, once its image is known to be there.
-fn over_template(
-    settings: SettingsChange,
-    template: Option<&TemplateFact>,
-) -> Result<SettingsChange, Refusal> {
-    let settings = TemplateFact::under(template, settings);
+fn over_template(settings: SettingsChange, template: Option<&Template>) -> Result<SettingsChange, Refusal> {
+    let settings = Template::under(template, settings);
     settings.image.as_deref().map_or(Ok(()), check_registry)?;
     Ok(settings)
 }
 
-fn template_named(id: Option<String>) -> Result<Option<&'static TemplateFact>, Refusal> {
-    id.map(|id| facts::template(&id).ok_or(Refusal::NoSuchTemplate)).transpose()
+fn template_named(world: &World, id: Option<String>) -> Result<Option<Template>, Problem> {
+    let Some(template) = id.map(|id| world.template(&id)).transpose()? else { return Ok(None) };
+    if template.serverless {
+        let text = "templateId: the template is for serverless endpoints";
+        return Err(Problem::invalid(vec![text.to_owned()]));
+    }
+    Ok(Some(template))
 }
 
 /// What a body says of mounts.
@@ -51,13 +54,14 @@ struct Mounts {
     network: Option<Vec<(String, String)>>,
 }
 
+pub(super) fn persistent(fields: &mut Fields<'_>) -> Option<(u32, String)> {
+    fields.require("size");
+    fields.require("path");
+    let (size, path) = (fields.number("size", 10, u32::MAX), fields.text("path"));
+    size.zip(path)
+}
+
 fn mounts(fields: &mut Fields<'_>) -> Mounts {
-    let persistent = |fields: &mut Fields<'_>| {
-        fields.require("size");
-        fields.require("path");
-        let (size, path) = (fields.number("size", 10, u32::MAX), fields.text("path"));
-        size.zip(path)
-    };
     let network = |fields: &mut Fields<'_>| {
         fields.require("volumeId");
         fields.require("path");
@@ -149,15 +153,15 @@ fn create(fields: &mut Fields<'_>, contract: Contract) -> Create {
     create
 }
 
-pub(super) fn create_pod(body: &[u8], contract: Contract) -> Result<PodOrder, Problem> {
+pub(super) fn create_pod(world: &World, body: &[u8], contract: Contract) -> Result<PodOrder, Problem> {
     let Create { template, settings, command, mounts, gpu, cpu, cloud, data_centers, ssh, jupyter } =
         body::read(body, |fields| create(fields, contract))?;
     let settings = command.under(settings)?;
-    let template = template_named(template)?;
-    let settings = over_template(settings, template)?;
+    let template = template_named(world, template)?;
+    let settings = over_template(settings, template.as_ref())?;
     let compute = compute(gpu, cpu)?;
-    let mount = match (first_mount(mounts)?, &compute, template) {
-        (Mount::Nothing, ComputeOrder::Gpu { .. }, Some(template)) => template.mount(),
+    let mount = match (first_mount(mounts)?, &compute, &template) {
+        (Mount::Nothing, ComputeOrder::Gpu { .. }, Some(template)) => template.mount.clone(),
         (mount, _, _) => mount,
     };
     Ok(PodOrder {
@@ -168,9 +172,8 @@ pub(super) fn create_pod(body: &[u8], contract: Contract) -> Result<PodOrder, Pr
         clouds: vec![cloud.unwrap_or(Cloud::Secure)],
         data_centers: data_centers.unwrap_or_default(),
         countries: Vec::new(),
-        // A template starts both unless it says otherwise, and no public one does.
-        ssh: ssh.unwrap_or(template.is_some()),
-        jupyter: jupyter.unwrap_or(template.is_some()),
+        ssh: ssh.unwrap_or(template.as_ref().is_some_and(|template| template.ssh)),
+        jupyter: jupyter.unwrap_or(template.as_ref().is_some_and(|template| template.jupyter)),
         template: None,
         bid: None,
     })
@@ -209,18 +212,18 @@ fn compute(gpu: Option<Gpu>, cpu: Option<(String, u32)>) -> Result<ComputeOrder,
     }
 }
 
-pub(super) fn update_pod(body: &[u8], contract: Contract) -> Result<PodChange, Problem> {
+pub(super) fn update_pod(world: &World, body: &[u8], contract: Contract) -> Result<PodChange, Problem> {
     let ((settings, command), template, mounts) = body::read(body, |fields| {
         (settings::of_update(fields, contract), fields.text("templateId"), mounts(fields))
     })?;
     let settings = command.under(settings)?;
-    let template = template_named(template)?;
+    let template = template_named(world, template)?;
     if mounts.network.as_ref().is_some_and(Vec::is_empty) {
         return Err(Problem::new(400, "mounts.network must not be empty: mounts cannot be cleared"));
     }
     let network = mounts.network.into_iter().flatten().next();
     Ok(PodChange {
-        settings: over_template(settings, template)?,
+        settings: over_template(settings, template.as_ref())?,
         persistent: mounts.persistent.map(|(size, path)| (Some(size), Some(path))),
         network: network.map(|(volume, path)| (Some(volume), path)),
         reset: false,

@@ -116,10 +116,19 @@ struct NetworkingBody {
 }
 
 pub(super) fn shown(world: &World, pod: &Pod, twist: Twist) -> (ContainerBody, SwitchesBody) {
+    let locked = pod.settings.locked;
+    (
+        container(pod.settings.clone(), twist),
+        SwitchesBody { locked, global_networking: networking(world, pod) },
+    )
+}
+
+/// Returns what a pod and a template show alike.
+pub(super) fn container(settings: Settings, twist: Twist) -> ContainerBody {
     // What is on the network follows the setting at the next start only.
     let Settings {
         name,
-        locked,
+        locked: _,
         global_networking: _,
         image,
         args,
@@ -129,7 +138,7 @@ pub(super) fn shown(world: &World, pod: &Pod, twist: Twist) -> (ContainerBody, S
         ports,
         disk,
         registry,
-    } = pod.settings.clone();
+    } = settings;
     let stored = command::text(&args, &entrypoint, listed);
     // Of what came as one line the parts are not told.
     let words = if stored == args { Vec::new() } else { command::words(&args) };
@@ -141,8 +150,7 @@ pub(super) fn shown(world: &World, pod: &Pod, twist: Twist) -> (ContainerBody, S
         Unset::Empty => Some(Some(words)),
     };
     let (cmd, entrypoint) = (list(words), list(entrypoint));
-    let container = ContainerBody { name, image, args: stored, cmd, entrypoint, disk, ports, env, registry };
-    (container, SwitchesBody { locked, global_networking: networking(world, pod) })
+    ContainerBody { name, image, args: stored, cmd, entrypoint, disk, ports, env, registry }
 }
 
 fn networking(world: &World, pod: &Pod) -> NetworkingBody {

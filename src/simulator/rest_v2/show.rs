@@ -46,7 +46,7 @@ struct ClusterBody {
 }
 
 #[derive(Serialize)]
-struct MountsBody {
+pub(super) struct MountsBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     persistent: Option<PersistentBody>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -160,7 +160,7 @@ pub(super) fn pod(world: &World, pod: &Pod, twist: Twist) -> PodBody {
         container,
         status: status.name(),
         actions: status.actions().iter().copied().map(Action::name).collect(),
-        mounts: mounts(&pod.mount),
+        mounts: MountsBody::of(&pod.mount),
         gpu,
         cpu,
         cloud: pod.cloud.name(),
@@ -191,17 +191,19 @@ fn compute(pod: &Pod) -> (Option<GpuBody>, Option<CpuBody>) {
     }
 }
 
-fn mounts(mount: &Mount) -> MountsBody {
-    match mount {
-        Mount::Nothing => MountsBody { persistent: None, network: Vec::new() },
-        Mount::Persistent { size, path } => MountsBody {
-            persistent: Some(PersistentBody { size: *size, path: path.clone() }),
-            network: Vec::new(),
-        },
-        Mount::Network { volume, path } => MountsBody {
-            persistent: None,
-            network: vec![NetworkBody { volume_id: volume.0.clone(), path: path.clone() }],
-        },
+impl MountsBody {
+    pub(super) fn of(mount: &Mount) -> Self {
+        match mount {
+            Mount::Nothing => MountsBody { persistent: None, network: Vec::new() },
+            Mount::Persistent { size, path } => MountsBody {
+                persistent: Some(PersistentBody { size: *size, path: path.clone() }),
+                network: Vec::new(),
+            },
+            Mount::Network { volume, path } => MountsBody {
+                persistent: None,
+                network: vec![NetworkBody { volume_id: volume.0.clone(), path: path.clone() }],
+            },
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use serde::Deserialize;
 
 use super::money::HourlyPrice;
 use super::pod::Mount;
-use super::settings::SettingsChange;
 
 /// All bundled facts.
 #[derive(Debug)]
@@ -168,20 +167,6 @@ impl TemplateFact {
     pub fn mount(&self) -> Mount {
         self.volume.map_or(Mount::Nothing, |size| Mount::Persistent { size, path: self.path.clone() })
     }
-
-    /// Returns what a request gives, over what the template has if it names one.
-    pub fn under(template: Option<&TemplateFact>, given: SettingsChange) -> SettingsChange {
-        let Some(template) = template else { return given };
-        let mut env = template.env.clone();
-        env.extend(given.env.unwrap_or_default());
-        SettingsChange {
-            image: given.image.or_else(|| Some(template.image.clone())),
-            env: Some(env),
-            ports: given.ports.or_else(|| Some(template.ports.clone())),
-            disk: given.disk.or(Some(template.disk)),
-            ..given
-        }
-    }
 }
 
 /// Returns the bundled facts, parsed once.
@@ -208,11 +193,6 @@ pub fn cpu(id: &str) -> Option<&'static CpuFact> {
 /// Returns the data center of that identifier.
 pub fn data_center(id: &str) -> Option<&'static DataCenterFact> {
     facts().data_centers.iter().find(|data_center| data_center.id == id)
-}
-
-/// Returns the public template of that identifier.
-pub fn template(id: &str) -> Option<&'static TemplateFact> {
-    facts().templates.iter().find(|template| template.id == id)
 }
 
 fn bundled<T: serde::de::DeserializeOwned>(text: &str) -> Vec<T> {

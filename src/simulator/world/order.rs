@@ -218,11 +218,8 @@ impl PodChange {
 
     /// Checks every rule that does not depend on the pod's storage.
     pub(super) fn check(&self, compute: &Compute) -> Result<(), Refusal> {
-        let SettingsChange { image, env, ports, disk, .. } = &self.settings;
-        image.as_deref().map_or(Ok(()), check_image)?;
-        env.as_ref().map_or(Ok(()), check_env)?;
-        ports.as_deref().map_or(Ok(()), check_ports)?;
-        match (compute, *disk) {
+        check_settings(&self.settings)?;
+        match (compute, self.settings.disk) {
             (Compute::Cpu { flavor, vcpus }, Some(disk)) => {
                 let limit =
                     facts::cpu(flavor).and_then(|fact| fact.disk_limit_gb_per_vcpu).map(|gb| gb * vcpus);
@@ -234,6 +231,14 @@ impl PodChange {
             (Compute::Cpu { .. } | Compute::Gpu { .. }, _) => Ok(()),
         }
     }
+}
+
+/// Checks the rules that need no more than what is given.
+pub(super) fn check_settings(given: &SettingsChange) -> Result<(), Refusal> {
+    let SettingsChange { image, env, ports, .. } = given;
+    image.as_deref().map_or(Ok(()), check_image)?;
+    env.as_ref().map_or(Ok(()), check_env)?;
+    ports.as_deref().map_or(Ok(()), check_ports)
 }
 
 /// Checks that an image is on its registry: one that says `missing` is not. Only REST v2 looks.

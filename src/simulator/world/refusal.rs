@@ -36,6 +36,8 @@ pub enum Refusal {
     /// There is no such network volume.
     NoSuchVolume,
     NoSuchTemplate,
+    /// A template that pods are linked to cannot be deleted.
+    TemplateInUse,
     /// The pod's status does not allow the action.
     NotNow {
         /// The status the pod is in.

@@ -199,6 +199,7 @@ async fn answers_of_rest_v2(contract: Contract, document: Document) {
     volumes(&mut session).await;
     pods(&mut session).await;
     catalog(&mut session).await;
+    templates(&mut session).await;
     bills(&mut session).await;
     if contract == Contract::Autumn {
         secrets(&mut session).await;
@@ -208,9 +209,10 @@ async fn answers_of_rest_v2(contract: Contract, document: Document) {
     faults(&mut session, "GET", "/v2/pods", "/v2/pods").await;
     assert!(session.checked > 150, "{} answers were checked", session.checked);
     // Logs are a stream of events and no JSON.
-    session
-        .document
-        .assert_complete(&["Pods", "Network Volumes", "Catalog", "Account"], &["GET /v2/pods/{id}/logs"]);
+    session.document.assert_complete(
+        &["Pods", "Network Volumes", "Catalog", "Account", "Templates"],
+        &["GET /v2/pods/{id}/logs"],
+    );
     let seen: BTreeSet<u16> = session.document.checked.values().flatten().copied().collect();
     let every = [200, 201, 204, 400, 401, 402, 403, 404, 409, 422, 429, 500, 503];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), every);
@@ -381,6 +383,37 @@ async fn catalog(session: &mut Session) {
     let keys = json!({ "keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 me@example.com"] });
     session.send("PUT", "/v2/account/ssh-keys", "/v2/account/ssh-keys", Some(keys)).await;
     session.send("PUT", "/v2/account/ssh-keys", "/v2/account/ssh-keys", Some(json!({ "keys": ["x"] }))).await;
+}
+
+async fn templates(session: &mut Session) {
+    let (all, one) = ("/v2/templates", "/v2/templates/{id}");
+    let whole = json!({
+        "name": "trainer", "image": "runpod/pytorch:1", "args": "python train.py", "disk": 30,
+        "mounts": { "persistent": { "size": 20, "path": "/workspace" } }, "ports": ["8888/http"],
+        "env": { "A": "b" }, "registry": "clzdaifot0001l90809257ynb", "serverless": false, "public": false,
+        "category": "NVIDIA", "startSsh": true, "startJupyter": false, "allowedCudaVersions": ["12.8"],
+    });
+    let made = session.send("POST", all, all, Some(whole.clone())).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let path = format!("{all}/{}", made.body["id"].as_str().unwrap());
+    assert_eq!(session.send("POST", all, all, Some(whole)).await.status, 400, "the name is taken");
+    for body in [json!({ "name": "x" }), json!({ "name": "x", "image": "y", "globalNetworking": true })] {
+        assert_eq!(session.send("POST", all, all, Some(body)).await.status, 422);
+    }
+    let network = json!({ "mounts": { "network": [{ "volumeId": "v", "path": "/w" }] } });
+    assert_eq!(session.send("PATCH", one, &path, Some(network)).await.status, 422);
+    let changed = session.send("PATCH", one, &path, Some(json!({ "image": "x:2", "env": {} }))).await;
+    assert_eq!((changed.status, &changed.body["image"]), (200, &json!("x:2")));
+    session.send("GET", one, &path, None).await;
+    session.send("GET", all, all, None).await;
+    let public = "/v2/templates/runpod-torch-v280";
+    assert_eq!(session.send("GET", one, public, None).await.status, 200);
+    for method in ["PATCH", "DELETE"] {
+        let body = (method == "PATCH").then(|| json!({ "name": "mine" }));
+        assert_eq!(session.send(method, one, public, body).await.status, 404, "it is RunPod's own");
+    }
+    assert_eq!(session.send("DELETE", one, &path, None).await.status, 204);
+    assert_eq!(session.send("GET", one, &path, None).await.status, 404);
 }
 
 async fn bills(session: &mut Session) {
