@@ -25,6 +25,7 @@ use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
 use crate::provider::observe::observe;
+use crate::provider::probe::Probe;
 use crate::provider::{Observe, ServerTime};
 use crate::render::words;
 use crate::spec::Loaded;
@@ -69,7 +70,12 @@ impl<'a> Session<'a> {
     }
 
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
-        Ok(observe(port, &prior.to_look_for(), self.account.clock.now()).await?)
+        let live = observe(port, &prior.to_look_for(), self.account.clock.now()).await?;
+        if !plan::needs_ssh_keys(&self.loaded.desired, prior) {
+            return Ok(live);
+        }
+        // A key that may not read them makes plans all the same.
+        Ok(Live { ssh_keys: self.account.probe().ssh_keys().await.unwrap_or_default(), ..live })
     }
 
     /// Says what is listed and cannot be read, where no plan says it.

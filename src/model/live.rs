@@ -23,6 +23,8 @@ pub struct Live {
     pub observed_at: Timestamp,
     /// RunPod's time by the answers, for ages that count from an earlier run; `None` where no answer told it.
     pub server_time: Option<Timestamp>,
+    /// How many SSH keys the account has, where it was asked and told.
+    pub ssh_keys: Option<usize>,
     /// Every pod of the listing, and every recorded pod.
     pub pods: BTreeMap<PodId, Seen<LivePod>>,
     /// Every network volume of the listing, and every recorded one.

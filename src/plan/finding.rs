@@ -47,6 +47,13 @@ pub(super) fn catalog(catalog: &Catalog) -> Vec<Finding> {
     unread.chain(left_out).collect()
 }
 
+/// A pod is made with the keys that the account has then, so it is said before.
+pub(super) fn no_ssh_keys(address: &Address) -> Finding {
+    let message = "the account has no SSH key, so nobody gets in: add one in RunPod's settings before this pod is made, \
+                   as it keeps the keys of that moment";
+    about(Severity::Warning, "no-ssh-keys", address, Some(Field::Ssh), message.to_owned())
+}
+
 /// Names what is listed and cannot be read. It is neither managed nor unmanaged, as its mark may be what is odd.
 pub(super) fn unread(kind: &str, entries: &[(RemoteId, &Unreadable)]) -> Option<Finding> {
     const SHOWN: usize = 8;

@@ -37,6 +37,7 @@ mod refusal;
 mod satisfaction;
 mod scope;
 mod shown;
+mod ssh;
 mod unmanaged;
 mod volume_index;
 mod volumes;
@@ -71,6 +72,7 @@ pub use rebuild::{
 };
 pub use refusal::{Flag, Refusal, refusals};
 pub use scope::Pattern;
+pub use ssh::needs_ssh_keys;
 
 use catalog_index::CatalogIndex;
 use draft::Draft;
@@ -244,6 +246,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let mut remarks = reached;
     remarks.extend(gaps.findings);
     remarks.extend(lone_vanished(&context));
+    remarks.extend(ssh::without_keys(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
     let mut plan = assemble(&context, &scope, drafts, edges, remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);

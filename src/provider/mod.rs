@@ -228,6 +228,7 @@ pub enum Verb {
     ReadVolume,
     ReadCatalog,
     ReadLog,
+    ReadSshKeys,
     CreatePod,
     UpdatePod,
     StartPod,
@@ -257,7 +258,8 @@ impl Verb {
             | Self::ReadPod
             | Self::ReadVolume
             | Self::ReadCatalog
-            | Self::ReadLog => true,
+            | Self::ReadLog
+            | Self::ReadSshKeys => true,
             Self::CreatePod
             | Self::UpdatePod
             | Self::StartPod
@@ -284,6 +286,7 @@ impl fmt::Display for Verb {
             Self::ReadVolume => "read the network volume",
             Self::ReadCatalog => "read the catalog",
             Self::ReadLog => "read the log",
+            Self::ReadSshKeys => "read the SSH keys",
             Self::CreatePod => "create a pod",
             Self::UpdatePod => "change a pod",
             Self::StartPod => "start a pod",

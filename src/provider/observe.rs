@@ -67,7 +67,16 @@ pub async fn observe(
         }
     }
     pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
-    Ok(Live { observed_at: now, server_time, pods, volumes, nameless_pods, nameless_volumes, origins })
+    Ok(Live {
+        observed_at: now,
+        server_time,
+        ssh_keys: None,
+        pods,
+        volumes,
+        nameless_pods,
+        nameless_volumes,
+        origins,
+    })
 }
 
 /// A listing, sorted: what has an id, and what is wrong with the rest.

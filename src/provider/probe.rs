@@ -1,4 +1,4 @@
-//! The port to what only a person who looks for a fault asks: what the key may do.
+//! The port to what is asked beside the objects of an account: what the key may do, and who gets into pods.
 
 use crate::provider::ProviderError;
 
@@ -10,6 +10,12 @@ pub trait Probe {
     /// # Errors
     /// The answer says neither.
     async fn write_scope(&self) -> Result<WriteScope, ProviderError>;
+
+    /// Reads how many SSH keys the account has; `None` from an API that does not tell.
+    ///
+    /// # Errors
+    /// It could not be read.
+    async fn ssh_keys(&self) -> Result<Option<usize>, ProviderError>;
 }
 
 /// What a key may do.

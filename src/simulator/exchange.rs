@@ -80,7 +80,7 @@ impl<C> Target<C> {
             parts.len() == path.len() && parts.iter().zip(path).all(|(part, at)| *part == "*" || part == at)
         };
         let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
-        if is_method && not_served.iter().any(|pattern| fits(&pattern)) {
+        if is_method && not_served.iter().any(fits) {
             Self::NotServed
         } else {
             Self::Nowhere

@@ -81,6 +81,7 @@ scripts! {
     spec_values,
     stale,
     ssh,
+    ssh_keys,
     standard_input,
     state_commands,
     state_files,

@@ -16,8 +16,9 @@ use crate::cli::report;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::clock::Clock;
+use crate::model::desired::Wanted;
 use crate::provider::probe::{Probe, WriteScope};
-use crate::provider::{Observe, Quota};
+use crate::provider::{Observe, ProviderError, Quota};
 use crate::render::escape::visible;
 use crate::render::words::count;
 
@@ -88,12 +89,15 @@ async fn account(session: &Session<'_>, args: &Args, verdict: &mut Verdict) {
     let pods = client.list_pods().await.map_err(Failure::from);
     let accepted =
         verdict.of("key", pods, |pods| format!("accepted, {} in the account", count(pods.len(), "pod")));
-    match accepted {
+    match &accepted {
         Some(_) if args.try_write => scope(probe.write_scope().await, verdict),
         Some(_) => {
             verdict.ok("scope", "the key may read; `--try-write` asks whether it may write".to_owned())
         }
         None => {}
+    }
+    if accepted.is_some() && wants_ssh(session) {
+        ssh_keys(probe.ssh_keys().await, verdict);
     }
     match client.server_time() {
         Some(told) => {
@@ -115,7 +119,31 @@ async fn account(session: &Session<'_>, args: &Args, verdict: &mut Verdict) {
     }
 }
 
-fn scope(asked: Result<WriteScope, crate::provider::ProviderError>, verdict: &mut Verdict) {
+/// Nobody needs keys where no pod lets anybody in.
+fn wants_ssh(session: &Session<'_>) -> bool {
+    session.loaded.desired.wanted.values().any(|wanted| match wanted {
+        Wanted::Pod(pod) => pod.access.ssh,
+        Wanted::Volume(_) => false,
+    })
+}
+
+fn ssh_keys(asked: Result<Option<usize>, ProviderError>, verdict: &mut Verdict) {
+    match asked {
+        Ok(Some(0)) => verdict.warn(
+            "ssh",
+            "the account has no SSH key, so `ssh: true` lets nobody in".to_owned(),
+            "add one in RunPod's settings; a pod keeps the keys that there were when it was made",
+        ),
+        Ok(Some(keys)) => verdict.ok("ssh", format!("{} in the account", count(keys, "SSH key"))),
+        Ok(None) => verdict.ok("ssh", "this API does not tell the account's SSH keys".to_owned()),
+        Err(error) => {
+            let next = "see in RunPod's settings whether there is a key";
+            verdict.warn("ssh", format!("whether the account has SSH keys is not known: {error}"), next);
+        }
+    }
+}
+
+fn scope(asked: Result<WriteScope, ProviderError>, verdict: &mut Verdict) {
     match asked {
         Ok(WriteScope::Writes) => verdict.ok("scope", "the key may read and write pods".to_owned()),
         Ok(WriteScope::ReadsOnly) => verdict.warn(

@@ -51,6 +51,20 @@ pub(super) async fn read_pods(
     Ok(())
 }
 
+/// Counts the keys, a line each, which nobody needs to see; `None` where the answer does not speak of them.
+pub(super) async fn ssh_keys(transport: &Transport) -> Result<Option<usize>, ProviderError> {
+    let operation = Operation::new(Verb::ReadSshKeys.by("GraphQL query myself.pubKey"), "myself");
+    let query = "query SshKeys { myself { pubKey } }";
+    let (answer, myself) =
+        send::<BTreeMap<String, Value>>(transport, operation, query, json!({}), Vec::new()).await?;
+    let mut myself = myself.required("myself").map_err(|unfit| answer.unfit(unfit))?;
+    Ok(match myself.remove("pubKey") {
+        Some(Value::String(keys)) => Some(keys.lines().filter(|line| !line.trim().is_empty()).count()),
+        Some(Value::Null) => Some(0),
+        Some(_) | None => None,
+    })
+}
+
 pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolume>, ProviderError> {
     let (answer, entries) = volume_entries(transport).await?;
     Ok(entries.into_iter().map(|entry| answer.listed(entry)).collect())

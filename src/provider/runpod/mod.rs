@@ -218,6 +218,14 @@ impl Probe for Runpod {
             },
         }
     }
+
+    async fn ssh_keys(&self) -> Result<Option<usize>, ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::ssh_keys(&self.transport).await.map(Some),
+            Api::V1 => Ok(None),
+            Api::Graphql => graphql::ssh_keys(&self.transport).await,
+        }
+    }
 }
 
 impl Mutate for Runpod {

@@ -50,6 +50,13 @@ pub(super) async fn list_volumes(transport: &Transport) -> Result<Vec<ListedVolu
     .await
 }
 
+/// Counts the keys, which nobody needs to see.
+pub(super) async fn ssh_keys(transport: &Transport) -> Result<usize, ProviderError> {
+    let call = Verb::ReadSshKeys.by("GET /v2/account/ssh-keys");
+    let under = ("/account/ssh-keys", "keys");
+    Ok(whole(transport, call, under, |_, key: Option<String>| key).await?.len())
+}
+
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
     let call = Verb::ReadPod.by("GET /v2/pods/{id}");
     let answer = transport.send(get(call, format!("/pods/{}", segment(call, id.as_str())?))).await?;

@@ -185,6 +185,7 @@ impl Default for World {
             live: Live {
                 observed_at: time(10_000),
                 server_time: Some(time(10_000)),
+                ssh_keys: None,
                 pods: BTreeMap::new(),
                 volumes: BTreeMap::new(),
                 nameless_pods: Vec::new(),
