@@ -21,7 +21,7 @@ use crate::model::live::{LivePod, LiveVolume};
 use crate::model::progress::Notice;
 use crate::provider::walk::Walk;
 use crate::provider::{
-    Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime, Verb,
+    Certainty, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime, Verb,
 };
 
 /// A provider whose quota is obeyed.
@@ -144,6 +144,10 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         self.look(Verb::ListVolumes, async || self.port.list_volumes().await).await
+    }
+
+    async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
+        self.look(Verb::ListSecrets, async || self.port.list_secrets().await).await
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

@@ -24,7 +24,7 @@ use crate::model::pod::EnvValue;
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
-use crate::provider::observe::observe;
+use crate::provider::observe::{self, observe};
 use crate::provider::probe::Probe;
 use crate::provider::{Observe, ServerTime};
 use crate::render::words;
@@ -78,6 +78,15 @@ impl<'a> Session<'a> {
         Ok(Live { ssh_keys: self.account.probe().ssh_keys().await.unwrap_or_default(), ..live })
     }
 
+    /// Looks at the account and, where the spec names one, at its secrets.
+    async fn look_for_plan(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
+        let mut live = self.look(port, prior).await?;
+        if plan::names_secrets(&self.loaded.desired) {
+            live.secrets = observe::secrets(port).await;
+        }
+        Ok(live)
+    }
+
     /// Says what is listed and cannot be read, where no plan says it.
     pub fn tell_left_out(&self, prior: &Prior, live: &Live) {
         for finding in plan::left_out_of_listings(prior, live) {
@@ -97,7 +106,7 @@ impl<'a> Session<'a> {
         options: &Options,
         nonce: Option<RunNonce>,
     ) -> Result<Planned, Failure> {
-        let live = self.look(port, prior).await?;
+        let live = self.look_for_plan(port, prior).await?;
         self.plan_of(port, (prior, &live), options, nonce).await
     }
 
@@ -107,13 +116,13 @@ impl<'a> Session<'a> {
         const LOOKS: u32 = 3;
         let mut prior = self.state.read()?;
         for _ in 1..LOOKS {
-            let live = self.look(port, &prior).await?;
+            let live = self.look_for_plan(port, &prior).await?;
             if self.state.serial()? == prior.serial {
                 return Ok((prior, live));
             }
             prior = self.state.read()?;
         }
-        let live = self.look(port, &prior).await?;
+        let live = self.look_for_plan(port, &prior).await?;
         Ok((self.state.read()?, live))
     }
 

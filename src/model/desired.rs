@@ -94,6 +94,16 @@ pub enum Wanted {
     Volume(WantedVolume),
 }
 
+impl Wanted {
+    /// Returns the pod, if it is one.
+    pub fn pod(&self) -> Option<&WantedPod> {
+        match self {
+            Self::Pod(pod) => Some(pod),
+            Self::Volume(_) => None,
+        }
+    }
+}
+
 /// A wanted pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedPod {

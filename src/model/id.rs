@@ -46,6 +46,8 @@ opaque_id! {
     CountryCode,
     /// The id of stored credentials for a container registry.
     RegistryId,
+    /// The id that RunPod gave a secret of the account.
+    SecretId,
     /// A version of CUDA as `major.minor`, such as `12.8`; RunPod matches it exactly.
     CudaVersion,
     /// The name of an environment variable of a pod.

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::address::Address;
 use super::clock::Timestamp;
-use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RemoteId, VolumeId};
+use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RemoteId, SecretId, VolumeId};
 use super::marker::{Marker, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
@@ -35,6 +35,38 @@ pub struct Live {
     pub nameless_volumes: Vec<String>,
     /// Where the entries of the listing come from that cannot be read.
     pub origins: BTreeMap<RemoteId, Origin>,
+    /// The secrets of the account.
+    pub secrets: Inventory<LiveSecret>,
+}
+
+/// Objects of the account that are only looked at where something is planned about one.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Inventory<T> {
+    /// Nobody needed to know.
+    #[default]
+    NotAsked,
+    /// This API does not list them.
+    NotTold,
+    /// They could not be listed, and why.
+    Unread(String),
+    Listed {
+        /// What could be read, in the order of the listing.
+        found: Vec<T>,
+        /// What is wrong with the entries that could not be read: any of them may be what is not found.
+        odd: Vec<String>,
+    },
+}
+
+/// A secret of the account as the API shows it: never its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveSecret {
+    pub id: SecretId,
+    /// Unique in any case of letters, and for good.
+    pub name: String,
+    /// Ours is a mark.
+    pub description: Option<String>,
+    /// When its value was last set; `None` where it never was, or that is not told.
+    pub value_set_at: Option<Timestamp>,
 }
 
 /// Where an object comes from that cannot be read as a whole, as far as that much of it can.

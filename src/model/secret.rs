@@ -51,6 +51,34 @@ impl fmt::Display for SecretName {
     }
 }
 
+/// How RunPod calls a secret of the account in an environment, before its name.
+const REFERENCE: &str = "RUNPOD_SECRET_";
+
+/// The longest name of a secret of the account.
+const LONGEST_NAME: usize = 191;
+
+/// Returns what RunPod puts the value of a secret of the account in the place of when a pod boots.
+pub fn reference_to(name: &str) -> String {
+    format!("{{{{ {REFERENCE}{name} }}}}")
+}
+
+/// Returns the name of the secret of the account that the value of a variable refers to, and is nothing besides. A
+/// reference is no secret.
+pub fn referred_to(value: &str) -> Option<&str> {
+    let inner = value.trim().strip_prefix("{{")?.strip_suffix("}}")?;
+    inner.trim().strip_prefix(REFERENCE).filter(|name| may_be_in_account(name))
+}
+
+/// Tells whether RunPod takes a name for a secret of the account.
+pub fn may_be_in_account(name: &str) -> bool {
+    let begins = |first: u8| first.is_ascii_alphabetic() || first == b'_';
+    let goes_on = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte);
+    name.bytes().next().is_some_and(begins)
+        && name.bytes().all(goes_on)
+        && name.len() <= LONGEST_NAME
+        && !name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("RUNPOD"))
+}
+
 /// Where the value of a declared secret is read from by the shell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretSource {
@@ -120,5 +148,42 @@ impl Secrets {
     /// Adds all values of `others`.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_read_as_they_are_written_and_nothing_else_is_one() {
+        for name in ["hf_token", "a", "team/hf.token-2"] {
+            assert_eq!(referred_to(&reference_to(name)), Some(name));
+        }
+        assert_eq!(referred_to(" {{RUNPOD_SECRET_hf }} "), Some("hf"));
+        for text in [
+            "",
+            "{{ hf }}",
+            "{{ RUNPOD_SECRET_hf",
+            "x {{ RUNPOD_SECRET_hf }}",
+            "{{ runpod_secret_hf }}",
+            "{{ RUNPOD_SECRET_ }}",
+            "{{ RUNPOD_SECRET_my password }}",
+            "{{ RUNPOD_SECRET_a }} and {{ RUNPOD_SECRET_b }}",
+        ] {
+            assert_eq!(referred_to(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_account_takes_the_names_that_the_contract_has() {
+        let longest = "a".repeat(LONGEST_NAME);
+        for name in ["a", "_", "hf_token", "Team/hf.token-2", &longest] {
+            assert!(may_be_in_account(name), "{name}");
+        }
+        let too_long = "a".repeat(LONGEST_NAME + 1);
+        for name in ["", "1a", "-a", "a b", "a{b", "ä", "RUNPOD_x", "runpod", "RunPod.key", &too_long] {
+            assert!(!may_be_in_account(name), "{name}");
+        }
     }
 }

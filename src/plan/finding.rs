@@ -86,6 +86,27 @@ pub(super) fn nameless(kind: &str, whys: &[String]) -> Option<Finding> {
     Some(Finding { severity: Severity::Warning, code: "entry-left-out", subject: None, message })
 }
 
+pub(super) fn no_secret(address: &Address, key: &EnvKey, name: &str) -> Finding {
+    let message = format!(
+        "RunPod has no secret `{name}`, so that at its next start the pod gets the reference to it in its place"
+    );
+    about(Severity::Warning, "no-secret", address, Some(Field::Env(key.clone())), message)
+}
+
+pub(super) fn secrets_not_checked(why: &str) -> Finding {
+    let message = format!("whether RunPod has the secrets that variables refer to is not checked: {why}");
+    Finding { severity: Severity::Warning, code: "secrets-not-checked", subject: None, message }
+}
+
+/// Only REST v2 lists the secrets of an account.
+pub(super) fn secrets_not_told(api: Api) -> Finding {
+    let message = format!(
+        "whether RunPod has the secrets that variables refer to is not checked, as `api: {}` does not list them",
+        api.word()
+    );
+    Finding { severity: Severity::Note, code: "secrets-not-checked", subject: None, message }
+}
+
 pub(super) fn place_not_checked(address: &Address, field: Field) -> Finding {
     let message = format!("`{field}` is not checked: the catalog's data centers could not be read");
     about(Severity::Warning, "place-not-checked", address, Some(field), message)

@@ -36,6 +36,7 @@ mod rebuild;
 mod refusal;
 mod satisfaction;
 mod scope;
+mod secrets;
 mod shown;
 mod ssh;
 mod unmanaged;
@@ -72,6 +73,7 @@ pub use rebuild::{
 };
 pub use refusal::{Flag, Refusal, refusals};
 pub use scope::Pattern;
+pub use secrets::names_secrets;
 pub use ssh::needs_ssh_keys;
 
 use catalog_index::CatalogIndex;
@@ -231,6 +233,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         hold::what_is_there_already(&context, drafts);
         hold::what_cannot_be_read(&context, drafts);
     }
+    let unchecked = secrets::hold_without(&context, drafts);
     hold::what_a_rebuild_found(&context, drafts);
     hold::what_a_rebuild_left(&context, drafts);
     hold::free_deleted_volumes(&context, drafts);
@@ -244,6 +247,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     reasons.extend(graph::cycles(&edges));
     let others = outside(&context, &drafts);
     let mut remarks = reached;
+    remarks.extend(unchecked);
     remarks.extend(gaps.findings);
     remarks.extend(lone_vanished(&context));
     remarks.extend(ssh::without_keys(&context, &drafts));

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
-use crate::model::id::{PodId, RequestId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume, Origin};
+use crate::model::id::{PodId, RequestId, SecretId, VolumeId};
+use crate::model::live::{LivePod, LiveSecret, LiveVolume, Origin};
 use crate::model::money::Hourly;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
@@ -50,6 +50,12 @@ pub trait Observe {
     /// # Errors
     /// The listing as a whole could not be read. A single entry that cannot be read is one of [`Listed`].
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError>;
+
+    /// Lists the secrets of the account, without their values; `None` from an API that has no list of them.
+    ///
+    /// # Errors
+    /// The listing as a whole could not be read.
+    async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError>;
 
     /// Reads one pod; `None` means that the API says that there is none.
     ///
@@ -161,6 +167,8 @@ pub enum Listed<O, I> {
 pub type ListedPod = Listed<LivePod, PodId>;
 /// One entry of the listing of network volumes.
 pub type ListedVolume = Listed<LiveVolume, VolumeId>;
+/// One entry of the listing of secrets.
+pub type ListedSecret = Listed<LiveSecret, SecretId>;
 
 impl<O, I> Listed<O, I> {
     /// Returns the object if it could be read.
@@ -224,6 +232,7 @@ pub struct Quota {
 pub enum Verb {
     ListPods,
     ListVolumes,
+    ListSecrets,
     ReadPod,
     ReadVolume,
     ReadCatalog,
@@ -255,6 +264,7 @@ impl Verb {
         match self {
             Self::ListPods
             | Self::ListVolumes
+            | Self::ListSecrets
             | Self::ReadPod
             | Self::ReadVolume
             | Self::ReadCatalog
@@ -282,6 +292,7 @@ impl fmt::Display for Verb {
         f.write_str(match self {
             // To a person both listings are the account.
             Self::ListPods | Self::ListVolumes => "read the account",
+            Self::ListSecrets => "read the secrets",
             Self::ReadPod => "read the pod",
             Self::ReadVolume => "read the network volume",
             Self::ReadCatalog => "read the catalog",

@@ -10,7 +10,9 @@ use std::time::Duration;
 use super::{Certainty, Listed, ListedPod, ListedVolume, Observe, ProviderError};
 use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::id::{PodId, RemoteId, VolumeId};
-use crate::model::live::{Live, LivePod, LiveVolume, Origin, PodStatus, Seen, Unreadable};
+use crate::model::live::{
+    Inventory, Live, LivePod, LiveSecret, LiveVolume, Origin, PodStatus, Seen, Unreadable,
+};
 
 /// The most recorded objects that are asked for one by one. More are looked for in a second listing.
 const SINGLE_GETS: usize = 20;
@@ -76,7 +78,26 @@ pub async fn observe(
         nameless_pods,
         nameless_volumes,
         origins,
+        secrets: Inventory::NotAsked,
     })
+}
+
+/// Looks at the secrets of the account. A key that may not see them must not stop a plan, so a failure is an answer too.
+pub async fn secrets(port: &impl Observe) -> Inventory<LiveSecret> {
+    let listed = match port.list_secrets().await {
+        Ok(Some(listed)) => listed,
+        Ok(None) => return Inventory::NotTold,
+        Err(error) => return Inventory::Unread(error.to_string()),
+    };
+    let (mut found, mut odd) = (Vec::new(), Vec::new());
+    for entry in listed {
+        match entry {
+            Listed::Found(secret) => found.push(*secret),
+            Listed::Unreadable { id, why, origin: _ } => odd.push(format!("`{id}`: {why}")),
+            Listed::Nameless { why } => odd.push(why),
+        }
+    }
+    Inventory::Listed { found, odd }
 }
 
 /// A listing, sorted: what has an id, and what is wrong with the rest.

@@ -80,11 +80,7 @@ impl<C> Target<C> {
             parts.len() == path.len() && parts.iter().zip(path).all(|(part, at)| *part == "*" || part == at)
         };
         let is_method = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method);
-        if is_method && not_served.iter().any(fits) {
-            Self::NotServed
-        } else {
-            Self::Nowhere
-        }
+        if is_method && not_served.iter().any(fits) { Self::NotServed } else { Self::Nowhere }
     }
 
     /// Converts the call.
@@ -176,6 +172,14 @@ pub enum Operation {
     UpdateVolume,
     /// Delete a network volume.
     DeleteVolume,
+    /// List the account's secrets.
+    ListSecrets,
+    /// Make a secret.
+    CreateSecret,
+    /// Change a secret.
+    UpdateSecret,
+    /// Delete a secret.
+    DeleteSecret,
     /// Read a pod's log.
     Logs,
     /// Read GPU types, CPU flavors or data centers.
@@ -186,7 +190,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, in the order in which they are documented.
-    pub const ALL: [Operation; 16] = [
+    pub const ALL: [Operation; 20] = [
         Operation::List,
         Operation::Get,
         Operation::Create,
@@ -200,6 +204,10 @@ impl Operation {
         Operation::CreateVolume,
         Operation::UpdateVolume,
         Operation::DeleteVolume,
+        Operation::ListSecrets,
+        Operation::CreateSecret,
+        Operation::UpdateSecret,
+        Operation::DeleteSecret,
         Operation::Logs,
         Operation::Catalog,
         Operation::Other,
@@ -221,6 +229,10 @@ impl Operation {
             Operation::CreateVolume => "create-volume",
             Operation::UpdateVolume => "update-volume",
             Operation::DeleteVolume => "delete-volume",
+            Operation::ListSecrets => "list-secrets",
+            Operation::CreateSecret => "create-secret",
+            Operation::UpdateSecret => "update-secret",
+            Operation::DeleteSecret => "delete-secret",
             Operation::Logs => "logs",
             Operation::Catalog => "catalog",
             Operation::Other => "other",

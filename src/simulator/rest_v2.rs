@@ -166,9 +166,13 @@ impl Call {
             Call::GetVolume(_) => Operation::GetVolume,
             Call::UpdateVolume(_) => Operation::UpdateVolume,
             Call::DeleteVolume(_) => Operation::DeleteVolume,
+            Call::Secret(SecretCall::List) => Operation::ListSecrets,
+            Call::Secret(SecretCall::Create) => Operation::CreateSecret,
+            Call::Secret(SecretCall::Update(_)) => Operation::UpdateSecret,
+            Call::Secret(SecretCall::Delete(_)) => Operation::DeleteSecret,
             Call::GetSshKeys
             | Call::SetSshKeys
-            | Call::Secret(_)
+            | Call::Secret(SecretCall::Get(_))
             | Call::EmptyList(_)
             | Call::Template(
                 TemplateCall::List

@@ -7,7 +7,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
 use crate::model::pod::{EnvValue, Storage};
-use crate::model::secret::{Secret, SecretName, SecretSource, Secrets};
+use crate::model::secret::{self, Secret, SecretName, SecretSource, Secrets};
 use crate::model::settings::Container;
 
 use super::interpolate::Text;
@@ -206,9 +206,7 @@ impl Env<'_> {
             }
             EnvSyntax::Secret(Spanned { value: name, span: _ }) => match self.declared.get(&name)? {
                 // RunPod puts the value in when the pod starts; the reference itself is no secret.
-                SecretDeclaration::Runpod(stored) => {
-                    Some(EnvValue::Plain(format!("{{{{ RUNPOD_SECRET_{stored} }}}}")))
-                }
+                SecretDeclaration::Runpod(stored) => Some(EnvValue::Plain(secret::reference_to(stored))),
                 SecretDeclaration::Env(_) | SecretDeclaration::File(_) => {
                     self.used.insert(name.clone());
                     Some(EnvValue::Secret(SecretName::Declared(name)))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::secret::SecretSource;
+use crate::model::secret::{self, SecretSource};
 
 use super::decode::Decoder;
 use super::diagnostic::{Diagnostic, Problem, listed};
@@ -128,12 +128,15 @@ fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<
 }
 
 fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
-    if !name.value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+    if !secret::may_be_in_account(&name.value) {
         let detail = format!("{} is no name of a RunPod secret", shown(&name.value));
         let bare = name.value.trim_matches(['{', '}', ' ']).trim_start_matches("RUNPOD_SECRET_").to_owned();
         let mistake = Diagnostic::at(Problem::InvalidName, name.span, detail);
-        let usable = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        decoder.report(if usable { mistake.fix(name.span, bare, "write") } else { mistake });
+        decoder.report(if secret::may_be_in_account(&bare) {
+            mistake.fix(name.span, bare, "write")
+        } else {
+            mistake.help("letters, digits, `_`, `.`, `-` and `/`, at most 191, beginning with a letter or `_`, not with `RUNPOD`")
+        });
         return None;
     }
     Some(SecretDeclaration::Runpod(name.value))

@@ -6,6 +6,7 @@ mod left_alone;
 mod props;
 mod reach;
 mod rent;
+mod secrets;
 mod unread;
 mod whose;
 pub(crate) mod world;

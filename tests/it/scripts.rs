@@ -22,6 +22,7 @@ macro_rules! scripts {
 }
 
 scripts! {
+    account_secrets,
     api_limits,
     api_switch,
     api_v1,

@@ -32,8 +32,8 @@ use crate::model::secret::Secrets;
 use crate::model::size::Gigabytes;
 use crate::provider::walk::Walk;
 use crate::provider::{
-    Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
-    Verb,
+    Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
+    Rejection, ServerTime, Verb,
 };
 use crate::state::{Batch, Journal, RecordChange, Run, StateError};
 
@@ -123,6 +123,10 @@ impl Observe for Provider {
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         Ok(Vec::new())
+    }
+
+    async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
+        Ok(None)
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

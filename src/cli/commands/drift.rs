@@ -59,6 +59,7 @@ fn is_unseen(held: &Held) -> bool {
         | Held::Rebuilt { .. }
         | Held::MayBeRenamed { .. }
         | Held::Unplaced { .. }
+        | Held::NoSecret { .. }
         | Held::NotPossible(_) => true,
     }
 }

@@ -136,6 +136,11 @@ pub enum Held {
         /// The objects in question.
         ids: BTreeSet<RemoteId>,
     },
+    /// Its variables refer to secrets of the account that it does not have: the pod would get the references themselves.
+    NoSecret {
+        /// The names, as the spec has them.
+        names: BTreeSet<String>,
+    },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
     /// A run that goes on is about to change it.

@@ -85,6 +85,7 @@ stored_enums! {
         "rebuilt" = Rebuilt { instead_of },
         "may_be_renamed" = MayBeRenamed { from },
         "unplaced" = Unplaced { ids },
+        "no_secret" = NoSecret { names },
         "not_possible" = NotPossible(why),
         "in_progress" = InProgress,
         "no_catalog" = NoCatalog { part, why },

@@ -37,8 +37,8 @@ use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::walk::Walk;
 use crate::provider::{
-    Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, Rejection, ServerTime,
-    Verb,
+    Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
+    Rejection, ServerTime, Verb,
 };
 
 pub use origins::{Origins, SetupError};
@@ -155,6 +155,13 @@ impl Observe for Runpod {
 
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         spoken!(self.list_volumes())
+    }
+
+    async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::list_secrets(&self.transport).await.map(Some),
+            Api::V1 | Api::Graphql => Ok(None),
+        }
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

@@ -7,6 +7,7 @@ mod call;
 mod catalog;
 mod logs;
 mod pod;
+mod secret;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -22,12 +23,13 @@ use crate::model::pod::Storage;
 use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use crate::model::size::Gigabytes;
 use crate::provider::walk::Walk;
-use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
+use crate::provider::{Call, ListedPod, ListedSecret, ListedVolume, ProviderError, Verb};
 use call::{List, Paging, delete, get, read, whole, write};
 pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
 use pod::{PodEntry, live_pod, not_an_entry};
+use secret::SecretEntry;
 use volume::{VolumeEntry, VolumeWire, live_volume};
 
 pub(super) async fn read_pods(
@@ -55,6 +57,14 @@ pub(super) async fn ssh_keys(transport: &Transport) -> Result<usize, ProviderErr
     let call = Verb::ReadSshKeys.by("GET /v2/account/ssh-keys");
     let under = ("/account/ssh-keys", "keys");
     Ok(whole(transport, call, under, |_, key: Option<String>| key).await?.len())
+}
+
+pub(super) async fn list_secrets(transport: &Transport) -> Result<Vec<ListedSecret>, ProviderError> {
+    let call = Verb::ListSecrets.by("GET /v2/account/secrets");
+    whole(transport, call, ("/account/secrets", "secrets"), |answer, entry| {
+        answer.listed(entry.map_or_else(not_an_entry, |SecretEntry(entry)| entry))
+    })
+    .await
 }
 
 pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

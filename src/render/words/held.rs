@@ -6,6 +6,7 @@ use crate::model::address::Address;
 use crate::model::id::PodId;
 use crate::model::plan::{Held, Several};
 use crate::model::provenance::Part;
+use crate::model::secret;
 use crate::render::escape::visible;
 use crate::render::ranges::ranges;
 
@@ -73,6 +74,17 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
                 "it may be {}, which a rebuild could not place; `podform import ADDRESS ID` tells where it belongs, \
                  `removed: [{{ from: ADDRESS, then: forget }}]` that the address of its mark is gone for good",
                 visible(&ids.join(" or "))
+            )
+        }
+        Held::NoSecret { names } => {
+            let named: Vec<String> = names.iter().map(|name| format!("`{}`", visible(name))).collect();
+            let (secrets, them) = if names.len() == 1 { ("secret", "it") } else { ("secrets", "them") };
+            let text = names.first().map(|name| secret::reference_to(name)).unwrap_or_default();
+            format!(
+                "RunPod has no {secrets} {}, and the pod would get the text `{}` for a value; add {them} in RunPod's \
+                 console, or name another under `secrets:`",
+                named.join(", "),
+                visible(&text)
             )
         }
         Held::NotPossible(why) => visible(why).to_string(),

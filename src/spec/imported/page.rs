@@ -8,6 +8,7 @@ use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, Volu
 use crate::model::live::{LivePod, LiveVolume, Rental};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Storage};
+use crate::model::secret;
 use crate::model::secret::Secret;
 use crate::model::sensitive::is_secret;
 use crate::model::settings::{Container, Field, Setting};
@@ -16,7 +17,6 @@ use crate::model::volume::VolumeTier;
 use crate::spec::Settings;
 use crate::spec::config::{rent_map, text, texts};
 use crate::spec::forms::write_size;
-use crate::spec::pod::is_runpod_reference;
 use crate::spec::resolve::default_state;
 use crate::spec::written::{Map, Written};
 
@@ -214,7 +214,8 @@ impl Page<'_> {
         let mut variables = Map::default();
         for (name, value) in pod.settings.env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
             let value_text = value.expose();
-            let written = if is_secret(name.as_str(), value_text) && !is_runpod_reference(value_text) {
+            let written = if is_secret(name.as_str(), value_text) && secret::referred_to(value_text).is_none()
+            {
                 let mut reference = Map::default();
                 reference.put("secret", text(&self.names.name(key, name, value)));
                 reference.into()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::EnvKey;
 use crate::model::marker::MARKER_KEY;
-use crate::model::secret::Secret;
+use crate::model::secret::{self, Secret};
 use crate::model::sensitive;
 
 use crate::spec::config::HIDDEN;
@@ -97,7 +97,7 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) 
         decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail));
         return None;
     }
-    if is_runpod_reference(text) || !sensitive::is_secret(key.value.as_str(), text) {
+    if secret::referred_to(text).is_some() || !sensitive::is_secret(key.value.as_str(), text) {
         dollars::check(decoder, value.span, &BTreeSet::new());
         return Some(EnvSyntax::Literal(value.value));
     }
@@ -127,10 +127,4 @@ fn absent(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) -> 
         return None;
     }
     Some(EnvSyntax::Absent)
-}
-
-/// Tells whether a value is RunPod's own reference to a secret that it keeps.
-pub(in crate::spec) fn is_runpod_reference(text: &str) -> bool {
-    let inner = text.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
-    inner.is_some_and(|name| name.trim().starts_with("RUNPOD_SECRET_"))
 }

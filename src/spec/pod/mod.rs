@@ -35,7 +35,7 @@ use super::words::Section;
 use super::yaml::Node;
 
 pub(super) use self::container::MAX_NAME;
-pub(super) use self::env::{Env, EnvSyntax, MAX_ENV, is_runpod_reference};
+pub(super) use self::env::{Env, EnvSyntax, MAX_ENV};
 pub(super) use self::gpu::Gpu;
 pub(super) use self::mounts::Mount;
 pub(super) use self::placement::{Cpu, Placement};

@@ -19,7 +19,7 @@ use podform::model::id::{
     RunNonce, VolumeId,
 };
 use podform::model::journal::{Asked, Entry, Event};
-use podform::model::live::{Live, LivePod, LiveVolume, PodStatus, Rental, Seen};
+use podform::model::live::{Inventory, Live, LivePod, LiveVolume, PodStatus, Rental, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
@@ -191,6 +191,7 @@ impl Default for World {
                 nameless_pods: Vec::new(),
                 nameless_volumes: Vec::new(),
                 origins: BTreeMap::new(),
+                secrets: Inventory::NotAsked,
             },
             catalog: catalog(),
             secrets: Secrets::default(),

@@ -453,6 +453,7 @@ impl Samples {
             7 => Held::MayBeRenamed { from: self.several() },
             8 => Held::NoCatalog { part: CatalogPart::ALL[self.0.usize(..3)], why: self.text() },
             9 => Held::InProgress,
+            11 => Held::NoSecret { names: self.set(Self::text) },
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
             11 => Held::Migrating { id: self.pod_id() },
             _ => Held::NotPossible(self.text()),

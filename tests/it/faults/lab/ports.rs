@@ -17,7 +17,8 @@ use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
 use podform::provider::{
-    Certainty, Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
+    Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
+    ServerTime,
 };
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, Run, StateError};
@@ -212,6 +213,10 @@ impl Observe for MortalPort<'_> {
     async fn list_volumes(&self) -> Result<Vec<ListedVolume>, ProviderError> {
         let listed = self.life.read("list-volumes", self.client.list_volumes()).await?;
         Ok(if self.blind { Vec::new() } else { listed })
+    }
+
+    async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
+        self.life.read("list-secrets", self.client.list_secrets()).await
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

@@ -14,7 +14,9 @@ use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
-use podform::provider::{Listed, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime};
+use podform::provider::{
+    Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
+};
 use podform::simulator::world::pod::PodId as WorldPodId;
 use podform::simulator::{Simulation, World};
 
@@ -119,6 +121,10 @@ impl Observe for Wire<'_> {
             odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
         });
         Ok(seen.collect())
+    }
+
+    async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
+        self.client.list_secrets().await
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
