@@ -8,7 +8,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::id::RemoteId;
 use crate::model::prior::Recorded;
 use crate::provider::Verb;
@@ -117,7 +117,7 @@ pub enum Made {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pass {
     request: Request,
-    is_pod: bool,
+    kind: Kind,
 }
 
 impl Pass {
@@ -128,13 +128,15 @@ impl Pass {
 
     /// Returns the same in the words of the port.
     pub fn verb(&self) -> Verb {
-        match (self.request, self.is_pod) {
-            (Request::Change, true) => Verb::UpdatePod,
-            (Request::Change, false) => Verb::GrowVolume,
+        match (self.request, self.kind) {
+            (Request::Change, Kind::Pod) => Verb::UpdatePod,
+            (Request::Change, Kind::Volume) => Verb::GrowVolume,
+            (Request::Change, Kind::Secret) => Verb::SetSecret,
             (Request::Start, _) => Verb::StartPod,
             (Request::Stop, _) => Verb::StopPod,
-            (Request::Delete, true) => Verb::DeletePod,
-            (Request::Delete, false) => Verb::DeleteVolume,
+            (Request::Delete, Kind::Pod) => Verb::DeletePod,
+            (Request::Delete, Kind::Volume) => Verb::DeleteVolume,
+            (Request::Delete, Kind::Secret) => Verb::DeleteSecret,
         }
     }
 }
@@ -186,7 +188,7 @@ pub fn standing(address: &Address, id: &RemoteId, records: &Records) -> Standing
 /// # Errors
 /// It may not.
 pub fn check(request: Request, id: &RemoteId, standing: &Standing, made: Made) -> Result<Pass, Shut> {
-    let pass = Pass { request, is_pod: matches!(id, RemoteId::Pod(_)) };
+    let pass = Pass { request, kind: id.kind() };
     match (standing, request) {
         (Standing::Current { protected: true }, Request::Delete) => Err(Shut::Protected),
         (Standing::Current { protected: _ }, _) | (Standing::Deposed, Request::Delete) => Ok(pass),

@@ -10,15 +10,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::gate::Made;
-use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::ActionStatus;
-use crate::model::live::{LivePod, PodStatus};
+use crate::model::live::{LivePod, LiveSecret, PodStatus};
 use crate::model::marker::Token;
 use crate::model::prior::KnownToken;
 use crate::model::provenance::{
     Likeness, Provenance, Spare, Viewpoint, Witness, judge_pod, likeness_to_asked,
 };
-use crate::provider::{Listed, ListedPod, ListedVolume};
+use crate::provider::{Listed, ListedPod, ListedSecret, ListedVolume};
 
 /// How many listings must lack the token before a create counts as not done.
 const LISTINGS: u32 = 3;
@@ -107,16 +107,42 @@ pub fn sight_volume(
     listed: &[ListedVolume],
     is_known: impl Fn(&RemoteId) -> bool,
 ) -> Sighting {
+    sight(
+        listed,
+        |id| RemoteId::Volume(id.clone()),
+        |volume| &volume.id,
+        |volume| name == Some(&volume.name),
+        is_known,
+    )
+}
+
+/// Looks for a token among the descriptions of secrets; see [`sight_pod`].
+pub fn sight_secret(
+    token: &Token,
+    listed: &[ListedSecret],
+    is_known: impl Fn(&RemoteId) -> bool,
+) -> Sighting {
+    let carries = |secret: &LiveSecret| secret.mark().is_some_and(|mark| mark.token == *token);
+    sight(listed, |id| RemoteId::Secret(id.clone()), |secret| &secret.id, carries, is_known)
+}
+
+fn sight<O, I>(
+    listed: &[Listed<O, I>],
+    remote: impl Fn(&I) -> RemoteId,
+    id_of: impl Fn(&O) -> &I,
+    is_it: impl Fn(&O) -> bool,
+    is_known: impl Fn(&RemoteId) -> bool,
+) -> Sighting {
     let mut found = BTreeSet::new();
     let mut unreadable = false;
     for entry in listed {
         match entry {
-            Listed::Found(volume) if name == Some(&volume.name) => {
-                found.insert(RemoteId::Volume(volume.id.clone()));
+            Listed::Found(object) if is_it(object) => {
+                found.insert(remote(id_of(object)));
             }
             Listed::Found(_) => {}
             Listed::Unreadable { id, .. } => {
-                unreadable = unreadable || !is_known(&RemoteId::Volume(id.clone()));
+                unreadable = unreadable || !is_known(&remote(id));
             }
             Listed::Nameless { why: _ } => unreadable = true,
         }
@@ -322,16 +348,10 @@ pub fn made(view: Viewpoint<'_>, pod: &LivePod, known: &KnownToken) -> Made {
     }
 }
 
-/// Chooses among the volumes that carry one name. Volumes hold data, so a second one is never touched.
-pub fn choose_volume(found: &BTreeSet<RemoteId>) -> Option<VolumeId> {
-    let mut volumes = found.iter().filter_map(|id| match id {
-        RemoteId::Volume(id) => Some(id.clone()),
-        RemoteId::Pod(_) => None,
-    });
-    match (volumes.next(), volumes.next()) {
-        (Some(only), None) => Some(only),
-        (Some(_), Some(_)) | (None, _) => None,
-    }
+/// Chooses among the volumes or secrets that carry one mark. They hold data or are used by others, so a second one is never
+/// touched.
+pub fn choose_only(found: &BTreeSet<RemoteId>) -> Option<&RemoteId> {
+    found.first().filter(|_| found.len() == 1)
 }
 
 /// What the next run does about an action that a run left open.
@@ -371,7 +391,7 @@ pub fn open(status: &ActionStatus, token: Option<&Token>) -> Open {
 mod tests {
     use super::*;
     use crate::kit::{asked, at, known, live_pod, token};
-    use crate::model::id::{Lineage, ProjectName, Serial};
+    use crate::model::id::{Lineage, ProjectName, Serial, VolumeId};
     use crate::model::journal::Asked;
     use crate::model::live::Origin;
     use crate::model::pod::Storage;

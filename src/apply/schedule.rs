@@ -167,9 +167,12 @@ fn rank(plan: &Plan, id: &ActionId, action: &Action) -> Rank {
             Disruption::InPlace | Disruption::NextStart => Rank::InPlace,
             Disruption::Reset | Disruption::Replace => Rank::Reset,
         },
-        Operation::CreateVolume { .. } | Operation::CreatePod(_) => Rank::Create,
+        Operation::SetSecret { .. } => Rank::InPlace,
+        Operation::CreateSecret { .. } | Operation::CreateVolume { .. } | Operation::CreatePod(_) => {
+            Rank::Create
+        }
         Operation::StartPod { .. } => Rank::Start,
-        Operation::DeleteVolume { .. } | Operation::DeletePods { .. } => {
+        Operation::DeleteSecret { .. } | Operation::DeleteVolume { .. } | Operation::DeletePods { .. } => {
             let create = ActionId { address: id.address.clone(), step: Step::Create };
             if plan.edges.contains(&(id.clone(), create)) { Rank::Create } else { Rank::Destroy }
         }

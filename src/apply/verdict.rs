@@ -111,6 +111,7 @@ pub fn vanished(id: &RemoteId) -> String {
     let kind = match id {
         RemoteId::Pod(_) => "pod",
         RemoteId::Volume(_) => "network volume",
+        RemoteId::Secret(_) => "secret",
     };
     format!("{kind} `{id}` is not there any more")
 }

@@ -179,6 +179,8 @@ failures! {
     NotReadable { kind: &'static str, id: String, why: Unreadable } => INVALID;
     #[error("`{id}` is a {other}, not a {kind}; `podform import {address} {id}` takes it over")]
     OtherKind { id: String, kind: &'static str, other: &'static str, address: Address } => INVALID;
+    #[error("`{address}` cannot be taken over: a secret that podform did not make is used by its name, with `runpod:` alone")]
+    NoImport { address: Address } => INVALID;
     #[error("the account shows no {kind} `{id}`; {next}")]
     NotShown { kind: &'static str, id: String, next: &'static str } => INVALID;
     #[error("`{id}` cannot be taken over: {reason}")]

@@ -11,7 +11,7 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::tolerance::PriceTolerance;
-use crate::model::address::Address;
+use crate::model::address::{Address, AddressError, Key};
 use crate::plan::{Options, Pattern};
 use crate::render::Format;
 use crate::render::graph::GraphFormat;
@@ -74,6 +74,9 @@ pub struct Scope {
     /// Replace this pod even if it is as wanted; a key without a number means all of its replicas
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
+    /// Send the value of this secret, which podform made in RunPod, again
+    #[arg(long, value_name = "NAME", value_parser = secret_address)]
+    pub rotate: Vec<Address>,
     /// Go on although every recorded object is gone
     #[arg(long)]
     pub accept_vanished: bool,
@@ -111,12 +114,18 @@ pub struct RunArgs {
     pub lock_timeout: Span,
 }
 
+/// Reads a name under `secrets:`, or its whole address.
+fn secret_address(text: &str) -> Result<Address, AddressError> {
+    Key::of_secret(text.strip_prefix("secret.").unwrap_or(text)).map(Address::Secret)
+}
+
 impl Scope {
     /// Returns the planner's options for these flags; `profiles` are those that were chosen.
     pub fn options(&self, destroy: bool, profiles: &[String]) -> Options {
-        let Self { selection, replace, accept_vanished, unprotect } = self;
+        let Self { selection, replace, rotate, accept_vanished, unprotect } = self;
         Options {
             replace: replace.iter().cloned().collect(),
+            rotate: rotate.iter().cloned().collect(),
             accept_vanished: *accept_vanished,
             unprotect: unprotect.iter().cloned().collect(),
             ..selection.options(destroy, profiles)

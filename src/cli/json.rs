@@ -10,11 +10,11 @@ use super::running::{seen, ssh, url};
 use crate::model::address::Address;
 use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
-use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
+use crate::model::live::{Endpoints, Live, LivePod, LiveSecret, LiveVolume, Seen};
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, EnvValue, Storage};
-use crate::model::prior::{Record, Recorded, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedPod, RecordedSecret};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -31,7 +31,7 @@ pub fn printed(document: &Value) -> String {
 
 /// Returns the word for what an address names.
 pub fn kind(address: &Address) -> &'static str {
-    if address.is_pod() { "pod" } else { "volume" }
+    address.kind().word()
 }
 
 /// Returns dollars an hour as text; `None` is unknown.
@@ -60,6 +60,7 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "rebuilt": rebuilt,
         "pod": object.pod().map(recorded_pod),
         "volume": object.volume().map(recorded_volume),
+        "secret": object.secret().map(recorded_secret),
     })
 }
 
@@ -106,6 +107,20 @@ fn setting((field, value): (Field, Shown)) -> Option<(String, Value)> {
     };
     let key = if field == Field::Disk { "disk_gb".to_owned() } else { field.to_string() };
     Some((key, shown))
+}
+
+fn recorded_secret(secret: &RecordedSecret) -> Value {
+    let RecordedSecret { name, value_set_at } = secret;
+    json!({ "name": name, "value_set_at": value_set_at.map(|at| at.to_string()) })
+}
+
+fn live_secret(secret: &LiveSecret) -> Value {
+    let LiveSecret { id: _, name, description, value_set_at } = secret;
+    json!({
+        "name": name,
+        "description": description,
+        "value_set_at": value_set_at.map(|at| at.to_string()),
+    })
 }
 
 fn recorded_volume(config: &VolumeConfig) -> Value {
@@ -159,7 +174,7 @@ pub fn in_progress(running: &InProgress) -> Value {
 
 /// Returns what the account shows of an object: `seen` is `found`, `gone`, or `unknown` with the reason.
 pub fn live(id: &RemoteId, live: &Live) -> Value {
-    match seen(id, live, live_pod, live_volume) {
+    match seen(id, live, live_pod, live_volume, live_secret) {
         Some(Seen::Found(object)) => object,
         Some(Seen::Absent) => json!({ "seen": "gone" }),
         Some(Seen::Unreadable(why)) => json!({ "seen": "unknown", "why": why.to_string() }),

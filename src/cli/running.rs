@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{Endpoints, Live, LivePod, LiveVolume, Seen};
+use crate::model::live::{Endpoints, Inventory, Live, LivePod, LiveSecret, LiveVolume, Seen, Unreadable};
 use crate::model::pod::{Port, Protocol};
 use crate::model::prior::Prior;
 use crate::render::outcome::RunningPod;
@@ -39,7 +39,7 @@ pub fn managed_pods<'a>(prior: &'a Prior, live: &'a Live) -> BTreeMap<&'a Addres
     objects
         .filter_map(|(address, recorded)| match &recorded.id {
             RemoteId::Pod(id) => found(id).map(|pod| (address, pod)),
-            RemoteId::Volume(_) => None,
+            RemoteId::Volume(_) | RemoteId::Secret(_) => None,
         })
         .collect()
 }
@@ -50,6 +50,7 @@ pub fn seen<T>(
     live: &Live,
     of_pod: impl Fn(&LivePod) -> T,
     of_volume: impl Fn(&LiveVolume) -> T,
+    of_secret: impl Fn(&LiveSecret) -> T,
 ) -> Option<Seen<T>> {
     fn told<O, T>(seen: &Seen<O>, found: impl Fn(&O) -> T) -> Seen<T> {
         match seen {
@@ -61,6 +62,17 @@ pub fn seen<T>(
     match id {
         RemoteId::Pod(id) => live.pods.get(id).map(|pod| told(pod, of_pod)),
         RemoteId::Volume(id) => live.volumes.get(id).map(|volume| told(volume, of_volume)),
+        RemoteId::Secret(id) => match &live.secrets {
+            Inventory::NotAsked | Inventory::NotTold => None,
+            Inventory::Unread(why) => Some(Seen::Unreadable(Unreadable::Failed(why.clone()))),
+            Inventory::Listed { found, odd } => {
+                Some(match (found.iter().find(|secret| secret.id == *id), odd.is_empty()) {
+                    (Some(secret), _) => Seen::Found(of_secret(secret)),
+                    (None, true) => Seen::Absent,
+                    (None, false) => Seen::Unreadable(Unreadable::MayBeNameless),
+                })
+            }
+        },
     }
 }
 

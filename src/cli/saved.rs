@@ -93,12 +93,22 @@ pub fn load_spec(shell: &Shell, inputs: &PlanInputs) -> Result<Loaded, Failure> 
 
 /// Returns the planner's options that a saved plan was made with.
 pub fn options_of(inputs: &PlanInputs) -> Result<Options, AddressError> {
-    let PlanInputs { spec_files: _, variables: _, profiles, targets, excludes, replaces, unprotects, .. } =
-        inputs;
+    let PlanInputs {
+        spec_files: _,
+        variables: _,
+        profiles,
+        targets,
+        excludes,
+        replaces,
+        rotates,
+        unprotects,
+        ..
+    } = inputs;
     Ok(Options {
         targets: patterns(targets),
         excludes: patterns(excludes),
         replace: replaces.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
+        rotate: rotates.iter().map(|text| text.parse()).collect::<Result<_, _>>()?,
         destroy: inputs.destroy,
         whatever_profile: profiles.is_empty(),
         accept_vanished: inputs.accept_vanished,

@@ -88,6 +88,9 @@ fn trim_return(line: &str) -> &str {
 /// Returns the names of all secrets that some request of a plan carries.
 pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
     let sent = plan.actions.values().flat_map(|action| match &action.operation {
+        Operation::CreateSecret { value, .. } | Operation::SetSecret { value, .. } => {
+            BTreeSet::from([value.clone()])
+        }
         Operation::CreatePod(creation) => names(&creation.container.env),
         Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => names(&creation.container.env),
         Operation::UpdatePod { patch, .. } => {
@@ -95,6 +98,7 @@ pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
         }
         Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
+        | Operation::DeleteSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

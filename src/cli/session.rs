@@ -69,19 +69,14 @@ impl<'a> Session<'a> {
         Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
     }
 
+    /// Looks at the account and, where the spec or the state names one, at its secrets.
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
-        let live = observe(port, &prior.to_look_for(), self.account.clock.now()).await?;
-        if !plan::needs_ssh_keys(&self.loaded.desired, prior) {
-            return Ok(live);
+        let mut live = observe(port, &prior.to_look_for(), self.account.clock.now()).await?;
+        if plan::needs_ssh_keys(&self.loaded.desired, prior) {
+            // A key that may not read them makes plans all the same.
+            live.ssh_keys = self.account.probe().ssh_keys().await.unwrap_or_default();
         }
-        // A key that may not read them makes plans all the same.
-        Ok(Live { ssh_keys: self.account.probe().ssh_keys().await.unwrap_or_default(), ..live })
-    }
-
-    /// Looks at the account and, where the spec names one, at its secrets.
-    async fn look_for_plan(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
-        let mut live = self.look(port, prior).await?;
-        if plan::names_secrets(&self.loaded.desired) {
+        if plan::names_secrets(&self.loaded.desired, prior) {
             live.secrets = observe::secrets(port).await;
         }
         Ok(live)
@@ -106,7 +101,7 @@ impl<'a> Session<'a> {
         options: &Options,
         nonce: Option<RunNonce>,
     ) -> Result<Planned, Failure> {
-        let live = self.look_for_plan(port, prior).await?;
+        let live = self.look(port, prior).await?;
         self.plan_of(port, (prior, &live), options, nonce).await
     }
 
@@ -116,13 +111,13 @@ impl<'a> Session<'a> {
         const LOOKS: u32 = 3;
         let mut prior = self.state.read()?;
         for _ in 1..LOOKS {
-            let live = self.look_for_plan(port, &prior).await?;
+            let live = self.look(port, &prior).await?;
             if self.state.serial()? == prior.serial {
                 return Ok((prior, live));
             }
             prior = self.state.read()?;
         }
-        let live = self.look_for_plan(port, &prior).await?;
+        let live = self.look(port, &prior).await?;
         Ok((self.state.read()?, live))
     }
 
@@ -291,7 +286,7 @@ impl Shell {
 fn plain_values(desired: &Desired) -> impl Iterator<Item = String> {
     let pods = desired.wanted.values().filter_map(|wanted| match wanted {
         Wanted::Pod(pod) => Some(pod),
-        Wanted::Volume(_) => None,
+        Wanted::Volume(_) | Wanted::Secret(_) => None,
     });
     pods.flat_map(|pod| pod.container.env.values()).filter_map(|value| match value {
         EnvValue::Plain(text) => Some(text.clone()),
@@ -309,6 +304,7 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
                     Flag::Target => "--target",
                     Flag::Exclude => "--exclude",
                     Flag::Replace => "--replace",
+                    Flag::Rotate => "--rotate",
                     Flag::Unprotect => "--unprotect",
                 };
                 return Err(naming::unknown(Some(flag), &name, &known));

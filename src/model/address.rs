@@ -4,13 +4,27 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The key of a pod or volume in the spec: `[a-z][a-z0-9-]{0,39}`. Its text is shared: a plan names each many times.
+/// The key of an object in the spec: of a pod or volume `[a-z][a-z0-9-]{0,39}`, of a secret `[A-Za-z0-9_-]{1,64}`. Its text is
+/// shared: a plan names each many times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<str>);
 
 impl Key {
     /// The longest key. Names on RunPod are built from the project and the key and must stay readable in its console.
     pub const MAX_LENGTH: usize = 40;
+
+    /// The longest key of a secret, which is also called by it where its value is used.
+    pub const MAX_SECRET: usize = 64;
+
+    /// Reads the key of a secret.
+    ///
+    /// # Errors
+    /// It is no such key.
+    pub fn of_secret(text: &str) -> Result<Self, AddressError> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let is_key = (1..=Self::MAX_SECRET).contains(&text.len()) && text.bytes().all(legal);
+        if is_key { Ok(Self(text.into())) } else { Err(AddressError::Secret(text.to_owned())) }
+    }
 
     /// Returns the text of the key.
     pub fn as_str(&self) -> &str {
@@ -41,11 +55,13 @@ impl fmt::Display for Key {
     }
 }
 
-/// The address of one managed object: `llm`, `llm[0]` or `volume.models`.
+/// The address of one managed object: `llm`, `llm[0]`, `volume.models` or `secret.hf_token`.
 ///
-/// Volumes sort before pods, as they are made before them; replicas sort by number.
+/// Secrets and volumes sort before pods, as they are made before them; replicas sort by number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
+    /// A secret of the account.
+    Secret(Key),
     /// A network volume.
     Volume(Key),
     /// A pod; `replica` is `None` where the spec has no `replicas` key.
@@ -57,7 +73,35 @@ pub enum Address {
     },
 }
 
+/// What kind of object an address is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Secret,
+    Volume,
+    Pod,
+}
+
+impl Kind {
+    /// Returns the word that machine-read formats have for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Volume => "volume",
+            Self::Pod => "pod",
+        }
+    }
+}
+
 impl Address {
+    /// Returns what kind of object it is of.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Secret(_) => Kind::Secret,
+            Self::Volume(_) => Kind::Volume,
+            Self::Pod { .. } => Kind::Pod,
+        }
+    }
+
     /// Returns the address of a pod without replicas.
     pub fn pod(key: Key) -> Self {
         Self::Pod { key, replica: None }
@@ -71,7 +115,7 @@ impl Address {
     /// Returns the key that the address stands under in the spec.
     pub fn key(&self) -> &Key {
         match self {
-            Self::Volume(key) | Self::Pod { key, replica: _ } => key,
+            Self::Secret(key) | Self::Volume(key) | Self::Pod { key, replica: _ } => key,
         }
     }
 
@@ -88,6 +132,9 @@ impl FromStr for Address {
         if let Some(key) = text.strip_prefix("volume.") {
             return Ok(Self::Volume(key.parse()?));
         }
+        if let Some(key) = text.strip_prefix("secret.") {
+            return Ok(Self::Secret(Key::of_secret(key)?));
+        }
         let Some((key, number)) = text.strip_suffix(']').and_then(|open| open.split_once('[')) else {
             return Ok(Self::pod(text.parse()?));
         };
@@ -102,6 +149,7 @@ impl FromStr for Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Secret(key) => write!(f, "secret.{key}"),
             Self::Volume(key) => write!(f, "volume.{key}"),
             Self::Pod { key, replica: None } => key.fmt(f),
             Self::Pod { key, replica: Some(number) } => write!(f, "{key}[{number}]"),
@@ -118,6 +166,9 @@ pub enum AddressError {
     /// Longer than [`Key::MAX_LENGTH`].
     #[error("`{0}` is longer than {max} characters", max = Key::MAX_LENGTH)]
     TooLong(String),
+    /// No key of a secret.
+    #[error("`{0}` is no key of a secret: 1 to {max} letters, digits, `_` and `-`", max = Key::MAX_SECRET)]
+    Secret(String),
     /// The number in brackets is no replica number.
     #[error("`{0}` does not end in a replica number such as `[0]`")]
     Replica(String),
@@ -129,25 +180,39 @@ mod tests {
 
     #[test]
     fn addresses_print_as_they_are_parsed() {
-        for text in ["llm", "llm[0]", "llm[12]", "volume.models"] {
+        for text in ["llm", "llm[0]", "llm[12]", "volume.models", "secret.HF_token"] {
             assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(text.to_owned()));
         }
     }
 
     #[test]
     fn texts_that_are_no_address_are_refused() {
-        for text in ["", "LLM", "llm[]", "llm[01]", "llm[+1]", "llm[-1]", "llm[0]x", "volume.", "0llm", "a.b"]
-        {
+        for text in [
+            "",
+            "LLM",
+            "llm[]",
+            "llm[01]",
+            "llm[+1]",
+            "llm[-1]",
+            "llm[0]x",
+            "volume.",
+            "0llm",
+            "a.b",
+            "secret.",
+            "secret.a.b",
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn replicas_sort_by_number() {
-        let mut addresses: Vec<Address> =
-            ["llm[10]", "llm[9]", "llm", "volume.z"].iter().map(|text| text.parse().unwrap()).collect();
+        let mut addresses: Vec<Address> = ["llm[10]", "llm[9]", "llm", "volume.z", "secret.z"]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect();
         addresses.sort();
         let sorted: Vec<String> = addresses.iter().map(Address::to_string).collect();
-        assert_eq!(sorted, ["volume.z", "llm", "llm[9]", "llm[10]"]);
+        assert_eq!(sorted, ["secret.z", "volume.z", "llm", "llm[9]", "llm[10]"]);
     }
 }

@@ -92,14 +92,31 @@ pub enum Wanted {
     Pod(Box<WantedPod>),
     /// A network volume.
     Volume(WantedVolume),
+    /// A secret of the account, whose value is read where the secret of its key says.
+    Secret(WantedSecret),
+}
+
+/// A secret of the account that podform makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedSecret {
+    /// Its name on RunPod.
+    pub name: String,
 }
 
 impl Wanted {
+    /// Returns the secret of the account, if it is one.
+    pub fn secret(&self) -> Option<&WantedSecret> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            Self::Pod(_) | Self::Volume(_) => None,
+        }
+    }
+
     /// Returns the pod, if it is one.
     pub fn pod(&self) -> Option<&WantedPod> {
         match self {
             Self::Pod(pod) => Some(pod),
-            Self::Volume(_) => None,
+            Self::Volume(_) | Self::Secret(_) => None,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::address::Kind;
+
 /// Defines a newtype over `String` for an identifier whose every value is legal as received.
 macro_rules! opaque_id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -80,6 +82,19 @@ pub enum RemoteId {
     Pod(PodId),
     /// A network volume.
     Volume(VolumeId),
+    /// A secret of the account.
+    Secret(SecretId),
+}
+
+impl RemoteId {
+    /// Returns what kind of object it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Pod(_) => Kind::Pod,
+            Self::Volume(_) => Kind::Volume,
+            Self::Secret(_) => Kind::Secret,
+        }
+    }
 }
 
 impl fmt::Display for RemoteId {
@@ -87,6 +102,7 @@ impl fmt::Display for RemoteId {
         match self {
             Self::Pod(id) => id.fmt(f),
             Self::Volume(id) => id.fmt(f),
+            Self::Secret(id) => id.fmt(f),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use super::address::Address;
 use super::clock::Timestamp;
 use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RemoteId, SecretId, VolumeId};
-use super::marker::{Marker, VolumeMark};
+use super::marker::{Marker, SecretMark, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
 use super::settings::{Observed, PodSettings};
@@ -57,6 +57,21 @@ pub enum Inventory<T> {
     },
 }
 
+impl<T> Inventory<T> {
+    /// Returns what could be read, which is nothing where there is no list.
+    pub fn found(&self) -> &[T] {
+        match self {
+            Self::Listed { found, odd: _ } => found,
+            Self::NotAsked | Self::NotTold | Self::Unread(_) => &[],
+        }
+    }
+
+    /// Tells whether all that there is could be read.
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Listed { found: _, odd } if odd.is_empty())
+    }
+}
+
 /// A secret of the account as the API shows it: never its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveSecret {
@@ -67,6 +82,13 @@ pub struct LiveSecret {
     pub description: Option<String>,
     /// When its value was last set; `None` where it never was, or that is not told.
     pub value_set_at: Option<Timestamp>,
+}
+
+impl LiveSecret {
+    /// Returns its mark, if its description is one.
+    pub fn mark(&self) -> Option<SecretMark> {
+        self.description.as_deref()?.parse().ok()
+    }
 }
 
 /// Where an object comes from that cannot be read as a whole, as far as that much of it can.

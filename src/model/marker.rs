@@ -1,7 +1,8 @@
 //! Creation tokens and the marks that carry one into the account.
 //!
 //! RunPod has neither an idempotency key nor tags, so the only proof that a create happened is something that the
-//! create itself carried. Pods carry a [`Marker`] in their environment, network volumes a [`VolumeMark`] as their name.
+//! create itself carried. Pods carry a [`Marker`] in their environment, network volumes a [`VolumeMark`] as their name,
+//! secrets of the account a [`SecretMark`] as their description.
 //! A mark has one reading: its parts are separated by what none of them may hold, and all of them are compared. It
 //! shows where an object came from and is no proof of ownership, as cloning a pod copies it; what it proves is decided
 //! in [`provenance`](super::provenance).
@@ -167,6 +168,47 @@ impl FromStr for VolumeMark {
     }
 }
 
+/// What the description of a secret of the account says: `podform <project>/secret.<key>/<token>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretMark {
+    /// The project of the spec.
+    pub project: ProjectName,
+    /// The key at creation.
+    pub key: Key,
+    /// The attempt.
+    pub token: Token,
+}
+
+impl SecretMark {
+    /// Returns the address at creation.
+    pub fn address(&self) -> Address {
+        Address::Secret(self.key.clone())
+    }
+}
+
+impl fmt::Display for SecretMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { project, key, token } = self;
+        write!(f, "podform {project}/secret.{key}/{token}")
+    }
+}
+
+impl FromStr for SecretMark {
+    type Err = NoMarker;
+
+    fn from_str(text: &str) -> Result<Self, NoMarker> {
+        let parts: Vec<&str> = text.strip_prefix("podform ").ok_or(NoMarker)?.split('/').collect();
+        let [project, address, token] = parts[..] else { return Err(NoMarker) };
+        let key = address.strip_prefix("secret.").ok_or(NoMarker)?;
+        let token: Token = token.parse()?;
+        if token.0.len() != Token::LENGTH {
+            return Err(NoMarker);
+        }
+        let key = Key::of_secret(key).map_err(|_| NoMarker)?;
+        Ok(Self { project: read_project(project)?, key, token })
+    }
+}
+
 fn read_project(text: &str) -> Result<ProjectName, NoMarker> {
     let is_legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let is_name = (1..=PROJECT_LENGTH).contains(&text.len()) && text.bytes().all(is_legal);
@@ -202,6 +244,9 @@ mod tests {
         for text in [WHOLE, &protected, untold, "acme/llm/0123456789abcdef/line/0/-/p"] {
             assert_eq!(text.parse::<Marker>().map(|mark| mark.to_string()), Ok(text.to_owned()));
         }
+        for text in ["podform acme/secret.HF_token/0123456789abcdef", "podform a/secret.-/0123456789abcdef"] {
+            assert_eq!(text.parse::<SecretMark>().map(|mark| mark.to_string()), Ok(text.to_owned()));
+        }
         for text in ["acme.prod-models.0123abcd", "acme-prod.models.0123abcd", "4.a.01234567"] {
             assert_eq!(text.parse::<VolumeMark>().map(|mark| mark.to_string()), Ok(text.to_owned()));
         }
@@ -230,6 +275,20 @@ mod tests {
         for (part, edited) in edits {
             let text = WHOLE.replace(part, edited);
             assert_eq!(text.parse::<Marker>(), Err(NoMarker), "{text}");
+        }
+        for text in [
+            "",
+            "acme/secret.hf/0123456789abcdef",
+            "podform acme/hf/0123456789abcdef",
+            "podform acme/volume.hf/0123456789abcdef",
+            "podform acme/secret.hf/01234567",
+            "podform acme/secret.h f/0123456789abcdef",
+            "podform Acme/secret.hf/0123456789abcdef",
+            "podform acme/secret.hf/0123456789abcdef/p",
+            "podform  acme/secret.hf/0123456789abcdef",
+            "podform acme/secret.hf/0123456789abcdef ",
+        ] {
+            assert_eq!(text.parse::<SecretMark>(), Err(NoMarker), "{text}");
         }
         for text in [
             "",

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::address::Address;
+use super::address::{Address, Kind};
 use super::clock::{Moment, Timestamp};
 use super::desired::Lifecycle;
 use super::id::{DataCenterId, Lineage, PodId, ProjectName, RemoteId, RunId, Serial};
@@ -165,14 +165,35 @@ pub enum RecordedObject {
     Pod(Arc<RecordedPod>),
     /// A network volume.
     Volume(VolumeConfig),
+    /// A secret of the account.
+    Secret(RecordedSecret),
+}
+
+/// What is kept of a secret of the account: neither its value nor anything derived from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedSecret {
+    /// Its name on RunPod, for good.
+    pub name: String,
+    /// RunPod's time at which podform's own write last set the value, as RunPod told it; `None` where that was not seen,
+    /// so that a write of others cannot be told from it.
+    pub value_set_at: Option<Timestamp>,
 }
 
 impl RecordedObject {
+    /// Returns what kind of object it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Pod(_) => Kind::Pod,
+            Self::Volume(_) => Kind::Volume,
+            Self::Secret(_) => Kind::Secret,
+        }
+    }
+
     /// Returns the pod, if it is one.
     pub fn pod(&self) -> Option<&RecordedPod> {
         match self {
             Self::Pod(pod) => Some(pod),
-            Self::Volume(_) => None,
+            Self::Volume(_) | Self::Secret(_) => None,
         }
     }
 
@@ -180,7 +201,7 @@ impl RecordedObject {
     pub fn pod_mut(&mut self) -> Option<&mut RecordedPod> {
         match self {
             Self::Pod(pod) => Some(Arc::make_mut(pod)),
-            Self::Volume(_) => None,
+            Self::Volume(_) | Self::Secret(_) => None,
         }
     }
 
@@ -188,7 +209,15 @@ impl RecordedObject {
     pub fn volume(&self) -> Option<&VolumeConfig> {
         match self {
             Self::Volume(config) => Some(config),
-            Self::Pod(_) => None,
+            Self::Pod(_) | Self::Secret(_) => None,
+        }
+    }
+
+    /// Returns the secret of the account, if it is one.
+    pub fn secret(&self) -> Option<&RecordedSecret> {
+        match self {
+            Self::Secret(secret) => Some(secret),
+            Self::Pod(_) | Self::Volume(_) => None,
         }
     }
 }

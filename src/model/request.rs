@@ -2,6 +2,7 @@
 
 use super::id::PodId;
 use super::pod::{Access, Placement};
+use super::secret::Secret;
 use super::settings::{Asked, AskedChange, Given, PodSettings};
 use super::volume::VolumeConfig;
 
@@ -35,6 +36,15 @@ impl PatchRequest {
     pub fn given(&self) -> PodSettings<Given<'_>> {
         self.settings.given(self.settings.env.as_ref(), self.settings.storage.as_ref())
     }
+}
+
+/// A request to make a secret of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRequest {
+    pub name: String,
+    /// The mark.
+    pub description: String,
+    pub value: Secret<String>,
 }
 
 /// A request to create a network volume.

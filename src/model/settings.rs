@@ -230,7 +230,7 @@ macro_rules! pod_settings {
         { $( $(#[$c_doc:meta])* $c_name:ident: $c_type:ty = $c:ident $c_word:literal $c_can:tt; )+ }
         fields { $( $(#[$doc:meta])* $other:ident $word:literal; )+ }
     ) => {
-        /// One comparable field of a pod or volume, named as in the spec.
+        /// One comparable field of an object, named as in the spec.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Field {
             $( $(#[$a_doc])* $a, )+
@@ -478,6 +478,10 @@ pod_settings! {
         DependsOn "depends_on";
         /// How many of a kind.
         Replicas "replicas";
+        /// The value of a secret of the account.
+        Value "value";
+        /// When that was last set.
+        ValueSetAt "value_set_at";
     }
 }
 
@@ -511,7 +515,7 @@ impl FromStr for Field {
 
 /// The text names no field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a field of a pod or volume")]
+#[error("not a field of an object")]
 pub struct NoField;
 
 #[cfg(test)]

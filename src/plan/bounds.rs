@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::RemoteId;
-use crate::model::live::{LivePod, LiveVolume, Seen};
+use crate::model::live::{LivePod, LiveSecret, LiveVolume, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Action, OnStuck, Operation, Plan, Step};
 use crate::model::pod::Storage;
@@ -111,7 +111,7 @@ impl<'a> Bounds<'a> {
         let is_brought_up = [Step::Create, Step::Start, Step::Update].iter().any(|step| self.has(by, *step));
         let depends = match self.wanted(by) {
             Some(Wanted::Pod(pod)) => dependencies(pod).contains(address),
-            Some(Wanted::Volume(_)) | None => false,
+            Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => false,
         };
         let loses = self.steps(address).iter().any(|(_, action)| may_end_something(action));
         is_brought_up && depends && !self.is_ready(address) && !loses
@@ -122,6 +122,7 @@ impl<'a> Bounds<'a> {
         recorded.is_some_and(|id| {
             live_pod(self.inputs, id).is_some_and(|pod| pod.status.is_up())
                 || live_volume(self.inputs, id).is_some()
+                || live_secret(self.inputs, id).is_some()
         })
     }
 
@@ -229,8 +230,11 @@ fn may_end_something(action: &Action) -> bool {
     match &action.operation {
         Operation::DeletePods { ids: _ }
         | Operation::DeleteVolume { id: _ }
+        | Operation::DeleteSecret { id: _ }
         | Operation::StartPod { on_stuck: OnStuck::Replace(_), .. } => true,
         Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::SetSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::CreatePod(_)
@@ -261,13 +265,18 @@ fn dependents<'a>(inputs: &Inputs<'a>, renamed: &'a Renamed<'_>) -> BTreeMap<Add
 fn live_pod<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LivePod> {
     match id {
         RemoteId::Pod(id) => inputs.live.pods.get(id).and_then(Seen::found),
-        RemoteId::Volume(_) => None,
+        RemoteId::Volume(_) | RemoteId::Secret(_) => None,
     }
 }
 
 fn live_volume<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LiveVolume> {
     match id {
         RemoteId::Volume(id) => inputs.live.volumes.get(id).and_then(Seen::found),
-        RemoteId::Pod(_) => None,
+        RemoteId::Pod(_) | RemoteId::Secret(_) => None,
     }
+}
+
+fn live_secret<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LiveSecret> {
+    let RemoteId::Secret(id) = id else { return None };
+    inputs.live.secrets.found().iter().find(|secret| secret.id == *id)
 }

@@ -100,6 +100,9 @@ fn spends(action: &Action) -> bool {
             after.known > before.known || after.unknown_parts > before.unknown_parts
         }
         Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::SetSecret { .. }
+        | Operation::DeleteSecret { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
         | Operation::DeleteVolume { .. } => false,

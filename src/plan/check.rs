@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::{has_path_connecting, is_cyclic_directed};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::id::RemoteId;
 use crate::model::marker::Token;
 use crate::model::plan::{
@@ -137,7 +137,13 @@ fn check_addresses(plan: &Plan, violations: &mut Vec<Violation>) {
 /// Returns the remote objects that an operation acts upon.
 pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
     match operation {
-        Operation::Local | Operation::CreateVolume { .. } | Operation::CreatePod(_) => Vec::new(),
+        Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::CreateVolume { .. }
+        | Operation::CreatePod(_) => Vec::new(),
+        Operation::SetSecret { id, value: _, set_at: _ } | Operation::DeleteSecret { id } => {
+            vec![RemoteId::Secret(id.clone())]
+        }
         Operation::GrowVolume { id, size: _ } | Operation::DeleteVolume { id } => {
             vec![RemoteId::Volume(id.clone())]
         }
@@ -149,12 +155,16 @@ pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
 }
 
 fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) {
-    let is_pod = id.address.is_pod();
+    let kind = id.address.kind();
+    let (is_pod, is_volume, is_secret) = (kind == Kind::Pod, kind == Kind::Volume, kind == Kind::Secret);
     let fits = match &action.operation {
         Operation::Local => id.step.is_local(),
-        Operation::CreateVolume { .. } => id.step == Step::Create && !is_pod,
-        Operation::GrowVolume { .. } => id.step == Step::Update && !is_pod,
-        Operation::DeleteVolume { .. } => id.step == Step::Delete && !is_pod,
+        Operation::CreateSecret { .. } => id.step == Step::Create && is_secret,
+        Operation::SetSecret { .. } => id.step == Step::Update && is_secret,
+        Operation::DeleteSecret { .. } => id.step == Step::Delete && is_secret,
+        Operation::CreateVolume { .. } => id.step == Step::Create && is_volume,
+        Operation::GrowVolume { .. } => id.step == Step::Update && is_volume,
+        Operation::DeleteVolume { .. } => id.step == Step::Delete && is_volume,
         Operation::CreatePod(_) => id.step == Step::Create && is_pod,
         Operation::UpdatePod { .. } => id.step == Step::Update && is_pod,
         Operation::StartPod { .. } => id.step == Step::Start && is_pod,
@@ -180,7 +190,7 @@ fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violatio
 fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) {
     let fits = match (&action.record, id.step) {
         (RecordAfter::Put { id: named, record }, step) => {
-            let kind = record.object.pod().is_some() == id.address.is_pod();
+            let kind = record.object.kind() == id.address.kind();
             let named = match (step, named) {
                 (Step::Create, None) => true,
                 (Step::Create, Some(_)) | (_, None) => false,
@@ -206,11 +216,14 @@ fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>)
 
 fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) -> Vec<Token> {
     let creation = match &action.operation {
-        Operation::CreateVolume { name: _, config: _, token } => return vec![token.clone()],
+        Operation::CreateVolume { name: _, config: _, token }
+        | Operation::CreateSecret { name: _, mark: _, value: _, token } => return vec![token.clone()],
         Operation::CreatePod(creation) => creation.as_ref(),
         Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => creation.as_ref(),
         Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
+        | Operation::SetSecret { .. }
+        | Operation::DeleteSecret { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }
         | Operation::UpdatePod { .. }

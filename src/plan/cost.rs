@@ -73,7 +73,11 @@ pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> 
             let LiveVolume { id: _, name: _, size, data_center: _, tier } = live.volumes.get(id)?.found()?;
             Some(volume(*size, tier.unwrap_or(config.tier)))
         }
-        (RemoteId::Pod(_), RecordedObject::Volume(_)) | (RemoteId::Volume(_), RecordedObject::Pod(_)) => None,
+        // A secret costs nothing; otherwise the kinds agree.
+        (
+            RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_),
+            RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+        ) => None,
     }
 }
 

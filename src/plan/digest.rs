@@ -18,7 +18,7 @@ use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation,
     RecordAfter, Split,
 };
-use crate::model::prior::{Record, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedSecret};
 
 /// Returns the digest of a plan, whatever it says that its digest is.
 pub fn digest(plan: &Plan) -> Digest {
@@ -80,6 +80,9 @@ fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
         }
         Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::SetSecret { .. }
+        | Operation::DeleteSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }
@@ -159,6 +162,12 @@ impl Canonical {
     fn operation(&mut self, operation: &Operation) {
         match operation {
             Operation::Local => self.put("local", &()),
+            Operation::CreateSecret { name, mark: _, value, token: _ } => {
+                self.put("create secret", &(name, value));
+            }
+            // When it was last set is what was seen, not what is proposed.
+            Operation::SetSecret { id, value, set_at: _ } => self.put("set secret", &(id, value)),
+            Operation::DeleteSecret { id } => self.put("delete secret", id),
             Operation::CreateVolume { name: _, config, token: _ } => self.put("create volume", config),
             Operation::GrowVolume { id, size } => self.put("grow volume", &(id, size)),
             Operation::DeleteVolume { id } => self.put("delete volume", id),
@@ -196,6 +205,9 @@ impl Canonical {
                 self.put("record", &(id, lifecycle, retired, deposed));
                 match object {
                     RecordedObject::Volume(config) => self.put("volume", config),
+                    RecordedObject::Secret(RecordedSecret { name, value_set_at: _ }) => {
+                        self.put("secret", name)
+                    }
                     RecordedObject::Pod(pod) => {
                         // Where it landed is what was seen, not what is proposed.
                         let RecordedPod {

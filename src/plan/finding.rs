@@ -93,6 +93,20 @@ pub(super) fn no_secret(address: &Address, key: &EnvKey, name: &str) -> Finding 
     about(Severity::Warning, "no-secret", address, Some(Field::Env(key.clone())), message)
 }
 
+pub(super) fn secret_mark_gone(address: &Address, name: &str) -> Finding {
+    let message = format!(
+        "the description of `{name}` in RunPod no longer carries podform's mark, so it is neither changed nor deleted"
+    );
+    about(Severity::Warning, "mark-removed", address, None, message)
+}
+
+pub(super) fn secret_stays(address: &Address, name: &str) -> Finding {
+    let message = format!(
+        "the secret `{name}` stays in RunPod; `removed: [{{ from: {address}, then: terminate }}]` deletes it"
+    );
+    about(Severity::Note, "secret-stays", address, None, message)
+}
+
 pub(super) fn secrets_not_checked(why: &str) -> Finding {
     let message = format!("whether RunPod has the secrets that variables refer to is not checked: {why}");
     Finding { severity: Severity::Warning, code: "secrets-not-checked", subject: None, message }

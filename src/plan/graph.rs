@@ -70,7 +70,11 @@ fn dependencies_first(
         let ready = before.steps.iter().rev().find(|(step, action)| {
             let resets = match &action.operation {
                 Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
+                // What boots after it boots with the new value.
+                Operation::SetSecret { .. } => true,
                 Operation::Local
+                | Operation::CreateSecret { .. }
+                | Operation::DeleteSecret { .. }
                 | Operation::CreateVolume { .. }
                 | Operation::GrowVolume { .. }
                 | Operation::DeleteVolume { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, Seen};
@@ -112,14 +112,12 @@ pub(super) fn what_a_rebuild_left(context: &Context<'_>, drafts: &mut Drafts<'_>
     if unplaced.is_empty() {
         return;
     }
-    let of_kind = |is_pod: bool| -> BTreeSet<RemoteId> {
-        let alike = unplaced.iter().filter(|(address, _)| address.is_pod() == is_pod);
-        alike.flat_map(|(_, ids)| ids.iter().cloned()).collect()
-    };
-    let [volumes, pods] = [false, true].map(of_kind);
+    let mut by_kind: BTreeMap<Kind, BTreeSet<RemoteId>> = BTreeMap::new();
+    for (address, ids) in unplaced {
+        by_kind.entry(address.kind()).or_default().extend(ids);
+    }
     for (address, draft) in drafts {
-        let ids = if address.is_pod() { &pods } else { &volumes };
-        if !ids.is_empty() && makes_new(draft) {
+        if let Some(ids) = by_kind.get(&address.kind()).filter(|_| makes_new(draft)) {
             draft.hold(Held::Unplaced { ids: ids.clone() });
         }
     }
@@ -165,20 +163,25 @@ pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_
     }
 }
 
-/// Addresses by what can be whose new name.
+/// Addresses by what can be whose new name. A secret has a name of its own, so that none can be another's.
 struct ByKind {
+    secrets: Several,
     volumes: Several,
     pods: Several,
 }
 
 impl ByKind {
     fn of(addresses: &BTreeSet<Address>) -> Self {
-        let of = |pods| addresses.iter().filter(move |address| address.is_pod() == pods).collect();
-        Self { volumes: of(false), pods: of(true) }
+        let of = |kind| addresses.iter().filter(move |address| address.kind() == kind).collect();
+        Self { secrets: Several::default(), volumes: of(Kind::Volume), pods: of(Kind::Pod) }
     }
 
     fn like(&self, address: &Address) -> &Several {
-        if address.is_pod() { &self.pods } else { &self.volumes }
+        match address.kind() {
+            Kind::Secret => &self.secrets,
+            Kind::Volume => &self.volumes,
+            Kind::Pod => &self.pods,
+        }
     }
 }
 
@@ -253,6 +256,7 @@ fn holds_data(context: &Context<'_>, recorded: &Recorded) -> bool {
     let live = match &recorded.id {
         RemoteId::Pod(id) => context.inputs.live.pods.get(id).and_then(Seen::found),
         RemoteId::Volume(_) => return true,
+        RemoteId::Secret(_) => return false,
     };
     let has_disk = live.is_none_or(|pod| matches!(pod.settings.storage, Storage::Local { .. }));
     recorded.record.lifecycle.protect || has_disk
@@ -345,7 +349,7 @@ impl Concerns {
         for (address, draft) in drafts.iter().filter(|_| !deleted.is_empty()) {
             let own = context.renamed.recorded(address).and_then(|recorded| match &recorded.id {
                 RemoteId::Pod(id) => Some(id),
-                RemoteId::Volume(_) => None,
+                RemoteId::Volume(_) | RemoteId::Secret(_) => None,
             });
             let mounted = own.into_iter().chain(ended_pods(draft)).filter_map(|id| mounted(context, id));
             for volume in mounted.filter_map(|id| deleted.get(id)).flatten() {
@@ -474,6 +478,9 @@ fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
     draft.steps.iter().find_map(|(_, action)| match &action.operation {
         Operation::DeleteVolume { id } => Some(id),
         Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::SetSecret { .. }
+        | Operation::DeleteSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::CreatePod(_)
@@ -520,6 +527,9 @@ fn ended_by(operation: &Operation) -> impl Iterator<Item = &PodId> {
     let ids = match operation {
         Operation::DeletePods { ids } => Some(ids),
         Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::SetSecret { .. }
+        | Operation::DeleteSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

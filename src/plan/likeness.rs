@@ -49,7 +49,7 @@ fn keys<'a>(drafts: &Drafts<'a>, reason: &Reason) -> BTreeMap<Address, &'a Addre
         if draft.steps.iter().any(|(_, action)| action.reason == *reason) {
             let key = match address {
                 Address::Pod { key, replica: _ } => Address::pod(key.clone()),
-                Address::Volume(key) => Address::Volume(key.clone()),
+                Address::Volume(_) | Address::Secret(_) => Address::clone(address),
             };
             keys.entry(key).or_insert(*address);
         }
@@ -65,7 +65,8 @@ fn is_like(recorded: &RecordedObject, wanted: &Wanted) -> bool {
         Wanted::Volume(WantedVolume::Managed { config, protect: _, adopt: _ }) => {
             recorded.volume() == Some(config)
         }
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) => false,
+        // A secret has a name of its own, which tells whether it is the same.
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => false,
     }
 }
 

@@ -58,7 +58,7 @@ use crate::model::plan::{
     Action, ActionId, Basis, Block, Consequence, CostSummary, Digest, Drift, Endpoint, Finding, Held,
     InProgress, Operation, Plan, Planned, Split, Step,
 };
-use crate::model::prior::{Api, Prior};
+use crate::model::prior::{Api, Prior, Recorded};
 use crate::model::secret::Secrets;
 
 pub use bounds::check_bounds;
@@ -129,6 +129,8 @@ pub struct Options {
     pub accept_vanished: bool,
     /// Lift the remembered protection of these for this plan; a bare key means all of its replicas.
     pub unprotect: BTreeSet<Address>,
+    /// Send the values of these secrets again.
+    pub rotate: BTreeSet<Address>,
     /// Only what is taken over matters, as for an import or a rebuild: what the state does not know does not stop it.
     pub taking_over: bool,
     /// The other project whose objects may be taken over.
@@ -161,6 +163,13 @@ impl<'a> Context<'a> {
         if options.destroy { None } else { desired.wanted.get(address) }
     }
 
+    /// Returns the record of an address, for as long as the plan is made. A rename gives a record another address, and a secret's
+    /// holds none.
+    fn recorded(&self, address: &Address) -> Option<&'a Recorded> {
+        let before = self.renamed.moves.get(address).unwrap_or(address);
+        self.renamed.objects.contains_key(address).then(|| self.inputs.prior.objects.get(before)).flatten()
+    }
+
     /// Tells whether an object may not be deleted: where its protection was applied, and where the spec asks for it, be it
     /// applied yet or not. A replica that the spec no longer counts has the word of its key.
     fn is_protected(&self, address: &Address) -> bool {
@@ -174,7 +183,7 @@ impl<'a> Context<'a> {
         let asked = match desired.wanted.get(address) {
             Some(Wanted::Pod(pod)) => pod.lifecycle.protect,
             Some(Wanted::Volume(WantedVolume::Managed { protect, .. })) => *protect,
-            Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) | None => false,
+            Some(Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_)) | None => false,
         };
         asked || address.is_pod() && desired.protected.contains(address.key())
     }
@@ -281,8 +290,10 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
         (Address::Pod { .. }, None) => pods::draft(context, address, None, part),
         (Address::Volume(_), Some(Wanted::Volume(volume))) => volumes::draft(context, address, Some(volume)),
         (Address::Volume(_), None) => volumes::draft(context, address, None),
+        (Address::Secret(_), Some(Wanted::Secret(secret))) => secrets::draft(context, address, Some(secret)),
+        (Address::Secret(_), None) => secrets::draft(context, address, None),
         // Addresses and wanted objects are made together, so their kinds agree.
-        (Address::Pod { .. }, Some(Wanted::Volume(_))) | (Address::Volume(_), Some(Wanted::Pod(_))) => {
+        (Address::Pod { .. } | Address::Volume(_) | Address::Secret(_), Some(_)) => {
             let mut draft = Draft::default();
             draft.hold(Held::NotPossible("the spec has another kind of object here".to_owned()));
             draft
@@ -476,7 +487,7 @@ fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: D
         draft;
     let is_managed = match context.wanted(address) {
         Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) => false,
-        Some(Wanted::Volume(_) | Wanted::Pod(_)) => true,
+        Some(Wanted::Volume(_) | Wanted::Pod(_) | Wanted::Secret(_)) => true,
         // A retired pod is as it is wanted.
         None => context.renamed.objects.contains_key(address),
     };
@@ -538,7 +549,7 @@ fn sort_key(finding: &Finding) -> impl Ord + use<'_> {
 fn referenced(desired: &Desired) -> BTreeMap<Address, VolumeId> {
     let volume = |(address, wanted): (&Address, &Wanted)| match wanted {
         Wanted::Volume(WantedVolume::Referenced { id }) => Some((address.clone(), id.clone())),
-        Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) => None,
+        Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_) => None,
     };
     desired.wanted.iter().filter_map(volume).collect()
 }

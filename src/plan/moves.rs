@@ -113,7 +113,10 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
                     (at(old), at(new))
                 }));
             }
-            (Address::Pod { .. } | Address::Volume(_), Address::Pod { .. } | Address::Volume(_)) => {
+            (
+                Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+                Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+            ) => {
                 pairs.push((from.clone(), to.clone()));
             }
         }

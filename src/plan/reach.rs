@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::desired::{Deselected, Wanted, WantedPod, WantedVolume};
 use crate::model::id::RemoteId;
-use crate::model::live::{LivePod, LiveVolume, Seen};
+use crate::model::live::{LivePod, Seen};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::Recorded;
@@ -19,7 +19,7 @@ use super::draft::Draft;
 use super::hold::{is_taken_away, recorded_dependencies};
 use super::presence::Sighting;
 use super::scope::{Scope, dependencies};
-use super::{Context, Drafts, finding};
+use super::{Context, Drafts, finding, secrets};
 
 /// What is planned, with a remark on everything that the command line did not choose itself.
 pub(super) struct Reach<'a> {
@@ -117,9 +117,12 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
     if dependency.is_pod() {
         let named = match context.wanted(dependency) {
             Some(Wanted::Pod(pod)) => pod.adopt.as_ref(),
-            Some(Wanted::Volume(_)) | None => None,
+            Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => None,
         };
         return of_pod(&context.ownership.pod(dependency, named).sighting);
+    }
+    if dependency.kind() == Kind::Secret {
+        return of_named(&secrets::sighting(context, dependency));
     }
     match (context.wanted(dependency), context.volumes.sighting(dependency)) {
         (Some(Wanted::Volume(WantedVolume::Referenced { id })), _) => {
@@ -132,9 +135,10 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
                 Some(Seen::Absent) | None => Standing::Missing,
             }
         }
-        (Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_)) | None, sighting) => {
-            sighting.map_or(Standing::Missing, of_volume)
-        }
+        (
+            Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_)) | None,
+            sighting,
+        ) => sighting.map_or(Standing::Missing, of_named),
     }
 }
 
@@ -156,8 +160,9 @@ fn of_pod(sighting: &Sighting<'_, LivePod>) -> Standing {
     }
 }
 
-/// A volume is mounted by the id on record, so one that has another id is not there yet.
-fn of_volume(sighting: &Sighting<'_, LiveVolume>) -> Standing {
+/// A volume is mounted by the id on record, so one that has another id is not there yet. A secret is used by its name, and
+/// is ours to use once it is on record.
+fn of_named<T>(sighting: &Sighting<'_, T>) -> Standing {
     match sighting {
         Sighting::Kept { .. } => Standing::Ready,
         Sighting::Migrated { .. }
@@ -175,7 +180,7 @@ pub(super) fn is_waited_for(context: &Context<'_>, dependency: &Address) -> bool
     let desired = context.inputs.desired;
     match (desired.wanted.get(dependency), desired.out_of_scope.get(dependency)) {
         (Some(Wanted::Pod(pod)), _) => pod.run == RunState::Running,
-        (Some(Wanted::Volume(_)), _) => true,
+        (Some(Wanted::Volume(_) | Wanted::Secret(_)), _) => true,
         (None, Some(Deselected { profiles: _, run })) => *run == RunState::Running,
         (None, None) => false,
     }
@@ -327,7 +332,7 @@ impl<'c, 'a> Ties<'c, 'a> {
                     mounting.map(|pod| (pod.clone(), Part::Bound, finding::mounts_another(pod, address))),
                 );
             }
-            Some(Wanted::Pod(_) | Wanted::Volume(_)) => {}
+            Some(Wanted::Pod(_) | Wanted::Volume(_) | Wanted::Secret(_)) => {}
             None if is_taken_away(draft) => {
                 for dependent in self.dependents.get(address).into_iter().flatten() {
                     let finding = if self.is_bound(dependent) {

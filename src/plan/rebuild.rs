@@ -11,11 +11,11 @@ use crate::model::address::Address;
 use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
-use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::{Marker, VolumeMark};
+use crate::model::live::{Live, LivePod, LiveSecret, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::marker::{Marker, SecretMark, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, RecordAfter, Step};
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
 use crate::model::settings::Container;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -134,6 +134,11 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
         let address = named.unwrap_or_else(|| address_now(&mark.address(), desired));
         claims.entry(address).or_default().push(found);
     }
+    for (secret, mark) in unknown_secrets(desired, prior, live, |known| known.is_some_and(is_explained)) {
+        let found =
+            Found { recorded: secret_record(from, secret, &mark), marked: mark.address(), created: None };
+        claims.entry(address_now(&mark.address(), desired)).or_default().push(found);
+    }
     for (address, found) in claims {
         rebuilt.settle(address, found, from);
     }
@@ -161,8 +166,10 @@ impl Rebuilt {
                 (Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })), RemoteId::Volume(id)) => {
                     *adopt = Some(id.clone());
                 }
-                (Some(Wanted::Pod(_) | Wanted::Volume(_)) | None, RemoteId::Pod(_) | RemoteId::Volume(_)) => {
-                }
+                (
+                    Some(Wanted::Pod(_) | Wanted::Volume(_) | Wanted::Secret(_)) | None,
+                    RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_),
+                ) => {}
             }
         }
     }
@@ -291,7 +298,7 @@ impl<'a> Names<'a> {
     pub(super) fn of(desired: &'a Desired) -> Self {
         let names = desired.wanted.iter().filter_map(|(address, wanted)| match wanted {
             Wanted::Pod(pod) => Some((pod.container.name.as_str(), address)),
-            Wanted::Volume(_) => None,
+            Wanted::Volume(_) | Wanted::Secret(_) => None,
         });
         Self { desired, by_name: names.collect() }
     }
@@ -319,6 +326,9 @@ pub fn is_gone(id: &RemoteId, live: &Live) -> bool {
             Some(Seen::Unreadable(_)) | None => false,
         },
         RemoteId::Volume(id) => matches!(live.volumes.get(id), Some(Seen::Absent)),
+        RemoteId::Secret(id) => {
+            live.secrets.is_whole() && !live.secrets.found().iter().any(|secret| secret.id == *id)
+        }
     }
 }
 
@@ -338,7 +348,7 @@ fn named(address: &Address, desired: &Desired) -> Option<RemoteId> {
     match desired.wanted.get(address)? {
         Wanted::Pod(pod) => pod.adopt.clone().map(RemoteId::Pod),
         Wanted::Volume(WantedVolume::Managed { adopt, .. }) => adopt.clone().map(RemoteId::Volume),
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) => None,
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => None,
     }
 }
 
@@ -379,6 +389,23 @@ fn unknown_volumes<'a>(
         mark.project == desired.project
             && !is_known(known_volume(prior, mark).map(|(_, known)| known))
             && !managed.contains(&RemoteId::Volume(volume.id.clone()))
+    });
+    unknown.collect()
+}
+
+/// Returns such secrets of the account, by their descriptions.
+fn unknown_secrets<'a>(
+    desired: &Desired,
+    prior: &Prior,
+    live: &'a Live,
+    is_known: impl Fn(Option<&KnownToken>) -> bool,
+) -> Vec<(&'a LiveSecret, SecretMark)> {
+    let managed = prior.remote_ids();
+    let marked = live.secrets.found().iter().filter_map(|secret| Some((secret, secret.mark()?)));
+    let unknown = marked.filter(|(secret, mark)| {
+        mark.project == desired.project
+            && !is_known(prior.tokens.get(&mark.token))
+            && !managed.contains(&RemoteId::Secret(secret.id.clone()))
     });
     unknown.collect()
 }
@@ -451,6 +478,13 @@ fn volume_record(from: Rebuilding<'_>, volume: &LiveVolume, mark: &VolumeMark) -
     Recorded { rebuilt: true, ..Recorded::new(RemoteId::Volume(volume.id.clone()), record, from.now) }
 }
 
+fn secret_record(from: Rebuilding<'_>, secret: &LiveSecret, mark: &SecretMark) -> Recorded {
+    // Who set its value last is not known.
+    let object = RecordedSecret { name: secret.name.clone(), value_set_at: None };
+    let record = Record::new(Some(mark.token.clone()), Lifecycle::default(), RecordedObject::Secret(object));
+    Recorded { rebuilt: true, ..Recorded::new(RemoteId::Secret(secret.id.clone()), record, from.now) }
+}
+
 /// Returns the address of a network volume: on record, given by its id in the spec, or by its name.
 fn volume_address(Rebuilding { desired, prior, live, .. }: Rebuilding<'_>, id: &VolumeId) -> Option<Address> {
     let recorded = prior.objects.iter().find(|(_, recorded)| recorded.id == RemoteId::Volume(id.clone()));
@@ -487,6 +521,10 @@ pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
         let id = RemoteId::Volume(volume.id.clone());
         claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
     }
+    for (secret, mark) in unknown_secrets(desired, prior, live, |known| known.is_some()) {
+        let id = RemoteId::Secret(secret.id.clone());
+        claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
+    }
     claims
 }
 
@@ -514,7 +552,7 @@ fn address_now(created: &Address, desired: &Desired) -> Address {
     let twin = match &address {
         Address::Pod { key, replica: None } => Address::replica(key.clone(), 0),
         Address::Pod { key, replica: Some(0) } => Address::pod(key.clone()),
-        Address::Pod { .. } | Address::Volume(_) => return address,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => return address,
     };
     let is_wanted = |address: &Address| desired.wanted.contains_key(address);
     if !is_wanted(&address) && is_wanted(&twin) { twin } else { address }
@@ -531,9 +569,9 @@ fn renamed(address: &Address, entry: &Move) -> Option<Address> {
             Address::Pod { key: new, replica: None },
         ) if key == old => Some(Address::Pod { key: new.clone(), replica: *replica }),
         (
-            Address::Pod { .. } | Address::Volume(_),
-            Address::Pod { .. } | Address::Volume(_),
-            Address::Pod { .. } | Address::Volume(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
         ) => None,
     }
 }

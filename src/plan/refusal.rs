@@ -25,6 +25,8 @@ pub enum Flag {
     Exclude,
     /// `--replace`.
     Replace,
+    /// `--rotate`.
+    Rotate,
     /// `--unprotect`.
     Unprotect,
 }
@@ -67,6 +69,7 @@ pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
     let names_addresses = !(options.targets.is_empty()
         && options.excludes.is_empty()
         && options.replace.is_empty()
+        && options.rotate.is_empty()
         && options.unprotect.is_empty());
     if options.only_looks || !names_addresses && inputs.desired.out_of_scope.is_empty() {
         return Vec::new();
@@ -118,6 +121,12 @@ fn unmatched(context: &Context<'_>) -> Vec<Refusal> {
         name: name.to_string(),
         known: Arc::clone(&known),
     }));
+    let rotated = options.rotate.iter().filter(|name| !named.contains(*name));
+    refusals.extend(rotated.map(|name| Refusal::Unmatched {
+        flag: Flag::Rotate,
+        name: name.to_string(),
+        known: Arc::clone(&known),
+    }));
     refusals
 }
 
@@ -126,7 +135,7 @@ pub(super) fn names_of<'a>(addresses: impl Iterator<Item = &'a Address>) -> BTre
     let names = addresses.flat_map(|address| {
         let bare = match address {
             Address::Pod { key, replica: Some(_) } => Some(Cow::Owned(Address::pod(key.clone()))),
-            Address::Pod { key: _, replica: None } | Address::Volume(_) => None,
+            Address::Pod { key: _, replica: None } | Address::Volume(_) | Address::Secret(_) => None,
         };
         [Some(Cow::Borrowed(address)), bare]
     });

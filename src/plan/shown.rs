@@ -63,6 +63,11 @@ pub(super) fn volume_creation(config: &VolumeConfig) -> Vec<FieldChange> {
     from_nothing(volume(config))
 }
 
+/// Lists what is told of a secret of the account that is made.
+pub(super) fn secret_creation(name: &str) -> Vec<FieldChange> {
+    from_nothing(vec![(Field::Name, Value::Text(name.to_owned())), (Field::Value, Value::Secret)])
+}
+
 fn volume(config: &VolumeConfig) -> Vec<(Field, Value)> {
     let VolumeConfig { size, data_center, tier } = config;
     vec![
@@ -77,9 +82,11 @@ pub(super) fn recorded_differences(before: &RecordedObject, after: &RecordedObje
     let (before, after) = match (before, after) {
         (RecordedObject::Pod(before), RecordedObject::Pod(after)) => return pod_differences(before, after),
         (RecordedObject::Volume(before), RecordedObject::Volume(after)) => (before, after),
-        // An address has objects of one kind only.
-        (RecordedObject::Pod(_), RecordedObject::Volume(_))
-        | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => return Vec::new(),
+        // What a secret is recorded as follows from what was sent; otherwise an address has objects of one kind only.
+        (
+            RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+            RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+        ) => return Vec::new(),
     };
     let pairs = volume(before).into_iter().zip(volume(after));
     let changes = pairs.map(|((field, before), (_, after))| by_spec(field, before, after));

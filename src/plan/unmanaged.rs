@@ -67,7 +67,8 @@ fn renamed_project(context: &Context<'_>) -> Option<Finding> {
     }
     let wanted = desired.wanted.iter().filter(|(_, wanted)| match wanted {
         Wanted::Pod(_) | Wanted::Volume(WantedVolume::Managed { .. }) => true,
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) => false,
+        // Which projects have secrets is not looked at.
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => false,
     });
     let wanted: BTreeSet<Address> = wanted.map(|(address, _)| address.clone()).collect();
     let mut there: BTreeMap<ProjectName, BTreeSet<Address>> = BTreeMap::new();

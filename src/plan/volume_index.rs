@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::desired::{Desired, Wanted, WantedVolume};
 use crate::model::id::{DataCenterId, RemoteId, VolumeId};
 use crate::model::live::{Live, LiveVolume, Seen};
@@ -31,7 +31,7 @@ impl<'a> VolumeIndex<'a> {
         };
         let known = renamed.objects.keys().chain(inputs.desired.wanted.keys());
         let found = ownership.addresses();
-        for address in known.chain(&found).filter(|address| !address.is_pod()) {
+        for address in known.chain(&found).filter(|address| address.kind() == Kind::Volume) {
             index.add(address, inputs.desired, inputs.live, ownership);
         }
         for (address, id) in &index.ids {
@@ -53,7 +53,7 @@ impl<'a> VolumeIndex<'a> {
                 self.places.insert(address.clone(), config.data_center.clone());
                 adopt.as_ref()
             }
-            Some(Wanted::Pod(_)) | None => None,
+            Some(Wanted::Pod(_) | Wanted::Secret(_)) | None => None,
         };
         let mut findings = Vec::new();
         let sighting = ownership.volume(address, adopt, &mut findings);

@@ -22,7 +22,8 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RequestId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveSecret, LiveVolume, Origin};
 use crate::model::money::Hourly;
-use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use walk::Walk;
 
@@ -140,6 +141,24 @@ pub trait Mutate {
     /// # Errors
     /// See [`Certainty`].
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError>;
+
+    /// Makes a secret of the account and returns its id. A name that is taken is [`Rejection::Conflict`].
+    ///
+    /// # Errors
+    /// See [`Certainty`].
+    async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError>;
+
+    /// Gives a secret of the account a value.
+    ///
+    /// # Errors
+    /// See [`Certainty`].
+    async fn set_secret(&self, id: &SecretId, value: &Secret<String>) -> Result<(), ProviderError>;
+
+    /// Deletes a secret of the account, also while variables refer to it.
+    ///
+    /// # Errors
+    /// See [`Certainty`].
+    async fn delete_secret(&self, id: &SecretId) -> Result<(), ProviderError>;
 }
 
 /// One entry of a listing: an object, or as much of one as could be read. An odd entry is never left out in silence, since
@@ -246,6 +265,9 @@ pub enum Verb {
     CreateVolume,
     GrowVolume,
     DeleteVolume,
+    CreateSecret,
+    SetSecret,
+    DeleteSecret,
 }
 
 impl Verb {
@@ -277,13 +299,16 @@ impl Verb {
             | Self::DeletePod
             | Self::CreateVolume
             | Self::GrowVolume
-            | Self::DeleteVolume => false,
+            | Self::DeleteVolume
+            | Self::CreateSecret
+            | Self::SetSecret
+            | Self::DeleteSecret => false,
         }
     }
 
     /// Tells whether it makes an object, so that a second one would be billed too.
     pub fn is_create(self) -> bool {
-        matches!(self, Self::CreatePod | Self::CreateVolume)
+        matches!(self, Self::CreatePod | Self::CreateVolume | Self::CreateSecret)
     }
 }
 
@@ -306,6 +331,9 @@ impl fmt::Display for Verb {
             Self::CreateVolume => "create a network volume",
             Self::GrowVolume => "grow a network volume",
             Self::DeleteVolume => "delete a network volume",
+            Self::CreateSecret => "create a secret",
+            Self::SetSecret => "set a secret",
+            Self::DeleteSecret => "delete a secret",
         })
     }
 }

@@ -46,6 +46,8 @@ pub async fn observe(
         .filter(|(id, _)| match id {
             RemoteId::Pod(id) => !pods.contains_key(id),
             RemoteId::Volume(id) => !volumes.contains_key(id),
+            // A list of its own; see `secrets`.
+            RemoteId::Secret(_) => false,
         })
         .map(|(id, recorded)| (id, server_time.zip(*recorded).map(|(now, then)| now.duration_since(then))))
         .collect();
@@ -66,6 +68,7 @@ pub async fn observe(
                 let look = looks.volumes.remove(id).unwrap_or_else(|| looks.otherwise());
                 volumes.insert(id.clone(), judge(look, age, !nameless_volumes.is_empty()));
             }
+            RemoteId::Secret(_) => {}
         }
     }
     pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
@@ -82,7 +85,8 @@ pub async fn observe(
     })
 }
 
-/// Looks at the secrets of the account. A key that may not see them must not stop a plan, so a failure is an answer too.
+/// Looks at the secrets of the account: their list is whole, and a name stands in it once, so that a create of one that is not
+/// listed yet makes no second one and is refused. A key that may not see them must not stop a plan, so a failure is an answer too.
 pub async fn secrets(port: &impl Observe) -> Inventory<LiveSecret> {
     let listed = match port.list_secrets().await {
         Ok(Some(listed)) => listed,
@@ -193,6 +197,7 @@ async fn look_at_each(port: &impl Observe, ids: Vec<&RemoteId>) -> Looks {
                 looks.volumes.insert(id.clone(), look_at(answer));
                 throttled
             }
+            RemoteId::Secret(_) => None,
         };
         // The other requests would be throttled too, and each counts against the quota.
         if throttled.is_some() {

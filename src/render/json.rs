@@ -197,7 +197,8 @@ fn consequence(consequence: &Consequence) -> Json {
         | Consequence::StartMayFail { .. }
         | Consequence::ScarceGpuGivenUp
         | Consequence::TakesEffectAtNextStart
-        | Consequence::GoesOnUnmanaged => (None, None, None),
+        | Consequence::GoesOnUnmanaged
+        | Consequence::ValueAtNextStart { .. } => (None, None, None),
     };
     object! {
         "kind": match consequence {

@@ -8,6 +8,7 @@ use crate::model::desired::{
     Move, OnRemove, WantedVolume,
 };
 use crate::model::money::Hourly;
+use crate::model::secret::SecretSource;
 use crate::model::volume::VolumeConfig;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
@@ -51,6 +52,7 @@ fn spec_map(resolved: &Resolved) -> Map {
         api,
         state_file,
         secrets,
+        made: _,
         registries,
         volumes,
         pods,
@@ -109,9 +111,22 @@ fn removal_map((from, then): (&Address, &OnRemove)) -> Map {
 fn secret_map(source: &SecretDeclaration) -> Map {
     let mut map = Map::default();
     match source {
-        SecretDeclaration::Runpod(name) => map.put("runpod", text(name)),
-        SecretDeclaration::Env(name) => map.put("env", text(name)),
-        SecretDeclaration::File(path) => map.put("file", text(path)),
+        SecretDeclaration::Runpod { name, from } => {
+            map.put("runpod", text(name));
+            if let Some(from) = from {
+                map.put("from", source_map(from));
+            }
+        }
+        SecretDeclaration::Read(source) => return source_map(source),
+    }
+    map
+}
+
+fn source_map(source: &SecretSource) -> Map {
+    let mut map = Map::default();
+    match source {
+        SecretSource::Env(name) => map.put("env", text(name)),
+        SecretSource::File(path) => map.put("file", text(path)),
     }
     map
 }

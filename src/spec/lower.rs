@@ -7,7 +7,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
 use crate::model::pod::{EnvValue, Storage};
-use crate::model::secret::{self, Secret, SecretName, SecretSource, Secrets};
+use crate::model::secret::{self, Secret, SecretName, Secrets};
 use crate::model::settings::Container;
 
 use super::interpolate::Text;
@@ -33,6 +33,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         api: _,
         state_file: _,
         secrets,
+        made,
         registries: _,
         volumes,
         pods,
@@ -42,10 +43,15 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         budget,
     } = resolved;
     let mut wanted = BTreeMap::new();
+    let mut used: BTreeSet<String> = made.keys().map(|key| key.as_str().to_owned()).collect();
+    let by_name: BTreeMap<String, Address> = made
+        .iter()
+        .map(|(key, secret)| (secret.name.to_ascii_lowercase(), Address::Secret(key.clone())))
+        .collect();
+    wanted.extend(made.into_iter().map(|(key, secret)| (Address::Secret(key), Wanted::Secret(secret))));
     let mut out_of_scope = BTreeMap::new();
     wanted.extend(volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume))));
     let waited_for = waited_for(&pods);
-    let mut used = BTreeSet::new();
     let mut literals = Secrets::default();
     let replicated =
         pods.iter().filter(|(_, pod)| pod.typed.replicas.is_some()).map(|(key, _)| key.clone()).collect();
@@ -63,18 +69,19 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         let replicas = std::iter::repeat_n(pod, addresses.len());
         for (address, pod) in addresses.into_iter().zip(replicas) {
             let env = Env { declared: &secrets, address: &address, used: &mut used, literals: &mut literals };
-            let lowered = lower_pod(&project, &waited_for, *pod, env);
+            let mut lowered = lower_pod(&project, &waited_for, *pod, env);
+            lowered.depends_on.extend(made_for(&lowered, &by_name));
             wanted.insert(address, Wanted::Pod(Box::new(lowered)));
         }
     }
-    let secrets = used
-        .into_iter()
-        .filter_map(|name| match secrets.get(&name)? {
-            SecretDeclaration::Env(variable) => Some((name, SecretSource::Env(variable.clone()))),
-            SecretDeclaration::File(path) => Some((name, SecretSource::File(path.clone()))),
-            SecretDeclaration::Runpod(_) => None,
-        })
-        .collect();
+    let secrets =
+        used.into_iter()
+            .filter_map(|name| match secrets.get(&name)? {
+                SecretDeclaration::Read(source)
+                | SecretDeclaration::Runpod { name: _, from: Some(source) } => Some((name, source.clone())),
+                SecretDeclaration::Runpod { name: _, from: None } => None,
+            })
+            .collect();
     let desired =
         Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget };
     Lowered { desired, literals, places }
@@ -88,6 +95,18 @@ fn waited_for(pods: &BTreeMap<Key, Box<ResolvedPod>>) -> BTreeMap<Key, Vec<Addre
     keys.into_iter().map(|key| (key.clone(), addresses(key))).collect()
 }
 
+/// Returns the secrets that podform makes in RunPod and a pod's variables refer to: they are there before it boots.
+fn made_for(pod: &WantedPod, by_name: &BTreeMap<String, Address>) -> Vec<Address> {
+    if by_name.is_empty() {
+        return Vec::new();
+    }
+    let named = pod.container.env.values().filter_map(|value| match value {
+        EnvValue::Plain(text) => by_name.get(&secret::referred_to(text)?.to_ascii_lowercase()),
+        EnvValue::Secret(_) => None,
+    });
+    named.cloned().collect()
+}
+
 fn lower_pod(
     project: &ProjectName,
     waited_for: &BTreeMap<Key, Vec<Address>>,
@@ -98,7 +117,7 @@ fn lower_pod(
     let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
     let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
-        Address::Volume(_) => None,
+        Address::Volume(_) | Address::Secret(_) => None,
     };
     let texts = |texts: Option<Spanned<Vec<Text>>>| -> Vec<String> {
         let texts = texts.into_iter().flat_map(|texts| texts.value);
@@ -206,8 +225,10 @@ impl Env<'_> {
             }
             EnvSyntax::Secret(Spanned { value: name, span: _ }) => match self.declared.get(&name)? {
                 // RunPod puts the value in when the pod starts; the reference itself is no secret.
-                SecretDeclaration::Runpod(stored) => Some(EnvValue::Plain(secret::reference_to(stored))),
-                SecretDeclaration::Env(_) | SecretDeclaration::File(_) => {
+                SecretDeclaration::Runpod { name: stored, from: _ } => {
+                    Some(EnvValue::Plain(secret::reference_to(stored)))
+                }
+                SecretDeclaration::Read(_) => {
                     self.used.insert(name.clone());
                     Some(EnvValue::Secret(SecretName::Declared(name)))
                 }

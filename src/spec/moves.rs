@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::desired::{Move, OnRemove};
 
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::resolve::addresses;
 use super::source::{Span, Spanned};
-use super::syntax::{self, Spec};
+use super::syntax::{self, SecretDeclaration, Spec};
 
 /// Checks the renames and follows chains, so that every rename leads to an address of this spec.
 ///
@@ -35,8 +35,8 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> Vec<Move> {
         let syntax::Move { from, to } = entry;
         let still_there = declared.contains(&from.value)
             || (is_bare(&from.value) && from.value.key() != to.value.key() && has_key(spec, &from.value));
-        if from.value.is_pod() != to.value.is_pod() {
-            let detail = "a pod cannot become a volume, nor a volume a pod";
+        if from.value.kind() != to.value.kind() {
+            let detail = "an object cannot become one of another kind";
             let mistake =
                 Diagnostic::at(Problem::InvalidMove, to.span, detail).label(from.span, "moved from here");
             log.push(match of_one_kind(spec, entry) {
@@ -90,7 +90,7 @@ pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnR
             log.push(mistake.label(*place, "moved from here"));
         } else if !address.is_pod() && then.value == OnRemove::Stop {
             log.push(
-                Diagnostic::at(Problem::InvalidMove, then.span, "a network volume cannot be stopped")
+                Diagnostic::at(Problem::InvalidMove, then.span, "only a pod can be stopped")
                     .help("`then: forget` keeps it, unmanaged"),
             );
         } else {
@@ -193,13 +193,16 @@ fn of_one_kind(spec: &Spec, syntax::Move { from, to }: &syntax::Move) -> Option<
 
 fn is_bare(address: &Address) -> bool {
     match address {
-        Address::Volume(_) | Address::Pod { key: _, replica: None } => true,
+        Address::Secret(_) | Address::Volume(_) | Address::Pod { key: _, replica: None } => true,
         Address::Pod { key: _, replica: Some(_) } => false,
     }
 }
 
 fn has_key(spec: &Spec, address: &Address) -> bool {
     match address {
+        Address::Secret(key) => spec.secrets.get(key.as_str()).is_some_and(|secret| {
+            matches!(secret.value, SecretDeclaration::Runpod { name: _, from: Some(_) })
+        }),
         Address::Volume(key) => spec.volumes.contains_key(key),
         Address::Pod { key, replica: _ } => spec.pods.contains_key(key),
     }
@@ -207,7 +210,11 @@ fn has_key(spec: &Spec, address: &Address) -> bool {
 
 fn unusable_target(spec: &Spec, address: &Address) -> Option<String> {
     if !has_key(spec, address) {
-        let section = if address.is_pod() { "pods" } else { "volumes" };
+        let section = match address.kind() {
+            Kind::Secret => "secrets",
+            Kind::Volume => "volumes",
+            Kind::Pod => "pods",
+        };
         return Some(format!("`{section}` has no `{}`", address.key()));
     }
     let Address::Pod { key, replica: Some(number) } = address else {

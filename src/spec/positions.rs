@@ -19,6 +19,7 @@ pub struct Positions {
 /// The places of all objects of a spec.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllPlaces {
+    pub secrets: BTreeMap<Key, Places>,
     pub volumes: BTreeMap<Key, Places>,
     pub pods: BTreeMap<Key, Places>,
 }
@@ -92,6 +93,7 @@ impl Positions {
         match address {
             Address::Pod { key, replica: _ } => self.places.pods.get(key),
             Address::Volume(key) => self.places.volumes.get(key),
+            Address::Secret(key) => self.places.secrets.get(key),
         }
     }
 }

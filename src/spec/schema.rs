@@ -90,11 +90,12 @@ mod tests {
     #[test]
     fn the_schema_has_the_keys_that_are_decoded() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        let sections: [(&str, &Section); 15] = [
+        let sections: [(&str, &Section); 16] = [
             ("", &words::SPEC),
             ("/properties/provider", &words::PROVIDER),
             ("/properties/budget", &words::BUDGET),
             ("/$defs/secret", &words::SECRET),
+            ("/$defs/secret/properties/from", &words::SECRET_SOURCE),
             ("/$defs/registry", &words::REGISTRY),
             ("/$defs/volume", &words::VOLUME),
             ("/$defs/pod", &POD),

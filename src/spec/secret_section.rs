@@ -60,7 +60,8 @@ pub(super) fn is_name(decoder: &mut Decoder<'_>, entry: &Entry<'_>, of: &str) ->
 
 fn secret(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretDeclaration> {
     let fields = decoder.fields(node, &words::SECRET, "a map such as `{ env: HF_TOKEN }`")?;
-    let given: Vec<&str> = words::SECRET.keys.iter().copied().filter(|key| fields.has(key)).collect();
+    let sources = ["env", "file", "runpod"];
+    let given: Vec<&str> = sources.into_iter().filter(|key| fields.has(key)).collect();
     if given.is_empty() && !fields.lacks("env") {
         return None;
     }
@@ -69,20 +70,59 @@ fn secret(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretDeclaratio
             Diagnostic::at(Problem::MissingKey, node.span, "a secret needs one of `env`, `file` and `runpod`")
         } else {
             let detail = format!("a secret has one source, not {}", listed(&given, "and"));
-            Diagnostic::at(Problem::ConflictingKeys, node.span, detail)
+            let mistake = Diagnostic::at(Problem::ConflictingKeys, node.span, detail);
+            if given.contains(&"runpod") {
+                mistake
+                    .help("`{ runpod: NAME, from: { env: NAME } }` is a secret that podform makes in RunPod")
+            } else {
+                mistake
+            }
         };
         decoder.report(mistake);
         return None;
     };
+    if let Some(entry) = fields.get("from").filter(|_| *only != "runpod") {
+        let detail = format!("`from` belongs to `runpod`, and `{only}` is where the value is already");
+        decoder.report(Diagnostic::at(Problem::ConflictingKeys, entry.key_span, detail));
+        return None;
+    }
     let value = fields.read(only, decoder, |decoder, node| decoder.word(node, "a text"))?;
     match *only {
-        "env" => secret_from_environment(decoder, value),
-        "file" => secret_from_file(decoder, value),
-        _ => secret_in_runpod(decoder, value),
+        "env" => secret_from_environment(decoder, value).map(SecretDeclaration::Read),
+        "file" => secret_from_file(decoder, value).map(SecretDeclaration::Read),
+        _ => {
+            let name = secret_in_runpod(decoder, value)?;
+            let from = match fields.has("from") {
+                true => Some(fields.read("from", decoder, source)?),
+                false => None,
+            };
+            Some(SecretDeclaration::Runpod { name, from })
+        }
     }
 }
 
-fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
+/// Reads where the value of a secret is that podform makes in RunPod.
+fn source(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretSource> {
+    let fields = decoder.fields(node, &words::SECRET_SOURCE, "a map such as `{ env: HF_TOKEN }`")?;
+    let word = |decoder: &mut Decoder<'_>, node: &Node<'_>| decoder.word(node, "a text");
+    match (fields.has("env"), fields.has("file")) {
+        (true, false) => {
+            let name = fields.read("env", decoder, word)?;
+            secret_from_environment(decoder, name)
+        }
+        (false, true) => {
+            let path = fields.read("file", decoder, word)?;
+            secret_from_file(decoder, path)
+        }
+        (false, false) | (true, true) => {
+            let detail = "the value comes from one of `env` and `file`";
+            decoder.report(Diagnostic::at(Problem::MissingKey, node.span, detail));
+            None
+        }
+    }
+}
+
+fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretSource> {
     if name.value == "RUNPOD_API_KEY" {
         let mistake =
             Diagnostic::at(Problem::ExposedSecret, name.span, "the account's own key never goes into a pod")
@@ -102,10 +142,10 @@ fn secret_from_environment(decoder: &mut Decoder<'_>, name: Spanned<String>) -> 
         decoder.report(Diagnostic::at(Problem::InvalidName, name.span, detail));
         return None;
     }
-    Some(SecretDeclaration::Env(name.value))
+    Some(SecretSource::Env(name.value))
 }
 
-fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<SecretDeclaration> {
+fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<SecretSource> {
     // A checkout leaves the token of the job there.
     if path.value.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
         let mistake = Diagnostic::at(
@@ -124,10 +164,10 @@ fn secret_from_file(decoder: &mut Decoder<'_>, path: Spanned<String>) -> Option<
         decoder.report(mistake);
         return None;
     }
-    Some(SecretDeclaration::File(path.value))
+    Some(SecretSource::File(path.value))
 }
 
-fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<SecretDeclaration> {
+fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<String> {
     if !secret::may_be_in_account(&name.value) {
         let detail = format!("{} is no name of a RunPod secret", shown(&name.value));
         let bare = name.value.trim_matches(['{', '}', ' ']).trim_start_matches("RUNPOD_SECRET_").to_owned();
@@ -139,5 +179,5 @@ fn secret_in_runpod(decoder: &mut Decoder<'_>, name: Spanned<String>) -> Option<
         });
         return None;
     }
-    Some(SecretDeclaration::Runpod(name.value))
+    Some(name.value)
 }

@@ -8,6 +8,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnRemove};
 use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::secret::SecretSource;
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
 
@@ -47,12 +48,10 @@ pub struct Provider {
 /// An entry of `secrets`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretDeclaration {
-    /// `{ runpod: NAME }`: stays in RunPod.
-    Runpod(String),
-    /// `{ env: NAME }`: read from the environment of plan and apply.
-    Env(String),
-    /// `{ file: PATH }`: read from a file in the working directory.
-    File(String),
+    /// `{ runpod: NAME }`: stays in RunPod. With `from`, podform makes it there.
+    Runpod { name: String, from: Option<SecretSource> },
+    /// `{ env: NAME }` or `{ file: PATH }`: read by plan and apply.
+    Read(SecretSource),
 }
 
 /// An entry of the top-level `volumes`.

@@ -104,11 +104,20 @@ pub(super) const PROVIDER: Section = Section {
 
 pub(super) const SECRET: Section = Section {
     name: "a secret",
-    keys: &["env", "file", "runpod"],
+    keys: &["env", "file", "runpod", "from"],
     words: &[
         ("environment", Spelled("env")),
         ("external", Written("`{ runpod: NAME }`")),
         ("name", Spelled("runpod")),
+        ("value", NotSupported("a spec file is kept in git; give the value by `env` or `file`")),
+    ],
+};
+
+pub(super) const SECRET_SOURCE: Section = Section {
+    name: "`from` of a secret",
+    keys: &["env", "file"],
+    words: &[
+        ("environment", Spelled("env")),
         ("value", NotSupported("a spec file is kept in git; give the value by `env` or `file`")),
     ],
 };
@@ -314,6 +323,7 @@ mod tests {
         &SPEC,
         &PROVIDER,
         &SECRET,
+        &SECRET_SOURCE,
         &REGISTRY,
         &VOLUME,
         &POD,

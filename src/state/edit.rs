@@ -2,7 +2,7 @@
 //! account. Pure; the caller commits the changes.
 
 use super::RecordChange;
-use crate::model::address::{Address, Key};
+use crate::model::address::{Address, Key, Kind};
 use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded};
 
@@ -34,7 +34,11 @@ pub enum EditError {
 /// Says how to rename an object to the key of an address of the other kind.
 fn as_kind_of(from: &Address, to: &Address) -> String {
     let key = to.key().clone();
-    let to = if from.is_pod() { Address::pod(key) } else { Address::Volume(key) };
+    let to = match from.kind() {
+        Kind::Pod => Address::pod(key),
+        Kind::Volume => Address::Volume(key),
+        Kind::Secret => Address::Secret(key),
+    };
     if to == *from { String::new() } else { format!("; write `podform state mv {from} {to}`") }
 }
 
@@ -43,7 +47,7 @@ fn as_kind_of(from: &Address, to: &Address) -> String {
 /// # Errors
 /// There is no such record, or the new address cannot be had.
 pub fn rename(prior: &Prior, from: &Address, to: &Address) -> Result<Vec<RecordChange>, EditError> {
-    if from.is_pod() != to.is_pod() {
+    if from.kind() != to.kind() {
         return Err(EditError::OtherKind { from: from.clone(), to: to.clone() });
     }
     let pairs = pairs(prior, from, to);
@@ -100,7 +104,10 @@ fn pairs(prior: &Prior, from: &Address, to: &Address) -> Vec<(Address, Address)>
         (Address::Pod { key: old, replica: None }, Address::Pod { key: new, replica: None }) => {
             prior.objects.keys().filter_map(|address| replica_of(address, old, new)).collect()
         }
-        (Address::Pod { .. } | Address::Volume(_), Address::Pod { .. } | Address::Volume(_)) => Vec::new(),
+        (
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+        ) => Vec::new(),
     }
 }
 
@@ -109,7 +116,7 @@ fn replica_of(address: &Address, old: &Key, new: &Key) -> Option<(Address, Addre
         Address::Pod { key, replica } if key == old => {
             Some((address.clone(), Address::Pod { key: new.clone(), replica: *replica }))
         }
-        Address::Pod { .. } | Address::Volume(_) => None,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => None,
     }
 }
 

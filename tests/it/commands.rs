@@ -244,6 +244,7 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
         "rebuilt": false,
         "recorded_at": "2026-11-02T09:00:06Z",
         "retired": false,
+        "secret": null,
         "token": "ea46e2fe2d47d31a",
         "volume": null
       },

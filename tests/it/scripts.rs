@@ -61,6 +61,7 @@ scripts! {
     left_alone,
     logs,
     lost_state,
+    made_secrets,
     older_state,
     names,
     no_catalog,

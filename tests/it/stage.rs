@@ -306,6 +306,9 @@ impl Stage {
     fn ask(&self, url: &str, method: &str, path: &str, body: &str) -> String {
         let (before, name) = path.split_once('{').unwrap_or((path, ""));
         let path = match name.split_once('}') {
+            Some((name, after)) if before == "/v2/account/secrets/" => {
+                format!("{before}{}{after}", self.id_among(url, &[("/v2/account/secrets", "secrets")], name))
+            }
             Some((name, after)) => format!("{before}{}{after}", self.id_of(url, name)),
             None => path.to_owned(),
         };
@@ -334,13 +337,18 @@ impl Stage {
 
     /// Looks up the id of the one pod or volume with this name, or whose name begins so.
     fn id_of(&self, url: &str, name: &str) -> String {
+        self.id_among(url, &[("/v2/pods", "pods"), ("/v2/network-volumes", "networkVolumes")], name)
+    }
+
+    /// Looks up the id of the one object with this name, or whose name begins so, in these lists.
+    fn id_among(&self, url: &str, lists: &[(&str, &str)], name: &str) -> String {
         let mut found = Vec::new();
-        for (list, key) in [("/v2/pods", "pods"), ("/v2/network-volumes", "networkVolumes")] {
-            let mut next = Some(list.to_owned());
+        for (list, key) in lists {
+            let mut next = Some((*list).to_owned());
             while let Some(page) = next {
                 let (_, answer) = request(url, "GET", &page, "");
                 let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-                let entries = answer[key].as_array().cloned().unwrap_or_default();
+                let entries = answer[*key].as_array().cloned().unwrap_or_default();
                 found.extend(
                     entries.into_iter().filter(|entry| entry["name"].as_str().unwrap().starts_with(name)),
                 );

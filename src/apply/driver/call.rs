@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ledger::Committed;
-use super::{Act, Engine, interrupted};
+use super::{Act, Engine, interrupted, secret};
 use crate::apply::ending::Halt;
 use crate::apply::gate::Pass;
 use crate::apply::limiter::Limited;
@@ -21,7 +21,9 @@ use crate::model::journal::{Asked, Event};
 use crate::model::marker::Token;
 use crate::model::progress::Notice;
 use crate::provider::walk::{Walk, walk};
-use crate::provider::{Certainty, ListedPod, ListedVolume, Mutate, Observe, ProviderError, Verb};
+use crate::provider::{
+    Certainty, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Verb,
+};
 use crate::state::{Journal, RecordChange};
 
 /// What a request goes out with.
@@ -279,6 +281,11 @@ where
     /// Lists every network volume.
     pub(super) async fn list_volumes(&self) -> Result<Walk<ListedVolume>, ProviderError> {
         self.ask(Verb::ListVolumes, P::list_volumes).await.map(Walk::from)
+    }
+
+    /// Lists every secret of the account.
+    pub(super) async fn list_secrets(&self) -> Result<Walk<ListedSecret>, ProviderError> {
+        self.ask(Verb::ListSecrets, secret::list::<P>).await.map(Walk::from)
     }
 
     /// Waits, unless a signal comes or the journal breaks.

@@ -12,6 +12,7 @@ mod lookout;
 mod permit;
 mod pod;
 mod records;
+mod secret;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -41,7 +42,7 @@ use super::schedule::Schedule;
 use super::{Context, Interrupt, Reporter};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
-use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::id::{PodId, RemoteId, SecretId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
 use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan};
@@ -79,6 +80,7 @@ where
         never = engine.ledger.write() => match never {},
         never = engine.pods.keep(poll, async || engine.list_pods().await) => match never {},
         never = engine.volumes.keep(poll, async || engine.list_volumes().await) => match never {},
+        never = engine.secrets.keep(poll, async || engine.list_secrets().await) => match never {},
         never = engine.tell_interrupt() => match never {},
     };
     finish(&engine, outcome).await
@@ -103,6 +105,7 @@ struct Engine<'a, P, J, C, R> {
     ledger: Ledger<'a, J, C>,
     pods: Lookout<PodId>,
     volumes: Lookout<VolumeId>,
+    secrets: Lookout<SecretId>,
     /// Why nothing more is sent.
     stopped: RefCell<Option<StoppedBy>>,
     /// Clouds in which the key may not create.
@@ -144,6 +147,7 @@ where
             ledger,
             pods: Lookout::default(),
             volumes: Lookout::default(),
+            secrets: Lookout::default(),
             stopped: RefCell::default(),
             forbidden: RefCell::default(),
             random,
@@ -249,6 +253,11 @@ where
         self.permit_record(act).await?;
         match &act.action.operation {
             Operation::Local => self.record_only(act).await,
+            Operation::CreateSecret { name, mark, value, token } => {
+                self.create_secret(act, (name, mark), value, token).await
+            }
+            Operation::SetSecret { id, value, set_at } => self.set_secret(act, id, value, *set_at).await,
+            Operation::DeleteSecret { id } => self.delete_secret(act, id).await,
             Operation::CreateVolume { name, config, token } => {
                 self.create_volume(act, name, config, token).await
             }

@@ -26,8 +26,8 @@ where
                 Some(made) => made,
                 None => return Err(Halt::Failed(format!("pod `{id}` is not there any more"))),
             },
-            // A name is all that a network volume shows, and it holds data.
-            (_, RemoteId::Volume(_))
+            // A name is all that a network volume shows, and it holds data; a secret may be what others use.
+            (_, RemoteId::Volume(_) | RemoteId::Secret(_))
             | (
                 Standing::Current { protected: _ } | Standing::Deposed | Standing::Elsewhere(_),
                 RemoteId::Pod(_),

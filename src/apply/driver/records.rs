@@ -63,7 +63,7 @@ where
     pub(super) fn volume_id(&self, address: &Address) -> Option<VolumeId> {
         match self.ledger.records().get(address).map(|recorded| &recorded.id) {
             Some(RemoteId::Volume(id)) => Some(id.clone()),
-            Some(RemoteId::Pod(_)) | None => self.plan.referenced.get(address).cloned(),
+            Some(RemoteId::Pod(_) | RemoteId::Secret(_)) | None => self.plan.referenced.get(address).cloned(),
         }
     }
 

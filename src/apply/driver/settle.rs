@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::call::read;
-use super::interrupted;
+use super::{interrupted, secret};
 use crate::apply::gate::{self, Made, Pass, Records, Request};
 use crate::apply::recover::{self, Choice, Looked, Open, Proof, Seams, Search, Sighting, Tokens};
 use crate::apply::retry::{self, Next};
 use crate::apply::{Context, Interrupt, Reporter, record};
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::clock::{Clock, Moment, Timestamp};
 use crate::model::id::{PodId, RemoteId, RunId};
 use crate::model::journal::{ActionStatus, Asked, Entry, Event};
@@ -26,7 +26,9 @@ use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::progress::Notice;
 use crate::model::provenance::Viewpoint;
 use crate::provider::walk::{Walk, walk};
-use crate::provider::{ListedPod, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb};
+use crate::provider::{
+    ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb,
+};
 use crate::state::{Batch, Journal, RecordChange, StateError};
 
 /// Resolves what earlier runs left open, records it, and tells what it found.
@@ -116,6 +118,7 @@ struct Listing {
     pods: Vec<ListedPod>,
     tokens: Tokens,
     volumes: Vec<ListedVolume>,
+    secrets: Vec<ListedSecret>,
 }
 
 impl Listing {
@@ -181,13 +184,16 @@ where
             }
             return self.let_pass(case.intent).await.map(Some);
         };
-        let (looked, sighting) = if case.intent.action.address.is_pod() {
-            let sighting = recover::sight_pod(token, &listing.may_carry(token), |id| self.records.has(id));
-            (listing.of_pods, sighting)
-        } else {
-            let name = known.asked.name.as_deref();
-            let sighting = recover::sight_volume(name, &listing.volumes, |id| self.records.has(id));
-            (Looked { began: listing.at, proof: Proof::Itself }, sighting)
+        let is_known = |id: &RemoteId| self.records.has(id);
+        // The lists of the other kinds are whole.
+        let whole = Looked { began: listing.at, proof: Proof::Itself };
+        let (looked, sighting) = match case.intent.action.address.kind() {
+            Kind::Pod => (listing.of_pods, recover::sight_pod(token, &listing.may_carry(token), is_known)),
+            Kind::Volume => {
+                let name = known.asked.name.as_deref();
+                (whole, recover::sight_volume(name, &listing.volumes, is_known))
+            }
+            Kind::Secret => (whole, recover::sight_secret(token, &listing.secrets, is_known)),
         };
         if let Sighting::These(ids) = &sighting {
             return self.found(case.intent, (token, known), ids, listing).await.map(Some);
@@ -211,13 +217,12 @@ where
     ) -> Result<Fate, StateError> {
         let asked = &known.asked;
         if !intent.action.address.is_pod() {
-            let Some(id) = recover::choose_volume(ids) else {
+            let Some(id) = recover::choose_only(ids) else {
                 let name = asked.name.as_deref().unwrap_or_default();
-                return Ok(Fate::Undecided(format!("several network volumes are named `{name}`")));
+                return Ok(Fate::Undecided(format!("several objects carry the mark of `{name}`")));
             };
-            let id = RemoteId::Volume(id);
-            self.adopt(intent, asked, &id, BTreeMap::new()).await?;
-            return Ok(Fate::Adopted { id, retired: BTreeSet::new() });
+            self.adopt(intent, asked, id, BTreeMap::new()).await?;
+            return Ok(Fate::Adopted { id: id.clone(), retired: BTreeSet::new() });
         }
         let carriers = recover::carriers(&listing.may_carry(token), ids);
         let view = Viewpoint::of(self.context.project, self.prior);
@@ -373,25 +378,29 @@ where
         seams: &mut Seams<PodId>,
     ) -> Result<Listing, ProviderError> {
         let creates = || open.iter().filter(|case| case.create.is_some());
-        let (mut pods, mut volumes) = (Walk::default(), Vec::new());
+        let (mut pods, mut volumes, mut secrets) = (Walk::default(), Vec::new(), Vec::new());
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
-        if creates().any(|case| case.intent.action.address.is_pod()) {
+        let needs = |kind| creates().any(|case| case.intent.action.address.kind() == kind);
+        if needs(Kind::Pod) {
             pods = walk(async |walk| {
                 let page = async |port: &P| port.read_pods(walk).await;
                 read(provider, settings, backoff, Verb::ListPods, page).await
             })
             .await?;
         }
-        if creates().any(|case| !case.intent.action.address.is_pod()) {
+        if needs(Kind::Volume) {
             volumes = read(provider, settings, backoff, Verb::ListVolumes, P::list_volumes).await?;
+        }
+        if needs(Kind::Secret) {
+            secrets = read(provider, settings, backoff, Verb::ListSecrets, secret::list::<P>).await?;
         }
         let server_time = provider.server_time().map(|told| told.date);
         let ids = pods.entries().iter().filter_map(ListedPod::id).cloned();
         let of_pods = seams.next(at, pods.pages(), ids);
         let pods = pods.into_entries();
         let tokens = Tokens::of(&pods);
-        Ok(Listing { at, of_pods, server_time, pods, tokens, volumes })
+        Ok(Listing { at, of_pods, server_time, pods, tokens, volumes, secrets })
     }
 
     /// Waits between two looks and returns how long, unless a signal ends it.

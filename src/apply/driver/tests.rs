@@ -18,7 +18,7 @@ use crate::kit::{
 };
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Timestamp};
-use crate::model::id::{GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, Serial, VolumeId};
+use crate::model::id::{GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, SecretId, Serial, VolumeId};
 use crate::model::journal::{ActionStatus, Event};
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker, Token};
@@ -27,8 +27,8 @@ use crate::model::outcome::{EndResult, Fate, Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, RecordAfter};
 use crate::model::pod::Compute;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
-use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
-use crate::model::secret::Secrets;
+use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use crate::model::secret::{Secret, Secrets};
 use crate::model::size::Gigabytes;
 use crate::provider::walk::Walk;
 use crate::provider::{
@@ -213,6 +213,18 @@ impl Mutate for Provider {
     }
 
     async fn delete_volume(&self, _: &VolumeId) -> Result<(), ProviderError> {
+        Err(error(Certainty::NotDone))
+    }
+
+    async fn create_secret(&self, _: &SecretRequest) -> Result<SecretId, ProviderError> {
+        Err(error(Certainty::NotDone))
+    }
+
+    async fn set_secret(&self, _: &SecretId, _: &Secret<String>) -> Result<(), ProviderError> {
+        Err(error(Certainty::NotDone))
+    }
+
+    async fn delete_secret(&self, _: &SecretId) -> Result<(), ProviderError> {
         Err(error(Certainty::NotDone))
     }
 }

@@ -8,20 +8,20 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lookout::{Look, Lookout, Looks, Sheet};
-use super::{Act, Engine};
+use super::{Act, Engine, secret};
 use crate::apply::ending::Halt;
 use crate::apply::recover::{Looked, Search, Sighting};
 use crate::apply::verdict::{self, Seen, Verdict};
 use crate::apply::{Reporter, Settings};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
-use crate::model::id::{PodId, RemoteId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::model::id::{PodId, RemoteId, SecretId, VolumeId};
+use crate::model::live::{LivePod, LiveSecret, LiveVolume, PodStatus};
 use crate::model::progress::Notice;
-use crate::provider::{Listed, Mutate, Observe, ProviderError, Verb};
+use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Verb};
 use crate::state::Journal;
 
-/// The id of what can be looked for: a pod, or a network volume.
+/// The id of what can be looked for: a pod, a network volume or a secret.
 pub(super) trait Watched: Ord + Clone + Display {
     type Object;
     const READ: Verb;
@@ -85,6 +85,58 @@ impl Watched for VolumeId {
 
     fn remote(&self) -> RemoteId {
         RemoteId::Volume(self.clone())
+    }
+}
+
+impl Watched for SecretId {
+    type Object = LiveSecret;
+    const READ: Verb = Verb::ListSecrets;
+    const CREATE: Verb = Verb::CreateSecret;
+
+    fn lookout<'e, P, J, C, R>(engine: &'e Engine<'_, P, J, C, R>) -> &'e Lookout<Self> {
+        &engine.secrets
+    }
+
+    /// The list is whole, so that it answers for one as well.
+    async fn read(&self, port: &impl Observe) -> Result<Option<LiveSecret>, ProviderError> {
+        let listed = secret::list(port).await?;
+        let mut found = None;
+        for entry in listed {
+            match entry {
+                Listed::Found(secret) if secret.id == *self => found = Some(*secret),
+                Listed::Found(_) => {}
+                Listed::Unreadable { id, why, .. } if id == *self => return Err(odd(why)),
+                Listed::Unreadable { .. } => {}
+                Listed::Nameless { why } => return Err(odd(why)),
+            }
+        }
+        Ok(found)
+    }
+
+    fn of(entry: &Listed<LiveSecret, Self>) -> Option<&Self> {
+        match entry {
+            Listed::Found(secret) => Some(&secret.id),
+            Listed::Unreadable { id, .. } => Some(id),
+            Listed::Nameless { why: _ } => None,
+        }
+    }
+
+    fn has_ended(_: &LiveSecret) -> bool {
+        false
+    }
+
+    fn remote(&self) -> RemoteId {
+        RemoteId::Secret(self.clone())
+    }
+}
+
+fn odd(why: String) -> ProviderError {
+    ProviderError {
+        call: Verb::ListSecrets.unnamed(),
+        certainty: Certainty::Unknown,
+        status: None,
+        detail: why,
+        request_id: None,
     }
 }
 

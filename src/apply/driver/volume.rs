@@ -14,7 +14,7 @@ use crate::apply::request;
 use crate::apply::verdict;
 use crate::apply::{Reporter, readback};
 use crate::model::clock::Clock;
-use crate::model::id::VolumeId;
+use crate::model::id::{RemoteId, VolumeId};
 use crate::model::journal::Asked;
 use crate::model::live::LiveVolume;
 use crate::model::marker::Token;
@@ -68,10 +68,10 @@ where
                 recover::sight_volume(Some(name), &sheet.entries, |id| self.ledger.records().has(id))
             };
             let Some((_, ids)) = self.look_up(act, ended, sight, UNLISTED).await? else { return Ok(None) };
-            let Some(id) = recover::choose_volume(&ids) else {
+            let Some(RemoteId::Volume(id)) = recover::choose_only(&ids) else {
                 return Err(Halt::Unknown(format!("several network volumes are named `{name}`")));
             };
-            self.adopted(act, asked, &id).await.map(Some)
+            self.adopted(act, asked, id).await.map(Some)
         };
         self.create(act, (token, asked), call, look_up).await
     }

@@ -21,7 +21,7 @@ pub struct Args {
     #[arg(
         value_name = "PLANFILE",
         conflicts_with_all = [
-            "target", "exclude", "replace", "accept_vanished", "unprotect", "auto_approve", "approved"
+            "target", "exclude", "replace", "rotate", "accept_vanished", "unprotect", "auto_approve", "approved"
         ]
     )]
     plan_file: Option<PathBuf>,

@@ -123,7 +123,7 @@ async fn account(session: &Session<'_>, args: &Args, verdict: &mut Verdict) {
 fn wants_ssh(session: &Session<'_>) -> bool {
     session.loaded.desired.wanted.values().any(|wanted| match wanted {
         Wanted::Pod(pod) => pod.access.ssh,
-        Wanted::Volume(_) => false,
+        Wanted::Volume(_) | Wanted::Secret(_) => false,
     })
 }
 

@@ -74,7 +74,8 @@ fn ensure_replaceable(path: &Path) -> Result<(), Failure> {
 
 /// Returns what a saved plan must remember, so that it can be checked.
 fn inputs(shell: &Shell, scope: &Scope, destroy: bool) -> PlanInputs {
-    let Scope { selection: Selection { target, exclude }, replace, accept_vanished, unprotect } = scope;
+    let Scope { selection: Selection { target, exclude }, replace, rotate, accept_vanished, unprotect } =
+        scope;
     PlanInputs {
         spec_files: shell.spec_files(),
         variables: shell.global.variables.iter().map(|given| given.name.clone()).collect(),
@@ -82,6 +83,7 @@ fn inputs(shell: &Shell, scope: &Scope, destroy: bool) -> PlanInputs {
         targets: target.clone(),
         excludes: exclude.clone(),
         replaces: replace.iter().map(ToString::to_string).collect(),
+        rotates: rotate.iter().map(ToString::to_string).collect(),
         unprotects: unprotect.iter().map(ToString::to_string).collect(),
         destroy,
         accept_vanished: *accept_vanished,

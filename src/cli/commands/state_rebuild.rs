@@ -9,8 +9,10 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::id::Lineage;
+use crate::model::live::Inventory;
 use crate::model::prior::{Prior, Recorded};
 use crate::plan::{Found, KnownObject, Options, Rebuilding, Rebuilt, SeveralStates, rebuild};
+use crate::provider::observe;
 use crate::render::words;
 use crate::state::RecordChange;
 
@@ -26,7 +28,11 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
     let reader = session.account.reader();
-    let (prior, live) = session.look_around(reader).await?;
+    let (prior, mut live) = session.look_around(reader).await?;
+    // The spec may have lost the key of one that is there.
+    if live.secrets == Inventory::NotAsked {
+        live.secrets = observe::secrets(reader).await;
+    }
     session.tell_in_progress(&prior)?;
     session.tell_left_out(&prior, &live);
     let lineage = args.lineage.as_deref().map(Lineage::new);

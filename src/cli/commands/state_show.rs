@@ -11,7 +11,7 @@ use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
-use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use crate::model::volume::VolumeConfig;
 
 /// Show everything that is recorded of one object
@@ -74,6 +74,12 @@ pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
         rows.put("deposed", pod.to_string());
     }
     match object {
+        RecordedObject::Secret(RecordedSecret { name, value_set_at }) => {
+            rows.put("name", name.clone());
+            if let Some(set_at) = value_set_at {
+                rows.put("value_set_at", set_at.to_string());
+            }
+        }
         RecordedObject::Volume(VolumeConfig { size, data_center, tier: _ }) => {
             rows.put("size", size.to_string());
             rows.put("data_center", data_center.to_string());

@@ -5,7 +5,8 @@ use std::mem::ManuallyDrop;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::shell::Shell;
-use crate::model::desired::{Desired, Wanted};
+use crate::model::address::Kind;
+use crate::model::desired::Desired;
 use crate::render::words::count;
 
 pub fn run(shell: &Shell) -> Result<Exit, Failure> {
@@ -17,7 +18,10 @@ pub fn run(shell: &Shell) -> Result<Exit, Failure> {
 
 /// Counts what a spec wants: `3 pods and 1 network volume`.
 fn summary(desired: &Desired) -> String {
-    let pods = desired.wanted.values().filter(|wanted| matches!(wanted, Wanted::Pod(_))).count();
-    let volumes = desired.wanted.len() - pods;
-    format!("{} and {}", count(pods, "pod"), count(volumes, "network volume"))
+    let of = |kind| desired.wanted.keys().filter(|address| address.kind() == kind).count();
+    let (pods, volumes) = (count(of(Kind::Pod), "pod"), count(of(Kind::Volume), "network volume"));
+    match of(Kind::Secret) {
+        0 => format!("{pods} and {volumes}"),
+        secrets => format!("{pods}, {volumes} and {} to make in RunPod", count(secrets, "secret")),
+    }
 }

@@ -3,12 +3,14 @@
 use super::{Consequence, CostChange, FieldChange, Reason};
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
+use crate::model::clock::Timestamp;
 use crate::model::desired::GpuOrder;
-use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RemoteId, VolumeId};
+use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RemoteId, SecretId, VolumeId};
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Access, Compute, EnvValue, Placement};
 use crate::model::prior::Record;
+use crate::model::secret::SecretName;
 use crate::model::settings::{Container, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeConfig;
@@ -121,6 +123,29 @@ pub struct Action {
 pub enum Operation {
     /// Nothing; only the state is written.
     Local,
+    /// Make a secret of the account.
+    CreateSecret {
+        /// Its name on RunPod.
+        name: String,
+        /// Its description, which is the mark.
+        mark: String,
+        /// Whose value it gets.
+        value: SecretName,
+        /// The token of the attempt.
+        token: Token,
+    },
+    /// Give a secret of the account a value.
+    SetSecret {
+        id: SecretId,
+        /// Whose value it gets.
+        value: SecretName,
+        /// RunPod's time at which it was last set, so that it can be seen that it is set anew.
+        set_at: Option<Timestamp>,
+    },
+    /// Delete a secret of the account.
+    DeleteSecret {
+        id: SecretId,
+    },
     /// Create a network volume.
     CreateVolume {
         /// Its name on RunPod, which carries the token for good.
@@ -175,6 +200,9 @@ impl Operation {
             }
             Self::StartPod { on_stuck: OnStuck::Fail, .. }
             | Self::Local
+            | Self::CreateSecret { .. }
+            | Self::SetSecret { .. }
+            | Self::DeleteSecret { .. }
             | Self::CreateVolume { .. }
             | Self::GrowVolume { .. }
             | Self::DeleteVolume { .. }

@@ -1,6 +1,6 @@
 //! Why something is done, what changes by it, and what it costs.
 
-use super::Disruption;
+use super::{Disruption, Several};
 use crate::model::address::Address;
 use crate::model::money::Amount;
 use crate::model::settings::Field;
@@ -34,6 +34,8 @@ pub enum Reason {
     VolumeReplaced,
     /// `--replace` asks for it.
     Requested,
+    /// `--rotate` asks for it.
+    RotateRequested,
     /// Its key has left the spec.
     Removed,
     /// The number of replicas shrank.
@@ -124,6 +126,8 @@ pub enum Consequence {
     TakesEffectAtNextStart,
     /// The pod goes on running and being billed, unmanaged.
     GoesOnUnmanaged,
+    /// These pods go on with the value that they booted with, and get the new one at their next start.
+    ValueAtNextStart { pods: Several },
 }
 
 impl Consequence {
@@ -141,7 +145,8 @@ impl Consequence {
             | Self::StartMayFail { .. }
             | Self::ScarceGpuGivenUp
             | Self::TakesEffectAtNextStart
-            | Self::GoesOnUnmanaged => false,
+            | Self::GoesOnUnmanaged
+            | Self::ValueAtNextStart { .. } => false,
         }
     }
 }

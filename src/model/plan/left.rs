@@ -54,7 +54,7 @@ pub struct FieldDrift {
 }
 
 /// Some addresses, of which the first few are named: each of many that are held for the same many would repeat them all.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Several {
     /// The first, at most [`Several::NAMED`].
     pub named: BTreeSet<Address>,

@@ -3,13 +3,13 @@
 use super::form::{stored_enums, stored_structs};
 use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuWish, Hardware,
-    HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedVolume,
+    HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
 use crate::model::secret::SecretSource;
 
 stored_enums! {
     OnExceed { "fail" = Fail, "warn" = Warn }
-    Wanted { "pod" = Pod(pod), "volume" = Volume(volume) }
+    Wanted { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret) }
     WantedVolume { "managed" = Managed { config, protect, adopt }, "referenced" = Referenced { id } }
     SecretSource { "env" = Env(variable), "file" = File(path) }
     CloudWish { "only" = Only(cloud), "any" = Any }
@@ -23,6 +23,7 @@ stored_structs! {
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
+    WantedSecret { name }
     Hardware { compute, cloud, data_centers, countries, max_price }
     GpuWish { any_of, order, count, memory, host, rent }
     HostLimits { cuda, min_vcpu, min_memory = "min_memory_gb" }

@@ -24,6 +24,9 @@ stored_enums! {
     }
     Operation {
         "local" = Local,
+        "create_secret" = CreateSecret { name, mark, value, token },
+        "set_secret" = SetSecret { id, value, set_at },
+        "delete_secret" = DeleteSecret { id },
         "create_volume" = CreateVolume { name, config, token },
         "grow_volume" = GrowVolume { id, size = "size_gb" },
         "delete_volume" = DeleteVolume { id },
@@ -45,7 +48,7 @@ stored_enums! {
         "new" = New, "vanished" = Vanished, "migrated" = Migrated, "found_in_journal" = FoundInJournal,
         "adopt_named" = AdoptNamed, "changed" = Changed, "state_wanted" = StateWanted,
         "state_drifted" = StateDrifted, "gpus_lost" = GpusLost, "replaced" = Replaced,
-        "volume_replaced" = VolumeReplaced, "requested" = Requested, "removed" = Removed, "shrunk" = Shrunk,
+        "volume_replaced" = VolumeReplaced, "requested" = Requested, "rotate_requested" = RotateRequested, "removed" = Removed, "shrunk" = Shrunk,
         "destroyed" = Destroyed, "deposed" = Deposed, "duplicate" = Duplicate, "orphaned" = Orphaned,
         "renamed" = Renamed, "lifecycle_changed" = LifecycleChanged, "volume_removed" = VolumeRemoved,
     }
@@ -66,6 +69,7 @@ stored_enums! {
         "scarce_gpu_given_up" = ScarceGpuGivenUp,
         "takes_effect_at_next_start" = TakesEffectAtNextStart,
         "goes_on_unmanaged" = GoesOnUnmanaged,
+        "value_at_next_start" = ValueAtNextStart { pods },
     }
     Price { "known" = Known(hourly), "unknown" = Unknown }
     Stock { "none" = None, "not_asked" = NotAsked, "low" = Low, "medium" = Medium, "high" = High }

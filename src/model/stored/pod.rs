@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use crate::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId,
-    ProjectName, RegistryId, RemoteId, RunId, RunNonce, Serial, VolumeId,
+    ProjectName, RegistryId, RemoteId, RunId, RunNonce, SecretId, Serial, VolumeId,
 };
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Monthly};
@@ -25,7 +25,7 @@ use crate::model::volume::{VolumeConfig, VolumeTier};
 
 ids! {
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RegistryId, RunId, RunNonce, VolumeId,
+    RegistryId, RunId, RunNonce, SecretId, VolumeId,
 }
 
 texts! { Address = "address", Field = "field", Key = "key", Timestamp = "time", Token = "token" }
@@ -35,7 +35,7 @@ amounts! { Gigabytes, Hourly, Monthly, Serial }
 type Mount = Storage<Address>;
 
 stored_enums! {
-    RemoteId { "pod" = Pod(id), "volume" = Volume(id) }
+    RemoteId { "pod" = Pod(id), "volume" = Volume(id), "secret" = Secret(id) }
     ProviderKind { "runpod" = Runpod, "simulator" = Simulator }
     Api { "v2" = V2, "v1" = V1, "graphql" = Graphql }
     RunState { "running" = Running, "stopped" = Stopped }

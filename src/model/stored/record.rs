@@ -3,10 +3,10 @@
 use super::form::{stored_enums, stored_structs};
 use crate::model::journal::{Asked, Event};
 use crate::model::plan::Approval;
-use crate::model::prior::{Record, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedSecret};
 
 stored_enums! {
-    RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume) }
+    RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret) }
     Approval { "prompt" = Prompt, "flag" = Flag, "digest" = Digest, "saved_plan" = SavedPlan }
     Event {
         "intended" = Intended { attempt, token, asked, server_time },
@@ -22,6 +22,7 @@ stored_enums! {
 
 stored_structs! {
     RecordedPod { container, access, compute, cloud, data_center, run, depends_on }
+    RecordedSecret { name, value_set_at }
     Record { token, lifecycle, retired, deposed, object }
     Asked { name, data_centers, record }
 }

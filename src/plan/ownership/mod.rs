@@ -18,7 +18,7 @@ use self::pod::is_plain;
 
 pub(super) use self::pod::PodView;
 pub(super) use self::volume::known_volume;
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::Asked;
@@ -57,6 +57,7 @@ pub(super) struct Ownership<'a> {
 
 /// Whether a listing has entries that may be anything.
 pub(super) struct Unread {
+    secrets: bool,
     pods: bool,
     volumes: bool,
 }
@@ -72,6 +73,7 @@ impl Unread {
         let volume =
             |(id, seen): (&VolumeId, &Seen<_>)| is_unread(seen) && may_be_new(RemoteId::Volume(id.clone()));
         Self {
+            secrets: !live.secrets.is_whole(),
             pods: live.unseen_pod().is_some() || live.pods.iter().any(pod),
             volumes: live.unseen_volume().is_some() || live.volumes.iter().any(volume),
         }
@@ -79,7 +81,11 @@ impl Unread {
 
     /// Tells whether one of them may be the object of an address.
     pub(super) fn may_be(&self, address: &Address) -> bool {
-        if address.is_pod() { self.pods } else { self.volumes }
+        match address.kind() {
+            Kind::Secret => self.secrets,
+            Kind::Volume => self.volumes,
+            Kind::Pod => self.pods,
+        }
     }
 }
 
@@ -242,7 +248,7 @@ impl<'a> Ownership<'a> {
         match (self.inputs.desired.wanted.get(address), self.renamed.recorded(address).map(|held| &held.id)) {
             (Some(Wanted::Volume(WantedVolume::Referenced { id })), _) => Some(id),
             (_, Some(RemoteId::Volume(id))) => Some(id),
-            (_, Some(RemoteId::Pod(_)) | None) => None,
+            (_, Some(RemoteId::Pod(_) | RemoteId::Secret(_)) | None) => None,
         }
     }
 
@@ -264,6 +270,7 @@ fn kind_of(id: &RemoteId) -> &'static str {
     match id {
         RemoteId::Pod(_) => "pod",
         RemoteId::Volume(_) => "network volume",
+        RemoteId::Secret(_) => "secret",
     }
 }
 

@@ -59,7 +59,11 @@ impl<'a> Ownership<'a> {
     }
 
     /// How long ago a create was intended is told by RunPod's clock alone; where it is not, it may still show up.
-    pub(super) fn unsettled_intent(&self, address: &Address, recorded: Option<&Recorded>) -> Option<Held> {
+    pub(in crate::plan) fn unsettled_intent(
+        &self,
+        address: &Address,
+        recorded: Option<&Recorded>,
+    ) -> Option<Held> {
         let is_recorded = |intent: &OpenIntent| {
             recorded.is_some_and(|recorded| {
                 (intent.token.is_some() && recorded.record.token == intent.token)

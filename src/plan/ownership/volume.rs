@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Ownership;
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{RemoteId, VolumeId};
 use crate::model::journal::Asked;
@@ -23,7 +23,7 @@ impl<'a> Ownership<'a> {
             .values()
             .filter_map(|wanted| match wanted {
                 Wanted::Volume(WantedVolume::Referenced { id }) => Some(id),
-                Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) => None,
+                Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_) => None,
             })
             .collect();
         for (id, seen) in &self.inputs.live.volumes {
@@ -163,5 +163,5 @@ pub(in crate::plan) fn known_volume<'a>(
     // Tokens are sorted by their digits, so those that begin alike stand together.
     let from = prior.tokens.range(mark.token.clone()..);
     let mut alike = from.take_while(|(token, _)| token.short() == mark.token.short());
-    alike.find(|(_, known)| !known.address.is_pod())
+    alike.find(|(_, known)| known.address.kind() == Kind::Volume)
 }

@@ -44,8 +44,11 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
                     && *depends_on == after.depends_on
             }
             (RecordedObject::Volume(before), RecordedObject::Volume(after)) => before == after,
-            (RecordedObject::Pod(_), RecordedObject::Volume(_))
-            | (RecordedObject::Volume(_), RecordedObject::Pod(_)) => false,
+            (RecordedObject::Secret(before), RecordedObject::Secret(after)) => before == after,
+            (
+                RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+                RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+            ) => false,
         };
     !(same_object
         && *token == after.token

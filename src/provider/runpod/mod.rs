@@ -26,11 +26,11 @@ use axum::Router;
 
 use crate::model::catalog::{Catalog, CatalogPart, StockQuery};
 use crate::model::clock::Timestamp;
-use crate::model::id::{PodId, VolumeId};
+use crate::model::id::{PodId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::money::Hourly;
 use crate::model::prior::Api;
-use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::provider::logs::{LogWish, ReadLogs};
@@ -44,6 +44,9 @@ use crate::provider::{
 pub use origins::{Origins, SetupError};
 pub use rest_v2::RunpodLog;
 use transport::{Transport, unsendable};
+
+/// Why nothing is sent about a secret over the older APIs.
+const NO_SECRETS: &str = "only REST v2 has secrets of the account";
 
 /// RunPod, spoken to over one of its APIs.
 #[derive(Debug)]
@@ -271,5 +274,26 @@ impl Mutate for Runpod {
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         spoken!(self.delete_volume(id))
+    }
+
+    async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::create_secret(&self.transport, request).await,
+            Api::V1 | Api::Graphql => Err(unsendable(Verb::CreateSecret.unnamed(), NO_SECRETS)),
+        }
+    }
+
+    async fn set_secret(&self, id: &SecretId, value: &Secret<String>) -> Result<(), ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::set_secret(&self.transport, id, value).await,
+            Api::V1 | Api::Graphql => Err(unsendable(Verb::SetSecret.unnamed(), NO_SECRETS)),
+        }
+    }
+
+    async fn delete_secret(&self, id: &SecretId) -> Result<(), ProviderError> {
+        match self.api {
+            Api::V2 => rest_v2::delete_secret(&self.transport, id).await,
+            Api::V1 | Api::Graphql => Err(unsendable(Verb::DeleteSecret.unnamed(), NO_SECRETS)),
+        }
     }
 }

@@ -17,10 +17,11 @@ use serde_json::json;
 
 use super::answer::created;
 use super::transport::{Request, Transport, segment, unsendable};
-use crate::model::id::{PodId, VolumeId};
+use crate::model::id::{PodId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Storage;
-use crate::model::request::{PatchRequest, PodRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::provider::walk::Walk;
 use crate::provider::{Call, ListedPod, ListedSecret, ListedVolume, ProviderError, Verb};
@@ -163,5 +164,35 @@ pub(super) async fn grow_volume(
 pub(super) async fn delete_volume(transport: &Transport, id: &VolumeId) -> Result<(), ProviderError> {
     let call = Verb::DeleteVolume.by("DELETE /v2/network-volumes/{id}");
     let path = format!("/network-volumes/{}", segment(call, id.as_str())?);
+    transport.send(delete(call, path)).await?.accept()
+}
+
+pub(super) async fn create_secret(
+    transport: &Transport,
+    request: &SecretRequest,
+) -> Result<SecretId, ProviderError> {
+    let SecretRequest { name, description, value } = request;
+    let call = Verb::CreateSecret.by("POST /v2/account/secrets");
+    let body = json!({ "name": name, "description": description, "value": value.expose() });
+    let request = write(call, Method::POST, "/account/secrets".to_owned(), &body);
+    let answer = transport.send(Request { hidden: vec![value.clone()], ..request }).await?;
+    created(&answer).map(SecretId::new)
+}
+
+/// Sends the value alone: with a description beside it an error could follow a changed value.
+pub(super) async fn set_secret(
+    transport: &Transport,
+    id: &SecretId,
+    value: &Secret<String>,
+) -> Result<(), ProviderError> {
+    let call = Verb::SetSecret.by("PATCH /v2/account/secrets/{id}");
+    let path = format!("/account/secrets/{}", segment(call, id.as_str())?);
+    let request = write(call, Method::PATCH, path, &json!({ "value": value.expose() }));
+    transport.send(Request { hidden: vec![value.clone()], ..request }).await?.accept()
+}
+
+pub(super) async fn delete_secret(transport: &Transport, id: &SecretId) -> Result<(), ProviderError> {
+    let call = Verb::DeleteSecret.by("DELETE /v2/account/secrets/{id}");
+    let path = format!("/account/secrets/{}", segment(call, id.as_str())?);
     transport.send(delete(call, path)).await?.accept()
 }

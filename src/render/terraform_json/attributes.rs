@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::model::id::RemoteId;
 use crate::model::plan::Attempt;
 use crate::model::pod::{Compute, RunState};
-use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::prior::{RecordedObject, RecordedPod, RecordedSecret};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::VolumeConfig;
@@ -25,6 +25,15 @@ impl Attributes {
         match object {
             RecordedObject::Pod(pod) => attributes.put_pod(pod),
             RecordedObject::Volume(config) => attributes.put_volume(config),
+            RecordedObject::Secret(RecordedSecret { name, value_set_at }) => {
+                attributes.put("name", json!(name));
+                attributes.put("value", json!("(secret)"));
+                attributes.sensitive.insert("value".to_owned(), Value::Bool(true));
+                match value_set_at {
+                    Some(at) => attributes.put("value_set_at", json!(at.to_string())),
+                    None => attributes.put_unknown("value_set_at"),
+                }
+            }
         }
         match id {
             Some(id) => attributes.put("id", json!(id.to_string())),

@@ -266,6 +266,9 @@ fn freed(before: Split, after: Split) -> Split {
 
 fn remote_ids(action: &Action) -> Vec<RemoteId> {
     match &action.operation {
+        Operation::SetSecret { id, value: _, set_at: _ } | Operation::DeleteSecret { id } => {
+            vec![RemoteId::Secret(id.clone())]
+        }
         Operation::GrowVolume { id, size: _ } | Operation::DeleteVolume { id } => {
             vec![RemoteId::Volume(id.clone())]
         }
@@ -274,6 +277,8 @@ fn remote_ids(action: &Action) -> Vec<RemoteId> {
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
         Operation::Local => action.record.id().cloned().into_iter().collect(),
-        Operation::CreateVolume { .. } | Operation::CreatePod(_) => Vec::new(),
+        Operation::CreateSecret { .. } | Operation::CreateVolume { .. } | Operation::CreatePod(_) => {
+            Vec::new()
+        }
     }
 }

@@ -76,6 +76,8 @@ fn others(plan: &Plan) -> BTreeMap<&ProjectName, OtherProject> {
         match id {
             RemoteId::Pod(_) => other.pods += 1,
             RemoteId::Volume(_) => other.volumes += 1,
+            // Which projects have secrets is not looked at.
+            RemoteId::Secret(_) => {}
         }
         other.cost = other.cost + *cost;
     }

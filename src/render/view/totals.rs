@@ -99,7 +99,8 @@ impl Lost {
             | Consequence::StartMayFail { .. }
             | Consequence::ScarceGpuGivenUp
             | Consequence::TakesEffectAtNextStart
-            | Consequence::GoesOnUnmanaged => return,
+            | Consequence::GoesOnUnmanaged
+            | Consequence::ValueAtNextStart { .. } => return,
         };
         let Gigabytes(gigabytes) = *size;
         kind.0 += 1;

@@ -95,7 +95,7 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
     }
 }
 
-fn several(addresses: &Several) -> String {
+pub(super) fn several(addresses: &Several) -> String {
     let Several { named, more } = addresses;
     let named = ranges(named.iter());
     if *more == 0 { named } else { format!("{named} and {more} more") }

@@ -38,6 +38,7 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Replaced => Some("it cannot be changed in place to what the spec wants"),
         Reason::VolumeReplaced => Some("its volume is replaced"),
         Reason::Requested => Some("`--replace` asks for it"),
+        Reason::RotateRequested => Some("`--rotate` asks for it"),
         Reason::Removed => Some("its key has left the spec"),
         Reason::Shrunk => Some("`replicas` was lowered or taken out"),
         Reason::Destroyed => Some("`destroy` ends it"),
@@ -139,6 +140,11 @@ pub(crate) fn consequence(consequence: &Consequence) -> (Weight, String) {
             "its GPU is given up before there is another, and stock of every candidate is low".to_owned()
         }
         Consequence::TakesEffectAtNextStart => "the change takes effect at the next start".to_owned(),
+        Consequence::ValueAtNextStart { pods } => {
+            let (get, their) =
+                if pods.named.len() + pods.more == 1 { ("gets", "its") } else { ("get", "their") };
+            format!("{} {get} the value at {their} next start", held::several(pods))
+        }
         Consequence::GoesOnUnmanaged => "it goes on running and being billed, unmanaged".to_owned(),
     };
     (Weight::Note, note)

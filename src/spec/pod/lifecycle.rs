@@ -74,5 +74,7 @@ fn can_differ(field: &Field) -> bool {
             | Field::Adopt
             | Field::DependsOn
             | Field::Replicas
+            | Field::Value
+            | Field::ValueSetAt
     )
 }

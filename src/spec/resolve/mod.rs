@@ -7,7 +7,7 @@ mod pod;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{Budget, Move, OnRemove, WantedVolume};
+use crate::model::desired::{Budget, Move, OnRemove, WantedSecret, WantedVolume};
 use crate::model::id::{ProjectName, RegistryId};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::settings::Field;
@@ -38,6 +38,8 @@ pub(super) struct Resolved {
     pub api: Api,
     pub state_file: String,
     pub secrets: BTreeMap<String, SecretDeclaration>,
+    /// Those of them that podform makes in RunPod.
+    pub made: BTreeMap<Key, WantedSecret>,
     pub registries: BTreeMap<String, RegistryId>,
     pub volumes: BTreeMap<Key, WantedVolume>,
     pub pods: BTreeMap<Key, Box<ResolvedPod>>,
@@ -59,6 +61,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
     let typed = std::mem::take(&mut spec.pods);
     let mut resolver = Resolver { spec: &spec, profiles, log };
     let mut places = AllPlaces::default();
+    let made = resolver.made(&mut places.secrets);
     let volumes = resolver.volumes(&mut places.volumes);
     let pods = typed
         .into_iter()
@@ -76,6 +79,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
         kind,
         api,
         state_file,
+        made,
         secrets: spec.secrets.into_iter().map(|(name, source)| (name, source.value)).collect(),
         registries: spec.registries.into_iter().map(|(name, id)| (name, id.value)).collect(),
         volumes,
@@ -150,6 +154,25 @@ impl Resolver<'_> {
         }
     }
 
+    /// Returns the secrets that podform makes in RunPod, where no two have one name in any case of letters.
+    fn made(&mut self, all_places: &mut BTreeMap<Key, Places>) -> BTreeMap<Key, WantedSecret> {
+        let mut made = BTreeMap::new();
+        let mut first: BTreeMap<String, Span> = BTreeMap::new();
+        for (key, secret) in &self.spec.secrets {
+            let SecretDeclaration::Runpod { name, from: Some(_) } = &secret.value else { continue };
+            if let Some(place) = first.insert(name.to_ascii_lowercase(), secret.span) {
+                let detail = format!("RunPod has one secret of the name `{name}`, in any case of letters");
+                let mistake = Diagnostic::at(Problem::ConflictingKeys, secret.span, detail);
+                self.log.push(mistake.label(place, "made here as well"));
+            }
+            // The key was checked when it was read.
+            let Ok(key) = Key::of_secret(key) else { continue };
+            all_places.insert(key.clone(), Places::new(secret.span));
+            made.insert(key, WantedSecret { name: name.clone() });
+        }
+        made
+    }
+
     fn volumes(&mut self, all_places: &mut BTreeMap<Key, Places>) -> BTreeMap<Key, WantedVolume> {
         let mut volumes = BTreeMap::new();
         for (key, volume) in &self.spec.volumes {
@@ -211,9 +234,13 @@ impl Resolver<'_> {
 
 /// Returns all addresses of the spec, in and out of scope.
 pub(super) fn addresses(spec: &Spec) -> BTreeSet<Address> {
+    let made = spec.secrets.iter().filter_map(|(key, secret)| match &secret.value {
+        SecretDeclaration::Runpod { name: _, from: Some(_) } => Key::of_secret(key).ok().map(Address::Secret),
+        SecretDeclaration::Runpod { name: _, from: None } | SecretDeclaration::Read(_) => None,
+    });
     let volumes = spec.volumes.keys().cloned().map(Address::Volume);
     let pods = spec.pods.iter().flat_map(|(key, pod)| replicas(key, pod.replicas()));
-    volumes.chain(pods).collect()
+    made.chain(volumes).chain(pods).collect()
 }
 
 /// Returns the addresses of one pod of the spec.

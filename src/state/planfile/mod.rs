@@ -56,6 +56,8 @@ pub struct PlanInputs {
     pub excludes: Vec<String>,
     /// `--replace`.
     pub replaces: Vec<String>,
+    /// `--rotate`.
+    pub rotates: Vec<String>,
     /// `--unprotect`.
     pub unprotects: Vec<String>,
     /// `--destroy`.
@@ -217,6 +219,6 @@ struct Document {
 
 stored_structs! {
     PlanInputs {
-        spec_files, variables, profiles, targets, excludes, replaces, unprotects, destroy, accept_vanished,
+        spec_files, variables, profiles, targets, excludes, replaces, rotates, unprotects, destroy, accept_vanished,
     }
 }

@@ -11,7 +11,7 @@ use super::columns::{RowError, column, json, optional, parse, parse_versioned, s
 use super::journal::{append, entries, runs};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, PodId, RemoteId, RunId, Serial, VolumeId};
+use crate::model::id::{Lineage, PodId, RemoteId, RunId, SecretId, Serial, VolumeId};
 use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
@@ -116,6 +116,7 @@ fn kind_and_id(id: &RemoteId) -> (&'static str, &str) {
     match id {
         RemoteId::Pod(id) => ("pod", id.as_str()),
         RemoteId::Volume(id) => ("volume", id.as_str()),
+        RemoteId::Secret(id) => ("secret", id.as_str()),
     }
 }
 
@@ -245,10 +246,10 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowEr
 fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
     let (kind, id) = (text(row, 1)?, text(row, 2)?);
     Ok(Recorded {
-        id: if kind == "volume" {
-            RemoteId::Volume(VolumeId::new(id))
-        } else {
-            RemoteId::Pod(PodId::new(id))
+        id: match kind {
+            "volume" => RemoteId::Volume(VolumeId::new(id)),
+            "secret" => RemoteId::Secret(SecretId::new(id)),
+            _ => RemoteId::Pod(PodId::new(id)),
         },
         record: Record {
             token: optional(row, 3)?,

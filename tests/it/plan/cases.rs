@@ -918,7 +918,7 @@ fn services_compare_with_the_record_only() {
         .have("imported", |_| {})
         .recorded("imported", |recorded| match &mut recorded.record.object {
             RecordedObject::Pod(pod) => Arc::make_mut(pod).access = None,
-            RecordedObject::Volume(_) => {}
+            RecordedObject::Volume(_) | RecordedObject::Secret(_) => {}
         });
     assert_snapshot!(settles(&world), @"
     on:delete Replaced

@@ -33,7 +33,7 @@ fn grown_to(size: u32) -> impl Fn(&mut LivePod) {
 fn recorded(world: &World, name: &str) -> Container {
     match &world.prior.objects[&address(name)].record.object {
         RecordedObject::Pod(pod) => pod.container.clone(),
-        RecordedObject::Volume(_) => panic!("{name} is a volume"),
+        RecordedObject::Volume(_) | RecordedObject::Secret(_) => panic!("{name} is no pod"),
     }
 }
 

@@ -303,7 +303,7 @@ fn wanted_needs(world: &World, of: &Address) -> BTreeSet<Address> {
             needs.extend(pod.container.storage.volume().cloned());
             needs
         }
-        Some(Wanted::Volume(_)) | None => BTreeSet::new(),
+        Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => BTreeSet::new(),
     }
 }
 
@@ -314,6 +314,7 @@ fn is_ready(world: &World, address: &Address) -> bool {
             world.live.pods.get(id).and_then(|seen| seen.found()).is_some_and(|pod| pod.status.is_up())
         }
         Some(RemoteId::Volume(id)) => matches!(world.live.volumes.get(id), Some(Seen::Found(_))),
+        Some(RemoteId::Secret(id)) => world.live.secrets.found().iter().any(|secret| secret.id == *id),
         None => false,
     }
 }
@@ -386,9 +387,13 @@ fn beyond(
             said.push(format!("{id} is not named and need not go along"));
         }
         let terminates = match &action.operation {
-            Operation::DeletePods { .. } | Operation::DeleteVolume { .. } => true,
+            Operation::DeletePods { .. }
+            | Operation::DeleteVolume { .. }
+            | Operation::DeleteSecret { .. } => true,
             Operation::StartPod { on_stuck, .. } => matches!(on_stuck, OnStuck::Replace(_)),
             Operation::Local
+            | Operation::CreateSecret { .. }
+            | Operation::SetSecret { .. }
             | Operation::CreateVolume { .. }
             | Operation::GrowVolume { .. }
             | Operation::CreatePod(_)
@@ -482,6 +487,7 @@ fn hidden(world: &World) -> BTreeSet<Address> {
     let seen = |id: &RemoteId| match id {
         RemoteId::Pod(id) => !matches!(world.live.pods.get(id), Some(Seen::Found(_) | Seen::Absent)),
         RemoteId::Volume(id) => !matches!(world.live.volumes.get(id), Some(Seen::Found(_) | Seen::Absent)),
+        RemoteId::Secret(_) => !world.live.secrets.is_whole(),
     };
     let objects = world.prior.objects.iter();
     objects.filter(|(_, recorded)| seen(&recorded.id)).map(|(address, _)| address.clone()).collect()
@@ -724,7 +730,7 @@ proptest! {
             );
             let wanted = match world.desired.wanted.get(&name) {
                 Some(Wanted::Pod(pod)) => pod.run == RunState::Running,
-                Some(Wanted::Volume(_)) | None => false,
+                Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => false,
             };
             if is_live && wanted && !planned.plan().held.contains_key(&name) {
                 prop_assert!(steps.contains(&Step::Delete) && steps.contains(&Step::Create), "{}", print(&planned));

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use podform::model::desired::WantedPod;
+use podform::model::desired::{Move, OnRemove, WantedPod};
 use podform::model::id::SecretId;
 use podform::model::live::{Inventory, LiveSecret};
 use podform::model::prior::Api;
+use podform::model::secret::{Secret, SecretName};
 use podform::plan;
 
 use super::cases::{image_2, key, plain, plan, settles, stopped};
-use super::world::{World, time};
+use super::world::{World, address, time};
 
 fn named(names: &[&str]) -> Inventory<LiveSecret> {
     let secret = |name: &&str| LiveSecret {
@@ -128,6 +129,277 @@ fn they_are_looked_at_where_a_variable_refers_to_one_and_nowhere_else() {
         ("RUNPOD_SECRET_a", false),
         ("{{ a }}", false),
     ] {
-        assert_eq!(plan::names_secrets(&World::default().want("llm", text(value)).desired), asks, "{value}");
+        let world = World::default().want("llm", text(value));
+        assert_eq!(plan::names_secrets(&world.desired, &world.prior), asks, "{value}");
     }
+}
+
+/// Wants a secret that podform makes, and a pod that uses it.
+fn made() -> World {
+    let mut world = World::default()
+        .want("llm", |pod| {
+            pod.depends_on.insert(address("secret.hf"));
+            let env = Arc::make_mut(&mut pod.container.env);
+            env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_hf_token }}"));
+        })
+        .want_secret("hf", "hf_token");
+    world.live.secrets = named(&[]);
+    world
+}
+
+/// The same once it was applied.
+fn applied() -> World {
+    made().applied()
+}
+
+fn secrets(world: &mut World) -> &mut Vec<LiveSecret> {
+    match &mut world.live.secrets {
+        Inventory::Listed { found, odd: _ } => found,
+        other => panic!("secrets are {other:?}"),
+    }
+}
+
+#[test]
+fn a_secret_is_made_before_the_pods_that_refer_to_it() {
+    assert_snapshot!(settles(&made()), @"
+    secret.hf:create New
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure
+    secret.hf:create before llm:create
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+}
+
+#[test]
+fn what_podform_did_not_make_it_never_changes() {
+    let mut world = made();
+    world.live.secrets = named(&["HF_Token"]);
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: NotPossible("RunPod has a secret `HF_Token` that podform did not make, and does not change; without `from:` its value is used as it is, and another name after `runpod:` makes another one")
+    held llm: DependsOn(Secret(Key("hf")))
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    let mut said = String::new();
+    for mark in ["podform other/secret.hf/0123456789abcdef", "podform acme/secret.hf/0123456789abcdef"] {
+        secrets(&mut world)[0].description = Some(mark.to_owned());
+        said += &plan(&world);
+    }
+    assert_snapshot!(said, @r#"
+    blocked
+    held secret.hf: NotPossible("RunPod has a secret `HF_Token` that project `other` made; without `from:` its value is used as it is")
+    held llm: DependsOn(Secret(Key("hf")))
+    cost $0.00 -> $0.00, at most $0.00
+    blocked
+    held secret.hf: Marked { ids: {Secret(SecretId("id-HF_Token"))} }
+    held llm: DependsOn(Secret(Key("hf")))
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_rotation_by_others_is_drift_and_left_alone() {
+    let mut world = applied();
+    secrets(&mut world)[0].value_set_at = Some(time(30_000));
+    assert_snapshot!(plan(&world), @r#"
+    no changes
+    drift secret.hf: Fields([FieldDrift { field: ValueSetAt, recorded: Word("2027-01-15T13:33:20Z"), live: Word("2027-01-15T16:20:00Z"), left_alone: true }])
+    unchanged secret.hf llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn rotate_sends_the_value_again_and_says_who_gets_it() {
+    let mut world = applied();
+    world.options.rotate.insert(address("secret.hf"));
+    assert_snapshot!(settles(&world), @r#"
+    secret.hf:update RotateRequested
+      ! ValueAtNextStart { pods: Several { named: {Pod { key: Key("llm"), replica: None }}, more: 0 } }
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    secrets(&mut world)[0].value_set_at = Some(time(30_000));
+    assert_snapshot!(settles(&world), @r#"
+    secret.hf:update RotateRequested
+      ! ValueAtNextStart { pods: Several { named: {Pod { key: Key("llm"), replica: None }}, more: 0 } }
+    drift secret.hf: Fields([FieldDrift { field: ValueSetAt, recorded: Word("2027-01-15T13:33:20Z"), live: Word("2027-01-15T16:20:00Z"), left_alone: false }])
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    world.secrets.insert(SecretName::Declared("hf".to_owned()), Secret::new(String::new()));
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: NotPossible("its value is empty, and RunPod takes none that is")
+    drift secret.hf: Fields([FieldDrift { field: ValueSetAt, recorded: Word("2027-01-15T13:33:20Z"), live: Word("2027-01-15T16:20:00Z"), left_alone: false }])
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn what_boots_in_the_same_plan_boots_with_the_new_value() {
+    let mut world = applied().want("second", |pod| {
+        pod.depends_on.insert(address("secret.hf"));
+        let env = Arc::make_mut(&mut pod.container.env);
+        env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_hf_token }}"));
+    });
+    world.options.rotate.insert(address("secret.hf"));
+    assert_snapshot!(settles(&world), @r#"
+    secret.hf:update RotateRequested
+      ! ValueAtNextStart { pods: Several { named: {Pod { key: Key("llm"), replica: None }, Pod { key: Key("second"), replica: None }}, more: 0 } }
+    second:create New on NVIDIA GeForce RTX 4090 x1 secure
+    secret.hf:update before second:create
+    unchanged llm
+    cost $505.70 -> $1,011.40, at most $1,011.40
+    "#);
+}
+
+#[test]
+fn without_its_mark_a_secret_is_neither_rotated_nor_deleted() {
+    let mut world = applied();
+    secrets(&mut world)[0].description = None;
+    assert_snapshot!(plan(&world), @"
+    no changes
+    Warning secret.hf: the description of `hf_token` in RunPod no longer carries podform's mark, so it is neither changed nor deleted (mark-removed)
+    unchanged secret.hf llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    let mut rotated = world.clone();
+    rotated.options.rotate.insert(address("secret.hf"));
+    assert_snapshot!(plan(&rotated), @r#"
+    blocked
+    held secret.hf: NotPossible("its description no longer carries podform's mark, so its value is not changed")
+    Warning secret.hf: the description of `hf_token` in RunPod no longer carries podform's mark, so it is neither changed nor deleted (mark-removed)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    world.options.destroy = true;
+    assert_snapshot!(plan(&world), @"
+    secret.hf:forget Destroyed (tombstone)
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Warning secret.hf: the description of `hf_token` in RunPod no longer carries podform's mark, so it is neither changed nor deleted (mark-removed)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
+fn a_secret_that_leaves_the_spec_stays_in_runpod_unless_its_end_is_asked_for() {
+    let mut world = applied();
+    world.desired.wanted.remove(&address("secret.hf"));
+    world.desired.wanted.remove(&address("llm"));
+    assert_snapshot!(settles(&world), @"
+    secret.hf:forget Removed (tombstone)
+    llm:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Note secret.hf: the secret `hf_token` stays in RunPod; `removed: [{ from: secret.hf, then: terminate }]` deletes it (secret-stays)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    world.desired.removed.insert(address("secret.hf"), OnRemove::Terminate);
+    assert_snapshot!(settles(&world), @"
+    llm:delete Removed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    secret.hf:delete Removed (tombstone)
+    llm:delete before secret.hf:delete
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
+fn what_a_pod_of_the_spec_refers_to_is_not_deleted_under_it() {
+    let mut world = applied().want("llm", |pod| {
+        let env = Arc::make_mut(&mut pod.container.env);
+        env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_HF_TOKEN }}"));
+    });
+    world.desired.wanted.remove(&address("secret.hf"));
+    world.desired.removed.insert(address("secret.hf"), OnRemove::Terminate);
+    assert_snapshot!(plan(&world), @r#"
+    llm:record LifecycleChanged
+      depends_on: secret.hf -> - by Spec
+    llm:update Changed Reset
+      env.HF_TOKEN: {{ RUNPOD_SECRET_hf_token }} -> {{ RUNPOD_SECRET_HF_TOKEN }} by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    held secret.hf: NotPossible("`llm` refers to it, and would boot without its value")
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn destroy_deletes_the_pods_then_the_secret() {
+    let mut world = applied();
+    world.options.destroy = true;
+    assert_snapshot!(plan(&world), @"
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    secret.hf:delete Destroyed (tombstone)
+    llm:delete before secret.hf:delete
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
+fn one_that_is_gone_is_made_again_and_one_that_is_not_seen_is_held() {
+    let mut world = applied();
+    world.live.server_time = Some(time(30_000));
+    world.live.secrets = named(&[]);
+    assert_snapshot!(settles(&world), @"
+    secret.hf:create Vanished
+    drift secret.hf: Vanished
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    world.live.server_time = Some(time(20_010));
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: Unreadable("recorded less than 120 s ago and not listed yet")
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    world.live.secrets = Inventory::Unread("access denied".to_owned());
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: Unreadable("access denied")
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    world.live.secrets = Inventory::NotTold;
+    world.api = Api::V1;
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: NotPossible("`api: v1` has no secrets of the account, which REST v2 has")
+    Note : whether RunPod has the secrets that variables refer to is not checked, as `api: v1` does not list them (secrets-not-checked)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn its_name_on_runpod_is_for_good() {
+    let world = applied().want_secret("hf", "other");
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: NotPossible("it is `hf_token` in RunPod, which gives a secret no other name; declare `other` under a key of its own")
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_rename_of_its_key_changes_nothing_in_runpod() {
+    let mut world = applied();
+    world.desired.wanted.remove(&address("secret.hf"));
+    world.desired.moved.push(Move { from: address("secret.hf"), to: address("secret.token") });
+    let world = world.want_secret("token", "hf_token").want("llm", |pod| {
+        pod.depends_on.insert(address("secret.token"));
+        let env = Arc::make_mut(&mut pod.container.env);
+        env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_hf_token }}"));
+    });
+    assert_snapshot!(settles(&world), @"
+    secret.token:move Renamed from secret.hf
+    llm:record Changed
+      depends_on: secret.hf -> secret.token by Spec
+    cost $505.70 -> $505.70, at most $505.70
+    ");
 }

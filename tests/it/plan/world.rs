@@ -12,14 +12,14 @@ use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, St
 use podform::model::clock::{Moment, SignedDuration, Timestamp};
 use podform::model::desired::{
     CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
-    Lifecycle, MemoryRange, Wanted, WantedPod, WantedVolume,
+    Lifecycle, MemoryRange, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
 use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, RemoteId, RunId,
-    RunNonce, VolumeId,
+    RunNonce, SecretId, VolumeId,
 };
 use podform::model::journal::{Asked, Entry, Event};
-use podform::model::live::{Inventory, Live, LivePod, LiveVolume, PodStatus, Rental, Seen};
+use podform::model::live::{Inventory, Live, LivePod, LiveSecret, LiveVolume, PodStatus, Rental, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
@@ -204,6 +204,14 @@ impl Default for World {
     }
 }
 
+fn set(record: &Record, set_at: Option<Timestamp>) -> Record {
+    let mut record = record.clone();
+    if let RecordedObject::Secret(secret) = &mut record.object {
+        secret.value_set_at = set_at;
+    }
+    record
+}
+
 /// Options of a person who knows that what is gone is gone.
 fn believing() -> Options {
     Options { accept_vanished: true, ..Options::default() }
@@ -218,6 +226,13 @@ impl World {
             self.desired.protected.insert(address(name).key().clone());
         }
         self.desired.wanted.insert(address(name), Wanted::Pod(Box::new(pod)));
+        self
+    }
+
+    /// Wants a secret that podform makes in RunPod.
+    pub fn want_secret(mut self, key: &str, name: &str) -> Self {
+        let secret = WantedSecret { name: name.to_owned() };
+        self.desired.wanted.insert(address(&format!("secret.{key}")), Wanted::Secret(secret));
         self
     }
 
@@ -403,7 +418,8 @@ impl World {
     fn volume_id(&self, volume: &Address) -> VolumeId {
         match self.desired.wanted.get(volume) {
             Some(Wanted::Volume(WantedVolume::Referenced { id })) => return id.clone(),
-            Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_)) | None => {}
+            Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_))
+            | None => {}
         }
         match self.prior.objects.get(volume).map(|recorded| &recorded.id) {
             Some(RemoteId::Volume(id)) => id.clone(),
@@ -474,6 +490,33 @@ impl World {
         let now = Moment { here: self.live.observed_at, there: self.live.server_time };
         match &action.operation {
             Operation::Local => {}
+            Operation::CreateSecret { name, mark, value: _, token } => {
+                let set_at = Some(self.live.observed_at);
+                let secret = LiveSecret {
+                    id: SecretId::new(format!("new-{}", token.short())),
+                    name: name.clone(),
+                    description: Some(mark.clone()),
+                    value_set_at: set_at,
+                };
+                let mut asked = request::asked(name, token, action.record.record().unwrap());
+                *asked.record = set(&asked.record, set_at);
+                let remote = RemoteId::Secret(secret.id.clone());
+                assert!(self.secrets_mut().iter().all(|other| other.name != *name), "makes a second {name}");
+                self.secrets_mut().push(secret);
+                return self.made(id, token, asked, remote);
+            }
+            Operation::SetSecret { id: secret, value: _, set_at: _ } => {
+                let set_at = Some(self.live.observed_at);
+                let mut secrets = self.secrets_mut().iter_mut();
+                secrets.find(|live| live.id == *secret).unwrap().value_set_at = set_at;
+                let record = set(action.record.record().unwrap(), set_at);
+                let remote = RemoteId::Secret(secret.clone());
+                let change = record::put(&id.address, &record, remote, previous.as_ref(), now);
+                return self.commit(Vec::new(), vec![change]);
+            }
+            Operation::DeleteSecret { id: secret } => {
+                self.secrets_mut().retain(|live| live.id != *secret);
+            }
             Operation::CreateVolume { name, config, token } => {
                 let volume = VolumeId::new(format!("new-{}", token.short()));
                 self.live.volumes.insert(volume.clone(), Seen::Found(live_volume(&volume, name, config)));
@@ -511,6 +554,13 @@ impl World {
             }
         }
         self.commit(Vec::new(), record::local(id, action, previous.as_ref(), now));
+    }
+
+    fn secrets_mut(&mut self) -> &mut Vec<LiveSecret> {
+        match &mut self.live.secrets {
+            Inventory::Listed { found, odd: _ } => found,
+            other => panic!("secrets are {other:?}"),
+        }
     }
 
     /// Records what a create made, as the engine does.

@@ -304,7 +304,7 @@ moved:
       --> pods.yaml:13:23
        |
     13 |   - { from: data, to: volume.models }
-       |             ----      ^^^^^^^^^^^^^ a pod cannot become a volume, nor a volume a pod
+       |             ----      ^^^^^^^^^^^^^ an object cannot become one of another kind
        |             |
        |             moved from here
        |
@@ -659,7 +659,7 @@ removed:
       --> pods.yaml:15:32
        |
     15 |   - { from: volume.data, then: stop }
-       |                                ^^^^ a network volume cannot be stopped
+       |                                ^^^^ only a pod can be stopped
        |
        = help: `then: forget` keeps it, unmanaged
 

@@ -397,7 +397,7 @@ fn replicas_are_numbered_from_0_and_may_be_none() {
     let names = |text: &str| -> Vec<String> {
         let name = |wanted: &Wanted| match wanted {
             Wanted::Pod(pod) => pod.container.name.clone(),
-            Wanted::Volume(_) => unreachable!("there are no volumes"),
+            Wanted::Volume(_) | Wanted::Secret(_) => unreachable!("there are only pods"),
         };
         loaded(text)
             .desired

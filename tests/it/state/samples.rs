@@ -12,7 +12,7 @@ use podform::model::desired::{
 };
 use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RegistryId, RemoteId, RunNonce, Serial, VolumeId,
+    RegistryId, RemoteId, RunNonce, SecretId, Serial, VolumeId,
 };
 use podform::model::journal::Asked;
 use podform::model::live::PodStatus;
@@ -23,7 +23,7 @@ use podform::model::plan::*;
 use podform::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
-use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
+use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
 use podform::model::settings::{Container, Field, PodPatch};
@@ -69,7 +69,9 @@ impl Samples {
     }
 
     pub fn address(&mut self) -> Address {
-        self.one(&["llm", "llm[0]", "llm[11]", "web", "volume.models", "volume.web"]).parse().unwrap()
+        self.one(&["llm", "llm[0]", "llm[11]", "web", "volume.models", "volume.web", "secret.HF"])
+            .parse()
+            .unwrap()
     }
 
     pub fn pod_address(&mut self) -> Address {
@@ -89,11 +91,15 @@ impl Samples {
     }
 
     pub fn remote_id(&mut self) -> RemoteId {
-        if self.0.bool() {
-            RemoteId::Pod(self.pod_id())
-        } else {
-            RemoteId::Volume(VolumeId::new(format!("vol{}", self.0.u32(..))))
+        match self.0.u8(..3) {
+            0 => RemoteId::Pod(self.pod_id()),
+            1 => RemoteId::Volume(VolumeId::new(format!("vol{}", self.0.u32(..)))),
+            _ => RemoteId::Secret(self.secret_id()),
         }
+    }
+
+    fn secret_id(&mut self) -> SecretId {
+        SecretId::new(format!("sec{}", self.0.u32(..)))
     }
 
     fn size(&mut self) -> Gigabytes {
@@ -183,8 +189,13 @@ impl Samples {
     }
 
     fn object(&mut self) -> RecordedObject {
-        if self.0.bool() {
-            return RecordedObject::Volume(self.volume_config());
+        match self.0.u8(..4) {
+            0 => return RecordedObject::Volume(self.volume_config()),
+            1 => {
+                let (name, value_set_at) = (self.text(), self.some(Self::time));
+                return RecordedObject::Secret(RecordedSecret { name, value_set_at });
+            }
+            _ => {}
         }
         RecordedObject::Pod(Arc::new(RecordedPod {
             container: self.container(),
@@ -320,7 +331,7 @@ impl Samples {
 
     fn operation(&mut self) -> Operation {
         let volume = VolumeId::new("agv6w2qcg7");
-        match self.0.u8(..9) {
+        match self.0.u8(..12) {
             0 => Operation::Local,
             1 => Operation::CreateVolume {
                 name: self.text(),
@@ -345,13 +356,25 @@ impl Samples {
                 },
             },
             7 => Operation::StopPod { id: self.pod_id() },
+            8 => Operation::CreateSecret {
+                name: self.text(),
+                mark: self.text(),
+                value: SecretName::Declared("hf".into()),
+                token: self.token(),
+            },
+            9 => Operation::SetSecret {
+                id: self.secret_id(),
+                value: SecretName::Declared("hf".into()),
+                set_at: self.some(Self::time),
+            },
+            10 => Operation::DeleteSecret { id: self.secret_id() },
             _ => Operation::DeletePods { ids: self.set(Self::pod_id) },
         }
     }
 
     fn consequence(&mut self) -> Consequence {
         let (volume, size, path) = ("volume.models".parse().unwrap(), self.size(), self.text());
-        match self.0.u8(..12) {
+        match self.0.u8(..14) {
             0 => Consequence::NetworkVolumeLost { volume, size },
             1 => Consequence::LocalVolumeLost { size, path },
             2 => Consequence::VanishedWithData { size },
@@ -363,6 +386,7 @@ impl Samples {
             8 => Consequence::StartMayFail { then_replaced: self.0.bool() },
             9 => Consequence::ScarceGpuGivenUp,
             10 => Consequence::TakesEffectAtNextStart,
+            11 => Consequence::ValueAtNextStart { pods: self.several() },
             _ => Consequence::GoesOnUnmanaged,
         }
     }
@@ -380,6 +404,7 @@ impl Samples {
             Reason::Replaced,
             Reason::VolumeReplaced,
             Reason::Requested,
+            Reason::RotateRequested,
             Reason::Removed,
             Reason::Shrunk,
             Reason::Destroyed,
@@ -439,7 +464,7 @@ impl Samples {
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..11) {
+        match self.0.u8(..14) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
@@ -455,7 +480,7 @@ impl Samples {
             9 => Held::InProgress,
             11 => Held::NoSecret { names: self.set(Self::text) },
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
-            11 => Held::Migrating { id: self.pod_id() },
+            12 => Held::Migrating { id: self.pod_id() },
             _ => Held::NotPossible(self.text()),
         }
     }

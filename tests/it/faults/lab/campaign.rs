@@ -71,7 +71,7 @@ pub fn crash_points(base: &Base, case: &Case) -> Vec<Crash> {
 }
 
 fn is_read(call: &str) -> bool {
-    matches!(call, "list" | "list-volumes" | "get" | "get-volume" | "catalog")
+    matches!(call, "list" | "list-volumes" | "list-secrets" | "get" | "get-volume" | "catalog")
 }
 
 /// What every call can be answered with. A read is done or not done alike, so for it these are all.
@@ -83,11 +83,15 @@ const WRITE: [&str; 5] = ["done-but-500", "done-but-timeout", "truncated", "slow
 /// What can be said to who wants a place for a pod, and how an id can get lost.
 const PLACE: [&str; 3] = ["no-capacity", "malformed", "wrong-content-type"];
 
+/// How an id can get lost.
+const LOST_ID: [&str; 2] = ["malformed", "wrong-content-type"];
+
 /// Returns the ways in which a call of this kind can go wrong.
 fn classes(call: &str) -> impl Iterator<Item = &'static str> {
     let (first, second): (&[&str], &[&str]) = match call {
         "list" => (&LISTING, &[]),
-        "list-volumes" | "get" | "get-volume" | "catalog" => (&[], &[]),
+        "list-volumes" | "list-secrets" | "get" | "get-volume" | "catalog" => (&[], &[]),
+        "create-secret" => (&WRITE, &LOST_ID),
         "create" | "start" => (&WRITE, &PLACE),
         _ => (&WRITE, &[]),
     };

@@ -9,17 +9,18 @@ pub mod projects;
 pub mod shapes;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
+use podform::model::address::Address;
 use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
 use podform::model::desired::{Desired, Wanted};
-use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunNonce};
+use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunNonce, SecretId};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
 use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
@@ -27,7 +28,7 @@ use podform::model::pod::{Compute, Placement};
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
 use podform::model::request::{PodRequest, VolumeRequest};
-use podform::model::secret::{Secret, Secrets};
+use podform::model::secret::{Secret, SecretName, Secrets};
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::plan::{self, Inputs, Options, stock_questions};
@@ -239,7 +240,7 @@ pub fn tell(base: &Base, case: &Case) -> Report {
 pub fn left_open(base: &Base, case: &Case) -> Vec<(plan_model::Step, ActionStatus)> {
     in_paused_time(async {
         let (simulation, state) = prepared(base, case);
-        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), false);
+        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), false).rotating(base);
         let life = Life::new(case.crashes.first().copied());
         lab.live(0, &life, watch::channel(Interrupt::None).1).await;
         let open = state.load().await.expect("a state").open;
@@ -262,7 +263,7 @@ fn prepared(base: &Base, case: &Case) -> (Simulation, MemoryState) {
 fn play_and(base: &Base, case: &Case, wanted: bool) -> Report {
     in_paused_time(async {
         let (simulation, state) = prepared(base, case);
-        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), wanted);
+        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), wanted).rotating(base);
         let mut report = lab.converge().await;
         let prior = state.load().await.expect("a state");
         report.violations.extend(simulation.inspect(|world| check(base, case, world, &prior)));
@@ -387,6 +388,8 @@ struct Lab<'a> {
     client: Rc<Runpod>,
     clock: WorldClock<'a>,
     story: Story,
+    /// The secret that is to be rotated, and when its value was set at first.
+    rotate: Option<(Address, Option<Timestamp>)>,
 }
 
 /// How one run ended.
@@ -429,7 +432,18 @@ impl<'a> Lab<'a> {
             client: client(simulation),
             clock: WorldClock::new(simulation),
             story: Story { wanted: story_wanted, lines: RefCell::default() },
+            rotate: None,
         }
+    }
+
+    /// Has what a shape wants to be rotated, as it is recorded at first.
+    fn rotating(self, base: &Base) -> Self {
+        let rotate = SHAPES[self.case.shape].rotate.map(|name| {
+            let address: Address = name.parse().expect("an address");
+            let before = value_set_at(&base.prior, &address);
+            (address, before)
+        });
+        Self { rotate, ..self }
     }
 
     /// Runs until nothing is left to do.
@@ -490,7 +504,11 @@ impl<'a> Lab<'a> {
         let now = self.clock.now();
         let run = kit::run(format!("run-{number}-{}", now.as_millisecond()), now);
         let project = ProjectName::new("lab");
-        let secrets = Secrets::default();
+        let mut secrets = Secrets::default();
+        for name in ["hf", "kept"] {
+            let value = Secret::new(format!("value-of-{name}"));
+            secrets.insert(SecretName::Declared(name.to_owned()), value);
+        }
         let context = Context {
             provider: &limited,
             journal: &journal,
@@ -516,12 +534,15 @@ impl<'a> Lab<'a> {
             };
             prior = self.load().await;
         }
-        let live = match podform::provider::observe::observe(&limited, &prior.to_look_for(), self.clock.now())
-            .await
-        {
-            Ok(live) => live,
-            Err(error) => return Step::stopped(format!("could not look: {error}")),
-        };
+        let mut live =
+            match podform::provider::observe::observe(&limited, &prior.to_look_for(), self.clock.now()).await
+            {
+                Ok(live) => live,
+                Err(error) => return Step::stopped(format!("could not look: {error}")),
+            };
+        if plan::names_secrets(self.desired, &prior) {
+            live.secrets = podform::provider::observe::secrets(&limited).await;
+        }
         let (planned, broken) = self.plan(&prior, &live, &run, &secrets);
         let plan = match planned {
             Planned::NoChanges(plan) => {
@@ -557,12 +578,18 @@ impl<'a> Lab<'a> {
             api: Api::V2,
             nonce: &RunNonce::new(run.id.as_str()),
             settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),
-            options: &Options::default(),
+            options: &Options { rotate: self.to_rotate(prior), ..Options::default() },
             in_progress: None,
         };
         let planned = plan::plan(&inputs);
         let broken = plan::check_bounds(&inputs, planned.plan());
         (planned, broken.iter().map(|violation| format!("unsound plan: {violation}")).collect())
+    }
+
+    /// Returns the secret that is to be rotated, until its record says that it was.
+    fn to_rotate(&self, prior: &Prior) -> BTreeSet<Address> {
+        let rotate = self.rotate.iter().filter(|(address, before)| value_set_at(prior, address) == *before);
+        rotate.map(|(address, _)| address.clone()).collect()
     }
 
     fn signals(&self) -> watch::Receiver<Interrupt> {
@@ -579,6 +606,10 @@ impl<'a> Lab<'a> {
         });
         receiver
     }
+}
+
+fn value_set_at(prior: &Prior, address: &Address) -> Option<Timestamp> {
+    prior.objects.get(address)?.record.object.secret()?.value_set_at
 }
 
 fn shown(plan: &Plan) -> String {
@@ -604,6 +635,10 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
         .chain(world.all_volumes().map(|volume| {
             let id = podform::model::id::VolumeId::new(volume.id.0.clone());
             (RemoteId::Volume(id), volume.name.starts_with("lab."))
+        }))
+        .chain(world.secrets(None).map(|secret| {
+            let ours = secret.description.as_ref().is_some_and(|mark| mark.starts_with("podform lab/"));
+            (RemoteId::Secret(SecretId::new(secret.id.clone())), ours)
         }))
         .collect();
     let known = prior.remote_ids();
@@ -634,6 +669,16 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
         wrong.push(format!("the journal has open actions: {:?}", prior.open));
     }
     wrong.extend(kept(&SHAPES[case.shape], base, prior));
+    for (address, recorded) in &prior.objects {
+        let set_at = recorded.record.object.secret().map(|secret| secret.value_set_at);
+        let mut secrets = world.secrets(None);
+        let live = secrets.find(|secret| recorded.id == RemoteId::Secret(SecretId::new(secret.id.clone())));
+        let live = live.map(|secret| secret.value_set_at.rfc3339().parse().ok());
+        // A crash between the answer and the look leaves it untold.
+        if set_at.is_some_and(|set_at| set_at.is_some()) && set_at != live {
+            wrong.push(format!("{address} was set at {live:?}, and the state says {set_at:?}"));
+        }
+    }
     wrong.extend(foreign(base, world));
     wrong
 }

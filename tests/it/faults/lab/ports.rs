@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::Timestamp;
-use podform::model::id::{PodId, RunId, Serial, VolumeId};
+use podform::model::id::{PodId, RunId, SecretId, Serial, VolumeId};
 use podform::model::live::{LivePod, LiveVolume};
 use podform::model::money::Hourly;
-use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
+use podform::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
@@ -290,5 +291,20 @@ impl Mutate for MortalPort<'_> {
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
         self.life.write("delete-volume", async move { client.delete_volume(&id).await }).await
+    }
+
+    async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {
+        let (client, request) = (Rc::clone(&self.client), request.clone());
+        self.life.write("create-secret", async move { client.create_secret(&request).await }).await
+    }
+
+    async fn set_secret(&self, id: &SecretId, value: &Secret<String>) -> Result<(), ProviderError> {
+        let (client, id, value) = (Rc::clone(&self.client), id.clone(), value.clone());
+        self.life.write("set-secret", async move { client.set_secret(&id, &value).await }).await
+    }
+
+    async fn delete_secret(&self, id: &SecretId) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("delete-secret", async move { client.delete_secret(&id).await }).await
     }
 }

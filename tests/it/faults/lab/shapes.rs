@@ -9,26 +9,68 @@ pub struct Shape {
     pub specs: &'static [&'static str],
     /// Addresses whose pods must be the same ones at the end.
     pub kept: &'static [&'static str],
+    /// The secret whose value is sent again when the last spec is applied.
+    pub rotate: Option<&'static str>,
     /// Whether the host of the pod at `stuck` is full when the last spec is applied.
     pub full_host: bool,
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 9] = [
-    Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], full_host: false },
-    Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], full_host: false },
-    Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], full_host: false },
-    Shape { name: "replace", specs: &[ONE_L40S, ONE_OTHER], kept: &[], full_host: false },
-    Shape { name: "create-first", specs: &[FIRST_L40S, FIRST_OTHER], kept: &[], full_host: false },
-    Shape { name: "mix", specs: &[ALL_RUN, MIX_BEFORE, MIX_AFTER], kept: &["a", "b", "c"], full_host: false },
-    Shape { name: "remove", specs: &[PROTECTED, PROTECTED_LEFT], kept: &["keep"], full_host: false },
+pub const SHAPES: [Shape; 12] = [
+    Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
+    Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
+    Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
+    Shape { name: "replace", specs: &[ONE_L40S, ONE_OTHER], kept: &[], rotate: None, full_host: false },
+    Shape {
+        name: "create-first",
+        specs: &[FIRST_L40S, FIRST_OTHER],
+        kept: &[],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "mix",
+        specs: &[ALL_RUN, MIX_BEFORE, MIX_AFTER],
+        kept: &["a", "b", "c"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "remove",
+        specs: &[PROTECTED, PROTECTED_LEFT],
+        kept: &["keep"],
+        rotate: None,
+        full_host: false,
+    },
     Shape {
         name: "resume",
         specs: &[LOCAL_RUNS, LOCAL_STOPPED, LOCAL_RUNS],
         kept: &["llm"],
+        rotate: None,
         full_host: false,
     },
-    Shape { name: "stuck", specs: &[STUCK_RUNS, STUCK_STOPPED, STUCK_RUNS], kept: &[], full_host: true },
+    Shape { name: "secret", specs: &[NOTHING, SECRET], kept: &[], rotate: None, full_host: false },
+    Shape {
+        name: "secret-rotates",
+        specs: &[SECRET, SECRET],
+        kept: &["llm", "secret.hf"],
+        rotate: Some("secret.hf"),
+        full_host: false,
+    },
+    Shape {
+        name: "secret-goes",
+        specs: &[SECRET, SECRET_GOES],
+        kept: &["secret.kept"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "stuck",
+        specs: &[STUCK_RUNS, STUCK_STOPPED, STUCK_RUNS],
+        kept: &[],
+        rotate: None,
+        full_host: true,
+    },
 ];
 
 const NOTHING: &str = "
@@ -52,6 +94,25 @@ volumes:
   models: { size: 100GB, data_center: EU-RO-1 }
 pods:
   llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: ['models:/models'] }
+";
+
+const SECRET: &str = "
+version: 1
+project: lab
+secrets:
+  hf: { runpod: hf_token, from: { env: HF } }
+  kept: { runpod: kept, from: { env: KEPT } }
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, env: { HF: { secret: hf } } }
+";
+
+const SECRET_GOES: &str = "
+version: 1
+project: lab
+secrets:
+  kept: { runpod: kept, from: { env: KEPT } }
+pods: {}
+removed: [{ from: secret.hf, then: terminate }]
 ";
 
 const CHAIN: &str = "

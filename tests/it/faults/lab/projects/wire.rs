@@ -7,10 +7,11 @@ use std::rc::Rc;
 
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::{SignedDuration, Timestamp};
-use podform::model::id::{EnvKey, PodId, VolumeId};
+use podform::model::id::{EnvKey, PodId, SecretId, VolumeId};
 use podform::model::live::{LivePod, LiveVolume};
 use podform::model::money::Hourly;
-use podform::model::request::{PatchRequest, PodRequest, VolumeRequest};
+use podform::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
@@ -203,5 +204,19 @@ impl Mutate for Wire<'_> {
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         self.touch(id.as_str(), Touch::Delete, "delete");
         self.client.delete_volume(id).await
+    }
+
+    async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {
+        self.client.create_secret(request).await
+    }
+
+    async fn set_secret(&self, id: &SecretId, value: &Secret<String>) -> Result<(), ProviderError> {
+        self.touch(id.as_str(), Touch::Change, "set");
+        self.client.set_secret(id, value).await
+    }
+
+    async fn delete_secret(&self, id: &SecretId) -> Result<(), ProviderError> {
+        self.touch(id.as_str(), Touch::Delete, "delete");
+        self.client.delete_secret(id).await
     }
 }

@@ -3,22 +3,35 @@
 //! RunPod puts their values in when a pod boots, and boots it with the reference itself where there is no such secret: it
 //! runs, is billed and does not work. So what would boot a pod so is held.
 
+mod managed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::address::{Address, Kind};
 use crate::model::desired::{Desired, Wanted, WantedPod};
 use crate::model::id::EnvKey;
 use crate::model::live::Inventory;
 use crate::model::plan::{Disruption, Finding, Held, Operation};
 use crate::model::pod::{EnvValue, RunState};
+use crate::model::prior::Prior;
 use crate::model::secret;
+
+pub(super) use managed::{draft, sighting};
 
 use super::draft::Draft;
 use super::{Context, Drafts, finding};
 
-/// Tells whether a variable of the spec refers to a secret of the account, so that they must be looked at.
-pub fn names_secrets(desired: &Desired) -> bool {
-    let mut pods = desired.wanted.values().filter_map(Wanted::pod);
-    pods.any(|pod| references(pod).next().is_some())
+/// Tells whether the secrets of the account must be looked at: a variable of the spec refers to one, podform is to make
+/// one, or has made one.
+pub fn names_secrets(desired: &Desired, prior: &Prior) -> bool {
+    let is_named = |wanted: &Wanted| match wanted {
+        Wanted::Secret(_) => true,
+        Wanted::Pod(pod) => references(pod).next().is_some(),
+        Wanted::Volume(_) => false,
+    };
+    let is_secret = |address: &Address| address.kind() == Kind::Secret;
+    // Secrets sort first.
+    prior.objects.keys().next().is_some_and(is_secret) || desired.wanted.values().any(is_named)
 }
 
 /// Returns the variables of a pod that refer to a secret of the account, with its name.
@@ -35,12 +48,15 @@ pub(super) fn hold_without(context: &Context<'_>, drafts: &mut Drafts<'_>) -> Op
     let known = match &context.inputs.live.secrets {
         Inventory::NotAsked => return None,
         Inventory::Listed { found, odd } if odd.is_empty() => {
-            found.iter().map(|secret| secret.name.to_ascii_lowercase()).collect::<BTreeSet<_>>()
+            found.iter().map(|secret| secret.name.to_ascii_lowercase())
         }
         Inventory::Listed { found: _, odd } => return Some(finding::secrets_not_checked(&odd.join(", "))),
         Inventory::NotTold => return Some(finding::secrets_not_told(context.inputs.api)),
         Inventory::Unread(why) => return Some(finding::secrets_not_checked(why)),
     };
+    // What this plan makes is there by then; a pod whose secret is held waits for it as for any dependency.
+    let made = context.inputs.desired.wanted.values().filter_map(Wanted::secret);
+    let known: BTreeSet<String> = made.map(|secret| secret.name.to_ascii_lowercase()).chain(known).collect();
     for (address, draft) in drafts {
         let Some(pod) = context.wanted(address).and_then(Wanted::pod) else { continue };
         let missing: BTreeMap<&EnvKey, &str> =
@@ -64,6 +80,9 @@ fn boots(draft: &Draft<'_>) -> bool {
         Operation::CreatePod(_) | Operation::StartPod { .. } => true,
         Operation::UpdatePod { id: _, patch: _, disruption } => *disruption == Disruption::Reset,
         Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::SetSecret { .. }
+        | Operation::DeleteSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

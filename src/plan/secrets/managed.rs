@@ -1,0 +1,304 @@
+//! Plans one secret of the account that podform makes.
+//!
+//! Its name is unique in the account, so that a second one cannot be made by mistake; its description is the mark. Without
+//! ours a secret is never changed or deleted. What it holds is never read back: whether the value is still the one that was
+//! sent is seen by when it was last set, and it is sent again only where that is asked for.
+
+use crate::model::address::Address;
+use crate::model::clock::SignedDuration;
+use crate::model::desired::{Lifecycle, OnRemove, Wanted, WantedSecret};
+use crate::model::id::RemoteId;
+use crate::model::live::{Inventory, LiveSecret, Unreadable};
+use crate::model::marker::{SecretMark, Token};
+use crate::model::plan::{
+    Consequence, DriftKind, FieldDrift, Held, Operation, Reason, RecordAfter, Several, Split, Step,
+};
+use crate::model::pod::RunState;
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedSecret};
+use crate::model::secret::SecretName;
+use crate::model::settings::Field;
+use crate::model::value::Value;
+
+use super::references;
+use crate::plan::draft::{Draft, Planning};
+use crate::plan::presence::{Case, Known, Sighting, case};
+use crate::plan::{Context, Inputs, finding, shown};
+
+/// What was recorded less than this ago is never absent: listings lag behind creates.
+const SETTLING: SignedDuration = SignedDuration::from_secs(120);
+
+/// Plans the address of a secret.
+pub(in crate::plan) fn draft<'a>(
+    context: &Context<'a>,
+    address: &'a Address,
+    wanted: Option<&'a WantedSecret>,
+) -> Draft<'a> {
+    let mut planner = Planner { context, address, draft: Draft::default() };
+    if let Some(from) = context.renamed.moves.get(address) {
+        planner.draft.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
+    }
+    match (case(wanted.map(|_| RunState::Running), sighting(context, address)), wanted) {
+        (Case::Hold(held), _) => planner.draft.hold(held),
+        (Case::Create, Some(wanted)) => planner.create(wanted, Reason::New),
+        (Case::CreateAgain { recorded: _ }, Some(wanted)) => {
+            planner.draft.drift.push(DriftKind::Vanished);
+            planner.create(wanted, Reason::Vanished);
+        }
+        (Case::Compare { recorded, object }, Some(wanted)) => planner.keep(wanted, recorded, object),
+        (Case::Adopt { object, known, deposed: _ }, Some(wanted)) => planner.adopt(wanted, object, known),
+        (Case::Remove { recorded, object, by: _, successor: _ }, _) => planner.remove(recorded, object),
+        (Case::Forget { recorded: _ }, _) => {
+            planner.draft.drift.push(DriftKind::Vanished);
+            planner.forget(Reason::Vanished);
+        }
+        (
+            Case::Nothing
+            | Case::NotYet
+            | Case::RemoveOrphan { .. }
+            | Case::Create
+            | Case::CreateAgain { .. }
+            | Case::Compare { .. }
+            | Case::Adopt { .. },
+            _,
+        ) => {}
+    }
+    planner.draft
+}
+
+/// Returns what is known of the secret of an address.
+pub(in crate::plan) fn sighting<'a>(context: &Context<'a>, address: &Address) -> Sighting<'a, LiveSecret> {
+    let Inputs { desired, live, api, .. } = *context.inputs;
+    let (found, odd) = match &live.secrets {
+        Inventory::Listed { found, odd } => (found, odd),
+        Inventory::Unread(why) => return Sighting::Hidden(Held::Unreadable(why.clone())),
+        Inventory::NotAsked => {
+            return Sighting::Hidden(Held::Unreadable("secrets were not listed".to_owned()));
+        }
+        Inventory::NotTold => {
+            let why = format!("`api: {}` has no secrets of the account, which REST v2 has", api.word());
+            return Sighting::Hidden(Held::NotPossible(why));
+        }
+    };
+    let unread =
+        || Sighting::Hidden(Held::Unreadable(format!("it may be what cannot be read: {}", odd.join(", "))));
+    if let Some(recorded) = context.recorded(address) {
+        let is_it = |secret: &&LiveSecret| RemoteId::Secret(secret.id.clone()) == recorded.id;
+        let age = live.server_time.zip(recorded.server_time).map(|(now, then)| now.duration_since(then));
+        return match (found.iter().find(is_it), age) {
+            (Some(object), _) => Sighting::Kept { recorded, object },
+            (None, _) if !odd.is_empty() => unread(),
+            (None, None) => Sighting::Hidden(Held::Unreadable(Unreadable::AgeNotTold.to_string())),
+            (None, Some(age)) if age < SETTLING => {
+                Sighting::Hidden(Held::Unreadable(Unreadable::TooNew.to_string()))
+            }
+            (None, Some(_)) => Sighting::Gone { recorded },
+        };
+    }
+    let Some(wanted) = desired.wanted.get(address).and_then(Wanted::secret) else { return Sighting::Never };
+    match found.iter().find(|secret| secret.name.eq_ignore_ascii_case(&wanted.name)) {
+        Some(object) => taken(context, address, object),
+        None if !odd.is_empty() => unread(),
+        None => match context.ownership.unsettled_intent(address, None) {
+            Some(held) => Sighting::Hidden(held),
+            None => Sighting::Never,
+        },
+    }
+}
+
+/// Judges whose a secret is that has the name of one which is not recorded.
+fn taken<'a>(context: &Context<'a>, address: &Address, object: &'a LiveSecret) -> Sighting<'a, LiveSecret> {
+    let Inputs { desired, prior, options, .. } = *context.inputs;
+    let name = &object.name;
+    Sighting::Hidden(match object.mark() {
+        Some(mark) if mark.project == desired.project => {
+            let known = prior.tokens.get(&mark.token).filter(|known| !known.tombstone);
+            match known.filter(|known| context.renamed.address_now(&known.address) == *address) {
+                Some(known) => return Sighting::Journal { object, asked: &known.asked.record },
+                // A rebuild says itself where it takes it to.
+                None if options.taking_over => return Sighting::Named { object },
+                None => Held::Marked { ids: [RemoteId::Secret(object.id.clone())].into() },
+            }
+        }
+        Some(mark) => Held::NotPossible(format!(
+            "RunPod has a secret `{name}` that project `{}` made; without `from:` its value is used as it is",
+            mark.project
+        )),
+        None => Held::NotPossible(format!(
+            "RunPod has a secret `{name}` that podform did not make, and does not change; without `from:` its value is \
+             used as it is, and another name after `runpod:` makes another one"
+        )),
+    })
+}
+
+/// Tells whether a secret carries the mark with which it was made for a record.
+fn is_ours(inputs: &Inputs<'_>, recorded: &Recorded, secret: &LiveSecret) -> bool {
+    secret.mark().is_some_and(|mark| {
+        mark.project == inputs.desired.project && recorded.record.token.as_ref() == Some(&mark.token)
+    })
+}
+
+struct Planner<'c, 'a> {
+    context: &'c Context<'a>,
+    address: &'a Address,
+    draft: Draft<'a>,
+}
+
+impl<'a> Planner<'_, 'a> {
+    fn value(&self) -> SecretName {
+        SecretName::Declared(self.address.key().to_string())
+    }
+
+    /// RunPod takes no empty value. One that could not be read is asked for when it is sent.
+    fn holds_for_its_value(&mut self) -> bool {
+        let value = self.context.inputs.secrets.get(&self.value());
+        let is_empty = value.is_some_and(|value| value.expose().is_empty());
+        if is_empty {
+            let why = "its value is empty, and RunPod takes none that is";
+            self.draft.hold(Held::NotPossible(why.to_owned()));
+        }
+        is_empty
+    }
+
+    fn create(&mut self, wanted: &WantedSecret, reason: Reason) {
+        if self.holds_for_its_value() {
+            return;
+        }
+        let inputs = self.context.inputs;
+        let token = Token::derive(&inputs.prior.lineage, inputs.nonce, self.address, 0);
+        let mark = SecretMark {
+            project: inputs.desired.project.clone(),
+            key: self.address.key().clone(),
+            token: token.clone(),
+        };
+        let object = RecordedSecret { name: wanted.name.clone(), value_set_at: None };
+        let record = Record::new(Some(token.clone()), Lifecycle::default(), RecordedObject::Secret(object));
+        self.draft.push(Planning {
+            step: Step::Create,
+            operation: Operation::CreateSecret {
+                name: wanted.name.clone(),
+                mark: mark.to_string(),
+                value: self.value(),
+                token,
+            },
+            reason,
+            changes: shown::secret_creation(&wanted.name),
+            consequences: Vec::new(),
+            after: Split::default(),
+            record: RecordAfter::put(None, record),
+        });
+    }
+
+    fn keep(&mut self, wanted: &WantedSecret, recorded: &Recorded, live: &LiveSecret) {
+        if !wanted.name.eq_ignore_ascii_case(&live.name) {
+            let why = format!(
+                "it is `{}` in RunPod, which gives a secret no other name; declare `{}` under a key of its own",
+                live.name, wanted.name
+            );
+            return self.draft.hold(Held::NotPossible(why));
+        }
+        let is_ours = is_ours(self.context.inputs, recorded, live);
+        if !is_ours {
+            self.draft.findings.push(finding::secret_mark_gone(self.address, &live.name));
+        }
+        let before = recorded.record.object.secret().and_then(|secret| secret.value_set_at);
+        let is_asked = self.context.inputs.options.rotate.contains(self.address);
+        if let (Some(before), Some(now)) = (before, live.value_set_at)
+            && before != now
+        {
+            let drift = FieldDrift {
+                field: Field::ValueSetAt,
+                recorded: Value::word(before),
+                live: Value::word(now),
+                left_alone: !is_asked,
+            };
+            self.draft.drift.push(DriftKind::Fields(vec![drift]));
+        }
+        if is_asked && is_ours {
+            self.rotate(live, recorded.record.clone());
+        } else if is_asked {
+            let why = "its description no longer carries podform's mark, so its value is not changed";
+            self.draft.hold(Held::NotPossible(why.to_owned()));
+        }
+    }
+
+    fn adopt(&mut self, wanted: &WantedSecret, live: &LiveSecret, known: Known<'_>) {
+        let token = match known {
+            Known::Asked(asked) => asked.token.clone(),
+            Known::Migrated(recorded, _) => recorded.record.token.clone(),
+            Known::Nothing => live.mark().map(|mark| mark.token),
+        };
+        // When its value was set was not seen by the run that made it, so a write of others cannot be told from it.
+        let object = RecordedSecret { name: wanted.name.clone(), value_set_at: None };
+        let record = Record::new(token, Lifecycle::default(), RecordedObject::Secret(object));
+        let id = Some(RemoteId::Secret(live.id.clone()));
+        self.draft.local(Step::Adopt, known.reason(), Vec::new(), RecordAfter::put(id, record.clone()));
+        if self.context.inputs.options.rotate.contains(self.address) {
+            self.rotate(live, record);
+        }
+    }
+
+    /// Returns the pods of the spec that refer to a secret.
+    fn users(&self, live: &LiveSecret) -> impl Iterator<Item = &'a Address> {
+        self.context.inputs.desired.wanted.iter().filter_map(|(address, wanted)| {
+            let mut names = references(wanted.pod()?).map(|(_, name)| name);
+            names.any(|name| name.eq_ignore_ascii_case(&live.name)).then_some(address)
+        })
+    }
+
+    /// Sends the value again. Description and value never go in one request: RunPod could do half of it.
+    fn rotate(&mut self, live: &LiveSecret, record: Record) {
+        if self.holds_for_its_value() {
+            return;
+        }
+        let pods: Several = self.users(live).collect();
+        let consequences =
+            if pods.is_empty() { Vec::new() } else { vec![Consequence::ValueAtNextStart { pods }] };
+        self.draft.push(Planning {
+            step: Step::Update,
+            operation: Operation::SetSecret {
+                id: live.id.clone(),
+                value: self.value(),
+                set_at: live.value_set_at,
+            },
+            reason: Reason::RotateRequested,
+            // Which value it has and gets is nothing to show.
+            changes: Vec::new(),
+            consequences,
+            after: Split::default(),
+            record: RecordAfter::put(Some(RemoteId::Secret(live.id.clone())), record),
+        });
+    }
+
+    /// A secret that leaves the spec may be used by others, so it stays in RunPod unless its end is asked for.
+    fn remove(&mut self, recorded: &Recorded, live: &LiveSecret) {
+        let Inputs { desired, options, .. } = *self.context.inputs;
+        let is_to_go = options.destroy || desired.removal(self.address) == Some(OnRemove::Terminate);
+        let user = self.users(live).next().filter(|_| is_to_go && !options.destroy);
+        if let Some(pod) = user {
+            let why = format!("`{pod}` refers to it, and would boot without its value");
+            return self.draft.hold(Held::NotPossible(why));
+        }
+        if is_to_go && is_ours(self.context.inputs, recorded, live) {
+            self.draft.push(Planning {
+                step: Step::Delete,
+                operation: Operation::DeleteSecret { id: live.id.clone() },
+                reason: if options.destroy { Reason::Destroyed } else { Reason::Removed },
+                changes: Vec::new(),
+                consequences: Vec::new(),
+                after: Split::default(),
+                record: RecordAfter::Remove { tombstone: true },
+            });
+            return;
+        }
+        self.draft.findings.push(if is_to_go {
+            finding::secret_mark_gone(self.address, &live.name)
+        } else {
+            finding::secret_stays(self.address, &live.name)
+        });
+        self.forget(if options.destroy { Reason::Destroyed } else { Reason::Removed });
+    }
+
+    fn forget(&mut self, reason: Reason) {
+        self.draft.local(Step::Forget, reason, Vec::new(), RecordAfter::Remove { tombstone: true });
+    }
+}
