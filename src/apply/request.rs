@@ -9,7 +9,7 @@ use crate::model::id::{EnvKey, PodId, VolumeId};
 use crate::model::journal::Asked;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
-use crate::model::plan::{Attempt, Candidate, EnvPatch, PodCreation};
+use crate::model::plan::{Attempt, Candidate, Disruption, EnvPatch, PodCreation};
 use crate::model::pod::{EnvValue, Placement, Storage};
 use crate::model::prior::{KnownToken, Record};
 use crate::model::request::{PatchRequest, PodRequest};
@@ -80,6 +80,26 @@ pub fn refreshed(mark: Marker, live: &LivePod, known: Option<&KnownToken>) -> Ma
 /// Writes a mark into the variables of a request.
 pub fn mark(env: &mut Variables, mark: &Marker) {
     env.insert(EnvKey::new(MARKER_KEY), Secret::new(mark.to_string()));
+}
+
+/// Parts a change into the requests that it takes, in their order, each with what it disrupts.
+///
+/// RunPod refuses to reset a pod that is locked, also by the very request that locks it. So a lock that changes with what
+/// resets the pod is opened before and closed after it.
+pub fn in_turn(
+    request: PatchRequest,
+    disruption: Disruption,
+    live: &LivePod,
+) -> Vec<(PatchRequest, Disruption)> {
+    let Some(Some(locked)) = request.settings.locked.filter(|_| disruption == Disruption::Reset) else {
+        return vec![(request, disruption)];
+    };
+    let id = &request.id;
+    let open = live.is_locked().then(|| (lock(id, false), Disruption::InPlace));
+    let close = locked.then(|| (lock(id, true), Disruption::InPlace));
+    let settings = PodSettings { locked: None, ..request.settings.clone() };
+    let change = (PatchRequest { id: id.clone(), settings }, disruption);
+    open.into_iter().chain([change]).chain(close).collect()
 }
 
 /// Returns a change of the lock only.
@@ -168,6 +188,41 @@ mod tests {
         let asked = asked_pod(&creation(), &creation().attempts[0], &token(), &before);
         let pod = asked.record.object.pod().unwrap();
         assert_eq!((&pod.container, pod.access), (&creation().container, Some(creation().access)));
+    }
+
+    #[test]
+    fn a_lock_is_opened_before_a_reset_and_closed_after_it() {
+        let turns = |locked: Option<bool>, is_locked: bool, disruption: Disruption| {
+            let mut live = live_pod("p", PodStatus::Running);
+            live.settings.locked = Some(Some(is_locked));
+            let settings = PodSettings {
+                image: Some("image:2".to_owned()),
+                locked: locked.map(Some),
+                ..PodSettings::default()
+            };
+            let request = PatchRequest { id: PodId::new("p"), settings };
+            let told = in_turn(request, disruption, &live).into_iter().map(|(request, disruption)| {
+                let PodSettings { image, locked, .. } = request.settings;
+                let parts =
+                    [image.map(|_| "change"), locked.flatten().map(|on| if on { "lock" } else { "unlock" })];
+                let parts: Vec<&str> = parts.into_iter().flatten().collect();
+                format!("{} {disruption:?}", parts.join("+"))
+            });
+            told.collect::<Vec<_>>().join(", ")
+        };
+        use Disruption::{InPlace, Reset};
+        let table = [
+            ((None, false, Reset), "change Reset"),
+            ((None, true, Reset), "change Reset"),
+            ((Some(true), false, Reset), "change Reset, lock InPlace"),
+            ((Some(true), true, Reset), "unlock InPlace, change Reset, lock InPlace"),
+            ((Some(false), true, Reset), "unlock InPlace, change Reset"),
+            ((Some(false), false, Reset), "change Reset"),
+            ((Some(true), false, InPlace), "change+lock InPlace"),
+        ];
+        for ((locked, is_locked, disruption), expected) in table {
+            assert_eq!(turns(locked, is_locked, disruption), expected, "{locked:?} {is_locked}");
+        }
     }
 
     #[test]

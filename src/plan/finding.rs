@@ -47,6 +47,13 @@ pub(super) fn catalog(catalog: &Catalog) -> Vec<Finding> {
     unread.chain(left_out).collect()
 }
 
+/// A lock that the spec has is no obstacle, and that it is open for a moment is said.
+pub(super) fn lock_opened(address: &Address) -> Finding {
+    let message =
+        "its lock is opened for the change and closed after it: three requests, one after the other";
+    about(Severity::Note, "lock-opened", address, Some(Field::Locked), message.to_owned())
+}
+
 /// A pod is made with the keys that the account has then, so it is said before.
 pub(super) fn no_ssh_keys(address: &Address) -> Finding {
     let message = "the account has no SSH key, so nobody gets in: add one in RunPod's settings before this pod is made, \

@@ -59,6 +59,7 @@ scripts! {
     in_progress,
     init_import,
     left_alone,
+    locked,
     logs,
     lost_state,
     made_secrets,

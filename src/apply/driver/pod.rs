@@ -48,7 +48,12 @@ where
         let request = request::patch(self.sources(&volumes), id, patch, &before);
         let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
         let token = patch.env.as_ref().and_then(|env| env.token.as_ref());
-        let since = self.change(act, &request, token.map(|token| (token, &before)), disruption).await?;
+        let mut since = Instant::now();
+        for (request, each) in request::in_turn(request, disruption, &before) {
+            let changed = self.change(act, &request, token.map(|token| (token, &before)), each).await?;
+            // What it is waited for below is the reset.
+            since = if each == disruption { changed } else { since };
+        }
         if before.status.is_up() && disruption == Disruption::Reset {
             match self.wait_running(act, id, (Cause::Started, since), None).await? {
                 Waited::Running(_) => {}

@@ -11,7 +11,7 @@ use crate::model::plan::{
     Candidate, Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
 };
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::value::Value;
@@ -305,10 +305,11 @@ impl<'a> PodPlanner<'_, 'a> {
             return;
         }
         let disruption = effect::of_update(&steps.changes, is_up);
+        let mut patch = steps.comparison.patch.clone();
         // A lock of RunPod's forbids what stops or resets a pod, and nothing else.
         match disruption {
             Disruption::InPlace | Disruption::NextStart => {}
-            Disruption::Reset | Disruption::Replace => self.refuse_locked(steps.live, Step::Update),
+            Disruption::Reset | Disruption::Replace => self.open_lock(steps, &mut patch),
         }
         if let Some(pod) = steps.record.object.pod_mut() {
             pod.container = steps.applied.clone();
@@ -329,17 +330,33 @@ impl<'a> PodPlanner<'_, 'a> {
         };
         self.draft.push(Planning {
             step: Step::Update,
-            operation: Operation::UpdatePod {
-                id: steps.live.id.clone(),
-                patch: Box::new(steps.comparison.patch.clone()),
-                disruption,
-            },
+            operation: Operation::UpdatePod { id: steps.live.id.clone(), patch: Box::new(patch), disruption },
             reason: Reason::Changed,
             changes: steps.changes.clone(),
             consequences,
             after,
             record: put(steps.live, &steps.record),
         });
+    }
+
+    /// Lets a change reset a pod whose lock is the spec's: it is opened before and, where it is wanted, closed again. Any
+    /// other lock is somebody's who did not want that.
+    fn open_lock(&mut self, steps: &Steps<'a>, patch: &mut PodPatch) {
+        let can_lock = match self.context.inputs.api {
+            Api::V2 | Api::V1 => true,
+            Api::Graphql => false,
+        };
+        match steps.wanted.container.locked.filter(|_| can_lock) {
+            None => self.refuse_locked(steps.live, Step::Update),
+            Some(true) => {
+                patch.locked = Some(Some(true));
+                if steps.live.is_locked() {
+                    self.draft.findings.push(finding::lock_opened(self.address));
+                }
+            }
+            Some(false) if steps.live.is_locked() => patch.locked = Some(Some(false)),
+            Some(false) => {}
+        }
     }
 
     fn stop(&mut self, steps: &mut Steps<'a>) {

@@ -16,7 +16,7 @@ pub struct Shape {
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 12] = [
+pub const SHAPES: [Shape; 13] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -61,6 +61,13 @@ pub const SHAPES: [Shape; 12] = [
         name: "secret-goes",
         specs: &[SECRET, SECRET_GOES],
         kept: &["secret.kept"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "locked",
+        specs: &[LOCKED, LOCKED_OTHER],
+        kept: &["llm"],
         rotate: None,
         full_host: false,
     },
@@ -181,6 +188,20 @@ pods:
   a: { image: img:1, gpu: RTX 4090, disk: 20GB, state: stopped }
   b: { image: img:1, gpu: RTX 4090, disk: 20GB }
   c: { image: img:2, gpu: RTX 4090, disk: 20GB, ssh: true, env: { MODE: fast } }
+";
+
+const LOCKED: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, locked: true }
+";
+
+const LOCKED_OTHER: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:2, gpu: RTX 4090, disk: 20GB, locked: true }
 ";
 
 const PROTECTED: &str = "
