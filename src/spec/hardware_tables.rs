@@ -25,6 +25,8 @@ const GPU_TYPES: &str = include_str!("../../data/gpu_types.json");
 const CPU_FLAVORS: &str = include_str!("../../data/cpu_flavors.json");
 const DATA_CENTERS: &str = include_str!("../../data/data_centers.json");
 
+/// The day of the newest price in the list of GPUs, by which everybody is told how old they are.
+pub const PRICES_OF: &str = "2026-10-07";
 /// The day that the list of GPUs was taken from RunPod's documentation.
 const GPU_TABLE_DATE: &str = "2026-02-12";
 /// The day that the other lists were taken from RunPod's documentation and OpenAPI files.
@@ -214,6 +216,23 @@ mod tests {
         let Bundled { gpus, cpu_flavors, data_centers } = Tables::bundled().bundled;
         assert_eq!((gpus.gpus.len(), cpu_flavors.len()), (54, 6));
         assert!(data_centers.iter().any(|id| id == "EU-RO-1"));
+    }
+
+    /// A newer price in the table needs the new date in the program, which says how old its prices are.
+    #[test]
+    fn every_price_has_a_source_and_a_date_and_the_newest_one_is_told() {
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = serde_json::from_str(GPU_TYPES).unwrap();
+        let text = |row: &serde_json::Map<String, serde_json::Value>, key: &str| {
+            row[key].as_str().map(str::to_owned)
+        };
+        let mut newest = String::new();
+        for row in &rows {
+            let is_priced = ["securePrice", "communityPrice"].iter().any(|key| row[*key].is_number());
+            let (source, date) = (text(row, "priceSource"), text(row, "priceDate"));
+            assert_eq!(is_priced, source.is_some() && date.is_some(), "{}", row["id"]);
+            newest = newest.max(date.unwrap_or_default());
+        }
+        assert_eq!(newest, PRICES_OF);
     }
 
     #[test]

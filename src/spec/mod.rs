@@ -55,6 +55,7 @@ use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::Secrets;
 
 pub use self::diagnostic::{Diagnostic, Diagnostics, Form, Problem, Severity, closest};
+pub use self::hardware_tables::PRICES_OF;
 pub use self::positions::Positions;
 use self::resolve::Resolved;
 pub use self::source::{Extent, Place, Position, SourceFile, Sources, Span, Spanned};

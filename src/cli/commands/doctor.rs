@@ -15,16 +15,19 @@ use crate::cli::json::{VERSION, printed};
 use crate::cli::report;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
-use crate::model::clock::Clock;
+use crate::model::clock::{Clock, Timestamp};
 use crate::model::desired::Wanted;
 use crate::provider::probe::{Probe, WriteScope};
-use crate::provider::{Observe, ProviderError, Quota};
+use crate::provider::{Observe, ProviderError, Quota, ServerTime};
 use crate::render::escape::visible;
 use crate::render::words::count;
+use crate::spec;
 
 /// By how many seconds this clock may differ from the server's. What was recorded less than two minutes ago is
 /// waited for, so a larger difference would hold pods that are there.
 const SKEW: u64 = 30;
+/// Prices that are older than this many days have most likely changed.
+const OLD_FACTS: i64 = 180;
 /// With fewer requests left a plan may have to wait.
 const FEW_REQUESTS: u32 = 20;
 
@@ -109,6 +112,7 @@ async fn account(session: &Session<'_>, args: &Args, verdict: &mut Verdict) {
         }
         None => verdict.ok("clock", "the server does not tell its time".to_owned()),
     }
+    facts(client.server_time().map(ServerTime::now), verdict);
     match client.quota() {
         Some(Quota { remaining, resets_in }) => {
             let text = format!("{remaining} requests left for {} s", resets_in.as_secs());
@@ -116,6 +120,23 @@ async fn account(session: &Session<'_>, args: &Args, verdict: &mut Verdict) {
             verdict.ok_if(remaining >= FEW_REQUESTS, "quota", text, next);
         }
         None => verdict.ok("quota", "the API announces none".to_owned()),
+    }
+}
+
+/// How old the bundled prices are. The account's own go before them wherever there is an account; without one, and in the
+/// simulator, they are all that there is.
+fn facts(now: Option<Timestamp>, verdict: &mut Verdict) {
+    let told = format!("the prices that podform brings are of {}", spec::PRICES_OF);
+    let since = format!("{}T00:00:00Z", spec::PRICES_OF).parse::<Timestamp>().ok();
+    let days = since.zip(now).map(|(since, now)| now.duration_since(since).as_secs() / 86_400);
+    match days {
+        Some(days) => verdict.ok_if(
+            days <= OLD_FACTS,
+            "facts",
+            format!("{told}, {} old; those of the account go first", count(days.max(0) as usize, "day")),
+            "update podform; `podform gpus` shows the account's prices",
+        ),
+        None => verdict.ok("facts", told),
     }
 }
 

@@ -208,7 +208,7 @@ mod tests {
         assert_eq!((facts().gpus.len(), facts().data_centers.len(), facts().cpus.len()), (54, 49, 6));
         assert_eq!(facts().templates.len(), 2);
         let h100 = gpu("NVIDIA H100 80GB HBM3").unwrap();
-        assert_eq!(h100.secure_price(), Some(HourlyPrice::from_micros(2_990_000)));
+        assert_eq!(h100.secure_price(), Some(HourlyPrice::from_micros(3_490_000)));
         let l40s = gpu("NVIDIA L40S").unwrap();
         assert_eq!(
             (l40s.secure_price(), l40s.community_price()),
