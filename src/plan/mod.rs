@@ -232,8 +232,8 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         return Planned::Blocked { reasons: vec![doubt], plan };
     }
 
-    let mut addresses = ownership.addresses();
-    addresses.extend(inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned());
+    let known = inputs.desired.wanted.keys().chain(renamed.objects.keys()).cloned();
+    let addresses = ownership.addresses().into_iter().chain(known).collect();
     let mut reach = reach::reach(&context, &scope, &addresses);
     let drafts = &mut reach.drafts;
     hold::reserved(&gaps.reserved, drafts);
@@ -251,14 +251,15 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let Reach { drafts, findings: reached } = reach;
     let edges = graph::edges(&context, &drafts);
 
-    let mut reasons: Vec<Block> = all_vanished(&context).into_iter().collect();
+    let vanished: Vec<&Address> = vanished(&context).collect();
+    let mut reasons: Vec<Block> = all_vanished(&context, vanished.len()).into_iter().collect();
     reasons.extend(drafts.values().flat_map(|draft| draft.blocks.iter().cloned()));
     reasons.extend(graph::cycles(&edges));
     let others = outside(&context, &drafts);
     let mut remarks = reached;
     remarks.extend(unchecked);
     remarks.extend(gaps.findings);
-    remarks.extend(lone_vanished(&context));
+    remarks.extend(lone_vanished(&context, &vanished));
     remarks.extend(ssh::without_keys(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
     let mut plan = assemble(&context, &scope, drafts, edges, remarks);
@@ -314,17 +315,15 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
 }
 
 /// All recorded objects gone at once is more likely another account or key than a disaster.
-fn all_vanished(context: &Context<'_>) -> Option<Block> {
-    let count = vanished(context).count();
+fn all_vanished(context: &Context<'_>, count: usize) -> Option<Block> {
     let all = count >= 2 && count == context.renamed.objects.len();
     (all && !context.inputs.options.accept_vanished).then_some(Block::AllVanished { count })
 }
 
 /// A single one may well have ended, and a replacement that was cut short leaves its account so. If nothing else shows
 /// that it is the account of this state, that is said.
-fn lone_vanished(context: &Context<'_>) -> Option<Finding> {
-    let mut vanished = vanished(context);
-    let (Some(address), None) = (vanished.next(), vanished.next()) else { return None };
+fn lone_vanished(context: &Context<'_>, vanished: &[&Address]) -> Option<Finding> {
+    let [address] = vanished else { return None };
     let doubtful = context.renamed.objects.len() == 1
         && !context.inputs.options.accept_vanished
         && !shows_something_of_ours(context);
@@ -430,6 +429,7 @@ fn assemble(
     findings.extend(left_out_of_listings(inputs.prior, inputs.live));
     findings.extend(likeness::findings(context, &drafts));
     let out_of_scope = scope.left_out(&drafts);
+    let unchanged = drafts.iter().filter(|(address, draft)| is_unchanged(context, address, draft));
     let mut plan = Plan {
         basis: basis(inputs),
         actions: BTreeMap::new(),
@@ -439,7 +439,7 @@ fn assemble(
         drift: Vec::new(),
         findings,
         unmanaged,
-        unchanged: BTreeSet::new(),
+        unchanged: unchanged.map(|(address, _)| Address::clone(address)).collect(),
         recorded: inputs
             .prior
             .objects
@@ -454,7 +454,7 @@ fn assemble(
     };
     plan.cost.unmanaged = plan.unmanaged.iter().map(|unmanaged| unmanaged.cost).sum::<Split>();
     for (address, draft) in drafts {
-        add_draft(context, &mut plan, address, draft);
+        add_draft(&mut plan, address, draft);
     }
     drop_kept_volumes(&mut plan);
     plan.findings.sort_by(|left, right| sort_key(left).cmp(&sort_key(right)));
@@ -482,18 +482,20 @@ fn drop_kept_volumes(plan: &mut Plan) {
     }
 }
 
-fn add_draft(context: &Context<'_>, plan: &mut Plan, address: &Address, draft: Draft<'_>) {
-    let Draft { steps, held, unusable: _, blocks, drift, findings, now, after, at_most, strangers: _ } =
-        draft;
-    let is_managed = match context.wanted(address) {
+/// Tells whether a draft leaves a managed object as it is.
+fn is_unchanged(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> bool {
+    let is_managed = || match context.wanted(address) {
         Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) => false,
         Some(Wanted::Volume(_) | Wanted::Pod(_) | Wanted::Secret(_)) => true,
         // A retired pod is as it is wanted.
         None => context.renamed.objects.contains_key(address),
     };
-    if steps.is_empty() && held.is_none() && blocks.is_empty() && is_managed {
-        plan.unchanged.insert(address.clone());
-    }
+    draft.steps.is_empty() && draft.held.is_none() && draft.blocks.is_empty() && is_managed()
+}
+
+fn add_draft(plan: &mut Plan, address: &Address, draft: Draft<'_>) {
+    let Draft { steps, held, unusable: _, blocks: _, drift, findings, now, after, at_most, strangers: _ } =
+        draft;
     plan.drift.extend(drift.into_iter().map(|kind| Drift { address: address.clone(), kind }));
     plan.findings.extend(findings);
     plan.held.extend(held.map(|held| (address.clone(), held)));

@@ -121,19 +121,36 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
             }
         }
     }
-    for address in desired.wanted.keys() {
-        if let Address::Pod { key, replica } = address {
-            let twin = match replica {
-                None => Address::replica(key.clone(), 0),
-                Some(0) => Address::pod(key.clone()),
-                Some(_) => continue,
-            };
-            if !desired.wanted.contains_key(&twin) {
-                pairs.push((twin, address.clone()));
-            }
-        }
-    }
+    let twins = twins(prior, desired, &pairs);
+    pairs.extend(twins.into_iter().map(|(now, then)| (then, now)));
     pairs
+}
+
+/// Returns the addresses of this spec that had the other form before, `llm` or `llm[0]`. Nearly none had, so it begins at
+/// what the state names, and at where the renames lead.
+fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTreeMap<Address, Address> {
+    let first = desired.wanted.keys().filter_map(|address| match address {
+        Address::Pod { key, replica: Some(0) } => Some(key),
+        Address::Pod { .. } | Address::Volume(_) => None,
+    });
+    let numbered: BTreeSet<&Key> = first.collect();
+    let twin = |address: &Address| match address {
+        Address::Pod { key, replica: None } if numbered.contains(key) => {
+            Some(Address::replica(key.clone(), 0))
+        }
+        Address::Pod { key, replica: Some(0) } => Some(Address::pod(key.clone())),
+        Address::Pod { .. } | Address::Volume(_) => None,
+    };
+    let pods = prior.objects.values().filter_map(|recorded| recorded.record.object.pod());
+    let named = prior.objects.keys().chain(pods.flat_map(|pod| &pod.depends_on));
+    let named = named.chain(prior.tokens.values().map(|token| &token.address));
+    let named = named.chain(prior.open.iter().map(|intent| &intent.action.address));
+    let named = named.chain(pairs.iter().map(|(_, to)| to));
+    let is_wanted = |address: &Address| desired.wanted.contains_key(address);
+    named
+        .filter_map(|address| Some((twin(address)?, address.clone())))
+        .filter(|(now, then)| is_wanted(now) && !is_wanted(then))
+        .collect()
 }
 
 /// Decides where each record ends: new address to old one.

@@ -42,15 +42,15 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         removed,
         budget,
     } = resolved;
-    let mut wanted = BTreeMap::new();
     let mut used: BTreeSet<String> = made.keys().map(|key| key.as_str().to_owned()).collect();
     let by_name: BTreeMap<String, Address> = made
         .iter()
         .map(|(key, secret)| (secret.name.to_ascii_lowercase(), Address::Secret(key.clone())))
         .collect();
-    wanted.extend(made.into_iter().map(|(key, secret)| (Address::Secret(key), Wanted::Secret(secret))));
+    let made = made.into_iter().map(|(key, secret)| (Address::Secret(key), Wanted::Secret(secret)));
+    let volumes = volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume)));
+    let mut wanted: Vec<(Address, Wanted)> = volumes.chain(made).collect();
     let mut out_of_scope = BTreeMap::new();
-    wanted.extend(volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume))));
     let waited_for = waited_for(&pods);
     let mut literals = Secrets::default();
     let replicated =
@@ -71,7 +71,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
             let env = Env { declared: &secrets, address: &address, used: &mut used, literals: &mut literals };
             let mut lowered = lower_pod(&project, &waited_for, *pod, env);
             lowered.depends_on.extend(made_for(&lowered, &by_name));
-            wanted.insert(address, Wanted::Pod(Box::new(lowered)));
+            wanted.push((address, Wanted::Pod(Box::new(lowered))));
         }
     }
     let secrets =
@@ -82,6 +82,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
                 SecretDeclaration::Runpod { name: _, from: None } => None,
             })
             .collect();
+    let wanted = wanted.into_iter().collect();
     let desired =
         Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget };
     Lowered { desired, literals, places }
