@@ -357,8 +357,8 @@ fn issued(word: &str) -> Option<usize> {
 }
 
 fn is_json_web_token(word: &str) -> bool {
-    let parts: Vec<&str> = word.split('.').collect();
-    parts.len() >= 2 && parts[0].starts_with("eyJ") && parts[..2].iter().all(|part| part.len() >= 10)
+    let mut parts = word.split('.').map(str::len);
+    word.starts_with("eyJ") && [parts.next(), parts.next()].iter().all(|length| *length >= Some(10))
 }
 
 /// Tells whether what follows `Bearer` or `Basic` is one of these rather than the next word of a sentence.
@@ -436,11 +436,12 @@ fn url_parameters(text: &str) -> Vec<Range<usize>> {
 /// Returns what stands behind the addresses of web hooks.
 fn web_hooks(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
-    for (host, path) in WEB_HOOKS.iter().filter_map(|hook| hook.split_once('/')) {
-        // Getting ready to search for a text takes longer than most values are long, and every value is searched.
-        let slashes = text.match_indices('/').map(|(at, _)| at);
-        let is_hook = |at: &usize| text[..*at].ends_with(host) && text[at + 1..].starts_with(path);
-        for at in slashes.filter(is_hook) {
+    // Getting ready to search for a text takes longer than most values are long, and every value is searched.
+    for (at, _) in text.match_indices('/') {
+        let hooks = WEB_HOOKS.iter().filter_map(|hook| hook.split_once('/'));
+        let is_hook =
+            |(host, path): &(&str, &str)| text[..at].ends_with(host) && text[at + 1..].starts_with(path);
+        for (_, path) in hooks.filter(is_hook) {
             let start = at + 1 + path.len();
             let rest = &text[start..];
             let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '>' | ')'));
