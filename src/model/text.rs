@@ -13,6 +13,10 @@ use std::fmt;
 /// and selectors that have no shape of their own, the tags that can smuggle text past a reader, and private
 /// characters, which every font shows as it likes.
 pub fn is_invisible(c: char) -> bool {
+    // Nearly all characters are asked about only to hear this.
+    if matches!(c, ' '..='~') {
+        return false;
+    }
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use crate::model::text::{Spelled, is_invisible};
+use crate::model::text::{Spelled, is_invisible, is_plain};
 
 /// The longest value that is printed on one line; what is longer is cut, and the cut is said.
 pub const LINE_LIMIT: usize = 2_000;
@@ -28,6 +28,9 @@ pub fn visible_to(text: &str, limit: usize) -> Visible<'_> {
 impl fmt::Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, limit } = *self;
+        if text.len() <= limit && is_plain(text) {
+            return f.write_str(text);
+        }
         for c in text.chars().take(limit) {
             Spelled(c).fmt(f)?;
         }

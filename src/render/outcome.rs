@@ -13,7 +13,7 @@ use super::escape::visible;
 use super::money::PriceAnHour;
 use super::progress::{done, noun};
 use super::style::{Style, Tone, write_wrapped};
-use super::view::{Counts, changes};
+use super::view::{Counts, verbs};
 
 /// A pod that runs after an apply, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,14 +168,14 @@ pub(super) fn resources_line(counts: Counts, outcome: &Outcome) -> String {
 /// Counts the changes of which every step is done; of a replacement, each half that is done.
 pub(super) fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
     let mut counts = Counts::default();
-    for change in changes(plan) {
-        let done = change.steps.iter().map(|(id, _)| {
+    for (_, verb, steps) in verbs(plan) {
+        let done = steps.iter().map(|(id, _)| {
             let is_done = outcome.actions.get(id).is_some_and(|ended| ended.result == EndResult::Done);
             (id.step, is_done)
         });
         if done.clone().all(|(_, is_done)| is_done) {
-            *counts.of(change.verb) += 1;
-        } else if change.replaces() {
+            *counts.of(verb) += 1;
+        } else if verb.replaces() {
             counts.create += usize::from(done.clone().any(|half| half == (Step::Create, true)));
             counts.destroy +=
                 done.filter(|half| matches!(half, (Step::Delete | Step::DeleteDeposed, true))).count();

@@ -183,7 +183,7 @@ fn after(plan: &Plan, change: &Change<'_>) -> Option<Attributes> {
         Some((id, record)) => Attributes::of(id, &record.object),
         None => before(plan, change)?,
     };
-    if change.verb == Verb::Create || change.replaces() {
+    if change.verb == Verb::Create || change.verb.replaces() {
         attributes.put_unknown("id");
         if change.address.is_pod() {
             attributes.put_placement(change.attempts);
@@ -315,7 +315,7 @@ fn entry(
 
 fn replace_paths(change: &Change<'_>) -> Json {
     let forcing = change.rows.iter().filter(|row| {
-        change.replaces() && row.why.is_some_and(|(_, disruption)| disruption == Disruption::Replace)
+        change.verb.replaces() && row.why.is_some_and(|(_, disruption)| disruption == Disruption::Replace)
     });
     list(forcing.filter_map(|row| attribute(&row.field)), |name| texts([name]))
 }

@@ -19,7 +19,7 @@ pub(crate) struct Change<'a> {
     pub(crate) address: &'a Address,
     pub(crate) verb: Verb,
     /// In the order in which they run.
-    pub(crate) steps: Vec<(&'a ActionId, &'a Action)>,
+    pub(crate) steps: Steps<'a>,
     /// Without repetition.
     pub(crate) reasons: Vec<&'a Reason>,
     pub(crate) rows: Vec<Row>,
@@ -47,11 +47,6 @@ impl<'a> Change<'a> {
 
     pub(crate) fn restarts(&self) -> bool {
         self.has(Step::Stop) && self.has(Step::Start)
-    }
-
-    /// Tells whether what is there is terminated and made anew, in either order.
-    pub(crate) fn replaces(&self) -> bool {
-        matches!(self.verb, Verb::DestroyThenCreate | Verb::CreateThenDestroy)
     }
 
     pub(crate) fn moved_from(&self) -> Option<&'a Address> {
@@ -127,6 +122,11 @@ impl Verb {
         }
     }
 
+    /// Tells whether what is there is terminated and made anew, in either order.
+    pub(crate) fn replaces(self) -> bool {
+        matches!(self, Self::DestroyThenCreate | Self::CreateThenDestroy)
+    }
+
     /// Returns the symbol that stands before the address. It carries the meaning without colour.
     pub fn symbol(self) -> &'static str {
         self.texts().0
@@ -143,32 +143,34 @@ impl Verb {
     }
 }
 
+/// The steps of one address, in the order in which they run.
+type Steps<'a> = Vec<(&'a ActionId, &'a Action)>;
+
 /// Merges the steps of each address into one change, in address order.
 pub(crate) fn changes(plan: &Plan) -> Vec<Change<'_>> {
-    let mut by_address: BTreeMap<(&Address, bool), Vec<(&ActionId, &Action)>> = BTreeMap::new();
+    verbs(plan).map(|(address, verb, steps)| change(address, verb, steps)).collect()
+}
+
+/// Returns what the steps of each address amount to, in address order.
+pub(crate) fn verbs<'a>(plan: &'a Plan) -> impl Iterator<Item = (&'a Address, Verb, Steps<'a>)> {
+    let mut by_address: BTreeMap<(&Address, bool), Steps<'a>> = BTreeMap::new();
     for (id, action) in &plan.actions {
         // What an earlier replacement left behind, or a create made twice, is no part of what happens to the pod that took its place.
         let leftover =
             id.step == Step::DeleteDeposed && matches!(action.reason, Reason::Deposed | Reason::Duplicate);
         by_address.entry((&id.address, leftover)).or_default().push((id, action));
     }
-    by_address
-        .into_iter()
-        .map(|((address, leftover), steps)| change(plan, address, leftover, steps))
-        .collect()
+    by_address.into_iter().map(|((address, leftover), mut steps)| {
+        let has = |step: Step| steps.iter().any(|(id, _)| id.step == step);
+        let verb = if leftover { Verb::DestroyDeposed } else { verb(plan, address, &has) };
+        if verb == Verb::CreateThenDestroy {
+            steps.sort_by_key(|(id, _)| (matches!(id.step, Step::Delete | Step::DeleteDeposed), id.step));
+        }
+        (address, verb, steps)
+    })
 }
 
-fn change<'a>(
-    plan: &Plan,
-    address: &'a Address,
-    leftover: bool,
-    mut steps: Vec<(&'a ActionId, &'a Action)>,
-) -> Change<'a> {
-    let has = |step: Step| steps.iter().any(|(id, _)| id.step == step);
-    let verb = if leftover { Verb::DestroyDeposed } else { verb(plan, address, &has) };
-    if verb == Verb::CreateThenDestroy {
-        steps.sort_by_key(|(id, _)| (matches!(id.step, Step::Delete | Step::DeleteDeposed), id.step));
-    }
+fn change<'a>(address: &'a Address, verb: Verb, steps: Steps<'a>) -> Change<'a> {
     let mut reasons: Vec<&Reason> = Vec::new();
     for (_, action) in &steps {
         if !reasons.contains(&&action.reason) {

@@ -16,7 +16,7 @@ use crate::model::plan::{
 };
 
 pub use self::change::Verb;
-pub(crate) use self::change::{Change, changes};
+pub(crate) use self::change::{Change, changes, verbs};
 pub(crate) use self::group::Group;
 pub(crate) use self::totals::{Counts, Lost};
 
