@@ -16,6 +16,9 @@ const STEPS: usize = 100_000;
 /// How much of a value must be there for its beginning to be hidden; and half of it.
 const LEAST_BEGINNING: usize = 8;
 
+/// A character that a place can stand for, and the place behind it.
+type Spelled = (char, usize);
+
 /// Values in the order of their characters, so that those with a common beginning are next to each other.
 pub(super) struct Needles(pub(super) Vec<Vec<char>>);
 
@@ -26,8 +29,11 @@ pub(super) fn hide(text: &str, groups: &[&Needles]) -> String {
     let mut steps = STEPS + (16 + groups.len()) * text.len();
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
+    let mut first = Vec::new();
     while at < text.len() {
-        match groups.iter().filter_map(|group| group.longest(&text, at, &mut steps)).max() {
+        first.clear();
+        spell(&text, at, &mut first);
+        match groups.iter().filter_map(|group| group.longest(&text, (at, &first), &mut steps)).max() {
             Some(end) => {
                 out.push_str(SHOWN);
                 at = end;
@@ -69,20 +75,21 @@ impl Needles {
         self
     }
 
-    /// Returns where the longest value ends that begins at a place, in whichever spelling.
-    fn longest(&self, text: &[char], at: usize, steps: &mut usize) -> Option<usize> {
+    /// Returns where the longest value ends that begins at a place with what that may stand for, in whichever spelling.
+    fn longest(&self, text: &[char], (at, first): (usize, &[Spelled]), steps: &mut usize) -> Option<usize> {
         let mut longest = None;
         if self.0.is_empty() {
             return longest;
         }
+        *steps = steps.saturating_sub(1);
         let mut spellings = Vec::new();
-        let mut open = vec![(at, 0..self.0.len(), 0)];
+        let mut open: Vec<_> = self.continued(0..self.0.len(), 0, first).collect();
         while let Some((place, values, depth)) = open.pop() {
             *steps = steps.saturating_sub(1);
             if *steps == 0 {
                 return None;
             }
-            let is_whole = depth > 0 && self.0[values.start].len() == depth;
+            let is_whole = self.0[values.start].len() == depth;
             let alone = || depth >= LEAST_ANYWHERE || stands_alone(text, at..place);
             let is_cut = || self.is_beginning(&values, depth) && is_cut_at(text, place);
             if (is_whole && alone()) || is_cut() {
@@ -93,19 +100,32 @@ impl Needles {
             }
             spellings.clear();
             spell(text, place, &mut spellings);
-            for (c, next) in &spellings {
-                let within = &self.0[values.clone()];
-                let start = within.partition_point(|value| value.get(depth) < Some(c));
-                let end = within.partition_point(|value| value.get(depth) <= Some(c));
-                if start < end {
-                    open.push((*next, values.start + start..values.start + end, depth + 1));
-                }
-            }
+            open.extend(self.continued(values.clone(), depth, &spellings));
             if depth >= LEAST_ANYWHERE {
                 open.extend(line_breaks(text, place).map(|next| (next, values.clone(), depth)));
             }
         }
         longest
+    }
+
+    /// Returns the values that go on with what is spelled, each with the place behind it.
+    fn continued(
+        &self,
+        values: Range<usize>,
+        depth: usize,
+        spelled: &[Spelled],
+    ) -> impl Iterator<Item = (usize, Range<usize>, usize)> {
+        spelled.iter().filter_map(move |(c, next)| {
+            let start =
+                values.start + self.0[values.clone()].partition_point(|value| value.get(depth) < Some(c));
+            let others = &self.0[start..values.end];
+            // At nearly all places no value begins.
+            if others.first()?.get(depth) != Some(c) {
+                return None;
+            }
+            let count = others.partition_point(|value| value.get(depth) == Some(c));
+            Some((*next, start..start + count, depth + 1))
+        })
     }
 
     /// Tells whether so many characters are enough of one of these values to give it away.
