@@ -163,9 +163,9 @@ impl Pair<'_> {
     /// Compares what has a row, see [`PodSettings`](crate::model::settings::PodSettings). What is live is given in the words of
     /// the record, so that nothing differs which only reads otherwise.
     fn compare_settings(&self, comparison: &mut Comparison, applied: &mut Container) {
-        let (ports, images_own) = (self.ports(), Vec::new());
+        let images_own = Vec::new();
         let mut live = self.live.settings.given(None, None);
-        live.ports = Some(&ports);
+        live.ports = Some(self.ports());
         // Without a record the image's own is the only thing that an API can have set which cannot show it.
         if self.recorded.is_none() {
             live.entrypoint.get_or_insert(&images_own);
@@ -244,11 +244,12 @@ impl Pair<'_> {
     }
 
     /// Returns the live ports as they were asked for: a symmetric port reads back as the number that it was given.
-    fn ports(&self) -> BTreeSet<Port> {
-        let live = self.live.settings.ports.clone().unwrap_or_default();
+    fn ports(&self) -> &BTreeSet<Port> {
+        static NONE: BTreeSet<Port> = BTreeSet::new();
+        let live = self.live.settings.ports.as_ref().unwrap_or(&NONE);
         let recorded = self.recorded_container().map(|recorded| &recorded.ports);
         let mut asked = [Some(&self.wanted.container.ports), recorded].into_iter().flatten();
-        asked.find(|asked| same_ports(asked, &live)).cloned().unwrap_or(live)
+        asked.find(|asked| same_ports(asked, live)).unwrap_or(live)
     }
 
     fn compare_env(&self, comparison: &mut Comparison, applied: &mut Container) {
@@ -459,7 +460,11 @@ impl Pair<'_> {
             || comparison.changes.iter().any(|change| change.field == Field::Volumes);
         let storage = if volumes_differ { self.mounted() } else { applied.storage.clone() };
         let seen = live.settings.known(known, env::seen(&applied.env, &comparison.changes), storage);
-        Container { ports: self.ports(), locked: applied.locked.and(live.settings.locked.flatten()), ..seen }
+        Container {
+            ports: self.ports().clone(),
+            locked: applied.locked.and(live.settings.locked.flatten()),
+            ..seen
+        }
     }
 
     /// Returns what is mounted, in the words of the record. What others made of a local volume is not recorded: a
@@ -489,10 +494,13 @@ impl Pair<'_> {
 
 /// Tells whether live ports are what was asked for, where each symmetric port is any other number.
 fn same_ports(asked: &BTreeSet<Port>, live: &BTreeSet<Port>) -> bool {
-    let (symmetric, plain): (BTreeSet<Port>, BTreeSet<Port>) =
-        asked.iter().copied().partition(|port| port.is_symmetric());
-    let given = live.difference(&plain).filter(|port| port.protocol == Protocol::Tcp).count();
-    plain.is_subset(live) && live.len() == asked.len() && given == symmetric.len()
+    let is_plain = |port: &&Port| !port.is_symmetric();
+    let symmetric = asked.iter().filter(|port| port.is_symmetric()).count();
+    let other = live.iter().filter(|port| !(is_plain(port) && asked.contains(port)));
+    let given = other.filter(|port| port.protocol == Protocol::Tcp).count();
+    asked.iter().filter(is_plain).all(|port| live.contains(port))
+        && live.len() == asked.len()
+        && given == symmetric
 }
 
 /// Judges what has a row for one pod.
