@@ -131,7 +131,7 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
 fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTreeMap<Address, Address> {
     let first = desired.wanted.keys().filter_map(|address| match address {
         Address::Pod { key, replica: Some(0) } => Some(key),
-        Address::Pod { .. } | Address::Volume(_) => None,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => None,
     });
     let numbered: BTreeSet<&Key> = first.collect();
     let twin = |address: &Address| match address {
@@ -139,7 +139,7 @@ fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTre
             Some(Address::replica(key.clone(), 0))
         }
         Address::Pod { key, replica: Some(0) } => Some(Address::pod(key.clone())),
-        Address::Pod { .. } | Address::Volume(_) => None,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => None,
     };
     let pods = prior.objects.values().filter_map(|recorded| recorded.record.object.pod());
     let named = prior.objects.keys().chain(pods.flat_map(|pod| &pod.depends_on));

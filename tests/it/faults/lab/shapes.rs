@@ -64,13 +64,7 @@ pub const SHAPES: [Shape; 13] = [
         rotate: None,
         full_host: false,
     },
-    Shape {
-        name: "locked",
-        specs: &[LOCKED, LOCKED_OTHER],
-        kept: &["llm"],
-        rotate: None,
-        full_host: false,
-    },
+    Shape { name: "locked", specs: &[LOCKED, LOCKED_OTHER], kept: &["llm"], rotate: None, full_host: false },
     Shape {
         name: "stuck",
         specs: &[STUCK_RUNS, STUCK_STOPPED, STUCK_RUNS],
