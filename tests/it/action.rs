@@ -317,7 +317,7 @@ fn a_pull_request_is_planned_and_what_was_merged_is_applied() {
     assert_eq!(planned.code, 0, "{}", planned.log);
     let digest = planned.outputs["digest"].clone();
     let shown = ["changes", "to_create", "to_replace", "to_destroy", "monthly_delta"];
-    assert_eq!(shown.map(|name| planned.outputs[name].as_str()), ["true", "1", "0", "0", "505.70"]);
+    assert_eq!(shown.map(|name| planned.outputs[name].as_str()), ["true", "1", "0", "0", "542.20"]);
     assert!(Path::new(&planned.outputs["plan_path"]).is_file());
     {
         let github = job.github.lock().unwrap();

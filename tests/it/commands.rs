@@ -95,7 +95,7 @@ fn the_history_tells_who_did_what_when_and_how_it_ended() {
     let table = named(folder.data(&["state", "history"]));
     insta::assert_snapshot!(table, @"
     RUN       BEGAN                 TOOK  WHO      COMMAND   PLAN                                       ENDED
-    FIRST  2026-11-02T09:00:05Z  34s   ada@lab  apply     be893e3fdcc53245932549527f5fad45-45800000  1 of 1 actions done
+    FIRST  2026-11-02T09:00:05Z  34s   ada@lab  apply     7c6026e2c87cd92fe210de5d5cc7a18d-45800000  1 of 1 actions done
     SECOND  2026-11-02T09:00:41Z  0s    ada@lab  state rm  -                                          1 given up
     ");
     let events = named(folder.data(&["state", "history", &runs[0][..8]]));
@@ -149,7 +149,7 @@ fn the_history_tells_who_did_what_when_and_how_it_ended() {
             }
           ],
           "id": "FIRST",
-          "plan_digest": "be893e3fdcc53245932549527f5fad45-45800000",
+          "plan_digest": "7c6026e2c87cd92fe210de5d5cc7a18d-45800000",
           "summary": "1 of 1 actions done",
           "who": "ada@lab"
         }
@@ -185,7 +185,7 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
         "command": "apply",
         "ended_at": "2026-11-02T09:00:39Z",
         "id": "RUN",
-        "plan_digest": "be893e3fdcc53245932549527f5fad45-45800000",
+        "plan_digest": "7c6026e2c87cd92fe210de5d5cc7a18d-45800000",
         "summary": "1 of 1 actions done",
         "who": "ada@lab"
       },
@@ -410,6 +410,7 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
     ok    secrets   none declared
     ok    key       accepted, 1 pod in the account
     ok    scope     the key may read; `--try-write` asks whether it may write
+    ok    facts     the prices that podform brings are of 2026-10-07, 26 days old; those of the account go first
     ok    quota     the API announces none
     ok    state     `state/acme.db` is whole and of this account, 1 object recorded, 0 actions open
     ok    lock      free
@@ -421,6 +422,7 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
     ok    secrets   none declared
     ok    key       accepted, 0 pods in the account
     ok    scope     the key may read; `--try-write` asks whether it may write
+    ok    facts     the prices that podform brings are of 2026-10-07, 26 days old; those of the account go first
     ok    quota     the API announces none
     fail  state     state `state/acme.db` belongs to project `acme` on RunPod at `FIRST`, not to project `acme` on RunPod at `SECOND`; next: give the state of this project with `--state PATH`
     [exit 3]
@@ -430,6 +432,7 @@ fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
     ok    origin    THIRD
     ok    secrets   none declared
     fail  key       failed to read the account: GET /v2/pods was rejected: invalid bearer token
+    ok    facts     the prices that podform brings are of 2026-10-07, 26 days old; those of the account go first
     ok    quota     the API announces none
     fail  state     state `state/acme.db` belongs to project `acme` on RunPod at `FIRST`, not to project `acme` on RunPod at `THIRD`; next: give the state of this project with `--state PATH`
     [exit 8]

@@ -111,7 +111,7 @@ async fn a_pod_is_created_and_comes_up() {
       ],
       "args": "python train.py",
       "cloud": "SECURE",
-      "cost": 1.38,
+      "cost": 1.48,
       "createdAt": "2026-11-02T09:00:01Z",
       "cudaVersion": null,
       "dataCenterId": null,
@@ -168,7 +168,7 @@ async fn a_pod_is_created_and_comes_up() {
       ],
       "args": "python train.py",
       "cloud": "SECURE",
-      "cost": 1.38,
+      "cost": 1.48,
       "createdAt": "2026-11-02T09:00:01Z",
       "cudaVersion": "12.8",
       "dataCenterId": "US-KS-2",
@@ -665,13 +665,13 @@ async fn the_catalog_shows_prices_and_on_request_stock() {
     /v2/catalog/gpus/NVIDIA%20L40S
         200 {"community":true,"id":"NVIDIA L40S","manufacturer":"NVIDIA","maxCount":{"community":4,"secure":8},"memory":48,"name":"L40S","pool":"ADA_48_PRO","price":{"community":0.79,"secure":0.0},"secure":true}
     /v2/catalog/gpus/NVIDIA%20H200?include=AVAILABILITY&product=POD
-        200 {"availability":"LOW","community":false,"cudaVersions":[{"available":false,"version":"12.4"},{"available":true,"version":"12.8"},{"available":true,"version":"12.9"},{"available":true,"version":"13.0"}],"dataCenters":[{"availability":"NONE","id":"AP-JP-1","name":"AP-JP-1"},{"availability":"LOW","id":"EU-NL-1","name":"EU-NL-1"},{"availability":"LOW","id":"EUR-IS-1","name":"EUR-IS-1"},{"availability":"NONE","id":"EUR-IS-2","name":"EUR-IS-2"},{"availability":"LOW","id":"US-IL-1","name":"US-IL-1"},{"availability":"NONE","id":"US-KS-2","name":"US Kansas 2"},{"availability":"NONE","id":"US-WA-1","name":"US-WA-1"}],"id":"NVIDIA H200","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":8},"memory":141,"name":"H200 SXM","pool":"HOPPER_141","price":{"community":0.0,"secure":3.59},"secure":true}
+        200 {"availability":"LOW","community":false,"cudaVersions":[{"available":false,"version":"12.4"},{"available":true,"version":"12.8"},{"available":true,"version":"12.9"},{"available":true,"version":"13.0"}],"dataCenters":[{"availability":"NONE","id":"AP-JP-1","name":"AP-JP-1"},{"availability":"LOW","id":"EU-NL-1","name":"EU-NL-1"},{"availability":"LOW","id":"EUR-IS-1","name":"EUR-IS-1"},{"availability":"NONE","id":"EUR-IS-2","name":"EUR-IS-2"},{"availability":"LOW","id":"US-IL-1","name":"US-IL-1"},{"availability":"NONE","id":"US-KS-2","name":"US Kansas 2"},{"availability":"NONE","id":"US-WA-1","name":"US-WA-1"}],"id":"NVIDIA H200","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":8},"memory":141,"name":"H200 SXM","pool":"HOPPER_141","price":{"community":0.0,"secure":4.59},"secure":true}
     /v2/catalog/gpus/NVIDIA%20L4?include=AVAILABILITY&product=POD&countryCodes=RO,SE&minCudaVersion=12.8
-        200 {"availability":"HIGH","community":false,"cudaVersions":[{"available":true,"version":"12.8"},{"available":true,"version":"12.9"},{"available":true,"version":"13.0"}],"dataCenters":[{"availability":"MEDIUM","id":"EU-RO-1","name":"EU-RO-1"},{"availability":"HIGH","id":"EU-SE-1","name":"EU-SE-1"}],"id":"NVIDIA L4","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":10},"memory":24,"name":"L4","pool":"AMPERE_24","price":{"community":0.0,"secure":0.44},"secure":true}
+        200 {"availability":"HIGH","community":true,"cudaVersions":[{"available":true,"version":"12.8"},{"available":true,"version":"12.9"},{"available":true,"version":"13.0"}],"dataCenters":[{"availability":"MEDIUM","id":"EU-RO-1","name":"EU-RO-1"},{"availability":"HIGH","id":"EU-SE-1","name":"EU-SE-1"}],"id":"NVIDIA L4","manufacturer":"NVIDIA","maxCount":{"community":4,"secure":10},"memory":24,"name":"L4","pool":"AMPERE_24","price":{"community":0.44,"secure":0.49},"secure":true}
     /v2/catalog/gpus/NVIDIA%20B200?include=AVAILABILITY&product=POD,CLUSTER
-        200 {"availability":"NONE","community":false,"cudaVersions":[{"available":false,"version":"12.8"},{"available":false,"version":"12.9"},{"available":false,"version":"13.0"}],"id":"NVIDIA B200","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":8},"memory":180,"name":"B200","pool":"BLACKWELL_180","price":{"community":0.0,"secure":5.98},"secure":true}
+        200 {"availability":"NONE","community":false,"cudaVersions":[{"available":false,"version":"12.8"},{"available":false,"version":"12.9"},{"available":false,"version":"13.0"}],"id":"NVIDIA B200","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":8},"memory":180,"name":"B200","pool":"BLACKWELL_180","price":{"community":0.0,"secure":6.79},"secure":true}
     /v2/catalog/gpus/NVIDIA%20B300%20SXM6%20AC
-        200 {"community":false,"id":"NVIDIA B300 SXM6 AC","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":0},"memory":288,"name":"B300","pool":null,"price":{"community":0.0,"secure":0.0},"secure":false}
+        200 {"community":false,"id":"NVIDIA B300 SXM6 AC","manufacturer":"NVIDIA","maxCount":{"community":0,"secure":0},"memory":288,"name":"B300","pool":null,"price":{"community":0.0,"secure":7.89},"secure":false}
     /v2/catalog/gpus/NVIDIA%20Z1
         404 {"detail":"resource not found","status":404,"title":"Not Found"}
     /v2/catalog/gpus?include=AVAILABILITY

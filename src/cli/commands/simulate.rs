@@ -128,61 +128,11 @@ enum RestV1 {
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args {
-        listen,
-        host,
-        store,
-        seed,
-        speed,
-        quota,
-        balance,
-        prices,
-        spot,
-        v1,
-        fault,
-        contract,
-        page,
-        key,
-        lag,
-    } = args;
-    let faults: FaultScript = fault.as_deref().unwrap_or_default().parse().map_err(flag)?;
-    let hosts =
-        host.iter().map(|name| name.parse()).collect::<Result<Vec<HostName>, NoHostName>>().map_err(flag)?;
-    let v1 = match v1 {
-        RestV1::Documented => V1Form::Documented,
-        RestV1::Loose => V1Form::Loose,
-        RestV1::Retired => V1Form::Retired,
-    };
-    let settings = Settings {
-        seed: *seed,
-        speed: *speed,
-        quota: *quota,
-        faults,
-        spot: *spot,
-        v1,
-        contract: match contract {
-            RestV2::August => Contract::August,
-            RestV2::Autumn => Contract::Autumn,
-        },
-        page: *page,
-        key: key.clone(),
-        ..Settings::default()
-    };
-    let simulation = match store {
-        Some(path) => Simulation::open(path, settings).map_err(Failure::simulator)?,
-        None => Simulation::new(settings),
-    };
-    if let Some(micros) = balance {
-        simulation.try_edit(|world| world.set_balance(*micros)).map_err(Failure::simulator)?;
-    }
-    if let Some(percent) = prices {
-        simulation.try_edit(|world| world.set_prices(*percent)).map_err(Failure::simulator)?;
-    }
-    if let Some(millis) = lag {
-        simulation.try_edit(|world| world.set_lag(*millis)).map_err(Failure::simulator)?;
-    }
+    let hosts = args.host.iter().map(|name| name.parse()).collect::<Result<Vec<HostName>, NoHostName>>();
+    let hosts = hosts.map_err(flag)?;
+    let simulation = simulation(args)?;
     let mut signals = shell.signals.give();
-    let listener = TcpListener::bind(listen).await.map_err(Failure::simulator)?;
+    let listener = TcpListener::bind(args.listen).await.map_err(Failure::simulator)?;
     let address = listener.local_addr().map_err(Failure::simulator)?;
     let url = url(address);
     let announcement = simulation.announce(&url).map_err(Failure::simulator)?;
@@ -204,6 +154,49 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         Guarded::Interrupted => {}
     }
     Ok(exit::DONE)
+}
+
+/// Opens the world, as the flags have it.
+fn simulation(args: &Args) -> Result<Simulation, Failure> {
+    let Args {
+        store, seed, speed, quota, balance, prices, spot, v1, fault, contract, page, key, lag, ..
+    } = args;
+    let faults: FaultScript = fault.as_deref().unwrap_or_default().parse().map_err(flag)?;
+    let v1 = match v1 {
+        RestV1::Documented => V1Form::Documented,
+        RestV1::Loose => V1Form::Loose,
+        RestV1::Retired => V1Form::Retired,
+    };
+    let contract = match contract {
+        RestV2::August => Contract::August,
+        RestV2::Autumn => Contract::Autumn,
+    };
+    let settings = Settings {
+        seed: *seed,
+        speed: *speed,
+        quota: *quota,
+        faults,
+        spot: *spot,
+        v1,
+        contract,
+        page: *page,
+        key: key.clone(),
+        ..Settings::default()
+    };
+    let simulation = match store {
+        Some(path) => Simulation::open(path, settings).map_err(Failure::simulator)?,
+        None => Simulation::new(settings),
+    };
+    if let Some(micros) = balance {
+        simulation.try_edit(|world| world.set_balance(*micros)).map_err(Failure::simulator)?;
+    }
+    if let Some(percent) = prices {
+        simulation.try_edit(|world| world.set_prices(*percent)).map_err(Failure::simulator)?;
+    }
+    if let Some(millis) = lag {
+        simulation.try_edit(|world| world.set_lag(*millis)).map_err(Failure::simulator)?;
+    }
+    Ok(simulation)
 }
 
 /// Returns the URL for programs of this computer: an address that stands for all of it is none to call.

@@ -76,17 +76,7 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
                 visible(&ids.join(" or "))
             )
         }
-        Held::NoSecret { names } => {
-            let named: Vec<String> = names.iter().map(|name| format!("`{}`", visible(name))).collect();
-            let (secrets, them) = if names.len() == 1 { ("secret", "it") } else { ("secrets", "them") };
-            let text = names.first().map(|name| secret::reference_to(name)).unwrap_or_default();
-            format!(
-                "RunPod has no {secrets} {}, and the pod would get the text `{}` for a value; add {them} in RunPod's \
-                 console, or name another under `secrets:`",
-                named.join(", "),
-                visible(&text)
-            )
-        }
+        Held::NoSecret { names } => without_secrets(names),
         Held::NotPossible(why) => visible(why).to_string(),
         Held::InProgress => "it is in progress".to_owned(),
         Held::NoCatalog { part, why } => {
@@ -99,6 +89,19 @@ pub(super) fn several(addresses: &Several) -> String {
     let Several { named, more } = addresses;
     let named = ranges(named.iter());
     if *more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+/// Says which secrets of RunPod a pod would boot without.
+fn without_secrets(names: &BTreeSet<String>) -> String {
+    let named: Vec<String> = names.iter().map(|name| format!("`{}`", visible(name))).collect();
+    let (secrets, them) = if names.len() == 1 { ("secret", "it") } else { ("secrets", "them") };
+    let text = names.first().map(|name| secret::reference_to(name)).unwrap_or_default();
+    format!(
+        "RunPod has no {secrets} {}, and the pod would get the text `{}` for a value; add {them} in RunPod's \
+         console, or name another under `secrets:`",
+        named.join(", "),
+        visible(&text)
+    )
 }
 
 /// Says that a pod may be a copy of one that is gone, and both ways on.

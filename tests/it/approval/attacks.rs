@@ -140,11 +140,11 @@ fn a_file_that_asks_for_something_else_is_refused_with_the_difference() {
     --- approved
     +++ now
     @@ -28,4 +28,4 @@
-       total an hour              $1.4019/h           $1.4019/h
-       not managed                  $322.90             $322.90                none
+       total an hour              $1.5019/h           $1.5019/h
+       not managed                  $359.40             $359.40                none
      
-    -Digest: d28a45e4517d4fbdc0fe6488175e3eea-505700000
-    +Digest: bf25698c5dec7a607f494a0f4a456b5b-505700000
+    -Digest: d28a45e4517d4fbdc0fe6488175e3eea-542200000
+    +Digest: bf25698c5dec7a607f494a0f4a456b5b-542200000
     [stderr]
     error: the saved plan is stale: another plan is needed now; what it shows of `llm:update` is as now, and what it would do is not
     hint: plan again and read what has changed
@@ -224,17 +224,17 @@ fn a_file_that_rents_other_machines_is_refused() {
            + gpu:         L4
            + cloud:       secure
            + data_center: (known after apply)
-    -      place: NVIDIA H100 80GB HBM3 x8, secure, any data center: $0.44/h, stock high (AP-IN-1 high, AP-JP-1 high, CA-MTL-3 high, EU-CZ-1 high, EU-RO-1 high, EU-SE-1 high, 11 more)
-    +      place: NVIDIA L4 x1, secure, any data center: $0.44/h, stock high (AP-IN-1 high, AP-JP-1 high, CA-MTL-3 high, EU-CZ-1 high, EU-RO-1 high, EU-SE-1 high, 11 more)
-           cost:  $0.00 -> $323.20 a month ($0.00/h -> $0.4427/h)
-                  compute $0.00 -> $321.20, storage $0.00 -> $2.00
+    -      place: NVIDIA H100 80GB HBM3 x8, secure, any data center: $0.49/h, stock high (AP-IN-1 high, AP-JP-1 high, CA-MTL-3 high, EU-CZ-1 high, EU-RO-1 high, EU-SE-1 high, 11 more)
+    +      place: NVIDIA L4 x1, secure, any data center: $0.49/h, stock high (AP-IN-1 high, AP-JP-1 high, CA-MTL-3 high, EU-CZ-1 high, EU-RO-1 high, EU-SE-1 high, 11 more)
+           cost:  $0.00 -> $359.70 a month ($0.00/h -> $0.4927/h)
+                  compute $0.00 -> $357.70, storage $0.00 -> $2.00
      
     @@ -41,4 +41,4 @@
-       total an hour              $1.4019/h           $1.8447/h
-       not managed                  $322.90             $322.90                none
+       total an hour              $1.5019/h           $1.9947/h
+       not managed                  $359.40             $359.40                none
      
-    -Digest: 99f886cd6c1a8ec6198167c28bdb540f-828900000
-    +Digest: 0f69ab947e8b7366df3761a6e940a0be-828900000
+    -Digest: 99f886cd6c1a8ec6198167c28bdb540f-901900000
+    +Digest: 0f69ab947e8b7366df3761a6e940a0be-901900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed

@@ -181,7 +181,7 @@ async fn terminate_and_edit_with_variables() {
         modern(&router, CREATE, json!({ "input": input })).await.body["data"]["podFindAndDeployOnDemand"]
             .clone();
     let id = made["id"].as_str().unwrap();
-    assert_eq!((&made["ports"], &made["costPerHr"]), (&json!("8000/http,22/tcp"), &json!(0.44)));
+    assert_eq!((&made["ports"], &made["costPerHr"]), (&json!("8000/http,22/tcp"), &json!(0.49)));
     assert!(made["env"][0].as_str().unwrap().starts_with("PUBLIC_KEY=ssh-ed25519 "));
     wait(&router, 45).await;
     let edit = "mutation ($input: PodEditJobInput!) { podEditJob(input: $input) { imageName dockerArgs env volumeInGb containerDiskInGb runtime { uptimeInSeconds } } }";
@@ -408,7 +408,7 @@ async fn stock_and_prices_answer_their_arguments() {
     let (_, router) = api(false);
     let query = "query ($input: GpuLowestPriceInput) { gpuTypes(input: {ids: [\"NVIDIA L40S\", \"NVIDIA B200\", \"NVIDIA H200\"]}) { id secureCloud securePrice maxGpuCountSecureCloud lowestPrice(input: $input) { stockStatus uninterruptablePrice maxUnreservedGpuCount gpuTypeDatacenters { dataCenterId availability } } } }";
     let input = json!({ "input": { "gpuCount": 2, "secureCloud": true, "countryCode": "RO", "minCudaVersion": "12.8" } });
-    insta::assert_snapshot!(short(&modern(&router, query, input).await), @r#"200 {"data":{"gpuTypes":[{"id":"NVIDIA B200","lowestPrice":{"gpuTypeDatacenters":[{"availability":null,"dataCenterId":"EU-RO-1"}],"maxUnreservedGpuCount":0,"stockStatus":null,"uninterruptablePrice":5.98},"maxGpuCountSecureCloud":8,"secureCloud":true,"securePrice":5.98},{"id":"NVIDIA H200","lowestPrice":{"gpuTypeDatacenters":[],"maxUnreservedGpuCount":0,"stockStatus":null,"uninterruptablePrice":null},"maxGpuCountSecureCloud":8,"secureCloud":true,"securePrice":3.59},{"id":"NVIDIA L40S","lowestPrice":{"gpuTypeDatacenters":[{"availability":"Medium","dataCenterId":"EU-RO-1"}],"maxUnreservedGpuCount":14,"stockStatus":"Medium","uninterruptablePrice":null},"maxGpuCountSecureCloud":8,"secureCloud":true,"securePrice":null}]}}"#);
+    insta::assert_snapshot!(short(&modern(&router, query, input).await), @r#"200 {"data":{"gpuTypes":[{"id":"NVIDIA B200","lowestPrice":{"gpuTypeDatacenters":[{"availability":null,"dataCenterId":"EU-RO-1"}],"maxUnreservedGpuCount":0,"stockStatus":null,"uninterruptablePrice":6.79},"maxGpuCountSecureCloud":8,"secureCloud":true,"securePrice":6.79},{"id":"NVIDIA H200","lowestPrice":{"gpuTypeDatacenters":[],"maxUnreservedGpuCount":0,"stockStatus":null,"uninterruptablePrice":null},"maxGpuCountSecureCloud":8,"secureCloud":true,"securePrice":4.59},{"id":"NVIDIA L40S","lowestPrice":{"gpuTypeDatacenters":[{"availability":"Medium","dataCenterId":"EU-RO-1"}],"maxUnreservedGpuCount":14,"stockStatus":"Medium","uninterruptablePrice":null},"maxGpuCountSecureCloud":8,"secureCloud":true,"securePrice":null}]}}"#);
     let flavors = page(&router, r#"{ cpuFlavors(input: {id: "cpu5c"}) { id ramMultiplier diskLimitPerVcpu specifics(input: {instanceId: "cpu5c-4-8", dataCenterId: "EU-RO-1"}) { stockStatus securePrice slsPrice } } }"#).await;
     insta::assert_snapshot!(short(&flavors), @r#"200 {"data":{"cpuFlavors":[{"diskLimitPerVcpu":15,"id":"cpu5c","ramMultiplier":2,"specifics":{"securePrice":0.14,"slsPrice":0.168,"stockStatus":"High"}}]}}"#);
     let centers = page(&router, "{ dataCenters { id storageSupport globalNetwork gpuAvailability(input: {gpuCount: 1}) { gpuTypeId stockStatus } } }").await.body;

@@ -39,6 +39,7 @@ async fn a_create_without_choices_gets_the_defaults() {
       "dockerStartCmd": [],
       "env": {},
       "gpu": {
+        "communityPrice": 0.17,
         "count": 1,
         "displayName": "RTX A4000",
         "id": "NVIDIA RTX A4000",
@@ -59,6 +60,7 @@ async fn a_create_without_choices_gets_the_defaults() {
         "gpuAvailable": 11,
         "gpuDisplayName": "RTX A4000",
         "gpuType": {
+          "communityPrice": 0.17,
           "displayName": "RTX A4000",
           "id": "NVIDIA RTX A4000",
           "securePrice": 0.32
