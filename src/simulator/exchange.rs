@@ -180,6 +180,12 @@ pub enum Operation {
     UpdateSecret,
     /// Delete a secret.
     DeleteSecret,
+    /// List the account's registries.
+    ListRegistries,
+    /// Make credentials for a registry.
+    CreateRegistry,
+    /// Delete credentials for a registry.
+    DeleteRegistry,
     /// Read a pod's log.
     Logs,
     /// Read GPU types, CPU flavors or data centers.
@@ -190,7 +196,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, in the order in which they are documented.
-    pub const ALL: [Operation; 20] = [
+    pub const ALL: [Operation; 23] = [
         Operation::List,
         Operation::Get,
         Operation::Create,
@@ -208,6 +214,9 @@ impl Operation {
         Operation::CreateSecret,
         Operation::UpdateSecret,
         Operation::DeleteSecret,
+        Operation::ListRegistries,
+        Operation::CreateRegistry,
+        Operation::DeleteRegistry,
         Operation::Logs,
         Operation::Catalog,
         Operation::Other,
@@ -233,6 +242,9 @@ impl Operation {
             Operation::CreateSecret => "create-secret",
             Operation::UpdateSecret => "update-secret",
             Operation::DeleteSecret => "delete-secret",
+            Operation::ListRegistries => "list-registries",
+            Operation::CreateRegistry => "create-registry",
+            Operation::DeleteRegistry => "delete-registry",
             Operation::Logs => "logs",
             Operation::Catalog => "catalog",
             Operation::Other => "other",

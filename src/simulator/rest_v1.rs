@@ -30,6 +30,10 @@ pub enum Call {
     UpdateVolume(String),
     DeleteVolume(String),
     BillPods,
+    ListRegistries,
+    CreateRegistry,
+    GetRegistry(String),
+    DeleteRegistry(String),
 }
 
 /// What is asked of one pod.
@@ -89,6 +93,12 @@ pub fn route(request: &Request) -> Target<Call> {
             ],
         ),
         ["networkvolumes", _, "update"] => ("POST", vec![("POST", Call::UpdateVolume(id()))]),
+        ["containerregistryauth"] => {
+            ("GET, POST", vec![("GET", Call::ListRegistries), ("POST", Call::CreateRegistry)])
+        }
+        ["containerregistryauth", _] => {
+            ("GET, DELETE", vec![("GET", Call::GetRegistry(id())), ("DELETE", Call::DeleteRegistry(id()))])
+        }
         ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
         path => return Target::elsewhere(&request.method, path, &NOT_SERVED),
     };
@@ -112,7 +122,10 @@ impl Call {
             Call::GetVolume(_) => Operation::GetVolume,
             Call::UpdateVolume(_) => Operation::UpdateVolume,
             Call::DeleteVolume(_) => Operation::DeleteVolume,
-            Call::BillPods => Operation::Other,
+            Call::ListRegistries => Operation::ListRegistries,
+            Call::CreateRegistry => Operation::CreateRegistry,
+            Call::DeleteRegistry(_) => Operation::DeleteRegistry,
+            Call::GetRegistry(_) | Call::BillPods => Operation::Other,
         }
     }
 
@@ -139,6 +152,10 @@ impl Call {
             Call::UpdateVolume(_) => "update network volume",
             Call::DeleteVolume(_) => "delete network volume",
             Call::BillPods => "get billing",
+            Call::ListRegistries => "list container registry auths",
+            Call::CreateRegistry => "create container registry auth",
+            Call::GetRegistry(_) => "get container registry auth",
+            Call::DeleteRegistry(_) => "delete container registry auth",
         }
     }
 }
@@ -214,6 +231,21 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
             Ok(json_answer(200, &show::volume(world.volume(&id.0)?)))
         }
         Call::DeleteVolume(id) => world.delete_volume(id).map(|()| Answer::empty(204)).map_err(Wrong::from),
+        Call::ListRegistries => {
+            let registries = world.registries().iter().map(show::registry);
+            Ok(json_answer(200, &Value::Array(registries.collect())))
+        }
+        Call::CreateRegistry => {
+            let registry = world.create_registry(read::create_registry(&request.body)?)?;
+            Ok(json_answer(200, &show::registry(&registry)))
+        }
+        Call::GetRegistry(id) => Ok(world
+            .registry(id)
+            .map(|registry| json_answer(200, &show::registry(registry)))
+            .unwrap_or_else(|| failure(404, "container registry auth not found"))),
+        Call::DeleteRegistry(id) => {
+            world.delete_registry(id).map(|()| Answer::empty(204)).map_err(Wrong::from)
+        }
         Call::BillPods => query::bills(world, request).map(|records| json_answer(200, &records)),
     }
 }

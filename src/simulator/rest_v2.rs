@@ -10,6 +10,7 @@ mod catalog;
 pub mod logs;
 mod page;
 mod read;
+mod registries;
 mod secrets;
 mod settings;
 mod show;
@@ -23,6 +24,7 @@ use super::world::World;
 use super::world::facts::facts;
 use super::world::refusal::{HOST_FULL, HOST_LOST, MIGRATING, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
 use page::List;
+pub use registries::RegistryCall;
 pub use secrets::SecretCall;
 pub use templates::TemplateCall;
 
@@ -42,8 +44,8 @@ pub enum Call {
     SetSshKeys,
     Secret(SecretCall),
     Template(TemplateCall),
-    /// The account has no registries of its own. The text is the list's name.
-    EmptyList(&'static str),
+    /// What is asked of the account's registries.
+    Registry(RegistryCall),
     Bill,
     BillPods,
     BillVolumes,
@@ -138,7 +140,17 @@ pub fn route(request: &Request) -> Target<Call> {
         ["billing"] => ("GET", vec![("GET", Call::Bill)]),
         ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
         ["billing", "network-volumes"] => ("GET", vec![("GET", Call::BillVolumes)]),
-        ["registries"] => ("GET", vec![("GET", Call::EmptyList("registries"))]),
+        ["registries"] => (
+            "GET, POST",
+            vec![("GET", Call::Registry(RegistryCall::List)), ("POST", Call::Registry(RegistryCall::Create))],
+        ),
+        ["registries", _] => (
+            "GET, DELETE",
+            vec![
+                ("GET", Call::Registry(RegistryCall::Get(id(1)))),
+                ("DELETE", Call::Registry(RegistryCall::Delete(id(1)))),
+            ],
+        ),
         ["catalog", "gpus"] => ("GET", vec![("GET", Call::ListGpus)]),
         ["catalog", "gpus", _] => ("GET", vec![("GET", Call::GetGpu(id(2)))]),
         ["catalog", "cpus"] => ("GET", vec![("GET", Call::ListCpus)]),
@@ -170,10 +182,13 @@ impl Call {
             Call::Secret(SecretCall::Create) => Operation::CreateSecret,
             Call::Secret(SecretCall::Update(_)) => Operation::UpdateSecret,
             Call::Secret(SecretCall::Delete(_)) => Operation::DeleteSecret,
-            Call::GetSshKeys
+            Call::Registry(RegistryCall::List) => Operation::ListRegistries,
+            Call::Registry(RegistryCall::Create) => Operation::CreateRegistry,
+            Call::Registry(RegistryCall::Delete(_)) => Operation::DeleteRegistry,
+            Call::Registry(RegistryCall::Get(_))
+            | Call::GetSshKeys
             | Call::SetSshKeys
             | Call::Secret(SecretCall::Get(_))
-            | Call::EmptyList(_)
             | Call::Template(
                 TemplateCall::List
                 | TemplateCall::Create
@@ -246,7 +261,7 @@ fn answered(world: &mut World, call: &Call, request: &Request, twist: Twist) -> 
         }
         Call::Secret(call) => secrets::answer(world, call, request),
         Call::Template(call) => templates::answer(world, call, request, twist),
-        Call::EmptyList(name) => Ok(ok(&List::<()>::whole(name, Vec::new()))),
+        Call::Registry(call) => registries::answer(world, call, request),
         Call::Bill => billing::all(world, request).map(|bills| ok(&bills)),
         Call::BillPods => billing::pods(world, request).map(|bills| ok(&bills)),
         Call::BillVolumes => billing::volumes(world, request).map(|bills| ok(&bills)),

@@ -19,6 +19,7 @@ pub mod phase;
 pub mod placement;
 pub mod pod;
 pub mod refusal;
+pub mod registry;
 pub mod secret;
 pub mod settings;
 mod storage;
@@ -39,6 +40,7 @@ use money::HourlyPrice;
 use phase::{By, Phase};
 use pod::{Mount, Pod, PodId, Status};
 use refusal::Refusal;
+use registry::Registry;
 use secret::AccountSecret;
 use template::Template;
 use totals::Totals;
@@ -79,6 +81,8 @@ pub struct Account {
     pub secrets: Vec<AccountSecret>,
     #[serde(default)]
     pub templates: Vec<Template>,
+    #[serde(default)]
+    pub registries: Vec<Registry>,
 }
 
 /// Everything but pods and volumes: the part of a world that is saved as a whole.
@@ -123,7 +127,7 @@ fn published() -> u32 {
 impl Ground {
     /// Returns whether anything was changed here, apart from what passing time changes.
     pub fn differs_but_for_time(&self, other: &Ground) -> bool {
-        let Account { balance, uncharged, ssh_keys: _, secrets: _, templates: _ } = other.account;
+        let Account { balance, uncharged, ssh_keys: _, secrets: _, templates: _, registries: _ } = other.account;
         let mut same_time = self.clone();
         same_time.now = other.now;
         same_time.account.balance = balance;
@@ -163,6 +167,7 @@ impl World {
                 ],
                 secrets: Vec::new(),
                 templates: Vec::new(),
+                registries: Vec::new(),
             },
             foreign: BTreeMap::new(),
             lost: BTreeSet::new(),

@@ -156,6 +156,19 @@ pub(super) fn create_volume(body: &[u8]) -> Result<VolumeOrder, Wrong> {
     Ok(VolumeOrder { name, size, data_center, tier: None })
 }
 
+/// Reads the name of credentials; what they hold is not kept.
+pub(super) fn create_registry(body: &[u8]) -> Result<String, Wrong> {
+    let body = Body::parse(body)?;
+    let text = |name: &str| {
+        let missing = || Wrong::Body(format!("body must have required property '{name}'"));
+        body.text(name)?.ok_or_else(missing)
+    };
+    let name = text("name")?;
+    text("username")?;
+    text("password")?;
+    Ok(name)
+}
+
 pub(super) fn update_volume(body: &[u8]) -> Result<(Option<String>, Option<u32>), Wrong> {
     let body = Body::parse(body)?;
     Ok((body.text("name")?, size(&body)?))

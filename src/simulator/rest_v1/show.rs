@@ -10,6 +10,7 @@ use crate::simulator::world::World;
 use crate::simulator::world::facts::{self, GpuFact};
 use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::pod::{Compute, Mount, Pod, Status};
+use crate::simulator::world::registry::Registry;
 use crate::simulator::world::volume::Volume;
 
 /// Which parts a request wants, and in which form.
@@ -165,6 +166,10 @@ fn machine(world: &World, pod: &Pod) -> Value {
         }
     }
     body
+}
+
+pub(super) fn registry(Registry { id, name }: &Registry) -> Value {
+    json!({ "id": id, "name": name })
 }
 
 pub(super) fn volume(volume: &Volume) -> Value {

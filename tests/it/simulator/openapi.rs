@@ -201,6 +201,7 @@ async fn answers_of_rest_v2(contract: Contract, document: Document) {
     catalog(&mut session).await;
     templates(&mut session).await;
     bills(&mut session).await;
+    registries(&mut session).await;
     if contract == Contract::Autumn {
         secrets(&mut session).await;
         walk(&mut session).await;
@@ -229,6 +230,16 @@ async fn rest_v1_answers_as_documented() {
     session.send("GET", volumes, "/v1/networkvolumes", None).await;
     session.send("GET", volume, &volume_path, None).await;
     session.send("PATCH", volume, &volume_path, Some(json!({ "size": 200 }))).await;
+    let (auths, auth) = ("/containerregistryauth", "/containerregistryauth/{containerRegistryAuthId}");
+    let body = json!({ "name": "ghcr", "username": "bot", "password": "p" });
+    let made_auth = session.send("POST", auths, "/v1/containerregistryauth", Some(body)).await;
+    let auth_path = format!("/v1/containerregistryauth/{}", made_auth.body["id"].as_str().unwrap());
+    session.send("POST", auths, "/v1/containerregistryauth", Some(json!({ "name": "ghcr" }))).await;
+    session.send("GET", auths, "/v1/containerregistryauth", None).await;
+    session.send("GET", auth, &auth_path, None).await;
+    assert_eq!(session.send("DELETE", auth, &auth_path, None).await.status, 204);
+    assert_eq!(session.send("DELETE", auth, &auth_path, None).await.status, 400);
+    session.send("GET", auth, &auth_path, None).await;
     let (pods, pod) = ("/pods", "/pods/{podId}");
     for body in [
         json!({ "imageName": "ubuntu", "gpuTypeIds": ["NVIDIA A40"], "env": { "A": "b" } }),
@@ -273,7 +284,7 @@ async fn rest_v1_answers_as_documented() {
     session.send("POST", pods, "/v1/pods", Some(json!({ "imageName": 7 }))).await;
     faults(&mut session, "GET", pods, "/v1/pods").await;
     assert!(session.checked > 120, "{} answers were checked", session.checked);
-    session.document.assert_complete(&["pods", "network volumes"], &[]);
+    session.document.assert_complete(&["pods", "network volumes", "container registry auths"], &[]);
 }
 
 async fn secrets(session: &mut Session) {
@@ -295,6 +306,34 @@ async fn secrets(session: &mut Session) {
     }
     session.send("DELETE", one, &path, None).await;
     session.send("DELETE", one, &path, None).await;
+}
+
+/// Makes credentials, uses them, and deletes them once nothing does.
+async fn registries(session: &mut Session) {
+    let (all, one) = ("/v2/registries", "/v2/registries/{id}");
+    let body = json!({ "name": "ghcr", "username": "bot", "password": "p" });
+    let made = session.send("POST", all, all, Some(body.clone())).await;
+    assert_eq!(
+        made.body.as_object().map(|body| body.keys().cloned().collect::<Vec<_>>()),
+        Some(vec!["id".to_owned(), "name".to_owned()])
+    );
+    let path = format!("{all}/{}", made.body["id"].as_str().unwrap());
+    for body in [body, json!({ "name": "", "username": "bot" }), json!({})] {
+        session.send("POST", all, all, Some(body)).await;
+    }
+    session.send("GET", all, all, None).await;
+    session.send("GET", one, &path, None).await;
+    let mut user = small("user");
+    user["registry"] = made.body["id"].clone();
+    let user = session.send("POST", "/v2/pods", "/v2/pods", Some(user)).await;
+    let used = session.send("DELETE", one, &path, None).await;
+    let pod = format!("/v2/pods/{}", user.body["id"].as_str().unwrap());
+    session.send("DELETE", "/v2/pods/{id}", &pod, None).await;
+    let gone = session.send("DELETE", one, &path, None).await;
+    let unknown = session.send("DELETE", one, &path, None).await;
+    assert_eq!([used.status, gone.status, unknown.status], [400, 204, 400]);
+    assert_eq!(unknown.body["detail"], "Registry auth not found");
+    session.send("GET", one, &path, None).await;
 }
 
 /// Reads the pods page by page.

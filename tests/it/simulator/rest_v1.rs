@@ -374,6 +374,42 @@ async fn network_volumes_grow_and_go() {
 }
 
 #[tokio::test]
+async fn credentials_of_a_registry_that_a_pod_uses_stay() {
+    let (_, router) = api(V1Form::Documented);
+    let all = "/v1/containerregistryauth";
+    let body = json!({ "name": "ghcr", "username": "bot", "password": "swordfish" });
+    let made = call(&router, "POST", all, Some(body.clone())).await;
+    let id = made.body["id"].as_str().unwrap().to_owned();
+    let path = format!("{all}/{id}");
+    let pod = create(&router, json!({ "imageName": "ubuntu", "containerRegistryAuthId": id })).await;
+    let mut seen = Vec::new();
+    for (what, method, path, body) in [
+        ("again", "POST", all, Some(body)),
+        ("no password", "POST", all, Some(json!({ "name": "other", "username": "bot" }))),
+        ("listed", "GET", all, None),
+        ("used", "DELETE", &path, None),
+        ("its pod goes", "DELETE", &format!("/v1/pods/{pod}"), None),
+        ("goes", "DELETE", &path, None),
+        ("gone", "DELETE", &path, None),
+        ("not there", "GET", &path, None),
+    ] {
+        let answer = short(&call(&router, method, path, body).await);
+        seen.push(format!("{what}: {}", answer.replace(&id, "ID").replace(&pod, "POD")));
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    again: 400 {"error":"create container registry auth: a registry auth named ghcr already exists","status":400}
+    no password: 400 {"error":"body must have required property 'password'","status":400}
+    listed: 200 [{"id":"ID","name":"ghcr"}]
+    used: 400 {"error":"delete container registry auth: Registry auth is in use by pod POD","status":400}
+    its pod goes: 204 null
+    goes: 204 null
+    gone: 400 {"error":"delete container registry auth: Registry auth not found","status":400}
+    not there: 404 {"error":"container registry auth not found","status":404}
+    "#);
+    assert!(!seen.join("").contains("swordfish"));
+}
+
+#[tokio::test]
 async fn pods_are_billed_by_bucket_and_group() {
     let (_, router) = api(V1Form::Documented);
     let id =
