@@ -103,6 +103,10 @@ fn secret(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretDeclaratio
 
 /// Reads where the value of a secret is that podform makes in RunPod.
 fn source(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<SecretSource> {
+    // What stands there in place of a map may be the value itself.
+    if let Value::Scalar(_) = &node.value {
+        decoder.hidden.push(node.span);
+    }
     let fields = decoder.fields(node, &words::SECRET_SOURCE, "a map such as `{ env: HF_TOKEN }`")?;
     let word = |decoder: &mut Decoder<'_>, node: &Node<'_>| decoder.word(node, "a text");
     match (fields.has("env"), fields.has("file")) {

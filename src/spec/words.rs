@@ -129,6 +129,12 @@ pub(super) const REGISTRY: Section = Section {
         ("user", Spelled("username")),
         ("token", Spelled("password")),
         ("server", NotSupported("the image names its registry")),
+        (
+            "delegation",
+            NotSupported(
+                "podform makes no delegation of ECR yet; make it in RunPod's console and write `{ id: ID }`",
+            ),
+        ),
     ],
 };
 

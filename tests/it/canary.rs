@@ -16,9 +16,11 @@ const FROM_ENVIRONMENT: &str = "canaryEnvironment7391";
 const FROM_FILE: &str = "canaryFile5520";
 const LITERAL: &str = "canaryLiteral8842";
 const ROTATED: &str = "canaryRotated1177";
+const MADE: &str = "canaryMade2268";
 const OUTSIDE: &str = "canaryOutside6604";
 const OUTSIDE_PLAIN: &str = "canaryOutsidePlain3319";
-const CANARIES: [&str; 7] = [FROM_ENVIRONMENT, FROM_FILE, LITERAL, ROTATED, OUTSIDE, OUTSIDE_PLAIN, API_KEY];
+const CANARIES: [&str; 8] =
+    [FROM_ENVIRONMENT, FROM_FILE, LITERAL, ROTATED, MADE, OUTSIDE, OUTSIDE_PLAIN, API_KEY];
 
 const SPEC: &str = "\
 version: 1
@@ -27,6 +29,7 @@ provider: { kind: simulator }
 secrets:
   wandb: { env: WANDB_API_KEY }
   token: { file: secret/token }
+  made: { runpod: made, from: { env: MADE } }
 pods:
   train:
     image: ubuntu:24.04
@@ -35,6 +38,7 @@ pods:
       MODE: fast
       WANDB_API_KEY: { secret: wandb }
       TOKEN: { secret: token }
+      MADE: { secret: made }
       DB_PASSWORD: canaryLiteral8842
 ";
 
@@ -97,6 +101,7 @@ impl Stage {
             .env_clear()
             .env("RUNPOD_API_KEY", API_KEY)
             .env("WANDB_API_KEY", wandb)
+            .env("MADE", MADE)
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .env("HOME", self.folder.path())
             .stdin(Stdio::null());
@@ -189,6 +194,11 @@ fn no_secret_is_printed_or_left_anywhere() {
     stage.run(ROTATED, "apply -v --auto-approve --parallelism 1", &[0]);
     assert_eq!(stage.pod()["env"]["WANDB_API_KEY"], ROTATED);
 
+    // One that podform made in RunPod is sent again.
+    stage.run(ROTATED, "plan -v --rotate made -o made.plan", &[0]);
+    stage.run(ROTATED, "apply made.plan -v", &[0]);
+    assert_eq!(stage.pod()["env"]["MADE"], "{{ RUNPOD_SECRET_made }}");
+
     // Values are changed outside: of a secret, of a literal, of a plain variable that may now hold anything.
     let outside = [("WANDB_API_KEY", OUTSIDE), ("DB_PASSWORD", OUTSIDE), ("MODE", OUTSIDE_PLAIN)];
     stage.change_outside(&[&outside[..], &[("NEW_FROM_OUTSIDE", OUTSIDE_PLAIN)]].concat());
@@ -263,6 +273,16 @@ fn no_secret_is_left_while_a_request_is_under_way() {
     assert_silent("stderr of apply", [before, after].concat().join("\n").as_bytes());
     stage.search_files();
     assert_eq!(stage.pod()["env"]["WANDB_API_KEY"], FROM_ENVIRONMENT);
+}
+
+/// What is said of a request that goes wrong is said without the value that it carried.
+#[test]
+fn no_secret_is_left_of_a_request_that_fails() {
+    for fault in ["create-secret=refused", "create-secret#1=done-but-500", "create-secret#1=malformed"] {
+        let mut stage = Stage::with_faults(fault);
+        stage.run(FROM_ENVIRONMENT, "apply -v --auto-approve --parallelism 1", &[0, 7]);
+        stage.run(FROM_ENVIRONMENT, "state history -v", &[0]);
+    }
 }
 
 #[test]

@@ -376,6 +376,39 @@ fn one_that_is_gone_is_made_again_and_one_that_is_not_seen_is_held() {
 }
 
 #[test]
+fn a_target_takes_its_secret_along_and_a_secret_that_goes_its_pods() {
+    let mut world = made().want("other", |_| {});
+    world.options.targets = vec!["llm".parse().unwrap()];
+    assert_snapshot!(plan(&world), @"
+    secret.hf:create New
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure
+    secret.hf:create before llm:create
+    Note secret.hf: goes along: `llm` depends on it, and it does not exist (goes-along)
+    out of scope: 1
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    let mut world = applied();
+    world.options.targets = vec!["secret.*".parse().unwrap()];
+    world.options.destroy = true;
+    assert_snapshot!(plan(&world), @"
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    secret.hf:delete Destroyed (tombstone)
+    llm:delete before secret.hf:delete
+    Warning llm: goes along: it depends on `secret.hf`, which goes (goes-along)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    world.options.targets = vec!["llm".parse().unwrap()];
+    assert_snapshot!(plan(&world), @"
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Note : `secret.hf` stays; `podform destroy` without `--profile`, `--target` and `--exclude` ends all that is managed (stays)
+    out of scope: 1
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
 fn its_name_on_runpod_is_for_good() {
     let world = applied().want_secret("hf", "other");
     assert_snapshot!(plan(&world), @r#"

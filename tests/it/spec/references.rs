@@ -422,6 +422,87 @@ secrets:
 }
 
 #[test]
+fn secrets_that_podform_is_to_make() {
+    insta::assert_snapshot!(with_head("\
+secrets:
+  good: { runpod: team/hf.token, from: { env: HF } }
+  twice: { runpod: Team/HF.token, from: { file: .secrets/hf } }
+  alone: { from: { env: HF } }
+  both: { env: HF, from: { env: HF } }
+  two: { runpod: hf, env: HF }
+  none: { runpod: hf, from: {} }
+  inline: { runpod: hf, from: hunter2hunter2 }
+  account: { runpod: hf, from: { env: RUNPOD_API_KEY } }
+  outside: { runpod: hf, from: { file: /etc/passwd } }
+  reserved: { runpod: RunPod_x, from: { env: HF } }
+"), @"
+    error: conflicting keys
+     --> pods.yaml:5:3
+      |
+    4 |   good: { runpod: team/hf.token, from: { env: HF } }
+      |   ---- made here as well
+    5 |   twice: { runpod: Team/HF.token, from: { file: .secrets/hf } }
+      |   ^^^^^ RunPod has one secret of the name `Team/HF.token`, in any case of letters
+
+    error: missing key
+     --> pods.yaml:6:10
+      |
+    6 |   alone: { from: { env: HF } }
+      |          ^^^^^^^^^^^^^^^^^^^^^ a secret needs one of `env`, `file` and `runpod`
+
+    error: conflicting keys
+     --> pods.yaml:7:20
+      |
+    7 |   both: { env: HF, from: { env: HF } }
+      |                    ^^^^ `from` belongs to `runpod`, and `env` is where the value is already
+
+    error: conflicting keys
+     --> pods.yaml:8:8
+      |
+    8 |   two: { runpod: hf, env: HF }
+      |        ^^^^^^^^^^^^^^^^^^^^^^^ a secret has one source, not `env` and `runpod`
+      |
+      = help: `{ runpod: NAME, from: { env: NAME } }` is a secret that podform makes in RunPod
+
+    error: missing key
+     --> pods.yaml:9:29
+      |
+    9 |   none: { runpod: hf, from: {} }
+      |                             ^^ the value comes from one of `env` and `file`
+
+    error: wrong type
+      --> pods.yaml:10:31
+       |
+    10 |   inline: { runpod: hf, from: ***            }
+       |                               ^^^^^^^^^^^^^^ expected a map such as `{ env: HF_TOKEN }`, found a text
+
+    error: secret in a place that is stored and shown
+      --> pods.yaml:11:39
+       |
+    11 |   account: { runpod: hf, from: { env: RUNPOD_API_KEY } }
+       |                                       ^^^^^^^^^^^^^^ the account's own key never goes into a pod
+       |
+       = help: make a key with fewer rights for the pod and give it under another name
+
+    error: invalid value
+      --> pods.yaml:12:40
+       |
+    12 |   outside: { runpod: hf, from: { file: /etc/passwd } }
+       |                                        ^^^^^^^^^^^ `/etc/passwd` is outside of the working directory
+       |
+       = help: a spec from somebody else could send any file of yours to a pod; copy it to `.secrets/`
+
+    error: invalid name
+      --> pods.yaml:13:23
+       |
+    13 |   reserved: { runpod: RunPod_x, from: { env: HF } }
+       |                       ^^^^^^^^ `RunPod_x` is no name of a RunPod secret
+       |
+       = help: letters, digits, `_`, `.`, `-` and `/`, at most 191, beginning with a letter or `_`, not with `RUNPOD`
+    ");
+}
+
+#[test]
 fn literals_that_look_like_secrets_are_warned_about_and_never_shown() {
     insta::assert_snapshot!(in_pod("\
 gpu: L40S
