@@ -23,7 +23,6 @@ use super::exchange::{Answer, Operation, Request, Target, Twist};
 use super::world::World;
 use super::world::facts::facts;
 use super::world::refusal::{HOST_FULL, HOST_LOST, MIGRATING, NO_CAPACITY, NO_FUNDS, Refusal, disk_limit};
-use page::List;
 pub use registries::RegistryCall;
 pub use secrets::SecretCall;
 pub use templates::TemplateCall;

@@ -127,7 +127,8 @@ fn published() -> u32 {
 impl Ground {
     /// Returns whether anything was changed here, apart from what passing time changes.
     pub fn differs_but_for_time(&self, other: &Ground) -> bool {
-        let Account { balance, uncharged, ssh_keys: _, secrets: _, templates: _, registries: _ } = other.account;
+        let Account { balance, uncharged, ssh_keys: _, secrets: _, templates: _, registries: _ } =
+            other.account;
         let mut same_time = self.clone();
         same_time.now = other.now;
         same_time.account.balance = balance;

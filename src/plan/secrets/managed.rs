@@ -108,17 +108,27 @@ pub(in crate::plan) fn sighting<'a>(context: &Context<'a>, address: &Address) ->
 /// Judges whose a secret is that has the name of one which is not recorded.
 fn taken<'a>(context: &Context<'a>, address: &Address, object: &'a LiveSecret) -> Sighting<'a, LiveSecret> {
     let Inputs { desired, prior, options, .. } = *context.inputs;
-    let name = &object.name;
+    let (name, id) = (&object.name, RemoteId::Secret(object.id.clone()));
+    if let Some((holder, _)) = context.renamed.objects.iter().find(|(_, recorded)| recorded.id == id) {
+        let why = format!(
+            "RunPod's secret `{name}` is `{holder}`; `moved: [{{ from: {holder}, to: {address} }}]` gives that another key"
+        );
+        return Sighting::Hidden(Held::NotPossible(why));
+    }
     Sighting::Hidden(match object.mark() {
-        Some(mark) if mark.project == desired.project => {
-            let known = prior.tokens.get(&mark.token).filter(|known| !known.tombstone);
-            match known.filter(|known| context.renamed.address_now(&known.address) == *address) {
-                Some(known) => return Sighting::Journal { object, asked: &known.asked.record },
-                // A rebuild says itself where it takes it to.
-                None if options.taking_over => return Sighting::Named { object },
-                None => Held::Marked { ids: [RemoteId::Secret(object.id.clone())].into() },
+        Some(mark) if mark.project == desired.project => match prior.tokens.get(&mark.token) {
+            // Made by us, be it under another key, and forgotten with its key or never recorded.
+            Some(known) if !known.tombstone => {
+                return Sighting::Journal { object, asked: &known.asked.record };
             }
-        }
+            Some(_) => Held::NotPossible(format!(
+                "RunPod has a secret `{name}` that this state gave up; without `from:` its value is used as it is, and \
+                 once it is deleted there it is made again"
+            )),
+            // A rebuild says itself where it takes it to.
+            None if options.taking_over => return Sighting::Named { object },
+            None => Held::Marked { ids: [id].into() },
+        },
         Some(mark) => Held::NotPossible(format!(
             "RunPod has a secret `{name}` that project `{}` made; without `from:` its value is used as it is",
             mark.project
@@ -298,7 +308,8 @@ impl<'a> Planner<'_, 'a> {
         self.forget(if options.destroy { Reason::Destroyed } else { Reason::Removed });
     }
 
+    /// Drops the record. That it is ours stays known by its mark, so that it is taken back if its key comes back.
     fn forget(&mut self, reason: Reason) {
-        self.draft.local(Step::Forget, reason, Vec::new(), RecordAfter::Remove { tombstone: true });
+        self.draft.local(Step::Forget, reason, Vec::new(), RecordAfter::Remove { tombstone: false });
     }
 }

@@ -275,7 +275,7 @@ fn without_its_mark_a_secret_is_neither_rotated_nor_deleted() {
     "#);
     world.options.destroy = true;
     assert_snapshot!(plan(&world), @"
-    secret.hf:forget Destroyed (tombstone)
+    secret.hf:forget Destroyed
     llm:delete Destroyed
       ! ContainerDiskLost { size: Gigabytes(20) }
     Warning secret.hf: the description of `hf_token` in RunPod no longer carries podform's mark, so it is neither changed nor deleted (mark-removed)
@@ -289,7 +289,7 @@ fn a_secret_that_leaves_the_spec_stays_in_runpod_unless_its_end_is_asked_for() {
     world.desired.wanted.remove(&address("secret.hf"));
     world.desired.wanted.remove(&address("llm"));
     assert_snapshot!(settles(&world), @"
-    secret.hf:forget Removed (tombstone)
+    secret.hf:forget Removed
     llm:delete Removed
       ! ContainerDiskLost { size: Gigabytes(20) }
     Note secret.hf: the secret `hf_token` stays in RunPod; `removed: [{ from: secret.hf, then: terminate }]` deletes it (secret-stays)
@@ -303,6 +303,50 @@ fn a_secret_that_leaves_the_spec_stays_in_runpod_unless_its_end_is_asked_for() {
     llm:delete before secret.hf:delete
     cost $505.70 -> $0.00, at most $0.00
     ");
+}
+
+#[test]
+fn a_key_that_comes_back_takes_its_secret_back() {
+    let mut world = applied();
+    let secret = world.desired.wanted.remove(&address("secret.hf")).unwrap();
+    let mut world = world.applied();
+    assert!(world.prior.objects.keys().all(|at| at != &address("secret.hf")));
+    world.desired.wanted.insert(address("secret.hf"), secret.clone());
+    assert_snapshot!(settles(&world), @"
+    secret.hf:adopt FoundInJournal
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    let mut renamed = world.clone();
+    let secret = renamed.desired.wanted.remove(&address("secret.hf")).unwrap();
+    renamed.desired.wanted.insert(address("secret.token"), secret);
+    assert_snapshot!(settles(&renamed), @"
+    secret.token:adopt FoundInJournal
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    let token = secrets(&mut world)[0].mark().unwrap().token;
+    world.prior.tokens.get_mut(&token).unwrap().tombstone = true;
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: NotPossible("RunPod has a secret `hf_token` that this state gave up; without `from:` its value is used as it is, and once it is deleted there it is made again")
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
+#[test]
+fn a_key_that_is_renamed_without_a_word_is_asked_about() {
+    let mut world = applied();
+    let secret = world.desired.wanted.remove(&address("secret.hf")).unwrap();
+    world.desired.wanted.insert(address("secret.token"), secret);
+    assert_snapshot!(plan(&world), @r#"
+    secret.hf:forget Removed
+    held secret.token: NotPossible("RunPod's secret `hf_token` is `secret.hf`; `moved: [{ from: secret.hf, to: secret.token }]` gives that another key")
+    Note secret.hf: the secret `hf_token` stays in RunPod; `removed: [{ from: secret.hf, then: terminate }]` deletes it (secret-stays)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
 }
 
 #[test]
