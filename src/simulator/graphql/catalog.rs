@@ -19,8 +19,11 @@ pub(super) fn gpu_types(world: &World, field: &Field) -> Value {
     let id = input.get("id").and_then(Value::as_str);
     let ids: Option<Vec<&str>> =
         input.get("ids").and_then(Value::as_array).map(|ids| ids.iter().filter_map(Value::as_str).collect());
+    // There are no clusters here, and so no type that is sold in one.
+    let for_clusters = input.get("cluster").and_then(Value::as_bool) == Some(true);
     let wanted = |fact: &&GpuFact| {
         fact.display_name.is_some()
+            && !for_clusters
             && id.is_none_or(|id| id == fact.id)
             && ids.as_ref().is_none_or(|ids| ids.contains(&fact.id.as_str()))
     };
@@ -52,6 +55,7 @@ fn gpu_type_body(world: &World, fact: &GpuFact) -> Value {
         "maxGpuCount": secure.max(community),
         "maxGpuCountSecureCloud": secure,
         "maxGpuCountCommunityCloud": community,
+        "clusterPrice": Value::Null,
         "minPodGpuCount": 1,
         "nodeGroupDatacenters": [],
     })
@@ -96,6 +100,7 @@ fn lowest_price(world: &World, id: &str, input: &Input) -> Value {
         })).collect::<Vec<Value>>(),
         "dataCenterId": wanted_place,
         "countryCode": country,
+        "compliance": [],
     })
 }
 

@@ -13,6 +13,8 @@ use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::order::port_parts;
 use crate::simulator::world::phase::Phase;
 use crate::simulator::world::pod::{Compute, Mount, Pod, Status};
+use crate::simulator::world::settings::Settings;
+use crate::simulator::world::template::Template;
 use crate::simulator::world::volume::Volume;
 use crate::simulator::world::{Listing, World};
 
@@ -63,11 +65,16 @@ pub(super) fn user(world: &World, field: &Field, listing: Listing) -> Value {
         "pods": pods.iter().map(|pod| pod_body(world, pod)).collect::<Vec<Value>>(),
         "networkVolumes": world.listed_volumes().into_iter().map(volume).collect::<Vec<Value>>(),
         "containerRegistryCreds": [],
-        "podTemplates": [],
+        "podTemplates": world.templates().iter().map(template).collect::<Vec<Value>>(),
         "endpoints": [],
         "secrets": [],
     });
     project(&body, &field.selection)
+}
+
+fn template(template: &Template) -> Value {
+    let Settings { name, image, registry, .. } = &template.settings;
+    json!({ "id": template.id, "name": name, "imageName": image, "containerRegistryAuthId": registry })
 }
 
 pub(super) fn volume(volume: &Volume) -> Value {

@@ -414,3 +414,35 @@ async fn stock_and_prices_answer_their_arguments() {
     let centers = page(&router, "{ dataCenters { id storageSupport globalNetwork gpuAvailability(input: {gpuCount: 1}) { gpuTypeId stockStatus } } }").await.body;
     assert_eq!(centers["data"]["dataCenters"].as_array().unwrap().len(), 49);
 }
+
+/// What dstack and SkyPilot ask for: prices of clusters, which are not sold here, and the account's templates.
+#[tokio::test]
+async fn what_other_programs_ask_of_the_catalog_and_of_templates_is_there() {
+    let (_, router) = api(false);
+    let query = "query GpuTypes($lowest: GpuLowestPriceInput, $types: GpuTypeFilter) { gpuTypes(input: $types) { id \
+                 clusterPrice oneMonthPrice lowestPrice(input: $lowest) { compliance stockStatus } } }";
+    let asked = |cluster: bool| {
+        json!({
+            "types": { "id": "NVIDIA L40S", "cluster": cluster },
+            "lowest": { "gpuCount": 1, "secureCloud": true, "dataCenterId": "EU-RO-1" },
+        })
+    };
+    let sold = modern(&router, query, asked(false)).await.body;
+    assert_eq!(
+        sold["data"]["gpuTypes"],
+        json!([{
+            "id": "NVIDIA L40S", "clusterPrice": null, "oneMonthPrice": null,
+            "lowestPrice": { "compliance": [], "stockStatus": "High" },
+        }])
+    );
+    let in_clusters = modern(&router, query, asked(true)).await.body;
+    assert_eq!(in_clusters["data"]["gpuTypes"], json!([]));
+
+    let template = json!({ "name": "mine", "image": "x:1", "registry": "clzdaifot0001l90809257ynb" });
+    let made = call(&router, "POST", "/v2/templates", Some(template)).await.body;
+    let query = "query { myself { podTemplates { id name imageName containerRegistryAuthId } } }";
+    let shown = json!([{
+        "id": made["id"], "name": "mine", "imageName": "x:1", "containerRegistryAuthId": "clzdaifot0001l90809257ynb",
+    }]);
+    assert_eq!(modern(&router, query, json!({})).await.body["data"]["myself"]["podTemplates"], shown);
+}
