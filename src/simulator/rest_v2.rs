@@ -85,31 +85,13 @@ const NOT_SERVED: [&str; 15] = [
     "serverless/*/workers/*/logs",
 ];
 
-/// Finds the route of a request whose path begins with `v2`.
-pub fn route(request: &Request) -> Target<Call> {
-    let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
+/// The methods that a path knows, and what each asks.
+type Routes = (&'static str, Vec<(&'static str, Call)>);
+
+/// Finds what a path asks of what an account keeps beside pods and network volumes.
+fn kept(path: &[&str]) -> Option<Routes> {
     let id = |index: usize| path[index].to_owned();
-    let (methods, calls): (&'static str, Vec<(&str, Call)>) = match path.as_slice() {
-        ["pods"] => ("GET, POST", vec![("GET", Call::ListPods), ("POST", Call::CreatePod)]),
-        ["pods", _] => (
-            "GET, PATCH, DELETE",
-            vec![
-                ("GET", Call::Pod(id(1), PodCall::Get)),
-                ("PATCH", Call::Pod(id(1), PodCall::Update)),
-                ("DELETE", Call::Pod(id(1), PodCall::Delete)),
-            ],
-        ),
-        ["pods", _, "action"] => ("POST", vec![("POST", Call::Pod(id(1), PodCall::Action))]),
-        ["pods", _, "logs"] => ("GET", vec![("GET", Call::Pod(id(1), PodCall::Logs))]),
-        ["network-volumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
-        ["network-volumes", _] => (
-            "GET, PATCH, DELETE",
-            vec![
-                ("GET", Call::GetVolume(id(1))),
-                ("PATCH", Call::UpdateVolume(id(1))),
-                ("DELETE", Call::DeleteVolume(id(1))),
-            ],
-        ),
+    Some(match path {
         ["account", "ssh-keys"] => ("GET, PUT", vec![("GET", Call::GetSshKeys), ("PUT", Call::SetSshKeys)]),
         ["account", "secrets"] => (
             "GET, POST",
@@ -135,28 +117,60 @@ pub fn route(request: &Request) -> Target<Call> {
                 ("DELETE", Call::Template(TemplateCall::Delete(id(1)))),
             ],
         ),
-        ["catalog", "templates"] => ("GET", vec![("GET", Call::Template(TemplateCall::ListPublic))]),
-        ["billing"] => ("GET", vec![("GET", Call::Bill)]),
-        ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
-        ["billing", "network-volumes"] => ("GET", vec![("GET", Call::BillVolumes)]),
         ["registries"] => (
             "GET, POST",
             vec![("GET", Call::Registry(RegistryCall::List)), ("POST", Call::Registry(RegistryCall::Create))],
         ),
-        ["registries", _] => (
+        ["registries", id_of] if *id_of != "delegations" => (
             "GET, DELETE",
             vec![
                 ("GET", Call::Registry(RegistryCall::Get(id(1)))),
                 ("DELETE", Call::Registry(RegistryCall::Delete(id(1)))),
             ],
         ),
+        _ => return None,
+    })
+}
+
+/// Finds the route of a request whose path begins with `v2`.
+pub fn route(request: &Request) -> Target<Call> {
+    let path: Vec<&str> = request.path.iter().skip(1).map(String::as_str).collect();
+    let id = |index: usize| path[index].to_owned();
+    let (methods, calls): Routes = match path.as_slice() {
+        ["pods"] => ("GET, POST", vec![("GET", Call::ListPods), ("POST", Call::CreatePod)]),
+        ["pods", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::Pod(id(1), PodCall::Get)),
+                ("PATCH", Call::Pod(id(1), PodCall::Update)),
+                ("DELETE", Call::Pod(id(1), PodCall::Delete)),
+            ],
+        ),
+        ["pods", _, "action"] => ("POST", vec![("POST", Call::Pod(id(1), PodCall::Action))]),
+        ["pods", _, "logs"] => ("GET", vec![("GET", Call::Pod(id(1), PodCall::Logs))]),
+        ["network-volumes"] => ("GET, POST", vec![("GET", Call::ListVolumes), ("POST", Call::CreateVolume)]),
+        ["network-volumes", _] => (
+            "GET, PATCH, DELETE",
+            vec![
+                ("GET", Call::GetVolume(id(1))),
+                ("PATCH", Call::UpdateVolume(id(1))),
+                ("DELETE", Call::DeleteVolume(id(1))),
+            ],
+        ),
+        ["catalog", "templates"] => ("GET", vec![("GET", Call::Template(TemplateCall::ListPublic))]),
+        ["billing"] => ("GET", vec![("GET", Call::Bill)]),
+        ["billing", "pods"] => ("GET", vec![("GET", Call::BillPods)]),
+        ["billing", "network-volumes"] => ("GET", vec![("GET", Call::BillVolumes)]),
         ["catalog", "gpus"] => ("GET", vec![("GET", Call::ListGpus)]),
         ["catalog", "gpus", _] => ("GET", vec![("GET", Call::GetGpu(id(2)))]),
         ["catalog", "cpus"] => ("GET", vec![("GET", Call::ListCpus)]),
         ["catalog", "cpus", _] => ("GET", vec![("GET", Call::GetCpu(id(2)))]),
         ["catalog", "datacenters"] => ("GET", vec![("GET", Call::ListDataCenters)]),
         ["catalog", "datacenters", _] => ("GET", vec![("GET", Call::GetDataCenter(id(2)))]),
-        path => return Target::elsewhere(&request.method, path, &NOT_SERVED),
+        path => match kept(path) {
+            Some(found) => found,
+            None => return Target::elsewhere(&request.method, path, &NOT_SERVED),
+        },
     };
     Target::by_method(&request.method, methods, calls)
 }

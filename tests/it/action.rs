@@ -331,7 +331,7 @@ fn a_pull_request_is_planned_and_what_was_merged_is_applied() {
             [json!({
                 "state": "success",
                 "context": "podform",
-                "description": format!("digest {digest}, 505.70 USD a month"),
+                "description": format!("digest {digest}, 542.20 USD a month"),
                 "target_url": format!("{RUNS}{RUN}"),
                 "creator": { "login": BOT },
             })]

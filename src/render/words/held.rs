@@ -27,16 +27,7 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             visible(id.as_str())
         ),
         Held::DependsOn(address) => format!("it depends on `{address}`, which is held"),
-        Held::Duplicate { ids } => {
-            let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
-            format!(
-                "it cannot be told whether this is its pod or a copy: {}; look at it, `podform import {at} {}` takes \
-                 {}",
-                visible(&ids.join(", ")),
-                visible(only(&ids)),
-                if ids.len() == 1 { "it" } else { "one" },
-            )
-        }
+        Held::Duplicate { ids } => duplicate(&at, ids),
         Held::Marked { ids } => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             format!(
@@ -101,6 +92,18 @@ fn without_secrets(names: &BTreeSet<String>) -> String {
          console, or name another under `secrets:`",
         named.join(", "),
         visible(&text)
+    )
+}
+
+/// Says that a pod may be a copy, and which one can be taken.
+fn duplicate(at: &str, ids: &BTreeSet<PodId>) -> String {
+    let ids: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
+    format!(
+        "it cannot be told whether this is its pod or a copy: {}; look at it, `podform import {at} {}` takes \
+         {}",
+        visible(&ids.join(", ")),
+        visible(only(&ids)),
+        if ids.len() == 1 { "it" } else { "one" },
     )
 }
 
