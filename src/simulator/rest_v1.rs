@@ -49,11 +49,9 @@ pub enum PodCall {
 }
 
 /// What else the document has.
-const NOT_SERVED: [&str; 12] = [
+const NOT_SERVED: [&str; 10] = [
     "billing/endpoints",
     "billing/networkvolumes",
-    "containerregistryauth",
-    "containerregistryauth/*",
     "docs",
     "endpoints",
     "endpoints/*",

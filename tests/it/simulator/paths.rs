@@ -34,7 +34,7 @@ async fn what_runpod_has_and_the_simulator_has_not_is_told_from_what_nobody_has(
         ("GET", "/v1/endpoints"),
         ("POST", "/v1/templates"),
         ("PATCH", "/v1/templates/x"),
-        ("DELETE", "/v1/containerregistryauth/x"),
+        ("DELETE", "/v1/templates/x"),
         ("GET", "/v1/billing/endpoints"),
         ("GET", "/v1/openapi.json"),
     ] {
