@@ -232,11 +232,7 @@ pub(super) const BUDGET: Section = Section {
 pub(super) const RENT: Section = Section {
     name: "`rent`",
     keys: &["spot"],
-    words: &[
-        ("on_demand", Written("no `rent:` at all, which is on demand")),
-        ("bid", Written("`rent: { spot: { bid: 0.20 } }`")),
-        ("interruptible", Spelled("spot")),
-    ],
+    words: &[("bid", Written("`rent: { spot: { bid: 0.20 } }`")), ("interruptible", Spelled("spot"))],
 };
 
 pub(super) const SPOT: Section = Section {
