@@ -121,7 +121,7 @@ impl<T> Walk<T> {
     }
 }
 
-/// Reads a listing to its end, the pages with what is given.
+/// Reads a listing to its end, each page by `page`.
 ///
 /// # Errors
 /// A page could not be read, so that nothing is known of the whole.

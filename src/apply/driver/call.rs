@@ -338,7 +338,8 @@ pub(super) async fn read<'a, P: Observe + Mutate, R: Reporter, T>(
     }
 }
 
-fn no_answer(verb: Verb, detail: String) -> ProviderError {
+/// Returns the error of a request of which the API has said nothing that tells.
+pub(super) fn no_answer(verb: Verb, detail: String) -> ProviderError {
     ProviderError {
         call: verb.unnamed(),
         certainty: Certainty::Unknown,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
-use super::call::{Answer, Going};
+use super::call::{Answer, Going, no_answer};
 use super::lookout::Sheet;
 use super::permit::shut;
 use super::until::Watched;
@@ -25,7 +25,7 @@ use crate::model::plan::{Disruption, PodCreation};
 use crate::model::pod::Placement;
 use crate::model::prior::KnownToken;
 use crate::model::request::PodRequest;
-use crate::provider::{Certainty, Mutate, Observe, ProviderError};
+use crate::provider::{Mutate, Observe, ProviderError};
 use crate::state::{Journal, RecordChange};
 
 struct Created {
@@ -120,13 +120,8 @@ where
     fn unheld<I: Watched>(&self, id: I) -> Result<I, ProviderError> {
         let records = self.ledger.records();
         let Some(holder) = records.holder(&id.remote()) else { return Ok(id) };
-        Err(ProviderError {
-            call: I::CREATE.unnamed(),
-            certainty: Certainty::Unknown,
-            status: None,
-            detail: format!("its answer names `{id}`, which is on record for `{holder}`"),
-            request_id: None,
-        })
+        let detail = format!("its answer names `{id}`, which is on record for `{holder}`");
+        Err(no_answer(I::CREATE, detail))
     }
 
     /// Returns what records the object of a create.

@@ -120,14 +120,7 @@ where
         act: &Act<'_>,
         id: &SecretId,
     ) -> Result<Vec<RecordChange>, Halt> {
-        act.object.replace(Some(id.remote()));
-        let pass = self.permit(act, Request::Delete, &id.remote()).await?;
-        let seen = async || Ok(self.look_at(id).await?.is_none());
-        let call = async |port: &'a P, _: Going| port.delete_secret(id).await;
-        let since = self.ensure(act, pass, None, call, seen).await?.since()?;
-        let lacks = |live: Option<&LiveSecret>| verdict::gone(id, "the API said yes", live);
-        self.until_kept(act, (id, since), lacks, None).await?;
-        Ok(self.recorded_after(act, id.remote()))
+        self.delete(act, id, async |port: &'a P, _: Going| port.delete_secret(id).await).await
     }
 
     fn value(&self, name: &SecretName) -> Result<Secret<String>, Halt> {

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::call::{Going, no_answer};
 use super::lookout::{Look, Lookout, Looks, Sheet};
 use super::{Act, Engine, secret};
 use crate::apply::ending::Halt;
+use crate::apply::gate::Request;
 use crate::apply::recover::{Looked, Search, Sighting};
 use crate::apply::verdict::{self, Seen, Verdict};
 use crate::apply::{Reporter, Settings};
@@ -18,8 +20,8 @@ use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveSecret, LiveVolume, PodStatus};
 use crate::model::progress::Notice;
-use crate::provider::{Certainty, Listed, Mutate, Observe, ProviderError, Verb};
-use crate::state::Journal;
+use crate::provider::{Listed, Mutate, Observe, ProviderError, Verb};
+use crate::state::{Journal, RecordChange};
 
 /// The id of what can be looked for: a pod, a network volume or a secret.
 pub(super) trait Watched: Ord + Clone + Display {
@@ -105,9 +107,9 @@ impl Watched for SecretId {
             match entry {
                 Listed::Found(secret) if secret.id == *self => found = Some(*secret),
                 Listed::Found(_) => {}
-                Listed::Unreadable { id, why, .. } if id == *self => return Err(odd(why)),
+                Listed::Unreadable { id, why, .. } if id == *self => return Err(no_answer(Self::READ, why)),
                 Listed::Unreadable { .. } => {}
-                Listed::Nameless { why } => return Err(odd(why)),
+                Listed::Nameless { why } => return Err(no_answer(Self::READ, why)),
             }
         }
         Ok(found)
@@ -127,16 +129,6 @@ impl Watched for SecretId {
 
     fn remote(&self) -> RemoteId {
         RemoteId::Secret(self.clone())
-    }
-}
-
-fn odd(why: String) -> ProviderError {
-    ProviderError {
-        call: Verb::ListSecrets.unnamed(),
-        certainty: Certainty::Unknown,
-        status: None,
-        detail: why,
-        request_id: None,
     }
 }
 
@@ -194,6 +186,21 @@ where
             Ok(judge(&seen))
         });
         Ok(judged.await?.map(|(_, done)| done))
+    }
+
+    /// Deletes what a listing alone shows to be gone.
+    pub(super) async fn delete<I: Watched>(
+        &self,
+        act: &Act<'_>,
+        id: &I,
+        call: impl AsyncFn(&'a P, Going) -> Result<(), ProviderError>,
+    ) -> Result<Vec<RecordChange>, Halt> {
+        act.object.replace(Some(id.remote()));
+        let pass = self.permit(act, Request::Delete, &id.remote()).await?;
+        let seen = async || Ok(self.look_at(id).await?.is_none());
+        let since = self.ensure(act, pass, None, call, seen).await?.since()?;
+        self.until_kept(act, (id, since), |live| verdict::gone(id, "the API said yes", live), None).await?;
+        Ok(self.recorded_after(act, id.remote()))
     }
 
     /// Waits until something came about; see [`verdict::promised`].
