@@ -162,6 +162,11 @@ fn apply(prior: &mut Prior, change: &RecordChange) -> Result<(), Refused> {
     match change {
         RecordChange::Put(address, recorded) => {
             learn(&mut prior.tokens, address, recorded, None);
+            // What is recorded is given up no longer: somebody took it over again.
+            let known = recorded.record.token.as_ref().and_then(|token| prior.tokens.get_mut(token));
+            if let Some(known) = known {
+                known.tombstone = false;
+            }
             prior.objects.insert(address.clone(), recorded.as_ref().clone());
         }
         RecordChange::Remove(address) => {

@@ -31,6 +31,25 @@ fn a_lost_state_is_rebuilt_without_making_anything_and_without_loss() {
     assert_none(&base, &tally);
 }
 
+/// Plays one schedule.
+fn assert_right(case: &str) {
+    let base = Base::new();
+    let case: Case = case.parse().expect("a schedule");
+    assert!(play(&base, &case).violations.is_empty(), "{case}:\n{}", tell(&base, &case).story.join("\n"));
+}
+
+/// RunPod moves a pod that was given up and taken back by its id: it has another id, and is the same pod.
+#[test]
+fn a_pod_that_was_taken_back_is_known_when_runpod_moves_it() {
+    assert_right("seed=14967 steps=15 without=1,2,3,4,6,7,8,11,12,13");
+}
+
+/// The state was lost and a person named another pod for the address: what was made for it is left, and said.
+#[test]
+fn a_pod_in_whose_place_a_person_named_another_is_left() {
+    assert_right("seed=10794 steps=16 without=0,2,4,5,7,8,9,10,11,12,13,15");
+}
+
 /// Tells whether there is a schedule that shows what must not be only if all that is seen is read like this.
 fn shows(case: impl Fn(u64) -> Case, reading: Reading) -> bool {
     let base = Base::new();

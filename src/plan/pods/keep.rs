@@ -6,12 +6,14 @@ use std::sync::Arc;
 use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus, Rental};
+use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
     Candidate, Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
 };
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::provenance::{Provenance as Judged, Viewpoint, Witness, judge_pod};
 use crate::model::settings::{Container, Field, PodPatch};
 use crate::model::size::Gigabytes;
 use crate::model::value::Value;
@@ -22,7 +24,7 @@ use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::Planning;
 use crate::plan::effect;
 use crate::plan::presence::{Known, Successor};
-use crate::plan::{cost, finding, satisfaction, shown};
+use crate::plan::{Inputs, cost, finding, satisfaction, shown};
 
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
@@ -57,7 +59,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 (recorded.record.object.pod(), token)
             }
             Known::Asked(asked) => (asked.object.pod(), asked.token.clone()),
-            Known::Nothing => (None, None),
+            Known::Nothing => (None, self.token_taken_back(live)),
         };
         self.begin(Some(live), recorded);
         let pod = RecordedPod {
@@ -80,6 +82,25 @@ impl<'a> PodPlanner<'_, 'a> {
             record,
             adopt: Some(known.reason()),
         });
+    }
+
+    /// Returns the token of a pod that this state made, gave up and takes back by its id. Without it on record, RunPod could
+    /// give the pod another id, and the address would count as empty beside it.
+    fn token_taken_back(&self, live: &LivePod) -> Option<Token> {
+        let Inputs { desired, prior, .. } = *self.context.inputs;
+        let token = &live.marker.as_ref()?.token;
+        let given_up = prior.tokens.get(token).filter(|known| known.tombstone)?;
+        let known = KnownToken { tombstone: false, ..given_up.clone() };
+        match judge_pod(Viewpoint::of(&desired.project, prior), live, Witness::Journal(&known)) {
+            Judged::Ours(_) => Some(token.clone()),
+            Judged::Unmarked
+            | Judged::OtherProject(_)
+            | Judged::OtherState(_)
+            | Judged::NewerState(_)
+            | Judged::GivenUp
+            | Judged::Copy { .. }
+            | Judged::NotTold(_) => None,
+        }
     }
 
     fn surplus_ids(&self) -> BTreeSet<PodId> {

@@ -190,6 +190,12 @@ fn put(connection: &Connection, address: &Address, recorded: &Recorded) -> Resul
             shown(*server_time),
             rebuilt,
         ])?;
+    // What is recorded is given up no longer: somebody took it over again.
+    if let Some(token) = &recorded.record.token {
+        connection
+            .prepare_cached("UPDATE tokens SET tombstone = 0 WHERE token = ?1 AND tombstone = 1")?
+            .execute([token.as_str()])?;
+    }
     know(connection, address, recorded, None)
 }
 

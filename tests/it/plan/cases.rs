@@ -18,7 +18,7 @@ use podform::model::id::{
 use podform::model::journal::ActionStatus;
 use podform::model::live::{LivePod, PodRole, PodStatus, Seen, Unreadable};
 use podform::model::money::Hourly;
-use podform::model::plan::{ActionId, Operation, Planned, Step};
+use podform::model::plan::{Action, ActionId, Operation, Planned, RecordAfter, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, OpenIntent, RecordedObject};
 use podform::model::secret::{Secret, SecretName, Secrets};
@@ -199,6 +199,29 @@ fn a_pod_that_adopt_names_is_taken_over() {
     Note llm: `ssh` and `jupyter` are not compared: they cannot be read back and were not recorded (access-unknown)
     cost $505.70 -> $505.70, at most $505.70
     ");
+}
+
+/// Its token comes back on record with it, so that it is found again should RunPod move it; that of a copy does not.
+#[test]
+fn a_pod_that_was_given_up_is_taken_back_with_its_token() {
+    let taken_back = |created_at| {
+        let mut world = World::default().want("llm", |pod| pod.adopt = Some(PodId::new("given-up")));
+        world.know_token("llm", &token("llm"), true);
+        let marker = world.marker("llm");
+        let world = world.stranger("given-up", |pod| {
+            pod.marker = Some(marker);
+            pod.created_at = Some(time(created_at));
+        });
+        settles(&world);
+        let Planned::Changes(plan) = world.plan() else { panic!("nothing is taken over") };
+        let taken = plan.actions.into_iter().find(|(id, _)| id.step == Step::Adopt);
+        let Some((_, Action { record: RecordAfter::Put { id: _, record }, .. })) = taken else {
+            panic!("nothing is recorded")
+        };
+        record.token.clone()
+    };
+    assert_eq!(taken_back(1), Some(token("llm")));
+    assert_eq!(taken_back(5_000), None);
 }
 
 #[test]

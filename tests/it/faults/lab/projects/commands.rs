@@ -149,7 +149,8 @@ impl Account<'_> {
         let records: Vec<_> = rebuilt.records(planned.plan(), self.moment()).into_iter().collect();
         self.story.add(|| format!("  takes {:?}, leaves {:?}", ids(&records), rebuilt.left));
         let given_up = self.kept(place).given_up.clone();
-        self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project, &given_up);
+        let recorded = recorded_ids(&prior);
+        self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project, &given_up, &recorded);
         self.commit(place, "state rebuild", changes(&rebuilt, &prior, records)).await;
     }
 
@@ -188,6 +189,8 @@ impl Account<'_> {
         records.retain(|(at, _)| at == address);
         self.story.add(|| format!("  takes {:?}", ids(&records)));
         self.commit(place, "import", put(records)).await;
+        let recorded = recorded_ids(&load(&self.kept(place).state).await);
+        self.ledger.borrow_mut().note_named(&self.projects[place].sheet.project, &recorded);
     }
 
     /// `podform state mv`.
@@ -301,9 +304,7 @@ impl Account<'_> {
     /// Compares what is recorded with what may be.
     pub(super) async fn check_records(&self, place: usize) {
         let prior = load(&self.kept(place).state).await;
-        let current =
-            prior.objects.iter().map(|(address, recorded)| (address.to_string(), recorded.id.to_string()));
-        let current: BTreeMap<String, String> = current.collect();
+        let current = recorded_ids(&prior);
         let deposed = prior.objects.values().flat_map(|recorded| &recorded.record.deposed);
         let deposed: BTreeSet<String> = deposed.map(ToString::to_string).collect();
         let project = &self.projects[place].sheet.project;
@@ -378,4 +379,9 @@ fn shown(ended: &Ended) -> String {
         Ended::Applied(outcome) => format!("{outcome:?}"),
         Ended::CouldNotLook(error) => format!("could not look: {error}"),
     }
+}
+
+/// Returns what a state has on record, by address.
+fn recorded_ids(prior: &Prior) -> BTreeMap<String, String> {
+    prior.objects.iter().map(|(address, recorded)| (address.to_string(), recorded.id.to_string())).collect()
 }

@@ -151,13 +151,41 @@ impl Ledger {
         }
     }
 
-    /// Notes that a project looks for all that it made, but for what its state says that it gave up.
-    pub fn note_rebuild(&mut self, project: &str, given_up: &BTreeSet<String>) {
-        for (id, object) in &mut self.objects {
-            if object.maker.as_deref() == Some(project) && !given_up.contains(id) {
-                object.owners.insert(project.to_owned());
+    /// Notes that a project looks for all that it made, but for what its state says that it gave up, and for that in whose
+    /// place a person named something else: `recorded` is what the state has.
+    pub fn note_rebuild(
+        &mut self,
+        project: &str,
+        given_up: &BTreeSet<String>,
+        recorded: &BTreeMap<String, String>,
+    ) {
+        for id in self.made_by(project) {
+            if !given_up.contains(&id) && !self.is_named_elsewhere(project, &id, recorded) {
+                self.note_given(&id, project);
             }
         }
+    }
+
+    /// Notes what a state has after a person named an object for an address: what the project made for that address and
+    /// has no record of is not its any more.
+    pub fn note_named(&mut self, project: &str, recorded: &BTreeMap<String, String>) {
+        for id in self.made_by(project) {
+            if !recorded.values().any(|held| *held == id) && self.is_named_elsewhere(project, &id, recorded) {
+                self.note_given_up(&id, project);
+            }
+        }
+    }
+
+    fn made_by(&self, project: &str) -> Vec<String> {
+        let made = self.objects.iter().filter(|(_, object)| object.maker.as_deref() == Some(project));
+        made.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Tells whether the address of an object has one that the project did not make.
+    fn is_named_elsewhere(&self, project: &str, id: &str, recorded: &BTreeMap<String, String>) -> bool {
+        let maker = |id: &str| self.objects.get(id).and_then(|object| object.maker.as_deref());
+        let held = self.objects.get(id).and_then(|object| recorded.get(&object.address));
+        held.is_some_and(|held| held != id && maker(held) != Some(project))
     }
 
     /// Notes that a request is about to change an object.
