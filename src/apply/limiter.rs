@@ -16,9 +16,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{Reporter, retry, shown};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
+use crate::model::id::TemplateId;
 use crate::model::id::{PodId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::progress::Notice;
+use crate::model::template::Template;
 use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime, Verb,
@@ -156,6 +158,10 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
         self.look(Verb::ReadVolume, async || self.port.volume(id).await).await
+    }
+
+    async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {
+        self.look(Verb::ReadTemplate, async || self.port.template(id).await).await
     }
 
     async fn catalog(

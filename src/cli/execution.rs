@@ -22,6 +22,7 @@ use super::show;
 use super::signals::{Guarded, Signals};
 use crate::apply::{self, Context, Interrupt, Limited};
 use crate::model::commit::CommitId;
+use crate::model::id::Lineage;
 use crate::model::outcome::{Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Endpoint, Plan, Planned};
 use crate::model::prior::{Binding, Prior};
@@ -57,7 +58,7 @@ impl Execution<'_> {
     /// # Errors
     /// Nothing was begun.
     pub async fn go(&self, loaded: Loaded, approver: &Approver) -> Result<Exit, Failure> {
-        let session = Session::open(self.shell, loaded, None).await?;
+        let session = self.session(loaded, None).await?;
         let teller = self.teller(&session);
         self.under_lock(&session, &teller, async |port, prior| {
             let planned = session.plan(port, &prior, &self.options, None).await?;
@@ -79,7 +80,7 @@ impl Execution<'_> {
     /// Nothing was begun; the plan is stale, among others.
     pub async fn go_saved(&self, loaded: Loaded, saved: &Planned) -> Result<Exit, Failure> {
         let basis = &saved.plan().basis;
-        let session = Session::open(self.shell, loaded, Some(basis.lineage.clone())).await?;
+        let session = self.session(loaded, Some(basis.lineage.clone())).await?;
         let Binding { project, .. } = &session.account.binding;
         saved::ensure_same_account(basis, project, &Endpoint::from(&session.account.binding))?;
         let teller = self.teller(&session);
@@ -99,6 +100,14 @@ impl Execution<'_> {
             self.prepared(&session, planned, prior, approve).await
         })
         .await
+    }
+
+    async fn session(&self, loaded: Loaded, lineage: Option<Lineage>) -> Result<Session<'_>, Failure> {
+        let mut session = Session::open(self.shell, loaded, lineage).await?;
+        if !self.options.destroy {
+            session.read_templates().await;
+        }
+        Ok(session)
     }
 
     async fn under_lock(

@@ -17,7 +17,7 @@ use crate::apply::{self, Limited};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration};
 use crate::model::desired::{Desired, Wanted};
-use crate::model::id::{Lineage, RunNonce};
+use crate::model::id::{Lineage, RunNonce, TemplateId};
 use crate::model::live::Live;
 use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
 use crate::model::pod::EnvValue;
@@ -53,9 +53,9 @@ impl<'a> Session<'a> {
     /// Gathers everything; `lineage` is that of a saved plan, as a state that does not exist yet must get it.
     pub async fn open(shell: &'a Shell, loaded: Loaded, lineage: Option<Lineage>) -> Result<Self, Failure> {
         let read = secrets::read(&loaded.desired.secrets, &shell.env, ".".as_ref())?;
+        let account = Account::open(&loaded.settings, &shell.env).await?;
         let mut values = read.values;
         values.extend(loaded.literal_secrets.clone());
-        let account = Account::open(&loaded.settings, &shell.env).await?;
         account.hide(&values, plain_values(&loaded.desired));
         let proposed = lineage.unwrap_or_else(|| account.names.lineage());
         let path = shell.state_path(&loaded)?;
@@ -67,6 +67,29 @@ impl<'a> Session<'a> {
         let state = StateFile::new(path, account.binding.clone(), proposed);
         let loaded = ManuallyDrop::new(loaded);
         Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
+    }
+
+    /// Reads the templates that pods of the spec take values from, which every plan needs that makes or changes pods. One
+    /// that cannot be read holds its pods and nothing else.
+    pub async fn read_templates(&mut self) {
+        let named: Vec<TemplateId> = self.loaded.templates().into_iter().cloned().collect();
+        if named.is_empty() {
+            return;
+        }
+        let progress = Progress::new(&self.shell.output, self.shell.watches_progress());
+        let port = Limited::new(self.account.reader(), &progress, self.account.names.seed());
+        let mut found = BTreeMap::new();
+        for id in named {
+            let read = match port.template(&id).await {
+                Ok(Some(template)) => Ok(template),
+                Ok(None) => Err("the account can see no such template".to_owned()),
+                Err(error) => Err(error.to_string()),
+            };
+            found.insert(id, read);
+        }
+        self.loaded.fill(&found);
+        self.secrets.extend(self.loaded.literal_secrets.clone());
+        self.account.hide(&self.secrets, plain_values(&self.loaded.desired));
     }
 
     /// Looks at the account and, where the spec or the state names one, at its secrets.

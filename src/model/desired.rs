@@ -13,6 +13,7 @@ use super::pod::{Access, Cloud, Rent, RunState};
 use super::secret::SecretSource;
 use super::settings::{Container, Field};
 use super::size::Gigabytes;
+use super::template::FromTemplate;
 use super::volume::VolumeConfig;
 
 /// Everything that the spec wants.
@@ -143,6 +144,8 @@ pub struct WantedPod {
     pub numbered: bool,
     /// A pod to take over while the state does not know the address.
     pub adopt: Option<PodId>,
+    /// What it takes from a template.
+    pub template: Option<FromTemplate>,
     /// Free labels for people and reports; RunPod has none.
     pub labels: BTreeMap<String, String>,
 }

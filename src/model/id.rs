@@ -46,6 +46,8 @@ opaque_id! {
     DataCenterId,
     /// A two-letter country code, such as `RO`.
     CountryCode,
+    /// The id of a template, such as `30zmvf89kd`.
+    TemplateId,
     /// The id of stored credentials for a container registry.
     RegistryId,
     /// The id that RunPod gave a secret of the account.

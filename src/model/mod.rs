@@ -30,6 +30,7 @@ pub mod sensitive;
 pub mod settings;
 pub mod size;
 pub(crate) mod stored;
+pub mod template;
 pub mod text;
 pub mod told;
 pub mod value;

@@ -240,6 +240,12 @@ fn ends_in_one(words: &str, endings: &[&str]) -> bool {
     endings.iter().any(ends_in)
 }
 
+/// Tells whether there is a secret among the words of a command.
+pub fn hold_a_secret(words: &[String]) -> bool {
+    let previous = std::iter::once(None).chain(words.iter().map(|word| Some(word.as_str())));
+    previous.zip(words).any(|(previous, word)| is_secret_value(word) || is_secret_argument(previous, word))
+}
+
 /// Tells whether an argument is a secret by its option: `--api-key VALUE` or `--api-key=VALUE`.
 ///
 /// A value that the container's shell puts in (`$KEY`) is none.

@@ -470,6 +470,8 @@ pod_settings! {
         Size "size";
         /// The tier of a volume.
         Tier "tier";
+        /// What the values come from that the spec leaves out.
+        Template "template";
         /// What podform may do.
         Lifecycle "lifecycle";
         /// The object that is to be taken over.

@@ -39,6 +39,7 @@ pub fn digest(plan: &Plan) -> Digest {
         in_progress: _,
         cost: _,
         at_most,
+        templates: _,
         digest: _,
     } = plan;
     let Basis { project, endpoint, api, spec_digest: _, lineage: _, serial: _, nonce: _, observed_at: _ } =

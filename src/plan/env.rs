@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
+use crate::model::desired::WantedPod;
 use crate::model::id::EnvKey;
 use crate::model::marker::{MARKER_KEY, Token};
 use crate::model::plan::{Cause, Disruption, EnvPatch, FieldChange, FieldDrift, Finding};
@@ -261,11 +262,17 @@ pub(super) fn seen(wanted: &Declared, changed: &[FieldChange]) -> Declared {
     wanted.iter().filter(|(key, _)| !differs(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Returns a finding for every literal of the spec that looks like a secret.
-pub(super) fn literal_findings(address: &Address, wanted: &Declared) -> Vec<Finding> {
+/// Returns a finding for every literal of the spec, or of a template that it names, that looks like a secret.
+pub(super) fn literal_findings(address: &Address, wanted: &WantedPod) -> Vec<Finding> {
+    let gives = |key: &EnvKey| {
+        let template = wanted.template.as_ref()?;
+        template.gives(&Field::Env(key.clone())).then_some(&template.id)
+    };
     let literal = |(key, value): (&EnvKey, &EnvValue)| match value {
-        EnvValue::Secret(SecretName::Literal { .. }) => Some(finding::secret_literal(address, key)),
+        EnvValue::Secret(SecretName::Literal { .. }) => {
+            Some(finding::secret_literal(address, key, gives(key)))
+        }
         EnvValue::Secret(SecretName::Declared(_)) | EnvValue::Plain(_) => None,
     };
-    wanted.iter().filter_map(literal).collect()
+    wanted.container.env.iter().filter_map(literal).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
-use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, VolumeId};
+use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, TemplateId, VolumeId};
 use crate::model::live::{PodStatus, Unreadable};
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
@@ -13,6 +13,7 @@ use crate::model::prior::Api;
 use crate::model::secret::SecretName;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
+use crate::model::template::TemplateVolume;
 
 use super::reach::Standing;
 use super::scope::Pattern;
@@ -277,8 +278,14 @@ pub(super) fn secret_not_compared(address: &Address, key: &EnvKey, name: &Secret
     about(Severity::Note, "secret-not-compared", address, Some(Field::Env(key.clone())), message)
 }
 
-pub(super) fn secret_literal(address: &Address, key: &EnvKey) -> Finding {
-    let message = format!("`{key}` looks like a secret: put it under `secrets:` instead of into the file");
+pub(super) fn secret_literal(address: &Address, key: &EnvKey, template: Option<&TemplateId>) -> Finding {
+    let message = match template {
+        Some(id) => format!(
+            "`{key}` looks like a secret, and whoever can read template `{id}` reads it: put it under `secrets:`, and take it \
+             out there"
+        ),
+        None => format!("`{key}` looks like a secret: put it under `secrets:` instead of into the file"),
+    };
     about(Severity::Warning, "secret-literal", address, Some(Field::Env(key.clone())), message)
 }
 
@@ -329,6 +336,17 @@ pub(super) fn command_is_guess(address: &Address) -> Finding {
     let message =
         "its command is kept as a text that RunPod may cut into other words than these; check it".to_owned();
     about(Severity::Note, COMMAND_IS_GUESS, address, Some(Field::Command), message)
+}
+
+/// Names the volume that a pod would have if RunPod made it from its template.
+pub(super) fn volume_of_template(address: &Address, id: &TemplateId, volume: &TemplateVolume) -> Finding {
+    let TemplateVolume { size, path } = volume;
+    let message = format!(
+        "pods that RunPod makes from template `{id}` have a volume of {size}, and {address} has none: what it writes is \
+         lost with its container; `volumes: [{{ local: {}GB, path: {path} }}]` gives it one",
+        size.0
+    );
+    about(Severity::Warning, "volume-of-template", address, Some(Field::Template), message)
 }
 
 pub(super) fn spot_off_sale(address: &Address, api: Api) -> Finding {

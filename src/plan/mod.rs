@@ -39,6 +39,7 @@ mod scope;
 mod secrets;
 mod shown;
 mod ssh;
+mod templates;
 mod unmanaged;
 mod volume_index;
 mod volumes;
@@ -242,6 +243,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         hold::what_is_there_already(&context, drafts);
         hold::what_cannot_be_read(&context, drafts);
     }
+    templates::hold_unread(&context, drafts);
     let unchecked = secrets::hold_without(&context, drafts);
     hold::what_a_rebuild_found(&context, drafts);
     hold::what_a_rebuild_left(&context, drafts);
@@ -261,6 +263,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     remarks.extend(gaps.findings);
     remarks.extend(lone_vanished(&context, &vanished));
     remarks.extend(ssh::without_keys(&context, &drafts));
+    remarks.extend(templates::volumes_left(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
     let mut plan = assemble(&context, &scope, drafts, edges, remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
@@ -450,10 +453,13 @@ fn assemble(
         in_progress: inputs.in_progress.cloned(),
         cost: CostSummary::default(),
         at_most: BTreeMap::new(),
+        templates: BTreeMap::new(),
         digest: Digest { hash: String::new(), monthly: Default::default() },
     };
     plan.cost.unmanaged = plan.unmanaged.iter().map(|unmanaged| unmanaged.cost).sum::<Split>();
     for (address, draft) in drafts {
+        let template = templates::of(context, address).filter(|_| !draft.steps.is_empty());
+        plan.templates.extend(template.map(|template| (address.clone(), template.clone())));
         add_draft(&mut plan, address, draft);
     }
     drop_kept_volumes(&mut plan);

@@ -29,6 +29,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         depends_on: _,
         numbered: _,
         adopt: _,
+        template: _,
         labels: _,
     } = wanted;
     let Access { ssh, jupyter } = access;

@@ -19,12 +19,13 @@ use std::time::Duration;
 
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
-use crate::model::id::{PodId, RequestId, SecretId, VolumeId};
+use crate::model::id::{PodId, RequestId, SecretId, TemplateId, VolumeId};
 use crate::model::live::{LivePod, LiveSecret, LiveVolume, Origin};
 use crate::model::money::Hourly;
 use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
+use crate::model::template::Template;
 use walk::Walk;
 
 /// Reads, which cost nothing and may be repeated.
@@ -69,6 +70,12 @@ pub trait Observe {
     /// # Errors
     /// The answer says neither.
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError>;
+
+    /// Reads a template; `None` means that the API says that there is none.
+    ///
+    /// # Errors
+    /// The answer says neither, or the API shows no template as a whole.
+    async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError>;
 
     /// Reads the catalog with the stock for these questions, as many as the call budget allows.
     ///
@@ -257,6 +264,7 @@ pub enum Verb {
     ReadCatalog,
     ReadLog,
     ReadSshKeys,
+    ReadTemplate,
     CreatePod,
     UpdatePod,
     StartPod,
@@ -291,7 +299,8 @@ impl Verb {
             | Self::ReadVolume
             | Self::ReadCatalog
             | Self::ReadLog
-            | Self::ReadSshKeys => true,
+            | Self::ReadSshKeys
+            | Self::ReadTemplate => true,
             Self::CreatePod
             | Self::UpdatePod
             | Self::StartPod
@@ -323,6 +332,7 @@ impl fmt::Display for Verb {
             Self::ReadCatalog => "read the catalog",
             Self::ReadLog => "read the log",
             Self::ReadSshKeys => "read the SSH keys",
+            Self::ReadTemplate => "read the template",
             Self::CreatePod => "create a pod",
             Self::UpdatePod => "change a pod",
             Self::StartPod => "start a pod",

@@ -92,7 +92,7 @@ impl Printer<'_> {
             fields.iter().try_for_each(|FieldDrift { field, recorded, live, left_alone }| {
                 let (field, before, after) = (field.clone(), recorded.clone(), live.clone());
                 let comment = if *left_alone { "  # left alone" } else { "" };
-                printer.row(&Row { field, before, after, why: None }, 0, comment)
+                printer.row(&Row { field, before, after, why: None, template: None }, 0, comment)
             })
         })
     }
@@ -134,7 +134,7 @@ impl Printer<'_> {
         writeln!(self.out, "{symbol} {name}")?;
         let width = each.rows.iter().map(|row| row.field.to_string().len() + 1).max().unwrap_or(0).min(24);
         for row in &each.rows {
-            self.row(row, width, &words::why(row.why))?;
+            self.row(row, width, &words::why(row))?;
         }
         self.consequences(group)?;
         self.placement(group)?;
@@ -182,7 +182,7 @@ impl Printer<'_> {
 
     /// Writes one field; `width` aligns the values of an object.
     fn row(&mut self, row: &Row, width: usize, comment: &str) -> fmt::Result {
-        let Row { field, before, after, why: _ } = row;
+        let Row { field, before, after, why: _, template: _ } = row;
         let symbol = self.style.paint(signed(row.sign(), Tone::Care), row.sign());
         let name = format!("{}:", visible(&field.to_string()));
         let comment = self.style.paint(Tone::Quiet, comment);

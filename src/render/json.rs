@@ -160,13 +160,14 @@ pub(super) fn change(change: &Change<'_>) -> Json {
     }
 }
 
-fn field(Row { field, before, after, why }: &Row) -> Json {
+fn field(Row { field, before, after, why, template }: &Row) -> Json {
     object! {
         "field": text(field),
         "before": shown(before),
         "after": shown(after),
         "cause": why.map(|(cause, _)| cause.word()),
         "disruption": why.map(|(_, disruption)| disruption.word()),
+        "template": template.as_ref().map(text),
     }
 }
 

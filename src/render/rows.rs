@@ -1,5 +1,6 @@
 //! Objects as rows of field, value before and value after.
 
+use crate::model::id::TemplateId;
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::settings::{Container, Field};
 use crate::model::value::Value;
@@ -13,6 +14,8 @@ pub struct Row {
     pub after: Value,
     /// Who changed it and what applying it does; `None` where a whole object comes into being.
     pub why: Option<(Cause, Disruption)>,
+    /// The template that the value after comes from.
+    pub template: Option<TemplateId>,
 }
 
 impl Row {
@@ -29,7 +32,7 @@ impl Row {
 impl From<&FieldChange> for Row {
     fn from(change: &FieldChange) -> Self {
         let FieldChange { field, before, after, cause, disruption } = change.clone();
-        Self { field, before, after, why: Some((cause, disruption)) }
+        Self { field, before, after, why: Some((cause, disruption)), template: None }
     }
 }
 

@@ -170,7 +170,8 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     let mut map = Map::default();
     let default = default_name(&resolved.project, key);
     map.put("name", template(typed.name.as_ref().map_or(&default, |name| &name.value)));
-    map.put("image", template(image));
+    map.put_some("template", typed.template.as_ref().map(|id| text(id.value.as_str())));
+    map.put_some("image", image.as_ref().map(template));
     map.put_some("registry", registry.as_ref().map(|(name, _)| text(name)));
     let command = typed.command.as_ref().filter(|words| !words.value.is_empty());
     map.put_some("command", command.map(|words| templates(&words.value)));
@@ -179,7 +180,8 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     let ports = typed.ports.as_ref().filter(|ports| !ports.value.is_empty());
     map.put_some("ports", ports.map(|ports| texts(ports.value.iter().map(ToString::to_string))));
     add_hardware(hardware, &mut map);
-    map.put("disk", write_size(typed.disk()));
+    let is_left = typed.template.is_some() && typed.disk.is_none();
+    map.put_some("disk", (!is_left).then(|| write_size(typed.disk())));
     add_storage(storage, &mut map);
     for (name, on) in typed.switches() {
         map.put_some(name, on);

@@ -8,7 +8,8 @@ use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::secret::{self, Secret, SecretName, Secrets};
-use crate::model::settings::Container;
+use crate::model::settings::{Container, Field};
+use crate::model::template::FromTemplate;
 
 use super::interpolate::Text;
 use super::pod::{EnvSyntax, Pod};
@@ -146,12 +147,22 @@ fn lower_pod(
             env.insert(key, value);
         }
     }
+    let left = [
+        (Field::Image, image.is_none()),
+        (Field::Command, typed.command.is_none()),
+        (Field::Entrypoint, typed.entrypoint.is_none()),
+        (Field::Ports, typed.ports.is_none()),
+        (Field::Disk, typed.disk.is_none()),
+        (Field::Registry, registry.is_none()),
+    ];
+    let left = left.into_iter().filter(|(_, is_left)| *is_left).map(|(field, _)| field);
+    let template = typed.template.map(|id| FromTemplate::unread(id.value, left.collect()));
     let container = Container {
         name: match typed.name {
             Some(name) => pod_name(&name.value, number),
             None => pod_name(&default_name(project, environment.address.key()), number),
         },
-        image: image.into_replica(number),
+        image: image.map(|image| image.into_replica(number)).unwrap_or_default(),
         command: texts(typed.command),
         entrypoint: texts(typed.entrypoint),
         env: Arc::new(env),
@@ -173,6 +184,7 @@ fn lower_pod(
         depends_on: depends_on.chain(mounted).collect(),
         numbered,
         adopt: typed.adopt.map(|adopt| adopt.value),
+        template,
         labels: labels.map(|(name, value)| (name, value.into_replica(number))).collect(),
     }
 }
@@ -190,7 +202,7 @@ fn is_numbered(pod: &ResolvedPod) -> bool {
         EnvSyntax::Secret(_) | EnvSyntax::Absent => None,
     });
     let words = [command, entrypoint].into_iter().flatten().flat_map(|words| &words.value);
-    std::iter::once(image).chain(path).chain(words).chain(variables).any(Text::holds_replica)
+    image.iter().chain(path).chain(words).chain(variables).any(Text::holds_replica)
 }
 
 /// Returns the name of a pod that has none of its own, without the number of the replica.

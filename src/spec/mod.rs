@@ -37,6 +37,7 @@ mod sensitive;
 mod snippet;
 mod source;
 mod syntax;
+mod template;
 mod top_level;
 mod unknown_key;
 mod words;

@@ -56,6 +56,7 @@ pages! {
     concept_secrets: "docs/concepts/secrets.md",
     concept_state: "docs/concepts/state.md",
     concept_targets: "docs/concepts/targets.md",
+    concept_templates: "docs/concepts/templates.md",
     crash_safety: "docs/crash-safety.md",
     guide: "docs/guide.md",
     index: "docs/README.md",

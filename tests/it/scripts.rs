@@ -23,6 +23,7 @@ macro_rules! scripts {
 
 scripts! {
     account_secrets,
+    account_templates,
     api_limits,
     api_switch,
     api_v1,
@@ -91,6 +92,7 @@ scripts! {
     targets,
     targets_unknown,
     tools,
+    templates,
     usage,
     volume_grows,
     volume_leaves,

@@ -273,6 +273,7 @@ pub fn empty_plan() -> Plan {
         unmanaged: Vec::new(),
         unchanged: BTreeSet::new(),
         recorded: BTreeMap::new(),
+        templates: BTreeMap::new(),
         out_of_scope: 0,
         in_progress: None,
         cost: CostSummary::default(),

@@ -18,6 +18,7 @@ use crate::kit::{
 };
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Timestamp};
+use crate::model::id::TemplateId;
 use crate::model::id::{GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, SecretId, Serial, VolumeId};
 use crate::model::journal::{ActionStatus, Event};
 use crate::model::live::{LivePod, LiveVolume, PodStatus};
@@ -30,6 +31,7 @@ use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::{Secret, Secrets};
 use crate::model::size::Gigabytes;
+use crate::model::template::Template;
 use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
@@ -131,6 +133,10 @@ impl Observe for Provider {
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         Ok(self.pods.borrow().get(id).cloned())
+    }
+
+    async fn template(&self, _: &TemplateId) -> Result<Option<Template>, ProviderError> {
+        Ok(None)
     }
 
     async fn volume(&self, _: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {

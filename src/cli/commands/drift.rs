@@ -18,7 +18,8 @@ pub struct Args {
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let session = Session::of_spec(shell).await?;
+    let mut session = Session::of_spec(shell).await?;
+    session.read_templates().await;
     let planned = session.plan_only(&Options::to_look()).await?;
     let mut text = String::new();
     write_drift(&mut text, &planned, shell.output.style()).expect("a string takes every text");
@@ -48,7 +49,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 /// Tells whether an address is held because it was not seen as it is; one that waits for something else was.
 fn is_unseen(held: &Held) -> bool {
     match held {
-        Held::NoCatalog { .. } | Held::InProgress | Held::Migrating { .. } => false,
+        Held::NoCatalog { .. } | Held::NoTemplate { .. } | Held::InProgress | Held::Migrating { .. } => false,
         Held::Unreadable(_)
         | Held::Unsettled { .. }
         | Held::DependsOn(_)

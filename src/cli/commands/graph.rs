@@ -42,7 +42,10 @@ impl ValueEnum for GraphFormat {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { format, destroy, scope } = args;
-    let session = Session::of_spec(shell).await?;
+    let mut session = Session::of_spec(shell).await?;
+    if !*destroy {
+        session.read_templates().await;
+    }
     let planned = session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?;
     if let Some(running) = &planned.plan().in_progress {
         shell.output.note(&words::in_progress(running));

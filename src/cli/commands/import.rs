@@ -1,22 +1,26 @@
 //! `podform import`: takes over pods and network volumes that were made without podform. It changes none of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 
+use crate::apply::Limited;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::write_new;
 use crate::cli::naming::whole;
 use crate::cli::output::Output;
+use crate::cli::progress::Progress;
 use crate::cli::recording::{record, remarks};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedVolume};
-use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
+use crate::model::id::{PodId, ProjectName, RemoteId, TemplateId, VolumeId};
 use crate::model::live::{Live, Seen};
 use crate::model::prior::Prior;
 use crate::plan::{Options, stock_questions, taken_over};
+use crate::provider::Observe;
 use crate::render::words;
 use crate::spec::imported::{self, Chosen, Imported, Known, ReferencedSecret};
 use crate::state::RecordChange;
@@ -29,7 +33,12 @@ use crate::state::whole::Readers;
                   podform import llm xedezhzb9la3ye")]
 pub struct Args {
     /// The address that the object gets
-    #[arg(value_name = "ADDRESS", requires = "id", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(
+        value_name = "ADDRESS",
+        requires = "id",
+        required_unless_present_any = ["all", "template"],
+        conflicts_with_all = ["all", "template"]
+    )]
     address: Option<Address>,
     /// The id of the pod or network volume on RunPod
     #[arg(value_name = "ID")]
@@ -37,8 +46,11 @@ pub struct Args {
     /// Take over everything that is not managed
     #[arg(long)]
     all: bool,
+    /// Print what this template of RunPod gives to pods, in spec words; takes nothing over
+    #[arg(long, value_name = "ID", value_parser = |text: &str| Ok::<_, Infallible>(TemplateId::new(text)), conflicts_with = "all")]
+    template: Option<TemplateId>,
     /// The object belongs to this project of podform, which gives it up
-    #[arg(long, value_name = "PROJECT", conflicts_with = "all")]
+    #[arg(long, value_name = "PROJECT", conflicts_with_all = ["all", "template"])]
     from_project: Option<String>,
     /// Write the spec text to this new file instead of printing it
     #[arg(long, value_name = "FILE")]
@@ -46,9 +58,13 @@ pub struct Args {
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { address, id, all: _, from_project, write } = args;
+    let Args { address, id, all: _, template, from_project, write } = args;
     let from_project = from_project.as_deref().map(ProjectName::new);
     let mut session = Session::of_spec(shell).await?;
+    if let Some(template) = template {
+        return in_spec_words(&session, template, write.as_deref()).await;
+    }
+    session.read_templates().await;
     let prior = session.state.read()?;
     let live = session.look(session.account.reader(), &prior).await?;
     session.tell_in_progress(&prior)?;
@@ -103,6 +119,46 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         ));
     }
     tell(shell, args, text.as_ref(), count);
+    Ok(exit::DONE)
+}
+
+/// Prints what a template gives to pods as spec text. It is a copy: what becomes of the template is of no matter to it.
+async fn in_spec_words(
+    session: &Session<'_>,
+    id: &TemplateId,
+    write: Option<&Path>,
+) -> Result<Exit, Failure> {
+    let output = &session.shell.output;
+    let progress = Progress::new(output, session.shell.watches_progress());
+    let port = Limited::new(session.account.reader(), &progress, session.account.names.seed());
+    let Some(template) = port.template(id).await? else {
+        let next = "RunPod's console shows the ids of templates";
+        return Err(Failure::NotShown { kind: "template", id: id.to_string(), next });
+    };
+    let reason = if template.is_serverless {
+        Some("it is for endpoints, not for pods")
+    } else {
+        imported::unfit_settings(&template.settings)
+    };
+    if let Some(reason) = reason {
+        return Err(Failure::Unfit { id: id.to_string(), reason: reason.to_owned() });
+    }
+    let prior = session.state.read()?;
+    let imported = imported::write_template(&template, &known(session, &prior));
+    tell_secrets(output, &imported.secrets);
+    let place = match write {
+        Some(path) => {
+            write_new(path, Readers::Everybody, imported.text.as_bytes())?;
+            format!("`{}`", path.display())
+        }
+        None => {
+            output.data(&imported.text);
+            "it".to_owned()
+        }
+    };
+    output.note(&format!(
+        "nothing was taken over; next: add `gpu` or `cpu` to {place}, then run `podform plan`"
+    ));
     Ok(exit::DONE)
 }
 
@@ -327,6 +383,8 @@ async fn text(
     let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();
     let header = is_alone.then_some(&loaded.settings);
     let imported = imported::write_live(header, chosen, known, &catalog);
-    *session.loaded = session.shell.load_spec_under(&imported.text)?;
+    let loaded = session.shell.load_spec_under(&imported.text)?;
+    *session.loaded = loaded;
+    session.read_templates().await;
     Ok(imported)
 }

@@ -41,7 +41,10 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     if let Some(path) = output {
         ensure_replaceable(path)?;
     }
-    let session = Session::of_spec(shell).await?;
+    let mut session = Session::of_spec(shell).await?;
+    if !*destroy {
+        session.read_templates().await;
+    }
     // Never freed, as the process ends with it.
     let planned =
         ManuallyDrop::new(session.plan_only(&scope.options(*destroy, &shell.global.profiles)).await?);

@@ -27,6 +27,7 @@ pub struct Args {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
+    session.read_templates().await;
     let reader = session.account.reader();
     let (prior, mut live) = session.look_around(reader).await?;
     // The spec may have lost the key of one that is there.

@@ -4,7 +4,7 @@ use super::{ActionId, Split, Step};
 use crate::model::address::Address;
 use crate::model::catalog::CatalogPart;
 use crate::model::clock::Timestamp;
-use crate::model::id::{PodId, ProjectName, RemoteId};
+use crate::model::id::{PodId, ProjectName, RemoteId, TemplateId};
 use crate::model::live::PodStatus;
 use crate::model::money::{Amount, Hourly, Monthly};
 use crate::model::provenance::Part;
@@ -141,6 +141,8 @@ pub enum Held {
         /// The names, as the spec has them.
         names: BTreeSet<String>,
     },
+    /// What it takes from a template is not known.
+    NoTemplate { id: TemplateId, why: String },
     /// REST v2 and others cannot do what is wanted.
     NotPossible(String),
     /// A run that goes on is about to change it.

@@ -12,6 +12,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, ProjectName, RemoteId, RunNonce, Serial, VolumeId};
 use crate::model::money::{Amount, Monthly};
 use crate::model::prior::{Api, Binding, ProviderKind, RecordedObject};
+use crate::model::template::FromTemplate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -93,6 +94,8 @@ pub struct Plan {
     pub in_progress: Option<InProgress>,
     /// What it costs now and after.
     pub cost: CostSummary,
+    /// What pods that have actions take from templates, for who reads it. Outside the digest, as the values are in it.
+    pub templates: BTreeMap<Address, FromTemplate>,
     /// What each address that has actions costs a month after them, on its dearest candidate.
     pub at_most: BTreeMap<Address, Split>,
     /// Identifies what is approved.

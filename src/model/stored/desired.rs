@@ -6,6 +6,7 @@ use crate::model::desired::{
     HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
 use crate::model::secret::SecretSource;
+use crate::model::template::{FromTemplate, TemplateVolume};
 
 stored_enums! {
     OnExceed { "fail" = Fail, "warn" = Warn }
@@ -22,7 +23,9 @@ stored_structs! {
     Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
-    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, labels }
+    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, template, labels }
+    FromTemplate { id, fields, missing, volume }
+    TemplateVolume { size, path }
     WantedSecret { name }
     Hardware { compute, cloud, data_centers, countries, max_price }
     GpuWish { any_of, order, count, memory, host, rent }

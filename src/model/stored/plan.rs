@@ -90,6 +90,7 @@ stored_enums! {
         "may_be_renamed" = MayBeRenamed { from },
         "unplaced" = Unplaced { ids },
         "no_secret" = NoSecret { names },
+        "no_template" = NoTemplate { id, why },
         "not_possible" = NotPossible(why),
         "in_progress" = InProgress,
         "no_catalog" = NoCatalog { part, why },
@@ -124,7 +125,7 @@ stored_enums! {
 stored_structs! {
     Plan {
         basis, digest, actions, edges, referenced, held, drift, findings, unmanaged, unchanged, recorded,
-        out_of_scope, in_progress, cost, at_most,
+        out_of_scope, in_progress, cost, at_most, templates,
     }
     InProgress { who, command, since, addresses }
     Basis { project, endpoint, api, spec_digest, lineage, serial, nonce, observed_at }

@@ -9,7 +9,7 @@ use crate::model::clock::Timestamp;
 use crate::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use crate::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId,
-    ProjectName, RegistryId, RemoteId, RunId, RunNonce, SecretId, Serial, VolumeId,
+    ProjectName, RegistryId, RemoteId, RunId, RunNonce, SecretId, Serial, TemplateId, VolumeId,
 };
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Monthly};
@@ -25,7 +25,7 @@ use crate::model::volume::{VolumeConfig, VolumeTier};
 
 ids! {
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RegistryId, RunId, RunNonce, SecretId, VolumeId,
+    RegistryId, RunId, RunNonce, TemplateId, SecretId, VolumeId,
 }
 
 texts! { Address = "address", Field = "field", Key = "key", Timestamp = "time", Token = "token" }

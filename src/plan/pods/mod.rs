@@ -112,11 +112,11 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     fn remark_on(&mut self, wanted: &WantedPod) {
-        let container = &wanted.container;
-        if finding::is_unpinned(&container.image) {
-            self.draft.findings.push(finding::unpinned_image(self.address, &container.image));
+        let image = &wanted.container.image;
+        if finding::is_unpinned(image) {
+            self.draft.findings.push(finding::unpinned_image(self.address, image));
         }
-        self.draft.findings.extend(env::literal_findings(self.address, &container.env));
+        self.draft.findings.extend(env::literal_findings(self.address, wanted));
     }
 
     /// Replaced pods that still exist are to go; one that could not be looked at holds the address.

@@ -26,6 +26,7 @@ use axum::Router;
 
 use crate::model::catalog::{Catalog, CatalogPart, StockQuery};
 use crate::model::clock::Timestamp;
+use crate::model::id::TemplateId;
 use crate::model::id::{PodId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::money::Hourly;
@@ -33,6 +34,7 @@ use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
+use crate::model::template::Template;
 use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::walk::Walk;
@@ -171,6 +173,21 @@ impl Observe for Runpod {
         let pod = spoken!(self.pod(id))?;
         self.transport.redactor().see(pod.iter().flat_map(|pod| pod.settings.env.values()));
         Ok(pod)
+    }
+
+    async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {
+        match self.api {
+            Api::V2 => {
+                let template = rest_v2::template(&self.transport, id).await?;
+                let values = template.iter().flat_map(|template| template.settings.env.values());
+                self.transport.redactor().see(values);
+                Ok(template)
+            }
+            Api::V1 | Api::Graphql => Err(unsendable(
+                Verb::ReadTemplate.by("GET /v2/templates/{id}"),
+                "templates are read over REST v2 only, and the spec names another API",
+            )),
+        }
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {

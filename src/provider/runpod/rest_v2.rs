@@ -17,12 +17,14 @@ use serde_json::json;
 
 use super::answer::created;
 use super::transport::{Request, Transport, segment, unsendable};
+use crate::model::id::TemplateId;
 use crate::model::id::{PodId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume};
 use crate::model::pod::Storage;
 use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
+use crate::model::template::Template;
 use crate::provider::walk::Walk;
 use crate::provider::{Call, ListedPod, ListedSecret, ListedVolume, ProviderError, Verb};
 use call::{List, Paging, delete, get, read, whole, write};
@@ -75,6 +77,19 @@ pub(super) async fn pod(transport: &Transport, id: &PodId) -> Result<Option<Live
         return Ok(None);
     }
     live_pod(id.clone(), answer.decode()?).1.map(Some).map_err(|unfit| answer.unfit(unfit))
+}
+
+pub(super) async fn template(
+    transport: &Transport,
+    id: &TemplateId,
+) -> Result<Option<Template>, ProviderError> {
+    let call = Verb::ReadTemplate.by("GET /v2/templates/{id}");
+    let answer = transport.send(get(call, format!("/templates/{}", segment(call, id.as_str())?))).await?;
+    if answer.says_not_found() {
+        return Ok(None);
+    }
+    let read = pod::template(answer.decode()?, answer.decode()?);
+    read.map(Some).map_err(|unfit| answer.unfit(unfit))
 }
 
 pub(super) async fn volume(

@@ -273,9 +273,9 @@ fn coloured(sign: &str) -> &str {
 }
 
 fn row_lines(lines: &mut Lines, row: &Row) {
-    let Row { field, before, after, why } = row;
+    let Row { field, before, after, why: _, template: _ } = row;
     let sign = coloured(row.sign());
-    let comment = words::why(*why);
+    let comment = words::why(row);
     let name = field.to_string();
     let name = visible_to(&name, 80);
     if let Some(difference) = difference_lines(field, before, after) {

@@ -148,7 +148,20 @@ type Steps<'a> = Vec<(&'a ActionId, &'a Action)>;
 
 /// Merges the steps of each address into one change, in address order.
 pub(crate) fn changes(plan: &Plan) -> Vec<Change<'_>> {
-    verbs(plan).map(|(address, verb, steps)| change(address, verb, steps)).collect()
+    let mut changes: Vec<Change<'_>> =
+        verbs(plan).map(|(address, verb, steps)| change(address, verb, steps)).collect();
+    if !plan.templates.is_empty() {
+        changes.iter_mut().for_each(|change| name_templates(plan, change));
+    }
+    changes
+}
+
+/// Says behind each value that a template gave where it is from.
+fn name_templates(plan: &Plan, change: &mut Change<'_>) {
+    let Some(template) = plan.templates.get(change.address) else { return };
+    for row in change.rows.iter_mut().filter(|row| row.after != Value::Absent && template.gives(&row.field)) {
+        row.template = Some(template.id.clone());
+    }
 }
 
 /// Returns what the steps of each address amount to, in address order.

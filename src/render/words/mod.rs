@@ -16,6 +16,7 @@ use crate::model::pod::Placement;
 use super::escape::visible;
 use super::money::{AMonth, AnHour, PriceAnHour};
 use super::ranges::ranges_to;
+use super::rows::Row;
 use super::view::{Change, OtherProject, Verb};
 
 pub use self::blocked::block;
@@ -73,18 +74,30 @@ pub(crate) fn disruption(disruption: Disruption) -> Option<&'static str> {
     }
 }
 
-/// Returns the comment behind a field: who changed it and what applying it does; empty where that is not told.
-pub(crate) fn why(why: Option<(Cause, Disruption)>) -> String {
-    why.map_or_else(String::new, |(cause, disruption)| {
-        let of_new_pods = matches!(cause, Cause::Ignored | Cause::NewPodOnly);
-        let does = if of_new_pods && disruption == Disruption::Replace {
-            // Of a start: only if the pod cannot come back.
-            ", if it is replaced".to_owned()
-        } else {
-            self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"))
-        };
-        format!("  # {}{does}", self::cause(cause))
-    })
+/// Returns the comment behind a field: which template it is from or who changed it, and what applying it does; empty
+/// where nothing is told.
+pub(crate) fn why(Row { why, template, .. }: &Row) -> String {
+    let from = template.as_ref().map(|id| format!("from template {}", visible(id.as_str())));
+    let (source, does) = match (*why, from) {
+        (None, None) => return String::new(),
+        (None, Some(from)) => (from, String::new()),
+        // Whether the file names another template or the template has another value, nobody keeps.
+        (Some((Cause::Spec, disruption)), Some(from)) => (from, does(Cause::Spec, disruption)),
+        (Some((cause, disruption)), None) => (self::cause(cause).to_owned(), does(cause, disruption)),
+        (Some((cause, disruption)), Some(from)) => {
+            (format!("{}; {from}", self::cause(cause)), does(cause, disruption))
+        }
+    };
+    format!("  # {source}{does}")
+}
+
+fn does(cause: Cause, disruption: Disruption) -> String {
+    let of_new_pods = matches!(cause, Cause::Ignored | Cause::NewPodOnly);
+    if of_new_pods && disruption == Disruption::Replace {
+        // Of a start: only if the pod cannot come back.
+        return ", if it is replaced".to_owned();
+    }
+    self::disruption(disruption).map_or_else(String::new, |does| format!("; {does}"))
 }
 
 /// Why a plan is blocked that has neither actions nor a reason of its own.

@@ -17,9 +17,10 @@ use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{MARKER_KEY, Marker, Token, VolumeMark};
 use crate::model::pod::Compute;
 use crate::model::prior::Api;
-use crate::model::sensitive::{is_secret_argument, is_secret_value};
+use crate::model::sensitive::hold_a_secret;
+use crate::model::settings::{Observed, PodSettings};
 
-pub use self::page::{Imported, ReferencedSecret, write_live};
+pub use self::page::{Imported, ReferencedSecret, write_live, write_template};
 
 /// What the spec and the state know already.
 #[derive(Clone, Debug)]
@@ -85,30 +86,37 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
 pub fn unfit(pod: &LivePod) -> Option<String> {
     // A marker that can be read is no variable any more.
     let is_marker = |key: &EnvKey| key.as_str() == MARKER_KEY;
-    let declared = pod.settings.env.keys().filter(|key| !key.is_of_the_platform()).count();
     let reason = match pod.role {
         PodRole::EndpointWorker => "it is a worker of a serverless endpoint",
         PodRole::ClusterMember => "it is a member of a cluster",
         PodRole::Background => "it is a host's own background pod",
         PodRole::Mover => "RunPod moves another pod with it, and ends it then",
-        PodRole::Plain if pod.settings.image.is_none() => "the API does not show its image",
-        PodRole::Plain if pod.settings.image.as_deref().is_some_and(|image| image::check(image).is_err()) => {
-            "its image is no reference that a registry can have"
-        }
         PodRole::Plain if has_no_machine(pod) => "the API does not show its GPUs, as it is stopped",
-        PodRole::Plain if holds_secret_arguments(pod) => {
-            "its command holds a secret; move it to its environment"
-        }
         PodRole::Plain if pod.settings.env.keys().any(is_marker) => {
             "its marker `PODFORM_MARK` cannot be read; remove that variable from the pod"
         }
-        PodRole::Plain if pod.settings.env.keys().any(|key| !is_variable_name(key.as_str())) => {
-            "it has a variable whose name a spec cannot declare"
-        }
-        PodRole::Plain if declared > MAX_ENV => "it has more variables than a spec can declare",
-        PodRole::Plain => return None,
+        PodRole::Plain => unfit_settings(&pod.settings)?,
     };
     Some(reason.to_owned())
+}
+
+/// Returns why what runs in a pod is not a spec's to hold; `None` if it is.
+pub fn unfit_settings(settings: &PodSettings<Observed>) -> Option<&'static str> {
+    let declared = || settings.env.keys().filter(|key| !key.is_of_the_platform());
+    match settings.image.as_deref() {
+        None | Some("") => Some("the API does not show its image"),
+        Some(image) if image::check(image).is_err() => {
+            Some("its image is no reference that a registry can have")
+        }
+        Some(_) if holds_secret_arguments(settings) => {
+            Some("its command holds a secret; move it to its environment")
+        }
+        Some(_) if declared().any(|key| !is_variable_name(key.as_str())) => {
+            Some("it has a variable whose name a spec cannot declare")
+        }
+        Some(_) if declared().count() > MAX_ENV => Some("it has more variables than a spec can declare"),
+        Some(_) => None,
+    }
 }
 
 /// Returns the other project that a pod says it belongs to. One of a lost state of this project can still be chosen.
@@ -140,14 +148,9 @@ fn has_no_machine(pod: &LivePod) -> bool {
 }
 
 /// Arguments are stored and shown in plans, so a spec refuses secrets among them.
-fn holds_secret_arguments(pod: &LivePod) -> bool {
-    let holds = |words: &Vec<String>| {
-        let previous = std::iter::once(None).chain(words.iter().map(|word| Some(word.as_str())));
-        previous
-            .zip(words)
-            .any(|(previous, word)| is_secret_value(word) || is_secret_argument(previous, word))
-    };
-    pod.settings.command.as_ref().is_some_and(holds) || pod.settings.entrypoint.as_ref().is_some_and(holds)
+fn holds_secret_arguments(settings: &PodSettings<Observed>) -> bool {
+    let words = [&settings.command, &settings.entrypoint];
+    words.into_iter().flatten().any(|words| hold_a_secret(words))
 }
 
 /// Returns why a pod is another state's, or that of a state of this project that was lost.

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::Key;
+use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
-use crate::model::id::{EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, VolumeId};
+use crate::model::clock::Timestamp;
+use crate::model::id::{CudaVersion, EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, VolumeId};
 use crate::model::live::{LivePod, LiveVolume, Rental};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Storage};
 use crate::model::secret;
 use crate::model::secret::Secret;
 use crate::model::sensitive::is_secret;
-use crate::model::settings::{Container, Field, Setting};
+use crate::model::settings::{Container, Field, Observed, PodSettings, Setting};
+use crate::model::template::Template;
 use crate::model::value::Value;
 use crate::model::volume::VolumeTier;
 use crate::spec::Settings;
@@ -57,20 +59,41 @@ pub fn write_live(
     }
     let pods = page.pods(chosen);
     let mounted = page.volumes(chosen);
-    let registries = page.registries(chosen);
-    let mut secrets = Map::default();
-    for (name, (variable, _)) in &page.names.used {
-        let mut source = Map::default();
-        source.put("env", text(variable));
-        secrets.put(name, source);
-    }
-    spec.put_unless_empty("secrets", secrets);
+    let used = chosen.pods.values().filter_map(|pod| pod.settings.registry.as_ref()?.as_ref());
+    let registries = registries(used.collect());
+    spec.put_unless_empty("secrets", page.names.section());
     spec.put_unless_empty("registries", registries);
     spec.put_unless_empty("volumes", mounted);
     spec.put("pods", pods);
-    let text = spec.page();
-    let secrets = names.used.into_iter().map(|(name, (variable, _))| ReferencedSecret { name, variable });
-    Imported { text, secrets: secrets.collect() }
+    Imported { text: spec.page(), secrets: names.referenced() }
+}
+
+/// Writes what a template gives to a pod as spec text. What it runs on is not a template's to say.
+pub fn write_template(template: &Template, known: &Known) -> Imported {
+    let mut names = SecretNames::default();
+    let volumes = BTreeMap::new();
+    let catalog = &Catalog::empty(Timestamp::UNIX_EPOCH);
+    let mut page = Page { project: &known.project, catalog, volumes, names: &mut names };
+    let is_free = |key| !known.taken.contains(&Address::pod(key));
+    let key = free_key(&template.name, &known.project, is_free);
+    let pod = page.template(&key, template);
+    let mut spec = Map::default();
+    spec.put_unless_empty("secrets", page.names.section());
+    spec.put_unless_empty("registries", registries(template.settings.registry.iter().flatten().collect()));
+    let mut pods = Map::default();
+    pods.put(key.as_str(), pod);
+    spec.put("pods", pods);
+    Imported { text: spec.page(), secrets: names.referenced() }
+}
+
+fn registries(used: BTreeSet<&RegistryId>) -> Map {
+    let mut section = Map::default();
+    for id in used {
+        let mut map = Map::default();
+        map.put("id", text(id.as_str()));
+        section.put(&registry_name(id), map);
+    }
+    section
 }
 
 /// Names for secrets: the variable's, and the pod's before it where two pods have different values.
@@ -90,6 +113,24 @@ impl SecretNames {
         let variable = name.to_ascii_uppercase();
         self.used.insert(name.clone(), (variable, value.clone()));
         name
+    }
+}
+
+impl SecretNames {
+    /// Writes where each value is read from.
+    fn section(&self) -> Map {
+        let mut secrets = Map::default();
+        for (name, (variable, _)) in &self.used {
+            let mut source = Map::default();
+            source.put("env", text(variable));
+            secrets.put(name, source);
+        }
+        secrets
+    }
+
+    fn referenced(self) -> Vec<ReferencedSecret> {
+        let names = self.used.into_iter();
+        names.map(|(name, (variable, _))| ReferencedSecret { name, variable }).collect()
     }
 }
 
@@ -154,18 +195,6 @@ impl Page<'_> {
         section
     }
 
-    fn registries(&mut self, chosen: &Chosen<'_>) -> Map {
-        let mut section = Map::default();
-        let used: BTreeSet<&RegistryId> =
-            chosen.pods.values().filter_map(|pod| pod.settings.registry.as_ref()?.as_ref()).collect();
-        for id in used {
-            let mut map = Map::default();
-            map.put("id", text(id.as_str()));
-            section.put(&registry_name(id), map);
-        }
-        section
-    }
-
     fn pods(&mut self, chosen: &Chosen<'_>) -> Map {
         let mut section = Map::default();
         for (key, pod) in &chosen.pods {
@@ -180,18 +209,11 @@ impl Page<'_> {
         if pod.name() != format!("{}-{key}", self.project) {
             map.put("name", text(pod.name()));
         }
-        map.put("image", text(pod.settings.image.as_deref().unwrap_or_default()));
-        if let Some(Some(id)) = &pod.settings.registry {
-            map.put("registry", text(&registry_name(id)));
-        }
-        let said = pod.settings.known(&Container::default(), BTreeMap::new(), Storage::None);
-        map.put_some("command", written(said.command.value()));
-        map.put_some("entrypoint", written(said.entrypoint.value()));
-        map.put_unless_empty("env", self.env(key, pod));
-        map.put_some("ports", written(said.ports.value()));
+        self.container(key, &pod.settings, &mut map);
         self.hardware(pod, &mut map);
         map.put_some("disk", pod.settings.disk.map(write_size));
-        self.storage(pod, &mut map);
+        self.storage(&pod.settings, &mut map);
+        let said = pod.settings.known(&Container::default(), BTreeMap::new(), Storage::None);
         for (name, injected) in [("ssh", "PUBLIC_KEY"), ("jupyter", "JUPYTER_PASSWORD")] {
             if pod.settings.env.contains_key(&EnvKey::new(injected)) {
                 map.put(name, true);
@@ -210,9 +232,36 @@ impl Page<'_> {
         map
     }
 
-    fn env(&mut self, key: &Key, pod: &LivePod) -> Map {
+    /// Writes what runs in the pod.
+    fn container(&mut self, key: &Key, settings: &PodSettings<Observed>, map: &mut Map) {
+        map.put("image", text(settings.image.as_deref().unwrap_or_default()));
+        if let Some(Some(id)) = &settings.registry {
+            map.put("registry", text(&registry_name(id)));
+        }
+        let said = settings.known(&Container::default(), BTreeMap::new(), Storage::None);
+        map.put_some("command", written(said.command.value()));
+        map.put_some("entrypoint", written(said.entrypoint.value()));
+        map.put_unless_empty("env", self.env(key, &settings.env));
+        map.put_some("ports", written(said.ports.value()));
+    }
+
+    fn template(&mut self, key: &Key, template: &Template) -> Map {
+        let Template { name: _, settings, is_serverless: _, is_cpu, ssh, jupyter, cuda } = template;
+        let mut map = Map::default();
+        self.container(key, settings, &mut map);
+        map.put_some("disk", settings.disk.map(write_size));
+        self.storage(settings, &mut map);
+        map.put_some("ssh", ssh.then_some(true));
+        map.put_some("jupyter", jupyter.then_some(true));
+        if !is_cpu && !cuda.is_empty() {
+            map.put("cuda", texts(cuda.iter().map(CudaVersion::as_str)));
+        }
+        map
+    }
+
+    fn env(&mut self, key: &Key, env: &BTreeMap<EnvKey, Secret<String>>) -> Map {
         let mut variables = Map::default();
-        for (name, value) in pod.settings.env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
+        for (name, value) in env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
             let value_text = value.expose();
             let written = if is_secret(name.as_str(), value_text) && secret::referred_to(value_text).is_none()
             {
@@ -259,8 +308,8 @@ impl Page<'_> {
         }
     }
 
-    fn storage(&mut self, pod: &LivePod, map: &mut Map) {
-        let mount = match &pod.settings.storage {
+    fn storage(&mut self, settings: &PodSettings<Observed>, map: &mut Map) {
+        let mount = match &settings.storage {
             Storage::None => return,
             Storage::Local { size, path } => {
                 let mut local = Map::default();

@@ -19,7 +19,7 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{CloudWish, CudaWish, HostLimits, Lifecycle};
-use crate::model::id::{CountryCode, DataCenterId, PodId};
+use crate::model::id::{CountryCode, DataCenterId, PodId, TemplateId};
 use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
 use crate::model::settings::Field;
@@ -104,6 +104,7 @@ macro_rules! pod_keys {
 
 pod_keys! { |fields|
     name: Text = container::name;
+    template: TemplateId = |d, node| Some(d.word(node, "the id of a template")?.map(TemplateId::new));
     image: Text = container::image;
     registry: String = |d, node| d.word(node, "the name of a registry");
     command: Vec<Text> = |d, node| container::arguments(d, node, &variables(&fields));

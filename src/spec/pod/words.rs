@@ -63,14 +63,7 @@ pub(super) const WORDS: &[(&str, Word)] = &[
     ("desiredStatus", Written("`state: running` or `state: stopped`")),
     ("status", Spelled("state")),
     ("id", Spelled("adopt")),
-    (
-        "template",
-        NotSupported("RunPod copies a template once and keeps no link; write its settings into the pod"),
-    ),
-    (
-        "templateId",
-        NotSupported("RunPod copies a template once and keeps no link; write its settings into the pod"),
-    ),
+    ("templateId", Spelled("template")),
     ("interruptible", Written("`rent: { spot: { bid: 0.20 } }`")),
     ("bidPerGpu", Written("`rent: { spot: { bid: 0.20 } }`")),
     ("spot", Written("`rent: { spot: { bid: 0.20 } }`")),

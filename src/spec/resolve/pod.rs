@@ -25,7 +25,8 @@ pub(in crate::spec) struct ResolvedPod {
     pub typed: Pod,
     /// Whether the chosen profiles select it.
     pub selected: bool,
-    pub image: Text,
+    /// A template has it otherwise.
+    pub image: Option<Text>,
     /// Its name in the spec and its id.
     pub registry: Option<(String, RegistryId)>,
     pub storage: ResolvedStorage,
@@ -55,7 +56,8 @@ impl Resolver<'_> {
                 .label(replicas.span, "several pods here");
             self.log.push(mistake.help("take it over with `podform import 'KEY[0]' ID`"));
         }
-        if pod.image.is_none() {
+        self.template(&pod);
+        if pod.image.is_none() && pod.template.is_none() {
             // A wrong image was reported where it stands, so only an absent one is reported here; the reader cannot
             // tell, as `defaults` may have had it.
             self.missing_image(key, &pod);
@@ -66,7 +68,11 @@ impl Resolver<'_> {
             }
             Some(_) | None => true,
         };
-        let image = pod.image.take()?.value;
+        let image = match pod.image.take() {
+            Some(image) => Some(image.value),
+            None if pod.template.is_some() && !pod.image_was_typed => None,
+            None => return None,
+        };
         Some(ResolvedPod {
             typed: pod,
             selected,
@@ -78,12 +84,26 @@ impl Resolver<'_> {
         })
     }
 
+    fn template(&mut self, pod: &Pod) {
+        let Some(template) = &pod.template else { return };
+        match self.api() {
+            Api::V2 => {}
+            Api::V1 | Api::Graphql => {
+                let detail = "a template is read over REST v2 only";
+                let mistake = Diagnostic::at(Problem::ConflictingKeys, template.span, detail);
+                self.log.push(
+                    mistake.help("write `provider: { api: v2 }`, or the values of the template into the pod"),
+                );
+            }
+        }
+    }
+
     fn missing_image(&mut self, key: &Key, pod: &Pod) {
         if pod.image_was_typed {
             return;
         }
         let mistake = Diagnostic::at(Problem::MissingKey, pod.span, format!("the pod `{key}` needs `image`"));
-        self.log.push(mistake.help("add `image: NAME:TAG` to it or to `defaults`"));
+        self.log.push(mistake.help("add `image: NAME:TAG` to it or to `defaults`, or name a `template`"));
     }
 
     fn registry(&mut self, pod: &Pod) -> Option<(String, RegistryId)> {

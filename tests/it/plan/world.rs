@@ -101,6 +101,7 @@ pub fn wanted(name: &str) -> WantedPod {
         depends_on: BTreeSet::new(),
         numbered: false,
         adopt: None,
+        template: None,
         labels: BTreeMap::new(),
     }
 }

@@ -350,14 +350,6 @@ fn keys_without_meaning_yet_say_why() {
     insta::assert_snapshot!(
         in_pod("gpu: L40S\ntemplate: abc\nenv_file: .env\npublic_ip: true\nsavingsPlan: 8\nrestart: always\nhealthcheck: {}"), @"
     error: not supported yet
-     --> pods.yaml:7:5
-      |
-    7 |     template: abc
-      |     ^^^^^^^^ a pod has no `template`
-      |
-      = help: RunPod copies a template once and keeps no link; write its settings into the pod
-
-    error: not supported yet
      --> pods.yaml:8:5
       |
     8 |     env_file: .env
@@ -512,15 +504,15 @@ fn keys_that_must_be_there() {
       |
       = help: begin the file with `version: 1`
     "#);
-    insta::assert_snapshot!(with_head("pods:\n  llm:\n    gpu: L40S\n"), @r#"
+    insta::assert_snapshot!(with_head("pods:\n  llm:\n    gpu: L40S\n"), @"
     error: missing key
      --> pods.yaml:4:3
       |
     4 |   llm:
       |   ^^^ the pod `llm` needs `image`
       |
-      = help: add `image: NAME:TAG` to it or to `defaults`
-    "#);
+      = help: add `image: NAME:TAG` to it or to `defaults`, or name a `template`
+    ");
     insta::assert_snapshot!(with_head("pods:\n  llm:\n"), @r#"
     error: missing key
      --> pods.yaml:4:3

@@ -10,6 +10,7 @@ mod references;
 mod schema;
 mod secrets;
 mod sense;
+mod templates;
 mod text;
 mod values;
 

@@ -12,7 +12,7 @@ use podform::model::desired::{
 };
 use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
-    RegistryId, RemoteId, RunNonce, SecretId, Serial, VolumeId,
+    RegistryId, RemoteId, RunNonce, SecretId, Serial, TemplateId, VolumeId,
 };
 use podform::model::journal::Asked;
 use podform::model::live::PodStatus;
@@ -28,6 +28,7 @@ use podform::model::provenance::Part;
 use podform::model::secret::SecretName;
 use podform::model::settings::{Container, Field, PodPatch};
 use podform::model::size::Gigabytes;
+use podform::model::template::{FromTemplate, TemplateVolume};
 use podform::model::value::Value;
 use podform::model::volume::{VolumeConfig, VolumeTier};
 
@@ -481,6 +482,7 @@ impl Samples {
             11 => Held::NoSecret { names: self.set(Self::text) },
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
             12 => Held::Migrating { id: self.pod_id() },
+            13 => Held::NoTemplate { id: TemplateId::new(self.text()), why: self.text() },
             _ => Held::NotPossible(self.text()),
         }
     }
@@ -536,6 +538,15 @@ impl Samples {
         if self.0.bool() { Endpoint::Simulator } else { Endpoint::Runpod(self.text()) }
     }
 
+    fn templated(&mut self) -> FromTemplate {
+        FromTemplate {
+            id: TemplateId::new(self.text()),
+            fields: self.set(Self::field),
+            missing: self.some(Self::text),
+            volume: self.some(|samples| TemplateVolume { size: samples.size(), path: samples.text() }),
+        }
+    }
+
     fn plan(&mut self) -> Plan {
         Plan {
             basis: Basis {
@@ -561,6 +572,10 @@ impl Samples {
             unchanged: self.set(Self::address),
             recorded: self
                 .list(|samples| (samples.address(), (samples.remote_id(), samples.object())))
+                .into_iter()
+                .collect(),
+            templates: self
+                .list(|samples| (samples.address(), samples.templated()))
                 .into_iter()
                 .collect(),
             out_of_scope: self.0.usize(..5),

@@ -4,14 +4,18 @@ use serde::Deserialize;
 use serde::de::MapAccess;
 use serde_json::{Map, Value, json};
 
+use std::mem::take;
+
 use crate::model::desired::HostLimits;
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
 use crate::model::live::{Endpoints, LivePod, Origin, PodRole, PodStatus};
 use crate::model::marker::Marker;
 use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::{PatchRequest, PodRequest};
+use crate::model::settings::Observed;
 use crate::model::settings::{Given, PodSettings};
 use crate::model::size::Gigabytes;
+use crate::model::template::Template;
 use crate::provider::runpod::convert::{self, CommandRead, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
 
@@ -222,7 +226,7 @@ impl Field for PodEntry {
 }
 
 fn pod_entry(mut wire: PodWire) -> Entry<LivePod, PodId> {
-    let id = PodId::new(object_id(std::mem::take(&mut wire.id), "pods[].id")?);
+    let id = PodId::new(object_id(take(&mut wire.id), "pods[].id")?);
     let (origin, pod) = live_pod(id.clone(), wire);
     Ok((id, origin, pod.map(Box::new)))
 }
@@ -239,33 +243,75 @@ pub(super) fn live_pod(id: PodId, mut wire: PodWire) -> (Origin, Result<LivePod,
     (origin, pod)
 }
 
-/// Converts a pod. What would show as a difference if it were guessed must be there.
-fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod, Unfit> {
-    let env = wire.env.nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
-    let ports = wire.ports.nullable("ports")?.unwrap_or_default();
-    let read = command_of(wire.args, wire.cmd, wire.entrypoint)?;
+/// What a template says beside what it gives to a pod.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct TemplateWire {
+    serverless: Wire<bool>,
+    category: Wire<String>,
+    #[serde(rename = "startSsh")]
+    start_ssh: Wire<bool>,
+    #[serde(rename = "startJupyter")]
+    start_jupyter: Wire<bool>,
+    #[serde(rename = "allowedCudaVersions")]
+    allowed_cuda_versions: Wire<Vec<String>>,
+}
+
+/// Converts a template, which is written as a pod is.
+pub(super) fn template(mut wire: PodWire, beside: TemplateWire) -> Result<Template, Unfit> {
+    let name = wire.name.optional("name")?.unwrap_or_default();
+    wire.name = Wire::Is(name.clone());
+    if matches!(wire.mounts, Wire::Absent) {
+        wire.mounts = Wire::Null;
+    }
+    let (settings, _) = settings(&mut wire)?;
+    let cuda = beside.allowed_cuda_versions.nullable("allowedCudaVersions");
+    Ok(Template {
+        name,
+        settings,
+        is_serverless: beside.serverless.optional("serverless")?.unwrap_or_default(),
+        is_cpu: beside.category.shown().as_deref() == Some("CPU"),
+        ssh: beside.start_ssh.shown().unwrap_or_default(),
+        jupyter: beside.start_jupyter.shown().unwrap_or_default(),
+        cuda: cuda.ok().flatten().unwrap_or_default().into_iter().map(CudaVersion::new).collect(),
+    })
+}
+
+/// Reads the settings, and whether the command is a guess. What would show as a difference if it were guessed must be
+/// there.
+fn settings(wire: &mut PodWire) -> Result<(PodSettings<Observed>, bool), Unfit> {
+    let env = take(&mut wire.env).nullable("env")?.map(|EnvMap(env)| env).unwrap_or_default();
+    let ports = take(&mut wire.ports).nullable("ports")?.unwrap_or_default();
+    let read = command_of(take(&mut wire.args), take(&mut wire.cmd), take(&mut wire.entrypoint))?;
     let command_is_guess = read.as_ref().is_some_and(|read| read.is_guess);
     let (command, entrypoint) = read.map(|read| (read.command, read.entrypoint)).unzip();
-    let name = wire.name.required("name")?;
-    let role = match wire.cluster {
-        Wire::Absent | Wire::Null => convert::role(id.as_str(), &name, None),
-        Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
-    };
     let settings = PodSettings {
-        name: Some(name),
-        image: wire.image.optional("image")?,
+        name: Some(take(&mut wire.name).required("name")?),
+        image: take(&mut wire.image).optional("image")?,
         command,
         entrypoint,
         env,
         ports: Some(convert::ports(ports.iter().map(String::as_str)).ok_or(Unfit::Odd("ports"))?),
-        disk: wire.disk.optional("disk")?.map(|Count(size)| Gigabytes(size)),
-        storage: wire.mounts.nullable("mounts")?.map_or(Ok(Storage::None), storage)?,
-        registry: wire.registry.said("registry")?.map(|id| id.map(RegistryId::new)),
-        locked: wire.locked.optional("locked")?.map(Some),
-        global_networking: match wire.global_networking.optional("globalNetworking")? {
+        disk: take(&mut wire.disk).optional("disk")?.map(|Count(size)| Gigabytes(size)),
+        storage: take(&mut wire.mounts).nullable("mounts")?.map_or(Ok(Storage::None), storage)?,
+        registry: take(&mut wire.registry).said("registry")?.map(|id| id.map(RegistryId::new)),
+        locked: take(&mut wire.locked).optional("locked")?.map(Some),
+        global_networking: match take(&mut wire.global_networking).optional("globalNetworking")? {
             Some(GlobalNetworkingWire { enabled }) => enabled.optional("globalNetworking.enabled")?,
             None => None,
         },
+    };
+    Ok((settings, command_is_guess))
+}
+
+/// Converts a pod.
+fn converted(id: PodId, marker: Option<Marker>, mut wire: PodWire) -> Result<LivePod, Unfit> {
+    let (settings, command_is_guess) = settings(&mut wire)?;
+    let role = match wire.cluster {
+        Wire::Absent | Wire::Null => {
+            convert::role(id.as_str(), settings.name.as_deref().unwrap_or_default(), None)
+        }
+        Wire::Odd | Wire::Is(_) => PodRole::ClusterMember,
     };
     let is_free = convert::is_free(&wire.cost);
     let pod = LivePod {

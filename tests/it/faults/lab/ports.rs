@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::Timestamp;
+use podform::model::id::TemplateId;
 use podform::model::id::{PodId, RunId, SecretId, Serial, VolumeId};
 use podform::model::live::{LivePod, LiveVolume};
 use podform::model::money::Hourly;
 use podform::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
+use podform::model::template::Template;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
 use podform::provider::{
@@ -223,6 +225,10 @@ impl Observe for MortalPort<'_> {
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         let pod = self.life.read("get", self.client.pod(id)).await?;
         Ok(pod.map(|pod| self.seen(pod)))
+    }
+
+    async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {
+        self.life.read("template", self.client.template(id)).await
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {

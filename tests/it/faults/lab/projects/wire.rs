@@ -7,12 +7,14 @@ use std::rc::Rc;
 
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::{SignedDuration, Timestamp};
+use podform::model::id::TemplateId;
 use podform::model::id::{EnvKey, PodId, SecretId, VolumeId};
 use podform::model::live::{LivePod, LiveVolume};
 use podform::model::money::Hourly;
 use podform::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
+use podform::model::template::Template;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
 use podform::provider::{
@@ -130,6 +132,10 @@ impl Observe for Wire<'_> {
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         Ok(self.client.pod(id).await?.map(|pod| self.seen(pod)))
+    }
+
+    async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {
+        self.client.template(id).await
     }
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {

@@ -1,0 +1,36 @@
+//! Pods that take values from a template.
+
+use super::{Context, Drafts, finding};
+use crate::model::address::Address;
+use crate::model::desired::Wanted;
+use crate::model::plan::{Finding, Held, Step};
+use crate::model::pod::Storage;
+use crate::model::template::FromTemplate;
+
+/// Returns what a pod of the spec takes from a template.
+pub(super) fn of<'c>(context: &Context<'c>, address: &Address) -> Option<&'c FromTemplate> {
+    context.wanted(address).and_then(Wanted::pod)?.template.as_ref()
+}
+
+/// Holds every pod that is wanted with values that are not known.
+pub(super) fn hold_unread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    for (address, draft) in drafts {
+        let Some(FromTemplate { id, missing: Some(why), .. }) = of(context, address) else { continue };
+        if draft.held.is_none() {
+            draft.findings.clear();
+            draft.hold(Held::NoTemplate { id: id.clone(), why: why.clone() });
+        }
+    }
+}
+
+/// Says which pods that are made would have a volume if RunPod made them from their templates.
+pub(super) fn volumes_left(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
+    let made = drafts.iter().filter(|(_, draft)| draft.has(Step::Create));
+    let left = made.filter_map(|(address, _)| {
+        let FromTemplate { id, volume, .. } = of(context, address)?;
+        let storage = &context.wanted(address)?.pod()?.container.storage;
+        let volume = volume.as_ref().filter(|_| matches!(storage, Storage::None))?;
+        Some(finding::volume_of_template(address, id, volume))
+    });
+    left.collect()
+}
