@@ -27,6 +27,9 @@ pub use registries::RegistryCall;
 pub use secrets::SecretCall;
 pub use templates::TemplateCall;
 
+/// The largest body of a create, in bytes; what a template adds counts.
+pub const LARGEST_CREATE: usize = 102_400;
+
 /// A request that has a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {

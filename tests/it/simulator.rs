@@ -1,5 +1,6 @@
 //! The simulator over REST v2, called in process: whole bodies of every route, in good cases and bad ones.
 
+mod contract;
 mod door;
 mod faults;
 mod graphql;

@@ -64,13 +64,10 @@ pub(super) enum Route {
     Answered(Answer),
 }
 
-/// The largest body of a create over REST v2, in bytes.
-const LARGEST_CREATE: usize = 102_400;
-
 impl Route {
     pub(super) fn is_too_large(&self, request: &Request) -> bool {
         let is_create = matches!(self, Route::To(Call::V2(rest_v2::Call::CreatePod)));
-        is_create && request.body.len() > LARGEST_CREATE
+        is_create && request.body.len() > rest_v2::LARGEST_CREATE
     }
 
     pub(super) fn is_public(&self) -> bool {

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::Problem;
 use super::body::{self, Fields};
 use super::settings;
+use super::{LARGEST_CREATE, Problem};
 use crate::simulator::exchange::{Contract, Operation};
 use crate::simulator::world::World;
 use crate::simulator::world::hosts::Cloud;
@@ -156,9 +156,14 @@ fn create(fields: &mut Fields<'_>, contract: Contract) -> Create {
 pub(super) fn create_pod(world: &World, body: &[u8], contract: Contract) -> Result<PodOrder, Problem> {
     let Create { template, settings, command, mounts, gpu, cpu, cloud, data_centers, ssh, jupyter } =
         body::read(body, |fields| create(fields, contract))?;
-    let settings = command.under(settings)?;
+    let given = command.under(settings)?;
     let template = template_named(world, template)?;
-    let settings = over_template(settings, template.as_ref())?;
+    let own = settings::weight(&given);
+    let settings = over_template(given, template.as_ref())?;
+    let expanded = (body.len() + settings::weight(&settings)).saturating_sub(own);
+    if contract == Contract::Autumn && template.is_some() && expanded > LARGEST_CREATE {
+        return Err(Problem::new(413, "request body too large"));
+    }
     let compute = compute(gpu, cpu)?;
     let mount = match (first_mount(mounts)?, &compute, &template) {
         (Mount::Nothing, ComputeOrder::Gpu { .. }, Some(template)) => template.mount.clone(),
@@ -276,17 +281,21 @@ pub(super) fn update_volume(body: &[u8]) -> Result<(Option<String>, Option<u32>)
 }
 
 pub(super) fn ssh_keys(body: &[u8]) -> Result<Vec<String>, Problem> {
-    let is_key = |key: &String| {
-        let mut words = key.split(' ');
-        let kind = words.next().unwrap_or_default();
-        ["ssh-", "ecdsa-", "sk-"].iter().any(|prefix| kind.starts_with(prefix)) && words.next().is_some()
-    };
     body::read(body, |fields| {
         fields.require("keys");
         let keys = fields.texts("keys").unwrap_or_default();
-        if !keys.iter().all(is_key) {
+        if !keys.iter().all(|key| is_key(key)) {
             fields.wrong_at("keys", "an entry is not an authorized_keys line");
         }
         keys
     })
+}
+
+/// Returns whether a text fits `^(ssh|ecdsa|sk)-[^\s]+ [^\s]+([ \t][^\n\r]*)?$`.
+fn is_key(text: &str) -> bool {
+    let Some((kind, rest)) = text.split_once(' ') else { return false };
+    let (key, comment) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
+    let is_word = |word: &str| !word.is_empty() && !word.contains(char::is_whitespace);
+    let is_kind = |prefix: &str| kind.strip_prefix(prefix).is_some_and(is_word);
+    ["ssh-", "ecdsa-", "sk-"].into_iter().any(is_kind) && is_word(key) && !comment.contains(['\n', '\r'])
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::Problem;
 use super::body::Fields;
@@ -47,6 +48,7 @@ impl Command {
             return Ok(SettingsChange { args, entrypoint, listed, ..settings });
         };
         let Stored { args, entrypoint: whole, listed } = command::stored(&text);
+        let listed = listed || cmd.is_some();
         let is_same = cmd.is_none_or(|cmd| cmd == command::words(&args))
             && entrypoint.is_none_or(|entrypoint| entrypoint == whole);
         if !is_same {
@@ -54,6 +56,14 @@ impl Command {
         }
         Ok(SettingsChange { args: Some(args), entrypoint: Some(whole), listed: Some(listed), ..settings })
     }
+}
+
+/// Returns about how many bytes what is given takes in a body.
+pub(super) fn weight(given: &SettingsChange) -> usize {
+    let SettingsChange { image, args, entrypoint, env, ports, .. } = given;
+    json!({ "image": image, "cmd": args, "entrypoint": entrypoint, "env": env, "ports": ports })
+        .to_string()
+        .len()
 }
 
 /// Reads what a create gives: no lock.

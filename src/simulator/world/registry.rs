@@ -8,6 +8,7 @@ use super::World;
 use super::chance::letters;
 use super::pod::Status;
 use super::refusal::Refusal;
+use super::template::Template;
 
 /// Credentials without a user and a password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +58,10 @@ impl World {
         if let Some(pod) = self.all_pods().find(uses) {
             return Err(Refusal::rule(format!("Registry auth is in use by pod {}", pod.id.0)));
         }
-        self.ground.account.registries.retain(|registry| registry.id != id);
+        let account = &mut self.ground.account;
+        account.registries.retain(|registry| registry.id != id);
+        let named = |template: &&mut Template| template.settings.registry.as_deref() == Some(id);
+        account.templates.iter_mut().filter(named).for_each(|template| template.settings.registry = None);
         Ok(())
     }
 }

@@ -47,6 +47,8 @@ async fn what_runpod_has_and_the_simulator_has_not_is_told_from_what_nobody_has(
         "/v2/clusters/x/y/z",
         "/v2/serverless/x/nothing",
         "/v2/billing/nothing",
+        "/v2/sandboxes",
+        "/v2/tags",
         "/v1/nothing",
         "/v1/endpoints/x/y",
         "/v3/pods",
