@@ -209,6 +209,12 @@ mod tests {
             (409, r#"{"title":"Conflict","status":409,"detail":"pod is locked"}"#, Rejected(Invalid)),
             (409, MIGRATES, Rejected(Migrating)),
             (410, "gone", Rejected(Gone)),
+            (
+                413,
+                r#"{"title":"Payload Too Large","status":413,"detail":"request body too large"}"#,
+                Rejected(Invalid),
+            ),
+            (413, "<html>413 Request Entity Too Large</html>", Rejected(Invalid)),
             (422, r#"{"detail":"Request validation failed."}"#, Rejected(Invalid)),
             (429, "{}", Throttled { retry_after: None }),
             (301, "", Unknown),

@@ -7,6 +7,7 @@
 //! whoever redirects would be handed the key; `origins` says to whom it is sent at all.
 
 use std::cell::{Cell, OnceCell};
+use std::cmp::Reverse;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -387,9 +388,11 @@ fn http_date(text: &str) -> Option<Timestamp> {
     date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp())
 }
 
-/// Reads `RateLimit: "minute";r=176;t=1, "hour";r=7193;t=2701` and returns the window with the least left.
+/// Reads `RateLimit: "minute";r=176;t=1, "hour";r=7193;t=2701` and returns the window with the least left; of equal ones
+/// the longer wait, as nothing is allowed before both have ended. A list may come in several headers.
 fn quota(headers: &HeaderMap) -> Option<Quota> {
-    let windows = header(headers, "ratelimit")?.split(',').filter_map(|window| {
+    let lists = headers.get_all("ratelimit").iter().filter_map(|list| list.to_str().ok());
+    let windows = lists.flat_map(|list| list.split(',')).filter_map(|window| {
         let parameter = |name: &str| {
             let text =
                 window.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))?;
@@ -397,7 +400,7 @@ fn quota(headers: &HeaderMap) -> Option<Quota> {
         };
         Some(Quota { remaining: parameter("r")?, resets_in: Duration::from_secs(u64::from(parameter("t")?)) })
     });
-    windows.min_by_key(|quota| quota.remaining)
+    windows.min_by_key(|quota| (quota.remaining, Reverse(quota.resets_in)))
 }
 
 #[cfg(test)]
@@ -412,6 +415,19 @@ mod tests {
         assert_eq!(quota(&headers), Some(Quota { remaining: 93, resets_in: Duration::from_secs(2_701) }));
         headers.insert("ratelimit", HeaderValue::from_static("nonsense;r=x"));
         assert_eq!(quota(&headers), None);
+        assert_eq!(quota(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn of_two_used_up_windows_the_longer_one_is_waited_for() {
+        let hour = Some(Quota { remaining: 0, resets_in: Duration::from_secs(2_701) });
+        let mut headers = HeaderMap::new();
+        headers.insert("ratelimit", HeaderValue::from_static(r#""minute";r=0;t=12, "hour";r=0;t=2701"#));
+        assert_eq!(quota(&headers), hour);
+        // Each window in a header of its own is the same list.
+        headers.insert("ratelimit", HeaderValue::from_static(r#""minute";r=0;t=12"#));
+        headers.append("ratelimit", HeaderValue::from_static(r#""hour";r=0;t=2701"#));
+        assert_eq!(quota(&headers), hour);
     }
 
     #[test]
