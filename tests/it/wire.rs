@@ -2,6 +2,7 @@
 //!
 //! Each test hands the client a router in this process, so the real wire code runs without a socket or a clock.
 
+mod contract;
 mod faults;
 mod graphql;
 mod observe;

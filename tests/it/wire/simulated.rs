@@ -15,6 +15,8 @@ use podform::model::catalog::{Catalog, NotTaken};
 use podform::model::desired::HostLimits;
 use podform::model::id::CpuFlavorId;
 use podform::model::pod::Placement;
+use podform::model::request::SecretRequest;
+use podform::provider::probe::Probe;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
 
 use super::*;
@@ -208,8 +210,29 @@ fn requests_of(api: Api) -> Vec<Seen> {
         client.update_pod(&grow).await.unwrap();
         let live = client.pod(&grow.id).await.unwrap().unwrap();
         assert_eq!(live.settings.storage, Storage::Local { size: Gigabytes(40), path: "/data".to_owned() });
+        if api == Api::V2 {
+            life_of_a_secret(&client).await;
+        }
     });
     recorder.seen()
+}
+
+/// Goes through every call for what an account keeps, which REST v2 alone has.
+async fn life_of_a_secret(client: &Runpod) {
+    let value = Secret::new(SECRET.to_owned());
+    let (name, description) = ("hf_token".to_owned(), "acme/secret.hf_token".to_owned());
+    let request = SecretRequest { name, description: description.clone(), value: value.clone() };
+    let id = client.create_secret(&request).await.unwrap();
+    let again = client.create_secret(&request).await.unwrap_err();
+    assert_eq!(again.certainty, Certainty::Rejected(Rejection::Conflict), "the name is taken");
+    client.set_secret(&id, &value).await.unwrap();
+    let listed = client.list_secrets().await.unwrap().unwrap();
+    let [Listed::Found(secret)] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!((&secret.id, &secret.description), (&id, &Some(description)));
+    client.delete_secret(&id).await.unwrap();
+    let again = client.delete_secret(&id).await.unwrap_err();
+    assert_eq!(again.certainty, Certainty::Rejected(Rejection::NotFound));
+    assert_eq!(client.ssh_keys().await, Ok(Some(1)));
 }
 
 #[test]
@@ -356,8 +379,11 @@ fn check_requests(api: Api, document: &str, prefix: &'static str, operations: &[
 #[test]
 fn requests_to_rest_v2_are_as_documented() {
     let operations = [
+        "DELETE /v2/account/secrets/{id}",
         "DELETE /v2/network-volumes/{id}",
         "DELETE /v2/pods/{id}",
+        "GET /v2/account/secrets",
+        "GET /v2/account/ssh-keys",
         "GET /v2/catalog/cpus",
         "GET /v2/catalog/datacenters",
         "GET /v2/catalog/gpus",
@@ -365,8 +391,10 @@ fn requests_to_rest_v2_are_as_documented() {
         "GET /v2/network-volumes/{id}",
         "GET /v2/pods",
         "GET /v2/pods/{id}",
+        "PATCH /v2/account/secrets/{id}",
         "PATCH /v2/network-volumes/{id}",
         "PATCH /v2/pods/{id}",
+        "POST /v2/account/secrets",
         "POST /v2/network-volumes",
         "POST /v2/pods",
         "POST /v2/pods/{id}/action",
