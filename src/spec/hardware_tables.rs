@@ -21,9 +21,9 @@ use super::pod::Pod;
 use super::source::Span;
 use super::syntax::{Spec, Volume};
 
-const GPU_TYPES: &str = include_str!("../../data/gpu_types.json");
-const CPU_FLAVORS: &str = include_str!("../../data/cpu_flavors.json");
-const DATA_CENTERS: &str = include_str!("../../data/data_centers.json");
+pub(super) const GPU_TYPES: &str = include_str!("../../data/gpu_types.json");
+pub(super) const CPU_FLAVORS: &str = include_str!("../../data/cpu_flavors.json");
+pub(super) const DATA_CENTERS: &str = include_str!("../../data/data_centers.json");
 
 /// The day of the newest price in the list of GPUs, by which everybody is told how old they are.
 pub const PRICES_OF: &str = "2026-10-07";

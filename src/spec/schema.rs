@@ -13,6 +13,7 @@ mod tests {
     use serde_json::Value;
 
     use super::SCHEMA;
+    use crate::spec::hardware_tables::{CPU_FLAVORS, DATA_CENTERS, GPU_TYPES};
     use crate::spec::pod::POD;
     use crate::spec::words::{self, Section};
 
@@ -41,7 +42,8 @@ mod tests {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
         };
-        for (key, value) in children {
+        // What two keys allow together is about keys that are described where they stand.
+        for (key, value) in children.into_iter().filter(|(key, _)| key != "dependentSchemas") {
             let path = format!("{path}/{key}");
             if let ("properties", Some(properties)) = (key.as_str(), value.as_object()) {
                 let silent = properties.iter().filter(|(_, property)| described(schema, property).is_none());
@@ -60,6 +62,64 @@ mod tests {
         let without = serde_json::json!({ "properties": { "a": { "type": "string" } } });
         undescribed(&without, &without, "", &mut found);
         assert_eq!(found, ["/properties/a"]);
+    }
+
+    /// Collects the properties below a value that have a default which no editor would show: most show descriptions alone.
+    fn silent_on_defaults(below: &Value, path: &str, found: &mut Vec<String>) {
+        let children: Vec<(String, &Value)> = match below {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(list) => {
+                (0..).zip(list).map(|(at, value): (usize, _)| (at.to_string(), value)).collect()
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        };
+        if let Some(default) = below.get("default") {
+            let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+            let description = below.get("description").and_then(Value::as_str).unwrap_or_default();
+            if !description.ends_with(&format!(" Default: `{default}`.")) {
+                found.push(path.to_owned());
+            }
+        }
+        for (key, value) in children {
+            silent_on_defaults(value, &format!("{path}/{key}"), found);
+        }
+    }
+
+    #[test]
+    fn every_default_is_in_a_description_to_hover_over() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let mut found = Vec::new();
+        silent_on_defaults(&schema, "", &mut found);
+        assert_eq!(found, Vec::<String>::new());
+        let without = serde_json::json!({ "a": { "default": 1, "description": "A number." } });
+        silent_on_defaults(&without, "", &mut found);
+        assert_eq!(found, ["/a"]);
+    }
+
+    /// Examples are what editors offer, so they are all that is known.
+    #[test]
+    fn hardware_is_offered_by_its_names_in_lists_too() {
+        let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+        let names = |table: &str, key: &str| -> Vec<String> {
+            let rows: Vec<Value> = serde_json::from_str(table).unwrap();
+            rows.iter().filter_map(|row| row[key].as_str()).map(str::to_owned).collect()
+        };
+        let gpus = names(GPU_TYPES, "displayName");
+        let (cpus, centers) = (names(CPU_FLAVORS, "id"), names(DATA_CENTERS, "id"));
+        for (pointer, expected) in [
+            ("/$defs/gpu/anyOf/0", &gpus),
+            ("/$defs/gpuChoice/anyOf/0", &gpus),
+            ("/$defs/gpuChoice/anyOf/1/properties/type", &gpus),
+            ("/$defs/cpu/anyOf/0", &cpus),
+            ("/$defs/cpu/anyOf/1/properties/flavors/anyOf/0/items", &cpus),
+            ("/$defs/cpu/anyOf/1/properties/flavors/anyOf/1", &cpus),
+            ("/$defs/placement/properties/data_centers/items", &centers),
+            ("/$defs/volume/properties/data_center", &centers),
+        ] {
+            let examples = schema.pointer(&format!("{pointer}/examples")).and_then(Value::as_array);
+            let examples = examples.unwrap_or_else(|| panic!("no examples at {pointer}"));
+            assert_eq!(examples.iter().filter_map(Value::as_str).collect::<Vec<_>>(), *expected, "{pointer}");
+        }
     }
 
     #[test]

@@ -159,7 +159,8 @@ fn section(page: &mut String, title: &str, schema: &Value, definitions: &Value) 
         write!(page, "\n{text}\n").unwrap();
     }
     let is_union = forms.len() > 1;
-    for form in forms.into_iter().filter(|form| form["$ref"] != "#/$defs/variable") {
+    for form in forms.into_iter().filter(|form| form["$ref"] != "#/$defs/variable" && form["type"] != "null")
+    {
         if is_union {
             let kind =
                 if form["properties"].is_object() { "Map".to_owned() } else { capital(&kind(title, form)) };
@@ -191,13 +192,15 @@ fn schema_of<'a>(value: &'a Value, definitions: &'a Value) -> &'a Value {
     name.map_or(value, |name| &definitions[name])
 }
 
-/// Says what a value is for, with examples.
+/// Says what a value is for, with a few examples: an editor offers all of them. A default has a column of its own.
 fn about(schema: &Value) -> String {
-    let mut text = schema["description"].as_str().unwrap_or_default().to_owned();
+    let text = schema["description"].as_str().unwrap_or_default();
+    let mut text = text.split(" Default: ").next().unwrap_or_default().to_owned();
     let examples: Vec<String> = schema["examples"]
         .as_array()
         .into_iter()
         .flatten()
+        .take(3)
         .map(|example| format!("`{}`", shown(example)))
         .collect();
     if !examples.is_empty() {
@@ -222,7 +225,10 @@ fn kind(key: &str, schema: &Value) -> String {
     if schema["const"].is_number() {
         return format!("`{}`", schema["const"]);
     }
-    match schema["type"].as_str() {
+    let one = schema["type"].as_array().map(|kinds| kinds.iter().filter(|one| *one != "null").collect());
+    let one: Vec<&Value> = one.unwrap_or_else(|| vec![&schema["type"]]);
+    let one = if let [one] = one.as_slice() { one.as_str() } else { None };
+    match one {
         Some("array") => format!("list of {}", kind(key, &schema["items"])),
         Some("object") if schema["additionalProperties"].is_object() => {
             format!("map of names to {}", kind(key, &schema["additionalProperties"]))

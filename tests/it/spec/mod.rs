@@ -1,5 +1,6 @@
 //! The spec module through its public entry: text in, what is wanted or every mistake out.
 
+mod agreement;
 mod bounds;
 mod examples;
 mod foreign;
