@@ -38,6 +38,10 @@ const WORKFLOWS: [File; 4] = [
     File { name: "podform-forks.yml", text: include_str!("../../../examples/github-actions/forks.yml") },
 ];
 
+/// The labels of the runners in them, for actionlint.
+const RUNNER_LABELS: File =
+    File { name: ".github/actionlint.yaml", text: include_str!("../../../.github/actionlint.yaml") };
+
 /// The state in those workflows, with the project of the examples in its name.
 const WORKFLOW_STATE: &str = "/srv/podform/acme.db";
 
@@ -209,6 +213,7 @@ impl Writer<'_> {
             let text = text.replace(WORKFLOW_STATE, &format!("/srv/podform/{project}.db"));
             self.new_file(&folder.join(name).display().to_string(), &text)?;
         }
+        self.new_file(RUNNER_LABELS.name, &RUNNER_LABELS.text.replace(" in `examples/github-actions`", ""))?;
         let output = &self.shell.output;
         output.note("before you commit the workflows: write the repository that you took podform from for `OWNER/podform`,");
         output.note("  give an environment `production` that only the branch main deploys to the secret RUNPOD_API_KEY,");
