@@ -55,6 +55,7 @@ scripts! {
     fault_timeouts,
     faults,
     floors,
+    foreign_commands,
     ignored,
     init,
     in_progress,

@@ -164,3 +164,27 @@ fn what_nothing_can_be_read_of_may_be_what_a_rebuild_did_not_find() {
     cost $505.70 -> $1,011.40, at most $1,011.40
     "#);
 }
+
+#[test]
+fn a_command_that_runpod_may_cut_otherwise_is_said_at_an_import_and_is_no_difference() {
+    let guessed = |is_imported: bool| {
+        let import = World::default()
+            .want("llm", |pod| pod.adopt = Some(PodId::new("theirs")))
+            .stranger("theirs", |pod| pod.command_is_guess = true);
+        let later = World::default().want("llm", |_| {}).have("llm", |_| {}).outside("llm", |pod| {
+            pod.command_is_guess = true;
+        });
+        plan(&if is_imported { import } else { later })
+    };
+    assert_snapshot!(guessed(true), @"
+    llm:adopt AdoptNamed
+    Note llm: its command is kept as a text that RunPod may cut into other words than these; check it (command-is-guess)
+    Note llm: `ssh` and `jupyter` are not compared: they cannot be read back and were not recorded (access-unknown)
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(guessed(false), @"
+    no changes
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+}
