@@ -64,24 +64,6 @@ fn only_ports_of_tcp_have_a_public_address() {
     assert_eq!(pod.endpoints.tcp, BTreeMap::from([(22, "195.26.233.3:34446".to_owned())]));
 }
 
-#[test]
-fn a_terminated_pod_and_one_that_is_not_found_are_both_gone() {
-    let looked = |status: u16, body: Value| {
-        let client = Recorder::default().client(move |line| match line {
-            LIST_PODS => json_answer(200, &listing(json!([]))),
-            line if line.starts_with("GET /v2/network-volumes") => {
-                json_answer(200, &json!({ "networkVolumes": [] }))
-            }
-            _ => json_answer(status, &body),
-        });
-        run(client.pod(&PodId::new("7h9k2m4n6p")))
-    };
-    let gone = looked(404, json!({ "title": "Not Found", "status": 404, "detail": "pod not found" }));
-    assert_eq!(gone, Ok(None));
-    let terminated = looked(200, with(v2_pod(), "status", json!("TERMINATED"))).unwrap().unwrap();
-    assert_eq!(terminated.status, PodStatus::Terminated);
-}
-
 /// Every list that comes whole, and how many entries of it were read.
 fn whole_lists(pagination: Option<Value>) -> [usize; 5] {
     let client = Recorder::default().client(move |line| {

@@ -49,6 +49,21 @@ fn words(live: &Live) -> Vec<(&str, String)> {
 }
 
 #[test]
+fn a_terminated_pod_is_as_gone_as_one_that_is_not_found() {
+    let client = Recorder::default().client(|line| {
+        let ended = |id: &str| with(with(v2_pod(), "id", json!(id)), "status", json!("TERMINATED"));
+        match line {
+            LIST_PODS => json_answer(200, &listing(json!([ended("listed")]))),
+            "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
+            "GET /v2/pods/found" => json_answer(200, &ended("found")),
+            _ => not_found(),
+        }
+    });
+    let live = look(&client, &["found", "listed", "missing"].map(|id| (pod_id(id), 500)));
+    assert_eq!(words(&live), ["found", "listed", "missing"].map(|id| (id, "absent".to_owned())));
+}
+
+#[test]
 fn an_object_that_is_not_listed_is_asked_for_by_its_id() {
     let recorder = Recorder::default();
     let client = recorder.client(|line| match line {
