@@ -5,6 +5,7 @@ mod approval;
 mod cached;
 mod canary;
 mod commands;
+mod dist;
 mod docs;
 mod events;
 mod faults;
