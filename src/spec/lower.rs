@@ -116,6 +116,7 @@ fn lower_pod(
     mut environment: Env<'_>,
 ) -> WantedPod {
     let numbered = is_numbered(&pod);
+    let template = from_template(&pod);
     let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
     let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
@@ -147,16 +148,6 @@ fn lower_pod(
             env.insert(key, value);
         }
     }
-    let left = [
-        (Field::Image, image.is_none()),
-        (Field::Command, typed.command.is_none()),
-        (Field::Entrypoint, typed.entrypoint.is_none()),
-        (Field::Ports, typed.ports.is_none()),
-        (Field::Disk, typed.disk.is_none()),
-        (Field::Registry, registry.is_none()),
-    ];
-    let left = left.into_iter().filter(|(_, is_left)| *is_left).map(|(field, _)| field);
-    let template = typed.template.map(|id| FromTemplate::unread(id.value, left.collect()));
     let container = Container {
         name: match typed.name {
             Some(name) => pod_name(&name.value, number),
@@ -187,6 +178,22 @@ fn lower_pod(
         template,
         labels: labels.map(|(name, value)| (name, value.into_replica(number))).collect(),
     }
+}
+
+/// Returns which template a pod names and what it leaves to it, beside variables.
+fn from_template(pod: &ResolvedPod) -> Option<FromTemplate> {
+    let ResolvedPod { typed, image, registry, .. } = pod;
+    let left = [
+        (Field::Image, image.is_none()),
+        (Field::Command, typed.command.is_none()),
+        (Field::Entrypoint, typed.entrypoint.is_none()),
+        (Field::Ports, typed.ports.is_none()),
+        (Field::Disk, typed.disk.is_none()),
+        (Field::Registry, registry.is_none()),
+    ];
+    let left = left.into_iter().filter(|(_, is_left)| *is_left).map(|(field, _)| field);
+    let id = typed.template.as_ref()?.value.clone();
+    Some(FromTemplate::unread(id, left.collect()))
 }
 
 /// Tells whether something of a pod but its name holds the number of its replica.

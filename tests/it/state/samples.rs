@@ -574,10 +574,7 @@ impl Samples {
                 .list(|samples| (samples.address(), (samples.remote_id(), samples.object())))
                 .into_iter()
                 .collect(),
-            templates: self
-                .list(|samples| (samples.address(), samples.templated()))
-                .into_iter()
-                .collect(),
+            templates: self.list(|samples| (samples.address(), samples.templated())).into_iter().collect(),
             out_of_scope: self.0.usize(..5),
             in_progress: self.some(|samples| InProgress {
                 who: samples.text(),
