@@ -47,7 +47,8 @@ impl Loaded {
 fn usable(template: &Template, pod: &WantedPod) -> Result<(), String> {
     let Template { settings, is_serverless, .. } = template;
     let left = pod.template.iter().flat_map(|from| &from.fields).collect::<BTreeSet<_>>();
-    let of_both: BTreeSet<&EnvKey> = settings.env.keys().chain(pod.container.env.keys()).collect();
+    let given = || settings.env.keys().filter(|key| is_a_templates(key));
+    let of_both: BTreeSet<&EnvKey> = given().chain(pod.container.env.keys()).collect();
     let image = settings.image.as_deref().unwrap_or_default();
     let words = [(Field::Command, &settings.command), (Field::Entrypoint, &settings.entrypoint)];
     let mut words =
@@ -60,7 +61,7 @@ fn usable(template: &Template, pod: &WantedPod) -> Result<(), String> {
         "its image is no reference that a registry can have"
     } else if words.any(|words| hold_a_secret(words)) {
         "its command holds what looks like a secret, and plans show commands"
-    } else if settings.env.keys().any(|key| !is_variable_name(key.as_str())) {
+    } else if given().any(|key| !is_variable_name(key.as_str())) {
         "it has a variable whose name a spec cannot declare"
     } else if of_both.len() > MAX_ENV {
         "its variables and those of the spec are more than a pod can have"
@@ -108,14 +109,19 @@ fn fill(address: &Address, pod: &mut WantedPod, template: &Template, secrets: &m
         _ => true,
     });
     let env = Arc::make_mut(&mut container.env);
-    for (key, value) in &given.env {
-        // A mark says whose a pod is, and a template that was saved from a pod has one.
-        if key.as_str() == MARKER_KEY || env.contains_key(key) || pod.unwanted_env.contains(key) {
+    for (key, value) in given.env.iter().filter(|(key, _)| is_a_templates(key)) {
+        if env.contains_key(key) || pod.unwanted_env.contains(key) {
             continue;
         }
         env.insert(key.clone(), variable(address, key, value, secrets));
         fields.insert(Field::Env(key.clone()));
     }
+}
+
+/// A template that was saved from a pod has that pod's mark, which says whose it is, and what RunPod set there: an id, a
+/// password of Jupyter, somebody's SSH key. None of it is for another pod.
+fn is_a_templates(key: &EnvKey) -> bool {
+    key.as_str() != MARKER_KEY && !key.is_of_the_platform()
 }
 
 /// A template shows its variables to all who may see it; what looks like a secret is hidden all the same.

@@ -63,6 +63,8 @@ fn the_spec_goes_first_and_variables_are_merged_one_by_one() {
             ("EPOCHS", "3"),
             ("API_KEY", "hunter2-hunter2"),
             ("HF", "{{ RUNPOD_SECRET_hf }}"),
+            ("RUNPOD_POD_ID", "x"),
+            ("PUBLIC_KEY", "ssh-ed25519 AAAA somebody"),
             ("PODFORM_MARK", "acme/b/0123456789abcdef/line/7/2026-11-21T12:00:00Z"),
         ];
         Ok(template("acme/train:7", &["train", "-x"], &env))
