@@ -187,7 +187,11 @@ fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceToleranc
             reasons.push(reason.to_owned());
         }
     };
-    add(before.basis.spec_digest != after.basis.spec_digest, "the spec has changed since it was made");
+    let spec = match before.templates.is_empty() {
+        true => "the spec has changed since it was made",
+        false => "the spec or a template that it names has changed since it was made",
+    };
+    add(before.basis.spec_digest != after.basis.spec_digest, spec);
     add(before.basis.lineage != prior.lineage, "it was made from another state");
     add(old.hash != new.hash, "another plan is needed now");
     for id in disguised(before, after) {
