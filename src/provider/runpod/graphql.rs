@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
-use super::convert;
+use super::command;
 use super::transport::{Transport, unsendable};
 use super::wire::{Entries, Entry, Unfit, object_id};
 use crate::model::id::{PodId, VolumeId};
@@ -127,7 +127,7 @@ pub(super) async fn update_pod(transport: &Transport, request: &PatchRequest) ->
     }
     let docker_args = match (given.command, given.entrypoint) {
         (None, None) => None,
-        (Some(command), Some(entrypoint)) => Some(convert::docker_args(command, entrypoint)),
+        (Some(command), Some(entrypoint)) => Some(command::docker_args(command, entrypoint)),
         // One field holds both, so the other half would be lost.
         (Some(_), None) | (None, Some(_)) => {
             return Err(unsendable(operation.call, "half of a command cannot be changed"));

@@ -9,6 +9,7 @@
 //! strictly: no error text carries a value of an environment, sent or received, or the key.
 
 mod answer;
+mod command;
 mod convert;
 mod error;
 mod events;

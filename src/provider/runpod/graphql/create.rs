@@ -11,6 +11,7 @@ use crate::model::desired::HostLimits;
 use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId, PodId};
 use crate::model::pod::{Compute, Storage};
 use crate::model::request::PodRequest;
+use crate::provider::runpod::command;
 use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::transport::{Transport, unsendable};
 use crate::provider::runpod::wire::{Dollars, Wire, object_id, objects};
@@ -146,7 +147,7 @@ async fn create(
 fn create_input(request: &PodRequest, data_center: Option<&DataCenterId>) -> Map<String, Value> {
     let PodRequest { settings, access, placement } = request;
     // Left out, it has been answered with `Something went wrong`.
-    let docker_args = convert::docker_args(&settings.command, &settings.entrypoint);
+    let docker_args = command::docker_args(&settings.command, &settings.entrypoint);
     let mut input = settings_input(&request.given(), Some(docker_args));
     input.extend(given([
         ("networkVolumeId", settings.storage.volume().map(|id| json!(id.as_str()))),

@@ -10,6 +10,7 @@ use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodRole, PodSta
 use crate::model::marker::Marker;
 use crate::model::settings::{Given, Observed, PodSettings};
 use crate::model::size::Gigabytes;
+use crate::provider::runpod::command;
 use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{
     Count, Dollars, Entries, Entry, EnvPairs, Unfit, Wire, object_id, objects,
@@ -165,7 +166,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
     let env = wire.env.nullable("env")?.map(|EnvPairs(env)| env).unwrap_or_default();
     let ports = wire.ports.nullable("ports")?.unwrap_or_default();
     let args = wire.docker_args.said("dockerArgs")?;
-    let read = args.map(|args| convert::read_command(&args.unwrap_or_default()));
+    let read = args.map(|args| command::read_command(&args.unwrap_or_default()));
     let command_is_guess = read.as_ref().is_some_and(|read| read.is_guess);
     let (command, entrypoint) = read.map(|read| (read.command, read.entrypoint)).unzip();
     // The intent reads RUNNING while the image is pulled; the container reports once it is up.

@@ -16,7 +16,8 @@ use crate::model::settings::Observed;
 use crate::model::settings::{Given, PodSettings};
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
-use crate::provider::runpod::convert::{self, CommandRead, given};
+use crate::provider::runpod::command::{self, CommandRead};
+use crate::provider::runpod::convert::{self, given};
 use crate::provider::runpod::wire::{Count, Dollars, Entry, EnvMap, Field, Unfit, Wire, object_id, objects};
 
 /// Returns the body of a create.
@@ -349,7 +350,7 @@ fn command_of(
     if listed != CommandRead::default() {
         return Ok(Some(listed));
     }
-    Ok(args.map(|args| convert::read_command(&args.unwrap_or_default())))
+    Ok(args.map(|args| command::read_command(&args.unwrap_or_default())))
 }
 
 fn status_of(word: &str) -> Result<PodStatus, Unfit> {
