@@ -132,11 +132,14 @@ impl Pass {
             (Request::Change, Kind::Pod) => Verb::UpdatePod,
             (Request::Change, Kind::Volume) => Verb::GrowVolume,
             (Request::Change, Kind::Secret) => Verb::SetSecret,
+            // No API changes them, and the plan has no such step.
+            (Request::Change, Kind::Registry) => Verb::CreateRegistry,
             (Request::Start, _) => Verb::StartPod,
             (Request::Stop, _) => Verb::StopPod,
             (Request::Delete, Kind::Pod) => Verb::DeletePod,
             (Request::Delete, Kind::Volume) => Verb::DeleteVolume,
             (Request::Delete, Kind::Secret) => Verb::DeleteSecret,
+            (Request::Delete, Kind::Registry) => Verb::DeleteRegistry,
         }
     }
 }

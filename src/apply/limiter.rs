@@ -17,13 +17,14 @@ use super::{Reporter, retry, shown};
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::TemplateId;
-use crate::model::id::{PodId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume};
+use crate::model::id::{PodId, RegistryId, VolumeId};
+use crate::model::live::{LivePod, LiveRegistry, LiveVolume};
 use crate::model::progress::Notice;
 use crate::model::template::Template;
 use crate::provider::walk::Walk;
 use crate::provider::{
-    Certainty, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime, Verb,
+    Certainty, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
+    ServerTime, Verb,
 };
 
 /// A provider whose quota is obeyed.
@@ -150,6 +151,14 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
 
     async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
         self.look(Verb::ListSecrets, async || self.port.list_secrets().await).await
+    }
+
+    async fn list_registries(&self) -> Result<Vec<ListedRegistry>, ProviderError> {
+        self.look(Verb::ListRegistries, async || self.port.list_registries().await).await
+    }
+
+    async fn registry(&self, id: &RegistryId) -> Result<Option<LiveRegistry>, ProviderError> {
+        self.look(Verb::ReadRegistry, async || self.port.registry(id).await).await
     }
 
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {

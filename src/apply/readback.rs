@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
-use crate::model::live::{LivePod, LiveVolume};
+use crate::model::live::{LivePod, LiveRegistry, LiveVolume};
 use crate::model::marker::MARKER_KEY;
 use crate::model::plan::Disruption;
 use crate::model::pod::{Compute, Placement, Port};
@@ -30,6 +30,7 @@ pub fn created(request: &PodRequest, live: &LivePod) -> Option<String> {
     });
     difference.env(&settings.env, live);
     difference.ports(&settings.ports, live);
+    difference.compare(&Field::Registry, &settings.registry, live.settings.registry.as_ref());
     difference.compare(&Field::Volumes, &settings.storage, Some(&live.settings.storage));
     difference.compare(&"compute", compute, live.compute.as_ref());
     difference.compare(&Field::Cloud, cloud, live.cloud.as_ref());
@@ -56,6 +57,9 @@ pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -
     if let Some(ports) = &settings.ports {
         difference.ports(ports, live);
     }
+    if let Some(registry) = &settings.registry {
+        difference.compare(&Field::Registry, registry, live.settings.registry.as_ref());
+    }
     if let Some(storage) = &settings.storage {
         difference.compare(&Field::Volumes, storage, Some(&live.settings.storage));
     }
@@ -73,6 +77,11 @@ pub fn volume(config: &VolumeConfig, live: &LiveVolume) -> Option<String> {
     difference.compare(&"data_center", data_center, Some(&live.data_center));
     difference.compare(&"tier", tier, live.tier.as_ref());
     difference.text()
+}
+
+/// Compares the name of credentials for a registry, which is all that is shown of them.
+pub fn registry(name: &str, live: &LiveRegistry) -> Option<String> {
+    (live.name != name).then(|| format!("name was to be `{name}` and is `{}`", live.name))
 }
 
 /// Compares the size of a network volume.

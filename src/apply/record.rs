@@ -1,11 +1,11 @@
 //! How the records change with what an action did.
 //!
-//! Nothing of ours is ever dropped from the records before it is gone: a pod that a replacement leaves behind is
-//! deposed, and an entry that is removed while it still has deposed pods keeps the first of them as its own. Pure.
+//! Nothing of ours is ever dropped from the records before it is gone: what a replacement leaves behind is deposed, and an
+//! entry that is removed while it still has something deposed keeps the first of it as its own. Pure.
 
 use crate::model::address::Address;
 use crate::model::clock::Moment;
-use crate::model::id::{PodId, RemoteId};
+use crate::model::id::RemoteId;
 use crate::model::live::LivePod;
 use crate::model::plan::{Action, ActionId, RecordAfter};
 use crate::model::prior::{Record, Recorded};
@@ -21,9 +21,9 @@ pub fn put(
 ) -> RecordChange {
     let mut record = record.clone();
     let same = previous.filter(|previous| previous.id == id);
-    // Deposed pods of the same object may be gone since the plan was made, or the plan may have seen that they are.
-    record.deposed.retain(|pod| {
-        RemoteId::Pod(pod.clone()) != id && same.is_none_or(|same| same.record.deposed.contains(pod))
+    // What the same object took the place of may be gone since the plan was made, or the plan may have seen that it is.
+    record.retain_deposed(|left| {
+        *left != id && same.is_none_or(|same| same.record.deposed_ids().any(|still| still == *left))
     });
     let recorded = match same {
         Some(same) => {
@@ -43,32 +43,32 @@ pub fn remove(address: &Address, previous: Option<&Recorded>, tombstone: bool) -
         changes.push(RecordChange::Tombstone(token.clone()));
     }
     let mut record = Record { token: None, ..previous.record.clone() };
-    changes.push(match record.deposed.pop_first() {
+    changes.push(match record.pop_deposed() {
         None => RecordChange::Remove(address.clone()),
         Some(left) => {
-            let recorded = Recorded { id: RemoteId::Pod(left), record, ..previous.clone() };
+            let recorded = Recorded { id: left, record, ..previous.clone() };
             RecordChange::Put(address.clone(), Box::new(recorded))
         }
     });
     changes
 }
 
-/// Returns the change that drops a deposed pod which is gone.
-pub fn remove_deposed(address: &Address, previous: Option<&Recorded>, gone: &PodId) -> Vec<RecordChange> {
+/// Returns the change that drops what others took the place of and is gone.
+pub fn remove_deposed(address: &Address, previous: Option<&Recorded>, gone: &RemoteId) -> Vec<RecordChange> {
     let Some(previous) = previous else { return Vec::new() };
     let mut recorded = previous.clone();
-    recorded.record.deposed.remove(gone);
+    recorded.record.retain_deposed(|id| id != gone);
     vec![RecordChange::Put(address.clone(), Box::new(recorded))]
 }
 
-/// Returns the changes after a pod of this action is gone.
-pub fn pod_gone(
+/// Returns the changes after an object of this action is gone.
+pub fn gone(
     id: &ActionId,
     action: &Action,
     previous: Option<&Recorded>,
-    pod: &PodId,
+    object: &RemoteId,
 ) -> Vec<RecordChange> {
-    let is_current = previous.is_some_and(|previous| previous.id == RemoteId::Pod(pod.clone()));
+    let is_current = previous.is_some_and(|previous| previous.id == *object);
     match &action.record {
         RecordAfter::Remove { tombstone } if is_current => remove(&id.address, previous, *tombstone),
         // The first half of a replacement can keep the values, but an entry without an object is no entry.
@@ -78,7 +78,7 @@ pub fn pod_gone(
         RecordAfter::Remove { .. }
         | RecordAfter::Put { .. }
         | RecordAfter::MovedFrom(_)
-        | RecordAfter::Deposed(_) => remove_deposed(&id.address, previous, pod),
+        | RecordAfter::Deposed(_) => remove_deposed(&id.address, previous, object),
     }
 }
 
@@ -118,6 +118,7 @@ mod tests {
 
     use super::*;
     use crate::kit::{self, at, pod_id as pod, record, recorded, token};
+    use crate::model::id::PodId;
 
     fn address() -> Address {
         kit::address("llm")

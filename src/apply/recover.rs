@@ -18,7 +18,7 @@ use crate::model::prior::KnownToken;
 use crate::model::provenance::{
     Likeness, Provenance, Spare, Viewpoint, Witness, judge_pod, likeness_to_asked,
 };
-use crate::provider::{Listed, ListedPod, ListedSecret, ListedVolume};
+use crate::provider::{Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume};
 
 /// How many listings must lack the token before a create counts as not done.
 const LISTINGS: u32 = 3;
@@ -112,6 +112,21 @@ pub fn sight_volume(
         |id| RemoteId::Volume(id.clone()),
         |volume| &volume.id,
         |volume| name == Some(&volume.name),
+        is_known,
+    )
+}
+
+/// Looks for a name, which carries the token, among credentials for registries; see [`sight_pod`].
+pub fn sight_registry(
+    name: Option<&str>,
+    listed: &[ListedRegistry],
+    is_known: impl Fn(&RemoteId) -> bool,
+) -> Sighting {
+    sight(
+        listed,
+        |id| RemoteId::Registry(id.clone()),
+        |registry| &registry.id,
+        |registry| name == Some(&registry.name),
         is_known,
     )
 }
@@ -348,7 +363,7 @@ pub fn made(view: Viewpoint<'_>, pod: &LivePod, known: &KnownToken) -> Made {
     }
 }
 
-/// Chooses among the volumes or secrets that carry one mark. They hold data or are used by others, so a second one is never
+/// Chooses among the volumes, secrets or registries that carry one mark. They hold data or are used by others, so a second one is never
 /// touched.
 pub fn choose_only(found: &BTreeSet<RemoteId>) -> Option<&RemoteId> {
     found.first().filter(|_| found.len() == 1)

@@ -1,18 +1,19 @@
-//! Requests from a plan: secrets, carried variables and volumes put in, and at last the mark.
+//! Requests from a plan: secrets, carried variables, volumes and credentials put in, and at last the mark.
 //!
 //! What is made here holds secret values, so it is sent and dropped. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
-use crate::model::id::{EnvKey, PodId, VolumeId};
+use crate::model::id::{EnvKey, PodId, RegistryId, VolumeId};
 use crate::model::journal::Asked;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
 use crate::model::plan::{Attempt, Candidate, Disruption, EnvPatch, PodCreation};
 use crate::model::pod::{EnvValue, Placement, Storage};
 use crate::model::prior::{KnownToken, Record};
-use crate::model::request::{PatchRequest, PodRequest};
+use crate::model::registry::{Credentials, Registry};
+use crate::model::request::{PatchRequest, PodRequest, RegistryRequest};
 use crate::model::secret::{Secret, SecretName, Secrets};
 use crate::model::settings::{PodPatch, PodSettings, Variables};
 
@@ -23,6 +24,8 @@ pub struct Sources<'a> {
     pub secrets: &'a Secrets,
     /// Tells the id of the network volume at an address, one of this run included.
     pub volumes: &'a dyn Fn(&Address) -> Option<VolumeId>,
+    /// Tells the id of the credentials for a registry at an address, likewise.
+    pub registries: &'a dyn Fn(&Address) -> Option<RegistryId>,
 }
 
 /// Why a request cannot be made.
@@ -31,15 +34,15 @@ pub enum Missing {
     /// A secret has no value.
     #[error("the value of secret `{0}` is not available")]
     Secret(SecretName),
-    /// A volume has no id.
+    /// A volume, or credentials for a registry, have no id.
     #[error("`{0}` does not exist")]
-    Volume(Address),
+    Object(Address),
 }
 
 /// Fills in a request to create a pod, but for its mark, which is written when it goes out.
 ///
 /// # Errors
-/// A secret or a volume is missing.
+/// A secret, a volume or credentials are missing.
 pub fn create(
     sources: Sources<'_>,
     creation: &PodCreation,
@@ -47,15 +50,16 @@ pub fn create(
 ) -> Result<PodRequest, Missing> {
     let PodCreation { container, access, wished: _, attempts: _ } = creation;
     let (env, storage) = (declared(sources, &container.env)?, mount(sources, &container.storage)?);
+    let registry = pulled_with(sources, &container.registry)?;
     let placement = candidate.placement.clone();
-    Ok(PodRequest { settings: container.clone().with(env, storage), access: *access, placement })
+    Ok(PodRequest { settings: container.clone().with(env, storage, registry), access: *access, placement })
 }
 
 /// Fills in a request to change a pod but for its mark, with the variables to carry over from how the pod is at this
 /// moment.
 ///
 /// # Errors
-/// A secret or a volume is missing.
+/// A secret, a volume or credentials are missing.
 pub fn patch(
     sources: Sources<'_>,
     id: &PodId,
@@ -64,7 +68,26 @@ pub fn patch(
 ) -> Result<PatchRequest, Missing> {
     let env = patch.env.as_ref().map(|env| replaced(sources, env, live)).transpose()?;
     let storage = patch.storage.as_ref().map(|storage| mount(sources, storage)).transpose()?;
-    Ok(PatchRequest { id: id.clone(), settings: patch.clone().with(env, storage) })
+    let registry = patch.registry.as_ref().map(|registry| pulled_with(sources, registry)).transpose()?;
+    Ok(PatchRequest { id: id.clone(), settings: patch.clone().with(env, storage, registry) })
+}
+
+/// Fills in a request to store credentials for a registry.
+///
+/// # Errors
+/// A secret is missing.
+pub fn registry(
+    secrets: &Secrets,
+    name: &str,
+    credentials: &Credentials,
+) -> Result<RegistryRequest, Missing> {
+    let Credentials { username, password } = credentials;
+    let value = |name: &SecretName| secrets.get(name).cloned().ok_or_else(|| Missing::Secret(name.clone()));
+    let username = match username {
+        EnvValue::Plain(text) => Secret::new(text.clone()),
+        EnvValue::Secret(name) => value(name)?,
+    };
+    Ok(RegistryRequest { name: name.to_owned(), username, password: value(password)? })
 }
 
 /// Returns the mark to send with an update. Of an earlier mark with its token only the address, the serial and the
@@ -159,9 +182,19 @@ fn mount(sources: Sources<'_>, storage: &Storage<Address>) -> Result<Storage<Vol
         Storage::None => Storage::None,
         Storage::Local { size, path } => Storage::Local { size: *size, path: path.clone() },
         Storage::Network { volume, path } => Storage::Network {
-            volume: (sources.volumes)(volume).ok_or_else(|| Missing::Volume(volume.clone()))?,
+            volume: (sources.volumes)(volume).ok_or_else(|| Missing::Object(volume.clone()))?,
             path: path.clone(),
         },
+    })
+}
+
+fn pulled_with(sources: Sources<'_>, registry: &Option<Registry>) -> Result<Option<RegistryId>, Missing> {
+    Ok(match registry {
+        None => None,
+        Some(Registry::Given(id)) => Some(id.clone()),
+        Some(Registry::Made(address)) => {
+            Some((sources.registries)(address).ok_or_else(|| Missing::Object(address.clone()))?)
+        }
     })
 }
 
@@ -235,7 +268,7 @@ mod tests {
         let mut secrets = Secrets::default();
         secrets.insert(name.clone(), Secret::new("s3cret".to_owned()));
         let request = |secrets| {
-            let sources = Sources { secrets, volumes: &|_| None };
+            let sources = Sources { secrets, volumes: &|_| None, registries: &|_| None };
             create(sources, &creation, &creation.attempts[0].candidate)
         };
         assert_eq!(request(&empty), Err(Missing::Secret(name)));
@@ -260,11 +293,11 @@ mod tests {
         let secrets = Secrets::default();
         let some = |address: &Address| (*address == volume).then(|| VolumeId::new("vol"));
         let mounted = |volumes| {
-            let sources = Sources { secrets: &secrets, volumes };
+            let sources = Sources { secrets: &secrets, volumes, registries: &|_| None };
             create(sources, &creation, &creation.attempts[0].candidate)
                 .map(|request| request.settings.storage)
         };
-        assert_eq!(mounted(&|_| None), Err(Missing::Volume(volume.clone())));
+        assert_eq!(mounted(&|_| None), Err(Missing::Object(volume.clone())));
         let path = "/workspace".to_owned();
         assert_eq!(mounted(&some), Ok(Storage::Network { volume: VolumeId::new("vol"), path }));
     }
@@ -280,7 +313,7 @@ mod tests {
             carry: [EnvKey::new("PUBLIC_KEY"), EnvKey::new("GONE")].into(),
             token: Some(token()),
         };
-        let sources = Sources { secrets: &Secrets::default(), volumes: &|_| None };
+        let sources = Sources { secrets: &Secrets::default(), volumes: &|_| None, registries: &|_| None };
         let change = PodPatch { env: Some(env), ..PodPatch::default() };
         let request = patch(sources, &live.id, &change, &live).unwrap();
         assert_eq!(

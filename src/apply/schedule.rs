@@ -168,11 +168,15 @@ fn rank(plan: &Plan, id: &ActionId, action: &Action) -> Rank {
             Disruption::Reset | Disruption::Replace => Rank::Reset,
         },
         Operation::SetSecret { .. } => Rank::InPlace,
-        Operation::CreateSecret { .. } | Operation::CreateVolume { .. } | Operation::CreatePod(_) => {
-            Rank::Create
-        }
+        Operation::CreateSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::CreateVolume { .. }
+        | Operation::CreatePod(_) => Rank::Create,
         Operation::StartPod { .. } => Rank::Start,
-        Operation::DeleteSecret { .. } | Operation::DeleteVolume { .. } | Operation::DeletePods { .. } => {
+        Operation::DeleteSecret { .. }
+        | Operation::DeleteRegistries { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::DeletePods { .. } => {
             let create = ActionId { address: id.address.clone(), step: Step::Create };
             if plan.edges.contains(&(id.clone(), create)) { Rank::Create } else { Rank::Destroy }
         }

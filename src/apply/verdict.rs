@@ -112,6 +112,7 @@ pub fn vanished(id: &RemoteId) -> String {
         RemoteId::Pod(_) => "pod",
         RemoteId::Volume(_) => "network volume",
         RemoteId::Secret(_) => "secret",
+        RemoteId::Registry(_) => "registry",
     };
     format!("{kind} `{id}` is not there any more")
 }

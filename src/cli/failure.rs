@@ -10,7 +10,7 @@ use std::io;
 
 use super::exit::{API, Exit, FAILED, INTERRUPTED, INVALID, LOCKED, STALE};
 use super::files::FileError;
-use crate::model::address::{Address, AddressError, Key};
+use crate::model::address::{Address, AddressError, Key, Kind};
 use crate::model::clock::{Age, SignedDuration, Timestamp};
 use crate::model::commit::{CommitId, NoCommit};
 use crate::model::id::{PodId, ProjectName};
@@ -144,6 +144,9 @@ failures! {
             None if known.is_empty() => "neither the spec nor the state has any address".to_owned(),
             None => format!("there is {known}"),
         };
+    #[error("`{flag} {name}` can be {}", addresses.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(" or "))]
+    Ambiguous { flag: &'static str, name: String, addresses: BTreeSet<Address> }
+        => INVALID, "give the whole address".to_owned();
     #[error("`{flag} {name}` names what no chosen profile selects")]
     Deselected { flag: &'static str, name: Address, profiles: BTreeSet<String> } => INVALID, format!(
         "add {}",
@@ -179,7 +182,12 @@ failures! {
     NotReadable { kind: &'static str, id: String, why: Unreadable } => INVALID;
     #[error("`{id}` is a {other}, not a {kind}; `podform import {address} {id}` takes it over")]
     OtherKind { id: String, kind: &'static str, other: &'static str, address: Address } => INVALID;
-    #[error("`{address}` cannot be taken over: a secret that podform did not make is used by its name, with `runpod:` alone")]
+    #[error("`{address}` cannot be taken over: {}", match address.kind() {
+        Kind::Registry => "credentials that podform did not store are used by their id, with `id:` alone",
+        Kind::Secret | Kind::Volume | Kind::Pod => {
+            "a secret that podform did not make is used by its name, with `runpod:` alone"
+        }
+    })]
     NoImport { address: Address } => INVALID;
     #[error("the account shows no {kind} `{id}`; {next}")]
     NotShown { kind: &'static str, id: String, next: &'static str } => INVALID;

@@ -11,8 +11,8 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::tolerance::PriceTolerance;
-use crate::model::address::{Address, AddressError, Key};
-use crate::plan::{Options, Pattern};
+use crate::model::address::Address;
+use crate::plan::{Options, Pattern, Rotation};
 use crate::render::Format;
 use crate::render::graph::GraphFormat;
 
@@ -74,9 +74,9 @@ pub struct Scope {
     /// Replace this pod even if it is as wanted; a key without a number means all of its replicas
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
-    /// Send the value of this secret, which podform made in RunPod, again
-    #[arg(long, value_name = "NAME", value_parser = secret_address)]
-    pub rotate: Vec<Address>,
+    /// Send the value of this secret or registry, which podform made in RunPod, again; the pods of a registry are reset
+    #[arg(long, value_name = "NAME")]
+    pub rotate: Vec<Rotation>,
     /// Go on although every recorded object is gone
     #[arg(long)]
     pub accept_vanished: bool,
@@ -112,11 +112,6 @@ pub struct RunArgs {
     /// How long to wait for another run to finish
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     pub lock_timeout: Span,
-}
-
-/// Reads a name under `secrets:`, or its whole address.
-fn secret_address(text: &str) -> Result<Address, AddressError> {
-    Key::of_secret(text.strip_prefix("secret.").unwrap_or(text)).map(Address::Secret)
 }
 
 impl Scope {

@@ -10,11 +10,11 @@ use super::running::{seen, ssh, url};
 use crate::model::address::Address;
 use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
-use crate::model::live::{Endpoints, Live, LivePod, LiveSecret, LiveVolume, Seen};
+use crate::model::live::{Endpoints, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
 use crate::model::pod::{Access, Compute, EnvValue, Storage};
-use crate::model::prior::{Record, Recorded, RecordedPod, RecordedSecret};
+use crate::model::prior::{Record, Recorded, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -61,6 +61,7 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
         "pod": object.pod().map(recorded_pod),
         "volume": object.volume().map(recorded_volume),
         "secret": object.secret().map(recorded_secret),
+        "registry": object.registry().map(recorded_registry),
     })
 }
 
@@ -112,6 +113,20 @@ fn setting((field, value): (Field, Shown)) -> Option<(String, Value)> {
 fn recorded_secret(secret: &RecordedSecret) -> Value {
     let RecordedSecret { name, value_set_at } = secret;
     json!({ "name": name, "value_set_at": value_set_at.map(|at| at.to_string()) })
+}
+
+fn recorded_registry(registry: &RecordedRegistry) -> Value {
+    let RecordedRegistry { name, sent, deposed } = registry;
+    let username = sent.as_ref().map(|sent| match &sent.username {
+        EnvValue::Plain(text) => json!(text),
+        EnvValue::Secret(name) => json!({ "secret": name.to_string() }),
+    });
+    json!({
+        "name": name,
+        "username": username,
+        "password": sent.as_ref().map(|sent| json!({ "secret": sent.password.to_string() })),
+        "deposed": deposed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 fn live_secret(secret: &LiveSecret) -> Value {
@@ -174,12 +189,16 @@ pub fn in_progress(running: &InProgress) -> Value {
 
 /// Returns what the account shows of an object: `seen` is `found`, `gone`, or `unknown` with the reason.
 pub fn live(id: &RemoteId, live: &Live) -> Value {
-    match seen(id, live, live_pod, live_volume, live_secret) {
+    match seen(id, live, live_pod, live_volume, live_secret, live_registry) {
         Some(Seen::Found(object)) => object,
         Some(Seen::Absent) => json!({ "seen": "gone" }),
         Some(Seen::Unreadable(why)) => json!({ "seen": "unknown", "why": why.to_string() }),
         None => json!({ "seen": "unknown", "why": "it was not looked for" }),
     }
+}
+
+fn live_registry(registry: &LiveRegistry) -> Value {
+    json!({ "seen": "found", "name": registry.name })
 }
 
 fn live_pod(pod: &LivePod) -> Value {

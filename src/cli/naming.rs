@@ -54,7 +54,9 @@ pub fn recorded(desired: &Desired, prior: &Prior, name: &Address) -> Result<Vec<
 pub fn pod_of(desired: &Desired, prior: &Prior, address: &Address) -> Result<PodId, Failure> {
     match prior.objects.get(address).map(|recorded| &recorded.id) {
         Some(RemoteId::Pod(id)) => Ok(id.clone()),
-        Some(RemoteId::Volume(_) | RemoteId::Secret(_)) => Err(Failure::NoPod { address: address.clone() }),
+        Some(RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) => {
+            Err(Failure::NoPod { address: address.clone() })
+        }
         None => {
             let replicas = recorded(desired, prior, address)?;
             let replicas = replicas.iter().map(ToString::to_string).collect();
@@ -69,13 +71,14 @@ fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
         return None;
     }
     // A mount names a volume by its key alone, and the sections of a spec are called `pods` and `volumes`.
-    let bare = ["volumes.", "pods.", "secrets.", "volume.", "secret."]
+    let bare = ["volumes.", "pods.", "secrets.", "registries.", "volume.", "secret.", "registry."]
         .iter()
         .find_map(|section| name.strip_prefix(section));
     let bare = bare.unwrap_or(name);
     let is_known = |text: &String| known.iter().any(|address| is_called(address, text));
-    let [volume, secret, pod] = [format!("volume.{bare}"), format!("secret.{bare}"), bare.to_owned()];
-    if let Some(found) = [volume, secret, pod].into_iter().find(|text| text != name && is_known(text)) {
+    let kinds = ["volume", "secret", "registry"].map(|kind| format!("{kind}.{bare}"));
+    let meant = kinds.into_iter().chain([bare.to_owned()]);
+    if let Some(found) = meant.into_iter().find(|text| text != name && is_known(text)) {
         return Some(found);
     }
     if let Some((key, _)) = name.split_once('[')
@@ -92,8 +95,9 @@ fn proposal(name: &str, known: &BTreeSet<Address>) -> Option<String> {
     let keys = |kind| {
         known.iter().filter(move |address| address.kind() == kind).map(|address| address.key().as_str())
     };
-    let volume = closest(name, keys(Kind::Volume)).map(|key| format!("volume.{key}"));
-    volume.or_else(|| closest(name, keys(Kind::Secret)).map(|key| format!("secret.{key}")))
+    [Kind::Volume, Kind::Secret, Kind::Registry]
+        .into_iter()
+        .find_map(|kind| closest(name, keys(kind)).map(|key| format!("{}.{key}", kind.word())))
 }
 
 fn is_called(address: &Address, text: &str) -> bool {
@@ -103,7 +107,7 @@ fn is_called(address: &Address, text: &str) -> bool {
 /// Returns an address without the number of its replica.
 pub fn whole(address: &Address) -> Address {
     match address {
-        Address::Volume(_) | Address::Secret(_) => address.clone(),
+        Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => address.clone(),
         Address::Pod { key, replica: _ } => Address::pod(key.clone()),
     }
 }

@@ -5,7 +5,9 @@ use std::fmt;
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{Endpoints, Inventory, Live, LivePod, LiveSecret, LiveVolume, Seen, Unreadable};
+use crate::model::live::{
+    Endpoints, Inventory, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen, Unreadable,
+};
 use crate::model::pod::{Port, Protocol};
 use crate::model::prior::Prior;
 use crate::render::outcome::RunningPod;
@@ -39,7 +41,7 @@ pub fn managed_pods<'a>(prior: &'a Prior, live: &'a Live) -> BTreeMap<&'a Addres
     objects
         .filter_map(|(address, recorded)| match &recorded.id {
             RemoteId::Pod(id) => found(id).map(|pod| (address, pod)),
-            RemoteId::Volume(_) | RemoteId::Secret(_) => None,
+            RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
         })
         .collect()
 }
@@ -51,6 +53,7 @@ pub fn seen<T>(
     of_pod: impl Fn(&LivePod) -> T,
     of_volume: impl Fn(&LiveVolume) -> T,
     of_secret: impl Fn(&LiveSecret) -> T,
+    of_registry: impl Fn(&LiveRegistry) -> T,
 ) -> Option<Seen<T>> {
     fn told<O, T>(seen: &Seen<O>, found: impl Fn(&O) -> T) -> Seen<T> {
         match seen {
@@ -62,17 +65,26 @@ pub fn seen<T>(
     match id {
         RemoteId::Pod(id) => live.pods.get(id).map(|pod| told(pod, of_pod)),
         RemoteId::Volume(id) => live.volumes.get(id).map(|volume| told(volume, of_volume)),
-        RemoteId::Secret(id) => match &live.secrets {
-            Inventory::NotAsked | Inventory::NotTold => None,
-            Inventory::Unread(why) => Some(Seen::Unreadable(Unreadable::Failed(why.clone()))),
-            Inventory::Listed { found, odd } => {
-                Some(match (found.iter().find(|secret| secret.id == *id), odd.is_empty()) {
-                    (Some(secret), _) => Seen::Found(of_secret(secret)),
-                    (None, true) => Seen::Absent,
-                    (None, false) => Seen::Unreadable(Unreadable::MayBeNameless),
-                })
-            }
-        },
+        RemoteId::Secret(id) => listed(&live.secrets, |secret| secret.id == *id, of_secret),
+        RemoteId::Registry(id) => listed(&live.registries, |registry| registry.id == *id, of_registry),
+    }
+}
+
+fn listed<O, T>(
+    inventory: &Inventory<O>,
+    is_it: impl Fn(&O) -> bool,
+    told: impl Fn(&O) -> T,
+) -> Option<Seen<T>> {
+    match inventory {
+        Inventory::NotAsked | Inventory::NotTold => None,
+        Inventory::Unread(why) => Some(Seen::Unreadable(Unreadable::Failed(why.clone()))),
+        Inventory::Listed { found, odd } => {
+            Some(match (found.iter().find(|object| is_it(object)), odd.is_empty()) {
+                (Some(object), _) => Seen::Found(told(object)),
+                (None, true) => Seen::Absent,
+                (None, false) => Seen::Unreadable(Unreadable::MayBeNameless),
+            })
+        }
     }
 }
 

@@ -91,6 +91,7 @@ pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
         Operation::CreateSecret { value, .. } | Operation::SetSecret { value, .. } => {
             BTreeSet::from([value.clone()])
         }
+        Operation::CreateRegistry { credentials, .. } => credentials.secrets().cloned().collect(),
         Operation::CreatePod(creation) => names(&creation.container.env),
         Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => names(&creation.container.env),
         Operation::UpdatePod { patch, .. } => {
@@ -99,6 +100,7 @@ pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
         Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
         | Operation::DeleteSecret { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

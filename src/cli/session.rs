@@ -92,7 +92,7 @@ impl<'a> Session<'a> {
         self.account.hide(&self.secrets, plain_values(&self.loaded.desired));
     }
 
-    /// Looks at the account and, where the spec or the state names one, at its secrets.
+    /// Looks at the account and, where the spec or the state names one, at its secrets and registries.
     pub async fn look(&self, port: &impl Observe, prior: &Prior) -> Result<Live, Failure> {
         let mut live = observe(port, &prior.to_look_for(), self.account.clock.now()).await?;
         if plan::needs_ssh_keys(&self.loaded.desired, prior) {
@@ -101,6 +101,9 @@ impl<'a> Session<'a> {
         }
         if plan::names_secrets(&self.loaded.desired, prior) {
             live.secrets = observe::secrets(port).await;
+        }
+        if let Some(sought) = plan::sought_registries(&self.loaded.desired, prior) {
+            live.registries = observe::registries(port, &sought).await;
         }
         Ok(live)
     }
@@ -309,7 +312,7 @@ impl Shell {
 fn plain_values(desired: &Desired) -> impl Iterator<Item = String> {
     let pods = desired.wanted.values().filter_map(|wanted| match wanted {
         Wanted::Pod(pod) => Some(pod),
-        Wanted::Volume(_) | Wanted::Secret(_) => None,
+        Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => None,
     });
     pods.flat_map(|pod| pod.container.env.values()).filter_map(|value| match value {
         EnvValue::Plain(text) => Some(text.clone()),
@@ -323,14 +326,10 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
     for refusal in refusals {
         match refusal {
             Refusal::Unmatched { flag, name, known } => {
-                let flag = match flag {
-                    Flag::Target => "--target",
-                    Flag::Exclude => "--exclude",
-                    Flag::Replace => "--replace",
-                    Flag::Rotate => "--rotate",
-                    Flag::Unprotect => "--unprotect",
-                };
-                return Err(naming::unknown(Some(flag), &name, &known));
+                return Err(naming::unknown(Some(word(flag)), &name, &known));
+            }
+            Refusal::Ambiguous { flag, name, addresses } => {
+                return Err(Failure::Ambiguous { flag: word(flag), name, addresses });
             }
             Refusal::Excluded { address, dependency, pattern } => {
                 return Err(Failure::LeftOut { address, dependency, pattern: pattern.to_string() });
@@ -344,4 +343,14 @@ fn refused(loaded: &Loaded, refusals: Vec<Refusal>) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Spec { diagnostics: loaded.deselected(&deselected) })
+}
+
+fn word(flag: Flag) -> &'static str {
+    match flag {
+        Flag::Target => "--target",
+        Flag::Exclude => "--exclude",
+        Flag::Replace => "--replace",
+        Flag::Rotate => "--rotate",
+        Flag::Unprotect => "--unprotect",
+    }
 }

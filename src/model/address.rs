@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The key of an object in the spec: of a pod or volume `[a-z][a-z0-9-]{0,39}`, of a secret `[A-Za-z0-9_-]{1,64}`. Its text is
-/// shared: a plan names each many times.
+/// The key of an object in the spec: of a pod or volume `[a-z][a-z0-9-]{0,39}`, of a secret or registry
+/// `[A-Za-z0-9_-]{1,64}`. Its text is shared: a plan names each many times.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<str>);
 
@@ -13,17 +13,17 @@ impl Key {
     /// The longest key. Names on RunPod are built from the project and the key and must stay readable in its console.
     pub const MAX_LENGTH: usize = 40;
 
-    /// The longest key of a secret, which is also called by it where its value is used.
-    pub const MAX_SECRET: usize = 64;
+    /// The longest key of a secret or registry, which is also called by it where it is used.
+    pub const MAX_NAME: usize = 64;
 
-    /// Reads the key of a secret.
+    /// Reads the key of a secret or registry.
     ///
     /// # Errors
     /// It is no such key.
-    pub fn of_secret(text: &str) -> Result<Self, AddressError> {
+    pub fn of_name(text: &str) -> Result<Self, AddressError> {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        let is_key = (1..=Self::MAX_SECRET).contains(&text.len()) && text.bytes().all(legal);
-        if is_key { Ok(Self(text.into())) } else { Err(AddressError::Secret(text.to_owned())) }
+        let is_key = (1..=Self::MAX_NAME).contains(&text.len()) && text.bytes().all(legal);
+        if is_key { Ok(Self(text.into())) } else { Err(AddressError::Name(text.to_owned())) }
     }
 
     /// Returns the text of the key.
@@ -55,13 +55,15 @@ impl fmt::Display for Key {
     }
 }
 
-/// The address of one managed object: `llm`, `llm[0]`, `volume.models` or `secret.hf_token`.
+/// The address of one managed object: `llm`, `llm[0]`, `volume.models`, `secret.hf_token` or `registry.ghcr`.
 ///
-/// Secrets and volumes sort before pods, as they are made before them; replicas sort by number.
+/// Pods sort last, as the others are made before them; replicas sort by number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// A secret of the account.
     Secret(Key),
+    /// Stored credentials for a container registry.
+    Registry(Key),
     /// A network volume.
     Volume(Key),
     /// A pod; `replica` is `None` where the spec has no `replicas` key.
@@ -77,6 +79,7 @@ pub enum Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Secret,
+    Registry,
     Volume,
     Pod,
 }
@@ -86,6 +89,7 @@ impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Secret => "secret",
+            Self::Registry => "registry",
             Self::Volume => "volume",
             Self::Pod => "pod",
         }
@@ -97,6 +101,7 @@ impl Address {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Secret(_) => Kind::Secret,
+            Self::Registry(_) => Kind::Registry,
             Self::Volume(_) => Kind::Volume,
             Self::Pod { .. } => Kind::Pod,
         }
@@ -115,7 +120,9 @@ impl Address {
     /// Returns the key that the address stands under in the spec.
     pub fn key(&self) -> &Key {
         match self {
-            Self::Secret(key) | Self::Volume(key) | Self::Pod { key, replica: _ } => key,
+            Self::Secret(key) | Self::Registry(key) | Self::Volume(key) | Self::Pod { key, replica: _ } => {
+                key
+            }
         }
     }
 
@@ -133,7 +140,10 @@ impl FromStr for Address {
             return Ok(Self::Volume(key.parse()?));
         }
         if let Some(key) = text.strip_prefix("secret.") {
-            return Ok(Self::Secret(Key::of_secret(key)?));
+            return Ok(Self::Secret(Key::of_name(key)?));
+        }
+        if let Some(key) = text.strip_prefix("registry.") {
+            return Ok(Self::Registry(Key::of_name(key)?));
         }
         let Some((key, number)) = text.strip_suffix(']').and_then(|open| open.split_once('[')) else {
             return Ok(Self::pod(text.parse()?));
@@ -150,6 +160,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Secret(key) => write!(f, "secret.{key}"),
+            Self::Registry(key) => write!(f, "registry.{key}"),
             Self::Volume(key) => write!(f, "volume.{key}"),
             Self::Pod { key, replica: None } => key.fmt(f),
             Self::Pod { key, replica: Some(number) } => write!(f, "{key}[{number}]"),
@@ -166,9 +177,9 @@ pub enum AddressError {
     /// Longer than [`Key::MAX_LENGTH`].
     #[error("`{0}` is longer than {max} characters", max = Key::MAX_LENGTH)]
     TooLong(String),
-    /// No key of a secret.
-    #[error("`{0}` is no key of a secret: 1 to {max} letters, digits, `_` and `-`", max = Key::MAX_SECRET)]
-    Secret(String),
+    /// No key of a secret or registry.
+    #[error("`{0}` is no key of a secret or registry: 1 to {max} letters, digits, `_` and `-`", max = Key::MAX_NAME)]
+    Name(String),
     /// The number in brackets is no replica number.
     #[error("`{0}` does not end in a replica number such as `[0]`")]
     Replica(String),
@@ -180,7 +191,7 @@ mod tests {
 
     #[test]
     fn addresses_print_as_they_are_parsed() {
-        for text in ["llm", "llm[0]", "llm[12]", "volume.models", "secret.HF_token"] {
+        for text in ["llm", "llm[0]", "llm[12]", "volume.models", "secret.HF_token", "registry.GHCR_a"] {
             assert_eq!(text.parse::<Address>().map(|address| address.to_string()), Ok(text.to_owned()));
         }
     }
@@ -200,6 +211,8 @@ mod tests {
             "a.b",
             "secret.",
             "secret.a.b",
+            "registry.",
+            "registry.a.b",
         ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
@@ -207,12 +220,12 @@ mod tests {
 
     #[test]
     fn replicas_sort_by_number() {
-        let mut addresses: Vec<Address> = ["llm[10]", "llm[9]", "llm", "volume.z", "secret.z"]
+        let mut addresses: Vec<Address> = ["llm[10]", "llm[9]", "llm", "volume.z", "registry.z", "secret.z"]
             .iter()
             .map(|text| text.parse().unwrap())
             .collect();
         addresses.sort();
         let sorted: Vec<String> = addresses.iter().map(Address::to_string).collect();
-        assert_eq!(sorted, ["secret.z", "volume.z", "llm", "llm[9]", "llm[10]"]);
+        assert_eq!(sorted, ["secret.z", "registry.z", "volume.z", "llm", "llm[9]", "llm[10]"]);
     }
 }

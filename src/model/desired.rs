@@ -10,6 +10,7 @@ use super::id::{
 };
 use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Rent, RunState};
+use super::registry::Credentials;
 use super::secret::SecretSource;
 use super::settings::{Container, Field};
 use super::size::Gigabytes;
@@ -95,6 +96,8 @@ pub enum Wanted {
     Volume(WantedVolume),
     /// A secret of the account, whose value is read where the secret of its key says.
     Secret(WantedSecret),
+    /// Credentials for a container registry that podform stores in RunPod.
+    Registry(Credentials),
 }
 
 /// A secret of the account that podform makes.
@@ -109,7 +112,15 @@ impl Wanted {
     pub fn secret(&self) -> Option<&WantedSecret> {
         match self {
             Self::Secret(secret) => Some(secret),
-            Self::Pod(_) | Self::Volume(_) => None,
+            Self::Pod(_) | Self::Volume(_) | Self::Registry(_) => None,
+        }
+    }
+
+    /// Returns the credentials for a registry, if it is some.
+    pub fn registry(&self) -> Option<&Credentials> {
+        match self {
+            Self::Registry(credentials) => Some(credentials),
+            Self::Pod(_) | Self::Volume(_) | Self::Secret(_) => None,
         }
     }
 
@@ -117,7 +128,7 @@ impl Wanted {
     pub fn pod(&self) -> Option<&WantedPod> {
         match self {
             Self::Pod(pod) => Some(pod),
-            Self::Volume(_) | Self::Secret(_) => None,
+            Self::Volume(_) | Self::Secret(_) | Self::Registry(_) => None,
         }
     }
 }

@@ -86,6 +86,8 @@ pub enum RemoteId {
     Volume(VolumeId),
     /// A secret of the account.
     Secret(SecretId),
+    /// Stored credentials for a container registry.
+    Registry(RegistryId),
 }
 
 impl RemoteId {
@@ -95,6 +97,7 @@ impl RemoteId {
             Self::Pod(_) => Kind::Pod,
             Self::Volume(_) => Kind::Volume,
             Self::Secret(_) => Kind::Secret,
+            Self::Registry(_) => Kind::Registry,
         }
     }
 }
@@ -105,6 +108,7 @@ impl fmt::Display for RemoteId {
             Self::Pod(id) => id.fmt(f),
             Self::Volume(id) => id.fmt(f),
             Self::Secret(id) => id.fmt(f),
+            Self::Registry(id) => id.fmt(f),
         }
     }
 }

@@ -8,8 +8,8 @@ use std::fmt;
 
 use super::address::Address;
 use super::clock::Timestamp;
-use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RemoteId, SecretId, VolumeId};
-use super::marker::{Marker, SecretMark, VolumeMark};
+use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RegistryId, RemoteId, SecretId, VolumeId};
+use super::marker::{Marker, RegistryMark, SecretMark, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
 use super::settings::{Observed, PodSettings};
@@ -37,6 +37,8 @@ pub struct Live {
     pub origins: BTreeMap<RemoteId, Origin>,
     /// The secrets of the account.
     pub secrets: Inventory<LiveSecret>,
+    /// The account's credentials for container registries.
+    pub registries: Inventory<LiveRegistry>,
 }
 
 /// Objects of the account that are only looked at where something is planned about one.
@@ -88,6 +90,21 @@ impl LiveSecret {
     /// Returns its mark, if its description is one.
     pub fn mark(&self) -> Option<SecretMark> {
         self.description.as_deref()?.parse().ok()
+    }
+}
+
+/// Credentials for a container registry as the API shows them: never what they hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveRegistry {
+    pub id: RegistryId,
+    /// Unique, and for good; ours is a mark.
+    pub name: String,
+}
+
+impl LiveRegistry {
+    /// Returns its mark, if its name is one.
+    pub fn mark(&self) -> Option<RegistryMark> {
+        self.name.parse().ok()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! RunPod has neither an idempotency key nor tags, so the only proof that a create happened is something that the
 //! create itself carried. Pods carry a [`Marker`] in their environment, network volumes a [`VolumeMark`] as their name,
-//! secrets of the account a [`SecretMark`] as their description.
+//! credentials for registries a [`RegistryMark`] as theirs, secrets of the account a [`SecretMark`] as their description.
 //! A mark has one reading: its parts are separated by what none of them may hold, and all of them are compared. It
 //! shows where an object came from and is no proof of ownership, as cloning a pod copies it; what it proves is decided
 //! in [`provenance`](super::provenance).
@@ -24,7 +24,7 @@ const PROJECT_LENGTH: usize = 40;
 
 /// The token of one attempt to create one object: 16 lower-case hexadecimal digits.
 ///
-/// Of a network volume that was found again by its name there are only the eight that stand in it.
+/// Of what was found again by its name there are only the eight that stand in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token(String);
 
@@ -49,7 +49,7 @@ impl Token {
         &self.0
     }
 
-    /// Returns the eight digits that stand in the name of a network volume.
+    /// Returns the eight digits that stand in a name.
     pub fn short(&self) -> &str {
         &self.0[..Self::SHORT]
     }
@@ -162,11 +162,51 @@ impl FromStr for VolumeMark {
     type Err = NoMarker;
 
     fn from_str(text: &str) -> Result<Self, NoMarker> {
-        let parts: Vec<&str> = text.split('.').collect();
-        let [project, key, token] = parts[..] else { return Err(NoMarker) };
-        let token = token.parse().ok().filter(|_| token.len() == Token::SHORT).ok_or(NoMarker)?;
-        Ok(Self { project: read_project(project)?, key: key.parse().map_err(|_| NoMarker)?, token })
+        let (project, key, token) = read_name(text)?;
+        Ok(Self { project, key: key.parse().map_err(|_| NoMarker)?, token })
     }
+}
+
+/// The name of stored credentials for a registry: `<project>.<key>.<token8>`. They have no other name ever after.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RegistryMark {
+    /// The project of the spec.
+    pub project: ProjectName,
+    /// The key at creation.
+    pub key: Key,
+    /// The attempt, of which the name has the first eight digits.
+    pub token: Token,
+}
+
+impl RegistryMark {
+    /// Returns the address at creation.
+    pub fn address(&self) -> Address {
+        Address::Registry(self.key.clone())
+    }
+}
+
+impl fmt::Display for RegistryMark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { project, key, token } = self;
+        write!(f, "{project}.{key}.{}", token.short())
+    }
+}
+
+impl FromStr for RegistryMark {
+    type Err = NoMarker;
+
+    fn from_str(text: &str) -> Result<Self, NoMarker> {
+        let (project, key, token) = read_name(text)?;
+        Ok(Self { project, key: Key::of_name(key).map_err(|_| NoMarker)?, token })
+    }
+}
+
+/// Reads a name that is a mark: a `.` can stand in none of its parts.
+fn read_name(text: &str) -> Result<(ProjectName, &str, Token), NoMarker> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let [project, key, token] = parts[..] else { return Err(NoMarker) };
+    let token = token.parse().ok().filter(|_| token.len() == Token::SHORT).ok_or(NoMarker)?;
+    Ok((read_project(project)?, key, token))
 }
 
 /// What the description of a secret of the account says: `podform <project>/secret.<key>/<token>`.
@@ -205,7 +245,7 @@ impl FromStr for SecretMark {
         if token.0.len() != Token::LENGTH {
             return Err(NoMarker);
         }
-        let key = Key::of_secret(key).map_err(|_| NoMarker)?;
+        let key = Key::of_name(key).map_err(|_| NoMarker)?;
         Ok(Self { project: read_project(project)?, key, token })
     }
 }

@@ -24,6 +24,7 @@ pub mod pod;
 pub mod prior;
 pub mod progress;
 pub mod provenance;
+pub mod registry;
 pub mod request;
 pub mod secret;
 pub mod sensitive;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::address::{Address, Kind};
 use super::clock::{Moment, Timestamp};
 use super::desired::Lifecycle;
-use super::id::{DataCenterId, Lineage, PodId, ProjectName, RemoteId, RunId, Serial};
+use super::id::{DataCenterId, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunId, Serial};
 use super::journal::{ActionStatus, Asked};
 use super::marker::Token;
 use super::plan::ActionId;
 use super::pod::{Access, Cloud, Compute, RunState};
+use super::registry::Credentials;
 use super::settings::Container;
 use super::volume::VolumeConfig;
 
@@ -128,10 +129,9 @@ impl Recorded {
         Self { id, record, recorded_at: now.here, server_time: now.there, rebuilt: false }
     }
 
-    /// Returns the object and the pods that it replaced and that still exist.
+    /// Returns the object and what it replaced that still exists.
     pub fn ids(&self) -> impl Iterator<Item = RemoteId> {
-        let deposed = self.record.deposed.iter().cloned().map(RemoteId::Pod);
-        deposed.chain([self.id.clone()])
+        self.record.deposed_ids().chain([self.id.clone()])
     }
 }
 
@@ -156,6 +156,28 @@ impl Record {
     pub fn new(token: Option<Token>, lifecycle: Lifecycle, object: RecordedObject) -> Self {
         Self { token, lifecycle, retired: false, deposed: BTreeSet::new(), object }
     }
+
+    /// Returns what the object took the place of and that still exists.
+    pub fn deposed_ids(&self) -> impl Iterator<Item = RemoteId> {
+        let registries = self.object.registry().into_iter().flat_map(|registry| &registry.deposed);
+        let registries = registries.cloned().map(RemoteId::Registry);
+        self.deposed.iter().cloned().map(RemoteId::Pod).chain(registries)
+    }
+
+    /// Drops those of them that are not to be kept.
+    pub fn retain_deposed(&mut self, is_kept: impl Fn(&RemoteId) -> bool) {
+        self.deposed.retain(|pod| is_kept(&RemoteId::Pod(pod.clone())));
+        if let RecordedObject::Registry(registry) = &mut self.object {
+            registry.deposed.retain(|id| is_kept(&RemoteId::Registry(id.clone())));
+        }
+    }
+
+    /// Takes the first of them out.
+    pub fn pop_deposed(&mut self) -> Option<RemoteId> {
+        let first = self.deposed_ids().next()?;
+        self.retain_deposed(|id| *id != first);
+        Some(first)
+    }
 }
 
 /// The values last applied to an object.
@@ -167,6 +189,8 @@ pub enum RecordedObject {
     Volume(VolumeConfig),
     /// A secret of the account.
     Secret(RecordedSecret),
+    /// Credentials for a container registry.
+    Registry(RecordedRegistry),
 }
 
 /// What is kept of a secret of the account: neither its value nor anything derived from it.
@@ -179,6 +203,18 @@ pub struct RecordedSecret {
     pub value_set_at: Option<Timestamp>,
 }
 
+/// What is kept of credentials for a container registry: neither the password nor anything derived from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedRegistry {
+    /// Its name on RunPod, for good.
+    pub name: String,
+    /// Where what was sent came from; `None` where a rebuild found them.
+    pub sent: Option<Credentials>,
+    /// Those that they took the place of and that still exist. RunPod changes no credentials, so others take their place,
+    /// and the old ones are deleted once no pod pulls with them.
+    pub deposed: BTreeSet<RegistryId>,
+}
+
 impl RecordedObject {
     /// Returns what kind of object it is.
     pub fn kind(&self) -> Kind {
@@ -186,6 +222,7 @@ impl RecordedObject {
             Self::Pod(_) => Kind::Pod,
             Self::Volume(_) => Kind::Volume,
             Self::Secret(_) => Kind::Secret,
+            Self::Registry(_) => Kind::Registry,
         }
     }
 
@@ -193,7 +230,7 @@ impl RecordedObject {
     pub fn pod(&self) -> Option<&RecordedPod> {
         match self {
             Self::Pod(pod) => Some(pod),
-            Self::Volume(_) | Self::Secret(_) => None,
+            Self::Volume(_) | Self::Secret(_) | Self::Registry(_) => None,
         }
     }
 
@@ -201,7 +238,7 @@ impl RecordedObject {
     pub fn pod_mut(&mut self) -> Option<&mut RecordedPod> {
         match self {
             Self::Pod(pod) => Some(Arc::make_mut(pod)),
-            Self::Volume(_) | Self::Secret(_) => None,
+            Self::Volume(_) | Self::Secret(_) | Self::Registry(_) => None,
         }
     }
 
@@ -209,7 +246,7 @@ impl RecordedObject {
     pub fn volume(&self) -> Option<&VolumeConfig> {
         match self {
             Self::Volume(config) => Some(config),
-            Self::Pod(_) | Self::Secret(_) => None,
+            Self::Pod(_) | Self::Secret(_) | Self::Registry(_) => None,
         }
     }
 
@@ -217,7 +254,15 @@ impl RecordedObject {
     pub fn secret(&self) -> Option<&RecordedSecret> {
         match self {
             Self::Secret(secret) => Some(secret),
-            Self::Pod(_) | Self::Volume(_) => None,
+            Self::Pod(_) | Self::Volume(_) | Self::Registry(_) => None,
+        }
+    }
+
+    /// Returns the credentials for a registry, if it is some.
+    pub fn registry(&self) -> Option<&RecordedRegistry> {
+        match self {
+            Self::Registry(registry) => Some(registry),
+            Self::Pod(_) | Self::Volume(_) | Self::Secret(_) => None,
         }
     }
 }

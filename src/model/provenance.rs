@@ -16,6 +16,7 @@ use super::live::LivePod;
 use super::marker::{Marker, VolumeMark};
 use super::pod::{Cloud, Compute, EnvValue, Storage};
 use super::prior::{KnownToken, Prior, RecordedPod};
+use super::registry::Registry;
 use super::settings::Container;
 
 /// How old RunPod's time may be when a request to create goes out with it.
@@ -309,7 +310,13 @@ fn same_container(pod: &LivePod, asked: &Container) -> bool {
     pod.settings.command.as_ref().is_none_or(|live| live == command)
         // Where an API shows that there is none, it shows an empty one.
         && pod.settings.entrypoint.as_ref().is_none_or(|live| live[..] == *entrypoint)
-        && pod.settings.registry.as_ref().is_none_or(|live| live == registry)
+        && pod.settings.registry.as_ref().is_none_or(|live| match (registry, live) {
+            (None, None) => true,
+            (Some(Registry::Given(asked)), Some(live)) => asked == live,
+            // Which id they had by then is not part of what was asked for.
+            (Some(Registry::Made(_)), Some(_)) => true,
+            (None, Some(_)) | (Some(_), None) => false,
+        })
         && pod.settings.ports.as_ref().is_none_or(|live| ports.is_subset(live))
         && env.iter().all(same_value)
 }

@@ -19,8 +19,9 @@ impl PodRequest {
     /// Returns the settings that a create gives: no API takes a lock at creation, and having no credentials is said by
     /// leaving them out.
     pub fn given(&self) -> PodSettings<Given<'_>> {
-        let all = self.settings.given(Some(&self.settings.env), Some(&self.settings.storage));
-        PodSettings { registry: all.registry.filter(|id| id.is_some()), locked: None, ..all }
+        let registry = Some(&self.settings.registry).filter(|id| id.is_some());
+        let all = self.settings.given(Some(&self.settings.env), Some(&self.settings.storage), registry);
+        PodSettings { locked: None, ..all }
     }
 }
 
@@ -34,7 +35,8 @@ pub struct PatchRequest {
 impl PatchRequest {
     /// Returns the settings that an update gives.
     pub fn given(&self) -> PodSettings<Given<'_>> {
-        self.settings.given(self.settings.env.as_ref(), self.settings.storage.as_ref())
+        let PodSettings { env, storage, registry, .. } = &self.settings;
+        self.settings.given(env.as_ref(), storage.as_ref(), registry.as_ref())
     }
 }
 
@@ -45,6 +47,15 @@ pub struct SecretRequest {
     /// The mark.
     pub description: String,
     pub value: Secret<String>,
+}
+
+/// A request to store credentials for a container registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryRequest {
+    /// The name, which carries the token.
+    pub name: String,
+    pub username: Secret<String>,
+    pub password: Secret<String>,
 }
 
 /// A request to create a network volume.

@@ -3,7 +3,8 @@
 //! A row says what a setting is called, what it is, and what each API can do about it on a pod that exists. From the
 //! rows come the pod as it is wanted, recorded, seen, changed and asked for, the names of its fields, and whatever
 //! goes through all of them. By hand beside the rows stand the environment, of which an update carries over what is not
-//! ours, and what is mounted, which is named by its address here and by its id on RunPod.
+//! ours, and what is mounted and what the image is pulled with, which are named by their addresses here and by their ids on
+//! RunPod.
 //!
 //! # How to add a setting
 //! Add a row, its key in the spec (a row in `spec/pod/mod.rs`, then `spec/lower.rs`), and its place on each wire
@@ -20,6 +21,7 @@ use super::id::{EnvKey, RegistryId, VolumeId};
 use super::plan::{Disruption, EnvPatch};
 use super::pod::{EnvValue, Port, Storage};
 use super::prior::Api;
+use super::registry::Registry;
 use super::secret::Secret;
 use super::size::Gigabytes;
 use super::stored::stored_structs;
@@ -79,10 +81,12 @@ pub trait Form {
     type Env: Clone + Debug + Default + Eq;
     /// What is mounted.
     type Storage: Clone + Debug + Default + Eq;
+    /// What the image is pulled with.
+    type Registry: Clone + Debug + Default + Eq;
 }
 
-/// As the spec wants them and the state records them. Secrets and volumes are in it by name, so it may be stored and
-/// shown.
+/// As the spec wants them and the state records them. Secrets, volumes and registries are in it by name, so it may be
+/// stored and shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named;
 
@@ -94,7 +98,7 @@ pub struct Changed;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed;
 
-/// As a create asks for them, secrets and volumes resolved: what goes over the wire and nowhere else.
+/// As a create asks for them, secrets, volumes and registries resolved: what goes over the wire and nowhere else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked;
 
@@ -114,36 +118,42 @@ impl Form for Named {
     /// Shared: spec, plan, each of its steps and the records of a pod all say the same.
     type Env = Arc<BTreeMap<EnvKey, EnvValue>>;
     type Storage = Storage<Address>;
+    type Registry = Option<Registry>;
 }
 
 impl Form for Changed {
     type Wrap = Partly;
     type Env = Option<EnvPatch>;
     type Storage = Option<Storage<Address>>;
+    type Registry = Option<Option<Registry>>;
 }
 
 impl Form for Observed {
     type Wrap = Partly;
     type Env = Variables;
     type Storage = Storage<VolumeId>;
+    type Registry = Option<Option<RegistryId>>;
 }
 
 impl Form for Asked {
     type Wrap = Whole;
     type Env = Variables;
     type Storage = Storage<VolumeId>;
+    type Registry = Option<RegistryId>;
 }
 
 impl Form for AskedChange {
     type Wrap = Partly;
     type Env = Option<Variables>;
     type Storage = Option<Storage<VolumeId>>;
+    type Registry = Option<Option<RegistryId>>;
 }
 
 impl<'a> Form for Given<'a> {
     type Wrap = Borrowed<'a>;
     type Env = Option<&'a Variables>;
     type Storage = Option<&'a Storage<VolumeId>>;
+    type Registry = Option<&'a Option<RegistryId>>;
 }
 
 /// What a setting can be.
@@ -180,12 +190,6 @@ impl Setting for Vec<String> {
 impl Setting for BTreeSet<Port> {
     fn value(&self) -> Value {
         Value::list(self)
-    }
-}
-
-impl Setting for Option<RegistryId> {
-    fn value(&self) -> Value {
-        self.as_ref().map_or(Value::Absent, |id| Value::Text(id.to_string()))
     }
 }
 
@@ -237,6 +241,8 @@ macro_rules! pod_settings {
             /// `env.NAME`
             Env(EnvKey),
             $( $(#[$b_doc])* $b, )+
+            /// The credentials that the image is pulled with.
+            Registry,
             /// What is mounted, its size and its path.
             Volumes,
             $( $(#[$c_doc])* $c, )+
@@ -248,16 +254,40 @@ macro_rules! pod_settings {
             pub const PLAIN: &[(Self, &str)] = &[
                 $( (Self::$a, $a_word), )+
                 $( (Self::$b, $b_word), )+
+                (Self::Registry, "registry"),
                 (Self::Volumes, "volumes"),
                 $( (Self::$c, $c_word), )+
                 $( (Self::$other, $word), )+
             ];
         }
 
+        /// The settings of a pod in one of their forms.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct PodSettings<F: Form> {
+            $( $(#[$a_doc])* pub $a_name: <F::Wrap as Wrap>::Of<$a_type>, )+
+            $( $(#[$b_doc])* pub $b_name: <F::Wrap as Wrap>::Of<$b_type>, )+
+            /// The credentials that the image is pulled with; none take them away.
+            pub registry: F::Registry,
+            $( $(#[$c_doc])* pub $c_name: <F::Wrap as Wrap>::Of<$c_type>, )+
+            /// The environment, without the mark.
+            pub env: F::Env,
+            /// What is mounted beside the container disk.
+            pub storage: F::Storage,
+        }
+
+        stored_structs! {
+            Container {
+                $( $a_name = $a_word, )+ $( $b_name = $b_word, )+ registry, $( $c_name = $c_word, )+ env, storage
+            }
+            PodPatch {
+                $( $a_name = $a_word, )+ $( $b_name = $b_word, )+ registry, $( $c_name = $c_word, )+ env, storage
+            }
+        }
+
         settings! {
-            $( $(#[$a_doc])* $a_name: $a_type = $a $a_word $a_can; )+
-            $( $(#[$b_doc])* $b_name: $b_type = $b $b_word $b_can; )+
-            $( $(#[$c_doc])* $c_name: $c_type = $c $c_word $c_can; )+
+            $( $a_name: $a_type = $a $a_can; )+
+            $( $b_name: $b_type = $b $b_can; )+
+            $( $c_name: $c_type = $c $c_can; )+
         }
     };
 }
@@ -265,18 +295,8 @@ macro_rules! pod_settings {
 /// Defines what goes through all settings.
 macro_rules! settings {
     ($(
-        $(#[$doc:meta])* $name:ident: $type:ty = $field:ident $word:literal [$v2:expr, $v1:expr, $graphql:expr];
+        $name:ident: $type:ty = $field:ident [$v2:expr, $v1:expr, $graphql:expr];
     )+) => {
-        /// The settings of a pod in one of their forms.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct PodSettings<F: Form> {
-            $( $(#[$doc])* pub $name: <F::Wrap as Wrap>::Of<$type>, )+
-            /// The environment, without the mark.
-            pub env: F::Env,
-            /// What is mounted beside the container disk.
-            pub storage: F::Storage,
-        }
-
         impl Field {
             /// Returns what an API can do about this setting of a pod that exists; `None` for what has no row.
             pub fn ability(&self, api: Api) -> Option<Ability> {
@@ -293,10 +313,15 @@ macro_rules! settings {
         }
 
         impl<F: Form> PodSettings<F> {
-            /// Returns the same settings in a form that names the environment and what is mounted otherwise.
-            pub fn with<G: Form<Wrap = F::Wrap>>(self, env: G::Env, storage: G::Storage) -> PodSettings<G> {
-                let Self { $( $name, )+ env: _, storage: _ } = self;
-                PodSettings { $( $name, )+ env, storage }
+            /// Returns the same settings in a form that names what has no row otherwise.
+            pub fn with<G: Form<Wrap = F::Wrap>>(
+                self,
+                env: G::Env,
+                storage: G::Storage,
+                registry: G::Registry,
+            ) -> PodSettings<G> {
+                let Self { $( $name, )+ env: _, storage: _, registry: _ } = self;
+                PodSettings { $( $name, )+ env, storage, registry }
             }
 
             /// Returns the settings that are given, lent out.
@@ -304,16 +329,17 @@ macro_rules! settings {
                 &'a self,
                 env: Option<&'a Variables>,
                 storage: Option<&'a Storage<VolumeId>>,
+                registry: Option<&'a Option<RegistryId>>,
             ) -> PodSettings<Given<'a>> {
-                PodSettings { $( $name: F::Wrap::given(&self.$name), )+ env, storage }
+                PodSettings { $( $name: F::Wrap::given(&self.$name), )+ env, storage, registry }
             }
 
-            /// Returns the names of the settings that are given.
+            /// Returns the names of the settings that have a row and are given.
             pub fn fields(&self) -> impl Iterator<Item = Field> {
                 [$( F::Wrap::given(&self.$name).map(|_| Field::$field), )+].into_iter().flatten()
             }
 
-            /// Goes through the settings that are given and are live in another way.
+            /// Goes through the settings that have a row, are given and are live in another way.
             pub fn unlike(
                 &self,
                 live: &PodSettings<Observed>,
@@ -330,7 +356,7 @@ macro_rules! settings {
         }
 
         impl PodSettings<Named> {
-            /// Returns what an update is to set, as the judge has it; neither the environment nor what is mounted.
+            /// Returns what an update is to set, as the judge has it, of what has a row.
             pub fn changed(
                 &self,
                 recorded: Option<&Self>,
@@ -348,6 +374,7 @@ macro_rules! settings {
                     }, )+
                     env: None,
                     storage: None,
+                    registry: None,
                 }
             }
 
@@ -360,6 +387,7 @@ macro_rules! settings {
                         None => drop(Arc::make_mut(&mut self.env).remove(key)),
                     },
                     Field::Volumes => self.storage.clone_from(&from.storage),
+                    Field::Registry => self.registry.clone_from(&from.registry),
                     // No setting: a part of the machine, of a volume, or of what podform may do.
                     _ => {}
                 }
@@ -378,15 +406,11 @@ macro_rules! settings {
                 let variables = self.env.iter().map(|(key, value)| (Field::Env(key.clone()), value.value()));
                 let mut values: Vec<(Field, Value)> = variables.collect();
                 values.push((Field::Volumes, Value::from(&self.storage)));
+                values.push((Field::Registry, Value::from(&self.registry)));
                 $( values.push((Field::$field, self.$name.value())); )+
                 values.sort_by(|(left, _), (right, _)| left.cmp(right));
                 values
             }
-        }
-
-        stored_structs! {
-            Container { $( $name = $word, )+ env, storage }
-            PodPatch { $( $name = $word, )+ env, storage }
         }
 
         impl PodSettings<Observed> {
@@ -396,11 +420,13 @@ macro_rules! settings {
                 or: &PodSettings<Named>,
                 env: BTreeMap<EnvKey, EnvValue>,
                 storage: Storage<Address>,
+                registry: Option<Registry>,
             ) -> PodSettings<Named> {
                 PodSettings {
                     $( $name: self.$name.as_ref().unwrap_or(&or.$name).clone(), )+
                     env: Arc::new(env),
                     storage,
+                    registry,
                 }
             }
         }
@@ -428,8 +454,6 @@ pod_settings! {
         ports: BTreeSet<Port> = Ports "ports" [Change(Reset), Change(Reset), Change(Reset)];
         /// The container disk, which is wiped on stop and reset.
         disk: Gigabytes = Disk "disk" [Change(Reset), Change(Reset), Change(Reset)];
-        /// Credentials for the image's registry; `None` takes them away.
-        registry: Option<RegistryId> = Registry "registry" [Change(Reset), Change(Reset), Change(Reset)];
     }
     volumes
     {
@@ -484,6 +508,10 @@ pod_settings! {
         Value "value";
         /// When that was last set.
         ValueSetAt "value_set_at";
+        /// Whose credentials for a registry they are.
+        Username "username";
+        /// What they prove it with.
+        Password "password";
     }
 }
 

@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::RemoteId;
-use crate::model::live::{LivePod, LiveSecret, LiveVolume, Seen};
+use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Action, OnStuck, Operation, Plan, Step};
-use crate::model::pod::Storage;
 
 use super::check::{Violation, check, objects_of};
 use super::hold::recorded_dependencies;
@@ -111,7 +110,7 @@ impl<'a> Bounds<'a> {
         let is_brought_up = [Step::Create, Step::Start, Step::Update].iter().any(|step| self.has(by, *step));
         let depends = match self.wanted(by) {
             Some(Wanted::Pod(pod)) => dependencies(pod).contains(address),
-            Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => false,
+            Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => false,
         };
         let loses = self.steps(address).iter().any(|(_, action)| may_end_something(action));
         is_brought_up && depends && !self.is_ready(address) && !loses
@@ -123,6 +122,7 @@ impl<'a> Bounds<'a> {
             live_pod(self.inputs, id).is_some_and(|pod| pod.status.is_up())
                 || live_volume(self.inputs, id).is_some()
                 || live_secret(self.inputs, id).is_some()
+                || live_registry(self.inputs, id).is_some() && !self.has(address, Step::Create)
         })
     }
 
@@ -134,13 +134,13 @@ impl<'a> Bounds<'a> {
         (gets_another_id || goes_with) && self.dependents(to).any(|dependent| dependent == address)
     }
 
-    /// Tells whether the pod of an address mounts the network volume of another one as it is.
-    fn mounts(&self, pod: &Address, volume: &Address) -> bool {
-        let (Some(pod), Some(volume)) = (self.renamed.recorded(pod), self.renamed.recorded(volume)) else {
+    /// Tells whether the pod of an address mounts the network volume of another one as it is, or pulls with its credentials.
+    fn mounts(&self, pod: &Address, used: &Address) -> bool {
+        let (Some(pod), Some(used)) = (self.renamed.recorded(pod), self.renamed.recorded(used)) else {
             return false;
         };
-        let storage = live_pod(self.inputs, &pod.id).map(|pod| &pod.settings.storage);
-        matches!(storage, Some(Storage::Network { volume: id, path: _ }) if RemoteId::Volume(id.clone()) == volume.id)
+        let mut ids = live_pod(self.inputs, &pod.id).into_iter().flat_map(uses);
+        ids.any(|id| id == used.id)
     }
 
     /// Tells whether a record moves to an address. What is recorded there has to move on.
@@ -231,9 +231,11 @@ fn may_end_something(action: &Action) -> bool {
         Operation::DeletePods { ids: _ }
         | Operation::DeleteVolume { id: _ }
         | Operation::DeleteSecret { id: _ }
+        | Operation::DeleteRegistries { ids: _ }
         | Operation::StartPod { on_stuck: OnStuck::Replace(_), .. } => true,
         Operation::Local
         | Operation::CreateSecret { .. }
+        | Operation::CreateRegistry { .. }
         | Operation::SetSecret { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
@@ -245,16 +247,14 @@ fn may_end_something(action: &Action) -> bool {
 }
 
 fn dependents<'a>(inputs: &Inputs<'a>, renamed: &'a Renamed<'_>) -> BTreeMap<Address, BTreeSet<&'a Address>> {
-    let volumes: BTreeMap<&RemoteId, &Address> =
-        renamed.objects.iter().map(|(address, recorded)| (&recorded.id, address)).collect();
+    let ids = renamed.objects.iter();
+    let used_by_id: BTreeMap<RemoteId, &Address> =
+        ids.flat_map(|(address, recorded)| recorded.ids().map(move |id| (id, address))).collect();
     let mut dependents: BTreeMap<Address, BTreeSet<&Address>> = BTreeMap::new();
     for (address, recorded) in &renamed.objects {
         let mut needed = recorded_dependencies(recorded);
-        if let Some(Storage::Network { volume: id, path: _ }) =
-            live_pod(inputs, &recorded.id).map(|pod| &pod.settings.storage)
-        {
-            needed.extend(volumes.get(&RemoteId::Volume(id.clone())).copied().cloned());
-        }
+        let used = live_pod(inputs, &recorded.id).into_iter().flat_map(uses);
+        needed.extend(used.filter_map(|id| used_by_id.get(&id).copied().cloned()));
         for dependency in needed {
             dependents.entry(dependency).or_default().insert(address);
         }
@@ -262,21 +262,33 @@ fn dependents<'a>(inputs: &Inputs<'a>, renamed: &'a Renamed<'_>) -> BTreeMap<Add
     dependents
 }
 
+/// Returns the network volume that a pod mounts and the credentials that it pulls with.
+fn uses(pod: &LivePod) -> impl Iterator<Item = RemoteId> {
+    let volume = pod.settings.storage.volume().cloned().map(RemoteId::Volume);
+    let registry = pod.settings.registry.clone().flatten().map(RemoteId::Registry);
+    volume.into_iter().chain(registry)
+}
+
 fn live_pod<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LivePod> {
     match id {
         RemoteId::Pod(id) => inputs.live.pods.get(id).and_then(Seen::found),
-        RemoteId::Volume(_) | RemoteId::Secret(_) => None,
+        RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
     }
 }
 
 fn live_volume<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LiveVolume> {
     match id {
         RemoteId::Volume(id) => inputs.live.volumes.get(id).and_then(Seen::found),
-        RemoteId::Pod(_) | RemoteId::Secret(_) => None,
+        RemoteId::Pod(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
     }
 }
 
 fn live_secret<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LiveSecret> {
     let RemoteId::Secret(id) = id else { return None };
     inputs.live.secrets.found().iter().find(|secret| secret.id == *id)
+}
+
+fn live_registry<'a>(inputs: &Inputs<'a>, id: &RemoteId) -> Option<&'a LiveRegistry> {
+    let RemoteId::Registry(id) = id else { return None };
+    inputs.live.registries.found().iter().find(|registry| registry.id == *id)
 }

@@ -103,6 +103,8 @@ fn spends(action: &Action) -> bool {
         | Operation::CreateSecret { .. }
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
         | Operation::DeleteVolume { .. } => false,

@@ -139,6 +139,7 @@ pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
     match operation {
         Operation::Local
         | Operation::CreateSecret { .. }
+        | Operation::CreateRegistry { .. }
         | Operation::CreateVolume { .. }
         | Operation::CreatePod(_) => Vec::new(),
         Operation::SetSecret { id, value: _, set_at: _ } | Operation::DeleteSecret { id } => {
@@ -151,17 +152,21 @@ pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
         | Operation::StartPod { id, .. }
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
+        Operation::DeleteRegistries { ids } => ids.iter().cloned().map(RemoteId::Registry).collect(),
     }
 }
 
 fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) {
     let kind = id.address.kind();
     let (is_pod, is_volume, is_secret) = (kind == Kind::Pod, kind == Kind::Volume, kind == Kind::Secret);
+    let is_registry = kind == Kind::Registry;
     let fits = match &action.operation {
         Operation::Local => id.step.is_local(),
         Operation::CreateSecret { .. } => id.step == Step::Create && is_secret,
         Operation::SetSecret { .. } => id.step == Step::Update && is_secret,
         Operation::DeleteSecret { .. } => id.step == Step::Delete && is_secret,
+        Operation::CreateRegistry { .. } => id.step == Step::Create && is_registry,
+        Operation::DeleteRegistries { ids } => is_registry && deletes(id.step, ids.len()),
         Operation::CreateVolume { .. } => id.step == Step::Create && is_volume,
         Operation::GrowVolume { .. } => id.step == Step::Update && is_volume,
         Operation::DeleteVolume { .. } => id.step == Step::Delete && is_volume,
@@ -169,21 +174,26 @@ fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violatio
         Operation::UpdatePod { .. } => id.step == Step::Update && is_pod,
         Operation::StartPod { .. } => id.step == Step::Start && is_pod,
         Operation::StopPod { .. } => id.step == Step::Stop && is_pod,
-        Operation::DeletePods { ids } => match id.step {
-            Step::Delete => ids.len() == 1 && is_pod,
-            Step::DeleteDeposed => !ids.is_empty() && is_pod,
-            Step::Move
-            | Step::Adopt
-            | Step::Record
-            | Step::Stop
-            | Step::Update
-            | Step::Start
-            | Step::Create
-            | Step::Forget => false,
-        },
+        Operation::DeletePods { ids } => is_pod && deletes(id.step, ids.len()),
     };
     if !fits {
         violations.push(Violation::Operation(id.clone()));
+    }
+}
+
+/// Tells whether a step deletes so many objects: the one on record, or those that others took the place of.
+fn deletes(step: Step, count: usize) -> bool {
+    match step {
+        Step::Delete => count == 1,
+        Step::DeleteDeposed => count > 0,
+        Step::Move
+        | Step::Adopt
+        | Step::Record
+        | Step::Stop
+        | Step::Update
+        | Step::Start
+        | Step::Create
+        | Step::Forget => false,
     }
 }
 
@@ -217,13 +227,15 @@ fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>)
 fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) -> Vec<Token> {
     let creation = match &action.operation {
         Operation::CreateVolume { name: _, config: _, token }
-        | Operation::CreateSecret { name: _, mark: _, value: _, token } => return vec![token.clone()],
+        | Operation::CreateSecret { name: _, mark: _, value: _, token }
+        | Operation::CreateRegistry { name: _, credentials: _, token } => return vec![token.clone()],
         Operation::CreatePod(creation) => creation.as_ref(),
         Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => creation.as_ref(),
         Operation::StartPod { on_stuck: OnStuck::Fail, .. }
         | Operation::Local
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }
         | Operation::UpdatePod { .. }

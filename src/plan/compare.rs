@@ -14,12 +14,14 @@ use crate::model::marker::Token;
 use crate::model::plan::{Cause, Disruption, FieldChange, FieldDrift, Finding};
 use crate::model::pod::{Access, Compute, Port, Protocol, RunState, Storage};
 use crate::model::prior::{Api, RecordedPod};
+use crate::model::registry::Registry;
 use crate::model::secret::Secrets;
 use crate::model::settings::{Ability, Container, Field, Judge, PodPatch, Setting, Sides};
 use crate::model::value::Value;
 
 use super::catalog_index::CatalogIndex;
 use super::env::{self, EnvComparison, Environments};
+use super::registries::RegistryIndex;
 use super::{finding, satisfaction};
 
 /// A wanted pod beside the live one.
@@ -35,6 +37,7 @@ pub(super) struct Pair<'a> {
     pub(super) token: Option<Token>,
     /// The id of the network volume that is to be mounted; `None` where it is yet to be created or none is wanted.
     pub(super) volume: Option<&'a VolumeId>,
+    pub(super) registries: &'a RegistryIndex<'a>,
     pub(super) catalog: &'a CatalogIndex<'a>,
     pub(super) secrets: &'a Secrets,
     pub(super) api: Api,
@@ -143,6 +146,7 @@ impl Pair<'_> {
         self.compare_settings(&mut comparison, &mut applied);
         self.compare_env(&mut comparison, &mut applied);
         self.compare_storage(&mut comparison);
+        self.compare_registry(&mut comparison);
         self.compare_hardware(&mut comparison);
         self.compare_access(&mut comparison);
         self.compare_disk(&mut comparison);
@@ -164,7 +168,7 @@ impl Pair<'_> {
     /// the record, so that nothing differs which only reads otherwise.
     fn compare_settings(&self, comparison: &mut Comparison, applied: &mut Container) {
         let images_own = Vec::new();
-        let mut live = self.live.settings.given(None, None);
+        let mut live = self.live.settings.given(None, None, None);
         live.ports = Some(self.ports());
         // Without a record the image's own is the only thing that an API can have set which cannot show it.
         if self.recorded.is_none() {
@@ -203,7 +207,8 @@ impl Pair<'_> {
     fn kept(&self, applied: &Container) -> Container {
         let live = &self.live.settings;
         let recorded = self.recorded_container();
-        let known = live.known(recorded.unwrap_or(applied), BTreeMap::new(), Storage::None);
+        let registry = recorded.unwrap_or(applied).registry.clone();
+        let known = live.known(recorded.unwrap_or(applied), BTreeMap::new(), Storage::None, registry);
         match recorded {
             // What is recorded of the private network can be pending, and is not to be taken for done.
             Some(recorded) => Container { global_networking: known.global_networking, ..recorded.clone() },
@@ -323,6 +328,44 @@ impl Pair<'_> {
         if disruption != Disruption::Replace {
             comparison.patch.storage = Some(wanted.clone());
         }
+    }
+
+    /// Credentials are named by their address, and what stands there may be another object by now, or is yet to be made.
+    fn compare_registry(&self, comparison: &mut Comparison) {
+        let (index, field) = (self.registries, Field::Registry);
+        let wanted = &self.wanted.container.registry;
+        let recorded = self.recorded_container().map(|recorded| &recorded.registry);
+        let live = self.live.settings.registry.as_ref();
+        let is_wanted = match live {
+            Some(live) => index.is_wanted(wanted, live),
+            None => recorded.is_none_or(|recorded| recorded == wanted && !index.is_to_be_made(wanted)),
+        };
+        let as_recorded = recorded.zip(live).is_none_or(|(recorded, live)| index.is_recorded(recorded, live));
+        let before = || match (live, recorded) {
+            (Some(live), _) => Value::from(&live.clone().map(Registry::Given)),
+            (None, Some(recorded)) => Value::from(recorded),
+            (None, None) => Value::Absent,
+        };
+        if comparison.ignored.contains(&field) {
+            if !is_wanted {
+                comparison.only_new(field, before(), Value::from(wanted), Cause::Ignored);
+            }
+            return;
+        }
+        if let Some(recorded) = recorded.filter(|_| !as_recorded) {
+            comparison.drifted(field.clone(), Value::from(recorded), before());
+        }
+        if is_wanted {
+            return;
+        }
+        let cause = match recorded {
+            Some(recorded) if !as_recorded && recorded == wanted => Cause::Outside,
+            Some(_) if !as_recorded => Cause::Both,
+            Some(_) | None => Cause::Spec,
+        };
+        let (before, after, disruption) = (before(), Value::from(wanted), Disruption::Reset);
+        comparison.changes.push(FieldChange { field, before, after, cause, disruption });
+        comparison.patch.registry = Some(wanted.clone());
     }
 
     /// Returns what this pod is to mount: what is wanted, but never less than what others made of its local volume.
@@ -459,7 +502,12 @@ impl Pair<'_> {
         let volumes_differ = comparison.ignored.contains(&Field::Volumes)
             || comparison.changes.iter().any(|change| change.field == Field::Volumes);
         let storage = if volumes_differ { self.mounted() } else { applied.storage.clone() };
-        let seen = live.settings.known(known, env::seen(&applied.env, &comparison.changes), storage);
+        let registry = match &live.settings.registry {
+            Some(registry) => self.registries.seen(&self.wanted.container.registry, registry),
+            None => known.registry.clone(),
+        };
+        let env = env::seen(&applied.env, &comparison.changes);
+        let seen = live.settings.known(known, env, storage, registry);
         Container {
             ports: self.ports().clone(),
             locked: applied.locked.and(live.settings.locked.flatten()),

@@ -75,8 +75,11 @@ pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> 
         }
         // A secret costs nothing; otherwise the kinds agree.
         (
-            RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_),
-            RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+            RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_),
+            RecordedObject::Pod(_)
+            | RecordedObject::Volume(_)
+            | RecordedObject::Secret(_)
+            | RecordedObject::Registry(_),
         ) => None,
     }
 }

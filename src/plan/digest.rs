@@ -19,7 +19,7 @@ use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation,
     RecordAfter, Split,
 };
-use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedSecret};
+use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::stored::As;
 
 /// Returns the digest of a plan, whatever it says that its digest is.
@@ -86,6 +86,8 @@ fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
         | Operation::CreateSecret { .. }
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }
@@ -174,6 +176,10 @@ impl Canonical {
             // When it was last set is what was seen, not what is proposed.
             Operation::SetSecret { id, value, set_at: _ } => self.put("set secret", &(id, value)),
             Operation::DeleteSecret { id } => self.put("delete secret", id),
+            Operation::CreateRegistry { name: _, credentials, token: _ } => {
+                self.put("create registry", credentials);
+            }
+            Operation::DeleteRegistries { ids } => self.put("delete registries", ids),
             Operation::CreateVolume { name: _, config, token: _ } => self.put("create volume", config),
             Operation::GrowVolume { id, size } => self.put("grow volume", &(id, size)),
             Operation::DeleteVolume { id } => self.put("delete volume", id),
@@ -213,6 +219,10 @@ impl Canonical {
                     RecordedObject::Volume(config) => self.put("volume", config),
                     RecordedObject::Secret(RecordedSecret { name, value_set_at: _ }) => {
                         self.put("secret", name)
+                    }
+                    // The name is that of one attempt.
+                    RecordedObject::Registry(RecordedRegistry { name: _, sent, deposed }) => {
+                        self.put("registry", &(sent, deposed));
                     }
                     RecordedObject::Pod(pod) => {
                         // Where it landed is what was seen, not what is proposed.

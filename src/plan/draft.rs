@@ -1,5 +1,8 @@
 //! What is planned at one address: its steps in order, and everything a reviewer should know beside them.
 
+use std::collections::BTreeSet;
+
+use crate::model::id::RegistryId;
 use crate::model::live::LivePod;
 use crate::model::plan::{
     Action, Block, Consequence, CostChange, DriftKind, FieldChange, Finding, Held, Operation, Reason,
@@ -37,6 +40,8 @@ pub(super) struct Draft<'a> {
     pub(super) at_most: Split,
     /// Pods that carry a copy of its marker and are nobody's.
     pub(super) strangers: Vec<&'a LivePod>,
+    /// Credentials that others took the place of, to be deleted once no pod pulls with them.
+    pub(super) deposed: BTreeSet<RegistryId>,
 }
 
 impl Draft<'_> {
@@ -79,6 +84,7 @@ impl Draft<'_> {
     pub(super) fn hold(&mut self, held: Held) {
         self.steps.clear();
         self.blocks.clear();
+        self.deposed.clear();
         self.after = self.now;
         self.at_most = self.now;
         self.held = Some(held);
@@ -87,6 +93,7 @@ impl Draft<'_> {
     /// Does nothing but record another address.
     pub(super) fn keep_moves_only(&mut self) {
         self.steps.retain(|(step, _)| *step == Step::Move);
+        self.deposed.clear();
         self.blocks.clear();
         self.findings.clear();
         self.after = self.now;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Kind};
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
-use crate::model::id::{EnvKey, PodId, ProjectName, RemoteId, TemplateId, VolumeId};
-use crate::model::live::{PodStatus, Unreadable};
+use crate::model::id::{EnvKey, PodId, ProjectName, RegistryId, RemoteId, TemplateId, VolumeId};
+use crate::model::live::{LiveRegistry, PodStatus, Unreadable};
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
 use crate::model::pod::Storage;
@@ -120,6 +120,42 @@ pub(super) fn secrets_not_checked(why: &str) -> Finding {
     Finding { severity: Severity::Warning, code: "secrets-not-checked", subject: None, message }
 }
 
+pub(super) fn registries_not_checked(why: &str) -> Finding {
+    let message = format!("whether RunPod has the credentials that `registries` gives is not checked: {why}");
+    Finding { severity: Severity::Warning, code: "registries-not-checked", subject: None, message }
+}
+
+pub(super) fn no_registry(address: &Address, id: &RegistryId) -> Finding {
+    let message = format!(
+        "RunPod has no credentials `{id}`, so that the image cannot be pulled again where the pod is made anew"
+    );
+    about(Severity::Warning, "no-registry", address, Some(Field::Registry), message)
+}
+
+pub(super) fn registry_mark_gone(address: &Address, name: &str) -> Finding {
+    let message =
+        format!("the name `{name}` in RunPod is not podform's mark, so it is neither replaced nor deleted");
+    about(Severity::Warning, "mark-removed", address, None, message)
+}
+
+pub(super) fn registry_stays(address: &Address, name: &str) -> Finding {
+    let message = format!("the credentials `{name}` stay in RunPod, unmanaged");
+    about(Severity::Note, "registry-stays", address, None, message)
+}
+
+pub(super) fn registry_in_use(address: &Address, id: &RegistryId, why: &str) -> Finding {
+    let message = format!("`{id}`, which others took the place of, is not deleted: {why}");
+    about(Severity::Warning, "registry-in-use", address, None, message)
+}
+
+pub(super) fn second_registry(address: &Address, other: &LiveRegistry) -> Finding {
+    let message = format!(
+        "RunPod also has the credentials `{}`, `{}`, with a mark of it, which are left alone",
+        other.id, other.name
+    );
+    about(Severity::Warning, "second-registry", address, None, message)
+}
+
 /// Only REST v2 lists the secrets of an account.
 pub(super) fn secrets_not_told(api: Api) -> Finding {
     let message = format!(
@@ -158,8 +194,14 @@ pub(super) fn goes_with(dependent: &Address, target: &Address) -> Finding {
 }
 
 /// What still mounts a volume has to let go of it first.
-pub(super) fn frees(pod: &Address, volume: &Address) -> Finding {
-    let message = format!("goes along: it still mounts `{volume}`, which goes");
+pub(super) fn pulls_with_another(pod: &Address, registry: &Address) -> Finding {
+    let message = format!("goes along: it pulls with `{registry}`, which gets another id");
+    about(Severity::Warning, "goes-along", pod, None, message)
+}
+
+pub(super) fn frees(pod: &Address, taken: &Address) -> Finding {
+    let uses = if taken.kind() == Kind::Registry { "pulls with" } else { "mounts" };
+    let message = format!("goes along: it still {uses} `{taken}`, which goes");
     about(Severity::Warning, "goes-along", pod, None, message)
 }
 

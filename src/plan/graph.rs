@@ -14,6 +14,7 @@ use crate::model::pod::Storage;
 
 use super::draft::Draft;
 use super::hold::{deleted_pods, is_taken_away, recorded_dependencies};
+use super::registries::{self, Users};
 use super::scope::dependencies;
 use super::{Context, Drafts};
 
@@ -33,12 +34,17 @@ pub(super) fn edges(context: &Context<'_>, drafts: &Drafts<'_>) -> Edges {
             Some(Storage::None | Storage::Local { .. }) | None => {}
         }
     }
+    let users = drafts.values().any(ends_registries).then(|| Users::new(context, drafts));
     for (address, draft) in drafts {
         steps_in_order(address, draft, &mut edges);
         dependencies_first(context, drafts, address, draft, &mut edges);
         dependents_away_first(context, drafts, address, draft, &mut edges);
         mounting_pods_away_first(context, &ended, address, draft, &mut edges);
         moves_away_first(context, drafts, address, draft, &mut edges);
+        registry_first(drafts, address, draft, &mut edges);
+        if let Some(users) = &users {
+            pulling_pods_away_first(users, address, draft, &mut edges);
+        }
     }
     edges
 }
@@ -75,6 +81,8 @@ fn dependencies_first(
                 Operation::Local
                 | Operation::CreateSecret { .. }
                 | Operation::DeleteSecret { .. }
+                | Operation::CreateRegistry { .. }
+                | Operation::DeleteRegistries { .. }
                 | Operation::CreateVolume { .. }
                 | Operation::GrowVolume { .. }
                 | Operation::DeleteVolume { .. }
@@ -156,6 +164,31 @@ fn mounting_pods_away_first(
     let ended = context.volumes.id(address).and_then(|volume| ended.get(volume));
     for (owner, step) in ended.into_iter().flatten() {
         edges.insert((id(owner, *step), id(address, Step::Delete)));
+    }
+}
+
+/// Whatever sends the id of credentials waits until they are on record at their address.
+fn registry_first(drafts: &Drafts<'_>, address: &Address, draft: &Draft<'_>, edges: &mut Edges) {
+    for (then, action) in &draft.steps {
+        let Some(registry) = registries::sent_by(&action.operation) else { continue };
+        let steps = drafts.get(registry).map_or(&[][..], |draft| &draft.steps);
+        let records = |step: &&Step| matches!(step, Step::Create | Step::Adopt | Step::Move);
+        if let Some(first) = steps.iter().rev().map(|(step, _)| step).find(records) {
+            edges.insert((id(registry, *first), id(address, *then)));
+        }
+    }
+}
+
+fn ends_registries(draft: &Draft<'_>) -> bool {
+    draft.steps.iter().any(|(_, action)| registries::ended_by(&action.operation).next().is_some())
+}
+
+/// Credentials are deleted after every pod that pulls with them has left them.
+fn pulling_pods_away_first(users: &Users<'_>, address: &Address, draft: &Draft<'_>, edges: &mut Edges) {
+    for (then, action) in &draft.steps {
+        for (owner, step) in registries::ended_by(&action.operation).flat_map(|ended| users.leaving(ended)) {
+            edges.insert((id(owner, *step), id(address, *then)));
+        }
     }
 }
 

@@ -163,9 +163,10 @@ pub(super) fn what_a_rebuild_found(context: &Context<'_>, drafts: &mut Drafts<'_
     }
 }
 
-/// Addresses by what can be whose new name. A secret has a name of its own, so that none can be another's.
+/// Addresses by what can be whose new name. A secret has a name of its own, so that none can be another's, and credentials
+/// hold nothing that would be lost.
 struct ByKind {
-    secrets: Several,
+    unheld: Several,
     volumes: Several,
     pods: Several,
 }
@@ -173,12 +174,12 @@ struct ByKind {
 impl ByKind {
     fn of(addresses: &BTreeSet<Address>) -> Self {
         let of = |kind| addresses.iter().filter(move |address| address.kind() == kind).collect();
-        Self { secrets: Several::default(), volumes: of(Kind::Volume), pods: of(Kind::Pod) }
+        Self { unheld: Several::default(), volumes: of(Kind::Volume), pods: of(Kind::Pod) }
     }
 
     fn like(&self, address: &Address) -> &Several {
         match address.kind() {
-            Kind::Secret => &self.secrets,
+            Kind::Secret | Kind::Registry => &self.unheld,
             Kind::Volume => &self.volumes,
             Kind::Pod => &self.pods,
         }
@@ -256,7 +257,7 @@ fn holds_data(context: &Context<'_>, recorded: &Recorded) -> bool {
     let live = match &recorded.id {
         RemoteId::Pod(id) => context.inputs.live.pods.get(id).and_then(Seen::found),
         RemoteId::Volume(_) => return true,
-        RemoteId::Secret(_) => return false,
+        RemoteId::Secret(_) | RemoteId::Registry(_) => return false,
     };
     let has_disk = live.is_none_or(|pod| matches!(pod.settings.storage, Storage::Local { .. }));
     recorded.record.lifecycle.protect || has_disk
@@ -349,7 +350,7 @@ impl Concerns {
         for (address, draft) in drafts.iter().filter(|_| !deleted.is_empty()) {
             let own = context.renamed.recorded(address).and_then(|recorded| match &recorded.id {
                 RemoteId::Pod(id) => Some(id),
-                RemoteId::Volume(_) | RemoteId::Secret(_) => None,
+                RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
             });
             let mounted = own.into_iter().chain(ended_pods(draft)).filter_map(|id| mounted(context, id));
             for volume in mounted.filter_map(|id| deleted.get(id)).flatten() {
@@ -481,6 +482,8 @@ fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
         | Operation::CreateSecret { .. }
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::CreatePod(_)
@@ -530,6 +533,8 @@ fn ended_by(operation: &Operation) -> impl Iterator<Item = &PodId> {
         | Operation::CreateSecret { .. }
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

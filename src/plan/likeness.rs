@@ -49,7 +49,7 @@ fn keys<'a>(drafts: &Drafts<'a>, reason: &Reason) -> BTreeMap<Address, &'a Addre
         if draft.steps.iter().any(|(_, action)| action.reason == *reason) {
             let key = match address {
                 Address::Pod { key, replica: _ } => Address::pod(key.clone()),
-                Address::Volume(_) | Address::Secret(_) => Address::clone(address),
+                Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => Address::clone(address),
             };
             keys.entry(key).or_insert(*address);
         }
@@ -66,6 +66,9 @@ fn is_like(recorded: &RecordedObject, wanted: &Wanted) -> bool {
             recorded.volume() == Some(config)
         }
         // A secret has a name of its own, which tells whether it is the same.
+        Wanted::Registry(wanted) => {
+            recorded.registry().is_some_and(|registry| registry.sent.as_ref() == Some(wanted))
+        }
         Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => false,
     }
 }

@@ -125,7 +125,7 @@ fn explained(desired: &Desired) -> BTreeSet<RemoteId> {
         Wanted::Pod(pod) => pod.adopt.clone().map(RemoteId::Pod),
         Wanted::Volume(WantedVolume::Managed { adopt, .. }) => adopt.clone().map(RemoteId::Volume),
         Wanted::Volume(WantedVolume::Referenced { id }) => Some(RemoteId::Volume(id.clone())),
-        Wanted::Secret(_) => None,
+        Wanted::Secret(_) | Wanted::Registry(_) => None,
     };
     desired.wanted.values().filter_map(named).collect()
 }

@@ -34,6 +34,8 @@ mod presence;
 mod reach;
 mod rebuild;
 mod refusal;
+mod registries;
+mod rotation;
 mod satisfaction;
 mod scope;
 mod secrets;
@@ -73,6 +75,8 @@ pub use rebuild::{
     Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over, unknown_to,
 };
 pub use refusal::{Flag, Refusal, refusals};
+pub use registries::sought_registries;
+pub use rotation::Rotation;
 pub use scope::Pattern;
 pub use secrets::names_secrets;
 pub use ssh::needs_ssh_keys;
@@ -83,6 +87,7 @@ use gaps::Gaps;
 use moves::Renamed;
 use ownership::Ownership;
 use reach::{Part, Reach};
+use registries::RegistryIndex;
 use scope::Scope;
 use volume_index::VolumeIndex;
 
@@ -130,8 +135,8 @@ pub struct Options {
     pub accept_vanished: bool,
     /// Lift the remembered protection of these for this plan; a bare key means all of its replicas.
     pub unprotect: BTreeSet<Address>,
-    /// Send the values of these secrets again.
-    pub rotate: BTreeSet<Address>,
+    /// Send the values of these secrets again, and make others in the place of these credentials for registries.
+    pub rotate: BTreeSet<Rotation>,
     /// Only what is taken over matters, as for an import or a rebuild: what the state does not know does not stop it.
     pub taking_over: bool,
     /// The other project whose objects may be taken over.
@@ -146,6 +151,11 @@ impl Options {
     pub fn to_look() -> Self {
         Self { only_looks: true, ..Self::default() }
     }
+
+    /// Tells whether `--rotate` is about an address.
+    fn rotates(&self, address: &Address) -> bool {
+        self.rotate.iter().any(|rotation| rotation.is_about(address))
+    }
 }
 
 /// The inputs with what is derived from them for all addresses at once.
@@ -154,6 +164,7 @@ struct Context<'a> {
     renamed: &'a Renamed<'a>,
     ownership: &'a Ownership<'a>,
     volumes: &'a VolumeIndex<'a>,
+    registries: &'a RegistryIndex<'a>,
     catalog: &'a CatalogIndex<'a>,
 }
 
@@ -184,7 +195,10 @@ impl<'a> Context<'a> {
         let asked = match desired.wanted.get(address) {
             Some(Wanted::Pod(pod)) => pod.lifecycle.protect,
             Some(Wanted::Volume(WantedVolume::Managed { protect, .. })) => *protect,
-            Some(Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_)) | None => false,
+            Some(
+                Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) | Wanted::Registry(_),
+            )
+            | None => false,
         };
         asked || address.is_pod() && desired.protected.contains(address.key())
     }
@@ -222,9 +236,16 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
+    let registries = RegistryIndex::new(inputs, &renamed, &ownership, &scope);
     let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
-    let context =
-        Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
+    let context = Context {
+        inputs,
+        renamed: &renamed,
+        ownership: &ownership,
+        volumes: &volumes,
+        registries: &registries,
+        catalog: &catalog,
+    };
 
     if let Some(doubt) = lost::doubts(inputs, &ownership.recorded).filter(|_| !inputs.options.taking_over) {
         let mut plan = assemble(&context, &scope, Drafts::new(), graph::Edges::new(), Vec::new());
@@ -244,13 +265,14 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         hold::what_cannot_be_read(&context, drafts);
     }
     templates::hold_unread(&context, drafts);
-    let unchecked = secrets::hold_without(&context, drafts);
+    let unchecked = [secrets::hold_without(&context, drafts), registries::hold_without(&context, drafts)];
     hold::what_a_rebuild_found(&context, drafts);
     hold::what_a_rebuild_left(&context, drafts);
     hold::free_deleted_volumes(&context, drafts);
     hold::spread(&context, drafts);
     reach.leave_stranded(&context, &scope);
-    let Reach { drafts, findings: reached } = reach;
+    let Reach { mut drafts, findings: reached } = reach;
+    registries::end_unused(&context, &mut drafts);
     let edges = graph::edges(&context, &drafts);
 
     let vanished: Vec<&Address> = vanished(&context).collect();
@@ -259,7 +281,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     reasons.extend(graph::cycles(&edges));
     let others = outside(&context, &drafts);
     let mut remarks = reached;
-    remarks.extend(unchecked);
+    remarks.extend(unchecked.into_iter().flatten());
     remarks.extend(gaps.findings);
     remarks.extend(lone_vanished(&context, &vanished));
     remarks.extend(ssh::without_keys(&context, &drafts));
@@ -296,8 +318,12 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
         (Address::Volume(_), None) => volumes::draft(context, address, None),
         (Address::Secret(_), Some(Wanted::Secret(secret))) => secrets::draft(context, address, Some(secret)),
         (Address::Secret(_), None) => secrets::draft(context, address, None),
+        (Address::Registry(_), Some(Wanted::Registry(wanted))) => {
+            registries::draft(context, address, Some(wanted))
+        }
+        (Address::Registry(_), None) => registries::draft(context, address, None),
         // Addresses and wanted objects are made together, so their kinds agree.
-        (Address::Pod { .. } | Address::Volume(_) | Address::Secret(_), Some(_)) => {
+        (Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_), Some(_)) => {
             let mut draft = Draft::default();
             draft.hold(Held::NotPossible("the spec has another kind of object here".to_owned()));
             draft
@@ -311,7 +337,8 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
             );
             draft.hold(Held::NotPossible(why));
         }
-        Part::Needed => {}
+        // What others took the place of is not ended for what only needs those.
+        Part::Needed => draft.deposed.clear(),
         Part::MakesWay => draft.keep_moves_only(),
     }
     draft
@@ -492,7 +519,7 @@ fn drop_kept_volumes(plan: &mut Plan) {
 fn is_unchanged(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> bool {
     let is_managed = || match context.wanted(address) {
         Some(Wanted::Volume(WantedVolume::Referenced { id: _ })) => false,
-        Some(Wanted::Volume(_) | Wanted::Pod(_) | Wanted::Secret(_)) => true,
+        Some(Wanted::Volume(_) | Wanted::Pod(_) | Wanted::Secret(_) | Wanted::Registry(_)) => true,
         // A retired pod is as it is wanted.
         None => context.renamed.objects.contains_key(address),
     };
@@ -500,8 +527,19 @@ fn is_unchanged(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> 
 }
 
 fn add_draft(plan: &mut Plan, address: &Address, draft: Draft<'_>) {
-    let Draft { steps, held, unusable: _, blocks: _, drift, findings, now, after, at_most, strangers: _ } =
-        draft;
+    let Draft {
+        steps,
+        held,
+        unusable: _,
+        blocks: _,
+        drift,
+        findings,
+        now,
+        after,
+        at_most,
+        strangers: _,
+        deposed: _,
+    } = draft;
     plan.drift.extend(drift.into_iter().map(|kind| Drift { address: address.clone(), kind }));
     plan.findings.extend(findings);
     plan.held.extend(held.map(|held| (address.clone(), held)));
@@ -557,7 +595,10 @@ fn sort_key(finding: &Finding) -> impl Ord + use<'_> {
 fn referenced(desired: &Desired) -> BTreeMap<Address, VolumeId> {
     let volume = |(address, wanted): (&Address, &Wanted)| match wanted {
         Wanted::Volume(WantedVolume::Referenced { id }) => Some((address.clone(), id.clone())),
-        Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_) => None,
+        Wanted::Volume(WantedVolume::Managed { .. })
+        | Wanted::Pod(_)
+        | Wanted::Secret(_)
+        | Wanted::Registry(_) => None,
     };
     desired.wanted.iter().filter_map(volume).collect()
 }

@@ -10,6 +10,7 @@ use crate::model::desired::{Desired, Move};
 use crate::model::plan::Finding;
 use crate::model::pod::Storage;
 use crate::model::prior::{OpenIntent, Prior, Recorded};
+use crate::model::registry::Registry;
 
 use super::finding;
 
@@ -114,8 +115,8 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
                 }));
             }
             (
-                Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
-                Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+                Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
+                Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
             ) => {
                 pairs.push((from.clone(), to.clone()));
             }
@@ -131,7 +132,7 @@ fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
 fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTreeMap<Address, Address> {
     let first = desired.wanted.keys().filter_map(|address| match address {
         Address::Pod { key, replica: Some(0) } => Some(key),
-        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => None,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => None,
     });
     let numbered: BTreeSet<&Key> = first.collect();
     let twin = |address: &Address| match address {
@@ -139,7 +140,7 @@ fn twins(prior: &Prior, desired: &Desired, pairs: &[(Address, Address)]) -> BTre
             Some(Address::replica(key.clone(), 0))
         }
         Address::Pod { key, replica: Some(0) } => Some(Address::pod(key.clone())),
-        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => None,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => None,
     };
     let pods = prior.objects.values().filter_map(|recorded| recorded.record.object.pod());
     let named = prior.objects.keys().chain(pods.flat_map(|pod| &pod.depends_on));
@@ -202,7 +203,8 @@ fn settle<'a>(
 fn rewritten<'a>(recorded: &'a Recorded, renamed: &Renamed<'_>) -> Cow<'a, Recorded> {
     let Some(pod) = recorded.record.object.pod() else { return Cow::Borrowed(recorded) };
     let is_renamed = |address: &Address| renamed.by_old.contains_key(address);
-    let mut named = pod.depends_on.iter().chain(pod.container.storage.volume());
+    let registry = pod.container.registry.as_ref().and_then(Registry::made);
+    let mut named = pod.depends_on.iter().chain(pod.container.storage.volume()).chain(registry);
     if !named.any(is_renamed) {
         return Cow::Borrowed(recorded);
     }
@@ -211,6 +213,9 @@ fn rewritten<'a>(recorded: &'a Recorded, renamed: &Renamed<'_>) -> Cow<'a, Recor
         pod.depends_on = pod.depends_on.iter().map(|address| renamed.address_now(address)).collect();
         if let Storage::Network { volume, path: _ } = &mut pod.container.storage {
             *volume = renamed.address_now(volume);
+        }
+        if let Some(Registry::Made(address)) = &mut pod.container.registry {
+            *address = renamed.address_now(address);
         }
     }
     Cow::Owned(recorded)

@@ -52,7 +52,7 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
         Some(Wanted::Volume(WantedVolume::Referenced { id })) => {
             live.volumes.get(id).and_then(Seen::found).map(|volume| &volume.data_center)
         }
-        Some(Wanted::Pod(_) | Wanted::Secret(_)) | None => None,
+        Some(Wanted::Pod(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
     };
     let Choices { candidates, rejected, unknown: _, left_out } =
         choices(pod, &CatalogIndex::new(desired, catalog), place);

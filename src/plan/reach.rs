@@ -117,12 +117,18 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
     if dependency.is_pod() {
         let named = match context.wanted(dependency) {
             Some(Wanted::Pod(pod)) => pod.adopt.as_ref(),
-            Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => None,
+            Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
         };
         return of_pod(&context.ownership.pod(dependency, named).sighting);
     }
     if dependency.kind() == Kind::Secret {
         return of_named(&secrets::sighting(context, dependency));
+    }
+    if dependency.kind() == Kind::Registry {
+        let sighting = context.registries.sighting(dependency).map_or(Standing::Missing, of_named);
+        // What others take the place of is not what a pod is to pull with.
+        let is_remade = context.registries.remade(dependency).is_some() && sighting == Standing::Ready;
+        return if is_remade { Standing::Missing } else { sighting };
     }
     match (context.wanted(dependency), context.volumes.sighting(dependency)) {
         (Some(Wanted::Volume(WantedVolume::Referenced { id })), _) => {
@@ -136,7 +142,13 @@ pub(super) fn standing(context: &Context<'_>, dependency: &Address) -> Standing 
             }
         }
         (
-            Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_)) | None,
+            Some(
+                Wanted::Volume(WantedVolume::Managed { .. })
+                | Wanted::Pod(_)
+                | Wanted::Secret(_)
+                | Wanted::Registry(_),
+            )
+            | None,
             sighting,
         ) => sighting.map_or(Standing::Missing, of_named),
     }
@@ -180,7 +192,7 @@ pub(super) fn is_waited_for(context: &Context<'_>, dependency: &Address) -> bool
     let desired = context.inputs.desired;
     match (desired.wanted.get(dependency), desired.out_of_scope.get(dependency)) {
         (Some(Wanted::Pod(pod)), _) => pod.run == RunState::Running,
-        (Some(Wanted::Volume(_) | Wanted::Secret(_)), _) => true,
+        (Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)), _) => true,
         (None, Some(Deselected { profiles: _, run })) => *run == RunState::Running,
         (None, None) => false,
     }
@@ -192,6 +204,7 @@ fn dependents(context: &Context<'_>) -> BTreeMap<Address, BTreeSet<Address>> {
     for (address, recorded) in &context.renamed.objects {
         let mut needed = recorded_dependencies(recorded);
         needed.extend(mounted(context, recorded));
+        needed.extend(pulled(context, recorded));
         for dependency in needed {
             dependents.entry(dependency).or_default().insert(address.clone());
         }
@@ -206,6 +219,13 @@ fn mounted(context: &Context<'_>, recorded: &Recorded) -> Option<Address> {
         Storage::Network { volume: id, path: _ } => context.volumes.address_of(id).cloned(),
         Storage::None | Storage::Local { .. } => None,
     }
+}
+
+/// Returns the credentials that a recorded pod pulls with, recorded so or not.
+fn pulled(context: &Context<'_>, recorded: &Recorded) -> Option<Address> {
+    let RemoteId::Pod(id) = &recorded.id else { return None };
+    let id = context.inputs.live.pods.get(id)?.found()?.settings.registry.as_ref()?.as_ref()?;
+    context.registries.address_of(id).cloned()
 }
 
 /// What ties addresses to each other.
@@ -332,7 +352,15 @@ impl<'c, 'a> Ties<'c, 'a> {
                     mounting.map(|pod| (pod.clone(), Part::Bound, finding::mounts_another(pod, address))),
                 );
             }
-            Some(Wanted::Pod(_) | Wanted::Volume(_) | Wanted::Secret(_)) => {}
+            Some(Wanted::Registry(_))
+                if self.scope.is_target(address) && gets_another_id(self.context, address, draft) =>
+            {
+                let pulling = self.dependents.get(address).into_iter().flatten();
+                companions.extend(
+                    pulling.map(|pod| (pod.clone(), Part::Bound, finding::pulls_with_another(pod, address))),
+                );
+            }
+            Some(Wanted::Pod(_) | Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) => {}
             None if is_taken_away(draft) => {
                 for dependent in self.dependents.get(address).into_iter().flatten() {
                     let finding = if self.is_bound(dependent) {
@@ -375,13 +403,14 @@ impl<'c, 'a> Ties<'c, 'a> {
         self.context.renamed.moves_to(address).filter(|_| is_recorded).cloned()
     }
 
-    /// RunPod deletes no network volume under a pod, so one that the spec still wants, but without the volume, has to be
-    /// brought to what is wanted of it first.
-    fn is_in_the_way(&self, pod: &Address, volume: &Address) -> bool {
+    /// RunPod deletes no network volume and no credentials under a pod, so one that the spec still wants, but without them,
+    /// has to be brought to what is wanted of it first.
+    fn is_in_the_way(&self, pod: &Address, taken: &Address) -> bool {
         let recorded = self.context.renamed.recorded(pod);
-        !volume.is_pod()
-            && !self.scope.is_deselected(pod)
-            && recorded.and_then(|recorded| mounted(self.context, recorded)).as_ref() == Some(volume)
+        let uses = |recorded: &Recorded| {
+            [mounted(self.context, recorded), pulled(self.context, recorded)].contains(&Some(taken.clone()))
+        };
+        !taken.is_pod() && !self.scope.is_deselected(pod) && recorded.is_some_and(uses)
     }
 
     /// What the spec still wants no longer depends on what leaves it.

@@ -11,16 +11,20 @@ use crate::model::address::Address;
 use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
-use crate::model::live::{Live, LivePod, LiveSecret, LiveVolume, PodRole, PodStatus, Seen};
-use crate::model::marker::{Marker, SecretMark, VolumeMark};
+use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodRole, PodStatus, Seen};
+use crate::model::marker::{Marker, RegistryMark, SecretMark, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, RecordAfter, Step};
 use crate::model::pod::{RunState, Storage};
-use crate::model::prior::{KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
+use crate::model::prior::{
+    KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret,
+};
 use crate::model::provenance::{Provenance, Untold, Viewpoint, Witness, judge_pod};
+use crate::model::registry::Registry;
 use crate::model::settings::Container;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
 use super::ownership::known_volume;
+use super::registries::known_registry;
 
 /// What a rebuild starts from.
 #[derive(Clone, Copy, Debug)]
@@ -139,6 +143,12 @@ pub fn rebuild(from: Rebuilding<'_>) -> Result<Rebuilt, SeveralStates> {
             Found { recorded: secret_record(from, secret, &mark), marked: mark.address(), created: None };
         claims.entry(address_now(&mark.address(), desired)).or_default().push(found);
     }
+    for (registry, mark) in unknown_registries(desired, prior, live, |known| known.is_some_and(is_explained))
+    {
+        let found =
+            Found { recorded: registry_record(from, registry, &mark), marked: mark.address(), created: None };
+        claims.entry(address_now(&mark.address(), desired)).or_default().push(found);
+    }
     for (address, found) in claims {
         rebuilt.settle(address, found, from);
     }
@@ -167,8 +177,8 @@ impl Rebuilt {
                     *adopt = Some(id.clone());
                 }
                 (
-                    Some(Wanted::Pod(_) | Wanted::Volume(_) | Wanted::Secret(_)) | None,
-                    RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_),
+                    Some(Wanted::Pod(_) | Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None,
+                    RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_),
                 ) => {}
             }
         }
@@ -298,7 +308,7 @@ impl<'a> Names<'a> {
     pub(super) fn of(desired: &'a Desired) -> Self {
         let names = desired.wanted.iter().filter_map(|(address, wanted)| match wanted {
             Wanted::Pod(pod) => Some((pod.container.name.as_str(), address)),
-            Wanted::Volume(_) | Wanted::Secret(_) => None,
+            Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => None,
         });
         Self { desired, by_name: names.collect() }
     }
@@ -329,6 +339,9 @@ pub fn is_gone(id: &RemoteId, live: &Live) -> bool {
         RemoteId::Secret(id) => {
             live.secrets.is_whole() && !live.secrets.found().iter().any(|secret| secret.id == *id)
         }
+        RemoteId::Registry(id) => {
+            live.registries.is_whole() && !live.registries.found().iter().any(|other| other.id == *id)
+        }
     }
 }
 
@@ -348,7 +361,7 @@ fn named(address: &Address, desired: &Desired) -> Option<RemoteId> {
     match desired.wanted.get(address)? {
         Wanted::Pod(pod) => pod.adopt.clone().map(RemoteId::Pod),
         Wanted::Volume(WantedVolume::Managed { adopt, .. }) => adopt.clone().map(RemoteId::Volume),
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => None,
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) | Wanted::Registry(_) => None,
     }
 }
 
@@ -410,6 +423,23 @@ fn unknown_secrets<'a>(
     unknown.collect()
 }
 
+/// Returns such credentials for registries, by their names.
+fn unknown_registries<'a>(
+    desired: &Desired,
+    prior: &Prior,
+    live: &'a Live,
+    is_known: impl Fn(Option<&KnownToken>) -> bool,
+) -> Vec<(&'a LiveRegistry, RegistryMark)> {
+    let managed = prior.remote_ids();
+    let marked = live.registries.found().iter().filter_map(|registry| Some((registry, registry.mark()?)));
+    let unknown = marked.filter(|(registry, mark)| {
+        mark.project == desired.project
+            && !is_known(known_registry(prior, mark))
+            && !managed.contains(&RemoteId::Registry(registry.id.clone()))
+    });
+    unknown.collect()
+}
+
 /// Chooses the state whose objects are taken: the only one there is, or the one that was asked for.
 fn chosen_lineage(
     prior: &Prior,
@@ -451,7 +481,8 @@ fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded 
         },
     };
     // Which variables the spec had declared is not known, and any value may be a secret.
-    let seen = pod.settings.known(&Container::default(), BTreeMap::new(), storage);
+    let registry = pod.settings.registry.clone().flatten().map(Registry::Given);
+    let seen = pod.settings.known(&Container::default(), BTreeMap::new(), storage, registry);
     let container = Container { locked: None, ..seen };
     let object = RecordedPod {
         container,
@@ -483,6 +514,14 @@ fn secret_record(from: Rebuilding<'_>, secret: &LiveSecret, mark: &SecretMark) -
     let object = RecordedSecret { name: secret.name.clone(), value_set_at: None };
     let record = Record::new(Some(mark.token.clone()), Lifecycle::default(), RecordedObject::Secret(object));
     Recorded { rebuilt: true, ..Recorded::new(RemoteId::Secret(secret.id.clone()), record, from.now) }
+}
+
+fn registry_record(from: Rebuilding<'_>, registry: &LiveRegistry, mark: &RegistryMark) -> Recorded {
+    // What was sent, and what they took the place of, is not known.
+    let object = RecordedRegistry { name: registry.name.clone(), sent: None, deposed: BTreeSet::new() };
+    let object = RecordedObject::Registry(object);
+    let record = Record::new(Some(mark.token.clone()), Lifecycle::default(), object);
+    Recorded { rebuilt: true, ..Recorded::new(RemoteId::Registry(registry.id.clone()), record, from.now) }
 }
 
 /// Returns the address of a network volume: on record, given by its id in the spec, or by its name.
@@ -525,6 +564,10 @@ pub(super) fn claims(desired: &Desired, prior: &Prior, live: &Live) -> Claims {
         let id = RemoteId::Secret(secret.id.clone());
         claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
     }
+    for (registry, mark) in unknown_registries(desired, prior, live, |known| known.is_some()) {
+        let id = RemoteId::Registry(registry.id.clone());
+        claims.entry(address_now(&mark.address(), desired)).or_default().insert(id);
+    }
     claims
 }
 
@@ -552,7 +595,9 @@ fn address_now(created: &Address, desired: &Desired) -> Address {
     let twin = match &address {
         Address::Pod { key, replica: None } => Address::replica(key.clone(), 0),
         Address::Pod { key, replica: Some(0) } => Address::pod(key.clone()),
-        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => return address,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => {
+            return address;
+        }
     };
     let is_wanted = |address: &Address| desired.wanted.contains_key(address);
     if !is_wanted(&address) && is_wanted(&twin) { twin } else { address }
@@ -569,9 +614,9 @@ fn renamed(address: &Address, entry: &Move) -> Option<Address> {
             Address::Pod { key: new, replica: None },
         ) if key == old => Some(Address::Pod { key: new.clone(), replica: *replica }),
         (
-            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
-            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
-            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
         ) => None,
     }
 }

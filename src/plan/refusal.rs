@@ -12,6 +12,7 @@ use super::catalog_index::CatalogIndex;
 use super::moves;
 use super::ownership::Ownership;
 use super::reach::{Standing, is_waited_for, standing};
+use super::registries::RegistryIndex;
 use super::scope::{Pattern, Patterns, Scope, dependencies};
 use super::volume_index::VolumeIndex;
 use super::{Context, Inputs};
@@ -42,6 +43,13 @@ pub enum Refusal {
         name: String,
         /// The addresses that there are; all that name nothing share them.
         known: Arc<BTreeSet<Address>>,
+    },
+    /// Several addresses have this name, and one is meant.
+    Ambiguous {
+        /// Where it was given.
+        flag: Flag,
+        name: String,
+        addresses: BTreeSet<Address>,
     },
     /// A pod would be made without something that it depends on, which does not exist and is excluded.
     Excluded {
@@ -78,9 +86,16 @@ pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
     let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
+    let registries = RegistryIndex::new(inputs, &renamed, &ownership, &scope);
     let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
-    let context =
-        Context { inputs, renamed: &renamed, ownership: &ownership, volumes: &volumes, catalog: &catalog };
+    let context = Context {
+        inputs,
+        renamed: &renamed,
+        ownership: &ownership,
+        volumes: &volumes,
+        registries: &registries,
+        catalog: &catalog,
+    };
     let mut refusals = unmatched(&context);
     if refusals.is_empty() && !options.destroy {
         refusals.extend(left_out(&context, &scope));
@@ -121,12 +136,22 @@ fn unmatched(context: &Context<'_>) -> Vec<Refusal> {
         name: name.to_string(),
         known: Arc::clone(&known),
     }));
-    let rotated = options.rotate.iter().filter(|name| !named.contains(*name));
-    refusals.extend(rotated.map(|name| Refusal::Unmatched {
-        flag: Flag::Rotate,
-        name: name.to_string(),
-        known: Arc::clone(&known),
-    }));
+    for rotation in &options.rotate {
+        let about: Vec<&Address> = in_spec().filter(|address| rotation.is_about(address)).collect();
+        match about[..] {
+            [] => refusals.push(Refusal::Unmatched {
+                flag: Flag::Rotate,
+                name: rotation.to_string(),
+                known: Arc::clone(&known),
+            }),
+            [_] => {}
+            [_, _, ..] => refusals.push(Refusal::Ambiguous {
+                flag: Flag::Rotate,
+                name: rotation.to_string(),
+                addresses: about.into_iter().cloned().collect(),
+            }),
+        }
+    }
     refusals
 }
 
@@ -135,7 +160,10 @@ pub(super) fn names_of<'a>(addresses: impl Iterator<Item = &'a Address>) -> BTre
     let names = addresses.flat_map(|address| {
         let bare = match address {
             Address::Pod { key, replica: Some(_) } => Some(Cow::Owned(Address::pod(key.clone()))),
-            Address::Pod { key: _, replica: None } | Address::Volume(_) | Address::Secret(_) => None,
+            Address::Pod { key: _, replica: None }
+            | Address::Volume(_)
+            | Address::Secret(_)
+            | Address::Registry(_) => None,
         };
         [Some(Cow::Borrowed(address)), bare]
     });
@@ -166,7 +194,7 @@ fn left_out(context: &Context<'_>, scope: &Scope<'_>) -> Vec<Refusal> {
         }
     }
     refusals.sort_by_key(|refusal| match refusal {
-        Refusal::Unmatched { .. } => None,
+        Refusal::Unmatched { .. } | Refusal::Ambiguous { .. } => None,
         Refusal::Excluded { address, dependency, .. } | Refusal::Deselected { address, dependency, .. } => {
             Some((address.clone(), dependency.clone()))
         }

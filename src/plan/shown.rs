@@ -6,6 +6,7 @@ use crate::model::desired::{ComputeWish, HostLimits, Lifecycle, WantedPod};
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::pod::{Access, Compute};
 use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::model::registry::Credentials;
 use crate::model::settings::{Field, Setting};
 use crate::model::value::Value;
 use crate::model::volume::VolumeConfig;
@@ -69,6 +70,25 @@ pub(super) fn secret_creation(name: &str) -> Vec<FieldChange> {
     from_nothing(vec![(Field::Name, Value::Text(name.to_owned())), (Field::Value, Value::Secret)])
 }
 
+/// Lists what is told of credentials for a registry that are made. Their name is that of one attempt.
+pub(super) fn registry_creation(credentials: &Credentials) -> Vec<FieldChange> {
+    let Credentials { username, password: _ } = credentials;
+    from_nothing(vec![(Field::Username, username.value()), (Field::Password, Value::Secret)])
+}
+
+/// Lists what differs between credentials; which secret a value comes from is told by its name.
+pub(super) fn registry_differences(before: &Credentials, after: &Credentials) -> Vec<FieldChange> {
+    let Credentials { username, password } = before;
+    let mut changes = Vec::new();
+    if *username != after.username {
+        changes.push(by_spec(Field::Username, username.value(), after.username.value()));
+    }
+    if *password != after.password {
+        changes.push(by_spec(Field::Password, Value::Secret, Value::Secret));
+    }
+    changes
+}
+
 fn volume(config: &VolumeConfig) -> Vec<(Field, Value)> {
     let VolumeConfig { size, data_center, tier } = config;
     vec![
@@ -85,8 +105,14 @@ pub(super) fn recorded_differences(before: &RecordedObject, after: &RecordedObje
         (RecordedObject::Volume(before), RecordedObject::Volume(after)) => (before, after),
         // What a secret is recorded as follows from what was sent; otherwise an address has objects of one kind only.
         (
-            RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
-            RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+            RecordedObject::Pod(_)
+            | RecordedObject::Volume(_)
+            | RecordedObject::Secret(_)
+            | RecordedObject::Registry(_),
+            RecordedObject::Pod(_)
+            | RecordedObject::Volume(_)
+            | RecordedObject::Secret(_)
+            | RecordedObject::Registry(_),
         ) => return Vec::new(),
     };
     let pairs = volume(before).into_iter().zip(volume(after));

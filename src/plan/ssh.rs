@@ -13,7 +13,7 @@ pub fn needs_ssh_keys(desired: &Desired, prior: &Prior) -> bool {
         Wanted::Pod(pod) => {
             pod.access.ssh && pod.run == RunState::Running && !prior.objects.contains_key(address)
         }
-        Wanted::Volume(_) | Wanted::Secret(_) => false,
+        Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => false,
     })
 }
 
@@ -25,7 +25,7 @@ pub(super) fn without_keys(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Fi
     let made = drafts.iter().filter(|(_, draft)| draft.has(Step::Create) && draft.held.is_none());
     let with_ssh = made.filter(|(address, _)| match context.wanted(address) {
         Some(Wanted::Pod(pod)) => pod.access.ssh,
-        Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => false,
+        Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => false,
     });
     with_ssh.map(|(address, _)| finding::no_ssh_keys(address)).collect()
 }

@@ -68,7 +68,7 @@ fn renamed_project(context: &Context<'_>) -> Option<Finding> {
     let wanted = desired.wanted.iter().filter(|(_, wanted)| match wanted {
         Wanted::Pod(_) | Wanted::Volume(WantedVolume::Managed { .. }) => true,
         // Which projects have secrets is not looked at.
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => false,
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) | Wanted::Registry(_) => false,
     });
     let wanted: BTreeSet<Address> = wanted.map(|(address, _)| address.clone()).collect();
     let mut there: BTreeMap<ProjectName, BTreeSet<Address>> = BTreeMap::new();

@@ -53,7 +53,7 @@ impl<'a> VolumeIndex<'a> {
                 self.places.insert(address.clone(), config.data_center.clone());
                 adopt.as_ref()
             }
-            Some(Wanted::Pod(_) | Wanted::Secret(_)) | None => None,
+            Some(Wanted::Pod(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
         };
         let mut findings = Vec::new();
         let sighting = ownership.volume(address, adopt, &mut findings);

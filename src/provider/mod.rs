@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
-use crate::model::id::{PodId, RequestId, SecretId, TemplateId, VolumeId};
-use crate::model::live::{LivePod, LiveSecret, LiveVolume, Origin};
+use crate::model::id::{PodId, RegistryId, RequestId, SecretId, TemplateId, VolumeId};
+use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, Origin};
 use crate::model::money::Hourly;
-use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
@@ -58,6 +58,18 @@ pub trait Observe {
     /// # Errors
     /// The listing as a whole could not be read.
     async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError>;
+
+    /// Lists the account's credentials for container registries, by their names alone.
+    ///
+    /// # Errors
+    /// The listing as a whole could not be read.
+    async fn list_registries(&self) -> Result<Vec<ListedRegistry>, ProviderError>;
+
+    /// Reads the name of credentials for a registry; `None` means that the API says that there are none.
+    ///
+    /// # Errors
+    /// The answer says neither.
+    async fn registry(&self, id: &RegistryId) -> Result<Option<LiveRegistry>, ProviderError>;
 
     /// Reads one pod; `None` means that the API says that there is none.
     ///
@@ -161,6 +173,18 @@ pub trait Mutate {
     /// See [`Certainty`].
     async fn set_secret(&self, id: &SecretId, value: &Secret<String>) -> Result<(), ProviderError>;
 
+    /// Stores credentials for a container registry and returns their id. Never idempotent.
+    ///
+    /// # Errors
+    /// See [`Certainty`].
+    async fn create_registry(&self, request: &RegistryRequest) -> Result<RegistryId, ProviderError>;
+
+    /// Deletes credentials for a container registry. RunPod refuses it while a pod pulls its image with them.
+    ///
+    /// # Errors
+    /// See [`Certainty`].
+    async fn delete_registry(&self, id: &RegistryId) -> Result<(), ProviderError>;
+
     /// Deletes a secret of the account, also while variables refer to it.
     ///
     /// # Errors
@@ -195,6 +219,8 @@ pub type ListedPod = Listed<LivePod, PodId>;
 pub type ListedVolume = Listed<LiveVolume, VolumeId>;
 /// One entry of the listing of secrets.
 pub type ListedSecret = Listed<LiveSecret, SecretId>;
+/// One entry of the listing of credentials for registries.
+pub type ListedRegistry = Listed<LiveRegistry, RegistryId>;
 
 impl<O, I> Listed<O, I> {
     /// Returns the object if it could be read.
@@ -259,8 +285,10 @@ pub enum Verb {
     ListPods,
     ListVolumes,
     ListSecrets,
+    ListRegistries,
     ReadPod,
     ReadVolume,
+    ReadRegistry,
     ReadCatalog,
     ReadLog,
     ReadSshKeys,
@@ -276,6 +304,8 @@ pub enum Verb {
     CreateSecret,
     SetSecret,
     DeleteSecret,
+    CreateRegistry,
+    DeleteRegistry,
 }
 
 impl Verb {
@@ -295,8 +325,10 @@ impl Verb {
             Self::ListPods
             | Self::ListVolumes
             | Self::ListSecrets
+            | Self::ListRegistries
             | Self::ReadPod
             | Self::ReadVolume
+            | Self::ReadRegistry
             | Self::ReadCatalog
             | Self::ReadLog
             | Self::ReadSshKeys
@@ -311,13 +343,15 @@ impl Verb {
             | Self::DeleteVolume
             | Self::CreateSecret
             | Self::SetSecret
-            | Self::DeleteSecret => false,
+            | Self::DeleteSecret
+            | Self::CreateRegistry
+            | Self::DeleteRegistry => false,
         }
     }
 
     /// Tells whether it makes an object, so that a second one would be billed too.
     pub fn is_create(self) -> bool {
-        matches!(self, Self::CreatePod | Self::CreateVolume | Self::CreateSecret)
+        matches!(self, Self::CreatePod | Self::CreateVolume | Self::CreateSecret | Self::CreateRegistry)
     }
 }
 
@@ -327,6 +361,7 @@ impl fmt::Display for Verb {
             // To a person both listings are the account.
             Self::ListPods | Self::ListVolumes => "read the account",
             Self::ListSecrets => "read the secrets",
+            Self::ListRegistries | Self::ReadRegistry => "read the registries",
             Self::ReadPod => "read the pod",
             Self::ReadVolume => "read the network volume",
             Self::ReadCatalog => "read the catalog",
@@ -344,6 +379,8 @@ impl fmt::Display for Verb {
             Self::CreateSecret => "create a secret",
             Self::SetSecret => "set a secret",
             Self::DeleteSecret => "delete a secret",
+            Self::CreateRegistry => "store credentials for a registry",
+            Self::DeleteRegistry => "delete credentials for a registry",
         })
     }
 }

@@ -4,14 +4,15 @@
 //! counts as absent, and one that was recorded moments ago never counts as absent. The decision is the pure
 //! function [`judge`]; [`observe`] only asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::time::Duration;
 
 use super::{Certainty, Listed, ListedPod, ListedVolume, Observe, ProviderError};
 use crate::model::clock::{SignedDuration, Timestamp};
-use crate::model::id::{PodId, RemoteId, VolumeId};
+use crate::model::id::{PodId, RegistryId, RemoteId, VolumeId};
 use crate::model::live::{
-    Inventory, Live, LivePod, LiveSecret, LiveVolume, Origin, PodStatus, Seen, Unreadable,
+    Inventory, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Origin, PodStatus, Seen, Unreadable,
 };
 
 /// The most recorded objects that are asked for one by one. More are looked for in a second listing.
@@ -46,8 +47,8 @@ pub async fn observe(
         .filter(|(id, _)| match id {
             RemoteId::Pod(id) => !pods.contains_key(id),
             RemoteId::Volume(id) => !volumes.contains_key(id),
-            // A list of its own; see `secrets`.
-            RemoteId::Secret(_) => false,
+            // Lists of their own; see `secrets` and `registries`.
+            RemoteId::Secret(_) | RemoteId::Registry(_) => false,
         })
         .map(|(id, recorded)| (id, server_time.zip(*recorded).map(|(now, then)| now.duration_since(then))))
         .collect();
@@ -68,7 +69,7 @@ pub async fn observe(
                 let look = looks.volumes.remove(id).unwrap_or_else(|| looks.otherwise());
                 volumes.insert(id.clone(), judge(look, age, !nameless_volumes.is_empty()));
             }
-            RemoteId::Secret(_) => {}
+            RemoteId::Secret(_) | RemoteId::Registry(_) => {}
         }
     }
     pods.values_mut().filter(|seen| is_terminated(seen)).for_each(|seen| *seen = Seen::Absent);
@@ -82,6 +83,7 @@ pub async fn observe(
         nameless_volumes,
         origins,
         secrets: Inventory::NotAsked,
+        registries: Inventory::NotAsked,
     })
 }
 
@@ -93,15 +95,44 @@ pub async fn secrets(port: &impl Observe) -> Inventory<LiveSecret> {
         Ok(None) => return Inventory::NotTold,
         Err(error) => return Inventory::Unread(error.to_string()),
     };
+    let (found, odd) = parted(listed);
+    Inventory::Listed { found, odd }
+}
+
+/// Looks at the account's credentials for registries. Those that are sought and not listed are read by their id before they
+/// count as absent. A failure is an answer too, as for [`secrets`].
+pub async fn registries(port: &impl Observe, sought: &BTreeSet<RegistryId>) -> Inventory<LiveRegistry> {
+    let listed = match port.list_registries().await {
+        Ok(listed) => listed,
+        Err(error) => return Inventory::Unread(error.to_string()),
+    };
+    let (mut found, mut odd): (Vec<LiveRegistry>, _) = parted(listed);
+    let is_listed = |id: &&RegistryId| found.iter().any(|registry| registry.id == **id);
+    let missing: Vec<&RegistryId> = sought.iter().filter(|id| !is_listed(id)).collect();
+    for id in missing.iter().take(SINGLE_GETS) {
+        match port.registry(id).await {
+            Ok(Some(registry)) => found.push(registry),
+            Ok(None) => {}
+            Err(error) => odd.push(format!("`{id}`: {error}")),
+        }
+    }
+    if let Some(more) = missing.len().checked_sub(SINGLE_GETS).filter(|more| *more > 0) {
+        odd.push(format!("{more} more that are not listed, of which none was looked at by its id"));
+    }
+    Inventory::Listed { found, odd }
+}
+
+/// Parts what could be read of a listing from what is wrong with the rest.
+fn parted<O, I: Display>(listed: Vec<Listed<O, I>>) -> (Vec<O>, Vec<String>) {
     let (mut found, mut odd) = (Vec::new(), Vec::new());
     for entry in listed {
         match entry {
-            Listed::Found(secret) => found.push(*secret),
+            Listed::Found(object) => found.push(*object),
             Listed::Unreadable { id, why, origin: _ } => odd.push(format!("`{id}`: {why}")),
             Listed::Nameless { why } => odd.push(why),
         }
     }
-    Inventory::Listed { found, odd }
+    (found, odd)
 }
 
 /// A listing, sorted: what has an id, and what is wrong with the rest.
@@ -197,7 +228,7 @@ async fn look_at_each(port: &impl Observe, ids: Vec<&RemoteId>) -> Looks {
                 looks.volumes.insert(id.clone(), look_at(answer));
                 throttled
             }
-            RemoteId::Secret(_) => None,
+            RemoteId::Secret(_) | RemoteId::Registry(_) => None,
         };
         // The other requests would be throttled too, and each counts against the quota.
         if throttled.is_some() {

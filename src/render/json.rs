@@ -199,6 +199,7 @@ fn consequence(consequence: &Consequence) -> Json {
         | Consequence::ScarceGpuGivenUp
         | Consequence::TakesEffectAtNextStart
         | Consequence::GoesOnUnmanaged
+        | Consequence::TemplatesLoseIt
         | Consequence::ValueAtNextStart { .. } => (None, None, None),
     };
     object! {

@@ -182,6 +182,8 @@ pub enum Operation {
     DeleteSecret,
     /// List the account's registries.
     ListRegistries,
+    /// Read credentials for a registry by their id.
+    GetRegistry,
     /// Make credentials for a registry.
     CreateRegistry,
     /// Delete credentials for a registry.
@@ -196,7 +198,7 @@ pub enum Operation {
 
 impl Operation {
     /// All operations, in the order in which they are documented.
-    pub const ALL: [Operation; 23] = [
+    pub const ALL: [Operation; 24] = [
         Operation::List,
         Operation::Get,
         Operation::Create,
@@ -215,6 +217,7 @@ impl Operation {
         Operation::UpdateSecret,
         Operation::DeleteSecret,
         Operation::ListRegistries,
+        Operation::GetRegistry,
         Operation::CreateRegistry,
         Operation::DeleteRegistry,
         Operation::Logs,
@@ -243,6 +246,7 @@ impl Operation {
             Operation::UpdateSecret => "update-secret",
             Operation::DeleteSecret => "delete-secret",
             Operation::ListRegistries => "list-registries",
+            Operation::GetRegistry => "get-registry",
             Operation::CreateRegistry => "create-registry",
             Operation::DeleteRegistry => "delete-registry",
             Operation::Logs => "logs",

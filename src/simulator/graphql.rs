@@ -96,6 +96,7 @@ impl Call {
         match field.name.as_str() {
             "myself" if field.selects("pods") => Operation::List,
             "myself" if field.selects("networkVolumes") => Operation::ListVolumes,
+            "myself" if field.selects("containerRegistryCreds") => Operation::ListRegistries,
             "pod" => Operation::Get,
             "podFindAndDeployOnDemand" | "deployCpuPod" | "podRentInterruptable" => Operation::Create,
             "podResume" | "podBidResume" => Operation::Start,
@@ -105,6 +106,8 @@ impl Call {
             "createNetworkVolume" => Operation::CreateVolume,
             "updateNetworkVolume" => Operation::UpdateVolume,
             "deleteNetworkVolume" => Operation::DeleteVolume,
+            "saveRegistryAuth" => Operation::CreateRegistry,
+            "deleteRegistryAuth" => Operation::DeleteRegistry,
             "gpuTypes" | "cpuFlavors" | "dataCenters" | "countryCodes" | "serverlessGpuPools" => {
                 Operation::Catalog
             }
@@ -210,6 +213,15 @@ fn mutate(world: &mut World, field: &Field, twist: Twist) -> Result<Value, Field
             let keys = input.get("pubKey").and_then(Value::as_str).unwrap_or_default();
             world.set_ssh_keys(keys.lines().filter(|key| !key.is_empty()).map(str::to_owned).collect());
             return Ok(show::user(world, field, twist.listing));
+        }
+        "saveRegistryAuth" => {
+            let name = input.get("name").and_then(Value::as_str).unwrap_or_default();
+            let registry = world.create_registry(name.to_owned()).map_err(refuse)?;
+            return Ok(show::project(&show::registry(&registry), &field.selection));
+        }
+        "deleteRegistryAuth" => {
+            let id = field.arguments.get("registryAuthId").and_then(Value::as_str).unwrap_or_default();
+            return world.delete_registry(id).map(|()| Value::Null).map_err(refuse);
         }
         name => {
             return volume(world, name, id, &input)

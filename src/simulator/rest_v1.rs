@@ -123,7 +123,8 @@ impl Call {
             Call::ListRegistries => Operation::ListRegistries,
             Call::CreateRegistry => Operation::CreateRegistry,
             Call::DeleteRegistry(_) => Operation::DeleteRegistry,
-            Call::GetRegistry(_) | Call::BillPods => Operation::Other,
+            Call::GetRegistry(_) => Operation::GetRegistry,
+            Call::BillPods => Operation::Other,
         }
     }
 

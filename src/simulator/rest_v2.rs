@@ -201,8 +201,8 @@ impl Call {
             Call::Registry(RegistryCall::List) => Operation::ListRegistries,
             Call::Registry(RegistryCall::Create) => Operation::CreateRegistry,
             Call::Registry(RegistryCall::Delete(_)) => Operation::DeleteRegistry,
-            Call::Registry(RegistryCall::Get(_))
-            | Call::GetSshKeys
+            Call::Registry(RegistryCall::Get(_)) => Operation::GetRegistry,
+            Call::GetSshKeys
             | Call::SetSshKeys
             | Call::Secret(SecretCall::Get(_))
             | Call::Template(

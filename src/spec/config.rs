@@ -8,7 +8,9 @@ use crate::model::desired::{
     Move, OnRemove, WantedVolume,
 };
 use crate::model::money::Hourly;
-use crate::model::secret::SecretSource;
+use crate::model::pod::EnvValue;
+use crate::model::registry::Credentials;
+use crate::model::secret::{SecretName, SecretSource};
 use crate::model::volume::VolumeConfig;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
@@ -54,6 +56,7 @@ fn spec_map(resolved: &Resolved) -> Map {
         secrets,
         made: _,
         registries,
+        stored,
         volumes,
         pods,
         places: _,
@@ -80,6 +83,9 @@ fn spec_map(resolved: &Resolved) -> Map {
         let mut registry = Map::default();
         registry.put("id", text(id.as_str()));
         map.put(name, registry);
+    }
+    for (key, credentials) in stored {
+        map.put(key.as_str(), credentials_map(credentials));
     }
     spec.put_unless_empty("registries", map);
     let mut map = Map::default();
@@ -119,6 +125,22 @@ fn secret_map(source: &SecretDeclaration) -> Map {
         }
         SecretDeclaration::Read(source) => return source_map(source),
     }
+    map
+}
+
+fn credentials_map(credentials: &Credentials) -> Map {
+    let Credentials { username, password } = credentials;
+    let reference = |name: &SecretName| {
+        let mut map = Map::default();
+        map.put("secret", text(&name.to_string()));
+        map
+    };
+    let mut map = Map::default();
+    match username {
+        EnvValue::Plain(name) => map.put("username", text(name)),
+        EnvValue::Secret(name) => map.put("username", reference(name)),
+    }
+    map.put("password", reference(password));
     map
 }
 

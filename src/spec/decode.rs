@@ -397,9 +397,12 @@ pub(super) fn no_address(error: &AddressError) -> String {
         AddressError::TooLong(text) => {
             format!("{} is longer than {} characters", shown(text), Key::MAX_LENGTH)
         }
-        AddressError::Secret(text) => {
-            let max = Key::MAX_SECRET;
-            format!("{} is no key of a secret: 1 to {max} letters, digits, `_` and `-`", shown(text))
+        AddressError::Name(text) => {
+            let max = Key::MAX_NAME;
+            format!(
+                "{} is no key of a secret or registry: 1 to {max} letters, digits, `_` and `-`",
+                shown(text)
+            )
         }
         AddressError::Replica(text) => format!("{} does not end in a number such as `[0]`", shown(text)),
     }

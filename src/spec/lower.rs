@@ -7,6 +7,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
 use crate::model::pod::{EnvValue, Storage};
+use crate::model::registry::{Credentials, Registry};
 use crate::model::secret::{self, Secret, SecretName, Secrets};
 use crate::model::settings::{Container, Field};
 use crate::model::template::FromTemplate;
@@ -36,6 +37,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         secrets,
         made,
         registries: _,
+        stored,
         volumes,
         pods,
         places,
@@ -49,8 +51,13 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         .map(|(key, secret)| (secret.name.to_ascii_lowercase(), Address::Secret(key.clone())))
         .collect();
     let made = made.into_iter().map(|(key, secret)| (Address::Secret(key), Wanted::Secret(secret)));
+    used.extend(stored.values().flat_map(Credentials::secrets).filter_map(|name| match name {
+        SecretName::Declared(name) => Some(name.clone()),
+        SecretName::Literal { .. } => None,
+    }));
+    let stored = stored.into_iter().map(|(key, stored)| (Address::Registry(key), Wanted::Registry(stored)));
     let volumes = volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume)));
-    let mut wanted: Vec<(Address, Wanted)> = volumes.chain(made).collect();
+    let mut wanted: Vec<(Address, Wanted)> = volumes.chain(made).chain(stored).collect();
     let mut out_of_scope = BTreeMap::new();
     let waited_for = waited_for(&pods);
     let mut literals = Secrets::default();
@@ -120,7 +127,7 @@ fn lower_pod(
     let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
     let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
-        Address::Volume(_) | Address::Secret(_) => None,
+        Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => None,
     };
     let texts = |texts: Option<Spanned<Vec<Text>>>| -> Vec<String> {
         let texts = texts.into_iter().flat_map(|texts| texts.value);
@@ -137,6 +144,8 @@ fn lower_pod(
         }
     };
     let depends_on = depends_on.iter().flat_map(|key| waited_for.get(key).into_iter().flatten()).cloned();
+    let registry = registry.map(|(_, registry)| registry);
+    let pulled = registry.as_ref().and_then(Registry::made).cloned();
     let (disk, global_networking) = (typed.disk(), typed.has_global_networking());
     let (access, run) = (typed.access(), typed.run());
     let mut unwanted_env = BTreeSet::new();
@@ -159,7 +168,7 @@ fn lower_pod(
         env: Arc::new(env),
         ports: typed.ports.map(|ports| ports.value).unwrap_or_default(),
         disk,
-        registry: registry.map(|(_, id)| id),
+        registry,
         storage,
         global_networking,
         locked: typed.locked.map(|locked| locked.value),
@@ -172,7 +181,7 @@ fn lower_pod(
         access,
         run,
         lifecycle: typed.lifecycle.map(|lifecycle| lifecycle.value).unwrap_or_default(),
-        depends_on: depends_on.chain(mounted).collect(),
+        depends_on: depends_on.chain(mounted).chain(pulled).collect(),
         numbered,
         adopt: typed.adopt.map(|adopt| adopt.value),
         template,

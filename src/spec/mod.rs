@@ -30,6 +30,7 @@ mod moves;
 mod overlay;
 mod pod;
 mod positions;
+mod registry_section;
 mod resolve;
 pub mod schema;
 mod secret_section;

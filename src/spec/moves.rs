@@ -8,7 +8,7 @@ use crate::model::desired::{Move, OnRemove};
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::resolve::addresses;
 use super::source::{Span, Spanned};
-use super::syntax::{self, SecretDeclaration, Spec};
+use super::syntax::{self, RegistryDeclaration, SecretDeclaration, Spec};
 
 /// Checks the renames and follows chains, so that every rename leads to an address of this spec.
 ///
@@ -193,7 +193,10 @@ fn of_one_kind(spec: &Spec, syntax::Move { from, to }: &syntax::Move) -> Option<
 
 fn is_bare(address: &Address) -> bool {
     match address {
-        Address::Secret(_) | Address::Volume(_) | Address::Pod { key: _, replica: None } => true,
+        Address::Secret(_)
+        | Address::Registry(_)
+        | Address::Volume(_)
+        | Address::Pod { key: _, replica: None } => true,
         Address::Pod { key: _, replica: Some(_) } => false,
     }
 }
@@ -203,6 +206,10 @@ fn has_key(spec: &Spec, address: &Address) -> bool {
         Address::Secret(key) => spec.secrets.get(key.as_str()).is_some_and(|secret| {
             matches!(secret.value, SecretDeclaration::Runpod { name: _, from: Some(_) })
         }),
+        Address::Registry(key) => spec
+            .registries
+            .get(key.as_str())
+            .is_some_and(|registry| matches!(registry.value, RegistryDeclaration::Made { .. })),
         Address::Volume(key) => spec.volumes.contains_key(key),
         Address::Pod { key, replica: _ } => spec.pods.contains_key(key),
     }
@@ -212,6 +219,7 @@ fn unusable_target(spec: &Spec, address: &Address) -> Option<String> {
     if !has_key(spec, address) {
         let section = match address.kind() {
             Kind::Secret => "secrets",
+            Kind::Registry => "registries",
             Kind::Volume => "volumes",
             Kind::Pod => "pods",
         };

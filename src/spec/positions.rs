@@ -20,6 +20,7 @@ pub struct Positions {
 #[derive(Clone, Debug, Default)]
 pub(super) struct AllPlaces {
     pub secrets: BTreeMap<Key, Places>,
+    pub registries: BTreeMap<Key, Places>,
     pub volumes: BTreeMap<Key, Places>,
     pub pods: BTreeMap<Key, Places>,
 }
@@ -94,6 +95,7 @@ impl Positions {
             Address::Pod { key, replica: _ } => self.places.pods.get(key),
             Address::Volume(key) => self.places.volumes.get(key),
             Address::Secret(key) => self.places.secrets.get(key),
+            Address::Registry(key) => self.places.registries.get(key),
         }
     }
 }

@@ -18,7 +18,7 @@ mod tests {
     use crate::spec::words::{self, Section};
 
     /// Keys of the format that are refused until they have an effect.
-    const WITHOUT_EFFECT: &[&str] = &["schedule", "retry", "username", "password"];
+    const WITHOUT_EFFECT: &[&str] = &["schedule", "retry"];
 
     fn keys_at(schema: &Value, pointer: &str) -> BTreeSet<String> {
         let properties = schema.pointer(&format!("{pointer}/properties")).and_then(Value::as_object);

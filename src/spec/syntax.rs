@@ -22,7 +22,7 @@ pub struct Spec {
     pub provider: Provider,
     pub state_file: Option<Spanned<String>>,
     pub secrets: BTreeMap<String, Spanned<SecretDeclaration>>,
-    pub registries: BTreeMap<String, Spanned<RegistryId>>,
+    pub registries: BTreeMap<String, Spanned<RegistryDeclaration>>,
     pub volumes: BTreeMap<Key, Spanned<Volume>>,
     pub pods: BTreeMap<Key, Box<Pod>>,
     pub moved: Vec<Move>,
@@ -52,6 +52,23 @@ pub enum SecretDeclaration {
     Runpod { name: String, from: Option<SecretSource> },
     /// `{ env: NAME }` or `{ file: PATH }`: read by plan and apply.
     Read(SecretSource),
+}
+
+/// An entry of `registries`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistryDeclaration {
+    /// `{ id: ID }`: stored in RunPod by somebody else.
+    Given(RegistryId),
+    /// `{ username: NAME, password: { secret: NAME } }`: podform stores them there.
+    Made { username: Username, password: Spanned<String> },
+}
+
+/// How the user of a registry was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Username {
+    Typed(String),
+    /// The name of a secret.
+    Secret(Spanned<String>),
 }
 
 /// An entry of the top-level `volumes`.

@@ -8,6 +8,7 @@ use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{EnvKey, TemplateId};
 use crate::model::marker::MARKER_KEY;
 use crate::model::pod::{EnvValue, Storage};
+use crate::model::registry::Registry;
 use crate::model::secret::{Secret, SecretName, Secrets, referred_to};
 use crate::model::sensitive::{self, hold_a_secret};
 use crate::model::settings::Field;
@@ -97,7 +98,7 @@ fn fill(address: &Address, pod: &mut WantedPod, template: &Template, secrets: &m
         container.disk = disk;
     }
     if fields.contains(&Field::Registry) {
-        container.registry = given.registry.clone().flatten();
+        container.registry = given.registry.clone().flatten().map(Registry::Given);
     }
     // What the template says nothing of is a default, and not from it.
     fields.retain(|field| match field {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnExceed, OnRemove};
-use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
+use crate::model::id::{DataCenterId, ProjectName, VolumeId};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
@@ -13,7 +13,8 @@ use super::decode::{Decoder, Fields, no_address};
 use super::diagnostic::{Diagnostic, Problem};
 use super::forms;
 use super::interpolate::{REPLICA, is_variable_name};
-use super::secret_section::{self, is_name};
+use super::registry_section;
+use super::secret_section;
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
 use super::syntax::{Move, Provider, Removal, Spec, Volume};
@@ -80,7 +81,7 @@ pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
         provider: fields.read("provider", decoder, provider).unwrap_or_default(),
         state_file: fields.read("state_file", decoder, state_file),
         secrets: fields.read("secrets", decoder, secret_section::read).unwrap_or_default(),
-        registries: fields.read("registries", decoder, registries).unwrap_or_default(),
+        registries: fields.read("registries", decoder, registry_section::read).unwrap_or_default(),
         volumes: fields.read("volumes", decoder, volumes).unwrap_or_default(),
         pods: BTreeMap::new(),
         moved: fields.read("moved", decoder, moved).unwrap_or_default(),
@@ -183,37 +184,6 @@ fn state_file(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Stri
         return None;
     }
     Some(path)
-}
-
-fn registries(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<String, Spanned<RegistryId>>> {
-    let mut registries = BTreeMap::new();
-    for entry in decoder.map(node, "a map of registries, such as `ghcr: { id: ID }`")? {
-        if !is_name(decoder, entry, "a registry") {
-            continue;
-        }
-        let Some(fields) = decoder.fields(&entry.value, &words::REGISTRY, "a map such as `{ id: ID }`")
-        else {
-            continue;
-        };
-        for key in ["username", "password"] {
-            if let Some(field) = fields.get(key) {
-                let detail = "podform does not store credentials in RunPod yet";
-                let mistake = Diagnostic::at(Problem::NotSupportedYet, field.key_span, detail)
-                    .help("add them in RunPod's console and write `{ id: ID }`");
-                if let (Value::Scalar(_), "password") = (&field.value.value, key) {
-                    decoder.hidden.push(field.value.span);
-                }
-                decoder.report(mistake);
-            }
-        }
-        if let Some(id) = fields.read("id", decoder, |decoder, node| decoder.word(node, "an id")) {
-            registries.insert(entry.key.clone().into_owned(), id.map(RegistryId::new));
-        } else if fields.get("username").or(fields.get("password")).or(fields.get("id")).is_none() {
-            let detail = format!("the registry {} needs an `id`", shown(&entry.key));
-            decoder.report(Diagnostic::at(Problem::MissingKey, entry.key_span, detail));
-        }
-    }
-    Some(registries)
 }
 
 fn volumes(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<Key, Spanned<Volume>>> {

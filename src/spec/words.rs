@@ -132,7 +132,7 @@ pub(super) const REGISTRY: Section = Section {
         (
             "delegation",
             NotSupported(
-                "podform makes no delegation of ECR yet; make it in RunPod's console and write `{ id: ID }`",
+                "podform makes no delegation of ECR yet; make it in RunPod's console and leave out the pod's `registry`",
             ),
         ),
     ],

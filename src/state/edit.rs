@@ -38,6 +38,7 @@ fn as_kind_of(from: &Address, to: &Address) -> String {
         Kind::Pod => Address::pod(key),
         Kind::Volume => Address::Volume(key),
         Kind::Secret => Address::Secret(key),
+        Kind::Registry => Address::Registry(key),
     };
     if to == *from { String::new() } else { format!("; write `podform state mv {from} {to}`") }
 }
@@ -105,8 +106,8 @@ fn pairs(prior: &Prior, from: &Address, to: &Address) -> Vec<(Address, Address)>
             prior.objects.keys().filter_map(|address| replica_of(address, old, new)).collect()
         }
         (
-            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
-            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
+            Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_),
         ) => Vec::new(),
     }
 }
@@ -116,7 +117,7 @@ fn replica_of(address: &Address, old: &Key, new: &Key) -> Option<(Address, Addre
         Address::Pod { key, replica } if key == old => {
             Some((address.clone(), Address::Pod { key: new.clone(), replica: *replica }))
         }
-        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) => None,
+        Address::Pod { .. } | Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => None,
     }
 }
 

@@ -309,10 +309,21 @@ impl Stage {
             Some((name, after)) if before == "/v2/account/secrets/" => {
                 format!("{before}{}{after}", self.id_among(url, &[("/v2/account/secrets", "secrets")], name))
             }
+            Some((name, after)) if before == "/v2/registries/" => {
+                format!("{before}{}{after}", self.id_among(url, &[("/v2/registries", "registries")], name))
+            }
             Some((name, after)) => format!("{before}{}{after}", self.id_of(url, name)),
             None => path.to_owned(),
         };
-        let (status, _) = request(url, method, &path, body);
+        let body = match body.split_once("{registry ") {
+            None => body.to_owned(),
+            Some((before, name)) => {
+                let (name, after) = name.split_once('}').expect("a name and its end");
+                let id = self.id_among(url, &[("/v2/registries", "registries")], name);
+                format!("{before}{id}{after}")
+            }
+        };
+        let (status, _) = request(url, method, &path, &body);
         format!("{status}\n")
     }
 

@@ -322,7 +322,8 @@ impl Making<'_> {
             let Operation::CreatePod(creation) = &action.operation else { continue };
             let attempt = &creation.attempts[0];
             let volume = |address: &Address| volumes.get(address).cloned();
-            let sources = request::Sources { secrets: &Secrets::default(), volumes: &volume };
+            let sources =
+                request::Sources { secrets: &Secrets::default(), volumes: &volume, registries: &|_| None };
             let mut request = request::create(sources, creation, &attempt.candidate).unwrap();
             let mark = Marker {
                 project: self.loaded.settings.project.clone(),

@@ -158,7 +158,7 @@ pub fn marker(address: &str, token: Token) -> Marker {
 pub fn pod_request() -> PodRequest {
     PodRequest {
         access: Access { ssh: false, jupyter: false },
-        settings: container().with(BTreeMap::new(), Storage::None),
+        settings: container().with(BTreeMap::new(), Storage::None, None),
         placement: Placement {
             compute: compute(),
             cloud: Cloud::Secure,

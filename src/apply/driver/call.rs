@@ -22,7 +22,7 @@ use crate::model::marker::Token;
 use crate::model::progress::Notice;
 use crate::provider::walk::{Walk, walk};
 use crate::provider::{
-    Certainty, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Verb,
+    Certainty, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Verb,
 };
 use crate::state::{Journal, RecordChange};
 
@@ -286,6 +286,11 @@ where
     /// Lists every secret of the account.
     pub(super) async fn list_secrets(&self) -> Result<Walk<ListedSecret>, ProviderError> {
         self.ask(Verb::ListSecrets, secret::list::<P>).await.map(Walk::from)
+    }
+
+    /// Lists the account's credentials for registries.
+    pub(super) async fn list_registries(&self) -> Result<Walk<ListedRegistry>, ProviderError> {
+        self.ask(Verb::ListRegistries, P::list_registries).await.map(Walk::from)
     }
 
     /// Waits, unless a signal comes or the journal breaks.

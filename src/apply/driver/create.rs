@@ -161,7 +161,9 @@ where
                 continue;
             }
             let volumes = |address: &Address| self.volume_id(address);
-            let request = request::create(self.sources(&volumes), creation, &attempt.candidate);
+            let registries = |address: &Address| self.registry_id(address);
+            let sources = self.sources(&volumes, &registries);
+            let request = request::create(sources, creation, &attempt.candidate);
             let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
             for token in [&attempt.token, &attempt.second_token] {
                 let asked = request::asked_pod(creation, attempt, token, self.record_after(act)?);

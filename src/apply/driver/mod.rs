@@ -12,6 +12,7 @@ mod lookout;
 mod permit;
 mod pod;
 mod records;
+mod registry;
 mod secret;
 mod settle;
 #[cfg(test)]
@@ -42,7 +43,7 @@ use super::schedule::Schedule;
 use super::{Context, Interrupt, Reporter};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
-use crate::model::id::{PodId, RemoteId, SecretId, VolumeId};
+use crate::model::id::{PodId, RegistryId, RemoteId, SecretId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
 use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan};
@@ -81,6 +82,7 @@ where
         never = engine.pods.keep(poll, async || engine.list_pods().await) => match never {},
         never = engine.volumes.keep(poll, async || engine.list_volumes().await) => match never {},
         never = engine.secrets.keep(poll, async || engine.list_secrets().await) => match never {},
+        never = engine.registries.keep(poll, async || engine.list_registries().await) => match never {},
         never = engine.tell_interrupt() => match never {},
     };
     finish(&engine, outcome).await
@@ -106,6 +108,7 @@ struct Engine<'a, P, J, C, R> {
     pods: Lookout<PodId>,
     volumes: Lookout<VolumeId>,
     secrets: Lookout<SecretId>,
+    registries: Lookout<RegistryId>,
     /// Why nothing more is sent.
     stopped: RefCell<Option<StoppedBy>>,
     /// Clouds in which the key may not create.
@@ -148,6 +151,7 @@ where
             pods: Lookout::default(),
             volumes: Lookout::default(),
             secrets: Lookout::default(),
+            registries: Lookout::default(),
             stopped: RefCell::default(),
             forbidden: RefCell::default(),
             random,
@@ -258,6 +262,10 @@ where
             }
             Operation::SetSecret { id, value, set_at } => self.set_secret(act, id, value, *set_at).await,
             Operation::DeleteSecret { id } => self.delete_secret(act, id).await,
+            Operation::CreateRegistry { name, credentials, token } => {
+                self.create_registry(act, name, credentials, token).await
+            }
+            Operation::DeleteRegistries { ids } => self.delete_registries(act, ids).await,
             Operation::CreateVolume { name, config, token } => {
                 self.create_volume(act, name, config, token).await
             }

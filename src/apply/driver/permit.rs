@@ -27,7 +27,7 @@ where
                 None => return Err(Halt::Failed(format!("pod `{id}` is not there any more"))),
             },
             // A name is all that a network volume shows, and it holds data; a secret may be what others use.
-            (_, RemoteId::Volume(_) | RemoteId::Secret(_))
+            (_, RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_))
             | (
                 Standing::Current { protected: _ } | Standing::Deposed | Standing::Elsewhere(_),
                 RemoteId::Pod(_),
@@ -46,22 +46,30 @@ where
                 }
                 // The same object keeps those that it has; see `record::put`.
                 let same = self.ledger.recorded(&act.id.address).map(|recorded| recorded.id);
-                if id.is_some() && *id == same { return Ok(()) } else { &record.deposed }
+                if id.is_some() && *id == same {
+                    return Ok(());
+                }
+                record.deposed_ids().collect()
             }
-            RecordAfter::Deposed(deposed) => deposed,
+            RecordAfter::Deposed(deposed) => deposed.iter().cloned().map(RemoteId::Pod).collect::<Vec<_>>(),
             RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) => return Ok(()),
         };
-        for pod in deposed {
-            let id = RemoteId::Pod(pod.clone());
+        for id in deposed {
             let standing = self.standing(act, &id);
-            let made = match standing {
-                Standing::Current { protected: _ } | Standing::Deposed => continue,
-                Standing::Elsewhere(_) => Made::Untold,
-                Standing::Unrecorded { occupied: _ } => match self.made(act, pod).await? {
-                    Some(made) => made,
-                    // What is gone may stand there: it will be dropped.
-                    None => continue,
-                },
+            let made = match (&standing, &id) {
+                (Standing::Current { protected: _ } | Standing::Deposed, _) => continue,
+                (Standing::Unrecorded { occupied: _ }, RemoteId::Pod(pod)) => {
+                    match self.made(act, pod).await? {
+                        Some(made) => made,
+                        // What is gone may stand there: it will be dropped.
+                        None => continue,
+                    }
+                }
+                (Standing::Elsewhere(_), _)
+                | (
+                    Standing::Unrecorded { occupied: _ },
+                    RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_),
+                ) => Made::Untold,
             };
             let _allowed = gate::check(Request::Delete, &id, &standing, made).map_err(shut)?;
         }

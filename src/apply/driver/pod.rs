@@ -45,7 +45,8 @@ where
         // of this moment. What the plan saw may have changed since.
         let Some(before) = self.look_at(id).await? else { return Err(vanished(id)) };
         let volumes = |address: &Address| self.volume_id(address);
-        let request = request::patch(self.sources(&volumes), id, patch, &before);
+        let registries = |address: &Address| self.registry_id(address);
+        let request = request::patch(self.sources(&volumes, &registries), id, patch, &before);
         let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
         let token = patch.env.as_ref().and_then(|env| env.token.as_ref());
         let mut since = Instant::now();
@@ -175,9 +176,7 @@ where
             let pass = self.permit(act, Request::Delete, &id.remote()).await?;
             self.terminate(act, pass, id, None).await?;
             // One by one, as the next one may fail, and what is gone must not stay on record.
-            let previous = self.ledger.recorded(&act.id.address);
-            let changes = record::pod_gone(act.id, act.action, previous.as_ref(), id);
-            self.ledger.commit(act.id, Vec::new(), changes).await?;
+            self.gone(act, &id.remote()).await?;
         }
         Ok(Vec::new())
     }

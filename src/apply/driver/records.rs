@@ -7,7 +7,7 @@ use crate::apply::request::Sources;
 use crate::apply::{Reporter, record};
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment};
-use crate::model::id::{RemoteId, VolumeId};
+use crate::model::id::{RegistryId, RemoteId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::marker::{Marker, Token};
 use crate::model::plan::RecordAfter;
@@ -53,6 +53,13 @@ where
         vec![record::put(&act.id.address, record, id, previous.as_ref(), self.moment())]
     }
 
+    /// Takes an object that is gone from the records.
+    pub(super) async fn gone(&self, act: &Act<'_>, id: &RemoteId) -> Result<(), Halt> {
+        let previous = self.ledger.recorded(&act.id.address);
+        let changes = record::gone(act.id, act.action, previous.as_ref(), id);
+        self.ledger.commit(act.id, Vec::new(), changes).await.map(|_| ())
+    }
+
     /// Returns what a create is to record.
     pub(super) fn record_after<'p>(&self, act: &Act<'p>) -> Result<&'p Record, Halt> {
         let after = act.action.record.record();
@@ -63,12 +70,26 @@ where
     pub(super) fn volume_id(&self, address: &Address) -> Option<VolumeId> {
         match self.ledger.records().get(address).map(|recorded| &recorded.id) {
             Some(RemoteId::Volume(id)) => Some(id.clone()),
-            Some(RemoteId::Pod(_) | RemoteId::Secret(_)) | None => self.plan.referenced.get(address).cloned(),
+            Some(RemoteId::Pod(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) | None => {
+                self.plan.referenced.get(address).cloned()
+            }
         }
     }
 
-    pub(super) fn sources<'s>(&'s self, volumes: &'s dyn Fn(&Address) -> Option<VolumeId>) -> Sources<'s> {
-        Sources { secrets: self.context.secrets, volumes }
+    /// Returns the id of the credentials on record at an address, which this run may have stored.
+    pub(super) fn registry_id(&self, address: &Address) -> Option<RegistryId> {
+        match self.ledger.records().get(address).map(|recorded| &recorded.id) {
+            Some(RemoteId::Registry(id)) => Some(id.clone()),
+            Some(RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_)) | None => None,
+        }
+    }
+
+    pub(super) fn sources<'s>(
+        &'s self,
+        volumes: &'s dyn Fn(&Address) -> Option<VolumeId>,
+        registries: &'s dyn Fn(&Address) -> Option<RegistryId>,
+    ) -> Sources<'s> {
+        Sources { secrets: self.context.secrets, volumes, registries }
     }
 
     /// Returns the present by both clocks.

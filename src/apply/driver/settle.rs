@@ -27,7 +27,7 @@ use crate::model::progress::Notice;
 use crate::model::provenance::Viewpoint;
 use crate::provider::walk::{Walk, walk};
 use crate::provider::{
-    ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb,
+    ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb,
 };
 use crate::state::{Batch, Journal, RecordChange, StateError};
 
@@ -119,6 +119,7 @@ struct Listing {
     tokens: Tokens,
     volumes: Vec<ListedVolume>,
     secrets: Vec<ListedSecret>,
+    registries: Vec<ListedRegistry>,
 }
 
 impl Listing {
@@ -194,6 +195,10 @@ where
                 (whole, recover::sight_volume(name, &listing.volumes, is_known))
             }
             Kind::Secret => (whole, recover::sight_secret(token, &listing.secrets, is_known)),
+            Kind::Registry => {
+                let name = known.asked.name.as_deref();
+                (whole, recover::sight_registry(name, &listing.registries, is_known))
+            }
         };
         if let Sighting::These(ids) = &sighting {
             return self.found(case.intent, (token, known), ids, listing).await.map(Some);
@@ -378,7 +383,8 @@ where
         seams: &mut Seams<PodId>,
     ) -> Result<Listing, ProviderError> {
         let creates = || open.iter().filter(|case| case.create.is_some());
-        let (mut pods, mut volumes, mut secrets) = (Walk::default(), Vec::new(), Vec::new());
+        let (mut pods, mut volumes) = (Walk::default(), Vec::new());
+        let (mut secrets, mut registries) = (Vec::new(), Vec::new());
         let Context { provider, settings, .. } = &self.context;
         let backoff = |tries| retry::backoff(tries, 0.5);
         let needs = |kind| creates().any(|case| case.intent.action.address.kind() == kind);
@@ -395,12 +401,15 @@ where
         if needs(Kind::Secret) {
             secrets = read(provider, settings, backoff, Verb::ListSecrets, secret::list::<P>).await?;
         }
+        if needs(Kind::Registry) {
+            registries = read(provider, settings, backoff, Verb::ListRegistries, P::list_registries).await?;
+        }
         let server_time = provider.server_time().map(|told| told.date);
         let ids = pods.entries().iter().filter_map(ListedPod::id).cloned();
         let of_pods = seams.next(at, pods.pages(), ids);
         let pods = pods.into_entries();
         let tokens = Tokens::of(&pods);
-        Ok(Listing { at, of_pods, server_time, pods, tokens, volumes, secrets })
+        Ok(Listing { at, of_pods, server_time, pods, tokens, volumes, secrets, registries })
     }
 
     /// Waits between two looks and returns how long, unless a signal ends it.

@@ -19,23 +19,25 @@ use crate::kit::{
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::TemplateId;
-use crate::model::id::{GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, SecretId, Serial, VolumeId};
+use crate::model::id::{
+    GpuTypeId, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunId, SecretId, Serial, VolumeId,
+};
 use crate::model::journal::{ActionStatus, Event};
-use crate::model::live::{LivePod, LiveVolume, PodStatus};
+use crate::model::live::{LivePod, LiveRegistry, LiveVolume, PodStatus};
 use crate::model::marker::{MARKER_KEY, Marker, Token};
 use crate::model::money::Hourly;
 use crate::model::outcome::{EndResult, Fate, Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, RecordAfter};
 use crate::model::pod::Compute;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
-use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::{Secret, Secrets};
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
 use crate::provider::walk::Walk;
 use crate::provider::{
-    Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
-    Rejection, ServerTime, Verb,
+    Certainty, Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError,
+    Quota, Rejection, ServerTime, Verb,
 };
 use crate::state::{Batch, Journal, RecordChange, Run, StateError};
 
@@ -131,6 +133,14 @@ impl Observe for Provider {
         Ok(None)
     }
 
+    async fn list_registries(&self) -> Result<Vec<ListedRegistry>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    async fn registry(&self, _: &RegistryId) -> Result<Option<LiveRegistry>, ProviderError> {
+        Ok(None)
+    }
+
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         Ok(self.pods.borrow().get(id).cloned())
     }
@@ -208,6 +218,14 @@ impl Mutate for Provider {
             self.pods.borrow_mut().remove(id);
         };
         self.write(format!("delete {id}"), effect, ()).await
+    }
+
+    async fn create_registry(&self, _: &RegistryRequest) -> Result<RegistryId, ProviderError> {
+        Err(error(Certainty::NotDone))
+    }
+
+    async fn delete_registry(&self, _: &RegistryId) -> Result<(), ProviderError> {
+        Err(error(Certainty::NotDone))
     }
 
     async fn create_volume(&self, _: &VolumeRequest) -> Result<VolumeId, ProviderError> {

@@ -17,13 +17,13 @@ use crate::apply::verdict::{self, Seen, Verdict};
 use crate::apply::{Reporter, Settings};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
-use crate::model::id::{PodId, RemoteId, SecretId, VolumeId};
-use crate::model::live::{LivePod, LiveSecret, LiveVolume, PodStatus};
+use crate::model::id::{PodId, RegistryId, RemoteId, SecretId, VolumeId};
+use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus};
 use crate::model::progress::Notice;
 use crate::provider::{Listed, Mutate, Observe, ProviderError, Verb};
 use crate::state::{Journal, RecordChange};
 
-/// The id of what can be looked for: a pod, a network volume or a secret.
+/// The id of what can be looked for: a pod, a network volume, a secret or credentials for a registry.
 pub(super) trait Watched: Ord + Clone + Display {
     type Object;
     const READ: Verb;
@@ -132,6 +132,36 @@ impl Watched for SecretId {
     }
 }
 
+impl Watched for RegistryId {
+    type Object = LiveRegistry;
+    const READ: Verb = Verb::ReadRegistry;
+    const CREATE: Verb = Verb::CreateRegistry;
+
+    fn lookout<'e, P, J, C, R>(engine: &'e Engine<'_, P, J, C, R>) -> &'e Lookout<Self> {
+        &engine.registries
+    }
+
+    async fn read(&self, port: &impl Observe) -> Result<Option<LiveRegistry>, ProviderError> {
+        port.registry(self).await
+    }
+
+    fn of(entry: &Listed<LiveRegistry, Self>) -> Option<&Self> {
+        match entry {
+            Listed::Found(registry) => Some(&registry.id),
+            Listed::Unreadable { id, .. } => Some(id),
+            Listed::Nameless { why: _ } => None,
+        }
+    }
+
+    fn has_ended(_: &LiveRegistry) -> bool {
+        false
+    }
+
+    fn remote(&self) -> RemoteId {
+        RemoteId::Registry(self.clone())
+    }
+}
+
 impl<'a, P, J, C, R> Engine<'a, P, J, C, R>
 where
     P: Observe + Mutate,
@@ -195,12 +225,22 @@ where
         id: &I,
         call: impl AsyncFn(&'a P, Going) -> Result<(), ProviderError>,
     ) -> Result<Vec<RecordChange>, Halt> {
+        self.end(act, id, call).await?;
+        Ok(self.recorded_after(act, id.remote()))
+    }
+
+    /// Deletes it and waits until it is not shown any more, whatever that changes in the records.
+    pub(super) async fn end<I: Watched>(
+        &self,
+        act: &Act<'_>,
+        id: &I,
+        call: impl AsyncFn(&'a P, Going) -> Result<(), ProviderError>,
+    ) -> Result<(), Halt> {
         act.object.replace(Some(id.remote()));
         let pass = self.permit(act, Request::Delete, &id.remote()).await?;
         let seen = async || Ok(self.look_at(id).await?.is_none());
         let since = self.ensure(act, pass, None, call, seen).await?.since()?;
-        self.until_kept(act, (id, since), |live| verdict::gone(id, "the API said yes", live), None).await?;
-        Ok(self.recorded_after(act, id.remote()))
+        self.until_kept(act, (id, since), |live| verdict::gone(id, "the API said yes", live), None).await
     }
 
     /// Waits until something came about; see [`verdict::promised`].

@@ -144,7 +144,7 @@ fn facts(now: Option<Timestamp>, verdict: &mut Verdict) {
 fn wants_ssh(session: &Session<'_>) -> bool {
     session.loaded.desired.wanted.values().any(|wanted| match wanted {
         Wanted::Pod(pod) => pod.access.ssh,
-        Wanted::Volume(_) | Wanted::Secret(_) => false,
+        Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => false,
     })
 }
 

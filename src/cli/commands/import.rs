@@ -257,7 +257,9 @@ fn one<'a>(
     let (pod, volume) = (live.pods.get(&PodId::new(id)), live.volumes.get(&VolumeId::new(id)));
     let mut chosen = Chosen::default();
     match address {
-        Address::Secret(_) => return Err(Failure::NoImport { address: address.clone() }),
+        Address::Secret(_) | Address::Registry(_) => {
+            return Err(Failure::NoImport { address: address.clone() });
+        }
         Address::Volume(key) => {
             let volume = shown(address, id, volume, is_found(pod))?;
             ensure_free(address, id, &RemoteId::Volume(volume.id.clone()), known, prior)?;
@@ -293,7 +295,7 @@ fn shown<'a, T>(
             Address::Volume(key.clone()),
             "`podform plan` lists the pods that are not managed, with their ids",
         ),
-        Address::Volume(key) | Address::Secret(key) => (
+        Address::Volume(key) | Address::Secret(key) | Address::Registry(key) => (
             "network volume",
             "pod",
             Address::pod(key.clone()),
@@ -356,7 +358,7 @@ fn already_wanted(session: &mut Session<'_>, chosen: &Chosen<'_>, address: Optio
         Wanted::Volume(WantedVolume::Managed { adopt, .. }) => {
             *adopt = chosen.volumes.values().next().map(|volume| volume.id.clone());
         }
-        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) => {}
+        Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) | Wanted::Registry(_) => {}
     }
     true
 }
@@ -365,7 +367,13 @@ fn already_wanted(session: &mut Session<'_>, chosen: &Chosen<'_>, address: Optio
 fn ensure_key(address: Option<&Address>) -> Result<(), Failure> {
     match address {
         Some(Address::Pod { key, replica: Some(_) }) => Err(Failure::NoReplica { key: key.clone() }),
-        Some(Address::Pod { replica: None, .. } | Address::Volume(_) | Address::Secret(_)) | None => Ok(()),
+        Some(
+            Address::Pod { replica: None, .. }
+            | Address::Volume(_)
+            | Address::Secret(_)
+            | Address::Registry(_),
+        )
+        | None => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
-use crate::model::live::{Live, LivePod, LiveSecret, LiveVolume, Seen};
+use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::money::Amount;
 use crate::model::plan::Subject;
 use crate::model::prior::Recorded;
@@ -128,7 +128,7 @@ fn document(known: &Known<'_>) -> Value {
 
 /// Returns what the account shows.
 fn live_rows(id: &RemoteId, live: &Live) -> Vec<(String, String)> {
-    let rows = match seen(id, live, pod_rows, volume_rows, secret_rows) {
+    let rows = match seen(id, live, pod_rows, volume_rows, secret_rows, registry_rows) {
         Some(Seen::Found(rows)) => rows,
         Some(Seen::Absent) => vec![("state", "gone".to_owned())],
         Some(Seen::Unreadable(why)) => vec![("state", format!("unknown: {why}"))],
@@ -141,6 +141,10 @@ fn secret_rows(secret: &LiveSecret) -> Vec<(&'static str, String)> {
     let mut rows = vec![("name", secret.name.clone())];
     rows.extend(secret.value_set_at.map(|set_at| ("value_set_at", set_at.to_string())));
     rows
+}
+
+fn registry_rows(registry: &LiveRegistry) -> Vec<(&'static str, String)> {
+    vec![("name", registry.name.clone())]
 }
 
 fn volume_rows(volume: &LiveVolume) -> Vec<(&'static str, String)> {

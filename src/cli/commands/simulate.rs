@@ -20,7 +20,7 @@ Make requests go wrong as this script says: rules `REQUEST=FAULT`, separated by 
 REQUEST is a kind of request, over whichever API it comes, and which of them: `create#2` is the second create, `list#3-5` the third to the fifth \
 listing, `create` every create. Kinds: list, get, create, update, start (or resume), stop, restart, terminate (or delete), list-volumes, \
 get-volume, create-volume, update-volume, delete-volume, list-secrets, create-secret, \
-update-secret, delete-secret, list-registries, create-registry, delete-registry, logs, catalog, other, any.
+update-secret, delete-secret, list-registries, get-registry, create-registry, delete-registry, logs, catalog, other, any.
 
 FAULT is one of
   refused              rejected for good

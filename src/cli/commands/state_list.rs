@@ -43,6 +43,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 fn summary(object: &RecordedObject) -> String {
     match object {
         RecordedObject::Secret(secret) => format!("secret `{}` of RunPod", secret.name),
+        RecordedObject::Registry(registry) => format!("credentials `{}` of RunPod", registry.name),
         RecordedObject::Volume(config) => format!("{} in {}", config.size, config.data_center),
         RecordedObject::Pod(pod) => {
             let RecordedPod { container, compute, run, .. } = &**pod;

@@ -34,6 +34,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     if live.secrets == Inventory::NotAsked {
         live.secrets = observe::secrets(reader).await;
     }
+    if live.registries == Inventory::NotAsked {
+        live.registries = observe::registries(reader, &BTreeSet::new()).await;
+    }
     session.tell_in_progress(&prior)?;
     session.tell_left_out(&prior, &live);
     let lineage = args.lineage.as_deref().map(Lineage::new);

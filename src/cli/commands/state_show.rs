@@ -11,7 +11,8 @@ use crate::cli::shell::Shell;
 use crate::cli::table::laid_out;
 use crate::model::address::Address;
 use crate::model::pod::{EnvValue, Storage};
-use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
+use crate::model::registry::Credentials;
 use crate::model::volume::VolumeConfig;
 
 /// Show everything that is recorded of one object
@@ -56,7 +57,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 /// Returns everything that is recorded, as name and text.
 pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
     let Recorded { id, record, recorded_at, server_time: _, rebuilt } = recorded;
-    let Record { token, lifecycle, retired, deposed, object } = record;
+    let Record { token, lifecycle, retired, deposed: _, object } = record;
     let mut rows = Rows::default();
     rows.put("id", id.to_string());
     rows.put("recorded_at", recorded_at.to_string());
@@ -70,14 +71,21 @@ pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
     if *retired {
         rows.put("retired", "true".to_owned());
     }
-    for pod in deposed {
-        rows.put("deposed", pod.to_string());
+    for left in record.deposed_ids() {
+        rows.put("deposed", left.to_string());
     }
     match object {
         RecordedObject::Secret(RecordedSecret { name, value_set_at }) => {
             rows.put("name", name.clone());
             if let Some(set_at) = value_set_at {
                 rows.put("value_set_at", set_at.to_string());
+            }
+        }
+        RecordedObject::Registry(RecordedRegistry { name, sent, deposed: _ }) => {
+            rows.put("name", name.clone());
+            if let Some(Credentials { username, password }) = sent {
+                rows.put("username", from(username));
+                rows.put("password", format!("(secret {password})"));
             }
         }
         RecordedObject::Volume(VolumeConfig { size, data_center, tier: _ }) => {
@@ -87,6 +95,14 @@ pub fn rows(recorded: &Recorded) -> Vec<(String, String)> {
         RecordedObject::Pod(pod) => rows.pod(pod),
     }
     rows.0
+}
+
+/// Returns a value, or the name of the secret that it is that of.
+fn from(value: &EnvValue) -> String {
+    match value {
+        EnvValue::Plain(text) => text.clone(),
+        EnvValue::Secret(name) => format!("(secret {name})"),
+    }
 }
 
 #[derive(Default)]
@@ -106,10 +122,7 @@ impl Rows {
             self.put("command", container.command.join(" "));
         }
         for (key, value) in &*container.env {
-            let value = match value {
-                EnvValue::Plain(text) => text.clone(),
-                EnvValue::Secret(name) => format!("(secret {name})"),
-            };
+            let value = from(value);
             self.put(&format!("env.{key}"), value);
         }
         let ports: Vec<String> = container.ports.iter().map(ToString::to_string).collect();

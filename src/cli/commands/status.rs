@@ -12,7 +12,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::id::{ProjectName, RemoteId};
-use crate::model::live::{Live, LivePod, LiveSecret, LiveVolume, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
 use crate::plan::unknown_to;
 use crate::render::words;
@@ -113,7 +113,7 @@ fn of_others(own: &ProjectName, live: &Live) -> BTreeSet<(ProjectName, RemoteId)
 /// Returns state, price, URL and SSH command of an object.
 fn cells(id: &RemoteId, live: &Live) -> [String; 4] {
     let only = |state: &str| [state.to_owned(), String::new(), String::new(), String::new()];
-    match seen(id, live, pod_cells, volume_cells, secret_cells) {
+    match seen(id, live, pod_cells, volume_cells, secret_cells, registry_cells) {
         Some(Seen::Found(cells)) => cells,
         Some(Seen::Absent) => only("gone"),
         Some(Seen::Unreadable(_)) | None => only("unknown"),
@@ -132,6 +132,10 @@ fn pod_cells(pod: &LivePod) -> [String; 4] {
 
 fn secret_cells(secret: &LiveSecret) -> [String; 4] {
     [format!("secret `{}`", secret.name), String::new(), String::new(), String::new()]
+}
+
+fn registry_cells(registry: &LiveRegistry) -> [String; 4] {
+    [format!("registry `{}`", registry.name), String::new(), String::new(), String::new()]
 }
 
 fn volume_cells(volume: &LiveVolume) -> [String; 4] {

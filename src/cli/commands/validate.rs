@@ -20,8 +20,10 @@ pub fn run(shell: &Shell) -> Result<Exit, Failure> {
 fn summary(desired: &Desired) -> String {
     let of = |kind| desired.wanted.keys().filter(|address| address.kind() == kind).count();
     let (pods, volumes) = (count(of(Kind::Pod), "pod"), count(of(Kind::Volume), "network volume"));
-    match of(Kind::Secret) {
-        0 => format!("{pods} and {volumes}"),
-        secrets => format!("{pods}, {volumes} and {} to make in RunPod", count(secrets, "secret")),
+    let made = [(Kind::Secret, "secret"), (Kind::Registry, "registry")].map(|(kind, noun)| (of(kind), noun));
+    let made = made.into_iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun));
+    match made.collect::<Vec<_>>().as_slice() {
+        [] => format!("{pods} and {volumes}"),
+        made => format!("{pods}, {volumes} and {} to make in RunPod", made.join(" and ")),
     }
 }

@@ -5,11 +5,12 @@ use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
 use crate::model::desired::GpuOrder;
-use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RemoteId, SecretId, VolumeId};
+use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RegistryId, RemoteId, SecretId, VolumeId};
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Access, Compute, EnvValue, Placement};
 use crate::model::prior::Record;
+use crate::model::registry::Credentials;
 use crate::model::secret::SecretName;
 use crate::model::settings::{Container, PodPatch};
 use crate::model::size::Gigabytes;
@@ -46,7 +47,7 @@ pub enum Step {
     Start,
     /// Terminate or delete the recorded object.
     Delete,
-    /// Terminate pods that an earlier replacement left behind.
+    /// Terminate pods that an earlier replacement left behind; delete credentials that others took the place of.
     DeleteDeposed,
     Create,
     /// Drop the record; no call.
@@ -146,6 +147,18 @@ pub enum Operation {
     DeleteSecret {
         id: SecretId,
     },
+    /// Store credentials for a container registry.
+    CreateRegistry {
+        /// Their name on RunPod, which carries the token for good.
+        name: String,
+        credentials: Credentials,
+        /// The token of the attempt.
+        token: Token,
+    },
+    /// Delete credentials for a container registry; more than one only for deposed ones.
+    DeleteRegistries {
+        ids: BTreeSet<RegistryId>,
+    },
     /// Create a network volume.
     CreateVolume {
         /// Its name on RunPod, which carries the token for good.
@@ -203,6 +216,8 @@ impl Operation {
             | Self::CreateSecret { .. }
             | Self::SetSecret { .. }
             | Self::DeleteSecret { .. }
+            | Self::CreateRegistry { .. }
+            | Self::DeleteRegistries { .. }
             | Self::CreateVolume { .. }
             | Self::GrowVolume { .. }
             | Self::DeleteVolume { .. }

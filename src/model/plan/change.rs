@@ -128,6 +128,8 @@ pub enum Consequence {
     GoesOnUnmanaged,
     /// These pods go on with the value that they booted with, and get the new one at their next start.
     ValueAtNextStart { pods: Several },
+    /// Templates of the account that name these credentials lose them, of which RunPod tells nobody.
+    TemplatesLoseIt,
 }
 
 impl Consequence {
@@ -146,7 +148,8 @@ impl Consequence {
             | Self::ScarceGpuGivenUp
             | Self::TakesEffectAtNextStart
             | Self::GoesOnUnmanaged
-            | Self::ValueAtNextStart { .. } => false,
+            | Self::ValueAtNextStart { .. }
+            | Self::TemplatesLoseIt => false,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::template::{FromTemplate, TemplateVolume};
 
 stored_enums! {
     OnExceed { "fail" = Fail, "warn" = Warn }
-    Wanted { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret) }
+    Wanted { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret), "registry" = Registry(credentials) }
     WantedVolume { "managed" = Managed { config, protect, adopt }, "referenced" = Referenced { id } }
     SecretSource { "env" = Env(variable), "file" = File(path) }
     CloudWish { "only" = Only(cloud), "any" = Any }

@@ -27,6 +27,8 @@ stored_enums! {
         "create_secret" = CreateSecret { name, mark, value, token },
         "set_secret" = SetSecret { id, value, set_at },
         "delete_secret" = DeleteSecret { id },
+        "create_registry" = CreateRegistry { name, credentials, token },
+        "delete_registries" = DeleteRegistries { ids },
         "create_volume" = CreateVolume { name, config, token },
         "grow_volume" = GrowVolume { id, size = "size_gb" },
         "delete_volume" = DeleteVolume { id },
@@ -70,6 +72,7 @@ stored_enums! {
         "takes_effect_at_next_start" = TakesEffectAtNextStart,
         "goes_on_unmanaged" = GoesOnUnmanaged,
         "value_at_next_start" = ValueAtNextStart { pods },
+        "templates_lose_it" = TemplatesLoseIt,
     }
     Price { "known" = Known(hourly), "unknown" = Unknown }
     Stock { "none" = None, "not_asked" = NotAsked, "low" = Low, "medium" = Medium, "high" = High }

@@ -17,6 +17,7 @@ use crate::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::registry::{Credentials, Registry};
 use crate::model::secret::SecretName;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
@@ -35,7 +36,7 @@ amounts! { Gigabytes, Hourly, Monthly, Serial }
 type Mount = Storage<Address>;
 
 stored_enums! {
-    RemoteId { "pod" = Pod(id), "volume" = Volume(id), "secret" = Secret(id) }
+    RemoteId { "pod" = Pod(id), "volume" = Volume(id), "secret" = Secret(id), "registry" = Registry(id) }
     ProviderKind { "runpod" = Runpod, "simulator" = Simulator }
     Api { "v2" = V2, "v1" = V1, "graphql" = Graphql }
     RunState { "running" = Running, "stopped" = Stopped }
@@ -55,6 +56,7 @@ stored_enums! {
         "mounted" = Mounted { volume, path }, "lifecycle" = Lifecycle(lifecycle), "secret" = Secret,
         "other_value" = OtherValue, "known_after_apply" = KnownAfterApply,
     }
+    Registry { "given" = Given(id), "made" = Made(address) }
     Rent { "on_demand" = OnDemand, "spot" = Spot { bid } }
     Compute { "gpu" = Gpu { id, count }, "cpu" = Cpu { flavor, vcpus } }
 }
@@ -63,6 +65,7 @@ stored_structs! {
     Placement { compute, cloud, data_centers, host, rent }
     Port { number, protocol }
     Access { ssh, jupyter }
+    Credentials { username, password }
     VolumeConfig { size = "size_gb", data_center, tier }
     Lifecycle { protect, on_remove, on_replace, on_stuck_resume, ignore_changes }
 }

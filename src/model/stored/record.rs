@@ -3,10 +3,10 @@
 use super::form::{stored_enums, stored_structs};
 use crate::model::journal::{Asked, Event};
 use crate::model::plan::Approval;
-use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedSecret};
+use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 
 stored_enums! {
-    RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret) }
+    RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret), "registry" = Registry(registry) }
     Approval { "prompt" = Prompt, "flag" = Flag, "digest" = Digest, "saved_plan" = SavedPlan }
     Event {
         "intended" = Intended { attempt, token, asked, server_time },
@@ -23,6 +23,7 @@ stored_enums! {
 stored_structs! {
     RecordedPod { container, access, compute, cloud, data_center, run, depends_on }
     RecordedSecret { name, value_set_at }
+    RecordedRegistry { name, sent, deposed }
     Record { token, lifecycle, retired, deposed, object }
     Asked { name, data_centers, record }
 }

@@ -58,6 +58,7 @@ pub(super) struct Ownership<'a> {
 /// Whether a listing has entries that may be anything.
 pub(super) struct Unread {
     secrets: bool,
+    registries: bool,
     pods: bool,
     volumes: bool,
 }
@@ -74,6 +75,7 @@ impl Unread {
             |(id, seen): (&VolumeId, &Seen<_>)| is_unread(seen) && may_be_new(RemoteId::Volume(id.clone()));
         Self {
             secrets: !live.secrets.is_whole(),
+            registries: !live.registries.is_whole(),
             pods: live.unseen_pod().is_some() || live.pods.iter().any(pod),
             volumes: live.unseen_volume().is_some() || live.volumes.iter().any(volume),
         }
@@ -83,6 +85,7 @@ impl Unread {
     pub(super) fn may_be(&self, address: &Address) -> bool {
         match address.kind() {
             Kind::Secret => self.secrets,
+            Kind::Registry => self.registries,
             Kind::Volume => self.volumes,
             Kind::Pod => self.pods,
         }
@@ -248,7 +251,7 @@ impl<'a> Ownership<'a> {
         match (self.inputs.desired.wanted.get(address), self.renamed.recorded(address).map(|held| &held.id)) {
             (Some(Wanted::Volume(WantedVolume::Referenced { id })), _) => Some(id),
             (_, Some(RemoteId::Volume(id))) => Some(id),
-            (_, Some(RemoteId::Pod(_) | RemoteId::Secret(_)) | None) => None,
+            (_, Some(RemoteId::Pod(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) | None) => None,
         }
     }
 
@@ -271,6 +274,7 @@ fn kind_of(id: &RemoteId) -> &'static str {
         RemoteId::Pod(_) => "pod",
         RemoteId::Volume(_) => "network volume",
         RemoteId::Secret(_) => "secret",
+        RemoteId::Registry(_) => "registry",
     }
 }
 

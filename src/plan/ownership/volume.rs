@@ -23,7 +23,10 @@ impl<'a> Ownership<'a> {
             .values()
             .filter_map(|wanted| match wanted {
                 Wanted::Volume(WantedVolume::Referenced { id }) => Some(id),
-                Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_) => None,
+                Wanted::Volume(WantedVolume::Managed { .. })
+                | Wanted::Pod(_)
+                | Wanted::Secret(_)
+                | Wanted::Registry(_) => None,
             })
             .collect();
         for (id, seen) in &self.inputs.live.volumes {

@@ -130,6 +130,7 @@ impl<'a> PodPlanner<'_, 'a> {
             live,
             token: record.token.clone(),
             volume,
+            registries: self.context.registries,
             catalog: self.context.catalog,
             secrets: inputs.secrets,
             api: inputs.api,

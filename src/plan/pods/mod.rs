@@ -36,7 +36,7 @@ pub(super) fn draft<'a>(
     // `adopt:` explains which pod is meant, also to a plan that destroys it.
     let named = match context.inputs.desired.wanted.get(address) {
         Some(Wanted::Pod(pod)) => pod.adopt.as_ref(),
-        Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => None,
+        Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
     };
     let PodView { sighting, retire, findings, copies } = context.ownership.pod(address, named);
     let mut planner = PodPlanner {
@@ -138,7 +138,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let recorded = self.context.renamed.recorded(self.address);
         let now = recorded.and_then(|recorded| match (&recorded.id, recorded.record.object.pod()) {
             (RemoteId::Pod(id), Some(pod)) => Some(self.recorded_cost(id, pod)),
-            (RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_), _) => None,
+            (RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_), _) => None,
         });
         self.draft.costs_now(now.unwrap_or_default());
         self.draft.hold(held);

@@ -46,8 +46,14 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
             (RecordedObject::Volume(before), RecordedObject::Volume(after)) => before == after,
             (RecordedObject::Secret(before), RecordedObject::Secret(after)) => before == after,
             (
-                RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
-                RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Secret(_),
+                RecordedObject::Pod(_)
+                | RecordedObject::Volume(_)
+                | RecordedObject::Secret(_)
+                | RecordedObject::Registry(_),
+                RecordedObject::Pod(_)
+                | RecordedObject::Volume(_)
+                | RecordedObject::Secret(_)
+                | RecordedObject::Registry(_),
             ) => false,
         };
     !(same_object

@@ -211,7 +211,7 @@ impl<'a> Planner<'_, 'a> {
             self.draft.findings.push(finding::secret_mark_gone(self.address, &live.name));
         }
         let before = recorded.record.object.secret().and_then(|secret| secret.value_set_at);
-        let is_asked = self.context.inputs.options.rotate.contains(self.address);
+        let is_asked = self.context.inputs.options.rotates(self.address);
         if let (Some(before), Some(now)) = (before, live.value_set_at)
             && before != now
         {
@@ -242,7 +242,7 @@ impl<'a> Planner<'_, 'a> {
         let record = Record::new(token, Lifecycle::default(), RecordedObject::Secret(object));
         let id = Some(RemoteId::Secret(live.id.clone()));
         self.draft.local(Step::Adopt, known.reason(), Vec::new(), RecordAfter::put(id, record.clone()));
-        if self.context.inputs.options.rotate.contains(self.address) {
+        if self.context.inputs.options.rotates(self.address) {
             self.rotate(live, record);
         }
     }

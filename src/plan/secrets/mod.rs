@@ -27,7 +27,7 @@ pub fn names_secrets(desired: &Desired, prior: &Prior) -> bool {
     let is_named = |wanted: &Wanted| match wanted {
         Wanted::Secret(_) => true,
         Wanted::Pod(pod) => references(pod).next().is_some(),
-        Wanted::Volume(_) => false,
+        Wanted::Volume(_) | Wanted::Registry(_) => false,
     };
     let is_secret = |address: &Address| address.kind() == Kind::Secret;
     // Secrets sort first.
@@ -75,7 +75,7 @@ pub(super) fn hold_without(context: &Context<'_>, drafts: &mut Drafts<'_>) -> Op
 }
 
 /// Tells whether a pod boots by what is planned.
-fn boots(draft: &Draft<'_>) -> bool {
+pub(super) fn boots(draft: &Draft<'_>) -> bool {
     draft.steps.iter().any(|(_, action)| match &action.operation {
         Operation::CreatePod(_) | Operation::StartPod { .. } => true,
         Operation::UpdatePod { id: _, patch: _, disruption } => *disruption == Disruption::Reset,
@@ -83,6 +83,8 @@ fn boots(draft: &Draft<'_>) -> bool {
         | Operation::CreateSecret { .. }
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::DeleteRegistries { .. }
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }

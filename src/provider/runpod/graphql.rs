@@ -10,6 +10,7 @@ mod call;
 mod catalog;
 mod create;
 mod pod;
+mod registry;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ pub(super) use catalog::catalog;
 use create::CreatedWire;
 pub(super) use create::create_pod;
 use pod::{MyselfWire, POD, PodWire, live_pod, pod_entry, settings_input, volume_entry};
+pub(super) use registry::{create_registry, delete_registry, list_registries, registry};
 
 pub(super) async fn read_pods(
     transport: &Transport,

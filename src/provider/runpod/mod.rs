@@ -28,11 +28,11 @@ use axum::Router;
 use crate::model::catalog::{Catalog, CatalogPart, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::TemplateId;
-use crate::model::id::{PodId, SecretId, VolumeId};
-use crate::model::live::{LivePod, LiveVolume};
+use crate::model::id::{PodId, RegistryId, SecretId, VolumeId};
+use crate::model::live::{LivePod, LiveRegistry, LiveVolume};
 use crate::model::money::Hourly;
 use crate::model::prior::Api;
-use crate::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
@@ -40,8 +40,8 @@ use crate::provider::logs::{LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::walk::Walk;
 use crate::provider::{
-    Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
-    Rejection, ServerTime, Verb,
+    Certainty, Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError,
+    Quota, Rejection, ServerTime, Verb,
 };
 
 pub use origins::{Origins, SetupError};
@@ -170,6 +170,14 @@ impl Observe for Runpod {
         }
     }
 
+    async fn list_registries(&self) -> Result<Vec<ListedRegistry>, ProviderError> {
+        spoken!(self.list_registries())
+    }
+
+    async fn registry(&self, id: &RegistryId) -> Result<Option<LiveRegistry>, ProviderError> {
+        spoken!(self.registry(id))
+    }
+
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         let pod = spoken!(self.pod(id))?;
         self.transport.redactor().see(pod.iter().flat_map(|pod| pod.settings.env.values()));
@@ -292,6 +300,14 @@ impl Mutate for Runpod {
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         spoken!(self.delete_volume(id))
+    }
+
+    async fn create_registry(&self, request: &RegistryRequest) -> Result<RegistryId, ProviderError> {
+        spoken!(self.create_registry(request))
+    }
+
+    async fn delete_registry(&self, id: &RegistryId) -> Result<(), ProviderError> {
+        spoken!(self.delete_registry(id))
     }
 
     async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {

@@ -5,6 +5,7 @@
 //! volume of 20 GB), so a create says everything. It has no switch for SSH or Jupyter.
 
 mod pod;
+mod registry;
 mod taken;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use crate::provider::{Call, ListedPod, ListedVolume, ProviderError, Verb};
 use pod::{
     VolumeWire, allowed_cuda, create_body, live_pod, live_volume, pod_entry, update_body, volume_entry,
 };
+pub(super) use registry::{create_registry, delete_registry, list_registries, registry};
 pub(super) use taken::not_taken;
 
 /// Without these a pod has no data center and no network volume.

@@ -7,6 +7,7 @@ mod call;
 mod catalog;
 mod logs;
 mod pod;
+mod registry;
 mod secret;
 mod volume;
 
@@ -32,6 +33,7 @@ pub(super) use catalog::catalog;
 pub use logs::RunpodLog;
 pub(super) use logs::open_log;
 use pod::{PodEntry, live_pod, not_an_entry};
+pub(super) use registry::{create_registry, delete_registry, list_registries, registry};
 use secret::SecretEntry;
 use volume::{VolumeEntry, VolumeWire, live_volume};
 

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::id::RemoteId;
 use crate::model::plan::Attempt;
-use crate::model::pod::{Compute, RunState};
-use crate::model::prior::{RecordedObject, RecordedPod, RecordedSecret};
+use crate::model::pod::{Compute, EnvValue, RunState};
+use crate::model::prior::{RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::VolumeConfig;
@@ -27,12 +27,24 @@ impl Attributes {
             RecordedObject::Volume(config) => attributes.put_volume(config),
             RecordedObject::Secret(RecordedSecret { name, value_set_at }) => {
                 attributes.put("name", json!(name));
-                attributes.put("value", json!("(secret)"));
-                attributes.sensitive.insert("value".to_owned(), Value::Bool(true));
+                attributes.put_secret("value");
                 match value_set_at {
                     Some(at) => attributes.put("value_set_at", json!(at.to_string())),
                     None => attributes.put_unknown("value_set_at"),
                 }
+            }
+            RecordedObject::Registry(RecordedRegistry { name, sent, deposed: _ }) => {
+                match id {
+                    Some(_) => attributes.put("name", json!(name)),
+                    // It has the token of the attempt.
+                    None => attributes.put_unknown("name"),
+                }
+                match sent.as_ref().map(|sent| &sent.username) {
+                    Some(EnvValue::Plain(username)) => attributes.put("username", json!(username)),
+                    Some(EnvValue::Secret(_)) => attributes.put_secret("username"),
+                    None => {}
+                }
+                attributes.put_secret("password");
             }
         }
         match id {
@@ -45,6 +57,11 @@ impl Attributes {
     pub(super) fn put(&mut self, name: &str, value: Value) {
         self.unknown.remove(name);
         self.known.insert(name.to_owned(), value);
+    }
+
+    fn put_secret(&mut self, name: &str) {
+        self.put(name, json!("(secret)"));
+        self.sensitive.insert(name.to_owned(), Value::Bool(true));
     }
 
     pub(super) fn put_unknown(&mut self, name: &str) {

@@ -357,6 +357,7 @@ pub(super) struct Identity {
 pub(super) fn identity(address: &Address) -> Identity {
     let (kind, index) = match address {
         Address::Secret(_) => ("runpod_secret", None),
+        Address::Registry(_) => ("runpod_registry", None),
         Address::Volume(_) => ("runpod_network_volume", None),
         Address::Pod { key: _, replica } => ("runpod_pod", *replica),
     };

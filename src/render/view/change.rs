@@ -292,8 +292,10 @@ fn remote_ids(action: &Action) -> Vec<RemoteId> {
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
         Operation::Local => action.record.id().cloned().into_iter().collect(),
-        Operation::CreateSecret { .. } | Operation::CreateVolume { .. } | Operation::CreatePod(_) => {
-            Vec::new()
-        }
+        Operation::DeleteRegistries { ids } => ids.iter().cloned().map(RemoteId::Registry).collect(),
+        Operation::CreateSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::CreateVolume { .. }
+        | Operation::CreatePod(_) => Vec::new(),
     }
 }

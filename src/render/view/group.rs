@@ -26,7 +26,10 @@ pub(super) fn groups<'a>(changes: &[Change<'a>]) -> Vec<Group<'a>> {
     for change in changes {
         match change.address {
             Address::Pod { key, replica: Some(_) } => by_key.entry(key).or_default().push(change),
-            Address::Pod { key: _, replica: None } | Address::Volume(_) | Address::Secret(_) => {
+            Address::Pod { key: _, replica: None }
+            | Address::Volume(_)
+            | Address::Secret(_)
+            | Address::Registry(_) => {
                 groups.push(Group { addresses: vec![change.address], each: change.clone() });
             }
         }
@@ -136,6 +139,7 @@ fn loss_rank(change: &Change<'_>) -> u8 {
         | Consequence::ScarceGpuGivenUp
         | Consequence::TakesEffectAtNextStart
         | Consequence::GoesOnUnmanaged
+        | Consequence::TemplatesLoseIt
         | Consequence::ValueAtNextStart { .. } => 3,
     };
     change.consequences.iter().map(rank).min().unwrap_or(3)

@@ -77,7 +77,7 @@ fn others(plan: &Plan) -> BTreeMap<&ProjectName, OtherProject> {
             RemoteId::Pod(_) => other.pods += 1,
             RemoteId::Volume(_) => other.volumes += 1,
             // Which projects have secrets is not looked at.
-            RemoteId::Secret(_) => {}
+            RemoteId::Secret(_) | RemoteId::Registry(_) => {}
         }
         other.cost = other.cost + *cost;
     }

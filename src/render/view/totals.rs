@@ -100,6 +100,7 @@ impl Lost {
             | Consequence::ScarceGpuGivenUp
             | Consequence::TakesEffectAtNextStart
             | Consequence::GoesOnUnmanaged
+            | Consequence::TemplatesLoseIt
             | Consequence::ValueAtNextStart { .. } => return,
         };
         let Gigabytes(gigabytes) = *size;

@@ -158,6 +158,9 @@ pub(crate) fn consequence(consequence: &Consequence) -> (Weight, String) {
                 if pods.named.len() + pods.more == 1 { ("gets", "its") } else { ("get", "their") };
             format!("{} {get} the value at {their} next start", held::several(pods))
         }
+        Consequence::TemplatesLoseIt => {
+            "templates that name it lose it, of which RunPod tells nobody".to_owned()
+        }
         Consequence::GoesOnUnmanaged => "it goes on running and being billed, unmanaged".to_owned(),
     };
     (Weight::Note, note)

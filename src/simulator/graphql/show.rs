@@ -13,6 +13,7 @@ use crate::simulator::world::hosts::Cloud;
 use crate::simulator::world::order::port_parts;
 use crate::simulator::world::phase::Phase;
 use crate::simulator::world::pod::{Compute, Mount, Pod, Status};
+use crate::simulator::world::registry::Registry;
 use crate::simulator::world::settings::Settings;
 use crate::simulator::world::template::Template;
 use crate::simulator::world::volume::Volume;
@@ -64,12 +65,16 @@ pub(super) fn user(world: &World, field: &Field, listing: Listing) -> Value {
         "notifyLowBalance": true,
         "pods": pods.iter().map(|pod| pod_body(world, pod)).collect::<Vec<Value>>(),
         "networkVolumes": world.listed_volumes().into_iter().map(volume).collect::<Vec<Value>>(),
-        "containerRegistryCreds": [],
+        "containerRegistryCreds": world.registries().iter().map(registry).collect::<Vec<Value>>(),
         "podTemplates": world.templates().iter().map(template).collect::<Vec<Value>>(),
         "endpoints": [],
         "secrets": [],
     });
     project(&body, &field.selection)
+}
+
+pub(super) fn registry(Registry { id, name }: &Registry) -> Value {
+    json!({ "id": id, "name": name })
 }
 
 fn template(template: &Template) -> Value {

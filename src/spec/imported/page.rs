@@ -213,7 +213,7 @@ impl Page<'_> {
         self.hardware(pod, &mut map);
         map.put_some("disk", pod.settings.disk.map(write_size));
         self.storage(&pod.settings, &mut map);
-        let said = pod.settings.known(&Container::default(), BTreeMap::new(), Storage::None);
+        let said = pod.settings.known(&Container::default(), BTreeMap::new(), Storage::None, None);
         for (name, injected) in [("ssh", "PUBLIC_KEY"), ("jupyter", "JUPYTER_PASSWORD")] {
             if pod.settings.env.contains_key(&EnvKey::new(injected)) {
                 map.put(name, true);
@@ -238,7 +238,7 @@ impl Page<'_> {
         if let Some(Some(id)) = &settings.registry {
             map.put("registry", text(&registry_name(id)));
         }
-        let said = settings.known(&Container::default(), BTreeMap::new(), Storage::None);
+        let said = settings.known(&Container::default(), BTreeMap::new(), Storage::None, None);
         map.put_some("command", written(said.command.value()));
         map.put_some("entrypoint", written(said.entrypoint.value()));
         map.put_unless_empty("env", self.env(key, &settings.env));

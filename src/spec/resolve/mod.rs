@@ -9,7 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, Move, OnRemove, WantedSecret, WantedVolume};
 use crate::model::id::{ProjectName, RegistryId};
+use crate::model::pod::EnvValue;
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::registry::Credentials;
+use crate::model::secret::SecretName;
 use crate::model::settings::Field;
 use crate::model::volume::{VolumeConfig, VolumeTier};
 
@@ -19,8 +22,8 @@ use super::moves;
 use super::pod::Pod;
 use super::positions::{AllPlaces, Places};
 use super::sensitive::shown;
-use super::source::Span;
-use super::syntax::{SecretDeclaration, Spec, Volume};
+use super::source::{Span, Spanned};
+use super::syntax::{RegistryDeclaration, SecretDeclaration, Spec, Username, Volume};
 
 pub(super) use self::pod::{ResolvedPod, ResolvedStorage};
 
@@ -40,7 +43,10 @@ pub(super) struct Resolved {
     pub secrets: BTreeMap<String, SecretDeclaration>,
     /// Those of them that podform makes in RunPod.
     pub made: BTreeMap<Key, WantedSecret>,
+    /// Credentials that others stored, by the names that the spec has for them.
     pub registries: BTreeMap<String, RegistryId>,
+    /// Those that podform stores.
+    pub stored: BTreeMap<Key, Credentials>,
     pub volumes: BTreeMap<Key, WantedVolume>,
     pub pods: BTreeMap<Key, Box<ResolvedPod>>,
     pub places: AllPlaces,
@@ -62,6 +68,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
     let mut resolver = Resolver { spec: &spec, profiles, log };
     let mut places = AllPlaces::default();
     let made = resolver.made(&mut places.secrets);
+    let stored = resolver.stored(&mut places.registries);
     let volumes = resolver.volumes(&mut places.volumes);
     let pods = typed
         .into_iter()
@@ -81,7 +88,15 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
         state_file,
         made,
         secrets: spec.secrets.into_iter().map(|(name, source)| (name, source.value)).collect(),
-        registries: spec.registries.into_iter().map(|(name, id)| (name, id.value)).collect(),
+        registries: spec
+            .registries
+            .into_iter()
+            .filter_map(|(name, registry)| match registry.value {
+                RegistryDeclaration::Given(id) => Some((name, id)),
+                RegistryDeclaration::Made { .. } => None,
+            })
+            .collect(),
+        stored,
         volumes,
         pods,
         places,
@@ -166,11 +181,67 @@ impl Resolver<'_> {
                 self.log.push(mistake.label(place, "made here as well"));
             }
             // The key was checked when it was read.
-            let Ok(key) = Key::of_secret(key) else { continue };
+            let Ok(key) = Key::of_name(key) else { continue };
             all_places.insert(key.clone(), Places::new(secret.span));
             made.insert(key, WantedSecret { name: name.clone() });
         }
         made
+    }
+
+    /// Returns the credentials that podform stores in RunPod. What it sends must be a value that it reads.
+    fn stored(&mut self, all_places: &mut BTreeMap<Key, Places>) -> BTreeMap<Key, Credentials> {
+        let mut stored = BTreeMap::new();
+        for (key, registry) in &self.spec.registries {
+            let RegistryDeclaration::Made { username, password } = &registry.value else { continue };
+            let username = match username {
+                Username::Typed(name) => Some(EnvValue::Plain(name.clone())),
+                Username::Secret(name) => self.read_secret(name).map(EnvValue::Secret),
+            };
+            let password = self.read_secret(password);
+            // The key was checked when it was read.
+            let Ok(key) = Key::of_name(key) else { continue };
+            all_places.insert(key.clone(), Places::new(registry.span));
+            if let Some((username, password)) = username.zip(password) {
+                stored.insert(key, Credentials { username, password });
+            }
+        }
+        stored
+    }
+
+    /// Returns the name of a secret whose value podform reads.
+    fn read_secret(&mut self, name: &Spanned<String>) -> Option<SecretName> {
+        match self.spec.secrets.get(&name.value).map(|secret| &secret.value) {
+            Some(SecretDeclaration::Read(_) | SecretDeclaration::Runpod { name: _, from: Some(_) }) => {
+                Some(SecretName::Declared(name.value.clone()))
+            }
+            Some(SecretDeclaration::Runpod { name: _, from: None }) => {
+                let detail = format!(
+                    "the value of {} stays in RunPod, which shows it to nobody, so that it cannot be sent",
+                    shown(&name.value)
+                );
+                let mistake = Diagnostic::at(Problem::InvalidValue, name.span, detail);
+                self.log.push(mistake.help("give it by `env` or `file`"));
+                None
+            }
+            None => {
+                self.no_secret(name, &name.value.to_ascii_uppercase());
+                None
+            }
+        }
+    }
+
+    /// Reports a reference to a secret that is not declared.
+    fn no_secret(&mut self, name: &Spanned<String>, variable: &str) {
+        if self.spec.secret_names.contains(&name.value) {
+            return;
+        }
+        let detail = format!("`secrets` has no {}", shown(&name.value));
+        let mistake = Diagnostic::at(Problem::UndefinedSecret, name.span, detail);
+        let near = self.log.closest(&name.value, self.spec.secret_names.iter().map(String::as_str));
+        self.log.push(match near {
+            Some(near) => mistake.fix(name.span, near, "did you mean"),
+            None => mistake.help(format!("add `{}: {{ env: {variable} }}` under `secrets:`", name.value)),
+        });
     }
 
     fn volumes(&mut self, all_places: &mut BTreeMap<Key, Places>) -> BTreeMap<Key, WantedVolume> {
@@ -235,12 +306,16 @@ impl Resolver<'_> {
 /// Returns all addresses of the spec, in and out of scope.
 pub(super) fn addresses(spec: &Spec) -> BTreeSet<Address> {
     let made = spec.secrets.iter().filter_map(|(key, secret)| match &secret.value {
-        SecretDeclaration::Runpod { name: _, from: Some(_) } => Key::of_secret(key).ok().map(Address::Secret),
+        SecretDeclaration::Runpod { name: _, from: Some(_) } => Key::of_name(key).ok().map(Address::Secret),
         SecretDeclaration::Runpod { name: _, from: None } | SecretDeclaration::Read(_) => None,
+    });
+    let stored = spec.registries.iter().filter_map(|(key, registry)| match &registry.value {
+        RegistryDeclaration::Made { .. } => Key::of_name(key).ok().map(Address::Registry),
+        RegistryDeclaration::Given(_) => None,
     });
     let volumes = spec.volumes.keys().cloned().map(Address::Volume);
     let pods = spec.pods.iter().flat_map(|(key, pod)| replicas(key, pod.replicas()));
-    made.chain(volumes).chain(pods).collect()
+    made.chain(stored).chain(volumes).chain(pods).collect()
 }
 
 /// Returns the addresses of one pod of the spec.

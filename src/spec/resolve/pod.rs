@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::address::Key;
+use crate::model::address::{Address, Key};
 use crate::model::desired::{CloudWish, ComputeWish, CpuWish, Hardware};
-use crate::model::id::{DataCenterId, RegistryId};
+use crate::model::id::DataCenterId;
 use crate::model::pod::Cloud;
 use crate::model::prior::Api;
+use crate::model::registry::Registry;
 use crate::model::size::Gigabytes;
 use crate::spec::diagnostic::{Diagnostic, Problem};
 use crate::spec::interpolate::Text;
@@ -14,7 +15,7 @@ use crate::spec::lower::pod_name;
 use crate::spec::pod::{EnvSyntax, MAX_NAME, Mount, Pod};
 use crate::spec::sensitive::shown;
 use crate::spec::source::{Span, Spanned};
-use crate::spec::syntax::Volume;
+use crate::spec::syntax::{RegistryDeclaration, Volume};
 
 use super::Resolver;
 
@@ -27,8 +28,8 @@ pub(in crate::spec) struct ResolvedPod {
     pub selected: bool,
     /// A template has it otherwise.
     pub image: Option<Text>,
-    /// Its name in the spec and its id.
-    pub registry: Option<(String, RegistryId)>,
+    /// Its name in the spec and what that stands for.
+    pub registry: Option<(String, Registry)>,
     pub storage: ResolvedStorage,
     pub hardware: Hardware,
     pub depends_on: BTreeSet<Key>,
@@ -106,10 +107,17 @@ impl Resolver<'_> {
         self.log.push(mistake.help("add `image: NAME:TAG` to it or to `defaults`, or name a `template`"));
     }
 
-    fn registry(&mut self, pod: &Pod) -> Option<(String, RegistryId)> {
+    fn registry(&mut self, pod: &Pod) -> Option<(String, Registry)> {
         let name = pod.registry.as_ref()?;
-        if let Some(id) = self.spec.registries.get(&name.value) {
-            return Some((name.value.clone(), id.value.clone()));
+        if let Some(registry) = self.spec.registries.get(&name.value) {
+            let registry = match &registry.value {
+                RegistryDeclaration::Given(id) => Registry::Given(id.clone()),
+                // The key was checked when it was read.
+                RegistryDeclaration::Made { .. } => {
+                    Registry::Made(Address::Registry(Key::of_name(&name.value).ok()?))
+                }
+            };
+            return Some((name.value.clone(), registry));
         }
         if !self.spec.registry_names.contains(&name.value) {
             let detail = format!("`registries` has no {}", shown(&name.value));
@@ -128,16 +136,7 @@ impl Resolver<'_> {
             let EnvSyntax::Secret(name) = &value.value else {
                 continue;
             };
-            if self.spec.secret_names.contains(&name.value) {
-                continue;
-            }
-            let detail = format!("`secrets` has no {}", shown(&name.value));
-            let mistake = Diagnostic::at(Problem::UndefinedSecret, name.span, detail);
-            let near = self.log.closest(&name.value, self.spec.secret_names.iter().map(String::as_str));
-            self.log.push(match near {
-                Some(near) => mistake.fix(name.span, near, "did you mean"),
-                None => mistake.help(format!("add `{}: {{ env: {key} }}` under `secrets:`", name.value)),
-            });
+            self.no_secret(name, key.as_str());
         }
     }
 

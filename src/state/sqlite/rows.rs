@@ -11,7 +11,7 @@ use super::columns::{RowError, column, json, optional, parse, parse_versioned, s
 use super::journal::{append, entries, runs};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, PodId, RemoteId, RunId, SecretId, Serial, VolumeId};
+use crate::model::id::{Lineage, PodId, RegistryId, RemoteId, RunId, SecretId, Serial, VolumeId};
 use crate::model::journal::{Entry, Event};
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
@@ -117,6 +117,7 @@ fn kind_and_id(id: &RemoteId) -> (&'static str, &str) {
         RemoteId::Pod(id) => ("pod", id.as_str()),
         RemoteId::Volume(id) => ("volume", id.as_str()),
         RemoteId::Secret(id) => ("secret", id.as_str()),
+        RemoteId::Registry(id) => ("registry", id.as_str()),
     }
 }
 
@@ -255,6 +256,7 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
         id: match kind {
             "volume" => RemoteId::Volume(VolumeId::new(id)),
             "secret" => RemoteId::Secret(SecretId::new(id)),
+            "registry" => RemoteId::Registry(RegistryId::new(id)),
             _ => RemoteId::Pod(PodId::new(id)),
         },
         record: Record {

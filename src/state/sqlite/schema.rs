@@ -6,7 +6,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x706f_6466;
 
 /// The steps from an empty database to the present schema; the version is how many of them were taken.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// The present version.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -111,4 +111,35 @@ INSERT INTO objects_of_any_kind
 DROP TABLE objects;
 ALTER TABLE objects_of_any_kind RENAME TO objects;
 CREATE INDEX objects_by_id ON objects (kind, remote_id);
+";
+
+/// Lets credentials for registries be recorded, and says of those that a pod pulls with that they were given by an id.
+const VERSION_5: &str = "
+CREATE TABLE objects_of_any_kind (
+    address     TEXT PRIMARY KEY,
+    kind        TEXT NOT NULL CHECK (kind IN ('pod', 'volume', 'secret', 'registry')),
+    remote_id   TEXT NOT NULL,
+    token       TEXT,
+    recorded_at TEXT NOT NULL,
+    retired     INTEGER NOT NULL CHECK (retired IN (0, 1)),
+    deposed     TEXT NOT NULL,
+    lifecycle   TEXT NOT NULL,
+    applied     TEXT NOT NULL,
+    server_time TEXT,
+    rebuilt     INTEGER NOT NULL DEFAULT 0 CHECK (rebuilt IN (0, 1))
+) STRICT;
+INSERT INTO objects_of_any_kind
+    SELECT address, kind, remote_id, token, recorded_at, retired, deposed, lifecycle, applied, server_time, rebuilt
+    FROM objects;
+DROP TABLE objects;
+ALTER TABLE objects_of_any_kind RENAME TO objects;
+CREATE INDEX objects_by_id ON objects (kind, remote_id);
+UPDATE objects SET applied = json_set(
+    applied, '$.pod.container.registry',
+    json_object('given', json_extract(applied, '$.pod.container.registry')))
+    WHERE json_type(applied, '$.pod.container.registry') = 'text';
+UPDATE tokens SET asked = json_set(
+    asked, '$.record.object.pod.container.registry',
+    json_object('given', json_extract(asked, '$.record.object.pod.container.registry')))
+    WHERE json_type(asked, '$.record.object.pod.container.registry') = 'text';
 ";

@@ -21,6 +21,7 @@ use podform::model::money::Hourly;
 use podform::model::plan::{Action, ActionId, Operation, Planned, RecordAfter, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::{Api, OpenIntent, RecordedObject};
+use podform::model::registry::Registry;
 use podform::model::secret::{Secret, SecretName, Secrets};
 use podform::model::settings::Field;
 use podform::model::size::Gigabytes;
@@ -760,7 +761,7 @@ fn every_changeable_field_is_sent_at_once() {
             Arc::make_mut(&mut container.env).insert(key("MODE"), plain("fast"));
             container.ports.insert(Port { number: 8000, protocol: Protocol::Http });
             container.disk = Gigabytes(60);
-            container.registry = Some(RegistryId::new("reg"));
+            container.registry = Some(Registry::Given(RegistryId::new("reg")));
             container.storage = local(200);
             container.global_networking = true;
             container.locked = Some(true);
@@ -941,7 +942,7 @@ fn services_compare_with_the_record_only() {
         .have("imported", |_| {})
         .recorded("imported", |recorded| match &mut recorded.record.object {
             RecordedObject::Pod(pod) => Arc::make_mut(pod).access = None,
-            RecordedObject::Volume(_) | RecordedObject::Secret(_) => {}
+            RecordedObject::Volume(_) | RecordedObject::Secret(_) | RecordedObject::Registry(_) => {}
         });
     assert_snapshot!(settles(&world), @"
     on:delete Replaced

@@ -11,6 +11,7 @@ use podform::model::live::{LivePod, PodStatus, Seen, Unreadable};
 use podform::model::plan::{ActionId, Operation, Planned, Step};
 use podform::model::pod::Storage;
 use podform::model::prior::{Api, RecordedObject};
+use podform::model::registry::Registry;
 use podform::model::secret::Secret;
 use podform::model::settings::{Container, Field};
 use podform::model::size::Gigabytes;
@@ -33,7 +34,9 @@ fn grown_to(size: u32) -> impl Fn(&mut LivePod) {
 fn recorded(world: &World, name: &str) -> Container {
     match &world.prior.objects[&address(name)].record.object {
         RecordedObject::Pod(pod) => pod.container.clone(),
-        RecordedObject::Volume(_) | RecordedObject::Secret(_) => panic!("{name} is no pod"),
+        RecordedObject::Volume(_) | RecordedObject::Secret(_) | RecordedObject::Registry(_) => {
+            panic!("{name} is no pod")
+        }
     }
 }
 
@@ -132,7 +135,7 @@ fn all_else(pod: &mut WantedPod) {
     Arc::make_mut(&mut pod.container.env).insert(key("MODE"), plain("fast"));
     pod.container.ports.clear();
     pod.container.disk = Gigabytes(40);
-    pod.container.registry = Some(RegistryId::new("reg"));
+    pod.container.registry = Some(Registry::Given(RegistryId::new("reg")));
     pod.container.storage = local(50);
     pod.container.global_networking = true;
     pod.container.locked = Some(true);
@@ -168,11 +171,11 @@ fn a_replacement_shows_every_ignored_value_that_it_brings() {
       image: tool:1 -> tool:2 by Ignored
       command: - -> serve by Ignored
       ports: 22/tcp -> - by Ignored
-      registry: - -> reg by Ignored
       global_networking: false -> true by Ignored
       locked: false -> true by Ignored
       env.MODE: - -> fast by Ignored
       volumes: - -> local 50 GB at /workspace by Ignored
+      registry: - -> reg by Ignored
       gpu: NVIDIA GeForce RTX 4090 -> L40S by Ignored
       jupyter: false -> true by Ignored
       disk: 20 GB -> 40 GB by Ignored

@@ -15,6 +15,7 @@ use podform::model::money::{Hourly, Price};
 use podform::model::plan::{Action, OnStuck, Operation, Planned, Reason, Step};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::RecordedObject;
+use podform::model::registry::Registry;
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::state::planfile::{PlanInputs, SavedPlan};
@@ -303,7 +304,7 @@ fn wanted_needs(world: &World, of: &Address) -> BTreeSet<Address> {
             needs.extend(pod.container.storage.volume().cloned());
             needs
         }
-        Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => BTreeSet::new(),
+        Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => BTreeSet::new(),
     }
 }
 
@@ -315,6 +316,7 @@ fn is_ready(world: &World, address: &Address) -> bool {
         }
         Some(RemoteId::Volume(id)) => matches!(world.live.volumes.get(id), Some(Seen::Found(_))),
         Some(RemoteId::Secret(id)) => world.live.secrets.found().iter().any(|secret| secret.id == *id),
+        Some(RemoteId::Registry(id)) => world.live.registries.found().iter().any(|other| other.id == *id),
         None => false,
     }
 }
@@ -389,10 +391,12 @@ fn beyond(
         let terminates = match &action.operation {
             Operation::DeletePods { .. }
             | Operation::DeleteVolume { .. }
-            | Operation::DeleteSecret { .. } => true,
+            | Operation::DeleteSecret { .. }
+            | Operation::DeleteRegistries { .. } => true,
             Operation::StartPod { on_stuck, .. } => matches!(on_stuck, OnStuck::Replace(_)),
             Operation::Local
             | Operation::CreateSecret { .. }
+            | Operation::CreateRegistry { .. }
             | Operation::SetSecret { .. }
             | Operation::CreateVolume { .. }
             | Operation::GrowVolume { .. }
@@ -488,6 +492,7 @@ fn hidden(world: &World) -> BTreeSet<Address> {
         RemoteId::Pod(id) => !matches!(world.live.pods.get(id), Some(Seen::Found(_) | Seen::Absent)),
         RemoteId::Volume(id) => !matches!(world.live.volumes.get(id), Some(Seen::Found(_) | Seen::Absent)),
         RemoteId::Secret(_) => !world.live.secrets.is_whole(),
+        RemoteId::Registry(_) => !world.live.registries.is_whole(),
     };
     let objects = world.prior.objects.iter();
     objects.filter(|(_, recorded)| seen(&recorded.id)).map(|(address, _)| address.clone()).collect()
@@ -618,7 +623,7 @@ proptest! {
             5 => pod.container.command = vec!["serve".to_owned()],
             6 => { pod.container.ports.insert(Port { number: 9000, protocol: Protocol::Http }); }
             7 => pod.container.disk = Gigabytes(77),
-            8 => pod.container.registry = Some(RegistryId::new("registry")),
+            8 => pod.container.registry = Some(Registry::Given(RegistryId::new("registry"))),
             9 => pod.container.storage = Storage::Local { size: Gigabytes(500), path: "/other".to_owned() },
             10 => pod.container.global_networking = true,
             11 => pod.hardware.cloud = CloudWish::Only(Cloud::Community),
@@ -730,7 +735,7 @@ proptest! {
             );
             let wanted = match world.desired.wanted.get(&name) {
                 Some(Wanted::Pod(pod)) => pod.run == RunState::Running,
-                Some(Wanted::Volume(_) | Wanted::Secret(_)) | None => false,
+                Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => false,
             };
             if is_live && wanted && !planned.plan().held.contains_key(&name) {
                 prop_assert!(steps.contains(&Step::Delete) && steps.contains(&Step::Create), "{}", print(&planned));

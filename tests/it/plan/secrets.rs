@@ -211,7 +211,7 @@ fn a_rotation_by_others_is_drift_and_left_alone() {
 #[test]
 fn rotate_sends_the_value_again_and_says_who_gets_it() {
     let mut world = applied();
-    world.options.rotate.insert(address("secret.hf"));
+    world.options.rotate.insert("secret.hf".parse().unwrap());
     assert_snapshot!(settles(&world), @r#"
     secret.hf:update RotateRequested
       ! ValueAtNextStart { pods: Several { named: {Pod { key: Key("llm"), replica: None }}, more: 0 } }
@@ -243,7 +243,7 @@ fn what_boots_in_the_same_plan_boots_with_the_new_value() {
         let env = Arc::make_mut(&mut pod.container.env);
         env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_hf_token }}"));
     });
-    world.options.rotate.insert(address("secret.hf"));
+    world.options.rotate.insert("secret.hf".parse().unwrap());
     assert_snapshot!(settles(&world), @r#"
     secret.hf:update RotateRequested
       ! ValueAtNextStart { pods: Several { named: {Pod { key: Key("llm"), replica: None }, Pod { key: Key("second"), replica: None }}, more: 0 } }
@@ -265,7 +265,7 @@ fn without_its_mark_a_secret_is_neither_rotated_nor_deleted() {
     cost $505.70 -> $505.70, at most $505.70
     ");
     let mut rotated = world.clone();
-    rotated.options.rotate.insert(address("secret.hf"));
+    rotated.options.rotate.insert("secret.hf".parse().unwrap());
     assert_snapshot!(plan(&rotated), @r#"
     blocked
     held secret.hf: NotPossible("its description no longer carries podform's mark, so its value is not changed")

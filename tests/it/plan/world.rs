@@ -14,11 +14,13 @@ use podform::model::desired::{
     CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
     Lifecycle, MemoryRange, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
+use podform::model::id::RegistryId;
 use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, RemoteId, RunId,
     RunNonce, SecretId, VolumeId,
 };
 use podform::model::journal::{Asked, Entry, Event};
+use podform::model::live::LiveRegistry;
 use podform::model::live::{Inventory, Live, LivePod, LiveSecret, LiveVolume, PodStatus, Rental, Seen};
 use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
@@ -30,6 +32,7 @@ use podform::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
 use podform::model::prior::{Api, KnownToken, Prior, Record, Recorded, RecordedObject, RecordedPod};
+use podform::model::registry::Registry;
 use podform::model::secret::{Secret, Secrets};
 use podform::model::settings::{Container, PodPatch, PodSettings};
 use podform::model::size::Gigabytes;
@@ -193,6 +196,7 @@ impl Default for World {
                 nameless_volumes: Vec::new(),
                 origins: BTreeMap::new(),
                 secrets: Inventory::NotAsked,
+                registries: Inventory::NotAsked,
             },
             catalog: catalog(),
             secrets: Secrets::default(),
@@ -384,7 +388,7 @@ impl World {
                 ports: Some(container.ports.clone()),
                 disk: Some(container.disk),
                 storage: self.mounted(&container.storage),
-                registry: Some(container.registry.clone()),
+                registry: Some(container.registry.as_ref().map(|registry| self.registry_id(registry))),
                 locked: Some(Some(false)),
                 global_networking: Some(container.global_networking),
             },
@@ -419,12 +423,28 @@ impl World {
     fn volume_id(&self, volume: &Address) -> VolumeId {
         match self.desired.wanted.get(volume) {
             Some(Wanted::Volume(WantedVolume::Referenced { id })) => return id.clone(),
-            Some(Wanted::Volume(WantedVolume::Managed { .. }) | Wanted::Pod(_) | Wanted::Secret(_))
+            Some(
+                Wanted::Volume(WantedVolume::Managed { .. })
+                | Wanted::Pod(_)
+                | Wanted::Secret(_)
+                | Wanted::Registry(_),
+            )
             | None => {}
         }
         match self.prior.objects.get(volume).map(|recorded| &recorded.id) {
             Some(RemoteId::Volume(id)) => id.clone(),
             _ => VolumeId::new(id_of(&volume.to_string())),
+        }
+    }
+
+    fn registry_id(&self, registry: &Registry) -> RegistryId {
+        let address = match registry {
+            Registry::Given(id) => return id.clone(),
+            Registry::Made(address) => address,
+        };
+        match self.prior.objects.get(address).map(|recorded| &recorded.id) {
+            Some(RemoteId::Registry(id)) => id.clone(),
+            _ => RegistryId::new(id_of(&address.to_string())),
         }
     }
 
@@ -534,6 +554,27 @@ impl World {
                 assert!(!pods.any(mounts), "deletes a volume in use");
                 self.live.volumes.insert(id.clone(), Seen::Absent);
             }
+            Operation::CreateRegistry { name, credentials: _, token } => {
+                let made = LiveRegistry {
+                    id: RegistryId::new(format!("reg-{}", token.short())),
+                    name: name.clone(),
+                };
+                let asked = request::asked(name, token, action.record.record().unwrap());
+                self.registries_mut().push(made.clone());
+                return self.made(id, token, asked, RemoteId::Registry(made.id));
+            }
+            Operation::DeleteRegistries { ids } => {
+                for gone in ids {
+                    let mut pods = self.live.pods.values().filter_map(Seen::found);
+                    let pulls = |pod: &LivePod| pod.settings.registry == Some(Some(gone.clone()));
+                    assert!(!pods.any(pulls), "deletes credentials in use");
+                    self.registries_mut().retain(|registry| registry.id != *gone);
+                    let previous = self.prior.objects.get(&id.address);
+                    let gone = RemoteId::Registry(gone.clone());
+                    self.commit(Vec::new(), record::gone(id, action, previous, &gone));
+                }
+                return;
+            }
             Operation::CreatePod(creation) => {
                 let attempt = &creation.attempts[0];
                 let live = self.create(&id.address, creation, attempt);
@@ -549,12 +590,19 @@ impl World {
                 for pod in ids {
                     assert!(self.live.pods.insert(pod.clone(), Seen::Absent).is_some());
                     let previous = self.prior.objects.get(&id.address);
-                    self.commit(Vec::new(), record::pod_gone(id, action, previous, pod));
+                    self.commit(Vec::new(), record::gone(id, action, previous, &RemoteId::Pod(pod.clone())));
                 }
                 return;
             }
         }
         self.commit(Vec::new(), record::local(id, action, previous.as_ref(), now));
+    }
+
+    fn registries_mut(&mut self) -> &mut Vec<LiveRegistry> {
+        match &mut self.live.registries {
+            Inventory::Listed { found, odd: _ } => found,
+            other => panic!("registries are {other:?}"),
+        }
     }
 
     fn secrets_mut(&mut self) -> &mut Vec<LiveSecret> {
@@ -638,7 +686,8 @@ impl World {
     fn patch(&mut self, id: &PodId, patch: &PodPatch) {
         let Some(Seen::Found(live)) = self.live.pods.get(id) else { panic!("patches {id}") };
         let volumes = |volume: &Address| Some(self.volume_id(volume));
-        let sources = Sources { secrets: &self.secrets, volumes: &volumes };
+        let registries = |address: &Address| Some(self.registry_id(&Registry::Made(address.clone())));
+        let sources = Sources { secrets: &self.secrets, volumes: &volumes, registries: &registries };
         let changed = request::patch(sources, id, patch, live).unwrap().settings;
         let old = live.settings.clone();
         let settings = PodSettings {

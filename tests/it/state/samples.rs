@@ -23,8 +23,10 @@ use podform::model::plan::*;
 use podform::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
+use podform::model::prior::RecordedRegistry;
 use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use podform::model::provenance::Part;
+use podform::model::registry::{Credentials, Registry};
 use podform::model::secret::SecretName;
 use podform::model::settings::{Container, Field, PodPatch};
 use podform::model::size::Gigabytes;
@@ -70,9 +72,18 @@ impl Samples {
     }
 
     pub fn address(&mut self) -> Address {
-        self.one(&["llm", "llm[0]", "llm[11]", "web", "volume.models", "volume.web", "secret.HF"])
-            .parse()
-            .unwrap()
+        self.one(&[
+            "llm",
+            "llm[0]",
+            "llm[11]",
+            "web",
+            "volume.models",
+            "volume.web",
+            "secret.HF",
+            "registry.ghcr",
+        ])
+        .parse()
+        .unwrap()
     }
 
     pub fn pod_address(&mut self) -> Address {
@@ -92,11 +103,16 @@ impl Samples {
     }
 
     pub fn remote_id(&mut self) -> RemoteId {
-        match self.0.u8(..3) {
+        match self.0.u8(..4) {
             0 => RemoteId::Pod(self.pod_id()),
             1 => RemoteId::Volume(VolumeId::new(format!("vol{}", self.0.u32(..)))),
+            2 => RemoteId::Registry(self.registry_id()),
             _ => RemoteId::Secret(self.secret_id()),
         }
+    }
+
+    fn registry_id(&mut self) -> RegistryId {
+        RegistryId::new(format!("reg{}", self.0.u32(..)))
     }
 
     fn secret_id(&mut self) -> SecretId {
@@ -148,7 +164,7 @@ impl Samples {
             env: self.env().into(),
             ports: self.set(Self::port),
             disk: self.size(),
-            registry: self.some(|samples| RegistryId::new(samples.text())),
+            registry: self.some(Self::registry),
             storage: self.storage(),
             global_networking: self.0.bool(),
             locked: self.some(|samples| samples.0.bool()),
@@ -190,11 +206,18 @@ impl Samples {
     }
 
     fn object(&mut self) -> RecordedObject {
-        match self.0.u8(..4) {
+        match self.0.u8(..5) {
             0 => return RecordedObject::Volume(self.volume_config()),
             1 => {
                 let (name, value_set_at) = (self.text(), self.some(Self::time));
                 return RecordedObject::Secret(RecordedSecret { name, value_set_at });
+            }
+            2 => {
+                return RecordedObject::Registry(RecordedRegistry {
+                    name: self.text(),
+                    sent: self.some(Self::credentials),
+                    deposed: self.set(Self::registry_id),
+                });
             }
             _ => {}
         }
@@ -310,6 +333,22 @@ impl Samples {
         }
     }
 
+    fn registry(&mut self) -> Registry {
+        if self.0.bool() {
+            return Registry::Given(RegistryId::new(self.text()));
+        }
+        Registry::Made(["registry.ghcr", "registry.Docker_1"][self.0.usize(..2)].parse().unwrap())
+    }
+
+    fn credentials(&mut self) -> Credentials {
+        let username = if self.0.bool() {
+            EnvValue::Plain(self.text())
+        } else {
+            EnvValue::Secret(SecretName::Declared(self.text()))
+        };
+        Credentials { username, password: SecretName::Declared(self.text()) }
+    }
+
     fn patch(&mut self) -> PodPatch {
         PodPatch {
             name: self.some(Self::text),
@@ -323,7 +362,7 @@ impl Samples {
             }),
             ports: self.some(|samples| samples.set(Self::port)),
             disk: self.some(Self::size),
-            registry: self.some(|samples| samples.some(|samples| RegistryId::new(samples.text()))),
+            registry: self.some(|samples| samples.some(Self::registry)),
             storage: self.some(Self::storage),
             global_networking: self.some(|samples| samples.0.bool()),
             locked: self.some(|samples| samples.some(|samples| samples.0.bool())),
@@ -332,7 +371,7 @@ impl Samples {
 
     fn operation(&mut self) -> Operation {
         let volume = VolumeId::new("agv6w2qcg7");
-        match self.0.u8(..12) {
+        match self.0.u8(..14) {
             0 => Operation::Local,
             1 => Operation::CreateVolume {
                 name: self.text(),
@@ -369,13 +408,19 @@ impl Samples {
                 set_at: self.some(Self::time),
             },
             10 => Operation::DeleteSecret { id: self.secret_id() },
+            11 => Operation::CreateRegistry {
+                name: self.text(),
+                credentials: self.credentials(),
+                token: self.token(),
+            },
+            12 => Operation::DeleteRegistries { ids: self.set(Self::registry_id) },
             _ => Operation::DeletePods { ids: self.set(Self::pod_id) },
         }
     }
 
     fn consequence(&mut self) -> Consequence {
         let (volume, size, path) = ("volume.models".parse().unwrap(), self.size(), self.text());
-        match self.0.u8(..14) {
+        match self.0.u8(..15) {
             0 => Consequence::NetworkVolumeLost { volume, size },
             1 => Consequence::LocalVolumeLost { size, path },
             2 => Consequence::VanishedWithData { size },
@@ -388,6 +433,7 @@ impl Samples {
             9 => Consequence::ScarceGpuGivenUp,
             10 => Consequence::TakesEffectAtNextStart,
             11 => Consequence::ValueAtNextStart { pods: self.several() },
+            12 => Consequence::TemplatesLoseIt,
             _ => Consequence::GoesOnUnmanaged,
         }
     }

@@ -214,7 +214,7 @@ async fn a_refused_batch_leaves_nothing_behind() {
     said.push(why(&state.begin(&run("r1")).await.unwrap_err()));
     insta::assert_snapshot!(said.join("\n"), @"
     the journal has Succeeded after Intended
-    `sec2864053821` would be recorded at two addresses
+    `reg2864053821` would be recorded at two addresses
     run `r9` was not begun
     run `r1` was begun before
     ");
@@ -371,9 +371,9 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     empty: state `DIR/empty.db` is damaged: the file is empty
     text: `DIR/text.db` is not a podform state
     short: state `DIR/short.db` is damaged: database disk image is malformed
-    holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 13 page 13: btreeInitPage() returns error code 11
+    holes: state `DIR/holes.db` is damaged: *** in database main ***; Tree 4 page 21: btreeInitPage() returns error code 11
     foreign: `DIR/foreign.db` is not a podform state
-    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 4
+    newer: state `DIR/newer.db` has schema version 99, this podform knows up to 5
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
     lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
     ");

@@ -71,7 +71,17 @@ pub fn crash_points(base: &Base, case: &Case) -> Vec<Crash> {
 }
 
 fn is_read(call: &str) -> bool {
-    matches!(call, "list" | "list-volumes" | "list-secrets" | "get" | "get-volume" | "catalog")
+    matches!(
+        call,
+        "list"
+            | "list-volumes"
+            | "list-secrets"
+            | "list-registries"
+            | "get"
+            | "get-volume"
+            | "get-registry"
+            | "catalog"
+    )
 }
 
 /// What every call can be answered with. A read is done or not done alike, so for it these are all.
@@ -90,8 +100,9 @@ const LOST_ID: [&str; 2] = ["malformed", "wrong-content-type"];
 fn classes(call: &str) -> impl Iterator<Item = &'static str> {
     let (first, second): (&[&str], &[&str]) = match call {
         "list" => (&LISTING, &[]),
-        "list-volumes" | "list-secrets" | "get" | "get-volume" | "catalog" => (&[], &[]),
-        "create-secret" => (&WRITE, &LOST_ID),
+        "list-volumes" | "list-secrets" | "list-registries" | "get" | "get-volume" | "get-registry"
+        | "catalog" => (&[], &[]),
+        "create-secret" | "create-registry" => (&WRITE, &LOST_ID),
         "create" | "start" => (&WRITE, &PLACE),
         _ => (&WRITE, &[]),
     };

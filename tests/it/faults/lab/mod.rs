@@ -20,17 +20,21 @@ use podform::model::address::Address;
 use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
 use podform::model::desired::{Desired, Wanted};
+use podform::model::id::RegistryId;
 use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunNonce, SecretId};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
 use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
 use podform::model::pod::{Compute, Placement};
+use podform::model::prior::RecordedObject;
 use podform::model::prior::{Api, Prior};
 use podform::model::progress::Notice;
+use podform::model::request::RegistryRequest;
 use podform::model::request::{PodRequest, VolumeRequest};
 use podform::model::secret::{Secret, SecretName, Secrets};
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
+use podform::plan::Rotation;
 use podform::plan::{self, Inputs, Options, stock_questions};
 use podform::provider::runpod::Runpod;
 use podform::provider::{Mutate, Observe};
@@ -323,6 +327,9 @@ async fn make_foreign(client: &Runpod) {
         },
     };
     client.create_volume(&request).await.expect("a foreign volume");
+    let secret = || Secret::new("theirs".to_owned());
+    let request = RegistryRequest { name: "theirs".to_owned(), username: secret(), password: secret() };
+    client.create_registry(&request).await.expect("foreign credentials");
 }
 
 /// The world's time, so that creation times and records agree.
@@ -388,8 +395,8 @@ struct Lab<'a> {
     client: Rc<Runpod>,
     clock: WorldClock<'a>,
     story: Story,
-    /// The secret that is to be rotated, and when its value was set at first.
-    rotate: Option<(Address, Option<Timestamp>)>,
+    /// What is to be rotated, and how it is recorded at first.
+    rotate: Option<(Address, Option<String>)>,
 }
 
 /// How one run ended.
@@ -440,7 +447,7 @@ impl<'a> Lab<'a> {
     fn rotating(self, base: &Base) -> Self {
         let rotate = SHAPES[self.case.shape].rotate.map(|name| {
             let address: Address = name.parse().expect("an address");
-            let before = value_set_at(&base.prior, &address);
+            let before = last_sent(&base.prior, &address);
             (address, before)
         });
         Self { rotate, ..self }
@@ -505,7 +512,7 @@ impl<'a> Lab<'a> {
         let run = kit::run(format!("run-{number}-{}", now.as_millisecond()), now);
         let project = ProjectName::new("lab");
         let mut secrets = Secrets::default();
-        for name in ["hf", "kept"] {
+        for name in ["hf", "kept", "ghcr"] {
             let value = Secret::new(format!("value-of-{name}"));
             secrets.insert(SecretName::Declared(name.to_owned()), value);
         }
@@ -542,6 +549,9 @@ impl<'a> Lab<'a> {
             };
         if plan::names_secrets(self.desired, &prior) {
             live.secrets = podform::provider::observe::secrets(&limited).await;
+        }
+        if let Some(sought) = plan::sought_registries(self.desired, &prior) {
+            live.registries = podform::provider::observe::registries(&limited, &sought).await;
         }
         let (planned, broken) = self.plan(&prior, &live, &run, &secrets);
         let plan = match planned {
@@ -586,10 +596,10 @@ impl<'a> Lab<'a> {
         (planned, broken.iter().map(|violation| format!("unsound plan: {violation}")).collect())
     }
 
-    /// Returns the secret that is to be rotated, until its record says that it was.
-    fn to_rotate(&self, prior: &Prior) -> BTreeSet<Address> {
-        let rotate = self.rotate.iter().filter(|(address, before)| value_set_at(prior, address) == *before);
-        rotate.map(|(address, _)| address.clone()).collect()
+    /// Returns what is to be rotated, until its record says that it was.
+    fn to_rotate(&self, prior: &Prior) -> BTreeSet<Rotation> {
+        let rotate = self.rotate.iter().filter(|(address, before)| last_sent(prior, address) == *before);
+        rotate.map(|(address, _)| Rotation::At(address.clone())).collect()
     }
 
     fn signals(&self) -> watch::Receiver<Interrupt> {
@@ -608,8 +618,15 @@ impl<'a> Lab<'a> {
     }
 }
 
-fn value_set_at(prior: &Prior, address: &Address) -> Option<Timestamp> {
-    prior.objects.get(address)?.record.object.secret()?.value_set_at
+/// Returns what differs in a record once its value was sent again: when that was, or what was made to have it.
+fn last_sent(prior: &Prior, address: &Address) -> Option<String> {
+    let recorded = prior.objects.get(address)?;
+    match &recorded.record.object {
+        RecordedObject::Secret(secret) => secret.value_set_at.map(|at| at.to_string()),
+        RecordedObject::Pod(_) | RecordedObject::Volume(_) | RecordedObject::Registry(_) => {
+            Some(recorded.id.to_string())
+        }
+    }
 }
 
 fn shown(plan: &Plan) -> String {
@@ -640,6 +657,10 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
             let ours = secret.description.as_ref().is_some_and(|mark| mark.starts_with("podform lab/"));
             (RemoteId::Secret(SecretId::new(secret.id.clone())), ours)
         }))
+        .chain(world.registries().iter().map(|registry| {
+            let id = RegistryId::new(registry.id.clone());
+            (RemoteId::Registry(id), registry.name.starts_with("lab."))
+        }))
         .collect();
     let known = prior.remote_ids();
     for (id, _) in alive.iter().filter(|(id, ours)| **ours && !known.contains(id)) {
@@ -649,8 +670,9 @@ fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> 
         wrong.push(format!("the state has {id}, which does not exist"));
     }
     for (address, recorded) in &prior.objects {
-        if !recorded.record.deposed.is_empty() {
-            wrong.push(format!("{address} has more than one pod: {:?}", recorded.record.deposed));
+        let left: Vec<RemoteId> = recorded.record.deposed_ids().collect();
+        if !left.is_empty() {
+            wrong.push(format!("{address} has more than one object: {left:?}"));
         }
     }
     for address in base.desired.wanted.keys() {
@@ -705,7 +727,9 @@ fn foreign(base: &Base, world: &World) -> Vec<String> {
             .collect();
         let volumes: Vec<_> =
             world.all_volumes().filter(|volume| volume.name == "theirs").map(|volume| volume.size).collect();
-        (pods, volumes)
+        let registries: Vec<_> =
+            world.registries().iter().filter(|registry| registry.name == "theirs").cloned().collect();
+        (pods, volumes, registries)
     };
     if theirs(&base.world) == theirs(world) {
         Vec::new()

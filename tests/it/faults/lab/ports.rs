@@ -10,18 +10,18 @@ use std::time::Duration;
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::Timestamp;
 use podform::model::id::TemplateId;
-use podform::model::id::{PodId, RunId, SecretId, Serial, VolumeId};
-use podform::model::live::{LivePod, LiveVolume};
+use podform::model::id::{PodId, RegistryId, RunId, SecretId, Serial, VolumeId};
+use podform::model::live::{LivePod, LiveRegistry, LiveVolume};
 use podform::model::money::Hourly;
-use podform::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use podform::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::model::template::Template;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
 use podform::provider::{
-    Certainty, Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
-    ServerTime,
+    Certainty, Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError,
+    Quota, ServerTime,
 };
 use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, Run, StateError};
@@ -222,6 +222,14 @@ impl Observe for MortalPort<'_> {
         self.life.read("list-secrets", self.client.list_secrets()).await
     }
 
+    async fn list_registries(&self) -> Result<Vec<ListedRegistry>, ProviderError> {
+        self.life.read("list-registries", self.client.list_registries()).await
+    }
+
+    async fn registry(&self, id: &RegistryId) -> Result<Option<LiveRegistry>, ProviderError> {
+        self.life.read("get-registry", self.client.registry(id)).await
+    }
+
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         let pod = self.life.read("get", self.client.pod(id)).await?;
         Ok(pod.map(|pod| self.seen(pod)))
@@ -297,6 +305,16 @@ impl Mutate for MortalPort<'_> {
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
         self.life.write("delete-volume", async move { client.delete_volume(&id).await }).await
+    }
+
+    async fn create_registry(&self, request: &RegistryRequest) -> Result<RegistryId, ProviderError> {
+        let (client, request) = (Rc::clone(&self.client), request.clone());
+        self.life.write("create-registry", async move { client.create_registry(&request).await }).await
+    }
+
+    async fn delete_registry(&self, id: &RegistryId) -> Result<(), ProviderError> {
+        let (client, id) = (Rc::clone(&self.client), id.clone());
+        self.life.write("delete-registry", async move { client.delete_registry(&id).await }).await
     }
 
     async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {

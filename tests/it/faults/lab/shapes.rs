@@ -9,14 +9,14 @@ pub struct Shape {
     pub specs: &'static [&'static str],
     /// Addresses whose pods must be the same ones at the end.
     pub kept: &'static [&'static str],
-    /// The secret whose value is sent again when the last spec is applied.
+    /// What is rotated when the last spec is applied.
     pub rotate: Option<&'static str>,
     /// Whether the host of the pod at `stuck` is full when the last spec is applied.
     pub full_host: bool,
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 13] = [
+pub const SHAPES: [Shape; 16] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -61,6 +61,21 @@ pub const SHAPES: [Shape; 13] = [
         name: "secret-goes",
         specs: &[SECRET, SECRET_GOES],
         kept: &["secret.kept"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape { name: "registry", specs: &[NOTHING, REGISTRY], kept: &[], rotate: None, full_host: false },
+    Shape {
+        name: "registry-rotates",
+        specs: &[REGISTRY_RUNS, REGISTRY, REGISTRY],
+        kept: &["llm", "web"],
+        rotate: Some("registry.ghcr"),
+        full_host: false,
+    },
+    Shape {
+        name: "registry-goes",
+        specs: &[REGISTRY_RUNS, REGISTRY_GOES],
+        kept: &["llm"],
         rotate: None,
         full_host: false,
     },
@@ -114,6 +129,38 @@ secrets:
   kept: { runpod: kept, from: { env: KEPT } }
 pods: {}
 removed: [{ from: secret.hf, then: terminate }]
+";
+
+const REGISTRY_RUNS: &str = "
+version: 1
+project: lab
+secrets:
+  ghcr: { env: GHCR }
+registries:
+  ghcr: { username: bot, password: { secret: ghcr } }
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, registry: ghcr }
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, registry: ghcr }
+";
+
+/// One of the pods is stopped.
+const REGISTRY: &str = "
+version: 1
+project: lab
+secrets:
+  ghcr: { env: GHCR }
+registries:
+  ghcr: { username: bot, password: { secret: ghcr } }
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, registry: ghcr }
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, registry: ghcr, state: stopped }
+";
+
+const REGISTRY_GOES: &str = "
+version: 1
+project: lab
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB }
 ";
 
 const CHAIN: &str = "

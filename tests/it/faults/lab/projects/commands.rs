@@ -177,7 +177,10 @@ impl Account<'_> {
         match desired.wanted.get_mut(address) {
             Some(Wanted::Pod(pod)) => pod.adopt = Some(PodId::new(id)),
             Some(Wanted::Volume(WantedVolume::Managed { adopt, .. })) => *adopt = Some(VolumeId::new(id)),
-            Some(Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_)) | None => return,
+            Some(
+                Wanted::Volume(WantedVolume::Referenced { id: _ }) | Wanted::Secret(_) | Wanted::Registry(_),
+            )
+            | None => return,
         }
         self.begin_ledger(place, Some(id)).await;
         let state = &self.kept(place).state;

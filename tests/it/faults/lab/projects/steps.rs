@@ -307,7 +307,7 @@ impl Account<'_> {
                 let key = PODS[dice.usize(..PODS.len())].parse().expect("a key");
                 Address::Pod { key, replica: *replica }
             }
-            Address::Secret(_) => return,
+            Address::Secret(_) | Address::Registry(_) => return,
             Address::Volume(_) => {
                 Address::Volume(VOLUMES[dice.usize(..VOLUMES.len())].parse().expect("a key"))
             }

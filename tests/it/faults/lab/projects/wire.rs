@@ -8,17 +8,18 @@ use std::rc::Rc;
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::id::TemplateId;
-use podform::model::id::{EnvKey, PodId, SecretId, VolumeId};
-use podform::model::live::{LivePod, LiveVolume};
+use podform::model::id::{EnvKey, PodId, RegistryId, SecretId, VolumeId};
+use podform::model::live::{LivePod, LiveRegistry, LiveVolume};
 use podform::model::money::Hourly;
-use podform::model::request::{PatchRequest, PodRequest, SecretRequest, VolumeRequest};
+use podform::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::model::template::Template;
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
 use podform::provider::{
-    Listed, ListedPod, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota, ServerTime,
+    Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, Quota,
+    ServerTime,
 };
 use podform::simulator::world::pod::PodId as WorldPodId;
 use podform::simulator::{Simulation, World};
@@ -130,6 +131,14 @@ impl Observe for Wire<'_> {
         self.client.list_secrets().await
     }
 
+    async fn list_registries(&self) -> Result<Vec<ListedRegistry>, ProviderError> {
+        self.client.list_registries().await
+    }
+
+    async fn registry(&self, id: &RegistryId) -> Result<Option<LiveRegistry>, ProviderError> {
+        self.client.registry(id).await
+    }
+
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         Ok(self.client.pod(id).await?.map(|pod| self.seen(pod)))
     }
@@ -210,6 +219,15 @@ impl Mutate for Wire<'_> {
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         self.touch(id.as_str(), Touch::Delete, "delete");
         self.client.delete_volume(id).await
+    }
+
+    async fn create_registry(&self, request: &RegistryRequest) -> Result<RegistryId, ProviderError> {
+        self.client.create_registry(request).await
+    }
+
+    async fn delete_registry(&self, id: &RegistryId) -> Result<(), ProviderError> {
+        self.touch(id.as_str(), Touch::Delete, "delete");
+        self.client.delete_registry(id).await
     }
 
     async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {
