@@ -10,7 +10,8 @@
 //! cargo run --release --example soak -- --project-case 'seed=7 steps=9 ...'
 //! ```
 //!
-//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`; so do `--projects` and `--rebuilds`. It prints
+//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`; so do `--projects` and `--rebuilds`. With
+//! `--shape NAME`, as often as wanted, `--pairs` and `--singles` are about these shapes of plans only. It prints
 //! what was tried and, for each violation, a line that repeats it. It ends with 1 if there was any.
 
 #![expect(clippy::disallowed_macros, reason = "an example prints what it found")]
@@ -26,12 +27,15 @@ use std::process::ExitCode;
 
 use lab::campaign::{Depth, Tally, bases, campaign, enumerate, random};
 use lab::projects;
+use lab::shapes::SHAPES;
 use lab::{Base, Case, left_open, tell};
 
 /// What is to be tried.
 #[derive(Default)]
 struct Wanted {
     enumerated: Option<Depth>,
+    /// The shapes that are enumerated; none mean all.
+    shapes: Vec<usize>,
     seeds: usize,
     from: u64,
     case: Option<Case>,
@@ -47,7 +51,7 @@ fn main() -> ExitCode {
         Some(Wanted { project_case: Some(case), .. }) => repeat_project(&case),
         Some(Wanted { enumerated: None, seeds: 0, projects: 0, rebuilds: 0, .. }) | None => {
             eprintln!(
-                "usage: soak [--pairs | --singles] [--seeds N] [--projects N] [--rebuilds N] [--from SEED] \
+                "usage: soak [--pairs | --singles] [--shape NAME] [--seeds N] [--projects N] [--rebuilds N] [--from SEED] \
                  | --case 'shape=... seed=...' | --project-case 'seed=...'"
             );
             ExitCode::from(3)
@@ -63,6 +67,10 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
         match word {
             "--pairs" => wanted.enumerated = Some(Depth::Pairs),
             "--singles" => wanted.enumerated = Some(Depth::Single),
+            "--shape" => {
+                let name = words.next()?;
+                wanted.shapes.push(SHAPES.iter().position(|shape| shape.name == name)?);
+            }
             "--seeds" => wanted.seeds = words.next()?.parse().ok()?,
             "--from" => wanted.from = words.next()?.parse().ok()?,
             "--projects" => wanted.projects = words.next()?.parse().ok()?,
@@ -76,11 +84,11 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
 }
 
 fn play_all(
-    Wanted { enumerated, seeds, from, case: _, projects, rebuilds, project_case: _ }: &Wanted,
+    Wanted { enumerated, shapes, seeds, from, case: _, projects, rebuilds, project_case: _ }: &Wanted,
 ) -> ExitCode {
     let mut is_clean = true;
     if enumerated.is_some() || *seeds > 0 {
-        is_clean &= play_faults(*enumerated, *seeds, *from);
+        is_clean &= play_faults(*enumerated, shapes, *seeds, *from);
     }
     for (kind, count) in [(projects::Kind::People, projects), (projects::Kind::Rebuild, rebuilds)] {
         if *count > 0 {
@@ -93,13 +101,15 @@ fn play_all(
     if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn play_faults(enumerated: Option<Depth>, seeds: usize, from: u64) -> bool {
+fn play_faults(enumerated: Option<Depth>, shapes: &[usize], seeds: usize, from: u64) -> bool {
     let bases = bases();
     let mut is_clean = true;
     if let Some(depth) = enumerated {
+        let all: Vec<usize> = (0..bases.len()).collect();
+        let shapes = if shapes.is_empty() { &all } else { shapes };
         let cases: Vec<Case> =
-            (0..bases.len()).flat_map(|shape| enumerate(&bases[shape], shape, depth)).collect();
-        println!("enumerated    {depth:?} of {} shapes of plans", bases.len());
+            shapes.iter().flat_map(|shape| enumerate(&bases[*shape], *shape, depth)).collect();
+        println!("enumerated    {depth:?} of {} shapes of plans", shapes.len());
         is_clean &= told(&campaign(&bases, cases.len(), |number| cases[number].clone()));
     }
     if seeds > 0 {

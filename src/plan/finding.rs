@@ -16,6 +16,7 @@ use crate::model::size::Gigabytes;
 use crate::model::template::TemplateVolume;
 
 use super::reach::Standing;
+use super::rotation::Rotation;
 use super::scope::Pattern;
 
 fn about(
@@ -185,6 +186,12 @@ pub(super) fn needed(dependency: &Address, by: &Address, standing: Standing) -> 
     };
     let message = format!("goes along: `{by}` depends on it, and it {why}");
     about(Severity::Note, "goes-along", dependency, None, message)
+}
+
+/// A target takes along the credentials that others are to take the place of.
+pub(super) fn remade(registry: &Address, by: &Address) -> Finding {
+    let message = format!("goes along: `{by}` pulls with it, and others take its place");
+    about(Severity::Note, "goes-along", registry, None, message)
 }
 
 /// What depends on a target goes with it.
@@ -608,6 +615,11 @@ pub(super) fn replace_without_effect(address: &Address, why: &str) -> Finding {
         None,
         format!("`--replace` has no effect: {why}"),
     )
+}
+
+pub(super) fn unmatched_rotate(rotation: &Rotation) -> Finding {
+    let message = format!("`--rotate {rotation}` has no effect, as what it names is left out of this plan");
+    Finding { severity: Severity::Warning, code: "rotate-without-effect", subject: None, message }
 }
 
 pub(super) fn unmatched_replace(address: &Address) -> Finding {

@@ -454,6 +454,7 @@ fn assemble(
     findings.extend(remarks);
     findings.extend(unmanaged_findings);
     findings.extend(unmatched_replacements(context, &drafts));
+    findings.extend(unmatched_rotations(inputs.options, &drafts));
     findings.extend(removals_of_nothing(context));
     findings.extend(finding::catalog(inputs.catalog));
     findings.extend(left_out_of_listings(inputs.prior, inputs.live));
@@ -564,6 +565,13 @@ fn unmatched_replacements(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Fin
     };
     let unmatched = options.replace.iter().filter(|name| !wanted.contains(*name));
     unmatched.map(finding::unmatched_replace).collect()
+}
+
+/// Says which rotations are of what the plan is not about; those of nothing at all are refused before.
+fn unmatched_rotations(options: &Options, drafts: &Drafts<'_>) -> Vec<Finding> {
+    let rotate = options.rotate.iter().filter(|_| !options.destroy);
+    let unmatched = rotate.filter(|rotation| !drafts.keys().any(|address| rotation.is_about(address)));
+    unmatched.map(finding::unmatched_rotate).collect()
 }
 
 /// Says which entries of `removed` are about nothing that is recorded or marked: done already, or misspelt.

@@ -391,7 +391,10 @@ impl<'c, 'a> Ties<'c, 'a> {
                     Standing::Ready => return None,
                     Standing::Stopped | Standing::Missing | Standing::Unknown => Part::Needed,
                 };
-                let finding = finding::needed(&dependency, address, standing);
+                let finding = match self.context.registries.remade(&dependency) {
+                    Some(_) => finding::remade(&dependency, address),
+                    None => finding::needed(&dependency, address, standing),
+                };
                 Some((dependency, part, finding))
             })
             .collect()

@@ -5,6 +5,7 @@ mod catalog;
 mod left_alone;
 mod props;
 mod reach;
+mod registries;
 mod rent;
 mod secrets;
 mod unread;

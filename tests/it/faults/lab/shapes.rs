@@ -64,7 +64,7 @@ pub const SHAPES: [Shape; 16] = [
         rotate: None,
         full_host: false,
     },
-    Shape { name: "registry", specs: &[NOTHING, REGISTRY], kept: &[], rotate: None, full_host: false },
+    Shape { name: "registry", specs: &[NOTHING, REGISTRY_RUNS], kept: &[], rotate: None, full_host: false },
     Shape {
         name: "registry-rotates",
         specs: &[REGISTRY_RUNS, REGISTRY, REGISTRY],
