@@ -43,7 +43,7 @@ fn registry(
     if let Some(id) = fields.get("id") {
         let others = ["username", "password"].into_iter().filter_map(|key| fields.get(key));
         for other in others {
-            if let Value::Scalar(_) = &other.value.value {
+            if let (Value::Scalar(_), "password") = (&other.value.value, &*other.key) {
                 decoder.hidden.push(other.value.span);
             }
             let detail = format!("credentials given by `id` are only used, so `{}` has no effect", other.key);
@@ -74,7 +74,7 @@ fn registry(
     }
     let username = fields.read("username", decoder, username);
     let password = fields.read("password", decoder, password);
-    Some(RegistryDeclaration::Made { username: username?, password: password? })
+    Some(RegistryDeclaration::Made { username, password })
 }
 
 fn username(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Username> {
@@ -90,10 +90,6 @@ fn username(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Username> {
             "the value looks like a secret, and a spec file is kept in git",
         );
         decoder.report(mistake.help("write `username: { secret: NAME }`, with `NAME` under `secrets:`"));
-        return None;
-    }
-    if name.value.is_empty() {
-        decoder.report(Diagnostic::at(Problem::InvalidValue, name.span, "a username is not empty"));
         return None;
     }
     Some(Username::Typed(name.value))
@@ -119,7 +115,7 @@ fn password(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<String
 
 /// Reads the name of a secret; whether there is one is asked once all of the spec is read.
 fn reference(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<String>> {
-    let fields = decoder.fields(node, &words::ENV_VALUE, "`{ secret: NAME }`")?;
+    let fields = decoder.fields(node, &words::REGISTRY_VALUE, "`{ secret: NAME }`")?;
     if fields.lacks("secret") {
         let detail = "where the value comes from is written `{ secret: NAME }`";
         decoder.report(Diagnostic::at(Problem::MissingKey, node.span, detail));

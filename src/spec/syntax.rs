@@ -59,8 +59,8 @@ pub enum SecretDeclaration {
 pub enum RegistryDeclaration {
     /// `{ id: ID }`: stored in RunPod by somebody else.
     Given(RegistryId),
-    /// `{ username: NAME, password: { secret: NAME } }`: podform stores them there.
-    Made { username: Username, password: Spanned<String> },
+    /// `{ username: NAME, password: { secret: NAME } }`: podform stores them there. What has a mistake is missing.
+    Made { username: Option<Username>, password: Option<Spanned<String>> },
 }
 
 /// How the user of a registry was given.

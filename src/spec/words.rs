@@ -288,6 +288,15 @@ pub(super) const ENV_VALUE: Section = Section {
     ],
 };
 
+pub(super) const REGISTRY_VALUE: Section = Section {
+    name: "a value of a registry",
+    keys: &["secret"],
+    words: &[
+        ("env", Written("`{ secret: NAME }`, with `NAME: { env: VARIABLE }` under `secrets:`")),
+        ("file", Written("`{ secret: NAME }`, with `NAME: { file: PATH }` under `secrets:`")),
+    ],
+};
+
 pub(super) const LIFECYCLE: Section = Section {
     name: "`lifecycle`",
     keys: &["protect", "on_remove", "on_replace", "on_stuck_resume", "ignore_changes"],
@@ -335,6 +344,7 @@ mod tests {
         &PLACEMENT,
         &MOUNT,
         &ENV_VALUE,
+        &REGISTRY_VALUE,
         &LIFECYCLE,
         &MOVED,
         &REMOVED,

@@ -19,8 +19,20 @@ const ROTATED: &str = "canaryRotated1177";
 const MADE: &str = "canaryMade2268";
 const OUTSIDE: &str = "canaryOutside6604";
 const OUTSIDE_PLAIN: &str = "canaryOutsidePlain3319";
-const CANARIES: [&str; 8] =
-    [FROM_ENVIRONMENT, FROM_FILE, LITERAL, ROTATED, MADE, OUTSIDE, OUTSIDE_PLAIN, API_KEY];
+const STORED: &str = "canaryStored5137";
+const STORED_USER: &str = "canaryStoredUser9046";
+const CANARIES: [&str; 10] = [
+    FROM_ENVIRONMENT,
+    FROM_FILE,
+    LITERAL,
+    ROTATED,
+    MADE,
+    OUTSIDE,
+    OUTSIDE_PLAIN,
+    STORED,
+    STORED_USER,
+    API_KEY,
+];
 
 const SPEC: &str = "\
 version: 1
@@ -30,9 +42,14 @@ secrets:
   wandb: { env: WANDB_API_KEY }
   token: { file: secret/token }
   made: { runpod: made, from: { env: MADE } }
+  stored: { env: STORED }
+  user: { env: STORED_USER }
+registries:
+  ghcr: { username: { secret: user }, password: { secret: stored } }
 pods:
   train:
     image: ubuntu:24.04
+    registry: ghcr
     gpu: L4
     env:
       MODE: fast
@@ -102,6 +119,8 @@ impl Stage {
             .env("RUNPOD_API_KEY", API_KEY)
             .env("WANDB_API_KEY", wandb)
             .env("MADE", MADE)
+            .env("STORED", STORED)
+            .env("STORED_USER", STORED_USER)
             .env("XDG_CACHE_HOME", self.folder.path().join("cache"))
             .env("HOME", self.folder.path())
             .stdin(Stdio::null());
@@ -198,6 +217,12 @@ fn no_secret_is_printed_or_left_anywhere() {
     stage.run(ROTATED, "plan -v --rotate made -o made.plan", &[0]);
     stage.run(ROTATED, "apply made.plan -v", &[0]);
     assert_eq!(stage.pod()["env"]["MADE"], "{{ RUNPOD_SECRET_made }}");
+    // As are credentials for a registry.
+    let before = stage.pod()["registry"].clone();
+    stage.run(ROTATED, "plan -v --rotate ghcr -o stored.plan", &[0]);
+    show_all(&mut stage, ROTATED, "stored");
+    stage.run(ROTATED, "apply -v --rotate ghcr --auto-approve --parallelism 1", &[0]);
+    assert_ne!(stage.pod()["registry"], before);
 
     // Values are changed outside: of a secret, of a literal, of a plain variable that may now hold anything.
     let outside = [("WANDB_API_KEY", OUTSIDE), ("DB_PASSWORD", OUTSIDE), ("MODE", OUTSIDE_PLAIN)];
@@ -278,7 +303,14 @@ fn no_secret_is_left_while_a_request_is_under_way() {
 /// What is said of a request that goes wrong is said without the value that it carried.
 #[test]
 fn no_secret_is_left_of_a_request_that_fails() {
-    for fault in ["create-secret=refused", "create-secret#1=done-but-500", "create-secret#1=malformed"] {
+    for fault in [
+        "create-secret=refused",
+        "create-secret#1=done-but-500",
+        "create-secret#1=malformed",
+        "create-registry=refused",
+        "create-registry#1=done-but-500",
+        "create-registry#1=malformed",
+    ] {
         let mut stage = Stage::with_faults(fault);
         stage.run(FROM_ENVIRONMENT, "apply -v --auto-approve --parallelism 1", &[0, 7]);
         stage.run(FROM_ENVIRONMENT, "state history -v", &[0]);

@@ -31,7 +31,11 @@ pub(super) fn given(input: &Input) -> SettingsChange {
         env: env(input),
         ports: ports(input),
         disk: number(input, "containerDiskInGb"),
-        registry: text(input, "containerRegistryAuthId").map(Some),
+        // An empty one takes it away.
+        registry: input
+            .get("containerRegistryAuthId")
+            .and_then(Value::as_str)
+            .map(|id| Some(id.to_owned()).filter(|id| !id.is_empty())),
     }
 }
 

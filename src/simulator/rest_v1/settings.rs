@@ -34,7 +34,8 @@ pub(super) fn given(body: &Body) -> Result<SettingsChange, Wrong> {
         env: body.text_map("env")?,
         ports: ports(body)?,
         disk: body.number("containerDiskInGb", 0)?,
-        registry: body.text("containerRegistryAuthId")?.map(Some),
+        // An empty one takes it away.
+        registry: body.text("containerRegistryAuthId")?.map(|id| Some(id).filter(|id| !id.is_empty())),
     })
 }
 

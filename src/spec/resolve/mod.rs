@@ -194,10 +194,11 @@ impl Resolver<'_> {
         for (key, registry) in &self.spec.registries {
             let RegistryDeclaration::Made { username, password } = &registry.value else { continue };
             let username = match username {
-                Username::Typed(name) => Some(EnvValue::Plain(name.clone())),
-                Username::Secret(name) => self.read_secret(name).map(EnvValue::Secret),
+                Some(Username::Typed(name)) => Some(EnvValue::Plain(name.clone())),
+                Some(Username::Secret(name)) => self.read_secret(name).map(EnvValue::Secret),
+                None => None,
             };
-            let password = self.read_secret(password);
+            let password = password.as_ref().and_then(|name| self.read_secret(name));
             // The key was checked when it was read.
             let Ok(key) = Key::of_name(key) else { continue };
             all_places.insert(key.clone(), Places::new(registry.span));

@@ -26,7 +26,7 @@ use content::{Content, Readable, Summed};
 use layout::Layout;
 
 /// The version of the file's form, raised with every change of it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What marks a JSON file as a saved plan.
 const FORMAT: &str = "podform plan";

@@ -135,11 +135,15 @@ DROP TABLE objects;
 ALTER TABLE objects_of_any_kind RENAME TO objects;
 CREATE INDEX objects_by_id ON objects (kind, remote_id);
 UPDATE objects SET applied = json_set(
-    applied, '$.pod.container.registry',
-    json_object('given', json_extract(applied, '$.pod.container.registry')))
-    WHERE json_type(applied, '$.pod.container.registry') = 'text';
+    applied, '$.value.pod.container.registry',
+    json_object('given', json_extract(applied, '$.value.pod.container.registry')))
+    WHERE json_type(applied, '$.value.pod.container.registry') = 'text';
 UPDATE tokens SET asked = json_set(
     asked, '$.record.object.pod.container.registry',
     json_object('given', json_extract(asked, '$.record.object.pod.container.registry')))
     WHERE json_type(asked, '$.record.object.pod.container.registry') = 'text';
+UPDATE events SET detail = json_set(
+    detail, '$.intended.asked.record.object.pod.container.registry',
+    json_object('given', json_extract(detail, '$.intended.asked.record.object.pod.container.registry')))
+    WHERE json_type(detail, '$.intended.asked.record.object.pod.container.registry') = 'text';
 ";

@@ -444,15 +444,6 @@ fn sections_that_have_no_effect_yet_are_refused() {
       |
       = help: apply tries every candidate once; run it again after a lack of capacity
     "#);
-    insta::assert_snapshot!(with_head("registries:\n  ghcr: { username: bot, password: { secret: ghcr } }\n"), @"
-    error: undefined secret
-     --> pods.yaml:4:46
-      |
-    4 |   ghcr: { username: bot, password: { secret: ghcr } }
-      |                                              ^^^^ `secrets` has no `ghcr`
-      |
-      = help: add `ghcr: { env: GHCR }` under `secrets:`
-    ");
     insta::assert_snapshot!(with_head("state_file: postgres://bot:hunter2@db/state\n"), @r#"
     error: not supported yet
      --> pods.yaml:3:13

@@ -1,6 +1,9 @@
 //! References and rules between keys.
 
+use podform::model::desired::Wanted;
+
 use super::{Case, in_pod, mistakes, rendered, with_head};
+use crate::kit::loaded;
 
 #[test]
 fn undefined_volumes_secrets_pods_and_registries() {
@@ -419,6 +422,162 @@ secrets:
     8 +   braces: { runpod: hf }
       |
     "#);
+}
+
+#[test]
+fn credentials_that_podform_is_to_store() {
+    insta::assert_snapshot!(with_head("\
+secrets:
+  good: { env: GOOD }
+  stays: { runpod: stays }
+registries:
+  fine: { username: bot, password: { secret: good } }
+  inline: { username: bot, password: hunter2hunter2 }
+  token: { username: ghp_abcdefghijklmnopqrstuvwxyz0123456789, password: { secret: nobody } }
+  theirs: { username: { secret: stays }, password: { secret: stays } }
+  both: { id: x, username: bot, password: hunter2hunter2 }
+  half: { username: bot }
+  none: {}
+  listed: { username: bot, password: [hunter2hunter2] }
+  empty: { username: '', password: { secret: good } }
+  odd: { username: bot, password: { env: GOOD } }
+  ecr: { delegation: 'arn:aws:ecr:us-east-2:418399314813:repository/acme/llm' }
+  a.b: { id: x }
+"), @"
+    error: secret in a place that is stored and shown
+     --> pods.yaml:8:38
+      |
+    8 |   inline: { username: bot, password: ***            }
+      |                                      ^^^^^^^^^^^^^^ a password does not stand in a spec file, which is kept in git
+      |
+      = help: write `password: { secret: NAME }`, with `NAME: { env: NAME }` under `secrets:`
+
+    error: secret in a place that is stored and shown
+     --> pods.yaml:9:22
+      |
+    9 |   token: { username: ***                                     , password: { secret: nobody } }
+      |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the value looks like a secret, and a spec file is kept in git
+      |
+      = help: write `username: { secret: NAME }`, with `NAME` under `secrets:`
+
+    error: undefined secret
+     --> pods.yaml:9:84
+      |
+    9 |   token: { username: ***                                     , password: { secret: nobody } }
+      |                                                                                    ^^^^^^ `secrets` has no `nobody`
+      |
+      = help: add `nobody: { env: NOBODY }` under `secrets:`
+
+    error: invalid value
+      --> pods.yaml:10:33
+       |
+    10 |   theirs: { username: { secret: stays }, password: { secret: stays } }
+       |                                 ^^^^^ the value of `stays` stays in RunPod, which shows it to nobody, so that it cannot be sent
+       |
+       = help: give it by `env` or `file`
+
+    error: invalid value
+      --> pods.yaml:10:62
+       |
+    10 |   theirs: { username: { secret: stays }, password: { secret: stays } }
+       |                                                              ^^^^^ the value of `stays` stays in RunPod, which shows it to nobody, so that it cannot be sent
+       |
+       = help: give it by `env` or `file`
+
+    error: conflicting keys
+      --> pods.yaml:11:18
+       |
+    11 |   both: { id: x, username: bot, password: ***            }
+       |           --     ^^^^^^^^ credentials given by `id` are only used, so `username` has no effect
+       |           |
+       |           given by `id` here
+       |
+       = help: delete `id` for credentials that podform stores in RunPod
+
+    error: conflicting keys
+      --> pods.yaml:11:33
+       |
+    11 |   both: { id: x, username: bot, password: ***            }
+       |           -- given by `id` here ^^^^^^^^ credentials given by `id` are only used, so `password` has no effect
+       |
+       = help: delete `id` for credentials that podform stores in RunPod
+
+    error: missing key
+      --> pods.yaml:12:3
+       |
+    12 |   half: { username: bot }
+       |   ^^^^ the registry `half` needs `password`
+       |
+       = help: add `password: { secret: NAME }`
+
+    error: missing key
+      --> pods.yaml:13:3
+       |
+    13 |   none: {}
+       |   ^^^^ the registry `none` needs `username` and `password`, or the `id` of credentials in RunPod
+
+    error: secret in a place that is stored and shown
+      --> pods.yaml:14:38
+       |
+    14 |   listed: { username: bot, password: ***              }
+       |                                      ^^^^^^^^^^^^^^^^ a password does not stand in a spec file, which is kept in git
+       |
+       = help: write `password: { secret: NAME }`, with `NAME: { env: NAME }` under `secrets:`
+
+    error: invalid value
+      --> pods.yaml:15:22
+       |
+    15 |   empty: { username: '', password: { secret: good } }
+       |                      ^^ expected a name or `{ secret: NAME }`, found an empty text
+
+    error: unknown key
+      --> pods.yaml:16:37
+       |
+    16 |   odd: { username: bot, password: { env: GOOD } }
+       |                                     ^^^ a value of a registry has no `env`
+       |
+       = help: it is written `{ secret: NAME }`, with `NAME: { env: VARIABLE }` under `secrets:` here
+
+    error: not supported yet
+      --> pods.yaml:17:10
+       |
+    17 |   ecr: { delegation: 'arn:aws:ecr:us-east-2:418399314813:repository/acme/llm' }
+       |          ^^^^^^^^^^ a registry has no `delegation`
+       |
+       = help: podform makes no delegation of ECR yet; make it in RunPod's console and leave out the pod's `registry`
+
+    error: invalid name
+      --> pods.yaml:18:3
+       |
+    18 |   a.b: { id: x }
+       |   ^^^ `a.b` is no name of a registry: letters, digits, `_` and `-`
+    ");
+}
+
+#[test]
+fn credentials_are_lowered_to_an_address() {
+    let spec = loaded(
+        "version: 1\nproject: x\nsecrets: { a: { env: A }, b: { env: B }, c: { env: C } }\n\
+         registries:\n  mine: { username: { secret: a }, password: { secret: b } }\n  theirs: { id: reg }\n\
+         pods:\n  one: { image: i, gpu: L4, registry: mine }\n  two: { image: i, gpu: L4, registry: theirs }\n",
+    )
+    .unwrap();
+    let wanted: Vec<String> = spec
+        .desired
+        .wanted
+        .iter()
+        .map(|(address, wanted)| match wanted {
+            Wanted::Pod(pod) => format!("{address} {:?} {:?}", pod.container.registry, pod.depends_on),
+            other => format!("{address} {other:?}"),
+        })
+        .collect();
+    insta::assert_snapshot!(wanted.join("\n"), @r#"
+    registry.mine Registry(Credentials { username: Secret(Declared("a")), password: Declared("b") })
+    one Some(Made(Registry(Key("mine")))) {Registry(Key("mine"))}
+    two Some(Given(RegistryId("reg"))) {}
+    "#);
+    let read: Vec<&String> = spec.desired.secrets.keys().collect();
+    assert_eq!(read, ["a", "b"]);
 }
 
 #[test]

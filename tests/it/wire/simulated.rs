@@ -14,7 +14,9 @@ use boon::{Compiler, Schemas};
 use podform::model::catalog::{Catalog, NotTaken};
 use podform::model::desired::HostLimits;
 use podform::model::id::CpuFlavorId;
+use podform::model::live::LiveRegistry;
 use podform::model::pod::Placement;
+use podform::model::request::RegistryRequest;
 use podform::model::request::SecretRequest;
 use podform::provider::probe::Probe;
 use podform::simulator::{QuotaSetting, Settings, Simulation};
@@ -123,6 +125,38 @@ async fn life_of_a_pod(client: &Runpod, api: Api, place: (GpuTypeId, DataCenterI
     live
 }
 
+/// Stores credentials, has a pod pull with them, and deletes them once it does not any more.
+async fn life_of_credentials(client: &Runpod, pod: &PodId) {
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let request = RegistryRequest {
+        name: "acme.ghcr.01234567".to_owned(),
+        username: secret("canary-of-a-user"),
+        password: secret(SECRET),
+    };
+    let id = client.create_registry(&request).await.unwrap();
+    let live = LiveRegistry { id: id.clone(), name: request.name.clone() };
+    assert_eq!(client.list_registries().await.unwrap(), [Listed::Found(Box::new(live.clone()))]);
+    assert_eq!(client.registry(&id).await, Ok(Some(live)));
+    assert_eq!(client.registry(&RegistryId::new("nobodys")).await, Ok(None));
+    let twice = client.create_registry(&request).await.unwrap_err().to_string();
+    assert!(!twice.contains("canary"), "{twice}");
+    for registry in [Some(id.clone()), None] {
+        let settings = PodSettings { registry: Some(registry.clone()), ..patch_request().settings };
+        client.update_pod(&PatchRequest { id: pod.clone(), settings }).await.unwrap();
+        let live = client.pod(pod).await.unwrap().unwrap();
+        // REST v1 says nothing of a pod that has none.
+        assert_eq!(live.settings.registry.flatten(), registry);
+        if registry.is_some() {
+            let refused = client.delete_registry(&id).await.unwrap_err();
+            assert!(matches!(refused.certainty, Certainty::Rejected(_)), "{refused}");
+        }
+    }
+    client.delete_registry(&id).await.unwrap();
+    assert_eq!(client.registry(&id).await, Ok(None));
+    let again = client.delete_registry(&id).await.unwrap_err();
+    assert_eq!(again.certainty, Certainty::Rejected(Rejection::NotFound), "{again}");
+}
+
 /// Checks that a pod shows what was asked for, as far as its API shows it.
 fn assert_reads_back(request: &PodRequest, live: &LivePod) {
     let shown_or_sent =
@@ -213,6 +247,7 @@ fn requests_of(api: Api) -> Vec<Seen> {
         if api == Api::V2 {
             life_of_a_secret(&client).await;
         }
+        life_of_credentials(&client, &grow.id).await;
     });
     recorder.seen()
 }
@@ -382,6 +417,7 @@ fn requests_to_rest_v2_are_as_documented() {
         "DELETE /v2/account/secrets/{id}",
         "DELETE /v2/network-volumes/{id}",
         "DELETE /v2/pods/{id}",
+        "DELETE /v2/registries/{id}",
         "GET /v2/account/secrets",
         "GET /v2/account/ssh-keys",
         "GET /v2/catalog/cpus",
@@ -391,6 +427,8 @@ fn requests_to_rest_v2_are_as_documented() {
         "GET /v2/network-volumes/{id}",
         "GET /v2/pods",
         "GET /v2/pods/{id}",
+        "GET /v2/registries",
+        "GET /v2/registries/{id}",
         "PATCH /v2/account/secrets/{id}",
         "PATCH /v2/network-volumes/{id}",
         "PATCH /v2/pods/{id}",
@@ -398,6 +436,7 @@ fn requests_to_rest_v2_are_as_documented() {
         "POST /v2/network-volumes",
         "POST /v2/pods",
         "POST /v2/pods/{id}/action",
+        "POST /v2/registries",
     ];
     check_requests(Api::V2, "openapi-v2-autumn.json", "/v2", &operations);
 }
@@ -405,14 +444,18 @@ fn requests_to_rest_v2_are_as_documented() {
 #[test]
 fn requests_to_rest_v1_are_as_documented() {
     let operations = [
+        "DELETE /containerregistryauth/{containerRegistryAuthId}",
         "DELETE /networkvolumes/{networkVolumeId}",
         "DELETE /pods/{podId}",
+        "GET /containerregistryauth",
+        "GET /containerregistryauth/{containerRegistryAuthId}",
         "GET /networkvolumes",
         "GET /networkvolumes/{networkVolumeId}",
         "GET /pods",
         "GET /pods/{podId}",
         "PATCH /networkvolumes/{networkVolumeId}",
         "PATCH /pods/{podId}",
+        "POST /containerregistryauth",
         "POST /networkvolumes",
         "POST /pods",
         "POST /pods/{podId}/start",
