@@ -133,16 +133,8 @@ fn lower_pod(
         let texts = texts.into_iter().flat_map(|texts| texts.value);
         texts.map(|text| text.into_replica(number)).collect()
     };
-    let (storage, mounted) = match storage {
-        ResolvedStorage::None => (Storage::None, None),
-        ResolvedStorage::Local { size, path } => {
-            (Storage::Local { size, path: path.into_replica(number) }, None)
-        }
-        ResolvedStorage::Network { volume, path } => {
-            let volume = Address::Volume(volume);
-            (Storage::Network { volume: volume.clone(), path: path.into_replica(number) }, Some(volume))
-        }
-    };
+    let storage = lower_storage(storage, number);
+    let mounted = storage.volume().cloned();
     let depends_on = depends_on.iter().flat_map(|key| waited_for.get(key).into_iter().flatten()).cloned();
     let registry = registry.map(|(_, registry)| registry);
     let pulled = registry.as_ref().and_then(Registry::made).cloned();
@@ -186,6 +178,16 @@ fn lower_pod(
         adopt: typed.adopt.map(|adopt| adopt.value),
         template,
         labels: labels.map(|(name, value)| (name, value.into_replica(number))).collect(),
+    }
+}
+
+fn lower_storage(storage: ResolvedStorage, number: Option<u32>) -> Storage<Address> {
+    match storage {
+        ResolvedStorage::None => Storage::None,
+        ResolvedStorage::Local { size, path } => Storage::Local { size, path: path.into_replica(number) },
+        ResolvedStorage::Network { volume, path } => {
+            Storage::Network { volume: Address::Volume(volume), path: path.into_replica(number) }
+        }
     }
 }
 
