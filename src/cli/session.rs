@@ -82,8 +82,11 @@ impl<'a> Session<'a> {
         for id in named {
             let read = match port.template(&id).await {
                 Ok(Some(template)) => Ok(template),
-                Ok(None) => Err("the account can see no such template".to_owned()),
-                Err(error) => Err(error.to_string()),
+                Ok(None) => Err(
+                    "the account can see no such template; name another, or write its values into the pod"
+                        .to_owned(),
+                ),
+                Err(error) => Err(format!("{error}; the next plan looks again")),
             };
             found.insert(id, read);
         }

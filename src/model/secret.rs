@@ -62,11 +62,32 @@ pub fn reference_to(name: &str) -> String {
     format!("{{{{ {REFERENCE}{name} }}}}")
 }
 
-/// Returns the name of the secret of the account that the value of a variable refers to, and is nothing besides. A
-/// reference is no secret.
-pub fn referred_to(value: &str) -> Option<&str> {
-    let inner = value.trim().strip_prefix("{{")?.strip_suffix("}}")?;
-    inner.trim().strip_prefix(REFERENCE).filter(|name| may_be_in_account(name))
+/// Returns the names of the secrets of the account that the value of a variable refers to, wherever they stand in it.
+pub fn references(value: &str) -> impl Iterator<Item = &str> {
+    value.split("{{").skip(1).filter_map(|rest| {
+        let (inner, _) = rest.split_once("}}")?;
+        inner.trim().strip_prefix(REFERENCE).filter(|name| may_be_in_account(name))
+    })
+}
+
+/// Returns a value without the references to secrets of the account in it, if there are any.
+pub fn without_references(value: &str) -> Option<String> {
+    let mut parts = value.split("{{");
+    let mut rest = parts.next().unwrap_or_default().to_owned();
+    let mut found = false;
+    for part in parts {
+        let after = part
+            .split_once("}}")
+            .filter(|(inner, _)| inner.trim().strip_prefix(REFERENCE).is_some_and(may_be_in_account));
+        match after {
+            Some((_, after)) => {
+                found = true;
+                rest.push_str(after);
+            }
+            None => rest.extend(["{{", part]),
+        }
+    }
+    found.then_some(rest)
 }
 
 /// Tells whether RunPod takes a name for a secret of the account.
@@ -156,22 +177,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_are_read_as_they_are_written_and_nothing_else_is_one() {
+    fn references_are_read_wherever_they_stand_and_nothing_else_is_one() {
         for name in ["hf_token", "a", "team/hf.token-2"] {
-            assert_eq!(referred_to(&reference_to(name)), Some(name));
+            assert_eq!(references(&reference_to(name)).collect::<Vec<_>>(), [name]);
         }
-        assert_eq!(referred_to(" {{RUNPOD_SECRET_hf }} "), Some("hf"));
-        for text in [
-            "",
-            "{{ hf }}",
-            "{{ RUNPOD_SECRET_hf",
-            "x {{ RUNPOD_SECRET_hf }}",
-            "{{ runpod_secret_hf }}",
-            "{{ RUNPOD_SECRET_ }}",
-            "{{ RUNPOD_SECRET_my password }}",
-            "{{ RUNPOD_SECRET_a }} and {{ RUNPOD_SECRET_b }}",
-        ] {
-            assert_eq!(referred_to(text), None, "{text}");
+        let table: [(&str, &[&str], Option<&str>); 10] = [
+            ("", &[], None),
+            (" {{RUNPOD_SECRET_hf }} ", &["hf"], Some("  ")),
+            ("Bearer {{ RUNPOD_SECRET_hf }}", &["hf"], Some("Bearer ")),
+            ("{{ RUNPOD_SECRET_a }} and {{ RUNPOD_SECRET_b }}", &["a", "b"], Some(" and ")),
+            ("{{ {{ RUNPOD_SECRET_a }} }}", &["a"], Some("{{  }}")),
+            ("{{ hf }}", &[], None),
+            ("{{ RUNPOD_SECRET_hf", &[], None),
+            ("{{ runpod_secret_hf }}", &[], None),
+            ("{{ RUNPOD_SECRET_ }}", &[], None),
+            ("{{ RUNPOD_SECRET_my password }}", &[], None),
+        ];
+        for (text, names, rest) in table {
+            assert_eq!(references(text).collect::<Vec<_>>(), names, "{text}");
+            assert_eq!(without_references(text).as_deref(), rest, "{text}");
         }
     }
 

@@ -18,6 +18,8 @@
 
 use std::ops::Range;
 
+use super::secret;
+
 /// Words of keys that name a secret.
 pub const KEY_WORDS: &[&str] = &[
     "TOKEN",
@@ -37,6 +39,10 @@ pub const KEY_WORDS: &[&str] = &[
     "JWT",
 ];
 
+/// Ends of words that name a secret, as programs glue them to what it is for: `PGPASSWORD`.
+pub const WORD_ENDINGS: &[&str] =
+    &["PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "APITOKEN", "AUTHTOKEN", "ACCESSTOKEN", "HFTOKEN"];
+
 /// Ends of keys that name a secret.
 pub const KEY_ENDINGS: &[&str] = &[
     "API_KEY",
@@ -52,7 +58,7 @@ pub const KEY_ENDINGS: &[&str] = &[
 
 /// Ends of keys that often name a secret, and as often a setting.
 pub const WEAK_ENDINGS: &[&str] =
-    &["KEY", "AUTH", "DSN", "COOKIE", "SIGNATURE", "SALT", "PAT", "WEBHOOK", "AUTHORIZATION"];
+    &["KEY", "AUTH", "DSN", "COOKIE", "SIGNATURE", "SALT", "PAT", "PW", "WEBHOOK", "AUTHORIZATION"];
 
 /// Last words of keys that are about a secret and not one.
 pub const ABOUT: &[&str] = &[
@@ -215,11 +221,25 @@ pub fn is_secret(key: &str, value: &str) -> bool {
         || !is_setting(value) && (is_secret_key(key) || (is_weak_key(key) && !is_word(value)))
 }
 
+/// Tells whether a value is treated as a secret for what it has beside references to secrets of RunPod, which are none:
+/// `Bearer {{ RUNPOD_SECRET_hf }}` shows nothing, and what it refers to must be seen.
+pub fn is_secret_beside_references(key: &str, value: &str) -> bool {
+    let Some(rest) = secret::without_references(value) else { return is_secret(key, value) };
+    let rest = rest.trim();
+    let is_scheme = ["", "bearer", "basic", "token"].iter().any(|scheme| rest.eq_ignore_ascii_case(scheme));
+    !is_scheme && is_secret(key, rest)
+}
+
 /// Tells whether a key names a secret, whatever its value.
 pub fn is_secret_key(key: &str) -> bool {
     let words = words(key);
-    !is_about_secrets(&words)
-        && (words.split('_').any(|word| KEY_WORDS.contains(&word)) || ends_in_one(&words, KEY_ENDINGS))
+    !is_about_secrets(&words) && (words.split('_').any(is_key_word) || ends_in_one(&words, KEY_ENDINGS))
+}
+
+/// Tells whether a word of a key names a secret, the second or third of them too.
+fn is_key_word(word: &str) -> bool {
+    let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    KEY_WORDS.contains(&word) || WORD_ENDINGS.iter().any(|ending| word.ends_with(ending))
 }
 
 /// Tells whether a key may name a secret.

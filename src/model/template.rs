@@ -33,8 +33,10 @@ pub struct FromTemplate {
     pub fields: BTreeSet<Field>,
     /// Why its values are not there; nothing may be done to the pod then.
     pub missing: Option<String>,
-    /// The local volume that RunPod would make with it and the spec does not have.
+    /// The local volume that RunPod would make with it, which a spec says itself.
     pub volume: Option<TemplateVolume>,
+    /// The CUDA versions that it wants of hosts, which a spec says itself; none for any.
+    pub cuda: BTreeSet<CudaVersion>,
 }
 
 /// A local volume of a template.
@@ -47,7 +49,13 @@ pub struct TemplateVolume {
 impl FromTemplate {
     /// Names a template that is yet to be read.
     pub fn unread(id: TemplateId, fields: BTreeSet<Field>) -> Self {
-        Self { id, fields, missing: Some("it has not been read".to_owned()), volume: None }
+        Self {
+            id,
+            fields,
+            missing: Some("it has not been read".to_owned()),
+            volume: None,
+            cuda: BTreeSet::new(),
+        }
     }
 
     /// Tells whether it has given the value of a field.

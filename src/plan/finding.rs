@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::address::{Address, Kind};
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
-use crate::model::id::{EnvKey, PodId, ProjectName, RegistryId, RemoteId, TemplateId, VolumeId};
+use crate::model::id::{CudaVersion, EnvKey, PodId, ProjectName, RegistryId, RemoteId, TemplateId, VolumeId};
 use crate::model::live::{LiveRegistry, PodStatus, Unreadable};
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
@@ -385,6 +385,16 @@ pub(super) fn command_is_guess(address: &Address) -> Finding {
     let message =
         "its command is kept as a text that RunPod may cut into other words than these; check it".to_owned();
     about(Severity::Note, COMMAND_IS_GUESS, address, Some(Field::Command), message)
+}
+
+/// Names the CUDA versions that RunPod would look for.
+pub(super) fn cuda_of_template(address: &Address, id: &TemplateId, cuda: &BTreeSet<CudaVersion>) -> Finding {
+    let versions: Vec<String> = cuda.iter().map(|version| format!("'{version}'")).collect();
+    let versions = versions.join(", ");
+    let message = format!(
+        "template `{id}` wants hosts with CUDA {versions}, and {address} takes any: `cuda: [{versions}]` says so"
+    );
+    about(Severity::Warning, "cuda-of-template", address, Some(Field::Template), message)
 }
 
 /// Names the volume that a pod would have if RunPod made it from its template.

@@ -285,7 +285,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     remarks.extend(gaps.findings);
     remarks.extend(lone_vanished(&context, &vanished));
     remarks.extend(ssh::without_keys(&context, &drafts));
-    remarks.extend(templates::volumes_left(&context, &drafts));
+    remarks.extend(templates::left(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
     let mut plan = assemble(&context, &scope, drafts, edges, remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);

@@ -2,7 +2,7 @@
 
 use super::{Context, Drafts, finding};
 use crate::model::address::Address;
-use crate::model::desired::Wanted;
+use crate::model::desired::{ComputeWish, CudaWish, Wanted};
 use crate::model::plan::{Finding, Held, Step};
 use crate::model::pod::Storage;
 use crate::model::template::FromTemplate;
@@ -23,14 +23,20 @@ pub(super) fn hold_unread(context: &Context<'_>, drafts: &mut Drafts<'_>) {
     }
 }
 
-/// Says which pods that are made would have a volume if RunPod made them from their templates.
-pub(super) fn volumes_left(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
+/// Says which pods that are made would have a volume or other hosts if RunPod made them from their templates.
+pub(super) fn left(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
     let made = drafts.iter().filter(|(_, draft)| draft.has(Step::Create));
     let left = made.filter_map(|(address, _)| {
-        let FromTemplate { id, volume, .. } = of(context, address)?;
-        let storage = &context.wanted(address)?.pod()?.container.storage;
-        let volume = volume.as_ref().filter(|_| matches!(storage, Storage::None))?;
-        Some(finding::volume_of_template(address, id, volume))
+        let FromTemplate { id, volume, cuda, .. } = of(context, address)?;
+        let pod = context.wanted(address)?.pod()?;
+        let volume = volume.as_ref().filter(|_| matches!(pod.container.storage, Storage::None));
+        let takes_any = match &pod.hardware.compute {
+            ComputeWish::Gpu(wish) => wish.host.cuda == CudaWish::Any,
+            ComputeWish::Cpu(_) => false,
+        };
+        let volume = volume.map(|volume| finding::volume_of_template(address, id, volume));
+        let cuda = (takes_any && !cuda.is_empty()).then(|| finding::cuda_of_template(address, id, cuda));
+        Some(volume.into_iter().chain(cuda))
     });
-    left.collect()
+    left.flatten().collect()
 }

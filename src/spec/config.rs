@@ -195,11 +195,13 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     map.put_some("template", typed.template.as_ref().map(|id| text(id.value.as_str())));
     map.put_some("image", image.as_ref().map(template));
     map.put_some("registry", registry.as_ref().map(|(name, _)| text(name)));
-    let command = typed.command.as_ref().filter(|words| !words.value.is_empty());
+    // An empty list keeps away what a template has.
+    let is_said = |is_empty: bool| typed.template.is_some() || !is_empty;
+    let command = typed.command.as_ref().filter(|words| is_said(words.value.is_empty()));
     map.put_some("command", command.map(|words| templates(&words.value)));
     map.put_some("entrypoint", typed.entrypoint.as_ref().map(|words| templates(&words.value)));
     map.put_unless_empty("env", typed.env.as_ref().map(|env| env_map(&env.value)).unwrap_or_default());
-    let ports = typed.ports.as_ref().filter(|ports| !ports.value.is_empty());
+    let ports = typed.ports.as_ref().filter(|ports| is_said(ports.value.is_empty()));
     map.put_some("ports", ports.map(|ports| texts(ports.value.iter().map(ToString::to_string))));
     add_hardware(hardware, &mut map);
     let is_left = typed.template.is_some() && typed.disk.is_none();

@@ -105,15 +105,16 @@ fn waited_for(pods: &BTreeMap<Key, Box<ResolvedPod>>) -> BTreeMap<Key, Vec<Addre
 }
 
 /// Returns the secrets that podform makes in RunPod and a pod's variables refer to: they are there before it boots.
-fn made_for(pod: &WantedPod, by_name: &BTreeMap<String, Address>) -> Vec<Address> {
+pub(super) fn made_for(pod: &WantedPod, by_name: &BTreeMap<String, Address>) -> Vec<Address> {
     if by_name.is_empty() {
         return Vec::new();
     }
-    let named = pod.container.env.values().filter_map(|value| match value {
-        EnvValue::Plain(text) => by_name.get(&secret::referred_to(text)?.to_ascii_lowercase()),
+    let texts = pod.container.env.values().filter_map(|value| match value {
+        EnvValue::Plain(text) => Some(text),
         EnvValue::Secret(_) => None,
     });
-    named.cloned().collect()
+    let named = texts.flat_map(|text| secret::references(text));
+    named.filter_map(|name| by_name.get(&name.to_ascii_lowercase())).cloned().collect()
 }
 
 fn lower_pod(

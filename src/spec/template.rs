@@ -9,7 +9,7 @@ use crate::model::id::{EnvKey, TemplateId};
 use crate::model::marker::MARKER_KEY;
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::registry::Registry;
-use crate::model::secret::{Secret, SecretName, Secrets, referred_to};
+use crate::model::secret::{Secret, SecretName, Secrets};
 use crate::model::sensitive::{self, hold_a_secret};
 use crate::model::settings::Field;
 use crate::model::template::{FromTemplate, Template, TemplateVolume};
@@ -17,6 +17,7 @@ use crate::model::template::{FromTemplate, Template, TemplateVolume};
 use super::Loaded;
 use super::image;
 use super::interpolate::is_variable_name;
+use super::lower::made_for;
 use super::pod::MAX_ENV;
 
 impl Loaded {
@@ -30,13 +31,20 @@ impl Loaded {
     /// template is of no use to it keeps the reason, so that a plan holds it and it alone.
     pub fn fill(&mut self, templates: &BTreeMap<TemplateId, Result<Template, String>>) {
         let Self { desired, literal_secrets, .. } = self;
+        let made = desired.wanted.iter().filter_map(|(address, wanted)| {
+            Some((wanted.secret()?.name.to_ascii_lowercase(), address.clone()))
+        });
+        let made: BTreeMap<String, Address> = made.collect();
         for (address, wanted) in &mut desired.wanted {
             let Wanted::Pod(pod) = wanted else { continue };
             let Some(from) = pod.template.clone() else { continue };
             let Some(found) = templates.get(&from.id) else { continue };
             let found = found.as_ref().map_err(String::clone);
             match found.and_then(|template| usable(template, pod).map(|()| template)) {
-                Ok(template) => fill(address, pod, template, literal_secrets),
+                Ok(template) => {
+                    fill(address, pod, template, literal_secrets);
+                    pod.depends_on.extend(made_for(pod, &made));
+                }
                 Err(why) => pod.template = Some(FromTemplate { missing: Some(why), ..from }),
             }
         }
@@ -69,12 +77,13 @@ fn usable(template: &Template, pod: &WantedPod) -> Result<(), String> {
     } else {
         return Ok(());
     };
-    Err(why.to_owned())
+    Err(format!("{why}; name another, or write its values into the pod"))
 }
 
 /// What the spec has goes first, for variables one by one.
 fn fill(address: &Address, pod: &mut WantedPod, template: &Template, secrets: &mut Secrets) {
-    let Some(FromTemplate { id: _, fields, missing, volume }) = &mut pod.template else { return };
+    let Some(FromTemplate { id: _, fields, missing, volume, cuda }) = &mut pod.template else { return };
+    cuda.clone_from(&template.cuda);
     *missing = None;
     let given = &template.settings;
     *volume = match &given.storage {
@@ -128,7 +137,7 @@ fn is_a_templates(key: &EnvKey) -> bool {
 /// A template shows its variables to all who may see it; what looks like a secret is hidden all the same.
 fn variable(address: &Address, key: &EnvKey, value: &Secret<String>, secrets: &mut Secrets) -> EnvValue {
     let text = value.expose();
-    if !sensitive::is_secret(key.as_str(), text) || referred_to(text).is_some() {
+    if !sensitive::is_secret_beside_references(key.as_str(), text) {
         return EnvValue::Plain(text.clone());
     }
     let name = SecretName::Literal { address: address.clone(), key: key.clone() };

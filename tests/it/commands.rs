@@ -243,6 +243,7 @@ fn everything_that_is_known_of_a_pod_is_one_document() {
         "protect": false,
         "rebuilt": false,
         "recorded_at": "2026-11-02T09:00:06Z",
+        "registry": null,
         "retired": false,
         "secret": null,
         "token": "ea46e2fe2d47d31a",

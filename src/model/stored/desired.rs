@@ -24,7 +24,7 @@ stored_structs! {
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
     WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, template, labels }
-    FromTemplate { id, fields, missing, volume }
+    FromTemplate { id, fields, missing, volume, cuda }
     TemplateVolume { size, path }
     WantedSecret { name }
     Hardware { compute, cloud, data_centers, countries, max_price }

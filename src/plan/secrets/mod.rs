@@ -36,10 +36,11 @@ pub fn names_secrets(desired: &Desired, prior: &Prior) -> bool {
 
 /// Returns the variables of a pod that refer to a secret of the account, with its name.
 fn references(pod: &WantedPod) -> impl Iterator<Item = (&EnvKey, &str)> {
-    pod.container.env.iter().filter_map(|(key, value)| match value {
-        EnvValue::Plain(text) => Some((key, secret::referred_to(text)?)),
+    let texts = pod.container.env.iter().filter_map(|(key, value)| match value {
+        EnvValue::Plain(text) => Some((key, text)),
         EnvValue::Secret(_) => None,
-    })
+    });
+    texts.flat_map(|(key, text)| secret::references(text).map(move |name| (key, name)))
 }
 
 /// Holds every pod that would boot without a secret that it refers to, and says so of those that go on running. Returns

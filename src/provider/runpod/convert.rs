@@ -167,7 +167,7 @@ pub(super) fn role(id: &str, name: &str, endpoint: Option<&str>) -> PodRole {
 pub(super) fn or_mover(pod: LivePod, is_free: bool) -> LivePod {
     let is_mover = is_free
         && pod.role == PodRole::Plain
-        && pod.status == PodStatus::Running
+        && pod.status.is_up()
         && pod.marker.is_none()
         && matches!(pod.compute, Some(Compute::Cpu { .. }));
     LivePod { role: if is_mover { PodRole::Mover } else { pod.role }, ..pod }

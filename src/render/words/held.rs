@@ -68,11 +68,9 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             )
         }
         Held::NoSecret { names } => without_secrets(names),
-        Held::NoTemplate { id, why } => format!(
-            "template `{}` cannot be used: {}; name another, or write its values into the pod",
-            visible(id.as_str()),
-            visible(why)
-        ),
+        Held::NoTemplate { id, why } => {
+            format!("template `{}` cannot be used: {}", visible(id.as_str()), visible(why))
+        }
         Held::NotPossible(why) => visible(why).to_string(),
         Held::InProgress => "it is in progress".to_owned(),
         Held::NoCatalog { part, why } => {

@@ -9,9 +9,8 @@ use crate::model::id::{CudaVersion, EnvKey, GpuName, GpuTypeId, ProjectName, Reg
 use crate::model::live::{LivePod, LiveVolume, Rental};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Storage};
-use crate::model::secret;
 use crate::model::secret::Secret;
-use crate::model::sensitive::is_secret;
+use crate::model::sensitive::is_secret_beside_references;
 use crate::model::settings::{Container, Field, Observed, PodSettings, Setting};
 use crate::model::template::Template;
 use crate::model::value::Value;
@@ -263,8 +262,7 @@ impl Page<'_> {
         let mut variables = Map::default();
         for (name, value) in env.iter().filter(|(name, _)| !name.is_of_the_platform()) {
             let value_text = value.expose();
-            let written = if is_secret(name.as_str(), value_text) && secret::referred_to(value_text).is_none()
-            {
+            let written = if is_secret_beside_references(name.as_str(), value_text) {
                 let mut reference = Map::default();
                 reference.put("secret", text(&self.names.name(key, name, value)));
                 reference.into()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::id::EnvKey;
 use crate::model::marker::MARKER_KEY;
-use crate::model::secret::{self, Secret};
+use crate::model::secret::Secret;
 use crate::model::sensitive;
 
 use crate::spec::config::HIDDEN;
@@ -97,7 +97,7 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) 
         decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail));
         return None;
     }
-    if secret::referred_to(text).is_some() || !sensitive::is_secret(key.value.as_str(), text) {
+    if !sensitive::is_secret_beside_references(key.value.as_str(), text) {
         dollars::check(decoder, value.span, &BTreeSet::new());
         return Some(EnvSyntax::Literal(value.value));
     }

@@ -26,7 +26,7 @@ fn named(names: &[&str]) -> Inventory<LiveSecret> {
 fn refers(pod: &mut WantedPod) {
     let env = Arc::make_mut(&mut pod.container.env);
     env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_hf_token }}"));
-    env.insert(key("WANDB"), plain("{{ RUNPOD_SECRET_Wandb }}"));
+    env.insert(key("WANDB"), plain("Bearer {{ RUNPOD_SECRET_Wandb }}"));
 }
 
 #[test]

@@ -105,15 +105,15 @@ fn what_a_spec_may_not_say_no_template_says_for_it() {
     ];
     insta::assert_snapshot!(rows.join("\n"), @r#"
     held: GET failed
-    held: it is for endpoints, not for pods
-    held: it names no image
-    held: its image is no reference that a registry can have
-    held: its image is no reference that a registry can have
-    held: its image is no reference that a registry can have
-    held: its command holds what looks like a secret, and plans show commands
-    held: it has a variable whose name a spec cannot declare
-    held: its variables and those of the spec are more than a pod can have
-    held: its variables and those of the spec are more than a pod can have
+    held: it is for endpoints, not for pods; name another, or write its values into the pod
+    held: it names no image; name another, or write its values into the pod
+    held: its image is no reference that a registry can have; name another, or write its values into the pod
+    held: its image is no reference that a registry can have; name another, or write its values into the pod
+    held: its image is no reference that a registry can have; name another, or write its values into the pod
+    held: its command holds what looks like a secret, and plans show commands; name another, or write its values into the pod
+    held: it has a variable whose name a spec cannot declare; name another, or write its values into the pod
+    held: its variables and those of the spec are more than a pod can have; name another, or write its values into the pod
+    held: its variables and those of the spec are more than a pod can have; name another, or write its values into the pod
     own:1 [] 7 GB []; given: disk
     a:1 ["serve"] 7 GB []; given: image disk
     "#);
@@ -126,4 +126,22 @@ fn nothing_is_wanted_of_a_pod_whose_template_nobody_has_read() {
     let Some(Wanted::Pod(pod)) = loaded.desired.wanted.values().next() else { panic!("no pod") };
     let missing = pod.template.as_ref().and_then(|template| template.missing.as_deref());
     assert_eq!(missing, Some("it has not been read"));
+}
+
+/// Nothing else than the template says that the pod needs it, and the pod would boot without it.
+#[test]
+fn a_secret_of_runpod_that_a_template_refers_to_is_made_first() {
+    let mut loaded = load_text(
+        "version: 1\nproject: acme\nsecrets: { tok: { runpod: tok, from: { env: TOK } } }\npods:\n  a: { template: t, gpu: L4 }\n",
+    )
+    .unwrap();
+    let found = template("a:1", &[], &[("AUTH_TOKEN", "Bearer {{ RUNPOD_SECRET_Tok }}")]);
+    loaded.fill(&BTreeMap::from([(TemplateId::new("t"), Ok(found))]));
+    let pod = loaded.desired.wanted.values().find_map(Wanted::pod).expect("a pod");
+    let waits_for: Vec<String> = pod.depends_on.iter().map(ToString::to_string).collect();
+    assert_eq!(waits_for, ["secret.tok"]);
+    assert_eq!(
+        pod.container.env.get(&EnvKey::new("AUTH_TOKEN")),
+        Some(&EnvValue::Plain("Bearer {{ RUNPOD_SECRET_Tok }}".to_owned()))
+    );
 }

@@ -590,6 +590,7 @@ impl Samples {
             fields: self.set(Self::field),
             missing: self.some(Self::text),
             volume: self.some(|samples| TemplateVolume { size: samples.size(), path: samples.text() }),
+            cuda: self.set(|samples| CudaVersion::new(samples.text())),
         }
     }
 
