@@ -163,7 +163,7 @@ pub(super) fn role(id: &str, name: &str, endpoint: Option<&str>) -> PodRole {
 /// Returns a pod with its role, once it is seen that RunPod moves another one with it.
 ///
 /// Of such a pod it is said that it has CPUs only and is not billed, and nothing else; every other one that runs on CPUs
-/// is billed. What carries a mark is somebody's, and one that does not run yet may have no price yet.
+/// is billed. What carries a mark is somebody's, and one that is stopped is billed for its disks.
 pub(super) fn or_mover(pod: LivePod, is_free: bool) -> LivePod {
     let is_mover = is_free
         && pod.role == PodRole::Plain
@@ -316,6 +316,26 @@ mod tests {
         assert_eq!(role("other00", "hpvdausak8xb-BG", None), PodRole::Plain);
         assert_eq!(role("p1", "worker", Some("jpnw0v75y3qoql")), PodRole::EndpointWorker);
         assert_eq!(role("p1", "llm", Some("")), PodRole::Plain);
+    }
+
+    #[test]
+    fn a_mover_is_told_as_soon_as_it_comes_up_and_no_other_pod_is_one() {
+        let cpu = Compute::Cpu { flavor: CpuFlavorId::new("cpu3c"), vcpus: 2 };
+        let unmarked = |status| LivePod {
+            marker: None,
+            compute: Some(cpu.clone()),
+            ..crate::kit::live_pod("migration", status)
+        };
+        let role = |pod, is_free| or_mover(pod, is_free).role;
+        for status in [PodStatus::Provisioning, PodStatus::Starting, PodStatus::Running] {
+            assert_eq!(role(unmarked(status), true), PodRole::Mover, "{status}");
+            assert_eq!(role(unmarked(status), false), PodRole::Plain, "{status}");
+        }
+        assert_eq!(role(unmarked(PodStatus::Exited), true), PodRole::Plain);
+        let marked = LivePod { compute: Some(cpu.clone()), ..crate::kit::live_pod("p", PodStatus::Running) };
+        assert_eq!(role(marked, true), PodRole::Plain);
+        let with_gpu = LivePod { marker: None, ..crate::kit::live_pod("p", PodStatus::Running) };
+        assert_eq!(role(with_gpu, true), PodRole::Plain);
     }
 
     #[test]
