@@ -8,7 +8,7 @@ use crate::model::clock::Moment;
 use crate::model::id::RemoteId;
 use crate::model::live::LivePod;
 use crate::model::plan::{Action, ActionId, RecordAfter};
-use crate::model::prior::{Record, Recorded};
+use crate::model::prior::{Record, Recorded, RecordedObject};
 use crate::state::RecordChange;
 
 /// Returns the entry of an object with this id. The plan says which pods a new object leaves behind.
@@ -33,6 +33,26 @@ pub fn put(
         None => Recorded::new(id, record, now),
     };
     RecordChange::Put(address.clone(), Box::new(recorded))
+}
+
+/// Returns the entry of what a create of an earlier run is found to have made. What came on record since then stays there, as
+/// what this one takes the place of.
+pub fn found(
+    address: &Address,
+    record: &Record,
+    id: RemoteId,
+    previous: Option<&Recorded>,
+    now: Moment,
+) -> RecordChange {
+    let mut record = record.clone();
+    if let (RecordedObject::Registry(registry), Some(previous)) = (&mut record.object, previous) {
+        let since = previous.ids().filter(|since| *since != id).filter_map(|since| match since {
+            RemoteId::Registry(since) => Some(since),
+            RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_) => None,
+        });
+        registry.deposed.extend(since);
+    }
+    put(address, &record, id, previous, now)
 }
 
 /// Returns the changes that drop an entry whose object is gone or given up.
@@ -118,7 +138,8 @@ mod tests {
 
     use super::*;
     use crate::kit::{self, at, pod_id as pod, record, recorded, token};
-    use crate::model::id::PodId;
+    use crate::model::id::{PodId, RegistryId};
+    use crate::model::prior::RecordedRegistry;
 
     fn address() -> Address {
         kit::address("llm")
@@ -167,5 +188,29 @@ mod tests {
         let [change] = <[_; 1]>::try_from(remove(&address(), Some(&previous), false)).unwrap();
         assert_eq!(entry(change).id, pod("older"));
         assert_eq!(remove(&address(), Some(&recorded("old")), false), [RecordChange::Remove(address())]);
+    }
+
+    #[test]
+    fn what_came_on_record_since_stays_beside_what_is_found() {
+        let of = |name: &str| Record {
+            object: RecordedObject::Registry(RecordedRegistry {
+                name: name.to_owned(),
+                sent: None,
+                deposed: [RegistryId::new(format!("before-{name}"))].into(),
+            }),
+            ..record()
+        };
+        let id = |id: &str| RemoteId::Registry(RegistryId::new(id));
+        let since = Recorded { id: id("since"), record: of("since"), ..recorded("old") };
+        let address = kit::address("registry.ghcr");
+        let found = entry(super::found(&address, &of("late"), id("late"), Some(&since), now()));
+        let deposed: Vec<String> = found.record.deposed_ids().map(|id| id.to_string()).collect();
+        assert_eq!(
+            (found.id, deposed),
+            (id("late"), ["before-late", "before-since", "since"].map(str::to_owned).into())
+        );
+        let same = Recorded { id: id("late"), record: of("late"), ..recorded("old") };
+        let again = entry(super::found(&address, &of("late"), id("late"), Some(&same), now()));
+        assert_eq!(again.record.deposed_ids().count(), 1);
     }
 }

@@ -262,7 +262,7 @@ where
         let previous = self.prior.objects.get(address);
         let there = self.context.provider.server_time().map(ServerTime::now);
         let now = Moment { here: self.context.clock.now(), there };
-        let change = record::put(address, &asked.record, id.clone(), previous, now);
+        let change = record::found(address, &asked.record, id.clone(), previous, now);
         let accepted = || Event::Accepted { id: Some(id.clone()) };
         // A request that was found to have taken effect did go out, whether or not that was noted.
         let went_out = (intent.status == ActionStatus::Intended).then_some(Event::Started);

@@ -45,12 +45,15 @@ pub(in crate::plan) fn draft<'a>(
         (Case::CreateAgain { recorded }, Some(wanted)) => planner.create_again(wanted, recorded),
         (Case::Compare { recorded, object }, Some(wanted)) => planner.keep(wanted, recorded, object),
         (Case::Adopt { object, known, deposed: _ }, Some(wanted)) => planner.adopt(wanted, object, known),
-        (Case::Remove { recorded, object, by: _, successor: _ }, _) => planner.remove(recorded, object),
+        (Case::Remove { recorded, object, by: _, successor: None }, _) => planner.remove(recorded, object),
+        (Case::Remove { recorded: _, object: _, by: _, successor: Some(object) }, _) => {
+            planner.remove_found(object);
+        }
+        (Case::RemoveOrphan { object, asked: _ }, _) => planner.remove_found(object),
         (Case::Forget { recorded }, _) => planner.forget(recorded),
         (
             Case::Nothing
             | Case::NotYet
-            | Case::RemoveOrphan { .. }
             | Case::Create
             | Case::CreateAgain { .. }
             | Case::Compare { .. }
@@ -78,12 +81,27 @@ pub(super) fn sighting<'a>(
     };
     let unread =
         || Sighting::Hidden(Held::Unreadable(format!("it may be what cannot be read: {}", odd.join(", "))));
+    let carriers = carriers(inputs, renamed, found, address);
     if let Some(recorded) = ownership.recorded(address) {
+        // What an unfinished run made in the place of what is on record is not made a second time.
+        let successor = only_successor(recorded, &carriers);
+        if successor.is_none()
+            && let Some(held) = ownership.unsettled_intent(address, Some(recorded))
+        {
+            return Sighting::Hidden(held);
+        }
         let is_it = |registry: &&LiveRegistry| RemoteId::Registry(registry.id.clone()) == recorded.id;
         let age = live.server_time.zip(recorded.server_time).map(|(now, then)| now.duration_since(then));
         return match (found.iter().find(is_it), age) {
-            (Some(object), _) => Sighting::Kept { recorded, object },
+            (Some(object), _) => match successor {
+                Some((successor, asked)) => Sighting::Superseded { recorded, object, successor, asked },
+                None => Sighting::Kept { recorded, object },
+            },
             (None, _) if !odd.is_empty() => unread(),
+            (None, Some(age)) if age >= SETTLING && successor.is_some() => match successor {
+                Some((object, asked)) => Sighting::Journal { object, asked },
+                None => Sighting::Gone { recorded },
+            },
             (None, None) => Sighting::Hidden(Held::Unreadable(Unreadable::AgeNotTold.to_string())),
             (None, Some(age)) if age < SETTLING => {
                 Sighting::Hidden(Held::Unreadable(Unreadable::TooNew.to_string()))
@@ -91,7 +109,6 @@ pub(super) fn sighting<'a>(
             (None, Some(_)) => Sighting::Gone { recorded },
         };
     }
-    let carriers = carriers(inputs, renamed, found, address);
     match carriers.as_slice() {
         [] if !odd.is_empty() => unread(),
         [] => match ownership.unsettled_intent(address, None) {
@@ -132,6 +149,18 @@ fn carriers<'a>(
         (is_here && !known.is_some_and(|known| known.tombstone)).then_some((registry, known))
     })
     .collect()
+}
+
+/// Returns the one that a request of ours was to make in the place of what is on record, and what it was to record.
+fn only_successor<'a>(
+    recorded: &Recorded,
+    carriers: &[(&'a LiveRegistry, Option<&'a KnownToken>)],
+) -> Option<(&'a LiveRegistry, &'a Record)> {
+    let mut successors = carriers.iter().filter_map(|(object, known)| {
+        let asked = known.map(|known| known.asked.record.as_ref())?;
+        asked.deposed_ids().any(|id| id == recorded.id).then_some((*object, asked))
+    });
+    successors.next().filter(|_| successors.next().is_none())
 }
 
 /// Returns what the journal knows of the token in a name.
@@ -288,7 +317,7 @@ impl<'a> Planner<'_, 'a> {
         };
         // What a rebuild found may have been sent with anything.
         let sent = before.and_then(|before| before.sent.clone());
-        let deposed = before.map(|before| before.deposed.clone()).unwrap_or_default();
+        let deposed = self.not_gone(before.into_iter().flat_map(|before| &before.deposed));
         let object = RecordedRegistry { name: live.name.clone(), sent, deposed: deposed.clone() };
         let record = Record::new(token, Lifecycle::default(), RecordedObject::Registry(object));
         let id = Some(RemoteId::Registry(live.id.clone()));
@@ -301,7 +330,10 @@ impl<'a> Planner<'_, 'a> {
 
     /// Returns what others took the place of and is not certainly gone.
     fn left_over(&self, recorded: &Recorded) -> BTreeSet<RegistryId> {
-        let deposed = recorded.record.object.registry().into_iter().flat_map(|registry| &registry.deposed);
+        self.not_gone(recorded.record.object.registry().into_iter().flat_map(|registry| &registry.deposed))
+    }
+
+    fn not_gone<'i>(&self, deposed: impl Iterator<Item = &'i RegistryId>) -> BTreeSet<RegistryId> {
         let live = &self.context.inputs.live.registries;
         let is_gone =
             |id: &&RegistryId| live.is_whole() && !live.found().iter().any(|other| other.id == **id);
@@ -347,6 +379,34 @@ impl<'a> Planner<'_, 'a> {
             self.draft.push(end_of(Step::DeleteDeposed, deposed, Reason::Deposed));
         }
         self.draft.push(end_of(Step::Delete, [live.id.clone()].into(), reason()));
+    }
+
+    /// Takes over what an unfinished run made and nobody wants any more, and ends it with what it took the place of.
+    fn remove_found(&mut self, object: &LiveRegistry) {
+        let Some(Sighting::Superseded { successor: _, asked, .. } | Sighting::Journal { object: _, asked }) =
+            self.context.registries.sighting(self.address)
+        else {
+            return;
+        };
+        let Inputs { desired, options, .. } = *self.context.inputs;
+        let deposed = self.not_gone(asked.object.registry().into_iter().flat_map(|asked| &asked.deposed));
+        let registry = RecordedRegistry {
+            name: object.name.clone(),
+            sent: asked.object.registry().and_then(|asked| asked.sent.clone()),
+            deposed: deposed.clone(),
+        };
+        let record = Record { object: RecordedObject::Registry(registry), ..Record::clone(asked) };
+        let id = RemoteId::Registry(object.id.clone());
+        let record = RecordAfter::put(Some(id), record);
+        self.draft.local(Step::Adopt, Reason::FoundInJournal, Vec::new(), record);
+        if !options.destroy && desired.removal(self.address) == Some(OnRemove::Forget) {
+            return;
+        }
+        if !deposed.is_empty() {
+            self.draft.push(end_of(Step::DeleteDeposed, deposed, Reason::Deposed));
+        }
+        let reason = if options.destroy { Reason::Destroyed } else { Reason::Removed };
+        self.draft.push(end_of(Step::Delete, [object.id.clone()].into(), reason));
     }
 
     /// Drops the record of what is gone, once nothing is left over of it.

@@ -73,7 +73,8 @@ impl<'a> RegistryIndex<'a> {
             remade: BTreeMap::new(),
             addresses: BTreeMap::new(),
         };
-        let known = renamed.objects.keys().chain(inputs.desired.wanted.keys());
+        let opened = ownership.addresses();
+        let known = renamed.objects.keys().chain(inputs.desired.wanted.keys()).chain(&opened);
         let known: BTreeSet<&Address> = known.filter(|address| address.kind() == Kind::Registry).collect();
         for address in known {
             for id in renamed.recorded(address).into_iter().flat_map(|recorded| recorded.ids()) {
@@ -88,7 +89,7 @@ impl<'a> RegistryIndex<'a> {
                 (
                     Sighting::Kept { recorded: _, object }
                     | Sighting::Migrated { recorded: _, object, by: _ }
-                    | Sighting::Superseded { recorded: _, object, successor: _, asked: _ }
+                    | Sighting::Superseded { recorded: _, object: _, successor: object, asked: _ }
                     | Sighting::Journal { object, asked: _ }
                     | Sighting::Named { object },
                     None,

@@ -2,9 +2,12 @@
 
 use insta::assert_snapshot;
 use podform::model::desired::{Move, OnRemove, Wanted, WantedPod};
-use podform::model::id::{PodId, RegistryId, RemoteId, RunNonce};
+use podform::model::id::{PodId, RegistryId, RemoteId, RunId, RunNonce};
+use podform::model::journal::ActionStatus;
 use podform::model::live::{Inventory, LivePod, LiveRegistry, Seen};
+use podform::model::plan::{ActionId, Step};
 use podform::model::pod::EnvValue;
+use podform::model::prior::OpenIntent;
 use podform::model::registry::{Credentials, Registry};
 use podform::model::secret::{Secret, SecretName};
 use podform::plan;
@@ -632,4 +635,144 @@ fn they_are_asked_for_only_where_something_names_them() {
     assert_eq!(sought(&forgotten), Some([registry_of(&forgotten)].into()));
     let by_id = World::default().want("llm", given("theirs"));
     assert_eq!(sought(&by_id), Some([RegistryId::new("theirs")].into()));
+}
+
+/// The run that was to rotate ended so long ago, before what it made came on record.
+fn cut_short(seconds: i64) -> World {
+    let before = rotating(applied());
+    let address = address("registry.ghcr");
+    let mut world = before.applied_until(1);
+    let recorded = before.prior.objects[&address].clone();
+    let made = world.prior.objects.insert(address.clone(), recorded).unwrap();
+    world.prior.open.push(OpenIntent {
+        run: RunId::new("run"),
+        action: ActionId { address, step: Step::Create },
+        status: ActionStatus::Started,
+        token: made.record.token,
+        since: time(20_000 - seconds),
+        server_time: Some(time(20_000 - seconds)),
+    });
+    world
+}
+
+#[test]
+fn what_a_rotation_made_without_an_answer_is_taken_and_not_made_again() {
+    let world = cut_short(10);
+    assert_snapshot!(settles(&world), @"
+    registry.ghcr:adopt FoundInJournal
+    llm:update Changed Reset
+      registry: reg-3fdaf4fb -> registry.ghcr by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    web:update Changed Reset
+      registry: reg-3fdaf4fb -> registry.ghcr by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    registry.ghcr:delete-deposed Deposed leaves deposed {}
+      ! TemplatesLoseIt
+    registry.ghcr:adopt before llm:update
+    registry.ghcr:adopt before web:update
+    llm:update before registry.ghcr:delete-deposed
+    web:update before registry.ghcr:delete-deposed
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    // What it was to take the place of is gone meanwhile.
+    let mut gone = world.clone();
+    let old = registry_of(&world);
+    registries(&mut gone).retain(|registry| registry.id != old);
+    gone.live.server_time = Some(time(28_000));
+    assert_snapshot!(settles(&gone), @"
+    registry.ghcr:adopt FoundInJournal
+    llm:update Changed Reset
+      registry: reg-3fdaf4fb -> registry.ghcr by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    web:update Changed Reset
+      registry: reg-3fdaf4fb -> registry.ghcr by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    registry.ghcr:adopt before llm:update
+    registry.ghcr:adopt before web:update
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    // It may still show up.
+    let mut unseen = world;
+    registries(&mut unseen).retain(|registry| registry.id == old);
+    assert_snapshot!(plan(&unseen), @"
+    blocked
+    held registry.ghcr: Unsettled { until: 2027-01-15T13:34:40Z }
+    unchanged llm web
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    // Whatever it was, it did not happen.
+    unseen.live.server_time = Some(time(28_000));
+    assert_snapshot!(plan(&unseen), @"
+    no changes
+    unchanged registry.ghcr llm web
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+}
+
+#[test]
+fn what_a_rotation_made_without_an_answer_ends_where_nobody_wants_it() {
+    let plain = |pod: &mut WantedPod| pod.container.registry = None;
+    let mut world = cut_short(100).want("llm", plain).want("web", plain);
+    world.desired.wanted.remove(&address("registry.ghcr"));
+    assert_snapshot!(settles(&world), @"
+    registry.ghcr:adopt FoundInJournal
+    llm:record LifecycleChanged
+      depends_on: registry.ghcr -> - by Spec
+    llm:update Changed Reset
+      registry: reg-3fdaf4fb -> - by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    web:record LifecycleChanged
+      depends_on: registry.ghcr -> - by Spec
+    web:update Changed Reset
+      registry: reg-3fdaf4fb -> - by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    registry.ghcr:delete-deposed Deposed leaves deposed {}
+      ! TemplatesLoseIt
+    registry.ghcr:delete Removed (tombstone)
+      ! TemplatesLoseIt
+    llm:update before registry.ghcr:delete-deposed
+    web:update before registry.ghcr:delete-deposed
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
+    let mut destroyed = cut_short(100);
+    destroyed.options.destroy = true;
+    assert_snapshot!(plan(&destroyed), @"
+    registry.ghcr:adopt FoundInJournal
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    web:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    registry.ghcr:delete-deposed Deposed leaves deposed {}
+      ! TemplatesLoseIt
+    registry.ghcr:delete Destroyed (tombstone)
+      ! TemplatesLoseIt
+    llm:delete before registry.ghcr:delete
+    llm:delete before registry.ghcr:delete-deposed
+    web:delete before registry.ghcr:delete
+    web:delete before registry.ghcr:delete-deposed
+    cost $1,011.40 -> $0.00, at most $0.00
+    ");
+    world.desired.removed.insert(address("registry.ghcr"), OnRemove::Forget);
+    assert_snapshot!(plan(&world), @"
+    registry.ghcr:adopt FoundInJournal
+    llm:record LifecycleChanged
+      depends_on: registry.ghcr -> - by Spec
+    llm:update Changed Reset
+      registry: reg-3fdaf4fb -> - by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    web:record LifecycleChanged
+      depends_on: registry.ghcr -> - by Spec
+    web:update Changed Reset
+      registry: reg-3fdaf4fb -> - by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
+    ");
 }
