@@ -67,7 +67,7 @@ pub(in crate::plan) fn draft<'a>(
 
 /// Returns what is known of the secret of an address.
 pub(in crate::plan) fn sighting<'a>(context: &Context<'a>, address: &Address) -> Sighting<'a, LiveSecret> {
-    let Inputs { desired, live, api, .. } = *context.inputs;
+    let Inputs { live, api, .. } = *context.inputs;
     let (found, odd) = match &live.secrets {
         Inventory::Listed { found, odd } => (found, odd),
         Inventory::Unread(why) => return Sighting::Hidden(Held::Unreadable(why.clone())),
@@ -91,21 +91,36 @@ pub(in crate::plan) fn sighting<'a>(context: &Context<'a>, address: &Address) ->
             (None, Some(age)) if age < SETTLING => {
                 Sighting::Hidden(Held::Unreadable(Unreadable::TooNew.to_string()))
             }
-            (None, Some(_)) => Sighting::Gone { recorded },
+            (None, Some(_)) => {
+                in_its_place(context, address, found, Some(recorded)).unwrap_or(Sighting::Gone { recorded })
+            }
         };
     }
-    let Some(wanted) = desired.wanted.get(address).and_then(Wanted::secret) else { return Sighting::Never };
-    match found.iter().find(|secret| secret.name.eq_ignore_ascii_case(&wanted.name)) {
-        Some(object) => taken(context, address, object),
-        None if !odd.is_empty() => unread(),
-        None => match context.ownership.unsettled_intent(address, None) {
-            Some(held) => Sighting::Hidden(held),
-            None => Sighting::Never,
-        },
+    match in_its_place(context, address, found, None) {
+        Some(sighting) => sighting,
+        None if !odd.is_empty() && context.inputs.desired.wanted.contains_key(address) => unread(),
+        None => Sighting::Never,
     }
 }
 
-/// Judges whose a secret is that has the name of one which is not recorded.
+/// Returns what has the name that a secret is to be made with, or may have it once a listing has caught up.
+fn in_its_place<'a>(
+    context: &Context<'a>,
+    address: &Address,
+    found: &'a [LiveSecret],
+    recorded: Option<&Recorded>,
+) -> Option<Sighting<'a, LiveSecret>> {
+    let wanted = context.inputs.desired.wanted.get(address).and_then(Wanted::secret)?;
+    if recorded.is_some() && context.inputs.options.destroy {
+        return None;
+    }
+    match found.iter().find(|secret| secret.name.eq_ignore_ascii_case(&wanted.name)) {
+        Some(object) => Some(taken(context, address, object)),
+        None => context.ownership.unsettled_intent(address, recorded).map(Sighting::Hidden),
+    }
+}
+
+/// Judges whose a secret is that has the name of one which is not recorded, or is gone.
 fn taken<'a>(context: &Context<'a>, address: &Address, object: &'a LiveSecret) -> Sighting<'a, LiveSecret> {
     let Inputs { desired, prior, options, .. } = *context.inputs;
     let (name, id) = (&object.name, RemoteId::Secret(object.id.clone()));
@@ -115,7 +130,15 @@ fn taken<'a>(context: &Context<'a>, address: &Address, object: &'a LiveSecret) -
         );
         return Sighting::Hidden(Held::NotPossible(why));
     }
+    let foreign = || {
+        Held::NotPossible(format!(
+            "RunPod has a secret `{name}` that podform did not make, and does not change; without `from:` its value is \
+             used as it is, and another name after `runpod:` makes another one"
+        ))
+    };
     Sighting::Hidden(match object.mark() {
+        // A create makes one secret and its id is for good, so under another id the mark is a copy.
+        Some(mark) if is_recorded(context, &mark.token) => foreign(),
         Some(mark) if mark.project == desired.project => match prior.tokens.get(&mark.token) {
             // Made by us, be it under another key, and forgotten with its key or never recorded.
             Some(known) if !known.tombstone => {
@@ -133,11 +156,13 @@ fn taken<'a>(context: &Context<'a>, address: &Address, object: &'a LiveSecret) -
             "RunPod has a secret `{name}` that project `{}` made; without `from:` its value is used as it is",
             mark.project
         )),
-        None => Held::NotPossible(format!(
-            "RunPod has a secret `{name}` that podform did not make, and does not change; without `from:` its value is \
-             used as it is, and another name after `runpod:` makes another one"
-        )),
+        None => foreign(),
     })
+}
+
+/// Tells whether a token is that of an object on record.
+fn is_recorded(context: &Context<'_>, token: &Token) -> bool {
+    context.renamed.objects.values().any(|recorded| recorded.record.token.as_ref() == Some(token))
 }
 
 /// Tells whether a secret carries the mark with which it was made for a record.

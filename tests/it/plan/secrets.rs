@@ -420,6 +420,44 @@ fn one_that_is_gone_is_made_again_and_one_that_is_not_seen_is_held() {
 }
 
 #[test]
+fn one_that_others_made_in_the_place_of_a_gone_one_is_theirs() {
+    let mut world = applied();
+    let mark = secrets(&mut world)[0].description.clone();
+    world.live.server_time = Some(time(30_000));
+    world.live.secrets = named(&["HF_Token"]);
+    let mut said = plan(&world);
+    // A copy of our mark makes it no more ours: RunPod gives a secret no other id.
+    secrets(&mut world)[0].description = mark;
+    said += &plan(&world);
+    assert_snapshot!(said, @r#"
+    blocked
+    held secret.hf: NotPossible("RunPod has a secret `HF_Token` that podform did not make, and does not change; without `from:` its value is used as it is, and another name after `runpod:` makes another one")
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    blocked
+    held secret.hf: NotPossible("RunPod has a secret `HF_Token` that podform did not make, and does not change; without `from:` its value is used as it is, and another name after `runpod:` makes another one")
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    world.options.rotate.insert("secret.hf".parse().unwrap());
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: NotPossible("RunPod has a secret `HF_Token` that podform did not make, and does not change; without `from:` its value is used as it is, and another name after `runpod:` makes another one")
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    world.options.rotate.clear();
+    world.options.destroy = true;
+    assert_snapshot!(plan(&world), @"
+    secret.hf:forget Vanished
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift secret.hf: Vanished
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
 fn a_target_takes_its_secret_along_and_a_secret_that_goes_its_pods() {
     let mut world = made().want("other", |_| {});
     world.options.targets = vec!["llm".parse().unwrap()];
