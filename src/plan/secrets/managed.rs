@@ -67,6 +67,26 @@ pub(in crate::plan) fn draft<'a>(
 
 /// Returns what is known of the secret of an address.
 pub(in crate::plan) fn sighting<'a>(context: &Context<'a>, address: &Address) -> Sighting<'a, LiveSecret> {
+    let seen = seen(context, address);
+    if !context.inputs.options.destroy || context.recorded(address).is_some() {
+        return seen;
+    }
+    match seen {
+        Sighting::Journal { .. } | Sighting::Hidden(Held::Marked { .. }) => seen,
+        // What others made is in the way of a create alone, and none follows.
+        Sighting::Kept { .. }
+        | Sighting::Migrated { .. }
+        | Sighting::Superseded { .. }
+        | Sighting::Gone { .. }
+        | Sighting::Named { .. }
+        | Sighting::Never
+        | Sighting::Hidden(_) => {
+            context.ownership.unsettled_intent(address, None).map_or(Sighting::Never, Sighting::Hidden)
+        }
+    }
+}
+
+fn seen<'a>(context: &Context<'a>, address: &Address) -> Sighting<'a, LiveSecret> {
     let Inputs { live, api, .. } = *context.inputs;
     let (found, odd) = match &live.secrets {
         Inventory::Listed { found, odd } => (found, odd),

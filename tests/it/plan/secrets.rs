@@ -383,6 +383,55 @@ fn destroy_deletes_the_pods_then_the_secret() {
 }
 
 #[test]
+fn destroy_has_nothing_to_do_with_a_secret_of_others() {
+    let mut world = made();
+    world.options.destroy = true;
+    world.live.secrets = named(&["HF_Token"]);
+    let mut said = String::new();
+    for mark in [None, Some("podform other/secret.hf/0123456789abcdef")] {
+        secrets(&mut world)[0].description = mark.map(str::to_owned);
+        said += &plan(&world);
+    }
+    for unseen in [Inventory::Unread("access denied".to_owned()), Inventory::NotTold] {
+        world.live.secrets = unseen;
+        said += &plan(&world);
+    }
+    assert_snapshot!(said, @"
+    no changes
+    cost $0.00 -> $0.00, at most $0.00
+    no changes
+    cost $0.00 -> $0.00, at most $0.00
+    no changes
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    cost $0.00 -> $0.00, at most $0.00
+    no changes
+    Note : whether RunPod has the secrets that variables refer to is not checked, as `api: v2` does not list them (secrets-not-checked)
+    cost $0.00 -> $0.00, at most $0.00
+    ");
+    // What a lost state may have made is asked about.
+    world.live.secrets = named(&["HF_Token"]);
+    secrets(&mut world)[0].description = Some("podform acme/secret.hf/0123456789abcdef".to_owned());
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held secret.hf: Marked { ids: {Secret(SecretId("id-HF_Token"))} }
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_secret_that_a_destroy_forgot_does_not_hold_the_next_one() {
+    let mut world = applied();
+    secrets(&mut world)[0].description = None;
+    world.options.destroy = true;
+    let mut world = world.applied();
+    world.options.destroy = true;
+    assert_snapshot!(plan(&world), @"
+    no changes
+    cost $0.00 -> $0.00, at most $0.00
+    ");
+}
+
+#[test]
 fn one_that_is_gone_is_made_again_and_one_that_is_not_seen_is_held() {
     let mut world = applied();
     world.live.server_time = Some(time(30_000));
