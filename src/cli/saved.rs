@@ -8,9 +8,10 @@ use super::flags::patterns;
 use super::load::LoadError;
 use super::shell::Shell;
 use super::tolerance::PriceTolerance;
-use crate::model::address::AddressError;
+use crate::model::address::{Address, AddressError};
+use crate::model::clock::Timestamp;
 use crate::model::id::{ProjectName, RunNonce};
-use crate::model::plan::{Action, ActionId, Attempt, Basis, Endpoint, Plan, Planned};
+use crate::model::plan::{Action, ActionId, Attempt, Basis, Endpoint, Operation, Plan, Planned};
 use crate::model::prior::Prior;
 use crate::plan::{self, Options};
 use crate::render::money::AMonth;
@@ -194,6 +195,9 @@ fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceToleranc
     add(before.basis.spec_digest != after.basis.spec_digest, spec);
     add(before.basis.lineage != prior.lineage, "it was made from another state");
     add(old.hash != new.hash, "another plan is needed now");
+    for address in set_since(before, after) {
+        add(true, &format!("the value of `{address}` has been set since it was made"));
+    }
     for id in disguised(before, after) {
         add(true, &format!("what it shows of `{id}` is as now, and what it would do is not"));
     }
@@ -207,6 +211,18 @@ fn moved(saved: &Planned, now: &Planned, prior: &Prior, tolerance: PriceToleranc
         ));
     }
     reasons
+}
+
+/// Returns the secrets whose value would go without anybody having seen that it is there.
+fn set_since<'a>(saved: &'a Plan, now: &Plan) -> impl Iterator<Item = &'a Address> {
+    let both = saved.actions.iter().filter_map(|(id, then)| Some((id, then, now.actions.get(id)?)));
+    both.filter(|(_, then, now)| set_at(&then.operation) != set_at(&now.operation))
+        .map(|(id, _, _)| &id.address)
+}
+
+/// Returns when the value was last set that an operation puts another in the place of.
+fn set_at(operation: &Operation) -> Option<Timestamp> {
+    if let Operation::SetSecret { id: _, value: _, set_at } = operation { *set_at } else { None }
 }
 
 /// Returns the actions that look as they do now and do something else, of which no difference is printed: seldom, such as
@@ -226,5 +242,5 @@ fn looks(action: &Action) -> impl PartialEq + use<'_> {
             (&candidate.placement.compute, candidate.placement.cloud, &candidate.placement.data_centers)
         })
         .collect();
-    (reason, changes, consequences, places)
+    (reason, changes, consequences, places, set_at(operation))
 }

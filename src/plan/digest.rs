@@ -2,7 +2,8 @@
 //!
 //! The text holds where the requests go, actions, values, order, candidates and consequences, and nothing that is not
 //! in the plan, so that the digest of a saved plan is computed again from what the file says. It leaves out what moves
-//! by itself or by the making of the plan: stock, prices, unmanaged pods, findings, times, tokens, lineage and serial.
+//! by itself or by the making of the plan: stock, prices, unmanaged pods, findings, times of the plan, tokens, lineage and
+//! serial.
 //! What other addresses cost is left out of the amount too: approved is the difference, so that of two pull requests
 //! on one base both can be applied. Structs are destructured in full, so that a new field has to be placed. A digest
 //! is compared between runs of one version only.
@@ -173,8 +174,8 @@ impl Canonical {
             Operation::CreateSecret { name, mark: _, value, token: _ } => {
                 self.put("create secret", &(name, value));
             }
-            // When it was last set is what was seen, not what is proposed.
-            Operation::SetSecret { id, value, set_at: _ } => self.put("set secret", &(id, value)),
+            // Approved is that the value which was there then goes, not one that others set since.
+            Operation::SetSecret { id, value, set_at } => self.put("set secret", &(id, value, set_at)),
             Operation::DeleteSecret { id } => self.put("delete secret", id),
             Operation::CreateRegistry { name: _, credentials, token: _ } => {
                 self.put("create registry", credentials);

@@ -237,6 +237,18 @@ fn rotate_sends_the_value_again_and_says_who_gets_it() {
 }
 
 #[test]
+fn the_digest_of_a_rotation_is_of_the_value_that_was_there() {
+    let mut world = applied();
+    world.options.rotate.insert("secret.hf".parse().unwrap());
+    let approved = world.plan().plan().digest.clone();
+    assert_eq!(world.plan().plan().digest, approved);
+    secrets(&mut world)[0].value_set_at = Some(time(30_000));
+    assert_ne!(world.plan().plan().digest, approved);
+    secrets(&mut world)[0].value_set_at = None;
+    assert_ne!(world.plan().plan().digest, approved);
+}
+
+#[test]
 fn what_boots_in_the_same_plan_boots_with_the_new_value() {
     let mut world = applied().want("second", |pod| {
         pod.depends_on.insert(address("secret.hf"));
