@@ -7,7 +7,7 @@ use crate::model::address::Address;
 use crate::model::id::RemoteId;
 use crate::model::money::Price;
 use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
-use crate::model::plan::{ActionId, Plan, Step};
+use crate::model::plan::{ActionId, Operation, Plan, Reason, Step};
 
 use super::escape::visible;
 use super::money::PriceAnHour;
@@ -148,13 +148,36 @@ fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
     });
     let waiting = if waiting > 0 { format!("{waiting} not possible now, ") } else { String::new() };
     writeln!(out, "Left: {failed} failed, {waiting}{skipped} not begun, {unknown} unknown.")?;
-    let line = if unknown > 0 {
-        "To go on, run `podform apply` again: it first looks up what became of the unknown actions, then plans what \
-         is left. Nothing is created twice."
-    } else {
-        "To go on, run `podform apply` again: it plans what is left."
+    let (rotations, is_twice) = rotations(plan, outcome);
+    let again = format!("To go on, run `podform apply{rotations}` again: it");
+    let line = match (unknown > 0, is_twice) {
+        (false, _) => format!("{again} plans what is left."),
+        (true, false) => format!(
+            "{again} first looks up what became of the unknown actions, then plans what is left. Nothing is created \
+             twice."
+        ),
+        (true, true) => {
+            format!("{again} first looks up what became of the unknown actions, then plans what is left.")
+        }
     };
-    write_wrapped(out, style, 0, line)
+    write_wrapped(out, style, 0, &line)
+}
+
+/// Returns the flags that ask again for the rotations that are not done, as no plan has them by itself, and whether one of
+/// them makes credentials that an unknown create may have made.
+fn rotations(plan: &Plan, outcome: &Outcome) -> (String, bool) {
+    let (mut flags, mut is_twice) = (String::new(), false);
+    let open = outcome.actions.iter().filter(|(_, ended)| ended.result != EndResult::Done);
+    for (id, ended) in open {
+        let Some(action) = plan.actions.get(id).filter(|action| action.reason == Reason::RotateRequested)
+        else {
+            continue;
+        };
+        flags += &format!(" --rotate {}", id.address);
+        let is_create = matches!(action.operation, Operation::CreateRegistry { .. });
+        is_twice |= is_create && matches!(ended.result, EndResult::Unknown(_));
+    }
+    (flags, is_twice)
 }
 
 /// Returns the line on what an apply did; tools that follow Terraform look for it.
