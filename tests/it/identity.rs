@@ -50,6 +50,12 @@ fn a_pod_in_whose_place_a_person_named_another_is_left() {
     assert_right("seed=10794 steps=16 without=0,2,4,5,7,8,9,10,11,12,13,15");
 }
 
+/// The other pod is gone again, so that a rebuild finds what was made for the address.
+#[test]
+fn a_pod_is_found_again_once_the_other_one_is_gone() {
+    assert_right("seed=4997 steps=10 without=1,4,5,6,8");
+}
+
 /// Tells whether there is a schedule that shows what must not be only if all that is seen is read like this.
 fn shows(case: impl Fn(u64) -> Case, reading: Reading) -> bool {
     let base = Base::new();

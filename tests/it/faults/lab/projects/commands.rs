@@ -150,7 +150,10 @@ impl Account<'_> {
         self.story.add(|| format!("  takes {:?}, leaves {:?}", ids(&records), rebuilt.left));
         let given_up = self.kept(place).given_up.clone();
         let recorded = recorded_ids(&prior);
-        self.ledger.borrow_mut().note_rebuild(&self.projects[place].sheet.project, &given_up, &recorded);
+        let project = &self.projects[place].sheet.project;
+        let mut ledger = self.ledger.borrow_mut();
+        self.simulation.inspect(|world| ledger.note_rebuild(world, project, &given_up, &recorded));
+        drop(ledger);
         self.commit(place, "state rebuild", changes(&rebuilt, &prior, records)).await;
     }
 

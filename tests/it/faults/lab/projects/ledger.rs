@@ -152,15 +152,18 @@ impl Ledger {
     }
 
     /// Notes that a project looks for all that it made, but for what its state says that it gave up, and for that in whose
-    /// place a person named something else: `recorded` is what the state has.
+    /// place a person named something else that is still there: `recorded` is what the state has.
     pub fn note_rebuild(
         &mut self,
+        world: &World,
         project: &str,
         given_up: &BTreeSet<String>,
         recorded: &BTreeMap<String, String>,
     ) {
+        let there = recorded.iter().filter(|(_, id)| is_there(world, id));
+        let there: BTreeMap<String, String> = there.map(|(at, id)| (at.clone(), id.clone())).collect();
         for id in self.made_by(project) {
-            if !given_up.contains(&id) && !self.is_named_elsewhere(project, &id, recorded) {
+            if !given_up.contains(&id) && !self.is_named_elsewhere(project, &id, &there) {
                 self.note_given(&id, project);
             }
         }
