@@ -151,9 +151,9 @@ impl Account<'_> {
         let given_up = self.kept(place).given_up.clone();
         let recorded = recorded_ids(&prior);
         let project = &self.projects[place].sheet.project;
-        let mut ledger = self.ledger.borrow_mut();
-        self.simulation.inspect(|world| ledger.note_rebuild(world, project, &given_up, &recorded));
-        drop(ledger);
+        self.simulation.inspect(|world| {
+            self.ledger.borrow_mut().note_rebuild(world, project, &given_up, &recorded);
+        });
         self.commit(place, "state rebuild", changes(&rebuilt, &prior, records)).await;
     }
 
