@@ -12,7 +12,9 @@ use crate::model::prior::Recorded;
 
 use super::draft::Draft;
 use super::reach::lacking;
+use super::registries::sent_by;
 use super::scope::dependencies;
+use super::secrets::boots;
 use super::{Context, Drafts, Inputs, pods, rebuild};
 
 /// Holds every create whose object is there already, unknown to the state. A second one costs money; a lost state is
@@ -380,7 +382,7 @@ fn missing_dependency(
     let wanted = context.wanted(address)?;
     let Wanted::Pod(pod) = wanted else { return None };
     let needed = dependencies(pod);
-    let held = needed.iter().find(|dependency| {
+    let held = needed.iter().filter(|dependency| is_needed(dependency, draft)).find(|dependency| {
         drafts.get(dependency).is_some_and(|draft| draft.held.is_some() || draft.unusable.is_some())
     });
     if let Some(dependency) = held {
@@ -396,6 +398,19 @@ fn missing_dependency(
     let is_made = drafts.get(volume).is_some_and(|draft| draft.has(Step::Create) || draft.has(Step::Adopt));
     let exists = context.volumes.id(volume).is_some();
     (!exists && !is_made).then(|| Held::DependsOn(volume.clone()))
+}
+
+/// Tells whether the steps of a pod need what it depends on. RunPod puts a secret in when the pod boots and pulls with
+/// credentials then: without them it runs on, and its bill can be ended.
+fn is_needed(dependency: &Address, draft: &Draft<'_>) -> bool {
+    match dependency.kind() {
+        Kind::Secret => boots(draft),
+        Kind::Registry => {
+            let mut sent = draft.steps.iter().filter_map(|(_, action)| sent_by(&action.operation));
+            boots(draft) || sent.any(|sent| sent == dependency)
+        }
+        Kind::Volume | Kind::Pod => true,
+    }
 }
 
 /// A pod does not go with a network volume that stays.

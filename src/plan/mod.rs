@@ -524,7 +524,8 @@ fn is_unchanged(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> 
         // A retired pod is as it is wanted.
         None => context.renamed.objects.contains_key(address),
     };
-    draft.steps.is_empty() && draft.held.is_none() && draft.blocks.is_empty() && is_managed()
+    let is_seen = draft.held.is_none() && draft.unusable.is_none();
+    draft.steps.is_empty() && is_seen && draft.blocks.is_empty() && is_managed()
 }
 
 fn add_draft(plan: &mut Plan, address: &Address, draft: Draft<'_>) {

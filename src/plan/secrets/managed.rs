@@ -38,6 +38,9 @@ pub(in crate::plan) fn draft<'a>(
         planner.draft.local(Step::Move, Reason::Renamed, Vec::new(), RecordAfter::MovedFrom(from.clone()));
     }
     match (case(wanted.map(|_| RunState::Running), sighting(context, address)), wanted) {
+        (Case::Hold(held), Some(wanted)) if planner.is_unseen_and_unasked(wanted) => {
+            planner.draft.unusable = Some(held);
+        }
         (Case::Hold(held), _) => planner.draft.hold(held),
         (Case::Create, Some(wanted)) => planner.create(wanted, Reason::New),
         (Case::CreateAgain { recorded: _ }, Some(wanted)) => {
@@ -201,6 +204,20 @@ struct Planner<'c, 'a> {
 impl<'a> Planner<'_, 'a> {
     fn value(&self) -> SecretName {
         SecretName::Declared(self.address.key().to_string())
+    }
+
+    /// Tells whether a secret on record is not seen for want of a whole listing, and nothing but its being there is wanted.
+    /// That matters to the pods that boot alone, and which listing it was is said once.
+    fn is_unseen_and_unasked(&self, wanted: &WantedSecret) -> bool {
+        let Inputs { live, options, .. } = *self.context.inputs;
+        let is_unseen = match &live.secrets {
+            Inventory::Unread(_) => true,
+            Inventory::Listed { found: _, odd } => !odd.is_empty(),
+            Inventory::NotAsked | Inventory::NotTold => false,
+        };
+        let record = self.context.recorded(self.address).and_then(|recorded| recorded.record.object.secret());
+        let is_same = record.is_some_and(|record| record.name.eq_ignore_ascii_case(&wanted.name));
+        is_unseen && is_same && !options.rotates(self.address)
     }
 
     /// RunPod takes no empty value. One that could not be read is asked for when it is sent.

@@ -462,13 +462,12 @@ fn one_that_is_gone_is_made_again_and_one_that_is_not_seen_is_held() {
     cost $505.70 -> $505.70, at most $505.70
     "#);
     world.live.secrets = Inventory::Unread("access denied".to_owned());
-    assert_snapshot!(plan(&world), @r#"
-    blocked
-    held secret.hf: Unreadable("access denied")
+    assert_snapshot!(plan(&world), @"
+    no changes
     Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
     unchanged llm
     cost $505.70 -> $505.70, at most $505.70
-    "#);
+    ");
     world.live.secrets = Inventory::NotTold;
     world.api = Api::V1;
     assert_snapshot!(plan(&world), @r#"
@@ -516,6 +515,88 @@ fn one_that_others_made_in_the_place_of_a_gone_one_is_theirs() {
     drift secret.hf: Vanished
     cost $505.70 -> $0.00, at most $0.00
     ");
+}
+
+#[test]
+fn a_secret_that_is_not_seen_holds_only_what_boots_with_it() {
+    let mut world = applied();
+    world.live.secrets = Inventory::Unread("access denied".to_owned());
+    assert_snapshot!(plan(&world), @"
+    no changes
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    let uses = |pod: &mut WantedPod| {
+        pod.depends_on.insert(address("secret.hf"));
+        let env = Arc::make_mut(&mut pod.container.env);
+        env.insert(key("HF_TOKEN"), plain("{{ RUNPOD_SECRET_hf_token }}"));
+    };
+    let stops = world.clone().want("llm", |pod| {
+        uses(pod);
+        stopped(pod);
+    });
+    let resets = world.clone().want("llm", |pod| {
+        uses(pod);
+        image_2(pod);
+    });
+    let makes = world.clone().want("second", uses);
+    let mut rotates = world.clone();
+    rotates.options.rotate.insert("secret.hf".parse().unwrap());
+    let renames = world.clone().want_secret("hf", "other");
+    let mut ends = world.clone();
+    ends.options.destroy = true;
+    let mut held = made().want("llm", |pod| {
+        uses(pod);
+        stopped(pod);
+    });
+    held = held.have("llm", uses);
+    held.live.secrets = named(&["hf_token"]);
+    let said = [stops, resets, makes, rotates, renames, ends, held].each_ref().map(plan).join("\n");
+    assert_snapshot!(said, @r#"
+    llm:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    cost $505.70 -> $0.00, at most $0.00
+
+    blocked
+    held secret.hf: Unreadable("access denied")
+    held llm: DependsOn(Secret(Key("hf")))
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    cost $505.70 -> $505.70, at most $505.70
+
+    blocked
+    held secret.hf: Unreadable("access denied")
+    held second: DependsOn(Secret(Key("hf")))
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+
+    blocked
+    held secret.hf: Unreadable("access denied")
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+
+    blocked
+    held secret.hf: Unreadable("access denied")
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+
+    llm:delete Destroyed
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    held secret.hf: Unreadable("access denied")
+    Warning : whether RunPod has the secrets that variables refer to is not checked: access denied (secrets-not-checked)
+    cost $505.70 -> $0.00, at most $0.00
+
+    llm:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    held secret.hf: NotPossible("RunPod has a secret `hf_token` that podform did not make, and does not change; without `from:` its value is used as it is, and another name after `runpod:` makes another one")
+    cost $505.70 -> $0.00, at most $0.00
+    "#);
 }
 
 #[test]
