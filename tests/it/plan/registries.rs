@@ -12,7 +12,7 @@ use podform::model::registry::{Credentials, Registry};
 use podform::model::secret::{Secret, SecretName};
 use podform::plan;
 
-use super::cases::{plan, settles, stopped};
+use super::cases::{image_2, plan, settles, stopped};
 use super::world::{World, address, time};
 
 fn credentials(username: &str) -> Credentials {
@@ -395,6 +395,33 @@ fn what_cannot_be_listed_is_held_with_what_needs_it() {
     held llm: DependsOn(Registry(Key("ghcr")))
     held web: DependsOn(Registry(Key("ghcr")))
     cost $0.00 -> $0.00, at most $0.00
+    "#);
+}
+
+#[test]
+fn a_pod_is_stopped_though_what_it_pulls_with_is_not_seen() {
+    let mut world = applied().want("llm", |pod| {
+        pulls(pod);
+        stopped(pod);
+    });
+    world.live.registries = Inventory::Unread("access denied".to_owned());
+    let mut again = applied().want("llm", |pod| {
+        pulls(pod);
+        image_2(pod);
+    });
+    again.live.registries = Inventory::Unread("access denied".to_owned());
+    assert_snapshot!(plan(&world) + &plan(&again), @r#"
+    llm:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    held registry.ghcr: Unreadable("access denied")
+    unchanged web
+    cost $1,011.40 -> $505.70, at most $505.70
+    blocked
+    held registry.ghcr: Unreadable("access denied")
+    held llm: DependsOn(Registry(Key("ghcr")))
+    unchanged web
+    cost $1,011.40 -> $1,011.40, at most $1,011.40
     "#);
 }
 
