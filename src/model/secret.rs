@@ -64,30 +64,32 @@ pub fn reference_to(name: &str) -> String {
 
 /// Returns the names of the secrets of the account that the value of a variable refers to, wherever they stand in it.
 pub fn references(value: &str) -> impl Iterator<Item = &str> {
-    value.split("{{").skip(1).filter_map(|rest| {
-        let (inner, _) = rest.split_once("}}")?;
-        inner.trim().strip_prefix(REFERENCE).filter(|name| may_be_in_account(name))
-    })
+    pieces(value).filter_map(|(_, reference)| reference.map(|(name, _)| name))
 }
 
 /// Returns a value without the references to secrets of the account in it, if there are any.
 pub fn without_references(value: &str) -> Option<String> {
-    let mut parts = value.split("{{");
-    let mut rest = parts.next().unwrap_or_default().to_owned();
-    let mut found = false;
-    for part in parts {
-        let after = part
-            .split_once("}}")
-            .filter(|(inner, _)| inner.trim().strip_prefix(REFERENCE).is_some_and(may_be_in_account));
-        match after {
-            Some((_, after)) => {
-                found = true;
-                rest.push_str(after);
-            }
-            None => rest.extend(["{{", part]),
+    references(value).next()?;
+    let mut rest = value.split("{{").next().unwrap_or_default().to_owned();
+    for (piece, reference) in pieces(value) {
+        match reference {
+            Some((_, after)) => rest.push_str(after),
+            None => rest.extend(["{{", piece]),
         }
     }
-    found.then_some(rest)
+    Some(rest)
+}
+
+/// Cuts a value where a reference may begin: what follows each `{{`, and where it is a reference, its name and what stands
+/// behind it.
+fn pieces(value: &str) -> impl Iterator<Item = (&str, Option<(&str, &str)>)> {
+    value.split("{{").skip(1).map(|piece| {
+        let reference = piece.split_once("}}").and_then(|(inner, after)| {
+            let name = inner.trim().strip_prefix(REFERENCE).filter(|name| may_be_in_account(name))?;
+            Some((name, after))
+        });
+        (piece, reference)
+    })
 }
 
 /// Tells whether RunPod takes a name for a secret of the account.

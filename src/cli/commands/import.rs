@@ -391,8 +391,7 @@ async fn text(
     let is_alone = loaded.desired.wanted.is_empty() && prior.objects.is_empty();
     let header = is_alone.then_some(&loaded.settings);
     let imported = imported::write_live(header, chosen, known, &catalog);
-    let loaded = session.shell.load_spec_under(&imported.text)?;
-    *session.loaded = loaded;
+    *session.loaded = session.shell.load_spec_under(&imported.text)?;
     session.read_templates().await;
     Ok(imported)
 }
