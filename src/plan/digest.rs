@@ -75,27 +75,9 @@ pub fn is_same(one: &Action, other: &Action) -> bool {
 
 /// Returns the network volumes that an action mounts.
 fn mounted(action: &Action) -> impl Iterator<Item = &Address> {
-    match &action.operation {
-        Operation::CreatePod(creation) | Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => {
-            creation.container.storage.volume()
-        }
-        Operation::UpdatePod { id: _, patch, disruption: _ } => {
-            patch.storage.as_ref().and_then(|storage| storage.volume())
-        }
-        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
-        | Operation::Local
-        | Operation::CreateSecret { .. }
-        | Operation::SetSecret { .. }
-        | Operation::DeleteSecret { .. }
-        | Operation::CreateRegistry { .. }
-        | Operation::DeleteRegistries { .. }
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => None,
-    }
-    .into_iter()
+    let created = action.operation.creation().map(|creation| &creation.container.storage);
+    let changed = || action.operation.patch()?.storage.as_ref();
+    created.or_else(changed).and_then(|storage| storage.volume()).into_iter()
 }
 
 /// Returns the digest of a spec: of what it wants, not of its bytes.

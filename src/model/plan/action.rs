@@ -207,9 +207,14 @@ pub enum Operation {
 impl Operation {
     /// Returns the attempts to create a pod, in order; empty for what creates none.
     pub fn attempts(&self) -> &[Attempt] {
+        self.creation().map_or(&[], |creation| &creation.attempts)
+    }
+
+    /// Returns the pod that it creates, or would create in the place of one that cannot come back.
+    pub fn creation(&self) -> Option<&PodCreation> {
         match self {
             Self::CreatePod(creation) | Self::StartPod { on_stuck: OnStuck::Replace(creation), .. } => {
-                creation.attempts.as_slice()
+                Some(creation)
             }
             Self::StartPod { on_stuck: OnStuck::Fail, .. }
             | Self::Local
@@ -223,7 +228,27 @@ impl Operation {
             | Self::DeleteVolume { .. }
             | Self::UpdatePod { .. }
             | Self::StopPod { .. }
-            | Self::DeletePods { .. } => &[],
+            | Self::DeletePods { .. } => None,
+        }
+    }
+
+    /// Returns what it changes of a pod that stays.
+    pub fn patch(&self) -> Option<&PodPatch> {
+        match self {
+            Self::UpdatePod { id: _, patch, disruption: _ } => Some(patch),
+            Self::Local
+            | Self::CreateSecret { .. }
+            | Self::SetSecret { .. }
+            | Self::DeleteSecret { .. }
+            | Self::CreateRegistry { .. }
+            | Self::DeleteRegistries { .. }
+            | Self::CreateVolume { .. }
+            | Self::GrowVolume { .. }
+            | Self::DeleteVolume { .. }
+            | Self::CreatePod(_)
+            | Self::StartPod { .. }
+            | Self::StopPod { .. }
+            | Self::DeletePods { .. } => None,
         }
     }
 }
