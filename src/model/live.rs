@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::address::Address;
-use super::clock::Timestamp;
+use super::clock::{SignedDuration, Timestamp};
 use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RegistryId, RemoteId, SecretId, VolumeId};
 use super::marker::{Marker, RegistryMark, SecretMark, VolumeMark};
 use super::money::Price;
@@ -146,6 +146,12 @@ impl Origin {
 }
 
 impl Live {
+    /// Returns why what was recorded at this time of RunPod's and is not there cannot count as gone yet.
+    pub fn not_yet_gone(&self, recorded: Option<Timestamp>) -> Option<Unreadable> {
+        let age = self.server_time.zip(recorded).map(|(now, then)| now.duration_since(then));
+        Unreadable::not_yet_gone(age)
+    }
+
     /// Tells why a pod that is not among the pods may be there all the same.
     pub fn unseen_pod(&self) -> Option<Unreadable> {
         (!self.nameless_pods.is_empty()).then_some(Unreadable::MayBeNameless)
@@ -191,6 +197,20 @@ pub enum Unreadable {
     Malformed(String),
     /// The request failed.
     Failed(String),
+}
+
+/// An object recorded less than this ago is never absent, whatever the API says.
+const SETTLING: SignedDuration = SignedDuration::from_secs(120);
+
+impl Unreadable {
+    /// Returns why what was recorded so long ago, by RunPod's clock, and is not there cannot count as gone yet.
+    pub fn not_yet_gone(age: Option<SignedDuration>) -> Option<Self> {
+        match age {
+            None => Some(Self::AgeNotTold),
+            Some(age) if age < SETTLING => Some(Self::TooNew),
+            Some(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Unreadable {

@@ -19,8 +19,6 @@ use crate::model::live::{
 const SINGLE_GETS: usize = 20;
 /// The time between the two listings; by then a listing has caught up.
 const SECOND_LOOK: Duration = Duration::from_secs(10);
-/// An object recorded less than this ago is never absent, whatever the API says.
-const SETTLING: SignedDuration = SignedDuration::from_secs(120);
 
 /// Looks at all pods and network volumes, and at the recorded ones that the listings leave out.
 ///
@@ -182,13 +180,11 @@ enum Look<T> {
 ///
 /// Where the listing has an entry without an id, nothing is absent: some APIs answer for one object from that same list.
 fn judge<T>(look: Look<T>, age: Option<SignedDuration>, has_nameless: bool) -> Seen<T> {
-    match (look, age) {
-        (Look::There(object), _) => Seen::Found(object),
-        (Look::NotThere, _) if has_nameless => Seen::Unreadable(Unreadable::MayBeNameless),
-        (Look::NotThere, None) => Seen::Unreadable(Unreadable::AgeNotTold),
-        (Look::NotThere, Some(age)) if age < SETTLING => Seen::Unreadable(Unreadable::TooNew),
-        (Look::NotThere, Some(_)) => Seen::Absent,
-        (Look::Failed(why), _) => Seen::Unreadable(why),
+    match look {
+        Look::There(object) => Seen::Found(object),
+        Look::NotThere if has_nameless => Seen::Unreadable(Unreadable::MayBeNameless),
+        Look::NotThere => Unreadable::not_yet_gone(age).map_or(Seen::Absent, Seen::Unreadable),
+        Look::Failed(why) => Seen::Unreadable(why),
     }
 }
 

@@ -7,10 +7,9 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::{Address, Kind};
-use crate::model::clock::SignedDuration;
 use crate::model::desired::{Lifecycle, OnRemove, Wanted};
 use crate::model::id::{RegistryId, RemoteId};
-use crate::model::live::{Inventory, LiveRegistry, Unreadable};
+use crate::model::live::{Inventory, LiveRegistry};
 use crate::model::marker::{RegistryMark, Token};
 use crate::model::plan::{DriftKind, FieldChange, Held, Operation, Reason, RecordAfter, Split, Step};
 use crate::model::pod::{EnvValue, RunState};
@@ -23,10 +22,7 @@ use crate::plan::ownership::Ownership;
 use crate::plan::presence::{Case, Known, Sighting, case};
 use crate::plan::{Context, Inputs, finding, shown};
 
-use super::end_of;
-
-/// What was recorded less than this ago is never absent: listings lag behind creates.
-const SETTLING: SignedDuration = SignedDuration::from_secs(120);
+use super::{end_left_over, end_of};
 
 /// Plans the address of credentials.
 pub(in crate::plan) fn draft<'a>(
@@ -91,22 +87,17 @@ pub(super) fn sighting<'a>(
             return Sighting::Hidden(held);
         }
         let is_it = |registry: &&LiveRegistry| RemoteId::Registry(registry.id.clone()) == recorded.id;
-        let age = live.server_time.zip(recorded.server_time).map(|(now, then)| now.duration_since(then));
-        return match (found.iter().find(is_it), age) {
+        return match (found.iter().find(is_it), live.not_yet_gone(recorded.server_time)) {
             (Some(object), _) => match successor {
                 Some((successor, asked)) => Sighting::Superseded { recorded, object, successor, asked },
                 None => Sighting::Kept { recorded, object },
             },
             (None, _) if !odd.is_empty() => unread(),
-            (None, Some(age)) if age >= SETTLING && successor.is_some() => match successor {
+            (None, Some(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            (None, None) => match successor {
                 Some((object, asked)) => Sighting::Journal { object, asked },
                 None => Sighting::Gone { recorded },
             },
-            (None, None) => Sighting::Hidden(Held::Unreadable(Unreadable::AgeNotTold.to_string())),
-            (None, Some(age)) if age < SETTLING => {
-                Sighting::Hidden(Held::Unreadable(Unreadable::TooNew.to_string()))
-            }
-            (None, Some(_)) => Sighting::Gone { recorded },
         };
     }
     match carriers.as_slice() {
@@ -375,9 +366,7 @@ impl<'a> Planner<'_, 'a> {
             return self.draft.local(Step::Forget, reason(), Vec::new(), record);
         }
         let deposed = self.left_over(recorded);
-        if !deposed.is_empty() {
-            self.draft.push(end_of(Step::DeleteDeposed, deposed, Reason::Deposed));
-        }
+        end_left_over(&mut self.draft, deposed);
         self.draft.push(end_of(Step::Delete, [live.id.clone()].into(), reason()));
     }
 
@@ -402,9 +391,7 @@ impl<'a> Planner<'_, 'a> {
         if !options.destroy && desired.removal(self.address) == Some(OnRemove::Forget) {
             return;
         }
-        if !deposed.is_empty() {
-            self.draft.push(end_of(Step::DeleteDeposed, deposed, Reason::Deposed));
-        }
+        end_left_over(&mut self.draft, deposed);
         let reason = if options.destroy { Reason::Destroyed } else { Reason::Removed };
         self.draft.push(end_of(Step::Delete, [object.id.clone()].into(), reason));
     }
@@ -413,9 +400,7 @@ impl<'a> Planner<'_, 'a> {
     fn forget(&mut self, recorded: &Recorded) {
         self.draft.drift.push(DriftKind::Vanished);
         let deposed = self.left_over(recorded);
-        if !deposed.is_empty() {
-            self.draft.push(end_of(Step::DeleteDeposed, deposed, Reason::Deposed));
-        }
+        end_left_over(&mut self.draft, deposed);
         let record = RecordAfter::Remove { tombstone: false };
         self.draft.local(Step::Forget, Reason::Vanished, Vec::new(), record);
     }

@@ -11,14 +11,14 @@ use crate::model::address::{Address, Kind};
 use crate::model::desired::{Desired, Wanted};
 use crate::model::id::{PodId, RegistryId, RemoteId};
 use crate::model::live::{Inventory, LivePod, LiveRegistry, Seen};
-use crate::model::plan::{Consequence, Finding, Held, OnStuck, Operation, Reason, RecordAfter, Split, Step};
+use crate::model::plan::{Consequence, Finding, Held, Operation, Reason, RecordAfter, Split, Step};
 use crate::model::pod::RunState;
 use crate::model::prior::Prior;
 use crate::model::registry::Registry;
 
 pub(super) use managed::{draft, known_registry};
 
-use super::draft::Planning;
+use super::draft::{Draft, Planning};
 use super::hold::deleted_pods;
 use super::moves::Renamed;
 use super::ownership::Ownership;
@@ -214,9 +214,14 @@ pub(super) fn end_unused(context: &Context<'_>, drafts: &mut Drafts<'_>) {
             let pods: Vec<&LivePod> = users.staying(&id).collect();
             draft.findings.push(finding::registry_in_use(address, &id, &in_use(&pods)));
         }
-        if !free.is_empty() {
-            draft.push(end_of(Step::DeleteDeposed, free, Reason::Deposed));
-        }
+        end_left_over(draft, free);
+    }
+}
+
+/// Deletes what others took the place of.
+fn end_left_over(draft: &mut Draft<'_>, ids: BTreeSet<RegistryId>) {
+    if !ids.is_empty() {
+        draft.push(end_of(Step::DeleteDeposed, ids, Reason::Deposed));
     }
 }
 
@@ -312,22 +317,6 @@ impl<'c> Users<'c> {
 
 /// Returns the address of the credentials that a step of a pod sends the id of.
 pub(super) fn sent_by(operation: &Operation) -> Option<&Address> {
-    let registry = match operation {
-        Operation::CreatePod(creation) => &creation.container.registry,
-        Operation::UpdatePod { id: _, patch, disruption: _ } => patch.registry.as_ref()?,
-        Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => &creation.container.registry,
-        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
-        | Operation::Local
-        | Operation::CreateSecret { .. }
-        | Operation::SetSecret { .. }
-        | Operation::DeleteSecret { .. }
-        | Operation::CreateRegistry { .. }
-        | Operation::DeleteRegistries { .. }
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => return None,
-    };
-    registry.as_ref()?.made()
+    let created = operation.creation().map(|creation| &creation.container.registry);
+    created.or_else(|| operation.patch()?.registry.as_ref())?.as_ref()?.made()
 }

@@ -5,10 +5,9 @@
 //! sent is seen by when it was last set, and it is sent again only where that is asked for.
 
 use crate::model::address::Address;
-use crate::model::clock::SignedDuration;
 use crate::model::desired::{Lifecycle, OnRemove, Wanted, WantedSecret};
 use crate::model::id::RemoteId;
-use crate::model::live::{Inventory, LiveSecret, Unreadable};
+use crate::model::live::{Inventory, LiveSecret};
 use crate::model::marker::{SecretMark, Token};
 use crate::model::plan::{
     Consequence, DriftKind, FieldDrift, Held, Operation, Reason, RecordAfter, Several, Split, Step,
@@ -23,9 +22,6 @@ use super::references;
 use crate::plan::draft::{Draft, Planning};
 use crate::plan::presence::{Case, Known, Sighting, case};
 use crate::plan::{Context, Inputs, finding, shown};
-
-/// What was recorded less than this ago is never absent: listings lag behind creates.
-const SETTLING: SignedDuration = SignedDuration::from_secs(120);
 
 /// Plans the address of a secret.
 pub(in crate::plan) fn draft<'a>(
@@ -106,15 +102,11 @@ fn seen<'a>(context: &Context<'a>, address: &Address) -> Sighting<'a, LiveSecret
         || Sighting::Hidden(Held::Unreadable(format!("it may be what cannot be read: {}", odd.join(", "))));
     if let Some(recorded) = context.recorded(address) {
         let is_it = |secret: &&LiveSecret| RemoteId::Secret(secret.id.clone()) == recorded.id;
-        let age = live.server_time.zip(recorded.server_time).map(|(now, then)| now.duration_since(then));
-        return match (found.iter().find(is_it), age) {
+        return match (found.iter().find(is_it), live.not_yet_gone(recorded.server_time)) {
             (Some(object), _) => Sighting::Kept { recorded, object },
             (None, _) if !odd.is_empty() => unread(),
-            (None, None) => Sighting::Hidden(Held::Unreadable(Unreadable::AgeNotTold.to_string())),
-            (None, Some(age)) if age < SETTLING => {
-                Sighting::Hidden(Held::Unreadable(Unreadable::TooNew.to_string()))
-            }
-            (None, Some(_)) => {
+            (None, Some(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
+            (None, None) => {
                 in_its_place(context, address, found, Some(recorded)).unwrap_or(Sighting::Gone { recorded })
             }
         };
