@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use super::names;
 use crate::model::secret::Secret;
 use crate::state::Source;
-use crate::state::sqlite::lock::Holder;
+use crate::state::lease::Holder;
 
 /// The prefix of variables that set a variable of the spec.
 const SPEC_VARIABLE_PREFIX: &str = "PODFORM_VAR_";
@@ -124,14 +125,16 @@ impl Environment {
 
     /// Returns who answers for a run: whom continuous integration names, or who runs it.
     pub fn responsible(&self) -> String {
-        let named = match self.pipeline() {
-            Some(Pipeline::Github) => {
-                self.plain("GITHUB_TRIGGERING_ACTOR").or_else(|| self.plain("GITHUB_ACTOR"))
-            }
-            Some(Pipeline::Gitlab) => self.plain("GITLAB_USER_LOGIN"),
-            None => None,
+        self.pipeline_user().unwrap_or_else(|| self.who())
+    }
+
+    /// Returns whom continuous integration names.
+    fn pipeline_user(&self) -> Option<String> {
+        let named = match self.pipeline()? {
+            Pipeline::Github => self.plain("GITHUB_TRIGGERING_ACTOR").or_else(|| self.plain("GITHUB_ACTOR")),
+            Pipeline::Gitlab => self.plain("GITLAB_USER_LOGIN"),
         };
-        named.map_or_else(|| self.who(), str::to_owned)
+        named.map(str::to_owned)
     }
 
     /// Returns where programs are looked for.
@@ -156,12 +159,20 @@ impl Environment {
 
     /// Returns who takes the lock for a command.
     pub fn holder(&self, command: &str) -> Holder {
-        let command = command.to_owned();
-        Holder { user: self.user(), host: self.host(), pid: std::process::id(), command }
+        Holder {
+            id: names::random(),
+            user: self.pipeline_user().unwrap_or_else(|| self.user()),
+            host: self.host(),
+            pid: std::process::id(),
+            command: command.to_owned(),
+            url: self.source().url,
+        }
     }
 
     fn user(&self) -> String {
-        self.plain("USER").or_else(|| self.plain("LOGNAME")).unwrap_or("unknown").to_owned()
+        self.plain("USER")
+            .or_else(|| self.plain("LOGNAME"))
+            .map_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()), str::to_owned)
     }
 
     fn host(&self) -> String {

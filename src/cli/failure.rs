@@ -372,6 +372,17 @@ fn of_state(error: &StateError) -> (Exit, &'static str) {
             LOCKED,
             "wait for it with `--lock-timeout 5m`; if that run is gone for good, run `podform unlock`",
         ),
+        StateError::Unknown { .. } => (
+            FAILED,
+            "the run ended as if it had been killed; `podform plan` shows what there is, and the next apply finds out what became of it",
+        ),
+        StateError::Moved { .. } => {
+            (INVALID, "name its new place with `state_url:` in the spec, or `--state`")
+        }
+        StateError::Incoming { .. } => (
+            INVALID,
+            "use the other place until it is done; `podform state migrate` goes on with it, and with `--abandon` gives it up",
+        ),
         StateError::Fenced { .. } => (STALE, "look at what the other run did: `podform plan`"),
         StateError::Failed { doing: "back up", .. } => {
             (FAILED, "`podform state backup FILE` needs a state, and a FILE that is new")

@@ -60,7 +60,7 @@ pub fn run_id() -> RunId {
 }
 
 /// Returns 32 hexadecimal digits: each state of the hasher holds 128 random bits of the system, and shows 64.
-fn random() -> String {
+pub fn random() -> String {
     format!("{:016x}{:016x}", entropy(), entropy())
 }
 

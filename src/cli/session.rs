@@ -29,8 +29,8 @@ use crate::provider::probe::Probe;
 use crate::provider::{Observe, ServerTime};
 use crate::render::words;
 use crate::spec::Loaded;
+use crate::state::lease::{Holder, Lease};
 use crate::state::sqlite::StateFile;
-use crate::state::sqlite::lock::{Holder, Lease};
 use crate::state::{Approved, Run};
 
 /// A spec and everything around it.
@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
     pub fn in_progress(&self, prior: &Prior) -> Result<Option<InProgress>, Failure> {
         let me = self.shell.env.holder("");
         let Some(lease) = self.state.who_writes(&me.host, HostClock.now())? else { return Ok(None) };
-        let Lease { holder: Holder { user, host, pid, command }, since, expires_at: _, fence: _ } = lease;
+        let Lease { holder: Holder { user, host, pid, command, .. }, since, expires_at: _, fence: _ } = lease;
         if (pid, &host) == (me.pid, &me.host) {
             return Ok(None);
         }

@@ -1,4 +1,4 @@
-//! What the journal still has open. Pure; both stores go through it.
+//! How far each action of the journal came. Pure; every store goes through it.
 
 use std::collections::BTreeMap;
 
@@ -7,35 +7,71 @@ use crate::model::journal::{ActionStatus, Entry, Event, IllegalEvent};
 use crate::model::plan::ActionId;
 use crate::model::prior::OpenIntent;
 
+/// An action that was begun.
+#[derive(Clone, Debug)]
+pub(super) struct Begun {
+    /// Where its first event stands in the journal.
+    pub(super) number: usize,
+    pub(super) intent: OpenIntent,
+}
+
+/// Returns how far an action is after one more event; `number` is where it stands in the
+/// journal.
+///
+/// # Errors
+/// An event that cannot follow the one before it.
+pub(super) fn advance(
+    earlier: Option<&Begun>,
+    number: usize,
+    entry: &Entry,
+) -> Result<Begun, Box<IllegalEvent>> {
+    let Entry { at, run, action, event } = entry;
+    let mut begun = earlier.cloned().unwrap_or_else(|| Begun {
+        number,
+        intent: OpenIntent {
+            run: run.clone(),
+            action: action.clone(),
+            status: ActionStatus::Pending,
+            token: None,
+            since: *at,
+            server_time: None,
+        },
+    });
+    let intent = &mut begun.intent;
+    intent.status = std::mem::take(&mut intent.status).next(event)?;
+    intent.since = *at;
+    if let Event::Intended { attempt: _, token, asked: _, server_time } = event {
+        intent.token = token.clone();
+        intent.server_time = *server_time;
+    }
+    Ok(begun)
+}
+
 /// Returns the actions that did not come to an end, in the order in which they were begun.
 ///
 /// A create is open until it is final, as its object may exist without being recorded. Any other action names an
 /// object that the next plan looks at anyway, so it is open only where its request may still be on its way, where it
 /// happened but was not read back, or where it is not known whether it happened.
+pub(super) fn open<'a>(begun: impl IntoIterator<Item = &'a Begun>) -> Vec<OpenIntent> {
+    let mut open: Vec<&Begun> = begun.into_iter().filter(|begun| is_open(&begun.intent)).collect();
+    open.sort_by_key(|begun| begun.number);
+    open.into_iter().map(|begun| begun.intent.clone()).collect()
+}
+
+/// Returns what the events of a journal leave open.
 ///
 /// # Errors
 /// An event that cannot follow the one before it.
 pub(super) fn open_intents(
     entries: impl IntoIterator<Item = Entry>,
 ) -> Result<Vec<OpenIntent>, Box<IllegalEvent>> {
-    let mut places: BTreeMap<(RunId, ActionId), usize> = BTreeMap::new();
-    let mut intents: Vec<OpenIntent> = Vec::new();
-    for Entry { at, run, action, event } in entries {
-        let place = *places.entry((run.clone(), action.clone())).or_insert(intents.len());
-        if place == intents.len() {
-            let status = ActionStatus::Pending;
-            intents.push(OpenIntent { run, action, status, token: None, since: at, server_time: None });
-        }
-        let intent = &mut intents[place];
-        intent.status = std::mem::take(&mut intent.status).next(&event)?;
-        intent.since = at;
-        if let Event::Intended { attempt: _, token, asked: _, server_time } = event {
-            intent.token = token;
-            intent.server_time = server_time;
-        }
+    let mut actions: BTreeMap<(RunId, ActionId), Begun> = BTreeMap::new();
+    for (number, entry) in entries.into_iter().enumerate() {
+        let key = (entry.run.clone(), entry.action.clone());
+        let begun = advance(actions.get(&key), number, &entry)?;
+        actions.insert(key, begun);
     }
-    intents.retain(is_open);
-    Ok(intents)
+    Ok(open(actions.values()))
 }
 
 /// Tells whether the next run must look after an action.

@@ -8,14 +8,22 @@
 //! To add what is kept: a member in the model with its word in `model::stored`, or a column with a step in
 //! `sqlite::migrations`. To add a store: both ports, and the tests of `tests/it/state` over it.
 
+pub mod contents;
 pub mod edit;
+pub mod lease;
 pub mod memory;
+#[cfg(feature = "object-store")]
+pub mod object_log;
+pub mod place;
 pub mod planfile;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod sqlite;
 pub mod whole;
 
 mod fold;
 mod refused;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -167,6 +175,23 @@ impl RecordChange {
     }
 }
 
+/// Whether a state is the one to use. Only a move from one place to another changes it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Standing {
+    #[default]
+    Active,
+    /// It is being filled from another place, which still is the one to use.
+    Incoming {
+        /// How that place is named.
+        from: String,
+    },
+    /// It lies at another place now.
+    Moved {
+        /// How that place is named.
+        to: String,
+    },
+}
+
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -226,6 +251,28 @@ pub enum StateError {
     Fenced {
         /// The file.
         path: String,
+    },
+    /// A commit got no answer, and it could not be found out whether it happened. The run ends as if killed.
+    #[error("it is not known whether state `{path}` was written: {why}")]
+    Unknown {
+        /// The state.
+        path: String,
+        /// What was said.
+        why: String,
+    },
+    /// It was moved.
+    #[error("state `{path}` was moved to `{to}`")]
+    Moved {
+        path: String,
+        /// How its new place is named.
+        to: String,
+    },
+    /// It is being filled from another place, which still is the one to use.
+    #[error("state `{path}` is being filled from `{from}`")]
+    Incoming {
+        path: String,
+        /// How the other place is named.
+        from: String,
     },
     /// Anything else that the system or SQLite said.
     #[error("failed to {doing} state `{path}`: {why}")]

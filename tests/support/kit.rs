@@ -31,7 +31,7 @@ use podform::model::settings::{Container, PodPatch, PodSettings};
 use podform::model::size::Gigabytes;
 use podform::spec::{Form, Input, Loaded, SourceFile, load};
 use podform::state::Run;
-use podform::state::sqlite::lock::Holder;
+use podform::state::lease::Holder;
 
 pub fn address(text: &str) -> Address {
     text.parse().unwrap()
@@ -314,7 +314,14 @@ pub fn binding(project: &ProjectName, kind: ProviderKind, origin: &str) -> Bindi
 }
 
 pub fn holder(user: &str, host: &str) -> Holder {
-    Holder { user: user.to_owned(), host: host.to_owned(), pid: 7, command: "apply".to_owned() }
+    Holder {
+        id: format!("{user}/{host}"),
+        user: user.to_owned(),
+        host: host.to_owned(),
+        pid: 7,
+        command: "apply".to_owned(),
+        url: None,
+    }
 }
 
 /// Reads a spec, or says what is wrong with it.

@@ -86,10 +86,10 @@ macro_rules! stored_structs {
 }
 pub(crate) use stored_structs;
 
-/// Enums: each variant in a row behind its word, with one value, with members as structs have them, or with nothing.
+/// Enums: each variant in a row behind its word, with values, with members as structs have them, or with nothing.
 macro_rules! stored_enums {
     ($($name:ident { $(
-        $word:literal = $variant:ident $(($value:ident))? $({ $($field:ident $(= $member:literal)?),+ $(,)? })?
+        $word:literal = $variant:ident $(($($value:ident),+))? $({ $($field:ident $(= $member:literal)?),+ $(,)? })?
     ),+ $(,)? })+) => {$(
         const _: () = {
             #[allow(unused_imports, reason = "for variants with members")]
@@ -103,8 +103,8 @@ macro_rules! stored_enums {
             impl $crate::model::stored::Stored for $name {
                 fn store<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
                     match self {$(
-                        Self::$variant $(($value))? $({ $($field),+ })? => store_variant!(
-                            to, $name, Index::$variant as u32, $word $(, ($value))?
+                        Self::$variant $(($($value),+))? $({ $($field),+ })? => store_variant!(
+                            to, $name, Index::$variant as u32, $word $(, ($($value),+))?
                             $(, { $($field $(= $member)?),+ })?
                         ),
                     )+}
@@ -134,7 +134,7 @@ macro_rules! stored_enums {
                     let (index, from) = from.variant_seed(Word::of_variant(WORDS))?;
                     $(if index == Index::$variant as usize {
                         return load_variant!(
-                            from, $name, $variant $(, ($value))? $(, { $($field $(= $member)?),+ })?
+                            from, $name, $variant $(, ($($value),+))? $(, { $($field $(= $member)?),+ })?
                         );
                     })+
                     Err(no_index(index))
@@ -173,6 +173,10 @@ macro_rules! store_variant {
     ($to:ident, $name:ident, $index:expr, $word:literal, ($value:ident)) => {
         $to.serialize_newtype_variant(stringify!($name), $index, $word, &$crate::model::stored::As($value))
     };
+    ($to:ident, $name:ident, $index:expr, $word:literal, ($($value:ident),+)) => {{
+        let values = ($($crate::model::stored::As($value)),+);
+        $to.serialize_newtype_variant(stringify!($name), $index, $word, &values)
+    }};
     ($to:ident, $name:ident, $index:expr, $word:literal, { $($field:ident $(= $member:literal)?),+ }) => {{
         let readable = $to.is_human_readable();
         let count = [$(stringify!($field)),+].len();
@@ -188,6 +192,11 @@ macro_rules! load_variant {
     };
     ($from:ident, $name:ident, $variant:ident, ($value:ident)) => {
         $from.newtype_variant().map(|$crate::model::stored::As($value)| $name::$variant($value))
+    };
+    ($from:ident, $name:ident, $variant:ident, ($($value:ident),+)) => {
+        $from
+            .newtype_variant()
+            .map(|($($crate::model::stored::As($value)),+)| $name::$variant($($value),+))
     };
     ($from:ident, $name:ident, $variant:ident, { $($field:ident $(= $member:literal)?),+ }) => {{
         fields!($name, [$name::$variant], { $($field $(= $member)?),+ });

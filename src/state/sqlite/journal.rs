@@ -7,13 +7,8 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{RunId, RunNonce};
 use crate::model::journal::{ActionStatus, Entry, Event};
 use crate::model::plan::ActionId;
-use crate::model::stored::{StoredEnum, stored_structs};
-use crate::state::{Approved, PastRun, Refused, Run, Source};
-
-stored_structs! {
-    Approved { how, by, source }
-    Source { commit, pull_request, url }
-}
+use crate::model::stored::StoredEnum;
+use crate::state::{PastRun, Refused, Run};
 
 /// Reads all runs without their events, the oldest first.
 pub(super) fn runs(connection: &Connection) -> Result<Vec<PastRun>, RowError> {

@@ -6,10 +6,8 @@
 //! fence number, higher than any before, and every transaction checks it, so that a holder who slept through his
 //! lease writes nothing any more.
 //!
-//! Clocks of different computers are compared only here; they may differ by the part of [`LEASE`] that [`BEAT`]
-//! leaves.
+//! Clocks of different computers are compared only here; they may differ by the part of [`LEASE`] that its beat leaves.
 
-use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
@@ -21,58 +19,17 @@ use super::open::{classify_write, lock_file, lock_name};
 
 use crate::model::clock::Timestamp;
 use crate::state::StateError;
+use crate::state::lease::{Holder, LEASE, Lease};
 use crate::state::whole::open_no_link;
-
-/// How long a lease lasts without being renewed.
-pub const LEASE: Duration = Duration::from_secs(60);
-
-/// How often a lease is renewed.
-pub const BEAT: Duration = Duration::from_secs(10);
-
-/// How often a waiting process tries again.
-pub const RETRY: Duration = Duration::from_millis(250);
 
 /// How long a process that has just taken the file lock is given to write its lease, so that it can be named.
 pub const INTRODUCTION: Duration = Duration::from_secs(2);
 
-/// Who takes a lock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The user's name.
-    pub user: String,
-    /// The computer's name.
-    pub host: String,
-    /// The process.
-    pub pid: u32,
-    /// The command, without its flags: `apply`.
-    pub command: String,
-}
-
-/// Who holds the state, as the row says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    pub holder: Holder,
-    pub since: Timestamp,
-    /// Until when, unless it is renewed.
-    pub expires_at: Timestamp,
-    /// The number of this holder.
-    pub fence: i64,
-}
-
-impl Lease {
-    /// Tells whether another one must wait, who has taken the file lock already.
-    ///
-    /// On the same computer the free file lock shows that the holder is dead.
-    pub(super) fn binds(&self, other: &Holder, now: Timestamp) -> bool {
-        self.holder.host != other.host && now < self.expires_at
-    }
-}
-
-impl fmt::Display for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { holder: Holder { user, host, pid, command }, since, expires_at: _, fence: _ } = self;
-        write!(f, "`{user}` on `{host}`, process {pid}, running `{command}` since {since:.0}")
-    }
+/// Tells whether a lease makes another one wait, who has taken the file lock already.
+///
+/// On the same computer the free file lock shows that the holder is dead.
+pub(super) fn binds(lease: &Lease, other: &Holder, now: Timestamp) -> bool {
+    lease.holder.host != other.host && now < lease.expires_at
 }
 
 /// The file lock, until it is dropped.
@@ -112,7 +69,7 @@ pub(super) fn is_taken(path: &Path) -> bool {
 
 /// Reads the lease; `None` where it was given back.
 pub(super) fn read(connection: &Connection) -> Result<Option<Lease>, RowError> {
-    let query = "SELECT user, host, pid, command, since, expires_at, fence FROM lease";
+    let query = "SELECT user, host, pid, command, since, expires_at, fence, id, url FROM lease";
     connection.query_row(query, [], |row| Ok(lease(row)))?
 }
 
@@ -120,7 +77,14 @@ pub(super) fn read(connection: &Connection) -> Result<Option<Lease>, RowError> {
 fn lease(row: &Row<'_>) -> Result<Option<Lease>, RowError> {
     let Some(user) = row.get(0)? else { return Ok(None) };
     Ok(Some(Lease {
-        holder: Holder { user, host: row.get(1)?, pid: row.get(2)?, command: row.get(3)? },
+        holder: Holder {
+            id: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+            user,
+            host: row.get(1)?,
+            pid: row.get(2)?,
+            command: row.get(3)?,
+            url: row.get(8)?,
+        },
         since: column(row, 4)?,
         expires_at: column(row, 5)?,
         fence: row.get(6)?,
@@ -129,11 +93,11 @@ fn lease(row: &Row<'_>) -> Result<Option<Lease>, RowError> {
 
 /// Writes a new holder and returns its fence number.
 pub(super) fn take(connection: &Connection, holder: &Holder, now: Timestamp) -> Result<i64, RowError> {
-    let Holder { user, host, pid, command } = holder;
+    let Holder { id, user, host, pid, command, url } = holder;
     let update =
         "UPDATE lease SET fence = fence + 1, user = ?1, host = ?2, pid = ?3, command = ?4, since = ?5,
-                  expires_at = ?6 RETURNING fence";
-    let values = params![user, host, pid, command, now.to_string(), expiry(now)];
+                  expires_at = ?6, id = ?7, url = ?8 RETURNING fence";
+    let values = params![user, host, pid, command, now.to_string(), expiry(now), id, url];
     Ok(connection.query_row(update, values, |row| row.get(0))?)
 }
 
@@ -146,7 +110,7 @@ pub(super) fn renew(connection: &Connection, fence: i64, now: Timestamp) -> Resu
 /// Takes the holder out; the fence number stays, so that no number is given twice.
 pub(super) fn clear(connection: &Connection) -> Result<(), RowError> {
     let clear = "UPDATE lease SET user = NULL, host = NULL, pid = NULL, command = NULL, since = NULL,
-                 expires_at = NULL";
+                 expires_at = NULL, id = NULL, url = NULL";
     connection.execute(clear, [])?;
     Ok(())
 }

@@ -23,9 +23,10 @@ use tokio::time::{Instant, sleep};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::prior::{Binding, Prior, ProviderKind};
+use crate::state::lease::{self, Holder, Lease};
 use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
 use columns::RowError;
-use lock::{FileLock, Holder, Lease};
+use lock::FileLock;
 
 /// How long a transaction is tried again because another process is in one.
 const BUSY_LIMIT: Duration = Duration::from_secs(5);
@@ -149,7 +150,7 @@ impl StateFile {
             if began.elapsed() >= patience {
                 return Err(self.locked(lease.as_ref(), is_alive));
             }
-            sleep(lock::RETRY).await;
+            sleep(lease::RETRY).await;
         }
     }
 
@@ -205,7 +206,7 @@ impl StateFile {
             result => self.rows("write", result.map_err(RowError::from))?,
         };
         let earlier = self.rows("read", lock::read(&transaction))?;
-        if let Some(other) = earlier.filter(|earlier| earlier.binds(holder, now)) {
+        if let Some(other) = earlier.filter(|earlier| lock::binds(earlier, holder, now)) {
             return Err(self.locked(Some(&other), false));
         }
         let fence = self.rows("write", lock::take(&transaction, holder, now))?;
@@ -277,7 +278,7 @@ impl LockedState {
     /// Renews the lease for as long as it is polled, and returns only with the reason why that failed.
     pub async fn keep(&self, clock: &impl Clock) -> StateError {
         loop {
-            sleep(lock::BEAT).await;
+            sleep(lease::beat(lease::LEASE)).await;
             let renewed = self.write(|connection| lock::renew(connection, self.fence, clock.now())).await;
             if let Err(error) = renewed {
                 return error;

@@ -6,7 +6,7 @@
 pub(super) const APPLICATION_ID: i64 = 0x706f_6466;
 
 /// The steps from an empty database to the present schema; the version is how many of them were taken.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 /// The present version.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -147,3 +147,10 @@ UPDATE events SET detail = json_set(
     json_object('given', json_extract(detail, '$.intended.asked.record.object.pod.container.registry')))
     WHERE json_type(detail, '$.intended.asked.record.object.pod.container.registry') = 'text';
 ";
+
+/// Says of a state whether it is the one to use, and of a holder where its job can be looked at.
+const VERSION_6: &str = r#"
+ALTER TABLE lease ADD COLUMN id TEXT;
+ALTER TABLE lease ADD COLUMN url TEXT;
+ALTER TABLE meta ADD COLUMN standing TEXT NOT NULL DEFAULT '"active"';
+"#;

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use podform::model::clock::Clock;
-use podform::state::sqlite::lock::LEASE;
+use podform::state::lease::LEASE;
 use podform::state::{Batch, Journal, StateError, Store};
 use rusqlite::Connection;
 
