@@ -74,9 +74,9 @@ impl Environment {
         self.plain("RUNPOD_API_BASE_URL")
     }
 
-    /// Returns the path of the state file, where it is set.
-    pub fn state_path(&self) -> Option<PathBuf> {
-        self.plain("PODFORM_STATE").map(PathBuf::from)
+    /// Returns where the state lies, where it is set.
+    pub fn state(&self) -> Option<&str> {
+        self.plain("PODFORM_STATE")
     }
 
     /// Returns the folder for what can be made again; a relative one is nobody's, as the specification of it says.
@@ -215,7 +215,7 @@ mod tests {
             ("PODFORM_VAR_", "nothing"),
         ]);
         assert_eq!(env.api_key(), None);
-        assert_eq!(env.state_path(), Some(PathBuf::from("x.db")));
+        assert_eq!(env.state(), Some("x.db"));
         let variables = [("EMPTY".to_owned(), String::new()), ("TAG".to_owned(), "v2".to_owned())];
         assert_eq!(env.spec_variables(), BTreeMap::from(variables));
     }

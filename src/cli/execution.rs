@@ -12,7 +12,9 @@ use super::events::Events;
 use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::flags::RunArgs;
+use super::place::HeldState;
 use super::progress::Progress;
+use super::recording::give_back;
 use super::running::{guarded, running_pods};
 use super::saved;
 use super::secrets::sent_by;
@@ -31,7 +33,7 @@ use crate::provider::runpod::Runpod;
 use crate::render::Format;
 use crate::render::outcome::{Remaining, write_outcome};
 use crate::spec::Loaded;
-use crate::state::sqlite::LockedState;
+use crate::state::place::{Held, Place};
 use crate::state::{Run, Store};
 
 /// One run of `apply` or `destroy`.
@@ -85,7 +87,7 @@ impl Execution<'_> {
         saved::ensure_same_account(basis, project, &Endpoint::from(&session.account.binding))?;
         let teller = self.teller(&session);
         self.under_lock(&session, &teller, async |port, prior| {
-            saved::ensure_unused(&session.state.runs()?, &basis.nonce)?;
+            saved::ensure_unused(&session.state.runs().await?, &basis.nonce)?;
             let nonce = Some(basis.nonce.clone());
             let planned = session.plan(port, &prior, &self.options, nonce).await?;
             let tolerance = self.run.price_tolerance.unwrap_or_default();
@@ -148,7 +150,9 @@ impl Execution<'_> {
                 }
             }
         };
-        renewing(&locked, work).await
+        let exit = renewing(&locked, work).await;
+        give_back(self.shell, locked).await;
+        exit
     }
 
     /// Gets the approval for a plan that has changes and what it needs for them.
@@ -163,7 +167,7 @@ impl Execution<'_> {
             Planned::NoChanges(_) => Ok(Prepared::Nothing(exit::DONE)),
             Planned::Blocked { .. } => Ok(Prepared::Nothing(exit::BLOCKED)),
             Planned::Changes(plan) => {
-                self.ensure_commit(session)?;
+                self.ensure_commit(session).await?;
                 ensure_secrets(&plan, session)?;
                 Ok(Prepared::Approved(Box::new(approve(plan).await?), prior))
             }
@@ -171,14 +175,14 @@ impl Execution<'_> {
     }
 
     /// Makes sure that continuous integration does not go back behind what was applied.
-    fn ensure_commit(&self, session: &Session<'_>) -> Result<(), Failure> {
+    async fn ensure_commit(&self, session: &Session<'_>) -> Result<(), Failure> {
         let env = &self.shell.env;
         let Some(commit) = env.source().commit else { return Ok(()) };
         let commit = commit.parse::<CommitId>().map_err(|source| Failure::NoCommit { commit, source })?;
         if self.run.accept_commit {
             return Ok(());
         }
-        let runs = session.state.runs()?;
+        let runs = session.state.runs().await?;
         descent::ensure_later(saved::last_commit(&runs), &commit, env.path())
     }
 
@@ -264,7 +268,7 @@ async fn told<T>(
 
 /// Renews the lease beside the work. If that fails, the work goes on: its next commit tells what is wrong, and
 /// dropping it here would leave a request without its end in the journal.
-async fn renewing<T>(locked: &LockedState, work: impl Future<Output = T>) -> T {
+async fn renewing<T>(locked: &HeldState, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
@@ -280,14 +284,14 @@ type Port<'a> = Limited<'a, Runpod, Progress<'a>>;
 struct Engine<'a> {
     execution: &'a Execution<'a>,
     session: &'a Session<'a>,
-    locked: &'a LockedState,
+    locked: &'a HeldState,
     port: &'a Port<'a>,
     progress: &'a Progress<'a>,
     interrupt: watch::Receiver<Interrupt>,
 }
 
 impl Engine<'_> {
-    fn context<'c>(&'c self, run: &'c Run) -> Context<'c, Runpod, LockedState, AccountClock, Progress<'c>> {
+    fn context<'c>(&'c self, run: &'c Run) -> Context<'c, Runpod, HeldState, AccountClock, Progress<'c>> {
         let RunArgs { parallelism, wait_timeout, .. } = self.execution.run;
         Context {
             provider: self.port,

@@ -15,6 +15,7 @@ use crate::model::clock::{Age, SignedDuration, Timestamp};
 use crate::model::commit::{CommitId, NoCommit};
 use crate::model::id::{PodId, ProjectName};
 use crate::model::live::{PodStatus, Unreadable};
+use crate::model::location::LocationError;
 use crate::model::money::Amount;
 use crate::model::prior::Api;
 use crate::provider::runpod::SetupError;
@@ -83,6 +84,14 @@ failures! {
     #[error("the spec keeps the state in `{path}`, which is outside the working directory")]
     StateOutside { path: String }
         => INVALID, "`--state PATH` and `PODFORM_STATE` may name any file; a spec names one below its own folder";
+    #[error("this podform was built without what a state there needs")]
+    EngineMissing { feature: &'static str }
+        => INVALID, "install one with it: `cargo install` with `--features {feature}`, or a release of podform";
+    #[error("there is no state at `{name}`")]
+    NoState { name: String } => FAILED, "`podform apply` makes it";
+    #[error("`{name}` is no place for a state: {why}")]
+    NoLocation { name: &'static str, why: LocationError }
+        => INVALID, "`--state state/NAME.db`, `--state postgres://HOST/DATABASE` or `--state s3://BUCKET/PREFIX`";
     #[error("secret `{name}` would hand `{variable}` to a pod, which belongs to {owner}")]
     SecretOfOthers { name: String, variable: String, owner: &'static str }
         => INVALID, "give the pod a value of its own, in a variable of another name";
@@ -384,8 +393,8 @@ fn of_state(error: &StateError) -> (Exit, &'static str) {
             "use the other place until it is done; `podform state migrate` goes on with it, and with `--abandon` gives it up",
         ),
         StateError::Fenced { .. } => (STALE, "look at what the other run did: `podform plan`"),
-        StateError::Failed { doing: "back up", .. } => {
-            (FAILED, "`podform state backup FILE` needs a state, and a FILE that is new")
+        StateError::Failed { doing: "back up to", .. } => {
+            (FAILED, "`podform state backup FILE` needs a FILE that is new, in a folder that can be written")
         }
         StateError::Failed { .. } => {
             (FAILED, "`podform doctor` looks at it; another file can be given with `--state PATH`")

@@ -31,9 +31,9 @@ pub struct Global {
     /// Select pods that belong to this profile
     #[arg(long = "profile", value_name = "NAME", global = true, help_heading = "Global options")]
     pub profiles: Vec<String>,
-    /// State file [default: state_file of the spec, or state/PROJECT.db]
-    #[arg(long, value_name = "PATH", global = true, help_heading = "Global options")]
-    pub state: Option<PathBuf>,
+    /// State: a file, or a URL of a database or bucket [default: that of the spec, or state/PROJECT.db]
+    #[arg(long, value_name = "PATH|URL", global = true, help_heading = "Global options")]
+    pub state: Option<String>,
     /// When to use colours
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = "Global options")]
     pub color: ColorWhen,

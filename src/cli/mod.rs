@@ -28,6 +28,7 @@ mod load;
 mod names;
 mod naming;
 mod output;
+mod place;
 mod progress;
 mod prompt;
 mod recording;

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use super::clock::HostClock;
 use super::failure::Failure;
+use super::place::HeldState;
 use super::session::Session;
+use super::shell::Shell;
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::plan::{Finding, Plan, Step};
 use crate::model::prior::Prior;
 use crate::plan::COMMAND_IS_GUESS;
-use crate::state::{Batch, Journal, RecordChange, Store};
+use crate::state::place::{Held, Place};
+use crate::state::{Batch, Journal, RecordChange, StateError, Store};
 
 /// Writes changes that were decided from `seen`, all of them or none.
 ///
@@ -24,17 +27,34 @@ pub async fn record(
     changes: Vec<RecordChange>,
     summary: &str,
 ) -> Result<(), Failure> {
-    let locked = session.state.lock(&session.shell.env.holder(command), &HostClock, Duration::ZERO).await?;
+    let holder = session.shell.env.holder(command);
+    let locked = session.state.lock(&holder, &HostClock, Duration::ZERO).await?;
     // What is short is done to its end, so that the lease is given back and the run has an end in the history.
     let _not_interrupted = session.shell.signals.give();
-    if locked.load().await?.serial != seen.serial {
-        return Err(Failure::StateMoved);
+    let written = async {
+        if locked.load().await?.serial != seen.serial {
+            return Err(Failure::StateMoved);
+        }
+        let run = session.new_run(command, String::new());
+        locked.begin(&run).await?;
+        locked.commit(&Batch { entries: Vec::new(), changes }).await?;
+        locked.finish(&run.id, session.account.clock.now(), summary).await?;
+        Ok(())
     }
-    let run = session.new_run(command, String::new());
-    locked.begin(&run).await?;
-    locked.commit(&Batch { entries: Vec::new(), changes }).await?;
-    locked.finish(&run.id, session.account.clock.now(), summary).await?;
-    Ok(())
+    .await;
+    give_back(session.shell, locked).await;
+    written
+}
+
+/// Gives the lock back. What was done is done, so that it cannot be given back is only said.
+pub async fn give_back(shell: &Shell, locked: HeldState) {
+    match locked.release().await {
+        // What it was lost to is what the command failed with.
+        Ok(()) | Err(StateError::Fenced { .. } | StateError::Unknown { .. }) => {}
+        Err(error) => shell.output.note(&format!(
+            "warning: the lock could not be given back and stays until its lease expires: {error}"
+        )),
+    }
 }
 
 /// Tells, of objects that were taken over, what a plan would change about them and what it could not take over.

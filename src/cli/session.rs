@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
 
 use super::account::Account;
 use super::clock::HostClock;
@@ -10,15 +9,17 @@ use super::failure::Failure;
 use super::inside;
 use super::names::run_id;
 use super::naming;
+use super::place::StateAt;
 use super::progress::Progress;
 use super::secrets;
 use super::shell::Shell;
 use crate::apply::{self, Limited};
 use crate::model::catalog::{Catalog, StockQuery};
-use crate::model::clock::{Clock, Moment, SignedDuration};
+use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::desired::{Desired, Wanted};
 use crate::model::id::{Lineage, RunNonce, TemplateId};
 use crate::model::live::Live;
+use crate::model::location::Location;
 use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
 use crate::model::pod::EnvValue;
 use crate::model::prior::{Prior, ProviderKind};
@@ -30,8 +31,8 @@ use crate::provider::{Observe, ServerTime};
 use crate::render::words;
 use crate::spec::Loaded;
 use crate::state::lease::{Holder, Lease};
-use crate::state::sqlite::StateFile;
-use crate::state::{Approved, Run};
+use crate::state::place::Place;
+use crate::state::{Approved, Run, Store};
 
 /// A spec and everything around it.
 pub struct Session<'a> {
@@ -42,7 +43,7 @@ pub struct Session<'a> {
     /// The declared secrets without a value, each with what is missing.
     pub missing: BTreeMap<String, String>,
     pub account: Account,
-    pub state: StateFile,
+    pub state: StateAt,
 }
 
 impl<'a> Session<'a> {
@@ -58,13 +59,9 @@ impl<'a> Session<'a> {
         values.extend(loaded.literal_secrets.clone());
         account.hide(&values, plain_values(&loaded.desired));
         let proposed = lineage.unwrap_or_else(|| account.names.lineage());
-        let path = shell.state_path(&loaded)?;
-        shell.output.detail(&format!(
-            "account at `{}`, state in `{}`",
-            account.binding.origin,
-            path.display()
-        ));
-        let state = StateFile::new(path, account.binding.clone(), proposed);
+        let location = shell.state_location(&loaded)?;
+        shell.output.detail(&format!("account at `{}`, state in `{location}`", account.binding.origin));
+        let state = StateAt::open(&location, account.binding.clone(), proposed, &shell.env)?;
         let loaded = ManuallyDrop::new(loaded);
         Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
     }
@@ -138,16 +135,16 @@ impl<'a> Session<'a> {
     /// creating what the look shows. A state that does not come to rest is taken as it is at last.
     pub async fn look_around(&self, port: &impl Observe) -> Result<(Prior, Live), Failure> {
         const LOOKS: u32 = 3;
-        let mut prior = self.state.read()?;
+        let mut prior = self.state.load().await?;
         for _ in 1..LOOKS {
             let live = self.look(port, &prior).await?;
-            if self.state.serial()? == prior.serial {
+            if self.state.serial().await? == prior.serial {
                 return Ok((prior, live));
             }
-            prior = self.state.read()?;
+            prior = self.state.load().await?;
         }
         let live = self.look(port, &prior).await?;
-        Ok((self.state.read()?, live))
+        Ok((self.state.load().await?, live))
     }
 
     async fn plan_of(
@@ -160,7 +157,7 @@ impl<'a> Session<'a> {
         let catalog = self.known_catalog(port, &plan::stock_questions(&self.loaded.desired)).await;
         let nonce = nonce.unwrap_or_else(|| self.account.names.nonce(prior.serial));
         let endpoint = Endpoint::from(&self.account.binding);
-        let in_progress = self.in_progress(prior)?;
+        let in_progress = self.in_progress(prior).await?;
         let inputs = Inputs {
             desired: &self.loaded.desired,
             prior,
@@ -194,9 +191,9 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the run of somebody else that goes on, with what the state says that it has begun and not ended.
-    pub fn in_progress(&self, prior: &Prior) -> Result<Option<InProgress>, Failure> {
+    pub async fn in_progress(&self, prior: &Prior) -> Result<Option<InProgress>, Failure> {
         let me = self.shell.env.holder("");
-        let Some(lease) = self.state.who_writes(&me.host, HostClock.now())? else { return Ok(None) };
+        let Some(lease) = self.state.who_writes(&me.host, self.best_time()).await? else { return Ok(None) };
         let Lease { holder: Holder { user, host, pid, command, .. }, since, expires_at: _, fence: _ } = lease;
         if (pid, &host) == (me.pid, &me.host) {
             return Ok(None);
@@ -209,9 +206,16 @@ impl<'a> Session<'a> {
         }))
     }
 
+    /// Returns the time by the provider's clock where it was told, as that of this computer may be wrong.
+    fn best_time(&self) -> Timestamp {
+        let there = self.account.reader().server_time().map(ServerTime::now);
+        let is_of_runpod = self.loaded.settings.kind == ProviderKind::Runpod;
+        there.filter(|_| is_of_runpod).unwrap_or_else(|| HostClock.now())
+    }
+
     /// Says who is at work and where, before anything else, for commands whose own output has no place for it.
-    pub fn tell_in_progress(&self, prior: &Prior) -> Result<(), Failure> {
-        if let Some(running) = self.in_progress(prior)? {
+    pub async fn tell_in_progress(&self, prior: &Prior) -> Result<(), Failure> {
+        if let Some(running) = self.in_progress(prior).await? {
             self.shell.output.note(&words::in_progress(&running));
         }
         Ok(())
@@ -296,17 +300,22 @@ impl<'a> Session<'a> {
 }
 
 impl Shell {
-    /// Returns the state file: the flag goes before the environment, and that before the spec.
+    /// Returns where the state lies: the flag goes before the environment, and that before the spec.
     ///
     /// # Errors
-    /// The spec, which may come from another person, names a file outside the working directory.
-    fn state_path(&self, loaded: &Loaded) -> Result<PathBuf, Failure> {
-        let given = self.global.state.clone().or_else(|| self.env.state_path());
-        let named = PathBuf::from(&loaded.settings.state_file);
-        match given {
-            Some(given) => Ok(given),
-            None if inside::is_inside(&named, ".".as_ref()) => Ok(named),
-            None => Err(Failure::StateOutside { path: named.display().to_string() }),
+    /// The spec, which may come from another person, names a file outside the working directory; or what is named is no
+    /// place for a state.
+    fn state_location(&self, loaded: &Loaded) -> Result<Location, Failure> {
+        let given = self.global.state.as_deref().map(|text| ("--state", text));
+        let given = given.or_else(|| self.env.state().map(|text| ("PODFORM_STATE", text)));
+        if let Some((name, text)) = given {
+            return text.parse().map_err(|why| Failure::NoLocation { name, why });
+        }
+        match &loaded.settings.state {
+            Location::File(path) if !inside::is_inside(path.as_ref(), ".".as_ref()) => {
+                Err(Failure::StateOutside { path: path.clone() })
+            }
+            named => Ok(named.clone()),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod desired;
 pub mod id;
 pub mod journal;
 pub mod live;
+pub mod location;
 pub mod marker;
 pub mod money;
 pub mod outcome;

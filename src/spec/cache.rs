@@ -24,7 +24,7 @@ use crate::model::stored::{As, stored_structs};
 
 // The form needs no version of its own: a file is only ever read by the program that wrote it.
 stored_structs! {
-    Settings { project, kind, api, state_file }
+    Settings { project, kind, api, state }
     AllPlaces { secrets, registries, volumes, pods }
     Places { whole, fields }
     Span { file, start, end }

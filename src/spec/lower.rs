@@ -33,7 +33,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         project,
         kind: _,
         api: _,
-        state_file: _,
+        state: _,
         secrets,
         made,
         registries: _,

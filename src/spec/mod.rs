@@ -52,6 +52,7 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::desired::{Desired, MemoryRange};
 use crate::model::id::ProjectName;
+use crate::model::location::Location;
 use crate::model::money::Hourly;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::Secrets;
@@ -130,7 +131,7 @@ impl Checked {
             project: resolved.project.clone(),
             kind: resolved.kind,
             api: resolved.api,
-            state_file: resolved.state_file.clone(),
+            state: resolved.state.clone(),
         };
         let lower::Lowered { desired, literals, places } = lower::lower(resolved);
         let positions = Positions::new(places, sources);
@@ -163,8 +164,8 @@ pub struct Settings {
     pub kind: ProviderKind,
     /// Which of RunPod's APIs to speak.
     pub api: Api,
-    /// The state file, relative to the working directory.
-    pub state_file: String,
+    /// Where the state lies; a file relative to the working directory.
+    pub state: Location,
 }
 
 /// Reads spec files to what can be planned.

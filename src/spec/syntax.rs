@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnRemove};
 use crate::model::id::{DataCenterId, ProjectName, RegistryId, VolumeId};
+use crate::model::location::Location;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::secret::SecretSource;
 use crate::model::size::Gigabytes;
@@ -20,7 +21,7 @@ use super::source::Spanned;
 pub struct Spec {
     pub project: Option<Spanned<ProjectName>>,
     pub provider: Provider,
-    pub state_file: Option<Spanned<String>>,
+    pub state: Option<Spanned<Location>>,
     pub secrets: BTreeMap<String, Spanned<SecretDeclaration>>,
     pub registries: BTreeMap<String, Spanned<RegistryDeclaration>>,
     pub volumes: BTreeMap<Key, Spanned<Volume>>,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, OnExceed, OnRemove};
 use crate::model::id::{DataCenterId, ProjectName, VolumeId};
+use crate::model::location::{Location, LocationError};
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::size::Gigabytes;
 use crate::model::volume::VolumeTier;
@@ -79,7 +80,7 @@ pub(super) fn read(root: &Node<'_>, decoder: &mut Decoder<'_>) -> Option<Spec> {
     Some(Spec {
         project,
         provider: fields.read("provider", decoder, provider).unwrap_or_default(),
-        state_file: fields.read("state_file", decoder, state_file),
+        state: state(&fields, decoder),
         secrets: fields.read("secrets", decoder, secret_section::read).unwrap_or_default(),
         registries: fields.read("registries", decoder, registry_section::read).unwrap_or_default(),
         volumes: fields.read("volumes", decoder, volumes).unwrap_or_default(),
@@ -173,17 +174,49 @@ fn budget(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Budget> {
     })
 }
 
-fn state_file(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<String>> {
+/// Reads where the state lies, of the two keys that say it.
+fn state(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Option<Spanned<Location>> {
+    let file = fields.read("state_file", decoder, state_file);
+    let url = fields.read("state_url", decoder, state_url);
+    if let (Some(_), Some(_), Some(second)) = (&file, &url, fields.get("state_url")) {
+        let detail = "a spec has one state, and `state_file` names another one";
+        let mistake =
+            Diagnostic::at(Problem::ConflictingKeys, second.key_span, detail).help("keep one of the two");
+        decoder.report(mistake);
+    }
+    file.or(url)
+}
+
+fn state_file(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Location>> {
     let path = decoder.word(node, "the path of an SQLite file")?;
     if path.value.contains("://") {
-        let scheme = path.value.split("://").next().unwrap_or_default();
-        let mistake = Diagnostic::at(Problem::NotSupportedYet, path.span, format!("state in `{scheme}://`"))
-            .help("give the path of an SQLite file, such as `state/NAME.db`");
         decoder.hidden.push(path.span);
+        let mistake = Diagnostic::at(Problem::InvalidValue, path.span, "the path of a file is wanted here")
+            .help("a database or a bucket is named by `state_url:`");
         decoder.report(mistake);
         return None;
     }
-    Some(path)
+    Some(path.map(Location::File))
+}
+
+fn state_url(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Location>> {
+    let url = decoder.word(node, "the URL of a state, such as `s3://BUCKET/PREFIX`")?;
+    match url.value.parse() {
+        Ok(Location::File(_)) => {
+            let mistake = Diagnostic::at(Problem::InvalidValue, url.span, "a URL is wanted here")
+                .help("a file is named by `state_file:`");
+            decoder.report(mistake);
+            None
+        }
+        Ok(place) => Some(Spanned { value: place, span: url.span }),
+        Err(error) => {
+            if let LocationError::Secret { .. } = error {
+                decoder.hidden.push(url.span);
+            }
+            decoder.report(Diagnostic::at(Problem::InvalidValue, url.span, error.to_string()));
+            None
+        }
+    }
 }
 
 fn volumes(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<BTreeMap<Key, Spanned<Volume>>> {

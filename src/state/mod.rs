@@ -192,6 +192,17 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Returns what is said to somebody who would use the state at `path`, which has this standing and is not active.
+    fn refuses(self, path: String) -> StateError {
+        match self {
+            Self::Moved { to } => StateError::Moved { path, to },
+            Self::Incoming { from } => StateError::Incoming { path, from },
+            Self::Active => StateError::Failed { doing: "use", path, why: "it is the one to use".to_owned() },
+        }
+    }
+}
+
 /// Why the state could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {

@@ -561,8 +561,8 @@ fn every_command_has_a_manual_page() {
     \fB\-\-profile\fR \fI<NAME>\fR
     Select pods that belong to this profile
     .TP
-    \fB\-\-state\fR \fI<PATH>\fR
-    State file [default: state_file of the spec, or state/PROJECT.db]
+    \fB\-\-state\fR \fI<PATH|URL>\fR
+    State: a file, or a URL of a database or bucket [default: that of the spec, or state/PROJECT.db]
     .TP
     \fB\-\-color\fR \fI<WHEN>\fR [default: auto]
     When to use colours

@@ -168,7 +168,7 @@ fn what_must_be_new_is_not_written_through_a_link() {
         symlink(place.outside("nowhere"), place.path(name)).unwrap();
     }
     let (code, told) = place.refused("state backup copy.db");
-    assert_eq!((code, told.ends_with("`copy.db` exists already")), (1, true), "{told}");
+    assert_eq!((code, told.ends_with("`copy.db`: it exists already")), (1, true), "{told}");
     assert!(!place.outside("nowhere").exists());
 
     fs::create_dir(place.path("trial")).unwrap();

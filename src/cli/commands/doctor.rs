@@ -22,6 +22,9 @@ use crate::provider::{Observe, ProviderError, Quota, ServerTime};
 use crate::render::escape::visible;
 use crate::render::words::count;
 use crate::spec;
+use crate::state::Store;
+use crate::state::place::Place;
+use crate::state::sqlite::StateFile;
 
 /// By how many seconds this clock may differ from the server's. What was recorded less than two minutes ago is
 /// waited for, so a larger difference would hold pods that are there.
@@ -70,7 +73,7 @@ async fn examine(shell: &Shell, args: &Args, verdict: &mut Verdict) {
     let Some(session) = verdict.of("origin", opened, told) else { return };
     secrets(&session, verdict);
     account(&session, args, verdict).await;
-    state(&session, verdict);
+    state(&session, verdict).await;
 }
 
 fn secrets(session: &Session<'_>, verdict: &mut Verdict) {
@@ -181,11 +184,11 @@ fn scope(asked: Result<WriteScope, ProviderError>, verdict: &mut Verdict) {
     }
 }
 
-fn state(session: &Session<'_>, verdict: &mut Verdict) {
-    let path = session.state.path();
-    let shown = path.display().to_string();
-    let read = session.state.read().map_err(Failure::from);
-    let exists = path.exists();
+async fn state(session: &Session<'_>, verdict: &mut Verdict) {
+    let shown = session.state.name();
+    let read = session.state.load().await.map_err(Failure::from);
+    let file = session.state.file().map(StateFile::path);
+    let exists = file.is_none_or(Path::exists);
     let whole = verdict.of("state", read, |prior| {
         if !exists {
             return format!("`{shown}` is not there yet; the first apply makes it");
@@ -196,11 +199,11 @@ fn state(session: &Session<'_>, verdict: &mut Verdict) {
     if whole.is_none() {
         return;
     }
-    if let Some(error) = exists.then(|| writable(path)).and_then(Result::err) {
+    if let Some(error) = file.filter(|_| exists).map(writable).and_then(Result::err) {
         let text = format!("`{shown}` cannot be written: {error}");
         verdict.warn("writing", text, "a plan works; for apply give another file with `--state PATH`");
     }
-    let lease = session.state.lease().map_err(Failure::from);
+    let lease = session.state.lease().await.map_err(Failure::from);
     verdict.of("lock", lease, |lease| {
         lease.as_ref().map_or("free".to_owned(), |lease| format!("held by {lease}"))
     });

@@ -23,6 +23,7 @@ use crate::plan::{self, Explained};
 use crate::render::escape::visible;
 use crate::render::words;
 use crate::spec;
+use crate::state::Store;
 
 /// List GPU types with memory, prices and stock
 #[derive(clap::Args)]
@@ -85,7 +86,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 async fn explain(session: &Session<'_>, address: &Address, as_json: bool) -> Result<Exit, Failure> {
     let reader = session.account.reader();
     let catalog = session.catalog(reader).await?;
-    let live = session.look(reader, &session.state.read()?).await?;
+    let live = session.look(reader, &session.state.load().await?).await?;
     let desired = &session.loaded.desired;
     // Replicas are placed alike, so the first one tells it for all.
     let meant = naming::meant(address, desired.wanted.keys().filter(|address| address.is_pod()));

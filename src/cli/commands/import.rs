@@ -24,6 +24,7 @@ use crate::provider::Observe;
 use crate::render::words;
 use crate::spec::imported::{self, Chosen, Imported, Known, ReferencedSecret};
 use crate::state::RecordChange;
+use crate::state::Store;
 use crate::state::edit::ensure_settled;
 use crate::state::whole::Readers;
 
@@ -65,9 +66,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         return in_spec_words(&session, template, write.as_deref()).await;
     }
     session.read_templates().await;
-    let prior = session.state.read()?;
+    let prior = session.state.load().await?;
     let live = session.look(session.account.reader(), &prior).await?;
-    session.tell_in_progress(&prior)?;
+    session.tell_in_progress(&prior).await?;
     session.tell_left_out(&prior, &live);
     let known = known(&session, &prior);
     let (chosen, asked) = match address.as_ref().zip(id.as_ref()) {
@@ -143,7 +144,7 @@ async fn in_spec_words(
     if let Some(reason) = reason {
         return Err(Failure::Unfit { id: id.to_string(), reason: reason.to_owned() });
     }
-    let prior = session.state.read()?;
+    let prior = session.state.load().await?;
     let imported = imported::write_template(&template, &known(session, &prior));
     tell_secrets(output, &imported.secrets);
     let place = match write {

@@ -19,6 +19,7 @@ use crate::model::prior::{Api, ProviderKind};
 use crate::provider::logs::{Heard, Log, LogLine, LogMark, LogSource, LogStart, LogWish, ReadLogs};
 use crate::provider::{Certainty, Observe, ProviderError, Rejection};
 use crate::render::escape::visible_to;
+use crate::state::Store;
 
 /// How much of a line is shown. Containers write whole files as one line.
 const LONGEST_LINE: usize = 8_000;
@@ -72,8 +73,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     if api != Api::V2 {
         return Err(Failure::NoLogs { api });
     }
-    let prior = session.state.read()?;
-    session.tell_in_progress(&prior)?;
+    let prior = session.state.load().await?;
+    session.tell_in_progress(&prior).await?;
     let pod = pod_of(&session.loaded.desired, &prior, address)?;
     let source = match source {
         LogSourceChoice::All => None,

@@ -23,6 +23,8 @@ use crate::plan::cost_of_recorded;
 use crate::render::money::{AMonth, AnHour};
 use crate::render::words;
 use crate::state::PastRun;
+use crate::state::Store;
+use crate::state::place::Place;
 
 use super::state_show::rows as record_rows;
 
@@ -38,8 +40,8 @@ struct Known<'a> {
 
 pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
-    let in_progress = session.in_progress(&prior)?;
+    let prior = session.state.load().await?;
+    let in_progress = session.in_progress(&prior).await?;
     let desired = &session.loaded.desired;
     let known: BTreeSet<Address> = desired.wanted.keys().chain(prior.objects.keys()).cloned().collect();
     let addresses = naming::meant(name, &known);
@@ -55,7 +57,7 @@ pub async fn run(shell: &Shell, name: &Address, as_json: bool) -> Result<Exit, F
     } else {
         (None, None)
     };
-    let history = session.state.history()?;
+    let history = session.state.history().await?;
     let mut all = Vec::new();
     for address in &addresses {
         let recorded = prior.objects.get(address);

@@ -17,6 +17,7 @@ use crate::model::address::Address;
 use crate::model::live::LivePod;
 use crate::model::text::shell_words;
 use crate::provider::Observe;
+use crate::state::Store;
 
 /// Open a shell in a pod; without a terminal, print the command that does
 #[derive(clap::Args)]
@@ -41,8 +42,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         return Err(Failure::OptionOfSsh { word: word.clone() });
     }
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
-    session.tell_in_progress(&prior)?;
+    let prior = session.state.load().await?;
+    session.tell_in_progress(&prior).await?;
     let pod = pod_of(&session.loaded.desired, &prior, address)?;
     let live = session.account.reader().pod(&pod).await?;
     let live = live.ok_or_else(|| Failure::PodGone { address: address.clone(), pod })?;

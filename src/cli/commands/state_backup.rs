@@ -6,6 +6,8 @@ use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
+use crate::state::place::Place;
+use crate::state::sqlite::StateFile;
 
 /// Copy the state to a new file, while others may be writing
 #[derive(clap::Args)]
@@ -19,7 +21,9 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { to } = args;
     let session = Session::of_spec(shell).await?;
-    session.state.backup(to)?;
+    let contents = session.state.contents().await?;
+    let contents = contents.ok_or_else(|| Failure::NoState { name: session.state.name() })?;
+    StateFile::write_new(to, &contents)?;
     shell.output.note(&format!("saved as `{}`; `--state` uses it", to.display()));
     Ok(exit::DONE)
 }

@@ -11,6 +11,8 @@ use crate::cli::table::Table;
 use crate::model::journal::{Entry, Event};
 use crate::model::plan::Approval;
 use crate::render::escape::visible;
+use crate::state::Store;
+use crate::state::place::Place;
 use crate::state::{Approved, PastRun, Run, Source};
 
 /// How much of a run's id the table shows; enough to name it.
@@ -33,8 +35,8 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { run, json } = args;
     let session = Session::of_spec(shell).await?;
-    session.tell_in_progress(&session.state.read()?)?;
-    let past = session.state.history()?;
+    session.tell_in_progress(&session.state.load().await?).await?;
+    let past = session.state.history().await?;
     let chosen = match run {
         Some(id) => vec![find(&past, id)?],
         None => past.iter().collect(),

@@ -9,6 +9,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
 use crate::model::prior::{RecordedObject, RecordedPod};
+use crate::state::Store;
 
 /// List the recorded objects
 #[derive(clap::Args)]
@@ -21,8 +22,8 @@ pub struct Args {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
-    session.tell_in_progress(&prior)?;
+    let prior = session.state.load().await?;
+    session.tell_in_progress(&prior).await?;
     if args.json {
         let objects = prior.objects.iter().map(|(address, object)| recorded(address, object));
         let document = json!({ "version": VERSION, "objects": objects.collect::<Vec<_>>() });

@@ -8,6 +8,7 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::state::RecordChange;
+use crate::state::Store;
 use crate::state::edit::rename;
 
 /// Give recorded objects another address; `moved:` in the spec does it for everybody
@@ -25,7 +26,7 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { from, to } = args;
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
+    let prior = session.state.load().await?;
     naming::recorded(&session.loaded.desired, &prior, from)?;
     let changes = rename(&prior, from, to)?;
     let told: String = changes

@@ -37,7 +37,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     if live.registries == Inventory::NotAsked {
         live.registries = observe::registries(reader, &BTreeSet::new()).await;
     }
-    session.tell_in_progress(&prior)?;
+    session.tell_in_progress(&prior).await?;
     session.tell_left_out(&prior, &live);
     let lineage = args.lineage.as_deref().map(Lineage::new);
     let from = Rebuilding {

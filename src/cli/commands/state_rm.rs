@@ -10,6 +10,7 @@ use crate::cli::recording::record;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
+use crate::state::Store;
 use crate::state::edit::give_up;
 
 /// Give objects up: they go on as they are, unmanaged
@@ -24,7 +25,7 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { addresses } = args;
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
+    let prior = session.state.load().await?;
     let mut named = BTreeSet::new();
     for name in addresses {
         named.extend(naming::recorded(&session.loaded.desired, &prior, name)?);

@@ -14,6 +14,7 @@ use crate::model::pod::{EnvValue, Storage};
 use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::registry::Credentials;
 use crate::model::volume::VolumeConfig;
+use crate::state::Store;
 
 /// Show everything that is recorded of one object
 #[derive(clap::Args)]
@@ -30,8 +31,8 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { address, json } = args;
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
-    session.tell_in_progress(&prior)?;
+    let prior = session.state.load().await?;
+    session.tell_in_progress(&prior).await?;
     let named = naming::recorded(&session.loaded.desired, &prior, address)?;
     let objects = named.iter().filter_map(|address| Some((address, prior.objects.get(address)?)));
     let objects: Vec<(&Address, &Recorded)> = objects.collect();

@@ -16,6 +16,7 @@ use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Po
 use crate::model::marker::VolumeMark;
 use crate::plan::unknown_to;
 use crate::render::words;
+use crate::state::Store;
 
 /// Show all pods and volumes of the project: state, URL, SSH command, price
 #[derive(clap::Args)]
@@ -31,10 +32,10 @@ pub struct Args {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
-    let prior = session.state.read()?;
+    let prior = session.state.load().await?;
     let live = session.look(session.account.reader(), &prior).await?;
     session.tell_left_out(&prior, &live);
-    let in_progress = session.in_progress(&prior)?;
+    let in_progress = session.in_progress(&prior).await?;
     if args.json {
         let objects = prior.objects.iter().map(|(address, recorded)| {
             json!({

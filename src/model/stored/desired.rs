@@ -1,12 +1,15 @@
 //! What a spec wants.
 
 use super::form::{stored_enums, stored_structs};
+use super::{Stored, parsed};
 use crate::model::desired::{
     Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuWish, Hardware,
     HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
+use crate::model::location::Location;
 use crate::model::secret::SecretSource;
 use crate::model::template::{FromTemplate, TemplateVolume};
+use serde::{Deserializer, Serializer};
 
 stored_enums! {
     OnExceed { "fail" = Fail, "warn" = Warn }
@@ -33,4 +36,17 @@ stored_structs! {
     GpuChoice { name, max_price }
     MemoryRange { min, max }
     CpuWish { flavors, vcpus }
+}
+
+/// A place is stored as a spec has it.
+impl Stored for Location {
+    const TEXT: bool = true;
+
+    fn store<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.written())
+    }
+
+    fn load<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        parsed(from, "place of a state", |text| text.parse().ok())
+    }
 }

@@ -19,6 +19,7 @@ use crate::spec::Settings;
 use crate::spec::config::{rent_map, text, texts};
 use crate::spec::forms::write_size;
 use crate::spec::resolve::default_state;
+use crate::spec::resolve::state_key;
 use crate::spec::written::{Map, Written};
 
 use super::{Chosen, Known, free_key};
@@ -150,15 +151,15 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn header(&mut self, settings: &Settings, spec: &mut Map) {
-        let Settings { project, kind, api, state_file } = settings;
+        let Settings { project, kind, api, state } = settings;
         spec.put("version", 1);
         spec.put("project", text(project.as_str()));
         let mut provider = Map::default();
         provider.put("kind", kind.word());
         provider.put("api", api.word());
         spec.put("provider", provider);
-        if *state_file != default_state(*kind, project) {
-            spec.put("state_file", text(state_file));
+        if *state != default_state(*kind, project) {
+            spec.put(state_key(state), text(&state.written()));
         }
     }
 

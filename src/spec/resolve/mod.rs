@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Budget, Move, OnRemove, WantedSecret, WantedVolume};
 use crate::model::id::{ProjectName, RegistryId};
+use crate::model::location::Location;
 use crate::model::pod::EnvValue;
 use crate::model::prior::{Api, ProviderKind};
 use crate::model::registry::Credentials;
@@ -39,7 +40,7 @@ pub(super) struct Resolved {
     pub project: ProjectName,
     pub kind: ProviderKind,
     pub api: Api,
-    pub state_file: String,
+    pub state: Location,
     pub secrets: BTreeMap<String, SecretDeclaration>,
     /// Those of them that podform makes in RunPod.
     pub made: BTreeMap<Key, WantedSecret>,
@@ -81,11 +82,11 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
     let api = resolver.api();
     let project = spec.project?.value;
     let kind = spec.provider.kind.map_or(ProviderKind::Runpod, |kind| kind.value);
-    let state_file = spec.state_file.map_or_else(|| default_state(kind, &project), |path| path.value);
+    let state = spec.state.map_or_else(|| default_state(kind, &project), |place| place.value);
     Some(Resolved {
         kind,
         api,
-        state_file,
+        state,
         made,
         secrets: spec.secrets.into_iter().map(|(name, source)| (name, source.value)).collect(),
         registries: spec
@@ -109,10 +110,18 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
 
 /// Returns the state of a spec that names none. That of the simulator is another file than that of the account, so that
 /// a trial neither meets a state of the account nor is in its way afterwards.
-pub(super) fn default_state(kind: ProviderKind, project: &ProjectName) -> String {
-    match kind {
+pub(super) fn default_state(kind: ProviderKind, project: &ProjectName) -> Location {
+    Location::File(match kind {
         ProviderKind::Runpod => format!("state/{project}.db"),
         ProviderKind::Simulator => format!("state/{project}.simulated.db"),
+    })
+}
+
+/// Returns the key that a spec names a state with.
+pub(super) fn state_key(state: &Location) -> &'static str {
+    match state {
+        Location::File(_) => "state_file",
+        Location::Postgres(_) | Location::Objects(_) => "state_url",
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::clock::Timestamp;
 use crate::model::stored::{As, Stored, from_text};
-use crate::state::Refused;
+use crate::state::{Refused, Standing};
 
 /// The version of the JSON in `objects`.
 const JSON_VERSION: u32 = 1;
@@ -23,6 +23,9 @@ pub(super) enum RowError {
     /// The change contradicts what is recorded.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// It is not the state to use.
+    #[error("it is not the state to use")]
+    Aside(Standing),
 }
 
 impl From<serde::de::value::Error> for RowError {

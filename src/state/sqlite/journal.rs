@@ -85,6 +85,26 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
         status = status.next(&event).map_err(|error| RowError::Damaged(error.to_string()))?;
     }
     status.next(event).map_err(Refused::Order)?;
+    insert(connection, entry)?;
+    if let Event::Intended { attempt: _, token: Some(token), asked, server_time } = event {
+        let asked = asked.as_ref().ok_or_else(|| Refused::NothingAsked(token.clone()))?;
+        let asked = json(asked)?;
+        // An intent that waited too long is committed again, with the same token.
+        connection
+            .prepare_cached(
+                "INSERT INTO tokens (token, address, intended_at, server_time, asked, tombstone)
+             VALUES (?1, ?2, ?3, ?4, ?5, 0)
+             ON CONFLICT (token) DO UPDATE
+             SET intended_at = excluded.intended_at, server_time = excluded.server_time, asked = excluded.asked",
+            )?
+            .execute(params![token.as_str(), address, at.to_string(), shown(*server_time), asked])?;
+    }
+    Ok(())
+}
+
+/// Writes one event as it is.
+pub(super) fn insert(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
+    let Entry { at, run, action: ActionId { address, step }, event } = entry;
     // What was asked for is kept once, with its token.
     let detail = match event {
         Event::Intended { attempt, token, asked: _, server_time } => json(&Event::Intended {
@@ -99,20 +119,14 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
         .prepare_cached(
             "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![run.as_str(), address, step, at.to_string(), StoredEnum::word(event), detail])?;
-    if let Event::Intended { attempt: _, token: Some(token), asked, server_time } = event {
-        let asked = asked.as_ref().ok_or_else(|| Refused::NothingAsked(token.clone()))?;
-        let asked = json(asked)?;
-        // An intent that waited too long is committed again, with the same token.
-        connection
-            .prepare_cached(
-                "INSERT INTO tokens (token, address, intended_at, server_time, asked, tombstone)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0)
-             ON CONFLICT (token) DO UPDATE
-             SET intended_at = excluded.intended_at, server_time = excluded.server_time, asked = excluded.asked",
-            )?
-            .execute(params![token.as_str(), address, at.to_string(), shown(*server_time), asked])?;
-    }
+        .execute(params![
+            run.as_str(),
+            address.to_string(),
+            step.word(),
+            at.to_string(),
+            StoredEnum::word(event),
+            detail
+        ])?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod journal;
 pub mod lock;
 mod migrations;
 mod open;
+mod place;
 mod rows;
 mod schema;
 
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::prior::{Binding, Prior, ProviderKind};
+use crate::state::contents::Contents;
 use crate::state::lease::{self, Holder, Lease};
 use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
 use columns::RowError;
@@ -61,10 +63,7 @@ impl StateFile {
     /// # Errors
     /// The file is not a whole state of this project.
     pub fn read(&self) -> Result<Prior, StateError> {
-        match self.snapshot()? {
-            Some(copy) => self.rows("read", rows::load(&copy, &self.proposed)),
-            None => Ok(Prior::empty(self.proposed.clone())),
-        }
+        Ok(self.active(rows::load)?.unwrap_or_else(|| Prior::empty(self.proposed.clone())))
     }
 
     /// Reads no more than which version it is.
@@ -80,10 +79,7 @@ impl StateFile {
     /// # Errors
     /// The file is not a whole state of this project.
     pub fn history(&self) -> Result<Vec<PastRun>, StateError> {
-        match self.snapshot()? {
-            Some(copy) => self.rows("read", rows::history(&copy)),
-            None => Ok(Vec::new()),
-        }
+        Ok(self.active(rows::contents)?.map(|contents| contents.history()).unwrap_or_default())
     }
 
     /// Reads all runs without their events, the oldest first.
@@ -91,10 +87,16 @@ impl StateFile {
     /// # Errors
     /// The file is not a whole state of this project.
     pub fn runs(&self) -> Result<Vec<PastRun>, StateError> {
-        match self.snapshot()? {
-            Some(copy) => self.rows("read", journal::runs(&copy)),
-            None => Ok(Vec::new()),
-        }
+        Ok(self.active(|copy, _| journal::runs(copy))?.unwrap_or_default())
+    }
+
+    /// Reads everything, whatever its standing; `None` where there is no state.
+    ///
+    /// # Errors
+    /// The file is not a whole state of this project.
+    pub fn contents(&self) -> Result<Option<Contents>, StateError> {
+        let Some(copy) = self.snapshot()? else { return Ok(None) };
+        self.rows("read", rows::contents(&copy, &self.proposed)).map(Some)
     }
 
     /// Returns who holds the lock or died with it.
@@ -119,13 +121,12 @@ impl StateFile {
         Ok(self.lease()?.filter(writes))
     }
 
-    /// Writes a copy of the state, of one moment, to a file that must not exist yet.
+    /// Writes contents to a new file, which must not exist yet, as a state that nobody uses.
     ///
     /// # Errors
-    /// There is no state, it is damaged, or the copy cannot be written.
-    pub fn backup(&self, to: &Path) -> Result<(), StateError> {
-        self.snapshot()?;
-        open::backup(&self.path, to)
+    /// It cannot be written.
+    pub fn write_new(to: &Path, contents: &Contents) -> Result<(), StateError> {
+        open::write_new(to, |connection| rows::replace(connection, contents))
     }
 
     /// Takes the lock, waiting at most so long for it, and opens the state for writing.
@@ -227,6 +228,16 @@ impl StateFile {
         }
     }
 
+    /// Reads from a checked copy of a state that is the one to use.
+    fn active<T>(
+        &self,
+        read: impl Fn(&Connection, &Lineage) -> Result<T, RowError>,
+    ) -> Result<Option<T>, StateError> {
+        let Some(copy) = self.snapshot()? else { return Ok(None) };
+        let seen = rows::ensure_active(&copy).and_then(|()| read(&copy, &self.proposed));
+        self.rows("read", seen).map(Some)
+    }
+
     /// Reads a row or two: from the file where nothing is odd about it, as a copy takes memory and time for all of it.
     fn glance<T>(&self, read: impl Fn(&Connection) -> Result<T, RowError>) -> Result<Option<T>, StateError> {
         let seen = open::glance(&self.path, |file| {
@@ -253,6 +264,7 @@ impl StateFile {
             RowError::Refused(why) => {
                 StateError::Failed { doing, path: shown(&self.path), why: why.to_string() }
             }
+            RowError::Aside(standing) => standing.refuses(shown(&self.path)),
         })
     }
 }
@@ -275,15 +287,16 @@ pub struct LockedState {
 }
 
 impl LockedState {
-    /// Renews the lease for as long as it is polled, and returns only with the reason why that failed.
-    pub async fn keep(&self, clock: &impl Clock) -> StateError {
-        loop {
-            sleep(lease::beat(lease::LEASE)).await;
-            let renewed = self.write(|connection| lock::renew(connection, self.fence, clock.now())).await;
-            if let Err(error) = renewed {
-                return error;
-            }
-        }
+    /// Writes to a state that is the one to use.
+    async fn write_active<T>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, RowError>,
+    ) -> Result<T, StateError> {
+        self.write(|connection| {
+            rows::ensure_active(connection)?;
+            work(connection)
+        })
+        .await
     }
 
     /// Runs one transaction, again while another process is in one, and not at all once the lock is lost.
@@ -322,7 +335,7 @@ impl Store for LockedState {
 
 impl Journal for LockedState {
     async fn begin(&self, run: &Run) -> Result<(), StateError> {
-        self.write(|connection| {
+        self.write_active(|connection| {
             rows::ensure_bound(connection, &self.file.binding, &self.file.proposed)?;
             journal::begin(connection, run)
         })
@@ -330,7 +343,7 @@ impl Journal for LockedState {
     }
 
     async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
-        self.write(|connection| {
+        self.write_active(|connection| {
             rows::ensure_bound(connection, &self.file.binding, &self.file.proposed)?;
             rows::commit(connection, batch)
         })
@@ -338,7 +351,7 @@ impl Journal for LockedState {
     }
 
     async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
-        self.write(|connection| journal::finish(connection, run, at, summary)).await
+        self.write_active(|connection| journal::finish(connection, run, at, summary)).await
     }
 }
 

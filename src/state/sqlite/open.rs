@@ -80,21 +80,26 @@ pub(super) fn writable(path: &Path) -> Result<Connection, StateError> {
     Ok(connection)
 }
 
-/// Writes a copy of the state to a file that must not exist yet.
-pub(super) fn backup(path: &Path, to: &Path) -> Result<(), StateError> {
-    let failed = |why: String| StateError::Failed { doing: "back up", path: shown(path), why };
-    let Some(copy) = snapshot(path)? else { return Err(failed("there is none".into())) };
-    let unwritten = |error: io::Error| {
-        let why = match error.kind() {
-            io::ErrorKind::AlreadyExists => "exists already".to_owned(),
-            _ => format!("cannot be written: {error}"),
-        };
-        failed(format!("`{}` {why}", shown(to)))
+/// Writes a state to a file that must not exist yet.
+pub(super) fn write_new(
+    to: &Path,
+    fill: impl FnOnce(&Connection) -> Result<(), RowError>,
+) -> Result<(), StateError> {
+    let failed = |why: String| StateError::Failed { doing: "back up to", path: shown(to), why };
+    let unwritten = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => failed("it exists already".to_owned()),
+        _ => failed(error.to_string()),
     };
     let new = Fresh::at_free_name(to, Readers::Owner).map_err(unwritten)?;
     let write = || {
         let mut target = Connection::open(for_sqlite(new.path()))?;
-        copy_all(&copy, &mut target)
+        configure(&target)?;
+        target.pragma_update(None, "application_id", APPLICATION_ID)?;
+        migrations::migrate(&mut target, MIGRATIONS)?;
+        let transaction = target.transaction()?;
+        fill(&transaction)?;
+        transaction.commit()?;
+        Ok::<(), RowError>(())
     };
     write().map_err(|error| failed(error.to_string()))?;
     new.place().map_err(unwritten)

@@ -8,15 +8,16 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::columns::{RowError, column, json, optional, parse, parse_versioned, shown, text, versioned};
-use super::journal::{append, entries, runs};
+use super::journal::{self, append, entries, runs};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, PodId, RegistryId, RemoteId, RunId, SecretId, Serial, VolumeId};
-use crate::model::journal::{Entry, Event};
+use crate::model::id::{Lineage, PodId, RegistryId, RemoteId, SecretId, Serial, VolumeId};
+use crate::model::journal::Event;
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::StoredEnum;
-use crate::state::{Batch, PastRun, RecordChange, Refused, asked_unknown, fold};
+use crate::state::contents::Contents;
+use crate::state::{Batch, RecordChange, Refused, Standing, asked_unknown, fold};
 
 /// Returns to what the state belongs; `None` before its first use.
 pub(super) fn binding(connection: &Connection) -> Result<Option<Binding>, RowError> {
@@ -44,6 +45,11 @@ pub(super) fn ensure_bound(
 
 /// Reads everything that a plan needs; `proposed` is the lineage of a state before its first use.
 pub(super) fn load(connection: &Connection, proposed: &Lineage) -> Result<Prior, RowError> {
+    ensure_active(connection)?;
+    prior(connection, proposed)
+}
+
+fn prior(connection: &Connection, proposed: &Lineage) -> Result<Prior, RowError> {
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
     let meta: Option<(String, i64)> =
         connection.query_row("SELECT lineage, serial FROM meta", [], read).optional()?;
@@ -64,25 +70,73 @@ pub(super) fn load(connection: &Connection, proposed: &Lineage) -> Result<Prior,
 
 /// Reads which version of the state it is.
 pub(super) fn serial(connection: &Connection) -> Result<Serial, RowError> {
+    ensure_active(connection)?;
     let serial = connection.query_row("SELECT serial FROM meta", [], |row| row.get(0)).optional()?;
     serial.map_or(Ok(Serial::default()), read_serial)
 }
 
-/// Reads all runs with their events, the oldest first.
-pub(super) fn history(connection: &Connection) -> Result<Vec<PastRun>, RowError> {
-    let mut by_run: BTreeMap<RunId, Vec<Entry>> = BTreeMap::new();
-    let known = tokens(connection)?;
-    for mut entry in entries(connection, "")? {
-        if let Event::Intended { attempt: _, token: Some(token), asked, server_time: _ } = &mut entry.event {
-            *asked = known.get(token).map(|known| known.asked.clone());
-        }
-        by_run.entry(entry.run.clone()).or_default().push(entry);
+/// Returns whether it is the state to use.
+pub(super) fn standing(connection: &Connection) -> Result<Standing, RowError> {
+    let read = |row: &Row<'_>| row.get::<_, String>(0);
+    let standing = connection.query_row("SELECT standing FROM meta", [], read).optional()?;
+    standing.map_or(Ok(Standing::Active), |standing| parse(&standing))
+}
+
+/// Refuses a state that is not the one to use.
+pub(super) fn ensure_active(connection: &Connection) -> Result<(), RowError> {
+    match standing(connection)? {
+        Standing::Active => Ok(()),
+        aside => Err(RowError::Aside(aside)),
     }
-    let begun = runs(connection)?;
-    Ok(begun
-        .into_iter()
-        .map(|past| PastRun { entries: by_run.remove(&past.run.id).unwrap_or_default(), ..past })
-        .collect())
+}
+
+/// Changes whether it is the state to use.
+pub(super) fn stand(connection: &Connection, standing: &Standing) -> Result<(), RowError> {
+    connection.execute("UPDATE meta SET standing = ?1", [json(standing)?])?;
+    Ok(())
+}
+
+/// Reads everything; `proposed` is the lineage of a state before its first use.
+pub(super) fn contents(connection: &Connection, proposed: &Lineage) -> Result<Contents, RowError> {
+    let prior = prior(connection, proposed)?;
+    let mut events = entries(connection, "")?;
+    for entry in &mut events {
+        if let Event::Intended { attempt: _, token: Some(token), asked, server_time: _ } = &mut entry.event {
+            *asked = prior.tokens.get(token).map(|known| known.asked.clone());
+        }
+    }
+    let owned = (binding(connection)?, standing(connection)?);
+    Contents::of_parts(owned, prior, runs(connection)?, events)
+        .map_err(|error| RowError::Damaged(error.to_string()))
+}
+
+/// Puts other contents in the place of what is there.
+pub(super) fn replace(connection: &Connection, contents: &Contents) -> Result<(), RowError> {
+    connection.execute_batch(
+        "DELETE FROM events; DELETE FROM runs; DELETE FROM objects; DELETE FROM tokens; DELETE FROM meta;",
+    )?;
+    let Contents { owner, standing, lineage, serial, objects, tokens, runs, entries, .. } = contents;
+    if let Some(owner) = owner {
+        ensure_bound(connection, owner, lineage)?;
+        stand(connection, standing)?;
+        connection.execute("UPDATE meta SET serial = ?1", [written_serial(*serial)?])?;
+    }
+    for past in runs {
+        journal::begin(connection, &past.run)?;
+        if let Some(at) = past.ended_at {
+            journal::finish(connection, &past.run.id, at, past.summary.as_deref().unwrap_or_default())?;
+        }
+    }
+    for entry in entries {
+        journal::insert(connection, entry)?;
+    }
+    for (token, known) in tokens {
+        put_token(connection, token, known)?;
+    }
+    for (address, recorded) in objects {
+        put(connection, address, recorded)?;
+    }
+    Ok(())
 }
 
 /// Writes a batch and returns the new serial.
@@ -144,8 +198,7 @@ fn apply(connection: &Connection, change: &RecordChange) -> Result<(), RowError>
         RecordChange::Doubt(token) => update_token(connection, token, "server_time = NULL"),
         RecordChange::Know(address, recorded, asked) => know(connection, address, recorded, *asked),
         RecordChange::Continue { lineage, above } => {
-            let above = i64::try_from(above.0)
-                .map_err(|_| RowError::Damaged("a serial beyond counting".to_owned()))?;
+            let above = written_serial(*above)?;
             connection
                 .prepare_cached("UPDATE meta SET lineage = ?1, serial = max(serial, ?2)")?
                 .execute(params![lineage.as_str(), above])?;
@@ -213,17 +266,31 @@ fn know(
     if find.exists([token.as_str()])? {
         return Ok(());
     }
+    let known = KnownToken {
+        address: address.clone(),
+        intended_at: recorded.recorded_at,
+        server_time,
+        asked: asked_unknown(recorded),
+        tombstone: false,
+    };
+    put_token(connection, token, &known)
+}
+
+/// Writes what is known of a token that is not there yet.
+fn put_token(connection: &Connection, token: &Token, known: &KnownToken) -> Result<(), RowError> {
+    let KnownToken { address, intended_at, server_time, asked, tombstone } = known;
     connection
         .prepare_cached(
             "INSERT INTO tokens (token, address, intended_at, asked, tombstone, server_time)
-             VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(params![
             token.as_str(),
             address.to_string(),
-            recorded.recorded_at.to_string(),
-            json(&asked_unknown(recorded))?,
-            shown(server_time)
+            intended_at.to_string(),
+            json(asked)?,
+            tombstone,
+            shown(*server_time)
         ])?;
     Ok(())
 }
@@ -293,4 +360,8 @@ fn tokens(connection: &Connection) -> Result<BTreeMap<Token, KnownToken>, RowErr
 
 fn read_serial(serial: i64) -> Result<Serial, RowError> {
     u64::try_from(serial).map(Serial).map_err(|_| RowError::Damaged(format!("serial {serial} is negative")))
+}
+
+fn written_serial(serial: Serial) -> Result<i64, RowError> {
+    i64::try_from(serial.0).map_err(|_| RowError::Damaged("a serial beyond counting".to_owned()))
 }

@@ -71,6 +71,11 @@ const SECTIONS: &[Section] = &[
             ),
             Key("state_file", r#""state/x.db""#, r#""s3://bucket/x" | "" | " " | 3 | {}"#),
             Key(
+                "state_url",
+                r#""s3://bucket/podform/x" | "postgres://db/pods?schema=infra" | "file:///mnt/x""#,
+                r#""state/x.db" | "redis://host" | "" | 3 | {}"#,
+            ),
+            Key(
                 "vars",
                 r#"{} | {"A": 1} | {"_b": true, "C9": "x"}"#,
                 r#"{"9A": "x"} | {"A-B": "x"} | {"REPLICA": "1"} | {"A": "${B}"} | {"A": []} | [] | "A=1""#,
@@ -370,6 +375,10 @@ fn document(rng: &mut Rng) -> Value {
                 set(&mut document, at, key, Some(right[rng.usize(..right.len())].clone()));
             }
         }
+    }
+    // A spec names its state once.
+    if document.get("state_url").is_some() {
+        set(&mut document, "", "state_file", None);
     }
     document
 }

@@ -444,15 +444,13 @@ fn sections_that_have_no_effect_yet_are_refused() {
       |
       = help: apply tries every candidate once; run it again after a lack of capacity
     "#);
-    insta::assert_snapshot!(with_head("state_file: postgres://bot:hunter2@db/state\n"), @r#"
-    error: not supported yet
-     --> pods.yaml:3:13
+    insta::assert_snapshot!(with_head("state_url: postgres://bot:hunter2@db/state\n"), @"
+    error: invalid value
+     --> pods.yaml:3:12
       |
-    3 | state_file: ***
-      |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ state in `postgres://`
-      |
-      = help: give the path of an SQLite file, such as `state/NAME.db`
-    "#);
+    3 | state_url: ***
+      |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ the URL of a state holds no password and no key; set `PGPASSWORD`, or `PGPASSFILE` in the environment
+    ");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use podform::model::desired::{Desired, Wanted, WantedPod};
 use podform::model::id::{EnvKey, ProjectName};
+use podform::model::location::Location;
 use podform::model::prior::{Api, ProviderKind};
 use podform::model::secret::SecretName;
 use podform::model::settings::Field;
@@ -115,7 +116,7 @@ fn every_key_of_the_format_is_lowered() {
             project: ProjectName::new("acme-inference"),
             kind: ProviderKind::Runpod,
             api: Api::V1,
-            state_file: "state/acme.db".to_owned(),
+            state: Location::File("state/acme.db".to_owned()),
         }
     );
     let Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget } =

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use podform::model::clock::Clock;
 use podform::state::lease::LEASE;
+use podform::state::place::Held;
 use podform::state::{Batch, Journal, StateError, Store};
 use rusqlite::Connection;
 
@@ -141,7 +142,7 @@ async fn die_with_the_lock(path: &Path, host: &str) {
     let file = state_file(path);
     drop(file.lock(&holder("ann", host), &At(100), Duration::ZERO).await.unwrap());
     let left = format!(
-        "UPDATE lease SET user = 'ann', host = '{host}', pid = 7, command = 'apply', since = '{}', expires_at = '{}'",
+        "UPDATE lease SET id = 'ann/{host}', user = 'ann', host = '{host}', pid = 7, command = 'apply', since = '{}', expires_at = '{}'",
         At(100).now(),
         At(100).now() + LEASE,
     );

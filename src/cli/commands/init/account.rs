@@ -16,6 +16,7 @@ use crate::model::prior::ProviderKind;
 use crate::render::words;
 use crate::spec::imported::{choose, write_live};
 use crate::spec::{self, Checked, Input, Loaded, SourceFile};
+use crate::state::Store;
 
 /// The account that a first spec is made of.
 #[derive(Clone, Copy, ValueEnum)]
@@ -45,7 +46,7 @@ pub async fn first_spec(
     let nothing =
         format!("version: 1\nproject: {project}\nprovider: {{ kind: {} }}\npods: {{}}\n", kind.word());
     let session = Session::open(shell, load(&nothing)?, None).await?;
-    let prior = session.state.read()?;
+    let prior = session.state.load().await?;
     if !prior.objects.is_empty() {
         return Err(Failure::StateThere { project: project.to_owned(), objects: prior.objects.len() });
     }

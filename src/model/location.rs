@@ -1,0 +1,530 @@
+//! Where a state lies: a file, a database, or a prefix in object storage.
+//!
+//! A name of such a place never holds what lets anybody in: each engine's users have their own ways to say that, and a
+//! spec, a process list and an error are read by many.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use url::Url;
+
+/// The lengths that a lease may have: with a shorter one a slow answer costs it, with a longer one a dead run's lock stays.
+const LEASES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3600));
+
+/// The lease of a state whose name says nothing of it.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// Where a state lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file.
+    File(String),
+    Postgres(Database),
+    Objects(Bucket),
+}
+
+/// A PostgreSQL database and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    pub host: String,
+    pub port: u16,
+    pub name: String,
+    /// The role, where the name of the place says it.
+    pub user: Option<String>,
+    pub schema: String,
+    pub tls: Tls,
+    pub lease: Duration,
+}
+
+/// How a connection to a database is kept from others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// Encrypted, and the server proves its name: by the roots of this system, or by those of a file.
+    Full { roots: Option<String> },
+    /// In the clear, to this computer only.
+    Off,
+}
+
+/// A prefix in object storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    pub store: Storage,
+    /// The bucket or container; for files the folder.
+    pub name: String,
+    /// What stands before the names of all its objects, without a slash at either end; empty for files.
+    pub prefix: String,
+    pub lease: Duration,
+}
+
+/// Who keeps objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Amazon S3 and what speaks it.
+    S3 { region: Option<String>, endpoint: Option<String> },
+    /// Google Cloud Storage.
+    Google,
+    /// Azure Blob Storage.
+    Azure { account: Option<String> },
+    /// A folder that several computers share.
+    Folder,
+}
+
+/// Why a text names no place for a state. It never repeats what may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LocationError {
+    /// It holds what lets somebody in.
+    #[error("the URL of a state holds no password and no key; set {instead} in the environment")]
+    Secret {
+        /// The variables to use.
+        instead: &'static str,
+    },
+    /// It is not of the form.
+    #[error("{0}")]
+    Form(String),
+}
+
+impl Location {
+    /// Tells whether it is a file of this computer that SQLite keeps.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Postgres(_) | Self::Objects(_) => None,
+        }
+    }
+}
+
+impl Location {
+    /// Returns it as a spec has it, so with the role of a database, which is no secret but is of no use in a message.
+    pub fn written(&self) -> String {
+        let text = self.to_string();
+        match self {
+            Self::Postgres(Database { user: Some(user), .. }) => {
+                let user = percent_encoding::utf8_percent_encode(user, percent_encoding::NON_ALPHANUMERIC);
+                text.replacen("://", &format!("://{user}@"), 1)
+            }
+            Self::File(_) | Self::Postgres(_) | Self::Objects(_) => text,
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::File(text.to_owned())) };
+        match scheme {
+            "postgres" | "postgresql" => database(&parsed(text)?).map(Self::Postgres),
+            "s3" | "gs" | "az" | "file" => bucket(&parsed(text)?).map(Self::Objects),
+            "sqlite" => Err(form("give the path of a SQLite file as it is, such as `state/NAME.db`")),
+            "http" | "https" => Err(form(
+                "a state lies in a file, a database or a bucket; S3 of others is `s3://BUCKET/PREFIX?endpoint=https://..`",
+            )),
+            "gcs" => Err(form("Google Cloud Storage is spelled `gs://BUCKET/PREFIX`")),
+            "azure" | "azblob" | "abfs" | "abfss" => {
+                Err(form("Azure Blob Storage is spelled `az://CONTAINER/PREFIX`"))
+            }
+            // What nobody knows may be a password with a colon, so it is not repeated.
+            _ => Err(form(
+                "a state is a path, or a URL that begins with `postgres://`, `s3://`, `gs://`, `az://` or `file://`",
+            )),
+        }
+    }
+}
+
+/// The URL, in its shortest form; it names the place and nobody who may go there.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.write_str(path),
+            Self::Postgres(Database { host, port, name, user: _, schema, tls, lease }) => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                write!(f, "postgres://{host}")?;
+                if *port != PORT {
+                    write!(f, ":{port}")?;
+                }
+                write!(f, "/{name}")?;
+                let tls = match tls {
+                    Tls::Full { roots } => [
+                        is_loopback(&host).then(|| "sslmode=verify-full".to_owned()),
+                        option("sslrootcert", roots),
+                    ],
+                    Tls::Off => [None, None],
+                };
+                let schema = (schema != SCHEMA).then(|| format!("schema={schema}"));
+                options(f, tls.into_iter().chain([schema, lease_option(*lease)]))
+            }
+            Self::Objects(Bucket { store, name, prefix, lease }) => {
+                let (scheme, own) = match store {
+                    Storage::S3 { region, endpoint } => {
+                        ("s3", [option("region", region), option("endpoint", endpoint)])
+                    }
+                    Storage::Google => ("gs", [None, None]),
+                    Storage::Azure { account } => ("az", [option("account", account), None]),
+                    Storage::Folder => ("file", [None, None]),
+                };
+                write!(f, "{scheme}://{name}")?;
+                if !prefix.is_empty() {
+                    write!(f, "/{prefix}")?;
+                }
+                options(f, own.into_iter().chain([lease_option(*lease)]))
+            }
+        }
+    }
+}
+
+const PORT: u16 = 5432;
+const SCHEMA: &str = "podform";
+
+fn option(name: &str, value: &Option<String>) -> Option<String> {
+    value.as_ref().map(|value| format!("{name}={value}"))
+}
+
+fn lease_option(lease: Duration) -> Option<String> {
+    (lease != LEASE).then(|| format!("lease={}s", lease.as_secs()))
+}
+
+fn options(f: &mut fmt::Formatter<'_>, options: impl Iterator<Item = Option<String>>) -> fmt::Result {
+    let options: Vec<String> = options.flatten().collect();
+    if options.is_empty() { Ok(()) } else { write!(f, "?{}", options.join("&")) }
+}
+
+fn form(what: impl Into<String>) -> LocationError {
+    LocationError::Form(what.into())
+}
+
+fn parsed(text: &str) -> Result<Url, LocationError> {
+    let url = Url::parse(text).map_err(|error| form(format!("it is no URL: {error}")))?;
+    let instead = match url.scheme() {
+        "postgres" | "postgresql" => "`PGPASSWORD`, or `PGPASSFILE`",
+        "s3" => "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or let a role give them",
+        "gs" => "`GOOGLE_APPLICATION_CREDENTIALS`",
+        "az" => "`AZURE_STORAGE_ACCOUNT_KEY`, or let a role give it",
+        _ => "nothing: a folder needs none",
+    };
+    // What others write into such URLs, in all its spellings.
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["password", "secret", "token", "credential", "access_key", "accesskey", "sig", "sas"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    let is_database = matches!(url.scheme(), "postgres" | "postgresql");
+    if url.password().is_some()
+        || (!url.username().is_empty() && !is_database)
+        || url.query_pairs().any(|(name, _)| is_secret(&name))
+    {
+        return Err(LocationError::Secret { instead });
+    }
+    if url.fragment().is_some() {
+        return Err(form("it holds a `#`, which begins nothing here"));
+    }
+    Ok(url)
+}
+
+/// Takes the options of a URL out, each at most once.
+struct Taken<'a> {
+    known: &'static [&'static str],
+    pairs: Vec<(std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>)>,
+}
+
+impl<'a> Taken<'a> {
+    fn of(url: &'a Url, known: &'static [&'static str]) -> Result<Self, LocationError> {
+        let pairs: Vec<_> = url.query_pairs().collect();
+        for (place, (name, value)) in pairs.iter().enumerate() {
+            if !known.contains(&name.as_ref()) {
+                let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+                return Err(form(format!("it has an option that is not known; there are {known}")));
+            }
+            if pairs[..place].iter().any(|(earlier, _)| earlier == name) {
+                return Err(form(format!("its option `{name}` stands twice")));
+            }
+            if value.is_empty() || value.chars().any(|c| c.is_control() || c == '&' || c == '?') {
+                return Err(form(format!("its option `{name}` has no value that can be used")));
+            }
+        }
+        Ok(Self { known, pairs })
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        debug_assert!(self.known.contains(&name), "{name} is not listed");
+        self.pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.to_string())
+    }
+
+    fn lease(&self) -> Result<Duration, LocationError> {
+        let Some(text) = self.get("lease") else { return Ok(LEASE) };
+        let seconds = text.strip_suffix('s').and_then(|number| number.parse().ok());
+        seconds.map(Duration::from_secs).filter(|lease| (LEASES.0..=LEASES.1).contains(lease)).ok_or_else(
+            || form("its option `lease` is a number of seconds from `2s` to `3600s`, such as `60s`"),
+        )
+    }
+}
+
+fn database(url: &Url) -> Result<Database, LocationError> {
+    let options = Taken::of(url, &["sslmode", "sslrootcert", "schema", "lease"])?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or_else(|| form("it names no host; write `postgres://HOST/DATABASE`"))?;
+    let host = decoded(host.trim_start_matches('[').trim_end_matches(']'))?;
+    let name = decoded(url.path().trim_start_matches('/'))?;
+    if name.is_empty() || name.contains('/') {
+        return Err(form("it names no database; write `postgres://HOST/DATABASE`"));
+    }
+    let schema = options.get("schema").unwrap_or_else(|| SCHEMA.to_owned());
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if schema.len() > 63 || !schema.chars().all(is_plain) || schema.starts_with(|c: char| c.is_ascii_digit())
+    {
+        return Err(form("its schema may have small letters, digits and `_`, at most 63"));
+    }
+    let roots = options.get("sslrootcert");
+    let tls = match options.get("sslmode").as_deref() {
+        None if is_loopback(&host) && roots.is_none() => Tls::Off,
+        None | Some("verify-full") => Tls::Full { roots },
+        Some("disable") if is_loopback(&host) => Tls::Off,
+        Some("disable") => {
+            return Err(form("in the clear a state goes to this computer only; leave `sslmode` out"));
+        }
+        Some("require" | "prefer" | "allow" | "verify-ca") => {
+            return Err(form(
+                "its `sslmode` lets others pose as the server; `verify-full` does not, with `sslrootcert=FILE` for a server whose root this system does not know",
+            ));
+        }
+        Some(_) => {
+            return Err(form("its `sslmode` is `verify-full`, or `disable` for a server on this computer"));
+        }
+    };
+    let user = Some(url.username()).filter(|user| !user.is_empty()).map(decoded).transpose()?;
+    Ok(Database { host, port: url.port().unwrap_or(PORT), name, user, schema, tls, lease: options.lease()? })
+}
+
+fn bucket(url: &Url) -> Result<Bucket, LocationError> {
+    let known: &'static [&'static str] = match url.scheme() {
+        "s3" => &["region", "endpoint", "lease"],
+        "az" => &["account", "lease"],
+        _ => &["lease"],
+    };
+    let options = Taken::of(url, known)?;
+    if url.port().is_some() {
+        return Err(form("a bucket has no port; another server is `?endpoint=https://HOST:PORT`"));
+    }
+    let lease = options.lease()?;
+    if url.scheme() == "file" {
+        let path = decoded(url.path())?;
+        if url.host_str().is_some_and(|host| !host.is_empty()) || path.trim_matches('/').is_empty() {
+            return Err(form("it names no folder; write `file:///PATH`, with three slashes"));
+        }
+        let name = path.trim_end_matches('/').to_owned();
+        return Ok(Bucket { store: Storage::Folder, name, prefix: String::new(), lease });
+    }
+    let scheme = url.scheme();
+    let name = decoded(url.host_str().unwrap_or_default())?;
+    let belongs = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
+    if !(3..=222).contains(&name.len()) || !name.chars().all(belongs) {
+        return Err(form(format!("it names no bucket; write `{scheme}://BUCKET/PREFIX`")));
+    }
+    let prefix = decoded(url.path().trim_matches('/'))?;
+    let is_part = |part: &str| {
+        let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '=');
+        !part.is_empty() && part != "." && part != ".." && part.chars().all(belongs)
+    };
+    if prefix.is_empty() {
+        return Err(form(format!(
+            "it names no prefix, and a bucket holds more than one state; write `{scheme}://{name}/podform/PROJECT`"
+        )));
+    }
+    if prefix.len() > 500 || !prefix.split('/').all(is_part) {
+        return Err(form("its prefix may have letters, digits, `.`, `-`, `_`, `=` and `/`"));
+    }
+    let store = match scheme {
+        "gs" => Storage::Google,
+        "az" => Storage::Azure { account: options.get("account") },
+        _ => Storage::S3 {
+            region: options.get("region"),
+            endpoint: options.get("endpoint").map(|text| endpoint(&text)).transpose()?,
+        },
+    };
+    Ok(Bucket { store, name, prefix, lease })
+}
+
+/// Checks the server of an S3 of others.
+fn endpoint(text: &str) -> Result<String, LocationError> {
+    let url = Url::parse(text).map_err(|_| form("its `endpoint` is no URL"))?;
+    if url.password().is_some() || !url.username().is_empty() {
+        let instead = "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
+        return Err(LocationError::Secret { instead });
+    }
+    let is_safe =
+        url.scheme() == "https" || (url.scheme() == "http" && url.host_str().is_some_and(is_loopback));
+    if !is_safe || url.query().is_some() || url.fragment().is_some() {
+        return Err(form("its `endpoint` begins with `https://`; in the clear it is on this computer only"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn decoded(text: &str) -> Result<String, LocationError> {
+    let text = percent_encoding::percent_decode_str(text).decode_utf8();
+    let text = text.map_err(|_| form("it holds bytes that are no text"))?;
+    if text.chars().any(char::is_control) {
+        return Err(form("it holds characters that nobody sees"));
+    }
+    Ok(text.into_owned())
+}
+
+/// Tells whether a host is this computer.
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> String {
+        match text.parse::<Location>() {
+            Ok(Location::File(path)) => format!("file {path}"),
+            Ok(location) => location.to_string(),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+
+    #[test]
+    fn a_place_is_named_in_one_way() {
+        let cases = [
+            "state/acme.db",
+            "postgres://db.acme.example/pods",
+            "postgresql://deploy@db.acme.example:6432/pods?schema=infra&lease=30s",
+            "postgres://localhost/pods",
+            "postgres://[::1]:5433/pods?sslmode=disable",
+            "postgres://127.0.0.1/pods?sslmode=verify-full",
+            "postgres://db.acme.example/pods?sslrootcert=certs/root.pem",
+            "s3://acme-state/podform/llm",
+            "s3://acme-state/podform/llm/?region=eu-north-1&endpoint=https://s3.acme.example/",
+            "s3://acme-state/podform/llm?endpoint=http://127.0.0.1:9000",
+            "gs://acme_state/podform",
+            "az://states/podform?account=acme",
+            "file:///mnt/team/podform/llm/",
+        ];
+        insta::assert_snapshot!(cases.map(read).join("\n"), @r"
+        file state/acme.db
+        postgres://db.acme.example/pods
+        postgres://db.acme.example:6432/pods?schema=infra&lease=30s
+        postgres://localhost/pods
+        postgres://[::1]:5433/pods
+        postgres://127.0.0.1/pods?sslmode=verify-full
+        postgres://db.acme.example/pods?sslrootcert=certs/root.pem
+        s3://acme-state/podform/llm
+        s3://acme-state/podform/llm?region=eu-north-1&endpoint=https://s3.acme.example
+        s3://acme-state/podform/llm?endpoint=http://127.0.0.1:9000
+        gs://acme_state/podform
+        az://states/podform?account=acme
+        file:///mnt/team/podform/llm
+        ");
+        for case in cases {
+            let location: Location = case.parse().unwrap();
+            assert_eq!(location.written().parse::<Location>().unwrap(), location, "{case}");
+        }
+    }
+
+    #[test]
+    fn what_lets_somebody_in_is_refused_and_not_repeated() {
+        let cases = [
+            "postgres://ann:hunter2@db/pods",
+            "postgres://db/pods?password=hunter2",
+            "postgres://db/pods?sslpassword=hunter2",
+            "s3://AKIAHUNTER2:hunter2@bucket/podform",
+            "s3://hunter2@bucket/podform",
+            "s3://bucket/podform?secret_access_key=hunter2",
+            "s3://bucket/podform?endpoint=https://a:hunter2@host",
+            "az://states/podform?sas_token=hunter2",
+            "az://states/podform?sig=hunter2",
+            "gs://bucket/podform?credentials=hunter2",
+            "hunter2://x/y",
+        ];
+        let said = cases.map(read);
+        assert!(said.iter().all(|said| said.starts_with("error: ") && !said.contains("unter2")), "{said:#?}");
+    }
+
+    #[test]
+    fn what_names_no_place_says_how_to_write_it() {
+        let cases = [
+            "postgres:///pods",
+            "postgres://db",
+            "postgres://db/a/b",
+            "postgres://db/pods?sslmode=disable",
+            "postgres://db/pods?sslmode=require",
+            "postgres://db/pods?schema=Infra",
+            "postgres://db/pods?connect_timeout=3",
+            "postgres://db/pods?lease=1s",
+            "postgres://db/pods?lease=5m",
+            "postgres://db/pods#x",
+            "s3://bucket",
+            "s3://bucket/",
+            "s3://b/podform",
+            "s3://Bucket_A/podform/../x",
+            "s3://bucket/podform/a%20b",
+            "s3://bucket/podform?endpoint=http://s3.acme.example",
+            "s3://bucket/podform?region=a&region=b",
+            "file://host/path",
+            "file:///",
+            "gcs://bucket/podform",
+            "abfss://states/podform",
+            "https://s3.acme.example/bucket",
+            "sqlite://state.db",
+            "redis://host",
+        ];
+        let said = cases.map(|case| format!("{case}\n  {}", read(case)));
+        insta::assert_snapshot!(said.join("\n"), @"
+        postgres:///pods
+          error: it names no host; write `postgres://HOST/DATABASE`
+        postgres://db
+          error: it names no database; write `postgres://HOST/DATABASE`
+        postgres://db/a/b
+          error: it names no database; write `postgres://HOST/DATABASE`
+        postgres://db/pods?sslmode=disable
+          error: in the clear a state goes to this computer only; leave `sslmode` out
+        postgres://db/pods?sslmode=require
+          error: its `sslmode` lets others pose as the server; `verify-full` does not, with `sslrootcert=FILE` for a server whose root this system does not know
+        postgres://db/pods?schema=Infra
+          error: its schema may have small letters, digits and `_`, at most 63
+        postgres://db/pods?connect_timeout=3
+          error: it has an option that is not known; there are `sslmode`, `sslrootcert`, `schema`, `lease`
+        postgres://db/pods?lease=1s
+          error: its option `lease` is a number of seconds from `2s` to `3600s`, such as `60s`
+        postgres://db/pods?lease=5m
+          error: its option `lease` is a number of seconds from `2s` to `3600s`, such as `60s`
+        postgres://db/pods#x
+          error: it holds a `#`, which begins nothing here
+        s3://bucket
+          error: it names no prefix, and a bucket holds more than one state; write `s3://bucket/podform/PROJECT`
+        s3://bucket/
+          error: it names no prefix, and a bucket holds more than one state; write `s3://bucket/podform/PROJECT`
+        s3://b/podform
+          error: it names no bucket; write `s3://BUCKET/PREFIX`
+        s3://Bucket_A/podform/../x
+          error: it names no bucket; write `s3://BUCKET/PREFIX`
+        s3://bucket/podform/a%20b
+          error: its prefix may have letters, digits, `.`, `-`, `_`, `=` and `/`
+        s3://bucket/podform?endpoint=http://s3.acme.example
+          error: its `endpoint` begins with `https://`; in the clear it is on this computer only
+        s3://bucket/podform?region=a&region=b
+          error: its option `region` stands twice
+        file://host/path
+          error: it names no folder; write `file:///PATH`, with three slashes
+        file:///
+          error: it names no folder; write `file:///PATH`, with three slashes
+        gcs://bucket/podform
+          error: Google Cloud Storage is spelled `gs://BUCKET/PREFIX`
+        abfss://states/podform
+          error: Azure Blob Storage is spelled `az://CONTAINER/PREFIX`
+        https://s3.acme.example/bucket
+          error: a state lies in a file, a database or a bucket; S3 of others is `s3://BUCKET/PREFIX?endpoint=https://..`
+        sqlite://state.db
+          error: give the path of a SQLite file as it is, such as `state/NAME.db`
+        redis://host
+          error: a state is a path, or a URL that begins with `postgres://`, `s3://`, `gs://`, `az://` or `file://`
+        ");
+    }
+}
