@@ -120,7 +120,7 @@ impl Execution<'_> {
     ) -> Result<Exit, Failure> {
         let mut signals = self.shell.signals.give();
         let holder = self.shell.env.holder(self.command);
-        let patience = self.run.lock_timeout.0;
+        let patience = self.run.lock.patience();
         if !patience.is_zero() {
             self.shell.output.detail(&format!("waiting for the lock, at most {patience:?}"));
         }

@@ -26,6 +26,7 @@ use crate::render::words::count;
 use crate::spec::Diagnostics;
 use crate::state::StateError;
 use crate::state::edit::EditError;
+use crate::state::moving::MoveError;
 use crate::state::planfile::PlanFileError;
 
 /// What helps whoever typed something that is no use of a command.
@@ -71,6 +72,7 @@ failures! {
     File(source: FileError) => INVALID, of_io(&source.source);
     PlanAddress(source: AddressError) => INVALID, HELP;
     Edit(source: EditError) => INVALID, of_edit(source);
+    Move(source: MoveError) => of_move(source).0, of_move(source).1;
     State(source: StateError) => of_state(source).0, of_state(source).1;
 
     // What was typed, and what is read from files.
@@ -87,6 +89,8 @@ failures! {
     #[error("this podform was built without what a state there needs")]
     EngineMissing { feature: &'static str }
         => INVALID, "install one with it: `cargo install` with `--features {feature}`, or a release of podform";
+    #[error("`{name}` is where the state lies")]
+    SamePlace { name: String } => INVALID, "name another place with `--to`";
     #[error("there is no state at `{name}`")]
     NoState { name: String } => FAILED, "`podform apply` makes it";
     #[error("`{name}` is no place for a state: {why}")]
@@ -310,6 +314,32 @@ fn of_edit(error: &EditError) -> &'static str {
             HELP
         }
         EditError::NotRecorded(_) | EditError::OtherKind { .. } | EditError::Open(_) => "",
+    }
+}
+
+fn of_move(error: &MoveError) -> (Exit, &'static str) {
+    match error {
+        MoveError::State(error) => of_state(error),
+        MoveError::Nothing(_) => {
+            (INVALID, "name the place of a new state in the spec, and the first apply makes it")
+        }
+        MoveError::Occupied(_) => (INVALID, "name a place that has none with `--to`"),
+        MoveError::MovedElsewhere { .. } => {
+            (INVALID, "begin at the place where the state lies, with `--state`")
+        }
+        MoveError::IncomingElsewhere { .. } => {
+            (INVALID, "end that move first, or give it up with `--abandon`")
+        }
+        MoveError::Differs(_) => (FAILED, "give the move up with `--abandon`: the state lies where it was"),
+        MoveError::TooLate(_) => (INVALID, "`--from-moved` undoes it, if nothing was written there since"),
+        MoveError::Written { .. } => {
+            (INVALID, "move the state itself back: `podform --state THERE state migrate --to HERE`")
+        }
+        MoveError::NotEnded(_) => {
+            (INVALID, "leave `--from-moved` out to end it, or give it up with `--abandon`")
+        }
+        MoveError::Returning(_) => (INVALID, "the same with `--from-moved` ends that"),
+        MoveError::NeverMoved(_) => (INVALID, "leave `--from-moved` out to move it"),
     }
 }
 

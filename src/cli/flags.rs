@@ -109,9 +109,23 @@ pub struct RunArgs {
     /// How long to wait for a pod to run
     #[arg(long, value_name = "DURATION", default_value = "20m")]
     pub wait_timeout: Span,
+    #[command(flatten)]
+    pub lock: LockTimeout,
+}
+
+// How patient a command is.
+#[derive(Args)]
+pub struct LockTimeout {
     /// How long to wait for another run to finish
     #[arg(long, value_name = "DURATION", default_value = "0s")]
-    pub lock_timeout: Span,
+    lock_timeout: Span,
+}
+
+impl LockTimeout {
+    /// Returns how long to wait for the lock.
+    pub fn patience(&self) -> Duration {
+        self.lock_timeout.0
+    }
 }
 
 impl Scope {

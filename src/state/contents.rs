@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::fold::{self, Begun};
 use super::refused::Refused;
-use super::{Batch, PastRun, RecordChange, Run, Standing, asked_unknown};
+use super::{Batch, PastRun, RecordChange, Run, Standing, StateError, asked_unknown};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RemoteId, RunId, Serial};
@@ -127,6 +127,40 @@ impl Contents {
             contents.entries.push(entry);
         }
         Ok(contents)
+    }
+
+    /// Returns the same with another standing.
+    pub fn standing_as(self, standing: Standing) -> Self {
+        Self { standing, ..self }
+    }
+
+    /// Returns the standing, if it is one that refuses all use.
+    pub(super) fn refuses(&self) -> Option<Standing> {
+        Some(self.standing.clone()).filter(|standing| *standing != Standing::Active)
+    }
+
+    /// Returns the contents, if they are those to use; `path` is for messages.
+    ///
+    /// # Errors
+    /// They lie elsewhere.
+    pub(super) fn active(self, path: &str) -> Result<Self, StateError> {
+        match self.refuses() {
+            Some(standing) => Err(standing.refuses(path.to_owned())),
+            None => Ok(self),
+        }
+    }
+
+    /// Returns the runs in their order, without their events.
+    pub fn runs(&self) -> &[PastRun] {
+        &self.runs
+    }
+
+    /// Tells whether it is the same state with the same contents, whatever their standing.
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        let Self { owner, standing: _, lineage, serial, objects, tokens, runs, entries, .. } = self;
+        (owner, lineage, serial) == (&other.owner, &other.lineage, &other.serial)
+            && (objects, tokens) == (&other.objects, &other.tokens)
+            && (runs, entries) == (&other.runs, &other.entries)
     }
 
     /// Returns what a plan needs.

@@ -3,13 +3,19 @@
 //! It follows the same rules as the SQLite state and refuses the same batches; a test compares the two.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
-use crate::model::clock::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::journal::Entry;
-use crate::model::prior::Prior;
+use crate::model::prior::{Binding, Prior};
 use crate::state::contents::{Contents, Write};
-use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
+use crate::state::lease::{self, Holder, Lease};
+use crate::state::place::{Held, Place};
+use crate::state::{Batch, Journal, PastRun, Run, Standing, StateError, Store};
 
 /// A state in memory.
 #[derive(Debug)]
@@ -49,13 +55,7 @@ impl MemoryState {
 
     fn write(&self, write: &Write) -> Result<Serial, StateError> {
         let Inner { contents, drops_events: _ } = &mut *self.0.borrow_mut();
-        let delta = contents.draft(None, write).map_err(|error| StateError::Failed {
-            doing: "write",
-            path: "memory".to_owned(),
-            why: error.to_string(),
-        })?;
-        contents.absorb(delta);
-        Ok(contents.serial)
+        written(contents, None, write)
     }
 }
 
@@ -81,4 +81,232 @@ impl Journal for MemoryState {
     async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
         self.write(&Write::Finish { run: run.clone(), at, summary: summary.to_owned() }).map(drop)
     }
+}
+
+/// Judges a write and takes it over.
+fn written(contents: &mut Contents, owner: Option<&Binding>, write: &Write) -> Result<Serial, StateError> {
+    let delta = contents.draft(owner, write).map_err(|error| StateError::Failed {
+        doing: "write",
+        path: name(),
+        why: error.to_string(),
+    })?;
+    contents.absorb(delta);
+    Ok(contents.serial)
+}
+
+/// Stands where other states have a path.
+fn name() -> String {
+    "memory".to_owned()
+}
+
+/// A place in memory, which keeps the promises of [`place`](crate::state::place) in the plainest way.
+#[derive(Clone, Debug)]
+pub struct MemoryPlace {
+    kept: Rc<RefCell<Kept>>,
+    binding: Binding,
+    proposed: Lineage,
+}
+
+#[derive(Debug)]
+struct Kept {
+    contents: Option<Contents>,
+    lease: Option<Lease>,
+    fence: i64,
+}
+
+/// A state in memory, held.
+#[derive(Debug)]
+pub struct HeldMemory {
+    place: MemoryPlace,
+    fence: i64,
+}
+
+impl MemoryPlace {
+    /// Makes a place without a state.
+    pub fn new(binding: Binding, proposed: Lineage) -> Self {
+        let kept = Rc::new(RefCell::new(Kept { contents: None, lease: None, fence: 0 }));
+        Self { kept, binding, proposed }
+    }
+
+    /// Returns the same place as another one names it.
+    pub fn named(&self, binding: Binding, proposed: Lineage) -> Self {
+        Self { kept: Rc::clone(&self.kept), binding, proposed }
+    }
+
+    /// Returns what is there, if it is of this project.
+    fn seen(&self) -> Result<Option<Contents>, StateError> {
+        let contents = self.kept.borrow().contents.clone();
+        let owner = contents.as_ref().and_then(|contents| contents.owner.as_ref());
+        match owner.filter(|owner| **owner != self.binding) {
+            Some(owner) => Err(owner.not(&self.binding, name())),
+            None => Ok(contents),
+        }
+    }
+
+    /// Returns what is there, if it is the one to use.
+    fn active(&self) -> Result<Contents, StateError> {
+        match self.seen()? {
+            Some(contents) => contents.active(&name()),
+            None => Ok(Contents::empty(self.proposed.clone())),
+        }
+    }
+}
+
+impl Store for MemoryPlace {
+    async fn load(&self) -> Result<Prior, StateError> {
+        Ok(self.active()?.prior())
+    }
+}
+
+impl Place for MemoryPlace {
+    type Held = HeldMemory;
+
+    fn name(&self) -> String {
+        name()
+    }
+
+    async fn serial(&self) -> Result<Serial, StateError> {
+        Ok(self.active()?.serial)
+    }
+
+    async fn runs(&self) -> Result<Vec<PastRun>, StateError> {
+        Ok(self.active()?.runs)
+    }
+
+    async fn history(&self) -> Result<Vec<PastRun>, StateError> {
+        Ok(self.active()?.history())
+    }
+
+    async fn lease(&self) -> Result<Option<Lease>, StateError> {
+        self.seen()?;
+        Ok(self.kept.borrow().lease.clone())
+    }
+
+    async fn who_writes(&self, _host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
+        Ok(self.lease().await?.filter(|lease| now < lease.expires_at))
+    }
+
+    async fn lock(
+        &self,
+        holder: &Holder,
+        clock: &impl Clock,
+        wait: Duration,
+    ) -> Result<HeldMemory, StateError> {
+        let began = Instant::now();
+        self.seen()?;
+        loop {
+            let now = clock.now();
+            let other = self.kept.borrow().lease.clone().filter(|lease| now < lease.expires_at);
+            let Some(other) = other else {
+                let kept = &mut *self.kept.borrow_mut();
+                kept.fence += 1;
+                let lease =
+                    Lease { holder: holder.clone(), since: now, expires_at: expiry(now), fence: kept.fence };
+                kept.lease = Some(lease);
+                return Ok(HeldMemory { place: self.clone(), fence: kept.fence });
+            };
+            if began.elapsed() >= wait {
+                return Err(StateError::Locked { path: name(), holder: other.to_string(), is_alive: false });
+            }
+            sleep(lease::RETRY).await;
+        }
+    }
+
+    async fn unlock(&self) -> Result<Option<Lease>, StateError> {
+        self.seen()?;
+        let kept = &mut *self.kept.borrow_mut();
+        kept.fence += 1;
+        Ok(kept.lease.take())
+    }
+
+    async fn contents(&self) -> Result<Option<Contents>, StateError> {
+        self.seen()
+    }
+}
+
+impl HeldMemory {
+    /// Does something with what is kept, unless another one has taken over.
+    fn under_lock<T>(&self, work: impl FnOnce(&mut Kept) -> Result<T, StateError>) -> Result<T, StateError> {
+        let kept = &mut *self.place.kept.borrow_mut();
+        if kept.fence == self.fence && kept.lease.is_some() {
+            work(kept)
+        } else {
+            Err(StateError::Fenced { path: name() })
+        }
+    }
+
+    fn write(&self, write: &Write) -> Result<Serial, StateError> {
+        self.under_lock(|kept| {
+            let contents = kept.contents.take();
+            let mut contents = contents.unwrap_or_else(|| Contents::empty(self.place.proposed.clone()));
+            let serial = contents.refuses().map_or_else(
+                || written(&mut contents, Some(&self.place.binding), write),
+                |standing| Err(standing.refuses(name())),
+            );
+            kept.contents = Some(contents);
+            serial
+        })
+    }
+}
+
+impl Store for HeldMemory {
+    async fn load(&self) -> Result<Prior, StateError> {
+        self.place.load().await
+    }
+}
+
+impl Journal for HeldMemory {
+    async fn begin(&self, run: &Run) -> Result<(), StateError> {
+        self.write(&Write::Begin(run.clone())).map(drop)
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
+        self.write(&Write::Commit(batch.clone()))
+    }
+
+    async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
+        self.write(&Write::Finish { run: run.clone(), at, summary: summary.to_owned() }).map(drop)
+    }
+}
+
+impl Held for HeldMemory {
+    async fn keep(&self, clock: &impl Clock) -> StateError {
+        loop {
+            sleep(lease::beat(lease::LEASE)).await;
+            let renewed = self.under_lock(|kept| {
+                if let Some(lease) = &mut kept.lease {
+                    lease.expires_at = expiry(clock.now());
+                }
+                Ok(())
+            });
+            if let Err(error) = renewed {
+                return error;
+            }
+        }
+    }
+
+    async fn replace(&self, contents: &Contents) -> Result<(), StateError> {
+        self.under_lock(|kept| {
+            kept.contents = Some(contents.clone());
+            Ok(())
+        })
+    }
+
+    async fn stand(&self, standing: Standing) -> Result<(), StateError> {
+        self.under_lock(|kept| {
+            kept.contents = kept.contents.take().map(|contents| contents.standing_as(standing));
+            Ok(())
+        })
+    }
+
+    async fn release(self) -> Result<(), StateError> {
+        self.under_lock(|kept| {
+            kept.lease = None;
+            Ok(())
+        })
+    }
+}
+
+fn expiry(now: Timestamp) -> Timestamp {
+    now.checked_add(lease::LEASE).unwrap_or(Timestamp::MAX)
 }

@@ -12,6 +12,7 @@ pub mod contents;
 pub mod edit;
 pub mod lease;
 pub mod memory;
+pub mod moving;
 #[cfg(feature = "object-store")]
 pub mod object_log;
 pub mod place;
@@ -33,7 +34,7 @@ use crate::model::id::{Lineage, RunId, RunNonce, Serial};
 use crate::model::journal::{Asked, Entry};
 use crate::model::marker::Token;
 use crate::model::plan::Approval;
-use crate::model::prior::{Prior, Recorded};
+use crate::model::prior::{Binding, Prior, ProviderKind, Recorded};
 
 use refused::Refused;
 
@@ -295,6 +296,23 @@ pub enum StateError {
         /// What was said.
         why: String,
     },
+}
+
+impl Binding {
+    /// Returns what is said to somebody of `asked` who would use the state at `path`, which belongs to this one.
+    fn not(&self, asked: &Self, path: String) -> StateError {
+        StateError::BoundElsewhere { path, owner: self.shown(), asked: asked.shown() }
+    }
+
+    /// Returns it as it stands in messages.
+    fn shown(&self) -> String {
+        let Self { project, kind, origin } = self;
+        let kind = match kind {
+            ProviderKind::Runpod => "RunPod",
+            ProviderKind::Simulator => "the simulator",
+        };
+        format!("project `{project}` on {kind} at `{origin}`")
+    }
 }
 
 /// Stands for what a create asked for where only the record knows the token, as after a rebuild.

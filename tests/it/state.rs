@@ -1,6 +1,8 @@
 //! The recorded state: the file, its lock, and the saved plan.
 
+mod contract;
 mod lock;
+mod moving;
 mod planfile;
 mod samples;
 mod sqlite;

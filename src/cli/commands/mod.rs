@@ -26,8 +26,10 @@ mod ssh;
 mod state_backup;
 mod state_history;
 mod state_list;
+mod state_migrate;
 mod state_mv;
 mod state_rebuild;
+mod state_restore;
 mod state_rm;
 mod state_show;
 mod status;
@@ -109,6 +111,8 @@ pub enum StateCommand {
     History(state_history::Args),
     Rebuild(state_rebuild::Args),
     Backup(state_backup::Args),
+    Restore(state_restore::Args),
+    Migrate(state_migrate::Args),
 }
 
 impl Command {
@@ -159,6 +163,8 @@ impl StateCommand {
             Self::History(args) => state_history::run(shell, &args).await,
             Self::Rebuild(args) => state_rebuild::run(shell, &args).await,
             Self::Backup(args) => state_backup::run(shell, &args).await,
+            Self::Restore(args) => state_restore::run(shell, &args).await,
+            Self::Migrate(args) => state_migrate::run(shell, &args).await,
         }
     }
 }

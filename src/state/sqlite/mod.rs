@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, RunId, Serial};
-use crate::model::prior::{Binding, Prior, ProviderKind};
+use crate::model::prior::{Binding, Prior};
 use crate::state::contents::Contents;
 use crate::state::lease::{self, Holder, Lease};
 use crate::state::{Batch, Journal, PastRun, Run, StateError, Store};
@@ -219,11 +219,7 @@ impl StateFile {
     fn snapshot(&self) -> Result<Option<Connection>, StateError> {
         let Some(copy) = open::snapshot(&self.path)? else { return Ok(None) };
         match self.rows("read", rows::binding(&copy))? {
-            Some(owner) if owner != self.binding => Err(StateError::BoundElsewhere {
-                path: shown(&self.path),
-                owner: shown_binding(&owner),
-                asked: shown_binding(&self.binding),
-            }),
+            Some(owner) if owner != self.binding => Err(owner.not(&self.binding, shown(&self.path))),
             Some(_) | None => Ok(Some(copy)),
         }
     }
@@ -370,14 +366,4 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 /// A path as it stands in messages.
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// A binding as it stands in messages.
-fn shown_binding(binding: &Binding) -> String {
-    let Binding { project, kind, origin } = binding;
-    let kind = match kind {
-        ProviderKind::Runpod => "RunPod",
-        ProviderKind::Simulator => "the simulator",
-    };
-    format!("project `{project}` on {kind} at `{origin}`")
 }

@@ -1,0 +1,97 @@
+//! `podform state migrate`: moves the state with its journal and history to another place, and back.
+
+use std::str::FromStr;
+
+use crate::cli::clock::HostClock;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::flags::LockTimeout;
+use crate::cli::place::StateAt;
+use crate::cli::recording::give_back;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::model::location::{Location, LocationError};
+use crate::state::moving::{End, Way, go};
+use crate::state::place::Place;
+
+/// Move the state, with its journal and history, to another place
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  podform state migrate --to s3://acme-state/podform/llm\n  \
+                  podform state migrate --to postgres://db.acme.example/pods --abandon\n  \
+                  podform --state state/llm.db state migrate --to s3://acme-state/podform/llm --from-moved\n\n\
+                  Until it has ended neither place can be written. A move that was killed is gone on with by the \
+                  same command.")]
+pub struct Args {
+    /// Where it goes: a file, or a URL of a database or bucket
+    #[arg(long, value_name = "PATH|URL")]
+    to: Target,
+    /// Give up a move that has not ended
+    #[arg(long, conflicts_with = "from_moved")]
+    abandon: bool,
+    /// Undo a move that has ended, if nothing was written there since
+    #[arg(long)]
+    from_moved: bool,
+    #[command(flatten)]
+    lock: LockTimeout,
+}
+
+/// Where the state goes.
+#[derive(Clone, Debug)]
+struct Target(Location);
+
+impl FromStr for Target {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        text.parse().map(Self)
+    }
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { to: Target(to), abandon, from_moved, lock } = args;
+    let way = match (abandon, from_moved) {
+        (true, _) => Way::Abandon,
+        (false, true) => Way::Back,
+        (false, false) => Way::There,
+    };
+    let session = Session::of_spec(shell).await?;
+    let source = &session.state;
+    let binding = session.account.binding.clone();
+    let target = StateAt::open(to, binding, session.account.names.lineage(), &shell.env)?;
+    if source.name() == target.name() {
+        return Err(Failure::SamePlace { name: target.name() });
+    }
+    let holder = shell.env.holder("state migrate");
+    let from = source.lock(&holder, &HostClock, lock.patience()).await?;
+    let into = match target.lock(&holder, &HostClock, lock.patience()).await {
+        Ok(into) => into,
+        Err(error) => {
+            give_back(shell, from).await;
+            return Err(error.into());
+        }
+    };
+    // Each of its steps is short, and what is between two of them helps nobody.
+    let _not_interrupted = shell.signals.give();
+    let moved = go(way, End { place: source, held: &from }, End { place: &target, held: &into }).await;
+    give_back(shell, into).await;
+    give_back(shell, from).await;
+    moved?;
+    let said = match way {
+        Way::There => format!(
+            "the state lies at `{target}`, and `{source}` says so; next: name it in the spec{hint}, and run `podform plan`",
+            target = target.name(),
+            source = source.name(),
+            hint = key(to),
+        ),
+        Way::Abandon => format!("the move is given up; the state lies at `{}` as before", source.name()),
+        Way::Back => format!("the state lies at `{}` again, and `{}` says so", source.name(), target.name()),
+    };
+    shell.output.note(&said);
+    Ok(exit::DONE)
+}
+
+/// Returns how a spec names the place.
+fn key(to: &Location) -> String {
+    let key = if to.file().is_some() { "state_file" } else { "state_url" };
+    format!(" (`{key}: {}`)", to.written())
+}

@@ -1,0 +1,112 @@
+//! `podform state restore`: puts a backup in the place of the state, after showing what that loses.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::cli::clock::HostClock;
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::flags::LockTimeout;
+use crate::cli::place::HeldState;
+use crate::cli::prompt;
+use crate::cli::recording::give_back;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::model::address::Address;
+use crate::model::clock::Clock;
+use crate::render::words;
+use crate::state::contents::Contents;
+use crate::state::place::{Held, Place};
+use crate::state::sqlite::StateFile;
+use crate::state::{Journal, Standing};
+
+/// Put a backup in the place of the state, after showing what that loses
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  podform state restore backups/monday.db\n\n\
+                  What the account has and the backup does not know is not forgotten: the next plan says so first, and \
+                  changes nothing.")]
+pub struct Args {
+    /// The file that `podform state backup` wrote
+    #[arg(value_name = "FILE")]
+    from: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    auto_approve: bool,
+    #[command(flatten)]
+    lock: LockTimeout,
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { from, auto_approve, lock } = args;
+    if !auto_approve && !shell.env.stdin_is_terminal {
+        return Err(Failure::NobodyToAsk { why: "standard input is no terminal" });
+    }
+    let session = Session::of_spec(shell).await?;
+    let binding = session.account.binding.clone();
+    let backup = StateFile::new(from, binding, session.account.names.lineage()).contents()?;
+    let backup = backup.ok_or_else(|| Failure::NoState { name: from.display().to_string() })?;
+    let locked = session.state.lock(&shell.env.holder("state restore"), &HostClock, lock.patience()).await?;
+    let restored = restore(&session, &locked, backup, *auto_approve).await;
+    give_back(shell, locked).await;
+    restored?;
+    shell.output.note("the backup is the state; next: podform plan");
+    Ok(exit::DONE)
+}
+
+async fn restore(
+    session: &Session<'_>,
+    locked: &HeldState,
+    backup: Contents,
+    is_approved: bool,
+) -> Result<(), Failure> {
+    let shell = session.shell;
+    let present = session.state.contents().await?;
+    for line in present.as_ref().map(|present| lost(present, &backup)).unwrap_or_default() {
+        shell.output.note(&line);
+    }
+    if !is_approved {
+        shell.output.alarm("\nPut the backup in the place of the state? Only `yes` is accepted.");
+        if !prompt::is_approved().await {
+            return Err(Failure::Declined);
+        }
+    }
+    let _not_interrupted = shell.signals.give();
+    locked.replace(&backup.standing_as(Standing::Active)).await?;
+    let run = session.new_run("state restore", String::new());
+    locked.begin(&run).await?;
+    locked.finish(&run.id, session.account.clock.now(), "a backup was restored").await?;
+    Ok(())
+}
+
+/// Says what the state has that the backup has not.
+fn lost(present: &Contents, backup: &Contents) -> Vec<String> {
+    let (now, then) = (present.prior(), backup.prior());
+    let mut lines = Vec::new();
+    if now.lineage != then.lineage {
+        lines.push("warning: the backup is of another state, which began on its own".to_owned());
+    }
+    lines.push(format!("the state is at serial {}, the backup at {}", now.serial, then.serial));
+    let runs: BTreeSet<_> = backup.runs().iter().map(|past| &past.run.id).collect();
+    let later = present.runs().iter().filter(|past| !runs.contains(&past.run.id)).count();
+    if later > 0 {
+        lines.push(format!("{} of the history would be lost", words::count(later, "run")));
+    }
+    let listed = |what: &str, addresses: Vec<&Address>| {
+        let addresses: Vec<String> = addresses.iter().map(|address| format!("`{address}`")).collect();
+        (!addresses.is_empty()).then(|| format!("{what}: {}", addresses.join(", ")))
+    };
+    let forgotten = now.objects.keys().filter(|address| !then.objects.contains_key(address)).collect();
+    let other = now
+        .objects
+        .iter()
+        .filter(|(address, recorded)| then.objects.get(address).is_some_and(|then| then != *recorded));
+    let back = then.objects.keys().filter(|address| !now.objects.contains_key(address)).collect();
+    lines.extend(listed("not recorded any more", forgotten));
+    lines.extend(listed("recorded as they were then", other.map(|(address, _)| address).collect()));
+    lines.extend(listed("recorded again", back));
+    if !now.open.is_empty() {
+        let open = words::count(now.open.len(), "action");
+        lines.push(format!("warning: {open} that an earlier run left open would be forgotten"));
+    }
+    lines
+}
