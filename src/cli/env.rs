@@ -161,7 +161,7 @@ impl Environment {
     pub fn holder(&self, command: &str) -> Holder {
         Holder {
             id: names::random(),
-            user: self.pipeline_user().unwrap_or_else(|| self.user()),
+            user: self.user(),
             host: self.host(),
             pid: std::process::id(),
             command: command.to_owned(),
@@ -169,7 +169,12 @@ impl Environment {
         }
     }
 
+    /// Returns who runs this: whom continuous integration names, the user, or at least the number that the system has
+    /// for the user.
     fn user(&self) -> String {
+        if let Some(named) = self.pipeline_user() {
+            return named;
+        }
         self.plain("USER")
             .or_else(|| self.plain("LOGNAME"))
             .map_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()), str::to_owned)

@@ -86,16 +86,18 @@ failures! {
     #[error("the spec keeps the state in `{path}`, which is outside the working directory")]
     StateOutside { path: String }
         => INVALID, "`--state PATH` and `PODFORM_STATE` may name any file; a spec names one below its own folder";
-    #[error("this podform was built without what a state there needs")]
+    #[error("this podform was built without `{feature}`, which a state there needs")]
     EngineMissing { feature: &'static str }
-        => INVALID, "install one with it: `cargo install` with `--features {feature}`, or a release of podform";
+        => INVALID, "a release of podform has it; one of your own needs `--features postgres` or `--features object-store`";
+    #[error("nobody can be asked: standard input is no terminal")]
+    NobodyToAnswer => INVALID, "`--auto-approve` does it without a question";
     #[error("`{name}` is where the state lies")]
     SamePlace { name: String } => INVALID, "name another place with `--to`";
     #[error("there is no state at `{name}`")]
     NoState { name: String } => FAILED, "`podform apply` makes it";
-    #[error("`{name}` is no place for a state: {why}")]
+    #[error("`{name}` names no place for a state: {why}")]
     NoLocation { name: &'static str, why: LocationError }
-        => INVALID, "`--state state/NAME.db`, `--state postgres://HOST/DATABASE` or `--state s3://BUCKET/PREFIX`";
+        => INVALID, "such as `state/NAME.db`, `postgres://HOST/DATABASE` or `s3://BUCKET/PREFIX`";
     #[error("secret `{name}` would hand `{variable}` to a pod, which belongs to {owner}")]
     SecretOfOthers { name: String, variable: String, owner: &'static str }
         => INVALID, "give the pod a value of its own, in a variable of another name";
@@ -416,7 +418,7 @@ fn of_state(error: &StateError) -> (Exit, &'static str) {
             "the run ended as if it had been killed; `podform plan` shows what there is, and the next apply finds out what became of it",
         ),
         StateError::Moved { .. } => {
-            (INVALID, "name its new place with `state_url:` in the spec, or `--state`")
+            (INVALID, "name its new place in the spec with `state_url:` or `state_file:`, or with `--state`")
         }
         StateError::Incoming { .. } => (
             INVALID,

@@ -64,6 +64,7 @@ scripts! {
     locked,
     logs,
     lost_state,
+    moved_state,
     made_registries,
     made_secrets,
     older_state,

@@ -1,7 +1,5 @@
 //! `podform state migrate`: moves the state with its journal and history to another place, and back.
 
-use std::str::FromStr;
-
 use crate::cli::clock::HostClock;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
@@ -10,7 +8,7 @@ use crate::cli::place::StateAt;
 use crate::cli::recording::give_back;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
-use crate::model::location::{Location, LocationError};
+use crate::model::location::Location;
 use crate::state::moving::{End, Way, go};
 use crate::state::place::Place;
 
@@ -24,7 +22,7 @@ use crate::state::place::Place;
 pub struct Args {
     /// Where it goes: a file, or a URL of a database or bucket
     #[arg(long, value_name = "PATH|URL")]
-    to: Target,
+    to: String,
     /// Give up a move that has not ended
     #[arg(long, conflicts_with = "from_moved")]
     abandon: bool,
@@ -35,20 +33,9 @@ pub struct Args {
     lock: LockTimeout,
 }
 
-/// Where the state goes.
-#[derive(Clone, Debug)]
-struct Target(Location);
-
-impl FromStr for Target {
-    type Err = LocationError;
-
-    fn from_str(text: &str) -> Result<Self, LocationError> {
-        text.parse().map(Self)
-    }
-}
-
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { to: Target(to), abandon, from_moved, lock } = args;
+    let Args { to, abandon, from_moved, lock } = args;
+    let to: Location = to.parse().map_err(|why| Failure::NoLocation { name: "--to", why })?;
     let way = match (abandon, from_moved) {
         (true, _) => Way::Abandon,
         (false, true) => Way::Back,
@@ -57,7 +44,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let source = &session.state;
     let binding = session.account.binding.clone();
-    let target = StateAt::open(to, binding, session.account.names.lineage(), &shell.env)?;
+    let target = StateAt::open(&to, binding, session.account.names.lineage(), &shell.env)?;
     if source.name() == target.name() {
         return Err(Failure::SamePlace { name: target.name() });
     }
@@ -81,7 +68,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             "the state lies at `{target}`, and `{source}` says so; next: name it in the spec{hint}, and run `podform plan`",
             target = target.name(),
             source = source.name(),
-            hint = key(to),
+            hint = key(&to),
         ),
         Way::Abandon => format!("the move is given up; the state lies at `{}` as before", source.name()),
         Way::Back => format!("the state lies at `{}` again, and `{}` says so", source.name(), target.name()),

@@ -39,7 +39,7 @@ pub struct Args {
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { from, auto_approve, lock } = args;
     if !auto_approve && !shell.env.stdin_is_terminal {
-        return Err(Failure::NobodyToAsk { why: "standard input is no terminal" });
+        return Err(Failure::NobodyToAnswer);
     }
     let session = Session::of_spec(shell).await?;
     let binding = session.account.binding.clone();
