@@ -87,6 +87,11 @@ impl<P, J, C, R> Clone for Context<'_, P, J, C, R> {
 pub struct Settings {
     /// How many actions run at once, not counting those that only wait for what they began; with 1 those count as well.
     pub parallelism: usize,
+    /// How many more actions run that only wait for the journal: for what they intend before their request has its turn,
+    /// and for what was answered. None for a journal that takes no time, as then it would only make an interrupted run
+    /// harder to read. With a slow one an intent is made up to as much ahead as `intent_validity` allows, and is made
+    /// again if its turn comes later.
+    pub ahead: usize,
     /// Time between two listings. One listing serves all that wait.
     pub poll: Pace,
     /// How long listings may lag; see [`recover`].
@@ -108,6 +113,7 @@ impl Settings {
     /// Times that suit RunPod.
     pub const RUNPOD: Self = Self {
         parallelism: 10,
+        ahead: 0,
         poll: Pace { least: Duration::from_secs(5), per_entry: Duration::from_millis(1) },
         settling: Duration::from_secs(90),
         intent_validity: Duration::from_secs(5),

@@ -16,6 +16,10 @@ impl Clock for HostClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
+
+    fn awake(&self) -> Option<Timestamp> {
+        Some(self.now())
+    }
 }
 
 /// The clock that goes with an account.
@@ -32,6 +36,11 @@ impl Clock for AccountClock {
             Self::System => HostClock.now(),
             Self::World(tell) => tell(),
         }
+    }
+
+    /// However fast a simulated world goes, this computer is suspended in real time.
+    fn awake(&self) -> Option<Timestamp> {
+        HostClock.awake()
     }
 }
 

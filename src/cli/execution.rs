@@ -303,6 +303,7 @@ impl Engine<'_> {
             run,
             settings: apply::Settings {
                 parallelism: usize::from(*parallelism),
+                ahead: self.session.state.ahead(usize::from(*parallelism)),
                 wait_timeout: wait_timeout.0,
                 ..self.session.pace()
             },

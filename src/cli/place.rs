@@ -9,7 +9,7 @@ use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::location::Location;
 use crate::model::prior::{Binding, Prior};
 use crate::state::contents::Contents;
-use crate::state::lease::{Holder, Lease};
+use crate::state::lease::{self, Holder, Lease};
 use crate::state::place::{Held, Place};
 use crate::state::sqlite::{LockedState, StateFile};
 use crate::state::{Batch, Journal, PastRun, Run, Standing, StateError, Store};
@@ -45,6 +45,20 @@ impl StateAt {
             Location::File(path) => Ok(Self::File(StateFile::new(path, binding, proposed))),
             Location::Postgres(_) => Err(Failure::EngineMissing { feature: "postgres" }),
             Location::Objects(_) => Err(Failure::EngineMissing { feature: "object-store" }),
+        }
+    }
+
+    /// Returns how long a lease lasts there without being renewed.
+    pub fn lease_length(&self) -> Duration {
+        match self {
+            Self::File(_) => lease::LEASE,
+        }
+    }
+
+    /// Returns how many actions run beyond those that send something, because they wait for a journal over a network.
+    pub fn ahead(&self, parallelism: usize) -> usize {
+        match self {
+            Self::File(_) => 0,
         }
     }
 

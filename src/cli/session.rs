@@ -295,7 +295,9 @@ impl<'a> Session<'a> {
             ProviderKind::Runpod => apply::Settings::RUNPOD,
             ProviderKind::Simulator => apply::Settings::SIMULATOR,
         };
-        apply::Settings { seed: self.account.names.seed(), ..pace }
+        // A holder who was asleep is overtaken once his lease is over, so what he intended must be old long before that.
+        let intent_validity = pace.intent_validity.min(self.state.lease_length() / 4);
+        apply::Settings { seed: self.account.names.seed(), intent_validity, ..pace }
     }
 }
 

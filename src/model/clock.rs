@@ -8,6 +8,12 @@ pub use jiff::{SignedDuration, Timestamp};
 pub trait Clock {
     /// Returns the present time.
     fn now(&self) -> Timestamp;
+
+    /// Returns the time by a clock that goes on while this computer is suspended, where this is one: what waiting is
+    /// measured with stands still then.
+    fn awake(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// A moment as records keep it.

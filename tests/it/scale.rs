@@ -1,12 +1,13 @@
 //! Many pods, for correctness: nothing is planned where nothing differs, no difference is missed, and an apply leaves
 //! nothing to do. What it takes is counted in requests and in paused time, which are the same on every computer.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Settings};
 use podform::model::clock::{Clock, Timestamp};
-use podform::model::id::Lineage;
+use podform::model::id::{Lineage, RunId, Serial};
 use podform::model::outcome::{EndResult, Outcome};
 use podform::model::plan::{Approval, ApprovedPlan, Plan, Planned, Step};
 use podform::model::prior::{Prior, ProviderKind};
@@ -17,7 +18,7 @@ use podform::simulator::exchange::Operation;
 use podform::spec::Loaded;
 use podform::state::memory::MemoryState;
 use podform::state::sqlite::StateFile;
-use podform::state::{Journal, Run, Store};
+use podform::state::{Batch, Journal, Run, StateError, Store};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -157,6 +158,68 @@ async fn an_apply_takes_hardly_longer_than_its_requests() {
     }
 }
 
+/// A journal whose commits take their time, one after the other, as in object storage.
+struct SlowJournal<'a> {
+    state: &'a MemoryState,
+    takes: Duration,
+    commits: Cell<u32>,
+}
+
+impl SlowJournal<'_> {
+    async fn put<T>(&self, write: impl Future<Output = Result<T, StateError>>) -> Result<T, StateError> {
+        self.commits.set(self.commits.get() + 1);
+        tokio::time::sleep(self.takes).await;
+        write.await
+    }
+}
+
+impl Store for SlowJournal<'_> {
+    async fn load(&self) -> Result<Prior, StateError> {
+        self.state.load().await
+    }
+}
+
+impl Journal for SlowJournal<'_> {
+    async fn begin(&self, run: &Run) -> Result<(), StateError> {
+        self.put(self.state.begin(run)).await
+    }
+
+    async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
+        self.put(self.state.commit(batch)).await
+    }
+
+    async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
+        self.put(self.state.finish(run, at, summary)).await
+    }
+}
+
+/// A slow journal is no reason for requests to wait: what is intended is durable before there is a place for it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_journal_hardly_slows_an_apply() {
+    const CREATES: usize = 1_000;
+    const LATENCY: Duration = Duration::from_millis(50);
+    const AT_A_TIME: usize = 50;
+    let spec = loaded(&Fleet::steady(CREATES).spec());
+    for (takes, most, commits) in [(5, 1.3, 250), (30, 1.5, 34)] {
+        let simulation = simulation(20, LATENCY);
+        let state = MemoryState::new(Lineage::new("fleet"));
+        let slow = SlowJournal { state: &state, takes: Duration::from_millis(takes), commits: Cell::new(0) };
+        let account = client(&simulation);
+        let before = planned(&account, &spec, &state.load().await.unwrap(), moment(&simulation)).await;
+        let Planned::Changes(plan) = before else { panic!("{before:?}") };
+        let began = Instant::now();
+        let settings = Settings { parallelism: AT_A_TIME, ahead: 2 * AT_A_TIME, ..Settings::SIMULATOR };
+        let outcome = executed_with(&account, &simulation, &spec, &slow, plan, settings).await;
+        assert_complete(&outcome);
+        let ideal = LATENCY * u32::try_from(CREATES / AT_A_TIME).unwrap();
+        let ratio = began.elapsed().as_secs_f64() / ideal.as_secs_f64();
+        let made = slow.commits.get();
+        assert!(ratio <= most && made <= commits, "{ratio:.3} times the ideal, {made} commits of {takes} ms");
+        let again = plan_again(&simulation, &spec, &state.load().await.unwrap()).await;
+        assert!(matches!(again, Planned::NoChanges(_)), "{} actions", again.plan().actions.len());
+    }
+}
+
 /// No answer has told a client of RunPod's time that only acts, and many creates need it at the same moment.
 #[tokio::test(start_paused = true)]
 async fn creates_that_begin_at_once_ask_for_the_time_once() {
@@ -222,6 +285,18 @@ async fn executed_by(
     plan: Plan,
     parallelism: usize,
 ) -> Outcome {
+    let settings = Settings { parallelism, ..Settings::SIMULATOR };
+    executed_with(account, simulation, spec, state, plan, settings).await
+}
+
+async fn executed_with(
+    account: &Runpod,
+    simulation: &Simulation,
+    spec: &Loaded,
+    state: &(impl Store + Journal),
+    plan: Plan,
+    settings: Settings,
+) -> Outcome {
     let prior = state.load().await.unwrap();
     let limited = Limited::new(account, &kit::Silent, 0);
     let clock = WorldClock(simulation);
@@ -235,7 +310,7 @@ async fn executed_by(
         project: &spec.settings.project,
         secrets: &Secrets::default(),
         run: &run,
-        settings: Settings { parallelism, ..Settings::SIMULATOR },
+        settings,
         interrupt,
     };
     apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::ledger::Committed;
 use super::{Act, Engine, interrupted, secret};
 use crate::apply::ending::Halt;
 use crate::apply::gate::Pass;
@@ -84,6 +83,8 @@ where
         let settings = &self.context.settings;
         let attempt = act.next_attempt();
         let mut asked_the_time = false;
+        // Kept until the answer is there: what is intended ahead has no place yet, and what is answered needs none.
+        let mut place = None;
         let (turn, going) = loop {
             self.go_on()?;
             // The wait for the quota comes first, so that the intent is fresh when the request goes out.
@@ -110,12 +111,15 @@ where
                 asked: create.map(|(_, asked)| asked.clone()),
                 server_time,
             };
-            let Committed { asked, serial } =
+            let committed =
                 self.ledger.commit(act.id, vec![(self.ledger.now(), intended)], Vec::new()).await?;
+            if place.is_none() {
+                place = self.unless_cut_short(self.wire.enter()).await?;
+            }
             // A signal, or what ended another action, may have come during the commit.
             self.go_on()?;
-            if asked.elapsed() <= settings.intent_validity {
-                break (turn, Going { serial, server_time });
+            if self.ledger.age(&committed) <= settings.intent_validity {
+                break (turn, Going { serial: committed.serial, server_time });
             }
             asked_the_time = false;
         };

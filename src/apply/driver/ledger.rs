@@ -3,9 +3,10 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::apply::ending::Halt;
 use crate::apply::gate::Records;
@@ -40,9 +41,16 @@ pub(super) struct Ledger<'a, J, C> {
 /// A commit that is durable.
 pub(super) struct Committed {
     /// A moment before it began.
-    pub(super) asked: Instant,
+    asked: Asked,
     /// The version of the state with it, or a later one.
     pub(super) serial: Serial,
+}
+
+/// A moment by both clocks.
+#[derive(Clone, Copy)]
+struct Asked {
+    at: Instant,
+    awake: Option<Timestamp>,
 }
 
 struct Queued {
@@ -73,6 +81,14 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Returns how long ago a commit was asked for, by the larger of two clocks: the one that waiting is measured with
+    /// stands still while the computer is suspended, and the other one may be set back.
+    pub(super) fn age(&self, Committed { asked: Asked { at, awake }, serial: _ }: &Committed) -> Duration {
+        let slept = awake.zip(self.clock.awake()).map(|(then, now)| now.duration_since(then));
+        let slept = slept.and_then(|slept| Duration::try_from(slept).ok()).unwrap_or_default();
+        at.elapsed().max(slept)
     }
 
     pub(super) fn status(&self, action: &ActionId) -> ActionStatus {
@@ -127,7 +143,7 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
         }
         let entry = |(at, event)| Entry { at, run: self.run.clone(), action: action.clone(), event };
         let entries = events.into_iter().map(entry).collect();
-        let asked = Instant::now();
+        let asked = Asked { at: Instant::now(), awake: self.clock.awake() };
         self.queue.borrow_mut().push(Queued { action: action.clone(), status, entries, changes });
         self.queued.set(self.queued.get() + 1);
         let ticket = self.queued.get();
@@ -146,8 +162,11 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
     /// Commits what is queued, as long as the run lasts. It is polled after the actions, so that what they queue in
     /// one turn shares a commit.
     pub(super) async fn write(&self) -> Infallible {
+        // Not before then is the next commit made.
+        let mut rested = Instant::now();
         loop {
             self.work.notified().await;
+            sleep_until(rested).await;
             let queued = self.queue.take();
             if queued.is_empty() || self.broken.borrow().is_some() {
                 continue;
@@ -160,8 +179,10 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
                 batch.entries.extend(entries);
                 batch.changes.extend(changes);
             }
+            let began = Instant::now();
             match self.journal.commit(&batch).await {
                 Ok(serial) => {
+                    rested = Instant::now() + rest(began.elapsed());
                     self.serial.set(serial);
                     self.statuses.borrow_mut().extend(statuses);
                     self.mirror(batch.changes);
@@ -201,4 +222,14 @@ impl<'a, J: Journal, C: Clock> Ledger<'a, J, C> {
             }
         }
     }
+}
+
+/// Returns how long a journal rests after a commit that took so long.
+///
+/// While many requests are answered there is always something to commit, and where each commit is paid for and takes its
+/// time, a few that hold more cost less and are over no later. A commit after a pause is made at once.
+fn rest(took: Duration) -> Duration {
+    /// What is quicker is no store that is paid by the commit.
+    const QUICK: Duration = Duration::from_millis(15);
+    if took < QUICK { Duration::ZERO } else { took / 3 }
 }

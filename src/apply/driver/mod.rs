@@ -31,7 +31,7 @@ use std::task::Poll;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 use tokio::time::Instant;
 
 pub use settle::settle;
@@ -40,7 +40,7 @@ use self::ledger::Ledger;
 use self::lookout::Lookout;
 use super::ending::{Halt, ending};
 use super::schedule::Schedule;
-use super::{Context, Interrupt, Reporter};
+use super::{Context, Interrupt, Reporter, Settings};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RegistryId, RemoteId, SecretId, VolumeId};
@@ -115,12 +115,31 @@ struct Engine<'a, P, J, C, R> {
     forbidden: RefCell<BTreeSet<Cloud>>,
     random: RefCell<fastrand::Rng>,
     on_wire: Cell<usize>,
+    wire: Wire,
     /// Held by the one that asks for the provider's time, which serves all that need it.
     asking: Mutex<()>,
     /// Actions that do nothing more but look, until the schedule is told.
     watching: RefCell<Vec<ActionId>>,
     /// Creates whose fate is unknown, and when it is certain at the latest.
     searching: RefCell<BTreeMap<Address, Instant>>,
+}
+
+/// How many requests go out at once, where more actions run than that.
+///
+/// A journal that takes long makes its intents ahead and notes its answers behind, and neither may keep a request from
+/// going out.
+struct Wire(Option<Semaphore>);
+
+impl Wire {
+    fn of(settings: &Settings) -> Self {
+        Self((settings.ahead > 0).then(|| Semaphore::new(settings.parallelism.max(1))))
+    }
+
+    /// Waits until one more request may go out, which is told by what is returned until that is dropped.
+    async fn enter(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.0.as_ref()?.acquire().await.ok()
+    }
 }
 
 /// Actions on their way. Only those are polled that were told something: a thousand that wait for their pods must not be
@@ -143,6 +162,7 @@ where
     fn new(plan: &'a Plan, prior: &'a Prior, context: Context<'a, P, J, C, R>) -> Self {
         let ledger = Ledger::new(context.journal, context.clock, &context.run.id, prior);
         let random = RefCell::new(fastrand::Rng::with_seed(context.settings.seed));
+        let wire = Wire::of(&context.settings);
         Self {
             plan,
             prior,
@@ -156,6 +176,7 @@ where
             forbidden: RefCell::default(),
             random,
             on_wire: Cell::default(),
+            wire,
             asking: Mutex::default(),
             watching: RefCell::default(),
             searching: RefCell::default(),
@@ -163,7 +184,8 @@ where
     }
 
     async fn run(&self) -> Outcome {
-        let mut schedule = Schedule::new(self.plan, self.context.settings.parallelism);
+        let Settings { parallelism, ahead, .. } = self.context.settings;
+        let mut schedule = Schedule::new(self.plan, parallelism + ahead);
         let mut running = Crew::new();
         let mut outcome = Outcome::default();
         let mut skipped = Vec::new();
