@@ -6,6 +6,7 @@ mod runs;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -261,6 +262,9 @@ struct Notebook {
     room: Option<usize>,
     /// How long the first commit takes.
     first_takes: Cell<Duration>,
+    /// How long the computer is suspended during the first commit.
+    first_sleeps: Cell<Duration>,
+    slept: Rc<Cell<Duration>>,
 }
 
 impl Journal for Notebook {
@@ -270,6 +274,7 @@ impl Journal for Notebook {
 
     async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
         sleep(self.first_takes.take()).await;
+        self.slept.set(self.slept.get() + self.first_sleeps.take());
         if self.room.is_some_and(|room| self.commits.borrow().len() >= room) {
             return Err(StateError::Failed {
                 doing: "write",
@@ -324,6 +329,19 @@ impl Clock for At {
     }
 }
 
+/// The clock of a computer that may have been suspended.
+struct HostClock(Rc<Cell<Duration>>);
+
+impl Clock for HostClock {
+    fn now(&self) -> Timestamp {
+        At.now()
+    }
+
+    fn awake(&self) -> Option<Timestamp> {
+        Some(At.now() + self.0.get())
+    }
+}
+
 struct Ran {
     outcome: Outcome,
     commits: Vec<Vec<String>>,
@@ -368,7 +386,7 @@ async fn run_with(
     Ran { outcome, commits: notebook.commits.into_inner(), calls: provider.calls.take() }
 }
 
-type TestContext<'a> = Context<'a, Provider, Notebook, At, kit::Silent>;
+type TestContext<'a> = Context<'a, Provider, Notebook, HostClock, kit::Silent>;
 
 async fn with_context<T>(
     provider: &Provider,
@@ -379,7 +397,7 @@ async fn with_context<T>(
     let context = Context {
         provider: &Limited::new(provider, &kit::Silent, 0),
         journal: notebook,
-        clock: &At,
+        clock: &HostClock(Rc::clone(&notebook.slept)),
         reporter: &kit::Silent,
         project: &ProjectName::new("acme"),
         secrets: &Secrets::default(),

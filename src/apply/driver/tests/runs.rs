@@ -119,6 +119,19 @@ async fn an_intent_that_grew_old_is_committed_again() {
     assert_eq!(ran.calls, ["create secure"]);
 }
 
+/// What waiting is measured with stands still meanwhile, and the clock of the host may be set back.
+#[tokio::test(start_paused = true)]
+async fn an_intent_from_before_a_suspension_is_committed_again() {
+    let notebook = Notebook { first_sleeps: Cell::new(Duration::from_secs(6)), ..Notebook::default() };
+    let (_keep, interrupt) = watch::channel(Interrupt::None);
+    let ran = run_with(create("llm"), prior(), &Provider::default(), notebook, interrupt).await;
+    assert_eq!(
+        ran.lines()[..3],
+        ["llm:create intended 0 with a token", "llm:create intended 0 with a token", "llm:create started"]
+    );
+    assert_eq!(ran.calls, ["create secure"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn when_the_journal_is_full_nothing_more_is_sent() {
     let (_keep, interrupt) = watch::channel(Interrupt::None);
