@@ -24,6 +24,7 @@ pub mod whole;
 
 mod fold;
 mod refused;
+mod text;
 mod words;
 
 use std::collections::BTreeSet;
@@ -205,7 +206,7 @@ impl Standing {
 }
 
 /// Why the state could not be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StateError {
     /// Written by a newer podform.
     #[error("state `{path}` has schema version {found}, this podform knows up to {known}")]

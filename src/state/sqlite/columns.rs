@@ -1,15 +1,11 @@
-//! Between columns and values: what is stored as one text is the column, what has a structure of its own is JSON in it.
+//! Between rows and values.
 
 use rusqlite::Row;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::model::clock::Timestamp;
-use crate::model::stored::{As, Stored, from_text};
+use crate::model::stored::{Stored, from_text};
+use crate::state::text::Unreadable;
 use crate::state::{Refused, Standing};
-
-/// The version of the JSON in `objects`.
-const JSON_VERSION: u32 = 1;
 
 /// Why rows could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +22,12 @@ pub(super) enum RowError {
     /// It is not the state to use.
     #[error("it is not the state to use")]
     Aside(Standing),
+}
+
+impl From<Unreadable> for RowError {
+    fn from(Unreadable(what): Unreadable) -> Self {
+        Self::Damaged(what)
+    }
 }
 
 impl From<serde::de::value::Error> for RowError {
@@ -53,53 +55,4 @@ pub(super) fn text<'row>(row: &'row Row<'_>, column: usize) -> Result<&'row str,
 /// Returns a time for a column that can be empty.
 pub(super) fn shown(time: Option<Timestamp>) -> Option<String> {
     time.map(|time| time.to_string())
-}
-
-/// A value with the version of its form, so that a row can be understood on its own.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Versioned<T> {
-    version: u32,
-    value: T,
-}
-
-/// Only the version of a value, whatever else it holds.
-#[derive(Deserialize)]
-struct VersionOnly {
-    version: u32,
-}
-
-pub(super) fn versioned(value: &impl Stored) -> Result<String, RowError> {
-    written(&Versioned { version: JSON_VERSION, value: As(value) })
-}
-
-pub(super) fn parse_versioned<T: Stored>(text: &str) -> Result<T, RowError> {
-    match read::<Versioned<As<T>>>(text) {
-        Ok(Versioned { version: JSON_VERSION, value: As(value) }) => Ok(value),
-        // Another version has another form, so what matters is not where that begins.
-        result => match read(text)? {
-            VersionOnly { version: JSON_VERSION } => {
-                result.map(|Versioned { version: _, value: As(value) }| value)
-            }
-            VersionOnly { version } => {
-                Err(RowError::Damaged(format!("its values have version {version}, known is {JSON_VERSION}")))
-            }
-        },
-    }
-}
-
-pub(super) fn json(value: &impl Stored) -> Result<String, RowError> {
-    written(&As(value))
-}
-
-pub(super) fn parse<T: Stored>(text: &str) -> Result<T, RowError> {
-    read(text).map(|As(value)| value)
-}
-
-fn written(value: &impl Serialize) -> Result<String, RowError> {
-    serde_json::to_string(value).map_err(|error| RowError::Damaged(error.to_string()))
-}
-
-fn read<T: DeserializeOwned>(text: &str) -> Result<T, RowError> {
-    serde_json::from_str(text).map_err(|error| RowError::Damaged(error.to_string()))
 }

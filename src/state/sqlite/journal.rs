@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, params};
 
-use super::columns::{RowError, column, json, optional, parse, shown, text};
+use super::columns::{RowError, column, optional, shown, text};
 use crate::model::clock::Timestamp;
 use crate::model::id::{RunId, RunNonce};
 use crate::model::journal::{ActionStatus, Entry, Event};
 use crate::model::plan::ActionId;
 use crate::model::stored::StoredEnum;
+use crate::state::text::{detail, json, parse};
 use crate::state::{PastRun, Refused, Run};
 
 /// Reads all runs without their events, the oldest first.
@@ -105,16 +106,6 @@ pub(super) fn append(connection: &Connection, entry: &Entry) -> Result<(), RowEr
 /// Writes one event as it is.
 pub(super) fn insert(connection: &Connection, entry: &Entry) -> Result<(), RowError> {
     let Entry { at, run, action: ActionId { address, step }, event } = entry;
-    // What was asked for is kept once, with its token.
-    let detail = match event {
-        Event::Intended { attempt, token, asked: _, server_time } => json(&Event::Intended {
-            attempt: *attempt,
-            token: token.clone(),
-            asked: None,
-            server_time: *server_time,
-        }),
-        other => json(other),
-    }?;
     connection
         .prepare_cached(
             "INSERT INTO events (run, address, step, at, kind, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -125,7 +116,7 @@ pub(super) fn insert(connection: &Connection, entry: &Entry) -> Result<(), RowEr
             step.word(),
             at.to_string(),
             StoredEnum::word(event),
-            detail
+            detail(event)?,
         ])?;
     Ok(())
 }

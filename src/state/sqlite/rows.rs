@@ -7,16 +7,16 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::columns::{RowError, column, json, optional, parse, parse_versioned, shown, text, versioned};
+use super::columns::{RowError, column, optional, shown, text};
 use super::journal::{self, append, entries, runs};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
-use crate::model::id::{Lineage, PodId, RegistryId, RemoteId, SecretId, Serial, VolumeId};
-use crate::model::journal::Event;
+use crate::model::id::{Lineage, RemoteId, Serial};
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::StoredEnum;
 use crate::state::contents::Contents;
+use crate::state::text::{json, kind_and_id, parse, parse_versioned, remote_id, restore_asked, versioned};
 use crate::state::{Batch, RecordChange, Refused, Standing, asked_unknown, fold};
 
 /// Returns to what the state belongs; `None` before its first use.
@@ -79,7 +79,7 @@ pub(super) fn serial(connection: &Connection) -> Result<Serial, RowError> {
 pub(super) fn standing(connection: &Connection) -> Result<Standing, RowError> {
     let read = |row: &Row<'_>| row.get::<_, String>(0);
     let standing = connection.query_row("SELECT standing FROM meta", [], read).optional()?;
-    standing.map_or(Ok(Standing::Active), |standing| parse(&standing))
+    standing.map_or(Ok(Standing::Active), |standing| Ok(parse(&standing)?))
 }
 
 /// Refuses a state that is not the one to use.
@@ -100,11 +100,7 @@ pub(super) fn stand(connection: &Connection, standing: &Standing) -> Result<(), 
 pub(super) fn contents(connection: &Connection, proposed: &Lineage) -> Result<Contents, RowError> {
     let prior = prior(connection, proposed)?;
     let mut events = entries(connection, "")?;
-    for entry in &mut events {
-        if let Event::Intended { attempt: _, token: Some(token), asked, server_time: _ } = &mut entry.event {
-            *asked = prior.tokens.get(token).map(|known| known.asked.clone());
-        }
-    }
+    restore_asked(&mut events, &prior.tokens);
     let owned = (binding(connection)?, standing(connection)?);
     Contents::of_parts(owned, prior, runs(connection)?, events)
         .map_err(|error| RowError::Damaged(error.to_string()))
@@ -164,15 +160,6 @@ fn refuse_recorded_twice(connection: &Connection, id: &RemoteId) -> Result<(), R
         connection.prepare_cached("SELECT count(*) FROM objects WHERE kind = ?1 AND remote_id = ?2")?;
     let entries: i64 = count.query_row([kind, id], |row| row.get(0))?;
     if entries > 1 { Err(Refused::RecordedTwice(id.to_owned()).into()) } else { Ok(()) }
-}
-
-fn kind_and_id(id: &RemoteId) -> (&'static str, &str) {
-    match id {
-        RemoteId::Pod(id) => ("pod", id.as_str()),
-        RemoteId::Volume(id) => ("volume", id.as_str()),
-        RemoteId::Secret(id) => ("secret", id.as_str()),
-        RemoteId::Registry(id) => ("registry", id.as_str()),
-    }
 }
 
 /// Makes one change of the records.
@@ -318,14 +305,8 @@ fn objects(connection: &Connection) -> Result<BTreeMap<Address, Recorded>, RowEr
 
 /// Reads one record.
 fn recorded(row: &Row<'_>) -> Result<Recorded, RowError> {
-    let (kind, id) = (text(row, 1)?, text(row, 2)?);
     Ok(Recorded {
-        id: match kind {
-            "volume" => RemoteId::Volume(VolumeId::new(id)),
-            "secret" => RemoteId::Secret(SecretId::new(id)),
-            "registry" => RemoteId::Registry(RegistryId::new(id)),
-            _ => RemoteId::Pod(PodId::new(id)),
-        },
+        id: remote_id(text(row, 1)?, text(row, 2)?)?,
         record: Record {
             token: optional(row, 3)?,
             lifecycle: parse_versioned(text(row, 7)?)?,
