@@ -85,6 +85,13 @@ pub enum LocationError {
     Form(String),
 }
 
+impl Database {
+    /// Tells whether its server is this computer.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.host)
+    }
+}
+
 impl Location {
     /// Tells whether it is a file of this computer that SQLite keeps.
     pub fn file(&self) -> Option<&str> {

@@ -39,25 +39,37 @@ const RULES: &[Rule] = &[
     Rule {
         module: "state::sqlite",
         may: &["model", "state"],
-        but_not: &["state::memory", "state::planfile"],
+        but_not: &["state::memory", "state::postgres", "state::planfile"],
+        why: "an adapter stores what it is given",
+    },
+    Rule {
+        module: "state::postgres",
+        may: &["model", "state"],
+        but_not: &["state::sqlite", "state::memory", "state::planfile"],
         why: "an adapter stores what it is given",
     },
     Rule {
         module: "state::memory",
         may: &["model", "state"],
-        but_not: &["state::sqlite", "state::planfile"],
+        but_not: &["state::sqlite", "state::postgres", "state::planfile"],
         why: "an adapter stores what it is given",
     },
     Rule {
         module: "state::planfile",
         may: &["model", "state"],
-        but_not: &["state::sqlite", "state::memory"],
+        but_not: &["state::sqlite", "state::postgres", "state::memory"],
         why: "the plan file is a format, not a store",
     },
     Rule {
         module: "apply",
         may: &["model", "provider", "state"],
-        but_not: &["provider::runpod", "state::sqlite", "state::memory", "state::planfile"],
+        but_not: &[
+            "provider::runpod",
+            "state::sqlite",
+            "state::postgres",
+            "state::memory",
+            "state::planfile",
+        ],
         why: "the engine sees ports only, and never plans",
     },
     Rule { module: "render", may: &["model"], but_not: &[], why: "what is shown follows from values alone" },
@@ -83,7 +95,7 @@ const RULES: &[Rule] = &[
     Rule { module: "lib", may: &[], but_not: &[], why: "the crate's root only names the modules" },
 ];
 
-const STATE_ADAPTERS: &[&str] = &["state::sqlite", "state::memory", "state::planfile"];
+const STATE_ADAPTERS: &[&str] = &["state::sqlite", "state::postgres", "state::memory", "state::planfile"];
 
 /// Words that have no place in a module, in code. The longest matching module of `except` lifts a ban.
 struct Ban {
@@ -117,6 +129,12 @@ const BANS: &[Ban] = &[
         except: &["state::sqlite"],
         words: &[&["rusqlite"]],
         why: "only the SQLite state knows SQLite",
+    },
+    Ban {
+        module: "state",
+        except: &["state::postgres"],
+        words: &[&["tokio_postgres"], &["rustls"]],
+        why: "only the PostgreSQL state knows PostgreSQL and how it is reached",
     },
     Ban {
         module: "cli",
@@ -222,8 +240,8 @@ fn an_adapter_behind_a_port_is_reported() {
         source.forbidden_imports(),
         [
             "src/apply/driver.rs:1: imports `state::memory::MemoryState`; `apply` may import `model`, `provider`, \
-          `state` only, without `provider::runpod`, `state::sqlite`, `state::memory`, `state::planfile`: the \
-          engine sees ports only, and never plans"
+          `state` only, without `provider::runpod`, `state::sqlite`, `state::postgres`, `state::memory`, \
+          `state::planfile`: the engine sees ports only, and never plans"
         ]
     );
 }

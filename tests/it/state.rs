@@ -4,6 +4,8 @@ mod contract;
 mod lock;
 mod moving;
 mod planfile;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod samples;
 mod sqlite;
 

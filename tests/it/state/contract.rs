@@ -299,6 +299,8 @@ macro_rules! engines {
 engines! {
     memory = Some(super::Memory::new());
     sqlite = Some(super::Sqlite::new());
+    #[cfg(feature = "postgres")]
+    postgres = super::super::postgres::Postgres::new();
 }
 
 struct Memory(MemoryPlace);

@@ -40,7 +40,7 @@ pub fn run(id: &str) -> Run {
     Run { plan_digest: "d".into(), ..kit::run(id, At(0).now()) }
 }
 
-fn entry(run: &str, address: &str, step: Step, event: Event) -> Entry {
+pub fn entry(run: &str, address: &str, step: Step, event: Event) -> Entry {
     let action = ActionId { address: address.parse().unwrap(), step };
     Entry { at: At(1).now(), run: RunId::new(run), action, event }
 }
