@@ -57,7 +57,17 @@ find_state() {
         rebuild_state
         return
     fi
-    [ -n "$INPUT_STATE" ] || fail "give state-path, a file on storage that outlives the job, or stateless: true"
+    if [ -n "$INPUT_STATE_URL" ]; then
+        [ -z "$INPUT_STATE" ] || fail "give either state-path or state-url, not both"
+        case $INPUT_STATE_URL in
+            *://*) state=$INPUT_STATE_URL ;;
+            *) fail "state-url is a URL, such as s3://BUCKET/PREFIX; a file is given with state-path" ;;
+        esac
+        # A wrong prefix shows an empty state; then what is there carries marks, and podform plans nothing.
+        return
+    fi
+    [ -n "$INPUT_STATE" ] ||
+        fail "give state-url, state-path with a file on storage that outlives the job, or stateless: true"
     case $INPUT_STATE in
         /*) state=$INPUT_STATE ;;
         *) state=$PWD/$INPUT_STATE ;;
@@ -70,8 +80,8 @@ find_state() {
 # Finds all objects of the project again by their marks, those that left the spec too.
 rebuild_state() {
     local code=0
-    [ -z "$INPUT_STATE" ] || fail "give either state-path or stateless: true, not both"
-    [ "$INPUT_COMMAND" != drift ] || fail "drift needs state-path: without a state nobody knows what was applied"
+    [ -z "$INPUT_STATE$INPUT_STATE_URL" ] || fail "give either a state or stateless: true, not both"
+    [ "$INPUT_COMMAND" != drift ] || fail "drift needs a state: without a state nobody knows what was applied"
     state=$work/rebuilt.db
     podform_here state rebuild || code=$?
     [ "$code" -eq 0 ] || fail "the state could not be rebuilt: exit code $code" "$code"

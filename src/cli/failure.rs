@@ -91,6 +91,10 @@ failures! {
         => INVALID, "a release of podform has it; one of your own needs `--features postgres` or `--features object-store`";
     #[error("nobody can be asked: standard input is no terminal")]
     NobodyToAnswer => INVALID, "`--auto-approve` does it without a question";
+    #[error("the certificates of `sslrootcert`, `{path}`, cannot be read: {why}")]
+    NoRoots { path: String, why: io::Error } => INVALID, "name a file of certificates (PEM)";
+    #[error("`PGPASSFILE` names `{path}`, which cannot be read: {why}")]
+    NoPassfile { path: String, why: io::Error } => INVALID, "mend the variable, or take it out";
     #[error("`{name}` is where the state lies")]
     SamePlace { name: String } => INVALID, "name another place with `--to`";
     #[error("there is no state at `{name}`")]

@@ -14,6 +14,8 @@ mod cache;
 mod child;
 mod clock;
 mod commands;
+#[cfg(feature = "postgres")]
+mod credentials;
 mod descent;
 pub mod env;
 mod events;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "postgres")]
+use super::credentials;
 use super::env::Environment;
 use super::failure::Failure;
 use crate::model::clock::{Clock, Timestamp};
@@ -10,18 +12,24 @@ use crate::model::location::Location;
 use crate::model::prior::{Binding, Prior};
 use crate::state::contents::Contents;
 use crate::state::lease::{self, Holder, Lease};
-use crate::state::place::{Held, Place};
+use crate::state::place::{Compacted, Held, Place};
+#[cfg(feature = "postgres")]
+use crate::state::postgres::{HeldPostgres, PostgresState};
 use crate::state::sqlite::{LockedState, StateFile};
 use crate::state::{Batch, Journal, PastRun, Run, Standing, StateError, Store};
 
 /// A state where it lies.
 pub enum StateAt {
-    File(StateFile),
+    File(Box<StateFile>),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<PostgresState>, Duration),
 }
 
 /// A state whose lock this process holds.
 pub enum HeldState {
     File(LockedState),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<HeldPostgres>),
 }
 
 /// Does the same with whatever it is.
@@ -29,20 +37,33 @@ macro_rules! whichever {
     ($type:ident, $value:expr, $state:ident => $does:expr) => {
         match $value {
             $type::File($state) => $does,
+            #[cfg(feature = "postgres")]
+            $type::Postgres($state, ..) => $does,
         }
     };
 }
 
 impl StateAt {
     /// Names a state; nothing is asked of it yet. `proposed` is the lineage that it gets at its first use.
+    ///
+    /// # Errors
+    /// What opens it cannot be read, or this podform was built without the engine.
     pub fn open(
         location: &Location,
         binding: Binding,
         proposed: Lineage,
-        _env: &Environment,
+        env: &Environment,
     ) -> Result<Self, Failure> {
         match location {
-            Location::File(path) => Ok(Self::File(StateFile::new(path, binding, proposed))),
+            Location::File(path) => Ok(Self::File(Box::new(StateFile::new(path, binding, proposed)))),
+            #[cfg(feature = "postgres")]
+            Location::Postgres(database) => {
+                let (roots, credentials) = credentials::of_database(database, env)?;
+                let lease = database.lease;
+                let state = PostgresState::new(database.clone(), roots, credentials, binding, proposed);
+                Ok(Self::Postgres(Box::new(state), lease))
+            }
+            #[cfg(not(feature = "postgres"))]
             Location::Postgres(_) => Err(Failure::EngineMissing { feature: "postgres" }),
             Location::Objects(_) => Err(Failure::EngineMissing { feature: "object-store" }),
         }
@@ -52,20 +73,23 @@ impl StateAt {
     pub fn lease_length(&self) -> Duration {
         match self {
             Self::File(_) => lease::LEASE,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_, lease) => *lease,
         }
     }
 
     /// Returns how many actions run beyond those that send something, because they wait for a journal over a network.
+    /// Whoever runs one action after the other wants to see each for itself.
     pub fn ahead(&self, parallelism: usize) -> usize {
-        match self {
-            Self::File(_) => 0,
-        }
+        if self.file().is_some() || parallelism == 1 { 0 } else { 2 * parallelism }
     }
 
     /// Returns the file, where it is one of this computer.
     pub fn file(&self) -> Option<&StateFile> {
         match self {
             Self::File(file) => Some(file),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(..) => None,
         }
     }
 }
@@ -84,23 +108,23 @@ impl Place for StateAt {
     }
 
     async fn serial(&self) -> Result<Serial, StateError> {
-        whichever!(Self, self, state => Place::serial(state).await)
+        whichever!(Self, self, state => Place::serial(state.as_ref()).await)
     }
 
     async fn runs(&self) -> Result<Vec<PastRun>, StateError> {
-        whichever!(Self, self, state => Place::runs(state).await)
+        whichever!(Self, self, state => Place::runs(state.as_ref()).await)
     }
 
     async fn history(&self) -> Result<Vec<PastRun>, StateError> {
-        whichever!(Self, self, state => Place::history(state).await)
+        whichever!(Self, self, state => Place::history(state.as_ref()).await)
     }
 
     async fn lease(&self) -> Result<Option<Lease>, StateError> {
-        whichever!(Self, self, state => Place::lease(state).await)
+        whichever!(Self, self, state => Place::lease(state.as_ref()).await)
     }
 
     async fn who_writes(&self, host: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
-        whichever!(Self, self, state => Place::who_writes(state, host, now).await)
+        whichever!(Self, self, state => Place::who_writes(state.as_ref(), host, now).await)
     }
 
     async fn lock(
@@ -110,16 +134,20 @@ impl Place for StateAt {
         wait: Duration,
     ) -> Result<HeldState, StateError> {
         match self {
-            Self::File(state) => Place::lock(state, holder, clock, wait).await.map(HeldState::File),
+            Self::File(state) => Place::lock(state.as_ref(), holder, clock, wait).await.map(HeldState::File),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(state, _) => {
+                state.lock(holder, clock, wait).await.map(|held| HeldState::Postgres(Box::new(held)))
+            }
         }
     }
 
     async fn unlock(&self) -> Result<Option<Lease>, StateError> {
-        whichever!(Self, self, state => Place::unlock(state).await)
+        whichever!(Self, self, state => Place::unlock(state.as_ref()).await)
     }
 
     async fn contents(&self) -> Result<Option<Contents>, StateError> {
-        whichever!(Self, self, state => Place::contents(state).await)
+        whichever!(Self, self, state => Place::contents(state.as_ref()).await)
     }
 }
 
@@ -154,6 +182,10 @@ impl Held for HeldState {
 
     async fn stand(&self, standing: Standing) -> Result<(), StateError> {
         whichever!(Self, self, state => state.stand(standing).await)
+    }
+
+    async fn compact(&self, keep: Duration) -> Result<Option<Compacted>, StateError> {
+        whichever!(Self, self, state => state.compact(keep).await)
     }
 
     async fn release(self) -> Result<(), StateError> {

@@ -84,6 +84,13 @@ pub trait Place: Store {
     async fn contents(&self) -> Result<Option<Contents>, StateError>;
 }
 
+/// What became of the objects of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compacted {
+    pub deleted: u64,
+    pub kept: u64,
+}
+
 /// A state that this process may write, until the lock is given back or lost.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]
 pub trait Held: Store + Journal {
@@ -101,6 +108,15 @@ pub trait Held: Store + Journal {
     /// # Errors
     /// As those of [`Journal::commit`].
     async fn stand(&self, standing: Standing) -> Result<(), StateError>;
+
+    /// Deletes what a newer copy of the whole state replaces, where a store grows by such things, but nothing that is younger
+    /// than `keep`; `None` where there is nothing of the kind.
+    ///
+    /// # Errors
+    /// The lock was lost, or something cannot be deleted; what is there still is a whole state.
+    async fn compact(&self, _keep: Duration) -> Result<Option<Compacted>, StateError> {
+        Ok(None)
+    }
 
     /// Gives the lock back. What is merely dropped keeps it until its lease expires, where no file lock tells more.
     ///

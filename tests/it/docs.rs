@@ -34,6 +34,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("sh example", "stands in the help of a command; it is parsed"),
     ("yaml workflow", "runs on GitHub; it must stand in `examples/github-actions`"),
     ("yaml other", "is the file of another tool"),
+    ("sql other", "is for another program"),
     ("hcl other", "is the file of another tool"),
     ("text", "is no program: a drawing, or the shape of something"),
 ];
@@ -56,6 +57,7 @@ pages! {
     concept_secrets: "docs/concepts/secrets.md",
     concept_state: "docs/concepts/state.md",
     concept_targets: "docs/concepts/targets.md",
+    concept_team_state: "docs/concepts/team-state.md",
     concept_templates: "docs/concepts/templates.md",
     crash_safety: "docs/crash-safety.md",
     guide: "docs/guide.md",

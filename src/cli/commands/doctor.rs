@@ -188,7 +188,10 @@ async fn state(session: &Session<'_>, verdict: &mut Verdict) {
     let shown = session.state.name();
     let read = session.state.load().await.map_err(Failure::from);
     let file = session.state.file().map(StateFile::path);
-    let exists = file.is_none_or(Path::exists);
+    let exists = match file {
+        Some(file) => file.exists(),
+        None => session.state.contents().await.is_ok_and(|contents| contents.is_some()),
+    };
     let whole = verdict.of("state", read, |prior| {
         if !exists {
             return format!("`{shown}` is not there yet; the first apply makes it");

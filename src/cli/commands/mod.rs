@@ -24,6 +24,7 @@ mod simulate;
 pub mod simulator;
 mod ssh;
 mod state_backup;
+mod state_compact;
 mod state_history;
 mod state_list;
 mod state_migrate;
@@ -113,6 +114,7 @@ pub enum StateCommand {
     Backup(state_backup::Args),
     Restore(state_restore::Args),
     Migrate(state_migrate::Args),
+    Compact(state_compact::Args),
 }
 
 impl Command {
@@ -165,6 +167,7 @@ impl StateCommand {
             Self::Backup(args) => state_backup::run(shell, &args).await,
             Self::Restore(args) => state_restore::run(shell, &args).await,
             Self::Migrate(args) => state_migrate::run(shell, &args).await,
+            Self::Compact(args) => state_compact::run(shell, &args).await,
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::recording::give_back;
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::location::Location;
-use crate::state::moving::{End, Way, go};
+use crate::state::moving::{End, MoveError, Way, go};
 use crate::state::place::Place;
 
 /// Move the state, with its journal and history, to another place
@@ -47,6 +47,10 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let target = StateAt::open(&to, binding, session.account.names.lineage(), &shell.env)?;
     if source.name() == target.name() {
         return Err(Failure::SamePlace { name: target.name() });
+    }
+    if source.contents().await?.is_none() {
+        // A lock would make it, and the place that it is to go to.
+        return Err(MoveError::Nothing(source.name()).into());
     }
     let holder = shell.env.holder("state migrate");
     let from = source.lock(&holder, &HostClock, lock.patience()).await?;

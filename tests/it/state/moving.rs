@@ -266,6 +266,19 @@ async fn files_die_at_every_step() {
     an_ended_move_is_undone_while_nothing_was_written(Sqlite::new, Sqlite::new).await;
 }
 
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_file_and_a_database_die_at_every_step() {
+    use super::postgres::Postgres;
+    if Postgres::new().is_none() {
+        return;
+    }
+    let database = || Postgres::new().unwrap();
+    a_move_that_dies_anywhere_is_gone_on_with_or_given_up(Sqlite::new, database).await;
+    a_move_that_dies_anywhere_is_gone_on_with_or_given_up(database, Sqlite::new).await;
+    an_ended_move_is_undone_while_nothing_was_written(Sqlite::new, database).await;
+}
+
 #[tokio::test]
 async fn what_is_there_already_is_not_written_over() {
     let (from, to, other) = (Sqlite::new(), Sqlite::new(), Sqlite::new());
