@@ -116,7 +116,7 @@ struct World {
 impl World {
     fn serve() -> Self {
         let place = Place::serve(&["--speed", "0"]);
-        let folder = Path::new(&place.state_path()).ancestors().nth(2).unwrap().to_owned();
+        let folder = Path::new(place.state_path()).ancestors().nth(2).unwrap().to_owned();
         let world = Self { place, folder };
         world.write("pods.yaml", SPEC);
         world

@@ -27,7 +27,7 @@ const ROUNDS: usize = 8;
 
 /// World seconds in a second: pulling an image takes 5 to 30 of them, so a whole apply takes about as long as its
 /// requests do.
-const SPEED: &str = "40";
+pub const SPEED: &str = "40";
 
 /// Returns how often to kill.
 fn kills() -> usize {
@@ -37,7 +37,7 @@ fn kills() -> usize {
 
 /// Writes a spec whose pods differ from round to round: some stopped, some absent, some of another image (a reset),
 /// environment, name (in place) or GPU (a replacement, in either order).
-fn spec(random: &mut fastrand::Rng, round: usize) -> String {
+pub fn spec(random: &mut fastrand::Rng, round: usize) -> String {
     let mut text = format!(
         "\
 volumes:
@@ -255,7 +255,7 @@ fn of_two_applies_at_once_one_runs_and_a_kill_frees_the_lock() {
     let (mut holder, refused) = first_ended(begin(&place, &[]), begin(&place, &[]));
     assert_eq!(refused.status.code(), Some(5), "{}", shown(&refused));
     let said = String::from_utf8(refused.stderr).unwrap();
-    let said = said.replace(&place.state_path(), "STATE");
+    let said = said.replace(place.state_path(), "STATE");
     let names = format!(
         "another run holds the state `STATE`: `ann` on `box`, process {}, running `apply` since ",
         holder.id()

@@ -36,4 +36,5 @@ mod stage;
 mod state;
 mod storage;
 mod supply;
+mod team;
 mod wire;

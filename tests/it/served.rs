@@ -31,7 +31,9 @@ const APPLIES: usize = 200;
 /// A folder with a spec, a state and a served world.
 pub struct Place {
     folder: tempfile::TempDir,
-    state: PathBuf,
+    state: String,
+    /// What opens the state.
+    credentials: Vec<(&'static str, String)>,
     server: Child,
     url: String,
 }
@@ -64,7 +66,7 @@ impl Place {
     /// Makes an empty folder and serves a fresh world there, with these arguments of `podform simulate`.
     pub fn serve(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join(format!("state/{PROJECT}.db"));
+        let state = folder.path().join(format!("state/{PROJECT}.db")).to_str().unwrap().to_owned();
         let mut server = binary(folder.path())
             .args(["simulate", "--store", "state/simulator.db", "--quota", "none"])
             .args(arguments)
@@ -76,12 +78,13 @@ impl Place {
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "`{url}` is no URL");
-        Self { folder, state, server, url }
+        Self { folder, state, credentials: Vec::new(), server, url }
     }
 
-    /// Keeps the state in another file.
-    pub fn with_state(mut self, state: PathBuf) -> Self {
-        self.state = state;
+    /// Keeps the state in another place, which these variables open.
+    pub fn with_state(mut self, state: &str, credentials: Vec<(&'static str, String)>) -> Self {
+        self.state = state.to_owned();
+        self.credentials = credentials;
         self
     }
 
@@ -100,6 +103,7 @@ impl Place {
         let mut command = binary(self.folder.path());
         command.args(arguments).arg("--state").arg(&self.state);
         command.envs([("USER", "ann"), ("HOSTNAME", "box")]);
+        command.envs(self.credentials.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -149,16 +153,25 @@ impl Place {
     }
 
     /// Returns the path of the state.
-    pub fn state_path(&self) -> String {
-        self.state.to_str().unwrap().to_owned()
+    pub fn state_path(&self) -> &str {
+        &self.state
     }
 
-    /// Reads the state.
+    /// Reads the state, wherever it lies.
     pub fn prior(&self) -> Prior {
+        let copy = self.folder.path().join("copy.db");
+        let _earlier = fs::remove_file(&copy);
+        let path = if self.state.contains("://") {
+            let output = self.run(&["state", "backup", "copy.db"]);
+            assert!(output.status.success(), "{}", shown(&output));
+            copy
+        } else {
+            PathBuf::from(&self.state)
+        };
         let project = ProjectName::new(PROJECT);
         let binding =
             Binding { project, kind: ProviderKind::Simulator, origin: "state/simulator.db".to_owned() };
-        StateFile::new(&self.state, binding, Lineage::new("none")).read().unwrap()
+        StateFile::new(path, binding, Lineage::new("none")).read().unwrap()
     }
 
     /// Compares the account with the state; pods in `foreign` are somebody else's.

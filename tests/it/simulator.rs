@@ -865,7 +865,7 @@ fn in_the_fastest_world_a_rebuild_finds_every_pod() {
         "pods:\n  a: { replicas: 6, image: 'x/y:1', gpu: L4 }\n  b: { image: 'x/y:1', gpu: L4, depends_on: [a] }\n",
     );
     assert_eq!(place.apply_to_the_end(), 1);
-    let place = place.with_state("state/another.db".into());
+    let place = place.with_state("state/another.db", Vec::new());
     let rebuilt = place.run(&["state", "rebuild"]);
     let told = String::from_utf8(rebuilt.stderr).unwrap();
     assert_eq!(told, "7 objects are in the state again; next: podform plan\n");

@@ -5,7 +5,7 @@ mod lock;
 mod moving;
 mod planfile;
 #[cfg(feature = "postgres")]
-mod postgres;
+pub mod postgres;
 mod samples;
 mod sqlite;
 

@@ -75,7 +75,7 @@ fn a_full_disk_loses_nothing() {
     let mut ended: Vec<(u64, i32, usize)> = Vec::new();
     for left in (0..).map(|step| step * 24 * 1024) {
         let state = disk.join(left.to_string()).join("killed.db");
-        let place = Place::serve(&["--speed", "40"]).with_state(state.clone());
+        let place = Place::serve(&["--speed", "40"]).with_state(state.to_str().unwrap(), Vec::new());
         place.write_spec(SPEC);
         let ballast = fill(&disk, left);
         let cut = place.apply().output().unwrap();
@@ -115,7 +115,8 @@ fn remount(disk: &Path, how: &str) {
 fn a_state_that_cannot_be_written_is_planned_from_and_not_applied() {
     let test = "storage::a_state_that_cannot_be_written_is_planned_from_and_not_applied";
     let Some(disk) = small_disk(test) else { return };
-    let place = Place::serve(&["--speed", "40"]).with_state(disk.join("killed.db"));
+    let place =
+        Place::serve(&["--speed", "40"]).with_state(disk.join("killed.db").to_str().unwrap(), Vec::new());
     place.write_spec(SPEC);
     place.apply_to_the_end();
     place.write_spec(&SPEC.replace("three: {}", "three: { state: stopped }\n  four: {}"));

@@ -4,8 +4,8 @@
 #![expect(clippy::disallowed_macros, reason = "what could not be shown is said")]
 
 mod network;
-mod proxy;
-mod server;
+pub mod proxy;
+pub mod server;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

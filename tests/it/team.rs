@@ -1,0 +1,143 @@
+//! Four applies of one project at once, from computers of their own, on a state that they share.
+//!
+//! Some are killed, some stopped for longer than the lease and let go on, and the network to the state is cut. However it
+//! goes, the account and the state agree at the end: nothing leaked, doubled or lost. `PODFORM_TEAM_ROUNDS` says how often
+//! for each engine; what is drawn comes from a fixed seed.
+#![expect(clippy::disallowed_methods, reason = "a kill at a moment needs the moment")]
+#![expect(clippy::disallowed_macros, reason = "what was shown is said as a figure")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::killed::{SPEED, spec};
+use crate::served::{Audit, Place};
+
+/// How many applies run at once.
+const MEMBERS: usize = 4;
+
+/// The lease of a holder in these tests, in the name of the state.
+pub const LEASE: &str = "lease=2s";
+
+/// How long one is stopped: longer than its lease.
+const ASLEEP: Duration = Duration::from_millis(3_500);
+
+/// How long all of them may take; an apply that hangs is a failure too.
+const LIMIT: Duration = Duration::from_secs(180);
+
+fn rounds() -> usize {
+    let asked = std::env::var("PODFORM_TEAM_ROUNDS").ok();
+    asked.map_or(1, |asked| asked.parse().expect("PODFORM_TEAM_ROUNDS is a number"))
+}
+
+/// What happened in all rounds.
+#[derive(Debug, Default)]
+struct Tally {
+    rounds: usize,
+    kills: usize,
+    stops: usize,
+    cuts: usize,
+    /// How the applies ended that nobody killed.
+    codes: BTreeMap<i32, usize>,
+}
+
+/// One apply of a round.
+struct Member(Child);
+
+impl Member {
+    fn begin(place: &Place, number: usize, patience: &str) -> Self {
+        let host = format!("host-{number}");
+        let mut apply = place.apply();
+        apply.args(["--lock-timeout", patience]).env("HOSTNAME", host);
+        Self(apply.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.0.id().try_into().unwrap()).unwrap();
+        // It may have ended, and is not waited for yet, so nobody else has its number.
+        let _ended = kill_process(pid, signal);
+    }
+}
+
+/// Plays rounds on a state; `cut` ends all connections to it.
+fn play(engine: &str, place: &Place, cut: impl Fn() -> bool) {
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut tally = Tally::default();
+    let mut kept = None;
+    for round in 0..rounds() {
+        place.write_spec(&spec(&mut random, round));
+        let mut members: Vec<Member> = (0..MEMBERS)
+            .map(|number| Member::begin(place, number, if number == 0 { "0s" } else { "60s" }))
+            .collect();
+        let began = Instant::now();
+        for _ in 0..random.usize(2..6) {
+            thread::sleep(Duration::from_millis(random.u64(50..1_500)));
+            let member = &members[random.usize(..MEMBERS)];
+            match random.u8(..3) {
+                0 => {
+                    member.signal(Signal::KILL);
+                    tally.kills += 1;
+                }
+                1 => {
+                    member.signal(Signal::STOP);
+                    thread::sleep(ASLEEP);
+                    member.signal(Signal::CONT);
+                    tally.stops += 1;
+                }
+                _ => tally.cuts += usize::from(cut()),
+            }
+        }
+        for Member(member) in &mut members {
+            let code = loop {
+                match member.try_wait().unwrap() {
+                    Some(status) => break status.code(),
+                    None if began.elapsed() > LIMIT => panic!("an apply hangs in {tally:?}"),
+                    None => thread::sleep(Duration::from_millis(20)),
+                }
+            };
+            // Done, blocked, another's lock, overtaken, incomplete; or the state could not be reached for a while.
+            assert!(matches!(code, None | Some(0 | 1 | 4 | 5 | 6 | 7)), "{code:?} in {tally:?}");
+            *tally.codes.entry(code.unwrap_or(-1)).or_default() += 1;
+        }
+        place.apply_to_the_end();
+        assert_eq!(place.audit(&BTreeSet::new()), Audit::default(), "after {tally:?}");
+        place.assert_plan_is_empty();
+        let id = place.prior().objects[&"kept".parse().unwrap()].id.clone();
+        assert_eq!(*kept.get_or_insert(id.clone()), id, "a protected pod is never replaced");
+        tally.rounds += 1;
+    }
+    let Tally { rounds, kills, stops, cuts, codes } = tally;
+    println!(
+        "{engine}: {rounds} rounds of {MEMBERS} applies at once, {kills} killed, {stops} stopped for longer than the lease, \
+         {cuts} times the network cut: 0 leaked, 0 doubled, 0 lost; ends by exit code {codes:?}"
+    );
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn four_applies_at_once_on_a_database() {
+    use crate::state::postgres::proxy::Proxy;
+    use crate::state::postgres::server::{PASSWORD, shared};
+
+    let Some(server) = shared() else { return };
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let port = server.port;
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            sender.send(Proxy::to(port).await).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    let proxy = receiver.recv().unwrap();
+    let url = format!("postgres://127.0.0.1:{}/postgres?schema=team&{LEASE}", proxy.port);
+    let credentials = vec![("PGUSER", "postgres".to_owned()), ("PGPASSWORD", PASSWORD.to_owned())];
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, credentials);
+    play("postgres", &place, || {
+        proxy.cut();
+        true
+    });
+}
