@@ -1,5 +1,7 @@
 //! Connections that break, servers that crash, and TLS.
 
+use std::time::Duration;
+
 use podform::model::id::{Lineage, Serial};
 use podform::model::location::{Database, Tls};
 use podform::state::place::{Held, Place};
@@ -101,6 +103,26 @@ async fn a_commit_that_cannot_be_found_out_about_ends_as_unknown() {
     assert!(matches!(held.commit(&batch).await, Err(StateError::Unknown { .. })));
     assert!(matches!(held.load().await, Err(StateError::Unknown { .. })));
     assert_eq!(place.serial().await.unwrap(), Serial(1), "the next run finds what was done");
+}
+
+/// The server ends the old transaction, which has the row locked, by itself after ten seconds.
+#[tokio::test]
+async fn a_connection_that_falls_silent_in_a_commit_is_given_up() {
+    let Some(target) = fresh_target() else { return };
+    let (proxy, through, place) = behind(&target).await;
+    let held = lock(&through).await;
+    proxy.lose(Loss::Silence);
+    let batch = put("llm", 1);
+    let (serial, ()) = tokio::join!(held.commit(&batch), async {
+        proxy.lost().await;
+        // So long an answer is waited for.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(31)).await;
+        tokio::time::resume();
+    });
+    assert_eq!(serial.unwrap(), Serial(1));
+    assert_eq!(place.load().await.unwrap(), held.load().await.unwrap());
+    assert_eq!(place.lease().await.unwrap().unwrap().fence, 2);
 }
 
 #[tokio::test]

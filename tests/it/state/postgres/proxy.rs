@@ -15,6 +15,8 @@ pub enum Loss {
     Answer,
     /// What stands before it arrives, it does not.
     Commit,
+    /// The same, and neither end hears that the connection is lost.
+    Silence,
 }
 
 pub struct Proxy {
@@ -88,6 +90,9 @@ fn position(of: &[u8], bytes: &[u8]) -> Option<usize> {
 
 async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> std::io::Result<()> {
     let mut server = TcpStream::connect(("127.0.0.1", shared.to)).await?;
+    // As both ends have it: small messages go out at once.
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
     let (mut sent, mut received) = (vec![0; 1 << 16], vec![0; 1 << 16]);
     let mut has_received = true;
     loop {
@@ -105,7 +110,7 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> std::io::Result<()
                 let loss = commit.and_then(|_| shared.next.lock().unwrap().take());
                 match (commit, loss) {
                     // Of its message the kind, the length and the name of the statement, which is empty, stand before it.
-                    (Some(at), Some(Loss::Commit)) => server.write_all(&chunk[..at - 6]).await?,
+                    (Some(at), Some(Loss::Commit | Loss::Silence)) => server.write_all(&chunk[..at - 6]).await?,
                     _ => server.write_all(chunk).await?,
                 }
                 if loss == Some(Loss::Answer) {
@@ -116,6 +121,9 @@ async fn carry(mut client: TcpStream, shared: Arc<Shared>) -> std::io::Result<()
                 }
                 if loss.is_some() {
                     shared.lost.notify_one();
+                    if loss == Some(Loss::Silence) {
+                        std::future::pending::<()>().await;
+                    }
                     return Ok(());
                 }
             }
