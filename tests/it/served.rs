@@ -101,8 +101,8 @@ impl Place {
     /// Prepares a command of the binary.
     pub fn podform(&self, arguments: &[&str]) -> Command {
         let mut command = binary(self.folder.path());
-        command.args(arguments).arg("--state").arg(&self.state);
-        command.envs([("USER", "ann"), ("HOSTNAME", "box")]);
+        command.args(arguments);
+        command.envs([("USER", "ann"), ("HOSTNAME", "box"), ("PODFORM_STATE", &self.state)]);
         command.envs(self.credentials.iter().map(|(name, value)| (name, value)));
         command
     }

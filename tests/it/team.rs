@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::killed::{SPEED, spec};
-use crate::served::{Audit, Place};
+use crate::served::{Audit, Place, shown};
 
 /// How many applies run at once.
 const MEMBERS: usize = 4;
@@ -116,6 +116,24 @@ fn play(engine: &str, place: &Place, cut: impl Fn() -> bool) {
     );
 }
 
+#[test]
+fn an_old_file_is_told() {
+    let place = Place::serve(&["--speed", SPEED]);
+    old_states_are_told(&place, "copy-of-monday.db");
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn an_old_database_is_told() {
+    use crate::state::postgres::server::{PASSWORD, shared};
+
+    let Some(server) = shared() else { return };
+    let url = format!("postgres://127.0.0.1:{}/postgres?schema=monday", server.port);
+    let credentials = vec![("PGUSER", "postgres".to_owned()), ("PGPASSWORD", PASSWORD.to_owned())];
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, credentials);
+    old_states_are_told(&place, "copy-of-monday.db");
+}
+
 #[cfg(feature = "postgres")]
 #[test]
 fn four_applies_at_once_on_a_database() {
@@ -140,4 +158,36 @@ fn four_applies_at_once_on_a_database() {
         proxy.cut();
         true
     });
+}
+
+/// A state that is put back to what it was, and a copy of one, are older than the account, whichever engine keeps them.
+fn old_states_are_told(place: &Place, local_copy: &str) {
+    let apply = |gpu: &str, state: Option<&str>| {
+        place.write_spec(&format!("pods:\n  llm: {{ image: 'ubuntu:24.04', gpu: {gpu} }}\n"));
+        let mut apply = place.apply();
+        if let Some(state) = state {
+            apply.args(["--state", state]);
+        }
+        apply.output().unwrap()
+    };
+    let told = |output: std::process::Output| {
+        let said = shown(&output);
+        assert_eq!(output.status.code(), Some(4), "{said}");
+        assert!(said.contains("the state is older than the account: 1 object"), "{said}");
+    };
+    let succeeded = |output: std::process::Output| assert!(output.status.success(), "{}", shown(&output));
+
+    succeeded(apply("L4", None));
+    succeeded(place.run(&["state", "backup", local_copy]));
+    succeeded(apply("A40", None));
+    assert_eq!(place.audit(&BTreeSet::new()), Audit::default());
+    let before = place.pods().len();
+
+    // Applied from the copy on this disk.
+    told(apply("RTX 4090", Some(local_copy)));
+    // And put back where all use it.
+    succeeded(place.run(&["state", "restore", local_copy, "--auto-approve"]));
+    told(place.run(&["plan"]));
+    told(apply("RTX 4090", None));
+    assert_eq!(place.pods().len(), before);
 }
