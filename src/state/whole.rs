@@ -281,6 +281,18 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o755).create(path)
 }
 
+/// Makes a folder that only its owner may enter, unless it is there: then it is as he made it.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    make_folder(folder(path))?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
 /// Makes what happened to the names in a file's folder durable.
 ///
 /// # Errors

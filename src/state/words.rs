@@ -1,7 +1,8 @@
 //! The words of what only a state keeps; those of the model are in `model::stored`.
 
+use super::contents::Write;
 use super::lease::Holder;
-use super::{Approved, Batch, RecordChange, Run, Source, Standing};
+use super::{Approved, Batch, PastRun, RecordChange, Run, Source, Standing};
 use crate::model::journal::Entry;
 use crate::model::prior::{Binding, KnownToken, Recorded};
 use crate::model::stored::form::{stored_enums, stored_structs};
@@ -9,6 +10,7 @@ use crate::model::stored::form::{stored_enums, stored_structs};
 stored_structs! {
     Approved { how, by, source }
     Source { commit, pull_request, url }
+    PastRun { run, ended_at, summary, entries }
     Run { id, at, command, plan_digest, who, nonce, approved }
     Binding { project, kind, origin }
     Recorded { id, record, recorded_at, server_time, rebuilt }
@@ -20,6 +22,7 @@ stored_structs! {
 
 stored_enums! {
     Standing { "active" = Active, "incoming" = Incoming { from }, "moved" = Moved { to } }
+    Write { "begin" = Begin(run), "commit" = Commit(batch), "finish" = Finish { run, at, summary } }
     RecordChange {
         "put" = Put(address, recorded),
         "remove" = Remove(address),

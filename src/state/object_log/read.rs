@@ -1,0 +1,161 @@
+//! Reading a log: from a snapshot, number by number, until there is none.
+//!
+//! Listings may lag, so they only say where to begin and what to ask for at once; what there is, the objects say. A
+//! compaction writes the floor before it deletes, so whoever meets a hole that one made finds the floor above it.
+
+use futures_util::future::join_all;
+
+use super::ObjectLog;
+use super::format::{Floor, Holding, Logged, Snapshot, decode};
+use super::replay::Replay;
+use super::requests::{Folder, Listed, Object, Read};
+use crate::model::clock::{SignedDuration, Timestamp};
+use crate::model::stored::Stored;
+use crate::state::StateError;
+use crate::state::lease::Lease;
+
+/// How many entries are asked for at once.
+const AHEAD: u64 = 16;
+
+/// How often reading begins anew because the log was compacted meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// How far a log was read.
+enum End {
+    /// To its end.
+    Whole,
+    /// To a hole that a compaction left; it is to be read from this snapshot on.
+    Below(u64),
+}
+
+impl ObjectLog {
+    /// Reads everything.
+    pub(super) async fn read(&self) -> Result<Replay, StateError> {
+        let mut replay = self.newest_snapshot().await?;
+        for _ in 0..ATTEMPTS {
+            let behind = replay.next - 1;
+            let log = self.0.requests.list(Folder::Log, behind).await;
+            let listed = log.map_err(|lost| self.failed("read", lost.why()))?;
+            match self.follow(&mut replay, highest(&listed)).await? {
+                End::Whole => {
+                    self.ensure_ours(replay.contents.owner.as_ref())?;
+                    return Ok(replay);
+                }
+                End::Below(number) => {
+                    let object = Object::Snapshot(number);
+                    let missing = || self.corrupt(&object, "`floor` names it, and it is not there");
+                    replay = self.snapshot(number).await?.ok_or_else(missing)?;
+                }
+            }
+        }
+        Err(self.failed("read", "it is compacted faster than it can be read; try again"))
+    }
+
+    /// Goes on to the end of the log, without asking whether there is a hole.
+    pub(super) async fn catch_up(&self, replay: &mut Replay) -> Result<(), StateError> {
+        match self.follow(replay, 0).await? {
+            End::Whole => {}
+            End::Below(_) => *replay = self.read().await?,
+        }
+        self.ensure_ours(replay.contents.owner.as_ref())
+    }
+
+    /// Reads on until a number has no entry; `highest` is the highest one that a listing from before has.
+    async fn follow(&self, replay: &mut Replay, highest: u64) -> Result<End, StateError> {
+        loop {
+            while self.read_ahead(replay, highest).await? {}
+            let end = replay.next;
+            match self.floor().await? {
+                Some(floor) if floor >= end => return Ok(End::Below(floor)),
+                Some(_) | None => {}
+            }
+            if highest <= end {
+                return Ok(End::Whole);
+            }
+            // Entries come into being in their order, so one that was listed proves those before it.
+            let object = Object::Entry(end);
+            if self.fetch(&object).await?.is_none() {
+                let higher = Object::Entry(highest);
+                return Err(self.corrupt(&object, format!("it is missing, and `{higher}` is there")));
+            }
+        }
+    }
+
+    /// Reads some entries at once and tells whether there may be more.
+    async fn read_ahead(&self, replay: &mut Replay, highest: u64) -> Result<bool, StateError> {
+        let first = replay.next;
+        let last = highest.min(first.saturating_add(AHEAD - 1)).max(first);
+        let objects: Vec<Object> = (first..=last).map(Object::Entry).collect();
+        let answers = join_all(objects.iter().map(|object| self.fetch(object))).await;
+        for (object, answer) in objects.iter().zip(answers) {
+            let Some(read) = answer? else { return Ok(false) };
+            let logged: Logged = self.decoded(object, &read)?;
+            replay.follow(logged).map_err(|what| self.corrupt(object, what))?;
+        }
+        Ok(true)
+    }
+
+    /// Reads the newest snapshot that is there.
+    async fn newest_snapshot(&self) -> Result<Replay, StateError> {
+        let listed = self.0.requests.list(Folder::Snapshots, 0).await;
+        let mut listed = listed.map_err(|lost| self.failed("read", lost.why()))?;
+        listed.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.number));
+        for Listed { number, written_at: _ } in listed {
+            if let Some(replay) = self.snapshot(number).await? {
+                return Ok(replay);
+            }
+        }
+        Ok(Replay::empty(&self.0.proposed))
+    }
+
+    pub(super) async fn snapshot(&self, number: u64) -> Result<Option<Replay>, StateError> {
+        let object = Object::Snapshot(number);
+        let Some(read) = self.fetch(&object).await? else { return Ok(None) };
+        let snapshot: Snapshot = self.decoded(&object, &read)?;
+        if snapshot.number != number {
+            return Err(self.corrupt(&object, format!("it says that it is number {}", snapshot.number)));
+        }
+        let replay = Replay::from_snapshot(snapshot, &self.0.proposed);
+        replay.map(Some).map_err(|what| self.corrupt(&object, what))
+    }
+
+    /// Returns the snapshot before which the log may be gone.
+    pub(super) async fn floor(&self) -> Result<Option<u64>, StateError> {
+        let Some(read) = self.fetch(&Object::Floor).await? else { return Ok(None) };
+        let Floor { snapshot } = self.decoded(&Object::Floor, &read)?;
+        Ok(Some(snapshot))
+    }
+
+    pub(super) async fn fetch(&self, object: &Object) -> Result<Option<Read>, StateError> {
+        self.0.requests.get(object).await.map_err(|lost| self.unread(object, lost))
+    }
+
+    fn decoded<T: Stored>(&self, object: &Object, read: &Read) -> Result<T, StateError> {
+        decode(object, &read.text).map_err(|unfit| self.unfit(object, unfit))
+    }
+
+    /// Returns who holds the lock or died with it, with the time of the store for his last sign of life.
+    pub(super) async fn lease_of(&self, replay: &Replay) -> Result<Option<Lease>, StateError> {
+        let Some(Holding { number, holder, lease_ms, since }) = &replay.holding else { return Ok(None) };
+        let beat = match self.fetch(&Object::Lease(*number)).await? {
+            Some(beat) => Some(beat),
+            None => self.fetch(&Object::Entry(*number)).await?,
+        };
+        let last = beat.map_or(*since, |beat| beat.written_at);
+        Ok(Some(Lease {
+            holder: holder.clone(),
+            since: *since,
+            expires_at: later(last, *lease_ms),
+            fence: i64::try_from(*number).unwrap_or(i64::MAX),
+        }))
+    }
+}
+
+fn highest(listed: &[Listed]) -> u64 {
+    listed.iter().map(|listed| listed.number).max().unwrap_or(0)
+}
+
+fn later(time: Timestamp, milliseconds: u64) -> Timestamp {
+    let length = SignedDuration::from_millis(i64::try_from(milliseconds).unwrap_or(i64::MAX));
+    time.saturating_add(length).unwrap_or(Timestamp::MAX)
+}
