@@ -14,7 +14,7 @@ mod cache;
 mod child;
 mod clock;
 mod commands;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "object-store"))]
 mod credentials;
 mod descent;
 pub mod env;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "object-store"))]
 use super::credentials;
 use super::env::Environment;
 use super::failure::Failure;
@@ -12,6 +12,8 @@ use crate::model::location::Location;
 use crate::model::prior::{Binding, Prior};
 use crate::state::contents::Contents;
 use crate::state::lease::{self, Holder, Lease};
+#[cfg(feature = "object-store")]
+use crate::state::object_log::{self, HeldLog, ObjectLog};
 use crate::state::place::{Compacted, Held, Place};
 #[cfg(feature = "postgres")]
 use crate::state::postgres::{HeldPostgres, PostgresState};
@@ -23,6 +25,8 @@ pub enum StateAt {
     File(Box<StateFile>),
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresState>, Duration),
+    #[cfg(feature = "object-store")]
+    Objects(Box<ObjectLog>, Duration),
 }
 
 /// A state whose lock this process holds.
@@ -30,6 +34,8 @@ pub enum HeldState {
     File(LockedState),
     #[cfg(feature = "postgres")]
     Postgres(Box<HeldPostgres>),
+    #[cfg(feature = "object-store")]
+    Objects(Box<HeldLog>),
 }
 
 /// Does the same with whatever it is.
@@ -39,6 +45,8 @@ macro_rules! whichever {
             $type::File($state) => $does,
             #[cfg(feature = "postgres")]
             $type::Postgres($state, ..) => $does,
+            #[cfg(feature = "object-store")]
+            $type::Objects($state, ..) => $does,
         }
     };
 }
@@ -65,6 +73,13 @@ impl StateAt {
             }
             #[cfg(not(feature = "postgres"))]
             Location::Postgres(_) => Err(Failure::EngineMissing { feature: "postgres" }),
+            #[cfg(feature = "object-store")]
+            Location::Objects(bucket) => {
+                let variables = credentials::of_bucket(env);
+                let log = object_log::open(bucket, &variables, location.to_string(), binding, proposed)?;
+                Ok(Self::Objects(Box::new(log), bucket.lease))
+            }
+            #[cfg(not(feature = "object-store"))]
             Location::Objects(_) => Err(Failure::EngineMissing { feature: "object-store" }),
         }
     }
@@ -75,6 +90,8 @@ impl StateAt {
             Self::File(_) => lease::LEASE,
             #[cfg(feature = "postgres")]
             Self::Postgres(_, lease) => *lease,
+            #[cfg(feature = "object-store")]
+            Self::Objects(_, lease) => *lease,
         }
     }
 
@@ -90,6 +107,8 @@ impl StateAt {
             Self::File(file) => Some(file),
             #[cfg(feature = "postgres")]
             Self::Postgres(..) => None,
+            #[cfg(feature = "object-store")]
+            Self::Objects(..) => None,
         }
     }
 }
@@ -138,6 +157,10 @@ impl Place for StateAt {
             #[cfg(feature = "postgres")]
             Self::Postgres(state, _) => {
                 state.lock(holder, clock, wait).await.map(|held| HeldState::Postgres(Box::new(held)))
+            }
+            #[cfg(feature = "object-store")]
+            Self::Objects(state, _) => {
+                state.lock(holder, clock, wait).await.map(|held| HeldState::Objects(Box::new(held)))
             }
         }
     }

@@ -39,25 +39,31 @@ const RULES: &[Rule] = &[
     Rule {
         module: "state::sqlite",
         may: &["model", "state"],
-        but_not: &["state::memory", "state::postgres", "state::planfile"],
+        but_not: &["state::memory", "state::postgres", "state::object_log", "state::planfile"],
         why: "an adapter stores what it is given",
     },
     Rule {
         module: "state::postgres",
         may: &["model", "state"],
-        but_not: &["state::sqlite", "state::memory", "state::planfile"],
+        but_not: &["state::sqlite", "state::object_log", "state::memory", "state::planfile"],
+        why: "an adapter stores what it is given",
+    },
+    Rule {
+        module: "state::object_log",
+        may: &["model", "state"],
+        but_not: &["state::sqlite", "state::postgres", "state::memory", "state::planfile"],
         why: "an adapter stores what it is given",
     },
     Rule {
         module: "state::memory",
         may: &["model", "state"],
-        but_not: &["state::sqlite", "state::postgres", "state::planfile"],
+        but_not: &["state::sqlite", "state::postgres", "state::object_log", "state::planfile"],
         why: "an adapter stores what it is given",
     },
     Rule {
         module: "state::planfile",
         may: &["model", "state"],
-        but_not: &["state::sqlite", "state::postgres", "state::memory"],
+        but_not: &["state::sqlite", "state::postgres", "state::object_log", "state::memory"],
         why: "the plan file is a format, not a store",
     },
     Rule {
@@ -67,6 +73,7 @@ const RULES: &[Rule] = &[
             "provider::runpod",
             "state::sqlite",
             "state::postgres",
+            "state::object_log",
             "state::memory",
             "state::planfile",
         ],
@@ -95,7 +102,8 @@ const RULES: &[Rule] = &[
     Rule { module: "lib", may: &[], but_not: &[], why: "the crate's root only names the modules" },
 ];
 
-const STATE_ADAPTERS: &[&str] = &["state::sqlite", "state::postgres", "state::memory", "state::planfile"];
+const STATE_ADAPTERS: &[&str] =
+    &["state::sqlite", "state::postgres", "state::object_log", "state::memory", "state::planfile"];
 
 /// Words that have no place in a module, in code. The longest matching module of `except` lifts a ban.
 struct Ban {
@@ -133,8 +141,20 @@ const BANS: &[Ban] = &[
     Ban {
         module: "state",
         except: &["state::postgres"],
-        words: &[&["tokio_postgres"], &["rustls"]],
-        why: "only the PostgreSQL state knows PostgreSQL and how it is reached",
+        words: &[&["tokio_postgres"]],
+        why: "only the PostgreSQL state knows PostgreSQL",
+    },
+    Ban {
+        module: "state",
+        except: &["state::postgres", "state::object_log"],
+        words: &[&["rustls"]],
+        why: "only what reaches another computer knows how that is done",
+    },
+    Ban {
+        module: "",
+        except: &["state::object_log", "cli"],
+        words: &[&["object_store"]],
+        why: "only the state in object storage knows its crate",
     },
     Ban {
         module: "cli",
@@ -240,8 +260,8 @@ fn an_adapter_behind_a_port_is_reported() {
         source.forbidden_imports(),
         [
             "src/apply/driver.rs:1: imports `state::memory::MemoryState`; `apply` may import `model`, `provider`, \
-          `state` only, without `provider::runpod`, `state::sqlite`, `state::postgres`, `state::memory`, \
-          `state::planfile`: the engine sees ports only, and never plans"
+          `state` only, without `provider::runpod`, `state::sqlite`, `state::postgres`, `state::object_log`, \
+          `state::memory`, `state::planfile`: the engine sees ports only, and never plans"
         ]
     );
 }

@@ -13,32 +13,21 @@ use super::held::HeldLog;
 use super::requests::{Folder, Listed, Object};
 use crate::model::clock::{SignedDuration, Timestamp};
 use crate::state::StateError;
+use crate::state::place::Compacted;
 
 /// The least age of what is deleted, by the store's clock.
 pub const YOUNGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What a compaction did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Compacted {
-    /// How many objects it deleted.
-    pub deleted: u64,
-    /// How many entries and snapshots there are still.
-    pub kept: u64,
-}
-
 impl HeldLog {
     /// Deletes entries and snapshots that a newer snapshot replaces, but none younger than `keep` or [`YOUNGEST`], and never
     /// the two newest snapshots. No event is lost by that: snapshots hold them all.
-    ///
-    /// # Errors
-    /// The lock was lost, or something cannot be read or deleted; what is there still is a whole state.
-    pub async fn compact(&self, keep: Duration) -> Result<Compacted, StateError> {
+    pub(super) async fn delete_replaced(&self, keep: Duration) -> Result<Compacted, StateError> {
         let writer = &mut *self.writer.lock().await;
         self.ensure_usable(writer)?;
         let youngest = earlier(self.time_of_store().await?, keep.max(YOUNGEST));
         let is_old = |listed: &&Listed| listed.written_at <= youngest;
-        let entries = self.list(Folder::Log).await?;
-        let mut snapshots = self.list(Folder::Snapshots).await?;
+        let entries = self.log.listed(Folder::Log, 0).await?;
+        let mut snapshots = self.log.listed(Folder::Snapshots, 0).await?;
         snapshots.sort_unstable_by_key(|listed| listed.number);
         let replaced = snapshots.len().saturating_sub(1);
         let floor = snapshots.iter().take(replaced).rfind(is_old).map(|listed| listed.number);
@@ -67,15 +56,11 @@ impl HeldLog {
         let mut deleted = self.delete_all(Folder::Log, old(&entries, floor)).await?;
         deleted += self.delete_all(Folder::Snapshots, old(&snapshots, floor.saturating_sub(1))).await?;
         let kept = total - deleted;
-        let leases = self.list(Folder::Leases).await?;
+        let leases = self.log.listed(Folder::Leases, 0).await?;
         let mut leases = old(&leases, floor);
         leases.remove(&self.fence);
         deleted += self.delete_all(Folder::Leases, leases).await?;
         Ok(Compacted { deleted, kept })
-    }
-
-    async fn list(&self, folder: Folder) -> Result<Vec<Listed>, StateError> {
-        self.log.0.requests.list(folder, 0).await.map_err(|lost| self.log.failed("read", lost.why()))
     }
 
     async fn delete_all(&self, folder: Folder, numbers: BTreeSet<u64>) -> Result<u64, StateError> {

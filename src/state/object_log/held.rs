@@ -17,7 +17,7 @@ use crate::model::id::{RunId, Serial};
 use crate::model::prior::{Binding, Prior};
 use crate::state::contents::{Contents, Write};
 use crate::state::lease::{self, Holder};
-use crate::state::place::Held;
+use crate::state::place::{Compacted, Held};
 use crate::state::{Batch, Journal, Run, Standing, StateError, Store};
 
 /// After how many entries a snapshot that failed is tried again.
@@ -278,6 +278,10 @@ impl Held for HeldLog {
         let writer = &mut *self.writer.lock().await;
         let owner = self.first_owner(&writer.replay.contents);
         self.append(writer, Change::Stood { owner, standing }).await
+    }
+
+    async fn compact(&self, keep: Duration) -> Result<Option<Compacted>, StateError> {
+        self.delete_replaced(keep).await.map(Some)
     }
 
     async fn release(self) -> Result<(), StateError> {

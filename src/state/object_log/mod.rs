@@ -29,17 +29,17 @@ use object_store::path::Path;
 
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, Serial};
-use crate::model::prior::{Binding, Prior, ProviderKind};
+use crate::model::prior::{Binding, Prior};
 use crate::state::contents::Contents;
 use crate::state::lease::{Holder, Lease};
 use crate::state::place::Place;
-use crate::state::{PastRun, Standing, StateError, Store};
+use crate::state::{PastRun, StateError, Store};
 use format::{Change, Logged, Unfit};
 use replay::Replay;
 use requests::{Lost, Object, Requests};
 use write::Created;
 
-pub use compact::{Compacted, YOUNGEST};
+pub use compact::YOUNGEST;
 pub use held::HeldLog;
 pub use open::{CREDENTIALS, open};
 pub use requests::Counts;
@@ -90,22 +90,16 @@ impl ObjectLog {
     }
 
     fn ensure_active(&self, contents: &Contents) -> Result<(), StateError> {
-        match &contents.standing {
-            Standing::Active => Ok(()),
-            standing @ (Standing::Moved { .. } | Standing::Incoming { .. }) => {
-                Err(standing.clone().refuses(self.shown()))
-            }
+        match contents.refuses() {
+            Some(standing) => Err(standing.refuses(self.shown())),
+            None => Ok(()),
         }
     }
 
     /// Refuses a state of another project.
     fn ensure_ours(&self, owner: Option<&Binding>) -> Result<(), StateError> {
         match owner {
-            Some(owner) if *owner != self.0.binding => Err(StateError::BoundElsewhere {
-                path: self.shown(),
-                owner: shown_binding(owner),
-                asked: shown_binding(&self.0.binding),
-            }),
+            Some(owner) if *owner != self.0.binding => Err(owner.not(&self.0.binding, self.shown())),
             Some(_) | None => Ok(()),
         }
     }
@@ -214,14 +208,4 @@ impl Place for ObjectLog {
         let replay = self.read().await?;
         Ok(if replay.is_unused() { None } else { Some(replay.contents) })
     }
-}
-
-/// A binding as it stands in messages.
-fn shown_binding(binding: &Binding) -> String {
-    let Binding { project, kind, origin } = binding;
-    let kind = match kind {
-        ProviderKind::Runpod => "RunPod",
-        ProviderKind::Simulator => "the simulator",
-    };
-    format!("project `{project}` on {kind} at `{origin}`")
 }

@@ -4,9 +4,13 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::ObjectLog;
-use super::requests::{Lost, Object};
+use super::requests::{Lost, Object, Requests};
+use super::write::Created;
 use crate::state::lease::Holder;
 use crate::state::{StateError, whole};
+
+/// How often it is asked whether the second write is let through.
+const TRIES: usize = 5;
 
 impl ObjectLog {
     /// Writes one object twice, each time only if it is absent, and refuses a store that lets the second through.
@@ -24,23 +28,26 @@ impl ObjectLog {
     }
 
     async fn probe_at(&self, object: &Object) -> Result<(), StateError> {
-        let requests = &self.0.requests;
-        match requests.create(object, &Bytes::from_static(b"1")).await {
-            // One that was left, or a lost answer: the second try tells all the same.
-            Ok(()) | Err(Lost::Exists(_)) => {}
-            Err(lost) => return Err(self.failed("write", lost.why())),
+        match self.create(object, &Bytes::from_static(b"1")).await {
+            Created::Done | Created::Taken => {}
+            Created::Refused(why) | Created::Unknown(why) => return Err(self.failed("write", why)),
         }
-        match requests.create(object, &Bytes::from_static(b"2")).await {
-            Err(Lost::Exists(_)) => Ok(()),
-            Ok(()) => Err(self.failed(
-                "use",
-                format!(
-                    "{} writes an object that is there although it was to be created only if absent (`If-None-Match: *`), \
-                     so two runs could write at once; use another store",
-                    requests.store
-                ),
-            )),
-            Err(lost) => Err(self.failed("write", lost.why())),
+        let mut why = String::new();
+        for _ in 0..TRIES {
+            match self.0.requests.create(object, &Bytes::from_static(b"2")).await {
+                Err(Lost::Exists(_)) => return Ok(()),
+                Ok(()) => return Err(self.failed("use", ignores_conditions(&self.0.requests))),
+                Err(lost) => why = lost.why(),
+            }
         }
+        Err(self.failed("write", why))
     }
+}
+
+fn ignores_conditions(requests: &Requests) -> String {
+    format!(
+        "{} writes an object that is there although it was to be created only if absent (`If-None-Match: *`), \
+         so two runs could write at once; use another store",
+        requests.store
+    )
 }

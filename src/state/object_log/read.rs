@@ -3,12 +3,15 @@
 //! Listings may lag, so they only say where to begin and what to ask for at once; what there is, the objects say. A
 //! compaction writes the floor before it deletes, so whoever meets a hole that one made finds the floor above it.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
+use tokio::time::sleep;
 
 use super::ObjectLog;
 use super::format::{Floor, Holding, Logged, Snapshot, decode};
 use super::replay::Replay;
-use super::requests::{Folder, Listed, Object, Read};
+use super::requests::{Folder, Listed, Lost, Object, Read};
 use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::stored::Stored;
 use crate::state::StateError;
@@ -19,6 +22,10 @@ const AHEAD: u64 = 16;
 
 /// How often reading begins anew because the log was compacted meanwhile.
 const ATTEMPTS: usize = 8;
+
+/// How often one question is asked, with pauses that double.
+const TRIES: usize = 5;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// How far a log was read.
 enum End {
@@ -34,8 +41,7 @@ impl ObjectLog {
         let mut replay = self.newest_snapshot().await?;
         for _ in 0..ATTEMPTS {
             let behind = replay.next - 1;
-            let log = self.0.requests.list(Folder::Log, behind).await;
-            let listed = log.map_err(|lost| self.failed("read", lost.why()))?;
+            let listed = self.listed(Folder::Log, behind).await?;
             match self.follow(&mut replay, highest(&listed)).await? {
                 End::Whole => {
                     self.ensure_ours(replay.contents.owner.as_ref())?;
@@ -97,8 +103,7 @@ impl ObjectLog {
 
     /// Reads the newest snapshot that is there.
     async fn newest_snapshot(&self) -> Result<Replay, StateError> {
-        let listed = self.0.requests.list(Folder::Snapshots, 0).await;
-        let mut listed = listed.map_err(|lost| self.failed("read", lost.why()))?;
+        let mut listed = self.listed(Folder::Snapshots, 0).await?;
         listed.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.number));
         for Listed { number, written_at: _ } in listed {
             if let Some(replay) = self.snapshot(number).await? {
@@ -126,8 +131,16 @@ impl ObjectLog {
         Ok(Some(snapshot))
     }
 
+    /// Reads an object; `None` if there is none.
     pub(super) async fn fetch(&self, object: &Object) -> Result<Option<Read>, StateError> {
-        self.0.requests.get(object).await.map_err(|lost| self.unread(object, lost))
+        let read = insisting(|| self.0.requests.get(object)).await;
+        read.map_err(|lost| self.unread(object, lost))
+    }
+
+    /// Lists a folder behind a number.
+    pub(super) async fn listed(&self, folder: Folder, behind: u64) -> Result<Vec<Listed>, StateError> {
+        let listed = insisting(|| self.0.requests.list(folder, behind)).await;
+        listed.map_err(|lost| self.failed("read", lost.why()))
     }
 
     fn decoded<T: Stored>(&self, object: &Object, read: &Read) -> Result<T, StateError> {
@@ -149,6 +162,19 @@ impl ObjectLog {
             fence: i64::try_from(*number).unwrap_or(i64::MAX),
         }))
     }
+}
+
+/// Asks again where an answer says nothing, as every store is busy at times: to ask changes nothing.
+async fn insisting<T>(ask: impl AsyncFn() -> Result<T, Lost>) -> Result<T, Lost> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..TRIES {
+        match ask().await {
+            Err(Lost::Unsure(_)) => sleep(pause).await,
+            answer => return answer,
+        }
+        pause *= 2;
+    }
+    ask().await
 }
 
 fn highest(listed: &[Listed]) -> u64 {

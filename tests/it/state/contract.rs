@@ -301,6 +301,14 @@ engines! {
     sqlite = Some(super::Sqlite::new());
     #[cfg(feature = "postgres")]
     postgres = super::super::postgres::Postgres::new();
+    #[cfg(feature = "object-store")]
+    objects_in_memory = Some(super::super::object_log::Objects::in_memory());
+    #[cfg(feature = "object-store")]
+    objects_in_a_folder = Some(super::super::object_log::Objects::in_a_folder());
+    #[cfg(feature = "object-store")]
+    objects_in_trouble = Some(super::super::object_log::Objects::in_trouble());
+    #[cfg(feature = "object-store")]
+    objects_over_s3 = super::super::object_log::Objects::over_s3();
 }
 
 struct Memory(MemoryPlace);

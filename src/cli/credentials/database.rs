@@ -1,12 +1,10 @@
-//! What opens a state that lies elsewhere, from where each engine's users keep it.
-//!
-//! It is read here, by name, and handed to that engine alone: never to RunPod, and RunPod's key never comes this way.
+//! PostgreSQL's: variables, and the file of passwords.
 
 use std::path::{Path, PathBuf};
 
-use super::env::Environment;
-use super::failure::Failure;
-use super::files;
+use crate::cli::env::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::files;
 use crate::model::location::{Database, Tls};
 use crate::model::secret::Secret;
 use crate::state::postgres::{Credentials, passfile};
