@@ -6,7 +6,7 @@ mod faulty;
 mod lock;
 mod moving;
 #[cfg(feature = "object-store")]
-mod object_log;
+pub mod object_log;
 mod planfile;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -137,20 +137,10 @@ fn an_old_database_is_told() {
 #[cfg(feature = "postgres")]
 #[test]
 fn four_applies_at_once_on_a_database() {
-    use crate::state::postgres::proxy::Proxy;
     use crate::state::postgres::server::{PASSWORD, shared};
 
     let Some(server) = shared() else { return };
-    let (sender, receiver) = std::sync::mpsc::channel();
-    let port = server.port;
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            sender.send(Proxy::to(port).await).unwrap();
-            std::future::pending::<()>().await;
-        });
-    });
-    let proxy = receiver.recv().unwrap();
+    let proxy = network_to(server.port);
     let url = format!("postgres://127.0.0.1:{}/postgres?schema=team&{LEASE}", proxy.port);
     let credentials = vec![("PGUSER", "postgres".to_owned()), ("PGPASSWORD", PASSWORD.to_owned())];
     let place = Place::serve(&["--speed", SPEED]).with_state(&url, credentials);
@@ -190,4 +180,60 @@ fn old_states_are_told(place: &Place, local_copy: &str) {
     told(place.run(&["plan"]));
     told(apply("RTX 4090", None));
     assert_eq!(place.pods().len(), before);
+}
+
+#[cfg(feature = "object-store")]
+#[test]
+fn four_applies_at_once_on_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("file://{}/state?{LEASE}", folder.path().display());
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, Vec::new());
+    play("folder", &place, || false);
+}
+
+#[cfg(all(feature = "object-store", feature = "postgres"))]
+#[test]
+fn four_applies_at_once_on_a_bucket() {
+    let Some(moto) = crate::state::object_log::moto() else { return };
+    let proxy = network_to(moto.port);
+    let url = bucket("team", proxy.port);
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, keys());
+    play("bucket", &place, || {
+        proxy.cut();
+        true
+    });
+}
+
+#[cfg(feature = "object-store")]
+#[test]
+fn an_old_bucket_is_told() {
+    let Some(moto) = crate::state::object_log::moto() else { return };
+    let place = Place::serve(&["--speed", SPEED]).with_state(&bucket("monday", moto.port), keys());
+    old_states_are_told(&place, "copy-of-monday.db");
+}
+
+#[cfg(feature = "object-store")]
+fn bucket(prefix: &str, port: u16) -> String {
+    format!("s3://bucket/{prefix}?region=us-east-1&endpoint=http://127.0.0.1:{port}&{LEASE}")
+}
+
+#[cfg(feature = "object-store")]
+fn keys() -> Vec<(&'static str, String)> {
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "x".to_owned())).into()
+}
+
+/// Starts a network to a server of this computer that can be cut.
+#[cfg(feature = "postgres")]
+fn network_to(port: u16) -> crate::state::postgres::proxy::Proxy {
+    use crate::state::postgres::proxy::Proxy;
+
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            sender.send(Proxy::to(port).await).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    receiver.recv().unwrap()
 }

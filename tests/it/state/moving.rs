@@ -279,6 +279,16 @@ async fn a_file_and_a_database_die_at_every_step() {
     an_ended_move_is_undone_while_nothing_was_written(Sqlite::new, database).await;
 }
 
+#[cfg(feature = "object-store")]
+#[tokio::test(start_paused = true)]
+async fn a_file_and_a_bucket_die_at_every_step() {
+    use super::object_log::Objects;
+    a_move_that_dies_anywhere_is_gone_on_with_or_given_up(Sqlite::new, Objects::in_memory).await;
+    a_move_that_dies_anywhere_is_gone_on_with_or_given_up(Objects::in_a_folder, Sqlite::new).await;
+    an_ended_move_is_undone_while_nothing_was_written(Sqlite::new, Objects::in_memory).await;
+    an_ended_move_is_undone_while_nothing_was_written(Objects::in_memory, Objects::in_a_folder).await;
+}
+
 #[tokio::test]
 async fn what_is_there_already_is_not_written_over() {
     let (from, to, other) = (Sqlite::new(), Sqlite::new(), Sqlite::new());

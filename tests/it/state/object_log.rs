@@ -184,7 +184,7 @@ async fn a_folder_keeps_what_it_is_given_and_is_its_owners_only() {
 /// A server of S3 that ends with the test.
 pub struct Moto {
     server: Child,
-    port: u16,
+    pub port: u16,
 }
 
 impl Drop for Moto {
@@ -196,7 +196,7 @@ impl Drop for Moto {
 
 /// Starts an S3 server with a bucket, or says why there is none.
 #[expect(clippy::disallowed_macros, reason = "who runs the tests is told what was not tried")]
-fn moto() -> Option<Moto> {
+pub fn moto() -> Option<Moto> {
     let Ok(program) = std::env::var("PODFORM_MOTO") else {
         assert!(std::env::var_os("PODFORM_REQUIRE_ENGINES").is_none(), "PODFORM_MOTO names no S3 server");
         eprintln!("skipped: PODFORM_MOTO does not name a moto_server");
