@@ -4,11 +4,16 @@
 //! that was cut off or edited is damage and never a shorter state. The sum is no proof of who wrote it: whoever may write
 //! to the bucket may write a state.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest as _, Sha256};
 
 use super::requests::Object;
+use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, Serial};
+use crate::model::journal::Entry;
+use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Recorded};
 use crate::model::stored::form::{stored_enums, stored_structs};
 use crate::model::stored::{As, Stored};
@@ -16,11 +21,6 @@ use crate::state::contents::{Contents, Write};
 use crate::state::lease::Holder;
 use crate::state::refused::Refused;
 use crate::state::{PastRun, Standing};
-use std::collections::BTreeMap;
-
-use crate::model::address::Address;
-use crate::model::journal::Entry;
-use crate::model::marker::Token;
 
 /// The version of all objects, raised with every change of what stands in one.
 pub(super) const VERSION: i64 = 1;
