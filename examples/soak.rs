@@ -7,12 +7,15 @@
 //! cargo run --release --example soak -- --case 'shape=create seed=7 ...'
 //! cargo run --release --example soak -- --projects 20000   several projects in one account, and people
 //! cargo run --release --example soak -- --rebuilds 2000    states that are lost and rebuilt
+//! cargo run --release --example soak -- --overtaken 50000  processes that go on after another one took over from them
 //! cargo run --release --example soak -- --project-case 'seed=7 steps=9 ...'
 //! ```
 //!
-//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`; so do `--projects` and `--rebuilds`. With
-//! `--shape NAME`, as often as wanted, `--pairs` and `--singles` are about these shapes of plans only. It prints
-//! what was tried and, for each violation, a line that repeats it. It ends with 1 if there was any.
+//! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`; so do `--overtaken`, `--projects` and
+//! `--rebuilds`. With `--shape NAME`, as often as wanted, `--pairs` and `--singles` are about these shapes of plans only.
+//! With `--journal NAME`, the states of `--seeds`, `--pairs`, `--singles`, `--overtaken` and `--case` lie in another engine;
+//! what is no name lists them. It prints what was tried and, for each violation, a line that repeats it. It ends with 1
+//! if there was any.
 
 #![expect(clippy::disallowed_macros, reason = "an example prints what it found")]
 
@@ -25,10 +28,15 @@ mod lab;
 
 use std::process::ExitCode;
 
-use lab::campaign::{Depth, Tally, bases, campaign, enumerate, random};
+use lab::campaign::{Depth, Tally, bases, campaign_over, enumerate, overtaken, random};
+use lab::case::Case;
+use lab::journals::Engine;
 use lab::projects;
 use lab::shapes::SHAPES;
-use lab::{Base, Case, left_open, tell};
+use lab::{Base, left_open};
+
+/// An engine, and its name.
+type Journal = (&'static str, Engine);
 
 /// What is to be tried.
 #[derive(Default)]
@@ -37,6 +45,8 @@ struct Wanted {
     /// The shapes that are enumerated; none mean all.
     shapes: Vec<usize>,
     seeds: usize,
+    overtaken: usize,
+    journal: Option<Journal>,
     from: u64,
     case: Option<Case>,
     projects: usize,
@@ -47,12 +57,14 @@ struct Wanted {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match wanted(&arguments) {
-        Some(Wanted { case: Some(case), .. }) => repeat(&case),
+        Some(Wanted { case: Some(case), journal, .. }) => repeat(journal.unwrap_or(Engine::ALL[0]), &case),
         Some(Wanted { project_case: Some(case), .. }) => repeat_project(&case),
-        Some(Wanted { enumerated: None, seeds: 0, projects: 0, rebuilds: 0, .. }) | None => {
+        Some(Wanted { enumerated: None, seeds: 0, overtaken: 0, projects: 0, rebuilds: 0, .. }) | None => {
+            let journals: Vec<&str> = Engine::ALL.iter().map(|(name, _)| *name).collect();
             eprintln!(
-                "usage: soak [--pairs | --singles] [--shape NAME] [--seeds N] [--projects N] [--rebuilds N] [--from SEED] \
-                 | --case 'shape=... seed=...' | --project-case 'seed=...'"
+                "usage: soak [--pairs | --singles] [--shape NAME] [--seeds N] [--overtaken N] [--projects N] [--rebuilds N] \
+                 [--from SEED] [--journal {0}] | [--journal {0}] --case 'shape=... seed=...' | --project-case 'seed=...'",
+                journals.join("|")
             );
             ExitCode::from(3)
         }
@@ -72,6 +84,11 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
                 wanted.shapes.push(SHAPES.iter().position(|shape| shape.name == name)?);
             }
             "--seeds" => wanted.seeds = words.next()?.parse().ok()?,
+            "--overtaken" => wanted.overtaken = words.next()?.parse().ok()?,
+            "--journal" => {
+                let name = words.next()?;
+                wanted.journal = Some(*Engine::ALL.iter().find(|(known, _)| *known == name)?);
+            }
             "--from" => wanted.from = words.next()?.parse().ok()?,
             "--projects" => wanted.projects = words.next()?.parse().ok()?,
             "--rebuilds" => wanted.rebuilds = words.next()?.parse().ok()?,
@@ -83,12 +100,11 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
     Some(wanted)
 }
 
-fn play_all(
-    Wanted { enumerated, shapes, seeds, from, case: _, projects, rebuilds, project_case: _ }: &Wanted,
-) -> ExitCode {
+fn play_all(wanted: &Wanted) -> ExitCode {
+    let Wanted { enumerated, seeds, overtaken, from, projects, rebuilds, .. } = wanted;
     let mut is_clean = true;
-    if enumerated.is_some() || *seeds > 0 {
-        is_clean &= play_faults(*enumerated, shapes, *seeds, *from);
+    if enumerated.is_some() || *seeds > 0 || *overtaken > 0 {
+        is_clean &= play_faults(wanted);
     }
     for (kind, count) in [(projects::Kind::People, projects), (projects::Kind::Rebuild, rebuilds)] {
         if *count > 0 {
@@ -101,20 +117,28 @@ fn play_all(
     if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn play_faults(enumerated: Option<Depth>, shapes: &[usize], seeds: usize, from: u64) -> bool {
+fn play_faults(Wanted { enumerated, shapes, seeds, overtaken: stops, journal, from, .. }: &Wanted) -> bool {
     let bases = bases();
+    let journal = journal.unwrap_or(Engine::ALL[0]);
+    println!("journal       {}", journal.0);
     let mut is_clean = true;
-    if let Some(depth) = enumerated {
+    if let Some(depth) = *enumerated {
         let all: Vec<usize> = (0..bases.len()).collect();
         let shapes = if shapes.is_empty() { &all } else { shapes };
         let cases: Vec<Case> =
             shapes.iter().flat_map(|shape| enumerate(&bases[*shape], *shape, depth)).collect();
         println!("enumerated    {depth:?} of {} shapes of plans", shapes.len());
-        is_clean &= told(&campaign(&bases, cases.len(), |number| cases[number].clone()));
+        let tally = campaign_over(journal.1, &bases, cases.len(), |number| cases[number].clone());
+        is_clean &= told(journal, &tally);
     }
-    if seeds > 0 {
-        println!("seeds         {seeds}, from {from}");
-        is_clean &= told(&campaign(&bases, seeds, |number| random(&bases, from + number as u64)));
+    for (name, count, case) in
+        [("seeds", seeds, random as fn(&[Base], u64) -> Case), ("overtaken", stops, overtaken)]
+    {
+        if *count > 0 {
+            println!("{name:13} {count}, from {from}");
+            let tally = campaign_over(journal.1, &bases, *count, |number| case(&bases, from + number as u64));
+            is_clean &= told(journal, &tally);
+        }
     }
     is_clean
 }
@@ -145,9 +169,9 @@ fn told_of_projects(base: &projects::Base, tally: &projects::campaign::Tally) ->
     violations.is_empty()
 }
 
-fn repeat(case: &Case) -> ExitCode {
+fn repeat((_, engine): Journal, case: &Case) -> ExitCode {
     let base = Base::new(case.shape);
-    let report = tell(&base, case);
+    let report = engine.play(&base, case, true);
     for line in &report.story {
         println!("{line}");
     }
@@ -157,16 +181,17 @@ fn repeat(case: &Case) -> ExitCode {
 }
 
 /// Prints the figures and returns whether nothing was violated.
-fn told(tally: &Tally) -> bool {
-    let Tally { schedules, crash_points, runs, requests, violations } = tally;
+fn told((journal, _): Journal, tally: &Tally) -> bool {
+    let Tally { schedules, crash_points, runs, requests, overtaken, fenced, violations } = tally;
     println!("schedules     {schedules}");
     println!("crash points  {crash_points}");
     println!("runs          {runs}");
     println!("requests      {requests}");
+    println!("overtaken     {overtaken} processes, {fenced} of their writes refused");
     println!("violations    {}\n", violations.len());
     for (case, wrong) in violations.iter().take(20) {
         println!("  {}", wrong.join("\n  "));
-        println!("  cargo run --release --example soak -- --case '{case}'\n");
+        println!("  cargo run --release --example soak -- --journal {journal} --case '{case}'\n");
     }
     violations.is_empty()
 }

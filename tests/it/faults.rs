@@ -13,10 +13,14 @@ pub mod lab;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use lab::campaign::{Depth, Tally, bases, campaign, crash_points, enumerate, random};
+use lab::campaign::{
+    Depth, Tally, bases, campaign, campaign_over, crash_points, enumerate, overtaken, random,
+};
+use lab::case::{Case, Without};
+use lab::journals::Engine;
 use lab::ports::Crash;
 use lab::shapes::SHAPES;
-use lab::{Base, Case, Without, left_open, play, tell};
+use lab::{Base, left_open, play, tell};
 use podform::model::journal::ActionStatus;
 use podform::model::plan::Step;
 
@@ -74,6 +78,49 @@ fn pairs_of_a_crash_and_a_fault_are_survived() {
 fn random_schedules_are_survived() {
     let bases = bases();
     assert_none(&campaign(&bases, 300, |seed| random(&bases, seed as u64)));
+}
+
+/// Who was stopped for longer than the lock lasts and goes on afterwards writes nothing and sends nothing.
+#[test]
+fn who_was_overtaken_does_no_harm() {
+    let bases = bases();
+    let tally = campaign(&bases, 300, |seed| overtaken(&bases, seed as u64));
+    assert_none(&tally);
+    assert!(tally.overtaken > 200 && tally.fenced > 100, "{} {}", tally.overtaken, tally.fenced);
+}
+
+/// What keeps it from that is the fence.
+#[test]
+fn without_the_fence_who_was_overtaken_does_harm() {
+    let bases = bases();
+    let tally =
+        campaign(&bases, 200, |seed| Case { without: Without::Fence, ..overtaken(&bases, seed as u64) });
+    let harm = |wrong: &String| {
+        ["is ours, is billed, and the state does not know it", "which does not exist", "is another pod"]
+            .iter()
+            .any(|harm| wrong.contains(harm))
+    };
+    let harmed = tally.violations.iter().filter(|(_, wrong)| wrong.iter().any(harm)).count();
+    assert!(
+        harmed > 9999,
+        "{harmed} {} {} {:?}",
+        tally.violations.len(),
+        tally.overtaken,
+        tally.violations.iter().take(12).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn the_journals_of_all_engines_survive_the_same() {
+    let bases = bases();
+    for (name, engine) in Engine::ALL {
+        let tallies = [
+            campaign_over(engine, &bases, 40, |seed| random(&bases, seed as u64)),
+            campaign_over(engine, &bases, 40, |seed| overtaken(&bases, seed as u64)),
+        ];
+        assert!(tallies[1].fenced > 0, "{name}: {tallies:?}");
+        tallies.iter().for_each(assert_none);
+    }
 }
 
 /// Plays every crash of the shape that creates, with something switched off.

@@ -3,9 +3,11 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::case::{Case, Succession, Without};
+use super::journals::Engine;
 use super::ports::Crash;
 use super::shapes::SHAPES;
-use super::{Base, Case, Report, Without, play};
+use super::{Base, Report, play};
 
 /// What a campaign showed.
 #[derive(Debug, Default)]
@@ -14,6 +16,9 @@ pub struct Tally {
     pub crash_points: u64,
     pub runs: u64,
     pub requests: u64,
+    /// In how many of them a process was overtaken, and how many of its writes were refused.
+    pub overtaken: u64,
+    pub fenced: u64,
     pub violations: Vec<(Case, Vec<String>)>,
 }
 
@@ -26,6 +31,8 @@ impl Tally {
             calls,
             throttled: _,
             first_calls: _,
+            is_overtaken,
+            fenced,
             findings: _,
             story: _,
         } = report;
@@ -33,17 +40,21 @@ impl Tally {
         self.crash_points += case.crashes.len() as u64;
         self.runs += runs as u64;
         self.requests += calls.len() as u64;
+        self.overtaken += u64::from(is_overtaken);
+        self.fenced += fenced;
         if !violations.is_empty() {
             self.violations.push((case.clone(), violations));
         }
     }
 
     fn join(&mut self, other: Self) {
-        let Self { schedules, crash_points, runs, requests, violations } = other;
+        let Self { schedules, crash_points, runs, requests, overtaken, fenced, violations } = other;
         self.schedules += schedules;
         self.crash_points += crash_points;
         self.runs += runs;
         self.requests += requests;
+        self.overtaken += overtaken;
+        self.fenced += fenced;
         self.violations.extend(violations);
     }
 }
@@ -135,21 +146,46 @@ fn with_faults(base: &Base, case: &Case) -> Vec<Case> {
     faults.map(|faults| Case { faults, ..case.clone() }).collect()
 }
 
+/// Returns a random place where a process can end, below this number.
+fn crash(dice: &mut fastrand::Rng, below: u64) -> Crash {
+    let at = dice.u64(1..below);
+    match dice.u8(..5) {
+        0 => Crash::BeforeCommit(at),
+        1 => Crash::AfterCommit(at),
+        2 => Crash::BeforeCall(at),
+        3 => Crash::OnWire(at),
+        _ => Crash::Late(at),
+    }
+}
+
+/// Returns a random schedule in which the first process is stopped and goes on when another one has taken over: while that
+/// one works, or long after it.
+pub fn overtaken(bases: &[Base], seed: u64) -> Case {
+    let mut dice = fastrand::Rng::with_seed(seed);
+    // Most runs are short, and a stop after their end shows nothing.
+    let below = dice.u64(2..20);
+    let stop = (crash(&mut dice, below), [dice.u64(..10), dice.u64(10..300), 3600][dice.usize(..3)]);
+    let succession = [Succession::Freed, Succession::Expires][dice.usize(..2)];
+    let crashes = (0..dice.usize(..2)).map(|_| crash(&mut dice, 30)).collect();
+    // Without faults, a stop late in the run is reached; with them it meets what the run does about them.
+    let faults = if dice.bool() { String::new() } else { random(bases, seed).faults };
+    Case {
+        shape: dice.usize(..bases.len()),
+        parallelism: dice.usize(1..5),
+        crashes,
+        stop: Some(stop),
+        succession,
+        faults,
+        signals: Vec::new(),
+        ..random(bases, seed)
+    }
+}
+
 /// Returns a random schedule.
 pub fn random(bases: &[Base], seed: u64) -> Case {
     let mut dice = fastrand::Rng::with_seed(seed);
     let shape = dice.usize(..bases.len());
-    let crashes = (0..dice.usize(..4)).map(|_| {
-        let at = dice.u64(1..30);
-        match dice.u8(..5) {
-            0 => Crash::BeforeCommit(at),
-            1 => Crash::AfterCommit(at),
-            2 => Crash::BeforeCall(at),
-            3 => Crash::OnWire(at),
-            _ => Crash::Late(at),
-        }
-    });
-    let crashes = crashes.collect();
+    let crashes = (0..dice.usize(..4)).map(|_| crash(&mut dice, 30)).collect();
     let faults = format!("any#1-{}=random:{}", dice.u64(10..120), dice.u64(2..35));
     let signals = if dice.u8(..5) == 0 {
         let first = dice.u64(..120_000);
@@ -162,6 +198,8 @@ pub fn random(bases: &[Base], seed: u64) -> Case {
         seed,
         parallelism: dice.usize(1..5),
         crashes,
+        stop: None,
+        succession: Succession::Freed,
         faults,
         signals,
         without: Without::Nothing,
@@ -175,11 +213,21 @@ pub fn bases() -> Vec<Base> {
     (0..SHAPES.len()).map(Base::new).collect()
 }
 
-/// Plays cases on all processors.
+/// Plays cases on all processors, over journals in memory.
 pub fn campaign(bases: &[Base], count: usize, case: impl Fn(usize) -> Case + Sync) -> Tally {
+    campaign_over(Engine::Memory, bases, count, case)
+}
+
+/// Plays cases on all processors.
+pub fn campaign_over(
+    engine: Engine,
+    bases: &[Base],
+    count: usize,
+    case: impl Fn(usize) -> Case + Sync,
+) -> Tally {
     let play = |tally: &mut Tally, number| {
         let case = case(number);
-        let report = play(&bases[case.shape], &case);
+        let report = engine.play(&bases[case.shape], &case, false);
         tally.add(&case, report);
     };
     let mut tally = on_all_processors(count, play, Tally::join);

@@ -4,24 +4,27 @@
 //! A [`Case`] says everything that a run depends on and prints as one line, so every violation can be repeated.
 
 pub mod campaign;
+pub mod case;
+mod check;
+pub mod journals;
+mod lock;
+mod overtaken;
 pub mod ports;
 pub mod projects;
 pub mod shapes;
+mod threaded;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::str::FromStr;
 use std::time::Duration;
 
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
 use podform::model::address::Address;
 use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
-use podform::model::desired::{Desired, Wanted};
-use podform::model::id::RegistryId;
-use podform::model::id::{EnvKey, Lineage, PodId, ProjectName, RemoteId, RunNonce, SecretId};
+use podform::model::desired::Desired;
+use podform::model::id::{EnvKey, ProjectName, RunNonce};
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
 use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
@@ -38,16 +41,22 @@ use podform::plan::Rotation;
 use podform::plan::{self, Inputs, Options, stock_questions};
 use podform::provider::runpod::Runpod;
 use podform::provider::{Mutate, Observe};
-use podform::simulator::{self, FaultScript, QuotaSetting, Simulation, World};
-use podform::state::memory::MemoryState;
-use podform::state::{Run, Store};
+use podform::simulator::{self, QuotaSetting, Simulation, World};
+use podform::state::contents::Contents;
+use podform::state::place::{Held, Place};
+use podform::state::{Run, StateError, Store};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep};
 
 use crate::kit;
-use ports::{Crash, Life, MortalJournal, MortalPort};
-use shapes::{SHAPES, Shape};
+use case::{Case, Without};
+use check::check;
+use journals::Engine;
+use lock::Lock;
+use overtaken::Succeeds;
+use ports::{Life, MortalJournal, MortalPort};
+use shapes::SHAPES;
 
 /// The GPUs of the shapes.
 const USED_GPUS: [&str; 3] = ["NVIDIA L40S", "NVIDIA GeForce RTX 4090", "NVIDIA RTX 6000 Ada Generation"];
@@ -57,109 +66,6 @@ const BETWEEN_RUNS: Duration = Duration::from_secs(150);
 const RESTART: Duration = Duration::from_secs(3);
 /// How many runs may be needed until nothing is left to do.
 const RUNS: usize = 12;
-
-/// Everything that one schedule depends on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// An index of [`SHAPES`].
-    pub shape: usize,
-    /// The seed of the world and of the jitter.
-    pub seed: u64,
-    pub parallelism: usize,
-    /// One for each run that does not come to its end.
-    pub crashes: Vec<Crash>,
-    /// In the simulator's words; requests are counted from the beginning of the last spec's apply.
-    pub faults: String,
-    /// When signals come, in milliseconds from the beginning.
-    pub signals: Vec<u64>,
-    /// What is switched off, to see that it is missed.
-    pub without: Without,
-    /// How long the engine thinks that listings may lag, in seconds.
-    pub settling: u64,
-    /// Requests that the API allows in a minute.
-    pub quota: u32,
-}
-
-/// What is switched off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Without {
-    #[default]
-    Nothing,
-    /// Nobody finds a token again.
-    Lookup,
-    /// The journal keeps no intents.
-    Intents,
-}
-
-impl Case {
-    pub fn of(shape: usize) -> Self {
-        Self {
-            shape,
-            seed: 1,
-            parallelism: 10,
-            crashes: Vec::new(),
-            faults: String::new(),
-            signals: Vec::new(),
-            without: Without::Nothing,
-            settling: 90,
-            quota: 60,
-        }
-    }
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { shape, seed, parallelism, crashes, faults, signals, without, settling, quota } = self;
-        let shape = SHAPES[*shape].name;
-        write!(f, "shape={shape} seed={seed} parallelism={parallelism} settling={settling} quota={quota}")?;
-        for crash in crashes {
-            write!(f, " crash={crash}")?;
-        }
-        if !faults.is_empty() {
-            write!(f, " faults={faults}")?;
-        }
-        for signal in signals {
-            write!(f, " signal={signal}")?;
-        }
-        match without {
-            Without::Nothing => Ok(()),
-            Without::Lookup => f.write_str(" without=lookup"),
-            Without::Intents => f.write_str(" without=intents"),
-        }
-    }
-}
-
-impl FromStr for Case {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut case = Self::of(0);
-        for word in text.split_whitespace() {
-            let (key, value) = word.split_once('=').ok_or_else(|| format!("`{word}` is not KEY=VALUE"))?;
-            let number = || value.parse::<u64>().map_err(|_| format!("`{word}` has no number"));
-            match key {
-                "shape" => {
-                    let found = SHAPES.iter().position(|shape| shape.name == value);
-                    case.shape = found.ok_or_else(|| format!("`{value}` is no shape"))?;
-                }
-                "seed" => case.seed = number()?,
-                "parallelism" => case.parallelism = usize::try_from(number()?).unwrap_or(1),
-                "settling" => case.settling = number()?,
-                "quota" => case.quota = u32::try_from(number()?).unwrap_or(60),
-                "crash" => case.crashes.push(value.parse()?),
-                "faults" => {
-                    value.parse::<FaultScript>().map_err(|error| error.to_string())?;
-                    value.clone_into(&mut case.faults);
-                }
-                "signal" => case.signals.push(number()?),
-                "without" if value == "lookup" => case.without = Without::Lookup,
-                "without" if value == "intents" => case.without = Without::Intents,
-                _ => return Err(format!("`{word}` is not known")),
-            }
-        }
-        Ok(case)
-    }
-}
 
 /// What a schedule showed.
 #[derive(Debug, Default)]
@@ -176,6 +82,10 @@ pub struct Report {
     pub throttled: u64,
     /// How many of the calls the first run made.
     pub first_calls: usize,
+    /// Whether another process took over from the first one.
+    pub is_overtaken: bool,
+    /// How many writes of the first were refused after that.
+    pub fenced: u64,
     /// What the last plan, which had nothing to do, remarked.
     pub findings: Vec<String>,
     /// What was said about each run, for repeating a violation.
@@ -185,6 +95,7 @@ pub struct Report {
 /// What the last spec of a shape is applied to.
 pub struct Base {
     world: World,
+    contents: Contents,
     prior: Prior,
     desired: Desired,
     catalog: Catalog,
@@ -199,7 +110,7 @@ impl Base {
             let simulation = Simulation::new(settings(1, 60));
             let client = client(&simulation);
             make_foreign(&client).await;
-            let state = MemoryState::new(Lineage::new("lab"));
+            let place = journals::memory();
             let desired: Vec<Desired> =
                 before.iter().map(|text| kit::loaded(text).unwrap().desired).collect();
             let questions = stock_questions(&kit::loaded(last).unwrap().desired);
@@ -208,8 +119,8 @@ impl Base {
             catalog.gpus.retain(|id, _| USED_GPUS.contains(&id.as_str()));
             for desired in &desired {
                 let case = Case::of(0);
-                let lab = Lab::new(&case, &simulation, &state, (desired, &catalog), false);
-                let report = lab.converge().await;
+                let lab = Lab::new(&case, &simulation, &place, (desired, &catalog), false);
+                let report = lab.converge(0).await;
                 assert!(report.violations.is_empty(), "{}: {:?}", shape.name, report);
                 sleep(BETWEEN_RUNS).await;
             }
@@ -224,52 +135,60 @@ impl Base {
                 });
             }
             let world = simulation.inspect(Clone::clone);
-            let prior = state.load().await.expect("a state");
-            Self { world, prior, desired: kit::loaded(last).unwrap().desired, catalog }
+            let contents = place.contents().await.expect("a state");
+            let contents = contents.unwrap_or_else(|| Contents::empty(journals::lineage()));
+            let desired = kit::loaded(last).unwrap().desired;
+            Self { world, prior: contents.prior(), contents, desired, catalog }
         })
     }
 }
 
 /// Plays a schedule and checks what is left at the end.
 pub fn play(base: &Base, case: &Case) -> Report {
-    play_and(base, case, false)
+    Engine::Memory.play(base, case, false)
 }
 
 /// Plays a schedule and tells what happened.
 pub fn tell(base: &Base, case: &Case) -> Report {
-    play_and(base, case, true)
+    Engine::Memory.play(base, case, true)
 }
 
 /// Plays the first run of a schedule and returns what the journal then has open, by what is done and how far it came.
 pub fn left_open(base: &Base, case: &Case) -> Vec<(plan_model::Step, ActionStatus)> {
     in_paused_time(async {
-        let (simulation, state) = prepared(base, case);
-        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), false).rotating(base);
+        let place = journals::memory();
+        let simulation = prepared(base, case, &place).await;
+        let lab = Lab::new(case, &simulation, &place, (&base.desired, &base.catalog), false).rotating(base);
         let life = Life::new(case.crashes.first().copied());
         lab.live(0, &life, watch::channel(Interrupt::None).1).await;
-        let open = state.load().await.expect("a state").open;
+        let open = place.load().await.expect("a state").open;
         open.into_iter().map(|intent| (intent.action.step, intent.status)).collect()
     })
 }
 
-/// Makes the world and the state that a schedule begins with.
-fn prepared(base: &Base, case: &Case) -> (Simulation, MemoryState) {
+/// Makes the world that a schedule begins with, and the state in a place that has none.
+async fn prepared(base: &Base, case: &Case, place: &impl Place) -> Simulation {
     let simulation = Simulation::new(settings(case.seed, case.quota));
     simulation.edit(|world| *world = base.world.clone());
     simulation.set_faults(case.faults.parse().expect("cases hold faults that can be read"));
-    let state = MemoryState::from_prior(base.prior.clone());
-    if case.without == Without::Intents {
-        state.drop_events();
-    }
-    (simulation, state)
+    let clock = WorldClock::new(&simulation);
+    let held = place.lock(&lock::holder("prepares"), &clock, Duration::ZERO).await.expect("a fresh place");
+    held.replace(&base.contents).await.expect("a fresh place");
+    held.release().await.expect("nobody else has it");
+    simulation
 }
 
-fn play_and(base: &Base, case: &Case, wanted: bool) -> Report {
+/// Plays a schedule over a fresh place.
+fn over(place: &impl Place, base: &Base, case: &Case, wanted: bool) -> Report {
     in_paused_time(async {
-        let (simulation, state) = prepared(base, case);
-        let lab = Lab::new(case, &simulation, &state, (&base.desired, &base.catalog), wanted).rotating(base);
-        let mut report = lab.converge().await;
-        let prior = state.load().await.expect("a state");
+        let simulation = prepared(base, case, place).await;
+        let lab =
+            || Lab::new(case, &simulation, place, (&base.desired, &base.catalog), wanted).rotating(base);
+        let mut report = match case.stop {
+            Some((stop, wakes)) => overtaken::play(&lab(), lab(), stop, Duration::from_secs(wakes)).await,
+            None => lab().converge(0).await,
+        };
+        let prior = place.load().await.expect("a state");
         report.violations.extend(simulation.inspect(|world| check(base, case, world, &prior)));
         report
     })
@@ -387,9 +306,9 @@ impl Reporter for Story {
 }
 
 /// One schedule on its way.
-struct Lab<'a> {
+struct Lab<'a, P> {
     case: &'a Case,
-    state: &'a MemoryState,
+    place: &'a P,
     desired: &'a Desired,
     catalog: &'a Catalog,
     client: Rc<Runpod>,
@@ -397,6 +316,8 @@ struct Lab<'a> {
     story: Story,
     /// What is to be rotated, and how it is recorded at first.
     rotate: Option<(Address, Option<String>)>,
+    /// The stopped process whose place its processes take.
+    succeeds: Option<Succeeds>,
 }
 
 /// How one run ended.
@@ -421,25 +342,34 @@ impl Step {
     fn stopped(said: String) -> Self {
         Self::Went { said, broken: Vec::new() }
     }
+
+    /// Adds that the lock could not be given back.
+    fn and(self, error: &StateError) -> Self {
+        match self {
+            Self::NothingToDo { .. } => Self::stopped(format!("nothing to do, but {error}")),
+            Self::Went { said, broken } => Self::Went { said: format!("{said}, and {error}"), broken },
+        }
+    }
 }
 
-impl<'a> Lab<'a> {
+impl<'a, P: Place> Lab<'a, P> {
     fn new(
         case: &'a Case,
         simulation: &'a Simulation,
-        state: &'a MemoryState,
+        place: &'a P,
         (desired, catalog): (&'a Desired, &'a Catalog),
         story_wanted: bool,
     ) -> Self {
         Self {
             case,
-            state,
+            place,
             desired,
             catalog,
             client: client(simulation),
             clock: WorldClock::new(simulation),
             story: Story { wanted: story_wanted, lines: RefCell::default() },
             rotate: None,
+            succeeds: None,
         }
     }
 
@@ -453,15 +383,15 @@ impl<'a> Lab<'a> {
         Self { rotate, ..self }
     }
 
-    /// Runs until nothing is left to do.
-    async fn converge(&self) -> Report {
+    /// Runs until nothing is left to do. The first of its processes has the number `from`.
+    async fn converge(&self, from: usize) -> Report {
         let mut report = Report::default();
         let mut last = String::new();
         let signals = self.signals();
         for number in 0..RUNS + self.case.crashes.len() {
             let life = Life::new(self.case.crashes.get(number).copied());
             let interrupt = if number == 0 { signals.clone() } else { watch::channel(Interrupt::None).1 };
-            let ended = self.live(number, &life, interrupt).await;
+            let ended = self.live(from + number, &life, interrupt).await;
             report.runs += 1;
             report.calls.extend(life.calls.borrow().iter());
             report.throttled += life.throttled.get();
@@ -495,21 +425,44 @@ impl<'a> Lab<'a> {
 
     /// Lives one life of the process, to its end or to its crash.
     async fn live(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> RunEnd {
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             () = life.ended.notified() => RunEnd::Crashed,
-            step = self.run(number, life, interrupt) => RunEnd::Done(step),
+            step = self.process(number, life, interrupt) => RunEnd::Done(step),
+        };
+        if let Some(succeeds) = &self.succeeds {
+            succeeds.ends(life);
+        }
+        ended
+    }
+
+    /// Takes the lock, runs, and gives it back, as the command does.
+    async fn process(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
+        let holder = lock::holder(&format!("run-{number}-{}", self.clock.now().as_millisecond()));
+        let Case { succession, without, .. } = self.case;
+        let lock = match Lock::take(self.place, &self.clock, holder, *succession, *without).await {
+            Ok(lock) => lock,
+            Err(error) => return Step::stopped(format!("no lock: {error}")),
+        };
+        if let Some(succeeds) = &self.succeeds {
+            succeeds.begins(self.place.serial().await.expect("a state that can be read"));
+        }
+        // It is large, and each of those around it would have room for it.
+        let step = lock.renewing(Box::pin(self.run(&lock, life, interrupt))).await;
+        match lock.release().await {
+            Ok(()) => step,
+            Err(error) => step.and(&error),
         }
     }
 
-    /// Looks, plans and applies once, as the command does.
-    async fn run(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
+    /// Looks, plans and applies once.
+    async fn run(&self, lock: &Lock<'_, P>, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
         let port =
             MortalPort { client: Rc::clone(&self.client), life, blind: self.case.without == Without::Lookup };
-        let journal = MortalJournal { state: self.state, life };
+        let journal = MortalJournal { journal: lock, life };
         let limited = Limited::new(&port, &self.story, self.case.seed);
         let now = self.clock.now();
-        let run = kit::run(format!("run-{number}-{}", now.as_millisecond()), now);
+        let run = kit::run(lock.name(), now);
         let project = ProjectName::new("lab");
         let mut secrets = Secrets::default();
         for name in ["hf", "kept", "ghcr"] {
@@ -532,14 +485,14 @@ impl<'a> Lab<'a> {
             },
             interrupt,
         };
-        let mut prior = self.load().await;
+        let mut prior = loaded(lock).await;
         let mut recovered = Vec::new();
         if !prior.open.is_empty() {
             recovered = match apply::settle(&prior, context.clone()).await {
                 Ok(recovered) => recovered,
                 Err(error) => return Step::stopped(format!("could not look: {error}")),
             };
-            prior = self.load().await;
+            prior = loaded(lock).await;
         }
         let mut live =
             match podform::provider::observe::observe(&limited, &prior.to_look_for(), self.clock.now()).await
@@ -570,10 +523,6 @@ impl<'a> Lab<'a> {
         self.story.add(|| shown(&plan));
         let outcome = apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await;
         Step::Went { said: format!("{outcome:?} after {recovered:?}"), broken }
-    }
-
-    async fn load(&self) -> Prior {
-        self.state.load().await.expect("a state that can be read")
     }
 
     /// Plans, and says what is wrong with the plan.
@@ -618,6 +567,10 @@ impl<'a> Lab<'a> {
     }
 }
 
+async fn loaded(state: &impl Store) -> Prior {
+    state.load().await.expect("a state that can be read")
+}
+
 /// Returns what differs in a record once its value was sent again: when that was, or what was made to have it.
 fn last_sent(prior: &Prior, address: &Address) -> Option<String> {
     let recorded = prior.objects.get(address)?;
@@ -637,103 +590,4 @@ fn shown(plan: &Plan) -> String {
         .collect();
     let edges: Vec<String> = edges.iter().map(|(first, then)| format!("{first} < {then}")).collect();
     format!("plan {actions:#?} order {edges:?} held {held:?} findings {findings:?}")
-}
-
-/// Returns what must not be.
-fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let alive: BTreeMap<RemoteId, bool> = world
-        .all_pods()
-        .filter(|pod| pod.status(world.now()) != simulator::world::pod::Status::Terminated)
-        .map(|pod| {
-            let ours = pod.settings.env.get("PODFORM_MARK").is_some_and(|marker| marker.starts_with("lab/"));
-            (RemoteId::Pod(PodId::new(pod.id.0.clone())), ours)
-        })
-        .chain(world.all_volumes().map(|volume| {
-            let id = podform::model::id::VolumeId::new(volume.id.0.clone());
-            (RemoteId::Volume(id), volume.name.starts_with("lab."))
-        }))
-        .chain(world.secrets(None).map(|secret| {
-            let ours = secret.description.as_ref().is_some_and(|mark| mark.starts_with("podform lab/"));
-            (RemoteId::Secret(SecretId::new(secret.id.clone())), ours)
-        }))
-        .chain(world.registries().iter().map(|registry| {
-            let id = RegistryId::new(registry.id.clone());
-            (RemoteId::Registry(id), registry.name.starts_with("lab."))
-        }))
-        .collect();
-    let known = prior.remote_ids();
-    for (id, _) in alive.iter().filter(|(id, ours)| **ours && !known.contains(id)) {
-        wrong.push(format!("{id} is ours, is billed, and the state does not know it"));
-    }
-    for id in known.iter().filter(|id| !alive.contains_key(id)) {
-        wrong.push(format!("the state has {id}, which does not exist"));
-    }
-    for (address, recorded) in &prior.objects {
-        let left: Vec<RemoteId> = recorded.record.deposed_ids().collect();
-        if !left.is_empty() {
-            wrong.push(format!("{address} has more than one object: {left:?}"));
-        }
-    }
-    for address in base.desired.wanted.keys() {
-        let is_managed = !matches!(
-            base.desired.wanted.get(address),
-            Some(Wanted::Volume(podform::model::desired::WantedVolume::Referenced { .. }))
-        );
-        if is_managed && !prior.objects.contains_key(address) {
-            wrong.push(format!("{address} is wanted and was lost"));
-        }
-    }
-    for address in prior.objects.keys().filter(|address| !base.desired.wanted.contains_key(address)) {
-        wrong.push(format!("{address} is not wanted and still there"));
-    }
-    if !prior.open.is_empty() {
-        wrong.push(format!("the journal has open actions: {:?}", prior.open));
-    }
-    wrong.extend(kept(&SHAPES[case.shape], base, prior));
-    for (address, recorded) in &prior.objects {
-        let set_at = recorded.record.object.secret().map(|secret| secret.value_set_at);
-        let mut secrets = world.secrets(None);
-        let live = secrets.find(|secret| recorded.id == RemoteId::Secret(SecretId::new(secret.id.clone())));
-        let live = live.map(|secret| secret.value_set_at.rfc3339().parse().ok());
-        // A crash between the answer and the look leaves it untold.
-        if set_at.is_some_and(|set_at| set_at.is_some()) && set_at != live {
-            wrong.push(format!("{address} was set at {live:?}, and the state says {set_at:?}"));
-        }
-    }
-    wrong.extend(foreign(base, world));
-    wrong
-}
-
-fn kept(shape: &Shape, base: &Base, prior: &Prior) -> Vec<String> {
-    let id = |prior: &Prior, address: &str| {
-        let address = address.parse().expect("an address");
-        prior.objects.get(&address).map(|recorded| recorded.id.clone())
-    };
-    shape
-        .kept
-        .iter()
-        .filter(|address| id(&base.prior, address) != id(prior, address))
-        .map(|address| format!("{address} is another pod than before"))
-        .collect()
-}
-
-fn foreign(base: &Base, world: &World) -> Vec<String> {
-    let theirs = |world: &World| {
-        let pods: Vec<_> = world
-            .all_pods()
-            .filter(|pod| !pod.settings.name.starts_with("lab-"))
-            .map(|pod| (pod.id.clone(), pod.settings.clone(), pod.phase, pod.containers))
-            .collect();
-        let volumes: Vec<_> =
-            world.all_volumes().filter(|volume| volume.name == "theirs").map(|volume| volume.size).collect();
-        let registries: Vec<_> =
-            world.registries().iter().filter(|registry| registry.name == "theirs").cloned().collect();
-        (pods, volumes, registries)
-    };
-    if theirs(&base.world) == theirs(world) {
-        Vec::new()
-    } else {
-        vec!["something that is not ours was touched".to_owned()]
-    }
 }

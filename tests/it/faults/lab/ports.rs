@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
+use podform::apply::Settings;
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::Timestamp;
 use podform::model::id::TemplateId;
@@ -23,10 +24,9 @@ use podform::provider::{
     Certainty, Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError,
     Quota, ServerTime,
 };
-use podform::state::memory::MemoryState;
 use podform::state::{Batch, Journal, Run, StateError};
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// When the process ends. Writes of the journal and calls of the provider are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,57 @@ pub struct Life {
     pub calls: RefCell<Vec<&'static str>>,
     /// How many calls were refused because of the quota.
     pub throttled: Cell<u64>,
+    /// The versions of the state that its commits made.
+    pub serials: RefCell<Vec<Serial>>,
     pub ended: Notify,
+    /// For a process that is not over where it crashes, but stopped.
+    pub stopped: Option<Stopped>,
+}
+
+/// What becomes of a stopped process.
+#[derive(Default)]
+pub struct Stopped {
+    wake: Notify,
+    woken: Cell<bool>,
+    /// Whether another process has the lock.
+    pub overtaken: Cell<bool>,
+    pub taken_over: Notify,
+    /// The moment before its last commit that went through was sent.
+    committed: Cell<Option<Instant>>,
+    /// How many of its writes were refused.
+    pub fenced: Cell<u64>,
+    /// What it did and must not.
+    pub wrong: RefCell<Vec<String>>,
+}
+
+impl Stopped {
+    /// Lets it go on.
+    pub fn wake(&self) {
+        self.woken.set(true);
+        self.wake.notify_one();
+    }
+
+    fn wrote<T>(&self, number: u64, asked: Instant, written: &Result<T, StateError>) {
+        match written {
+            Ok(_) => {
+                self.committed.set(Some(asked));
+                if self.overtaken.get() {
+                    let wrong = format!("its write {number} went through after it was overtaken");
+                    self.wrong.borrow_mut().push(wrong);
+                }
+            }
+            Err(StateError::Fenced { .. }) => self.fenced.set(self.fenced.get() + 1),
+            Err(_) => {}
+        }
+    }
+
+    /// Looks whether what is sent was intended a short time ago.
+    fn sends(&self, name: &str) {
+        let age = self.committed.get().map(|asked| asked.elapsed());
+        if self.woken.get() && age.is_none_or(|age| age > Settings::RUNPOD.intent_validity) {
+            self.wrong.borrow_mut().push(format!("it sent `{name}` long after its intent: {age:?}"));
+        }
+    }
 }
 
 impl Life {
@@ -96,20 +146,33 @@ impl Life {
         Self { crash, ..Self::default() }
     }
 
-    async fn end<T>(&self) -> T {
-        self.ended.notify_one();
-        std::future::pending().await
+    /// A life that goes on after its crash, when it is woken.
+    pub fn stopping(at: Crash) -> Self {
+        Self { crash: Some(at), stopped: Some(Stopped::default()), ..Self::default() }
     }
 
-    async fn commit<T>(&self, write: impl Future<Output = T>) -> T {
+    /// Returns when the process goes on, if ever.
+    async fn end(&self) {
+        self.ended.notify_one();
+        match &self.stopped {
+            Some(stopped) => stopped.wake.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn commit<T>(&self, write: impl Future<Output = Result<T, StateError>>) -> Result<T, StateError> {
         let number = self.commits.get() + 1;
         self.commits.set(number);
         if self.crash == Some(Crash::BeforeCommit(number)) {
-            return self.end().await;
+            self.end().await;
         }
+        let asked = Instant::now();
         let written = write.await;
+        if let Some(stopped) = &self.stopped {
+            stopped.wrote(number, asked, &written);
+        }
         if self.crash == Some(Crash::AfterCommit(number)) {
-            return self.end().await;
+            self.end().await;
         }
         written
     }
@@ -120,12 +183,12 @@ impl Life {
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
         let number = self.count(name);
-        let answer = match self.crash {
-            Some(Crash::BeforeCall(at) | Crash::OnWire(at) | Crash::Late(at)) if at == number => {
-                self.end().await
-            }
-            _ => call.await,
-        };
+        if let Some(Crash::BeforeCall(at) | Crash::OnWire(at) | Crash::Late(at)) = self.crash
+            && at == number
+        {
+            self.end().await;
+        }
+        let answer = call.await;
         self.learn(answer.as_ref().err());
         answer
     }
@@ -136,23 +199,60 @@ impl Life {
         call: impl Future<Output = Result<T, ProviderError>> + 'static,
     ) -> Result<T, ProviderError> {
         let number = self.count(name);
-        let answer = match self.crash {
-            Some(Crash::BeforeCall(at)) if at == number => self.end().await,
-            Some(Crash::OnWire(at)) if at == number => {
-                let _ = call.await;
-                self.end().await
+        let answer = match (self.crash, &self.stopped) {
+            (crash, Some(stopped)) => {
+                stopped.sends(name);
+                self.handed_over(crash, number, call).await
             }
-            Some(Crash::Late(at)) if at == number => {
+            (Some(Crash::BeforeCall(at)), None) if at == number => {
+                self.end().await;
+                call.await
+            }
+            (Some(Crash::OnWire(at)), None) if at == number => {
+                let answer = call.await;
+                self.end().await;
+                answer
+            }
+            (Some(Crash::Late(at)), None) if at == number => {
                 tokio::task::spawn_local(async move {
                     sleep(LATE).await;
                     let _ = call.await;
                 });
-                self.end().await
+                self.end().await;
+                std::future::pending().await
             }
             _ => call.await,
         };
         self.learn(answer.as_ref().err());
         answer
+    }
+
+    /// Sends what arrives although its process is stopped meanwhile. Between the last look at the clock and the wire nothing
+    /// waits, so a process that is stopped before a write has handed it over.
+    async fn handed_over<T: 'static>(
+        &self,
+        crash: Option<Crash>,
+        number: u64,
+        call: impl Future<Output = T> + 'static,
+    ) -> T {
+        let is_late = crash == Some(Crash::Late(number));
+        let mut sent = tokio::task::spawn_local(async move {
+            if is_late {
+                sleep(LATE).await;
+            }
+            call.await
+        });
+        let answer = if crash == Some(Crash::OnWire(number)) {
+            let answer = (&mut sent).await;
+            self.end().await;
+            answer
+        } else {
+            if is_late || crash == Some(Crash::BeforeCall(number)) {
+                self.end().await;
+            }
+            sent.await
+        };
+        answer.expect("a request that was handed over comes to an end")
     }
 
     fn learn(&self, error: Option<&ProviderError>) {
@@ -169,22 +269,27 @@ impl Life {
 }
 
 /// A journal of a process that can end.
-pub struct MortalJournal<'a> {
-    pub state: &'a MemoryState,
+pub struct MortalJournal<'a, J> {
+    pub journal: &'a J,
     pub life: &'a Life,
 }
 
-impl Journal for MortalJournal<'_> {
+impl<J: Journal> Journal for MortalJournal<'_, J> {
     async fn begin(&self, run: &Run) -> Result<(), StateError> {
-        self.life.commit(self.state.begin(run)).await
+        self.life.commit(self.journal.begin(run)).await
     }
 
     async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
-        self.life.commit(self.state.commit(batch)).await
+        let commit = async {
+            let serial = self.journal.commit(batch).await?;
+            self.life.serials.borrow_mut().push(serial);
+            Ok(serial)
+        };
+        self.life.commit(commit).await
     }
 
     async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
-        self.life.commit(self.state.finish(run, at, summary)).await
+        self.life.commit(self.journal.finish(run, at, summary)).await
     }
 }
 

@@ -1,0 +1,50 @@
+//! The engines over whose journals the schedules are played. One is added here: a row of the table and its place.
+
+use podform::model::id::{Lineage, ProjectName};
+use podform::model::prior::{Binding, ProviderKind};
+use podform::state::memory::MemoryPlace;
+
+use super::case::{Case, Succession};
+use super::threaded::Threaded;
+use super::{Base, Report, over};
+
+/// Where the state of a schedule lies.
+#[derive(Clone, Copy, Debug)]
+pub enum Engine {
+    Memory,
+    /// In the memory of another thread, as engines have it that need sockets.
+    Thread,
+}
+
+impl Engine {
+    /// All of them, by the names that they have on the command line.
+    pub const ALL: [(&str, Self); 2] = [("memory", Self::Memory), ("thread", Self::Thread)];
+
+    /// Plays a schedule over a fresh state of this engine.
+    pub fn play(self, base: &Base, case: &Case, wanted: bool) -> Report {
+        match self {
+            Self::Memory => over(&memory(), base, case, wanted),
+            Self::Thread => over(&Threaded::new(memory), base, &in_real_time(case), wanted),
+        }
+    }
+}
+
+/// Returns the schedule for an engine of which the leases go on in real time, while a schedule takes a moment of that: there
+/// somebody says `unlock`.
+fn in_real_time(case: &Case) -> Case {
+    Case { succession: Succession::Freed, ..case.clone() }
+}
+
+/// Makes a place in memory, without a state.
+pub fn memory() -> MemoryPlace {
+    MemoryPlace::new(binding(), lineage())
+}
+
+/// Whose the state is.
+pub fn binding() -> Binding {
+    crate::kit::binding(&ProjectName::new("lab"), ProviderKind::Simulator, "https://simulator.test")
+}
+
+pub fn lineage() -> Lineage {
+    Lineage::new("lab")
+}
