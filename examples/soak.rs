@@ -13,8 +13,8 @@
 //!
 //! `--seeds` goes together with `--from SEED`, and with `--pairs` or `--singles`; so do `--overtaken`, `--projects` and
 //! `--rebuilds`. With `--shape NAME`, as often as wanted, `--pairs` and `--singles` are about these shapes of plans only.
-//! With `--journal NAME`, the states of `--seeds`, `--pairs`, `--singles`, `--overtaken` and `--case` lie in another engine;
-//! what is no name lists them. It prints what was tried and, for each violation, a line that repeats it. It ends with 1
+//! With `--journal NAME`, the states of `--seeds`, `--pairs`, `--singles`, `--overtaken` and `--case` lie in another engine,
+//! with `all` in one after another; what is no name lists them. It prints what was tried and, for each violation, a line that repeats it. It ends with 1
 //! if there was any.
 
 #![expect(clippy::disallowed_macros, reason = "an example prints what it found")]
@@ -46,7 +46,8 @@ struct Wanted {
     shapes: Vec<usize>,
     seeds: usize,
     overtaken: usize,
-    journal: Option<Journal>,
+    /// The engines; none mean memory.
+    journals: Vec<Journal>,
     from: u64,
     case: Option<Case>,
     projects: usize,
@@ -57,13 +58,15 @@ struct Wanted {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match wanted(&arguments) {
-        Some(Wanted { case: Some(case), journal, .. }) => repeat(journal.unwrap_or(Engine::ALL[0]), &case),
+        Some(Wanted { case: Some(case), journals, .. }) => {
+            repeat(journals.first().copied().unwrap_or(Engine::ALL[0]), &case)
+        }
         Some(Wanted { project_case: Some(case), .. }) => repeat_project(&case),
         Some(Wanted { enumerated: None, seeds: 0, overtaken: 0, projects: 0, rebuilds: 0, .. }) | None => {
             let journals: Vec<&str> = Engine::ALL.iter().map(|(name, _)| *name).collect();
             eprintln!(
                 "usage: soak [--pairs | --singles] [--shape NAME] [--seeds N] [--overtaken N] [--projects N] [--rebuilds N] \
-                 [--from SEED] [--journal {0}] | [--journal {0}] --case 'shape=... seed=...' | --project-case 'seed=...'",
+                 [--from SEED] [--journal {0}|all] | [--journal {0}] --case 'shape=... seed=...' | --project-case 'seed=...'",
                 journals.join("|")
             );
             ExitCode::from(3)
@@ -87,7 +90,9 @@ fn wanted(arguments: &[String]) -> Option<Wanted> {
             "--overtaken" => wanted.overtaken = words.next()?.parse().ok()?,
             "--journal" => {
                 let name = words.next()?;
-                wanted.journal = Some(*Engine::ALL.iter().find(|(known, _)| *known == name)?);
+                let found = Engine::ALL.iter().filter(|(known, _)| *known == name || name == "all");
+                wanted.journals = found.copied().collect();
+                wanted.journals.first()?;
             }
             "--from" => wanted.from = words.next()?.parse().ok()?,
             "--projects" => wanted.projects = words.next()?.parse().ok()?,
@@ -104,7 +109,11 @@ fn play_all(wanted: &Wanted) -> ExitCode {
     let Wanted { enumerated, seeds, overtaken, from, projects, rebuilds, .. } = wanted;
     let mut is_clean = true;
     if enumerated.is_some() || *seeds > 0 || *overtaken > 0 {
-        is_clean &= play_faults(wanted);
+        let bases = bases();
+        let journals = if wanted.journals.is_empty() { &Engine::ALL[..1] } else { &wanted.journals };
+        for journal in journals {
+            is_clean &= play_faults(wanted, *journal, &bases);
+        }
     }
     for (kind, count) in [(projects::Kind::People, projects), (projects::Kind::Rebuild, rebuilds)] {
         if *count > 0 {
@@ -117,9 +126,11 @@ fn play_all(wanted: &Wanted) -> ExitCode {
     if is_clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn play_faults(Wanted { enumerated, shapes, seeds, overtaken: stops, journal, from, .. }: &Wanted) -> bool {
-    let bases = bases();
-    let journal = journal.unwrap_or(Engine::ALL[0]);
+fn play_faults(
+    Wanted { enumerated, shapes, seeds, overtaken: stops, from, .. }: &Wanted,
+    journal: Journal,
+    bases: &[Base],
+) -> bool {
     println!("journal       {}", journal.0);
     let mut is_clean = true;
     if let Some(depth) = *enumerated {
@@ -128,7 +139,7 @@ fn play_faults(Wanted { enumerated, shapes, seeds, overtaken: stops, journal, fr
         let cases: Vec<Case> =
             shapes.iter().flat_map(|shape| enumerate(&bases[*shape], *shape, depth)).collect();
         println!("enumerated    {depth:?} of {} shapes of plans", shapes.len());
-        let tally = campaign_over(journal.1, &bases, cases.len(), |number| cases[number].clone());
+        let tally = campaign_over(journal.1, bases, cases.len(), |number| cases[number].clone());
         is_clean &= told(journal, &tally);
     }
     for (name, count, case) in
@@ -136,7 +147,7 @@ fn play_faults(Wanted { enumerated, shapes, seeds, overtaken: stops, journal, fr
     {
         if *count > 0 {
             println!("{name:13} {count}, from {from}");
-            let tally = campaign_over(journal.1, &bases, *count, |number| case(&bases, from + number as u64));
+            let tally = campaign_over(journal.1, bases, *count, |number| case(bases, from + number as u64));
             is_clean &= told(journal, &tally);
         }
     }

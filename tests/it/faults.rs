@@ -101,13 +101,18 @@ fn without_the_fence_who_was_overtaken_does_harm() {
             .any(|harm| wrong.contains(harm))
     };
     let harmed = tally.violations.iter().filter(|(_, wrong)| wrong.iter().any(harm)).count();
-    assert!(
-        harmed > 9999,
-        "{harmed} {} {} {:?}",
-        tally.violations.len(),
-        tally.overtaken,
-        tally.violations.iter().take(12).collect::<Vec<_>>()
-    );
+    assert!(harmed > 0, "{tally:?}");
+}
+
+/// A request needs no lock. What keeps it from being sent is that its intent is too old and would have to be written anew.
+#[test]
+fn without_a_look_at_the_age_of_intents_who_was_overtaken_sends() {
+    let bases = bases();
+    let without = Without::Freshness;
+    let tally = campaign(&bases, 200, |seed| Case { without, ..overtaken(&bases, seed as u64) });
+    let sent =
+        |(_, wrong): &(Case, Vec<String>)| wrong.iter().any(|wrong| wrong.contains("after its intent"));
+    assert!(tally.violations.iter().any(sent), "{tally:?}");
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub enum Without {
     Intents,
     /// Who lost the lock writes on.
     Fence,
+    /// An intent may be a day old when its request goes out.
+    Freshness,
 }
 
 /// How the next process gets the lock of one that did not give it back.
@@ -113,6 +115,7 @@ impl fmt::Display for Case {
             Without::Lookup => f.write_str(" without=lookup"),
             Without::Intents => f.write_str(" without=intents"),
             Without::Fence => f.write_str(" without=fence"),
+            Without::Freshness => f.write_str(" without=freshness"),
         }
     }
 }
@@ -146,6 +149,7 @@ impl FromStr for Case {
                 "without" if value == "lookup" => case.without = Without::Lookup,
                 "without" if value == "intents" => case.without = Without::Intents,
                 "without" if value == "fence" => case.without = Without::Fence,
+                "without" if value == "freshness" => case.without = Without::Freshness,
                 _ => return Err(format!("`{word}` is not known")),
             }
         }

@@ -481,6 +481,12 @@ impl<'a, P: Place> Lab<'a, P> {
                 parallelism: self.case.parallelism,
                 settling: Duration::from_secs(self.case.settling),
                 seed: self.case.seed,
+                intent_validity: match self.case.without {
+                    Without::Freshness => Duration::from_secs(24 * 60 * 60),
+                    Without::Nothing | Without::Lookup | Without::Intents | Without::Fence => {
+                        Settings::RUNPOD.intent_validity
+                    }
+                },
                 ..Settings::RUNPOD
             },
             interrupt,

@@ -31,11 +31,11 @@ pub struct HeldThere<P: Place> {
 
 /// What the thread has.
 struct Inside<P: Place> {
-    runtime: Runtime,
-    tasks: LocalSet,
-    place: P,
     held: BTreeMap<u64, P::Held>,
     taken: u64,
+    place: P,
+    tasks: LocalSet,
+    runtime: Runtime,
 }
 
 type Job<P> = Box<dyn FnOnce(&mut Inside<P>) + Send>;
@@ -61,7 +61,7 @@ impl Clock for Asked {
 impl<P: Place> Inside<P> {
     fn new(place: P) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        Self { runtime, tasks: LocalSet::new(), place, held: BTreeMap::new(), taken: 0 }
+        Self { held: BTreeMap::new(), taken: 0, place, tasks: LocalSet::new(), runtime }
     }
 
     fn place<T>(&self, work: impl AsyncFnOnce(&P) -> T) -> T {
@@ -102,6 +102,7 @@ impl<P: Place + 'static> Threaded<P> {
             for job in receiver {
                 job(&mut inside);
             }
+            inside.within(BTreeMap::clear);
         });
         let thread = Thread(sender);
         let name = thread.ask(|inside| inside.place.name());
