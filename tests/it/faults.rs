@@ -55,6 +55,10 @@ fn the_same_case_gives_the_same_story() {
     let case: Case = "shape=create seed=7 crash=on-wire:4 faults=any=random:20".parse().unwrap();
     assert_eq!(tell(&base, &case).story, tell(&base, &case).story);
     assert_eq!(case.to_string().parse(), Ok(case));
+    let line = "shape=mix seed=7 parallelism=2 settling=90 quota=60 crash=late:3 stop=after-commit:4 wakes=60 lock=expires \
+                without=fence";
+    assert_eq!(line.parse::<Case>().unwrap().to_string(), line);
+    assert_eq!("wakes=60".parse::<Case>(), Err("`wakes` comes after `stop`".to_owned()));
 }
 
 #[test]
