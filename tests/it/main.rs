@@ -24,6 +24,9 @@ mod laid;
 mod layering;
 mod nightly;
 mod plan;
+#[cfg(feature = "postgres")]
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod reference;
 mod render;
 mod roundtrip;

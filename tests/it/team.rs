@@ -125,7 +125,7 @@ fn an_old_file_is_told() {
 #[cfg(feature = "postgres")]
 #[test]
 fn an_old_database_is_told() {
-    use crate::state::postgres::server::{PASSWORD, shared};
+    use crate::postgres::{PASSWORD, shared};
 
     let Some(server) = shared() else { return };
     let url = format!("postgres://127.0.0.1:{}/postgres?schema=monday", server.port);
@@ -137,7 +137,7 @@ fn an_old_database_is_told() {
 #[cfg(feature = "postgres")]
 #[test]
 fn four_applies_at_once_on_a_database() {
-    use crate::state::postgres::server::{PASSWORD, shared};
+    use crate::postgres::{PASSWORD, shared};
 
     let Some(server) = shared() else { return };
     let proxy = network_to(server.port);

@@ -1,13 +1,10 @@
 //! The state in PostgreSQL, over a real server.
 
-#![expect(clippy::disallowed_methods, reason = "a server is looked for and started")]
 #![expect(clippy::disallowed_macros, reason = "what could not be shown is said")]
 
 mod network;
 pub mod proxy;
-pub mod server;
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use podform::model::clock::Clock;
@@ -23,7 +20,8 @@ use super::contract::Engine;
 use super::samples::Samples;
 use super::sqlite::{At, events, intended, run, why};
 use crate::kit::holder;
-use server::{admin, credentials, shared, state, target};
+use crate::postgres as server;
+use server::{admin, credentials, fresh_schema, shared, state, target};
 
 /// Returns an empty state in a schema of its own, or `None` where PostgreSQL is not installed.
 fn fresh(project: &str) -> Option<PostgresState> {
@@ -49,9 +47,7 @@ impl Engine for Postgres {
 
 /// Returns a schema that is not there yet.
 fn fresh_target() -> Option<Database> {
-    static SCHEMAS: AtomicU32 = AtomicU32::new(0);
-    let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
-    Some(target(shared()?.port, &format!("fresh_{number}")))
+    Some(target(shared()?.port, &fresh_schema()))
 }
 
 async fn lock(place: &PostgresState) -> HeldPostgres {

@@ -14,17 +14,35 @@ pub enum Engine {
     Memory,
     /// In the memory of another thread, as engines have it that need sockets.
     Thread,
+    #[cfg(feature = "postgres")]
+    Postgres,
 }
 
 impl Engine {
     /// All of them, by the names that they have on the command line.
-    pub const ALL: [(&str, Self); 2] = [("memory", Self::Memory), ("thread", Self::Thread)];
+    pub const ALL: &[(&str, Self)] = &[
+        ("memory", Self::Memory),
+        ("thread", Self::Thread),
+        #[cfg(feature = "postgres")]
+        ("postgres", Self::Postgres),
+    ];
+
+    /// Whether this computer has it; why not is said.
+    pub fn is_here(self) -> bool {
+        match self {
+            Self::Memory | Self::Thread => true,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => crate::postgres::shared().is_some(),
+        }
+    }
 
     /// Plays a schedule over a fresh state of this engine.
     pub fn play(self, base: &Base, case: &Case, wanted: bool) -> Report {
         match self {
             Self::Memory => over(&memory(), base, case, wanted),
             Self::Thread => over(&Threaded::new(memory), base, &in_real_time(case), wanted),
+            #[cfg(feature = "postgres")]
+            Self::Postgres => over(&Threaded::new(postgres()), base, &in_real_time(case), wanted),
         }
     }
 }
@@ -38,6 +56,23 @@ fn in_real_time(case: &Case) -> Case {
 /// Makes a place in memory, without a state.
 pub fn memory() -> MemoryPlace {
     MemoryPlace::new(binding(), lineage())
+}
+
+/// Returns what makes a place in PostgreSQL. Each thread that plays schedules has one schema for all of them, as what a
+/// schedule begins with replaces everything that is there.
+#[cfg(feature = "postgres")]
+fn postgres() -> impl FnOnce() -> podform::state::postgres::PostgresState + Send {
+    use crate::postgres::{credentials, fresh_schema, shared, target};
+
+    thread_local! {
+        static SCHEMA: String = fresh_schema();
+    }
+    let port = shared().expect("an engine that is here").port;
+    let database = SCHEMA.with(|schema| target(port, schema));
+    move || {
+        let credentials = credentials("postgres");
+        podform::state::postgres::PostgresState::new(database, None, credentials, binding(), lineage())
+    }
 }
 
 /// Whose the state is.

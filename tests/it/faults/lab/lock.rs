@@ -35,9 +35,7 @@ impl<'a, P: Place> Lock<'a, P> {
         let wait = match succession {
             Succession::Expires => LEASE + RETRY,
             Succession::Freed => {
-                if place.lease().await?.is_some() {
-                    place.unlock().await?;
-                }
+                free(place).await?;
                 Duration::ZERO
             }
         };
@@ -108,6 +106,14 @@ impl<P: Place> Journal for Lock<'_, P> {
     async fn finish(&self, run: &RunId, at: Timestamp, summary: &str) -> Result<(), StateError> {
         self.write(async |held| held.finish(run, at, summary).await).await
     }
+}
+
+/// Frees the lock if somebody did not give it back.
+pub async fn free(place: &impl Place) -> Result<(), StateError> {
+    if place.lease().await?.is_some() {
+        place.unlock().await?;
+    }
+    Ok(())
 }
 
 /// What a process calls itself that takes the lock; nobody else does.

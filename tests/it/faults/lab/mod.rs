@@ -166,14 +166,15 @@ pub fn left_open(base: &Base, case: &Case) -> Vec<(plan_model::Step, ActionStatu
     })
 }
 
-/// Makes the world that a schedule begins with, and the state in a place that has none.
+/// Makes the world that a schedule begins with, and the state, in the place of what is there.
 async fn prepared(base: &Base, case: &Case, place: &impl Place) -> Simulation {
     let simulation = Simulation::new(settings(case.seed, case.quota));
     simulation.edit(|world| *world = base.world.clone());
     simulation.set_faults(case.faults.parse().expect("cases hold faults that can be read"));
     let clock = WorldClock::new(&simulation);
-    let held = place.lock(&lock::holder("prepares"), &clock, Duration::ZERO).await.expect("a fresh place");
-    held.replace(&base.contents).await.expect("a fresh place");
+    lock::free(place).await.expect("a state of ours");
+    let held = place.lock(&lock::holder("prepares"), &clock, Duration::ZERO).await.expect("it is free");
+    held.replace(&base.contents).await.expect("nobody else has it");
     held.release().await.expect("nobody else has it");
     simulation
 }

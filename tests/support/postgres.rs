@@ -1,10 +1,14 @@
 //! A PostgreSQL server of this process's own, that ends with it.
 
+#![expect(clippy::disallowed_methods, reason = "a server is looked for and started")]
+#![expect(clippy::disallowed_macros, reason = "what could not be shown is said")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use podform::model::id::{Lineage, ProjectName};
@@ -212,6 +216,12 @@ fn binaries() -> Option<PathBuf> {
     versions.sort();
     folders.extend(versions.into_iter().rev());
     folders.into_iter().find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+}
+
+/// Returns the name of a schema that is not there yet.
+pub fn fresh_schema() -> String {
+    static SCHEMAS: AtomicU32 = AtomicU32::new(0);
+    format!("fresh_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Returns where the tests' states are, each in the schema of its test.
