@@ -14,6 +14,9 @@ pub enum Engine {
     Memory,
     /// In the memory of another thread, as engines have it that need sockets.
     Thread,
+    /// In objects that are in memory, where it needs no sockets and goes by the time of the schedule.
+    #[cfg(feature = "object-store")]
+    ObjectLog,
     #[cfg(feature = "postgres")]
     Postgres,
 }
@@ -23,6 +26,8 @@ impl Engine {
     pub const ALL: &[(&str, Self)] = &[
         ("memory", Self::Memory),
         ("thread", Self::Thread),
+        #[cfg(feature = "object-store")]
+        ("object-log", Self::ObjectLog),
         #[cfg(feature = "postgres")]
         ("postgres", Self::Postgres),
     ];
@@ -31,6 +36,8 @@ impl Engine {
     pub fn is_here(self) -> bool {
         match self {
             Self::Memory | Self::Thread => true,
+            #[cfg(feature = "object-store")]
+            Self::ObjectLog => true,
             #[cfg(feature = "postgres")]
             Self::Postgres => crate::postgres::shared().is_some(),
         }
@@ -41,6 +48,8 @@ impl Engine {
         match self {
             Self::Memory => over(&memory(), base, case, wanted),
             Self::Thread => over(&Threaded::new(memory), base, &in_real_time(case), wanted),
+            #[cfg(feature = "object-store")]
+            Self::ObjectLog => over(&object_log(), base, case, wanted),
             #[cfg(feature = "postgres")]
             Self::Postgres => over(&Threaded::new(postgres()), base, &in_real_time(case), wanted),
         }
@@ -56,6 +65,16 @@ fn in_real_time(case: &Case) -> Case {
 /// Makes a place in memory, without a state.
 pub fn memory() -> MemoryPlace {
     MemoryPlace::new(binding(), lineage())
+}
+
+/// Makes a log of objects in memory.
+#[cfg(feature = "object-store")]
+fn object_log() -> podform::state::object_log::ObjectLog {
+    use object_store::{memory::InMemory, path::Path};
+    use podform::state::{lease::LEASE, object_log::ObjectLog};
+
+    let store = std::sync::Arc::new(InMemory::new());
+    ObjectLog::new(store, "memory".to_owned(), Path::from("lab"), binding(), lineage(), LEASE)
 }
 
 /// Returns what makes a place in PostgreSQL. Each thread that plays schedules has one schema for all of them, as what a
