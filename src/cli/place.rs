@@ -31,7 +31,7 @@ pub enum StateAt {
 
 /// A state whose lock this process holds.
 pub enum HeldState {
-    File(LockedState),
+    File(Box<LockedState>),
     #[cfg(feature = "postgres")]
     Postgres(Box<HeldPostgres>),
     #[cfg(feature = "object-store")]
@@ -153,7 +153,9 @@ impl Place for StateAt {
         wait: Duration,
     ) -> Result<HeldState, StateError> {
         match self {
-            Self::File(state) => Place::lock(state.as_ref(), holder, clock, wait).await.map(HeldState::File),
+            Self::File(state) => Place::lock(state.as_ref(), holder, clock, wait)
+                .await
+                .map(|held| HeldState::File(Box::new(held))),
             #[cfg(feature = "postgres")]
             Self::Postgres(state, _) => {
                 state.lock(holder, clock, wait).await.map(|held| HeldState::Postgres(Box::new(held)))
