@@ -7,7 +7,7 @@
 //!
 //! `log/N` is one write or one change of the lock, `snapshot/N` is everything up to that entry, `lease/N` the sign of life
 //! of whom entry `N` gave the lock to, and `floor` names the snapshot before which the log may be gone. Everything is
-//! found out by [`replay`], which is pure; a write that got no answer is found out about in [`write`].
+//! found out by [`replay`], which is pure; a write that got no answer is found out about in [`mod@write`].
 
 mod compact;
 mod format;
