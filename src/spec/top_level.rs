@@ -178,7 +178,7 @@ fn budget(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Budget> {
 fn state(fields: &Fields<'_>, decoder: &mut Decoder<'_>) -> Option<Spanned<Location>> {
     let file = fields.read("state_file", decoder, state_file);
     let url = fields.read("state_url", decoder, state_url);
-    if let (Some(_), Some(_), Some(second)) = (&file, &url, fields.get("state_url")) {
+    if let (Some(_), Some(second)) = (fields.get("state_file"), fields.get("state_url")) {
         let detail = "a spec has one state, and `state_file` names another one";
         let mistake =
             Diagnostic::at(Problem::ConflictingKeys, second.key_span, detail).help("keep one of the two");
