@@ -95,6 +95,8 @@ failures! {
     NoRoots { path: String, why: io::Error } => INVALID, "name a file of certificates (PEM)";
     #[error("`PGPASSFILE` names `{path}`, which cannot be read: {why}")]
     NoPassfile { path: String, why: io::Error } => INVALID, "mend the variable, or take it out";
+    #[error("the backup is what a move left behind: the state lies at `{to}`")]
+    LiesElsewhere { to: String } => INVALID, "take a backup there; if that place is lost for good, name it with `--state` and restore this one there";
     #[error("`{name}` is where the state lies")]
     SamePlace { name: String } => INVALID, "name another place with `--to`";
     #[error("there is no state at `{name}`")]
@@ -345,7 +347,7 @@ fn of_move(error: &MoveError) -> (Exit, &'static str) {
             (INVALID, "leave `--from-moved` out to end it, or give it up with `--abandon`")
         }
         MoveError::Returning(_) => (INVALID, "the same with `--from-moved` ends that"),
-        MoveError::NeverMoved(_) => (INVALID, "leave `--from-moved` out to move it"),
+        MoveError::NeverMoved(_) => (INVALID, "without `--abandon` and `--from-moved` it is moved there"),
     }
 }
 
@@ -397,11 +399,15 @@ fn of_provider(error: &ProviderError) -> Cow<'static, str> {
 fn of_state(error: &StateError) -> (Exit, &'static str) {
     match error {
         StateError::Newer { .. } => (FAILED, "update podform, or give another file with `--state PATH`"),
+        StateError::BoundElsewhere { .. } => (INVALID, "give the state of this project with `--state PATH`"),
+        StateError::Corrupt { path, .. } | StateError::Foreign { path } if path.contains("://") => (
+            FAILED,
+            "restore what the store itself keeps (versions, a point in time), or name a new place with `--state` and run `podform state restore FILE` or `podform state rebuild` there; the pods go on running meanwhile",
+        ),
         StateError::Foreign { .. } => (
             FAILED,
             "give the state of this project with `--state PATH`; if this was it, restore a backup, or move the file away and run `podform state rebuild`",
         ),
-        StateError::BoundElsewhere { .. } => (INVALID, "give the state of this project with `--state PATH`"),
         StateError::Corrupt { .. } => (
             FAILED,
             "restore a backup of it, or move the file away and run `podform state rebuild`; the pods go on running meanwhile",
@@ -415,7 +421,7 @@ fn of_state(error: &StateError) -> (Exit, &'static str) {
         ),
         StateError::Locked { is_alive: false, .. } => (
             LOCKED,
-            "wait for it with `--lock-timeout 5m`; if that run is gone for good, run `podform unlock`",
+            "`--lock-timeout 5m` waits for it, or until it has given no sign of life for as long as its lease; if that run is gone for good, `podform --state THERE unlock` removes its lock at once",
         ),
         StateError::Unknown { .. } => (
             FAILED,
@@ -433,7 +439,7 @@ fn of_state(error: &StateError) -> (Exit, &'static str) {
             (FAILED, "`podform state backup FILE` needs a FILE that is new, in a folder that can be written")
         }
         StateError::Failed { .. } => {
-            (FAILED, "`podform doctor` looks at it; another file can be given with `--state PATH`")
+            (FAILED, "`podform doctor` looks at it; another place can be given with `--state`")
         }
     }
 }

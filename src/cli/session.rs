@@ -19,7 +19,7 @@ use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::desired::{Desired, Wanted};
 use crate::model::id::{Lineage, RunNonce, TemplateId};
 use crate::model::live::Live;
-use crate::model::location::Location;
+use crate::model::location::{Bucket, Location, Storage};
 use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
 use crate::model::pod::EnvValue;
 use crate::model::prior::{Prior, ProviderKind};
@@ -316,6 +316,10 @@ impl Shell {
         match &loaded.settings.state {
             Location::File(path) if !inside::is_inside(path.as_ref(), ".".as_ref()) => {
                 Err(Failure::StateOutside { path: path.clone() })
+            }
+            // Its path begins at the root.
+            Location::Objects(Bucket { store: Storage::Folder, name, .. }) => {
+                Err(Failure::StateOutside { path: name.clone() })
             }
             named => Ok(named.clone()),
         }

@@ -120,7 +120,14 @@ impl FromStr for Location {
     type Err = LocationError;
 
     fn from_str(text: &str) -> Result<Self, LocationError> {
-        let Some((scheme, _)) = text.split_once("://") else { return Ok(Self::File(text.to_owned())) };
+        let Some((scheme, _)) = text.split_once("://") else {
+            return match text.split_once(":/") {
+                Some((scheme, _)) if SCHEMES.contains(&scheme) => {
+                    Err(form(format!("two slashes follow `{scheme}:`")))
+                }
+                _ => Ok(Self::File(text.to_owned())),
+            };
+        };
         match scheme {
             "postgres" | "postgresql" => database(&parsed(text)?).map(Self::Postgres),
             "s3" | "gs" | "az" | "file" => bucket(&parsed(text)?).map(Self::Objects),
@@ -180,6 +187,10 @@ impl fmt::Display for Location {
         }
     }
 }
+
+/// What URLs of states begin with, and what is often written in their place.
+const SCHEMES: &[&str] =
+    &["postgres", "postgresql", "s3", "gs", "gcs", "az", "azure", "file", "sqlite", "http", "https"];
 
 const PORT: u16 = 5432;
 const SCHEMA: &str = "podform";
@@ -329,7 +340,8 @@ fn bucket(url: &Url) -> Result<Bucket, LocationError> {
     let name = decoded(url.host_str().unwrap_or_default())?;
     let belongs = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-' | '_');
     if !(3..=222).contains(&name.len()) || !name.chars().all(belongs) {
-        return Err(form(format!("it names no bucket; write `{scheme}://BUCKET/PREFIX`")));
+        let rule = "3 small letters, digits, `.`, `-` and `_` or more";
+        return Err(form(format!("a bucket's name has {rule}; write `{scheme}://BUCKET/PREFIX`")));
     }
     let prefix = decoded(url.path().trim_matches('/'))?;
     let is_part = |part: &str| {
@@ -481,6 +493,8 @@ mod tests {
             "https://s3.acme.example/bucket",
             "sqlite://state.db",
             "redis://host",
+            "s3:/bucket/podform",
+            "file:/mnt/x",
         ];
         let said = cases.map(|case| format!("{case}\n  {}", read(case)));
         insta::assert_snapshot!(said.join("\n"), @"

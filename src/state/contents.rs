@@ -150,6 +150,16 @@ impl Contents {
         }
     }
 
+    /// Tells whether it was ever used, and is not merely a place whose lock somebody took.
+    pub fn is_used(&self) -> bool {
+        self.owner.is_some()
+    }
+
+    /// Returns the standing.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     /// Returns the runs in their order, without their events.
     pub fn runs(&self) -> &[PastRun] {
         &self.runs

@@ -238,7 +238,11 @@ pub fn target(port: u16, schema: &str) -> Database {
 }
 
 pub fn credentials(user: &str) -> Credentials {
-    Credentials { user: Some(Secret::new(user.to_owned())), password: Some(Secret::new(PASSWORD.to_owned())) }
+    Credentials {
+        user: Some(Secret::new(user.to_owned())),
+        password: Some(Secret::new(PASSWORD.to_owned())),
+        trusts_server: false,
+    }
 }
 
 /// Names a state of a project, whose lineage will be `line`.

@@ -24,6 +24,6 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let contents = session.state.contents().await?;
     let contents = contents.ok_or_else(|| Failure::NoState { name: session.state.name() })?;
     StateFile::write_new(to, &contents)?;
-    shell.output.note(&format!("saved as `{}`; `--state` uses it", to.display()));
+    shell.output.note(&format!("saved as `{}`; `podform state restore` puts it back", to.display()));
     Ok(exit::DONE)
 }

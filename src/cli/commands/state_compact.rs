@@ -34,7 +34,8 @@ impl FromStr for Days {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let days = text.strip_suffix('d').and_then(|number| number.parse().ok());
-        days.map(Self).ok_or("give a number of days, such as `90d`")
+        // A holder who was asleep for less finds what was written meanwhile.
+        days.filter(|days| *days >= 7).map(Self).ok_or("give a number of days, 7 or more, such as `90d`")
     }
 }
 

@@ -18,7 +18,7 @@ use crate::render::words;
 use crate::state::contents::Contents;
 use crate::state::place::{Held, Place};
 use crate::state::sqlite::StateFile;
-use crate::state::{Journal, Standing};
+use crate::state::{Journal, Standing, StateError};
 
 /// Put a backup in the place of the state, after showing what that loses
 #[derive(clap::Args)]
@@ -38,13 +38,14 @@ pub struct Args {
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { from, auto_approve, lock } = args;
-    if !auto_approve && !shell.env.stdin_is_terminal {
-        return Err(Failure::NobodyToAnswer);
-    }
     let session = Session::of_spec(shell).await?;
     let binding = session.account.binding.clone();
     let backup = StateFile::new(from, binding, session.account.names.lineage()).contents()?;
     let backup = backup.ok_or_else(|| Failure::NoState { name: from.display().to_string() })?;
+    ensure_lies_here(session.state.contents().await.ok().flatten(), &backup, &session.state.name())?;
+    if !auto_approve && !shell.env.stdin_is_terminal {
+        return Err(Failure::NobodyToAnswer);
+    }
     let locked = session.state.lock(&shell.env.holder("state restore"), &HostClock, lock.patience()).await?;
     let restored = restore(&session, &locked, backup, *auto_approve).await;
     give_back(shell, locked).await;
@@ -60,7 +61,7 @@ async fn restore(
     is_approved: bool,
 ) -> Result<(), Failure> {
     let shell = session.shell;
-    let present = session.state.contents().await?;
+    let present = session.state.contents().await?.filter(Contents::is_used);
     for line in present.as_ref().map(|present| lost(present, &backup)).unwrap_or_default() {
         shell.output.note(&line);
     }
@@ -76,6 +77,24 @@ async fn restore(
     locked.begin(&run).await?;
     locked.finish(&run.id, session.account.clock.now(), "a backup was restored").await?;
     Ok(())
+}
+
+/// Makes sure that the state does not lie elsewhere: there would be two that can be used.
+fn ensure_lies_here(present: Option<Contents>, backup: &Contents, name: &str) -> Result<(), Failure> {
+    match present.as_ref().map(Contents::standing) {
+        Some(Standing::Moved { to }) => {
+            return Err(StateError::Moved { path: name.to_owned(), to: to.clone() }.into());
+        }
+        Some(Standing::Incoming { from }) => {
+            return Err(StateError::Incoming { path: name.to_owned(), from: from.clone() }.into());
+        }
+        Some(Standing::Active) | None => {}
+    }
+    match backup.standing() {
+        // What moved here is put back here.
+        Standing::Moved { to } if to != name => Err(Failure::LiesElsewhere { to: to.clone() }),
+        Standing::Moved { .. } | Standing::Incoming { .. } | Standing::Active => Ok(()),
+    }
 }
 
 /// Says what the state has that the backup has not.

@@ -32,7 +32,8 @@ pub fn of_database(
         (None, Some(user)) => of_passfile(database, user.expose(), env)?,
         (None, None) => None,
     };
-    Ok((roots, Credentials { user, password }))
+    let trusts_server = env.secret("PGCHANNELBINDING").is_some_and(|mode| mode.expose() != "require");
+    Ok((roots, Credentials { user, password, trusts_server }))
 }
 
 /// Looks into the file of passwords. One that nobody named may be missing.

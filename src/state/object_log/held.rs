@@ -153,6 +153,10 @@ impl HeldLog {
         if writer.heard.silence() >= self.log.0.lease {
             self.look_again(writer).await?;
         }
+        // A folder that was unmounted would be made anew, without what was in it.
+        if self.log.0.folder.as_ref().is_some_and(|folder| !folder.join("log").is_dir()) {
+            return Err(self.log.failed("write", "its folder is not there any more".to_owned()));
+        }
         let number = writer.replay.next;
         writer.written += 1;
         let logged = Logged {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::ObjectLog;
 use super::format::{Floor, Holding, Logged, Snapshot, decode};
@@ -26,6 +26,9 @@ const ATTEMPTS: usize = 8;
 /// How often one question is asked, with pauses that double.
 const TRIES: usize = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// For how long a question that got no answer is asked again.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How far a log was read.
 enum End {
@@ -167,9 +170,11 @@ impl ObjectLog {
 /// Asks again where an answer says nothing, as every store is busy at times: to ask changes nothing.
 async fn insisting<T>(ask: impl AsyncFn() -> Result<T, Lost>) -> Result<T, Lost> {
     let mut pause = FIRST_PAUSE;
+    let began = Instant::now();
     for _ in 1..TRIES {
         match ask().await {
-            Err(Lost::Unsure(_)) => sleep(pause).await,
+            // A store that says nothing for so long is not merely busy, and a person waits.
+            Err(Lost::Unsure(_)) if began.elapsed() < PATIENCE => sleep(pause).await,
             answer => return answer,
         }
         pause *= 2;

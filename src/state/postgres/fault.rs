@@ -86,6 +86,12 @@ fn explained(text: String) -> String {
     if text.ends_with("password missing") {
         return "the server asks for a password: set `PGPASSWORD` or `PGPASSFILE`".to_owned();
     }
+    if text.contains("channel binding") {
+        return format!(
+            "{text}; the server would see the password, or pass its proof on: it must offer SCRAM over TLS itself, or, if a \
+             pooler that you trust stands in between, set `PGCHANNELBINDING=prefer`"
+        );
+    }
     if text.contains("CaUsedAsEndEntity") {
         return format!(
             "{text}; the server shows the certificate of an authority: it needs one with `CA:FALSE`"

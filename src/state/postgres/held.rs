@@ -411,13 +411,12 @@ impl Held for HeldPostgres {
         }
         let rows = self.place.rows();
         let statements = rows.of_contents(contents).and_then(|mut statements| {
-            let Contents { standing, lineage, serial, .. } = contents;
-            statements.push(rows.put_meta(&MetaRow {
-                owner: binding,
-                standing,
-                lineage,
-                serial: *serial,
-            })?);
+            let Contents { owner, standing, lineage, serial, .. } = contents;
+            // What belongs to nobody is no state, and its next write is its first use.
+            if let Some(owner) = owner {
+                let row = MetaRow { owner, standing, lineage, serial: *serial };
+                statements.push(rows.put_meta(&row)?);
+            }
             Ok(statements)
         });
         self.make_durable(&mut slot, statements.map_err(|fault| self.error(fault))?).await?;
@@ -427,7 +426,6 @@ impl Held for HeldPostgres {
             event: (contents.entries.len() as i64).saturating_add(1),
         };
         inner.contents = contents.clone();
-        inner.contents.owner = Some(binding.clone());
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -191,6 +191,10 @@ fn config(server: &Server) -> Result<Config, Fault> {
         .keepalives_idle(CONNECT)
         .tcp_user_timeout(ANSWER)
         .ssl_mode(if *tls == Tls::Off { SslMode::Disable } else { SslMode::Require });
+    // A server of this computer is spoken to in the clear, where nothing can be bound to.
+    if *tls != Tls::Off && !credentials.trusts_server {
+        config.channel_binding(ChannelBinding::Require);
+    }
     if let Some(password) = &credentials.password {
         config.password(password.expose());
     }

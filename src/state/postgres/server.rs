@@ -5,12 +5,18 @@ use std::fmt;
 use crate::model::location::{Database, Location};
 use crate::model::secret::Secret;
 
+/// The shortest password that is taken out of texts, in bytes.
+const SHORTEST_HIDDEN: usize = 6;
+
 /// What the environment says: `PGUSER`, `PGPASSWORD`, `PGPASSFILE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// The role, where the name of the place does not say it.
     pub user: Option<Secret<String>>,
     pub password: Option<Secret<String>>,
+    /// Whether the password may be shown to the server, or proved in a way that somebody in between can pass on. Without it
+    /// a server that a name of a state leads to learns nothing from it.
+    pub trusts_server: bool,
 }
 
 /// A database, and what it takes to be let in.
@@ -41,15 +47,13 @@ impl Server {
         format!("\"{}\"", self.database.schema.replace('"', "\"\""))
     }
 
-    /// Takes out of a text what the server may have repeated of the credentials. It names a user in quotes.
-    pub(super) fn without_credentials(&self, mut text: String) -> String {
-        let Credentials { user, password } = &self.credentials;
-        if let Some(password) = password.as_ref().filter(|password| !password.expose().is_empty()) {
-            text = text.replace(password.expose(), "(secret)");
+    /// Takes out of a text what the server may have repeated of the password. One that is very short stands in many words,
+    /// and taking it out of them would show it.
+    pub(super) fn without_credentials(&self, text: String) -> String {
+        let password = self.credentials.password.as_ref().map(|password| password.expose());
+        match password.filter(|password| password.len() >= SHORTEST_HIDDEN) {
+            Some(password) => text.replace(password, "(secret)"),
+            None => text,
         }
-        if let Some(user) = user {
-            text = text.replace(&format!("\"{}\"", user.expose()), "(secret)");
-        }
-        text
     }
 }

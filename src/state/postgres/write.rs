@@ -107,7 +107,7 @@ impl Rows<'_> {
 
     /// Returns what puts these contents in the place of all rows, without `meta`.
     pub(super) fn of_contents(&self, contents: &Contents) -> Result<Vec<Statement>, Fault> {
-        let tables = ["events", "runs", "tokens", "objects"];
+        let tables = ["events", "runs", "tokens", "objects", "meta"];
         let mut statements: Vec<Statement> = tables
             .iter()
             .map(|table| Statement {

@@ -8,6 +8,7 @@ use podform::model::clock::Clock;
 use podform::model::id::{Lineage, RunId};
 use podform::model::journal::Event;
 use podform::model::prior::{Binding, Prior, ProviderKind};
+use podform::state::contents::Contents;
 use podform::state::memory::{MemoryPlace, MemoryState};
 use podform::state::place::{Held, Place};
 use podform::state::sqlite::StateFile;
@@ -247,6 +248,23 @@ pub async fn other_contents_take_the_place_of_all<E: Engine>(engine: E) {
     assert_eq!(new.prior().objects, old.prior().objects);
 }
 
+pub async fn what_was_emptied_is_as_before_its_first_use<E: Engine>(engine: E) {
+    let held = lock(&engine).await;
+    held.begin(&run("r1")).await.unwrap();
+    held.commit(&changes(vec![put("llm", &mut Samples::from_seed(6))])).await.unwrap();
+    held.replace(&Contents::empty(Lineage::new("line"))).await.unwrap();
+    let ours = engine.ours();
+    assert!(!ours.contents().await.unwrap().is_some_and(|contents| contents.is_used()));
+    assert_eq!(ours.load().await.unwrap(), Prior::empty(Lineage::new("line")));
+    assert_eq!(ours.history().await.unwrap(), []);
+    held.begin(&run("r1")).await.unwrap();
+    assert_eq!(held.commit(&Batch::default()).await.unwrap().0, 1);
+    held.release().await.unwrap();
+    assert_eq!(ours.serial().await.unwrap().0, 1);
+    let stranger = engine.place(Binding { origin: "https://staging".into(), ..binding("acme") }, "line");
+    assert!(matches!(stranger.load().await, Err(StateError::BoundElsewhere { .. })));
+}
+
 pub async fn a_thousand_intents_are_one_commit<E: Engine>(engine: E) {
     let held = lock(&engine).await;
     held.begin(&run("r1")).await.unwrap();
@@ -290,6 +308,7 @@ macro_rules! engines {
                 who_lost_the_lock_writes_nothing,
                 what_lies_elsewhere_is_not_used,
                 other_contents_take_the_place_of_all,
+                what_was_emptied_is_as_before_its_first_use,
                 a_thousand_intents_are_one_commit,
             ];
         )+}

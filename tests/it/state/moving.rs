@@ -219,7 +219,14 @@ pub async fn a_move_that_dies_anywhere_is_gone_on_with_or_given_up<S: Engine, T:
                         assert_eq!(in_use(&from, &to).await, (true, false));
                         assert!(from.ours().contents().await.unwrap().unwrap().holds_the_same(&whole));
                     }
-                    (_, Err(error)) => assert!(matches!(error, MoveError::TooLate(_)), "{error}"),
+                    // It had ended.
+                    (_, Err(MoveError::TooLate(_))) => assert_eq!(in_use(&from, &to).await, (false, true)),
+                    // It had not begun.
+                    (_, Err(MoveError::NeverMoved(_))) => {
+                        assert_eq!(in_use(&from, &to).await, (true, false));
+                        assert!(from.ours().contents().await.unwrap().unwrap().holds_the_same(&whole));
+                    }
+                    (_, Err(error)) => panic!("{error}"),
                 }
             }
         }

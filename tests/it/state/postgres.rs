@@ -383,14 +383,14 @@ async fn errors_say_what_to_do_and_nothing_of_the_credentials() {
         let error = state.load().await.unwrap_err();
         let locked = refused(&state, "ann").await;
         assert_eq!(locked.to_string().replace("failed to open", "failed to read"), error.to_string());
-        for secret in ["hunter2", "mallory", server::PASSWORD] {
+        for secret in ["hunter2", server::PASSWORD] {
             assert!(!format!("{error} {error:?} {state:?}").contains(secret), "{error:?}");
         }
         said.push(message(&error, &target));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
-    failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: PostgreSQL says: password authentication failed for user (secret) (28P01); look at `PGUSER`, `PGPASSWORD` and `PGPASSFILE`
-    failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: PostgreSQL says: password authentication failed for user (secret) (28P01); look at `PGUSER`, `PGPASSWORD` and `PGPASSFILE`
+    failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: PostgreSQL says: password authentication failed for user "postgres" (28P01); look at `PGUSER`, `PGPASSWORD` and `PGPASSFILE`
+    failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: PostgreSQL says: password authentication failed for user "mallory" (28P01); look at `PGUSER`, `PGPASSWORD` and `PGPASSFILE`
     failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: the server asks for a password: set `PGPASSWORD` or `PGPASSFILE`
     failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: no user is named: set `PGUSER`
     failed to read state `postgres://127.0.0.1:PORT/nowhere?schema=SCHEMA`: PostgreSQL says: database "nowhere" does not exist (3D000); create the database `nowhere` first: podform makes only its own schema
