@@ -523,9 +523,9 @@ mod tests {
         s3://bucket/
           error: it names no prefix, and a bucket holds more than one state; write `s3://bucket/podform/PROJECT`
         s3://b/podform
-          error: it names no bucket; write `s3://BUCKET/PREFIX`
+          error: a bucket's name has 3 small letters, digits, `.`, `-` and `_` or more; write `s3://BUCKET/PREFIX`
         s3://Bucket_A/podform/../x
-          error: it names no bucket; write `s3://BUCKET/PREFIX`
+          error: a bucket's name has 3 small letters, digits, `.`, `-` and `_` or more; write `s3://BUCKET/PREFIX`
         s3://bucket/podform/a%20b
           error: its prefix may have letters, digits, `.`, `-`, `_`, `=` and `/`
         s3://bucket/podform?endpoint=http://s3.acme.example
@@ -546,6 +546,10 @@ mod tests {
           error: give the path of a SQLite file as it is, such as `state/NAME.db`
         redis://host
           error: a state is a path, or a URL that begins with `postgres://`, `s3://`, `gs://`, `az://` or `file://`
+        s3:/bucket/podform
+          error: two slashes follow `s3:`
+        file:/mnt/x
+          error: two slashes follow `file:`
         ");
     }
 }
