@@ -66,7 +66,9 @@ fn table(runs: &[&PastRun]) -> String {
     let mut table = Table::new(["RUN", "BEGAN", "TOOK", "WHO", "COMMAND", "PLAN", "ENDED"]);
     for PastRun { run, ended_at, summary, entries: _ } in runs {
         let Run { id, at, command, plan_digest, who: _, nonce: _, approved: _ } = run;
-        let took = ended_at.map_or_else(String::new, |end| format!("{}s", end.duration_since(*at).as_secs()));
+        // Another computer may have ended it, whose clock tells something else.
+        let took = ended_at.map(|end| end.duration_since(*at).as_secs()).filter(|seconds| *seconds >= 0);
+        let took = took.map_or_else(String::new, |seconds| format!("{seconds}s"));
         let short: String = id.as_str().chars().take(SHORT_ID).collect();
         let ended = summary.clone().unwrap_or_else(|| "not ended".to_owned());
         table.row([short, at.to_string(), took, who(run), command.clone(), plan_digest.clone(), ended]);
@@ -167,11 +169,13 @@ mod tests {
 
     #[test]
     fn runs_and_their_events_are_tables() {
-        let runs = [past("0123456789ab", Some(90)), past("aaaaaaaaaaaa", None)];
+        let runs =
+            [past("0123456789ab", Some(90)), past("aaaaaaaaaaaa", None), past("cccccccccccc", Some(-3_600))];
         insta::assert_snapshot!(table(&runs.iter().collect::<Vec<_>>()), @r"
         RUN       BEGAN                 TOOK  WHO      COMMAND  PLAN  ENDED
         01234567  1970-01-01T00:00:00Z  90s   ada@lab  apply    d1-0  complete
         aaaaaaaa  1970-01-01T00:00:00Z  -     ada@lab  apply    d1-0  not ended
+        cccccccc  1970-01-01T00:00:00Z  -     ada@lab  apply    d1-0  complete
         ");
         insta::assert_snapshot!(events(&runs[0]), @r"
         AT                    ACTION      EVENT     DETAIL
