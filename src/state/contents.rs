@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::fold::{self, Begun};
 use super::refused::Refused;
-use super::{Batch, PastRun, RecordChange, Run, Standing, StateError, asked_unknown};
+use super::{Batch, PastRun, RecordChange, Run, Standing, StateError, known_by_record};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RemoteId, RunId, Serial};
@@ -377,13 +377,7 @@ impl Draft<'_> {
         let Some(token) = recorded.record.token.as_ref().filter(|token| self.token(token).is_none()) else {
             return;
         };
-        let known = KnownToken {
-            address: address.clone(),
-            intended_at: recorded.recorded_at,
-            server_time,
-            asked: asked_unknown(recorded),
-            tombstone: false,
-        };
+        let known = known_by_record(address, recorded, server_time);
         self.delta.tokens.insert(token.clone(), known);
     }
 

@@ -35,7 +35,7 @@ use crate::model::id::{Lineage, RunId, RunNonce, Serial};
 use crate::model::journal::{Asked, Entry};
 use crate::model::marker::Token;
 use crate::model::plan::Approval;
-use crate::model::prior::{Binding, Prior, ProviderKind, Recorded};
+use crate::model::prior::{Binding, KnownToken, Prior, ProviderKind, Recorded};
 
 use refused::Refused;
 
@@ -316,7 +316,13 @@ impl Binding {
     }
 }
 
-/// Stands for what a create asked for where only the record knows the token, as after a rebuild.
-fn asked_unknown(recorded: &Recorded) -> Asked {
-    Asked { name: None, data_centers: BTreeSet::new(), record: Box::new(recorded.record.clone()) }
+/// Returns what is known of a token that only a record has, as after a rebuild: nothing of what its create asked for.
+fn known_by_record(address: &Address, recorded: &Recorded, server_time: Option<Timestamp>) -> KnownToken {
+    KnownToken {
+        address: address.clone(),
+        intended_at: recorded.recorded_at,
+        server_time,
+        asked: Asked { name: None, data_centers: BTreeSet::new(), record: Box::new(recorded.record.clone()) },
+        tombstone: false,
+    }
 }

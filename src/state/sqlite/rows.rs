@@ -17,7 +17,7 @@ use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::StoredEnum;
 use crate::state::contents::Contents;
 use crate::state::text::{json, kind_and_id, parse, parse_versioned, remote_id, restore_asked, versioned};
-use crate::state::{Batch, RecordChange, Refused, Standing, asked_unknown, fold};
+use crate::state::{Batch, RecordChange, Refused, Standing, fold, known_by_record};
 
 /// Returns to what the state belongs; `None` before its first use.
 pub(super) fn binding(connection: &Connection) -> Result<Option<Binding>, RowError> {
@@ -253,14 +253,7 @@ fn know(
     if find.exists([token.as_str()])? {
         return Ok(());
     }
-    let known = KnownToken {
-        address: address.clone(),
-        intended_at: recorded.recorded_at,
-        server_time,
-        asked: asked_unknown(recorded),
-        tombstone: false,
-    };
-    put_token(connection, token, &known)
+    put_token(connection, token, &known_by_record(address, recorded, server_time))
 }
 
 /// Writes what is known of a token that is not there yet.
