@@ -56,6 +56,10 @@ impl StateAt {
     ///
     /// # Errors
     /// What opens it cannot be read, or this podform was built without the engine.
+    #[cfg_attr(
+        not(any(feature = "postgres", feature = "object-store")),
+        expect(unused_variables, reason = "a file is opened by nothing that the environment has")
+    )]
     pub fn open(
         location: &Location,
         binding: Binding,
