@@ -24,9 +24,9 @@ use crate::state::{Batch, Journal, PastRun, Run, Standing, StateError, Store};
 pub enum StateAt {
     File(Box<StateFile>),
     #[cfg(feature = "postgres")]
-    Postgres(Box<PostgresState>, Duration),
+    Postgres(Box<PostgresState>),
     #[cfg(feature = "object-store")]
-    Objects(Box<ObjectLog>, Duration),
+    Objects(Box<ObjectLog>),
 }
 
 /// A state whose lock this process holds.
@@ -44,9 +44,9 @@ macro_rules! whichever {
         match $value {
             $type::File($state) => $does,
             #[cfg(feature = "postgres")]
-            $type::Postgres($state, ..) => $does,
+            $type::Postgres($state) => $does,
             #[cfg(feature = "object-store")]
-            $type::Objects($state, ..) => $does,
+            $type::Objects($state) => $does,
         }
     };
 }
@@ -71,9 +71,8 @@ impl StateAt {
             #[cfg(feature = "postgres")]
             Location::Postgres(database) => {
                 let (roots, credentials) = credentials::of_database(database, env)?;
-                let lease = database.lease;
                 let state = PostgresState::new(database.clone(), roots, credentials, binding, proposed);
-                Ok(Self::Postgres(Box::new(state), lease))
+                Ok(Self::Postgres(Box::new(state)))
             }
             #[cfg(not(feature = "postgres"))]
             Location::Postgres(_) => Err(Failure::EngineMissing { feature: "postgres" }),
@@ -81,7 +80,7 @@ impl StateAt {
             Location::Objects(bucket) => {
                 let variables = credentials::of_bucket(env);
                 let log = object_log::open(bucket, &variables, location.to_string(), binding, proposed)?;
-                Ok(Self::Objects(Box::new(log), bucket.lease))
+                Ok(Self::Objects(Box::new(log)))
             }
             #[cfg(not(feature = "object-store"))]
             Location::Objects(_) => Err(Failure::EngineMissing { feature: "object-store" }),
@@ -93,9 +92,9 @@ impl StateAt {
         match self {
             Self::File(_) => lease::LEASE,
             #[cfg(feature = "postgres")]
-            Self::Postgres(_, lease) => *lease,
+            Self::Postgres(state) => state.lease_length(),
             #[cfg(feature = "object-store")]
-            Self::Objects(_, lease) => *lease,
+            Self::Objects(state) => state.lease_length(),
         }
     }
 
@@ -110,9 +109,9 @@ impl StateAt {
         match self {
             Self::File(file) => Some(file),
             #[cfg(feature = "postgres")]
-            Self::Postgres(..) => None,
+            Self::Postgres(_) => None,
             #[cfg(feature = "object-store")]
-            Self::Objects(..) => None,
+            Self::Objects(_) => None,
         }
     }
 }
@@ -161,11 +160,11 @@ impl Place for StateAt {
                 .await
                 .map(|held| HeldState::File(Box::new(held))),
             #[cfg(feature = "postgres")]
-            Self::Postgres(state, _) => {
+            Self::Postgres(state) => {
                 state.lock(holder, clock, wait).await.map(|held| HeldState::Postgres(Box::new(held)))
             }
             #[cfg(feature = "object-store")]
-            Self::Objects(state, _) => {
+            Self::Objects(state) => {
                 state.lock(holder, clock, wait).await.map(|held| HeldState::Objects(Box::new(held)))
             }
         }

@@ -13,8 +13,8 @@ use url::Url;
 /// The lengths that a lease may have: with a shorter one a slow answer costs it, with a longer one a dead run's lock stays.
 const LEASES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(3600));
 
-/// The lease of a state whose name says nothing of it.
-const LEASE: Duration = Duration::from_secs(60);
+/// How long the lease of a state lasts without being renewed, unless its name says otherwise.
+pub const LEASE: Duration = Duration::from_secs(60);
 
 /// Where a state lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,14 @@ impl Location {
 }
 
 impl Location {
+    /// Returns the key that a spec names it with.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::File(_) => "state_file",
+            Self::Postgres(_) | Self::Objects(_) => "state_url",
+        }
+    }
+
     /// Returns it as a spec has it, so with the role of a database, which is no secret but is of no use in a message.
     pub fn written(&self) -> String {
         let text = self.to_string();

@@ -12,7 +12,6 @@ use crate::model::pod::EnvValue;
 use crate::model::registry::Credentials;
 use crate::model::secret::{SecretName, SecretSource};
 use crate::model::volume::VolumeConfig;
-use crate::spec::resolve::state_key;
 
 use super::forms::{write_memory, write_monthly, write_price, write_size};
 use super::interpolate::Text;
@@ -72,7 +71,7 @@ fn spec_map(resolved: &Resolved) -> Map {
     provider.put("kind", kind.word());
     provider.put("api", api.word());
     spec.put("provider", provider);
-    spec.put(state_key(state), text(&state.written()));
+    spec.put(state.key(), text(&state.written()));
     let mut map = Map::default();
     for (name, source) in secrets {
         map.put(name, secret_map(source));

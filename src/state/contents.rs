@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::fold::{self, Begun};
 use super::refused::Refused;
-use super::{Batch, PastRun, RecordChange, Run, Standing, StateError, known_by_record};
+use super::{Batch, PastRun, RecordChange, Run, Standing, known_by_record};
 use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, RemoteId, RunId, Serial};
@@ -132,22 +132,6 @@ impl Contents {
     /// Returns the same with another standing.
     pub fn standing_as(self, standing: Standing) -> Self {
         Self { standing, ..self }
-    }
-
-    /// Returns the standing, if it is one that refuses all use.
-    pub(super) fn refuses(&self) -> Option<Standing> {
-        Some(self.standing.clone()).filter(|standing| *standing != Standing::Active)
-    }
-
-    /// Returns the contents, if they are those to use; `path` is for messages.
-    ///
-    /// # Errors
-    /// They lie elsewhere.
-    pub(super) fn active(self, path: &str) -> Result<Self, StateError> {
-        match self.refuses() {
-            Some(standing) => Err(standing.refuses(path.to_owned())),
-            None => Ok(self),
-        }
     }
 
     /// Tells whether it was ever used, and is not merely a place whose lock somebody took.

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use crate::model::clock::Timestamp;
 
-/// How long a lease lasts without being renewed, unless the name of the state says otherwise.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub use crate::model::location::LEASE;
 
 /// How often a waiting process tries again.
 pub const RETRY: Duration = Duration::from_millis(250);
@@ -18,6 +17,12 @@ pub const RETRY: Duration = Duration::from_millis(250);
 /// Returns how often a lease of this length is renewed.
 pub fn beat(lease: Duration) -> Duration {
     lease / 6
+}
+
+/// Returns when a lease of the usual length that is renewed at this time expires; the latest time there is if that is out
+/// of range.
+pub(super) fn expiry(now: Timestamp) -> Timestamp {
+    now.checked_add(LEASE).unwrap_or(Timestamp::MAX)
 }
 
 /// Who takes a lock.

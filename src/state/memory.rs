@@ -137,18 +137,15 @@ impl MemoryPlace {
     fn seen(&self) -> Result<Option<Contents>, StateError> {
         let contents = self.kept.borrow().contents.clone();
         let owner = contents.as_ref().and_then(|contents| contents.owner.as_ref());
-        match owner.filter(|owner| **owner != self.binding) {
-            Some(owner) => Err(owner.not(&self.binding, name())),
-            None => Ok(contents),
-        }
+        self.binding.ensure_owns(owner, &name())?;
+        Ok(contents)
     }
 
     /// Returns what is there, if it is the one to use.
     fn active(&self) -> Result<Contents, StateError> {
-        match self.seen()? {
-            Some(contents) => contents.active(&name()),
-            None => Ok(Contents::empty(self.proposed.clone())),
-        }
+        let contents = self.seen()?.unwrap_or_else(|| Contents::empty(self.proposed.clone()));
+        contents.standing.ensure_active(&name())?;
+        Ok(contents)
     }
 }
 
@@ -200,8 +197,12 @@ impl Place for MemoryPlace {
             let Some(other) = other else {
                 let kept = &mut *self.kept.borrow_mut();
                 kept.fence += 1;
-                let lease =
-                    Lease { holder: holder.clone(), since: now, expires_at: expiry(now), fence: kept.fence };
+                let lease = Lease {
+                    holder: holder.clone(),
+                    since: now,
+                    expires_at: lease::expiry(now),
+                    fence: kept.fence,
+                };
                 kept.lease = Some(lease);
                 return Ok(HeldMemory { place: self.clone(), fence: kept.fence });
             };
@@ -239,10 +240,8 @@ impl HeldMemory {
         self.under_lock(|kept| {
             let contents = kept.contents.take();
             let mut contents = contents.unwrap_or_else(|| Contents::empty(self.place.proposed.clone()));
-            let serial = contents.refuses().map_or_else(
-                || written(&mut contents, Some(&self.place.binding), write),
-                |standing| Err(standing.refuses(name())),
-            );
+            let active = contents.standing.ensure_active(&name());
+            let serial = active.and_then(|()| written(&mut contents, Some(&self.place.binding), write));
             kept.contents = Some(contents);
             serial
         })
@@ -275,7 +274,7 @@ impl Held for HeldMemory {
             sleep(lease::beat(lease::LEASE)).await;
             let renewed = self.under_lock(|kept| {
                 if let Some(lease) = &mut kept.lease {
-                    lease.expires_at = expiry(clock.now());
+                    lease.expires_at = lease::expiry(clock.now());
                 }
                 Ok(())
             });
@@ -305,8 +304,4 @@ impl Held for HeldMemory {
             Ok(())
         })
     }
-}
-
-fn expiry(now: Timestamp) -> Timestamp {
-    now.checked_add(lease::LEASE).unwrap_or(Timestamp::MAX)
 }

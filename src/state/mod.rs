@@ -195,12 +195,13 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Returns what is said to somebody who would use the state at `path`, which has this standing and is not active.
-    fn refuses(self, path: String) -> StateError {
+    /// Refuses the state at `path` to somebody who would use it, unless it is the one to use.
+    fn ensure_active(&self, path: &str) -> Result<(), StateError> {
+        let path = path.to_owned();
         match self {
-            Self::Moved { to } => StateError::Moved { path, to },
-            Self::Incoming { from } => StateError::Incoming { path, from },
-            Self::Active => StateError::Failed { doing: "use", path, why: "it is the one to use".to_owned() },
+            Self::Active => Ok(()),
+            Self::Moved { to } => Err(StateError::Moved { path, to: to.clone() }),
+            Self::Incoming { from } => Err(StateError::Incoming { path, from: from.clone() }),
         }
     }
 }
@@ -300,9 +301,16 @@ pub enum StateError {
 }
 
 impl Binding {
-    /// Returns what is said to somebody of `asked` who would use the state at `path`, which belongs to this one.
-    fn not(&self, asked: &Self, path: String) -> StateError {
-        StateError::BoundElsewhere { path, owner: self.shown(), asked: asked.shown() }
+    /// Refuses the state at `path`, which belongs to `owner` if it was ever used, to anybody else.
+    fn ensure_owns(&self, owner: Option<&Self>, path: &str) -> Result<(), StateError> {
+        match owner {
+            Some(owner) if owner != self => Err(StateError::BoundElsewhere {
+                path: path.to_owned(),
+                owner: owner.shown(),
+                asked: self.shown(),
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns it as it stands in messages.

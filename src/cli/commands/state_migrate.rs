@@ -69,20 +69,15 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     moved?;
     let said = match way {
         Way::There => format!(
-            "the state lies at `{target}`, and `{source}` says so; next: name it in the spec{hint}, and run `podform plan`",
+            "the state lies at `{target}`, and `{source}` says so; next: name it in the spec (`{key}: {to}`), and run `podform plan`",
             target = target.name(),
             source = source.name(),
-            hint = key(&to),
+            key = to.key(),
+            to = to.written(),
         ),
         Way::Abandon => format!("the move is given up; the state lies at `{}` as before", source.name()),
         Way::Back => format!("the state lies at `{}` again, and `{}` says so", source.name(), target.name()),
     };
     shell.output.note(&said);
     Ok(exit::DONE)
-}
-
-/// Returns how a spec names the place.
-fn key(to: &Location) -> String {
-    let key = if to.file().is_some() { "state_file" } else { "state_url" };
-    format!(" (`{key}: {}`)", to.written())
 }

@@ -19,7 +19,6 @@ use crate::spec::Settings;
 use crate::spec::config::{rent_map, text, texts};
 use crate::spec::forms::write_size;
 use crate::spec::resolve::default_state;
-use crate::spec::resolve::state_key;
 use crate::spec::written::{Map, Written};
 
 use super::{Chosen, Known, free_key};
@@ -159,7 +158,7 @@ impl Page<'_> {
         provider.put("api", api.word());
         spec.put("provider", provider);
         if *state != default_state(*kind, project) {
-            spec.put(state_key(state), text(&state.written()));
+            spec.put(state.key(), text(&state.written()));
         }
     }
 

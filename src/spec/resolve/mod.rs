@@ -117,14 +117,6 @@ pub(super) fn default_state(kind: ProviderKind, project: &ProjectName) -> Locati
     })
 }
 
-/// Returns the key that a spec names a state with.
-pub(super) fn state_key(state: &Location) -> &'static str {
-    match state {
-        Location::File(_) => "state_file",
-        Location::Postgres(_) | Location::Objects(_) => "state_url",
-    }
-}
-
 /// Checks values against the rest of the spec.
 struct Resolver<'a> {
     /// While pods are resolved they are not in it: they are taken out, one after the other.

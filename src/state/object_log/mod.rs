@@ -77,6 +77,11 @@ impl ObjectLog {
         Self(Arc::new(Inner { requests, name, binding, proposed, lease, folder: None }))
     }
 
+    /// Returns how long a holder of the lock may give no sign of life.
+    pub fn lease_length(&self) -> Duration {
+        self.0.lease
+    }
+
     /// Returns how many requests were made for it.
     pub fn counts(&self) -> &Counts {
         &self.0.requests.counts
@@ -90,18 +95,12 @@ impl ObjectLog {
     }
 
     fn ensure_active(&self, contents: &Contents) -> Result<(), StateError> {
-        match contents.refuses() {
-            Some(standing) => Err(standing.refuses(self.shown())),
-            None => Ok(()),
-        }
+        contents.standing.ensure_active(&self.0.name)
     }
 
     /// Refuses a state of another project.
     fn ensure_ours(&self, owner: Option<&Binding>) -> Result<(), StateError> {
-        match owner {
-            Some(owner) if *owner != self.0.binding => Err(owner.not(&self.0.binding, self.shown())),
-            Some(_) | None => Ok(()),
-        }
+        self.0.binding.ensure_owns(owner, &self.0.name)
     }
 
     fn shown(&self) -> String {

@@ -406,9 +406,7 @@ impl Held for HeldPostgres {
         let mut slot = self.link.lock().await;
         self.ensure_whole()?;
         let binding = &self.place.binding;
-        if let Some(owner) = contents.owner.as_ref().filter(|owner| *owner != binding) {
-            return Err(owner.not(binding, self.place.name()));
-        }
+        binding.ensure_owns(contents.owner.as_ref(), &self.place.name())?;
         let rows = self.place.rows();
         let statements = rows.of_contents(contents).and_then(|mut statements| {
             let Contents { owner, standing, lineage, serial, .. } = contents;

@@ -108,20 +108,18 @@ impl PostgresState {
 
     /// Refuses a state of another project, provider or origin.
     fn owned(&self, meta: Option<Meta>) -> Result<Option<Meta>, Fault> {
-        match meta {
-            Some(Meta { owner, .. }) if owner != self.binding => {
-                Err(owner.not(&self.binding, self.name()).into())
-            }
-            meta => Ok(meta),
-        }
+        self.binding.ensure_owns(meta.as_ref().map(|meta| &meta.owner), &self.name())?;
+        Ok(meta)
     }
 
     /// Refuses a state that is not the one to use.
     fn ensure_active(&self, standing: &Standing) -> Result<(), StateError> {
-        match standing {
-            Standing::Active => Ok(()),
-            aside => Err(aside.clone().refuses(self.name())),
-        }
+        standing.ensure_active(&self.name())
+    }
+
+    /// Returns how long a lease lasts without being renewed.
+    pub fn lease_length(&self) -> Duration {
+        self.server.database.lease
     }
 
     /// Takes the lock if it is free, and reads under it what writes are judged by. A take whose commit got no answer may

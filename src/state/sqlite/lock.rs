@@ -6,7 +6,7 @@
 //! fence number, higher than any before, and every transaction checks it, so that a holder who slept through his
 //! lease writes nothing any more.
 //!
-//! Clocks of different computers are compared only here; they may differ by the part of [`LEASE`] that its beat leaves.
+//! Clocks of different computers are compared only here; they may differ by the part of [`LEASE`](crate::state::lease::LEASE) that its beat leaves.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -19,7 +19,7 @@ use super::open::{classify_write, lock_file, lock_name};
 
 use crate::model::clock::Timestamp;
 use crate::state::StateError;
-use crate::state::lease::{Holder, LEASE, Lease};
+use crate::state::lease::{Holder, Lease, expiry};
 use crate::state::whole::open_no_link;
 
 /// How long a process that has just taken the file lock is given to write its lease, so that it can be named.
@@ -97,13 +97,16 @@ pub(super) fn take(connection: &Connection, holder: &Holder, now: Timestamp) -> 
     let update =
         "UPDATE lease SET fence = fence + 1, user = ?1, host = ?2, pid = ?3, command = ?4, since = ?5,
                   expires_at = ?6, id = ?7, url = ?8 RETURNING fence";
-    let values = params![user, host, pid, command, now.to_string(), expiry(now), id, url];
+    let values = params![user, host, pid, command, now.to_string(), expiry(now).to_string(), id, url];
     Ok(connection.query_row(update, values, |row| row.get(0))?)
 }
 
 /// Renews the lease of a holder.
 pub(super) fn renew(connection: &Connection, fence: i64, now: Timestamp) -> Result<(), RowError> {
-    connection.execute("UPDATE lease SET expires_at = ?2 WHERE fence = ?1", params![fence, expiry(now)])?;
+    connection.execute(
+        "UPDATE lease SET expires_at = ?2 WHERE fence = ?1",
+        params![fence, expiry(now).to_string()],
+    )?;
     Ok(())
 }
 
@@ -119,9 +122,4 @@ pub(super) fn clear(connection: &Connection) -> Result<(), RowError> {
 pub(super) fn is_held(connection: &Connection, fence: i64) -> Result<bool, RowError> {
     let query = "SELECT 1 FROM lease WHERE fence = ?1 AND user IS NOT NULL";
     Ok(connection.prepare_cached(query)?.exists([fence])?)
-}
-
-/// Returns when a lease that is renewed at this time expires; the latest time there is if that is out of range.
-fn expiry(now: Timestamp) -> String {
-    now.checked_add(LEASE).unwrap_or(Timestamp::MAX).to_string()
 }

@@ -218,10 +218,9 @@ impl StateFile {
     /// Returns a checked copy in memory, refused if it belongs to another project.
     fn snapshot(&self) -> Result<Option<Connection>, StateError> {
         let Some(copy) = open::snapshot(&self.path)? else { return Ok(None) };
-        match self.rows("read", rows::binding(&copy))? {
-            Some(owner) if owner != self.binding => Err(owner.not(&self.binding, shown(&self.path))),
-            Some(_) | None => Ok(Some(copy)),
-        }
+        let owner = self.rows("read", rows::binding(&copy))?;
+        self.binding.ensure_owns(owner.as_ref(), &shown(&self.path))?;
+        Ok(Some(copy))
     }
 
     /// Reads from a checked copy of a state that is the one to use.
@@ -260,7 +259,14 @@ impl StateFile {
             RowError::Refused(why) => {
                 StateError::Failed { doing, path: shown(&self.path), why: why.to_string() }
             }
-            RowError::Aside(standing) => standing.refuses(shown(&self.path)),
+            RowError::Aside(standing) => match standing.ensure_active(&shown(&self.path)) {
+                Err(error) => error,
+                Ok(()) => StateError::Failed {
+                    doing,
+                    path: shown(&self.path),
+                    why: "it is the one to use".to_owned(),
+                },
+            },
         })
     }
 }
