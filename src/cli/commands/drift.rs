@@ -57,6 +57,7 @@ fn is_unseen(held: &Held) -> bool {
         | Held::Marked { .. }
         | Held::Copied { .. }
         | Held::OtherProject { .. }
+        | Held::RecordedOther { .. }
         | Held::Rebuilt { .. }
         | Held::MayBeRenamed { .. }
         | Held::Unplaced { .. }

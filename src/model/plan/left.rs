@@ -121,6 +121,13 @@ pub enum Held {
         /// The project that its mark names.
         project: ProjectName,
     },
+    /// The state has an object here that carries the mark of another project, and not the one of this address.
+    RecordedOther {
+        /// The object.
+        id: RemoteId,
+        /// The project that its mark names.
+        project: ProjectName,
+    },
     /// A rebuild found it, the spec does not have it, and ending it could lose data or make a second one of these.
     Rebuilt {
         /// What the spec would have created besides.

@@ -22,7 +22,7 @@ use crate::model::address::{Address, Kind};
 use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::Asked;
-use crate::model::live::{Live, LiveVolume, PodRole, Seen, Unreadable};
+use crate::model::live::{Live, LivePod, LiveVolume, PodRole, Seen, Unreadable};
 use crate::model::marker::Token;
 use crate::model::plan::{Finding, Held};
 use crate::model::prior::Recorded;
@@ -227,6 +227,27 @@ impl<'a> Ownership<'a> {
         }
         let taken = |holder: &Address| not_possible(id, &format!("which is that of `{holder}` by its token"));
         holder().map_or(Ok(()), |holder| Err(taken(holder)))
+    }
+
+    /// Holds a recorded object that carries another project's mark. A record is a row that anybody with the right to write
+    /// there can change, and an id in it that was never this address's own is no reason to touch what a mark says is theirs.
+    /// What was taken over from there is on record without a token, or with the one that it carries.
+    fn is_marked_by_other(
+        &self,
+        recorded: &Recorded,
+        project: Option<&ProjectName>,
+        is_recorded: impl FnOnce(&Token) -> bool,
+    ) -> Option<Held> {
+        let project = self.other_project(project)?;
+        let token = recorded.record.token.as_ref()?;
+        (!is_recorded(token)).then(|| Held::RecordedOther { id: recorded.id.clone(), project })
+    }
+
+    /// The same for a pod that the record says to be replaced. Which token it had is not on record any more, so one that was
+    /// taken over from another project is a person's to end too.
+    pub(super) fn deposed_marked_by_other(&self, pod: &LivePod) -> Option<Held> {
+        let project = self.other_project(pod.marker.as_ref().map(|marker| &marker.project))?;
+        Some(Held::RecordedOther { id: RemoteId::Pod(pod.id.clone()), project })
     }
 
     /// Holds all but the first address that `adopt` gives one object to: the state refuses a second record of it.

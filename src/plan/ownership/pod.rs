@@ -8,7 +8,7 @@ use crate::model::address::Address;
 use crate::model::clock::SignedDuration;
 use crate::model::id::{EnvKey, PodId, RemoteId};
 use crate::model::live::{LivePod, PodRole, PodStatus, Seen};
-use crate::model::marker::MARKER_KEY;
+use crate::model::marker::{MARKER_KEY, Token};
 use crate::model::plan::{Finding, Held};
 use crate::model::pod::{Compute, Storage};
 use crate::model::prior::Recorded;
@@ -67,6 +67,13 @@ impl<'a> Ownership<'a> {
             None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
+                let mark = object.marker.as_ref();
+                let is_recorded = |token: &Token| mark.is_some_and(|mark| mark.token == *token);
+                if let Some(held) =
+                    self.is_marked_by_other(recorded, mark.map(|mark| &mark.project), is_recorded)
+                {
+                    return Sighting::Hidden(held);
+                }
                 // While RunPod moves a pod, both are there, and the old one refuses to be stopped or ended.
                 let is_moved = |claim: &&Claim<'a>| {
                     recorded.record.token.as_ref() == Some(claim.token) && self.is_target(claim.pod, object)

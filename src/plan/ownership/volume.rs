@@ -128,7 +128,16 @@ impl<'a> Ownership<'a> {
         match self.inputs.live.volumes.get(id) {
             None => Sighting::Hidden(Held::Unreadable(format!("network volume `{id}` was not looked at"))),
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
-            Some(Seen::Found(object)) => Sighting::Kept { recorded, object },
+            Some(Seen::Found(object)) => {
+                let mark = object.name.parse::<VolumeMark>().ok();
+                let is_recorded =
+                    |token: &Token| mark.as_ref().is_some_and(|mark| mark.token.short() == token.short());
+                let project = mark.as_ref().map(|mark| &mark.project);
+                match self.is_marked_by_other(recorded, project, is_recorded) {
+                    Some(held) => Sighting::Hidden(held),
+                    None => Sighting::Kept { recorded, object },
+                }
+            }
             Some(Seen::Absent) => Sighting::Gone { recorded },
         }
     }

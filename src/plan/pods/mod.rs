@@ -123,7 +123,12 @@ impl<'a> PodPlanner<'_, 'a> {
     fn look_at_deposed(&mut self, recorded: &'a Recorded) -> Option<Held> {
         for id in &recorded.record.deposed {
             match self.context.inputs.live.pods.get(id) {
-                Some(Seen::Found(pod)) if pod.status != PodStatus::Terminated => self.surplus.push(pod),
+                Some(Seen::Found(pod)) if pod.status != PodStatus::Terminated => {
+                    if let Some(held) = self.context.ownership.deposed_marked_by_other(pod) {
+                        return Some(held);
+                    }
+                    self.surplus.push(pod);
+                }
                 Some(Seen::Found(_) | Seen::Absent) => self.outlived = true,
                 Some(Seen::Unreadable(why)) => {
                     return Some(Held::Unreadable(format!("replaced pod `{id}`: {why}")));

@@ -324,11 +324,14 @@ impl<'a> Planner<'_, 'a> {
         self.not_gone(recorded.record.object.registry().into_iter().flat_map(|registry| &registry.deposed))
     }
 
+    /// Leaves out what does not carry this project's mark as well: only what did is ever replaced, whatever the record says.
     fn not_gone<'i>(&self, deposed: impl Iterator<Item = &'i RegistryId>) -> BTreeSet<RegistryId> {
-        let live = &self.context.inputs.live.registries;
-        let is_gone =
-            |id: &&RegistryId| live.is_whole() && !live.found().iter().any(|other| other.id == **id);
-        deposed.filter(|id| !is_gone(id)).cloned().collect()
+        let Inputs { live, desired, .. } = *self.context.inputs;
+        let is_left = |id: &&RegistryId| match live.registries.found().iter().find(|other| other.id == **id) {
+            Some(other) => other.mark().is_some_and(|mark| mark.project == desired.project),
+            None => !live.registries.is_whole(),
+        };
+        deposed.filter(is_left).cloned().collect()
     }
 
     /// Drops from the record what others took the place of and is gone.

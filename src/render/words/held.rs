@@ -45,6 +45,14 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             visible(project.as_str()),
             visible(&id.to_string()),
         ),
+        Held::RecordedOther { id, project } => format!(
+            "the state has `{}` here, which has the mark of project `{}`; `podform state rm {at}` forgets it, \
+             `podform import --from-project {} {at} {}` then takes it from there",
+            visible(&id.to_string()),
+            visible(project.as_str()),
+            visible(project.as_str()),
+            visible(&id.to_string()),
+        ),
         Held::Rebuilt { instead_of } if instead_of.is_empty() => format!(
             "a rebuild found it, the spec does not have it, and it may hold data; `moved:` gives it an address of the \
              spec, `removed: [{{ from: {at}, then: terminate }}]` ends it"

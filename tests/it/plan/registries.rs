@@ -7,7 +7,7 @@ use podform::model::journal::ActionStatus;
 use podform::model::live::{Inventory, LivePod, LiveRegistry, Seen};
 use podform::model::plan::{ActionId, Step};
 use podform::model::pod::EnvValue;
-use podform::model::prior::OpenIntent;
+use podform::model::prior::{OpenIntent, RecordedObject};
 use podform::model::registry::{Credentials, Registry};
 use podform::model::secret::{Secret, SecretName};
 use podform::plan;
@@ -265,6 +265,26 @@ fn the_old_ones_stay_while_a_pod_of_others_pulls_with_them() {
     unchanged llm web
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     ");
+}
+
+#[test]
+fn a_record_of_what_was_replaced_that_points_at_others_deletes_nothing() {
+    for name in ["one.ghcr.0123abcd", "theirs"] {
+        let mut world = applied();
+        registries(&mut world).push(LiveRegistry { id: RegistryId::new("r9"), name: name.to_owned() });
+        let world = world.recorded("registry.ghcr", |recorded| {
+            if let RecordedObject::Registry(registry) = &mut recorded.record.object {
+                registry.deposed.insert(RegistryId::new("r9"));
+            }
+        });
+        insta::allow_duplicates! {
+            assert_snapshot!(settles(&world), @"
+            registry.ghcr:record Vanished
+            unchanged llm web
+            cost $1,011.40 -> $1,011.40, at most $1,011.40
+            ");
+        }
+    }
 }
 
 #[test]

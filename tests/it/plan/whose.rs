@@ -244,6 +244,62 @@ fn adopt_takes_nothing_that_another_project_marks() {
     assert!(matches!(allowed.plan(), Planned::Changes(_)), "{}", plan(&allowed));
 }
 
+#[test]
+fn a_record_that_points_at_what_another_project_marks_touches_nothing() {
+    let theirs = |marker: Option<Marker>| {
+        let marker = marker.unwrap();
+        Some(Marker { project: ProjectName::new("one"), token: token("of-theirs"), ..marker })
+    };
+    // The row of each was edited: its id is one of theirs.
+    let world = World::default()
+        .want("llm", |pod| pod.container.image = "podform/other:1".to_owned())
+        .have("llm", |_| {})
+        .outside("llm", |pod| pod.marker = theirs(pod.marker.take()))
+        .have_volume("volume.data", 10, false);
+    let mut world = world;
+    for volume in world.live.volumes.values_mut() {
+        if let Seen::Found(volume) = volume {
+            volume.name = "one.data.0123abcd".to_owned();
+        }
+    }
+    let destroyed = world.clone().option(|options| options.destroy = true);
+    let unwanted = unwanted(world.clone());
+    let text: String = [&world, &unwanted, &destroyed].iter().map(|world| plan(world)).collect();
+    assert_snapshot!(text, @r#"
+    blocked
+    held volume.data: RecordedOther { id: Volume(VolumeId("id-volume-data")), project: ProjectName("one") }
+    held llm: RecordedOther { id: Pod(PodId("id-llm")), project: ProjectName("one") }
+    cost $506.40 -> $506.40, at most $506.40
+    blocked
+    held volume.data: RecordedOther { id: Volume(VolumeId("id-volume-data")), project: ProjectName("one") }
+    held llm: RecordedOther { id: Pod(PodId("id-llm")), project: ProjectName("one") }
+    cost $506.40 -> $506.40, at most $506.40
+    blocked
+    held volume.data: RecordedOther { id: Volume(VolumeId("id-volume-data")), project: ProjectName("one") }
+    held llm: RecordedOther { id: Pod(PodId("id-llm")), project: ProjectName("one") }
+    cost $506.40 -> $506.40, at most $506.40
+    "#);
+    // What was taken over from there has no token on record, or theirs.
+    let mut taken = world;
+    for recorded in taken.prior.objects.values_mut() {
+        recorded.record.token = None;
+    }
+    assert!(matches!(taken.plan(), Planned::Changes(_)), "{}", plan(&taken));
+
+    // The same where the row says that it was replaced.
+    let world = World::default().want("llm", |_| {}).have("llm", |_| {});
+    let marker = theirs(Some(world.marker("llm")));
+    let world = world.stranger("old", |pod| pod.marker = marker);
+    let world = world.recorded("llm", |recorded| {
+        recorded.record.deposed.insert(PodId::new("old"));
+    });
+    assert_snapshot!(plan(&world), @r#"
+    blocked
+    held llm: RecordedOther { id: Pod(PodId("old")), project: ProjectName("one") }
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+}
+
 /// A pod of this project whose token the journal lacks.
 fn unknown(world: World, id: &str, at: &str, edit: impl FnOnce(&mut Marker)) -> World {
     let mut marker = Marker { token: token(id), created: Some(time(0)), ..world.marker(at) };

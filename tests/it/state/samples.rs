@@ -511,7 +511,7 @@ impl Samples {
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..14) {
+        match self.0.u8(..16) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
@@ -528,6 +528,7 @@ impl Samples {
             11 => Held::NoSecret { names: self.set(Self::text) },
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
             12 => Held::Migrating { id: self.pod_id() },
+            14 => Held::RecordedOther { id: self.remote_id(), project: ProjectName::new(self.text()) },
             13 => Held::NoTemplate { id: TemplateId::new(self.text()), why: self.text() },
             _ => Held::NotPossible(self.text()),
         }
