@@ -16,6 +16,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::killed::{SPEED, spec};
 use crate::served::{Audit, Place, shown};
 
+mod witness;
+
+use witness::{Written, assert_nobody_was_overtaken};
+
 /// How many applies run at once.
 const MEMBERS: usize = 4;
 
@@ -62,11 +66,27 @@ impl Member {
     }
 }
 
-/// Plays rounds on a state; `cut` ends all connections to it.
-fn play(engine: &str, place: &Place, cut: impl Fn() -> bool) {
+/// A state that all of them share.
+struct Shared<'a> {
+    engine: &'a str,
+    place: &'a Place,
+    /// Ends all connections to it, where there are any.
+    cut: &'a dyn Fn() -> bool,
+    /// Has the store note who writes, from here on.
+    watch: &'a dyn Fn(),
+    /// What it noted, where it does.
+    written: &'a dyn Fn() -> Option<Vec<Written>>,
+}
+
+/// Plays rounds on a state.
+fn play(shared: &Shared<'_>) {
+    let Shared { engine, place, cut, watch, written } = *shared;
     let mut random = fastrand::Rng::with_seed(5);
     let mut tally = Tally::default();
     let mut kept = None;
+    place.write_spec(&spec(&mut random, 0));
+    place.apply_to_the_end();
+    watch();
     for round in 0..rounds() {
         place.write_spec(&spec(&mut random, round));
         let mut members: Vec<Member> = (0..MEMBERS)
@@ -110,10 +130,24 @@ fn play(engine: &str, place: &Place, cut: impl Fn() -> bool) {
         tally.rounds += 1;
     }
     let Tally { rounds, kills, stops, cuts, codes } = tally;
+    let seen = match written() {
+        Some(written) => {
+            let (writes, holders) = assert_nobody_was_overtaken(&written);
+            format!("{writes} writes of {holders} holders, 0 of one who was overtaken")
+        }
+        None => "its lock is the system's".to_owned(),
+    };
     println!(
-        "{engine}: {rounds} rounds of {MEMBERS} applies at once, {kills} killed, {stops} stopped for longer than the lease, \
-         {cuts} times the network cut: 0 leaked, 0 doubled, 0 lost; ends by exit code {codes:?}"
+        "{engine}: {rounds} rounds of {MEMBERS} applies at once, {kills} killed, {stops} stopped for {} s, {cuts} times the \
+         network cut: 0 leaked, 0 doubled, 0 lost; {seen}; ends by exit code {codes:?}",
+        ASLEEP.as_secs_f32()
     );
+}
+
+#[test]
+fn four_applies_at_once_on_a_file() {
+    let place = Place::serve(&["--speed", SPEED]);
+    play(&Shared { engine: "file", place: &place, cut: &|| false, watch: &|| {}, written: &|| None });
 }
 
 #[test]
@@ -137,17 +171,25 @@ fn an_old_database_is_told() {
 #[cfg(feature = "postgres")]
 #[test]
 fn four_applies_at_once_on_a_database() {
-    use crate::postgres::{PASSWORD, shared};
+    use crate::postgres::{PASSWORD, admin, shared};
 
     let Some(server) = shared() else { return };
     let proxy = network_to(server.port);
     let url = format!("postgres://127.0.0.1:{}/postgres?schema=team&{LEASE}", proxy.port);
     let credentials = vec![("PGUSER", "postgres".to_owned()), ("PGPASSWORD", PASSWORD.to_owned())];
     let place = Place::serve(&["--speed", SPEED]).with_state(&url, credentials);
-    play("postgres", &place, || {
+    let cut = || {
         proxy.cut();
         true
-    });
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let admin = runtime.block_on(admin(server.port));
+    let watch = || runtime.block_on(admin.batch_execute(&witness::watch("team"))).unwrap();
+    let written = || {
+        let rows = runtime.block_on(admin.query(witness::NOTED, &[])).unwrap();
+        Some(rows.iter().map(|row| witness::in_row(row.get(0), row.get(1), row.get(2))).collect())
+    };
+    play(&Shared { engine: "postgres", place: &place, cut: &cut, watch: &watch, written: &written });
 }
 
 /// A state that is put back to what it was, and a copy of one, are older than the account, whichever engine keeps them.
@@ -188,7 +230,13 @@ fn four_applies_at_once_on_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("file://{}/state?{LEASE}", folder.path().display());
     let place = Place::serve(&["--speed", SPEED]).with_state(&url, Vec::new());
-    play("folder", &place, || false);
+    let written = || {
+        let log = std::fs::read_dir(folder.path().join("state/log")).unwrap();
+        let mut entries: Vec<_> = log.map(|entry| entry.unwrap().path()).collect();
+        entries.sort();
+        Some(witness::in_log(entries.iter().map(|entry| std::fs::read(entry).unwrap())))
+    };
+    play(&Shared { engine: "folder", place: &place, cut: &|| false, watch: &|| {}, written: &written });
 }
 
 #[cfg(all(feature = "object-store", feature = "postgres"))]
@@ -198,10 +246,12 @@ fn four_applies_at_once_on_a_bucket() {
     let proxy = network_to(moto.port);
     let url = bucket("team", proxy.port);
     let place = Place::serve(&["--speed", SPEED]).with_state(&url, keys());
-    play("bucket", &place, || {
+    let cut = || {
         proxy.cut();
         true
-    });
+    };
+    let written = || Some(witness::in_log(moto.objects("team/log")));
+    play(&Shared { engine: "bucket", place: &place, cut: &cut, watch: &|| {}, written: &written });
 }
 
 #[cfg(feature = "object-store")]

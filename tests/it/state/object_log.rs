@@ -229,6 +229,33 @@ impl Moto {
         assert!(answer.contains(" 200 "), "{answer}");
     }
 
+    /// Returns what lies below a prefix, in the order of the names.
+    #[cfg(feature = "postgres")]
+    pub fn objects(&self, prefix: &str) -> Vec<Vec<u8>> {
+        // Building a client panics without a provider; a second installation only says that there is one.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+        let store = object_store::aws::AmazonS3Builder::new()
+            .with_bucket_name("bucket")
+            .with_region("us-east-1")
+            .with_endpoint(format!("http://127.0.0.1:{}", self.port))
+            .with_allow_http(true)
+            .with_access_key_id("x")
+            .with_secret_access_key("x")
+            .build()
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let below = object_store::path::Path::from(prefix);
+            let mut found: Vec<_> = store.list(Some(&below)).try_collect().await.unwrap();
+            found.sort_by(|one, other| one.location.cmp(&other.location));
+            let mut objects = Vec::new();
+            for object in found {
+                objects.push(store.get(&object.location).await.unwrap().bytes().await.unwrap().to_vec());
+            }
+            objects
+        })
+    }
+
     fn log(&self, binding: Binding, proposed: &str) -> ObjectLog {
         let endpoint = Some(format!("http://127.0.0.1:{}", self.port));
         let store = Storage::S3 { region: Some("us-east-1".to_owned()), endpoint };
