@@ -19,34 +19,21 @@ mod fleet;
 #[allow(dead_code, reason = "tests use the rest")]
 #[path = "../tests/support/kit.rs"]
 mod kit;
+#[allow(dead_code, reason = "the other benchmark times creates")]
+#[path = "support/served.rs"]
+mod served;
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use podform::model::clock::Clock;
-use podform::model::id::Lineage;
-use podform::model::prior::ProviderKind;
-use podform::simulator::{Door, serve};
-use podform::state::Journal;
-use podform::state::sqlite::StateFile;
-use tokio::net::TcpListener;
-
-use fleet::{Fleet, Shares};
 use measure::{Cost, exponent, measure, median};
+use served::{Account, Served};
 
 const SIZES: [usize; 6] = [1, 10, 100, 1_000, 10_000, 100_000];
-/// The word by which this program is told to serve an account.
-const SERVE: &str = "--serve-account";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [word, folder, pods, kind] = arguments.as_slice()
-        && word == SERVE
-    {
-        return serve_account(folder.as_ref(), pods.parse().unwrap(), kind.parse().unwrap());
-    }
+    served::serve_if_asked(&arguments);
     let sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if sizes.is_empty() { SIZES.to_vec() } else { sizes };
     let chosen: Vec<&String> =
@@ -75,36 +62,6 @@ struct Scene {
     most: usize,
     /// Whether an earlier run has left the spec in the cache.
     read_before: bool,
-}
-
-/// What an account looks like.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Account {
-    /// As it was applied.
-    Steady,
-    /// A twentieth of it is not.
-    Turned,
-    /// Empty, and the state too.
-    Empty,
-}
-
-impl Account {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Steady => "steady",
-            Self::Turned => "turned",
-            Self::Empty => "empty",
-        }
-    }
-}
-
-impl std::str::FromStr for Account {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        let known = [Self::Steady, Self::Turned, Self::Empty];
-        known.into_iter().find(|account| account.word() == word).ok_or_else(|| word.to_owned())
-    }
 }
 
 const fn scene(name: &'static str, arguments: &'static [&'static str], account: Account) -> Scene {
@@ -152,7 +109,7 @@ impl Scene {
             if self.changes_the_account() {
                 drop(served.take());
             }
-            let served = served.get_or_insert_with(|| Served::start(pods, self.account));
+            let served = served.get_or_insert_with(|| Served::start(pods, self.account, Duration::ZERO));
             let mut command = Command::new(env!("CARGO_BIN_EXE_podform"));
             command.current_dir(served.folder.path()).args(self.arguments);
             command.env("RUNPOD_API_BASE_URL", &served.url).env("RUNPOD_API_KEY", "simulated");
@@ -161,9 +118,9 @@ impl Scene {
             if self.read_before {
                 measure(&mut command);
             }
-            let before = served.calls();
+            let before = served.seen().calls;
             let cost = measure(&mut command);
-            calls = served.calls() - before;
+            calls = served.seen().calls - before;
             costs.push(cost);
         }
         (median(&costs), calls)
@@ -184,81 +141,4 @@ fn print_row(name: &str, pods: usize, cost: &Cost, calls: u64, before: Option<(u
         printed >> 10,
         written >> 10,
     );
-}
-
-/// An account that another process serves.
-struct Served {
-    folder: tempfile::TempDir,
-    url: String,
-    process: Child,
-    ask: ChildStdin,
-    answers: Lines<BufReader<ChildStdout>>,
-}
-
-impl Served {
-    fn start(pods: usize, account: Account) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.arg(SERVE).arg(folder.path()).arg(pods.to_string()).arg(account.word());
-        let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut answers = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = answers.next().unwrap().unwrap();
-        Self { folder, url, ask: process.stdin.take().unwrap(), process, answers }
-    }
-
-    /// Returns how many calls were answered so far.
-    fn calls(&mut self) -> u64 {
-        writeln!(self.ask).unwrap();
-        self.answers.next().unwrap().unwrap().parse().unwrap()
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ended = self.process.kill().and_then(|()| self.process.wait());
-    }
-}
-
-/// Makes an account with its spec and state, serves it, and tells after each line on the standard input how many calls
-/// it has answered.
-fn serve_account(folder: &Path, pods: usize, account: Account) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let shares = match account {
-            Account::Turned => Shares { changed: 2, stopped: 2, vanished: 1, unmanaged: 3 },
-            Account::Steady | Account::Empty => Shares::default(),
-        };
-        let fleet = Fleet { shares, ..Fleet::steady(pods) };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        std::fs::write(folder.join("pods.yaml"), fleet.edited_spec()).unwrap();
-        let simulation = if account == Account::Empty {
-            fleet::simulation(u32::try_from(pods / 250 + 1).unwrap(), Duration::ZERO)
-        } else {
-            let applied = fleet.apply().await;
-            save(folder, &url, &applied).await;
-            applied.simulation
-        };
-        let counted = simulation.clone();
-        std::thread::spawn(move || {
-            for _ in std::io::stdin().lock().lines() {
-                println!("{}", counted.requests().values().sum::<u64>());
-            }
-        });
-        println!("{url}");
-        serve(listener, simulation, Door::default(), std::future::pending()).await.unwrap();
-    });
-}
-
-/// Writes the state of an applied fleet where the command looks for it.
-async fn save(folder: &Path, url: &str, applied: &fleet::Applied) {
-    let loaded = fleet::loaded(&Fleet::steady(1).spec());
-    let binding = kit::binding(&loaded.settings.project, ProviderKind::Runpod, url);
-    let state = StateFile::new(folder.join("state/fleet.db"), binding, Lineage::new("fleet"));
-    let clock = kit::Still(fleet::moment(&applied.simulation));
-    let locked = state.lock(&kit::holder("ann", "box"), &clock, Duration::ZERO).await.unwrap();
-    let run = kit::run("r1", clock.now());
-    locked.begin(&run).await.unwrap();
-    locked.commit(&fleet::recording(&applied.prior)).await.unwrap();
-    locked.finish(&run.id, clock.now(), "done").await.unwrap();
 }

@@ -123,12 +123,12 @@ fn without_a_look_at_the_age_of_intents_who_was_overtaken_sends() {
 fn the_journals_of_all_engines_survive_the_same() {
     let bases = bases();
     for (name, engine) in Engine::ALL.iter().filter(|(_, engine)| engine.is_here()) {
-        let tallies = [
-            campaign_over(*engine, &bases, 25, |seed| random(&bases, seed as u64)),
-            campaign_over(*engine, &bases, 25, |seed| overtaken(&bases, seed as u64)),
-        ];
-        assert!(tallies[1].fenced > 0, "{name}: {tallies:?}");
-        tallies.iter().for_each(assert_none);
+        assert_none(&campaign_over(*engine, &bases, 25, |seed| random(&bases, seed as u64)));
+        if engine.tells_of_writes() {
+            let tally = campaign_over(*engine, &bases, 25, |seed| overtaken(&bases, seed as u64));
+            assert!(tally.fenced > 0, "{name}: {tally:?}");
+            assert_none(&tally);
+        }
     }
 }
 

@@ -9,6 +9,9 @@ mod dist;
 mod docs;
 mod events;
 mod faults;
+#[cfg(feature = "object-store")]
+#[path = "../support/faulty.rs"]
+mod faulty;
 #[path = "../support/fleet.rs"]
 mod fleet;
 mod formats;
@@ -22,6 +25,9 @@ mod killed;
 mod kit;
 mod laid;
 mod layering;
+#[cfg(feature = "object-store")]
+#[path = "../support/moto.rs"]
+mod moto;
 mod nightly;
 mod plan;
 #[cfg(feature = "postgres")]

@@ -1,8 +1,6 @@
 //! The recorded state: the file, its lock, and the saved plan.
 
 mod contract;
-#[cfg(feature = "object-store")]
-mod faulty;
 mod lock;
 mod moving;
 #[cfg(feature = "object-store")]

@@ -242,7 +242,7 @@ fn four_applies_at_once_on_a_folder() {
 #[cfg(all(feature = "object-store", feature = "postgres"))]
 #[test]
 fn four_applies_at_once_on_a_bucket() {
-    let Some(moto) = crate::state::object_log::moto() else { return };
+    let Some(moto) = crate::moto::moto() else { return };
     let proxy = network_to(moto.port);
     let url = bucket("team", proxy.port);
     let place = Place::serve(&["--speed", SPEED]).with_state(&url, keys());
@@ -257,7 +257,7 @@ fn four_applies_at_once_on_a_bucket() {
 #[cfg(feature = "object-store")]
 #[test]
 fn an_old_bucket_is_told() {
-    let Some(moto) = crate::state::object_log::moto() else { return };
+    let Some(moto) = crate::moto::moto() else { return };
     let place = Place::serve(&["--speed", SPEED]).with_state(&bucket("monday", moto.port), keys());
     old_states_are_told(&place, "copy-of-monday.db");
 }

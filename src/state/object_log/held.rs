@@ -15,7 +15,7 @@ use super::write::Created;
 use crate::model::clock::{Clock, SignedDuration, Timestamp};
 use crate::model::id::{RunId, Serial};
 use crate::model::prior::{Binding, Prior};
-use crate::state::contents::{Contents, Write};
+use crate::state::contents::{Contents, Delta, Write};
 use crate::state::lease::{self, Holder};
 use crate::state::place::{Compacted, Held};
 use crate::state::{Batch, Journal, Run, Standing, StateError, Store};
@@ -134,11 +134,9 @@ impl HeldLog {
         self.ensure_usable(writer)?;
         self.log.ensure_active(&writer.replay.contents)?;
         let owner = self.first_owner(&writer.replay.contents);
-        let contents = &writer.replay.contents;
-        contents
-            .draft(owner.as_ref(), &write)
-            .map_err(|refused| self.log.failed("write", refused.to_string()))?;
-        self.append(writer, Change::Written { owner, write }).await?;
+        let judged = writer.replay.contents.draft(owner.as_ref(), &write);
+        let delta = judged.map_err(|refused| self.log.failed("write", refused.to_string()))?;
+        self.append_judged(writer, Change::Written { owner, write }, Some(delta)).await?;
         Ok(writer.replay.contents.serial)
     }
 
@@ -149,6 +147,16 @@ impl HeldLog {
 
     /// Writes the next entry.
     pub(super) async fn append(&self, writer: &mut Writer, change: Change) -> Result<(), StateError> {
+        self.append_judged(writer, change, None).await
+    }
+
+    /// Writes the next entry; of a write, `delta` is what it makes of the state.
+    async fn append_judged(
+        &self,
+        writer: &mut Writer,
+        change: Change,
+        delta: Option<Delta>,
+    ) -> Result<(), StateError> {
         self.ensure_usable(writer)?;
         if writer.heard.silence() >= self.log.0.lease {
             self.look_again(writer).await?;
@@ -187,9 +195,14 @@ impl HeldLog {
             }
         }
         let is_lock = matches!(logged.change, Change::Released);
-        if let Err(what) = writer.replay.follow(logged) {
-            writer.lost = Some(Lost::Unknown(what.clone()));
-            return Err(self.log.failed("write", what));
+        match delta {
+            Some(delta) => writer.replay.absorb(delta),
+            None => {
+                if let Err(what) = writer.replay.follow(logged) {
+                    writer.lost = Some(Lost::Unknown(what.clone()));
+                    return Err(self.log.failed("write", what));
+                }
+            }
         }
         writer.has_changed |= !is_lock;
         if writer.heard.silence() >= self.log.0.lease {

@@ -3,7 +3,7 @@
 use super::format::{Change, Holding, Logged, Snapshot};
 use crate::model::id::Lineage;
 use crate::state::Standing;
-use crate::state::contents::Contents;
+use crate::state::contents::{Contents, Delta};
 
 /// A state as far as its log was read.
 #[derive(Clone, Debug)]
@@ -70,6 +70,12 @@ impl Replay {
         }
         self.next = next;
         Ok(())
+    }
+
+    /// Goes on by the writer's own entry, which he has judged before he wrote it.
+    pub(super) fn absorb(&mut self, delta: Delta) {
+        self.contents.absorb(delta);
+        self.next += 1;
     }
 
     /// Makes a change of somebody who has the lock.

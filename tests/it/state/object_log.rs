@@ -3,9 +3,6 @@
 #![expect(clippy::disallowed_methods, reason = "the tests look at folders and start a server")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,10 +23,11 @@ use podform::state::{Batch, Journal, RecordChange, Standing, StateError, Store};
 
 use super::binding;
 use super::contract::Engine;
-use super::faulty::{Fault, Faulty};
 use super::samples::Samples;
 use super::sqlite::{At, draw_batch, run, why};
+use crate::faulty::{Fault, Faulty};
 use crate::kit;
+use crate::moto::{Moto, moto};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -83,7 +81,7 @@ impl Engine for Objects {
         match self {
             Self::Store(store) => named(store.clone(), binding, proposed),
             Self::Folder(folder) => in_folder(folder.path(), binding, proposed),
-            Self::S3(moto) => moto.log(binding, proposed),
+            Self::S3(moto) => in_bucket(moto, binding, proposed),
         }
     }
 }
@@ -181,96 +179,20 @@ async fn a_folder_keeps_what_it_is_given_and_is_its_owners_only() {
     assert!(path.join("log/00000000000000000001").exists());
 }
 
-/// A server of S3 that ends with the test.
-pub struct Moto {
-    server: Child,
-    pub port: u16,
-}
-
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
-
-/// Starts an S3 server with a bucket, or says why there is none.
-#[expect(clippy::disallowed_macros, reason = "who runs the tests is told what was not tried")]
-pub fn moto() -> Option<Moto> {
-    let Ok(program) = std::env::var("PODFORM_MOTO") else {
-        assert!(std::env::var_os("PODFORM_REQUIRE_ENGINES").is_none(), "PODFORM_MOTO names no S3 server");
-        eprintln!("skipped: PODFORM_MOTO does not name a moto_server");
-        return None;
-    };
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = Command::new(program);
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(server.stderr.take().unwrap());
-    let moto = Moto { server, port };
-    let mut line = String::new();
-    while !line.contains("Running on http") {
-        line.clear();
-        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended before it listened");
-    }
-    // What nobody reads would block it in the end.
-    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-    moto.make_bucket();
-    Some(moto)
-}
-
-impl Moto {
-    fn make_bucket(&self) {
-        let address = format!("127.0.0.1:{}", self.port);
-        let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "PUT /bucket HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.contains(" 200 "), "{answer}");
-    }
-
-    /// Returns what lies below a prefix, in the order of the names.
-    #[cfg(feature = "postgres")]
-    pub fn objects(&self, prefix: &str) -> Vec<Vec<u8>> {
-        // Building a client panics without a provider; a second installation only says that there is one.
-        let _already = rustls::crypto::ring::default_provider().install_default();
-        let store = object_store::aws::AmazonS3Builder::new()
-            .with_bucket_name("bucket")
-            .with_region("us-east-1")
-            .with_endpoint(format!("http://127.0.0.1:{}", self.port))
-            .with_allow_http(true)
-            .with_access_key_id("x")
-            .with_secret_access_key("x")
-            .build()
-            .unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let below = object_store::path::Path::from(prefix);
-            let mut found: Vec<_> = store.list(Some(&below)).try_collect().await.unwrap();
-            found.sort_by(|one, other| one.location.cmp(&other.location));
-            let mut objects = Vec::new();
-            for object in found {
-                objects.push(store.get(&object.location).await.unwrap().bytes().await.unwrap().to_vec());
-            }
-            objects
-        })
-    }
-
-    fn log(&self, binding: Binding, proposed: &str) -> ObjectLog {
-        let endpoint = Some(format!("http://127.0.0.1:{}", self.port));
-        let store = Storage::S3 { region: Some("us-east-1".to_owned()), endpoint };
-        let bucket =
-            Bucket { store, name: "bucket".to_owned(), prefix: "team/acme".to_owned(), lease: LEASE };
-        let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-        let variables = variables.map(|name| (name.to_owned(), Secret::new("x".to_owned())));
-        opened(&bucket, &BTreeMap::from(variables), binding, proposed)
-    }
+/// Names a state in a bucket.
+fn in_bucket(moto: &Moto, binding: Binding, proposed: &str) -> ObjectLog {
+    let endpoint = Some(format!("http://127.0.0.1:{}", moto.port));
+    let store = Storage::S3 { region: Some("us-east-1".to_owned()), endpoint };
+    let bucket = Bucket { store, name: "bucket".to_owned(), prefix: "team/acme".to_owned(), lease: LEASE };
+    let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let variables = variables.map(|name| (name.to_owned(), Secret::new("x".to_owned())));
+    opened(&bucket, &BTreeMap::from(variables), binding, proposed)
 }
 
 #[tokio::test]
 async fn a_server_of_s3_keeps_what_it_is_given() {
     let Some(moto) = moto() else { return };
-    keeps_what_it_is_given(&moto.log(binding("acme"), "line")).await;
+    keeps_what_it_is_given(&in_bucket(&moto, binding("acme"), "line")).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,18 @@
 //! The engines over whose journals the schedules are played. One is added here: a row of the table and its place.
 
+#[cfg(feature = "object-store")]
+use object_store::memory::InMemory;
 use podform::model::id::{Lineage, ProjectName};
 use podform::model::prior::{Binding, ProviderKind};
 use podform::state::memory::MemoryPlace;
 
 use super::case::{Case, Succession};
+#[cfg(feature = "object-store")]
+use super::over_failing;
 use super::threaded::Threaded;
 use super::{Base, Report, over};
+#[cfg(feature = "object-store")]
+use crate::faulty::Faulty;
 
 /// Where the state of a schedule lies.
 #[derive(Clone, Copy, Debug)]
@@ -17,9 +23,16 @@ pub enum Engine {
     /// In objects that are in memory, where it needs no sockets and goes by the time of the schedule.
     #[cfg(feature = "object-store")]
     ObjectLog,
+    /// The same, in a store that loses answers, does late or not at all what it was asked for, and cannot always be read.
+    #[cfg(feature = "object-store")]
+    FailingStore,
     #[cfg(feature = "postgres")]
     Postgres,
 }
+
+/// How many of a thousand requests to a store fail that fails.
+#[cfg(feature = "object-store")]
+const FAILING: u32 = 30;
 
 impl Engine {
     /// All of them, by the names that they have on the command line.
@@ -28,6 +41,8 @@ impl Engine {
         ("thread", Self::Thread),
         #[cfg(feature = "object-store")]
         ("object-log", Self::ObjectLog),
+        #[cfg(feature = "object-store")]
+        ("failing-store", Self::FailingStore),
         #[cfg(feature = "postgres")]
         ("postgres", Self::Postgres),
     ];
@@ -37,9 +52,22 @@ impl Engine {
         match self {
             Self::Memory | Self::Thread => true,
             #[cfg(feature = "object-store")]
-            Self::ObjectLog => true,
+            Self::ObjectLog | Self::FailingStore => true,
             #[cfg(feature = "postgres")]
             Self::Postgres => crate::postgres::shared().is_some(),
+        }
+    }
+
+    /// Whether it is told of each write at once if it was done, so that every version that a process made can be counted.
+    pub fn tells_of_writes(self) -> bool {
+        match self {
+            Self::Memory | Self::Thread => true,
+            #[cfg(feature = "object-store")]
+            Self::ObjectLog => true,
+            #[cfg(feature = "object-store")]
+            Self::FailingStore => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres => true,
         }
     }
 
@@ -49,7 +77,15 @@ impl Engine {
             Self::Memory => over(&memory(), base, case, wanted),
             Self::Thread => over(&Threaded::new(memory), base, &in_real_time(case), wanted),
             #[cfg(feature = "object-store")]
-            Self::ObjectLog => over(&object_log(), base, case, wanted),
+            Self::ObjectLog => over(&object_log(InMemory::new()), base, case, wanted),
+            #[cfg(feature = "object-store")]
+            Self::FailingStore => {
+                let store = Faulty::default();
+                let place = object_log(store.clone());
+                over_failing(&place, base, case, wanted, |fails| {
+                    if fails { store.draw(case.seed, FAILING) } else { store.heal() }
+                })
+            }
             #[cfg(feature = "postgres")]
             Self::Postgres => over(&Threaded::new(postgres()), base, &in_real_time(case), wanted),
         }
@@ -67,14 +103,14 @@ pub fn memory() -> MemoryPlace {
     MemoryPlace::new(binding(), lineage())
 }
 
-/// Makes a log of objects in memory.
+/// Makes a log of objects in a store.
 #[cfg(feature = "object-store")]
-fn object_log() -> podform::state::object_log::ObjectLog {
-    use object_store::{memory::InMemory, path::Path};
+fn object_log(store: impl object_store::ObjectStore) -> podform::state::object_log::ObjectLog {
+    use object_store::path::Path;
     use podform::state::{lease::LEASE, object_log::ObjectLog};
 
-    let store = std::sync::Arc::new(InMemory::new());
-    ObjectLog::new(store, "memory".to_owned(), Path::from("lab"), binding(), lineage(), LEASE)
+    let name = "memory".to_owned();
+    ObjectLog::new(std::sync::Arc::new(store), name, Path::from("lab"), binding(), lineage(), LEASE)
 }
 
 /// Returns what makes a place in PostgreSQL. Each thread that plays schedules has one schema for all of them, as what a

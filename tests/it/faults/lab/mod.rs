@@ -181,14 +181,21 @@ async fn prepared(base: &Base, case: &Case, place: &impl Place) -> Simulation {
 
 /// Plays a schedule over a fresh place.
 fn over(place: &impl Place, base: &Base, case: &Case, wanted: bool) -> Report {
+    over_failing(place, base, case, wanted, |_fails| {})
+}
+
+/// Plays a schedule over a fresh place that `set` has fail for as long as processes run.
+fn over_failing(place: &impl Place, base: &Base, case: &Case, wanted: bool, set: impl Fn(bool)) -> Report {
     in_paused_time(async {
         let simulation = prepared(base, case, place).await;
+        set(true);
         let lab =
             || Lab::new(case, &simulation, place, (&base.desired, &base.catalog), wanted).rotating(base);
         let mut report = match case.stop {
             Some((stop, wakes)) => overtaken::play(&lab(), lab(), stop, Duration::from_secs(wakes)).await,
             None => lab().converge(0).await,
         };
+        set(false);
         let prior = place.load().await.expect("a state");
         report.violations.extend(simulation.inspect(|world| check(base, case, world, &prior)));
         report
@@ -492,14 +499,20 @@ impl<'a, P: Place> Lab<'a, P> {
             },
             interrupt,
         };
-        let mut prior = loaded(lock).await;
+        let mut prior = match lock.load().await {
+            Ok(prior) => prior,
+            Err(error) => return Step::stopped(format!("no state: {error}")),
+        };
         let mut recovered = Vec::new();
         if !prior.open.is_empty() {
             recovered = match apply::settle(&prior, context.clone()).await {
                 Ok(recovered) => recovered,
                 Err(error) => return Step::stopped(format!("could not look: {error}")),
             };
-            prior = loaded(lock).await;
+            prior = match lock.load().await {
+                Ok(prior) => prior,
+                Err(error) => return Step::stopped(format!("no state: {error}")),
+            };
         }
         let mut live =
             match podform::provider::observe::observe(&limited, &prior.to_look_for(), self.clock.now()).await
@@ -572,10 +585,6 @@ impl<'a, P: Place> Lab<'a, P> {
         });
         receiver
     }
-}
-
-async fn loaded(state: &impl Store) -> Prior {
-    state.load().await.expect("a state that can be read")
 }
 
 /// Returns what differs in a record once its value was sent again: when that was, or what was made to have it.
