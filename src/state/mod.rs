@@ -109,6 +109,9 @@ pub struct Source {
     pub url: Option<String>,
 }
 
+/// How the words begin by which a later run ends one that was killed.
+pub const CUT_SHORT: &str = "cut short";
+
 /// One run as the journal has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastRun {

@@ -29,7 +29,7 @@ use crate::provider::walk::{Walk, walk};
 use crate::provider::{
     ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError, ServerTime, Verb,
 };
-use crate::state::{Batch, Journal, RecordChange, StateError};
+use crate::state::{Batch, CUT_SHORT, Journal, RecordChange, StateError};
 
 /// Resolves what earlier runs left open, records it, and tells what it found.
 ///
@@ -370,7 +370,8 @@ where
         }
         for (run, _) in runs.iter().filter(|(_, is_open)| !**is_open) {
             let now = self.context.clock.now();
-            self.context.journal.finish(run, now, "cut short, settled by a later run").await?;
+            let summary = format!("{CUT_SHORT}, settled by {}", self.context.run.who);
+            self.context.journal.finish(run, now, &summary).await?;
         }
         Ok(())
     }

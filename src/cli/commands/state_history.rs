@@ -13,7 +13,7 @@ use crate::model::plan::Approval;
 use crate::render::escape::visible;
 use crate::state::Store;
 use crate::state::place::Place;
-use crate::state::{Approved, PastRun, Run, Source};
+use crate::state::{Approved, CUT_SHORT, PastRun, Run, Source};
 
 /// How much of a run's id the table shows; enough to name it.
 const SHORT_ID: usize = 8;
@@ -66,8 +66,10 @@ fn table(runs: &[&PastRun]) -> String {
     let mut table = Table::new(["RUN", "BEGAN", "TOOK", "WHO", "COMMAND", "PLAN", "ENDED"]);
     for PastRun { run, ended_at, summary, entries: _ } in runs {
         let Run { id, at, command, plan_digest, who: _, nonce: _, approved: _ } = run;
-        // Another computer may have ended it, whose clock tells something else.
-        let took = ended_at.map(|end| end.duration_since(*at).as_secs()).filter(|seconds| *seconds >= 0);
+        // When a run was cut short nobody knows, and who settled it may have had another clock.
+        let is_cut_short = summary.as_ref().is_some_and(|summary| summary.starts_with(CUT_SHORT));
+        let end = ended_at.filter(|_| !is_cut_short);
+        let took = end.map(|end| end.duration_since(*at).as_secs()).filter(|seconds| *seconds >= 0);
         let took = took.map_or_else(String::new, |seconds| format!("{seconds}s"));
         let short: String = id.as_str().chars().take(SHORT_ID).collect();
         let ended = summary.clone().unwrap_or_else(|| "not ended".to_owned());
@@ -171,11 +173,15 @@ mod tests {
     fn runs_and_their_events_are_tables() {
         let runs =
             [past("0123456789ab", Some(90)), past("aaaaaaaaaaaa", None), past("cccccccccccc", Some(-3_600))];
-        insta::assert_snapshot!(table(&runs.iter().collect::<Vec<_>>()), @r"
+        let summary = Some(format!("{CUT_SHORT}, settled by bob@box"));
+        let cut = PastRun { summary, ..past("dddddddddddd", Some(7_200)) };
+        let runs: Vec<PastRun> = runs.into_iter().chain([cut]).collect();
+        insta::assert_snapshot!(table(&runs.iter().collect::<Vec<_>>()), @"
         RUN       BEGAN                 TOOK  WHO      COMMAND  PLAN  ENDED
         01234567  1970-01-01T00:00:00Z  90s   ada@lab  apply    d1-0  complete
         aaaaaaaa  1970-01-01T00:00:00Z  -     ada@lab  apply    d1-0  not ended
         cccccccc  1970-01-01T00:00:00Z  -     ada@lab  apply    d1-0  complete
+        dddddddd  1970-01-01T00:00:00Z  -     ada@lab  apply    d1-0  cut short, settled by bob@box
         ");
         insta::assert_snapshot!(events(&runs[0]), @r"
         AT                    ACTION      EVENT     DETAIL
