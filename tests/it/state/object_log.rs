@@ -149,6 +149,29 @@ async fn a_store_in_memory_keeps_what_it_is_given() {
     keeps_what_it_is_given(&in_memory()).await;
 }
 
+/// A share that was unmounted leaves an empty folder, or none.
+#[tokio::test]
+async fn a_folder_that_vanishes_is_not_made_anew_by_the_next_write() {
+    for leaves_it_empty in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, elsewhere) = (folder.path().join("share/acme"), folder.path().join("elsewhere"));
+        let log = in_folder(&path, binding("acme"), "line");
+        let held = lock(&log, "ann").await;
+        held.commit(&Batch::default()).await.unwrap();
+        std::fs::rename(&path, &elsewhere).unwrap();
+        if leaves_it_empty {
+            std::fs::create_dir(&path).unwrap();
+        }
+        let error = held.commit(&Batch::default()).await.unwrap_err();
+        assert_eq!(error.to_string(), "failed to write state `STATE`: its folder is not there any more");
+        assert_eq!(path.exists(), leaves_it_empty);
+        assert!(!path.join("log").exists());
+        // It was nothing that was lost: what was committed is where the folder is.
+        let log = in_folder(&elsewhere, binding("acme"), "line");
+        assert_eq!(log.serial().await.unwrap(), Serial(1));
+    }
+}
+
 fn in_folder(path: &std::path::Path, binding: Binding, proposed: &str) -> ObjectLog {
     let name = path.to_str().unwrap().to_owned();
     let bucket = Bucket { store: Storage::Folder, name, prefix: String::new(), lease: LEASE };

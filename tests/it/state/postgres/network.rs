@@ -5,7 +5,7 @@ use std::time::Duration;
 use podform::model::id::{Lineage, Serial};
 use podform::model::location::{Database, Tls};
 use podform::state::place::{Held, Place};
-use podform::state::postgres::PostgresState;
+use podform::state::postgres::{Credentials, PostgresState};
 use podform::state::{Batch, Journal, StateError, Store};
 
 use super::super::binding;
@@ -246,4 +246,38 @@ async fn tls_is_to_the_host_that_the_certificate_is_for() {
     failed to read state `postgres://localhost:PORT/postgres?sslmode=verify-full&sslrootcert=root.pem&schema=SCHEMA`: the root certificates hold no certificate
     failed to read state `postgres://localhost:PORT/postgres?sslmode=verify-full&sslrootcert=root.pem&schema=SCHEMA`: no TLS: invalid peer certificate: BadEncoding
     "#);
+}
+
+/// A server that a spec names may be anybody's: it sees a proof of the password, and one that cannot be passed on.
+#[tokio::test]
+async fn a_server_that_asks_for_the_password_itself_does_not_get_it() {
+    let Some(server) = Server::start() else { return };
+    let Some(certificate) = server.certificate.clone() else {
+        eprintln!("skipped: no `openssl` that makes a certificate, so nothing is shown of TLS");
+        return;
+    };
+    let owner = admin(server.port).await;
+    owner
+        .batch_execute(
+            "DO $$ BEGIN
+                 EXECUTE format('COPY (SELECT ''hostssl all all all password'') TO %L', current_setting('hba_file'));
+             END $$",
+        )
+        .await
+        .unwrap();
+    owner.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    let database = Database {
+        host: "localhost".into(),
+        tls: Tls::Full { roots: Some("root.pem".to_owned()) },
+        ..target(server.port, "podform")
+    };
+    let with = |trusts_server| {
+        let credentials = Credentials { trusts_server, ..credentials("postgres") };
+        let roots = Some(certificate.clone().into_bytes());
+        PostgresState::new(database.clone(), roots, credentials, binding("acme"), Lineage::new("line"))
+    };
+    let said = message(&with(false).load().await.unwrap_err(), &database);
+    insta::assert_snapshot!(said, @"failed to read state `postgres://localhost:PORT/postgres?sslmode=verify-full&sslrootcert=root.pem`: authentication error: server did not use channel binding; the server would see the password, or pass its proof on: it must offer SCRAM over TLS itself, or, if a pooler that you trust stands in between, set `PGCHANNELBINDING=prefer`");
+    // Who says that it may see the password is obeyed, so it was asked for.
+    assert_eq!(with(true).serial().await.unwrap(), Serial(0));
 }
