@@ -121,7 +121,8 @@ impl Place {
     pub fn apply_to_the_end(&self) -> usize {
         let mut said = Vec::new();
         for number in 1..=APPLIES {
-            let output = self.apply().output().unwrap();
+            // Whoever was killed last may have left the lock to who waits for the length of its lease.
+            let output = self.apply().args(["--lock-timeout", "60s"]).output().unwrap();
             match output.status.code() {
                 Some(0) => return number,
                 // Blocked, as all that is left is held; or incomplete.
