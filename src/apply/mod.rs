@@ -88,8 +88,8 @@ pub struct Settings {
     /// How many actions run at once, not counting those that only wait for what they began; with 1 those count as well.
     pub parallelism: usize,
     /// How many more actions run that only wait for the journal: for what they intend before their request has its turn,
-    /// and for what was answered. None for a journal that takes no time, as then it would only make an interrupted run
-    /// harder to read. With a slow one an intent is made up to as much ahead as `intent_validity` allows, and is made
+    /// and for what was answered. None where that takes no time to speak of, as then it would only make an interrupted run
+    /// harder to read. Else an intent is made up to as much ahead as `intent_validity` allows, and is made
     /// again if its turn comes later.
     pub ahead: usize,
     /// Time between two listings. One listing serves all that wait.

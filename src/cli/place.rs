@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::credentials;
 use super::env::Environment;
 use super::failure::Failure;
+use crate::apply::Settings;
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, RunId, Serial};
 use crate::model::location::Location;
@@ -98,10 +99,12 @@ impl StateAt {
         }
     }
 
-    /// Returns how many actions run beyond those that send something, because they wait for a journal over a network.
-    /// Whoever runs one action after the other wants to see each for itself.
+    /// Returns how many actions run beyond those that send something, because they wait for the journal. Few at a time do
+    /// not notice the millisecond that a file takes, many that are answered together do. Whoever runs one action after the
+    /// other wants to see each for itself.
     pub fn ahead(&self, parallelism: usize) -> usize {
-        if self.file().is_some() || parallelism == 1 { 0 } else { 2 * parallelism }
+        let is_quick = self.file().is_some() && parallelism <= Settings::RUNPOD.parallelism;
+        if is_quick || parallelism == 1 { 0 } else { 2 * parallelism }
     }
 
     /// Returns the file, where it is one of this computer.
