@@ -366,13 +366,33 @@ fn bucket(url: &Url) -> Result<Bucket, LocationError> {
     }
     let store = match scheme {
         "gs" => Storage::Google,
-        "az" => Storage::Azure { account: options.get("account") },
+        "az" => Storage::Azure { account: options.get("account").map(account).transpose()? },
         _ => Storage::S3 {
-            region: options.get("region"),
+            region: options.get("region").map(region).transpose()?,
             endpoint: options.get("endpoint").map(|text| endpoint(&text)).transpose()?,
         },
     };
     Ok(Bucket { store, name, prefix, lease })
+}
+
+/// Checks the name of an account of Azure: the name of the server begins with it, and that server is shown who asks, so
+/// what ends a name, such as `/` and `#`, would choose another server.
+fn account(name: String) -> Result<String, LocationError> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if !(3..=24).contains(&name.len()) || !name.chars().all(is_name) {
+        return Err(form("its `account` is 3 to 24 small letters and digits"));
+    }
+    Ok(name)
+}
+
+/// Checks a region, which is a part of names of servers as an account of Azure is: of that of the bucket, and of the one
+/// that is shown a job's identity.
+fn region(name: String) -> Result<String, LocationError> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.len() > 63 || !name.chars().all(is_name) {
+        return Err(form("its `region` is letters, digits, `-` and `_`, such as `eu-north-1`"));
+    }
+    Ok(name)
 }
 
 /// Checks the server of an S3 of others.
@@ -494,6 +514,11 @@ mod tests {
             "s3://bucket/podform/a%20b",
             "s3://bucket/podform?endpoint=http://s3.acme.example",
             "s3://bucket/podform?region=a&region=b",
+            "s3://bucket/podform?region=other.example/",
+            "s3://bucket/podform?region=other.example%23",
+            "az://states/podform?account=other.example/",
+            "az://states/podform?account=other.example%23",
+            "az://states/podform?account=me@other.example/",
             "file://host/path",
             "file:///",
             "gcs://bucket/podform",
@@ -540,6 +565,16 @@ mod tests {
           error: its `endpoint` begins with `https://`; in the clear it is on this computer only
         s3://bucket/podform?region=a&region=b
           error: its option `region` stands twice
+        s3://bucket/podform?region=other.example/
+          error: its `region` is letters, digits, `-` and `_`, such as `eu-north-1`
+        s3://bucket/podform?region=other.example%23
+          error: its `region` is letters, digits, `-` and `_`, such as `eu-north-1`
+        az://states/podform?account=other.example/
+          error: its `account` is 3 to 24 small letters and digits
+        az://states/podform?account=other.example%23
+          error: its `account` is 3 to 24 small letters and digits
+        az://states/podform?account=me@other.example/
+          error: its `account` is 3 to 24 small letters and digits
         file://host/path
           error: it names no folder; write `file:///PATH`, with three slashes
         file:///
