@@ -86,6 +86,9 @@ failures! {
     #[error("the spec keeps the state in `{path}`, which is outside the working directory")]
     StateOutside { path: String }
         => INVALID, "`--state PATH` and `PODFORM_STATE` may name any file; a spec names one below its own folder";
+    #[error("the spec keeps the state on `{endpoint}`, which would be handed the token that opens it")]
+    ServerOfSpec { endpoint: String }
+        => INVALID, "`--state URL` and `PODFORM_STATE` may name any server; a spec names a bucket of the service itself";
     #[error("this podform was built without `{feature}`, which a state there needs")]
     EngineMissing { feature: &'static str }
         => INVALID, "a release of podform has it; one of your own needs `--features postgres` or `--features object-store`";

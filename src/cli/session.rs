@@ -305,8 +305,8 @@ impl Shell {
     /// Returns where the state lies: the flag goes before the environment, and that before the spec.
     ///
     /// # Errors
-    /// The spec, which may come from another person, names a file outside the working directory; or what is named is no
-    /// place for a state.
+    /// The spec, which may come from another person, names a file outside the working directory, or a server that would be
+    /// handed the token of a cloud account; or what is named is no place for a state.
     fn state_location(&self, loaded: &Loaded) -> Result<Location, Failure> {
         let given = self.global.state.as_deref().map(|text| ("--state", text));
         let given = given.or_else(|| self.env.state().map(|text| ("PODFORM_STATE", text)));
@@ -320,6 +320,10 @@ impl Shell {
             // Its path begins at the root.
             Location::Objects(Bucket { store: Storage::Folder, name, .. }) => {
                 Err(Failure::StateOutside { path: name.clone() })
+            }
+            Location::Objects(Bucket { store, .. }) if store.handed_a_token().is_some() => {
+                let endpoint = store.handed_a_token().unwrap_or_default().to_owned();
+                Err(Failure::ServerOfSpec { endpoint })
             }
             named => Ok(named.clone()),
         }

@@ -64,11 +64,22 @@ pub enum Storage {
     /// Amazon S3 and what speaks it.
     S3 { region: Option<String>, endpoint: Option<String> },
     /// Google Cloud Storage.
-    Google,
-    /// Azure Blob Storage.
-    Azure { account: Option<String> },
+    Google { endpoint: Option<String> },
+    /// Azure Blob Storage; its endpoint is that of the account.
+    Azure { account: Option<String>, endpoint: Option<String> },
     /// A folder that several computers share.
     Folder,
+}
+
+impl Storage {
+    /// Returns the server that is named in place of the service's own, if who asks hands it a token, with which it could
+    /// then ask the service itself. A request to S3 is signed, and what it shows is of no use to others.
+    pub fn handed_a_token(&self) -> Option<&str> {
+        match self {
+            Self::Google { endpoint } | Self::Azure { endpoint, account: _ } => endpoint.as_deref(),
+            Self::S3 { .. } | Self::Folder => None,
+        }
+    }
 }
 
 /// Why a text names no place for a state. It never repeats what may be a secret.
@@ -182,8 +193,10 @@ impl fmt::Display for Location {
                     Storage::S3 { region, endpoint } => {
                         ("s3", [option("region", region), option("endpoint", endpoint)])
                     }
-                    Storage::Google => ("gs", [None, None]),
-                    Storage::Azure { account } => ("az", [option("account", account), None]),
+                    Storage::Google { endpoint } => ("gs", [option("endpoint", endpoint), None]),
+                    Storage::Azure { account, endpoint } => {
+                        ("az", [option("account", account), option("endpoint", endpoint)])
+                    }
                     Storage::Folder => ("file", [None, None]),
                 };
                 write!(f, "{scheme}://{name}")?;
@@ -222,13 +235,6 @@ fn form(what: impl Into<String>) -> LocationError {
 
 fn parsed(text: &str) -> Result<Url, LocationError> {
     let url = Url::parse(text).map_err(|error| form(format!("it is no URL: {error}")))?;
-    let instead = match url.scheme() {
-        "postgres" | "postgresql" => "`PGPASSWORD`, or `PGPASSFILE`",
-        "s3" => "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or let a role give them",
-        "gs" => "`GOOGLE_APPLICATION_CREDENTIALS`",
-        "az" => "`AZURE_STORAGE_ACCOUNT_KEY`, or let a role give it",
-        _ => "nothing: a folder needs none",
-    };
     // What others write into such URLs, in all its spellings.
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();
@@ -241,12 +247,23 @@ fn parsed(text: &str) -> Result<Url, LocationError> {
         || (!url.username().is_empty() && !is_database)
         || url.query_pairs().any(|(name, _)| is_secret(&name))
     {
-        return Err(LocationError::Secret { instead });
+        return Err(LocationError::Secret { instead: instead(url.scheme()) });
     }
     if url.fragment().is_some() {
         return Err(form("it holds a `#`, which begins nothing here"));
     }
     Ok(url)
+}
+
+/// Returns the variables that say what a URL may not.
+fn instead(scheme: &str) -> &'static str {
+    match scheme {
+        "postgres" | "postgresql" => "`PGPASSWORD`, or `PGPASSFILE`",
+        "s3" => "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or let a role give them",
+        "gs" => "`GOOGLE_APPLICATION_CREDENTIALS`",
+        "az" => "`AZURE_STORAGE_ACCOUNT_KEY`, or let a role give it",
+        _ => "nothing: a folder needs none",
+    }
 }
 
 /// Takes the options of a URL out, each at most once.
@@ -328,7 +345,8 @@ fn database(url: &Url) -> Result<Database, LocationError> {
 fn bucket(url: &Url) -> Result<Bucket, LocationError> {
     let known: &'static [&'static str] = match url.scheme() {
         "s3" => &["region", "endpoint", "lease"],
-        "az" => &["account", "lease"],
+        "gs" => &["endpoint", "lease"],
+        "az" => &["account", "endpoint", "lease"],
         _ => &["lease"],
     };
     let options = Taken::of(url, known)?;
@@ -364,15 +382,16 @@ fn bucket(url: &Url) -> Result<Bucket, LocationError> {
     if prefix.len() > 500 || !prefix.split('/').all(is_part) {
         return Err(form("its prefix may have letters, digits, `.`, `-`, `_`, `=` and `/`"));
     }
-    let store = match scheme {
-        "gs" => Storage::Google,
-        "az" => Storage::Azure { account: options.get("account").map(account).transpose()? },
-        _ => Storage::S3 {
-            region: options.get("region").map(region).transpose()?,
-            endpoint: options.get("endpoint").map(|text| endpoint(&text)).transpose()?,
-        },
-    };
-    Ok(Bucket { store, name, prefix, lease })
+    Ok(Bucket { store: storage(scheme, &options)?, name, prefix, lease })
+}
+
+fn storage(scheme: &str, options: &Taken<'_>) -> Result<Storage, LocationError> {
+    let endpoint = options.get("endpoint").map(|text| endpoint(scheme, &text)).transpose()?;
+    Ok(match scheme {
+        "gs" => Storage::Google { endpoint },
+        "az" => Storage::Azure { account: options.get("account").map(account).transpose()?, endpoint },
+        _ => Storage::S3 { region: options.get("region").map(region).transpose()?, endpoint },
+    })
 }
 
 /// Checks the name of an account of Azure: the name of the server begins with it, and that server is shown who asks, so
@@ -395,12 +414,11 @@ fn region(name: String) -> Result<String, LocationError> {
     Ok(name)
 }
 
-/// Checks the server of an S3 of others.
-fn endpoint(text: &str) -> Result<String, LocationError> {
+/// Checks a server that is not the service's own.
+fn endpoint(scheme: &str, text: &str) -> Result<String, LocationError> {
     let url = Url::parse(text).map_err(|_| form("its `endpoint` is no URL"))?;
     if url.password().is_some() || !url.username().is_empty() {
-        let instead = "`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
-        return Err(LocationError::Secret { instead });
+        return Err(LocationError::Secret { instead: instead(scheme) });
     }
     let is_safe =
         url.scheme() == "https" || (url.scheme() == "http" && url.host_str().is_some_and(is_loopback));
@@ -451,7 +469,10 @@ mod tests {
             "s3://acme-state/podform/llm/?region=eu-north-1&endpoint=https://s3.acme.example/",
             "s3://acme-state/podform/llm?endpoint=http://127.0.0.1:9000",
             "gs://acme_state/podform",
+            "gs://acme_state/podform?endpoint=https://storage.me-central2.rep.googleapis.com/",
             "az://states/podform?account=acme",
+            "az://states/podform?account=acme&endpoint=https://acme.blob.core.usgovcloudapi.net",
+            "az://states/podform?endpoint=http://127.0.0.1:10000/devstoreaccount1/",
             "file:///mnt/team/podform/llm/",
         ];
         insta::assert_snapshot!(cases.map(read).join("\n"), @r"
@@ -466,7 +487,10 @@ mod tests {
         s3://acme-state/podform/llm?region=eu-north-1&endpoint=https://s3.acme.example
         s3://acme-state/podform/llm?endpoint=http://127.0.0.1:9000
         gs://acme_state/podform
+        gs://acme_state/podform?endpoint=https://storage.me-central2.rep.googleapis.com
         az://states/podform?account=acme
+        az://states/podform?account=acme&endpoint=https://acme.blob.core.usgovcloudapi.net
+        az://states/podform?endpoint=http://127.0.0.1:10000/devstoreaccount1
         file:///mnt/team/podform/llm
         ");
         for case in cases {
@@ -485,6 +509,9 @@ mod tests {
             "s3://hunter2@bucket/podform",
             "s3://bucket/podform?secret_access_key=hunter2",
             "s3://bucket/podform?endpoint=https://a:hunter2@host",
+            "gs://bucket/podform?endpoint=https://a:hunter2@host",
+            "az://states/podform?endpoint=https://host?sig=hunter2",
+            "az://states/podform?endpoint=https://host%3Fsig=hunter2",
             "az://states/podform?sas_token=hunter2",
             "az://states/podform?sig=hunter2",
             "gs://bucket/podform?credentials=hunter2",
@@ -513,6 +540,8 @@ mod tests {
             "s3://Bucket_A/podform/../x",
             "s3://bucket/podform/a%20b",
             "s3://bucket/podform?endpoint=http://s3.acme.example",
+            "gs://bucket/podform?endpoint=http://gcs.acme.example",
+            "az://states/podform?endpoint=http://127.0.0.1.acme.example",
             "s3://bucket/podform?region=a&region=b",
             "s3://bucket/podform?region=other.example/",
             "s3://bucket/podform?region=other.example%23",
@@ -562,6 +591,10 @@ mod tests {
         s3://bucket/podform/a%20b
           error: its prefix may have letters, digits, `.`, `-`, `_`, `=` and `/`
         s3://bucket/podform?endpoint=http://s3.acme.example
+          error: its `endpoint` begins with `https://`; in the clear it is on this computer only
+        gs://bucket/podform?endpoint=http://gcs.acme.example
+          error: its `endpoint` begins with `https://`; in the clear it is on this computer only
+        az://states/podform?endpoint=http://127.0.0.1.acme.example
           error: its `endpoint` begins with `https://`; in the clear it is on this computer only
         s3://bucket/podform?region=a&region=b
           error: its option `region` stands twice

@@ -1,6 +1,8 @@
 //! The recorded state: the file, its lock, and the saved plan.
 
 mod contract;
+#[cfg(feature = "object-store")]
+pub mod google;
 mod lock;
 mod moving;
 #[cfg(feature = "object-store")]
@@ -8,7 +10,11 @@ pub mod object_log;
 mod planfile;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "object-store")]
+mod reached;
 mod samples;
+#[cfg(feature = "object-store")]
+pub mod servers;
 mod sqlite;
 
 use std::path::Path;

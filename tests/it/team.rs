@@ -254,6 +254,42 @@ fn four_applies_at_once_on_a_bucket() {
     play(&Shared { engine: "bucket", place: &place, cut: &cut, watch: &|| {}, written: &written });
 }
 
+#[cfg(all(feature = "object-store", feature = "postgres"))]
+#[test]
+fn four_applies_at_once_on_google() {
+    use crate::state::google::{Google, NO_KEY};
+
+    let google = Google::start();
+    let proxy = network_to(google.port);
+    let url = format!("{}&{LEASE}", google.url_by(proxy.port));
+    let key = vec![("GOOGLE_SERVICE_ACCOUNT_KEY", NO_KEY.to_owned())];
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, key);
+    let cut = || {
+        proxy.cut();
+        true
+    };
+    let written = || Some(witness::in_log(google.objects("team/acme/log/")));
+    play(&Shared { engine: "google", place: &place, cut: &cut, watch: &|| {}, written: &written });
+}
+
+#[cfg(all(feature = "object-store", feature = "postgres"))]
+#[test]
+fn four_applies_at_once_on_azure() {
+    use crate::state::servers::{Azurite, azurite};
+
+    let Some(azurite) = azurite() else { return };
+    let proxy = network_to(azurite.port);
+    let url = format!("{}&{LEASE}", azurite.url_by(proxy.port));
+    let key = Azurite::KEYS.map(|(name, value)| (name, value.to_owned())).into();
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, key);
+    let cut = || {
+        proxy.cut();
+        true
+    };
+    let written = || Some(witness::in_log(azurite.objects("log")));
+    play(&Shared { engine: "azure", place: &place, cut: &cut, watch: &|| {}, written: &written });
+}
+
 #[cfg(feature = "object-store")]
 #[test]
 fn an_old_bucket_is_told() {

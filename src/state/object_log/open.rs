@@ -95,8 +95,10 @@ fn made(bucket: &Bucket, variables: &Variables<'_>) -> Result<Made, String> {
     let in_bucket = |store| Made { store, prefix: Path::from(prefix.as_str()), folder: None };
     match store {
         Storage::S3 { region, endpoint } => s3(name, region.as_deref(), endpoint.as_deref(), variables),
-        Storage::Google => google(name, variables),
-        Storage::Azure { account } => azure(name, account.as_deref(), variables),
+        Storage::Google { endpoint } => google(name, endpoint.as_deref(), variables),
+        Storage::Azure { account, endpoint } => {
+            azure(name, account.as_deref(), endpoint.as_deref(), variables)
+        }
         Storage::Folder => return in_folder(name),
     }
     .map(in_bucket)
@@ -135,28 +137,37 @@ fn s3(
     let endpoint = endpoint
         .or_else(|| variables.get("AWS_ENDPOINT_URL_S3"))
         .or_else(|| variables.get("AWS_ENDPOINT_URL"));
-    let is_plain = is_plain(endpoint)?;
+    let client = client(endpoint)?;
     if let Some(endpoint) = endpoint {
         // Under both names, of which the crate prefers the other.
         let key = object_store::aws::AmazonS3ConfigKey::S3Endpoint;
         builder = builder.with_endpoint(endpoint).with_config(key, endpoint);
     }
-    let builder = builder.with_bucket_name(bucket).with_client_options(client(is_plain)).with_retry(once());
+    let builder = builder.with_bucket_name(bucket).with_client_options(client).with_retry(once());
     Ok(Arc::new(builder.build().map_err(|error| said(&error))?))
 }
 
-fn google(bucket: &str, variables: &Variables<'_>) -> Result<Arc<dyn ObjectStore>, String> {
+/// A file of credentials may name a server, too; like the service's own it is reached encrypted or not at all.
+fn google(
+    bucket: &str,
+    endpoint: Option<&str>,
+    variables: &Variables<'_>,
+) -> Result<Arc<dyn ObjectStore>, String> {
     let mut builder = GoogleCloudStorageBuilder::new();
     for (key, value) in variables.keyed("GOOGLE_") {
         builder = builder.with_config(key, value);
     }
-    let builder = builder.with_bucket_name(bucket).with_client_options(client(false)).with_retry(once());
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_base_url(endpoint);
+    }
+    let builder = builder.with_bucket_name(bucket).with_client_options(client(endpoint)?).with_retry(once());
     Ok(Arc::new(builder.build().map_err(|error| said(&error))?))
 }
 
 fn azure(
     container: &str,
     account: Option<&str>,
+    endpoint: Option<&str>,
     variables: &Variables<'_>,
 ) -> Result<Arc<dyn ObjectStore>, String> {
     let mut builder = MicrosoftAzureBuilder::new();
@@ -169,7 +180,10 @@ fn azure(
     if let Some(account) = account {
         builder = builder.with_account(account);
     }
-    let builder = builder.with_container_name(container).with_client_options(client(false));
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint.to_owned());
+    }
+    let builder = builder.with_container_name(container).with_client_options(client(endpoint)?);
     Ok(Arc::new(builder.with_retry(once()).build().map_err(|error| said(&error))?))
 }
 
@@ -193,14 +207,21 @@ fn is_plain(endpoint: Option<&str>) -> Result<bool, String> {
     }
 }
 
-/// How stores are reached.
-fn client(is_plain: bool) -> ClientOptions {
+/// How a store is reached.
+fn client(endpoint: Option<&str>) -> Result<ClientOptions, String> {
+    let is_plain = is_plain(endpoint)?;
     // Building a client panics without a provider; a second installation only says that there is one.
     let _already = rustls::crypto::ring::default_provider().install_default();
-    ClientOptions::new()
+    let options = ClientOptions::new()
         .with_timeout(REQUEST_LIMIT)
         .with_connect_timeout(CONNECT_LIMIT)
-        .with_allow_http(is_plain)
+        .with_allow_http(is_plain);
+    Ok(match endpoint {
+        // A proxy of the environment would get in the clear what is for this computer only. There is no word for none, but
+        // one that is named takes its place, and this one is left out for all.
+        Some(endpoint) if is_plain => options.with_proxy_url(endpoint).with_proxy_excludes("*"),
+        _ => options,
+    })
 }
 
 /// The crate's own second tries are off: of a write that got no answer nothing is known, and only reading it back tells.

@@ -328,6 +328,12 @@ engines! {
     objects_in_trouble = Some(super::super::object_log::Objects::in_trouble());
     #[cfg(feature = "object-store")]
     objects_over_s3 = super::super::object_log::Objects::over_s3();
+    #[cfg(feature = "object-store")]
+    objects_over_google = Some(super::super::object_log::Objects::over_google());
+    #[cfg(feature = "object-store")]
+    objects_over_google_in_trouble = Some(super::super::object_log::Objects::over_google_in_trouble());
+    #[cfg(feature = "object-store")]
+    objects_over_azure = super::super::object_log::Objects::over_azure();
 }
 
 struct Memory(MemoryPlace);

@@ -1,6 +1,6 @@
 //! The state in object storage: what it keeps whatever the store answers, who may write, and what is refused.
 
-#![expect(clippy::disallowed_methods, reason = "the tests look at folders and start a server")]
+#![expect(clippy::disallowed_methods, reason = "the tests look at folders")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,9 @@ use podform::state::{Batch, Journal, RecordChange, Standing, StateError, Store};
 
 use super::binding;
 use super::contract::Engine;
+use super::google::Google;
 use super::samples::Samples;
+use super::servers::{Azurite, at, azurite};
 use super::sqlite::{At, draw_batch, run, why};
 use crate::faulty::{Fault, Faulty};
 use crate::kit;
@@ -51,6 +53,8 @@ pub enum Objects {
     Store(Arc<dyn ObjectStore>),
     Folder(tempfile::TempDir),
     S3(Moto),
+    Google(Google),
+    Azure(Azurite),
 }
 
 impl Objects {
@@ -72,6 +76,19 @@ impl Objects {
     pub fn over_s3() -> Option<Self> {
         moto().map(Self::S3)
     }
+
+    pub fn over_google() -> Self {
+        Self::Google(Google::start())
+    }
+
+    /// On a server of which every tenth request fails.
+    pub fn over_google_in_trouble() -> Self {
+        Self::Google(Google::in_trouble(100))
+    }
+
+    pub fn over_azure() -> Option<Self> {
+        azurite().map(Self::Azure)
+    }
 }
 
 impl Engine for Objects {
@@ -82,6 +99,8 @@ impl Engine for Objects {
             Self::Store(store) => named(store.clone(), binding, proposed),
             Self::Folder(folder) => in_folder(folder.path(), binding, proposed),
             Self::S3(moto) => in_bucket(moto, binding, proposed),
+            Self::Google(google) => google.log(binding, proposed),
+            Self::Azure(azurite) => azurite.log(binding, proposed),
         }
     }
 }
@@ -204,18 +223,28 @@ async fn a_folder_keeps_what_it_is_given_and_is_its_owners_only() {
 
 /// Names a state in a bucket.
 fn in_bucket(moto: &Moto, binding: Binding, proposed: &str) -> ObjectLog {
-    let endpoint = Some(format!("http://127.0.0.1:{}", moto.port));
-    let store = Storage::S3 { region: Some("us-east-1".to_owned()), endpoint };
-    let bucket = Bucket { store, name: "bucket".to_owned(), prefix: "team/acme".to_owned(), lease: LEASE };
-    let variables = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
-    let variables = variables.map(|name| (name.to_owned(), Secret::new("x".to_owned())));
-    opened(&bucket, &BTreeMap::from(variables), binding, proposed)
+    let endpoint = format!("http://127.0.0.1:{}", moto.port);
+    let url = format!("s3://bucket/team/acme?region=us-east-1&endpoint={endpoint}");
+    at(&url, &[("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x")], binding, proposed)
 }
 
 #[tokio::test]
 async fn a_server_of_s3_keeps_what_it_is_given() {
     let Some(moto) = moto() else { return };
     keeps_what_it_is_given(&in_bucket(&moto, binding("acme"), "line")).await;
+}
+
+#[tokio::test]
+async fn a_server_of_google_keeps_what_it_is_given() {
+    let google = Google::start();
+    keeps_what_it_is_given(&google.log(binding("acme"), "line")).await;
+    assert!(google.names().contains(&"team/acme/log/00000000000000000001".to_owned()));
+}
+
+#[tokio::test]
+async fn a_server_of_azure_keeps_what_it_is_given() {
+    let Some(azurite) = azurite() else { return };
+    keeps_what_it_is_given(&azurite.log(binding("acme"), "line")).await;
 }
 
 #[tokio::test]
@@ -239,8 +268,24 @@ async fn an_endpoint_in_the_clear_is_of_this_computer() {
 #[tokio::test(start_paused = true)]
 async fn of_two_who_take_a_lock_one_gets_it() {
     let store = Faulty::default();
+    one_of_two_gets_it(|| log_in(Arc::new(store.clone())), "s3://bucket/acme").await;
+}
+
+#[tokio::test]
+async fn servers_too_give_a_lock_to_one_of_two() {
+    let google = Google::start();
+    one_of_two_gets_it(|| google.log(binding("acme"), "line"), "STATE").await;
+    if let Some(azurite) = azurite() {
+        one_of_two_gets_it(|| azurite.log(binding("acme"), "line"), "STATE").await;
+    }
+    if let Some(moto) = moto() {
+        one_of_two_gets_it(|| in_bucket(&moto, binding("acme"), "line"), "STATE").await;
+    }
+}
+
+async fn one_of_two_gets_it(named: impl Fn() -> ObjectLog, name: &str) {
     for round in 0..20 {
-        let log = log_in(Arc::new(store.clone()));
+        let log = named();
         let ids = [format!("a{round}"), format!("b{round}")];
         let takes = ids.each_ref().map(|id| async {
             log.lock(&holder(id), &At(0), Duration::ZERO).await.map_err(|error| error.to_string())
@@ -249,9 +294,9 @@ async fn of_two_who_take_a_lock_one_gets_it() {
         let said: Vec<&String> = taken.iter().filter_map(|taken| taken.as_ref().err()).collect();
         assert_eq!(
             said,
-            [
-                "another run holds the state `s3://bucket/acme`: `ann` on `box`, process 7, running `apply` since 1970-01-01T00:00:00Z"
-            ]
+            [&format!(
+                "another run holds the state `{name}`: `ann` on `box`, process 7, running `apply` since 1970-01-01T00:00:00Z"
+            )]
         );
         for held in taken.into_iter().flatten() {
             held.release().await.unwrap();
