@@ -144,7 +144,7 @@ fn s3(
         builder = builder.with_endpoint(endpoint).with_config(key, endpoint);
     }
     let builder = builder.with_bucket_name(bucket).with_client_options(client).with_retry(once());
-    Ok(Arc::new(builder.build().map_err(|error| said(&error))?))
+    Ok(Arc::new(builder.build().map_err(|error| unusable(&error))?))
 }
 
 /// A file of credentials may name a server, too; like the service's own it is reached encrypted or not at all.
@@ -161,7 +161,7 @@ fn google(
         builder = builder.with_base_url(endpoint);
     }
     let builder = builder.with_bucket_name(bucket).with_client_options(client(endpoint)?).with_retry(once());
-    Ok(Arc::new(builder.build().map_err(|error| said(&error))?))
+    Ok(Arc::new(builder.build().map_err(|error| unusable(&error))?))
 }
 
 fn azure(
@@ -184,7 +184,7 @@ fn azure(
         builder = builder.with_endpoint(endpoint.to_owned());
     }
     let builder = builder.with_container_name(container).with_client_options(client(endpoint)?);
-    Ok(Arc::new(builder.with_retry(once()).build().map_err(|error| said(&error))?))
+    Ok(Arc::new(builder.with_retry(once()).build().map_err(|error| unusable(&error))?))
 }
 
 /// A folder is named from the root on, so that one that is not there yet can be read, as nothing.
@@ -192,6 +192,11 @@ fn in_folder(path: &str) -> Result<Made, String> {
     let prefix = Path::from_absolute_path(path).map_err(|error| error.to_string())?;
     let store = Arc::new(LocalFileSystem::new().with_fsync(true));
     Ok(Made { store, prefix, folder: Some(PathBuf::from(path)) })
+}
+
+/// Says why there is no store: what was asked for was judged before, so what is wrong is what the environment says.
+fn unusable(error: &object_store::Error) -> String {
+    format!("the variables that open it cannot be used: {}", said(error))
 }
 
 /// Tells whether an endpoint is reached in the clear, which goes to this computer only.

@@ -307,13 +307,18 @@ const MOST_SAID: usize = 300;
 
 /// Returns what went wrong without what lets anybody in. A store's answer to a wrong signature repeats the request with its
 /// session token, and the query of an address may be a key: so of an answer only its code and message are told, and of an
-/// address nothing.
+/// address nothing. Nor is told what a parser repeats of what it read, which may be a file with a key.
 pub(super) fn said(error: &Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
+    let mut innermost: &(dyn std::error::Error + 'static) = error;
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    let text = innermost.to_string();
+    let text = match innermost.downcast_ref::<serde_json::Error>() {
+        Some(error) => {
+            format!("no JSON of the right form, at line {} column {}", error.line(), error.column())
+        }
+        None => innermost.to_string(),
+    };
     let told = match text.split_once("status code: ") {
         Some((_, answer)) => {
             let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
@@ -324,6 +329,13 @@ pub(super) fn said(error: &Error) -> String {
             } else {
                 format!("the store answers {status}: {}", told.join(": "))
             }
+        }
+        None if text.starts_with("Invalid symbol") || text.starts_with("Invalid last symbol") => {
+            "a key is no base64".to_owned()
+        }
+        // Only servers that a file of credentials, a variable or a redirection names are reached in the clear.
+        None if text == "URL scheme is not allowed" => {
+            "a server in the clear is named for it, such as by `gcs_base_url`; it is `https://..`".to_owned()
         }
         None if text.contains("error response: ") => {
             let code = element(&text, "Code").unwrap_or("no code");

@@ -7,6 +7,12 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 
+use podform::model::id::Lineage;
+use podform::model::location::Location;
+use podform::model::secret::Secret;
+use podform::state::object_log;
+
+use super::binding;
 use super::google::{Google, NO_KEY};
 use super::servers::{S3rver, azurite, s3rver};
 use crate::killed::SPEED;
@@ -145,7 +151,41 @@ fn a_file_of_credentials_names_no_server_in_the_clear() {
     assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
     assert_eq!(
         error(&output),
-        "error: failed to read state `gs://bucket/team/acme`: URL scheme is not allowed"
+        "error: failed to read state `gs://bucket/team/acme`: a server in the clear is named for it, such as by \
+         `gcs_base_url`; it is `https://..`"
     );
     assert!(listener.accept().is_err(), "it was asked");
+}
+
+#[test]
+fn what_is_wrong_with_a_key_is_said_without_it() {
+    let said = [
+        ("gs://bucket/acme", "GOOGLE_SERVICE_ACCOUNT_KEY", "\"hunter2\""),
+        ("gs://bucket/acme", "GOOGLE_SERVICE_ACCOUNT_KEY", r#"{"private_key": {"hunter2": 1}}"#),
+        ("gs://bucket/acme", "GOOGLE_SERVICE_ACCOUNT_KEY", r#"{"disable_oauth": "hunter2"}"#),
+        (
+            "gs://bucket/acme",
+            "GOOGLE_SERVICE_ACCOUNT_KEY",
+            r#"{"private_key": "hunter2", "private_key_id": "hunter2", "client_email": ""}"#,
+        ),
+        ("gs://bucket/acme", "GOOGLE_SERVICE_ACCOUNT", "/nowhere/key.json"),
+        ("az://states/acme?account=acme", "AZURE_STORAGE_ACCOUNT_KEY", "hunter2!"),
+        ("az://states/acme?account=acme", "AZURE_STORAGE_SAS_TOKEN", "hunter2"),
+    ]
+    .map(|(url, name, value)| {
+        let Location::Objects(bucket) = url.parse().unwrap() else { panic!("{url}") };
+        let variables = [(name.to_owned(), Secret::new(value.to_owned()))].into();
+        let opened =
+            object_log::open(&bucket, &variables, url.to_owned(), binding("acme"), Lineage::new("line"));
+        opened.map_or_else(|error| error.to_string(), |_| "opened".to_owned())
+    });
+    insta::assert_snapshot!(said.join("\n"), @r"
+    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no JSON of the right form, at line 1 column 9
+    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no JSON of the right form, at line 1 column 16
+    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no JSON of the right form, at line 1 column 27
+    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no items found
+    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: No such file or directory (os error 2)
+    failed to open state `az://states/acme?account=acme`: the variables that open it cannot be used: a key is no base64
+    failed to open state `az://states/acme?account=acme`: the variables that open it cannot be used: Missing component in SAS query pair
+    ");
 }
