@@ -437,8 +437,8 @@ fn decoded(text: &str) -> Result<String, LocationError> {
     Ok(text.into_owned())
 }
 
-/// Tells whether a host is this computer.
-fn is_loopback(host: &str) -> bool {
+/// Tells whether a host, as it stands in a URL, is this computer on every computer: to it alone goes what is not encrypted.
+pub fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }

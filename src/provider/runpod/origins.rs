@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 
+use crate::model::location::is_loopback;
 use crate::model::prior::Api;
 
 /// Where the three APIs are.
@@ -37,7 +38,7 @@ impl Origins {
         }
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback(&url) => {}
+            "http" if is_here(&url) => {}
             _ => return Err(SetupError::Unprotected(url.origin().ascii_serialization())),
         }
         let below = |path| url.join(path).map_err(|_| SetupError::NoUrl);
@@ -54,7 +55,7 @@ impl Origins {
 
     /// Tells whether one of them is this machine.
     pub(super) fn is_local(&self) -> bool {
-        self.all().into_iter().any(is_loopback)
+        self.all().into_iter().any(is_here)
     }
 
     /// Tells whether none is spoken to over TLS.
@@ -76,10 +77,8 @@ impl Origins {
 }
 
 /// Tells whether the host is this machine.
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+fn is_here(url: &Url) -> bool {
+    url.host_str().is_some_and(is_loopback)
 }
 
 /// Why no client can be made.

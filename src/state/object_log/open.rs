@@ -1,7 +1,6 @@
 //! Making the store that the name of a place means, from values: nothing here reads the environment.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use url::Url;
 use super::requests::{Counts, REQUEST_LIMIT, Requests, said};
 use super::{Inner, ObjectLog};
 use crate::model::id::Lineage;
-use crate::model::location::{Bucket, Storage};
+use crate::model::location::{Bucket, Storage, is_loopback};
 use crate::model::prior::Binding;
 use crate::model::secret::Secret;
 use crate::state::StateError;
@@ -46,7 +45,6 @@ pub const CREDENTIALS: &[&str] = &[
     "AWS_SERVER_SIDE_ENCRYPTION",
     "AWS_SSE_KMS_KEY_ID",
     "AWS_SSE_BUCKET_KEY_ENABLED",
-    "AWS_SSE_CUSTOMER_KEY_BASE64",
     "GOOGLE_APPLICATION_CREDENTIALS",
     "GOOGLE_SERVICE_ACCOUNT",
     "GOOGLE_SERVICE_ACCOUNT_PATH",
@@ -203,11 +201,9 @@ fn unusable(error: &object_store::Error) -> String {
 fn is_plain(endpoint: Option<&str>) -> Result<bool, String> {
     let Some(endpoint) = endpoint else { return Ok(false) };
     let url = Url::parse(endpoint).map_err(|error| format!("its endpoint is no URL: {error}"))?;
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let is_loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     match url.scheme() {
         "https" => Ok(false),
-        "http" if is_loopback => Ok(true),
+        "http" if url.host_str().is_some_and(is_loopback) => Ok(true),
         _ => Err("its endpoint is `https://..`; in the clear a state goes to this computer only".to_owned()),
     }
 }
