@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::id::PodId;
+use crate::model::id::{PodId, ProjectName, RemoteId};
 use crate::model::plan::{Held, Several};
 use crate::model::provenance::Part;
 use crate::model::secret;
@@ -37,22 +37,14 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             )
         }
         Held::Copied { ids, differs } => copied(&at, ids, *differs),
-        Held::OtherProject { id, project } => format!(
-            "`adopt:` names `{}`, which belongs to project `{}`; `podform import --from-project {} {at} {}` takes it \
-             from there",
-            visible(&id.to_string()),
-            visible(project.as_str()),
-            visible(project.as_str()),
-            visible(&id.to_string()),
-        ),
-        Held::RecordedOther { id, project } => format!(
-            "the state has `{}` here, which has the mark of project `{}`; `podform state rm {at}` forgets it, \
-             `podform import --from-project {} {at} {}` then takes it from there",
-            visible(&id.to_string()),
-            visible(project.as_str()),
-            visible(project.as_str()),
-            visible(&id.to_string()),
-        ),
+        Held::OtherProject { id, project } => {
+            let import = import_from(&at, id, project);
+            format!("`adopt:` names {import} takes it from there")
+        }
+        Held::RecordedOther { id, project } => {
+            let import = import_from(&at, id, project);
+            format!("the state has {import} takes it from there, after `podform state rm {at}`")
+        }
         Held::Rebuilt { instead_of } if instead_of.is_empty() => format!(
             "a rebuild found it, the spec does not have it, and it may hold data; `moved:` gives it an address of the \
              spec, `removed: [{{ from: {at}, then: terminate }}]` ends it"
@@ -91,6 +83,16 @@ pub(super) fn several(addresses: &Several) -> String {
     let Several { named, more } = addresses;
     let named = ranges(named.iter());
     if *more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+/// Says whose an object is that another project has, and the command that takes it over.
+fn import_from(at: &str, id: &RemoteId, project: &ProjectName) -> String {
+    let (id, project) = (id.to_string(), project.as_str());
+    format!(
+        "`{0}`, which belongs to project `{1}`; `podform import --from-project {1} {at} {0}`",
+        visible(&id),
+        visible(project)
+    )
 }
 
 /// Says which secrets of RunPod a pod would boot without.
