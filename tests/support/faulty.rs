@@ -41,6 +41,8 @@ struct Orders {
     next: Vec<Option<Fault>>,
     /// What is drawn where nothing was ordered: in so many of a thousand, of so many kinds.
     drawn: Option<(Rng, u32, u8)>,
+    /// How many of the next reads fail.
+    unread: usize,
     ignores_conditions: bool,
     /// For how long a listing does not show what was written.
     listing_lag: Duration,
@@ -61,6 +63,11 @@ impl Faulty {
     /// Makes these the faults of the next writes.
     pub fn order(&self, faults: impl IntoIterator<Item = Option<Fault>>) {
         self.orders.lock().unwrap().next = faults.into_iter().collect();
+    }
+
+    /// Fails so many of the next reads.
+    pub fn fail_reads(&self, count: usize) {
+        self.orders.lock().unwrap().unread = count;
     }
 
     /// Fails so many of a thousand requests from here on.
@@ -112,6 +119,10 @@ impl Faulty {
 
     fn fails_to_read(&self) -> bool {
         let mut orders = self.orders.lock().unwrap();
+        if orders.unread > 0 {
+            orders.unread -= 1;
+            return true;
+        }
         orders.drawn.as_mut().is_some_and(|(rng, rate, _)| rng.u32(..2000) < *rate)
     }
 

@@ -206,6 +206,20 @@ fn opened(
     object_log::open(bucket, variables, "STATE".to_owned(), binding, Lineage::new(proposed)).unwrap()
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_busy_for_a_moment_is_read_again() {
+    let store = Faulty::default();
+    let log = log_in(Arc::new(store.clone()));
+    let held = lock(&log, "ann").await;
+    held.commit(&Batch::default()).await.unwrap();
+    held.release().await.unwrap();
+    store.fail_reads(3);
+    assert_eq!(log.serial().await.unwrap(), Serial(1));
+    store.fail_reads(8);
+    assert_eq!(log.serial().await.unwrap_err().to_string(), "failed to read state `s3://bucket/acme`: 503");
+    assert_eq!(log.serial().await.unwrap(), Serial(1));
+}
+
 #[tokio::test]
 async fn a_folder_keeps_what_it_is_given_and_is_its_owners_only() {
     use std::os::unix::fs::PermissionsExt as _;
