@@ -6,13 +6,11 @@
 //! RunPod, over a proxy or a file of hosts, or this computer.
 
 use std::collections::BTreeSet;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri, Version, header};
-
-use crate::model::location::is_loopback;
 
 /// The names under which clients know RunPod's APIs.
 const RUNPOD: [&str; 3] = ["api.runpod.io", "rest.runpod.io", "api.runpod.ai"];
@@ -56,7 +54,8 @@ impl HostName {
     /// Tells whether it means this computer on every computer.
     fn is_here(&self) -> bool {
         let Self(name) = self;
-        is_loopback(name)
+        name == "localhost"
+            || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
     }
 }
 

@@ -110,6 +110,7 @@ impl Contents {
         runs: Vec<PastRun>,
         entries: Vec<Entry>,
     ) -> Result<Self, Refused> {
+        ensure_recorded_once(&prior.objects)?;
         let mut contents = Self { owner, standing, ..Self::from_prior(prior) };
         for past in runs {
             let id = past.run.id.clone();
@@ -252,6 +253,21 @@ impl Contents {
     fn ensure_begun(&self, run: &RunId) -> Result<(), Refused> {
         if self.places.contains_key(run) { Ok(()) } else { Err(Refused::RunUnknown(run.clone())) }
     }
+}
+
+/// Refuses records that no write of ours has made, as each address would act on what is the other one's.
+///
+/// # Errors
+/// Two of them are of one object.
+pub(super) fn ensure_recorded_once(objects: &BTreeMap<Address, Recorded>) -> Result<(), Refused> {
+    let mut seen: BTreeMap<&RemoteId, &Address> = BTreeMap::new();
+    for (address, Recorded { id, .. }) in objects {
+        if let Some(earlier) = seen.insert(id, address) {
+            let (one, other) = (earlier.clone(), address.clone());
+            return Err(Refused::ReadTwice { id: id.to_string(), one, other });
+        }
+    }
+    Ok(())
 }
 
 /// A write that is being worked out: what is not in the delta yet is as it was before.

@@ -32,4 +32,7 @@ pub(super) enum Refused {
     /// Two addresses with the same object: each would act on the other's pod.
     #[error("`{0}` would be recorded at two addresses")]
     RecordedTwice(String),
+    /// The same, as it was read.
+    #[error("`{id}` is recorded both at `{one}` and at `{other}`")]
+    ReadTwice { id: String, one: Address, other: Address },
 }

@@ -15,7 +15,7 @@ use crate::model::marker::Token;
 use crate::model::plan::ActionId;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::{Stored, from_text};
-use crate::state::contents::Contents;
+use crate::state::contents::{Contents, ensure_recorded_once};
 use crate::state::text::{parse, parse_versioned, remote_id, restore_asked};
 use crate::state::{PastRun, Run, Standing, fold};
 
@@ -129,6 +129,7 @@ impl Rows<'_> {
             join(join(self.objects(link), self.tokens(link)), self.entries(link, Events::Open)).await;
         let (objects, tokens, entries) = (objects?, tokens?, entries?);
         let open = fold::open_intents(entries).map_err(|error| Fault::Damaged(error.to_string()))?;
+        ensure_recorded_once(&objects).map_err(|error| Fault::Damaged(error.to_string()))?;
         let Meta { lineage, serial, .. } = meta;
         Ok(Prior { lineage, serial, objects, tokens, open })
     }

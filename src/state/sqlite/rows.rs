@@ -15,7 +15,7 @@ use crate::model::id::{Lineage, RemoteId, Serial};
 use crate::model::marker::Token;
 use crate::model::prior::{Binding, KnownToken, Prior, Record, Recorded};
 use crate::model::stored::StoredEnum;
-use crate::state::contents::Contents;
+use crate::state::contents::{Contents, ensure_recorded_once};
 use crate::state::text::{json, kind_and_id, parse, parse_versioned, remote_id, restore_asked, versioned};
 use crate::state::{Batch, RecordChange, Refused, Standing, fold, known_by_record};
 
@@ -59,10 +59,12 @@ fn prior(connection: &Connection, proposed: &Lineage) -> Result<Prior, RowError>
             WHERE number IN (SELECT max(number) FROM events GROUP BY run, address, step)
                 AND kind NOT IN ('succeeded', 'failed', 'skipped'))";
     let open = fold::open_intents(entries(connection, unfinished)?);
+    let objects = objects(connection)?;
+    ensure_recorded_once(&objects).map_err(|error| RowError::Damaged(error.to_string()))?;
     Ok(Prior {
         lineage: Lineage::new(lineage),
         serial: read_serial(serial)?,
-        objects: objects(connection)?,
+        objects,
         tokens: tokens(connection)?,
         open: open.map_err(|error| RowError::Damaged(error.to_string()))?,
     })

@@ -235,6 +235,11 @@ async fn what_is_no_whole_state_is_refused() {
     let damages = [
         ("UPDATE objects SET lifecycle = '{}'", "the record"),
         ("UPDATE objects SET lifecycle = '{\"version\":2,\"value\":[]}'", "its version"),
+        (
+            "CREATE TEMP TABLE copy AS SELECT * FROM objects; UPDATE copy SET address = 'web';
+             INSERT INTO objects SELECT * FROM copy",
+            "two records of one object",
+        ),
         ("UPDATE events SET detail = '[]'", "the event"),
         ("UPDATE events SET address = '?'", "its address"),
         ("UPDATE events SET detail = '\"succeeded\"'", "the order"),
@@ -271,6 +276,7 @@ async fn what_is_no_whole_state_is_refused() {
     insta::assert_snapshot!(said.join("\n"), @r#"
     the record: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: the record of `llm`: missing field `version` at line 1 column 2
     its version: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: the record of `llm`: its values have version 2, known is 1
+    two records of one object: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: `reg2864053821` is recorded both at `llm` and at `web`
     the event: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: event 1 of `web`: expected value at line 1 column 1
     its address: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: event 1 of `?`: `?` is no address
     the order: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: the journal has Succeeded after Pending

@@ -283,19 +283,24 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     fs::copy(path("whole.db"), path("values.db")).unwrap();
     let damage = "UPDATE objects SET applied = '{\"version\":9,\"value\":{}}' WHERE address = 'pod-7'";
     Connection::open(path("values.db")).unwrap().execute_batch(damage).unwrap();
+    fs::copy(path("whole.db"), path("twice.db")).unwrap();
+    let damage =
+        "UPDATE objects SET (kind, remote_id) = (SELECT kind, remote_id FROM objects WHERE address = 'pod-7')
+                  WHERE address = 'pod-8'";
+    Connection::open(path("twice.db")).unwrap().execute_batch(damage).unwrap();
     fs::write(path("lost.db-wal"), "the last changes").unwrap();
-    for leftover in ["newer.db", "values.db"] {
+    for leftover in ["newer.db", "values.db", "twice.db"] {
         assert!(!path(&format!("{leftover}-wal")).exists());
     }
 
     let before = files(folder.path());
     let mut said = String::new();
-    let names = ["folder", "empty", "text", "short", "holes", "foreign", "newer", "values", "lost"];
+    let names = ["folder", "empty", "text", "short", "holes", "foreign", "newer", "values", "twice", "lost"];
     for name in names {
         let file = state_file(&path(&format!("{name}.db")));
         let read = file.read().unwrap_err();
         said += &format!("{name}: {read}\n").replace(&folder.path().display().to_string(), "DIR");
-        if name != "values" {
+        if !["values", "twice"].contains(&name) {
             let locked = file.lock(&holder("ann", "box"), &At(0), Duration::ZERO).await.unwrap_err();
             assert_eq!(locked.to_string(), read.to_string());
         }
@@ -309,6 +314,7 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     foreign: `DIR/foreign.db` is not a podform state
     newer: state `DIR/newer.db` has schema version 99, this podform knows up to 6
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
+    twice: state `DIR/twice.db` is damaged: `reg1436081962` is recorded both at `pod-7` and at `pod-8`
     lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
     ");
     assert_eq!(files(folder.path()), before);
