@@ -58,6 +58,7 @@ fn is_unseen(held: &Held) -> bool {
         | Held::Copied { .. }
         | Held::OtherProject { .. }
         | Held::RecordedOther { .. }
+        | Held::RecordedElsewhere { .. }
         | Held::Rebuilt { .. }
         | Held::MayBeRenamed { .. }
         | Held::Unplaced { .. }

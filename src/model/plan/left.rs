@@ -128,6 +128,13 @@ pub enum Held {
         /// The project that its mark names.
         project: ProjectName,
     },
+    /// The state has an object here that carries the mark of another address.
+    RecordedElsewhere {
+        /// The object.
+        id: RemoteId,
+        /// The address whose mark it carries.
+        holder: Address,
+    },
     /// A rebuild found it, the spec does not have it, and ending it could lose data or make a second one of these.
     Rebuilt {
         /// What the spec would have created besides.

@@ -89,6 +89,7 @@ stored_enums! {
         "marked" = Marked { ids },
         "copied" = Copied { ids, differs },
         "other_project" = OtherProject { id, project },
+        "recorded_elsewhere" = RecordedElsewhere { id, holder },
         "recorded_other" = RecordedOther { id, project },
         "rebuilt" = Rebuilt { instead_of },
         "may_be_renamed" = MayBeRenamed { from },

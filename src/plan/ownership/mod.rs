@@ -23,7 +23,7 @@ use crate::model::desired::{Wanted, WantedVolume};
 use crate::model::id::{PodId, ProjectName, RemoteId, VolumeId};
 use crate::model::journal::Asked;
 use crate::model::live::{Live, LivePod, LiveVolume, PodRole, Seen, Unreadable};
-use crate::model::marker::Token;
+use crate::model::marker::{Token, VolumeMark};
 use crate::model::plan::{Finding, Held};
 use crate::model::prior::Recorded;
 use crate::plan::moves::Renamed;
@@ -229,18 +229,43 @@ impl<'a> Ownership<'a> {
         holder().map_or(Ok(()), |holder| Err(taken(holder)))
     }
 
-    /// Holds a recorded object that carries another project's mark. A record is a row that anybody with the right to write
-    /// there can change, and an id in it that was never this address's own is no reason to touch what a mark says is theirs.
-    /// What was taken over from there is on record without a token, or with the one that it carries.
+    /// Holds a recorded object that carries another project's mark, or that of another address. A record is a row that
+    /// anybody with the right to write there can change, and an id in it that was never this address's own is no reason to
+    /// touch what a mark says is theirs. What was taken over from there is on record without a token, or with the one that it
+    /// carries.
     fn is_marked_by_other(
         &self,
+        address: &Address,
         recorded: &Recorded,
-        project: Option<&ProjectName>,
-        is_recorded: impl FnOnce(&Token) -> bool,
+        mark: Option<(&ProjectName, &Token)>,
+        holder: Option<&Address>,
     ) -> Option<Held> {
-        let project = self.other_project(project)?;
-        let token = recorded.record.token.as_ref()?;
-        (!is_recorded(token)).then(|| Held::RecordedOther { id: recorded.id.clone(), project })
+        let (project, marked) = mark?;
+        recorded.record.token.as_ref().filter(|token| token.short() != marked.short())?;
+        let id = recorded.id.clone();
+        if let Some(project) = self.other_project(Some(project)) {
+            return Some(Held::RecordedOther { id, project });
+        }
+        // Where that address has its own mark as well, somebody has copied it into this one's environment.
+        let holder = holder.filter(|holder| *holder != address && !self.carries(holder, marked))?.clone();
+        Some(Held::RecordedElsewhere { id, holder })
+    }
+
+    /// Tells whether the recorded object of an address carries a token.
+    fn carries(&self, address: &Address, token: &Token) -> bool {
+        let Live { pods, volumes, .. } = self.inputs.live;
+        let carried = match self.recorded(address).map(|recorded| &recorded.id) {
+            Some(RemoteId::Pod(id)) => {
+                let marker = pods.get(id).and_then(|seen| seen.found()?.marker.as_ref());
+                marker.map(|marker| marker.token.clone())
+            }
+            Some(RemoteId::Volume(id)) => {
+                let mark = volumes.get(id).and_then(|seen| seen.found()?.name.parse::<VolumeMark>().ok());
+                mark.map(|mark| mark.token)
+            }
+            Some(RemoteId::Secret(_) | RemoteId::Registry(_)) | None => None,
+        };
+        carried.is_some_and(|carried| carried.short() == token.short())
     }
 
     /// The same for a pod that the record says to be replaced. Which token it had is not on record any more, so one that was

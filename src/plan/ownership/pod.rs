@@ -8,7 +8,7 @@ use crate::model::address::Address;
 use crate::model::clock::SignedDuration;
 use crate::model::id::{EnvKey, PodId, RemoteId};
 use crate::model::live::{LivePod, PodRole, PodStatus, Seen};
-use crate::model::marker::{MARKER_KEY, Token};
+use crate::model::marker::MARKER_KEY;
 use crate::model::plan::{Finding, Held};
 use crate::model::pod::{Compute, Storage};
 use crate::model::prior::Recorded;
@@ -68,10 +68,9 @@ impl<'a> Ownership<'a> {
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
                 let mark = object.marker.as_ref();
-                let is_recorded = |token: &Token| mark.is_some_and(|mark| mark.token == *token);
-                if let Some(held) =
-                    self.is_marked_by_other(recorded, mark.map(|mark| &mark.project), is_recorded)
-                {
+                let holder = mark.and_then(|mark| self.holders.get(&mark.token)).map(|holder| &**holder);
+                let mark = mark.map(|mark| (&mark.project, &mark.token));
+                if let Some(held) = self.is_marked_by_other(address, recorded, mark, holder) {
                     return Sighting::Hidden(held);
                 }
                 // While RunPod moves a pod, both are there, and the old one refuses to be stopped or ended.

@@ -105,7 +105,7 @@ impl<'a> Ownership<'a> {
             return Sighting::Hidden(held);
         }
         match recorded {
-            Some(recorded) => self.recorded_volume(recorded),
+            Some(recorded) => self.recorded_volume(address, recorded),
             None => match claims {
                 [] => self.named_volume(address, named, findings),
                 [(object, asked)] => Sighting::Journal { object, asked: &asked.record },
@@ -121,7 +121,7 @@ impl<'a> Ownership<'a> {
         }
     }
 
-    fn recorded_volume(&self, recorded: &'a Recorded) -> Sighting<'a, LiveVolume> {
+    fn recorded_volume(&self, address: &Address, recorded: &'a Recorded) -> Sighting<'a, LiveVolume> {
         let RemoteId::Volume(id) = &recorded.id else {
             return Sighting::Hidden(Held::Unreadable("the state records a pod here".to_owned()));
         };
@@ -130,10 +130,9 @@ impl<'a> Ownership<'a> {
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) => {
                 let mark = object.name.parse::<VolumeMark>().ok();
-                let is_recorded =
-                    |token: &Token| mark.as_ref().is_some_and(|mark| mark.token.short() == token.short());
-                let project = mark.as_ref().map(|mark| &mark.project);
-                match self.is_marked_by_other(recorded, project, is_recorded) {
+                let holder = self.holder_of_name(object);
+                let mark = mark.as_ref().map(|mark| (&mark.project, &mark.token));
+                match self.is_marked_by_other(address, recorded, mark, holder.as_ref()) {
                     Some(held) => Sighting::Hidden(held),
                     None => Sighting::Kept { recorded, object },
                 }

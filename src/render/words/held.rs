@@ -41,10 +41,8 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             let import = import_from(&at, id, project);
             format!("`adopt:` names {import} takes it from there")
         }
-        Held::RecordedOther { id, project } => {
-            let import = import_from(&at, id, project);
-            format!("the state has {import} takes it from there, after `podform state rm {at}`")
-        }
+        Held::RecordedOther { id, project } => recorded_other(&at, id, project),
+        Held::RecordedElsewhere { id, holder } => recorded_elsewhere(&at, id, holder),
         Held::Rebuilt { instead_of } if instead_of.is_empty() => format!(
             "a rebuild found it, the spec does not have it, and it may hold data; `moved:` gives it an address of the \
              spec, `removed: [{{ from: {at}, then: terminate }}]` ends it"
@@ -83,6 +81,21 @@ pub(super) fn several(addresses: &Several) -> String {
     let Several { named, more } = addresses;
     let named = ranges(named.iter());
     if *more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+/// Says that a record names what another project has.
+fn recorded_other(at: &str, id: &RemoteId, project: &ProjectName) -> String {
+    let import = import_from(at, id, project);
+    format!("the state has {import} takes it from there, after `podform state rm {at}`")
+}
+
+/// Says that a record names what another address has.
+fn recorded_elsewhere(at: &str, id: &RemoteId, holder: &Address) -> String {
+    format!(
+        "the state has `{0}` here, which carries the mark of `{holder}`; `podform import {at} {0}`, after `podform state \
+         rm {at}`, says that it belongs here",
+        visible(&id.to_string())
+    )
 }
 
 /// Says whose an object is that another project has, and the command that takes it over.

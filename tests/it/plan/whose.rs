@@ -15,7 +15,7 @@ use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::plan::{Rebuilding, rebuild};
 
-use super::cases::{local, open, plan, protect, settles};
+use super::cases::{image_2, local, open, plan, protect, settles};
 use super::world::{World, address, time, token};
 
 /// What somebody changes about a pod.
@@ -285,6 +285,26 @@ fn a_record_that_points_at_what_another_project_marks_touches_nothing() {
         recorded.record.token = None;
     }
     assert!(matches!(taken.plan(), Planned::Changes(_)), "{}", plan(&taken));
+
+    // Two rows whose ids were exchanged.
+    let world =
+        World::default().want("llm", image_2).have("llm", |_| {}).want("web", |_| {}).have("web", |_| {});
+    let world = world.have_volume("volume.a", 10, false).have_volume("volume.b", 10, false);
+    let mut exchanged = world;
+    for (one, other) in [("llm", "web"), ("volume.a", "volume.b")] {
+        let objects = &mut exchanged.prior.objects;
+        let id = objects[&address(one)].id.clone();
+        let earlier = std::mem::replace(&mut objects.get_mut(&address(other)).unwrap().id, id);
+        objects.get_mut(&address(one)).unwrap().id = earlier;
+    }
+    assert_snapshot!(plan(&exchanged), @r#"
+    blocked
+    held volume.a: RecordedElsewhere { id: Volume(VolumeId("id-volume-b")), holder: Volume(Key("b")) }
+    held volume.b: RecordedElsewhere { id: Volume(VolumeId("id-volume-a")), holder: Volume(Key("a")) }
+    held llm: RecordedElsewhere { id: Pod(PodId("id-web")), holder: Pod { key: Key("web"), replica: None } }
+    held web: RecordedElsewhere { id: Pod(PodId("id-llm")), holder: Pod { key: Key("llm"), replica: None } }
+    cost $1,012.80 -> $1,012.80, at most $1,012.80
+    "#);
 
     // The same where the row says that it was replaced.
     let world = World::default().want("llm", |_| {}).have("llm", |_| {});

@@ -511,7 +511,7 @@ impl Samples {
     }
 
     fn held(&mut self) -> Held {
-        match self.0.u8(..16) {
+        match self.0.u8(..17) {
             0 => Held::Unreadable(self.text()),
             1 => Held::Unsettled { until: self.time() },
             2 => Held::DependsOn(self.address()),
@@ -529,6 +529,7 @@ impl Samples {
             10 => Held::Unplaced { ids: self.set(Self::remote_id) },
             12 => Held::Migrating { id: self.pod_id() },
             14 => Held::RecordedOther { id: self.remote_id(), project: ProjectName::new(self.text()) },
+            15 => Held::RecordedElsewhere { id: self.remote_id(), holder: self.address() },
             13 => Held::NoTemplate { id: TemplateId::new(self.text()), why: self.text() },
             _ => Held::NotPossible(self.text()),
         }
