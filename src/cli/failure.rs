@@ -72,8 +72,8 @@ failures! {
     File(source: FileError) => INVALID, of_io(&source.source);
     PlanAddress(source: AddressError) => INVALID, HELP;
     Edit(source: EditError) => INVALID, of_edit(source);
-    Move(source: MoveError) => of_move(source).0, of_move(source).1;
-    State(source: StateError) => of_state(source).0, of_state(source).1;
+    Move(source: MoveError) => of_move(source).0, way_on(source);
+    State(source: StateError) => of_state(source).0, way_of_state(source);
 
     // What was typed, and what is read from files.
 
@@ -86,6 +86,9 @@ failures! {
     #[error("the spec keeps the state in `{path}`, which is outside the working directory")]
     StateOutside { path: String }
         => INVALID, "`--state PATH` and `PODFORM_STATE` may name any file; a spec names one below its own folder";
+    #[error("the spec keeps the state in the folder `{path}`, and a spec names no folder by URL")]
+    FolderOfSpec { path: String }
+        => INVALID, "`--state file:///PATH` and `PODFORM_STATE` may name any folder; `state_file:` names a file below the folder of the spec";
     #[error("the spec keeps the state on `{endpoint}`, which would be handed the token that opens it")]
     ServerOfSpec { endpoint: String }
         => INVALID, "`--state URL` and `PODFORM_STATE` may name any server; a spec names a bucket of the service itself";
@@ -98,10 +101,21 @@ failures! {
     NoRoots { path: String, why: io::Error } => INVALID, "name a file of certificates (PEM)";
     #[error("`PGPASSFILE` names `{path}`, which cannot be read: {why}")]
     NoPassfile { path: String, why: io::Error } => INVALID, "mend the variable, or take it out";
-    #[error("the backup is what a move left behind: the state lies at `{to}`")]
-    LiesElsewhere { to: String } => INVALID, "take a backup there; if that place is lost for good, name it with `--state` and restore this one there";
+    #[error("the backup `{backup}` is what a move left behind: the state lies at `{to}`")]
+    LiesElsewhere { backup: String, to: String } => INVALID, if_lost("take a backup there", backup, to);
+    #[error("the backup `{backup}` was taken while its place was being filled from `{from}`, where the state lies")]
+    HalfFilled { backup: String, from: String } => INVALID, if_lost("take a backup there", backup, from);
     #[error("`{name}` is where the state lies")]
     SamePlace { name: String } => INVALID, "name another place with `--to`";
+    #[error("`{name}` and `{other}` are two names of one place, and the state lies there")]
+    SamePlaceTwice { name: String, other: String } => INVALID, "name another place with `--to`";
+    #[error("`{below}` lies inside `{above}`, where a state keeps its own files")]
+    PlaceInside { below: String, above: String } => INVALID, "name a place beside it with `--to`";
+    #[error("there is no backup at `{name}`")]
+    NoBackup { name: String } => INVALID, "FILE is a file that `podform state backup` wrote";
+    #[error("there is nothing at `{to}`, but a path does not say on which computer, or whether a share is mounted")]
+    PathIsEmpty { from: String, to: String }
+        => INVALID, format!("look for it there first, and use it; if it is lost for good, `{}` goes back to what lies here", migrate(from, to, " --abandon --lost"));
     #[error("there is no state at `{name}`")]
     NoState { name: String } => FAILED, "`podform apply` makes it";
     #[error("`{name}` names no place for a state: {why}")]
@@ -331,16 +345,15 @@ fn of_edit(error: &EditError) -> &'static str {
 fn of_move(error: &MoveError) -> (Exit, &'static str) {
     match error {
         MoveError::State(error) => of_state(error),
-        MoveError::Nothing(_) => {
-            (INVALID, "name the place of a new state in the spec, and the first apply makes it")
-        }
+        MoveError::Nothing(_) => (
+            INVALID,
+            "check `--state` and the spec: they name the place where the state lies, `--to` where it goes",
+        ),
         MoveError::Occupied(_) => (INVALID, "name a place that has none with `--to`"),
-        MoveError::MovedElsewhere { .. } => {
-            (INVALID, "begin at the place where the state lies, with `--state`")
-        }
-        MoveError::IncomingElsewhere { .. } => {
-            (INVALID, "end that move first, or give it up with `--abandon`")
-        }
+        MoveError::MovedElsewhere { .. }
+        | MoveError::IncomingElsewhere { .. }
+        | MoveError::Gone { .. }
+        | MoveError::SourceGone { .. } => (INVALID, ""),
         MoveError::Differs(_) => (FAILED, "give the move up with `--abandon`: the state lies where it was"),
         MoveError::TooLate(_) => (INVALID, "`--from-moved` undoes it, if nothing was written there since"),
         MoveError::Written { .. } => {
@@ -352,6 +365,68 @@ fn of_move(error: &MoveError) -> (Exit, &'static str) {
         MoveError::Returning(_) => (INVALID, "the same with `--from-moved` ends that"),
         MoveError::NeverMoved(_) => (INVALID, "without `--abandon` and `--from-moved` it is moved there"),
     }
+}
+
+/// Returns what to do about a move, with the command that does it.
+fn way_on(error: &MoveError) -> Cow<'static, str> {
+    let text = match error {
+        MoveError::State(error) => return way_of_state(error),
+        MoveError::MovedElsewhere { place, to } => {
+            if_lost("begin at the place where the state lies, with `--state`", place, to)
+        }
+        MoveError::IncomingElsewhere { place, from } => format!(
+            "`{}` ends that move, and with `--abandon` gives it up; if `{from}` is lost for good, `{}` makes this the place of the state",
+            migrate(from, place, ""),
+            migrate(place, from, " --abandon --lost"),
+        ),
+        MoveError::Gone { place, to } => format!(
+            "look for it first: nothing may begin anew while it may be somewhere; if it is gone for good, `{}` goes back to what lies here, or `--abandon --lost` where `{to}` cannot be reached",
+            migrate(place, to, " --abandon"),
+        ),
+        MoveError::SourceGone { place, from } => format!(
+            "look for it first; if it is gone for good, `{}` makes what was filled the state",
+            migrate(place, from, " --abandon --lost"),
+        ),
+        _ => of_move(error).1.to_owned(),
+    };
+    text.into()
+}
+
+/// Returns what to do about a state that cannot be used, with the command that does it.
+fn way_of_state(error: &StateError) -> Cow<'static, str> {
+    match error {
+        StateError::Moved { path, to } => format!(
+            "name its new place in the spec with `state_url:` or `state_file:`, or with `--state`; if that says that it is still being filled, `{}` goes on with the move; if it is lost for good, the same with `--abandon --lost` goes back",
+            migrate(path, to, ""),
+        )
+        .into(),
+        StateError::Incoming { path, from } => format!(
+            "the move has not ended: `{}` goes on with it, and with `--abandon` gives it up",
+            migrate(from, path, ""),
+        )
+        .into(),
+        _ => of_state(error).1.into(),
+    }
+}
+
+/// Says what is better, and what is left if the other place of a move is lost.
+fn if_lost(better: &str, place: &str, lost: &str) -> String {
+    let command = migrate(place, lost, " --abandon --lost");
+    format!("{better}; if `{lost}` is lost for good, `{command}` makes what is left here the state")
+}
+
+/// Returns the command that moves a state, as a shell takes it.
+fn migrate(from: &str, to: &str, flags: &str) -> String {
+    format!("podform --state {} state migrate --to {}{flags}", of_shell(from), of_shell(to))
+}
+
+/// Returns what a shell reads as this one word.
+fn of_shell(word: &str) -> Cow<'_, str> {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', r"'\''")).into()
 }
 
 /// Returns what to do about what the system refused.
@@ -430,13 +505,7 @@ fn of_state(error: &StateError) -> (Exit, &'static str) {
             FAILED,
             "the run ended as if it had been killed; `podform plan` shows what there is, and the next apply finds out what became of it",
         ),
-        StateError::Moved { .. } => {
-            (INVALID, "name its new place in the spec with `state_url:` or `state_file:`, or with `--state`")
-        }
-        StateError::Incoming { .. } => (
-            INVALID,
-            "use the other place until it is done; `podform state migrate` goes on with it, and with `--abandon` gives it up",
-        ),
+        StateError::Moved { .. } | StateError::Incoming { .. } => (INVALID, ""),
         StateError::Fenced { .. } => (STALE, "look at what the other run did: `podform plan`"),
         StateError::Failed { doing: "back up to", .. } => {
             (FAILED, "`podform state backup FILE` needs a FILE that is new, in a folder that can be written")

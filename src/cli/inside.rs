@@ -5,7 +5,8 @@
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
 
 /// Tells whether a path, which need not exist, leads to a place below `directory`, by its spelling and over every link
 /// on the way. A place that cannot be looked at counts as outside.
@@ -31,6 +32,24 @@ fn leads_inside(path: &Path, directory: &Path) -> io::Result<bool> {
         }
     }
     Ok(true)
+}
+
+/// Tells whether both paths lead to one file or folder, which may have more than one name without any link among them.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| {
+        let place = fs::canonicalize(path).and_then(fs::symlink_metadata).ok()?;
+        Some((place.dev(), place.ino()))
+    };
+    identity(one).is_some_and(|one| identity(other) == Some(one))
+}
+
+/// Returns where a path leads that need not exist yet, over every link on the way.
+pub fn leads_to(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    path.ancestors().find_map(|above| {
+        let rest = path.strip_prefix(above).ok()?;
+        Some(fs::canonicalize(above).ok()?.join(rest))
+    })
 }
 
 #[cfg(test)]

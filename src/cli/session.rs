@@ -44,6 +44,8 @@ pub struct Session<'a> {
     pub missing: BTreeMap<String, String>,
     pub account: Account,
     pub state: StateAt,
+    /// Where that is.
+    pub location: Location,
 }
 
 impl<'a> Session<'a> {
@@ -63,7 +65,7 @@ impl<'a> Session<'a> {
         shell.output.detail(&format!("account at `{}`, state in `{location}`", account.binding.origin));
         let state = StateAt::open(&location, account.binding.clone(), proposed, &shell.env)?;
         let loaded = ManuallyDrop::new(loaded);
-        Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state })
+        Ok(Self { shell, loaded, secrets: values, missing: read.missing, account, state, location })
     }
 
     /// Reads the templates that pods of the spec take values from, which every plan needs that makes or changes pods. One
@@ -313,20 +315,25 @@ impl Shell {
         if let Some((name, text)) = given {
             return text.parse().map_err(|why| Failure::NoLocation { name, why });
         }
-        match &loaded.settings.state {
-            Location::File(path) if !inside::is_inside(path.as_ref(), ".".as_ref()) => {
-                Err(Failure::StateOutside { path: path.clone() })
-            }
-            // Its path begins at the root.
-            Location::Objects(Bucket { store: Storage::Folder, name, .. }) => {
-                Err(Failure::StateOutside { path: name.clone() })
-            }
-            Location::Objects(Bucket { store, .. }) if store.handed_a_token().is_some() => {
-                let endpoint = store.handed_a_token().unwrap_or_default().to_owned();
-                Err(Failure::ServerOfSpec { endpoint })
-            }
-            named => Ok(named.clone()),
+        let named = &loaded.settings.state;
+        refused_of_spec(named).map_or_else(|| Ok(named.clone()), Err)
+    }
+}
+
+/// Returns why no spec may name this place.
+pub fn refused_of_spec(named: &Location) -> Option<Failure> {
+    match named {
+        Location::File(path) if !inside::is_inside(path.as_ref(), ".".as_ref()) => {
+            Some(Failure::StateOutside { path: path.clone() })
         }
+        // Its path begins at the root.
+        Location::Objects(Bucket { store: Storage::Folder, name, .. }) => {
+            Some(Failure::FolderOfSpec { path: name.clone() })
+        }
+        Location::Objects(Bucket { store, .. }) => {
+            store.handed_a_token().map(|endpoint| Failure::ServerOfSpec { endpoint: endpoint.to_owned() })
+        }
+        Location::File(_) | Location::Postgres(_) => None,
     }
 }
 

@@ -122,6 +122,30 @@ impl Location {
         }
     }
 
+    /// Returns the path of a file or folder: such a name does not say on which computer.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::File(path) | Self::Objects(Bucket { store: Storage::Folder, name: path, .. }) => Some(path),
+            Self::Postgres(_) | Self::Objects(_) => None,
+        }
+    }
+
+    /// Tells whether it is a prefix in a bucket that lies below the prefix of the other one, as far as names tell.
+    pub fn is_below(&self, other: &Self) -> bool {
+        let (Self::Objects(below), Self::Objects(above)) = (self, other) else { return false };
+        let rest = below.prefix.strip_prefix(&above.prefix);
+        let is_service = |one: &Storage, other: &Storage| match (one, other) {
+            // A region is no part of where a bucket is found: names of buckets are those of all regions.
+            (Storage::S3 { endpoint, .. }, Storage::S3 { endpoint: other, .. })
+            | (Storage::Google { endpoint }, Storage::Google { endpoint: other }) => endpoint == other,
+            (Storage::Azure { .. }, Storage::Azure { .. }) => one == other,
+            _ => false,
+        };
+        is_service(&below.store, &above.store)
+            && below.name == above.name
+            && rest.is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// Returns it as a spec has it, so with the role of a database, which is no secret but is of no use in a message.
     pub fn written(&self) -> String {
         let text = self.to_string();
@@ -627,5 +651,26 @@ mod tests {
         file:/mnt/x
           error: two slashes follow `file:`
         ");
+    }
+
+    #[test]
+    fn a_prefix_lies_below_another_one_of_the_same_bucket() {
+        let cases = [
+            ("s3://bucket/p/log", "s3://bucket/p", true),
+            ("s3://bucket/p/a/b?region=eu-north-1", "s3://bucket/p?lease=5s", true),
+            ("s3://bucket/p", "s3://bucket/p/log", false),
+            ("s3://bucket/p", "s3://bucket/p", false),
+            ("s3://bucket/p-2", "s3://bucket/p", false),
+            ("s3://other/p/log", "s3://bucket/p", false),
+            ("gs://bucket/p/log", "s3://bucket/p", false),
+            ("s3://bucket/p/log?endpoint=https://s3.acme.example", "s3://bucket/p", false),
+            ("az://states/p/log?account=acme", "az://states/p?account=acme", true),
+            ("az://states/p/log?account=acme", "az://states/p?account=other", false),
+            ("state/acme.db", "s3://bucket/p", false),
+        ];
+        for (below, above, is_below) in cases {
+            let (one, other): (Location, Location) = (below.parse().unwrap(), above.parse().unwrap());
+            assert_eq!(one.is_below(&other), is_below, "{below} below {above}");
+        }
     }
 }

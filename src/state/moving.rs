@@ -15,7 +15,7 @@ use crate::model::id::Serial;
 pub enum Way {
     /// From the source to the target.
     There,
-    /// A move that has not ended is given up.
+    /// A move is given up: one that has not ended, or whose target holds no state any more.
     Abandon,
     /// A move that has ended is undone, as long as nothing was written at the target.
     Back,
@@ -26,6 +26,10 @@ pub enum Way {
 pub enum MoveError {
     #[error("there is no state at `{0}`, so nothing has to be moved")]
     Nothing(String),
+    #[error("`{place}` was moved to `{to}`, and there is no state there")]
+    Gone { place: String, to: String },
+    #[error("`{place}` is being filled from `{from}`, and there is no state there")]
+    SourceGone { place: String, from: String },
     #[error("there is a state at `{0}` already")]
     Occupied(String),
     #[error("`{place}` was moved to `{to}`")]
@@ -83,8 +87,12 @@ struct Seen {
 
 impl Seen {
     async fn at<P: Place>(end: &End<'_, P>) -> Result<Self, StateError> {
-        let contents = end.place.contents().await?.filter(|contents| contents.owner.is_some());
-        Ok(Self { name: end.place.name(), contents })
+        Self::of(end.place).await
+    }
+
+    async fn of<P: Place>(place: &P) -> Result<Self, StateError> {
+        let contents = place.contents().await?.filter(Contents::is_used);
+        Ok(Self { name: place.name(), contents })
     }
 
     fn standing(&self) -> Option<&Standing> {
@@ -152,6 +160,42 @@ pub async fn go<S: Place, T: Place>(
     }
 }
 
+/// Tells what stands against a move, as far as it can be told without a lock.
+///
+/// # Errors
+/// What [`go`] would say.
+pub async fn look<S: Place, T: Place>(way: Way, source: &S, target: &T) -> Result<(), MoveError> {
+    let (from, to) = (Seen::of(source).await?, Seen::of(target).await?);
+    next(way, &from, &to).map(drop)
+}
+
+/// Makes the state that is left at one end of a move the one to use, without asking anything of the other end, which is
+/// lost for good: its user says so, as nothing else can tell.
+///
+/// # Errors
+/// Nothing was done.
+pub async fn without<P: Place>(left: End<'_, P>, lost: &str) -> Result<(), MoveError> {
+    let seen = Seen::at(&left).await?;
+    match alone(&seen, lost)? {
+        Step::Done => Err(MoveError::NeverMoved(lost.to_owned())),
+        _ => Ok(left.held.stand(Standing::Active).await?),
+    }
+}
+
+/// Decides from what one end says, the other one being lost.
+fn alone(left: &Seen, lost: &str) -> Result<Step, MoveError> {
+    match left.standing() {
+        None => Err(MoveError::Nothing(left.name.clone())),
+        Some(Standing::Active) => Ok(Step::Done),
+        // What fills a place is one commit, so what is there is whole.
+        Some(Standing::Moved { to: other } | Standing::Incoming { from: other }) if other == lost => {
+            Ok(Step::Reopen)
+        }
+        Some(Standing::Moved { to: other }) => Err(moved(left, other)),
+        Some(Standing::Incoming { from: other }) => Err(incoming(left, other)),
+    }
+}
+
 /// Decides from what both ends say.
 fn next(way: Way, from: &Seen, to: &Seen) -> Result<Step, MoveError> {
     match way {
@@ -163,10 +207,13 @@ fn next(way: Way, from: &Seen, to: &Seen) -> Result<Step, MoveError> {
 
 fn there(from: &Seen, to: &Seen) -> Result<Step, MoveError> {
     match (from.standing(), to.standing()) {
+        (None, Some(Standing::Incoming { from: other })) if *other == from.name => {
+            Err(source_gone(to, other))
+        }
         (None, _) => Err(MoveError::Nothing(from.name.clone())),
         (Some(Standing::Incoming { from: other }), _) => Err(incoming(from, other)),
         (Some(Standing::Moved { to: other }), _) if *other != to.name => Err(moved(from, other)),
-        (Some(Standing::Moved { .. }), None) => Err(MoveError::Nothing(to.name.clone())),
+        (Some(Standing::Moved { to: other }), None) => Err(gone(from, other)),
         (Some(Standing::Moved { .. }), Some(Standing::Active)) => Ok(Step::Done),
         (Some(Standing::Moved { .. }), Some(Standing::Moved { .. })) => {
             Err(MoveError::Returning(to.name.clone()))
@@ -195,12 +242,17 @@ fn abandon(from: &Seen, to: &Seen) -> Result<Step, MoveError> {
     match (from.standing(), to.standing()) {
         (_, Some(Standing::Active)) => Err(MoveError::TooLate(to.name.clone())),
         (_, Some(Standing::Incoming { from: other })) if *other != from.name => Err(incoming(to, other)),
-        (Some(Standing::Moved { to: other }), Some(Standing::Incoming { .. })) if *other == to.name => {
+        // It is at one place only.
+        (Some(Standing::Moved { to: other }), Some(Standing::Incoming { .. }) | None)
+            if *other == to.name =>
+        {
             Ok(Step::Reopen)
         }
         (Some(Standing::Moved { to: other }), _) => Err(moved(from, other)),
         (Some(Standing::Incoming { from: other }), _) => Err(incoming(from, other)),
-        (Some(Standing::Active) | None, Some(Standing::Incoming { .. })) => Ok(Step::Clear),
+        (Some(Standing::Active), Some(Standing::Incoming { .. })) => Ok(Step::Clear),
+        // It may be the only one that is left.
+        (None, Some(Standing::Incoming { from: other })) => Err(source_gone(to, other)),
         (Some(Standing::Active) | None, Some(Standing::Moved { .. }) | None) => Ok(Step::Done),
     }
 }
@@ -222,7 +274,7 @@ fn back(from: &Seen, to: &Seen) -> Result<Step, MoveError> {
             Ok(Step::Reopen)
         }
         (Some(Standing::Moved { .. }), Some(Standing::Moved { to: other })) => Err(moved(to, other)),
-        (Some(Standing::Moved { .. }), None) => Err(MoveError::Nothing(to.name.clone())),
+        (Some(Standing::Moved { to: other }), None) => Err(gone(from, other)),
         (Some(Standing::Active | Standing::Incoming { .. }) | None, _) => {
             Err(MoveError::NeverMoved(to.name.clone()))
         }
@@ -231,6 +283,14 @@ fn back(from: &Seen, to: &Seen) -> Result<Step, MoveError> {
 
 fn moved(seen: &Seen, to: &str) -> MoveError {
     MoveError::MovedElsewhere { place: seen.name.clone(), to: to.to_owned() }
+}
+
+fn gone(seen: &Seen, to: &str) -> MoveError {
+    MoveError::Gone { place: seen.name.clone(), to: to.to_owned() }
+}
+
+fn source_gone(seen: &Seen, from: &str) -> MoveError {
+    MoveError::SourceGone { place: seen.name.clone(), from: from.to_owned() }
 }
 
 fn incoming(seen: &Seen, from: &str) -> MoveError {

@@ -63,6 +63,7 @@ scripts! {
     left_alone,
     locked,
     logs,
+    lost_move,
     lost_state,
     moved_state,
     made_registries,

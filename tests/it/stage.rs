@@ -175,6 +175,8 @@ impl Stage {
             ["ls", folder] => return self.list(folder),
             ["wait", seconds] => self.wait(seconds.parse().unwrap()),
             ["lock", file] => self.lock(file),
+            ["link", file, name] => fs::hard_link(self.path(file), self.path(name)).unwrap(),
+            ["stand", file, standing] => self.stand(file, standing),
             ["begin", ..] => self.begin(&words[1..]),
             ["end"] => drop(self.begun.take().expect("a run is begun")),
             ["simulate", "stop"] => drop(self.served.take().expect("a simulator is served")),
@@ -206,6 +208,12 @@ impl Stage {
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap() + "\n").collect();
         names.sort();
         names.concat()
+    }
+
+    /// Leaves a state as a move that was killed leaves it.
+    fn stand(&self, file: &str, standing: &str) {
+        let state = rusqlite::Connection::open(self.path(file)).unwrap();
+        assert_eq!(state.execute("UPDATE meta SET standing = ?1", [standing]).unwrap(), 1);
     }
 
     fn lock(&mut self, file: &str) {

@@ -23,8 +23,9 @@ use crate::state::{Journal, Standing, StateError};
 /// Put a backup in the place of the state, after showing what that loses
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  podform state restore backups/monday.db\n\n\
-                  What the account has and the backup does not know is not forgotten: the next plan says so first, and \
-                  changes nothing.")]
+                  The next plan says so first, and changes nothing, if the account has a pod, volume, secret or registry \
+                  with a mark that the backup cannot know. What leaves no mark, such as an update, a stop or a \
+                  removal, it takes for a change from outside: read that plan before you apply it.")]
 pub struct Args {
     /// The file that `podform state backup` wrote
     #[arg(value_name = "FILE")]
@@ -40,9 +41,10 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let Args { from, auto_approve, lock } = args;
     let session = Session::of_spec(shell).await?;
     let binding = session.account.binding.clone();
+    let file = from.display().to_string();
     let backup = StateFile::new(from, binding, session.account.names.lineage()).contents()?;
-    let backup = backup.ok_or_else(|| Failure::NoState { name: from.display().to_string() })?;
-    ensure_lies_here(session.state.contents().await.ok().flatten(), &backup, &session.state.name())?;
+    let backup = backup.ok_or_else(|| Failure::NoBackup { name: file.clone() })?;
+    ensure_lies_here(session.state.contents().await.ok().flatten(), (&backup, file), &session.state.name())?;
     if !auto_approve && !shell.env.stdin_is_terminal {
         return Err(Failure::NobodyToAnswer);
     }
@@ -80,7 +82,11 @@ async fn restore(
 }
 
 /// Makes sure that the state does not lie elsewhere: there would be two that can be used.
-fn ensure_lies_here(present: Option<Contents>, backup: &Contents, name: &str) -> Result<(), Failure> {
+fn ensure_lies_here(
+    present: Option<Contents>,
+    (backup, file): (&Contents, String),
+    name: &str,
+) -> Result<(), Failure> {
     match present.as_ref().map(Contents::standing) {
         Some(Standing::Moved { to }) => {
             return Err(StateError::Moved { path: name.to_owned(), to: to.clone() }.into());
@@ -92,7 +98,11 @@ fn ensure_lies_here(present: Option<Contents>, backup: &Contents, name: &str) ->
     }
     match backup.standing() {
         // What moved here is put back here.
-        Standing::Moved { to } if to != name => Err(Failure::LiesElsewhere { to: to.clone() }),
+        Standing::Moved { to } if to != name => Err(Failure::LiesElsewhere { backup: file, to: to.clone() }),
+        // What it was filled from may have been written since, and may be in use.
+        Standing::Incoming { from } if from != name => {
+            Err(Failure::HalfFilled { backup: file, from: from.clone() })
+        }
         Standing::Moved { .. } | Standing::Incoming { .. } | Standing::Active => Ok(()),
     }
 }

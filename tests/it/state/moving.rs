@@ -8,7 +8,7 @@ use podform::model::id::{RunId, Serial};
 use podform::model::prior::Prior;
 use podform::state::contents::Contents;
 use podform::state::lease::{Holder, Lease};
-use podform::state::moving::{End, MoveError, Way, go};
+use podform::state::moving::{self, End, MoveError, Way, go};
 use podform::state::place::{Held, Place};
 use podform::state::{Batch, Journal, PastRun, RecordChange, Run, Standing, StateError, Store};
 
@@ -318,4 +318,71 @@ async fn what_is_there_already_is_not_written_over() {
     `here` is being filled from `here`
     nothing was moved from here to `there`
     ");
+}
+
+/// Says at one end that the other one is lost.
+async fn without(left: &Sqlite, lost: &str) -> Result<(), String> {
+    let life = Life::of(u32::MAX, true);
+    let place = Mortal { place: left.ours(), name: "here", life: &life };
+    let held = place.lock(&holder("ann", "box"), &At(0), Duration::ZERO).await.unwrap();
+    let ended = moving::without(End { place: &place, held: &held }, lost).await;
+    held.release().await.unwrap();
+    ended.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_move_is_taken_up_again() {
+    // Killed after each of its writes, and ended.
+    for writes in [1, 2, u32::MAX] {
+        let (from, to) = (Sqlite::new(), Sqlite::new());
+        let whole = fill(&from).await;
+        let _died = attempt(Way::There, &from, &to, &Life::of(writes, true)).await;
+        let empty = Sqlite::new();
+        let went = immortal(Way::There, &from, &empty).await.map_err(|error| error.to_string());
+        let is_moved = writes > 1;
+        let gone = "`here` was moved to `there`, and there is no state there".to_owned();
+        assert_eq!(went, if is_moved { Err(gone) } else { Ok(()) }, "{writes}");
+        if is_moved {
+            immortal(Way::Abandon, &from, &empty).await.unwrap();
+            assert_eq!(in_use(&from, &empty).await, (true, false), "{writes}");
+            assert!(from.ours().contents().unwrap().unwrap().holds_the_same(&whole));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_is_lost_is_not_asked() {
+    let (from, to) = (Sqlite::new(), Sqlite::new());
+    let mut said = vec![without(&from, "there").await];
+    let whole = fill(&from).await;
+    said.push(without(&from, "there").await);
+    let _died = attempt(Way::There, &from, &to, &Life::of(2, true)).await;
+    said.push(without(&from, "elsewhere").await);
+    assert_eq!(in_use(&from, &to).await, (false, false));
+    said.push(without(&from, "there").await);
+    assert_eq!(in_use(&from, &to).await, (true, false));
+    said.push(without(&to, "elsewhere").await);
+    said.push(without(&to, "here").await);
+    let told: Vec<String> = said.into_iter().map(|said| said.err().unwrap_or("done".to_owned())).collect();
+    insta::assert_snapshot!(told.join("\n"), @"
+    there is no state at `here`, so nothing has to be moved
+    nothing was moved from here to `there`
+    `here` was moved to `there`
+    done
+    `here` is being filled from `here`
+    done
+    ");
+    assert!(to.ours().contents().unwrap().unwrap().holds_the_same(&whole));
+}
+
+#[tokio::test]
+async fn what_may_be_the_only_one_is_not_emptied() {
+    let (from, to) = (Sqlite::new(), Sqlite::new());
+    let whole = fill(&from).await;
+    let _died = attempt(Way::There, &from, &to, &Life::of(1, true)).await;
+    for way in [Way::There, Way::Abandon] {
+        let refused = immortal(way, &Sqlite::new(), &to).await.unwrap_err().to_string();
+        assert_eq!(refused, "`there` is being filled from `here`, and there is no state there");
+    }
+    assert!(to.ours().contents().unwrap().unwrap().holds_the_same(&whole));
 }
