@@ -302,6 +302,60 @@ fn a_spec_keeps_its_state_below_its_folder() {
     assert_eq!(place.refused("plan"), (3, why.to_owned()));
 }
 
+#[cfg(feature = "object-store")]
+#[test]
+fn a_folder_is_named_by_the_caller_and_by_no_spec() {
+    let place = Place::new();
+    place.succeeds("apply -q --auto-approve --state state/acme.db");
+    let folder = place.outside("shared/acme").display().to_string();
+    let moved = place.refused(&format!("state migrate --state state/acme.db --to file://{folder}"));
+    let said = format!(
+        "the state lies at `file://{folder}`, and `state/acme.db` says so; next: give it with `--state` or in \
+         `PODFORM_STATE` (`file://{folder}`), as no spec may name such a place, and run `podform plan`"
+    );
+    assert_eq!(moved, (0, said));
+    // A place inside another one, and another name of the same.
+    let inside = format!("{folder}/log");
+    let other = place.outside("link").display().to_string();
+    symlink(place.outside("shared"), place.outside("link")).unwrap();
+    for (to, why) in [
+        (
+            format!("file://{inside}"),
+            format!("`file://{inside}` lies inside `file://{folder}`, where a state keeps its own files"),
+        ),
+        (
+            format!("{other}/acme/log/acme.db"),
+            format!(
+                "`{other}/acme/log/acme.db` lies inside `file://{folder}`, where a state keeps its own files"
+            ),
+        ),
+        (
+            format!("file://{other}/acme"),
+            format!(
+                "`file://{folder}` and `file://{other}/acme` are two names of one place, and the state lies there"
+            ),
+        ),
+        (
+            format!("file://{folder}?lease=5s"),
+            format!(
+                "`file://{folder}` and `file://{folder}?lease=5s` are two names of one place, and the state lies there"
+            ),
+        ),
+    ] {
+        let refused = place.refused(&format!("state migrate --state file://{folder} --to {to}"));
+        assert_eq!(refused, (3, format!("error: {why}")));
+    }
+    fs::write(
+        place.path("pods.yaml"),
+        SPEC.replace("pods:", &format!("state_url: 'file://{folder}'\npods:")),
+    )
+    .unwrap();
+    let why = format!(
+        "error: the spec keeps the state in the folder `{folder}`, and a spec names no folder by URL"
+    );
+    assert_eq!(place.refused("plan"), (3, why));
+}
+
 #[test]
 fn a_simulated_world_is_kept_in_the_file_of_that_name() {
     let place = Place::new();
