@@ -168,6 +168,46 @@ fn an_old_database_is_told() {
     old_states_are_told(&place, "copy-of-monday.db");
 }
 
+/// A database has many names, which only its lock tells from two; and one that was dropped gives the state back.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_database_that_is_the_same_and_one_that_is_lost() {
+    use crate::postgres::{PASSWORD, admin, shared};
+
+    let Some(server) = shared() else { return };
+    let url = format!("postgres://127.0.0.1:{}/postgres?schema=dropped", server.port);
+    let credentials = vec![("PGUSER", "postgres".to_owned()), ("PGPASSWORD", PASSWORD.to_owned())];
+    let place = Place::serve(&["--speed", SPEED]).with_state(&url, credentials);
+    place.write_spec("pods:\n  llm: { image: 'ubuntu:24.04', gpu: L4 }\n");
+    let ran = |arguments: &[&str]| {
+        let output = place.run(arguments);
+        (output.status.code(), shown(&output))
+    };
+    let applied = place.apply().output().unwrap();
+    assert!(applied.status.success(), "{}", shown(&applied));
+    for other in [url.replace("127.0.0.1", "localhost"), format!("{url}&lease=5s")] {
+        let (code, said) = ran(&["state", "migrate", "--to", &other]);
+        assert_eq!(code, Some(3), "{said}");
+        assert!(said.contains("are two names of one place, and the state lies there"), "{said}");
+    }
+
+    let (code, said) = ran(&["state", "migrate", "--to", "here.db"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = ran(&["--state", "here.db", "state", "migrate", "--to", &url]);
+    assert_eq!(code, Some(0), "{said}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let admin = runtime.block_on(admin(server.port));
+    runtime.block_on(admin.batch_execute("DROP SCHEMA dropped CASCADE")).unwrap();
+    let (code, said) = ran(&["--state", "here.db", "state", "migrate", "--to", &url]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("and there is no state there"), "{said}");
+    let (code, said) = ran(&["--state", "here.db", "state", "migrate", "--to", &url, "--abandon"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("the move is given up; the state lies at `here.db`; never use again"), "{said}");
+    let (code, said) = ran(&["--state", "here.db", "plan", "--detailed-exitcode"]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
 #[cfg(feature = "postgres")]
 #[test]
 fn four_applies_at_once_on_a_database() {

@@ -63,13 +63,17 @@ async fn without(session: &Session<'_>, lost: &Location, wait: Duration) -> Resu
     }
     let held = source.lock(&shell.env.holder("state migrate"), &HostClock, wait).await?;
     let _not_interrupted = shell.signals.give();
-    let gone_back = moving::without(End { place: source, held: &held }, &lost.to_string()).await;
+    let went_back = moving::without(End { place: source, held: &held }, &lost.to_string()).await;
     give_back(shell, held).await;
-    gone_back?;
-    Ok(format!(
-        "the state lies at `{source}`; never use again what is or comes back at `{lost}`: there would be two states of the same pods. What was written there since the move is not known here, so read what `podform plan` says before you apply it",
-        source = source.name(),
-    ))
+    went_back?;
+    Ok(gone_back(&source.name(), &lost.to_string()))
+}
+
+/// Says what it means that the state of a lost place is gone on with from what was left.
+fn gone_back(source: &str, lost: &str) -> String {
+    format!(
+        "the state lies at `{source}`; never use again what is or comes back at `{lost}`: there would be two states of the same pods. What was written there since the move is not known here, so read what `podform plan` says before you apply it"
+    )
 }
 
 /// Moves it, there or back.
@@ -98,6 +102,7 @@ async fn between(session: &Session<'_>, to: &Location, args: &Args) -> Result<St
     };
     // Each of its steps is short, and what is between two of them helps nobody.
     let _not_interrupted = shell.signals.give();
+    let is_there = target.contents().await.is_ok_and(|found| found.is_some_and(|found| found.is_used()));
     let moved = go(way, End { place: source, held: &from }, End { place: &target, held: &into }).await;
     give_back(shell, into).await;
     give_back(shell, from).await;
@@ -108,7 +113,10 @@ async fn between(session: &Session<'_>, to: &Location, args: &Args) -> Result<St
             "the state lies at `{target}`, and `{source}` says so; next: {}, and run `podform plan`",
             naming(to)
         ),
-        Way::Abandon => format!("the move is given up; the state lies at `{source}` as before"),
+        Way::Abandon if is_there => {
+            format!("the move is given up; the state lies at `{source}` as before")
+        }
+        Way::Abandon => format!("the move is given up; {}", gone_back(&source, &target)),
         Way::Back => format!("the state lies at `{source}` again, and `{target}` says so"),
     })
 }
