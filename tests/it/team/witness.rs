@@ -89,11 +89,10 @@ pub fn watch(schema: &str) -> String {
 #[cfg(feature = "postgres")]
 pub const NOTED: &str = "SELECT coalesce(holder, ''), fence, batch FROM witness.batches ORDER BY number";
 
-/// Reads one of these rows.
+/// Reads one of these rows. A holder raises his own number where a write got no answer, and sends it again with its name.
 #[cfg(feature = "postgres")]
 pub fn in_row(holder: String, fence: i64, batch: &str) -> Written {
-    let mut parts = batch.split('/');
-    let writer = parts.next().unwrap().to_owned();
-    let number = parts.next().unwrap().parse().unwrap();
-    Written { held_by: (holder, fence.try_into().unwrap()), by: (writer, number) }
+    let writer = batch.split('/').next().unwrap().to_owned();
+    let number = fence.try_into().unwrap();
+    Written { held_by: (holder, number), by: (writer, number) }
 }
