@@ -163,9 +163,13 @@ impl FromStr for Location {
     type Err = LocationError;
 
     fn from_str(text: &str) -> Result<Self, LocationError> {
+        if text.trim().is_empty() {
+            return Err(form("it is blank; give a path or a URL"));
+        }
         let Some((scheme, _)) = text.split_once("://") else {
-            return match text.split_once(":/") {
-                Some((scheme, _)) if SCHEMES.contains(&scheme) => {
+            return match text.split_once(':') {
+                // A file of such a name is written `./s3:x`.
+                Some((scheme, _)) if SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) => {
                     Err(form(format!("two slashes follow `{scheme}:`")))
                 }
                 _ => Ok(Self::File(text.to_owned())),
@@ -257,7 +261,17 @@ fn form(what: impl Into<String>) -> LocationError {
     LocationError::Form(what.into())
 }
 
+/// Tells whether a path has a part that the URL library takes out, so that it would name another place without a word.
+fn has_dots(text: &str) -> bool {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    let parts = path.split(['/', '\\']).map(|part| part.trim().to_ascii_lowercase().replace("%2e", "."));
+    parts.into_iter().any(|part| part == "." || part == "..")
+}
+
 fn parsed(text: &str) -> Result<Url, LocationError> {
+    if text.chars().any(char::is_control) {
+        return Err(form("it holds characters that nobody sees"));
+    }
     let url = Url::parse(text).map_err(|error| form(format!("it is no URL: {error}")))?;
     // What others write into such URLs, in all its spellings.
     let is_secret = |name: &str| {
@@ -275,6 +289,9 @@ fn parsed(text: &str) -> Result<Url, LocationError> {
     }
     if url.fragment().is_some() {
         return Err(form("it holds a `#`, which begins nothing here"));
+    }
+    if has_dots(text) {
+        return Err(form("a part of its path is `.` or `..`; write the place itself"));
     }
     Ok(url)
 }
@@ -562,6 +579,13 @@ mod tests {
             "s3://bucket/",
             "s3://b/podform",
             "s3://Bucket_A/podform/../x",
+            "s3://bucket/a/../../b",
+            "gs://bucket/a/%2E%2e/b",
+            "az://states/./a",
+            "file:///mnt/team/.. ",
+            "file:///mnt\\..\\x",
+            "postgres://db/../pods",
+            "s3://bucket/a/.\t./b",
             "s3://bucket/podform/a%20b",
             "s3://bucket/podform?endpoint=http://s3.acme.example",
             "gs://bucket/podform?endpoint=http://gcs.acme.example",
@@ -581,9 +605,15 @@ mod tests {
             "redis://host",
             "s3:/bucket/podform",
             "file:/mnt/x",
+            "s3:bucket",
+            "S3:bucket",
+            "postgres:",
+            "file:x.db",
+            "",
+            " ",
         ];
-        let said = cases.map(|case| format!("{case}\n  {}", read(case)));
-        insta::assert_snapshot!(said.join("\n"), @"
+        let said = cases.map(|case| format!("{}\n  {}", case.replace('\t', "\\t"), read(case)));
+        insta::assert_snapshot!(said.join("\n"), @r"
         postgres:///pods
           error: it names no host; write `postgres://HOST/DATABASE`
         postgres://db
@@ -611,7 +641,21 @@ mod tests {
         s3://b/podform
           error: a bucket's name has 3 small letters, digits, `.`, `-` and `_` or more; write `s3://BUCKET/PREFIX`
         s3://Bucket_A/podform/../x
-          error: a bucket's name has 3 small letters, digits, `.`, `-` and `_` or more; write `s3://BUCKET/PREFIX`
+          error: a part of its path is `.` or `..`; write the place itself
+        s3://bucket/a/../../b
+          error: a part of its path is `.` or `..`; write the place itself
+        gs://bucket/a/%2E%2e/b
+          error: a part of its path is `.` or `..`; write the place itself
+        az://states/./a
+          error: a part of its path is `.` or `..`; write the place itself
+        file:///mnt/team/.. 
+          error: a part of its path is `.` or `..`; write the place itself
+        file:///mnt\..\x
+          error: a part of its path is `.` or `..`; write the place itself
+        postgres://db/../pods
+          error: a part of its path is `.` or `..`; write the place itself
+        s3://bucket/a/.\t./b
+          error: it holds characters that nobody sees
         s3://bucket/podform/a%20b
           error: its prefix may have letters, digits, `.`, `-`, `_`, `=` and `/`
         s3://bucket/podform?endpoint=http://s3.acme.example
@@ -650,6 +694,18 @@ mod tests {
           error: two slashes follow `s3:`
         file:/mnt/x
           error: two slashes follow `file:`
+        s3:bucket
+          error: two slashes follow `s3:`
+        S3:bucket
+          error: two slashes follow `S3:`
+        postgres:
+          error: two slashes follow `postgres:`
+        file:x.db
+          error: two slashes follow `file:`
+
+          error: it is blank; give a path or a URL
+         
+          error: it is blank; give a path or a URL
         ");
     }
 
