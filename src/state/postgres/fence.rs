@@ -47,11 +47,14 @@ impl Rows<'_> {
         rows.first().map(fence).transpose()
     }
 
-    /// Returns what makes the row, where there is none yet.
+    /// Returns what makes the row before the first use of a state. One that was used has it, and a new one would give
+    /// numbers again that others still write under.
     pub(super) fn make_fence(&self) -> Statement {
         let text = format!(
-            "INSERT INTO {} (state, fence) VALUES ($1, 0) ON CONFLICT DO NOTHING",
-            self.table("lease")
+            "INSERT INTO {} (state, fence) SELECT $1, 0 WHERE NOT EXISTS (SELECT 1 FROM {} WHERE state = $1)
+             ON CONFLICT DO NOTHING",
+            self.table("lease"),
+            self.table("meta")
         );
         Statement { text, values: vec![self.state()] }
     }

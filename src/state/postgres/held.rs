@@ -187,7 +187,7 @@ impl HeldPostgres {
         let is_ours = |fence: &Fence| {
             fence.number == self.inner.borrow().fence && fence.holder_id.as_ref() == Some(&self.holder_id)
         };
-        let fence = fence.filter(is_ours).ok_or_else(|| Fault::State(self.fenced()))?;
+        let fence = Some(fence).filter(is_ours).ok_or_else(|| Fault::State(self.fenced()))?;
         self.ensure_nothing_lost(&fence)?;
         let mut all = vec![self.place.rows().note_batch(batch, self.place.server.database.lease)];
         all.extend_from_slice(statements);
@@ -229,7 +229,7 @@ impl HeldPostgres {
             (before..=before + *raised).contains(&fence.number)
                 && fence.holder_id.as_ref() == Some(&self.holder_id)
         };
-        let fence = self.locked_fence(&link).await?.filter(is_ours);
+        let fence = Some(self.locked_fence(&link).await?).filter(is_ours);
         let fence = fence.ok_or_else(|| Fault::State(self.fenced()))?;
         if fence.last_batch.as_deref() == Some(batch) {
             link.batch("ROLLBACK").await?;
@@ -245,11 +245,12 @@ impl HeldPostgres {
     }
 
     /// Begins a transaction and locks the fence in it: one round trip, as both are sent before either is answered.
-    async fn locked_fence(&self, link: &Link) -> Result<Option<Fence>, Fault> {
+    async fn locked_fence(&self, link: &Link) -> Result<Fence, Fault> {
         let rows = self.place.rows();
         let (begun, fence) = join(link.batch(BEGIN_WRITE), rows.locked_fence(link)).await;
         begun?;
-        fence
+        // Nobody who takes over deletes it.
+        fence?.ok_or_else(|| Fault::Damaged("its row of `lease` is missing, and it was there".to_owned()))
     }
 
     /// Refuses to build on what the server has forgotten: the newest write that it confirmed is not there.

@@ -122,6 +122,15 @@ impl PostgresState {
         self.server.database.lease
     }
 
+    /// Tells whether its role may write it, or make what is not there yet; nothing is written for it.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub async fn may_write(&self) -> Result<bool, StateError> {
+        let asked = async { schema::may_write(&self.connect().await?, &self.server).await };
+        asked.await.map_err(|fault: Fault| fault.into_error("read", &self.server))
+    }
+
     /// Takes the lock if it is free, and reads under it what writes are judged by. A take whose commit got no answer may
     /// have happened: `maybe_ours` remembers that, so that the next try finds itself as the holder and takes over.
     ///
@@ -144,7 +153,7 @@ impl PostgresState {
         // The first that failed says why; those behind it fail because of it.
         begun.and(made.map(drop))?;
         let (fence, meta) = (fence?, self.owned(meta?)?);
-        let fence = fence.ok_or_else(|| Fault::Lost("the lease vanished".to_owned()))?;
+        let fence = fence.ok_or_else(|| Fault::Damaged("its row of `lease` cannot be made".to_owned()))?;
         let is_own = *maybe_ours && fence.holder_id.as_ref() == Some(&holder.id);
         if fence.is_running && !is_own {
             link.batch("ROLLBACK").await?;

@@ -29,6 +29,9 @@ pub(super) enum Events {
     All,
 }
 
+/// The tables that have rows of a state only after its first use.
+const OF_USED_STATES: [&str; 4] = ["objects", "tokens", "runs", "events"];
+
 /// To what a state belongs, and which it is.
 #[derive(Clone, Debug)]
 pub(super) struct Meta {
@@ -64,10 +67,37 @@ impl Rows<'_> {
     }
 
     /// Reads to what the state belongs; `None` before its first use.
+    ///
+    /// One statement, so that all of it is of one moment. It names every table, so that whoever begins with it meets one
+    /// that is missing.
+    ///
+    /// # Errors
+    /// Rows are missing of which others say that they were there: without them a used state would count as a new one, or
+    /// a holder who was overtaken would write.
     pub(super) async fn meta(&self, link: &Link) -> Result<Option<Meta>, Fault> {
-        let columns = "project, kind, origin, standing, lineage, serial";
-        let rows = self.query(link, columns, "meta", "").await?;
-        rows.first().map(meta).transpose()
+        let has = |table| format!("EXISTS (SELECT 1 FROM {} WHERE state = $1)", self.table(table));
+        let written = OF_USED_STATES.map(|table| format!("WHEN {} THEN '{table}' ", has(table))).concat();
+        let query = format!(
+            "SELECT project, kind, origin, standing, lineage, serial, {},
+                    CASE WHEN meta.state IS NULL THEN CASE {written}END END
+             FROM (SELECT 1) one LEFT JOIN {} meta ON meta.state = $1",
+            has("lease"),
+            self.table("meta")
+        );
+        let rows = link.rows(&query, &[self.state()]).await?;
+        let [row] = rows.as_slice() else {
+            return Err(Fault::Damaged(format!("`meta` has {} rows of it instead of one", rows.len())));
+        };
+        let missing = |table: &str, there: &str| {
+            Err(Fault::Damaged(format!("its row of `{table}` is missing, and `{there}` has some of it")))
+        };
+        let (project, has_lease): (Option<&str>, bool) = (value(row, 0)?, value(row, 6)?);
+        match (project, value::<Option<&str>>(row, 7)?) {
+            (None, Some(there)) => missing("meta", there),
+            (None, None) => Ok(None),
+            (Some(_), _) if !has_lease => missing("lease", "meta"),
+            (Some(_), _) => meta(row).map(Some),
+        }
     }
 
     /// Reads all runs without their events, the oldest first.

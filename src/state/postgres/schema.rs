@@ -10,7 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use super::fault::Fault;
 use super::link::{Link, Value};
-use super::read::value;
+use super::read::{only, value};
 use super::server::Server;
 use super::{BEGIN_READ, BEGIN_WRITE, PostgresState};
 use crate::state::StateError;
@@ -109,17 +109,20 @@ CREATE TABLE {schema}.lease (
 INSERT INTO {schema}.schema_version (only_row, version) VALUES (true, 0);
 "#;
 
-/// Reads the version, beside a statement that begins the transaction which it is read in; 0 where there is no schema.
-/// After a 0 the transaction is good for nothing any more.
+/// Reads the version, beside a statement that begins the transaction which it is read in; 0 where there are no tables.
+/// After a 0 the transaction is at its end.
 ///
 /// # Errors
-/// [`StateError::Newer`].
+/// [`StateError::Newer`], or other tables of ours are there without it.
 pub(super) async fn version(link: &Link, begin: &str, server: &Server) -> Result<i64, Fault> {
     let query = format!("SELECT version FROM {}.schema_version", server.schema());
     let (begun, version) = join(link.batch(begin), link.rows(&query, &[])).await;
     begun?;
     let rows = match version {
-        Err(fault) if fault.is_missing_table() => return Ok(0),
+        Err(fault) if fault.is_missing_table() => {
+            link.batch("ROLLBACK").await?;
+            return ensure_none(link, server).await.map(|()| 0);
+        }
         version => version?,
     };
     let found: i64 = match rows.as_slice() {
@@ -135,6 +138,26 @@ pub(super) async fn version(link: &Link, begin: &str, server: &Server) -> Result
         return Err(Fault::Damaged(format!("schema version {found} was never written")));
     }
     Ok(found)
+}
+
+/// Refuses tables of ours without their version: what is in them would count as nothing. Others may have tables of the
+/// same names, which a column tells apart.
+async fn ensure_none(link: &Link, server: &Server) -> Result<(), Fault> {
+    // The version is looked for again, as of one moment with the others: somebody may have made all of them just now.
+    let query = "SELECT c.relname::text FROM pg_catalog.pg_class c
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+                 WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
+                     AND (c.relname, a.attname) IN (
+                         ('meta', 'lineage'), ('objects', 'remote_id'), ('tokens', 'tombstone'),
+                         ('runs', 'plan_digest'), ('events', 'step'), ('lease', 'fence'))
+                     AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class version
+                         WHERE version.relnamespace = n.oid AND version.relname = 'schema_version')
+                 ORDER BY 1 LIMIT 1";
+    let rows = link.rows(query, &[Value::from(server.database.schema.as_str())]).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let there: &str = value(row, 0)?;
+    Err(Fault::Damaged(format!("the table `schema_version` is missing, and `{there}` is there")))
 }
 
 /// Makes the tables, or takes the steps that they have not taken yet, in one transaction.
@@ -154,7 +177,9 @@ async fn ensure_on(link: &Link, server: &Server) -> Result<(), Fault> {
     let schema = server.schema();
     // Looked at first without a lock, as this is the usual case.
     let version_now = version(link, BEGIN_READ, server).await?;
-    link.batch("ROLLBACK").await?;
+    if version_now > 0 {
+        link.batch("ROLLBACK").await?;
+    }
     if version_now == VERSION {
         return Ok(());
     }
@@ -173,6 +198,21 @@ async fn ensure_on(link: &Link, server: &Server) -> Result<(), Fault> {
         link.batch(&step.replace("{schema}", &schema)).await.map_err(|fault| foreign(fault, server))?;
     }
     link.batch(&format!("UPDATE {}.schema_version SET version = {VERSION}; COMMIT", schema)).await
+}
+
+/// Asks whether the role may write all tables, or make them.
+pub(super) async fn may_write(link: &Link, server: &Server) -> Result<bool, Fault> {
+    let query = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AND CASE
+            WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+            ELSE has_schema_privilege(n.oid, 'USAGE') AND coalesce(
+                (SELECT bool_and(has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+                         AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+                 FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relname IN
+                     ('meta', 'objects', 'tokens', 'runs', 'events', 'lease')),
+                has_schema_privilege(n.oid, 'CREATE'))
+            END
+        FROM (SELECT 1) one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $1";
+    only(&link.rows(query, &[Value::from(server.database.schema.as_str())]).await?)
 }
 
 /// Says of tables that are there and not ours what they are.

@@ -40,6 +40,7 @@ pub(super) fn snapshot(path: &Path) -> Result<Option<Connection>, StateError> {
             let mut copy = copied?;
             check(&copy, path)?;
             migrations::migrate(&mut copy, MIGRATIONS).map_err(|error| classify("read", path, error))?;
+            ensure_rows(&copy, path)?;
             return Ok(Some(copy));
         }
         last = copied.err();
@@ -237,11 +238,37 @@ fn check(copy: &Connection, path: &Path) -> Result<(), StateError> {
     if found > VERSION {
         return Err(StateError::Newer { path: shown(path), found, known: VERSION });
     }
+    let corrupt = |what: String| StateError::Corrupt { path: shown(path), what };
+    // A file gets its tables before its name. Without them they would be made anew, and what was in them forgotten.
+    if found < 1 {
+        return Err(corrupt(format!("schema version {found} was never written")));
+    }
     let verdict = quick_check(copy).map_err(failed)?;
     if verdict != "ok" {
-        return Err(StateError::Corrupt { path: shown(path), what: verdict.replace('\n', "; ") });
+        return Err(corrupt(verdict.replace('\n', "; ")));
+    }
+    for table in ["meta", "objects", "tokens", "runs", "events", "lease"] {
+        if !copy.table_exists(None, table).map_err(failed)? {
+            return Err(corrupt(format!("the table `{table}` is missing")));
+        }
     }
     Ok(())
+}
+
+/// Refuses a state of which a row is missing that others say was there: without `meta` a used state would count as a new
+/// one, and the numbers of `lease` keep one who was overtaken from writing.
+fn ensure_rows(copy: &Connection, path: &Path) -> Result<(), StateError> {
+    let query = "SELECT CASE
+        WHEN NOT EXISTS (SELECT 1 FROM lease) THEN 'its row of `lease` is missing'
+        WHEN EXISTS (SELECT 1 FROM meta) THEN NULL
+        WHEN EXISTS (SELECT 1 FROM objects) THEN 'its row of `meta` is missing, and `objects` has some'
+        WHEN EXISTS (SELECT 1 FROM tokens) THEN 'its row of `meta` is missing, and `tokens` has some'
+        WHEN EXISTS (SELECT 1 FROM runs) THEN 'its row of `meta` is missing, and `runs` has some'
+        WHEN EXISTS (SELECT 1 FROM events) THEN 'its row of `meta` is missing, and `events` has some'
+        END";
+    let missing: Option<String> =
+        copy.query_row(query, [], |row| row.get(0)).map_err(|error| classify("read", path, error))?;
+    missing.map_or(Ok(()), |what| Err(StateError::Corrupt { path: shown(path), what }))
 }
 
 fn application(file: &Connection) -> rusqlite::Result<i64> {

@@ -251,6 +251,12 @@ async fn what_is_no_whole_state_is_refused() {
         ("UPDATE schema_version SET version = 2", "newer"),
         ("UPDATE schema_version SET version = 0", "a version that never was"),
         ("DELETE FROM schema_version", "no version"),
+        ("DROP TABLE schema_version", "no table of versions"),
+        ("DROP TABLE meta", "no table of owners"),
+        ("DROP TABLE lease", "no table of leases"),
+        ("DELETE FROM meta", "no owner"),
+        ("DELETE FROM meta; DELETE FROM objects; DELETE FROM tokens; DELETE FROM events", "runs alone"),
+        ("DELETE FROM lease", "no row of the lease"),
     ];
     let mut said = Vec::new();
     for (damage, what) in damages {
@@ -271,6 +277,20 @@ async fn what_is_no_whole_state_is_refused() {
         let locked = refused(&place, "ann").await;
         let (read, locked) = (message(&read, &target), message(&locked, &target));
         assert_eq!(locked.replace("failed to write", "failed to read"), read);
+        if what.starts_with("no ") || what.ends_with("alone") {
+            // Also for those who read little of it.
+            let others = [
+                place.serial().await.map(drop).unwrap_err(),
+                place.runs().await.map(drop).unwrap_err(),
+                place.history().await.map(drop).unwrap_err(),
+                place.lease().await.map(drop).unwrap_err(),
+                place.contents().await.map(drop).unwrap_err(),
+                place.unlock().await.map(drop).unwrap_err(),
+            ];
+            for other in others {
+                assert_eq!(message(&other, &target), read);
+            }
+        }
         said.push(format!("{what}: {read}"));
     }
     insta::assert_snapshot!(said.join("\n"), @r#"
@@ -288,6 +308,12 @@ async fn what_is_no_whole_state_is_refused() {
     newer: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` has schema version 2, this podform knows up to 1
     a version that never was: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: schema version 0 was never written
     no version: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: `schema_version` has 0 rows instead of one
+    no table of versions: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: the table `schema_version` is missing, and `events` is there
+    no table of owners: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: PostgreSQL says: relation "SCHEMA.meta" does not exist (42P01)
+    no table of leases: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: PostgreSQL says: relation "SCHEMA.lease" does not exist (42P01)
+    no owner: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: its row of `meta` is missing, and `objects` has some of it
+    runs alone: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: its row of `meta` is missing, and `runs` has some of it
+    no row of the lease: state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA` is damaged: its row of `lease` is missing, and `meta` has some of it
     "#);
 }
 
@@ -321,7 +347,9 @@ async fn two_first_users_make_the_tables_once() {
 #[tokio::test]
 async fn a_role_that_may_only_read_plans_and_is_told_what_it_lacks() {
     let Some(target) = fresh_target() else { return };
-    let held = lock(&state(target.clone(), "acme")).await;
+    let owners = state(target.clone(), "acme");
+    assert!(owners.may_write().await.unwrap(), "there is no schema yet");
+    let held = lock(&owners).await;
     held.begin(&run("r1")).await.unwrap();
     held.commit(&put("llm", 1)).await.unwrap();
     let admin = admin(target.port).await;
@@ -331,14 +359,20 @@ async fn a_role_that_may_only_read_plans_and_is_told_what_it_lacks() {
     let reader =
         PostgresState::new(target.clone(), None, credentials(&role), binding("acme"), Lineage::new("line"));
     let nothing = reader.load().await.unwrap_err();
+    let may_write = [reader.may_write().await.unwrap(), owners.may_write().await.unwrap()];
+    assert_eq!(may_write, [false, true]);
     let granted = format!(
         "GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"
     );
     admin.batch_execute(&granted).await.unwrap();
     assert_eq!(reader.load().await.unwrap(), held.load().await.unwrap());
+    assert!(!reader.may_write().await.unwrap());
     assert_eq!(reader.history().await.unwrap().len(), 1);
     assert_eq!(reader.lease().await.unwrap().unwrap().holder.user, "ann");
     let said = [nothing, refused(&reader, "bob").await, reader.unlock().await.unwrap_err()];
+    let granted = format!("GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}");
+    admin.batch_execute(&granted).await.unwrap();
+    assert!(reader.may_write().await.unwrap());
     insta::assert_snapshot!(said.map(|error| message(&error, &target)).join("\n"), @"
     failed to read state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: PostgreSQL says: permission denied for schema SCHEMA (42501); the role needs `GRANT USAGE ON SCHEMA SCHEMA` and `GRANT SELECT ON ALL TABLES IN SCHEMA SCHEMA`
     failed to write state `postgres://127.0.0.1:PORT/postgres?schema=SCHEMA`: PostgreSQL says: permission denied for table lease (42501); the role needs to own the schema `SCHEMA`, or `GRANT CREATE ON DATABASE postgres` at the first use, or `GRANT USAGE ON SCHEMA SCHEMA` and `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA SCHEMA`

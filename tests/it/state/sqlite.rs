@@ -250,6 +250,14 @@ async fn a_state_that_another_program_was_killed_in_is_rolled_back_and_read() {
     assert_eq!(file.read().unwrap().serial.0, 2);
 }
 
+/// What another program may take out of a state.
+const MISSING: [(&str, &str); 4] = [
+    ("no-owner", "DELETE FROM meta"),
+    ("no-lease", "DELETE FROM lease"),
+    ("no-table", "DROP TABLE events"),
+    ("no-version", "PRAGMA user_version = 0"),
+];
+
 #[tokio::test]
 async fn what_is_no_whole_state_is_refused_and_not_touched() {
     let folder = tempfile::tempdir().unwrap();
@@ -288,6 +296,11 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
         "UPDATE objects SET (kind, remote_id) = (SELECT kind, remote_id FROM objects WHERE address = 'pod-7')
                   WHERE address = 'pod-8'";
     Connection::open(path("twice.db")).unwrap().execute_batch(damage).unwrap();
+    for (name, damage) in MISSING {
+        let damaged = path(&format!("{name}.db"));
+        fs::copy(path("whole.db"), &damaged).unwrap();
+        Connection::open(damaged).unwrap().execute_batch(damage).unwrap();
+    }
     fs::write(path("lost.db-wal"), "the last changes").unwrap();
     for leftover in ["newer.db", "values.db", "twice.db"] {
         assert!(!path(&format!("{leftover}-wal")).exists());
@@ -296,13 +309,25 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     let before = files(folder.path());
     let mut said = String::new();
     let names = ["folder", "empty", "text", "short", "holes", "foreign", "newer", "values", "twice", "lost"];
-    for name in names {
+    for name in names.into_iter().chain(MISSING.map(|(name, _)| name)) {
         let file = state_file(&path(&format!("{name}.db")));
         let read = file.read().unwrap_err();
         said += &format!("{name}: {read}\n").replace(&folder.path().display().to_string(), "DIR");
         if !["values", "twice"].contains(&name) {
             let locked = file.lock(&holder("ann", "box"), &At(0), Duration::ZERO).await.unwrap_err();
             assert_eq!(locked.to_string(), read.to_string());
+        }
+        if MISSING.iter().any(|(missing, _)| *missing == name) {
+            // Also for those who read other rows of it.
+            let others = [
+                file.runs().map(drop).unwrap_err(),
+                file.history().map(drop).unwrap_err(),
+                file.contents().map(drop).unwrap_err(),
+                file.unlock().map(drop).unwrap_err(),
+            ];
+            for other in others {
+                assert_eq!(other.to_string(), read.to_string());
+            }
         }
     }
     insta::assert_snapshot!(said, @"
@@ -316,6 +341,10 @@ async fn what_is_no_whole_state_is_refused_and_not_touched() {
     values: state `DIR/values.db` is damaged: the record of `pod-7`: its values have version 9, known is 1
     twice: state `DIR/twice.db` is damaged: `reg1436081962` is recorded both at `pod-7` and at `pod-8`
     lost: state `DIR/lost.db` is damaged: only its log is there, with the last changes
+    no-owner: state `DIR/no-owner.db` is damaged: its row of `meta` is missing, and `objects` has some
+    no-lease: state `DIR/no-lease.db` is damaged: its row of `lease` is missing
+    no-table: state `DIR/no-table.db` is damaged: the table `events` is missing
+    no-version: state `DIR/no-version.db` is damaged: schema version 0 was never written
     ");
     assert_eq!(files(folder.path()), before);
 }
