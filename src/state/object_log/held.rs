@@ -162,7 +162,7 @@ impl HeldLog {
             self.look_again(writer).await?;
         }
         // A folder that was unmounted would be made anew, without what was in it.
-        if self.log.0.folder.as_ref().is_some_and(|folder| !folder.join("log").is_dir()) {
+        if self.log.0.requests.folder.as_ref().is_some_and(|folder| !folder.join("log").is_dir()) {
             return Err(self.log.failed("write", "its folder is not there any more".to_owned()));
         }
         let number = writer.replay.next;

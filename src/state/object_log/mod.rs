@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use object_store::ObjectStore;
 use object_store::path::Path;
+use rustix::fs::Access;
 
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{Lineage, Serial};
@@ -36,7 +37,7 @@ use crate::state::place::Place;
 use crate::state::{PastRun, StateError, Store};
 use format::{Change, Logged, Unfit};
 use replay::Replay;
-use requests::{Lost, Object, Requests};
+use requests::{Folder, Lost, Object, Requests};
 use write::Created;
 
 pub use compact::YOUNGEST;
@@ -59,8 +60,6 @@ struct Inner {
     binding: Binding,
     proposed: Lineage,
     lease: Duration,
-    /// Where it is a folder: that, which is made at the first use.
-    folder: Option<PathBuf>,
 }
 
 impl ObjectLog {
@@ -73,13 +72,29 @@ impl ObjectLog {
         proposed: Lineage,
         lease: Duration,
     ) -> Self {
-        let requests = Requests { store, prefix, counts: Counts::default() };
-        Self(Arc::new(Inner { requests, name, binding, proposed, lease, folder: None }))
+        let requests = Requests { store, prefix, counts: Counts::default(), folder: None };
+        Self(Arc::new(Inner { requests, name, binding, proposed, lease }))
     }
 
     /// Returns how long a holder of the lock may give no sign of life.
     pub fn lease_length(&self) -> Duration {
         self.0.lease
+    }
+
+    /// Tells whether it is a folder of this computer.
+    pub fn is_folder(&self) -> bool {
+        self.0.requests.folder.is_some()
+    }
+
+    /// Tells whether this user may write to it, where that can be told without writing: in a folder.
+    pub fn may_write(&self) -> Option<bool> {
+        let folder = self.0.requests.folder.as_ref()?;
+        // One that is not there yet is made in the nearest that is.
+        let there = folder.ancestors().find(|folder| folder.exists())?;
+        let kinds = [Folder::Log, Folder::Snapshots, Folder::Leases].map(|kind| folder.join(kind.name()));
+        let mut all = kinds.iter().filter(|kind| kind.exists()).map(PathBuf::as_path).chain([there]);
+        let rights = Access::WRITE_OK | Access::EXEC_OK;
+        Some(all.all(|folder| rustix::fs::access(folder, rights).is_ok()))
     }
 
     /// Returns how many requests were made for it.
@@ -119,10 +134,16 @@ impl ObjectLog {
         StateError::Corrupt { path: self.shown(), what: format!("`{object}`: {what}") }
     }
 
+    /// Says what is in the place of what a store keeps.
+    fn odd(&self, what: String) -> StateError {
+        StateError::Corrupt { path: self.shown(), what }
+    }
+
     /// Says why an object could not be got.
     fn unread(&self, object: &Object, lost: Lost) -> StateError {
         match lost {
             Lost::TooLarge(_) => self.corrupt(object, lost.why()),
+            Lost::Odd(what) => self.odd(what),
             Lost::Refused(why) | Lost::Exists(why) | Lost::Unsure(why) => self.failed("read", why),
         }
     }

@@ -77,8 +77,8 @@ pub fn open(
 ) -> Result<ObjectLog, StateError> {
     let failed = |why| StateError::Failed { doing: "open", path: name.clone(), why };
     let Made { store, prefix, folder } = made(bucket, &Variables(variables)).map_err(failed)?;
-    let requests = Requests { store, prefix, counts: Counts::default() };
-    Ok(ObjectLog(Arc::new(Inner { requests, name, binding, proposed, lease: bucket.lease, folder })))
+    let requests = Requests { store, prefix, counts: Counts::default(), folder };
+    Ok(ObjectLog(Arc::new(Inner { requests, name, binding, proposed, lease: bucket.lease })))
 }
 
 struct Made {

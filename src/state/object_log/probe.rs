@@ -15,8 +15,9 @@ const TRIES: usize = 5;
 impl ObjectLog {
     /// Writes one object twice, each time only if it is absent, and refuses a store that lets the second through.
     pub(super) async fn probe(&self, holder: &Holder) -> Result<(), StateError> {
-        if let Some(folder) = &self.0.folder {
-            whole::make_private_folder(folder).map_err(|error| self.failed("write", error.to_string()))?;
+        if let Some(folder) = &self.0.requests.folder {
+            let failed = |error| self.failed("write", format!("`{}`: {error}", folder.display()));
+            whole::make_private_folder(folder).map_err(failed)?;
         }
         let random = Sha256::digest(&holder.id);
         let name = random.iter().take(8).map(|byte| format!("{byte:02x}")).collect();

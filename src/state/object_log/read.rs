@@ -46,6 +46,7 @@ impl ObjectLog {
             let behind = replay.next - 1;
             let listed = self.listed(Folder::Log, behind).await?;
             match self.follow(&mut replay, highest(&listed)).await? {
+                End::Whole if replay.next == 1 && self.has_begun().await? => {}
                 End::Whole => {
                     self.ensure_ours(replay.contents.owner.as_ref())?;
                     return Ok(replay);
@@ -58,6 +59,18 @@ impl ObjectLog {
             }
         }
         Err(self.failed("read", "it is compacted faster than it can be read; try again"))
+    }
+
+    /// Refuses a sign of life without any entry: whoever gave it held the lock of a log that is not there any more. Tells
+    /// whether that log has come into being meanwhile.
+    async fn has_begun(&self) -> Result<bool, StateError> {
+        let leases = self.listed(Folder::Leases, 0).await?;
+        let Some(newest) = leases.iter().map(|listed| listed.number).max() else { return Ok(false) };
+        let first = Object::Entry(1);
+        if self.fetch(&first).await?.is_some() || self.floor().await?.is_some() {
+            return Ok(true);
+        }
+        Err(self.corrupt(&first, format!("it is missing, and `{}` is there", Object::Lease(newest))))
     }
 
     /// Goes on to the end of the log, without asking whether there is a hole.
@@ -143,7 +156,10 @@ impl ObjectLog {
     /// Lists a folder behind a number.
     pub(super) async fn listed(&self, folder: Folder, behind: u64) -> Result<Vec<Listed>, StateError> {
         let listed = insisting(|| self.0.requests.list(folder, behind)).await;
-        listed.map_err(|lost| self.failed("read", lost.why()))
+        listed.map_err(|lost| match lost {
+            Lost::Odd(what) => self.odd(what),
+            lost => self.failed("read", lost.why()),
+        })
     }
 
     fn decoded<T: Stored>(&self, object: &Object, read: &Read) -> Result<T, StateError> {

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub(super) enum Folder {
 }
 
 impl Folder {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Snapshots => "snapshot",
@@ -134,6 +135,8 @@ pub(super) enum Lost {
     Exists(String),
     /// What is there is larger than any such object is.
     TooLarge(u64),
+    /// What is there is nothing that a store keeps; said with its name.
+    Odd(String),
     /// Nothing that says whether it was done.
     Unsure(String),
 }
@@ -141,7 +144,7 @@ pub(super) enum Lost {
 impl Lost {
     pub(super) fn why(self) -> String {
         match self {
-            Self::Refused(why) | Self::Exists(why) | Self::Unsure(why) => why,
+            Self::Refused(why) | Self::Exists(why) | Self::Odd(why) | Self::Unsure(why) => why,
             Self::TooLarge(size) => format!("it has {size} bytes, more than any such object"),
         }
     }
@@ -168,9 +171,39 @@ pub(super) struct Requests {
     pub(super) store: Arc<dyn ObjectStore>,
     pub(super) prefix: Path,
     pub(super) counts: Counts,
+    /// Where it is a folder of this computer: that, which is made at the first use.
+    pub(super) folder: Option<PathBuf>,
 }
 
 impl Requests {
+    /// Looks, where it is a folder, at what is there before it is opened: a pipe would be waited for without end, and
+    /// what a link leads to is not ours.
+    #[expect(clippy::disallowed_methods, reason = "what is opened next is looked at")]
+    fn look(&self, kind: &str, object: Option<&Object>) -> Result<(), Lost> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        // Whoever keeps states may put their folders elsewhere by a link.
+        let below = folder.join(kind);
+        let is_nested = object.is_none_or(|object| *object != Object::Floor);
+        if is_nested && std::fs::metadata(&below).is_ok_and(|found| !found.is_dir()) {
+            return Err(Lost::Odd(format!("`{kind}` is no folder")));
+        }
+        let Some(object) = object else { return Ok(()) };
+        match std::fs::symlink_metadata(folder.join(object.to_string())) {
+            Ok(found) if !found.is_file() => Err(Lost::Odd(format!("`{object}` is no ordinary file"))),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Says what went wrong; of a folder also where, as the system does not.
+    fn lost(&self, name: &dyn fmt::Display, error: &Error) -> Lost {
+        let at = |why: String| if self.folder.is_some() { format!("`{name}`: {why}") } else { why };
+        match lost(error) {
+            Lost::Refused(why) => Lost::Refused(at(why)),
+            Lost::Unsure(why) => Lost::Unsure(at(why)),
+            other @ (Lost::Exists(_) | Lost::TooLarge(_) | Lost::Odd(_)) => other,
+        }
+    }
+
     fn path(&self, object: &Object) -> Path {
         let text = object.to_string();
         text.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
@@ -186,11 +219,12 @@ impl Requests {
     }
 
     async fn put(&self, object: &Object, text: &Bytes, mode: PutMode) -> Result<(), Lost> {
+        self.look(object.kind(), Some(object))?;
         count(&self.counts.puts);
         let path = self.path(object);
         let options = PutOptions { mode, ..PutOptions::default() };
         let put = self.store.put_opts(&path, PutPayload::from_bytes(text.clone()), options);
-        in_time(async { put.await.map(drop).map_err(|error| lost(&error)) }).await
+        in_time(async { put.await.map(drop).map_err(|error| self.lost(object, &error)) }).await
     }
 
     /// Reads an object; `None` if there is none.
@@ -199,13 +233,14 @@ impl Requests {
     }
 
     async fn get_once(&self, object: &Object) -> Result<Option<Read>, Lost> {
+        self.look(object.kind(), Some(object))?;
         count(&self.counts.gets);
         let path = self.path(object);
         let most = object.largest();
         in_time(async {
             let answer = match self.store.get(&path).await {
                 Err(Error::NotFound { .. }) => return Ok(None),
-                answer => answer.map_err(|error| lost(&error))?,
+                answer => answer.map_err(|error| self.lost(object, &error))?,
             };
             let ObjectMeta { last_modified, size, e_tag, .. } = answer.meta.clone();
             if size > most {
@@ -213,7 +248,7 @@ impl Requests {
             }
             let mut text = BytesMut::new();
             let mut parts = answer.into_stream();
-            while let Some(part) = parts.try_next().await.map_err(|error| lost(&error))? {
+            while let Some(part) = parts.try_next().await.map_err(|error| self.lost(object, &error))? {
                 text.extend_from_slice(&part);
                 // The size that an answer announces is one more thing that it says.
                 let size = text.len() as u64;
@@ -233,13 +268,16 @@ impl Requests {
     }
 
     async fn list_once(&self, folder: Folder, behind: u64) -> Result<Vec<Listed>, Lost> {
+        self.look(folder.name(), None)?;
         count(&self.counts.lists);
         let below = self.prefix.clone().join(folder.name());
         let offset = self.path(&folder.object(behind));
         let mut listing = self.store.list_with_offset(Some(&below), &offset);
         in_time(async {
             let mut listed = Vec::new();
-            while let Some(meta) = listing.try_next().await.map_err(|error| lost(&error))? {
+            while let Some(meta) =
+                listing.try_next().await.map_err(|error| self.lost(&folder.name(), &error))?
+            {
                 let Some(number) = meta.location.filename().and_then(numbered) else { continue };
                 let at = meta.last_modified;
                 let written_at = timestamp(at.timestamp(), at.timestamp_subsec_nanos())?;
@@ -252,12 +290,13 @@ impl Requests {
 
     /// Deletes an object; that there is none is as good.
     pub(super) async fn delete(&self, object: &Object) -> Result<(), Lost> {
+        self.look(object.kind(), Some(object))?;
         count(&self.counts.deletes);
         let path = self.path(object);
         in_time(async {
             match self.store.delete(&path).await {
                 Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
-                Err(error) => Err(lost(&error)),
+                Err(error) => Err(self.lost(object, &error)),
             }
         })
         .await
@@ -341,10 +380,11 @@ pub(super) fn said(error: &Error) -> String {
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
+    if innermost.is::<rustls::pki_types::pem::Error>() {
+        return "the `private_key` of the credentials is no key in PEM form".to_owned();
+    }
     let text = match innermost.downcast_ref::<serde_json::Error>() {
-        Some(error) => {
-            format!("no JSON of the right form, at line {} column {}", error.line(), error.column())
-        }
+        Some(error) => of_json(error),
         None => innermost.to_string(),
     };
     let told = match text.split_once("status code: ") {
@@ -357,6 +397,16 @@ pub(super) fn said(error: &Error) -> String {
             } else {
                 format!("the store answers {status}: {}", told.join(": "))
             }
+        }
+        None if text == "Missing AccessKeyId" => {
+            "`AWS_SECRET_ACCESS_KEY` is set and `AWS_ACCESS_KEY_ID` is not; set both or none".to_owned()
+        }
+        None if text == "Missing SecretAccessKey" => {
+            "`AWS_ACCESS_KEY_ID` is set and `AWS_SECRET_ACCESS_KEY` is not; set both or none".to_owned()
+        }
+        // The word of the library for a key that it can read and not use, such as `InvalidEncoding`.
+        None if text.starts_with("Inva") && text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            format!("the `private_key` of the credentials is no RSA key that can be used ({text})")
         }
         None if text.starts_with("Invalid symbol") || text.starts_with("Invalid last symbol") => {
             "a key is no base64".to_owned()
@@ -375,6 +425,20 @@ pub(super) fn said(error: &Error) -> String {
         }
     };
     told.chars().take(MOST_SAID).collect()
+}
+
+/// Says what is wrong with JSON and repeats nothing of it: the name of a missing field is the parser's own word. What is
+/// wrong with a field of credentials is found after their text was read, so that there is no line to tell.
+fn of_json(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+    match (missing, error.line()) {
+        (Some((field, _)), _) => format!("its JSON has no field `{field}`"),
+        (None, 0) => "a field of its JSON is of the wrong kind: `type`, `private_key`, `private_key_id` and \
+            `client_email` of an account's key are texts"
+            .to_owned(),
+        (None, line) => format!("no JSON of the right form, at line {line} column {}", error.column()),
+    }
 }
 
 /// Returns the first line of the text of an XML element.
@@ -410,6 +474,54 @@ mod tests {
                 "Connection refused (os error 111)",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_wrong_with_credentials_is_said_and_nothing_of_them_repeated() {
+        let told = |key: &str| {
+            let built = object_store::gcp::GoogleCloudStorageBuilder::new()
+                .with_bucket_name("bucket")
+                .with_service_account_key(key)
+                .build();
+            said(&built.unwrap_err())
+        };
+        let with = |private_key: &str| {
+            format!(
+                r#"{{"private_key": {private_key}, "private_key_id": "HIDDEN", "client_email": "HIDDEN"}}"#
+            )
+        };
+        insta::assert_snapshot!(
+            [
+                told(&with("\"HIDDEN\"")),
+                told(&with("\"-----BEGIN HIDDEN\"")),
+                told(&with("\"-----BEGIN PRIVATE KEY-----\\nSElEREVO\\n-----END PRIVATE KEY-----\"")),
+                told(&with("[\"HIDDEN\"]")),
+                told(r#"{"private_key_id": "HIDDEN"}"#),
+                told("HIDDEN"),
+            ]
+            .join("\n"),
+            @"
+        the `private_key` of the credentials is no key in PEM form
+        the `private_key` of the credentials is no key in PEM form
+        the `private_key` of the credentials is no RSA key that can be used (InvalidEncoding)
+        no JSON of the right form, at line 1 column 16
+        its JSON has no field `private_key`
+        no JSON of the right form, at line 1 column 1
+        "
+        );
+        let of_s3 = |builder: object_store::aws::AmazonS3Builder| {
+            said(&builder.with_bucket_name("bucket").build().unwrap_err())
+        };
+        let builder = object_store::aws::AmazonS3Builder::new;
+        assert_eq!(
+            [of_s3(builder().with_access_key_id("a")), of_s3(builder().with_secret_access_key("b"))],
+            [
+                "`AWS_ACCESS_KEY_ID` is set and `AWS_SECRET_ACCESS_KEY` is not; set both or none",
+                "`AWS_SECRET_ACCESS_KEY` is set and `AWS_ACCESS_KEY_ID` is not; set both or none",
+            ]
+        );
+        let of_kind = r#"{"type": "a", "type": "HIDDEN"}"#;
+        assert!(!of_json(&serde_json::from_str::<u8>(of_kind).unwrap_err()).contains("HIDDEN"));
     }
 
     #[test]

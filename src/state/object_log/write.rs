@@ -62,13 +62,15 @@ impl ObjectLog {
             let why = match self.0.requests.create(object, text).await {
                 Ok(()) => return Created::Done,
                 // Of an earlier try it says nothing.
-                Err(Lost::Refused(why)) if in_doubt.is_none() => return Created::Refused(why),
+                Err(Lost::Refused(why) | Lost::Odd(why)) if in_doubt.is_none() => {
+                    return Created::Refused(why);
+                }
                 Err(lost) => lost.why(),
             };
             match self.0.requests.get(object).await {
                 Ok(Some(there)) if there.text == *text => return Created::Done,
                 Ok(Some(_)) | Err(Lost::TooLarge(_)) => return Created::Taken,
-                Ok(None) | Err(Lost::Refused(_) | Lost::Exists(_) | Lost::Unsure(_)) => {}
+                Ok(None) | Err(Lost::Refused(_) | Lost::Exists(_) | Lost::Odd(_) | Lost::Unsure(_)) => {}
             }
             let since = *in_doubt.get_or_insert_with(Instant::now);
             if since.elapsed() + pause > PATIENCE {

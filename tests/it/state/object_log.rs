@@ -475,6 +475,107 @@ async fn what_is_no_whole_log_is_refused() {
     ");
 }
 
+/// What is taken away and cannot be noticed is the end of a log: of that the marks in the account tell.
+#[tokio::test]
+async fn a_log_of_which_the_beginning_is_gone_is_damaged_for_everybody() {
+    let store = Faulty::default();
+    let log = log_in(Arc::new(store.clone()));
+    let held = lock(&log, "a").await;
+    held.commit(&put("llm", 1)).await.unwrap();
+    overwrite(&store, "acme/lease/00000000000000000001", "{}").await;
+    let mut said = Vec::new();
+    for entry in [1, 2] {
+        store.inner.delete(&Path::from(format!("acme/log/{entry:020}"))).await.unwrap();
+        let errors = [
+            log.load().await.map(drop).unwrap_err(),
+            log.serial().await.map(drop).unwrap_err(),
+            log.runs().await.map(drop).unwrap_err(),
+            log.contents().await.map(drop).unwrap_err(),
+            log.lease().await.map(drop).unwrap_err(),
+            log.unlock().await.map(drop).unwrap_err(),
+            log.lock(&holder("b"), &At(0), Duration::ZERO).await.map(drop).unwrap_err(),
+        ];
+        let mut errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        errors.dedup();
+        said.append(&mut errors);
+    }
+    insta::assert_snapshot!(said.join("\n"), @"
+    state `s3://bucket/acme` is damaged: `log/00000000000000000001`: it is missing, and `log/00000000000000000002` is there
+    state `s3://bucket/acme` is damaged: `log/00000000000000000001`: it is missing, and `lease/00000000000000000001` is there
+    ");
+}
+
+#[tokio::test]
+async fn whether_a_folder_may_be_written_is_told_without_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let may_write = ["", "new/folder", "file/folder"]
+        .map(|name| in_folder(&dir.path().join(name), binding("acme"), "line").may_write());
+    assert_eq!(may_write, [Some(true), Some(true), Some(false)]);
+    assert_eq!(in_memory().may_write(), None);
+    assert!(!dir.path().join("new").exists());
+}
+
+/// A pipe would be waited for without end, by whoever reads it.
+#[tokio::test]
+async fn what_is_no_ordinary_file_is_refused_before_it_is_opened() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::path::Path as File;
+
+    let pipe: fn(&File) = |at| mknodat(CWD, at, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let folder: fn(&File) = |at| std::fs::create_dir(at).unwrap();
+    let dangling: fn(&File) = |at| std::os::unix::fs::symlink("nowhere", at).unwrap();
+    let plain: fn(&File) = |at| std::fs::write(at, "x").unwrap();
+    let cases = [
+        ("log/00000000000000000002", pipe),
+        ("log/00000000000000000002", folder),
+        ("log/00000000000000000002", dangling),
+        ("log/00000000000000000004", pipe),
+        ("lease/00000000000000000001", pipe),
+        ("floor", pipe),
+        ("floor", folder),
+        ("log", plain),
+        ("snapshot", plain),
+        ("lease", plain),
+        ("lease", pipe),
+    ];
+    let mut said = Vec::new();
+    for (name, make) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let log = in_folder(dir.path(), binding("acme"), "line");
+        let held = lock(&log, "a").await;
+        held.commit(&put("llm", 1)).await.unwrap();
+        held.commit(&put("llm", 2)).await.unwrap();
+        let at = dir.path().join(name);
+        if at.is_dir() {
+            std::fs::remove_dir_all(&at).unwrap();
+        } else {
+            let _ = std::fs::remove_file(&at);
+        }
+        std::fs::create_dir_all(at.parent().unwrap()).unwrap();
+        make(&at);
+        let told = |error: Option<StateError>| error.map_or("nothing".to_owned(), |error| error.to_string());
+        let read =
+            if name.starts_with("lease") { log.lease().await.map(drop) } else { log.load().await.map(drop) };
+        let locked = log.lock(&holder("b"), &At(0), Duration::ZERO).await.map(drop);
+        assert_eq!(told(locked.err()), told(read.clone().err()), "{name}");
+        said.push(format!("{name}: {}", told(read.err())));
+    }
+    insta::assert_snapshot!(said.join("\n"), @"
+    log/00000000000000000002: state `STATE` is damaged: `log/00000000000000000002` is no ordinary file
+    log/00000000000000000002: state `STATE` is damaged: `log/00000000000000000002` is no ordinary file
+    log/00000000000000000002: state `STATE` is damaged: `log/00000000000000000002` is no ordinary file
+    log/00000000000000000004: state `STATE` is damaged: `log/00000000000000000004` is no ordinary file
+    lease/00000000000000000001: state `STATE` is damaged: `lease/00000000000000000001` is no ordinary file
+    floor: state `STATE` is damaged: `floor` is no ordinary file
+    floor: state `STATE` is damaged: `floor` is no ordinary file
+    log: state `STATE` is damaged: `log` is no folder
+    snapshot: state `STATE` is damaged: `snapshot` is no folder
+    lease: state `STATE` is damaged: `lease` is no folder
+    lease: state `STATE` is damaged: `lease` is no folder
+    ");
+}
+
 #[tokio::test]
 async fn a_state_aside_is_read_whole_and_used_by_nobody() {
     let log = in_memory();

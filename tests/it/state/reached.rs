@@ -179,11 +179,11 @@ fn what_is_wrong_with_a_key_is_said_without_it() {
             object_log::open(&bucket, &variables, url.to_owned(), binding("acme"), Lineage::new("line"));
         opened.map_or_else(|error| error.to_string(), |_| "opened".to_owned())
     });
-    insta::assert_snapshot!(said.join("\n"), @r"
+    insta::assert_snapshot!(said.join("\n"), @"
     failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no JSON of the right form, at line 1 column 9
     failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no JSON of the right form, at line 1 column 16
     failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no JSON of the right form, at line 1 column 27
-    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: no items found
+    failed to open state `gs://bucket/acme`: the variables that open it cannot be used: the `private_key` of the credentials is no key in PEM form
     failed to open state `gs://bucket/acme`: the variables that open it cannot be used: No such file or directory (os error 2)
     failed to open state `az://states/acme?account=acme`: the variables that open it cannot be used: a key is no base64
     failed to open state `az://states/acme?account=acme`: the variables that open it cannot be used: Missing component in SAS query pair
