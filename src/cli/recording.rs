@@ -1,10 +1,10 @@
 //! Writes the state without asking anything of the account, as a run of its own in the history.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::clock::HostClock;
 use super::failure::Failure;
+use super::flags::LockTimeout;
 use super::place::HeldState;
 use super::session::Session;
 use super::shell::Shell;
@@ -16,19 +16,37 @@ use crate::plan::COMMAND_IS_GUESS;
 use crate::state::place::{Held, Place};
 use crate::state::{Batch, Journal, RecordChange, StateError, Store};
 
+/// Waits until another run has ended, so that what is decided next is decided from what it leaves behind.
+///
+/// # Errors
+/// It goes on for longer than the command waits, or the state cannot be used.
+pub async fn wait_for_others(
+    session: &Session<'_>,
+    (command, lock): (&str, &LockTimeout),
+) -> Result<(), Failure> {
+    let holder = session.shell.env.holder(command);
+    // A lock would make the state where there is none.
+    if lock.patience().is_zero() || session.state.who_writes(&holder.host, HostClock.now()).await?.is_none() {
+        return Ok(());
+    }
+    session.shell.output.detail(&format!("waiting for the lock, at most {:?}", lock.patience()));
+    give_back(session.shell, session.state.lock(&holder, &HostClock, lock.patience()).await?).await;
+    Ok(())
+}
+
 /// Writes changes that were decided from `seen`, all of them or none.
 ///
 /// # Errors
 /// Somebody else writes, or wrote meanwhile.
 pub async fn record(
     session: &Session<'_>,
-    command: &str,
+    (command, lock): (&str, &LockTimeout),
     seen: &Prior,
     changes: Vec<RecordChange>,
     summary: &str,
 ) -> Result<(), Failure> {
     let holder = session.shell.env.holder(command);
-    let locked = session.state.lock(&holder, &HostClock, Duration::ZERO).await?;
+    let locked = session.state.lock(&holder, &HostClock, lock.patience()).await?;
     // What is short is done to its end, so that the lease is given back and the run has an end in the history.
     let _not_interrupted = session.shell.signals.give();
     let written = async {

@@ -14,6 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use podform::state::place::Held as _;
+use podform::state::{Batch, Journal as _};
+
+use crate::kit;
 use crate::served::{Audit, ListedPod, Place, listed_pods, request, shown};
 
 /// How often a plain `cargo test` kills; continuous integration asks for 200.
@@ -288,4 +292,40 @@ fn an_apply_with_patience_takes_over_from_a_killed_one() {
     place.apply_to_the_end();
     assert_eq!(place.audit(&BTreeSet::new()), Audit::default());
     place.assert_plan_is_empty();
+}
+
+/// What is decided from the state is decided from what the run before leaves, so it is no older than the lock.
+#[tokio::test]
+async fn every_command_that_writes_waits_for_another_run_and_goes_on_from_what_it_left() {
+    let place = Place::serve(&["--speed", SPEED]);
+    place.write_spec("pods:\n  one: { image: 'ubuntu:24.04', gpu: L4 }\n");
+    place.apply_to_the_end();
+    let file = place.state_file();
+    let commands: [&[&str]; 4] = [
+        &["state", "mv", "one", "two"],
+        &["state", "rebuild"],
+        &["state", "rm", "two"],
+        &["import", "--all"],
+    ];
+    for command in commands {
+        let clock = kit::Still(kit::at(4_102_444_800));
+        let held = file.lock(&kit::holder("bob", "box"), &clock, Duration::ZERO).await.unwrap();
+        let refused = place.run(command);
+        let mut waiting = place
+            .podform(command)
+            .args(["-v", "--lock-timeout", "60s"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line.contains("waiting for the lock, at most 60s")), "{command:?}");
+        held.commit(&Batch::default()).await.unwrap();
+        held.release().await.unwrap();
+        let said: Vec<String> = lines.collect();
+        assert_eq!(waiting.wait().unwrap().code(), Some(0), "{command:?}: {said:#?}");
+        if command[0] == "state" && command[1] != "rebuild" {
+            assert_eq!(refused.status.code(), Some(5), "{}", shown(&refused));
+        }
+    }
 }

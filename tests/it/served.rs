@@ -62,6 +62,12 @@ pub struct Audit {
     pub open: usize,
 }
 
+fn state_file(path: PathBuf) -> StateFile {
+    let project = ProjectName::new(PROJECT);
+    let binding = Binding { project, kind: ProviderKind::Simulator, origin: "state/simulator.db".to_owned() };
+    StateFile::new(path, binding, Lineage::new("none"))
+}
+
 impl Place {
     /// Makes an empty folder and serves a fresh world there, with these arguments of `podform simulate`.
     pub fn serve(arguments: &[&str]) -> Self {
@@ -169,10 +175,12 @@ impl Place {
         } else {
             PathBuf::from(&self.state)
         };
-        let project = ProjectName::new(PROJECT);
-        let binding =
-            Binding { project, kind: ProviderKind::Simulator, origin: "state/simulator.db".to_owned() };
-        StateFile::new(path, binding, Lineage::new("none")).read().unwrap()
+        state_file(path).read().unwrap()
+    }
+
+    /// Names the state, which is a file.
+    pub fn state_file(&self) -> StateFile {
+        state_file(PathBuf::from(&self.state))
     }
 
     /// Compares the account with the state; pods in `foreign` are somebody else's.

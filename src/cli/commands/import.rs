@@ -8,10 +8,11 @@ use crate::apply::Limited;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::files::write_new;
+use crate::cli::flags::LockTimeout;
 use crate::cli::naming::whole;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
-use crate::cli::recording::{record, remarks};
+use crate::cli::recording::{record, remarks, wait_for_others};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
@@ -56,15 +57,18 @@ pub struct Args {
     /// Write the spec text to this new file instead of printing it
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
+    #[command(flatten)]
+    lock: LockTimeout,
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { address, id, all: _, template, from_project, write } = args;
+    let Args { address, id, all: _, template, from_project, write, lock } = args;
     let from_project = from_project.as_deref().map(ProjectName::new);
     let mut session = Session::of_spec(shell).await?;
     if let Some(template) = template {
         return in_spec_words(&session, template, write.as_deref()).await;
     }
+    wait_for_others(&session, ("import", lock)).await?;
     session.read_templates().await;
     let prior = session.state.load().await?;
     let live = session.look(session.account.reader(), &prior).await?;
@@ -113,7 +117,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let count = records.len();
     let changes =
         records.into_iter().map(|(address, recorded)| RecordChange::Put(address, Box::new(recorded)));
-    record(&session, "import", &prior, changes.collect(), &format!("{count} taken over")).await?;
+    record(&session, ("import", lock), &prior, changes.collect(), &format!("{count} taken over")).await?;
     if let Some(project) = &from_project {
         shell.output.note(&format!(
             "project `{project}` must give it up now, or both manage it: `podform state rm ADDRESS` there"

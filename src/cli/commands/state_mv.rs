@@ -2,8 +2,9 @@
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::flags::LockTimeout;
 use crate::cli::naming;
-use crate::cli::recording::record;
+use crate::cli::recording::{record, wait_for_others};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
@@ -21,11 +22,14 @@ pub struct Args {
     /// The address that it gets
     #[arg(value_name = "TO")]
     to: Address,
+    #[command(flatten)]
+    lock: LockTimeout,
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { from, to } = args;
+    let Args { from, to, lock } = args;
     let session = Session::of_spec(shell).await?;
+    wait_for_others(&session, ("state mv", lock)).await?;
     let prior = session.state.load().await?;
     naming::recorded(&session.loaded.desired, &prior, from)?;
     let changes = rename(&prior, from, to)?;
@@ -36,7 +40,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             Some(format!("{from} -> {to}\n"))
         })
         .collect();
-    record(&session, "state mv", &prior, changes, &format!("{from} is {to}")).await?;
+    record(&session, ("state mv", lock), &prior, changes, &format!("{from} is {to}")).await?;
     shell.output.data(&told);
     shell.output.note(&format!(
         "next: rename `{}` to `{}` in the spec, then run `podform plan`",

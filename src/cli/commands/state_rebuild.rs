@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
-use crate::cli::recording::{record, remarks};
+use crate::cli::flags::LockTimeout;
+use crate::cli::recording::{record, remarks, wait_for_others};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
@@ -23,10 +24,13 @@ pub struct Args {
     /// Take the objects of this state, where those of several are found
     #[arg(long, value_name = "ID")]
     lineage: Option<String>,
+    #[command(flatten)]
+    lock: LockTimeout,
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
+    wait_for_others(&session, ("state rebuild", &args.lock)).await?;
     session.read_templates().await;
     let reader = session.account.reader();
     let (prior, mut live) = session.look_around(reader).await?;
@@ -67,7 +71,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         return Ok(end);
     }
     let summary = format!("{} found again, {} left", records.len(), rebuilt.left.len());
-    record(&session, "state rebuild", &prior, changes, &summary).await?;
+    record(&session, ("state rebuild", &args.lock), &prior, changes, &summary).await?;
     let taken = records.iter().map(|(address, recorded)| format!("{address} {}\n", recorded.id));
     shell.output.data(&taken.collect::<String>());
     for (address, Found { recorded, .. }, why) in &rebuilt.left {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
+use crate::cli::flags::LockTimeout;
 use crate::cli::naming;
-use crate::cli::recording::record;
+use crate::cli::recording::{record, wait_for_others};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
@@ -20,11 +21,14 @@ pub struct Args {
     /// The recorded addresses
     #[arg(value_name = "ADDRESS", required = true)]
     addresses: Vec<Address>,
+    #[command(flatten)]
+    lock: LockTimeout,
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { addresses } = args;
+    let Args { addresses, lock } = args;
     let session = Session::of_spec(shell).await?;
+    wait_for_others(&session, ("state rm", lock)).await?;
     let prior = session.state.load().await?;
     let mut named = BTreeSet::new();
     for name in addresses {
@@ -35,7 +39,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     for address in &addresses {
         changes.extend(give_up(&prior, address)?);
     }
-    record(&session, "state rm", &prior, changes, &format!("{} given up", addresses.len())).await?;
+    record(&session, ("state rm", lock), &prior, changes, &format!("{} given up", addresses.len())).await?;
     for address in &addresses {
         let id = prior.objects.get(address).map(|recorded| recorded.id.to_string()).unwrap_or_default();
         shell
