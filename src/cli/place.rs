@@ -107,6 +107,40 @@ impl StateAt {
         if is_quick || parallelism == 1 { 0 } else { 2 * parallelism }
     }
 
+    /// Tells whether this user may write there, where that can be told without writing.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn may_write(&self) -> Result<Option<bool>, StateError> {
+        match self {
+            // A file is opened for it, which nothing else tells for certain.
+            Self::File(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(state) => state.may_write().await.map(Some),
+            #[cfg(feature = "object-store")]
+            Self::Objects(state) => Ok(state.may_write()),
+        }
+    }
+
+    /// Returns what to look at where it cannot be used.
+    pub fn needs(&self) -> &'static str {
+        match self {
+            Self::File(_) => "look at the rights of this user in its folder, or give another with `--state`",
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                "look at `PGUSER` and `PGPASSWORD`, the rights of that role, and the way to the server; or give another place with `--state`"
+            }
+            #[cfg(feature = "object-store")]
+            Self::Objects(state) if state.is_folder() => {
+                "look at the rights of this user in the folder, and whether it is mounted; or give another place with `--state`"
+            }
+            #[cfg(feature = "object-store")]
+            Self::Objects(_) => {
+                "look at the credentials in the environment and what they may do, the bucket's name, its `region` and `endpoint`; or give another place with `--state`"
+            }
+        }
+    }
+
     /// Returns the file, where it is one of this computer.
     pub fn file(&self) -> Option<&StateFile> {
         match self {

@@ -22,9 +22,9 @@ use crate::provider::{Observe, ProviderError, Quota, ServerTime};
 use crate::render::escape::visible;
 use crate::render::words::count;
 use crate::spec;
-use crate::state::Store;
 use crate::state::place::Place;
 use crate::state::sqlite::StateFile;
+use crate::state::{StateError, Store};
 
 /// By how many seconds this clock may differ from the server's. What was recorded less than two minutes ago is
 /// waited for, so a larger difference would hold pods that are there.
@@ -186,7 +186,9 @@ fn scope(asked: Result<WriteScope, ProviderError>, verdict: &mut Verdict) {
 
 async fn state(session: &Session<'_>, verdict: &mut Verdict) {
     let shown = session.state.name();
-    let read = session.state.load().await.map_err(Failure::from);
+    let read = session.state.load().await;
+    let is_unreached = matches!(read, Err(StateError::Failed { .. }));
+    let read = read.map_err(Failure::from);
     let file = session.state.file().map(StateFile::path);
     let exists = match file {
         Some(file) => file.exists(),
@@ -200,7 +202,16 @@ async fn state(session: &Session<'_>, verdict: &mut Verdict) {
         format!("`{shown}` is whole and of this account, {objects} recorded, {open} open")
     });
     if whole.is_none() {
+        // Elsewhere the next step would be this command.
+        if is_unreached && let Some(check) = verdict.checks.last_mut() {
+            check.next = Some(session.state.needs().to_owned());
+        }
         return;
+    }
+    if let Ok(Some(false)) = session.state.may_write().await {
+        let text =
+            format!("`{shown}` may be read and not written by this user: enough for plan, not for apply");
+        verdict.warn("writing", text, "for apply, let this user write there too");
     }
     if let Some(error) = file.filter(|_| exists).map(writable).and_then(Result::err) {
         let text = format!("`{shown}` cannot be written: {error}");
