@@ -385,6 +385,41 @@ fn every_command_survives_a_reader_that_goes_away() {
 }
 
 #[test]
+fn the_doctor_tells_of_a_shared_state_what_to_look_at_and_whether_it_may_be_written() {
+    let spec =
+        "version: 1\nproject: acme\nprovider: { kind: simulator }\npods:\n  web: { image: x, gpu: L4 }\n";
+    let folder = Folder::with(spec);
+    let name = folder.0.path().display().to_string();
+    let state = |name: &str| format!("file://{}", folder.path(name).display());
+    let lines = |state: &str| {
+        let ended = folder.podform(&["--state", state, "doctor"]).output().unwrap();
+        let text = String::from_utf8(ended.stdout).unwrap().replace(&name, "DIR");
+        let told = ["state", "writing", "lock"];
+        let lines =
+            text.lines().filter(|line| line.split_whitespace().nth(1).is_some_and(|w| told.contains(&w)));
+        let lines: Vec<&str> = lines.collect();
+        format!("{}\n[exit {}]", lines.join("\n"), ended.status.code().unwrap())
+    };
+    let applied = folder.podform(&["--state", &state("shared"), "apply", "--auto-approve"]).output().unwrap();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    // One that ends soon gives no sign of life.
+    let _none = fs::remove_dir_all(folder.path("shared/lease"));
+    // A folder that nobody may write, whoever runs this.
+    fs::write(folder.path("shared/lease"), "").unwrap();
+    let said = [&state("shared"), &state("pods.yaml/below"), "postgres://127.0.0.1:1/pods"].map(lines);
+    insta::assert_snapshot!(said.join("\n"), @"
+    ok    state     `file://DIR/shared` is whole and of this account, 1 object recorded, 0 actions open
+    warn  writing   `file://DIR/shared` may be read and not written by this user: enough for plan, not for apply; next: for apply, let this user write there too
+    ok    lock      free
+    [exit 0]
+    fail  state     failed to read state `file://DIR/pods.yaml/below`: `snapshot`: Not a directory (os error 20); next: look at the rights of this user in the folder, and whether it is mounted; or give another place with `--state`
+    [exit 1]
+    fail  state     failed to read state `postgres://127.0.0.1:1/pods`: no user is named: set `PGUSER`; next: look at `PGUSER` and `PGPASSWORD`, the rights of that role, and the way to the server; or give another place with `--state`
+    [exit 1]
+    ");
+}
+
+#[test]
 fn the_doctor_tells_what_a_key_may_do_and_whose_the_state_is() {
     let spec = "version: 1\nproject: acme\nprovider: { kind: runpod }\npods:\n  web: { image: x, gpu: L4 }\n";
     let folder = Folder::with(spec);
