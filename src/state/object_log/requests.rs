@@ -356,12 +356,19 @@ fn lost(error: &Error) -> Lost {
     }
 }
 
-/// Tells whether a file system said that this may not be written.
+/// Tells whether a file system said that this may not be done, or lies below what is no folder: asking again helps neither.
 fn is_forbidden(error: &Error) -> bool {
     let mut cause = error.source();
     while let Some(inner) = cause {
         let kind = inner.downcast_ref::<io::Error>().map(io::Error::kind);
-        if matches!(kind, Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)) {
+        if matches!(
+            kind,
+            Some(
+                io::ErrorKind::PermissionDenied
+                    | io::ErrorKind::ReadOnlyFilesystem
+                    | io::ErrorKind::NotADirectory
+            )
+        ) {
             return true;
         }
         cause = inner.source();
