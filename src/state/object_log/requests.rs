@@ -12,20 +12,12 @@ use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::model::clock::Timestamp;
 
 /// How long one request may take. One that has not been answered by then may still be done.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
-
-/// After what pauses something is read again that a store was too busy to show, or whose connection was cut. A plan reads
-/// dozens of objects, and one hiccup must not end it.
-const PAUSES: [Duration; 3] =
-    [Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
-
-/// How soon an answer came that is worth asking again for; a store that is silent has taken long enough.
-const SOON: Duration = Duration::from_secs(5);
 
 /// One of the objects of a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,10 +221,6 @@ impl Requests {
 
     /// Reads an object; `None` if there is none.
     pub(super) async fn get(&self, object: &Object) -> Result<Option<Read>, Lost> {
-        again(async || self.get_once(object).await).await
-    }
-
-    async fn get_once(&self, object: &Object) -> Result<Option<Read>, Lost> {
         self.look(object.kind(), Some(object))?;
         count(&self.counts.gets);
         let path = self.path(object);
@@ -264,10 +252,6 @@ impl Requests {
 
     /// Lists a folder behind a number, in no order. Names that are no numbers are no objects of a state.
     pub(super) async fn list(&self, folder: Folder, behind: u64) -> Result<Vec<Listed>, Lost> {
-        again(async || self.list_once(folder, behind).await).await
-    }
-
-    async fn list_once(&self, folder: Folder, behind: u64) -> Result<Vec<Listed>, Lost> {
         self.look(folder.name(), None)?;
         count(&self.counts.lists);
         let below = self.prefix.clone().join(folder.name());
@@ -305,18 +289,6 @@ impl Requests {
 
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Reads, again where that came to nothing soon.
-async fn again<T>(read: impl AsyncFn() -> Result<T, Lost>) -> Result<T, Lost> {
-    for pause in PAUSES {
-        let asked = Instant::now();
-        match read().await {
-            Err(Lost::Unsure(_)) if asked.elapsed() < SOON => sleep(pause).await,
-            answer => return answer,
-        }
-    }
-    read().await
 }
 
 async fn in_time<T>(request: impl Future<Output = Result<T, Lost>>) -> Result<T, Lost> {
