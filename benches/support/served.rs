@@ -116,7 +116,8 @@ fn serve_account(folder: &Path, pods: usize, account: Account, latency: Duration
         let url = format!("http://{}", listener.local_addr().unwrap());
         std::fs::write(folder.join("pods.yaml"), fleet.edited_spec()).unwrap();
         let simulation = if account == Account::Empty {
-            fleet::simulation(u32::try_from(pods / 250 + 1).unwrap(), latency)
+            // More than are needed: what is sold out meanwhile would be waited for.
+            fleet::simulation(u32::try_from(pods / 50 + 1).unwrap(), latency)
         } else {
             assert!(latency.is_zero(), "what is applied first would wait for each answer");
             let applied = fleet.apply().await;
