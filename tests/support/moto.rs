@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 #[cfg(feature = "postgres")]
 use futures_util::TryStreamExt as _;
 #[cfg(feature = "postgres")]
-use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use object_store::{ObjectStore, ObjectStoreExt as _};
 
 /// A server of S3 that ends with the test.
 pub struct Moto {
@@ -73,16 +73,22 @@ impl Moto {
             .with_secret_access_key("x")
             .build()
             .unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let below = object_store::path::Path::from(prefix);
-            let mut found: Vec<_> = store.list(Some(&below)).try_collect().await.unwrap();
-            found.sort_by(|one, other| one.location.cmp(&other.location));
-            let mut objects = Vec::new();
-            for object in found {
-                objects.push(store.get(&object.location).await.unwrap().bytes().await.unwrap().to_vec());
-            }
-            objects
-        })
+        objects_in(&store, prefix)
     }
+}
+
+/// Returns what a store has below a prefix, in the order of the names.
+#[cfg(feature = "postgres")]
+pub fn objects_in(store: &impl ObjectStore, prefix: &str) -> Vec<Vec<u8>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let below = object_store::path::Path::from(prefix);
+        let mut found: Vec<_> = store.list(Some(&below)).try_collect().await.unwrap();
+        found.sort_by(|one, other| one.location.cmp(&other.location));
+        let mut objects = Vec::new();
+        for object in found {
+            objects.push(store.get(&object.location).await.unwrap().bytes().await.unwrap().to_vec());
+        }
+        objects
+    })
 }

@@ -179,8 +179,7 @@ impl Azurite {
     /// Returns what lies in a folder of the state, in the order of the names.
     #[cfg(feature = "postgres")]
     pub fn objects(&self, folder: &str) -> Vec<Vec<u8>> {
-        use futures_util::TryStreamExt as _;
-        use object_store::{ObjectStore as _, ObjectStoreExt as _};
+        use crate::moto::objects_in;
 
         // Building a client panics without a provider; a second installation only says that there is one.
         let _already = rustls::crypto::ring::default_provider().install_default();
@@ -192,17 +191,7 @@ impl Azurite {
             .with_allow_http(true)
             .build()
             .unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let below = format!("team/acme-{}/{folder}", self.number).into();
-            let mut found: Vec<_> = store.list(Some(&below)).try_collect().await.unwrap();
-            found.sort_by(|one, other| one.location.cmp(&other.location));
-            let mut objects = Vec::new();
-            for object in found {
-                objects.push(store.get(&object.location).await.unwrap().bytes().await.unwrap().to_vec());
-            }
-            objects
-        })
+        objects_in(&store, &format!("team/acme-{}/{folder}", self.number))
     }
 
     pub fn log(&self, binding: Binding, proposed: &str) -> ObjectLog {
