@@ -138,17 +138,21 @@ impl Settings {
 /// Large accounts are listed less often, so that listings cost no more than a part of the time however long they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// The least time from the beginning of one listing to that of the next.
+    /// The least time from the beginning of one listing to that of the next, but for the first of a wait: it is a
+    /// sixteenth of this after the first one, and grows twofold with each.
     pub least: Duration,
     /// The least time for each entry of the former.
     pub per_entry: Duration,
 }
 
 impl Pace {
-    /// Returns the time from the beginning of a listing of so many entries to that of the next.
-    pub fn after(self, entries: usize) -> Duration {
+    /// Returns the time from the beginning of a listing of so many entries, with `nth` before it since somebody waits, to
+    /// that of the next.
+    pub fn after(self, entries: usize, nth: u32) -> Duration {
+        const FASTER: u32 = 4;
         let entries = u32::try_from(entries).unwrap_or(u32::MAX);
-        self.least.max(self.per_entry.saturating_mul(entries))
+        let least = self.least / (1 << FASTER.saturating_sub(nth));
+        least.max(self.per_entry.saturating_mul(entries))
     }
 }
 

@@ -109,9 +109,13 @@ impl<I: Watched> Lookout<I> {
     ) -> Infallible {
         let mut next = Instant::now();
         let mut at = Duration::ZERO;
+        // Most of what is asked for together is answered together, but the first answer calls for a listing that the
+        // others came too late for. So the first listings of a wait are closer to each other.
+        let mut nth = 0;
         let mut seams = Seams::default();
         loop {
             while self.waiting.get() == 0 {
+                nth = 0;
                 self.wanted.notified().await;
             }
             sleep_until(next).await;
@@ -121,7 +125,7 @@ impl<I: Watched> Lookout<I> {
             let began = Instant::now();
             let pause = match list().await {
                 Ok(walk) => {
-                    let pause = pace.after(walk.entries().len());
+                    let pause = pace.after(walk.entries().len(), nth);
                     let ids = walk.entries().iter().filter_map(I::of).cloned();
                     let looked = seams.next(at, walk.pages(), ids);
                     let entries = walk.into_entries();
@@ -132,9 +136,10 @@ impl<I: Watched> Lookout<I> {
                 }
                 Err(error) => {
                     *self.failure.borrow_mut() = Some((Instant::now(), error));
-                    pace.after(0)
+                    pace.after(0, u32::MAX)
                 }
             };
+            nth += 1;
             next = began + pause;
             at += pause;
             self.news.notify_waiters();

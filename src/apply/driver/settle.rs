@@ -415,7 +415,7 @@ where
 
     /// Waits between two looks and returns how long, unless a signal ends it.
     async fn pause(&self, listing: &Listing) -> Duration {
-        let pause = self.context.settings.poll.after(listing.pods.len());
+        let pause = self.context.settings.poll.after(listing.pods.len(), u32::MAX);
         tokio::select! {
             biased;
             () = interrupted(&self.context.interrupt, Interrupt::First) => Duration::ZERO,
