@@ -146,12 +146,14 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// As the number of a listing: no longer one of the first.
+    pub const LATER: u32 = 4;
+
     /// Returns the time from the beginning of a listing of so many entries, with `nth` before it since somebody waits, to
     /// that of the next.
     pub fn after(self, entries: usize, nth: u32) -> Duration {
-        const FASTER: u32 = 4;
         let entries = u32::try_from(entries).unwrap_or(u32::MAX);
-        let least = self.least / (1 << FASTER.saturating_sub(nth));
+        let least = self.least / (1 << Self::LATER.saturating_sub(nth));
         least.max(self.per_entry.saturating_mul(entries))
     }
 }

@@ -185,7 +185,7 @@ fn a_late_pod_with_data_is_named_by_every_plan_and_never_touched() {
     let shape = SHAPES.iter().position(|shape| shape.name == "chain").unwrap();
     let case = Case {
         settling: 10,
-        faults: "create#3=done-but-timeout,list#1-14=lagging".to_owned(),
+        faults: "create#3=done-but-timeout,list#1-22=lagging".to_owned(),
         parallelism: 1,
         ..Case::of(shape)
     };

@@ -102,46 +102,55 @@ impl<I: Watched> Lookout<I> {
     }
 
     /// Lists while somebody waits, as long as the run lasts.
+    ///
+    /// What is asked for together is answered together, but the first answer calls for a listing that the others come too
+    /// late for. So the first listings of a wait are closer to each other, unless it `can_wait`.
     pub(super) async fn keep(
         &self,
         pace: Pace,
+        can_wait: impl Fn() -> bool,
         list: impl AsyncFn() -> Result<Walk<Listed<I::Object, I>>, ProviderError>,
     ) -> Infallible {
-        let mut next = Instant::now();
+        let mut last = None;
+        let mut nth = 0_u32;
         let mut at = Duration::ZERO;
-        // Most of what is asked for together is answered together, but the first answer calls for a listing that the
-        // others came too late for. So the first listings of a wait are closer to each other.
-        let mut nth = 0;
         let mut seams = Seams::default();
         loop {
             while self.waiting.get() == 0 {
                 nth = 0;
                 self.wanted.notified().await;
             }
-            sleep_until(next).await;
-            if self.waiting.get() == 0 {
-                continue;
+            if let Some((began, entries)) = last {
+                let usual = pace.after(entries, Pace::LATER);
+                let mut pause = pace.after(entries, nth);
+                sleep_until(began + pause).await;
+                while pause < usual && can_wait() {
+                    pause = usual.min(pause + pace.after(0, 0));
+                    sleep_until(began + pause).await;
+                }
+                if self.waiting.get() == 0 {
+                    continue;
+                }
+                at += pause;
             }
             let began = Instant::now();
-            let pause = match list().await {
+            match list().await {
                 Ok(walk) => {
-                    let pause = pace.after(walk.entries().len(), nth);
+                    nth = nth.saturating_add(1);
+                    last = Some((began, walk.entries().len()));
                     let ids = walk.entries().iter().filter_map(I::of).cloned();
                     let looked = seams.next(at, walk.pages(), ids);
                     let entries = walk.into_entries();
                     let sheet =
                         Sheet { began, looked, entries, places: OnceCell::new(), tokens: OnceCell::new() };
                     *self.last.borrow_mut() = Some(Rc::new(sheet));
-                    pause
                 }
                 Err(error) => {
+                    nth = Pace::LATER;
+                    last = Some((began, 0));
                     *self.failure.borrow_mut() = Some((Instant::now(), error));
-                    pace.after(0, u32::MAX)
                 }
-            };
-            nth += 1;
-            next = began + pause;
-            at += pause;
+            }
             self.news.notify_waiters();
         }
     }
@@ -196,5 +205,42 @@ struct Waits<'a>(&'a Cell<usize>);
 impl Drop for Waits<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// Returns when listings were asked for, in milliseconds, while somebody waited for twenty seconds.
+    async fn listed_at(can_wait: impl Fn(Instant) -> bool) -> Vec<u128> {
+        let pace = Pace { least: Duration::from_secs(5), per_entry: Duration::ZERO };
+        let began = Instant::now();
+        let asked = RefCell::new(Vec::new());
+        let lookout = Lookout::<PodId>::default();
+        let mut looks = lookout.since(began - Duration::from_millis(1), began + LONG);
+        let waits = async { while let Ok(Some(_)) = looks.next().await {} };
+        tokio::select! {
+            () = waits => {}
+            never = lookout.keep(pace, || can_wait(began), async || {
+                asked.borrow_mut().push(began.elapsed().as_millis());
+                Ok(Walk::from(Vec::new()))
+            }) => match never {},
+        }
+        asked.into_inner()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_listings_of_a_wait_are_closer_to_each_other() {
+        assert_eq!(listed_at(|_| false).await, [0, 313, 939, 2_190, 4_691, 9_692, 14_693, 19_694]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_for_what_can_wait_is_listed_as_usual_until_it_cannot() {
+        assert_eq!(listed_at(|_| true).await, [0, 5_001, 10_002, 15_003]);
+        let for_six_seconds = |began: Instant| began.elapsed() < Duration::from_secs(6);
+        assert_eq!(listed_at(for_six_seconds).await, [0, 5_001, 6_252, 8_753, 13_754, 18_755]);
     }
 }

@@ -73,16 +73,19 @@ where
         return not_begun(plan, StoppedBy::Journal(error.to_string()));
     }
     let engine = Engine::new(plan, prior, context);
-    let poll = engine.context.settings.poll;
+    let Settings { poll, ahead, parallelism, .. } = engine.context.settings;
+    // While as many requests go out as may, nobody is idle who waits for pods. For the others pods wait.
+    let is_full = || engine.on_wire.get() >= parallelism;
+    let never_full = || false;
     // The ledger is polled after the actions, so that the intents of one turn share a commit.
     let outcome = tokio::select! {
         biased;
         outcome = engine.run() => outcome,
-        never = engine.ledger.write() => match never {},
-        never = engine.pods.keep(poll, async || engine.list_pods().await) => match never {},
-        never = engine.volumes.keep(poll, async || engine.list_volumes().await) => match never {},
-        never = engine.secrets.keep(poll, async || engine.list_secrets().await) => match never {},
-        never = engine.registries.keep(poll, async || engine.list_registries().await) => match never {},
+        never = engine.ledger.write(ahead) => match never {},
+        never = engine.pods.keep(poll, is_full, async || engine.list_pods().await) => match never {},
+        never = engine.volumes.keep(poll, never_full, async || engine.list_volumes().await) => match never {},
+        never = engine.secrets.keep(poll, never_full, async || engine.list_secrets().await) => match never {},
+        never = engine.registries.keep(poll, never_full, async || engine.list_registries().await) => match never {},
         never = engine.tell_interrupt() => match never {},
     };
     finish(&engine, outcome).await

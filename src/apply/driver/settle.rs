@@ -14,7 +14,7 @@ use super::{interrupted, secret};
 use crate::apply::gate::{self, Made, Pass, Records, Request};
 use crate::apply::recover::{self, Choice, Looked, Open, Proof, Seams, Search, Sighting, Tokens};
 use crate::apply::retry::{self, Next};
-use crate::apply::{Context, Interrupt, Reporter, record};
+use crate::apply::{Context, Interrupt, Pace, Reporter, record};
 use crate::model::address::{Address, Kind};
 use crate::model::clock::{Clock, Moment, Timestamp};
 use crate::model::id::{PodId, RemoteId, RunId};
@@ -415,7 +415,7 @@ where
 
     /// Waits between two looks and returns how long, unless a signal ends it.
     async fn pause(&self, listing: &Listing) -> Duration {
-        let pause = self.context.settings.poll.after(listing.pods.len(), u32::MAX);
+        let pause = self.context.settings.poll.after(listing.pods.len(), Pace::LATER);
         tokio::select! {
             biased;
             () = interrupted(&self.context.interrupt, Interrupt::First) => Duration::ZERO,
