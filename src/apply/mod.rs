@@ -138,8 +138,8 @@ impl Settings {
 /// Large accounts are listed less often, so that listings cost no more than a part of the time however long they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// The least time from the beginning of one listing to that of the next, but for the first of a wait: it is a
-    /// sixteenth of this after the first one, and grows twofold with each.
+    /// The least time from the beginning of one listing to that of the next, but for the first of a wait: an
+    /// eighth of this after the first one, and twice as much after each.
     pub least: Duration,
     /// The least time for each entry of the former.
     pub per_entry: Duration,
@@ -149,8 +149,8 @@ impl Pace {
     /// As the number of a listing: no longer one of the first.
     pub const LATER: u32 = 4;
 
-    /// Returns the time from the beginning of a listing of so many entries, with `nth` before it since somebody waits, to
-    /// that of the next.
+    /// Returns the time from the beginning of a listing of so many entries, the `nth` since somebody waits, to that of
+    /// the next.
     pub fn after(self, entries: usize, nth: u32) -> Duration {
         let entries = u32::try_from(entries).unwrap_or(u32::MAX);
         let least = self.least / (1 << Self::LATER.saturating_sub(nth));

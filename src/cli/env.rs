@@ -200,10 +200,10 @@ fn pull_request_of(reference: &str) -> Option<&str> {
     reference.strip_prefix("refs/pull/")?.split('/').next().filter(|number| !number.is_empty())
 }
 
-/// Returns the name of this host as Linux keeps it; shells do not export `HOSTNAME`.
+/// Returns the name that this host gives itself; shells do not export `HOSTNAME`.
 fn host_name() -> Option<String> {
-    let name = std::fs::read_to_string("/etc/hostname").ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    let name = rustix::system::uname().nodename().to_str().ok()?.to_owned();
+    Some(name).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

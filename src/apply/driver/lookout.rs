@@ -125,7 +125,7 @@ impl<I: Watched> Lookout<I> {
                 let mut pause = pace.after(entries, nth);
                 sleep_until(began + pause).await;
                 while pause < usual && can_wait() {
-                    pause = usual.min(pause + pace.after(0, 0));
+                    pause = usual.min(pause + pace.after(0, 1));
                     sleep_until(began + pause).await;
                 }
                 if self.waiting.get() == 0 {
@@ -212,9 +212,9 @@ impl Drop for Waits<'_> {
 mod tests {
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(20);
+    const LONG: Duration = Duration::from_secs(17);
 
-    /// Returns when listings were asked for, in milliseconds, while somebody waited for twenty seconds.
+    /// Returns when listings were asked for, in milliseconds, while somebody waited for seventeen seconds.
     async fn listed_at(can_wait: impl Fn(Instant) -> bool) -> Vec<u128> {
         let pace = Pace { least: Duration::from_secs(5), per_entry: Duration::ZERO };
         let began = Instant::now();
@@ -234,13 +234,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_listings_of_a_wait_are_closer_to_each_other() {
-        assert_eq!(listed_at(|_| false).await, [0, 313, 939, 2_190, 4_691, 9_692, 14_693, 19_694]);
+        assert_eq!(listed_at(|_| false).await, [0, 625, 1_875, 4_375, 9_375, 14_375]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_for_what_can_wait_is_listed_as_usual_until_it_cannot() {
-        assert_eq!(listed_at(|_| true).await, [0, 5_001, 10_002, 15_003]);
+        assert_eq!(listed_at(|_| true).await, [0, 5_000, 10_000, 15_000]);
         let for_six_seconds = |began: Instant| began.elapsed() < Duration::from_secs(6);
-        assert_eq!(listed_at(for_six_seconds).await, [0, 5_001, 6_252, 8_753, 13_754, 18_755]);
+        assert_eq!(listed_at(for_six_seconds).await, [0, 5_000, 6_250, 8_750, 13_750]);
     }
 }
