@@ -128,6 +128,8 @@ impl Settings {
         poll: Pace { least: Duration::from_millis(50), per_entry: Duration::from_micros(50) },
         settling: Duration::from_secs(2),
         intent_validity: Duration::from_secs(1),
+        // A create is told from a copy within 60 s of the world's time, which may go forty times as fast.
+        time_validity: Duration::from_millis(500),
         request_timeout: Duration::from_secs(5),
         ..Self::RUNPOD
     };
@@ -150,10 +152,10 @@ impl Pace {
     pub const LATER: u32 = 4;
 
     /// Returns the time from the beginning of a listing of so many entries, the `nth` since somebody waits, to that of
-    /// the next.
+    /// the next. One that nobody waited for, the 0th, is followed as the first one is.
     pub fn after(self, entries: usize, nth: u32) -> Duration {
         let entries = u32::try_from(entries).unwrap_or(u32::MAX);
-        let least = self.least / (1 << Self::LATER.saturating_sub(nth));
+        let least = self.least / (1 << Self::LATER.saturating_sub(nth.max(1)));
         least.max(self.per_entry.saturating_mul(entries))
     }
 }

@@ -1,10 +1,11 @@
 //! The account that a spec is about: RunPod's, or one in a simulated world.
 
-use super::clock::AccountClock;
+use super::clock::{AccountClock, HostClock};
 use super::commands::simulator::{self, Served};
 use super::env::Environment;
 use super::failure::Failure;
 use super::names::Names;
+use crate::model::clock::Clock;
 use crate::model::prior::{Binding, ProviderKind};
 use crate::model::secret::{Secret, Secrets};
 use crate::provider::Observe;
@@ -64,7 +65,7 @@ impl Account {
             kind: ProviderKind::Runpod,
             origin: origins.origin(),
         };
-        let client = Runpod::over_http(settings.api, origins, key)?;
+        let client = Runpod::over_http(settings.api, origins, key, || HostClock.now())?;
         Ok(Self { client, clock: AccountClock::System, names: Names::Random, binding })
     }
 
@@ -74,7 +75,7 @@ impl Account {
         let Served { url, clock, began } = simulator::serve_or_find().await?;
         // Any key will do: the world has one account.
         let key = Secret::new("simulated".to_owned());
-        let client = Runpod::over_http(settings.api, Origins::at(&url)?, &key)?;
+        let client = Runpod::over_http(settings.api, Origins::at(&url)?, &key, || HostClock.now())?;
         let project = settings.project.clone();
         let names = Names::Derived { project: project.clone(), began };
         let origin = simulator::STORE.to_owned();

@@ -59,12 +59,18 @@ pub struct Runpod {
 }
 
 impl Runpod {
-    /// Prepares a client over HTTP. Nothing is sent or looked up before the first call.
+    /// Prepares a client over HTTP. Nothing is sent or looked up before the first call. `awake` tells the time by a
+    /// clock that goes on while this computer is suspended.
     ///
     /// # Errors
     /// The key cannot stand in a header.
-    pub fn over_http(api: Api, origins: Origins, key: &Secret<String>) -> Result<Self, SetupError> {
-        Ok(Self { api, transport: Transport::http(origins, key)? })
+    pub fn over_http(
+        api: Api,
+        origins: Origins,
+        key: &Secret<String>,
+        awake: fn() -> Timestamp,
+    ) -> Result<Self, SetupError> {
+        Ok(Self { api, transport: Transport::http(origins, key, awake)? })
     }
 
     /// Prepares a client that calls a router in this process, so that a run under paused time is exact.

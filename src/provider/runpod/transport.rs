@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use super::answer::{Answer, Body, RawBody, read};
 use super::origins::{Origins, SetupError};
 use super::redact::Redactor;
-use crate::model::clock::Timestamp;
+use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
@@ -33,6 +33,9 @@ use crate::provider::{Call, Certainty, ProviderError, Quota, Rejection, ServerTi
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// After this time a connection that was not made is given up; nothing has been sent by then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Two clocks of one computer that are further apart than this do not measure the same time; one that is only corrected
+/// as it goes is not off by as much within the seconds for which a told time counts.
+const CLOCKS_APART: Duration = Duration::from_secs(1);
 /// RunPod's firewall refuses some clients by their default name.
 const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
 
@@ -42,7 +45,17 @@ pub(super) struct Transport {
     authorization: HeaderValue,
     redactor: Redactor,
     quota: Cell<Option<(Instant, Quota)>>,
-    date: Cell<Option<(Instant, Timestamp)>>,
+    told: Cell<Option<Told>>,
+    /// Tells the time by a clock that goes on while this computer is suspended.
+    awake: Option<fn() -> Timestamp>,
+}
+
+/// When the server told its time, by both clocks of this computer.
+#[derive(Clone, Copy)]
+struct Told {
+    date: Timestamp,
+    at: Instant,
+    awake: Option<Timestamp>,
 }
 
 enum Way {
@@ -90,8 +103,13 @@ pub(super) fn unsendable(call: Call, detail: &str) -> ProviderError {
 
 impl Transport {
     /// Prepares requests over HTTP.
-    pub(super) fn http(origins: Origins, key: &Secret<String>) -> Result<Self, SetupError> {
-        Self::new(Way::Http { origins: Box::new(origins), client: OnceCell::new() }, key)
+    pub(super) fn http(
+        origins: Origins,
+        key: &Secret<String>,
+        awake: fn() -> Timestamp,
+    ) -> Result<Self, SetupError> {
+        let way = Way::Http { origins: Box::new(origins), client: OnceCell::new() };
+        Ok(Self { awake: Some(awake), ..Self::new(way, key)? })
     }
 
     /// Prepares requests to a router in this process.
@@ -105,7 +123,7 @@ impl Transport {
             HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| SetupError::Key)?;
         authorization.set_sensitive(true);
         let redactor = Redactor::new(&key);
-        Ok(Self { way, authorization, redactor, quota: Cell::new(None), date: Cell::new(None) })
+        Ok(Self { way, authorization, redactor, quota: Cell::new(None), told: Cell::new(None), awake: None })
     }
 
     /// Sends a request once and reads its answer, whatever its status.
@@ -171,7 +189,8 @@ impl Transport {
             self.quota.set(Some((Instant::now(), quota)));
         }
         if let Some(date) = header(headers, "date").and_then(http_date) {
-            self.date.set(Some((Instant::now(), date)));
+            let awake = self.awake.map(|tell| tell());
+            self.told.set(Some(Told { date, at: Instant::now(), awake }));
         }
     }
 
@@ -181,9 +200,20 @@ impl Transport {
     }
 
     /// Returns the server's time, as its last answer with a `Date` told it.
+    ///
+    /// Where the two clocks of this computer disagree on how long ago that was, nobody knows: it was suspended, which the
+    /// clock that never jumps does not notice, or the other one was set.
     pub(super) fn server_time(&self) -> Option<ServerTime> {
-        let (at, date) = self.date.get()?;
-        Some(ServerTime { date, ago: at.elapsed() })
+        let Told { date, at, awake } = self.told.get()?;
+        let ago = at.elapsed();
+        if let Some((then, tell)) = awake.zip(self.awake) {
+            let by_other = tell().duration_since(then);
+            let apart = by_other.checked_sub(SignedDuration::try_from(ago).ok()?)?;
+            if apart.unsigned_abs() > CLOCKS_APART {
+                return None;
+            }
+        }
+        Some(ServerTime { date, ago })
     }
 
     /// Returns the tightest quota that the last answer announced, unless its window has ended.
@@ -430,9 +460,42 @@ mod tests {
         assert_eq!(quota(&headers), hour);
     }
 
+    fn epoch() -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+
+    /// The clock that never jumps, the other one, and how long ago the time was told, if that is known.
+    #[tokio::test(start_paused = true)]
+    async fn a_time_from_before_a_suspension_is_no_told_time() {
+        thread_local! {
+            static NOW: Cell<Timestamp> = const { Cell::new(Timestamp::UNIX_EPOCH) };
+        }
+        let key = Secret::new("key".to_owned());
+        let transport = Transport::http(Origins::public(), &key, || NOW.get()).unwrap();
+        let mut date = HeaderMap::new();
+        date.insert("date", HeaderValue::from_static("Mon, 02 Nov 2026 09:00:00 GMT"));
+        let cases = [
+            (0, 0, Some(0)),
+            (9, 9, Some(9)),
+            (9, 10, Some(9)),
+            (9, 11, None),
+            (9, 3_600, None),
+            (9, -3_600, None),
+            (3_600, 3_600, Some(3_600)),
+        ];
+        for (steady, awake, told) in cases {
+            transport.heed(&date);
+            tokio::time::advance(Duration::from_secs(steady)).await;
+            NOW.set(NOW.get() + SignedDuration::from_secs(awake));
+            let ago = transport.server_time().map(|told| told.ago.as_secs());
+            assert_eq!(ago, told, "{steady} {awake}");
+        }
+    }
+
     #[test]
     fn the_key_is_in_no_debug_output() {
-        let transport = Transport::http(Origins::public(), &Secret::new("rpa_canary\n".to_owned())).unwrap();
+        let transport =
+            Transport::http(Origins::public(), &Secret::new("rpa_canary\n".to_owned()), epoch).unwrap();
         let shown = format!("{transport:?} {:?}", transport.headers(true));
         assert!(!shown.contains("canary"), "{shown}");
     }
@@ -440,6 +503,6 @@ mod tests {
     #[test]
     fn a_key_with_a_line_break_inside_is_refused() {
         let key = Secret::new("rpa\nx".to_owned());
-        assert_eq!(Transport::http(Origins::public(), &key).err(), Some(SetupError::Key));
+        assert_eq!(Transport::http(Origins::public(), &key, epoch).err(), Some(SetupError::Key));
     }
 }

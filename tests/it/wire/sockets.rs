@@ -14,7 +14,8 @@ fn run_in_real_time<T>(future: impl Future<Output = T>) -> T {
 async fn listener() -> (TcpListener, Runpod) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origins = Origins::at(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let client = Runpod::over_http(Api::V2, origins, &Secret::new(KEY.to_owned())).unwrap();
+    let client =
+        Runpod::over_http(Api::V2, origins, &Secret::new(KEY.to_owned()), || Timestamp::UNIX_EPOCH).unwrap();
     (listener, client)
 }
 
