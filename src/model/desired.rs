@@ -3,6 +3,8 @@
 //! Only `spec::lower` makes it. It holds no positions; `spec` answers where a field of an address was written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
 
 use super::address::{Address, Key};
 use super::id::{
@@ -12,7 +14,7 @@ use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Rent, RunState};
 use super::registry::Credentials;
 use super::secret::SecretSource;
-use super::settings::{Container, Field};
+use super::settings::{Container, Field, NoField};
 use super::size::Gigabytes;
 use super::template::FromTemplate;
 use super::volume::VolumeConfig;
@@ -346,7 +348,77 @@ pub struct Lifecycle {
     /// What happens when a stopped pod cannot come back on its host.
     pub on_stuck_resume: OnStuckResume,
     /// Fields whose differences are left alone.
-    pub ignore_changes: BTreeSet<Field>,
+    pub ignore_changes: BTreeSet<Ignored>,
+}
+
+impl Lifecycle {
+    /// Tells whether a difference of this field is left alone.
+    pub fn ignores(&self, field: &Field) -> bool {
+        let ignored = &self.ignore_changes;
+        // Looked up, as a spec may name as many variables as a pod may have.
+        !ignored.is_empty()
+            && (ignored.contains(&Ignored::Field(field.clone()))
+                || ignored.contains(&Ignored::Variables) && matches!(field, Field::Env(_))
+                || ignored.contains(&Ignored::All) && field.can_be_ignored())
+    }
+
+    /// Takes over all that is ignored from another pod.
+    pub fn leave(&self, container: &mut Container, from: &Container) {
+        for ignored in &self.ignore_changes {
+            match ignored {
+                Ignored::All => {
+                    let plain = Field::PLAIN.iter().map(|(field, _)| field);
+                    plain
+                        .filter(|field| field.can_be_ignored())
+                        .for_each(|field| container.take(field, from));
+                    container.env.clone_from(&from.env);
+                }
+                Ignored::Variables => container.env.clone_from(&from.env),
+                Ignored::Field(field) => container.take(field, from),
+            }
+        }
+    }
+}
+
+/// What `ignore_changes` names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ignored {
+    /// Every field that can be ignored.
+    All,
+    /// Every variable.
+    Variables,
+    Field(Field),
+}
+
+impl Ignored {
+    /// What stands for several fields, with its word.
+    pub const SEVERAL: &[(Self, &str)] = &[(Self::All, "all"), (Self::Variables, "env")];
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(field) => field.fmt(f),
+            several => {
+                let word = Self::SEVERAL.iter().find(|(known, _)| known == several);
+                f.pad(word.map_or("", |(_, word)| word))
+            }
+        }
+    }
+}
+
+impl FromStr for Ignored {
+    type Err = NoField;
+
+    fn from_str(text: &str) -> Result<Self, NoField> {
+        if text == "env.*" {
+            return Ok(Self::Variables);
+        }
+        match Self::SEVERAL.iter().find(|(_, word)| *word == text) {
+            Some((several, _)) => Ok(several.clone()),
+            None => text.parse().map(Self::Field),
+        }
+    }
 }
 
 /// What happens to a pod when its key leaves the spec.

@@ -521,6 +521,28 @@ pub type Container = PodSettings<Named>;
 /// What an update changes of a pod.
 pub type PodPatch = PodSettings<Changed>;
 
+impl Field {
+    /// Tells whether a live pod can differ in it, and that can be left alone. Whether it runs cannot: what is wanted of
+    /// that is said by `state`.
+    pub fn can_be_ignored(&self) -> bool {
+        !matches!(
+            self,
+            // No API shows the floors of a pod.
+            Self::MinVcpu
+                | Self::MinMemory
+                | Self::Size
+                | Self::Tier
+                | Self::Lifecycle
+                | Self::Adopt
+                | Self::DependsOn
+                | Self::Replicas
+                | Self::State
+                | Self::Value
+                | Self::ValueSetAt
+        )
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Self::Env(key) = self {

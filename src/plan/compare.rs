@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::address::Address;
-use crate::model::desired::WantedPod;
+use crate::model::desired::{Lifecycle, WantedPod};
 use crate::model::id::VolumeId;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
@@ -59,7 +59,7 @@ pub(super) struct Comparison {
     pub(super) mark_removed: bool,
     /// What this pod does not get, but one that takes its place.
     pub(super) only_new: Vec<FieldChange>,
-    ignored: BTreeSet<Field>,
+    lifecycle: Lifecycle,
 }
 
 /// The result of [`Pair::compare`].
@@ -92,7 +92,7 @@ impl Comparison {
     ) -> Option<FieldChange> {
         let Sides { recorded, live, wanted } = sides;
         let present = live.or(recorded).filter(|present| *present != wanted);
-        if self.ignored.contains(field) {
+        if self.lifecycle.ignores(field) {
             if let Some(present) = present {
                 self.only_new(field.clone(), present.value(), wanted.value(), Cause::Ignored);
             }
@@ -140,8 +140,7 @@ impl Comparison {
 impl Pair<'_> {
     /// Compares everything.
     pub(super) fn compare(&self) -> Compared {
-        let mut comparison =
-            Comparison { ignored: self.wanted.lifecycle.ignore_changes.clone(), ..Comparison::default() };
+        let mut comparison = Comparison { lifecycle: self.wanted.lifecycle.clone(), ..Comparison::default() };
         let mut applied = self.wanted.container.clone();
         self.compare_settings(&mut comparison, &mut applied);
         self.compare_env(&mut comparison, &mut applied);
@@ -154,9 +153,7 @@ impl Pair<'_> {
         comparison.changes.sort_by(|left, right| left.field.cmp(&right.field));
         comparison.drift.sort_by(|left, right| left.field.cmp(&right.field));
         let seen = self.seen(&comparison, &applied);
-        for field in &comparison.ignored {
-            applied.take(field, &seen);
-        }
+        comparison.lifecycle.leave(&mut applied, &seen);
         Compared { comparison, applied, seen }
     }
 
@@ -188,7 +185,7 @@ impl Pair<'_> {
     /// Gives an update that changes half of a command the other half too: the APIs keep both as one text, and none says
     /// what becomes of the half that is not sent.
     fn whole_command(&self, comparison: &mut Comparison) {
-        let Comparison { patch: PodPatch { command, entrypoint, .. }, ignored, .. } = comparison;
+        let Comparison { patch: PodPatch { command, entrypoint, .. }, lifecycle, .. } = comparison;
         if command.is_none() && entrypoint.is_none() {
             return;
         }
@@ -196,7 +193,7 @@ impl Pair<'_> {
             (&self.live.settings, self.recorded_container(), &self.wanted.container);
         let half = |field, live: &Option<Vec<String>>, of: fn(&Container) -> &Vec<String>| {
             let present = || live.clone().or_else(|| recorded.map(of).cloned());
-            let kept = if ignored.contains(&field) { present() } else { None };
+            let kept = if lifecycle.ignores(&field) { present() } else { None };
             kept.unwrap_or_else(|| of(wanted).clone())
         };
         command.get_or_insert_with(|| half(Field::Command, &live.command, |all| &all.command));
@@ -227,7 +224,7 @@ impl Pair<'_> {
             && stays_up
             && !was_written_smaller
             && !comparison.resets()
-            && !comparison.ignored.contains(&Field::Disk)
+            && !comparison.lifecycle.ignores(&Field::Disk)
         {
             comparison.findings.push(finding::disk_larger(self.address, *larger, *wanted));
             let recorded = recorded.map(Setting::value);
@@ -264,7 +261,7 @@ impl Pair<'_> {
             recorded: self.recorded_container().map(|recorded| &*recorded.env),
             live: &self.live.settings.env,
             secrets: self.secrets,
-            ignored: &self.wanted.lifecycle.ignore_changes,
+            lifecycle: &self.wanted.lifecycle,
             unwanted: &self.wanted.unwanted_env,
         };
         let EnvComparison { changes, drift, findings, only_new, applied: env } = environments.compare();
@@ -280,7 +277,7 @@ impl Pair<'_> {
 
     fn compare_storage(&self, comparison: &mut Comparison) {
         let wanted = &self.wanted.container.storage;
-        if comparison.ignored.contains(&Field::Volumes) {
+        if comparison.lifecycle.ignores(&Field::Volumes) {
             if self.storage_disruption(wanted).is_some() {
                 let (before, after) = (Value::from(&self.live.settings.storage), Value::from(wanted));
                 comparison.only_new(Field::Volumes, before, after, Cause::Ignored);
@@ -346,7 +343,7 @@ impl Pair<'_> {
             (None, Some(recorded)) => Value::from(recorded),
             (None, None) => Value::Absent,
         };
-        if comparison.ignored.contains(&field) {
+        if comparison.lifecycle.ignores(&field) {
             if !is_wanted {
                 comparison.only_new(field, before(), Value::from(wanted), Cause::Ignored);
             }
@@ -419,7 +416,7 @@ impl Pair<'_> {
         let mismatches =
             satisfaction::mismatches(&self.wanted.hardware, self.live, self.recorded, self.catalog);
         for satisfaction::Mismatch { field, live, wanted, as_recorded } in mismatches {
-            if comparison.ignored.contains(&field) {
+            if comparison.lifecycle.ignores(&field) {
                 comparison.only_new(field, Value::Word(live), Value::Word(wanted), Cause::Ignored);
                 continue;
             }
@@ -447,7 +444,7 @@ impl Pair<'_> {
         for (field, sides) in [(field, compute), (Field::DataCenter, place)] {
             if let [Some(recorded), Some(live)] = sides
                 && recorded != live
-                && !comparison.ignored.contains(&field)
+                && !comparison.lifecycle.ignores(&field)
             {
                 comparison.drifted(field, recorded, live);
             }
@@ -465,7 +462,7 @@ impl Pair<'_> {
             [(Field::Ssh, ssh, recorded.ssh), (Field::Jupyter, jupyter, recorded.jupyter)]
         {
             let (before, after) = (has.value(), wanted.value());
-            if comparison.ignored.contains(&field) {
+            if comparison.lifecycle.ignores(&field) {
                 if has != wanted {
                     comparison.only_new(field, before, after, Cause::Ignored);
                 }
@@ -499,7 +496,7 @@ impl Pair<'_> {
         let live = self.live;
         // Where the API does not say what is live, the record speaks for the pod.
         let known = self.recorded_container().unwrap_or(applied);
-        let volumes_differ = comparison.ignored.contains(&Field::Volumes)
+        let volumes_differ = comparison.lifecycle.ignores(&Field::Volumes)
             || comparison.changes.iter().any(|change| change.field == Field::Volumes);
         let storage = if volumes_differ { self.mounted() } else { applied.storage.clone() };
         let registry = match &live.settings.registry {
@@ -575,7 +572,7 @@ impl Judge for Judgement<'_, '_> {
             Field::GlobalNetworking => {
                 let was_applied = sides.recorded == Some(sides.wanted)
                     && sides.live.is_some_and(|live| live != sides.wanted);
-                if was_applied && !comparison.ignored.contains(field) {
+                if was_applied && !comparison.lifecycle.ignores(field) {
                     comparison.findings.push(finding::pending(pair.address, field.clone()));
                     return false;
                 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
-use crate::model::desired::WantedPod;
+use crate::model::desired::{Lifecycle, WantedPod};
 use crate::model::id::EnvKey;
 use crate::model::marker::{MARKER_KEY, Token};
 use crate::model::plan::{Cause, Disruption, EnvPatch, FieldChange, FieldDrift, Finding};
@@ -27,7 +27,7 @@ pub(super) struct Environments<'a> {
     pub(super) recorded: Option<&'a Declared>,
     pub(super) live: &'a BTreeMap<EnvKey, Secret<String>>,
     pub(super) secrets: &'a Secrets,
-    pub(super) ignored: &'a BTreeSet<Field>,
+    pub(super) lifecycle: &'a Lifecycle,
     /// Variables that are to be absent.
     pub(super) unwanted: &'a BTreeSet<EnvKey>,
 }
@@ -87,7 +87,7 @@ impl Environments<'_> {
     }
 
     fn is_ignored(&self, key: &EnvKey) -> bool {
-        self.ignored.contains(&Field::Env(key.clone()))
+        self.lifecycle.ignores(&Field::Env(key.clone()))
     }
 
     /// Tells whether the spec or the record declares a variable.

@@ -6,7 +6,7 @@ use super::form::{amounts, ids, stored_enums, stored_structs, texts};
 use super::{Stored, parsed};
 use crate::model::address::{Address, Key};
 use crate::model::clock::Timestamp;
-use crate::model::desired::{GpuOrder, Lifecycle, OnRemove, OnReplace, OnStuckResume};
+use crate::model::desired::{GpuOrder, Ignored, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use crate::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId,
     ProjectName, RegistryId, RemoteId, RunId, RunNonce, SecretId, Serial, TemplateId, VolumeId,
@@ -29,7 +29,7 @@ ids! {
     RegistryId, RunId, RunNonce, TemplateId, SecretId, VolumeId,
 }
 
-texts! { Address = "address", Field = "field", Key = "key", Timestamp = "time", Token = "token" }
+texts! { Address = "address", Field = "field", Ignored = "field", Key = "key", Timestamp = "time", Token = "token" }
 
 amounts! { Gigabytes, Hourly, Monthly, Serial }
 

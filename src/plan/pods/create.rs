@@ -302,7 +302,7 @@ fn creation_again(wanted: &WantedPod, recorded: Option<&RecordedPod>) -> Vec<Fie
     let mut changes = shown::creation(wanted);
     for change in &mut changes {
         let differs = before.get(&change.field).is_none_or(|before| *before != change.after);
-        if differs && wanted.lifecycle.ignore_changes.contains(&change.field) {
+        if differs && wanted.lifecycle.ignores(&change.field) {
             change.cause = Cause::Ignored;
         }
     }

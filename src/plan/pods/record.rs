@@ -25,7 +25,7 @@ pub(super) fn set_run(record: &mut Record, run: RunState) {
 pub(super) fn is_news(before: &Record, after: &Record) -> bool {
     // Which pods are deposed is written by the steps that are about them.
     let Record { token, lifecycle, retired, deposed: _, object } = before;
-    let ignored = &after.lifecycle.ignore_changes;
+    let rules = &after.lifecycle;
     let same_object = *object == after.object
         || match (object, &after.object) {
             (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
@@ -34,9 +34,7 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
                 let moved = |before: bool, same: bool| before && !same;
                 // What becomes of an ignored field is no news; it is written along with what is.
                 let mut container_after = after.container.clone();
-                for field in ignored {
-                    container_after.take(field, container);
-                }
+                rules.leave(&mut container_after, container);
                 *container == container_after
                     && !moved(compute.is_some(), *compute == after.compute)
                     && !moved(data_center.is_some(), *data_center == after.data_center)
@@ -56,10 +54,7 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
                 | RecordedObject::Registry(_),
             ) => false,
         };
-    !(same_object
-        && *token == after.token
-        && same_rules(lifecycle, &after.lifecycle)
-        && *retired == after.retired)
+    !(same_object && *token == after.token && same_rules(lifecycle, rules) && *retired == after.retired)
 }
 
 /// Tells whether two lifecycles allow the same. Which fields are ignored says how a pod is compared and nothing about

@@ -1,6 +1,6 @@
 //! What podform may do with a pod.
 
-use crate::model::desired::{Lifecycle, OnRemove, OnReplace, OnStuckResume};
+use crate::model::desired::{Ignored, Lifecycle, OnRemove, OnReplace, OnStuckResume};
 use crate::model::settings::Field;
 use crate::spec::decode::Decoder;
 use crate::spec::diagnostic::{Diagnostic, Problem};
@@ -33,48 +33,32 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
     Some(Spanned { value: lifecycle, span: node.span })
 }
 
-fn ignored_field(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Field> {
+fn ignored_field(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Ignored> {
     let name = decoder.word(node, "the name of a field")?;
-    let field = name.value.parse().ok().filter(|field: &Field| match field {
-        Field::Env(variable) => is_variable_name(variable.as_str()),
-        field => can_differ(field),
+    let ignored = name.value.parse().ok().filter(|ignored: &Ignored| match ignored {
+        Ignored::All | Ignored::Variables => true,
+        Ignored::Field(Field::Env(variable)) => is_variable_name(variable.as_str()),
+        Ignored::Field(field) => field.can_be_ignored(),
     });
-    if field.is_some() {
-        return field;
+    if ignored.is_some() {
+        return ignored;
     }
     let mistake = Diagnostic::at(
         Problem::InvalidValue,
         name.span,
-        format!("{} is no field that can differ", shown(&name.value)),
+        format!("{} is no field whose differences can be left alone", shown(&name.value)),
     );
-    let plain = Field::PLAIN.iter().filter(|(field, _)| can_differ(field)).map(|(_, word)| *word);
+    let plain = Field::PLAIN.iter().filter(|(field, _)| field.can_be_ignored()).map(|(_, word)| *word);
+    let several = Ignored::SEVERAL.iter().map(|(_, word)| *word);
     let mistake = match name.value.as_str() {
-        "env" => mistake.help("name the variables: `env.LOG_LEVEL`"),
-        other => match decoder.log.closest(other, plain) {
+        "state" => mistake.help("a pod that others started or stopped is brought back to its `state`"),
+        other => match decoder.log.closest(other, plain.chain(several)) {
             Some(field) => mistake.fix(name.span, field, "did you mean"),
-            None => {
-                mistake.help("name fields of the pod, such as `image`, or variables, such as `env.LOG_LEVEL`")
-            }
+            None => mistake.help(
+                "name fields of the pod, such as `image`, variables, such as `env.LOG_LEVEL`, `env` or `all`",
+            ),
         },
     };
     decoder.report(mistake);
     None
-}
-
-/// Tells whether a live pod can differ in a field, so that `ignore_changes` may name it.
-fn can_differ(field: &Field) -> bool {
-    !matches!(
-        field,
-        // No API shows the floors of a pod.
-        Field::MinVcpu
-            | Field::MinMemory
-            | Field::Size
-            | Field::Tier
-            | Field::Lifecycle
-            | Field::Adopt
-            | Field::DependsOn
-            | Field::Replicas
-            | Field::Value
-            | Field::ValueSetAt
-    )
 }

@@ -23,7 +23,6 @@ use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, St
 use podform::model::prior::{Api, OpenIntent, RecordedObject};
 use podform::model::registry::Registry;
 use podform::model::secret::{Secret, SecretName, Secrets};
-use podform::model::settings::Field;
 use podform::model::size::Gigabytes;
 
 use super::world::{World, address, gpus, print, time, token};
@@ -902,7 +901,8 @@ fn secrets_are_compared_in_memory_and_never_shown() {
 fn ignored_fields_are_left_alone_and_their_variables_carried() {
     let ignore = |pod: &mut WantedPod| {
         Arc::make_mut(&mut pod.container.env).insert(key("LEVEL"), plain("info"));
-        pod.lifecycle.ignore_changes = BTreeSet::from([Field::Env(key("LEVEL")), Field::Image]);
+        pod.lifecycle.ignore_changes =
+            BTreeSet::from(["env.LEVEL", "image"].map(|name| name.parse().unwrap()));
     };
     let world = World::default()
         .want("llm", |pod| {

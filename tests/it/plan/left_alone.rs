@@ -74,6 +74,73 @@ fn an_ignored_field_is_no_change_and_not_recorded_as_applied() {
     ");
 }
 
+/// Others changed a variable, added one, took one away and changed the image.
+fn meddled(ignored: &'static [&'static str]) -> World {
+    World::default()
+        .have("llm", |pod| {
+            let env = Arc::make_mut(&mut pod.container.env);
+            env.extend([(key("LEVEL"), plain("info")), (key("GONE"), plain("1"))]);
+        })
+        .outside("llm", |pod| {
+            pod.settings.image = Some("theirs:7".to_owned());
+            pod.settings.env.insert(key("LEVEL"), Secret::new("debug".to_owned()));
+            pod.settings.env.insert(key("ADDED"), Secret::new("2".to_owned()));
+            pod.settings.env.remove(&key("GONE"));
+        })
+        .want("llm", |pod| {
+            let env = Arc::make_mut(&mut pod.container.env);
+            env.extend([
+                (key("LEVEL"), plain("info")),
+                (key("GONE"), plain("1")),
+                (key("MODE"), plain("fast")),
+            ]);
+            ignoring(ignored)(pod);
+        })
+}
+
+#[test]
+fn all_variables_are_left_alone_by_one_word() {
+    assert_snapshot!(settles(&meddled(&["env"])), @r#"
+    llm:update Changed Reset
+      image: theirs:7 -> tool:1 by Outside
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    drift llm: Fields([FieldDrift { field: Image, recorded: Text("tool:1"), live: Text("theirs:7"), left_alone: false }])
+    cost $505.70 -> $505.70, at most $505.70
+    "#);
+    assert_eq!(settles(&meddled(&["env.*"])), settles(&meddled(&["env"])));
+}
+
+#[test]
+fn everything_is_left_alone_by_one_word_but_whether_it_runs() {
+    let world = meddled(&["all"]);
+    assert_snapshot!(plan(&world), @"
+    no changes
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    let edited = wanting(&world, |pod| {
+        pod.container.disk = Gigabytes(40);
+        mount_models(pod);
+        ignoring(&["all"])(pod);
+    });
+    assert_snapshot!(plan(&edited), @"
+    no changes
+    unchanged llm
+    cost $505.70 -> $505.70, at most $505.70
+    ");
+    let stopped_by_hand = world.outside("llm", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(settles(&stopped_by_hand), @"
+    llm:start StateDrifted
+      state: stopped -> running by Outside
+      ! PublicPortsChange
+      ! StartMayFail { then_replaced: false }
+    drift llm: Stopped
+    Warning llm: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+}
+
 #[test]
 fn what_is_ignored_is_recorded_as_it_is_when_something_else_is_applied() {
     let world = World::default()

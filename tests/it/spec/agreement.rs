@@ -262,8 +262,8 @@ const SECTIONS: &[Section] = &[
             Key("state", r#""running" | "stopped""#, r#""paused" | true"#),
             Key(
                 "lifecycle",
-                r#"{} | {"protect": true} | {"on_remove": "stop", "on_replace": "create_first", "on_stuck_resume": "replace"} | {"ignore_changes": ["image", "env.A", "gpu.count"]}"#,
-                r#"{"protect": "yes"} | {"on_remove": "delete"} | {"on_replace": 1} | {"on_stuck_resume": ""} | {"ignore_changes": "image"} | {"ignore_changes": ["env"]} | {"ignore_changes": ["size"]} | {"ignore_changes": ["env.9"]} | {"ignore_changes": ["min_vcpu"]} | {"prevent_destroy": true} | [] | true"#,
+                r#"{} | {"protect": true} | {"on_remove": "stop", "on_replace": "create_first", "on_stuck_resume": "replace"} | {"ignore_changes": ["image", "env.A", "gpu.count"]} | {"ignore_changes": ["all"]} | {"ignore_changes": ["env", "env.*"]}"#,
+                r#"{"protect": "yes"} | {"on_remove": "delete"} | {"on_replace": 1} | {"on_stuck_resume": ""} | {"ignore_changes": "image"} | {"ignore_changes": ["state"]} | {"ignore_changes": ["size"]} | {"ignore_changes": ["env.9"]} | {"ignore_changes": ["min_vcpu"]} | {"prevent_destroy": true} | [] | true"#,
             ),
             Key(
                 "labels",

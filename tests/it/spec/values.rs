@@ -825,25 +825,25 @@ fn countries() {
 
 #[test]
 fn ignored_changes() {
-    insta::assert_snapshot!(in_pod("gpu: L40S\nlifecycle: { ignore_changes: [env, imgae, image] }"), @r#"
+    insta::assert_snapshot!(in_pod("gpu: L40S\nlifecycle: { ignore_changes: [state, imgae, image] }"), @r#"
     error: invalid value
      --> pods.yaml:7:35
       |
-    7 |     lifecycle: { ignore_changes: [env, imgae, image] }
-      |                                   ^^^ `env` is no field that can differ
+    7 |     lifecycle: { ignore_changes: [state, imgae, image] }
+      |                                   ^^^^^ `state` is no field whose differences can be left alone
       |
-      = help: name the variables: `env.LOG_LEVEL`
+      = help: a pod that others started or stopped is brought back to its `state`
 
     error: invalid value
-     --> pods.yaml:7:40
+     --> pods.yaml:7:42
       |
-    7 |     lifecycle: { ignore_changes: [env, imgae, image] }
-      |                                        ^^^^^ `imgae` is no field that can differ
+    7 |     lifecycle: { ignore_changes: [state, imgae, image] }
+      |                                          ^^^^^ `imgae` is no field whose differences can be left alone
       |
     help: did you mean
       |
-    7 -     lifecycle: { ignore_changes: [env, imgae, image] }
-    7 +     lifecycle: { ignore_changes: [env, image, image] }
+    7 -     lifecycle: { ignore_changes: [state, imgae, image] }
+    7 +     lifecycle: { ignore_changes: [state, image, image] }
       |
     "#);
 }

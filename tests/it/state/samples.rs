@@ -8,7 +8,7 @@ use podform::model::address::Address;
 use podform::model::catalog::{CatalogPart, Stock};
 use podform::model::clock::Timestamp;
 use podform::model::desired::{
-    CudaWish, GpuOrder, HostLimits, Lifecycle, OnRemove, OnReplace, OnStuckResume,
+    CudaWish, GpuOrder, HostLimits, Ignored, Lifecycle, OnRemove, OnReplace, OnStuckResume,
 };
 use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
@@ -131,6 +131,14 @@ impl Samples {
         self.one(&[Field::Image, Field::Env(EnvKey::new("A.B")), Field::GpuCount, Field::Volumes])
     }
 
+    fn ignored(&mut self) -> Ignored {
+        match self.0.u8(..4) {
+            0 => Ignored::All,
+            1 => Ignored::Variables,
+            _ => Ignored::Field(self.field()),
+        }
+    }
+
     fn env(&mut self) -> BTreeMap<EnvKey, EnvValue> {
         let value = |samples: &mut Self| match samples.0.u8(..3) {
             0 => EnvValue::Plain(samples.text()),
@@ -193,7 +201,7 @@ impl Samples {
             on_remove: self.one(&[OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget]),
             on_replace: self.one(&[OnReplace::DestroyFirst, OnReplace::CreateFirst]),
             on_stuck_resume: self.one(&[OnStuckResume::Fail, OnStuckResume::Replace]),
-            ignore_changes: self.set(Self::field),
+            ignore_changes: self.set(Self::ignored),
         }
     }
 
