@@ -101,6 +101,9 @@ pub struct Settings {
     pub intent_validity: Duration,
     /// How old the provider's time may be when a create goes out with it.
     pub time_validity: Duration,
+    /// The provider's clock goes as fast as that of this computer, so how long ago a request was sent can be told by it.
+    /// The one of a simulated world does not.
+    pub keeps_time: bool,
     /// How long a pod may take until it runs.
     pub wait_timeout: Duration,
     /// How long a request may take.
@@ -118,6 +121,7 @@ impl Settings {
         settling: Duration::from_secs(90),
         intent_validity: Duration::from_secs(5),
         time_validity: TIME_VALIDITY,
+        keeps_time: true,
         wait_timeout: Duration::from_secs(20 * 60),
         request_timeout: Duration::from_secs(30),
         seed: 0,
@@ -128,9 +132,11 @@ impl Settings {
         poll: Pace { least: Duration::from_millis(50), per_entry: Duration::from_micros(50) },
         settling: Duration::from_secs(2),
         intent_validity: Duration::from_secs(1),
-        // A create is told from a copy within 60 s of the world's time, which may go forty times as fast.
+        // A create is told from a copy within 60 s of the world's time. With these it is in time in one that goes ten
+        // times as fast, and in any faster one where nothing takes as long as it may.
         time_validity: Duration::from_millis(500),
-        request_timeout: Duration::from_secs(5),
+        keeps_time: false,
+        request_timeout: Duration::from_secs(4),
         ..Self::RUNPOD
     };
 }

@@ -9,7 +9,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
+use std::panic::resume_unwind;
 use std::process::{Child, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -28,6 +30,10 @@ const PODS: usize = 20;
 
 /// Rounds in one world; then the next begins, so that the first apply of all is killed as well.
 const ROUNDS: usize = 8;
+
+/// How many worlds there are at a time. An apply after a kill waits for what the killed one may have sent, which takes
+/// seconds and no processor.
+const LANES: usize = 4;
 
 /// World seconds in a second: pulling an image takes 5 to 30 of them, so a whole apply takes about as long as its
 /// requests do.
@@ -109,6 +115,22 @@ impl Tally {
         self.rounds += 1;
     }
 
+    /// Plays so many kills in worlds beside each other; each lane is given its number and its share.
+    fn of_lanes(kills: usize, play: impl Fn(usize, usize) -> Self + Sync) -> Self {
+        let play = &play;
+        let tallies: Vec<Self> = thread::scope(|scope| {
+            let share = |lane| (kills + LANES - 1 - lane) / LANES;
+            let lanes: Vec<_> = (0..LANES).map(|lane| scope.spawn(move || play(lane, share(lane)))).collect();
+            lanes.into_iter().map(|lane| lane.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        tallies.into_iter().fold(Self::default(), |all, Self { kills, with_open, rounds, applies }| Self {
+            kills: all.kills + kills,
+            with_open: all.with_open + with_open,
+            rounds: all.rounds + rounds,
+            applies: all.applies + applies,
+        })
+    }
+
     fn shown(&self) -> String {
         let Self { kills, with_open, rounds, applies } = self;
         format!(
@@ -126,35 +148,38 @@ fn length_of_an_apply() -> Duration {
     began.elapsed()
 }
 
-fn world(number: usize) -> Place {
-    Place::serve(&["--speed", SPEED, "--seed", &number.to_string()])
+fn world(lane: usize, number: usize) -> Place {
+    Place::serve(&["--speed", SPEED, "--seed", &(1_000 * lane + number).to_string()])
 }
 
 #[test]
 fn killed_applies_leak_and_double_nothing() {
     let length = length_of_an_apply();
-    let mut random = fastrand::Rng::with_seed(1);
-    let mut tally = Tally::default();
-    for number in 1.. {
-        let place = world(number);
-        let mut kept = None;
-        for round in 0..ROUNDS {
-            if tally.kills >= kills() {
+    let tally = Tally::of_lanes(kills(), |lane, kills| {
+        let mut random = fastrand::Rng::with_seed(10 + lane as u64);
+        let mut tally = Tally::default();
+        for number in 1.. {
+            if tally.kills >= kills {
                 break;
             }
-            place.write_spec(&spec(&mut random, round));
-            // Most are followed by an apply to the end at once, some by one that is killed as well.
-            for _ in 0..=random.u8(..4).saturating_sub(1) {
-                tally.kill(&place, length.mul_f64(random.f64()));
+            let place = world(lane, number);
+            let mut kept = None;
+            for round in 0..ROUNDS {
+                if tally.kills >= kills {
+                    break;
+                }
+                place.write_spec(&spec(&mut random, round));
+                // Most are followed by an apply to the end at once, some by one that is killed as well.
+                for _ in 0..=random.u8(..4).saturating_sub(1) {
+                    tally.kill(&place, length.mul_f64(random.f64()));
+                }
+                tally.finish_round(&place, &BTreeSet::new());
+                let id = place.prior().objects[&"kept".parse().unwrap()].id.clone();
+                assert_eq!(*kept.get_or_insert(id.clone()), id, "a protected pod is never replaced");
             }
-            tally.finish_round(&place, &BTreeSet::new());
-            let id = place.prior().objects[&"kept".parse().unwrap()].id.clone();
-            assert_eq!(*kept.get_or_insert(id.clone()), id, "a protected pod is never replaced");
         }
-        if tally.kills >= kills() {
-            break;
-        }
-    }
+        tally
+    });
     println!("{} of applies that take {length:.1?}", tally.shown());
 }
 
@@ -190,37 +215,43 @@ fn create_foreign(place: &Place) -> String {
 #[test]
 fn kills_while_another_program_meddles_leak_and_double_nothing() {
     let length = length_of_an_apply();
-    let mut random = fastrand::Rng::with_seed(2);
-    let mut tally = Tally::default();
-    let mut did = [0; 3];
-    for number in 1.. {
-        let place = world(number);
-        let foreign = BTreeSet::from([create_foreign(&place)]);
-        for round in 0..ROUNDS {
-            if tally.kills >= kills().div_ceil(4) {
+    let did = Mutex::new([0; 3]);
+    let tally = Tally::of_lanes(kills().div_ceil(4), |lane, kills| {
+        let mut random = fastrand::Rng::with_seed(20 + lane as u64);
+        let mut tally = Tally::default();
+        for number in 1.. {
+            if tally.kills >= kills {
                 break;
             }
-            place.write_spec(&spec(&mut random, round));
-            let is_over = AtomicBool::new(false);
-            thread::scope(|scope| {
-                let meddler =
-                    scope.spawn(|| meddle(place.url(), (number * ROUNDS + round) as u64, &is_over, &foreign));
-                for _ in 0..=random.u8(..3) {
-                    tally.kill(&place, length.mul_f64(random.f64()));
+            let place = world(lane, number);
+            let foreign = BTreeSet::from([create_foreign(&place)]);
+            for round in 0..ROUNDS {
+                if tally.kills >= kills {
+                    break;
                 }
-                is_over.store(true, Ordering::Relaxed);
-                for (all, new) in did.iter_mut().zip(meddler.join().unwrap()) {
-                    *all += new;
-                }
-            });
-            tally.finish_round(&place, &foreign);
-            assert!(place.pods().iter().any(|pod| foreign.contains(&pod.id)), "what is not ours was touched");
+                place.write_spec(&spec(&mut random, round));
+                let is_over = AtomicBool::new(false);
+                let seed = (1_000 * lane + number * ROUNDS + round) as u64;
+                thread::scope(|scope| {
+                    let meddler = scope.spawn(|| meddle(place.url(), seed, &is_over, &foreign));
+                    for _ in 0..=random.u8(..3) {
+                        tally.kill(&place, length.mul_f64(random.f64()));
+                    }
+                    is_over.store(true, Ordering::Relaxed);
+                    for (all, new) in did.lock().unwrap().iter_mut().zip(meddler.join().unwrap()) {
+                        *all += new;
+                    }
+                });
+                tally.finish_round(&place, &foreign);
+                assert!(
+                    place.pods().iter().any(|pod| foreign.contains(&pod.id)),
+                    "what is not ours was touched"
+                );
+            }
         }
-        if tally.kills >= kills().div_ceil(4) {
-            break;
-        }
-    }
-    let [edits, stops, deletes] = did;
+        tally
+    });
+    let [edits, stops, deletes] = did.into_inner().unwrap();
     println!(
         "{}, beside {edits} edits, {stops} stops and {deletes} deletes of another program",
         tally.shown()

@@ -4,10 +4,14 @@
 //! keep the room for the largest of them until its end.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
+use super::ledger::Committed;
 use super::{Act, Engine, interrupted, secret};
 use crate::apply::ending::Halt;
 use crate::apply::gate::Pass;
@@ -85,7 +89,7 @@ where
         let mut asked_the_time = false;
         // Kept until the answer is there: what is intended ahead has no place yet, and what is answered needs none.
         let mut place = None;
-        let (turn, going) = loop {
+        let (turn, going, committed) = loop {
             self.go_on()?;
             // The wait for the quota comes first, so that the intent is fresh when the request goes out.
             let turn = self.unless_cut_short(self.context.provider.turn(verb)).await?;
@@ -119,7 +123,7 @@ where
             // A signal, or what ended another action, may have come during the commit.
             self.go_on()?;
             if self.ledger.age(&committed) <= settings.intent_validity {
-                break (turn, Going { serial: committed.serial, server_time });
+                break (turn, Going { serial: committed.serial, server_time }, committed);
             }
             asked_the_time = false;
         };
@@ -128,12 +132,28 @@ where
         let result = tokio::select! {
             biased;
             () = interrupted(&self.context.interrupt, Interrupt::Second) => Err(no_answer(verb, "given up by a second signal".to_owned())),
-            answer = timeout(settings.request_timeout, call(turn.port(), going)) => {
-                answer.unwrap_or_else(|_| Err(none_within(verb, settings.request_timeout)))
+            answer = timeout(settings.request_timeout, self.in_time(&committed, call(turn.port(), going))) => {
+                answer.ok().flatten().unwrap_or_else(|| Err(none_within(verb, settings.request_timeout)))
             }
         };
         turn.end(result.as_ref().err());
         Ok(Answer { result, going, sent_at, ended: Instant::now() })
+    }
+
+    /// Gives a request up once nobody reckons with it any more.
+    ///
+    /// A request waits for its connection, and where the computer is suspended meanwhile it would be sent when it wakes,
+    /// under a lock that may be another's by then: who took it over waited until the request could have no effect.
+    async fn in_time<T>(&self, committed: &Committed, call: impl Future<Output = T>) -> Option<T> {
+        let Settings { intent_validity, request_timeout, .. } = self.context.settings;
+        let mut call = pin!(call);
+        poll_fn(|task| {
+            if self.ledger.age(committed) > intent_validity + request_timeout {
+                return Poll::Ready(None);
+            }
+            call.as_mut().poll(task).map(Some)
+        })
+        .await
     }
 
     /// Returns the provider's time if its last answer is not too long ago.

@@ -153,7 +153,10 @@ where
     fn search(&self, intent: &OpenIntent, server_time: Option<Timestamp>) -> Search {
         let settings = &self.context.settings;
         let age = server_time.zip(intent.server_time).map(|(now, then)| now.duration_since(then));
-        let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
+        let age = age
+            .filter(|_| settings.keeps_time)
+            .and_then(|age| Duration::try_from(age).ok())
+            .unwrap_or_default();
         // The time that an intent carries may be a little older than the intent.
         let age = age.saturating_sub(settings.time_validity);
         // A request may have gone out as late as the intent allowed and taken as long as requests may.

@@ -18,7 +18,7 @@ use crate::kit::{
     start, stop, update, with,
 };
 use crate::model::catalog::{Catalog, StockQuery};
-use crate::model::clock::{Clock, Timestamp};
+use crate::model::clock::{Clock, SignedDuration, Timestamp};
 use crate::model::id::TemplateId;
 use crate::model::id::{
     GpuTypeId, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunId, SecretId, Serial, VolumeId,
@@ -394,6 +394,16 @@ async fn with_context<T>(
     interrupt: watch::Receiver<Interrupt>,
     run: impl AsyncFnOnce(TestContext<'_>) -> T,
 ) -> T {
+    with_settings(Settings::RUNPOD, provider, notebook, interrupt, run).await
+}
+
+async fn with_settings<T>(
+    settings: Settings,
+    provider: &Provider,
+    notebook: &Notebook,
+    interrupt: watch::Receiver<Interrupt>,
+    run: impl AsyncFnOnce(TestContext<'_>) -> T,
+) -> T {
     let context = Context {
         provider: &Limited::new(provider, &kit::Silent, 0),
         journal: notebook,
@@ -402,7 +412,7 @@ async fn with_context<T>(
         project: &ProjectName::new("acme"),
         secrets: &Secrets::default(),
         run: &kit::run("run", At.now()),
-        settings: Settings::RUNPOD,
+        settings,
         interrupt,
     };
     run(context).await

@@ -3,10 +3,14 @@
 use super::*;
 
 async fn settled(prior: &Prior, provider: &Provider) -> (Vec<Fate>, Vec<String>) {
+    settled_with(Settings::RUNPOD, prior, provider).await
+}
+
+async fn settled_with(settings: Settings, prior: &Prior, provider: &Provider) -> (Vec<Fate>, Vec<String>) {
     let notebook = Notebook::default();
     let (_keep, interrupt) = watch::channel(Interrupt::None);
     let run = async |context: TestContext<'_>| settle(prior, context).await.unwrap();
-    let recovered = with_context(provider, &notebook, interrupt, run).await;
+    let recovered = with_settings(settings, provider, &notebook, interrupt, run).await;
     let fates = recovered.into_iter().map(|recovered| recovered.fate).collect();
     (fates, notebook.commits.into_inner().concat())
 }
@@ -61,6 +65,20 @@ async fn a_create_that_may_still_arrive_is_waited_for() {
     assert!(began.elapsed() >= intent_validity + request_timeout + settling);
     assert_eq!(fates, [Fate::NotDone]);
     assert_eq!(lines, ["llm:create refused", "llm:create failed"]);
+}
+
+/// A clock that goes faster than that by which requests time out says nothing of when these are over.
+#[tokio::test(start_paused = true)]
+async fn how_long_ago_a_create_was_sent_is_told_by_a_clock_that_keeps_time() {
+    let (mut prior, _) = open_create(ActionStatus::Intended);
+    prior.open[0].server_time = Some(At.now() - SignedDuration::from_hours(1));
+    for (settings, waits) in [(Settings::RUNPOD, false), (Settings::SIMULATOR, true)] {
+        let began = tokio::time::Instant::now();
+        let (fates, _) = settled_with(settings, &prior, &Provider::default()).await;
+        assert_eq!(fates, [Fate::NotDone]);
+        let in_flight = settings.intent_validity + settings.request_timeout;
+        assert_eq!(began.elapsed() >= in_flight, waits, "{:?}", began.elapsed());
+    }
 }
 
 #[tokio::test(start_paused = true)]

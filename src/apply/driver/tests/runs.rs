@@ -25,6 +25,30 @@ async fn a_create_without_an_answer_is_found_and_not_repeated() {
     assert_eq!(provider.names(), ["made-1"]);
 }
 
+/// How long the computer is suspended while the request waits for its connection, and the tokens of what was made.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_waited_through_a_suspension_is_given_up_once_nobody_reckons_with_it() {
+    let Settings { intent_validity, request_timeout, .. } = Settings::RUNPOD;
+    let limit = intent_validity + request_timeout;
+    for (suspended, attempt) in [(limit, 0), (limit + Duration::from_secs(1), 1)] {
+        let connects = Duration::from_secs(1);
+        let provider = Provider::default().replies([Reply::Slow(connects)]);
+        let (_keep, interrupt) = watch::channel(Interrupt::None);
+        let notebook = Notebook::default();
+        let slept = Rc::clone(&notebook.slept);
+        let suspend = async {
+            sleep(connects / 2).await;
+            slept.set(suspended);
+        };
+        let (ran, ()) =
+            tokio::join!(run_with(create("llm"), prior(), &provider, notebook, interrupt), suspend);
+        assert_eq!(ran.result("llm:create"), DONE);
+        let made: Vec<Token> =
+            provider.pods.borrow().values().map(|pod| pod.marker.clone().unwrap().token).collect();
+        assert_eq!(made, [attempt_token("llm", attempt)]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_create_that_did_not_happen_is_sent_again_with_another_token() {
     let provider = Provider::default().replies([Reply::No(Certainty::Unknown)]);
