@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::address::{Address, Key};
@@ -30,6 +31,8 @@ pub struct Desired {
     pub out_of_scope: BTreeMap<Address, Deselected>,
     /// The keys of pods with `replicas`, those of none at all too: what goes there was lowered, not taken out.
     pub replicated: BTreeSet<Key>,
+    /// The replicas that are left out by their number. They take nobody's place.
+    pub dropped: BTreeSet<Address>,
     /// The keys of pods that may not be deleted, those that no profile selects and those of no replicas too.
     pub protected: BTreeSet<Key>,
     /// Renames, in file order.
@@ -211,12 +214,69 @@ pub struct GpuWish {
     pub any_of: Vec<GpuChoice>,
     /// In which order the candidates are tried.
     pub order: GpuOrder,
-    /// How many GPUs; at least 1.
-    pub count: u32,
+    /// How many GPUs of a type that has no number of its own.
+    pub count: GpuCount,
     /// Limits on the memory of one GPU.
     pub memory: MemoryRange,
     pub host: HostLimits,
     pub rent: Rent,
+}
+
+impl GpuWish {
+    /// Returns how many GPUs of an accepted type.
+    pub fn count_of(&self, choice: &GpuChoice) -> GpuCount {
+        choice.count.unwrap_or(self.count)
+    }
+
+    /// Returns how many GPUs are accepted, of one type or another.
+    pub fn counts(&self) -> BTreeSet<GpuCount> {
+        if self.any_of.is_empty() {
+            return BTreeSet::from([self.count]);
+        }
+        self.any_of.iter().map(|choice| self.count_of(choice)).collect()
+    }
+
+    /// Returns every number that is accepted, of one type or another.
+    pub fn numbers(&self) -> BTreeSet<u32> {
+        self.counts().into_iter().flat_map(GpuCount::numbers).collect()
+    }
+}
+
+/// How many GPUs are accepted, both inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GpuCount {
+    /// At least so many; at least 1.
+    pub least: u32,
+    /// At most so many.
+    pub most: u32,
+}
+
+impl GpuCount {
+    /// Returns one number.
+    pub const fn exactly(count: u32) -> Self {
+        Self { least: count, most: count }
+    }
+
+    /// Tells whether so many are accepted.
+    pub fn accepts(self, count: u32) -> bool {
+        self.numbers().contains(&count)
+    }
+
+    /// Returns the accepted numbers.
+    pub fn numbers(self) -> RangeInclusive<u32> {
+        self.least..=self.most
+    }
+}
+
+/// As a spec has it: `2`, or `2..4`.
+impl fmt::Display for GpuCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.least == self.most {
+            write!(f, "{}", self.least)
+        } else {
+            write!(f, "{}..{}", self.least, self.most)
+        }
+    }
 }
 
 /// Limits on the host of a GPU pod. A create asks for them; what of them holds later is not read back, but for the CUDA
@@ -236,6 +296,8 @@ pub struct HostLimits {
 pub struct GpuChoice {
     /// An id, a display name or a family.
     pub name: GpuName,
+    /// How many of this type, where it is not the number of the wish.
+    pub count: Option<GpuCount>,
     /// Upper limit for the whole pod if it lands on this type.
     pub max_price: Option<Hourly>,
 }

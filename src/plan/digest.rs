@@ -90,6 +90,7 @@ pub fn spec_digest(desired: &Desired) -> String {
         wanted,
         out_of_scope,
         replicated: _,
+        dropped: _,
         protected: _,
         moved,
         removed,

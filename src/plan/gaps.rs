@@ -106,7 +106,9 @@ fn spares<'a>(
     let beyond = recorded
         .take_while(|address| is_of(address, key))
         // A target need not name it: nothing is done to it but that its record takes the place that the target names.
-        .filter(|address| !inputs.desired.wanted.contains_key(address) && scope.allows(address));
+        .filter(|address| !inputs.desired.wanted.contains_key(address) && scope.allows(address))
+        // Who leaves a number out means that very pod.
+        .filter(|address| !inputs.desired.dropped.contains(*address));
     let mut spares: Vec<Spare<'a>> = beyond
         .filter_map(|address| match ownership.pod(address, None).sighting {
             Sighting::Kept { recorded, object } if !recorded.record.retired => {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::catalog::{Catalog, CpuFlavor, GpuType, Stock, StockAnswer, StockQuery};
 use crate::model::desired::{
-    CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
-    Wanted, WantedPod, WantedVolume,
+    CloudWish, ComputeWish, CpuWish, CudaWish, Desired, GpuChoice, GpuCount, GpuOrder, GpuWish, Hardware,
+    HostLimits, Wanted, WantedPod, WantedVolume,
 };
 use crate::model::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use crate::model::live::{Live, Seen};
@@ -77,14 +77,15 @@ pub fn stock_questions(desired: &Desired) -> BTreeSet<StockQuery> {
             continue;
         }
         for cloud in clouds(pod) {
-            questions.insert(stock_query(gpu, &pod.hardware, cloud));
+            let each = gpu.numbers().into_iter().map(|count| stock_query(gpu, &pod.hardware, count, cloud));
+            questions.extend(each);
         }
     }
     questions
 }
 
-fn stock_query(gpu: &GpuWish, hardware: &Hardware, cloud: Cloud) -> StockQuery {
-    StockQuery { count: gpu.count, cloud, countries: hardware.countries.clone(), cuda: gpu.host.cuda.clone() }
+fn stock_query(gpu: &GpuWish, hardware: &Hardware, count: u32, cloud: Cloud) -> StockQuery {
+    StockQuery { count, cloud, countries: hardware.countries.clone(), cuda: gpu.host.cuda.clone() }
 }
 
 /// The clouds in the order of preference. Network volumes exist in Secure Cloud only.
@@ -175,9 +176,10 @@ fn allowed_data_centers(
     Ok(allowed.unwrap_or_default())
 }
 
-/// One type on the way to becoming a candidate.
+/// So many GPUs of one type on the way to becoming a candidate.
 struct Considered<'a> {
     gpu: &'a GpuType,
+    count: u32,
     /// Its place in the spec.
     listed: usize,
     limit: Option<Hourly>,
@@ -194,39 +196,50 @@ fn gpu_choices(
     let unknown = unknown(wish, index);
     rejected.extend(unknown.iter().cloned());
     let mut candidates: Vec<(Rank, Candidate)> = Vec::new();
+    let numbered = wish.numbers().len() > 1;
+    // What the fewest of a type are no way for is not said again of more of them.
+    let mut told: BTreeSet<(&GpuTypeId, Option<Cloud>)> = BTreeSet::new();
+    let mut reject = |gpu, cloud, why: String| {
+        if told.insert((gpu, cloud)) {
+            rejected.push(why);
+        }
+    };
     for considered in considered(wish, index) {
-        if catalog.not_taken.gpus.contains(&considered.gpu.id) {
-            rejected.push(format!("{}: cannot be asked for over this API", considered.gpu.id));
+        let Considered { gpu, count, listed, limit } = considered;
+        if let Some(why) = unfit(wish, gpu, &catalog.not_taken.gpus) {
+            reject(&gpu.id, None, format!("{}: {why}", gpu.id));
             continue;
         }
-        if let Some(why) = unfit(wish, considered.gpu) {
-            rejected.push(format!("{}: {why}", considered.gpu.id));
+        let name = if numbered { format!("{} x{count}", gpu.id) } else { gpu.id.to_string() };
+        if count > gpu.max_count {
+            reject(&gpu.id, None, format!("{name}: at most {} in one pod", gpu.max_count));
             continue;
         }
         for cloud in clouds(pod) {
-            if considered.gpu.unsold.contains(&cloud) {
-                rejected.push(format!("{} in {cloud}: RunPod does not sell it there", considered.gpu.id));
+            if gpu.unsold.contains(&cloud) {
+                reject(&gpu.id, Some(cloud), format!("{} in {cloud}: RunPod does not sell it there", gpu.id));
                 continue;
             }
-            let compute = Compute::Gpu { id: considered.gpu.id.clone(), count: wish.count };
+            let compute = Compute::Gpu { id: gpu.id.clone(), count };
             // Nobody pays more than was bid; where a bid is not taken, hardly more than on demand.
             let bid = wish.rent.bid().filter(|_| !catalog.not_taken.bids);
-            let each = bid.map_or_else(|| considered.gpu.price(cloud), Price::Known);
-            let price = each.times(wish.count);
-            let limit = [considered.limit, pod.hardware.max_price].into_iter().flatten().min();
+            let each = bid.map_or_else(|| gpu.price(cloud), Price::Known);
+            let price = each.times(count);
+            let limit = [limit, pod.hardware.max_price].into_iter().flatten().min();
             if let Some(why) = too_dear(price, limit) {
-                rejected.push(format!("{} in {cloud}: {why}", considered.gpu.id));
+                reject(&gpu.id, Some(cloud), format!("{name} in {cloud}: {why}"));
                 continue;
             }
-            let answer = catalog.gpu_stock.get(&stock_query(wish, &pod.hardware, cloud)).map(|by_gpu| {
+            let query = stock_query(wish, &pod.hardware, count, cloud);
+            let answer = catalog.gpu_stock.get(&query).map(|by_gpu| {
                 by_gpu
-                    .get(&considered.gpu.id)
+                    .get(&gpu.id)
                     .cloned()
                     .unwrap_or(StockAnswer { best: Stock::None, data_centers: Arc::default() })
             });
             let candidate =
                 candidate((compute, cloud, data_centers), price, answer.as_ref(), (&wish.host, wish.rent));
-            candidates.push((rank(wish.order, considered.listed, &candidate), candidate));
+            candidates.push((rank(wish.order, listed, &candidate), candidate));
         }
     }
     candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
@@ -234,24 +247,26 @@ fn gpu_choices(
     Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
 }
 
-/// Expands the names of the spec to types, each once. A family's types stand by price.
+/// Expands the names of the spec to types and numbers, each pair once. Of what one name stands for the fewest GPUs come
+/// first, and types with as many stand by price.
 fn considered<'a>(wish: &GpuWish, index: &CatalogIndex<'a>) -> Vec<Considered<'a>> {
-    let mut seen: BTreeSet<&GpuTypeId> = BTreeSet::new();
+    let mut seen: BTreeSet<(&GpuTypeId, u32)> = BTreeSet::new();
     let mut considered = Vec::new();
-    let mut add = |types: Vec<&'a GpuType>, limit: Option<Hourly>| {
+    let mut add = |types: Vec<&'a GpuType>, counts: GpuCount, limit: Option<Hourly>| {
         let mut types = types;
         types.sort_by_key(|gpu| (unknown_last(gpu.secure), unknown_last(gpu.community), &gpu.id));
-        for gpu in types {
-            if seen.insert(&gpu.id) {
-                considered.push(Considered { gpu, listed: seen.len(), limit });
+        for (count, gpu) in counts.numbers().flat_map(|count| types.iter().map(move |gpu| (count, *gpu))) {
+            if seen.insert((&gpu.id, count)) {
+                considered.push(Considered { gpu, count, listed: seen.len(), limit });
             }
         }
     };
     if wish.any_of.is_empty() {
-        add(index.catalog.gpus.values().collect(), None);
+        add(index.catalog.gpus.values().collect(), wish.count, None);
     }
-    for GpuChoice { name, max_price } in &wish.any_of {
-        add(index.gpus_named(name).to_vec(), *max_price);
+    for choice in &wish.any_of {
+        let GpuChoice { name, count: _, max_price } = choice;
+        add(index.gpus_named(name).to_vec(), wish.count_of(choice), *max_price);
     }
     considered
 }
@@ -269,14 +284,14 @@ fn unknown(wish: &GpuWish, index: &CatalogIndex<'_>) -> Vec<String> {
 }
 
 /// Returns why a type cannot be used at all.
-fn unfit(wish: &GpuWish, gpu: &GpuType) -> Option<String> {
+fn unfit(wish: &GpuWish, gpu: &GpuType, not_taken: &BTreeSet<GpuTypeId>) -> Option<String> {
+    if not_taken.contains(&gpu.id) {
+        return Some("cannot be asked for over this API".to_owned());
+    }
     if !wish.memory.accepts(gpu.memory) {
         return Some(format!("has {} of memory", gpu.memory));
     }
-    match gpu.max_count {
-        0 => Some("RunPod offers it in no pod at present".to_owned()),
-        most => (wish.count > most).then(|| format!("at most {most} in one pod")),
-    }
+    (gpu.max_count == 0).then(|| "RunPod offers it in no pod at present".to_owned())
 }
 
 fn too_dear(price: Price, limit: Option<Hourly>) -> Option<String> {
@@ -402,9 +417,13 @@ fn stock_in(
     (here.values().copied().max().unwrap_or(Stock::None), Arc::new(here))
 }
 
-/// Describes the wanted GPUs.
+/// Describes the wanted GPUs; how many is told of those that have a number of their own.
 pub(super) fn gpu_text(wish: &GpuWish) -> String {
-    let names: Vec<&str> = wish.any_of.iter().map(|choice| choice.name.as_str()).collect();
+    let name = |choice: &GpuChoice| match choice.count {
+        Some(count) => format!("{}:{count}", choice.name),
+        None => choice.name.to_string(),
+    };
+    let names: Vec<String> = wish.any_of.iter().map(name).collect();
     if !names.is_empty() {
         return names.join(" or ");
     }
@@ -414,6 +433,11 @@ pub(super) fn gpu_text(wish: &GpuWish) -> String {
         (None, Some(max)) => format!("any with at most {max}"),
         (Some(min), Some(max)) => format!("any with {min} to {max}"),
     }
+}
+
+/// Describes how many GPUs are wanted.
+pub(super) fn count_text(counts: &BTreeSet<GpuCount>) -> String {
+    counts.iter().map(GpuCount::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 /// Describes the wanted CPUs.

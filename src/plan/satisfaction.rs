@@ -1,7 +1,9 @@
 //! Whether a live pod still satisfies the spec. What cannot be told counts as satisfied: a pod is not given up on a
 //! guess.
 
-use crate::model::desired::{ComputeWish, CudaWish, GpuChoice, GpuWish, Hardware};
+use std::collections::BTreeSet;
+
+use crate::model::desired::{ComputeWish, CudaWish, GpuChoice, GpuCount, GpuWish, Hardware};
 use crate::model::id::{CudaVersion, GpuTypeId};
 use crate::model::live::{LivePod, Rental};
 use crate::model::pod::Compute;
@@ -9,7 +11,7 @@ use crate::model::prior::RecordedPod;
 use crate::model::settings::Field;
 
 use super::catalog_index::CatalogIndex;
-use super::placement::{cloud_text, cpu_text, cuda_text, gpu_text, joined};
+use super::placement::{cloud_text, count_text, cpu_text, cuda_text, gpu_text, joined};
 
 /// One way in which a live pod does not satisfy the spec; only a replacement helps.
 pub(super) struct Mismatch {
@@ -114,8 +116,9 @@ fn compute_mismatches(
             if !gpu_accepts(wish, id, index) {
                 found(Field::Gpu, id.to_string(), gpu_text(wish));
             }
-            if *count != wish.count {
-                found(Field::GpuCount, count.to_string(), wish.count.to_string());
+            let counts = counts_of(wish, id, index);
+            if !counts.iter().any(|accepted| accepted.accepts(*count)) {
+                found(Field::GpuCount, count.to_string(), count_text(&counts));
             }
         }
         (ComputeWish::Cpu(wish), Compute::Cpu { flavor, vcpus }) => {
@@ -138,6 +141,15 @@ fn gpu_accepts(wish: &GpuWish, id: &GpuTypeId, index: &CatalogIndex<'_>) -> bool
     let Some(gpu) = index.catalog.gpus.get(id) else { return true };
     let named = |choice: &GpuChoice| index.gpus_named(&choice.name).iter().any(|gpu| gpu.id == *id);
     wish.memory.accepts(gpu.memory) && (wish.any_of.is_empty() || wish.any_of.iter().any(named))
+}
+
+/// Returns how many GPUs of a type are accepted; of one that is not accepted or that the catalog does not show, as many
+/// as of any.
+fn counts_of(wish: &GpuWish, id: &GpuTypeId, index: &CatalogIndex<'_>) -> BTreeSet<GpuCount> {
+    let named = |choice: &&GpuChoice| index.gpus_named(&choice.name).iter().any(|gpu| gpu.id == *id);
+    let of_it: BTreeSet<GpuCount> =
+        wish.any_of.iter().filter(named).map(|choice| wish.count_of(choice)).collect();
+    if of_it.is_empty() { wish.counts() } else { of_it }
 }
 
 fn cuda_accepts(wish: &CudaWish, version: &CudaVersion) -> bool {

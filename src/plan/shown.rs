@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::desired::{ComputeWish, HostLimits, Lifecycle, WantedPod};
+use crate::model::desired::{ComputeWish, GpuWish, HostLimits, Lifecycle, WantedPod};
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::pod::{Access, Compute};
 use crate::model::prior::{RecordedObject, RecordedPod};
@@ -38,7 +38,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
     match &hardware.compute {
         ComputeWish::Gpu(gpu) => {
             fields.push((Field::Gpu, Value::Word(placement::gpu_text(gpu))));
-            fields.push((Field::GpuCount, Value::Number(gpu.count)));
+            fields.push((Field::GpuCount, gpu_count(gpu)));
             let HostLimits { cuda, min_vcpu, min_memory } = &gpu.host;
             fields.push((Field::Cuda, Value::Word(placement::cuda_text(cuda))));
             fields.push((Field::MinVcpu, min_vcpu.map_or(Value::Absent, Value::Number)));
@@ -58,6 +58,15 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         (Field::State, Value::word(run)),
     ]);
     from_nothing(fields)
+}
+
+/// One number, or all that is accepted.
+fn gpu_count(wish: &GpuWish) -> Value {
+    let mut numbers = wish.numbers().into_iter();
+    match (numbers.next(), numbers.next()) {
+        (Some(only), None) => Value::Number(only),
+        (_, _) => Value::Word(placement::count_text(&wish.counts())),
+    }
 }
 
 /// Lists every field of a volume that is created.

@@ -4,8 +4,8 @@
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuWish, Hardware, HostLimits, Lifecycle,
-    Move, OnRemove, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuCount, GpuWish, Hardware, HostLimits,
+    Lifecycle, Move, OnRemove, WantedVolume,
 };
 use crate::model::money::Hourly;
 use crate::model::pod::EnvValue;
@@ -16,7 +16,7 @@ use crate::model::volume::VolumeConfig;
 use super::forms::{write_memory, write_monthly, write_price, write_size};
 use super::interpolate::Text;
 use super::lower::default_name;
-use super::pod::{Env, EnvSyntax};
+use super::pod::{Env, EnvSyntax, Replicas};
 use super::resolve::{Resolved, ResolvedPod, ResolvedStorage};
 use super::syntax::SecretDeclaration;
 use super::written::{Map, Written};
@@ -213,7 +213,7 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     if !depends_on.is_empty() {
         map.put("depends_on", texts(depends_on.iter().map(Key::as_str)));
     }
-    map.put_some("replicas", typed.replicas());
+    map.put_some("replicas", typed.replicas().map(replicas));
     map.put("state", typed.run().to_string());
     map.put_some("adopt", typed.adopt.as_ref().map(|id| text(id.value.as_str())));
     let lifecycle = typed.lifecycle.as_ref().map(|lifecycle| &lifecycle.value);
@@ -263,7 +263,7 @@ fn add_hardware(hardware: &Hardware, map: &mut Map) {
                 gpu.put("any_of", choices.collect::<Vec<Written>>());
             }
             gpu.put("order", order.word());
-            gpu.put("count", *count);
+            gpu.put("count", gpu_count(*count));
             gpu.put_some("memory", write_memory(*memory).map(|range| text(&range)));
             map.put("gpu", gpu);
             match cuda {
@@ -306,10 +306,26 @@ pub(super) fn rent_map(bid: Hourly) -> Map {
     rent
 }
 
+fn replicas(replicas: &Replicas) -> Written {
+    let Replicas { count, without } = replicas;
+    if without.is_empty() {
+        return (*count).into();
+    }
+    let mut map = Map::default();
+    map.put("count", *count);
+    map.put("without", without.iter().map(|number| (*number).into()).collect::<Vec<Written>>());
+    map.into()
+}
+
+fn gpu_count(count: GpuCount) -> Written {
+    if count.least == count.most { count.least.into() } else { text(&count.to_string()) }
+}
+
 fn choice_map(choice: &GpuChoice) -> Map {
-    let GpuChoice { name, max_price } = choice;
+    let GpuChoice { name, count, max_price } = choice;
     let mut map = Map::default();
     map.put("type", text(name.as_str()));
+    map.put_some("count", count.map(gpu_count));
     map.put_some("max_price", max_price.map(|price| number(write_price(price))));
     map
 }

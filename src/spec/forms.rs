@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::desired::{CudaWish, MemoryRange};
+use crate::model::desired::{CudaWish, GpuCount, MemoryRange};
 use crate::model::id::{CudaVersion, GpuName};
 use crate::model::money::{Hourly, Monthly};
 use crate::model::pod::{Port, Protocol};
@@ -230,9 +230,9 @@ fn published_port(text: &str) -> Misread {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ShortGpu {
     /// `H100 SXM:2`, or a name alone.
-    Named { name: GpuName, count: Option<u32> },
-    /// `48GB..80GB`
-    Memory(MemoryRange),
+    Named { name: GpuName, count: Option<GpuCount> },
+    /// `48GB..80GB`, or `48GB:2..4`
+    Memory { range: MemoryRange, count: Option<GpuCount> },
 }
 
 /// The most GPUs that one pod of any type has had.
@@ -244,7 +244,13 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
     let numeric = trimmed.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let is_size = || trimmed.starts_with(|c: char| c.is_ascii_digit()) && size(trimmed).is_ok();
     if !trimmed.contains(':') && (trimmed.contains("..") || (!numeric && is_size())) {
-        return memory(trimmed).map(ShortGpu::Memory);
+        return memory(trimmed).map(|range| ShortGpu::Memory { range, count: None });
+    }
+    if let Some((range, count)) = trimmed.split_once(':').filter(|(range, _)| is_memory(range.trim()))
+        && !count.contains(':')
+        && let (Ok(range), Ok(count)) = (memory(range.trim()), gpu_count(count))
+    {
+        return Ok(ShortGpu::Memory { range, count: Some(count) });
     }
     let help = "write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory";
     if let "false" | "no" | "none" | "off" | "0" = trimmed.to_ascii_lowercase().as_str() {
@@ -264,20 +270,52 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
         return Ok(ShortGpu::Named { name: GpuName::new(trimmed), count: None });
     };
     let name = name.trim();
-    match count.trim().parse::<u32>() {
-        Ok(count @ 1..=MAX_GPUS) if !name.is_empty() && !name.contains(':') => {
+    match gpu_count(count) {
+        Ok(count) if !name.is_empty() && !name.contains(':') => {
             Ok(ShortGpu::Named { name: GpuName::new(name), count: Some(count) })
         }
-        Ok(0) => Err(Misread::new(format!("{}: a GPU pod has at least 1 GPU", shown(text)))),
+        _ if count.trim() == "0" => {
+            Err(Misread::new(format!("{}: a GPU pod has at least 1 GPU", shown(text))))
+        }
+        Err(misread) if count.contains("..") && !name.is_empty() => {
+            Err(Misread { fix: misread.fix.map(|fix| format!("{name}:{fix}")), ..misread })
+        }
         Ok(_) | Err(_) => Err(Misread::new(format!("{} is no `NAME:COUNT`", shown(text))).help(help)),
     }
 }
 
-/// Explains `24GB:2` and `A100:80GB:2`, as dstack writes memory and number beside a name.
+/// Reads `2`, `2..4`, `2..` or `..4`.
+pub(super) fn gpu_count(text: &str) -> Result<GpuCount, Misread> {
+    let no_count = || {
+        Misread::new(format!("{} is no number of GPUs from 1 to {MAX_GPUS}", shown(text)))
+            .help("write `2`, `2..4` for two to four, `2..` for two or more, `..4` for four or less")
+    };
+    let number = |text: &str| {
+        let text = text.trim();
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+        let number = text.parse().ok().filter(|number| digits && (1..=MAX_GPUS).contains(number));
+        number.ok_or_else(no_count)
+    };
+    let Some((least, most)) = text.split_once("..") else {
+        return number(text).map(GpuCount::exactly);
+    };
+    let (least, most) = match (least.trim(), most.trim()) {
+        ("", "") => return Err(no_count()),
+        (least, "") => (number(least)?, MAX_GPUS),
+        ("", most) => (1, number(most)?),
+        (least, most) => (number(least)?, number(most)?),
+    };
+    if least > most {
+        return Err(Misread::new("the lower bound is above the upper").fix(format!("{most}..{least}")));
+    }
+    Ok(GpuCount { least, most })
+}
+
+/// Explains `A100:80GB:2`, as dstack writes memory and number beside a name.
 fn gpu_in_parts(text: &str) -> Option<Misread> {
     let parts: Vec<&str> = text.split(':').map(str::trim).collect();
     let is_memory = |part: &&str| is_memory(part);
-    let is_count = |part: &&str| part.parse::<u32>().is_ok_and(|count| (1..=MAX_GPUS).contains(&count));
+    let is_count = |part: &&str| gpu_count(part).is_ok();
     let range = *parts.iter().find(|part| is_memory(part))?;
     let counts: Vec<&str> = parts.iter().copied().filter(is_count).collect();
     let names: Vec<&str> = parts.iter().copied().filter(|part| !is_memory(part) && !is_count(part)).collect();
@@ -287,7 +325,6 @@ fn gpu_in_parts(text: &str) -> Option<Misread> {
         ([count], [] | [_]) => (format!(", count: {count}"), names.first()),
         (_, _) => return Some(misread.help("write `gpu: { any_of: [NAME], memory: 80GB, count: 2 }`")),
     };
-    // What another tool's range of counts is, or its manufacturer, has no place here.
     let name = name.filter(|name| !name.contains("..") && !name.is_empty());
     let any_of = name.map(|name| format!("any_of: [{name}], ")).unwrap_or_default();
     Some(misread.fix(format!("{{ {any_of}memory: {range}{count} }}")))
@@ -489,8 +526,8 @@ mod tests {
         All          error: `All` names no GPU
         any          error: `any` names no GPU
         *            error: `*` names no GPU
-        24GB:2       error: `24GB:2`: memory stands in a key of its own -> { memory: 24GB, count: 2 }
-        24GB..:2     error: `24GB..:2`: memory stands in a key of its own -> { memory: 24GB.., count: 2 }
+        24GB:2       Memory { range: MemoryRange { min: Some(Gigabytes(24)), max: Some(Gigabytes(24)) }, count: Some(GpuCount { least: 2, most: 2 }) }
+        24GB..:2     Memory { range: MemoryRange { min: Some(Gigabytes(24)), max: None }, count: Some(GpuCount { least: 2, most: 2 }) }
         2:24GB       error: `2:24GB`: memory stands in a key of its own -> { memory: 24GB, count: 2 }
         A100:80GB    error: `A100:80GB`: memory stands in a key of its own -> { any_of: [A100], memory: 80GB }
         A100:80GB:2  error: `A100:80GB:2`: memory stands in a key of its own -> { any_of: [A100], memory: 80GB, count: 2 }
@@ -499,10 +536,10 @@ mod tests {
         none         error: `none` names no GPU
         0            error: `0` names no GPU
         L40S         Named { name: GpuName("L40S"), count: None }
-        H100 SXM:2   Named { name: GpuName("H100 SXM"), count: Some(2) }
+        H100 SXM:2   Named { name: GpuName("H100 SXM"), count: Some(GpuCount { least: 2, most: 2 }) }
         NVIDIA GeForce RTX 4090 Named { name: GpuName("NVIDIA GeForce RTX 4090"), count: None }
-        48GB..80GB   Memory(MemoryRange { min: Some(Gigabytes(48)), max: Some(Gigabytes(80)) })
-        48GB         Memory(MemoryRange { min: Some(Gigabytes(48)), max: Some(Gigabytes(48)) })
+        48GB..80GB   Memory { range: MemoryRange { min: Some(Gigabytes(48)), max: Some(Gigabytes(80)) }, count: None }
+        48GB         Memory { range: MemoryRange { min: Some(Gigabytes(48)), max: Some(Gigabytes(48)) }, count: None }
         H100:0       error: `H100:0`: a GPU pod has at least 1 GPU
         H100:x       error: `H100:x` is no `NAME:COUNT`
         H100:80GB:2  error: `H100:80GB:2`: memory stands in a key of its own -> { any_of: [H100], memory: 80GB, count: 2 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::model::catalog::{Catalog, GpuType};
 use crate::model::clock::Timestamp;
-use crate::model::desired::{CloudWish, GpuWish};
+use crate::model::desired::{CloudWish, GpuCount, GpuWish};
 use crate::model::id::{GpuName, GpuTypeId};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::Cloud;
@@ -173,22 +173,24 @@ impl Tables {
     /// Tells whether some GPU may meet the limits. Prices that the table does not have count as low enough: the live
     /// catalog may have them.
     fn any_left(&mut self, wish: &GpuWish, cloud: CloudWish, max_price: Option<Hourly>) -> bool {
-        let fits = |gpu: &GpuType, limit: Option<Hourly>| {
-            let affordable = |cloud: Cloud| match (gpu.price(cloud).times(wish.count), limit) {
+        // More of one type are dearer, so the least number tells whether any is affordable.
+        let fits = |gpu: &GpuType, count: GpuCount, limit: Option<Hourly>| {
+            let affordable = |cloud: Cloud| match (gpu.price(cloud).times(count.least), limit) {
                 (Price::Known(price), Some(limit)) => price <= limit,
                 (Price::Known(_) | Price::Unknown, _) => true,
             };
             let in_reach =
                 [Cloud::Secure, Cloud::Community].into_iter().any(|c| cloud.accepts(c) && affordable(c));
-            wish.memory.accepts(gpu.memory) && wish.count <= gpu.max_count && in_reach
+            wish.memory.accepts(gpu.memory) && count.least <= gpu.max_count && in_reach
         };
         let stricter = |limit: Option<Hourly>| [limit, max_price].into_iter().flatten().min();
         if wish.any_of.is_empty() {
-            return self.bundled.gpus.gpus.values().any(|gpu| fits(gpu, max_price));
+            return self.bundled.gpus.gpus.values().any(|gpu| fits(gpu, wish.count, max_price));
         }
-        wish.any_of
-            .iter()
-            .any(|choice| self.named(&choice.name).iter().any(|gpu| fits(gpu, stricter(choice.max_price))))
+        wish.any_of.iter().any(|choice| {
+            let (count, limit) = (wish.count_of(choice), stricter(choice.max_price));
+            self.named(&choice.name).iter().any(|gpu| fits(gpu, count, limit))
+        })
     }
 }
 

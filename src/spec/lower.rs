@@ -65,6 +65,11 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         pods.iter().filter(|(_, pod)| pod.typed.replicas.is_some()).map(|(key, _)| key.clone()).collect();
     let protected =
         pods.iter().filter(|(_, pod)| pod.typed.is_protected()).map(|(key, _)| key.clone()).collect();
+    let dropped = pods.iter().flat_map(|(key, pod)| {
+        let without = pod.typed.replicas().into_iter().flat_map(|replicas| &replicas.without);
+        without.map(|number| Address::replica(key.clone(), *number))
+    });
+    let dropped = dropped.collect();
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.typed.replicas());
         if !pod.selected {
@@ -91,8 +96,18 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
             })
             .collect();
     let wanted = wanted.into_iter().collect();
-    let desired =
-        Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget };
+    let desired = Desired {
+        project,
+        wanted,
+        out_of_scope,
+        replicated,
+        dropped,
+        protected,
+        moved,
+        removed,
+        secrets,
+        budget,
+    };
     Lowered { desired, literals, places }
 }
 

@@ -344,8 +344,8 @@ fn read_pods(root: Node<'_>, spec: &mut Spec, variables: &mut Variables, decoder
         let scope = if replicated { Scope::Replicated } else { Scope::Single };
         let node = variables.apply(&merged, scope, decoder.sources, decoder.log);
         let pod = pod::read(decoder, &node, entry.key_span);
-        let replicas = pod.as_ref().and_then(|pod| pod.replicas()).unwrap_or(1);
-        expanded = expanded.saturating_add(node.weight().saturating_mul(replicas as usize));
+        let replicas = pod.as_ref().and_then(|pod| pod.replicas()).map_or(1, pod::Replicas::len);
+        expanded = expanded.saturating_add(node.weight().saturating_mul(replicas));
         if expanded > yaml::MAX_NODES {
             let detail = format!("more than {} values in all pods and their replicas", yaml::MAX_NODES);
             return decoder.report(Diagnostic::at(Problem::TooManyNodes, entry.key_span, detail));

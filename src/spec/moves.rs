@@ -228,9 +228,12 @@ fn unusable_target(spec: &Spec, address: &Address) -> Option<String> {
     let Address::Pod { key, replica: Some(number) } = address else {
         return None;
     };
-    match spec.pods.get(key)?.replicas.map(|replicas| replicas.value) {
-        Some(count) if *number < count => None,
-        Some(count) => Some(format!("`{key}` has {count} replicas, numbered from 0")),
+    match spec.pods.get(key)?.replicas() {
+        Some(replicas) if replicas.without.contains(number) => {
+            Some(format!("`{key}` leaves out replica {number}"))
+        }
+        Some(replicas) if *number < replicas.count => None,
+        Some(replicas) => Some(format!("`{key}` has {} replicas, numbered from 0", replicas.count)),
         None if *number == 0 => None,
         None => Some(format!("`{key}` has no `replicas`")),
     }

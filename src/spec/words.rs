@@ -192,13 +192,13 @@ pub(super) const GPU: Section = Section {
 
 pub(super) const GPU_CHOICE: Section = Section {
     name: "an entry of `any_of`",
-    keys: &["type", "max_price"],
+    keys: &["type", "count", "max_price"],
     words: &[
         ("id", Spelled("type")),
         ("name", Spelled("type")),
         ("gpu", Spelled("type")),
         ("price", Spelled("max_price")),
-        ("count", Written("`count:` beside `any_of`, the same for every type")),
+        ("counts", Spelled("count")),
         ("memory", Written("`memory:` beside `any_of`, the same for every type")),
     ],
 };
@@ -310,6 +310,19 @@ pub(super) const LIFECYCLE: Section = Section {
         ("on_delete", Spelled("on_remove")),
         ("ignore", Spelled("ignore_changes")),
         ("replace_triggered_by", NotSupported("`plan --replace ADDRESS` replaces once")),
+    ],
+};
+
+pub(super) const REPLICAS: Section = Section {
+    name: "`replicas`",
+    keys: &["count", "without"],
+    words: &[
+        ("number", Spelled("count")),
+        ("except", Spelled("without")),
+        ("exclude", Spelled("without")),
+        ("min", NotSupported("podform does not scale by load; `count:` says how many pods there are")),
+        ("max", NotSupported("podform does not scale by load; `count:` says how many pods there are")),
+        ("target", NotSupported("podform does not scale by load; `count:` says how many pods there are")),
     ],
 };
 

@@ -2,6 +2,7 @@
 
 mod cases;
 mod catalog;
+mod counts;
 mod left_alone;
 mod props;
 mod reach;

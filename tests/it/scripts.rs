@@ -33,6 +33,7 @@ scripts! {
     changes,
     clocks,
     clones,
+    counts,
     doctor,
     drift,
     events,
@@ -127,6 +128,7 @@ macro_rules! over_every_api {
 }
 
 over_every_api! {
+    counts,
     quickstart,
     drift,
     fault_account,

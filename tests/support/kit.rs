@@ -289,6 +289,7 @@ pub fn desired() -> Desired {
         wanted: BTreeMap::new(),
         out_of_scope: BTreeMap::new(),
         replicated: BTreeSet::new(),
+        dropped: BTreeSet::new(),
         protected: BTreeSet::new(),
         moved: Vec::new(),
         removed: BTreeMap::new(),

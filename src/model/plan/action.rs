@@ -4,7 +4,7 @@ use super::{Consequence, CostChange, FieldChange, Reason};
 use crate::model::address::Address;
 use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
-use crate::model::desired::GpuOrder;
+use crate::model::desired::{GpuCount, GpuOrder};
 use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RegistryId, RemoteId, SecretId, VolumeId};
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Price};
@@ -280,8 +280,8 @@ pub struct PodCreation {
 pub struct WishedGpus {
     /// In which order the candidates are tried.
     pub order: GpuOrder,
-    /// As typed.
-    pub names: Vec<GpuName>,
+    /// The names as typed, each with how many of that type.
+    pub any_of: Vec<(GpuName, GpuCount)>,
 }
 
 /// One create request.

@@ -3,8 +3,8 @@
 use super::form::{stored_enums, stored_structs};
 use super::{Stored, parsed};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuWish, Hardware,
-    HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret, WantedVolume,
+    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuCount, GpuWish,
+    Hardware, HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
 use crate::model::location::Location;
 use crate::model::secret::SecretSource;
@@ -22,7 +22,7 @@ stored_enums! {
 }
 
 stored_structs! {
-    Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget }
+    Desired { project, wanted, out_of_scope, replicated, dropped, protected, moved, removed, secrets, budget }
     Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
@@ -33,7 +33,8 @@ stored_structs! {
     Hardware { compute, cloud, data_centers, countries, max_price }
     GpuWish { any_of, order, count, memory, host, rent }
     HostLimits { cuda, min_vcpu, min_memory = "min_memory_gb" }
-    GpuChoice { name, max_price }
+    GpuChoice { name, count, max_price }
+    GpuCount { least, most }
     MemoryRange { min, max }
     CpuWish { flavors, vcpus }
 }

@@ -137,7 +137,7 @@ stored_structs! {
     Digest { hash, monthly }
     Action { operation, reason, changes, consequences, cost, record }
     PodCreation { container, access, wished, attempts }
-    WishedGpus { order, names }
+    WishedGpus { order, any_of }
     Attempt { candidate, token, second_token }
     Candidate { placement, price = "hourly_micro_dollars", stock, stock_by_data_center }
     EnvPatch { declared, carry, token }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::model::catalog::{CatalogPart, Stock};
-use crate::model::desired::{ComputeWish, GpuWish, OnReplace, WantedPod};
+use crate::model::desired::{ComputeWish, OnReplace, WantedPod};
 use crate::model::id::PodId;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
@@ -43,9 +43,9 @@ impl<'a> PodPlanner<'_, 'a> {
             second_token: token(attempt + 1),
         });
         let wished = match &wanted.hardware.compute {
-            ComputeWish::Gpu(GpuWish { any_of, order, .. }) => {
-                let names = any_of.iter().map(|choice| choice.name.clone()).collect();
-                Some(WishedGpus { order: *order, names })
+            ComputeWish::Gpu(wish) => {
+                let any_of = wish.any_of.iter().map(|choice| (choice.name.clone(), wish.count_of(choice)));
+                Some(WishedGpus { order: wish.order, any_of: any_of.collect() })
             }
             ComputeWish::Cpu(_) => None,
         };

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::desired::{GpuChoice, GpuOrder, GpuWish, HostLimits, MemoryRange};
-use crate::model::id::GpuName;
+use crate::model::desired::{GpuChoice, GpuCount, GpuOrder, GpuWish, HostLimits, MemoryRange};
 use crate::model::pod::Rent;
 use crate::model::sensitive;
 use crate::spec::decode::Decoder;
@@ -20,7 +19,7 @@ use super::placement::{is_empty_list, price};
 pub(in crate::spec) struct Gpu {
     pub any_of: Vec<Spanned<GpuChoice>>,
     pub order: Option<Spanned<GpuOrder>>,
-    pub count: Option<Spanned<u32>>,
+    pub count: Option<Spanned<GpuCount>>,
     pub memory: Option<Spanned<MemoryRange>>,
 }
 
@@ -32,7 +31,7 @@ impl Gpu {
         GpuWish {
             any_of: self.any_of.iter().map(|choice| choice.value.clone()).collect(),
             order: self.order.map_or(default_order, |order| order.value),
-            count: self.count.map_or(1, |count| count.value),
+            count: self.count.map_or(GpuCount::exactly(1), |count| count.value),
             memory: self.memory.map(|memory| memory.value).unwrap_or_default(),
             host,
             rent,
@@ -52,24 +51,32 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
     Some(Spanned { value: gpu, span: node.span })
 }
 
-/// Refuses GPUs with a number each, in one mistake for all of them.
+/// Refuses GPUs as keys with a number each, in one mistake for all of them.
 fn refuse_counted(decoder: &mut Decoder<'_>, node: &Node<'_>) -> bool {
-    let Some((detail, help)) = counted_gpus(node) else {
+    let Some(named) = counted_gpus(node) else {
         return false;
     };
-    decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail).help(help));
+    let listed: Vec<String> = named.iter().map(|(name, count)| format!("{name}:{count}")).collect();
+    let detail = "GPUs with a number each are a list";
+    let mistake = Diagnostic::at(Problem::InvalidValue, node.span, detail);
+    decoder.report(mistake.help(format!("write `gpu: [{}]`", listed.join(", "))));
     true
 }
 
-/// Explains `{ L4: 1, A100: 1 }` and `[L4:1, A100:2]`, which give each GPU a number of its own, as SkyPilot does.
-fn counted_gpus(node: &Node<'_>) -> Option<(&'static str, String)> {
+/// Returns the names and numbers of `{ L4: 1, A100: 1 }` and `[{ L4: 1 }, A100:2]`, as SkyPilot writes them.
+fn counted_gpus<'n>(node: &'n Node<'_>) -> Option<Vec<(&'n str, &'n str)>> {
     let mut named: Vec<(&str, &str)> = Vec::new();
+    let mut has_keys = false;
+    let mut add = |entries: &'n [Entry<'_>], named: &mut Vec<_>| {
+        has_keys = true;
+        counted_entries(entries).map(|entries| named.extend(entries))
+    };
     match &node.value {
-        Value::Mapping(entries) => named.extend(counted_entries(entries)?),
+        Value::Mapping(entries) => add(entries, &mut named)?,
         Value::Sequence(items) => {
             for item in items.iter() {
                 match &item.value {
-                    Value::Mapping(entries) => named.extend(counted_entries(entries)?),
+                    Value::Mapping(entries) => add(entries, &mut named)?,
                     Value::Scalar(scalar) => named.push(scalar.text.rsplit_once(':')?),
                     Value::Sequence(_) => return None,
                 }
@@ -77,33 +84,13 @@ fn counted_gpus(node: &Node<'_>) -> Option<(&'static str, String)> {
         }
         Value::Scalar(_) => return None,
     }
+    let named: Vec<(&str, &str)> =
+        named.into_iter().map(|(name, count)| (name.trim(), count.trim())).collect();
     // A range of memory with a number is no name.
-    if named.iter().any(|(name, _)| forms::is_memory(name.trim())) {
-        return None;
-    }
-    let (_, first) = *named.first()?;
-    let names: Vec<&str> = named.iter().map(|(name, _)| name.trim()).collect();
-    let list = names.join(", ");
     let is_counted = |(name, count): &(&str, &str)| {
-        count.trim().parse::<u32>().is_ok() && !sensitive::is_secret_value(name)
+        forms::gpu_count(count).is_ok() && !forms::is_memory(name) && !sensitive::is_secret_value(name)
     };
-    if !named.iter().all(is_counted) {
-        return None;
-    }
-    Some(if named.iter().all(|(_, count)| count.trim() == first.trim()) {
-        let count = first.trim();
-        (
-            "the number stands beside the list, once for all",
-            format!("write `gpu: {{ any_of: [{list}], count: {count} }}`"),
-        )
-    } else {
-        (
-            "a pod has one number of GPUs, whatever their type",
-            format!(
-                "write `gpu: {{ any_of: [{list}], count: 1 }}` with the number for all, or a pod for each number"
-            ),
-        )
-    })
+    (has_keys && !named.is_empty() && named.iter().all(is_counted)).then_some(named)
 }
 
 /// Returns the names and numbers of a map that has nothing else.
@@ -124,11 +111,16 @@ fn short_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
     let wanted = "a GPU such as `H100 SXM:2`";
     let short = decoder.form(node, wanted, Problem::InvalidValue, forms::gpu)?;
     Some(match short.value {
-        ShortGpu::Memory(range) => {
-            Gpu { memory: Some(Spanned { value: range, span: node.span }), ..Gpu::default() }
-        }
+        ShortGpu::Memory { range, count } => Gpu {
+            memory: Some(Spanned { value: range, span: node.span }),
+            count: count.map(|count| Spanned { value: count, span: node.span }),
+            ..Gpu::default()
+        },
         ShortGpu::Named { name, count } => Gpu {
-            any_of: vec![Spanned { value: GpuChoice { name, max_price: None }, span: node.span }],
+            any_of: vec![Spanned {
+                value: GpuChoice { name, count: None, max_price: None },
+                span: node.span,
+            }],
             count: count.map(|count| Spanned { value: count, span: node.span }),
             ..Gpu::default()
         },
@@ -151,11 +143,20 @@ fn long_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
     Some(Gpu {
         any_of: fields.read("any_of", decoder, gpu_choices).unwrap_or_default(),
         order: fields.read("order", decoder, |d, node| d.choice(node, &orders)),
-        count: fields.read("count", decoder, |d, node| d.integer(node, 1..=forms::MAX_GPUS)),
+        count: fields.read("count", decoder, gpu_count),
         memory: fields.read("memory", decoder, |d, node| {
             d.form(node, "a range such as `48GB..`", Problem::InvalidSize, forms::memory)
         }),
     })
+}
+
+/// Reads a number of GPUs, or a range of it.
+fn gpu_count(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuCount>> {
+    if node.text().contains("..") {
+        return decoder.form(node, "a whole number", Problem::InvalidValue, forms::gpu_count);
+    }
+    let count = decoder.integer(node, 1..=forms::MAX_GPUS)?;
+    Some(Spanned { value: GpuCount::exactly(count.value), span: count.span })
 }
 
 fn gpu_choices(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Spanned<GpuChoice>>> {
@@ -167,38 +168,45 @@ fn gpu_choices(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Vec<Spanned
         let detail = "an empty list accepts no GPU";
         decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail));
     }
-    let mut first: BTreeMap<String, Span> = BTreeMap::new();
-    for choice in &choices.value {
-        let name = choice.value.name.as_str().to_lowercase();
-        if let Some(place) = first.get(&name) {
-            let detail = format!("`{}` stands here for the second time", choice.value.name);
-            decoder.report(
-                Diagnostic::at(Problem::InvalidValue, choice.span, detail).label(*place, "first here"),
-            );
+    let mut first: BTreeMap<String, Vec<(Option<GpuCount>, Span)>> = BTreeMap::new();
+    for Spanned { value: choice, span } in &choices.value {
+        let before = first.entry(choice.name.as_str().to_lowercase()).or_default();
+        let is_apart = |other: &(Option<GpuCount>, Span)| {
+            choice
+                .count
+                .zip(other.0)
+                .is_some_and(|(count, other)| count.most < other.least || other.most < count.least)
+        };
+        if let Some((_, place)) = before.iter().find(|other| !is_apart(other)) {
+            let detail = format!("`{}` stands here for the second time", choice.name);
+            decoder.report(Diagnostic::at(Problem::InvalidValue, *span, detail).label(*place, "first here"));
         }
-        first.entry(name).or_insert(choice.span);
+        before.push((choice.count, *span));
     }
     Some(choices.value)
 }
 
 fn gpu_choice(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuChoice>> {
-    let (name, max_price) = if let Value::Mapping(_) = &node.value {
-        let fields = decoder.fields(node, &words::GPU_CHOICE, "a GPU")?;
-        if fields.lacks("type") {
-            let detail = "an entry of `any_of` needs a `type`";
-            decoder.report(Diagnostic::at(Problem::MissingKey, node.span, detail));
-        }
-        let max_price = fields.read("max_price", decoder, price);
-        (fields.read("type", decoder, listed_gpu)?, max_price)
-    } else {
-        (listed_gpu(decoder, node)?, None)
-    };
-    let choice = GpuChoice { name: name.value, max_price: max_price.map(|price| price.value) };
-    Some(Spanned { value: choice, span: name.span })
+    let Value::Mapping(_) = &node.value else { return listed_gpu(decoder, node) };
+    let fields = decoder.fields(node, &words::GPU_CHOICE, "a GPU")?;
+    if fields.lacks("type") {
+        let detail = "an entry of `any_of` needs a `type`";
+        decoder.report(Diagnostic::at(Problem::MissingKey, node.span, detail));
+    }
+    let max_price = fields.read("max_price", decoder, price);
+    let count = fields.read("count", decoder, gpu_count);
+    let Spanned { value: named, span } = fields.read("type", decoder, listed_gpu)?;
+    if let Some(within) = named.count {
+        let detail = "the number of GPUs stands beside `type`, not in it";
+        let help = format!("write `{{ type: {}, count: {within} }}`", named.name);
+        decoder.report(Diagnostic::at(Problem::InvalidValue, span, detail).help(help));
+    }
+    let (count, max_price) = (count.map(|count| count.value), max_price.map(|price| price.value));
+    Some(Spanned { value: GpuChoice { count, max_price, ..named }, span })
 }
 
-/// Reads a GPU in a list, where neither a count nor a range may stand.
-fn listed_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuName>> {
+/// Reads a GPU in a list, `L40S` or `L40S:2`, where no range of memory may stand.
+fn listed_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuChoice>> {
     // What a form proposes is for a value of `gpu` itself.
     let read = |text: &str| {
         forms::gpu(text).map_err(|misread| match misread.fix {
@@ -207,12 +215,14 @@ fn listed_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuN
         })
     };
     decoder.form(node, "a GPU such as `L40S`", Problem::InvalidValue, |text| match read(text)? {
-        ShortGpu::Named { name, count: None } => Ok(name),
-        ShortGpu::Named { name, count: Some(count) } => {
-            Err(Misread::new("the count is the same for every GPU of the list")
-                .help(format!("write `gpu: {{ any_of: [{name}], count: {count} }}`")))
+        ShortGpu::Named { name, count } => Ok(GpuChoice { name, count, max_price: None }),
+        ShortGpu::Memory { range: _, count: None } => {
+            Err(Misread::new("a range of memory stands beside the list, not in it")
+                .help(format!("write `gpu: {{ any_of: [...], memory: {text} }}`")))
         }
-        ShortGpu::Memory(_) => Err(Misread::new("a range of memory stands beside the list, not in it")
-            .help(format!("write `gpu: {{ any_of: [...], memory: {text} }}`"))),
+        ShortGpu::Memory { range: _, count: Some(_) } => {
+            Err(Misread::new("a range of memory stands beside the list, not in it")
+                .help(format!("write `gpu: {text}`, or `gpu: {{ any_of: [...], memory: 48GB, count: 2 }}`")))
+        }
     })
 }

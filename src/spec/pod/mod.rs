@@ -14,6 +14,7 @@ mod gpu;
 mod lifecycle;
 mod mounts;
 mod placement;
+mod replicas;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +40,7 @@ pub(super) use self::env::{Env, EnvSyntax, MAX_ENV};
 pub(super) use self::gpu::Gpu;
 pub(super) use self::mounts::Mount;
 pub(super) use self::placement::{Cpu, Placement};
-
-/// The most replicas of one pod; far above what an account may rent. The pods and values of a whole spec have limits of
-/// their own, so that many such pods do not fill the memory.
-const MAX_REPLICAS: u32 = 100_000;
+pub(super) use self::replicas::Replicas;
 
 /// The most vCPUs that may be asked for with each GPU: far more than any host has.
 const MAX_FLOOR: u32 = 1024;
@@ -129,7 +127,7 @@ pod_keys! { |fields|
     depends_on: Vec<Spanned<String>> = |d, node| {
         d.items(node, "a list of pods, such as `[prep]`", |d, item| d.word(item, "the key of a pod"))
     };
-    replicas: u32 = |d, node| d.integer(node, 0..=MAX_REPLICAS);
+    replicas: Replicas = replicas::read;
     state: RunState = |d, node| d.choice(node, &[("running", RunState::Running), ("stopped", RunState::Stopped)]);
     schedule, without effect: "set `state: running` or `state: stopped` and apply";
     retry, without effect: "apply tries every candidate once; run it again after a lack of capacity";
@@ -171,8 +169,8 @@ impl Pod {
         self.lifecycle.as_ref().is_some_and(|lifecycle| lifecycle.value.protect)
     }
 
-    pub(super) fn replicas(&self) -> Option<u32> {
-        self.replicas.map(|replicas| replicas.value)
+    pub(super) fn replicas(&self) -> Option<&Replicas> {
+        self.replicas.as_ref().map(|replicas| &replicas.value)
     }
 
     pub(super) fn cloud(&self) -> CloudWish {

@@ -20,7 +20,7 @@ use crate::model::volume::{VolumeConfig, VolumeTier};
 use super::cycles;
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::moves;
-use super::pod::Pod;
+use super::pod::{Pod, Replicas};
 use super::positions::{AllPlaces, Places};
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
@@ -132,7 +132,7 @@ impl Resolver<'_> {
 
     /// Refuses specs whose replicas and their dependencies would fill the memory.
     fn limits(&mut self) -> Option<()> {
-        let count = |pod: &Pod| pod.replicas().map_or(1, |replicas| replicas as usize);
+        let count = |pod: &Pod| pod.replicas().map_or(1, Replicas::len);
         let mut pods = 0;
         let mut edges = 0;
         for pod in self.spec.pods.values() {
@@ -321,9 +321,9 @@ pub(super) fn addresses(spec: &Spec) -> BTreeSet<Address> {
 }
 
 /// Returns the addresses of one pod of the spec.
-pub(super) fn replicas(key: &Key, count: Option<u32>) -> Vec<Address> {
-    match count {
+pub(super) fn replicas(key: &Key, replicas: Option<&Replicas>) -> Vec<Address> {
+    match replicas {
         None => vec![Address::pod(key.clone())],
-        Some(count) => (0..count).map(|number| Address::replica(key.clone(), number)).collect(),
+        Some(replicas) => replicas.numbers().map(|number| Address::replica(key.clone(), number)).collect(),
     }
 }

@@ -325,7 +325,7 @@ impl Resolver<'_> {
         let (Some(name), Some(replicas)) = (&pod.name, pod.replicas()) else {
             return;
         };
-        let last = replicas.saturating_sub(1);
+        let last = replicas.numbers().last().unwrap_or_default();
         let longest = pod_name(&name.value, Some(last));
         let length = longest.chars().count();
         if length > MAX_NAME {

@@ -8,8 +8,8 @@ use podform::model::address::Address;
 use podform::model::catalog::{Stock, StockAnswer};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::desired::{
-    CloudWish, ComputeWish, CpuWish, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod,
-    WantedVolume,
+    CloudWish, ComputeWish, CpuWish, GpuCount, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, Wanted,
+    WantedPod, WantedVolume,
 };
 use podform::model::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuTypeId, PodId, RegistryId, RunId,
@@ -1122,7 +1122,7 @@ fn place_cloud_count_and_cpu_must_satisfy_the_spec() {
         .have("cloud", |_| {})
         .want("count", |pod| {
             let mut wish = gpus(&["RTX 4090"]);
-            wish.count = 2;
+            wish.count = GpuCount::exactly(2);
             pod.hardware.compute = ComputeWish::Gpu(wish);
         })
         .have("count", |_| {})
@@ -1162,7 +1162,7 @@ fn place_cloud_count_and_cpu_must_satisfy_the_spec() {
 fn a_gpu_that_nothing_satisfies_blocks_the_plan_with_every_reason() {
     let world = World::default().want("llm", |pod| {
         let mut wish = gpus(&["H100", "B300", "L40S"]);
-        wish.count = 2;
+        wish.count = GpuCount::exactly(2);
         wish.memory.min = Some(Gigabytes(80));
         pod.hardware.compute = ComputeWish::Gpu(wish);
         pod.hardware.cloud = CloudWish::Any;

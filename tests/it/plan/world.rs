@@ -11,8 +11,8 @@ use podform::model::address::Address;
 use podform::model::catalog::{Catalog, CpuFlavor, DataCenter, GpuType, Stock, StockAnswer};
 use podform::model::clock::{Moment, SignedDuration, Timestamp};
 use podform::model::desired::{
-    CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuOrder, GpuWish, Hardware, HostLimits,
-    Lifecycle, MemoryRange, Wanted, WantedPod, WantedSecret, WantedVolume,
+    CloudWish, ComputeWish, Deselected, Desired, GpuChoice, GpuCount, GpuOrder, GpuWish, Hardware,
+    HostLimits, Lifecycle, MemoryRange, Wanted, WantedPod, WantedSecret, WantedVolume,
 };
 use podform::model::id::RegistryId;
 use podform::model::id::{
@@ -109,12 +109,21 @@ pub fn wanted(name: &str) -> WantedPod {
     }
 }
 
+/// Accepts these, each a name alone or `NAME:COUNT`, where the count may be `2..4`.
 pub fn gpus(names: &[&str]) -> GpuWish {
-    let choice = |name: &&str| GpuChoice { name: GpuName::new(*name), max_price: None };
+    let number = |text: &str| text.parse().unwrap();
+    let choice = |name: &&str| {
+        let (name, count) = name.split_once(':').map_or((*name, None), |(name, count)| (name, Some(count)));
+        let range = |count: &str| match count.split_once("..") {
+            Some((least, most)) => GpuCount { least: number(least), most: number(most) },
+            None => GpuCount::exactly(number(count)),
+        };
+        GpuChoice { name: GpuName::new(name), count: count.map(range), max_price: None }
+    };
     GpuWish {
         any_of: names.iter().map(choice).collect(),
         order: GpuOrder::Listed,
-        count: 1,
+        count: GpuCount::exactly(1),
         memory: MemoryRange::default(),
         host: HostLimits::default(),
         rent: Rent::OnDemand,

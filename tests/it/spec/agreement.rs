@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::check_text;
 
 /// A part of what the decoder says, and why no schema says it.
-const BEYOND_A_SCHEMA: [(&str, &str); 26] = [
+const BEYOND_A_SCHEMA: [(&str, &str); 28] = [
     ("undefined variable", REFERENCE),
     ("a spec needs `project`", LAYER),
     ("a spec needs `version`", LAYER),
@@ -22,6 +22,7 @@ const BEYOND_A_SCHEMA: [(&str, &str); 26] = [
     ("needs `gpu` or `cpu`", LAYER),
     ("`cpu` needs `", LAYER),
     ("`gpu` says which GPUs", LAYER),
+    ("`replicas` needs a `count`", LAYER),
     ("a network volume needs", LAYER),
     ("has no value", LAYER),
     ("needs `size` and `data_center`, or `id`", LAYER),
@@ -38,6 +39,7 @@ const BEYOND_A_SCHEMA: [(&str, &str); 26] = [
     ("still stands in the spec", REFERENCE),
     ("stands here for the second time", "two texts may be one port, and a GPU with a limit is one without"),
     ("the lower bound is above the upper", "no schema compares two numbers"),
+    ("replicas, numbered from 0, none is", "no schema compares two numbers"),
     ("has more than six decimals", "in floating point no multiple of a millionth is one"),
     ("is outside of the working directory", "how deep a path is takes counting"),
     (
@@ -218,8 +220,8 @@ const SECTIONS: &[Section] = &[
             ),
             Key(
                 "gpu",
-                r#""L4" | "H100 SXM:2" | "48GB..80GB" | "48GB" | "..24GB" | "48GB.." | ["L40S", "RTX 6000 Ada"] | {"any_of": ["L4"], "count": 2} | {"memory": "24GB..", "order": "price"} | {"any_of": [{"type": "A100 PCIe", "max_price": 2}, "L4"]} | " L4 " | "L4 : 2""#,
-                r#""" | "24" | 24 | 0 | false | "none" | "any" | "H100:0" | "H100:17" | "H100:x" | "A100:80GB" | "24GB:2" | ".." | [] | ["L4:2"] | ["24GB.."] | [""] | [7] | ["none"] | {} | {"any_of": []} | {"any_of": [{"max_price": 1}]} | {"any_of": ["L4"], "count": 0} | {"any_of": ["L4"], "count": 17} | {"any_of": ["L4"], "count": "2"} | {"any_of": ["L4"], "order": "cheap"} | {"memory": "24"} | {"memory": ".."} | {"memory": "24GB...48GB"} | {"memory": "48GB..24GB"} | ["L4", "l4"] | {"any_of": "L4"} | {"any_of": ["L4"], "type": "L4"} | {"any_of": [{"type": "L4", "max_price": 0}]} | {"any_of": [{"type": "L4", "count": 2}]} | [["L4"]] | "48GB..80GB..90GB" | "a:b:2""#,
+                r#""L4" | "H100 SXM:2" | "48GB..80GB" | "48GB" | "..24GB" | "48GB.." | ["L40S", "RTX 6000 Ada"] | {"any_of": ["L4"], "count": 2} | {"memory": "24GB..", "order": "price"} | {"any_of": [{"type": "A100 PCIe", "max_price": 2}, "L4"]} | " L4 " | "L4 : 2" | "24GB:2" | "24GB..:2..4" | "L4:2..4" | "L4: 2.." | "L4:..3" | ["L4:2", "A40"] | ["L4:2..4", "L4:1"] | {"any_of": ["L4"], "count": "2..4"} | {"memory": "24GB", "count": "2.."} | {"any_of": [{"type": "L4", "count": 2}, {"type": "L4", "count": "3..4"}]}"#,
+                r#""" | "24" | 24 | 0 | false | "none" | "any" | "H100:0" | "H100:17" | "H100:x" | "A100:80GB" | "24GB:0" | "24GB:x" | "2:24GB" | "L4:4..2" | "L4:.." | "L4:2..17" | "L4:0..2" | ["24GB:2"] | ["L4:2", "L4:1..4"] | ["L4", "L4:2"] | ["L4:x"] | ["L4..A40"] | {"any_of": ["L4"], "count": ".."} | {"any_of": ["L4"], "count": "0..2"} | {"any_of": ["L4"], "count": 2.5} | [{"type": "L4:2"}] | [{"type": "L4", "count": 0}] | {"L4": 1} | [{"L4": 1}] | ".." | [] | ["24GB.."] | [""] | [7] | ["none"] | {} | {"any_of": []} | {"any_of": [{"max_price": 1}]} | {"any_of": ["L4"], "count": 0} | {"any_of": ["L4"], "count": 17} | {"any_of": ["L4"], "count": "2"} | {"any_of": ["L4"], "order": "cheap"} | {"memory": "24"} | {"memory": ".."} | {"memory": "24GB...48GB"} | {"memory": "48GB..24GB"} | ["L4", "l4"] | {"any_of": "L4"} | {"any_of": ["L4"], "type": "L4"} | {"any_of": [{"type": "L4", "max_price": 0}]} | [["L4"]] | "48GB..80GB..90GB" | "a:b:2""#,
             ),
             Key(
                 "cuda",
@@ -258,7 +260,11 @@ const SECTIONS: &[Section] = &[
                 r#"[] | ["prep"]"#,
                 r#""prep" | ["web"] | ["llm"] | ["Prep"] | [""] | [1] | ["prep[0]"] | [{"prep": {}}]"#,
             ),
-            Key("replicas", "0 | 2", r#"-1 | "2" | 1.5 | 100001"#),
+            Key(
+                "replicas",
+                r#"0 | 2 | {"count": 3} | {"count": 3, "without": [1]} | {"count": 3, "without": [0, 1, 2]} | {"count": 0, "without": []}"#,
+                r#"-1 | "2" | 1.5 | 100001 | [] | {"count": "3"} | {"count": 3, "without": 1} | {"count": 3, "without": [3]} | {"count": 3, "without": [1, 1]} | {"count": 3, "without": ["1"]} | {"count": 3, "except": [1]}"#,
+            ),
             Key("state", r#""running" | "stopped""#, r#""paused" | true"#),
             Key(
                 "lifecycle",

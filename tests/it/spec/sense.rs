@@ -119,9 +119,19 @@ fn every_key_of_the_format_is_lowered() {
             state: Location::File("state/acme.db".to_owned()),
         }
     );
-    let Desired { project, wanted, out_of_scope, replicated, protected, moved, removed, secrets, budget } =
-        &loaded.desired;
-    assert!(removed.is_empty());
+    let Desired {
+        project,
+        wanted,
+        out_of_scope,
+        replicated,
+        dropped,
+        protected,
+        moved,
+        removed,
+        secrets,
+        budget,
+    } = &loaded.desired;
+    assert!(removed.is_empty() && dropped.is_empty());
     assert_eq!((project.as_str(), out_of_scope.len()), ("acme-inference", 0));
     assert_eq!(replicated.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["llm"]);
     assert_eq!(protected, replicated);
@@ -146,13 +156,13 @@ fn every_key_of_the_format_is_lowered() {
     };
     insta::assert_snapshot!(format!("{container:?}\n{hardware:?}\n{unwanted_env:?}\n{access:?}"), @r#"
     PodSettings { name: "chat-llm-1", image: "vllm/vllm-openai:v0.19.1", command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"], entrypoint: ["python3"], ports: {Port { number: 22, protocol: Tcp }, Port { number: 8000, protocol: Http }, Port { number: 8001, protocol: Http }}, disk: Gigabytes(60), registry: Some(Given(RegistryId("cmqsgvkd1000gktxpenl2wvpk"))), global_networking: false, locked: Some(true), env: {EnvKey("HF_HOME"): Plain("/models/hf"), EnvKey("HF_TOKEN"): Plain("{{ RUNPOD_SECRET_hf_token }}"), EnvKey("JUPYTER"): Secret(Declared("jupyter")), EnvKey("PRICE"): Plain("${HOME} $PATH"), EnvKey("RANK"): Plain("1"), EnvKey("WANDB_API_KEY"): Secret(Declared("wandb_key"))}, storage: Network { volume: Volume(Key("models")), path: "/models" } }
-    Hardware { compute: Gpu(GpuWish { any_of: [GpuChoice { name: GpuName("RTX 6000 Ada"), max_price: None }, GpuChoice { name: GpuName("A100 PCIe"), max_price: Some(Hourly(1600000)) }, GpuChoice { name: GpuName("L40S"), max_price: None }], order: Listed, count: 1, memory: MemoryRange { min: Some(Gigabytes(48)), max: None }, host: HostLimits { cuda: AtLeast(CudaVersion("12.4")), min_vcpu: Some(8), min_memory: Some(Gigabytes(32)) }, rent: OnDemand }), cloud: Only(Secure), data_centers: {DataCenterId("EU-RO-1")}, countries: {CountryCode("RO")}, max_price: Some(Hourly(2200000)) }
+    Hardware { compute: Gpu(GpuWish { any_of: [GpuChoice { name: GpuName("RTX 6000 Ada"), count: None, max_price: None }, GpuChoice { name: GpuName("A100 PCIe"), count: None, max_price: Some(Hourly(1600000)) }, GpuChoice { name: GpuName("L40S"), count: None, max_price: None }], order: Listed, count: GpuCount { least: 1, most: 1 }, memory: MemoryRange { min: Some(Gigabytes(48)), max: None }, host: HostLimits { cuda: AtLeast(CudaVersion("12.4")), min_vcpu: Some(8), min_memory: Some(Gigabytes(32)) }, rent: OnDemand }), cloud: Only(Secure), data_centers: {DataCenterId("EU-RO-1")}, countries: {CountryCode("RO")}, max_price: Some(Hourly(2200000)) }
     {EnvKey("HTTP_PROXY")}
     Access { ssh: true, jupyter: false }
     "#);
     insta::assert_snapshot!(format!("{run:?} {adopt:?} {labels:?}\n{lifecycle:?}\n{depends_on:?}"), @r#"
     Running None {"service": "chat", "team": "inference"}
-    Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Image, Env(EnvKey("LOG_LEVEL"))} }
+    Lifecycle { protect: true, on_remove: Stop, on_replace: CreateFirst, on_stuck_resume: Replace, ignore_changes: {Field(Image), Field(Env(EnvKey("LOG_LEVEL")))} }
     {Volume(Key("models")), Pod { key: Key("prep"), replica: None }}
     "#);
     insta::assert_snapshot!(format!("{moved:?}\n{secrets:?}\n{budget:?}"), @r#"

@@ -505,15 +505,7 @@ fn gpus() {
       |
       = help: write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory
     "#);
-    insta::assert_snapshot!(in_pod("gpu: [L40S:2, 48GB.., L40S, l40s]"), @r#"
-    error: invalid value
-     --> pods.yaml:6:11
-      |
-    6 |     gpu: [L40S:2, 48GB.., L40S, l40s]
-      |           ^^^^^^ the count is the same for every GPU of the list
-      |
-      = help: write `gpu: { any_of: [L40S], count: 2 }`
-
+    insta::assert_snapshot!(in_pod("gpu: [L40S:2, 48GB.., L40S, l40s]"), @"
     error: invalid value
      --> pods.yaml:6:19
       |
@@ -523,13 +515,19 @@ fn gpus() {
       = help: write `gpu: { any_of: [...], memory: 48GB.. }`
 
     error: invalid value
+     --> pods.yaml:6:27
+      |
+    6 |     gpu: [L40S:2, 48GB.., L40S, l40s]
+      |           ------          ^^^^ `L40S` stands here for the second time
+      |           |
+      |           first here
+
+    error: invalid value
      --> pods.yaml:6:33
       |
     6 |     gpu: [L40S:2, 48GB.., L40S, l40s]
-      |                           ----  ^^^^ `l40s` stands here for the second time
-      |                           |
-      |                           first here
-    "#);
+      |           ------ first here     ^^^^ `l40s` stands here for the second time
+    ");
     insta::assert_snapshot!(in_pod("gpu: { count: 2 }"), @r#"
     error: missing key
      --> pods.yaml:6:10
@@ -590,6 +588,19 @@ fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
         "A100:80GB:2",
         "[24GB:2]",
         "H100:1..2",
+        "H100:2..",
+        "H100:4..2",
+        "H100:17",
+        "H100:0..2",
+        "48GB..:2..4",
+        "48GB:2..4:1",
+        "[{ type: L4, count: 2 }, { type: A100, count: 1..2, max_price: 3 }]",
+        "[{ type: L4:2 }]",
+        "[L4:1, L4:2..4, L4:3]",
+        "[L4, L4:2]",
+        "{ any_of: [L4, A40:1], count: 2..4 }",
+        "{ any_of: [L4], count: ..0 }",
+        "{ any_of: [L4], count: '2' }",
         "false",
         "none",
         "0",
@@ -606,31 +617,57 @@ fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
     [RTX4O90, L4]
       11: warning: unknown GPU: `RTX4O90` is not in RunPod's table of 2026-02-12; did you mean `RTX 4090`?
     { L4: 1, A100: 1 }
-      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A100], count: 1 }`
+      10: error: invalid value: GPUs with a number each are a list; write `gpu: [L4:1, A100:1]`
     {L4:1, A10G:1}
-      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A10G], count: 1 }`
+      10: error: invalid value: GPUs with a number each are a list; write `gpu: [L4:1, A10G:1]`
     { L4: 1, A100: 2 }
-      10: error: invalid value: a pod has one number of GPUs, whatever their type; write `gpu: { any_of: [L4, A100], count: 1 }` with the number for all, or a pod for each number
+      10: error: invalid value: GPUs with a number each are a list; write `gpu: [L4:1, A100:2]`
     [L4:1, A100:1]
-      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A100], count: 1 }`
+      taken
     [L4:1, A100:2]
-      10: error: invalid value: a pod has one number of GPUs, whatever their type; write `gpu: { any_of: [L4, A100], count: 1 }` with the number for all, or a pod for each number
+      taken
     [{ L4: 1 }, { A100: 1 }]
-      10: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A100], count: 1 }`
+      10: error: invalid value: GPUs with a number each are a list; write `gpu: [L4:1, A100:1]`
     [L4:1, A100]
-      11: error: invalid value: the count is the same for every GPU of the list; write `gpu: { any_of: [L4], count: 1 }`
+      taken
     { any_of: [L4:2, A40:2] }
-      20: error: invalid value: the number stands beside the list, once for all; write `gpu: { any_of: [L4, A40], count: 2 }`
+      taken
     24GB:2
-      10: error: invalid value: `24GB:2`: memory stands in a key of its own; write: `{ memory: 24GB, count: 2 }`
+      taken
     24GB..:2
-      10: error: invalid value: `24GB..:2`: memory stands in a key of its own; write: `{ memory: 24GB.., count: 2 }`
+      taken
     A100:80GB:2
       10: error: invalid value: `A100:80GB:2`: memory stands in a key of its own; write: `{ any_of: [A100], memory: 80GB, count: 2 }`
     [24GB:2]
-      11: error: invalid value: `24GB:2`: memory stands in a key of its own; write `gpu: { memory: 24GB, count: 2 }`
+      11: error: invalid value: a range of memory stands beside the list, not in it; write `gpu: 24GB:2`, or `gpu: { any_of: [...], memory: 48GB, count: 2 }`
     H100:1..2
-      10: error: invalid value: `H100:1..2` is no `NAME:COUNT`; write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory
+      taken
+    H100:2..
+      taken
+    H100:4..2
+      10: error: invalid value: the lower bound is above the upper; write: `H100:2..4`
+    H100:17
+      10: error: invalid value: `H100:17` is no `NAME:COUNT`; write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory
+    H100:0..2
+      10: error: invalid value: `0..2` is no number of GPUs from 1 to 16; write `2`, `2..4` for two to four, `2..` for two or more, `..4` for four or less
+    48GB..:2..4
+      taken
+    48GB:2..4:1
+      10: error: invalid value: `48GB:2..4:1`: memory stands in a key of its own; write `gpu: { any_of: [NAME], memory: 80GB, count: 2 }`
+    [{ type: L4, count: 2 }, { type: A100, count: 1..2, max_price: 3 }]
+      taken
+    [{ type: L4:2 }]
+      19: error: invalid value: the number of GPUs stands beside `type`, not in it; write `{ type: L4, count: 2 }`
+    [L4:1, L4:2..4, L4:3]
+      26: error: invalid value: `L4` stands here for the second time
+    [L4, L4:2]
+      15: error: invalid value: `L4` stands here for the second time
+    { any_of: [L4, A40:1], count: 2..4 }
+      taken
+    { any_of: [L4], count: ..0 }
+      33: error: invalid value: `..0` is no number of GPUs from 1 to 16; write `2`, `2..4` for two to four, `2..` for two or more, `..4` for four or less
+    { any_of: [L4], count: '2' }
+      33: error: wrong type: expected a whole number, found a text; write: `2`
     false
       10: error: invalid value: `false` names no GPU; a pod without a GPU has `cpu: { flavors: [cpu5c], vcpus: 8 }` in its place
     none

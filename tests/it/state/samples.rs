@@ -8,7 +8,7 @@ use podform::model::address::Address;
 use podform::model::catalog::{CatalogPart, Stock};
 use podform::model::clock::Timestamp;
 use podform::model::desired::{
-    CudaWish, GpuOrder, HostLimits, Ignored, Lifecycle, OnRemove, OnReplace, OnStuckResume,
+    CudaWish, GpuCount, GpuOrder, HostLimits, Ignored, Lifecycle, OnRemove, OnReplace, OnStuckResume,
 };
 use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
@@ -335,10 +335,15 @@ impl Samples {
             access: self.access(),
             wished: self.some(|samples| WishedGpus {
                 order: samples.one(&orders),
-                names: samples.list(|samples| GpuName::new(samples.text())),
+                any_of: samples.list(|samples| (GpuName::new(samples.text()), samples.gpu_count())),
             }),
             attempts: self.list(attempt),
         }
+    }
+
+    fn gpu_count(&mut self) -> GpuCount {
+        let least = self.0.u32(1..);
+        GpuCount { least, most: self.0.u32(least..) }
     }
 
     fn registry(&mut self) -> Registry {
