@@ -13,6 +13,7 @@ use std::io;
 use super::exit::{API, Exit, FAILED, INTERRUPTED, INVALID, STALE};
 use super::files::FileError;
 use crate::model::address::{Address, AddressError, Key, Kind};
+use crate::model::attribute::Attribute;
 use crate::model::clock::{Age, SignedDuration, Timestamp};
 use crate::model::commit::{CommitId, NoCommit};
 use crate::model::id::{PodId, ProjectName};
@@ -286,6 +287,9 @@ failures! {
     NoWayYet { address: Address } => FAILED, "try again in a moment";
     #[error("there is no way into `{address}`: it has no public port for SSH")]
     NoPort { address: Address } => FAILED, "add `22/tcp` to its `ports` and run `podform apply`";
+    #[error("`{address}` has no `{attribute}`: {why}")]
+    NoOutput { address: Address, attribute: Attribute, why: String }
+        => FAILED, "`podform output` lists everything, `podform status` what runs";
     #[error("failed to run `ssh`")]
     NoSsh { source: io::Error } => FAILED, "install OpenSSH, or copy what `--print` prints";
 

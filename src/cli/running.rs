@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::model::address::Address;
+use crate::model::attribute::Attribute;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{
     Endpoints, Inventory, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen, Unreadable,
 };
-use crate::model::pod::{Port, Protocol};
 use crate::model::prior::Prior;
 use crate::render::outcome::RunningPod;
 
@@ -90,9 +90,7 @@ fn listed<O, T>(
 
 /// Returns where RunPod's proxy shows the first HTTP port of a pod.
 pub fn url(pod: &LivePod) -> Option<String> {
-    let mut ports = pod.ports();
-    let Port { number, protocol: _ } = ports.find(|port| port.protocol == Protocol::Http)?;
-    Some(format!("https://{}-{number}.proxy.runpod.net", pod.id))
+    Attribute::Url.lasting(&pod.id, pod.ports().copied(), false)
 }
 
 /// Returns the command that opens a shell, where there is one that may be typed.

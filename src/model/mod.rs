@@ -9,6 +9,7 @@
 //! the list of its type in [`stored`], without which it does not compile; the digest takes it in by itself.
 
 pub mod address;
+pub mod attribute;
 pub mod catalog;
 pub mod clock;
 pub mod commit;

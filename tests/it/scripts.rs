@@ -73,6 +73,7 @@ scripts! {
     names,
     no_catalog,
     odd_entries,
+    output,
     pages,
     places,
     profiles,

@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod logs;
 mod man;
+mod output;
 mod plan;
 mod schema;
 mod show;
@@ -80,6 +81,7 @@ pub enum Command {
     Show(show::Args),
     Logs(logs::Args),
     Ssh(ssh::Args),
+    Output(output::Args),
     Doctor(doctor::Args),
     Graph(graph::Args),
     Gpus(gpus::Args),
@@ -139,6 +141,7 @@ impl Command {
             Self::Show(args) => show::run(shell, &args).await,
             Self::Logs(args) => logs::run(shell, &args).await,
             Self::Ssh(args) => ssh::run(shell, &args).await,
+            Self::Output(args) => output::run(shell, &args).await,
             Self::Doctor(args) => doctor::run(shell, &args).await,
             Self::Graph(args) => graph::run(shell, &args).await,
             Self::Gpus(args) => gpus::run(shell, &args).await,

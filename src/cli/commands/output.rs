@@ -1,0 +1,230 @@
+//! `podform output`: where the pods of the project are reached, for scripts.
+//!
+//! What lasts as long as a pod follows from its id and its settings; the rest is what the account tells of it now.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::exit::{self, Exit};
+use crate::cli::failure::Failure;
+use crate::cli::json::{VERSION, printed};
+use crate::cli::naming;
+use crate::cli::running::ssh;
+use crate::cli::session::Session;
+use crate::cli::shell::Shell;
+use crate::model::address::Address;
+use crate::model::attribute::Attribute;
+use crate::model::id::RemoteId;
+use crate::model::live::{Live, LivePod, Seen};
+use crate::model::pod::Protocol;
+use crate::model::prior::Prior;
+use crate::render::escape::visible;
+use crate::state::Store;
+
+/// Print where pods are reached and what RunPod calls things, for scripts
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  podform output\n  podform output llm.url\n  podform output llm[0].tcp.22\n  \
+                  podform output volume.models.id\n  podform output --json"
+)]
+pub struct Args {
+    /// An address, or one of its attributes: id, url, url.PORT, host, public_ip, tcp.PORT, ssh
+    #[arg(value_name = "ADDRESS[.ATTRIBUTE]")]
+    name: Option<Name>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    address: Address,
+    attribute: Option<Attribute>,
+}
+
+impl std::str::FromStr for Name {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // The kind of what is no pod stands before its key.
+        let is_kind = |(kind, _): &(&str, &str)| matches!(*kind, "volume" | "secret" | "registry");
+        let key = text.split_once('.').filter(is_kind).map_or(0, |(kind, _)| kind.len() + 1);
+        let (address, attribute) = match text[key..].find('.') {
+            Some(dot) => (&text[..key + dot], Some(&text[key + dot + 1..])),
+            None => (text, None),
+        };
+        let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+        let attribute = attribute.map(str::parse).transpose().map_err(|error| format!("{error}"))?;
+        match attribute {
+            Some(attribute) if attribute != Attribute::Id && !address.is_pod() => {
+                Err("only pods have more than an `id`".to_owned())
+            }
+            Some(_) | None => Ok(Self { address, attribute }),
+        }
+    }
+}
+
+pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
+    let Args { name, json } = args;
+    let session = Session::of_spec(shell).await?;
+    let prior = session.state.load().await?;
+    session.tell_in_progress(&prior).await?;
+    let meant = match name {
+        Some(name) => naming::recorded(&session.loaded.desired, &prior, &name.address)?,
+        None => prior.objects.keys().cloned().collect(),
+    };
+    let live = session.look(session.account.reader(), &prior).await?;
+    let told: Vec<Told> = meant.into_iter().map(|address| told(&prior, &live, address)).collect();
+    let attribute = name.as_ref().and_then(|name| name.attribute);
+    if let Some(attribute) = attribute {
+        let values = told.iter().map(|told| told.only(attribute)).collect::<Result<Vec<_>, _>>()?;
+        let text = match (json, values.as_slice()) {
+            (false, values) => values.iter().map(|value| format!("{value}\n")).collect(),
+            (true, [value]) => printed(&json!(value)),
+            (true, values) => printed(&json!(values)),
+        };
+        shell.output.data(&text);
+        return Ok(exit::DONE);
+    }
+    if *json {
+        let outputs = told.iter().map(|told| (told.address.to_string(), told.json()));
+        let document = json!({ "version": VERSION, "outputs": outputs.collect::<Map<_, _>>() });
+        shell.output.data(&printed(&document));
+        return Ok(exit::DONE);
+    }
+    for Told { address, standing, values } in &told {
+        if let Standing::Gone(why) = standing {
+            shell.output.note(&format!("{address}: {why}"));
+        }
+        for (attribute, value) in values {
+            shell.output.data(&format!("{address}.{attribute} = {}\n", visible(value)));
+        }
+    }
+    if prior.objects.is_empty() {
+        shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
+    }
+    Ok(exit::DONE)
+}
+
+/// What is known of one object.
+struct Told {
+    address: Address,
+    standing: Standing,
+    values: Vec<(Attribute, String)>,
+}
+
+/// Whether more may be said of an object at another time.
+enum Standing {
+    Up,
+    /// It is a pod that does not run.
+    Down,
+    /// It was not found, or could not be looked at.
+    Gone(String),
+}
+
+impl Told {
+    /// Returns one value.
+    fn only(&self, attribute: Attribute) -> Result<&str, Failure> {
+        let Self { address, standing, values } = self;
+        let found = values.iter().find(|(known, _)| *known == attribute);
+        if let Some((_, value)) = found {
+            return Ok(value);
+        }
+        let address = address.clone();
+        let why = match standing {
+            Standing::Gone(why) => why.clone(),
+            Standing::Down if !attribute.is_lasting() => "it does not run".to_owned(),
+            Standing::Up if !attribute.is_lasting() => {
+                "RunPod tells none, as it does not while a pod starts, and of ports that are not among `ports`".to_owned()
+            }
+            Standing::Up | Standing::Down => {
+                let known: Vec<String> = values.iter().map(|(known, _)| format!("`{known}`")).collect();
+                format!("it has {}", known.join(", "))
+            }
+        };
+        Err(Failure::NoOutput { address, attribute, why })
+    }
+
+    fn json(&self) -> Value {
+        let mut all = Map::new();
+        for (attribute, value) in &self.values {
+            let text = attribute.to_string();
+            match text.split_once('.') {
+                // By port, beside the first of them.
+                Some((name, port)) => {
+                    let by_port = all.entry(format!("{name}_by_port")).or_insert_with(|| json!({}));
+                    by_port[port] = json!(value);
+                }
+                None => drop(all.insert(text, json!(value))),
+            }
+        }
+        all.into()
+    }
+}
+
+fn told(prior: &Prior, live: &Live, address: Address) -> Told {
+    let Some(recorded) = prior.objects.get(&address) else {
+        let standing = Standing::Gone("it is not recorded".to_owned());
+        return Told { address, standing, values: Vec::new() };
+    };
+    let RemoteId::Pod(id) = &recorded.id else {
+        let values = vec![(Attribute::Id, recorded.id.to_string())];
+        return Told { address, standing: Standing::Up, values };
+    };
+    let gone = |why: String| (Standing::Gone(why), Vec::new());
+    let (standing, values) = match live.pods.get(id) {
+        Some(Seen::Found(pod)) => {
+            (if pod.status.is_up() { Standing::Up } else { Standing::Down }, of_pod(pod))
+        }
+        Some(Seen::Absent) => gone(format!("the account has no pod `{id}`")),
+        Some(Seen::Unreadable(why)) => gone(why.to_string()),
+        None => gone("it was not looked for".to_owned()),
+    };
+    Told { address, standing, values }
+}
+
+fn of_pod(pod: &LivePod) -> Vec<(Attribute, String)> {
+    let networked = pod.settings.global_networking == Some(true);
+    let http = pod.ports().filter(|port| port.protocol == Protocol::Http);
+    let urls = http.map(|port| Attribute::UrlOf(port.number));
+    let lasting = [Attribute::Id, Attribute::Url].into_iter().chain(urls).chain([Attribute::Host]);
+    let lasting = lasting.filter_map(|attribute| {
+        Some((attribute, attribute.lasting(&pod.id, pod.ports().copied(), networked)?))
+    });
+    let mut values: Vec<(Attribute, String)> = lasting.collect();
+    // The API keeps the old ways to a pod that is stopped.
+    if pod.status.is_up() {
+        let tcp = &pod.endpoints.tcp;
+        let host = tcp.values().next().and_then(|place| Some(place.rsplit_once(':')?.0));
+        values.extend(host.map(|host| (Attribute::PublicIp, host.to_owned())));
+        values.extend(tcp.iter().map(|(port, place)| (Attribute::Tcp(*port), place.clone())));
+        values.extend(ssh(pod).map(|command| (Attribute::Ssh, command)));
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_an_address_and_what_of_it() {
+        let read = |text: &str| {
+            text.parse::<Name>().map(|Name { address, attribute }| {
+                (address.to_string(), attribute.map(|attribute| attribute.to_string()))
+            })
+        };
+        let name = |address: &str, attribute: &str| {
+            Ok((address.to_owned(), Some(attribute.to_owned()).filter(|text| !text.is_empty())))
+        };
+        assert_eq!(read("llm"), name("llm", ""));
+        assert_eq!(read("llm.url"), name("llm", "url"));
+        assert_eq!(read("llm[0].url.8080"), name("llm[0]", "url.8080"));
+        assert_eq!(read("volume.models"), name("volume.models", ""));
+        assert_eq!(read("volume.models.id"), name("volume.models", "id"));
+        assert_eq!(read("volume.models.url"), Err("only pods have more than an `id`".to_owned()));
+        for text in ["", ".", "llm.", ".url", "llm.urls", "llm.url.x", "volume.", "llm[.id", "é.id"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}
