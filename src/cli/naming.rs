@@ -16,7 +16,9 @@ const LINE: usize = 80;
 /// Returns the failure for a name that nothing has.
 pub fn unknown(flag: Option<&'static str>, name: &str, known: &BTreeSet<Address>) -> Failure {
     let named = if known.is_empty() { String::new() } else { ranges_to(known, LINE) };
-    Failure::Unknown { flag, name: name.to_owned(), near: proposal(name, known), known: named }
+    // Another replica is never what was meant: who names one by its number means that pod.
+    let near = proposal(name, known).filter(|near| !are_replicas_of_one(name, near));
+    Failure::Unknown { flag, name: name.to_owned(), near, known: named }
 }
 
 /// Returns the addresses that a name stands for: the one that is called so, or all replicas of a key.
@@ -63,6 +65,14 @@ pub fn pod_of(desired: &Desired, prior: &Prior, address: &Address) -> Result<Pod
             Err(Failure::NotRecorded { address: address.clone(), replicas })
         }
     }
+}
+
+fn are_replicas_of_one(left: &str, right: &str) -> bool {
+    let key = |name: &str| match name.parse() {
+        Ok(Address::Pod { key, replica: Some(_) }) => Some(key),
+        Ok(_) | Err(_) => None,
+    };
+    key(left).is_some_and(|left| Some(left) == key(right))
 }
 
 /// Returns what was most likely meant.

@@ -80,7 +80,7 @@ impl FromStr for Attribute {
     fn from_str(text: &str) -> Result<Self, NoAttribute> {
         let number = |port: &str| {
             let canonical = !port.starts_with(['0', '+']);
-            port.parse().ok().filter(|port| canonical && (1..=u32::from(u16::MAX)).contains(port))
+            port.parse().ok().filter(|port| canonical && (1..=Port::MOST).contains(port))
         };
         match text.split_once('.') {
             None => [Self::Id, Self::Url, Self::Host, Self::PublicIp, Self::Ssh]
@@ -115,7 +115,7 @@ mod tests {
             "url.",
             "url.0",
             "url.08080",
-            "url.65536",
+            "url.100000",
             "url.x",
             "tcp",
             "tcp.+22",

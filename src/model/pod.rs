@@ -42,6 +42,9 @@ impl Port {
     /// From this number on, a TCP port asks for any public port with the same number inside, and reads back as that.
     pub const SYMMETRIC_FROM: u32 = 70_000;
 
+    /// The highest number.
+    pub const MOST: u32 = 99_999;
+
     /// Tells whether it asks for any public port.
     pub fn is_symmetric(self) -> bool {
         self.number >= Self::SYMMETRIC_FROM

@@ -539,6 +539,7 @@ impl Field {
                 | Self::State
                 | Self::Value
                 | Self::ValueSetAt
+                | Self::Template
         )
     }
 }

@@ -233,16 +233,22 @@ pub(super) fn stays_for(address: &Address, dependent: &Address) -> Finding {
 /// A replica takes the place of a gone one.
 pub(super) fn gap_closed(gap: &Address, spare: &Address) -> Finding {
     let message = format!(
-        "is gone, and `{spare}`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows"
+        "is not there, and `{spare}`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows"
     );
     about(Severity::Note, "gap-closed", gap, Some(Field::Replicas), message)
 }
 
 /// A replica cannot take the place of a gone one.
-pub(super) fn replicas_not_alike(gap: &Address, spare: &Address) -> Finding {
+pub(super) fn replicas_not_alike(gap: &Address, is_recorded: bool, spare: &Address) -> Finding {
+    let (made, forget) = if is_recorded {
+        ("made again", format!("`podform state rm {gap}` and "))
+    } else {
+        ("made", String::new())
+    };
+    let keeps = if is_recorded { "keep" } else { "keeps" };
     let message = format!(
-        "is made again while `{spare}` goes, as replicas with `${{REPLICA}}`, a local volume or other hardware are not \
-         exchanged; `podform state rm {gap}` and `podform state mv {spare} {gap}` keep that pod"
+        "is {made} while `{spare}` goes, as replicas with `${{REPLICA}}`, a local volume or other hardware are not \
+         exchanged; {forget}`podform state mv {spare} {gap}` {keeps} that pod"
     );
     about(Severity::Warning, "replicas-not-alike", gap, Some(Field::Replicas), message)
 }
@@ -447,7 +453,7 @@ pub(super) fn replaced_when_running(address: &Address, fields: &[Field]) -> Find
 
 pub(super) fn retired(address: &Address, storage: Monthly) -> Finding {
     let message = format!(
-        "is kept stopped after its key has left the spec, for {storage} a month; `destroy` or `state rm` ends it"
+        "is kept stopped after it left the spec, for {storage} a month; `destroy` ends it, `state rm` gives it up"
     );
     about(Severity::Note, "retired", address, None, message)
 }

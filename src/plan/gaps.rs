@@ -72,7 +72,8 @@ pub(super) fn gaps(inputs: &Inputs<'_>, renamed: &Renamed<'_>) -> Gaps {
             if !is_gone {
                 gaps.reserved.insert(spare.address.clone(), address.clone());
             } else if !is_alike(wanted, &spare, &catalog) {
-                gaps.findings.push(finding::replicas_not_alike(address, spare.address));
+                let is_recorded = renamed.objects.contains_key(address);
+                gaps.findings.push(finding::replicas_not_alike(address, is_recorded, spare.address));
             } else {
                 gaps.findings.push(finding::gap_closed(address, spare.address));
                 gaps.moves.insert(address.clone(), spare.address.clone());

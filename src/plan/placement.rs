@@ -198,26 +198,32 @@ fn gpu_choices(
     let mut candidates: Vec<(Rank, Candidate)> = Vec::new();
     let numbered = wish.numbers().len() > 1;
     // What the fewest of a type are no way for is not said again of more of them.
-    let mut told: BTreeSet<(&GpuTypeId, Option<Cloud>)> = BTreeSet::new();
-    let mut reject = |gpu, cloud, why: String| {
-        if told.insert((gpu, cloud)) {
+    let mut told: BTreeSet<(&GpuTypeId, Option<Cloud>, Option<Hourly>)> = BTreeSet::new();
+    let mut reject = |gpu, cloud, limit, why: String| {
+        if told.insert((gpu, cloud, limit)) {
             rejected.push(why);
         }
     };
+    let mut accepted: BTreeSet<(&GpuTypeId, u32, Cloud)> = BTreeSet::new();
     for considered in considered(wish, index) {
         let Considered { gpu, count, listed, limit } = considered;
         if let Some(why) = unfit(wish, gpu, &catalog.not_taken.gpus) {
-            reject(&gpu.id, None, format!("{}: {why}", gpu.id));
+            reject(&gpu.id, None, None, format!("{}: {why}", gpu.id));
             continue;
         }
         let name = if numbered { format!("{} x{count}", gpu.id) } else { gpu.id.to_string() };
         if count > gpu.max_count {
-            reject(&gpu.id, None, format!("{name}: at most {} in one pod", gpu.max_count));
+            reject(&gpu.id, None, None, format!("{name}: at most {} in one pod", gpu.max_count));
             continue;
         }
         for cloud in clouds(pod) {
             if gpu.unsold.contains(&cloud) {
-                reject(&gpu.id, Some(cloud), format!("{} in {cloud}: RunPod does not sell it there", gpu.id));
+                reject(
+                    &gpu.id,
+                    Some(cloud),
+                    None,
+                    format!("{} in {cloud}: RunPod does not sell it there", gpu.id),
+                );
                 continue;
             }
             let compute = Compute::Gpu { id: gpu.id.clone(), count };
@@ -227,7 +233,11 @@ fn gpu_choices(
             let price = each.times(count);
             let limit = [limit, pod.hardware.max_price].into_iter().flatten().min();
             if let Some(why) = too_dear(price, limit) {
-                reject(&gpu.id, Some(cloud), format!("{name} in {cloud}: {why}"));
+                reject(&gpu.id, Some(cloud), limit, format!("{name} in {cloud}: {why}"));
+                continue;
+            }
+            // A second name for it is no second way, but may be one where its limit allows more.
+            if !accepted.insert((&gpu.id, count, cloud)) {
                 continue;
             }
             let query = stock_query(wish, &pod.hardware, count, cloud);
@@ -247,18 +257,15 @@ fn gpu_choices(
     Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
 }
 
-/// Expands the names of the spec to types and numbers, each pair once. Of what one name stands for the fewest GPUs come
-/// first, and types with as many stand by price.
+/// Expands the names of the spec to types and numbers. Of what one name stands for the fewest GPUs come first, and types
+/// with as many stand by price.
 fn considered<'a>(wish: &GpuWish, index: &CatalogIndex<'a>) -> Vec<Considered<'a>> {
-    let mut seen: BTreeSet<(&GpuTypeId, u32)> = BTreeSet::new();
-    let mut considered = Vec::new();
+    let mut considered: Vec<Considered<'a>> = Vec::new();
     let mut add = |types: Vec<&'a GpuType>, counts: GpuCount, limit: Option<Hourly>| {
         let mut types = types;
         types.sort_by_key(|gpu| (unknown_last(gpu.secure), unknown_last(gpu.community), &gpu.id));
         for (count, gpu) in counts.numbers().flat_map(|count| types.iter().map(move |gpu| (count, *gpu))) {
-            if seen.insert((&gpu.id, count)) {
-                considered.push(Considered { gpu, count, listed: seen.len(), limit });
-            }
+            considered.push(Considered { gpu, count, listed: considered.len(), limit });
         }
     };
     if wish.any_of.is_empty() {
@@ -417,11 +424,12 @@ fn stock_in(
     (here.values().copied().max().unwrap_or(Stock::None), Arc::new(here))
 }
 
-/// Describes the wanted GPUs; how many is told of those that have a number of their own.
+/// Describes the wanted GPUs, with how many of each where that is not the same for all.
 pub(super) fn gpu_text(wish: &GpuWish) -> String {
-    let name = |choice: &GpuChoice| match choice.count {
-        Some(count) => format!("{}:{count}", choice.name),
-        None => choice.name.to_string(),
+    let differ = wish.any_of.iter().any(|choice| choice.count.is_some());
+    let name = |choice: &GpuChoice| match differ {
+        true => format!("{}:{}", choice.name, wish.count_of(choice)),
+        false => choice.name.to_string(),
     };
     let names: Vec<String> = wish.any_of.iter().map(name).collect();
     if !names.is_empty() {
@@ -431,6 +439,7 @@ pub(super) fn gpu_text(wish: &GpuWish) -> String {
         (None, None) => "any".to_owned(),
         (Some(min), None) => format!("any with at least {min}"),
         (None, Some(max)) => format!("any with at most {max}"),
+        (Some(min), Some(max)) if min == max => format!("any with {min}"),
         (Some(min), Some(max)) => format!("any with {min} to {max}"),
     }
 }

@@ -478,7 +478,7 @@ mod tests {
                      all 3: $1,901.40 a month ($2.6047/h)
 
           # llm[3] will be destroyed
-          # (because `replicas` was lowered or taken out)
+          # (because `replicas` no longer counts it)
           # (id g0ne00000000aa)
           - llm[3]
               note:  its container disk (60 GB) is wiped

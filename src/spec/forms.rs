@@ -199,7 +199,7 @@ pub(super) fn port(text: &str) -> Result<Port, Misread> {
     let canonical = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
     match number.parse::<u32>() {
         Ok(number @ 1..=65_535) if canonical => Ok(Port { number, protocol }),
-        Ok(number @ Port::SYMMETRIC_FROM..=99_999) if canonical && protocol == Protocol::Tcp => {
+        Ok(number @ Port::SYMMETRIC_FROM..=Port::MOST) if canonical && protocol == Protocol::Tcp => {
             Ok(Port { number, protocol })
         }
         Ok(_) if canonical => Err(Misread::new(format!("{} is not between 1 and 65535", shown(text)))
@@ -248,9 +248,15 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
     }
     if let Some((range, count)) = trimmed.split_once(':').filter(|(range, _)| is_memory(range.trim()))
         && !count.contains(':')
-        && let (Ok(range), Ok(count)) = (memory(range.trim()), gpu_count(count))
+        && (gpu_count(count).is_ok()
+            || count.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '.'))
     {
-        return Ok(ShortGpu::Memory { range, count: Some(count) });
+        let fixed = |misread: Misread| Misread {
+            fix: misread.fix.map(|fix| format!("{}:{fix}", range.trim())),
+            ..misread
+        };
+        let count = gpu_count(count).map_err(fixed)?;
+        return memory(range.trim()).map(|range| ShortGpu::Memory { range, count: Some(count) });
     }
     let help = "write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory";
     if let "false" | "no" | "none" | "off" | "0" = trimmed.to_ascii_lowercase().as_str() {
@@ -271,7 +277,7 @@ pub(super) fn gpu(text: &str) -> Result<ShortGpu, Misread> {
     };
     let name = name.trim();
     match gpu_count(count) {
-        Ok(count) if !name.is_empty() && !name.contains(':') => {
+        Ok(count) if !name.is_empty() && !name.contains(':') && !name.contains("..") => {
             Ok(ShortGpu::Named { name: GpuName::new(name), count: Some(count) })
         }
         _ if count.trim() == "0" => {

@@ -78,7 +78,7 @@ pub(super) fn removed(spec: &Spec, log: &mut Collector) -> BTreeMap<Address, OnR
         if let Some(place) = first.insert(address, from.span) {
             let detail = format!("`{address}` is removed for the second time");
             log.push(Diagnostic::at(Problem::InvalidMove, from.span, detail).label(place, "first here"));
-        } else if declared.contains(address) || has_key(spec, address) {
+        } else if declared.contains(address) || (!is_numbered(address) && has_key(spec, address)) {
             let detail = format!("`{address}` still stands in the spec");
             log.push(
                 Diagnostic::at(Problem::InvalidMove, from.span, detail)
@@ -199,6 +199,11 @@ fn is_bare(address: &Address) -> bool {
         | Address::Pod { key: _, replica: None } => true,
         Address::Pod { key: _, replica: Some(_) } => false,
     }
+}
+
+/// Tells whether an address is that of one replica, which may go while the others of its key stay.
+fn is_numbered(address: &Address) -> bool {
+    matches!(address, Address::Pod { key: _, replica: Some(_) })
 }
 
 fn has_key(spec: &Spec, address: &Address) -> bool {

@@ -13,9 +13,10 @@ use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
 use crate::model::attribute::Attribute;
+use crate::model::desired::Desired;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, Seen};
-use crate::model::pod::Protocol;
+use crate::model::pod::{Port, Protocol};
 use crate::model::prior::Prior;
 use crate::render::escape::visible;
 use crate::state::Store;
@@ -35,31 +36,63 @@ pub struct Args {
     json: bool,
 }
 
-/// What is asked for.
+/// What is asked for, in the order in which that is looked for: the kind of what is no pod stands before its key, and is
+/// a key that a pod may have as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Name {
-    address: Address,
-    attribute: Option<Attribute>,
+    first: Reading,
+    second: Option<Reading>,
 }
+
+/// An address, and what of it.
+type Reading = (Address, Option<Attribute>);
 
 impl std::str::FromStr for Name {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // The kind of what is no pod stands before its key.
         let is_kind = |(kind, _): &(&str, &str)| matches!(*kind, "volume" | "secret" | "registry");
-        let key = text.split_once('.').filter(is_kind).map_or(0, |(kind, _)| kind.len() + 1);
-        let (address, attribute) = match text[key..].find('.') {
-            Some(dot) => (&text[..key + dot], Some(&text[key + dot + 1..])),
-            None => (text, None),
-        };
-        let address: Address = address.parse().map_err(|error| format!("{error}"))?;
-        let attribute = attribute.map(str::parse).transpose().map_err(|error| format!("{error}"))?;
-        match attribute {
-            Some(attribute) if attribute != Attribute::Id && !address.is_pod() => {
-                Err("only pods have more than an `id`".to_owned())
+        let after_kind = text.split_once('.').filter(is_kind).map(|(kind, _)| read(text, kind.len() + 1));
+        let as_pod = read(text, 0);
+        match (after_kind, as_pod) {
+            (Some(Ok(object)), pod) => Ok(Self { first: object, second: pod.ok() }),
+            (Some(Err(_)) | None, Ok(pod)) => Ok(Self { first: pod, second: None }),
+            (Some(Err(why)), Err(_)) | (None, Err(why)) => Err(why),
+        }
+    }
+}
+
+/// Reads an address, whose key begins at this byte, and what follows it.
+fn read(text: &str, key: usize) -> Result<Reading, String> {
+    let (address, attribute) = match text[key..].find('.') {
+        Some(dot) => (&text[..key + dot], Some(&text[key + dot + 1..])),
+        None => (text, None),
+    };
+    let address: Address = address.parse().map_err(|error| format!("{error}"))?;
+    if !address.is_pod() && attribute.is_some_and(|attribute| attribute != "id") {
+        return Err(format!("`{address}` has an `id` only"));
+    }
+    let attribute = attribute.map(str::parse).transpose().map_err(|error| format!("{error}"))?;
+    Ok((address, attribute))
+}
+
+impl Name {
+    /// Returns the addresses that it stands for, and what of them.
+    fn meant(&self, desired: &Desired, prior: &Prior) -> Result<(Vec<Address>, Option<Attribute>), Failure> {
+        let meant = |(address, attribute): &Reading| {
+            let mut meant = naming::recorded(desired, prior, address)?;
+            if meant.len() > 1 {
+                // What a lower number left behind, stopped, serves nobody.
+                let retired =
+                    |address: &Address| prior.objects.get(address).is_some_and(|known| known.record.retired);
+                meant.retain(|address| !retired(address));
             }
-            Some(_) | None => Ok(Self { address, attribute }),
+            Ok((meant, *attribute))
+        };
+        let first = meant(&self.first);
+        match (first, &self.second) {
+            (Err(why), Some(second)) => meant(second).map_err(|_| why),
+            (first, _) => first,
         }
     }
 }
@@ -69,13 +102,12 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let session = Session::of_spec(shell).await?;
     let prior = session.state.load().await?;
     session.tell_in_progress(&prior).await?;
-    let meant = match name {
-        Some(name) => naming::recorded(&session.loaded.desired, &prior, &name.address)?,
-        None => prior.objects.keys().cloned().collect(),
+    let (meant, attribute) = match name {
+        Some(name) => name.meant(&session.loaded.desired, &prior)?,
+        None => (prior.objects.keys().cloned().collect(), None),
     };
     let live = session.look(session.account.reader(), &prior).await?;
     let told: Vec<Told> = meant.into_iter().map(|address| told(&prior, &live, address)).collect();
-    let attribute = name.as_ref().and_then(|name| name.attribute);
     if let Some(attribute) = attribute {
         let values = told.iter().map(|told| told.only(attribute)).collect::<Result<Vec<_>, _>>()?;
         let text = match (json, values.as_slice()) {
@@ -133,6 +165,9 @@ impl Told {
         let address = address.clone();
         let why = match standing {
             Standing::Gone(why) => why.clone(),
+            Standing::Up | Standing::Down if matches!(attribute, Attribute::Tcp(Port::SYMMETRIC_FROM..)) => {
+                "RunPod picks another number for it, under which it is listed".to_owned()
+            }
             Standing::Down if !attribute.is_lasting() => "it does not run".to_owned(),
             Standing::Up if !attribute.is_lasting() => {
                 "RunPod tells none, as it does not while a pod starts, and of ports that are not among `ports`".to_owned()
@@ -147,6 +182,9 @@ impl Told {
 
     fn json(&self) -> Value {
         let mut all = Map::new();
+        if let Standing::Gone(why) = &self.standing {
+            all.insert("missing".to_owned(), json!(why));
+        }
         for (attribute, value) in &self.values {
             let text = attribute.to_string();
             match text.split_once('.') {
@@ -174,7 +212,10 @@ fn told(prior: &Prior, live: &Live, address: Address) -> Told {
     let gone = |why: String| (Standing::Gone(why), Vec::new());
     let (standing, values) = match live.pods.get(id) {
         Some(Seen::Found(pod)) => {
-            (if pod.status.is_up() { Standing::Up } else { Standing::Down }, of_pod(pod))
+            // The older APIs do not tell whether a pod is in the private network.
+            let asked = recorded.record.object.pod().is_some_and(|pod| pod.container.global_networking);
+            let networked = pod.settings.global_networking.unwrap_or(asked);
+            (if pod.status.is_up() { Standing::Up } else { Standing::Down }, of_pod(pod, networked))
         }
         Some(Seen::Absent) => gone(format!("the account has no pod `{id}`")),
         Some(Seen::Unreadable(why)) => gone(why.to_string()),
@@ -183,8 +224,7 @@ fn told(prior: &Prior, live: &Live, address: Address) -> Told {
     Told { address, standing, values }
 }
 
-fn of_pod(pod: &LivePod) -> Vec<(Attribute, String)> {
-    let networked = pod.settings.global_networking == Some(true);
+fn of_pod(pod: &LivePod, networked: bool) -> Vec<(Attribute, String)> {
     let http = pod.ports().filter(|port| port.protocol == Protocol::Http);
     let urls = http.map(|port| Attribute::UrlOf(port.number));
     let lasting = [Attribute::Id, Attribute::Url].into_iter().chain(urls).chain([Attribute::Host]);
@@ -210,19 +250,29 @@ mod tests {
     #[test]
     fn a_name_is_an_address_and_what_of_it() {
         let read = |text: &str| {
-            text.parse::<Name>().map(|Name { address, attribute }| {
-                (address.to_string(), attribute.map(|attribute| attribute.to_string()))
+            text.parse::<Name>().map(|Name { first, second }| {
+                let shown = |(address, attribute): &(Address, Option<Attribute>)| match attribute {
+                    Some(attribute) => format!("{attribute} of {address}"),
+                    None => address.to_string(),
+                };
+                [Some(first), second].iter().flatten().map(shown).collect::<Vec<_>>().join(", or ")
             })
         };
-        let name = |address: &str, attribute: &str| {
-            Ok((address.to_owned(), Some(attribute.to_owned()).filter(|text| !text.is_empty())))
-        };
-        assert_eq!(read("llm"), name("llm", ""));
-        assert_eq!(read("llm.url"), name("llm", "url"));
-        assert_eq!(read("llm[0].url.8080"), name("llm[0]", "url.8080"));
-        assert_eq!(read("volume.models"), name("volume.models", ""));
-        assert_eq!(read("volume.models.id"), name("volume.models", "id"));
-        assert_eq!(read("volume.models.url"), Err("only pods have more than an `id`".to_owned()));
+        let names = [
+            ("llm", "llm"),
+            ("llm.url", "url of llm"),
+            ("llm[0].url.8080", "url.8080 of llm[0]"),
+            ("volume.models", "volume.models"),
+            ("volume.models.id", "id of volume.models"),
+            // A pod may be called like a kind.
+            ("volume.id", "volume.id, or id of volume"),
+            ("volume.url.80", "url.80 of volume"),
+            ("secret[0].ssh", "ssh of secret[0]"),
+        ];
+        for (text, name) in names {
+            assert_eq!(read(text), Ok(name.to_owned()), "{text}");
+        }
+        assert_eq!(read("volume.models.url"), Err("`volume.models` has an `id` only".to_owned()));
         for text in ["", ".", "llm.", ".url", "llm.urls", "llm.url.x", "volume.", "llm[.id", "é.id"] {
             assert!(read(text).is_err(), "{text}");
         }

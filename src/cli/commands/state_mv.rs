@@ -42,10 +42,12 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         .collect();
     record(&session, ("state mv", lock), &prior, changes, &format!("{from} is {to}")).await?;
     shell.output.data(&told);
-    shell.output.note(&format!(
-        "next: rename `{}` to `{}` in the spec, then run `podform plan`",
-        from.key(),
-        to.key()
-    ));
+    let next = if from.key() == to.key() {
+        "next: run `podform plan`".to_owned()
+    } else {
+        let (from, to) = (from.key(), to.key());
+        format!("next: rename `{from}` to `{to}` in the spec, then run `podform plan`")
+    };
+    shell.output.note(&next);
     Ok(exit::DONE)
 }

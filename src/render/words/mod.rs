@@ -41,7 +41,7 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Requested => Some("`--replace` asks for it"),
         Reason::RotateRequested => Some("`--rotate` asks for it"),
         Reason::Removed => Some("its key has left the spec"),
-        Reason::Shrunk => Some("`replicas` was lowered or taken out"),
+        Reason::Shrunk => Some("`replicas` no longer counts it"),
         Reason::Destroyed => Some("`destroy` ends it"),
         Reason::Deposed => Some("an earlier replacement left it behind"),
         Reason::Duplicate => Some("it is a second pod of one create"),

@@ -152,7 +152,10 @@ fn long_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
 
 /// Reads a number of GPUs, or a range of it.
 fn gpu_count(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuCount>> {
-    if node.text().contains("..") {
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+    if matches!(&node.value, Value::Scalar(scalar) if scalar.plain && !is_number(&scalar.text))
+        || node.text().contains("..")
+    {
         return decoder.form(node, "a whole number", Problem::InvalidValue, forms::gpu_count);
     }
     let count = decoder.integer(node, 1..=forms::MAX_GPUS)?;

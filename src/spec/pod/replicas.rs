@@ -58,5 +58,9 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
         };
         decoder.report(Diagnostic::at(Problem::InvalidValue, number.span, detail));
     }
+    if count > 0 && replicas.len() == 0 {
+        let detail = "`without` leaves out all of them";
+        decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail).help("write `replicas: 0`"));
+    }
     Some(Spanned { value: replicas, span: node.span })
 }

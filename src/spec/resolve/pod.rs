@@ -55,7 +55,9 @@ impl Resolver<'_> {
             let detail = "one pod cannot become all replicas";
             let mistake = Diagnostic::at(Problem::ConflictingKeys, adopt.span, detail)
                 .label(replicas.span, "several pods here");
-            self.log.push(mistake.help("take it over with `podform import 'KEY[0]' ID`"));
+            let number = replicas.value.numbers().next().unwrap_or_default();
+            let id = adopt.value.as_str();
+            self.log.push(mistake.help(format!("take it over with `podform import '{key}[{number}]' {id}`")));
         }
         self.template(&pod);
         if pod.image.is_none() && pod.template.is_none() {

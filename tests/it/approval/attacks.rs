@@ -233,8 +233,8 @@ fn a_file_that_rents_other_machines_is_refused() {
        total an hour              $1.5019/h           $1.9947/h
        not managed                  $359.40             $359.40                none
      
-    -Digest: 99f886cd6c1a8ec6198167c28bdb540f-901900000
-    +Digest: 0f69ab947e8b7366df3761a6e940a0be-901900000
+    -Digest: 3f87beb0270a23034eaac3a72cde91b9-901900000
+    +Digest: 50c9a1b050a5eb0519ea68e6b6db3529-901900000
     [stderr]
     error: the saved plan is stale: another plan is needed now
     hint: plan again and read what has changed

@@ -266,7 +266,7 @@ fn a_removed_pod_is_terminated_stopped_or_forgotten_as_last_applied() {
     c:forget Removed (tombstone)
       ! GoesOnUnmanaged
     Warning c: goes on running and being billed, unmanaged (forgotten)
-    Note b: is kept stopped after its key has left the spec, for $10.00 a month; `destroy` or `state rm` ends it (retired)
+    Note b: is kept stopped after it left the spec, for $10.00 a month; `destroy` ends it, `state rm` gives it up (retired)
     cost $1,527.10 -> $10.00, at most $10.00
     "#);
 }
@@ -276,7 +276,7 @@ fn a_retired_pod_is_listed_and_stopped_again_if_others_start_it() {
     let world = World::default().have("llm", |pod| pod.lifecycle.on_remove = OnRemove::Stop).applied();
     assert_snapshot!(plan(&world), @"
     no changes
-    Note llm: is kept stopped after its key has left the spec, for $0.00 a month; `destroy` or `state rm` ends it (retired)
+    Note llm: is kept stopped after it left the spec, for $0.00 a month; `destroy` ends it, `state rm` gives it up (retired)
     unchanged llm
     cost $0.00 -> $0.00, at most $0.00
     ");
@@ -286,7 +286,7 @@ fn a_retired_pod_is_listed_and_stopped_again_if_others_start_it() {
       state: running -> stopped by Outside
       ! ContainerDiskLost { size: Gigabytes(20) }
     drift llm: Started
-    Note llm: is kept stopped after its key has left the spec, for $0.00 a month; `destroy` or `state rm` ends it (retired)
+    Note llm: is kept stopped after it left the spec, for $0.00 a month; `destroy` ends it, `state rm` gives it up (retired)
     cost $505.70 -> $0.00, at most $0.00
     ");
     let wanted_again = world.want("llm", |_| {});

@@ -9,7 +9,7 @@ use podform::model::plan::{Block, Operation, Planned};
 use podform::model::pod::Compute;
 use podform::model::size::Gigabytes;
 
-use super::cases::{plan, settles};
+use super::cases::{local, plan, settles};
 use super::world::{World, address, gpus};
 
 /// Accepts these, each as a spec has it: a name, or `NAME:COUNT`.
@@ -92,6 +92,23 @@ fn of_a_range_the_fewest_come_first_and_the_order_by_price_is_that_of_the_whole_
     ");
 }
 
+/// A name that stands for a type again may allow more for it.
+#[test]
+fn each_entry_has_its_own_limit() {
+    let limited = |limits: [Option<i64>; 2]| {
+        candidates(|pod| {
+            let mut wish = gpus(&["L40S:2", "L40S:2"]);
+            for (choice, limit) in wish.any_of.iter_mut().zip(limits) {
+                choice.max_price = limit.map(Hourly);
+            }
+            pod.hardware.compute = ComputeWish::Gpu(wish);
+        })
+    };
+    let only = "NVIDIA L40S x2 secure $1.72/h";
+    assert_eq!(limited([Some(1_000_000), Some(2_000_000)]), only);
+    assert_eq!(limited([Some(2_000_000), None]), only);
+}
+
 #[test]
 fn a_pod_in_any_accepted_number_of_its_type_is_in_sync() {
     let cases = [
@@ -155,6 +172,20 @@ fn a_replica_that_is_left_out_by_number_goes_and_no_other() {
     unchanged llm[0] llm[2]
     cost $1,517.10 -> $1,011.40, at most $1,011.40
     ");
+}
+
+/// There is none to forget of a number that was never made.
+#[test]
+fn a_number_that_was_left_out_and_comes_back_beside_one_that_goes_says_how_to_keep_that() {
+    let local = |pod: &mut WantedPod| pod.container.storage = local(10);
+    let world = World::default()
+        .have("llm[0]", local)
+        .have("llm[2]", local)
+        .want("llm[0]", local)
+        .want("llm[1]", local);
+    let planned = world.plan();
+    let said = planned.plan().findings.iter().find(|finding| finding.code == "replicas-not-alike").unwrap();
+    assert_snapshot!(said.message, @"is made while `llm[2]` goes, as replicas with `${REPLICA}`, a local volume or other hardware are not exchanged; `podform state mv llm[2] llm[1]` keeps that pod");
 }
 
 #[test]

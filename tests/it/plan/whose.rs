@@ -485,7 +485,7 @@ fn what_a_rebuild_found_ends_only_if_it_holds_no_data_and_nothing_like_it_comes(
       state: running -> stopped by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! LocalVolumeKept { size: Gigabytes(100), path: "/workspace" }
-    Note chat: is kept stopped after its key has left the spec, for $20.00 a month; `destroy` or `state rm` ends it (retired)
+    Note chat: is kept stopped after it left the spec, for $20.00 a month; `destroy` ends it, `state rm` gives it up (retired)
     cost $515.70 -> $20.00, at most $20.00
     volume.data:forget Removed (tombstone)
       ! GoesOnUnmanaged
@@ -545,7 +545,7 @@ fn a_declared_removal_does_not_end_what_is_protected() {
     llm:stop Removed
       state: running -> stopped by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
-    Note llm: is kept stopped after its key has left the spec, for $0.00 a month; `destroy` or `state rm` ends it (retired)
+    Note llm: is kept stopped after it left the spec, for $0.00 a month; `destroy` ends it, `state rm` gives it up (retired)
     cost $505.70 -> $0.00, at most $0.00
     blocked
       because Protected { address: Volume(Key("data")), step: Delete }
@@ -603,7 +603,7 @@ fn a_declared_removal_of_a_bare_key_is_that_of_all_its_replicas() {
       state: running -> stopped by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! LocalVolumeKept { size: Gigabytes(100), path: "/workspace" }
-    Note llm[1]: is kept stopped after its key has left the spec, for $20.00 a month; `destroy` or `state rm` ends it (retired)
+    Note llm[1]: is kept stopped after it left the spec, for $20.00 a month; `destroy` ends it, `state rm` gives it up (retired)
     cost $1,031.40 -> $20.00, at most $20.00
     llm[1]:delete Removed
       ! LocalVolumeLost { size: Gigabytes(100), path: "/workspace" }
@@ -883,7 +883,7 @@ fn a_spare_replica_goes_where_one_is_certainly_gone() {
       name: acme-llm[2] -> acme-llm[1] by Spec
     held llm[0]: Unreadable("recorded less than 120 s ago and not listed yet")
     drift llm[1]: Vanished
-    Note llm[1]: is gone, and `llm[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
+    Note llm[1]: is not there, and `llm[2]`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows (gap-closed)
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     "#);
 }

@@ -230,7 +230,7 @@ pods:
   a: { image: a, gpu: L40S, adopt: xedezhzb9la3ye }
   b: { image: a, gpu: L40S, adopt: xedezhzb9la3ye }
   c: { image: a, gpu: L40S, adopt: riixlu8oclhp, replicas: 2 }
-"), @r#"
+"), @"
     error: invalid value
      --> pods.yaml:5:36
       |
@@ -247,8 +247,8 @@ pods:
       |                                    |
       |                                    one pod cannot become all replicas
       |
-      = help: take it over with `podform import 'KEY[0]' ID`
-    "#);
+      = help: take it over with `podform import 'c[0]' riixlu8oclhp`
+    ");
 }
 
 #[test]

@@ -594,6 +594,10 @@ fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
         "H100:0..2",
         "48GB..:2..4",
         "48GB:2..4:1",
+        "48GB:17",
+        "48GB:4..2",
+        "L4..:2",
+        "{ any_of: [L4], count: 1-3 }",
         "[{ type: L4, count: 2 }, { type: A100, count: 1..2, max_price: 3 }]",
         "[{ type: L4:2 }]",
         "[L4:1, L4:2..4, L4:3]",
@@ -654,6 +658,14 @@ fn gpus_as_other_tools_write_them_lead_to_what_is_written_here() {
       taken
     48GB:2..4:1
       10: error: invalid value: `48GB:2..4:1`: memory stands in a key of its own; write `gpu: { any_of: [NAME], memory: 80GB, count: 2 }`
+    48GB:17
+      10: error: invalid value: `17` is no number of GPUs from 1 to 16; write `2`, `2..4` for two to four, `2..` for two or more, `..4` for four or less
+    48GB:4..2
+      10: error: invalid value: the lower bound is above the upper; write: `48GB:2..4`
+    L4..:2
+      10: error: invalid value: `L4..:2` is no `NAME:COUNT`; write a name, `H100 SXM:2` for two of them, or `48GB..` for any GPU with that memory
+    { any_of: [L4], count: 1-3 }
+      33: error: invalid value: `1-3` is no number of GPUs from 1 to 16; write `2`, `2..4` for two to four, `2..` for two or more, `..4` for four or less
     [{ type: L4, count: 2 }, { type: A100, count: 1..2, max_price: 3 }]
       taken
     [{ type: L4:2 }]
