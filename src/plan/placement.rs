@@ -211,9 +211,9 @@ fn gpu_choices(
             reject(&gpu.id, None, None, format!("{}: {why}", gpu.id));
             continue;
         }
-        let name = if numbered { format!("{} x{count}", gpu.id) } else { gpu.id.to_string() };
+        let name = || if numbered { format!("{} x{count}", gpu.id) } else { gpu.id.to_string() };
         if count > gpu.max_count {
-            reject(&gpu.id, None, None, format!("{name}: at most {} in one pod", gpu.max_count));
+            reject(&gpu.id, None, None, format!("{}: at most {} in one pod", name(), gpu.max_count));
             continue;
         }
         for cloud in clouds(pod) {
@@ -233,7 +233,7 @@ fn gpu_choices(
             let price = each.times(count);
             let limit = [limit, pod.hardware.max_price].into_iter().flatten().min();
             if let Some(why) = too_dear(price, limit) {
-                reject(&gpu.id, Some(cloud), limit, format!("{name} in {cloud}: {why}"));
+                reject(&gpu.id, Some(cloud), limit, format!("{} in {cloud}: {why}", name()));
                 continue;
             }
             // A second name for it is no second way, but may be one where its limit allows more.

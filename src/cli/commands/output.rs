@@ -17,7 +17,7 @@ use crate::model::desired::Desired;
 use crate::model::id::RemoteId;
 use crate::model::live::{Live, LivePod, Seen};
 use crate::model::pod::{Port, Protocol};
-use crate::model::prior::Prior;
+use crate::model::prior::{Prior, Recorded};
 use crate::render::escape::visible;
 use crate::state::Store;
 
@@ -107,7 +107,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         None => (prior.objects.keys().cloned().collect(), None),
     };
     let live = session.look(session.account.reader(), &prior).await?;
-    let told: Vec<Told> = meant.into_iter().map(|address| told(&prior, &live, address)).collect();
+    let meant = meant.iter().filter_map(|address| prior.objects.get_key_value(address));
+    let told: Vec<Told<'_>> = meant.map(|(address, recorded)| told(address, recorded, &live)).collect();
     if let Some(attribute) = attribute {
         let values = told.iter().map(|told| told.only(attribute)).collect::<Result<Vec<_>, _>>()?;
         let text = match (json, values.as_slice()) {
@@ -139,8 +140,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// What is known of one object.
-struct Told {
-    address: Address,
+struct Told<'a> {
+    address: &'a Address,
     standing: Standing,
     values: Vec<(Attribute, String)>,
 }
@@ -154,7 +155,7 @@ enum Standing {
     Gone(String),
 }
 
-impl Told {
+impl Told<'_> {
     /// Returns one value.
     fn only(&self, attribute: Attribute) -> Result<&str, Failure> {
         let Self { address, standing, values } = self;
@@ -162,7 +163,6 @@ impl Told {
         if let Some((_, value)) = found {
             return Ok(value);
         }
-        let address = address.clone();
         let why = match standing {
             Standing::Gone(why) => why.clone(),
             Standing::Up | Standing::Down if matches!(attribute, Attribute::Tcp(Port::SYMMETRIC_FROM..)) => {
@@ -177,7 +177,7 @@ impl Told {
                 format!("it has {}", known.join(", "))
             }
         };
-        Err(Failure::NoOutput { address, attribute, why })
+        Err(Failure::NoOutput { address: Address::clone(address), attribute, why })
     }
 
     fn json(&self) -> Value {
@@ -200,11 +200,7 @@ impl Told {
     }
 }
 
-fn told(prior: &Prior, live: &Live, address: Address) -> Told {
-    let Some(recorded) = prior.objects.get(&address) else {
-        let standing = Standing::Gone("it is not recorded".to_owned());
-        return Told { address, standing, values: Vec::new() };
-    };
+fn told<'a>(address: &'a Address, recorded: &Recorded, live: &Live) -> Told<'a> {
     let RemoteId::Pod(id) = &recorded.id else {
         let values = vec![(Attribute::Id, recorded.id.to_string())];
         return Told { address, standing: Standing::Up, values };
