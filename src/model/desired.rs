@@ -153,6 +153,8 @@ pub struct WantedPod {
     pub run: RunState,
     /// What podform may do to it.
     pub lifecycle: Lifecycle,
+    /// How many replicas of its key may be down at once while they are changed; `None` for all of them.
+    pub at_once: Option<AtOnce>,
     /// Pods and volumes that must be ready first; order only. Volumes that it mounts are included, and pods that no
     /// chosen profile selects.
     pub depends_on: BTreeSet<Address>,
@@ -479,6 +481,36 @@ impl FromStr for Ignored {
         match Self::SEVERAL.iter().find(|(_, word)| *word == text) {
             Some((several, _)) => Ok(several.clone()),
             None => text.parse().map(Self::Field),
+        }
+    }
+}
+
+/// How many replicas of one key may be down at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AtOnce {
+    /// So many; at least 1.
+    Number(u32),
+    /// So many of a hundred; at least 1 replica.
+    Percent(u32),
+}
+
+impl AtOnce {
+    /// Returns how many that is of so many replicas.
+    pub fn of(self, replicas: usize) -> usize {
+        match self {
+            Self::Number(number) => number as usize,
+            Self::Percent(percent) => replicas.saturating_mul(percent as usize) / 100,
+        }
+        .max(1)
+    }
+}
+
+/// As a spec has it: `2`, or `50%`.
+impl fmt::Display for AtOnce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
         }
     }
 }

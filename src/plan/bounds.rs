@@ -11,7 +11,7 @@ use crate::model::desired::Wanted;
 use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::marker::VolumeMark;
-use crate::model::plan::{Action, OnStuck, Operation, Plan, Step};
+use crate::model::plan::{Action, ActionId, Disruption, OnStuck, Operation, Plan, Step};
 
 use super::check::{Violation, check, objects_of};
 use super::hold::recorded_dependencies;
@@ -37,6 +37,7 @@ pub fn check_bounds(inputs: &Inputs<'_>, plan: &Plan) -> Vec<Violation> {
     }
     violations.extend(bounds.still_needed());
     violations.extend(bounds.not_its_own());
+    violations.extend(bounds.too_many_down());
     violations
 }
 
@@ -208,6 +209,42 @@ impl<'a> Bounds<'a> {
         own
     }
 
+    /// Replicas that run and are taken down wait for each other, but for as many as may be down at once.
+    fn too_many_down(&self) -> Vec<Violation> {
+        let mut after = After::new();
+        for (first, then) in &self.plan.edges {
+            after.entry(first).or_default().push(then);
+        }
+        let mut violations = Vec::new();
+        for (key, at_once) in &self.plan.waves {
+            let replicas = self.acting.keys().filter(|address| address.is_pod() && address.key() == key);
+            let turns: Vec<Turn<'_>> = replicas.filter_map(|address| self.turn(address, &after)).collect();
+            let together = |turn: &Turn<'_>| {
+                turns.iter().filter(|other| !turn.waits_for(other) && !other.waits_for(turn)).count()
+            };
+            if turns.iter().any(|turn| together(turn) > *at_once as usize) {
+                violations.push(Violation::TooManyDown(key.clone(), *at_once));
+            }
+        }
+        violations
+    }
+
+    /// Returns what takes down a replica that runs and is to run on, and what waits for all that is done to it.
+    fn turn(&self, address: &Address, after: &After<'a>) -> Option<Turn<'a>> {
+        let of = |which: fn(Step, &Action) -> bool| {
+            let steps = self.steps(address).iter().filter(move |(step, action)| which(*step, action));
+            steps.map(|(step, _)| ActionId { address: address.clone(), step: *step }).collect::<Vec<_>>()
+        };
+        let down = of(takes_down);
+        if down.is_empty() || self.is_taken_away(address) || !self.is_ready(address) {
+            return None;
+        }
+        let all = of(|step, action| takes_down(step, action) || matches!(step, Step::Create | Step::Start));
+        let sets = all.iter().map(|step| reached(step, after));
+        let waiting = sets.reduce(|all, one| &all & &one).unwrap_or_default();
+        Some(Turn { down, waiting })
+    }
+
     /// Tells whether the journal knows the token of an object for an address.
     fn is_made_for(&self, id: &RemoteId, address: &Address) -> bool {
         let Inputs { desired, prior, .. } = self.inputs;
@@ -222,6 +259,54 @@ impl<'a> Bounds<'a> {
         });
         let known = of_pod.or(of_volume);
         known.is_some_and(|known| !known.tombstone && self.renamed.address_now(&known.address) == *address)
+    }
+}
+
+/// What waits for each action, but for what waits for that.
+type After<'a> = BTreeMap<&'a ActionId, Vec<&'a ActionId>>;
+
+/// One replica that is taken down.
+struct Turn<'a> {
+    /// What takes it down.
+    down: Vec<ActionId>,
+    /// What waits until it is up again.
+    waiting: BTreeSet<&'a ActionId>,
+}
+
+impl Turn<'_> {
+    fn waits_for(&self, other: &Self) -> bool {
+        self.down.iter().all(|down| other.waiting.contains(down))
+    }
+}
+
+fn reached<'a>(from: &ActionId, after: &After<'a>) -> BTreeSet<&'a ActionId> {
+    let mut open: Vec<&'a ActionId> = after.get(from).cloned().unwrap_or_default();
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if seen.insert(id) {
+            open.extend(after.get(id).into_iter().flatten());
+        }
+    }
+    seen
+}
+
+/// Tells whether an action takes a pod down that is on record.
+fn takes_down(step: Step, action: &Action) -> bool {
+    match &action.operation {
+        Operation::DeletePods { ids: _ } => step == Step::Delete,
+        Operation::StopPod { id: _ } => true,
+        Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
+        Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::SetSecret { .. }
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::StartPod { .. }
+        | Operation::DeleteVolume { id: _ }
+        | Operation::DeleteSecret { id: _ }
+        | Operation::DeleteRegistries { ids: _ } => false,
     }
 }
 

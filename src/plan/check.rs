@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use petgraph::algo::{has_path_connecting, is_cyclic_directed};
 use petgraph::graph::{DiGraph, NodeIndex};
 
-use crate::model::address::{Address, Kind};
+use crate::model::address::{Address, Key, Kind};
 use crate::model::id::RemoteId;
 use crate::model::marker::Token;
 use crate::model::plan::{
@@ -53,6 +53,9 @@ pub enum Violation {
     /// Something goes that what was left out depends on.
     #[error("`{0}` goes, and `{1}`, which was left out, depends on it")]
     StillNeeded(Address, Address),
+    /// More replicas of a key can be down at once than the plan says.
+    #[error("more than {1} replicas of `{0}` may be down at once")]
+    TooManyDown(Key, u32),
     /// An address acts on an object that neither its record nor the journal has, and that it does not take over.
     #[error("`{0}` acts on `{1}`, which is not known to be its own")]
     NotItsOwn(Address, RemoteId),

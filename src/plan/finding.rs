@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::address::{Address, Kind};
+use crate::model::address::{Address, Key, Kind};
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
 use crate::model::id::{CudaVersion, EnvKey, PodId, ProjectName, RegistryId, RemoteId, TemplateId, VolumeId};
 use crate::model::live::{LiveRegistry, PodStatus, Unreadable};
@@ -236,6 +236,36 @@ pub(super) fn gap_closed(gap: &Address, spare: &Address) -> Finding {
         "is not there, and `{spare}`, which is like it and no longer counted, takes its place: its pod goes on, only its name follows"
     );
     about(Severity::Note, "gap-closed", gap, Some(Field::Replicas), message)
+}
+
+/// A pod and the one that replaces it mount one volume.
+pub(super) fn two_writers(address: &Address, volume: &Address) -> Finding {
+    let message =
+        format!("both the old pod and the new one have `{volume}` mounted until the old one is gone");
+    about(Severity::Note, "two-writers", address, Some(Field::Volumes), message)
+}
+
+/// Replicas are changed in waves.
+pub(super) fn in_waves(key: &Key, changed: usize, at_once: usize, down: usize) -> Finding {
+    let waves = changed.div_ceil(at_once);
+    let first = match down {
+        0 => String::new(),
+        1 => ", after the one that is down".to_owned(),
+        down => format!(", after the {down} that are down"),
+    };
+    let message = format!(
+        "changes {changed} replicas in {waves} {} of {at_once}{first}; one that does not come up again ends it",
+        if waves == 1 { "wave" } else { "waves" }
+    );
+    about(Severity::Note, "in-waves", &Address::pod(key.clone()), Some(Field::Replicas), message)
+}
+
+/// Nothing says that some replicas are to go on while others are changed.
+pub(super) fn all_at_once(key: &Key, changed: usize) -> Finding {
+    let message = format!(
+        "all {changed} replicas that are changed go down at once; `update: {{ at_once: 1 }}` changes one after the other"
+    );
+    about(Severity::Note, "all-at-once", &Address::pod(key.clone()), Some(Field::Replicas), message)
 }
 
 /// A replica cannot take the place of a gone one.

@@ -45,6 +45,7 @@ mod templates;
 mod unmanaged;
 mod volume_index;
 mod volumes;
+mod waves;
 mod weight;
 
 use std::cell::LazyCell;
@@ -248,7 +249,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     };
 
     if let Some(doubt) = lost::doubts(inputs, &ownership.recorded).filter(|_| !inputs.options.taking_over) {
-        let mut plan = assemble(&context, &scope, Drafts::new(), graph::Edges::new(), Vec::new());
+        let mut plan = assemble(&context, &scope, Drafts::new(), Default::default(), Vec::new());
         // No address was left out by anybody's choice but those of the profiles.
         plan.out_of_scope = inputs.desired.out_of_scope.len();
         return Planned::Blocked { reasons: vec![doubt], plan };
@@ -273,7 +274,10 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     reach.leave_stranded(&context, &scope);
     let Reach { mut drafts, findings: reached } = reach;
     registries::end_unused(&context, &mut drafts);
-    let edges = graph::edges(&context, &drafts);
+    let mut edges = graph::edges(&context, &drafts);
+    let waves = waves::waves(&context, &drafts);
+    edges.extend(waves.iter().flat_map(waves::Waves::edges));
+    let limited = waves.iter().filter_map(waves::Waves::limit).collect();
 
     let vanished: Vec<&Address> = vanished(&context).collect();
     let mut reasons: Vec<Block> = all_vanished(&context, vanished.len()).into_iter().collect();
@@ -287,7 +291,8 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     remarks.extend(ssh::without_keys(&context, &drafts));
     remarks.extend(templates::left(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
-    let mut plan = assemble(&context, &scope, drafts, edges, remarks);
+    remarks.extend(waves.iter().map(waves::Waves::finding));
+    let mut plan = assemble(&context, &scope, drafts, (edges, limited), remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
     reasons.extend(blocks);
     plan.findings.splice(0..0, findings);
@@ -442,7 +447,7 @@ fn assemble(
     context: &Context<'_>,
     scope: &Scope<'_>,
     drafts: Drafts<'_>,
-    edges: graph::Edges,
+    (edges, waves): (graph::Edges, BTreeMap<Key, u32>),
     remarks: Vec<Finding>,
 ) -> Plan {
     let inputs = context.inputs;
@@ -465,6 +470,7 @@ fn assemble(
         basis: basis(inputs),
         actions: BTreeMap::new(),
         edges,
+        waves,
         referenced: referenced(inputs.desired),
         held: BTreeMap::new(),
         drift: Vec::new(),

@@ -27,6 +27,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         access,
         run,
         lifecycle: _,
+        at_once: _,
         depends_on: _,
         numbered: _,
         adopt: _,

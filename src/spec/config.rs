@@ -4,8 +4,8 @@
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuCount, GpuWish, Hardware, HostLimits,
-    Lifecycle, Move, OnRemove, WantedVolume,
+    AtOnce, Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuCount, GpuWish, Hardware,
+    HostLimits, Lifecycle, Move, OnRemove, WantedVolume,
 };
 use crate::model::money::Hourly;
 use crate::model::pod::EnvValue;
@@ -214,6 +214,11 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
         map.put("depends_on", texts(depends_on.iter().map(Key::as_str)));
     }
     map.put_some("replicas", typed.replicas().map(replicas));
+    if let Some(at_once) = typed.at_once() {
+        let mut update = Map::default();
+        update.put("at_once", write_at_once(at_once));
+        map.put("update", update);
+    }
     map.put("state", typed.run().to_string());
     map.put_some("adopt", typed.adopt.as_ref().map(|id| text(id.value.as_str())));
     let lifecycle = typed.lifecycle.as_ref().map(|lifecycle| &lifecycle.value);
@@ -304,6 +309,13 @@ pub(super) fn rent_map(bid: Hourly) -> Map {
     spot.put("bid", number(write_price(bid)));
     rent.put("spot", spot);
     rent
+}
+
+fn write_at_once(at_once: AtOnce) -> Written {
+    match at_once {
+        AtOnce::Number(number) => number.into(),
+        AtOnce::Percent(_) => text(&at_once.to_string()),
+    }
 }
 
 fn replicas(replicas: &Replicas) -> Written {

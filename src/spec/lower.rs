@@ -155,7 +155,7 @@ fn lower_pod(
     let registry = registry.map(|(_, registry)| registry);
     let pulled = registry.as_ref().and_then(Registry::made).cloned();
     let (disk, global_networking) = (typed.disk(), typed.has_global_networking());
-    let (access, run) = (typed.access(), typed.run());
+    let (access, run, at_once) = (typed.access(), typed.run(), typed.at_once());
     let mut unwanted_env = BTreeSet::new();
     let mut env = BTreeMap::new();
     for (key, value) in typed.env.into_iter().flat_map(|env| env.value) {
@@ -189,6 +189,7 @@ fn lower_pod(
         access,
         run,
         lifecycle: typed.lifecycle.map(|lifecycle| lifecycle.value).unwrap_or_default(),
+        at_once,
         depends_on: depends_on.chain(mounted).chain(pulled).collect(),
         numbered,
         adopt: typed.adopt.map(|adopt| adopt.value),

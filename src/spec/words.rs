@@ -326,6 +326,24 @@ pub(super) const REPLICAS: Section = Section {
     ],
 };
 
+pub(super) const UPDATE: Section = Section {
+    name: "`update`",
+    keys: &["at_once", "on_failure"],
+    words: &[
+        ("max_parallel", Spelled("at_once")),
+        ("maxUnavailable", Spelled("at_once")),
+        ("max_unavailable", Spelled("at_once")),
+        ("parallelism", Spelled("at_once")),
+        ("maxSurge", Written("`lifecycle: { on_replace: create_first }`")),
+        ("order", Written("`lifecycle: { on_replace: create_first }`")),
+        ("failure_action", Spelled("on_failure")),
+        ("auto_revert", NotSupported("put the old image back into the file and apply")),
+        ("canary", NotSupported("`--target KEY[0]` applies one replica")),
+        ("delay", NotSupported("the next ones begin once those before run")),
+        ("min_healthy_time", NotSupported("the next ones begin once those before run")),
+    ],
+};
+
 pub(super) const REMOVED: Section = Section {
     name: "an entry of `removed`",
     keys: &["from", "then"],

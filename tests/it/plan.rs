@@ -10,5 +10,6 @@ mod registries;
 mod rent;
 mod secrets;
 mod unread;
+mod waves;
 mod whose;
 pub(crate) mod world;

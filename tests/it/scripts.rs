@@ -102,6 +102,7 @@ scripts! {
     usage,
     volume_grows,
     volume_leaves,
+    waves,
     whose,
 }
 

@@ -266,6 +266,7 @@ pub fn empty_plan() -> Plan {
         },
         actions: BTreeMap::new(),
         edges: BTreeSet::new(),
+        waves: BTreeMap::new(),
         referenced: BTreeMap::new(),
         held: BTreeMap::new(),
         drift: Vec::new(),

@@ -7,7 +7,7 @@ mod action;
 mod change;
 mod left;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, ProjectName, RemoteId, RunNonce, Serial, VolumeId};
 use crate::model::money::{Amount, Monthly};
@@ -74,6 +74,8 @@ pub struct Plan {
     pub actions: BTreeMap<ActionId, Action>,
     /// `(first, then)`: real dependencies only. Acyclic.
     pub edges: BTreeSet<(ActionId, ActionId)>,
+    /// Keys whose replicas go down in waves, which are edges, and how many go in one.
+    pub waves: BTreeMap<Key, u32>,
     /// Volumes of the spec that are given by `id:`, so that a mount can be resolved; they are never changed.
     pub referenced: BTreeMap<Address, VolumeId>,
     /// Addresses that are left alone in this plan, with what depends on them.

@@ -3,8 +3,9 @@
 use super::form::{stored_enums, stored_structs};
 use super::{Stored, parsed};
 use crate::model::desired::{
-    Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuCount, GpuWish,
-    Hardware, HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret, WantedVolume,
+    AtOnce, Budget, CloudWish, ComputeWish, CpuWish, CudaWish, Deselected, Desired, GpuChoice, GpuCount,
+    GpuWish, Hardware, HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret,
+    WantedVolume,
 };
 use crate::model::location::Location;
 use crate::model::secret::SecretSource;
@@ -18,6 +19,7 @@ stored_enums! {
     SecretSource { "env" = Env(variable), "file" = File(path) }
     CloudWish { "only" = Only(cloud), "any" = Any }
     ComputeWish { "gpu" = Gpu(wish), "cpu" = Cpu(wish) }
+    AtOnce { "number" = Number(count), "percent" = Percent(percent) }
     CudaWish { "any" = Any, "at_least" = AtLeast(version), "one_of" = OneOf(versions) }
 }
 
@@ -26,7 +28,7 @@ stored_structs! {
     Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
-    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, depends_on, numbered, adopt, template, labels }
+    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, at_once, depends_on, numbered, adopt, template, labels }
     FromTemplate { id, fields, missing, volume, cuda }
     TemplateVolume { size, path }
     WantedSecret { name }

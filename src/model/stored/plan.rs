@@ -129,7 +129,7 @@ stored_enums! {
 
 stored_structs! {
     Plan {
-        basis, digest, actions, edges, referenced, held, drift, findings, unmanaged, unchanged, recorded,
+        basis, digest, actions, edges, waves, referenced, held, drift, findings, unmanaged, unchanged, recorded,
         out_of_scope, in_progress, cost, at_most, templates,
     }
     InProgress { who, command, since, addresses }

@@ -267,6 +267,9 @@ impl<'a> PodPlanner<'_, 'a> {
             }
             OnReplace::CreateFirst => {
                 let deposed = BTreeSet::from([live.id.clone()]);
+                if let Some(volume) = wanted.container.storage.volume() {
+                    self.draft.findings.push(finding::two_writers(self.address, volume));
+                }
                 let current = cost::live_pod(self.context.inputs.catalog, live, recorded);
                 self.create(wanted, candidates, reason.clone(), changes, new_id, deposed);
                 let dearest = self.draft.at_most;

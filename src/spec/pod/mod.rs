@@ -15,11 +15,12 @@ mod lifecycle;
 mod mounts;
 mod placement;
 mod replicas;
+mod update;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{CloudWish, CudaWish, HostLimits, Lifecycle};
+use crate::model::desired::{AtOnce, CloudWish, CudaWish, HostLimits, Lifecycle};
 use crate::model::id::{CountryCode, DataCenterId, PodId, TemplateId};
 use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
@@ -41,6 +42,7 @@ pub(super) use self::gpu::Gpu;
 pub(super) use self::mounts::Mount;
 pub(super) use self::placement::{Cpu, Placement};
 pub(super) use self::replicas::Replicas;
+pub(super) use self::update::Update;
 
 /// The most vCPUs that may be asked for with each GPU: far more than any host has.
 const MAX_FLOOR: u32 = 1024;
@@ -128,6 +130,7 @@ pod_keys! { |fields|
         d.items(node, "a list of pods, such as `[prep]`", |d, item| d.word(item, "the key of a pod"))
     };
     replicas: Replicas = replicas::read;
+    update: Update = update::read;
     state: RunState = |d, node| d.choice(node, &[("running", RunState::Running), ("stopped", RunState::Stopped)]);
     schedule, without effect: "set `state: running` or `state: stopped` and apply";
     retry, without effect: "apply tries every candidate once; run it again after a lack of capacity";
@@ -171,6 +174,10 @@ impl Pod {
 
     pub(super) fn replicas(&self) -> Option<&Replicas> {
         self.replicas.as_ref().map(|replicas| &replicas.value)
+    }
+
+    pub(super) fn at_once(&self) -> Option<AtOnce> {
+        self.update.and_then(|update| update.value.at_once)
     }
 
     pub(super) fn cloud(&self) -> CloudWish {

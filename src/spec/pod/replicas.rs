@@ -10,7 +10,7 @@ use crate::spec::yaml::{Node, Value};
 
 /// Far above what an account may rent. The pods and values of a whole spec have limits of their own, so that many such
 /// pods do not fill the memory.
-const MAX_REPLICAS: u32 = 100_000;
+pub(super) const MAX_REPLICAS: u32 = 100_000;
 
 /// `replicas` in its long form; a number alone leaves none out.
 #[derive(Clone, Debug, Default)]

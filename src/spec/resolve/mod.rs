@@ -3,6 +3,7 @@
 //! Values were checked one by one while the tree was read; this looks at how they fit together.
 
 mod pod;
+mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,6 +142,10 @@ impl Resolver<'_> {
                 self.spec.pods.get(&key).map(|pod| count(pod))
             });
             edges += count(pod).saturating_mul(waits_for.sum());
+            // Each replica of a wave waits for each of the wave before.
+            edges += pod
+                .at_once()
+                .map_or(0, |at_once| at_once.of(count(pod)).min(count(pod)).saturating_mul(count(pod)));
             pods += count(pod);
             if pods > MAX_PODS || edges > MAX_EDGES {
                 let detail = format!("more than {MAX_PODS} pods, or {MAX_EDGES} dependencies between them");

@@ -51,6 +51,7 @@ impl Resolver<'_> {
         let hardware = self.hardware(key, &pod, storage.as_ref());
         let depends_on = self.depends_on(key, &pod);
         self.length_of_name(&pod);
+        self.update(&pod);
         if let (Some(adopt), Some(replicas)) = (&pod.adopt, &pod.replicas) {
             let detail = "one pod cannot become all replicas";
             let mistake = Diagnostic::at(Problem::ConflictingKeys, adopt.span, detail)

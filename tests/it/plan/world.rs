@@ -101,6 +101,7 @@ pub fn wanted(name: &str) -> WantedPod {
         access: Access { ssh: true, jupyter: false },
         run: RunState::Running,
         lifecycle: Lifecycle::default(),
+        at_once: None,
         depends_on: BTreeSet::new(),
         numbered: false,
         adopt: None,

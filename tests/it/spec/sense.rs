@@ -145,6 +145,7 @@ fn every_key_of_the_format_is_lowered() {
         access,
         run,
         lifecycle,
+        at_once: None,
         depends_on,
         numbered: _,
         adopt,
@@ -152,7 +153,7 @@ fn every_key_of_the_format_is_lowered() {
         labels,
     } = &**last
     else {
-        panic!("it names no template")
+        panic!("it names no template, and no waves")
     };
     insta::assert_snapshot!(format!("{container:?}\n{hardware:?}\n{unwanted_env:?}\n{access:?}"), @r#"
     PodSettings { name: "chat-llm-1", image: "vllm/vllm-openai:v0.19.1", command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"], entrypoint: ["python3"], ports: {Port { number: 22, protocol: Tcp }, Port { number: 8000, protocol: Http }, Port { number: 8001, protocol: Http }}, disk: Gigabytes(60), registry: Some(Given(RegistryId("cmqsgvkd1000gktxpenl2wvpk"))), global_networking: false, locked: Some(true), env: {EnvKey("HF_HOME"): Plain("/models/hf"), EnvKey("HF_TOKEN"): Plain("{{ RUNPOD_SECRET_hf_token }}"), EnvKey("JUPYTER"): Secret(Declared("jupyter")), EnvKey("PRICE"): Plain("${HOME} $PATH"), EnvKey("RANK"): Plain("1"), EnvKey("WANDB_API_KEY"): Secret(Declared("wandb_key"))}, storage: Network { volume: Volume(Key("models")), path: "/models" } }

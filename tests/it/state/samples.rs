@@ -623,6 +623,10 @@ impl Samples {
             },
             actions: self.list(|samples| (samples.action_id(), samples.action())).into_iter().collect(),
             edges: self.set(|samples| (samples.action_id(), samples.action_id())),
+            waves: self
+                .list(|samples| (samples.address().key().clone(), samples.0.u32(..)))
+                .into_iter()
+                .collect(),
             referenced: self
                 .list(|samples| (samples.address(), VolumeId::new(samples.text())))
                 .into_iter()

@@ -1,0 +1,33 @@
+//! Whether replicas can be changed as their pod says.
+
+use crate::model::desired::OnReplace;
+use crate::spec::diagnostic::{Diagnostic, Problem};
+use crate::spec::pod::{Mount, Pod};
+
+use super::Resolver;
+
+impl Resolver<'_> {
+    /// A new replica beside the old one is of no use where the data cannot come along, and cannot be had where the old
+    /// one must not go.
+    pub(super) fn update(&mut self, pod: &Pod) {
+        let (Some(update), Some(lifecycle)) = (&pod.update, &pod.lifecycle) else { return };
+        match lifecycle.value.on_replace {
+            OnReplace::CreateFirst => {}
+            OnReplace::DestroyFirst => return,
+        }
+        let local = pod.volumes.iter().flat_map(|mounts| &mounts.value).find(|mount| match mount.value {
+            Mount::Local { .. } => true,
+            Mount::Network { .. } => false,
+        });
+        let why = match local {
+            Some(_) => "a replica that is created first begins without the data of the local volume",
+            None if lifecycle.value.protect => {
+                "a protected replica is never replaced, so none is created first"
+            }
+            None => return,
+        };
+        let mistake = Diagnostic::at(Problem::ConflictingKeys, update.span, why);
+        let mistake = mistake.label(lifecycle.span, "`on_replace: create_first` here");
+        self.log.push(mistake.help("leave out `on_replace: create_first`"));
+    }
+}

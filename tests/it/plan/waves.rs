@@ -1,0 +1,193 @@
+//! Replicas that are changed one wave after the other.
+
+use std::collections::BTreeSet;
+
+use insta::assert_snapshot;
+use podform::model::desired::{AtOnce, ComputeWish, OnReplace, WantedPod};
+use podform::model::live::PodStatus;
+use podform::model::plan::{ActionId, Plan};
+
+use super::cases::{image_2, settles};
+use super::world::{World, address, gpus};
+
+const REPLICAS: usize = 5;
+
+fn name(number: usize) -> String {
+    format!("llm[{number}]")
+}
+
+/// Five replicas that run, and as many that are wanted.
+fn five(edit: impl Fn(&mut WantedPod)) -> World {
+    (0..REPLICAS)
+        .fold(World::default(), |world, number| world.have(&name(number), |_| {}).want(&name(number), &edit))
+}
+
+fn at_once(at_once: AtOnce) -> impl Fn(&mut WantedPod) {
+    move |pod| {
+        image_2(pod);
+        pod.at_once = Some(at_once);
+    }
+}
+
+/// Returns which replicas go together: those of one line wait for all of the line before.
+fn waves(world: &World) -> String {
+    let planned = world.plan();
+    let Plan { actions, edges, .. } = planned.plan();
+    let mut left: BTreeSet<&ActionId> = actions.keys().collect();
+    let mut lines = Vec::new();
+    while !left.is_empty() {
+        let free = |id: &&&ActionId| !edges.iter().any(|(first, then)| then == **id && left.contains(first));
+        let wave: Vec<&ActionId> = left.iter().filter(free).copied().collect();
+        assert!(!wave.is_empty(), "a cycle");
+        lines.push(wave.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+        left.retain(|id| !wave.contains(id));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_number_or_a_part_of_the_replicas_goes_down_at_once() {
+    assert_snapshot!(waves(&five(at_once(AtOnce::Number(2)))), @"
+    llm[0]:update llm[1]:update
+    llm[2]:update llm[3]:update
+    llm[4]:update
+    ");
+    assert_snapshot!(waves(&five(at_once(AtOnce::Percent(25)))), @"
+    llm[0]:update
+    llm[1]:update
+    llm[2]:update
+    llm[3]:update
+    llm[4]:update
+    ");
+    assert_snapshot!(waves(&five(at_once(AtOnce::Percent(60)))), @"
+    llm[0]:update llm[1]:update llm[2]:update
+    llm[3]:update llm[4]:update
+    ");
+    assert_snapshot!(waves(&five(at_once(AtOnce::Number(7)))), @"llm[0]:update llm[1]:update llm[2]:update llm[3]:update llm[4]:update");
+}
+
+#[test]
+fn what_is_said_of_waves() {
+    assert_snapshot!(settles(&five(at_once(AtOnce::Number(2)))), @"
+    llm[0]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[1]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[2]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[3]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[4]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[0]:update before llm[2]:update
+    llm[0]:update before llm[3]:update
+    llm[1]:update before llm[2]:update
+    llm[1]:update before llm[3]:update
+    llm[2]:update before llm[4]:update
+    llm[3]:update before llm[4]:update
+    Note llm: changes 5 replicas in 3 waves of 2; one that does not come up again ends it (in-waves)
+    cost $2,528.50 -> $2,528.50, at most $2,528.50
+    ");
+    assert_snapshot!(settles(&five(image_2)), @"
+    llm[0]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[1]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[2]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[3]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    llm[4]:update Changed Reset
+      image: tool:1 -> tool:2 by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    Note llm: all 5 replicas that are changed go down at once; `update: { at_once: 1 }` changes one after the other (all-at-once)
+    cost $2,528.50 -> $2,528.50, at most $2,528.50
+    ");
+}
+
+#[test]
+fn one_that_is_down_comes_up_before_another_goes_down() {
+    let world = five(at_once(AtOnce::Number(1))).outside("llm[3]", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(waves(&world), @"
+    llm[3]:update
+    llm[3]:start
+    llm[0]:update
+    llm[1]:update
+    llm[2]:update
+    llm[4]:update
+    ");
+}
+
+#[test]
+fn replacements_go_in_the_same_waves() {
+    for on_replace in [OnReplace::DestroyFirst, OnReplace::CreateFirst] {
+        let world = five(|pod| {
+            pod.at_once = Some(AtOnce::Number(2));
+            pod.lifecycle.on_replace = on_replace;
+            pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S"]));
+        });
+        match on_replace {
+            OnReplace::DestroyFirst => assert_snapshot!(waves(&world), @"
+            llm[0]:delete llm[1]:delete
+            llm[0]:create llm[1]:create
+            llm[2]:delete llm[3]:delete
+            llm[2]:create llm[3]:create
+            llm[4]:delete
+            llm[4]:create
+            "),
+            OnReplace::CreateFirst => assert_snapshot!(waves(&world), @"
+            llm[0]:create llm[1]:create
+            llm[0]:delete llm[1]:delete
+            llm[2]:create llm[3]:create
+            llm[2]:delete llm[3]:delete
+            llm[4]:create
+            llm[4]:delete
+            "),
+        }
+    }
+}
+
+#[test]
+fn what_stays_up_and_what_goes_waits_for_nobody() {
+    let world = five(|pod| {
+        pod.at_once = Some(AtOnce::Number(1));
+        pod.container.name = "another".to_owned();
+    });
+    assert_snapshot!(waves(&world), @"llm[0]:update llm[1]:update llm[2]:update llm[3]:update llm[4]:update");
+    let mut fewer = five(at_once(AtOnce::Number(1)));
+    fewer.desired.wanted.remove(&address("llm[4]"));
+    assert_snapshot!(waves(&fewer), @"
+    llm[0]:update llm[4]:delete
+    llm[1]:update
+    llm[2]:update
+    llm[3]:update
+    ");
+}
+
+#[test]
+fn how_many_go_at_once_is_approved_and_which_are_not() {
+    let digest = |world: &World| world.plan().plan().digest.to_string();
+    let one = digest(&five(at_once(AtOnce::Number(1))));
+    assert_ne!(one, digest(&five(at_once(AtOnce::Number(2)))));
+    assert_ne!(one, digest(&five(image_2)));
+    assert_eq!(one, digest(&five(at_once(AtOnce::Percent(20)))));
+}
