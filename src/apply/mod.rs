@@ -1,7 +1,7 @@
 //! Executes an approved plan, and finds out what became of one that was cut short.
 //!
 //! Decisions are pure and stand in files of their own: [`schedule`] what runs next, [`retry`] what follows an answer,
-//! [`verdict`] what a look means, [`recover`] what became of a create, [`readback`] whether a promise was kept,
+//! [`verdict`] what a look means, [`recover`] what became of a create, [`readback`] whether a promise was kept, [`readiness`] what a pod that is not ready is told of,
 //! [`record`] what the state says after, [`ending`] how an action ends, [`gate`] what may be acted upon whatever the
 //! plan says. [`driver`] is the only async part: it waits, sends and commits. This module knows the ports of `provider`
 //! and `state` but none of their implementations, and it never decides what to do: the plan did.
@@ -17,6 +17,7 @@ pub mod ending;
 pub mod gate;
 pub mod limiter;
 pub mod readback;
+pub mod readiness;
 pub mod record;
 pub mod recover;
 pub mod request;
@@ -36,6 +37,7 @@ use crate::model::id::ProjectName;
 use crate::model::progress::Notice;
 use crate::model::provenance::TIME_VALIDITY;
 use crate::model::secret::Secrets;
+use crate::provider::reach::AskPods;
 use crate::state::Run;
 
 /// Shows a person what happens.
@@ -48,6 +50,8 @@ pub trait Reporter {
 pub struct Context<'a, P, J, C, R> {
     /// The provider, whose quota the plan's reads have used as well.
     pub provider: &'a Limited<'a, P, R>,
+    /// Asks the pods themselves whether they are ready.
+    pub pods: &'a dyn AskPods,
     /// The journal, held under the run lock.
     pub journal: &'a J,
     /// Tells the time for records.
@@ -67,9 +71,11 @@ pub struct Context<'a, P, J, C, R> {
 
 impl<P, J, C, R> Clone for Context<'_, P, J, C, R> {
     fn clone(&self) -> Self {
-        let Self { provider, journal, clock, reporter, project, secrets, run, settings, interrupt } = self;
+        let Self { provider, pods, journal, clock, reporter, project, secrets, run, settings, interrupt } =
+            self;
         Self {
             provider,
+            pods: *pods,
             journal,
             clock,
             reporter,

@@ -160,7 +160,8 @@ enum Rank {
 
 fn rank(plan: &Plan, id: &ActionId, action: &Action) -> Rank {
     match &action.operation {
-        Operation::Local => Rank::Local,
+        // It only looks, and what waits for it can begin the sooner.
+        Operation::Local | Operation::AwaitPod { .. } => Rank::Local,
         Operation::StopPod { .. } => Rank::Stop,
         Operation::GrowVolume { .. } => Rank::InPlace,
         Operation::UpdatePod { disruption, .. } => match disruption {

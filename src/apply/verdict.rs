@@ -12,9 +12,11 @@ use super::readback;
 use super::recover::{Looked, Search, Sighting};
 use super::shown;
 use crate::model::id::{PodId, RemoteId};
-use crate::model::live::{LivePod, PodStatus};
+use crate::model::journal::Asked;
+use crate::model::live::{LivePod, PodStatus, Ran};
+use crate::model::money::{Hourly, Price};
 use crate::model::plan::Disruption;
-use crate::model::pod::Compute;
+use crate::model::pod::{Compute, Storage};
 use crate::model::request::PatchRequest;
 
 /// What follows a look.
@@ -205,6 +207,42 @@ impl<'a> Running<'a> {
         let is = self.status.map_or("not listed".to_owned(), |status| status.to_string());
         format!("not RUNNING within {}, is {is}; it is kept", shown(limit))
     }
+}
+
+/// Tells whether a pod that this run created may be ended, as it never ran: nothing can be on it then.
+///
+/// # Errors
+/// Why it is kept, after "as".
+pub fn may_be_given_up(asked: &Asked, live: &LivePod) -> Result<(), String> {
+    match live.status {
+        PodStatus::Provisioning | PodStatus::Starting => {}
+        PodStatus::Running | PodStatus::Exited | PodStatus::Error | PodStatus::Terminated => {
+            return Err(format!("it is {}", live.status));
+        }
+    }
+    match live.ran {
+        Ran::Never => {}
+        Ran::Once => return Err("it ran once".to_owned()),
+        Ran::NotTold => return Err("the API does not tell whether it ran".to_owned()),
+    }
+    let is_local = matches!(live.settings.storage, Storage::Local { .. });
+    if asked.holds_data() || is_local {
+        return Err("it has a local volume".to_owned());
+    }
+    if asked.record.lifecycle.protect {
+        return Err("it is protected".to_owned());
+    }
+    Ok(())
+}
+
+/// Says what a pod cost that was rented for so long, rounded up to a cent: its compute, which is all that is told.
+pub fn cost_of(price: Price, time: Duration) -> String {
+    let Price::Known(Hourly(micro)) = price else {
+        return "what that cost is not known, as its price is not".to_owned();
+    };
+    let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    let cents = micro.saturating_mul(seconds).div_euclid(3_600).saturating_add(9_999).div_euclid(10_000);
+    format!("that cost about ${}.{:02}", cents / 100, cents % 100)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::model::secret::{Secret, Secrets};
 use crate::provider::Observe;
 use crate::provider::logs::ReadLogs;
 use crate::provider::probe::Probe;
+use crate::provider::reach::AskPods;
 use crate::provider::runpod::{Origins, Runpod};
 use crate::spec::Settings;
 
@@ -36,6 +37,11 @@ impl Account {
 
     /// Returns what examines the way to the account.
     pub fn probe(&self) -> &impl Probe {
+        &self.client
+    }
+
+    /// Returns what asks pods whether they are ready.
+    pub fn pods(&self) -> &dyn AskPods {
         &self.client
     }
 

@@ -295,6 +295,7 @@ impl Engine<'_> {
         let RunArgs { parallelism, wait_timeout, .. } = self.execution.run;
         Context {
             provider: self.port,
+            pods: self.session.account.pods(),
             journal: self.locked,
             clock: &self.session.account.clock,
             reporter: self.progress,

@@ -74,7 +74,7 @@ mod tests {
     fn outcome(results: &[EndResult], stopped_by: Option<StoppedBy>) -> Outcome {
         let actions = results.iter().enumerate().map(|(number, result)| {
             let address = format!("pod[{number}]").parse().unwrap();
-            let ended = Ended { result: result.clone(), id: None, attempts: Vec::new() };
+            let ended = Ended::new(result.clone());
             (ActionId { address, step: Step::Create }, ended)
         });
         Outcome { actions: actions.collect(), stopped_by }

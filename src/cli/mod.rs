@@ -33,6 +33,7 @@ mod output;
 mod place;
 mod progress;
 mod prompt;
+mod readiness;
 mod recording;
 mod report;
 mod run;

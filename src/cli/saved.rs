@@ -234,7 +234,7 @@ fn disguised<'a>(saved: &'a Plan, now: &Plan) -> impl Iterator<Item = &'a Action
 
 /// Returns what is printed of an action but for its cost.
 fn looks(action: &Action) -> impl PartialEq + use<'_> {
-    let Action { operation, reason, changes, consequences, cost: _, record: _ } = action;
+    let Action { operation, reason, changes, consequences, cost: _, record: _, ready } = action;
     let places: Vec<_> = operation
         .attempts()
         .iter()
@@ -242,5 +242,5 @@ fn looks(action: &Action) -> impl PartialEq + use<'_> {
             (&candidate.placement.compute, candidate.placement.cloud, &candidate.placement.data_centers)
         })
         .collect();
-    (reason, changes, consequences, places, set_at(operation))
+    (reason, changes, consequences, places, set_at(operation), ready)
 }

@@ -105,7 +105,8 @@ pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }
         | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => BTreeSet::new(),
+        | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. } => BTreeSet::new(),
     });
     sent.collect()
 }

@@ -13,6 +13,7 @@ use super::id::{
 };
 use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Rent, RunState};
+use super::ready::{Boot, Ready};
 use super::registry::Credentials;
 use super::secret::SecretSource;
 use super::settings::{Container, Field, NoField};
@@ -39,6 +40,10 @@ pub struct Desired {
     pub moved: Vec<Move>,
     /// Declared removals: what is to become of an address that the spec does not have.
     pub removed: BTreeMap<Address, OnRemove>,
+    /// What a pod must answer before it counts as ready; one that is not in here is ready as soon as it runs.
+    pub ready: BTreeMap<Address, Ready>,
+    /// How long the first boot of a pod may take; what is not in here is never given up.
+    pub boot: BTreeMap<Address, Boot>,
     /// Where the values of the declared secrets that some pod uses are read.
     pub secrets: BTreeMap<String, SecretSource>,
     /// What all of it may cost.

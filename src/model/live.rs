@@ -249,6 +249,8 @@ pub struct LivePod {
     pub cuda: Option<CudaVersion>,
     /// When it was created; REST v1 does not say.
     pub created_at: Option<Timestamp>,
+    /// Whether its container has run.
+    pub ran: Ran,
     /// What the API says that it costs; 0 for a stopped pod, whose storage is billed all the same.
     pub price: Price,
     /// How it is rented; REST v2 does not say.
@@ -274,6 +276,16 @@ impl LivePod {
     pub fn ports(&self) -> impl Iterator<Item = &Port> {
         self.settings.ports.iter().flatten()
     }
+}
+
+/// Whether the container of a pod that is up has run. Only REST v2 tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Ran {
+    #[default]
+    NotTold,
+    /// RunPod has no time at which it first ran.
+    Never,
+    Once,
 }
 
 /// How a pod is rented, as the API tells it.

@@ -26,6 +26,7 @@ pub mod pod;
 pub mod prior;
 pub mod progress;
 pub mod provenance;
+pub mod ready;
 pub mod registry;
 pub mod request;
 pub mod secret;

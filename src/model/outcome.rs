@@ -1,6 +1,7 @@
 //! How an apply ended.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::id::{PodId, RemoteId};
 use super::plan::ActionId;
@@ -32,6 +33,18 @@ pub struct Ended {
     pub id: Option<RemoteId>,
     /// Each attempt that was refused, in order, in words.
     pub attempts: Vec<String>,
+    /// How long after the action began its pod was ready, where it was asked; by the provider's clock in a simulated
+    /// world.
+    pub ready_after: Option<Duration>,
+    /// The last lines that a pod wrote which is not ready.
+    pub log: Vec<String>,
+}
+
+impl Ended {
+    /// Returns the end of an action of which no more is known.
+    pub fn new(result: EndResult) -> Self {
+        Self { result, id: None, attempts: Vec::new(), ready_after: None, log: Vec::new() }
+    }
 }
 
 /// Whether an action is done.

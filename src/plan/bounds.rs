@@ -306,7 +306,8 @@ fn takes_down(step: Step, action: &Action) -> bool {
         | Operation::StartPod { .. }
         | Operation::DeleteVolume { id: _ }
         | Operation::DeleteSecret { id: _ }
-        | Operation::DeleteRegistries { ids: _ } => false,
+        | Operation::DeleteRegistries { ids: _ }
+        | Operation::AwaitPod { id: _ } => false,
     }
 }
 
@@ -327,7 +328,8 @@ fn may_end_something(action: &Action) -> bool {
         | Operation::CreatePod(_)
         | Operation::UpdatePod { .. }
         | Operation::StartPod { on_stuck: OnStuck::Fail, .. }
-        | Operation::StopPod { id: _ } => false,
+        | Operation::StopPod { id: _ }
+        | Operation::AwaitPod { id: _ } => false,
     }
 }
 

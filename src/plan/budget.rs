@@ -107,6 +107,7 @@ fn spends(action: &Action) -> bool {
         | Operation::DeleteRegistries { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. }
         | Operation::DeleteVolume { .. } => false,
     }
 }

@@ -154,6 +154,7 @@ pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
         Operation::UpdatePod { id, patch: _, disruption: _ }
         | Operation::StartPod { id, .. }
         | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
+        Operation::AwaitPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
         Operation::DeleteRegistries { ids } => ids.iter().cloned().map(RemoteId::Registry).collect(),
     }
@@ -178,6 +179,7 @@ fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violatio
         Operation::StartPod { .. } => id.step == Step::Start && is_pod,
         Operation::StopPod { .. } => id.step == Step::Stop && is_pod,
         Operation::DeletePods { ids } => is_pod && deletes(id.step, ids.len()),
+        Operation::AwaitPod { .. } => id.step == Step::Ready && is_pod && action.ready.is_some(),
     };
     if !fits {
         violations.push(Violation::Operation(id.clone()));
@@ -196,6 +198,7 @@ fn deletes(step: Step, count: usize) -> bool {
         | Step::Update
         | Step::Start
         | Step::Create
+        | Step::Ready
         | Step::Forget => false,
     }
 }
@@ -243,9 +246,10 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
         | Operation::DeleteVolume { .. }
         | Operation::UpdatePod { .. }
         | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => return Vec::new(),
+        | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. } => return Vec::new(),
     };
-    let PodCreation { container: _, access: _, wished: _, attempts } = creation;
+    let PodCreation { container: _, access: _, wished: _, attempts, boot: _ } = creation;
     let places: Vec<_> = attempts
         .iter()
         .map(|attempt| {

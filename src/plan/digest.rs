@@ -102,6 +102,8 @@ pub fn spec_digest(desired: &Desired) -> String {
         protected: _,
         moved,
         removed,
+        ready,
+        boot,
         secrets,
         budget,
     } = desired;
@@ -115,6 +117,9 @@ pub fn spec_digest(desired: &Desired) -> String {
         bytes.clear();
         bytes = to_extend(&(As(address), As(wanted)), bytes).expect(STORED);
         hash.update(&bytes);
+    }
+    if !(ready.is_empty() && boot.is_empty()) {
+        hash.update(to_stdvec(&(As(ready), As(boot))).expect(STORED));
     }
     hexadecimal(hash)
 }
@@ -149,8 +154,11 @@ impl Canonical {
     }
 
     fn content(&mut self, action: &Action) {
-        let Action { operation, reason, changes, consequences, cost: _, record } = action;
+        let Action { operation, reason, changes, consequences, cost: _, record, ready } = action;
         self.operation(operation);
+        if let Some(ready) = ready {
+            self.put("ready", ready);
+        }
         self.put("reason", reason);
         for FieldChange { field, before, after, cause, disruption } in changes {
             self.put("change", &(field, before, after, cause, disruption));
@@ -188,13 +196,17 @@ impl Canonical {
             }
             Operation::StopPod { id } => self.put("stop", id),
             Operation::DeletePods { ids } => self.put("delete", ids),
+            Operation::AwaitPod { id } => self.put("await", id),
         }
     }
 
     fn creation(&mut self, creation: &PodCreation) {
-        let PodCreation { container, access, wished, attempts } = creation;
+        let PodCreation { container, access, wished, attempts, boot } = creation;
         self.put("create pod", &(container, access));
         self.put("wished", wished);
+        if let Some(boot) = boot {
+            self.put("boot", boot);
+        }
         let mut candidates: Vec<String> = attempts.iter().map(candidate).collect();
         candidates.sort();
         for candidate in candidates {

@@ -58,7 +58,8 @@ impl Draft<'_> {
         let cost = CostChange { before: self.after, after };
         self.after = after;
         self.at_most = after;
-        self.steps.push((step, Action { operation, reason, changes, consequences, cost, record }));
+        self.steps
+            .push((step, Action { operation, reason, changes, consequences, cost, record, ready: None }));
     }
 
     /// Adds a step that only writes to the state: it ends nothing and costs nothing.

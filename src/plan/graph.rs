@@ -9,7 +9,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::VolumeId;
 use crate::model::live::Seen;
-use crate::model::plan::{ActionId, Block, Disruption, Operation, Step};
+use crate::model::plan::{Action, ActionId, Block, Disruption, Operation, Step};
 use crate::model::pod::Storage;
 
 use super::draft::Draft;
@@ -70,7 +70,7 @@ fn dependencies_first(
     edges: &mut Edges,
 ) {
     let Some(Wanted::Pod(pod)) = context.wanted(address) else { return };
-    let Some(then) = draft.steps.iter().map(|(step, _)| *step).find(|step| brings_up(*step)) else { return };
+    let Some((then, restarts)) = brought_up(draft) else { return };
     for dependency in dependencies(pod) {
         let Some(before) = drafts.get(&dependency) else { continue };
         let ready = before.steps.iter().rev().find(|(step, action)| {
@@ -89,15 +89,33 @@ fn dependencies_first(
                 | Operation::CreatePod(_)
                 | Operation::StartPod { .. }
                 | Operation::StopPod { .. }
-                | Operation::DeletePods { .. } => false,
+                | Operation::DeletePods { .. }
+                | Operation::AwaitPod { .. } => false,
             };
             let names_volume = !dependency.is_pod() && matches!(step, Step::Adopt | Step::Move);
-            brings_up(*step) || resets || names_volume
+            action.ready.is_some() || brings_up(*step) || resets || names_volume
         });
-        if let Some((first, _)) = ready {
+        // What was there before the container is made anew has been brought up before; only what must answer is asked.
+        if let Some((first, _)) = ready.filter(|(_, action)| !restarts || action.ready.is_some()) {
             edges.insert((id(&dependency, *first), id(address, then)));
+            // What is there goes on as it is until it is known that what takes its place can come up.
+            let touched = draft.steps.iter().map(|(step, _)| *step).find(|step| !step.is_local());
+            let touched = touched.filter(|_| *first == Step::Ready);
+            edges.extend(touched.map(|touched| (id(&dependency, *first), id(address, touched))));
         }
     }
+}
+
+/// Returns the first step after which a container is there that others may have to be ready for, and whether it was there
+/// before.
+pub(super) fn brought_up(draft: &Draft<'_>) -> Option<(Step, bool)> {
+    let steps = || draft.steps.iter();
+    let up = steps().map(|(step, _)| *step).find(|step| brings_up(*step));
+    let resets = |action: &Action| {
+        matches!(action.operation, Operation::UpdatePod { disruption: Disruption::Reset, .. })
+    };
+    let reset = || steps().find(|(_, action)| resets(action)).map(|(step, _)| (*step, true));
+    up.map(|step| (step, false)).or_else(reset)
 }
 
 fn brings_up(step: Step) -> bool {
@@ -110,7 +128,8 @@ fn brings_up(step: Step) -> bool {
         | Step::Update
         | Step::Delete
         | Step::DeleteDeposed
-        | Step::Forget => false,
+        | Step::Forget
+        | Step::Ready => false,
     }
 }
 
@@ -124,7 +143,8 @@ fn takes_down(step: Step) -> bool {
         | Step::Start
         | Step::DeleteDeposed
         | Step::Create
-        | Step::Forget => false,
+        | Step::Forget
+        | Step::Ready => false,
     }
 }
 

@@ -505,7 +505,8 @@ fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
         | Operation::UpdatePod { .. }
         | Operation::StartPod { .. }
         | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => None,
+        | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. } => None,
     })
 }
 
@@ -556,7 +557,8 @@ fn ended_by(operation: &Operation) -> impl Iterator<Item = &PodId> {
         | Operation::CreatePod(_)
         | Operation::UpdatePod { .. }
         | Operation::StartPod { .. }
-        | Operation::StopPod { .. } => None,
+        | Operation::StopPod { .. }
+        | Operation::AwaitPod { .. } => None,
     };
     ids.into_iter().flatten()
 }

@@ -32,6 +32,7 @@ mod places;
 mod pods;
 mod presence;
 mod reach;
+mod readiness;
 mod rebuild;
 mod refusal;
 mod registries;
@@ -274,6 +275,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     reach.leave_stranded(&context, &scope);
     let Reach { mut drafts, findings: reached } = reach;
     registries::end_unused(&context, &mut drafts);
+    readiness::ask(&context, &mut drafts);
     let mut edges = graph::edges(&context, &drafts);
     let waves = waves::waves(&context, &drafts);
     edges.extend(waves.iter().flat_map(waves::Waves::edges));
@@ -554,7 +556,8 @@ fn add_draft(plan: &mut Plan, address: &Address, draft: Draft<'_>) {
     plan.cost.now = plan.cost.now + now;
     plan.cost.after = plan.cost.after + after;
     plan.cost.at_most = plan.cost.at_most + at_most;
-    if !steps.is_empty() {
+    // What is only waited for costs what it costs.
+    if steps.iter().any(|(step, _)| *step != Step::Ready) {
         plan.at_most.insert(address.clone(), at_most);
     }
     let actions = steps

@@ -73,6 +73,50 @@ pub struct LogLine {
     pub text: String,
 }
 
+/// Up to where a log was read, so that the next look goes on from there.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    mark: Option<LogMark>,
+}
+
+/// The most lines that RunPod keeps of a log, and the most that one look takes.
+pub const KEPT: u16 = 5_000;
+
+impl Place {
+    /// Looks at the lines that were written since the last look, at the first one at those that are kept, and returns how
+    /// many there were. A look ends where nothing comes for as long as `patience`, and lines are not held meanwhile.
+    ///
+    /// # Errors
+    /// The log could not be opened, or broke off; the next look goes on from there.
+    pub async fn look(
+        &mut self,
+        port: &impl ReadLogs,
+        pod: &PodId,
+        source: Option<LogSource>,
+        patience: Duration,
+        mut each: impl FnMut(&LogLine),
+    ) -> Result<usize, ProviderError> {
+        let start = self.mark.clone().map_or(LogStart::Tail(KEPT), LogStart::After);
+        let mut log = port.open_log(pod, &LogWish { source, start }).await?;
+        let mut count = 0;
+        while count < usize::from(KEPT) {
+            match log.next(patience).await? {
+                // The API may send the line of the mark once more.
+                Heard::Line(line) if line.mark.is_some() && line.mark == self.mark => {}
+                Heard::Line(line) => {
+                    count += 1;
+                    each(&line);
+                    if line.mark.is_some() {
+                        self.mark = line.mark;
+                    }
+                }
+                Heard::Quiet | Heard::End => break,
+            }
+        }
+        Ok(count)
+    }
+}
+
 /// What came of waiting for a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {

@@ -10,6 +10,7 @@
 pub mod logs;
 pub mod observe;
 pub mod probe;
+pub mod reach;
 pub mod runpod;
 pub mod walk;
 

@@ -138,6 +138,9 @@ impl Printer<'_> {
         }
         self.consequences(group)?;
         self.placement(group)?;
+        for (word, promise) in words::promises(each) {
+            writeln!(self.out, "      {word}:{:pad$}{promise}", "", pad = 6 - word.len())?;
+        }
         if each.cost != CostChange::default() {
             let [total, parts] = cost_lines(each.cost);
             writeln!(self.out, "      cost:  {total}\n             {parts}")?;
@@ -375,7 +378,7 @@ fn signed(line: &str, otherwise: Tone) -> Tone {
 fn tone(verb: Verb) -> Tone {
     match verb {
         Verb::Create | Verb::Start | Verb::Import => Tone::Good,
-        Verb::Update | Verb::Stop | Verb::Move | Verb::Record => Tone::Care,
+        Verb::Update | Verb::Stop | Verb::Move | Verb::Record | Verb::Await => Tone::Care,
         Verb::DestroyThenCreate
         | Verb::CreateThenDestroy
         | Verb::Destroy

@@ -14,11 +14,12 @@ use crate::model::plan::{
     InProgress, Owner, Planned, Split, Unmanaged,
 };
 use crate::model::pod::{Compute, Placement};
+use crate::model::ready::{Boot, Probe, Ready};
 use crate::model::stored::StoredEnum;
 use crate::model::value::Value;
 
 use super::Positions;
-use super::object::{Json, list, object, text, texts, write_document};
+use super::object::{Json, if_any, list, object, text, texts, write_document};
 use super::rows::Row;
 use super::value;
 use super::view::{
@@ -144,7 +145,8 @@ pub(super) fn cost(
 
 /// Returns everything that happens at one address.
 pub(super) fn change(change: &Change<'_>) -> Json {
-    let Change { address, verb, steps, reasons, rows, consequences, attempts, ids, cost } = change;
+    let Change { address, verb, steps, reasons, rows, consequences, attempts, ids, cost, ready, boot } =
+        change;
     let CostChange { before, after } = *cost;
     object! {
         "address": text(address),
@@ -157,6 +159,28 @@ pub(super) fn change(change: &Change<'_>) -> Json {
         "consequences": list(consequences, |one| consequence(one)),
         "candidates": list(*attempts, |attempt| candidate(&attempt.candidate)),
         "cost": object! { "before": split(before), "after": split(after) },
+        "ready": if_any(ready.map(self::ready)),
+        "boot": if_any(boot.map(|Boot { within, or_else }| object! {
+            "within_seconds": within.0,
+            "else": or_else.word(),
+        })),
+    }
+}
+
+/// Returns what a pod must answer.
+fn ready(Ready { probe, within }: &Ready) -> Json {
+    let (kind, port, path, statuses, line) = match probe {
+        Probe::Http { port, path, statuses } => ("http", Some(*port), Some(path), Some(statuses), None),
+        Probe::Tcp { port } => ("tcp", Some(*port), None, None, None),
+        Probe::Log { text } => ("log", None, None, None, Some(text)),
+    };
+    object! {
+        "kind": kind,
+        "port": port,
+        "path": path.map(text),
+        "statuses": list(statuses.into_iter().flatten(), |status| u32::from(*status).into()),
+        "text": line.map(text),
+        "within_seconds": within.0,
     }
 }
 

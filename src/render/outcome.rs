@@ -11,7 +11,7 @@ use crate::model::plan::{ActionId, Operation, Plan, Reason, Step};
 
 use super::escape::visible;
 use super::money::PriceAnHour;
-use super::progress::{done, noun};
+use super::progress::{done, noun, took};
 use super::style::{Style, Tone, write_wrapped};
 use super::view::{Counts, verbs};
 
@@ -52,6 +52,7 @@ pub fn write_outcome(
         write_list(out, style, title, tone, actions)?;
     }
     write_detours(out, style, actions)?;
+    write_ready(out, style, actions)?;
     write_verdict(out, style, plan, outcome)?;
     if let Some(stopped_by) = stopped_by {
         write_wrapped(out, style, 0, &stopped(stopped_by))?;
@@ -114,6 +115,9 @@ fn write_list(
         for attempt in &ended.attempts {
             writeln!(out, "      tried {}", visible(attempt))?;
         }
+        for line in &ended.log {
+            writeln!(out, "      log: {}", visible(line))?;
+        }
     }
     if first { Ok(()) } else { writeln!(out) }
 }
@@ -121,7 +125,7 @@ fn write_list(
 /// Writes the refused attempts of actions that were done in the end.
 fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId, Ended>) -> fmt::Result {
     let mut first = true;
-    for (action, Ended { result, id: _, attempts }) in actions {
+    for (action, Ended { result, id: _, attempts, ready_after: _, log: _ }) in actions {
         if *result != EndResult::Done || attempts.is_empty() {
             continue;
         }
@@ -132,6 +136,20 @@ fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId,
         let tried: Vec<String> = attempts.iter().map(|attempt| visible(attempt).to_string()).collect();
         write!(out, "  {}: ", action.address)?;
         write_wrapped(out, style, 6, &format!("tried {}; then {}", tried.join("; "), done(action.step)))?;
+    }
+    if first { Ok(()) } else { writeln!(out) }
+}
+
+/// Writes how long each pod took until it was ready.
+fn write_ready(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId, Ended>) -> fmt::Result {
+    let mut first = true;
+    for (action, ended) in actions {
+        let Some(time) = ended.ready_after else { continue };
+        if first {
+            writeln!(out, "{}", style.paint(Tone::Strong, "Ready:"))?;
+            first = false;
+        }
+        writeln!(out, "  {}: after {}", action.address, took(time))?;
     }
     if first { Ok(()) } else { writeln!(out) }
 }
@@ -280,7 +298,7 @@ mod tests {
     }
 
     fn all_done() -> Outcome {
-        let done = Ended { result: EndResult::Done, id: None, attempts: Vec::new() };
+        let done = Ended::new(EndResult::Done);
         Outcome {
             actions: full_plan().actions.into_keys().map(|action| (action, done.clone())).collect(),
             stopped_by: None,
@@ -337,7 +355,9 @@ mod tests {
         let pod = Some(RemoteId::Pod(PodId::new("swap00000000aa")));
         let mut end = |at: &str, step, result: EndResult, id: Option<RemoteId>, attempts: &[&str]| {
             let attempts = attempts.iter().map(|attempt| (*attempt).to_owned()).collect();
-            outcome.actions.insert(super::super::sample::id(at, step), Ended { result, id, attempts });
+            outcome
+                .actions
+                .insert(super::super::sample::id(at, step), Ended { id, attempts, ..Ended::new(result) });
         };
         end("swap", Step::Delete, EndResult::Unknown("the answer was lost".to_owned()), pod, &[]);
         end("swap", Step::Create, EndResult::Skipped("`swap:delete` is not done".to_owned()), None, &[]);

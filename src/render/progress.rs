@@ -108,18 +108,24 @@ fn listed(ids: &BTreeSet<PodId>) -> String {
 }
 
 fn ended_line(action: &ActionId, ended: &Ended) -> String {
-    let Ended { result, id, attempts: _ } = ended;
+    let Ended { result, id, attempts: _, ready_after, log: _ } = ended;
     let address = &action.address;
     match result {
         EndResult::Done => {
             let id = id.as_ref().map_or_else(String::new, |id| format!(" [id={}]", visible(&id.to_string())));
-            format!("{address}: {}{id}", done(action.step))
+            let ready = ready_after.map_or_else(String::new, |time| format!(", ready after {}", took(time)));
+            format!("{address}: {}{id}{ready}", done(action.step))
         }
         EndResult::Failed(why) => format!("{address}: {} failed: {}", noun(action.step), visible(why)),
         EndResult::Waiting(why) => format!("{address}: {} waits: {}", noun(action.step), visible(why)),
         EndResult::Skipped(why) => format!("{address}: {} skipped: {}", noun(action.step), visible(why)),
         EndResult::Unknown(why) => format!("{address}: {} unknown: {}", noun(action.step), visible(why)),
     }
+}
+
+/// Says how long something took, in whole seconds from a clock that counts no less.
+pub fn took(time: Duration) -> Age {
+    Age(SignedDuration::from_secs(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)))
 }
 
 /// Returns what is going on, such as `creating`.
@@ -144,12 +150,25 @@ fn forms(step: Step) -> (&'static str, &'static str) {
         Step::DeleteDeposed => ("destroying what is left over", "destroyed what is left over"),
         Step::Create => ("creating", "created"),
         Step::Forget => ("forgetting", "forgotten"),
+        Step::Ready => ("asking whether it is ready", "asked"),
     }
 }
 
 /// Returns the step as a noun.
 pub fn noun(step: Step) -> &'static str {
-    if step == Step::DeleteDeposed { "delete of what is left over" } else { step.word() }
+    match step {
+        Step::DeleteDeposed => "delete of what is left over",
+        Step::Ready => "wait until it is ready",
+        Step::Move
+        | Step::Adopt
+        | Step::Record
+        | Step::Stop
+        | Step::Update
+        | Step::Start
+        | Step::Delete
+        | Step::Create
+        | Step::Forget => step.word(),
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +180,7 @@ mod tests {
 
     fn ended(result: EndResult) -> Ended {
         let id = Some(pod_id("xedezhzb9la3ye"));
-        Ended { result, id, attempts: Vec::new() }
+        Ended { id, ..Ended::new(result) }
     }
 
     fn notices() -> Vec<Notice> {

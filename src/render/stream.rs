@@ -130,15 +130,18 @@ fn write_end(
     message: String,
     at: Timestamp,
 ) -> fmt::Result {
-    let Ended { result, id, attempts: _ } = ended;
+    let Ended { result, id, attempts: _, ready_after, log } = ended;
     match result {
         EndResult::Done => {
-            let body = hook(action, Some(elapsed), id.as_ref());
+            let body = with_ready(hook(action, Some(elapsed), id.as_ref()), *ready_after);
             write_line(out, at, "info", message, "apply_complete", body)
         }
         EndResult::Failed(why) | EndResult::Unknown(why) => {
             let body = hook(action, Some(elapsed), None);
             write_line(out, at, "error", message.clone(), "apply_errored", body)?;
+            for line in log {
+                write_log(out, at, format!("{}: log: {}", action.address, visible(line)))?;
+            }
             write_diagnostic(out, Grade::Error, &message, why, None, at)
         }
         EndResult::Waiting(why) | EndResult::Skipped(why) => {
@@ -294,6 +297,15 @@ fn hook(action: &ActionId, elapsed: Option<Duration>, id: Option<&RemoteId>) -> 
     )
 }
 
+/// Adds how long a pod took until it was ready.
+fn with_ready((key, body): (&'static str, Json), after: Option<Duration>) -> (&'static str, Json) {
+    let mut body = body;
+    if let (Json::Object(members), Some(after)) = (&mut body, after) {
+        members.push(("ready_after_seconds", after.as_secs().into()));
+    }
+    (key, body)
+}
+
 fn drift_action(kind: &DriftKind) -> &'static str {
     if *kind == DriftKind::Vanished { "delete" } else { "update" }
 }
@@ -306,7 +318,7 @@ fn planned_action(verb: Verb) -> &'static str {
         Verb::Destroy | Verb::DestroyDeposed => "delete",
         Verb::Import => "import",
         Verb::Move => "move",
-        Verb::Record | Verb::Forget => "noop",
+        Verb::Record | Verb::Forget | Verb::Await => "noop",
     }
 }
 
@@ -317,7 +329,7 @@ fn step_action(step: Step) -> &'static str {
         Step::Delete | Step::DeleteDeposed => "delete",
         Step::Adopt => "import",
         Step::Move => "move",
-        Step::Record | Step::Forget => "noop",
+        Step::Record | Step::Forget | Step::Ready => "noop",
     }
 }
 
@@ -388,11 +400,7 @@ mod tests {
         let action = sample::id("llm[0]", Step::Create);
         let ended = |result| Notice::Ended {
             action: action.clone(),
-            ended: Ended {
-                result,
-                id: Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye"))),
-                attempts: Vec::new(),
-            },
+            ended: Ended { id: Some(RemoteId::Pod(PodId::new("xedezhzb9la3ye"))), ..Ended::new(result) },
         };
         let notices = [
             Notice::Began(action.clone()),

@@ -192,13 +192,15 @@ pub enum Operation {
     Logs,
     /// Read GPU types, CPU flavors or data centers.
     Catalog,
+    /// Ask a pod itself, through the proxy or at its public address.
+    Probe,
     /// Anything else.
     Other,
 }
 
 impl Operation {
     /// All operations, in the order in which they are documented.
-    pub const ALL: [Operation; 24] = [
+    pub const ALL: [Operation; 25] = [
         Operation::List,
         Operation::Get,
         Operation::Create,
@@ -222,6 +224,7 @@ impl Operation {
         Operation::DeleteRegistry,
         Operation::Logs,
         Operation::Catalog,
+        Operation::Probe,
         Operation::Other,
     ];
 
@@ -251,6 +254,7 @@ impl Operation {
             Operation::DeleteRegistry => "delete-registry",
             Operation::Logs => "logs",
             Operation::Catalog => "catalog",
+            Operation::Probe => "probe",
             Operation::Other => "other",
         }
     }

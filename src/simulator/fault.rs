@@ -75,6 +75,12 @@ pub enum Fault {
     NoDate,
     /// Done, and the answer tells a time that is so many seconds after the world's.
     SkewedDate(i64),
+    /// Done, and the container that it begins comes up so many seconds later.
+    SlowBoot(u64),
+    /// Done, and the program of the container that it begins never listens.
+    NeverReady,
+    /// Done, and the program of the container that it begins listens so many seconds after that is up.
+    NotYetReady(u64),
 }
 
 /// What is out of stock.
@@ -161,7 +167,7 @@ pub enum FaultScriptError {
 }
 
 /// The words for faults without an argument.
-const CLASSES: [(&str, Fault); 31] = [
+const CLASSES: [(&str, Fault); 34] = [
     ("refused", Fault::Refused),
     ("broken", Fault::Broken),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
@@ -193,6 +199,9 @@ const CLASSES: [(&str, Fault); 31] = [
     ("nameless-entry", Fault::NamelessEntry),
     ("no-date", Fault::NoDate),
     ("skewed-date", Fault::SkewedDate(3600)),
+    ("slow-boot", Fault::SlowBoot(600)),
+    ("never-ready", Fault::NeverReady),
+    ("502-until", Fault::NotYetReady(60)),
 ];
 
 impl FromStr for FaultScript {
@@ -289,7 +298,7 @@ fn parse_numbers(text: &str) -> Option<Numbers> {
 fn with_argument(fault: &Fault, argument: Option<&str>) -> Option<Fault> {
     let Some(argument) = argument else { return Some(fault.clone()) };
     let by_name: BTreeMap<&str, &str> = argument.split_once('=').into_iter().collect();
-    // Only these four take an argument; a stray one elsewhere is a mistake, not something to ignore.
+    // Only these take an argument; a stray one elsewhere is a mistake, not something to ignore.
     if let Fault::NoCapacity(_) = fault {
         let gpu = by_name.get("gpu").map(|id| Scope::Gpu((*id).to_owned()));
         let data_center = by_name.get("dc").map(|id| Scope::DataCenter((*id).to_owned()));
@@ -306,6 +315,14 @@ fn with_argument(fault: &Fault, argument: Option<&str>) -> Option<Fault> {
     }
     if let Fault::Slow(_) = fault {
         return seconds.map(Fault::Slow);
+    }
+    // No world lasts longer than a year.
+    let in_a_year = seconds.filter(|seconds| *seconds <= 31_536_000);
+    if let Fault::SlowBoot(_) = fault {
+        return in_a_year.map(Fault::SlowBoot);
+    }
+    if let Fault::NotYetReady(_) = fault {
+        return in_a_year.map(Fault::NotYetReady);
     }
     None
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::exchange::{Answer, Contract, Operation, Request, Twist, Unset};
 use super::fault::FaultScript;
+use super::proxy::Visit;
 use super::quota::{Quota, Ruling};
 use super::rest_v1;
 use super::world::World;
@@ -138,7 +139,10 @@ impl Front {
     /// Takes a request at `passed` of the caller's time and answers it.
     pub fn receive(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
         self.take(passed, speed);
-        let delivery = self.admit(request, passed);
+        let delivery = match Visit::of(request) {
+            Some(visit) => self.let_in(&visit),
+            None => self.admit(request, passed),
+        };
         self.stamp(delivery)
     }
 
@@ -198,25 +202,38 @@ impl Front {
         delivery
     }
 
-    fn serve(&mut self, call: &Call, request: &Request, ruling: Ruling) -> Delivery {
-        let operation = call.operation(request);
+    /// Lets a request to a pod in.
+    fn let_in(&mut self, visit: &Visit) -> Delivery {
+        let (number, total) = self.count(Operation::Probe);
+        let answer = visit.answer(&self.world);
+        match self.rules.faults.fault(self.world.seed(), Operation::Probe, number, total) {
+            Some(fault) => fate::on_the_way(&fault, answer),
+            None => Delivery::prompt(answer),
+        }
+    }
+
+    /// Counts a request, and returns its number among those of its kind and among all.
+    fn count(&mut self, operation: Operation) -> (u64, u64) {
         let count = self.counts.entry(operation).or_insert(0);
         *count += 1;
-        let number = *count;
         self.total += 1;
+        (*count, self.total)
+    }
+
+    fn serve(&mut self, call: &Call, request: &Request, ruling: Ruling) -> Delivery {
+        let operation = call.operation(request);
+        let (number, total) = self.count(operation);
         match ruling {
             Ruling::Exceeded { window, retry_after } => {
                 Delivery::prompt(Api::of(request).throttled(window, retry_after))
             }
-            Ruling::Allowed => {
-                match self.rules.faults.fault(self.world.seed(), operation, number, self.total) {
-                    Some(fault) => self.go_wrong(&fault, call, operation, request),
-                    None => {
-                        let usual = self.usual();
-                        Delivery::prompt(call.answer(&mut self.world, request, usual))
-                    }
+            Ruling::Allowed => match self.rules.faults.fault(self.world.seed(), operation, number, total) {
+                Some(fault) => self.go_wrong(&fault, call, operation, request),
+                None => {
+                    let usual = self.usual();
+                    Delivery::prompt(call.answer(&mut self.world, request, usual))
                 }
-            }
+            },
         }
     }
 

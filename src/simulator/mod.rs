@@ -18,6 +18,7 @@ pub mod exchange;
 pub mod fault;
 pub mod front;
 pub mod graphql;
+pub mod proxy;
 pub mod quota;
 pub mod rest_v1;
 pub mod rest_v2;

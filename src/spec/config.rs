@@ -9,6 +9,7 @@ use crate::model::desired::{
 };
 use crate::model::money::Hourly;
 use crate::model::pod::EnvValue;
+use crate::model::ready::{Boot, Probe, Ready};
 use crate::model::registry::Credentials;
 use crate::model::secret::{SecretName, SecretSource};
 use crate::model::volume::VolumeConfig;
@@ -219,6 +220,8 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
         update.put("at_once", write_at_once(at_once));
         map.put("update", update);
     }
+    map.put_some("ready", typed.ready.as_ref().map(|ready| ready_map(&ready.value.value)));
+    map.put_some("boot", typed.boot.as_ref().map(|boot| boot_map(boot.value)));
     map.put("state", typed.run().to_string());
     map.put_some("adopt", typed.adopt.as_ref().map(|id| text(id.value.as_str())));
     let lifecycle = typed.lifecycle.as_ref().map(|lifecycle| &lifecycle.value);
@@ -354,6 +357,32 @@ fn add_storage(storage: &ResolvedStorage, map: &mut Map) {
         ResolvedStorage::Network { volume, path } => Written::Text(format!("{volume}:{}", path.as_typed())),
     };
     map.put("volumes", vec![mount]);
+}
+
+fn ready_map(ready: &Ready) -> Map {
+    let Ready { probe, within } = ready;
+    let mut map = Map::default();
+    match probe {
+        Probe::Http { port, path, statuses } => {
+            map.put("http", text(&format!("{port}{path}")));
+            if !statuses.is_empty() {
+                let statuses = statuses.iter().map(|status| u32::from(*status).into());
+                map.put("status", statuses.collect::<Vec<Written>>());
+            }
+        }
+        Probe::Tcp { port } => map.put("tcp", *port),
+        Probe::Log { text: line } => map.put("log", text(line)),
+    }
+    map.put("within", within.to_string());
+    map
+}
+
+fn boot_map(boot: Boot) -> Map {
+    let Boot { within, or_else } = boot;
+    let mut map = Map::default();
+    map.put("within", within.to_string());
+    map.put("else", or_else.word());
+    map
 }
 
 fn lifecycle_map(lifecycle: &Lifecycle) -> Map {

@@ -9,6 +9,7 @@ use crate::model::desired::{CudaWish, GpuCount, MemoryRange};
 use crate::model::id::{CudaVersion, GpuName};
 use crate::model::money::{Hourly, Monthly};
 use crate::model::pod::{Port, Protocol};
+use crate::model::ready::Seconds;
 use crate::model::size::Gigabytes;
 
 use super::sensitive::shown;
@@ -174,6 +175,66 @@ fn write_dollars(micro: i64) -> String {
     let decimals = format!("{micro:06}");
     let short = decimals.trim_end_matches('0');
     format!("{dollars}.{short:0<2}")
+}
+
+/// The longest time that a spec may have: a year of 366 days.
+const LONGEST: u32 = 366 * 24 * 3_600;
+
+/// Reads a length of time, such as `90s`, `10m` or `2h`; at least a second.
+pub(super) fn span(text: &str) -> Result<Seconds, Misread> {
+    let wrong = || {
+        Misread::new(format!("{} is no length of time", shown(text)))
+            .help("write a whole number and a unit, such as `90s`, `10m` or `2h`")
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(unit) {
+        Some(0) => Err(Misread::new("no time at all is too short").help("write at least `1s`")),
+        Some(seconds) if seconds <= LONGEST => Ok(Seconds(seconds)),
+        Some(_) | None => Err(Misread::new(format!("{} is longer than a year", shown(text)))),
+    }
+}
+
+/// What `8000/health` says of an http port: its number and the path, which is `/` if none is given.
+pub(super) fn http_probe(text: &str) -> Result<(u32, String), Misread> {
+    let example = "write the port and the path, such as `8000/health`";
+    if text.contains("://") {
+        let why = format!("{} is a URL, and that of a pod is known only when it is there", shown(text));
+        return Err(Misread::new(why).help(example));
+    }
+    let (number, path) = text.split_once('/').unwrap_or((text, ""));
+    let number = probed_port(number, text, example)?;
+    if !path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
+        let why = format!("the path of {} has characters that no path has", shown(text));
+        return Err(Misread::new(why).help("write them as `%20` and the like"));
+    }
+    let folders = path.split(['?']).next().unwrap_or_default().split('/');
+    if folders
+        .into_iter()
+        .any(|folder| matches!(folder.replace("%2e", ".").replace("%2E", ".").as_str(), "." | ".."))
+    {
+        return Err(Misread::new(format!("the path of {} leads back", shown(text))).help(example));
+    }
+    Ok((number, format!("/{path}")))
+}
+
+/// Reads the number of a tcp port. One from 70000 on stands for another number at each start, so it cannot be asked.
+pub(super) fn tcp_probe(text: &str) -> Result<u32, Misread> {
+    probed_port(text.strip_suffix("/tcp").unwrap_or(text), text, "write the port, such as `22`")
+}
+
+fn probed_port(number: &str, text: &str, example: &str) -> Result<u32, Misread> {
+    let canonical = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
+    let number = number.parse::<u32>().ok().filter(|number| canonical && (1..=65_535).contains(number));
+    number.ok_or_else(|| Misread::new(format!("{} names no port", shown(text))).help(example))
 }
 
 /// Reads `8000/http`, `22/tcp`, or a bare `8000`, which is HTTP.

@@ -59,6 +59,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     let volumes = volumes.into_iter().map(|(key, volume)| (Address::Volume(key), Wanted::Volume(volume)));
     let mut wanted: Vec<(Address, Wanted)> = volumes.chain(made).chain(stored).collect();
     let mut out_of_scope = BTreeMap::new();
+    let (mut ready, mut boot) = (BTreeMap::new(), BTreeMap::new());
     let waited_for = waited_for(&pods);
     let mut literals = Secrets::default();
     let replicated =
@@ -78,6 +79,13 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
             let deselected = Deselected { profiles, run };
             out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
             continue;
+        }
+        if let Some(asked) = &pod.typed.ready {
+            let asked = &asked.value.value;
+            ready.extend(addresses.iter().map(|address| (address.clone(), asked.clone())));
+        }
+        if let Some(limit) = &pod.typed.boot {
+            boot.extend(addresses.iter().map(|address| (address.clone(), limit.value)));
         }
         let replicas = std::iter::repeat_n(pod, addresses.len());
         for (address, pod) in addresses.into_iter().zip(replicas) {
@@ -105,6 +113,8 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         protected,
         moved,
         removed,
+        ready,
+        boot,
         secrets,
         budget,
     };

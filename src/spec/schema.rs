@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn the_schema_has_the_keys_that_are_decoded() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        let sections: [(&str, &Section); 16] = [
+        let sections: [(&str, &Section); 18] = [
             ("", &words::SPEC),
             ("/properties/provider", &words::PROVIDER),
             ("/properties/budget", &words::BUDGET),
@@ -165,6 +165,8 @@ mod tests {
             ("/$defs/placement", &words::PLACEMENT),
             ("/$defs/mount/anyOf/1", &words::MOUNT),
             ("/$defs/lifecycle", &words::LIFECYCLE),
+            ("/$defs/ready", &words::READY),
+            ("/$defs/boot", &words::BOOT),
             ("/properties/moved/items", &words::MOVED),
             ("/properties/removed/items", &words::REMOVED),
         ];

@@ -313,6 +313,44 @@ pub(super) const LIFECYCLE: Section = Section {
     ],
 };
 
+pub(super) const READY: Section = Section {
+    name: "`ready`",
+    keys: &["http", "tcp", "log", "status", "within"],
+    words: &[
+        ("timeout", Spelled("within")),
+        ("initialDelaySeconds", Spelled("within")),
+        ("failureThreshold", Spelled("within")),
+        ("start_period", Spelled("within")),
+        ("retries", Spelled("within")),
+        ("interval", NotSupported("podform chooses how often it asks")),
+        ("periodSeconds", NotSupported("podform chooses how often it asks")),
+        ("path", Written("`http: 8000/health`")),
+        ("port", Written("`http: 8000/health` or `tcp: 22`")),
+        ("httpGet", Written("`http: 8000/health`")),
+        ("url", Written("`http: 8000/health`")),
+        ("tcpSocket", Written("`tcp: 22`")),
+        ("logs", Spelled("log")),
+        ("code", Spelled("status")),
+        ("codes", Spelled("status")),
+        ("exec", NotSupported("podform runs nothing inside pods; serve the answer on an http port")),
+        ("test", NotSupported("podform runs nothing inside pods; serve the answer on an http port")),
+        ("command", NotSupported("podform runs nothing inside pods; serve the answer on an http port")),
+        ("post_data", NotSupported("a `GET` is sent, without a body")),
+        (
+            "headers",
+            NotSupported(
+                "no header is sent, so that no credential can be; `status: [200, 401]` takes an answer that asks for one",
+            ),
+        ),
+    ],
+};
+
+pub(super) const BOOT: Section = Section {
+    name: "`boot`",
+    keys: &["within", "else"],
+    words: &[("timeout", Spelled("within")), ("otherwise", Spelled("else")), ("then", Spelled("else"))],
+};
+
 pub(super) const REPLICAS: Section = Section {
     name: "`replicas`",
     keys: &["count", "without"],
@@ -381,6 +419,8 @@ mod tests {
         &ENV_VALUE,
         &REGISTRY_VALUE,
         &LIFECYCLE,
+        &READY,
+        &BOOT,
         &MOVED,
         &REMOVED,
     ];

@@ -217,7 +217,8 @@ fn heading(step: Step) -> Option<&'static str> {
         Step::Create => Some("Create of a pod or volume"),
         Step::Start | Step::Stop | Step::Update => Some("Start, stop, update of a pod, growth of a volume"),
         Step::Delete | Step::DeleteDeposed => Some("Delete"),
-        Step::Move | Step::Adopt | Step::Record | Step::Forget => None,
+        // What only asks sends nothing, and is written down when it is over.
+        Step::Move | Step::Adopt | Step::Record | Step::Forget | Step::Ready => None,
     }
 }
 
@@ -251,6 +252,8 @@ fn the_documentation_has_a_row_for_each_state_in_which_a_crash_leaves_an_action(
         ("mix", ""),
         ("mix", lost),
         ("create-first", ""),
+        ("ready", ""),
+        ("boot", ""),
     ];
     let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, faults) in scripts {

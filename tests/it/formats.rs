@@ -19,6 +19,7 @@ use podform::model::live::{Seen, Unreadable};
 use podform::model::money::Hourly;
 use podform::model::plan::{Planned, Subject};
 use podform::model::pod::{Compute, EnvValue, Port, Protocol, RunState, Storage};
+use podform::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
 use podform::model::secret::{Secret, SecretName};
 use podform::model::size::Gigabytes;
 use podform::render::json::SCHEMA;
@@ -145,6 +146,7 @@ cases! {
             pod.container.storage = models();
             pod.depends_on = [address("prep")].into();
         }),
+    awaited: waited_for(),
     out_of_scope: World::default()
         .want("llm", image_2)
         .have("llm", |_| {})
@@ -227,6 +229,21 @@ fn set_env(pod: &mut WantedPod, variables: &[(&str, &str)]) {
 fn long_command(pod: &mut WantedPod, seed: &str) {
     let words = ["serve", "--model", "Qwen/Qwen3-32B", "--port", "8000", "--seed", seed];
     pod.container.command = words.map(str::to_owned).to_vec();
+}
+
+/// A pod is made that waits for one to which nothing is to be done, and both say when they are ready and booted.
+fn waited_for() -> World {
+    let mut world = World::default()
+        .have("llm", |_| {})
+        .want("llm", |_| {})
+        .want("web", |pod| pod.depends_on = [address("llm")].into());
+    let probe = Probe::Http { port: 8000, path: "/health".to_owned(), statuses: [200, 401].into() };
+    world.desired.ready.insert(address("llm"), Ready { probe, within: Ready::WITHIN });
+    let probe = Probe::Log { text: "listening".to_owned() };
+    world.desired.ready.insert(address("web"), Ready { probe, within: Seconds(90) });
+    let boot = Boot { within: Seconds(480), or_else: OnNoBoot::NextCandidate };
+    world.desired.boot.insert(address("web"), boot);
+    world
 }
 
 /// Wants as `chat`, with this name in the console, what is recorded as `llm`.

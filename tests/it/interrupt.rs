@@ -80,6 +80,34 @@ fn an_interrupted_apply_exits_130_and_the_next_one_goes_on() {
     assert!(text.contains("No changes.\n3 addresses are as wanted: one, three, two.\n"), "{text}");
 }
 
+const NEVER_READY: &str = "\
+version: 1
+project: cut
+provider: { kind: simulator }
+defaults: { image: acme/silent:1, gpu: RTX 4090, ports: [8000/http], placement: { data_centers: [EU-RO-1] } }
+pods:
+  one: { ready: { http: 8000/health, within: 4h } }
+  two: { depends_on: [one] }
+";
+
+/// Nobody waits for hours behind a signal: the wait ends at once, the pod is on record, and the next plan is empty but for
+/// what was not begun.
+#[test]
+fn a_signal_ends_the_wait_for_a_pod_that_is_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pods.yaml"), NEVER_READY).unwrap();
+    for told in ["one: waiting for http 8000/health: answered 502"; 2] {
+        let (mut process, rest) = applying(folder.path(), told);
+        signal(&process, "-INT");
+        let rest: Vec<String> = rest.collect();
+        assert_eq!(process.wait().unwrap().code(), Some(130), "{rest:#?}");
+        assert!(!rest.iter().any(|line| line == "two: creating"), "{rest:#?}");
+        let listed = run(folder.path(), &["state", "list"]);
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        assert_eq!(listed.lines().filter(|line| line.starts_with("one")).count(), 1, "{listed}");
+    }
+}
+
 /// A spec that is being read blocks its reader: more of it is written than a pipe holds, and then no more comes.
 fn reading_a_spec(folder: &Path, arguments: &[&str]) -> Child {
     let arguments = [arguments, &["-f", "/dev/stdin"]].concat();

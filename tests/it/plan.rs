@@ -6,6 +6,7 @@ mod counts;
 mod left_alone;
 mod props;
 mod reach;
+mod readiness;
 mod registries;
 mod rent;
 mod secrets;

@@ -304,6 +304,7 @@ async fn executed_with(
     let (_sender, interrupt) = watch::channel(Interrupt::None);
     let context = Context {
         provider: &limited,
+        pods: account,
         journal: state,
         clock: &clock,
         reporter: &kit::Silent,

@@ -14,7 +14,7 @@ use podform::model::id::{
     DataCenterId, GpuTypeId, Lineage, PodId, ProjectName, RemoteId, RunId, RunNonce, Serial, VolumeId,
 };
 use podform::model::journal::Asked;
-use podform::model::live::{Endpoints, LivePod, PodRole, PodStatus};
+use podform::model::live::{Endpoints, LivePod, PodRole, PodStatus, Ran};
 use podform::model::marker::{Marker, Token};
 use podform::model::money::{Amount, Price};
 use podform::model::plan::{
@@ -107,6 +107,7 @@ pub fn creation_at(address: &str) -> PodCreation {
         access: Access { ssh: false, jupyter: false },
         wished: None,
         attempts: attempts.collect(),
+        boot: None,
     }
 }
 
@@ -179,6 +180,7 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
         compute: Some(compute()),
         cuda: None,
         created_at: None,
+        ran: Ran::NotTold,
         price: Price::Unknown,
         rental: None,
         command_is_guess: false,
@@ -213,7 +215,7 @@ pub fn action(text: &str) -> Action {
 
 pub fn with(operation: Operation, record: RecordAfter) -> Action {
     let (changes, consequences, cost) = (Vec::new(), Vec::new(), CostChange::default());
-    Action { operation, reason: Reason::New, changes, consequences, cost, record }
+    Action { operation, reason: Reason::New, changes, consequences, cost, record, ready: None }
 }
 
 pub fn delete(pod: &str) -> Action {
@@ -294,6 +296,8 @@ pub fn desired() -> Desired {
         protected: BTreeSet::new(),
         moved: Vec::new(),
         removed: BTreeMap::new(),
+        ready: BTreeMap::new(),
+        boot: BTreeMap::new(),
         secrets: BTreeMap::new(),
         budget: Budget::default(),
     }

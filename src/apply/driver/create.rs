@@ -14,25 +14,39 @@ use crate::apply::gate::{self, Made, Request};
 use crate::apply::recover::{self, Choice};
 use crate::apply::request;
 use crate::apply::retry::{self, Kind, Next};
-use crate::apply::verdict::{Cause, Waited};
+use crate::apply::verdict::{self, Cause, Running, Verdict, Waited};
 use crate::apply::{Reporter, readback, record};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::{Asked, Event};
+use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
-use crate::model::plan::{Disruption, PodCreation};
+use crate::model::money::Price;
+use crate::model::plan::{Attempt, Candidate, Disruption, PodCreation};
 use crate::model::pod::Placement;
 use crate::model::prior::KnownToken;
+use crate::model::ready::{Boot, OnNoBoot};
 use crate::model::request::PodRequest;
 use crate::provider::{Mutate, Observe, ProviderError};
 use crate::state::{Journal, RecordChange};
 
-struct Created {
+struct Created<'p> {
     id: PodId,
     asked: Asked,
     request: PodRequest,
     since: Instant,
+    candidate: &'p Candidate,
+    /// What the plan has left if this one never runs.
+    rest: &'p [Attempt],
+}
+
+/// How the wait for a created pod ended.
+enum Booted {
+    /// It runs and is as promised; what that changes in the records.
+    Done(Vec<RecordChange>),
+    /// It never ran and is gone; in words, with what it cost.
+    GivenUp(String),
 }
 
 /// How a create ended.
@@ -143,17 +157,35 @@ where
         act: &Act<'_>,
         creation: &PodCreation,
     ) -> Result<Vec<RecordChange>, Halt> {
-        // Boxed like what is on the wire: nothing of it is needed while the pod is waited for.
-        let created = Box::pin(self.place(act, creation)).await?;
-        self.see_through(act, creation, &created).await
+        let mut left = creation.attempts.as_slice();
+        loop {
+            // Boxed like what is on the wire: nothing of it is needed while the pod is waited for.
+            let created = Box::pin(self.place(act, creation, left)).await?;
+            let why = match self.see_through(act, creation, &created).await? {
+                Booted::Done(changes) => return Ok(changes),
+                Booted::GivenUp(why) => why,
+            };
+            match creation.boot.map(|boot| boot.or_else) {
+                Some(OnNoBoot::NextCandidate) => {
+                    self.refused(act, why);
+                    left = created.rest;
+                }
+                Some(OnNoBoot::Fail) | None => return Err(Halt::Failed(why)),
+            }
+        }
     }
 
     /// Tries the plan's candidates in the plan's order.
     ///
     /// Each has a second token, for one more create where the first may have been lost on its way: should that one
     /// arrive after all, it is told from the second by its token.
-    async fn place(&self, act: &Act<'_>, creation: &PodCreation) -> Result<Created, Halt> {
-        for attempt in &creation.attempts {
+    async fn place<'p>(
+        &self,
+        act: &Act<'_>,
+        creation: &'p PodCreation,
+        attempts: &'p [Attempt],
+    ) -> Result<Created<'p>, Halt> {
+        for (number, attempt) in (1..).zip(attempts) {
             let Placement { compute, cloud, .. } = &attempt.candidate.placement;
             let refused = |why: String| self.refused(act, format!("{compute} {cloud}: {why}"));
             if self.forbidden.borrow().contains(cloud) {
@@ -168,7 +200,11 @@ where
             for token in [&attempt.token, &attempt.second_token] {
                 let asked = request::asked_pod(creation, attempt, token, self.record_after(act)?);
                 match self.attempt(act, &request, (token, &asked)).await? {
-                    Tried::Created(id, since) => return Ok(Created { id, asked, request, since }),
+                    Tried::Created(id, since) => {
+                        let rest = attempts.get(number..).unwrap_or_default();
+                        let candidate = &attempt.candidate;
+                        return Ok(Created { id, asked, request, since, candidate, rest });
+                    }
                     Tried::NotDone(why) => refused(why),
                     Tried::OtherPlace(why) => {
                         refused(why);
@@ -239,12 +275,18 @@ where
         &self,
         act: &Act<'_>,
         creation: &PodCreation,
-        created: &Created,
-    ) -> Result<Vec<RecordChange>, Halt> {
-        let Created { id, asked, request, since } = created;
-        let live = match self.wait_running(act, id, (Cause::Created, *since), None).await? {
-            Waited::Running(live) => live,
-            Waited::Stuck(why) => return Err(Halt::Failed(why)),
+        created: &Created<'_>,
+    ) -> Result<Booted, Halt> {
+        let Created { id, asked, request, since, candidate: _, rest: _ } = created;
+        let live = match creation.boot {
+            None => match self.wait_running(act, id, (Cause::Created, *since), None).await? {
+                Waited::Running(live) => live,
+                Waited::Stuck(why) => return Err(Halt::Failed(why)),
+            },
+            Some(boot) => match self.wait_booted(act, created, boot).await? {
+                Ok(live) => live,
+                Err(given_up) => return Ok(Booted::GivenUp(given_up)),
+            },
         };
         if let Some(difference) = readback::created(request, &live) {
             return Err(Halt::Failed(difference));
@@ -254,7 +296,57 @@ where
             let lock = request::lock(id, true);
             self.change(act, &lock, None, Disruption::InPlace).await?;
         }
-        Ok(self.put(act, &record::landed(&asked.record, &live), id.remote()))
+        Ok(Booted::Done(self.put(act, &record::landed(&asked.record, &live), id.remote())))
+    }
+
+    /// Waits until a pod that this action created runs. One that never did within its time is ended, if nothing can be
+    /// lost with it; then says so with what it cost. Any other one is kept.
+    async fn wait_booted(
+        &self,
+        act: &Act<'_>,
+        created: &Created<'_>,
+        boot: Boot,
+    ) -> Result<Result<Box<LivePod>, String>, Halt> {
+        let Created { id, asked, since, candidate, .. } = created;
+        let began = self.begin();
+        let mut running = Running::new(id, Cause::Created, None);
+        let deadline = *since + boot.within.duration();
+        let waited = self.until_seen_by(act, id, (*since, deadline), |seen| match running.judge(seen) {
+            Verdict::GoOn(_) if self.is_over(began, boot.within) => Verdict::Done(None),
+            Verdict::GoOn(told) => Verdict::GoOn(told),
+            Verdict::Ask => Verdict::Ask,
+            Verdict::Done(waited) => Verdict::Done(Some(waited)),
+            Verdict::Failed(why) => Verdict::Failed(why),
+        });
+        match waited.await?.flatten() {
+            Some(Waited::Running(live)) => return Ok(Ok(live)),
+            Some(Waited::Stuck(why)) => return Err(Halt::Failed(why)),
+            None => {}
+        }
+        let Some(live) = self.look_at(id).await? else {
+            return Err(Halt::Failed(verdict::vanished(&id.remote())));
+        };
+        if live.status == PodStatus::Running {
+            return Ok(Ok(Box::new(live)));
+        }
+        if let Err(why) = verdict::may_be_given_up(asked, &live) {
+            let why = format!("not RUNNING within {}, is {}; it is kept, as {why}", boot.within, live.status);
+            return Err(Halt::Unknown(why));
+        }
+        let pass = self.permit(act, Request::Delete, &id.remote()).await?;
+        self.terminate(act, pass, id, None).await?;
+        // Durable before another create: a run that dies in between leaves no record of a pod that is gone.
+        let previous = self.ledger.recorded(&act.id.address);
+        let changes = record::remove(&act.id.address, previous.as_ref(), false);
+        self.ledger.commit(act.id, Vec::new(), changes).await?;
+        act.object.replace(None);
+        let price = if live.price == Price::Unknown { candidate.price } else { live.price };
+        let Placement { compute, cloud, .. } = &candidate.placement;
+        let cost = verdict::cost_of(price, self.took(began));
+        Ok(Err(format!(
+            "{compute} {cloud}: `{id}` did not run within {} and was given up; {cost}",
+            boot.within
+        )))
     }
 }
 

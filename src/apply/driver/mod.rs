@@ -11,6 +11,7 @@ mod ledger;
 mod lookout;
 mod permit;
 mod pod;
+mod ready;
 mod records;
 mod registry;
 mod secret;
@@ -27,6 +28,7 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
@@ -38,6 +40,8 @@ pub use settle::settle;
 
 use self::ledger::Ledger;
 use self::lookout::Lookout;
+use self::ready::Began;
+use self::until::Watched as _;
 use super::ending::{Halt, ending};
 use super::schedule::Schedule;
 use super::{Context, Interrupt, Reporter, Settings};
@@ -99,6 +103,9 @@ struct Act<'a> {
     attempt: Cell<u32>,
     refused: RefCell<Vec<String>>,
     object: RefCell<Option<RemoteId>>,
+    began: Began,
+    ready_after: Cell<Option<Duration>>,
+    log: RefCell<Vec<String>>,
 }
 
 /// One run of a plan.
@@ -238,18 +245,40 @@ where
             attempt: Cell::new(0),
             refused: RefCell::default(),
             object: RefCell::default(),
+            began: self.begin(),
+            ready_after: Cell::default(),
+            log: RefCell::default(),
         };
-        let result = match self.perform(&act).await {
-            Ok(changes) => {
-                let succeeded = vec![(self.ledger.now(), Event::Succeeded)];
-                match self.ledger.commit(&id, succeeded, changes).await {
-                    Ok(_) => EndResult::Done,
-                    Err(halt) => self.halt(&id, halt).await,
-                }
-            }
+        let result = match self.see_to(&act).await {
+            Ok(()) => EndResult::Done,
             Err(halt) => self.halt(&id, halt).await,
         };
-        Ended { result, id: act.object.into_inner(), attempts: act.refused.into_inner() }
+        Ended {
+            result,
+            id: act.object.into_inner(),
+            attempts: act.refused.into_inner(),
+            ready_after: act.ready_after.into_inner(),
+            log: act.log.into_inner(),
+        }
+    }
+
+    /// Performs an action, waits until its pod is ready and commits that it is done.
+    async fn see_to(&self, act: &Act<'_>) -> Result<(), Halt> {
+        let mut changes = self.perform(act).await?;
+        let mut events = Vec::new();
+        if let Some(ready) = &act.action.ready {
+            if matches!(act.action.operation, Operation::AwaitPod { .. }) {
+                // Nothing is on its way, so nothing is left open if the wait is cut short.
+                events.extend([intended(), Event::Started, Event::Accepted { id: None }]);
+            } else {
+                // What was done is on record whether its pod becomes ready or not.
+                self.ledger.commit(act.id, Vec::new(), std::mem::take(&mut changes)).await?;
+            }
+            self.await_ready(act, ready).await?;
+        }
+        events.push(Event::Succeeded);
+        let events = events.into_iter().map(|event| (self.ledger.now(), event)).collect();
+        self.ledger.commit(act.id, events, changes).await.map(|_| ())
     }
 
     /// Waits until an action ended or does nothing more but look, tells of those that ended and returns them.
@@ -305,6 +334,11 @@ where
             }
             Operation::StopPod { id } => self.stop_pod(act, id).await,
             Operation::DeletePods { ids } => self.delete_pods(act, ids).await,
+            Operation::AwaitPod { id } => {
+                self.go_on()?;
+                act.object.replace(Some(id.remote()));
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -415,7 +449,12 @@ fn not_begun(plan: &Plan, by: StoppedBy) -> Outcome {
 }
 
 fn ended(result: EndResult) -> Ended {
-    Ended { result, id: None, attempts: Vec::new() }
+    Ended::new(result)
+}
+
+/// Returns the intent of an action that sends nothing.
+fn intended() -> Event {
+    Event::Intended { attempt: 0, token: None, asked: None, server_time: None }
 }
 
 /// Waits until a signal of this strength came; for ever if none can come any more.

@@ -2,6 +2,7 @@
 
 mod dead_runs;
 mod permits;
+mod ready;
 mod runs;
 
 use std::cell::{Cell, RefCell};
@@ -9,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -31,10 +34,12 @@ use crate::model::outcome::{EndResult, Fate, Outcome, StoppedBy};
 use crate::model::plan::{Approval, ApprovedPlan, Disruption, OnStuck, Operation, Plan, RecordAfter};
 use crate::model::pod::Compute;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
+use crate::model::ready::{Probe, Readiness};
 use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::{Secret, Secrets};
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
+use crate::provider::reach::{AskPods, Hearing};
 use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError,
@@ -67,6 +72,10 @@ struct Provider {
     /// What a start gives.
     start_with: RefCell<Option<Compute>>,
     made: Cell<u32>,
+    /// What pods answer, one after the other; then they are ready.
+    answers: RefCell<VecDeque<Readiness>>,
+    /// How pods are that are created, one after the other; then they run.
+    made_as: RefCell<VecDeque<LivePod>>,
 }
 
 impl Provider {
@@ -117,6 +126,23 @@ fn error(certainty: Certainty) -> ProviderError {
         status: Some(500),
         detail: "so".to_owned(),
         request_id: None,
+    }
+}
+
+impl AskPods for Provider {
+    fn ask<'f>(
+        &'f self,
+        pod: &'f LivePod,
+        probe: &'f Probe,
+        _: &'f mut Hearing,
+    ) -> LocalBoxFuture<'f, Readiness> {
+        let answer = self.answers.borrow_mut().pop_front().unwrap_or(Readiness::Ready);
+        self.calls.borrow_mut().push(format!("ask {} {probe}", pod.id));
+        std::future::ready(answer).boxed_local()
+    }
+
+    fn last_lines<'f>(&'f self, _: &'f PodId) -> LocalBoxFuture<'f, Vec<String>> {
+        std::future::ready(vec!["the last line".to_owned()]).boxed_local()
     }
 }
 
@@ -186,8 +212,9 @@ impl Mutate for Provider {
             marker,
             cloud: Some(request.placement.cloud),
             compute: Some(request.placement.compute.clone()),
-            ..live_pod(made.as_str(), PodStatus::Running)
+            ..self.made_as.borrow_mut().pop_front().unwrap_or_else(|| live_pod("", PodStatus::Running))
         };
+        let pod = LivePod { id: made.clone(), ..pod };
         let effect = || {
             self.pods.borrow_mut().insert(made.clone(), pod);
             made.clone()
@@ -406,6 +433,7 @@ async fn with_settings<T>(
 ) -> T {
     let context = Context {
         provider: &Limited::new(provider, &kit::Silent, 0),
+        pods: provider,
         journal: notebook,
         clock: &HostClock(Rc::clone(&notebook.slept)),
         reporter: &kit::Silent,

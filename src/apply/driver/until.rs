@@ -191,20 +191,29 @@ where
 
     /// Looks for one object until a judge has decided, and asks for it by its id where the judge wants that.
     ///
-    /// The provider has taken the request up by then, so its place is given to another action. With one place actions
-    /// run one after the other, so that somebody can watch each.
+    /// The provider has taken the request up by then, so its place is given to another action.
     pub(super) async fn until_seen<I: Watched, T>(
         &self,
         act: &Act<'_>,
         id: &I,
         since: Instant,
+        judge: impl FnMut(&Seen<'_, I::Object>) -> Verdict<T>,
+    ) -> Result<Option<T>, Halt> {
+        let deadline = since + self.context.settings.wait_timeout;
+        self.until_seen_by(act, id, (since, deadline), judge).await
+    }
+
+    /// The same with a deadline of its own.
+    pub(super) async fn until_seen_by<I: Watched, T>(
+        &self,
+        act: &Act<'_>,
+        id: &I,
+        (since, deadline): (Instant, Instant),
         mut judge: impl FnMut(&Seen<'_, I::Object>) -> Verdict<T>,
     ) -> Result<Option<T>, Halt> {
-        let Settings { parallelism, wait_timeout, settling, .. } = self.context.settings;
-        if parallelism > 1 {
-            self.watching.borrow_mut().push(act.id.clone());
-        }
-        let looks = I::lookout(self).since(since, since + wait_timeout);
+        let Settings { settling, .. } = self.context.settings;
+        self.only_looks(act);
+        let looks = I::lookout(self).since(since, deadline);
         let judged = self.until(act, looks, async |sheet, looked| {
             let mut seen = Seen { listed: sheet.sight(id), asked: None, settled: looked.began >= settling };
             let verdict = judge(&seen);
@@ -216,6 +225,14 @@ where
             Ok(judge(&seen))
         });
         Ok(judged.await?.map(|(_, done)| done))
+    }
+
+    /// Gives the place of an action to another one, as it does nothing more but look. With one place actions run one after
+    /// the other, so that somebody can watch each.
+    pub(super) fn only_looks(&self, act: &Act<'_>) {
+        if self.context.settings.parallelism > 1 {
+            self.watching.borrow_mut().push(act.id.clone());
+        }
     }
 
     /// Deletes what a listing alone shows to be gone.

@@ -20,7 +20,7 @@ Make requests go wrong as this script says: rules `REQUEST=FAULT`, separated by 
 REQUEST is a kind of request, over whichever API it comes, and which of them: `create#2` is the second create, `list#3-5` the third to the fifth \
 listing, `create` every create. Kinds: list, get, create, update, start (or resume), stop, restart, terminate (or delete), list-volumes, \
 get-volume, create-volume, update-volume, delete-volume, list-secrets, create-secret, \
-update-secret, delete-secret, list-registries, get-registry, create-registry, delete-registry, logs, catalog, other, any.
+update-secret, delete-secret, list-registries, get-registry, create-registry, delete-registry, logs, catalog, probe, other, any.
 
 FAULT is one of
   refused              rejected for good
@@ -48,6 +48,9 @@ FAULT is one of
   locked               somebody locked the pod
   outbid               somebody bid more for a spot pod
   migrating            RunPod begins to move the pod, which takes some minutes: until then it refuses whatever is asked of it
+  slow-boot            done, and the container comes up 600 seconds later; `slow-boot:90` 90
+  never-ready          done, and what runs in the container never listens at its ports; of a probe: 502
+  502-until            done, and it listens 60 seconds after the container is up; `502-until:300` 300
   balance              the account is empty from now on; `--balance` fills it again
   random:10            a tenth of these requests fail in ways that a patient caller survives; drawn from the seed";
 

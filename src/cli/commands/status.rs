@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::cli::exit::{self, Exit};
 use crate::cli::failure::Failure;
 use crate::cli::json::{self, VERSION, printed};
+use crate::cli::readiness;
 use crate::cli::running::{seen, ssh, url};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
@@ -14,6 +15,7 @@ use crate::cli::table::Table;
 use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
+use crate::model::ready::Readiness;
 use crate::plan::unknown_to;
 use crate::render::words;
 use crate::state::Store;
@@ -36,14 +38,19 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let live = session.look(session.account.reader(), &prior).await?;
     session.tell_left_out(&prior, &live);
     let in_progress = session.in_progress(&prior).await?;
+    let asked = readiness::ask(&session, &prior, &live, |address| prior.objects.contains_key(address)).await;
     if args.json {
         let objects = prior.objects.iter().map(|(address, recorded)| {
-            json!({
+            let mut object = json!({
                 "address": address.to_string(),
                 "kind": json::kind(address),
                 "id": recorded.id.to_string(),
                 "live": json::live(&recorded.id, &live),
-            })
+            });
+            if let Some(answer) = asked.get(address) {
+                object["ready"] = json!({ "state": answer.word(), "message": why(answer) });
+            }
+            object
         });
         let project = session.loaded.settings.project.as_str();
         let objects = objects.collect::<Vec<_>>();
@@ -68,7 +75,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     }
     let mut table = Table::new(["ADDRESS", "ID", "STATE", "PRICE", "URL", "SSH"]);
     for (address, recorded) in &prior.objects {
-        let [state, price, url, ssh] = cells(&recorded.id, &live);
+        let [mut state, price, url, ssh] = cells(&recorded.id, &live);
+        if let Some(answer) = asked.get(address).filter(|_| !url.is_empty() || !ssh.is_empty()) {
+            state.push_str(&format!(", {}", answer.word()));
+            state.extend(why(answer).map(|why| format!(": {why}")));
+        }
         table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
     }
     shell.output.data(&table.to_string());
@@ -87,6 +98,14 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
     }
     Ok(exit::DONE)
+}
+
+/// Says why a pod does not count as ready.
+fn why(answer: &Readiness) -> Option<&str> {
+    match answer {
+        Readiness::Ready => None,
+        Readiness::NotReady(why) | Readiness::Unknown(why) => Some(why),
+    }
 }
 
 /// Lists what other projects of podform have in the account.

@@ -10,6 +10,7 @@ use crate::model::marker::Token;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Access, Compute, EnvValue, Placement};
 use crate::model::prior::Record;
+use crate::model::ready::{Boot, Ready};
 use crate::model::registry::Credentials;
 use crate::model::secret::SecretName;
 use crate::model::settings::{Container, PodPatch};
@@ -52,11 +53,13 @@ pub enum Step {
     Create,
     /// Drop the record; no call.
     Forget,
+    /// Wait until an object that others wait for is ready; nothing is changed.
+    Ready,
 }
 
 impl Step {
     /// All steps.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Move,
         Self::Adopt,
         Self::Record,
@@ -67,6 +70,7 @@ impl Step {
         Self::DeleteDeposed,
         Self::Create,
         Self::Forget,
+        Self::Ready,
     ];
 
     /// Returns the word that stands in ids, plan files and the journal.
@@ -82,6 +86,7 @@ impl Step {
             Self::DeleteDeposed => "delete-deposed",
             Self::Create => "create",
             Self::Forget => "forget",
+            Self::Ready => "ready",
         }
     }
 
@@ -89,9 +94,13 @@ impl Step {
     pub fn is_local(self) -> bool {
         match self {
             Self::Move | Self::Adopt | Self::Record | Self::Forget => true,
-            Self::Stop | Self::Update | Self::Start | Self::Delete | Self::DeleteDeposed | Self::Create => {
-                false
-            }
+            Self::Stop
+            | Self::Update
+            | Self::Start
+            | Self::Delete
+            | Self::DeleteDeposed
+            | Self::Create
+            | Self::Ready => false,
         }
     }
 }
@@ -117,6 +126,8 @@ pub struct Action {
     pub cost: CostChange,
     /// What the state says after success.
     pub record: RecordAfter,
+    /// What its pod must answer before the action is done; `None` where it is enough that it runs.
+    pub ready: Option<Ready>,
 }
 
 /// What is sent to the provider.
@@ -202,6 +213,10 @@ pub enum Operation {
     DeletePods {
         ids: BTreeSet<PodId>,
     },
+    /// Nothing: a pod that runs is asked whether it is ready, as others wait for it.
+    AwaitPod {
+        id: PodId,
+    },
 }
 
 impl Operation {
@@ -228,7 +243,8 @@ impl Operation {
             | Self::DeleteVolume { .. }
             | Self::UpdatePod { .. }
             | Self::StopPod { .. }
-            | Self::DeletePods { .. } => None,
+            | Self::DeletePods { .. }
+            | Self::AwaitPod { .. } => None,
         }
     }
 
@@ -248,7 +264,8 @@ impl Operation {
             | Self::CreatePod(_)
             | Self::StartPod { .. }
             | Self::StopPod { .. }
-            | Self::DeletePods { .. } => None,
+            | Self::DeletePods { .. }
+            | Self::AwaitPod { .. } => None,
         }
     }
 }
@@ -273,6 +290,8 @@ pub struct PodCreation {
     pub wished: Option<WishedGpus>,
     /// The attempts, in order. A capacity answer leads to the next one.
     pub attempts: Vec<Attempt>,
+    /// When a pod that never ran is given up.
+    pub boot: Option<Boot>,
 }
 
 /// Which GPUs the spec wishes for, and in which order.

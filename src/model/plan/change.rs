@@ -54,6 +54,8 @@ pub enum Reason {
     LifecycleChanged,
     /// The network volume that it mounts is deleted, which RunPod refuses while a pod mounts it.
     VolumeRemoved,
+    /// What is brought up waits for it.
+    WaitedFor,
 }
 
 /// One field that differs.

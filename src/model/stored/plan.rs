@@ -20,7 +20,7 @@ stored_enums! {
     Endpoint { "runpod" = Runpod(origin), "simulator" = Simulator }
     Step {
         "move" = Move, "adopt" = Adopt, "record" = Record, "stop" = Stop, "update" = Update, "start" = Start,
-        "delete" = Delete, "delete-deposed" = DeleteDeposed, "create" = Create, "forget" = Forget,
+        "delete" = Delete, "delete-deposed" = DeleteDeposed, "create" = Create, "forget" = Forget, "ready" = Ready,
     }
     Operation {
         "local" = Local,
@@ -37,6 +37,7 @@ stored_enums! {
         "start_pod" = StartPod { id, compute, bid, on_stuck },
         "stop_pod" = StopPod { id },
         "delete_pods" = DeletePods { ids },
+        "await_pod" = AwaitPod { id },
     }
     OnStuck { "fail" = Fail, "replace" = Replace(creation) }
     Disruption { "in_place" = InPlace, "next_start" = NextStart, "reset" = Reset, "replace" = Replace }
@@ -53,6 +54,7 @@ stored_enums! {
         "volume_replaced" = VolumeReplaced, "requested" = Requested, "rotate_requested" = RotateRequested, "removed" = Removed, "shrunk" = Shrunk,
         "destroyed" = Destroyed, "deposed" = Deposed, "duplicate" = Duplicate, "orphaned" = Orphaned,
         "renamed" = Renamed, "lifecycle_changed" = LifecycleChanged, "volume_removed" = VolumeRemoved,
+        "waited_for" = WaitedFor,
     }
     Cause {
         "spec" = Spec, "outside" = Outside, "both" = Both, "api_default" = ApiDefault,
@@ -135,8 +137,8 @@ stored_structs! {
     InProgress { who, command, since, addresses }
     Basis { project, endpoint, api, spec_digest, lineage, serial, nonce, observed_at }
     Digest { hash, monthly }
-    Action { operation, reason, changes, consequences, cost, record }
-    PodCreation { container, access, wished, attempts }
+    Action { operation, reason, changes, consequences, cost, record, ready }
+    PodCreation { container, access, wished, attempts, boot }
     WishedGpus { order, any_of }
     Attempt { candidate, token, second_token }
     Candidate { placement, price = "hourly_micro_dollars", stock, stock_by_data_center }

@@ -17,6 +17,7 @@ use crate::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
 use crate::model::prior::{Api, ProviderKind};
+use crate::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
 use crate::model::registry::{Credentials, Registry};
 use crate::model::secret::SecretName;
 use crate::model::settings::Field;
@@ -31,7 +32,7 @@ ids! {
 
 texts! { Address = "address", Field = "field", Ignored = "field", Key = "key", Timestamp = "time", Token = "token" }
 
-amounts! { Gigabytes, Hourly, Monthly, Serial }
+amounts! { Gigabytes, Hourly, Monthly, Seconds, Serial }
 
 type Mount = Storage<Address>;
 
@@ -47,6 +48,8 @@ stored_enums! {
     OnRemove { "terminate" = Terminate, "stop" = Stop, "forget" = Forget }
     OnReplace { "destroy_first" = DestroyFirst, "create_first" = CreateFirst }
     OnStuckResume { "fail" = Fail, "replace" = Replace }
+    OnNoBoot { "next_candidate" = NextCandidate, "fail" = Fail }
+    Probe { "http" = Http { port, path, statuses }, "tcp" = Tcp { port }, "log" = Log { text } }
     EnvValue { "plain" = Plain(text), "secret" = Secret(name) }
     SecretName { "declared" = Declared(name), "literal" = Literal { address, key } }
     Mount { "none" = None, "local" = Local { size = "size_gb", path }, "network" = Network { volume, path } }
@@ -64,6 +67,8 @@ stored_enums! {
 stored_structs! {
     Placement { compute, cloud, data_centers, host, rent }
     Port { number, protocol }
+    Ready { probe, within = "within_seconds" }
+    Boot { within = "within_seconds", or_else = "else" }
     Access { ssh, jupyter }
     Credentials { username, password }
     VolumeConfig { size = "size_gb", data_center, tier }

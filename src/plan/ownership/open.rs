@@ -95,9 +95,8 @@ impl<'a> Ownership<'a> {
 /// Tells whether an open intent is a request that may have created something.
 fn may_still_create(intent: &OpenIntent) -> bool {
     let creates = match intent.action.step {
-        Step::Create => true,
-        // The replacement of a stuck pod is part of its start.
-        Step::Start => intent.token.is_some(),
+        // The replacement of a stuck pod is part of its start, and the end of one that never ran is part of its create.
+        Step::Create | Step::Start => intent.token.is_some(),
         Step::Move
         | Step::Adopt
         | Step::Record
@@ -105,7 +104,8 @@ fn may_still_create(intent: &OpenIntent) -> bool {
         | Step::Update
         | Step::Delete
         | Step::DeleteDeposed
-        | Step::Forget => false,
+        | Step::Forget
+        | Step::Ready => false,
     };
     let may_have_happened = match &intent.status {
         ActionStatus::Intended

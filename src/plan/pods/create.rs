@@ -54,6 +54,7 @@ impl<'a> PodPlanner<'_, 'a> {
             access: wanted.access,
             wished,
             attempts: attempts.collect(),
+            boot: inputs.desired.boot.get(self.address).copied(),
         }
     }
 

@@ -38,7 +38,8 @@ pub(in crate::plan) fn terminate_with_volume(
         | Step::Start
         | Step::Delete
         | Step::Create
-        | Step::Forget => false,
+        | Step::Forget
+        | Step::Ready => false,
     });
     if context.is_protected(address) {
         draft.blocks.push(Block::Protected { address: address.clone(), step: Step::Delete });

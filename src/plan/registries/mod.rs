@@ -271,7 +271,8 @@ pub(super) fn ended_by(operation: &Operation) -> impl Iterator<Item = &RegistryI
         | Operation::UpdatePod { .. }
         | Operation::StartPod { .. }
         | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => None,
+        | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. } => None,
     };
     ids.into_iter().flatten()
 }

@@ -90,6 +90,7 @@ pub(super) fn boots(draft: &Draft<'_>) -> bool {
         | Operation::GrowVolume { .. }
         | Operation::DeleteVolume { .. }
         | Operation::StopPod { .. }
-        | Operation::DeletePods { .. } => false,
+        | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. } => false,
     })
 }

@@ -11,6 +11,7 @@
 mod answer;
 mod command;
 mod convert;
+mod doors;
 mod error;
 mod events;
 mod graphql;
@@ -44,6 +45,7 @@ use crate::provider::{
     Quota, Rejection, ServerTime, Verb,
 };
 
+use doors::Doors;
 pub use origins::{Origins, SetupError};
 pub use rest_v2::RunpodLog;
 use transport::{Transport, unsendable};
@@ -56,6 +58,7 @@ const NO_SECRETS: &str = "only REST v2 has secrets of the account";
 pub struct Runpod {
     api: Api,
     transport: Transport,
+    doors: Doors,
 }
 
 impl Runpod {
@@ -70,7 +73,8 @@ impl Runpod {
         key: &Secret<String>,
         awake: fn() -> Timestamp,
     ) -> Result<Self, SetupError> {
-        Ok(Self { api, transport: Transport::http(origins, key, awake)? })
+        let doors = Doors::over_http(&origins);
+        Ok(Self { api, transport: Transport::http(origins, key, awake)?, doors })
     }
 
     /// Prepares a client that calls a router in this process, so that a run under paused time is exact.
@@ -78,7 +82,8 @@ impl Runpod {
     /// # Errors
     /// The key cannot stand in a header.
     pub fn in_process(api: Api, router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
-        Ok(Self { api, transport: Transport::in_process(router, key)? })
+        let doors = Doors::in_process(router.clone());
+        Ok(Self { api, transport: Transport::in_process(router, key)?, doors })
     }
 
     /// Makes known which values no error and no line of a log may show, and which the spec shows anyway. The key and

@@ -58,6 +58,11 @@ impl Origins {
         self.all().into_iter().any(is_here)
     }
 
+    /// Returns the origin where all of them are, if that is this machine.
+    pub(super) fn here(&self) -> Option<String> {
+        self.all().into_iter().all(is_here).then(|| self.origin())
+    }
+
     /// Tells whether none is spoken to over TLS.
     pub(super) fn is_plain(&self) -> bool {
         self.all().into_iter().all(|url| url.scheme() == "http")

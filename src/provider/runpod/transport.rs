@@ -37,7 +37,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// as it goes is not off by as much within the seconds for which a told time counts.
 const CLOCKS_APART: Duration = Duration::from_secs(1);
 /// RunPod's firewall refuses some clients by their default name.
-const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
 
 /// Sends requests with the key of one account.
 pub(super) struct Transport {

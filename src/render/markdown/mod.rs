@@ -250,6 +250,9 @@ fn details(group: &Group<'_>) -> String {
     for (number, attempt) in (1..).zip(group.each.attempts) {
         lines.push(&format!("# place {number}: {}", words::candidate(&attempt.candidate)));
     }
+    for (word, promise) in words::promises(&group.each) {
+        lines.push(&format!("# {word}: {promise}"));
+    }
     let count = group.addresses.len();
     if group.each.cost != CostChange::default() {
         let [total, parts] = cost_lines(group.each.cost);

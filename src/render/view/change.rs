@@ -9,6 +9,7 @@ use crate::model::plan::{
     Action, ActionId, Attempt, Cause, Consequence, CostChange, Disruption, Operation, Plan, Reason,
     RecordAfter, Split, Step,
 };
+use crate::model::ready::{Boot, Ready};
 use crate::model::settings::Field;
 use crate::model::value::Value;
 use crate::render::rows::{self, Row};
@@ -29,6 +30,10 @@ pub(crate) struct Change<'a> {
     /// The objects that exist.
     pub(crate) ids: BTreeSet<RemoteId>,
     pub(crate) cost: CostChange,
+    /// What it must answer before what waits for it is begun.
+    pub(crate) ready: Option<&'a Ready>,
+    /// When a pod that never ran is given up.
+    pub(crate) boot: Option<Boot>,
 }
 
 impl<'a> Change<'a> {
@@ -84,11 +89,13 @@ pub enum Verb {
     Record,
     /// It leaves the state; no call.
     Forget,
+    /// Others wait until it is ready; nothing of it changes.
+    Await,
 }
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Create,
         Self::DestroyThenCreate,
         Self::CreateThenDestroy,
@@ -101,6 +108,7 @@ impl Verb {
         Self::Move,
         Self::Record,
         Self::Forget,
+        Self::Await,
     ];
 
     /// Returns its symbol, its word in machine-read formats, and what the symbol means.
@@ -119,6 +127,7 @@ impl Verb {
             Self::Move => (".", "move", STATE_ONLY),
             Self::Record => (".", "record", STATE_ONLY),
             Self::Forget => (".", "forget", STATE_ONLY),
+            Self::Await => ("?", "await-ready", "wait until it is ready"),
         }
     }
 
@@ -203,6 +212,8 @@ fn change<'a>(address: &'a Address, verb: Verb, steps: Steps<'a>) -> Change<'a> 
             .unwrap_or(&[]),
         ids: actions().flat_map(remote_ids).collect(),
         cost: merged_cost(verb, &steps),
+        ready: actions().find_map(|action| action.ready.as_ref()),
+        boot: actions().find_map(|action| action.operation.creation()?.boot),
         steps,
     }
 }
@@ -227,6 +238,7 @@ fn verb(plan: &Plan, address: &Address, has: &impl Fn(Step) -> bool) -> Verb {
         (has(Step::Forget) && !has(Step::Move), Verb::Forget),
         (has(Step::Adopt), Verb::Import),
         (has(Step::Move), Verb::Move),
+        (has(Step::Ready) && !has(Step::Record), Verb::Await),
     ];
     by_weight.into_iter().find(|(holds, _)| *holds).map_or(Verb::Record, |(_, verb)| verb)
 }
@@ -289,7 +301,8 @@ fn remote_ids(action: &Action) -> Vec<RemoteId> {
         }
         Operation::UpdatePod { id, patch: _, disruption: _ }
         | Operation::StartPod { id, .. }
-        | Operation::StopPod { id } => vec![RemoteId::Pod(id.clone())],
+        | Operation::StopPod { id }
+        | Operation::AwaitPod { id } => vec![RemoteId::Pod(id.clone())],
         Operation::DeletePods { ids } => ids.iter().cloned().map(RemoteId::Pod).collect(),
         Operation::Local => action.record.id().cloned().into_iter().collect(),
         Operation::DeleteRegistries { ids } => ids.iter().cloned().map(RemoteId::Registry).collect(),

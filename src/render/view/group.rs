@@ -109,13 +109,16 @@ fn with_pattern(value: &Value, number: u32) -> Value {
 
 /// Tells whether two replicas have the same change: everything that is shown but addresses, ids and tokens.
 fn alike(one: &Change<'_>, other: &Change<'_>) -> bool {
-    let Change { address: _, verb, steps: _, reasons, rows, consequences, attempts, ids, cost } = one;
+    let Change { address: _, verb, steps: _, reasons, rows, consequences, attempts, ids, cost, ready, boot } =
+        one;
     let kinds = |change: &Change<'_>| change.steps.iter().map(|(id, _)| id.step).collect::<Vec<_>>();
     *verb == other.verb
         && kinds(one) == kinds(other)
         && *reasons == other.reasons
         && *rows == other.rows
         && *cost == other.cost
+        && *ready == other.ready
+        && *boot == other.boot
         && *consequences == other.consequences
         && ids.len() == other.ids.len()
         && attempts

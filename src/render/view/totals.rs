@@ -25,6 +25,7 @@ pub(crate) struct Counts {
     pub(crate) moved: usize,
     pub(crate) record: usize,
     pub(crate) forget: usize,
+    pub(crate) awaited: usize,
     pub(crate) losing: usize,
     pub(crate) unchanged: usize,
     pub(crate) held: usize,
@@ -45,6 +46,7 @@ impl Counts {
             Verb::Move => &mut self.moved,
             Verb::Record => &mut self.record,
             Verb::Forget => &mut self.forget,
+            Verb::Await => &mut self.awaited,
         }
     }
 

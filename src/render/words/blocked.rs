@@ -107,5 +107,6 @@ fn suffering(step: Step) -> &'static str {
         Step::Delete | Step::DeleteDeposed => "be destroyed",
         Step::Create => "be created",
         Step::Forget => "be forgotten",
+        Step::Ready => "be waited for",
     }
 }

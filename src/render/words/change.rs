@@ -2,10 +2,11 @@
 
 use crate::model::address::Address;
 use crate::model::plan::{Reason, Step};
+use crate::model::ready::{Boot, OnNoBoot};
 use crate::model::value::Value;
 use crate::render::escape::visible;
 use crate::render::value;
-use crate::render::view::{Group, Verb};
+use crate::render::view::{Change, Group, Verb};
 
 use super::{count, reason};
 
@@ -35,6 +36,7 @@ pub(crate) fn header(name: &str, group: &Group<'_>) -> String {
         Verb::Forget if each.is_because(&Reason::Vanished) => {
             format!("{name} is gone and will be forgotten")
         }
+        Verb::Await => format!("{name} will be asked whether it is ready"),
         Verb::Forget => format!("{name} will no longer be managed by podform, but will not be destroyed"),
     }
 }
@@ -78,6 +80,19 @@ pub(crate) fn comments(group: &Group<'_>) -> Vec<String> {
         comments.push(format!("id {}", ids.join(", ")));
     }
     comments
+}
+
+/// Returns what a pod must do before it counts as done, each behind its key.
+pub(crate) fn promises(each: &Change<'_>) -> Vec<(&'static str, String)> {
+    let ready = each.ready.map(|ready| ("ready", visible(&ready.to_string()).to_string()));
+    let boot = each.boot.map(|Boot { within, or_else }| {
+        let then = match or_else {
+            OnNoBoot::NextCandidate => "the next place is tried",
+            OnNoBoot::Fail => "the create has failed",
+        };
+        ("boot", format!("given up if it never runs within {within}; then {then}"))
+    });
+    boot.into_iter().chain(ready).collect()
 }
 
 fn has_pattern(value: &Value) -> bool {

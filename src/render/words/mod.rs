@@ -20,7 +20,7 @@ use super::rows::Row;
 use super::view::{Change, OtherProject, Verb};
 
 pub use self::blocked::block;
-pub(crate) use self::change::{comments, header};
+pub(crate) use self::change::{comments, header, promises};
 pub(crate) use self::held::held;
 pub(crate) use self::sums::{out_of_scope, own_line, plan_line, unchanged, unknown_prices};
 pub(crate) use self::values::{difference_lines, values};
@@ -48,6 +48,7 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),
         Reason::Renamed => Some("its address changes"),
         Reason::VolumeRemoved => Some("it still mounts a network volume that is deleted"),
+        Reason::WaitedFor => Some("something of this plan waits for it"),
     }
 }
 

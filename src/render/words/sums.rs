@@ -32,6 +32,7 @@ pub(crate) fn own_line(counts: Counts) -> String {
         (counts.moved, "to move"),
         (counts.record, "to record"),
         (counts.forget, "to forget"),
+        (counts.awaited, "to wait for"),
         (counts.held, "held"),
         (counts.unchanged, "unchanged"),
         (counts.out_of_scope, "out of scope"),

@@ -9,6 +9,7 @@ use super::{Dating, Delivery, Front};
 use crate::simulator::exchange::{Answer, Operation, Request, Twist};
 use crate::simulator::fault::{Fault, Scope};
 use crate::simulator::graphql::SOMETHING;
+use crate::simulator::world::phase::Hindrance;
 use crate::simulator::world::pod::PodId;
 use crate::simulator::world::refusal::Refusal;
 use crate::simulator::world::{Listing, World};
@@ -66,6 +67,9 @@ impl Front {
                 self.harm(fault, call.pod());
                 Delivery::prompt(done(self, usual))
             }
+            Fault::SlowBoot(seconds) => self.hindered(Hindrance::SlowBoot(*seconds), call, request),
+            Fault::NeverReady => self.hindered(Hindrance::NeverListens, call, request),
+            Fault::NotYetReady(seconds) => self.hindered(Hindrance::ListensAfter(*seconds), call, request),
             Fault::NoCapacity(scope) => {
                 Delivery::prompt(self.without_capacity(scope, call, operation, request))
             }
@@ -79,6 +83,14 @@ impl Front {
             | Fault::Firewall
             | Fault::Redirect => turned_away(fault, call, request),
         }
+    }
+
+    /// Does what is asked, and hinders the container that it begins.
+    fn hindered(&mut self, hindrance: Hindrance, call: &Call, request: &Request) -> Delivery {
+        let usual = self.usual();
+        let answer = call.answer(&mut self.world, request, usual);
+        self.world.hinder_boots(hindrance);
+        Delivery::prompt(answer)
     }
 
     /// Does to the world what the fault says, for good; the request then meets what follows from it.
@@ -159,6 +171,49 @@ fn turned_away(fault: &Fault, call: &Call, request: &Request) -> Delivery {
         call.fail(400, "request could not be processed")
     };
     Delivery::prompt(answer)
+}
+
+/// Delivers the answer of a pod, on whose way there is nothing but a proxy: what belongs to an API does not happen to it.
+pub(super) fn on_the_way(fault: &Fault, answer: Answer) -> Delivery {
+    let plain = |status, text: &str| {
+        let headers = vec![("content-type", "text/plain; charset=UTF-8".to_owned())];
+        Delivery::prompt(Answer { status, headers, body: text.as_bytes().to_vec() })
+    };
+    match fault {
+        Fault::Slow(seconds) => Delivery::late(answer, Duration::from_secs(*seconds)),
+        Fault::DoneButTimeout | Fault::NotDoneTimeout => Delivery::late(answer, HANG),
+        Fault::TruncatedBody => Delivery { breaks_off: true, ..Delivery::prompt(answer) },
+        Fault::WrongContentType | Fault::MalformedBody => Delivery::prompt(web_page(answer.status)),
+        Fault::DoneButError | Fault::Broken => plain(500, "Internal Server Error"),
+        Fault::Unavailable => plain(503, "Service Unavailable"),
+        Fault::NeverReady | Fault::NotYetReady(_) => plain(502, "502 Bad Gateway"),
+        Fault::Throttled(_) => plain(429, "Too Many Requests"),
+        Fault::Refused | Fault::Forbidden | Fault::Firewall => plain(403, "error code: 1010"),
+        Fault::KeyRefused => plain(401, "Unauthorized"),
+        Fault::Redirect => {
+            let answer = Answer::empty(307).with("location", "https://elsewhere.invalid/".to_owned());
+            Delivery::prompt(answer)
+        }
+        Fault::NoDate => Delivery { dating: Dating::Untold, ..Delivery::prompt(answer) },
+        Fault::SkewedDate(seconds) => {
+            Delivery { dating: Dating::After(*seconds), ..Delivery::prompt(answer) }
+        }
+        Fault::NoCapacity(_)
+        | Fault::StaleListing
+        | Fault::LaggingListing
+        | Fault::DuplicateListing
+        | Fault::ZeroGpus
+        | Fault::HostFull
+        | Fault::HostLost
+        | Fault::Locked
+        | Fault::Outbid
+        | Fault::Migrating
+        | Fault::BalanceExhausted
+        | Fault::DidNothing
+        | Fault::OddEntry
+        | Fault::NamelessEntry
+        | Fault::SlowBoot(_) => Delivery::prompt(answer),
+    }
 }
 
 /// The answer cut in the middle and closed as if that were all of it.

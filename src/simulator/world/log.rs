@@ -117,9 +117,11 @@ fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, S
         .iter()
         .filter_map(|port| port_parts(port))
         .filter(|(_, protocol)| *protocol == "http");
-    if boot.outcome != Outcome::Silent {
+    // Lines are in the order of their times, so one that comes later is put in its place at the end.
+    let listens_at = boot.listens_at.filter(|_| boot.outcome != Outcome::Silent);
+    if let Some(listens_at) = listens_at {
         let listening = http.map(|(port, _)| format!("listening on 0.0.0.0:{port}"));
-        lines.extend(listening.take(10).map(|text| (boot.ready_at, Source::Container, text)));
+        lines.extend(listening.take(10).map(|text| (listens_at, Source::Container, text)));
     }
     let ticks = written_before(pod, now);
     let container = pod.containers.to_string();
@@ -131,6 +133,7 @@ fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, S
     if let Outcome::Ends(after) = boot.outcome {
         lines.push((boot.ready_at.after(after), Source::System, "container exited with code 0".to_owned()));
     }
+    lines.sort_by_key(|(at, _, _)| *at);
     lines
 }
 

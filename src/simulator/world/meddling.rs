@@ -3,8 +3,8 @@
 use super::World;
 use super::chance::letters;
 use super::hosts::HostId;
-use super::phase::{By, Phase};
-use super::pod::PodId;
+use super::phase::{By, Hindrance, Phase};
+use super::pod::{Pod, PodId};
 
 impl World {
     /// Replaces the registered SSH keys.
@@ -51,6 +51,20 @@ impl World {
             .collect();
         for pod in there {
             self.change(&pod, |pod| pod.end(now, Phase::Lost { at: now }));
+        }
+    }
+
+    /// Changes how the containers turn out that were begun at this moment.
+    pub fn hinder_boots(&mut self, hindrance: Hindrance) {
+        let now = self.now();
+        let begun = |pod: &&Pod| matches!(pod.phase, Phase::Up(boot) if boot.asked_at == now);
+        let begun: Vec<PodId> = self.pods.values().filter(begun).map(|pod| pod.id.clone()).collect();
+        for pod in begun {
+            self.change(&pod, |pod| match hindrance {
+                Hindrance::SlowBoot(seconds) => pod.delay_boot(seconds.saturating_mul(1_000)),
+                Hindrance::NeverListens => pod.delay_listening(None),
+                Hindrance::ListensAfter(seconds) => pod.delay_listening(Some(seconds.saturating_mul(1_000))),
+            });
         }
     }
 

@@ -55,8 +55,21 @@ pub struct Boot {
     pub ready_at: Moment,
     /// When its public ports are known.
     pub ports_at: Moment,
+    /// When its program listens at its ports and says so; `None` for never.
+    pub listens_at: Option<Moment>,
     /// How it turns out.
     pub outcome: Outcome,
+}
+
+/// What keeps a container from serving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hindrance {
+    /// It comes up so many seconds later.
+    SlowBoot(u64),
+    /// It comes up, and its program never listens.
+    NeverListens,
+    /// Its program listens so many seconds after it came up.
+    ListensAfter(u64),
 }
 
 /// What was last asked of a pod, or done to it.

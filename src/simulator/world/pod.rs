@@ -282,6 +282,29 @@ impl Pod {
         Some(self.settings.ports.iter().filter_map(|port| open(port)).collect())
     }
 
+    /// Tells whether its program listens: the container is up, its ports are known, and the program has got that far.
+    pub fn listens(&self, now: Moment) -> bool {
+        let boot = self.reporting(now).filter(|boot| boot.ports_at <= now);
+        boot.and_then(|boot| boot.listens_at).is_some_and(|at| at <= now)
+    }
+
+    /// Makes the boot that has just begun take so many milliseconds longer.
+    pub(super) fn delay_boot(&mut self, by: u64) {
+        if let Phase::Up(boot) = &mut self.phase {
+            boot.ready_at = boot.ready_at.after(by);
+            boot.ports_at = boot.ports_at.after(by);
+            boot.listens_at = boot.listens_at.map(|at| at.after(by));
+            self.started_at = self.started_at.map(|_| boot.ready_at);
+        }
+    }
+
+    /// Sets how many milliseconds after the container is up its program listens.
+    pub(super) fn delay_listening(&mut self, by: Option<u64>) {
+        if let Phase::Up(boot) = &mut self.phase {
+            boot.listens_at = by.map(|by| boot.ready_at.after(by));
+        }
+    }
+
     /// Returns the address of its host in RunPod's own network, which is what its `http` ports show.
     pub fn inner_ip(&self, seed: u64) -> String {
         format!("100.65.{}.101", between(seed, &["inside", &self.host.0], 0, 63))
@@ -382,6 +405,7 @@ impl Pod {
         if outcome != Outcome::Fails {
             self.started_at = Some(ready_at);
         }
-        self.phase = Phase::Up(Boot { asked_at: now, placed_at, ready_at, ports_at, outcome });
+        let listens_at = Some(ready_at);
+        self.phase = Phase::Up(Boot { asked_at: now, placed_at, ready_at, ports_at, listens_at, outcome });
     }
 }

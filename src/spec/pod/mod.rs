@@ -14,6 +14,7 @@ mod gpu;
 mod lifecycle;
 mod mounts;
 mod placement;
+mod ready;
 mod replicas;
 mod update;
 mod words;
@@ -24,6 +25,7 @@ use crate::model::desired::{AtOnce, CloudWish, CudaWish, HostLimits, Lifecycle};
 use crate::model::id::{CountryCode, DataCenterId, PodId, TemplateId};
 use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
+use crate::model::ready::{Boot, Ready};
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 
@@ -132,6 +134,8 @@ pod_keys! { |fields|
     replicas: Replicas = replicas::read;
     update: Update = update::read;
     state: RunState = |d, node| d.choice(node, &[("running", RunState::Running), ("stopped", RunState::Stopped)]);
+    ready: Spanned<Ready> = ready::read;
+    boot: Boot = ready::boot;
     schedule, without effect: "set `state: running` or `state: stopped` and apply";
     retry, without effect: "apply tries every candidate once; run it again after a lack of capacity";
     lifecycle: Lifecycle = lifecycle::read;
@@ -176,8 +180,12 @@ impl Pod {
         self.replicas.as_ref().map(|replicas| &replicas.value)
     }
 
+    /// Returns how many replicas go down at once. Those that say when they are ready go one after the other where nothing
+    /// else is said: whoever asks them wants them to go on serving.
     pub(super) fn at_once(&self) -> Option<AtOnce> {
-        self.update.and_then(|update| update.value.at_once)
+        let is_asked = self.ready.is_some() && self.replicas().is_some_and(|replicas| replicas.len() > 1);
+        let one = is_asked.then_some(AtOnce::Number(1));
+        self.update.and_then(|update| update.value.at_once).or(one)
     }
 
     pub(super) fn cloud(&self) -> CloudWish {

@@ -3,6 +3,7 @@
 //! Values were checked one by one while the tree was read; this looks at how they fit together.
 
 mod pod;
+mod ready;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};

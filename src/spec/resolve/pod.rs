@@ -52,6 +52,8 @@ impl Resolver<'_> {
         let depends_on = self.depends_on(key, &pod);
         self.length_of_name(&pod);
         self.update(&pod);
+        self.ready(&pod);
+        self.boot(&pod);
         if let (Some(adopt), Some(replicas)) = (&pod.adopt, &pod.replicas) {
             let detail = "one pod cannot become all replicas";
             let mistake = Diagnostic::at(Problem::ConflictingKeys, adopt.span, detail)

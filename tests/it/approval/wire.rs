@@ -58,6 +58,7 @@ impl Account {
             let run = Run { nonce: Some(plan.basis.nonce.clone()), ..kit::run("run", clock.now()) };
             let context = Context {
                 provider: &limited,
+                pods: &client,
                 journal: &MemoryState::from_prior(world.prior.clone()),
                 clock: &clock,
                 reporter: &kit::Silent,

@@ -402,7 +402,8 @@ fn beyond(
             | Operation::GrowVolume { .. }
             | Operation::CreatePod(_)
             | Operation::UpdatePod { .. }
-            | Operation::StopPod { .. } => false,
+            | Operation::StopPod { .. }
+            | Operation::AwaitPod { .. } => false,
         };
         let is_bound = bound.contains(address);
         if terminates && needed.contains(address) && !targets.contains(address) && !is_bound {

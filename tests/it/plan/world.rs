@@ -520,7 +520,7 @@ impl World {
         let previous = self.prior.objects.get(&id.address).cloned();
         let now = Moment { here: self.live.observed_at, there: self.live.server_time };
         match &action.operation {
-            Operation::Local => {}
+            Operation::Local | Operation::AwaitPod { .. } => {}
             Operation::CreateSecret { name, mark, value: _, token } => {
                 let set_at = Some(self.live.observed_at);
                 let secret = LiveSecret {
@@ -816,8 +816,11 @@ pub fn print(planned: &Planned) -> String {
 }
 
 fn print_action(text: &mut String, id: &ActionId, action: &Action) {
-    let Action { operation, reason, changes, consequences, cost: _, record } = action;
+    let Action { operation, reason, changes, consequences, cost: _, record, ready } = action;
     write!(text, "{id} {reason:?}").unwrap();
+    if let Some(ready) = ready {
+        write!(text, " ready: {ready}").unwrap();
+    }
     if let Operation::UpdatePod { disruption, .. } = operation {
         write!(text, " {disruption:?}").unwrap();
     }

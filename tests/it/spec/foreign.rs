@@ -26,7 +26,7 @@ networks:
     error: a file of another tool: `pods.yaml` looks like a compose file: it has `services`; a spec begins with `version: 1` and `project: NAME`, and its `services:` are `pods:`; docs/coming-from.md has the other words
     pods.yaml:6:5: error: not supported yet: a pod has no `restart`; RunPod decides whether a container is started again; the next apply starts a pod that ended
     pods.yaml:7:13: error: invalid port: `8000:8000`: RunPod picks the public port; write: `8000/http`; list the port inside the pod only
-    pods.yaml:8:5: error: not supported yet: a pod has no `healthcheck`; RunPod has no health checks; apply waits until the pod runs
+    pods.yaml:8:5: error: unknown key: a pod has no `healthcheck`; it is written `ready: { http: 8000/health }` here
     pods.yaml:9:5: error: unknown key: a pod has no `environment`; it is spelled `env` here: `env`
     pods.yaml:10:5: error: unknown key: a pod has no `deploy`; it is written `gpu:` and `replicas:` on the pod itself here
     pods.yaml:14:3: error: missing key: the volume `data` needs `size` and `data_center`, or `id`

@@ -381,13 +381,13 @@ fn keys_without_meaning_yet_say_why() {
        |
        = help: RunPod decides whether a container is started again; the next apply starts a pod that ended
 
-    error: not supported yet
+    error: unknown key
       --> pods.yaml:12:5
        |
     12 |     healthcheck: {}
        |     ^^^^^^^^^^^ a pod has no `healthcheck`
        |
-       = help: RunPod has no health checks; apply waits until the pod runs
+       = help: it is written `ready: { http: 8000/health }` here
     ");
 }
 

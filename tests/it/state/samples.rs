@@ -26,6 +26,7 @@ use podform::model::pod::{
 use podform::model::prior::RecordedRegistry;
 use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use podform::model::provenance::Part;
+use podform::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
 use podform::model::registry::{Credentials, Registry};
 use podform::model::secret::SecretName;
 use podform::model::settings::{Container, Field, PodPatch};
@@ -338,6 +339,7 @@ impl Samples {
                 any_of: samples.list(|samples| (GpuName::new(samples.text()), samples.gpu_count())),
             }),
             attempts: self.list(attempt),
+            boot: self.some(Self::boot),
         }
     }
 
@@ -384,7 +386,7 @@ impl Samples {
 
     fn operation(&mut self) -> Operation {
         let volume = VolumeId::new("agv6w2qcg7");
-        match self.0.u8(..14) {
+        match self.0.u8(..15) {
             0 => Operation::Local,
             1 => Operation::CreateVolume {
                 name: self.text(),
@@ -427,6 +429,7 @@ impl Samples {
                 token: self.token(),
             },
             12 => Operation::DeleteRegistries { ids: self.set(Self::registry_id) },
+            13 => Operation::AwaitPod { id: self.pod_id() },
             _ => Operation::DeletePods { ids: self.set(Self::pod_id) },
         }
     }
@@ -465,6 +468,7 @@ impl Samples {
             Reason::VolumeReplaced,
             Reason::Requested,
             Reason::RotateRequested,
+            Reason::WaitedFor,
             Reason::Removed,
             Reason::Shrunk,
             Reason::Destroyed,
@@ -499,7 +503,26 @@ impl Samples {
             consequences: self.list(Self::consequence),
             cost: CostChange { before: self.split(), after: self.split() },
             record: self.record_after(),
+            ready: self.some(Self::ready),
         }
+    }
+
+    fn ready(&mut self) -> Ready {
+        let probe = match self.0.u32(..3) {
+            0 => Probe::Http {
+                port: self.0.u32(..),
+                path: self.text(),
+                statuses: self.set(|samples| samples.0.u16(..)),
+            },
+            1 => Probe::Tcp { port: self.0.u32(..) },
+            _ => Probe::Log { text: self.text() },
+        };
+        Ready { probe, within: Seconds(self.0.u32(..)) }
+    }
+
+    fn boot(&mut self) -> Boot {
+        let or_else = self.one(&[OnNoBoot::NextCandidate, OnNoBoot::Fail]);
+        Boot { within: Seconds(self.0.u32(..)), or_else }
     }
 
     fn drift(&mut self) -> Drift {

@@ -120,6 +120,7 @@ pub fn creation(at: &str) -> PodCreation {
         container: container(&format!("acme-{}", at.replace('[', "-").replace(']', ""))),
         access: Access { ssh: true, jupyter: false },
         wished: None,
+        boot: None,
         attempts: (0..)
             .zip(candidates)
             .map(|(number, candidate)| Attempt {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::model::id::{DataCenterId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodRole, PodStatus};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodRole, PodStatus, Ran};
 use crate::model::marker::Marker;
 use crate::model::settings::{Given, Observed, PodSettings};
 use crate::model::size::Gigabytes;
@@ -205,6 +205,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         compute: convert::compute(machine.gpu_type_id, wire.gpu_count, wire.cpu_flavor_id, wire.vcpu_count),
         cuda: None,
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
+        ran: Ran::NotTold,
         price: convert::price(wire.cost_per_hr),
         rental: convert::rental(
             wire.pod_type.shown().map(|kind| matches!(kind.as_str(), "INTERRUPTABLE" | "BID")),

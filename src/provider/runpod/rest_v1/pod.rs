@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::model::desired::HostLimits;
 use crate::model::id::{DataCenterId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodStatus};
+use crate::model::live::{Endpoints, LivePod, LiveVolume, Origin, PodStatus, Ran};
 use crate::model::marker::Marker;
 use crate::model::pod::{Cloud, Compute, Placement, Port, Protocol};
 use crate::model::request::{PatchRequest, PodRequest};
@@ -215,6 +215,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
         compute: convert::compute(gpu.id, gpu.count, wire.cpu_flavor_id, wire.vcpu_count),
         cuda: None,
         created_at: None,
+        ran: Ran::NotTold,
         price: convert::price(wire.cost_per_hr),
         command_is_guess: false,
         rental: convert::rental(wire.interruptible.shown(), wire.last_status_change.shown()),

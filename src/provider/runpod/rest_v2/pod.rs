@@ -8,7 +8,7 @@ use std::mem::take;
 
 use crate::model::desired::HostLimits;
 use crate::model::id::{CpuFlavorId, CudaVersion, DataCenterId, GpuTypeId, PodId, RegistryId, VolumeId};
-use crate::model::live::{Endpoints, LivePod, Origin, PodRole, PodStatus};
+use crate::model::live::{Endpoints, LivePod, Origin, PodRole, PodStatus, Ran};
 use crate::model::marker::Marker;
 use crate::model::pod::{Compute, Placement, Storage};
 use crate::model::request::{PatchRequest, PodRequest};
@@ -142,6 +142,7 @@ pub(super) struct PodWire {
     locked: Wire<bool>,
     global_networking: Wire<GlobalNetworkingWire>,
     created_at: Wire<String>,
+    started_at: Wire<String>,
     ssh: Wire<SshWire>,
     runtime: Wire<RuntimeWire>,
 }
@@ -326,12 +327,22 @@ fn converted(id: PodId, marker: Option<Marker>, mut wire: PodWire) -> Result<Liv
         compute: compute(wire.gpu.optional("gpu")?, wire.cpu.optional("cpu")?)?,
         cuda: wire.cuda_version.shown().map(CudaVersion::new),
         created_at: wire.created_at.shown().and_then(|text| text.parse().ok()),
+        ran: ran(&wire.started_at),
         price: convert::price(wire.cost),
         rental: None,
         command_is_guess,
         endpoints: endpoints(wire.ssh.shown().unwrap_or_default(), wire.runtime.shown().unwrap_or_default()),
     };
     Ok(convert::or_mover(pod, is_free))
+}
+
+/// Reads whether the container has run: `startedAt` is null until it first does, and whatever else it says is no null.
+fn ran(started_at: &Wire<String>) -> Ran {
+    match started_at {
+        Wire::Null => Ran::Never,
+        Wire::Is(_) => Ran::Once,
+        Wire::Absent | Wire::Odd => Ran::NotTold,
+    }
 }
 
 /// Reads command and entrypoint: from their lists where one says something, as null, an empty list and none at all are one

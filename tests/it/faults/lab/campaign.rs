@@ -92,6 +92,8 @@ fn is_read(call: &str) -> bool {
             | "get-volume"
             | "get-registry"
             | "catalog"
+            | "probe"
+            | "logs"
     )
 }
 
@@ -102,7 +104,10 @@ const LISTING: [&str; 5] = ["stale", "lagging", "duplicate", "truncated", "malfo
 /// A write that happened although its answer does not say so, comes late or is spoilt, or that did not although it does.
 const WRITE: [&str; 5] = ["done-but-500", "done-but-timeout", "truncated", "slow:20", "did-nothing"];
 /// What can be said to who wants a place for a pod, and how an id can get lost.
-const PLACE: [&str; 3] = ["no-capacity", "malformed", "wrong-content-type"];
+const PLACE: [&str; 5] = ["no-capacity", "malformed", "wrong-content-type", "slow-boot:120", "502-until:90"];
+
+/// How a question to a pod can end besides.
+const QUESTION: [&str; 4] = ["slow:20", "done-but-500", "never-ready", "redirect"];
 
 /// How an id can get lost.
 const LOST_ID: [&str; 2] = ["malformed", "wrong-content-type"];
@@ -112,7 +117,8 @@ fn classes(call: &str) -> impl Iterator<Item = &'static str> {
     let (first, second): (&[&str], &[&str]) = match call {
         "list" => (&LISTING, &[]),
         "list-volumes" | "list-secrets" | "list-registries" | "get" | "get-volume" | "get-registry"
-        | "catalog" => (&[], &[]),
+        | "catalog" | "logs" => (&[], &[]),
+        "probe" => (&QUESTION, &[]),
         "create-secret" | "create-registry" => (&WRITE, &LOST_ID),
         "create" | "start" => (&WRITE, &PLACE),
         _ => (&WRITE, &[]),

@@ -170,7 +170,8 @@ pub fn left_open(base: &Base, case: &Case) -> Vec<(plan_model::Step, ActionStatu
 async fn prepared(base: &Base, case: &Case, place: &impl Place) -> Simulation {
     let simulation = Simulation::new(settings(case.seed, case.quota));
     simulation.edit(|world| *world = base.world.clone());
-    simulation.set_faults(case.faults.parse().expect("cases hold faults that can be read"));
+    let faults = format!("{}{}", case.faults, SHAPES[case.shape].always());
+    simulation.set_faults(faults.parse().expect("cases hold faults that can be read"));
     let clock = WorldClock::new(&simulation);
     lock::free(place).await.expect("a state of ours");
     let held = place.lock(&lock::holder("prepares"), &clock, Duration::ZERO).await.expect("it is free");
@@ -479,6 +480,7 @@ impl<'a, P: Place> Lab<'a, P> {
         }
         let context = Context {
             provider: &limited,
+            pods: &port,
             journal: &journal,
             clock: &self.clock,
             reporter: &self.story,

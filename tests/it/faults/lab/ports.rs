@@ -7,6 +7,8 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use podform::apply::Settings;
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::Timestamp;
@@ -14,10 +16,12 @@ use podform::model::id::TemplateId;
 use podform::model::id::{PodId, RegistryId, RunId, SecretId, Serial, VolumeId};
 use podform::model::live::{LivePod, LiveRegistry, LiveVolume};
 use podform::model::money::Hourly;
+use podform::model::ready::{Probe, Readiness};
 use podform::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
 use podform::model::template::Template;
+use podform::provider::reach::{AskPods, Hearing};
 use podform::provider::runpod::Runpod;
 use podform::provider::walk::Walk;
 use podform::provider::{
@@ -368,6 +372,27 @@ impl Observe for MortalPort<'_> {
 
     fn server_time(&self) -> Option<ServerTime> {
         self.client.server_time()
+    }
+}
+
+/// A question to a pod is a call like any other: the process can end at it.
+impl AskPods for MortalPort<'_> {
+    fn ask<'f>(
+        &'f self,
+        pod: &'f LivePod,
+        probe: &'f Probe,
+        heard: &'f mut Hearing,
+    ) -> LocalBoxFuture<'f, Readiness> {
+        let asked = async { Ok(self.client.ask(pod, probe, heard).await) };
+        let answer = self.life.read("probe", asked);
+        answer
+            .map(|answer| answer.unwrap_or_else(|error| Readiness::Unknown(error.to_string())))
+            .boxed_local()
+    }
+
+    fn last_lines<'f>(&'f self, pod: &'f PodId) -> LocalBoxFuture<'f, Vec<String>> {
+        let lines = self.life.read("logs", async { Ok(self.client.last_lines(pod).await) });
+        lines.map(Result::unwrap_or_default).boxed_local()
     }
 }
 

@@ -15,8 +15,16 @@ pub struct Shape {
     pub full_host: bool,
 }
 
+impl Shape {
+    /// Returns what goes wrong in every schedule of this shape, beside what its case says: the first host of `boot` takes
+    /// longer than it is given.
+    pub fn always(&self) -> &'static str {
+        if self.name == "boot" { ",create#1=slow-boot:3000" } else { "" }
+    }
+}
+
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 16] = [
+pub const SHAPES: [Shape; 18] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -80,6 +88,14 @@ pub const SHAPES: [Shape; 16] = [
         full_host: false,
     },
     Shape { name: "locked", specs: &[LOCKED, LOCKED_OTHER], kept: &["llm"], rotate: None, full_host: false },
+    Shape {
+        name: "ready",
+        specs: &[NOTHING, SERVICE, SERVICE_OTHER],
+        kept: &["llm", "gate"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape { name: "boot", specs: &[NOTHING, SLOW_TO_BOOT], kept: &[], rotate: None, full_host: false },
     Shape {
         name: "stuck",
         specs: &[STUCK_RUNS, STUCK_STOPPED, STUCK_RUNS],
@@ -274,6 +290,36 @@ version: 1
 project: lab
 pods:
   llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: [{ local: 50GB, path: /workspace }], state: stopped }
+";
+
+/// A chain of pods of which each is asked before the next one, and one that is asked though nothing is done to it.
+const SERVICE: &str = "
+version: 1
+project: lab
+defaults: { gpu: RTX 4090, disk: 20GB }
+pods:
+  gate: { image: img:1, ports: [22/tcp], ready: { tcp: 22, within: 5m } }
+  llm: { image: img:1, ports: [8000/http], ready: { http: 8000/health, within: 5m }, depends_on: [gate] }
+";
+
+const SERVICE_OTHER: &str = "
+version: 1
+project: lab
+defaults: { gpu: RTX 4090, disk: 20GB }
+pods:
+  gate: { image: img:1, ports: [22/tcp], ready: { tcp: 22, within: 5m } }
+  llm: { image: img:2, ports: [8000/http], ready: { http: 8000/health, within: 5m }, depends_on: [gate] }
+  web: { image: img:1, ports: [80/http], ready: { log: 'listening on', within: 5m }, depends_on: [llm] }
+";
+
+/// A pod that may have to be given up, see [`Shape::always`].
+const SLOW_TO_BOOT: &str = "
+version: 1
+project: lab
+defaults: { gpu: [RTX 4090, L40S], disk: 20GB, boot: { within: 60s, else: next_candidate } }
+pods:
+  a: { image: img:1 }
+  b: { image: img:1, depends_on: [a] }
 ";
 
 const STUCK_RUNS: &str = "

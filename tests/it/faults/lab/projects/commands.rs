@@ -79,6 +79,7 @@ impl Account<'_> {
         let secrets = Secrets::default();
         let context = Context {
             provider: &limited,
+            pods: &*self.client,
             journal: state,
             clock: &self.clock,
             reporter: &self.story,

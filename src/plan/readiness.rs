@@ -1,0 +1,95 @@
+//! Which pods are asked whether they are ready, and when.
+//!
+//! A pod is asked by the last action that a request is sent for, and one that others wait for also where nothing is to be
+//! done to it. One that is wanted stopped is asked by nobody: it is as ready as it is to be. Whether it is ready at this
+//! moment is no matter of the plan, which knows only what the API tells.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::desired::Wanted;
+use crate::model::id::{PodId, RemoteId};
+use crate::model::live::Seen;
+use crate::model::plan::{Operation, Reason, RecordAfter, Step};
+use crate::model::pod::RunState;
+use crate::model::prior::Record;
+use crate::model::ready::Ready;
+
+use super::draft::{Draft, Planning};
+use super::graph;
+use super::scope::dependencies;
+use super::{Context, Drafts};
+
+/// Adds to the steps which of them end with a question, and steps that only ask.
+pub(super) fn ask<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
+    if context.inputs.desired.ready.is_empty() {
+        return;
+    }
+    for (address, draft) in drafts.iter_mut() {
+        let Some(ready) = asked(context, address) else { continue };
+        let acts = |step: Step| matches!(step, Step::Create | Step::Start | Step::Update);
+        if let Some((_, action)) = draft.steps.iter_mut().rev().find(|(step, _)| acts(*step)) {
+            action.ready = Some(ready.clone());
+        }
+    }
+    for address in waited_for(context, drafts) {
+        // What the command line left out is taken as it is.
+        let (Some(ready), Some(draft)) = (asked(context, &address), drafts.get_mut(&address)) else {
+            continue;
+        };
+        let is_asked = draft.steps.iter().any(|(_, action)| action.ready.is_some());
+        if is_asked || draft.held.is_some() || !draft.blocks.is_empty() {
+            continue;
+        }
+        if let Some((id, record)) = standing(context, &address, draft) {
+            push(draft, id, record, ready.clone());
+        }
+    }
+}
+
+/// Returns what a pod must answer, if it is wanted to run.
+fn asked<'a>(context: &Context<'a>, address: &Address) -> Option<&'a Ready> {
+    let Some(Wanted::Pod(pod)) = context.wanted(address) else { return None };
+    context.inputs.desired.ready.get(address).filter(|_| pod.run == RunState::Running)
+}
+
+/// Returns the pods that must be ready before something of this plan is brought up.
+fn waited_for(context: &Context<'_>, drafts: &Drafts<'_>) -> BTreeSet<Address> {
+    let brought_up = drafts.iter().filter(|(_, draft)| graph::brought_up(draft).is_some());
+    let wanted = brought_up.filter_map(|(address, _)| match context.wanted(address)? {
+        Wanted::Pod(pod) => Some(pod),
+        Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => None,
+    });
+    wanted.flat_map(|pod| dependencies(pod)).filter(|address| asked(context, address).is_some()).collect()
+}
+
+/// Returns the pod that is at an address and runs, and what is on record of it after the steps before.
+fn standing(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> Option<(PodId, Record)> {
+    let put = draft.steps.iter().rev().find_map(|(_, action)| {
+        let RecordAfter::Put { id, record } = &action.record else { return None };
+        Some((id.clone()?, record.as_ref().clone()))
+    });
+    let recorded =
+        || context.renamed.recorded(address).map(|recorded| (recorded.id.clone(), recorded.record.clone()));
+    let (RemoteId::Pod(id), record) = put.or_else(recorded)? else { return None };
+    let live = context.inputs.live.pods.get(&id).and_then(Seen::found)?;
+    live.status.is_up().then_some((id, record))
+}
+
+fn push(draft: &mut Draft<'_>, id: PodId, record: Record, ready: Ready) {
+    let after = draft.after;
+    let at_most = draft.at_most;
+    draft.push(Planning {
+        step: Step::Ready,
+        operation: Operation::AwaitPod { id: id.clone() },
+        reason: Reason::WaitedFor,
+        changes: Vec::new(),
+        consequences: Vec::new(),
+        after,
+        record: RecordAfter::put(Some(RemoteId::Pod(id)), record),
+    });
+    draft.at_most = at_most;
+    if let Some((_, action)) = draft.steps.last_mut() {
+        action.ready = Some(ready);
+    }
+}

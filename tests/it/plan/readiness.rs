@@ -1,0 +1,176 @@
+//! Which pods a plan asks whether they are ready, and what that is to an approval.
+
+use insta::assert_snapshot;
+use podform::model::desired::WantedPod;
+use podform::model::live::{PodStatus, Seen};
+use podform::model::plan::Planned;
+use podform::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
+
+use super::cases::{image_2, plan, settles, stopped};
+use super::world::{World, address};
+
+fn on(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
+    move |pod| pod.depends_on = names.iter().map(|name| address(name)).collect()
+}
+
+fn asked(mut world: World, name: &str, port: u32) -> World {
+    world.desired.ready.insert(address(name), Ready { probe: Probe::Tcp { port }, within: Seconds(600) });
+    world
+}
+
+/// `web` waits for `llm`, which waits for `prep`; each but `web` says when it is ready.
+fn chain() -> World {
+    let world = World::default()
+        .have("prep", |_| {})
+        .have("llm", on(&["prep"]))
+        .want("prep", |_| {})
+        .want("llm", on(&["prep"]))
+        .want("web", on(&["llm"]));
+    asked(asked(world, "prep", 1), "llm", 2)
+}
+
+fn actions(world: &World) -> Vec<String> {
+    let planned = world.plan();
+    let plan = planned.plan();
+    assert_eq!(world.violations(plan), []);
+    let shown = plan.actions.iter().map(|(id, action)| {
+        let ready = action.ready.as_ref().map_or(String::new(), |ready| format!(" asks {ready}"));
+        format!("{id}{ready}")
+    });
+    let edges = plan.edges.iter().map(|(first, then)| format!("{first} before {then}"));
+    shown.chain(edges).collect()
+}
+
+#[test]
+fn a_pod_is_asked_on_which_what_comes_up_waits_and_no_other() {
+    assert_eq!(
+        actions(&chain()),
+        ["llm:ready asks tcp 2, within 10m", "web:create", "llm:ready before web:create"]
+    );
+    settles(&chain());
+}
+
+#[test]
+fn nobody_is_asked_where_nothing_comes_up() {
+    let mut world = chain();
+    world.desired.wanted.remove(&address("web"));
+    assert!(matches!(world.plan(), Planned::NoChanges(_)));
+}
+
+#[test]
+fn the_last_action_of_a_pod_asks_and_what_waits_for_it_waits_for_that() {
+    let world = chain().want("llm", |pod| {
+        on(&["prep"])(pod);
+        image_2(pod);
+    });
+    assert_eq!(
+        actions(&world),
+        [
+            "llm:update asks tcp 2, within 10m",
+            "prep:ready asks tcp 1, within 10m",
+            "web:create",
+            "llm:update before web:create",
+            "prep:ready before llm:update",
+        ]
+    );
+}
+
+#[test]
+fn what_is_wanted_stopped_is_ready() {
+    let world = chain().want("llm", |pod| {
+        on(&["prep"])(pod);
+        stopped(pod);
+    });
+    assert_eq!(actions(&world), ["llm:stop", "web:create"]);
+}
+
+#[test]
+fn what_does_not_run_is_started_and_asked() {
+    let world = chain().outside("llm", |pod| pod.status = PodStatus::Exited);
+    assert_eq!(
+        actions(&world),
+        [
+            "llm:start asks tcp 2, within 10m",
+            "prep:ready asks tcp 1, within 10m",
+            "web:create",
+            "llm:start before web:create",
+            "prep:ready before llm:start",
+        ]
+    );
+}
+
+#[test]
+fn what_could_not_be_looked_at_holds_what_waits_for_it() {
+    let world = chain().seen("llm", Seen::Unreadable(podform::model::live::Unreadable::TooNew));
+    assert_eq!(actions(&world), [""; 0]);
+}
+
+#[test]
+fn what_is_left_out_is_taken_as_it_is() {
+    let world = chain().option(|options| options.targets = vec!["web".parse().unwrap()]);
+    assert_eq!(actions(&world), ["web:create"]);
+}
+
+#[test]
+fn what_is_replaced_stays_until_what_it_waits_for_is_ready() {
+    let world = chain().have("web", on(&["llm"])).option(|options| {
+        options.replace.insert(address("web"));
+    });
+    assert_eq!(
+        actions(&world),
+        [
+            "llm:ready asks tcp 2, within 10m",
+            "web:delete",
+            "web:create",
+            "llm:ready before web:delete",
+            "llm:ready before web:create",
+            "web:delete before web:create",
+        ]
+    );
+}
+
+#[test]
+fn what_is_asked_and_given_up_is_approved() {
+    let digest = |world: &World| world.plan().plan().digest.hash.clone();
+    let new = || World::default().want("llm", |_| {});
+    let mut longer = asked(new(), "llm", 1);
+    longer.desired.ready.get_mut(&address("llm")).unwrap().within = Seconds(1_200);
+    let given_up = |or_else| {
+        let mut world = new();
+        world.desired.boot.insert(address("llm"), Boot { within: Seconds(480), or_else });
+        world
+    };
+    let worlds = [
+        new(),
+        asked(new(), "llm", 1),
+        asked(new(), "llm", 2),
+        longer,
+        given_up(OnNoBoot::NextCandidate),
+        given_up(OnNoBoot::Fail),
+    ];
+    let digests: std::collections::BTreeSet<String> = worlds.iter().map(digest).collect();
+    assert_eq!(digests.len(), worlds.len());
+}
+
+/// What is asked is no setting of the pod, so a change of it alone is no change.
+#[test]
+fn another_question_alone_changes_nothing() {
+    let mut world = chain();
+    world.desired.wanted.remove(&address("web"));
+    let before = world.plan();
+    world = asked(world, "llm", 22);
+    let after = world.plan();
+    assert!(matches!(after, Planned::NoChanges(_)));
+    assert_eq!(before.plan().digest, after.plan().digest);
+}
+
+#[test]
+fn the_plan_says_what_is_asked() {
+    assert_snapshot!(plan(&chain()), @"
+    llm:ready WaitedFor ready: tcp 2, within 10m
+    web:create New on NVIDIA GeForce RTX 4090 x1 secure
+    llm:ready before web:create
+    unchanged prep
+    cost $1,011.40 -> $1,517.10, at most $1,517.10
+    ");
+}
