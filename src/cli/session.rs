@@ -11,18 +11,21 @@ use super::names::run_id;
 use super::naming;
 use super::place::StateAt;
 use super::progress::Progress;
+use super::readiness;
 use super::secrets;
 use super::shell::Shell;
 use crate::apply::{self, Limited};
+use crate::model::address::Address;
 use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::{Clock, Moment, SignedDuration, Timestamp};
 use crate::model::desired::{Desired, Wanted};
-use crate::model::id::{Lineage, RunNonce, TemplateId};
+use crate::model::id::{Lineage, PodId, RemoteId, RunNonce, TemplateId};
 use crate::model::live::Live;
 use crate::model::location::{Bucket, Location, Storage};
-use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Planned, Subject};
+use crate::model::plan::{ApprovedPlan, Endpoint, InProgress, Plan, Planned, Subject};
 use crate::model::pod::EnvValue;
 use crate::model::prior::{Prior, ProviderKind};
+use crate::model::ready::Readiness;
 use crate::model::secret::Secrets;
 use crate::plan::{self, Flag, Inputs, Options, Refusal};
 use crate::provider::observe::{self, observe};
@@ -175,12 +178,30 @@ impl<'a> Session<'a> {
         };
         refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
+        // Only who is in waves is asked, so that a plan which takes nothing down waits for no pod.
+        let asked = Live { unready: self.unready(prior, live, planned.plan()).await, ..live.clone() };
+        let inputs = Inputs { live: &asked, ..inputs };
+        let planned = if asked.unready.is_empty() { planned } else { plan::plan(&inputs) };
         debug_assert!(
             plan::check_bounds(&inputs, planned.plan()).is_empty(),
             "the planner made an inconsistent plan: {:?}",
             plan::check_bounds(&inputs, planned.plan())
         );
         Ok(planned)
+    }
+
+    /// Returns the pods that run and are not ready, among those whose replicas go in waves.
+    async fn unready(&self, prior: &Prior, live: &Live, plan: &Plan) -> BTreeSet<PodId> {
+        let in_waves = |address: &Address| address.is_pod() && plan.waves.contains_key(address.key());
+        let answers = readiness::ask(self, prior, live, in_waves).await;
+        let unready = answers.into_iter().filter(|(_, answer)| *answer != Readiness::Ready);
+        let recorded = unready.filter_map(|(address, _)| prior.objects.get(&address));
+        recorded
+            .filter_map(|recorded| match &recorded.id {
+                RemoteId::Pod(id) => Some(id.clone()),
+                RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
+            })
+            .collect()
     }
 
     /// Plans from the recorded state without writing anything, obeying the API's quota.

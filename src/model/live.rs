@@ -3,7 +3,7 @@
 //! Three cases for every object, never two: found, absent, or could not look. A field is `None` where the API that
 //! was asked does not say; it is then compared with the record instead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::address::Address;
@@ -35,6 +35,9 @@ pub struct Live {
     pub nameless_volumes: Vec<String>,
     /// Where the entries of the listing come from that cannot be read.
     pub origins: BTreeMap<RemoteId, Origin>,
+    /// Pods that run and were not ready when they were asked, after the listing. Only those are asked whose replicas are
+    /// to be changed in waves.
+    pub unready: BTreeSet<PodId>,
     /// The secrets of the account.
     pub secrets: Inventory<LiveSecret>,
     /// The account's credentials for container registries.

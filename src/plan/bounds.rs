@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::RemoteId;
-use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
+use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Action, ActionId, Disruption, OnStuck, Operation, Plan, Step};
 
@@ -127,6 +127,13 @@ impl<'a> Bounds<'a> {
         })
     }
 
+    fn serves(&self, address: &Address) -> bool {
+        let recorded = self.renamed.recorded(address).map(|recorded| &recorded.id);
+        let pod = recorded.and_then(|id| live_pod(self.inputs, id));
+        let is_unready = |pod: &LivePod| self.inputs.live.unready.contains(&pod.id);
+        pod.is_some_and(|pod| pod.status == PodStatus::Running && !is_unready(pod))
+    }
+
     /// Tells whether an address cannot stay as it is without another one, which goes or gets another id.
     fn is_bound(&self, address: &Address, to: &Address) -> bool {
         let gets_another_id = !to.is_pod() && (self.has(to, Step::Create) || self.has(to, Step::Adopt));
@@ -236,7 +243,7 @@ impl<'a> Bounds<'a> {
             steps.map(|(step, _)| ActionId { address: address.clone(), step: *step }).collect::<Vec<_>>()
         };
         let down = of(takes_down);
-        if down.is_empty() || self.is_taken_away(address) || !self.is_ready(address) {
+        if down.is_empty() || self.is_taken_away(address) || !self.serves(address) {
             return None;
         }
         let all = of(|step, action| takes_down(step, action) || matches!(step, Step::Create | Step::Start));

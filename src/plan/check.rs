@@ -179,7 +179,7 @@ fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violatio
         Operation::StartPod { .. } => id.step == Step::Start && is_pod,
         Operation::StopPod { .. } => id.step == Step::Stop && is_pod,
         Operation::DeletePods { ids } => is_pod && deletes(id.step, ids.len()),
-        Operation::AwaitPod { .. } => id.step == Step::Ready && is_pod && action.ready.is_some(),
+        Operation::AwaitPod { .. } => id.step == Step::Ready && is_pod,
     };
     if !fits {
         violations.push(Violation::Operation(id.clone()));

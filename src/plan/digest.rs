@@ -18,7 +18,7 @@ use crate::model::address::Address;
 use crate::model::desired::Desired;
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation,
-    RecordAfter, Split,
+    RecordAfter, Split, Step,
 };
 use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::stored::As;
@@ -50,7 +50,9 @@ pub fn digest(plan: &Plan) -> Digest {
     text.put("project", project);
     text.put("endpoint", endpoint);
     text.put("api", api);
-    for (id, action) in actions {
+    // What is only waited for is not changed, and whether it is up by now is no part of the difference.
+    let acts = |id: &ActionId| id.step != Step::Ready;
+    for (id, action) in actions.iter().filter(|(id, _)| acts(id)) {
         text.action(id, action);
     }
     // One that no action mounts may have come with another change of the spec.
@@ -61,7 +63,7 @@ pub fn digest(plan: &Plan) -> Digest {
     for (key, at_once) in waves {
         text.put("at once", &(key, at_once));
     }
-    for (first, then) in edges {
+    for (first, then) in edges.iter().filter(|(first, then)| acts(first) && acts(then)) {
         // Which replica goes in which wave is told to nobody who approves.
         let in_waves = first.address != then.address && first.address.key() == then.address.key();
         if !in_waves || first.address.kind() != then.address.kind() {

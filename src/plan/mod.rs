@@ -276,6 +276,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     let Reach { mut drafts, findings: reached } = reach;
     registries::end_unused(&context, &mut drafts);
     readiness::ask(&context, &mut drafts);
+    waves::wait_for_those_down(&context, &mut drafts);
     let mut edges = graph::edges(&context, &drafts);
     let waves = waves::waves(&context, &drafts);
     edges.extend(waves.iter().flat_map(waves::Waves::edges));
@@ -293,7 +294,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
     remarks.extend(ssh::without_keys(&context, &drafts));
     remarks.extend(templates::left(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
-    remarks.extend(waves.iter().map(waves::Waves::finding));
+    remarks.extend(waves.iter().filter_map(waves::Waves::finding));
     let mut plan = assemble(&context, &scope, drafts, (edges, limited), remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
     reasons.extend(blocks);

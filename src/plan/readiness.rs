@@ -33,17 +33,20 @@ pub(super) fn ask<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
         }
     }
     for address in waited_for(context, drafts) {
-        // What the command line left out is taken as it is.
-        let (Some(ready), Some(draft)) = (asked(context, &address), drafts.get_mut(&address)) else {
-            continue;
-        };
-        let is_asked = draft.steps.iter().any(|(_, action)| action.ready.is_some());
-        if is_asked || draft.held.is_some() || !draft.blocks.is_empty() {
-            continue;
-        }
-        if let Some((id, record)) = standing(context, &address, draft) {
-            push(draft, id, record, ready.clone());
-        }
+        wait_for(context, drafts, &address);
+    }
+}
+
+/// Adds a step that waits until a pod is ready, if it is up and no other step asks it.
+pub(super) fn wait_for(context: &Context<'_>, drafts: &mut Drafts<'_>, address: &Address) {
+    // What the command line left out is taken as it is.
+    let Some(draft) = drafts.get_mut(address) else { return };
+    let is_asked = draft.steps.iter().any(|(step, action)| action.ready.is_some() || *step == Step::Ready);
+    if is_asked || draft.held.is_some() || !draft.blocks.is_empty() {
+        return;
+    }
+    if let Some((id, record)) = standing(context, address, draft) {
+        push(draft, id, record, asked(context, address).cloned());
     }
 }
 
@@ -76,7 +79,7 @@ fn standing(context: &Context<'_>, address: &Address, draft: &Draft<'_>) -> Opti
     live.status.is_up().then_some((id, record))
 }
 
-fn push(draft: &mut Draft<'_>, id: PodId, record: Record, ready: Ready) {
+fn push(draft: &mut Draft<'_>, id: PodId, record: Record, ready: Option<Ready>) {
     let after = draft.after;
     let at_most = draft.at_most;
     draft.push(Planning {
@@ -90,6 +93,6 @@ fn push(draft: &mut Draft<'_>, id: PodId, record: Record, ready: Ready) {
     });
     draft.at_most = at_most;
     if let Some((_, action)) = draft.steps.last_mut() {
-        action.ready = Some(ready);
+        action.ready = ready;
     }
 }

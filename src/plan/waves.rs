@@ -3,17 +3,17 @@
 //! A wave is nothing but an order: each of its replicas waits for all of the wave before. So one that does not come up
 //! again ends the update, as what waits for it is not begun, and the next plan goes on from what it finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{AtOnce, Wanted, WantedPod};
 use crate::model::id::RemoteId;
-use crate::model::live::Seen;
+use crate::model::live::{PodStatus, Seen};
 use crate::model::plan::{ActionId, Disruption, Finding, Operation, Step};
 use crate::model::pod::RunState;
 
 use super::draft::Draft;
-use super::{Context, Drafts, finding};
+use super::{Context, Drafts, finding, readiness};
 
 /// The replicas of one key that come up by a plan, those first that are down already.
 pub(super) struct Waves<'a> {
@@ -35,7 +35,21 @@ struct Turn<'a> {
     last: Step,
 }
 
-/// Returns the keys of which more than one replica is taken down.
+/// Has a plan wait for the replicas that nothing is done to and that are down, before it takes down others.
+pub(super) fn wait_for_those_down<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
+    let limited = waves(context, drafts).into_iter().filter(|waves| waves.at_once.is_some());
+    let keys: BTreeSet<&Key> = limited.filter(|waves| !waves.up.is_empty()).map(|waves| waves.key).collect();
+    for key in keys {
+        for (address, pod) in replicas(context, key) {
+            let is_down = !serves(context, address) && pod.run == RunState::Running;
+            if is_down && drafts.get(address).is_some_and(|draft| turn(address, draft).is_none()) {
+                readiness::wait_for(context, drafts, address);
+            }
+        }
+    }
+}
+
+/// Returns the keys of which a replica is taken down, with all of theirs.
 pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves<'a>> {
     let mut by_key: BTreeMap<&'a Key, Waves<'a>> = BTreeMap::new();
     for (address, draft) in drafts {
@@ -55,16 +69,15 @@ pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves
             down: Vec::new(),
             up: Vec::new(),
         });
-        waves.at_once = pod.at_once.map(|at_once: AtOnce| at_once.of(replicas(context, key)));
-        if is_up(context, address) { waves.up.push(turn) } else { waves.down.push(turn) }
+        waves.at_once = pod.at_once.map(|at_once: AtOnce| at_once.of(replicas(context, key).count()));
+        match (serves(context, address), turn.first) {
+            // It serves, and something else waits for it.
+            (true, Step::Ready) => {}
+            (true, _) => waves.up.push(turn),
+            (false, _) => waves.down.push(turn),
+        }
     }
-    by_key
-        .into_values()
-        .filter(|waves| match waves.at_once {
-            Some(_) => !waves.up.is_empty() && waves.up.len() + waves.down.len() > 1,
-            None => waves.up.len() > 1,
-        })
-        .collect()
+    by_key.into_values().filter(|waves| !waves.up.is_empty()).collect()
 }
 
 impl Waves<'_> {
@@ -89,19 +102,26 @@ impl Waves<'_> {
     }
 
     /// Says how many are down at once.
-    pub(super) fn finding(&self) -> Finding {
+    pub(super) fn finding(&self) -> Option<Finding> {
         let Self { key, at_once, down, up } = self;
         match at_once {
-            Some(at_once) => finding::in_waves(key, up.len(), *at_once, down.len()),
-            None => finding::all_at_once(key, up.len()),
+            Some(at_once) if up.len() + down.len() > 1 => {
+                Some(finding::in_waves(key, up.len(), *at_once, down.len()))
+            }
+            None if up.len() > 1 => Some(finding::all_at_once(key, up.len())),
+            Some(_) | None => None,
         }
     }
 }
 
-/// Returns how many replicas the spec has of a key.
-fn replicas(context: &Context<'_>, key: &Key) -> usize {
+/// Returns the replicas that the spec has of a key.
+fn replicas<'a>(context: &Context<'a>, key: &'a Key) -> impl Iterator<Item = (&'a Address, &'a WantedPod)> {
     let wanted = context.inputs.desired.wanted.range(Address::pod(key.clone())..);
-    wanted.take_while(|(address, _)| address.is_pod() && address.key() == key).count()
+    let of_key = wanted.take_while(move |(address, _)| address.is_pod() && address.key() == key);
+    of_key.filter_map(|(address, wanted)| match wanted {
+        Wanted::Pod(pod) => Some((address, &**pod)),
+        Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_) => None,
+    })
 }
 
 /// Returns what a draft does to a replica that runs after it; `None` if it stays up, or down.
@@ -110,17 +130,20 @@ fn turn<'a>(address: &'a Address, draft: &Draft<'a>) -> Option<Turn<'a>> {
         matches!(operation, Operation::UpdatePod { disruption: Disruption::Reset, .. })
     };
     let steps = || draft.steps.iter().map(|(step, action)| (*step, resets(&action.operation)));
-    let comes_up = |(step, resets): &(Step, bool)| *resets || matches!(step, Step::Create | Step::Start);
+    let comes_up =
+        |(step, resets): &(Step, bool)| *resets || matches!(step, Step::Create | Step::Start | Step::Ready);
     let matters = |step: &(Step, bool)| comes_up(step) || matches!(step.0, Step::Stop | Step::Delete);
     steps().find(comes_up)?;
     // Where the new one comes first, the turn ends when the old one is gone, so that few are billed twice at a time.
     Some(Turn { address, first: steps().find(matters)?.0, last: steps().rfind(matters)?.0 })
 }
 
-fn is_up(context: &Context<'_>, address: &Address) -> bool {
+/// Tells whether a replica serves. One that is about to run, or is not ready, is billed and down.
+fn serves(context: &Context<'_>, address: &Address) -> bool {
     let recorded = context.renamed.recorded(address).map(|recorded| &recorded.id);
     let Some(RemoteId::Pod(id)) = recorded else { return false };
-    context.inputs.live.pods.get(id).and_then(Seen::found).is_some_and(|pod| pod.status.is_up())
+    let pod = context.inputs.live.pods.get(id).and_then(Seen::found);
+    pod.is_some_and(|pod| pod.status == PodStatus::Running) && !context.inputs.live.unready.contains(id)
 }
 
 /// All pods are away before a volume is deleted, and none is back before there is another.

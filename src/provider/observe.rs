@@ -80,6 +80,7 @@ pub async fn observe(
         nameless_pods,
         nameless_volumes,
         origins,
+        unready: BTreeSet::new(),
         secrets: Inventory::NotAsked,
         registries: Inventory::NotAsked,
     })

@@ -266,14 +266,14 @@ where
     async fn see_to(&self, act: &Act<'_>) -> Result<(), Halt> {
         let mut changes = self.perform(act).await?;
         let mut events = Vec::new();
+        if matches!(act.action.operation, Operation::AwaitPod { .. }) {
+            // Nothing is on its way, so nothing is left open if the wait is cut short.
+            events.extend([intended(), Event::Started, Event::Accepted { id: None }]);
+        } else if act.action.ready.is_some() {
+            // What was done is on record whether its pod becomes ready or not.
+            self.ledger.commit(act.id, Vec::new(), std::mem::take(&mut changes)).await?;
+        }
         if let Some(ready) = &act.action.ready {
-            if matches!(act.action.operation, Operation::AwaitPod { .. }) {
-                // Nothing is on its way, so nothing is left open if the wait is cut short.
-                events.extend([intended(), Event::Started, Event::Accepted { id: None }]);
-            } else {
-                // What was done is on record whether its pod becomes ready or not.
-                self.ledger.commit(act.id, Vec::new(), std::mem::take(&mut changes)).await?;
-            }
             self.await_ready(act, ready).await?;
         }
         events.push(Event::Succeeded);
@@ -337,6 +337,9 @@ where
             Operation::AwaitPod { id } => {
                 self.go_on()?;
                 act.object.replace(Some(id.remote()));
+                if act.action.ready.is_none() {
+                    self.await_running(act, id).await?;
+                }
                 Ok(Vec::new())
             }
         }

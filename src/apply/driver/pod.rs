@@ -200,6 +200,17 @@ where
         self.until_kept(act, (id, since), lacks, Some("its end")).await
     }
 
+    /// Waits until a pod runs that this run does nothing to.
+    pub(super) async fn await_running(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
+        self.only_looks(act);
+        match self.wait_running(act, id, (Cause::Started, Instant::now()), None).await {
+            Ok(_) => Ok(()),
+            // Nothing was sent that could be unknown.
+            Err(Halt::Unknown(why)) => Err(Halt::Failed(why)),
+            Err(halt) => Err(halt),
+        }
+    }
+
     /// Waits until a pod runs. `compute` is given where it can come back without its GPUs.
     pub(super) async fn wait_running(
         &self,

@@ -1,11 +1,14 @@
 //! Replicas that are changed one wave after the other.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use insta::assert_snapshot;
 use podform::model::desired::{AtOnce, ComputeWish, OnReplace, WantedPod};
-use podform::model::live::PodStatus;
+use podform::model::id::EnvKey;
+use podform::model::live::{PodStatus, Seen};
 use podform::model::plan::{ActionId, Plan};
+use podform::model::pod::EnvValue;
+use podform::model::size::Gigabytes;
 
 use super::cases::{image_2, settles};
 use super::world::{World, address, gpus};
@@ -64,6 +67,30 @@ fn a_number_or_a_part_of_the_replicas_goes_down_at_once() {
     llm[3]:update llm[4]:update
     ");
     assert_snapshot!(waves(&five(at_once(AtOnce::Number(7)))), @"llm[0]:update llm[1]:update llm[2]:update llm[3]:update llm[4]:update");
+}
+
+#[test]
+fn every_change_that_takes_replicas_down_goes_in_waves() {
+    let edits: [fn(&mut WantedPod); 5] = [
+        image_2,
+        |pod| pod.container.command = vec!["serve".to_owned()],
+        |pod| {
+            pod.container.env =
+                BTreeMap::from([(EnvKey::new("MODE"), EnvValue::Plain("fast".to_owned()))]).into();
+        },
+        |pod| pod.container.disk = Gigabytes(40),
+        |pod| pod.hardware.compute = ComputeWish::Gpu(gpus(&["L40S"])),
+    ];
+    for edit in edits {
+        let world = five(|pod| {
+            edit(pod);
+            pod.at_once = Some(AtOnce::Number(2));
+        });
+        let planned = world.plan();
+        assert_eq!(planned.plan().waves.values().copied().collect::<Vec<_>>(), [2]);
+        let said = planned.plan().findings.iter().filter(|finding| finding.code == "in-waves");
+        assert_snapshot!(said.map(|finding| finding.message.as_str()).collect::<String>(), @"changes 5 replicas in 3 waves of 2; one that does not come up again ends it");
+    }
 }
 
 #[test]
@@ -135,6 +162,29 @@ fn one_that_is_down_comes_up_before_another_goes_down() {
     llm[2]:update
     llm[4]:update
     ");
+}
+
+#[test]
+fn one_that_is_not_ready_goes_before_another_goes_down() {
+    let mut world = five(at_once(AtOnce::Number(1)));
+    let Seen::Found(pod) = world.live.pods.values().nth(3).unwrap() else { panic!("it is there") };
+    world.live.unready = BTreeSet::from([pod.id.clone()]);
+    assert_snapshot!(waves(&world), @"");
+}
+
+/// An apply that was killed left one that boots with its new image.
+#[test]
+fn one_that_is_changed_already_and_not_up_is_waited_for() {
+    for status in [PodStatus::Starting, PodStatus::Running] {
+        let world = five(at_once(AtOnce::Number(2))).outside("llm[0]", |pod| {
+            pod.settings.image = Some("tool:2".to_owned());
+            pod.status = status;
+        });
+        match status {
+            PodStatus::Running => assert_snapshot!(waves(&world), @""),
+            _ => assert_snapshot!(waves(&world), @""),
+        }
+    }
 }
 
 #[test]

@@ -205,6 +205,7 @@ impl Default for World {
                 nameless_pods: Vec::new(),
                 nameless_volumes: Vec::new(),
                 origins: BTreeMap::new(),
+                unready: BTreeSet::new(),
                 secrets: Inventory::NotAsked,
                 registries: Inventory::NotAsked,
             },

@@ -11,6 +11,7 @@ mod lock;
 mod overtaken;
 pub mod ports;
 pub mod projects;
+mod serving;
 pub mod shapes;
 mod threaded;
 
@@ -56,6 +57,7 @@ use journals::Engine;
 use lock::Lock;
 use overtaken::Succeeds;
 use ports::{Life, MortalJournal, MortalPort};
+use serving::Serving;
 use shapes::SHAPES;
 
 /// The GPUs of the shapes.
@@ -322,6 +324,7 @@ struct Lab<'a, P> {
     catalog: &'a Catalog,
     client: Rc<Runpod>,
     clock: WorldClock<'a>,
+    serving: Serving<'a>,
     story: Story,
     /// What is to be rotated, and how it is recorded at first.
     rotate: Option<(Address, Option<String>)>,
@@ -376,6 +379,7 @@ impl<'a, P: Place> Lab<'a, P> {
             catalog,
             client: client(simulation),
             clock: WorldClock::new(simulation),
+            serving: Serving::new(simulation, desired),
             story: Story { wanted: story_wanted, lines: RefCell::default() },
             rotate: None,
             succeeds: None,
@@ -416,6 +420,7 @@ impl<'a, P: Place> Lab<'a, P> {
                 }
                 RunEnd::Done(Step::NothingToDo { findings }) => {
                     report.findings = findings;
+                    report.violations.extend(self.serving.wrong());
                     report.story = self.story.lines.take();
                     return report;
                 }
@@ -428,6 +433,7 @@ impl<'a, P: Place> Lab<'a, P> {
             sleep(BETWEEN_RUNS).await;
         }
         report.violations.push(format!("it never comes to an end: {last}"));
+        report.violations.extend(self.serving.wrong());
         report.story = self.story.lines.take();
         report
     }
@@ -466,8 +472,12 @@ impl<'a, P: Place> Lab<'a, P> {
 
     /// Looks, plans and applies once.
     async fn run(&self, lock: &Lock<'_, P>, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
-        let port =
-            MortalPort { client: Rc::clone(&self.client), life, blind: self.case.without == Without::Lookup };
+        let port = MortalPort {
+            client: Rc::clone(&self.client),
+            life,
+            blind: self.case.without == Without::Lookup,
+            serving: &self.serving,
+        };
         let journal = MortalJournal { journal: lock, life };
         let limited = Limited::new(&port, &self.story, self.case.seed);
         let now = self.clock.now();

@@ -32,6 +32,8 @@ use podform::state::{Batch, Journal, Run, StateError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::serving::Serving;
+
 /// When the process ends. Writes of the journal and calls of the provider are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
@@ -303,9 +305,21 @@ pub struct MortalPort<'a> {
     pub life: &'a Life,
     /// Shows no markers, as if nothing carried a token.
     pub blind: bool,
+    /// Looks at the world after each request that changes something.
+    pub serving: &'a Serving<'a>,
 }
 
 impl MortalPort<'_> {
+    async fn write<T: 'static>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<T, ProviderError>> + 'static,
+    ) -> Result<T, ProviderError> {
+        let answer = self.life.write(name, call).await;
+        self.serving.look();
+        answer
+    }
+
     fn seen(&self, pod: LivePod) -> LivePod {
         if self.blind { LivePod { marker: None, ..pod } } else { pod }
     }
@@ -399,66 +413,66 @@ impl AskPods for MortalPort<'_> {
 impl Mutate for MortalPort<'_> {
     async fn create_pod(&self, request: &PodRequest) -> Result<PodId, ProviderError> {
         let (client, request) = (Rc::clone(&self.client), request.clone());
-        self.life.write("create", async move { client.create_pod(&request).await }).await
+        self.write("create", async move { client.create_pod(&request).await }).await
     }
 
     async fn update_pod(&self, request: &PatchRequest) -> Result<(), ProviderError> {
         let (client, request) = (Rc::clone(&self.client), request.clone());
-        self.life.write("update", async move { client.update_pod(&request).await }).await
+        self.write("update", async move { client.update_pod(&request).await }).await
     }
 
     async fn start_pod(&self, id: &PodId, gpus: u32, bid: Option<Hourly>) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("start", async move { client.start_pod(&id, gpus, bid).await }).await
+        self.write("start", async move { client.start_pod(&id, gpus, bid).await }).await
     }
 
     async fn stop_pod(&self, id: &PodId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("stop", async move { client.stop_pod(&id).await }).await
+        self.write("stop", async move { client.stop_pod(&id).await }).await
     }
 
     async fn delete_pod(&self, id: &PodId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("delete", async move { client.delete_pod(&id).await }).await
+        self.write("delete", async move { client.delete_pod(&id).await }).await
     }
 
     async fn create_volume(&self, request: &VolumeRequest) -> Result<VolumeId, ProviderError> {
         let (client, request) = (Rc::clone(&self.client), request.clone());
-        self.life.write("create-volume", async move { client.create_volume(&request).await }).await
+        self.write("create-volume", async move { client.create_volume(&request).await }).await
     }
 
     async fn grow_volume(&self, id: &VolumeId, size: Gigabytes) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("grow", async move { client.grow_volume(&id, size).await }).await
+        self.write("grow", async move { client.grow_volume(&id, size).await }).await
     }
 
     async fn delete_volume(&self, id: &VolumeId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("delete-volume", async move { client.delete_volume(&id).await }).await
+        self.write("delete-volume", async move { client.delete_volume(&id).await }).await
     }
 
     async fn create_registry(&self, request: &RegistryRequest) -> Result<RegistryId, ProviderError> {
         let (client, request) = (Rc::clone(&self.client), request.clone());
-        self.life.write("create-registry", async move { client.create_registry(&request).await }).await
+        self.write("create-registry", async move { client.create_registry(&request).await }).await
     }
 
     async fn delete_registry(&self, id: &RegistryId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("delete-registry", async move { client.delete_registry(&id).await }).await
+        self.write("delete-registry", async move { client.delete_registry(&id).await }).await
     }
 
     async fn create_secret(&self, request: &SecretRequest) -> Result<SecretId, ProviderError> {
         let (client, request) = (Rc::clone(&self.client), request.clone());
-        self.life.write("create-secret", async move { client.create_secret(&request).await }).await
+        self.write("create-secret", async move { client.create_secret(&request).await }).await
     }
 
     async fn set_secret(&self, id: &SecretId, value: &Secret<String>) -> Result<(), ProviderError> {
         let (client, id, value) = (Rc::clone(&self.client), id.clone(), value.clone());
-        self.life.write("set-secret", async move { client.set_secret(&id, &value).await }).await
+        self.write("set-secret", async move { client.set_secret(&id, &value).await }).await
     }
 
     async fn delete_secret(&self, id: &SecretId) -> Result<(), ProviderError> {
         let (client, id) = (Rc::clone(&self.client), id.clone());
-        self.life.write("delete-secret", async move { client.delete_secret(&id).await }).await
+        self.write("delete-secret", async move { client.delete_secret(&id).await }).await
     }
 }

@@ -24,7 +24,7 @@ impl Shape {
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 18] = [
+pub const SHAPES: [Shape; 20] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -102,6 +102,20 @@ pub const SHAPES: [Shape; 18] = [
         kept: &[],
         rotate: None,
         full_host: true,
+    },
+    Shape {
+        name: "waves",
+        specs: &[WAVES, WAVES_OTHER],
+        kept: &["web[0]", "web[1]", "web[2]"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "waves-replace",
+        specs: &[WAVES, WAVES_REPLACE],
+        kept: &[],
+        rotate: None,
+        full_host: false,
     },
 ];
 
@@ -334,4 +348,25 @@ version: 1
 project: lab
 pods:
   llm: { image: img:1, gpu: RTX 4090, disk: 20GB, state: stopped, lifecycle: { on_stuck_resume: replace } }
+";
+
+const WAVES: &str = "
+version: 1
+project: lab
+pods:
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, replicas: 3, update: { at_once: 1 } }
+";
+
+const WAVES_OTHER: &str = "
+version: 1
+project: lab
+pods:
+  web: { image: img:2, gpu: RTX 4090, disk: 20GB, replicas: 3, update: { at_once: 1 } }
+";
+
+const WAVES_REPLACE: &str = "
+version: 1
+project: lab
+pods:
+  web: { image: img:1, gpu: L40S, disk: 20GB, replicas: 3, update: { at_once: 1 } }
 ";
