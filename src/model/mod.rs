@@ -27,6 +27,7 @@ pub mod prior;
 pub mod progress;
 pub mod provenance;
 pub mod ready;
+pub mod reference;
 pub mod registry;
 pub mod request;
 pub mod secret;

@@ -6,6 +6,7 @@ use std::fmt;
 use super::desired::HostLimits;
 use super::id::{CpuFlavorId, DataCenterId, GpuTypeId};
 use super::money::Hourly;
+use super::reference;
 use super::secret::SecretName;
 use super::size::Gigabytes;
 use super::value::Value;
@@ -13,17 +14,26 @@ use super::value::Value;
 /// The value of one environment variable.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EnvValue {
-    /// A literal, or a reference that RunPod resolves (`{{ RUNPOD_SECRET_hf_token }}`). Stored and shown.
+    /// A literal, or a reference that RunPod resolves (`{{ RUNPOD_SECRET_hf_token }}`). Stored and shown. Other pods are
+    /// referred to in it as [`super::reference`] has it.
     Plain(String),
     /// A secret by name. Its value is only ever in memory.
     Secret(SecretName),
 }
 
 impl EnvValue {
+    /// Returns the text, unless it is a secret.
+    pub fn plain(&self) -> Option<&str> {
+        match self {
+            Self::Plain(text) => Some(text),
+            Self::Secret(_) => None,
+        }
+    }
+
     /// Returns it as it is shown.
     pub fn value(&self) -> Value {
         match self {
-            Self::Plain(text) => Value::Text(text.clone()),
+            Self::Plain(text) => reference::value(text),
             Self::Secret(_) => Value::Secret,
         }
     }

@@ -21,6 +21,7 @@ use super::id::{EnvKey, RegistryId, VolumeId};
 use super::plan::{Disruption, EnvPatch};
 use super::pod::{EnvValue, Port, Storage};
 use super::prior::Api;
+use super::reference;
 use super::registry::Registry;
 use super::secret::Secret;
 use super::size::Gigabytes;
@@ -183,7 +184,7 @@ impl Setting for Gigabytes {
 /// Words of a command line; none mean the image's own.
 impl Setting for Vec<String> {
     fn value(&self) -> Value {
-        if self.is_empty() { Value::Absent } else { Value::Command(self.clone()) }
+        if self.is_empty() { Value::Absent } else { reference::value_of_words(self) }
     }
 }
 

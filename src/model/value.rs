@@ -38,6 +38,8 @@ pub enum Value {
     OtherValue,
     /// Only the provider's answer tells.
     KnownAfterApply,
+    /// Text that refers to pods whose ids are not known yet, as a spec has it.
+    Referring(String),
 }
 
 impl Value {

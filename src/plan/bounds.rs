@@ -11,7 +11,7 @@ use crate::model::desired::Wanted;
 use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
-use crate::model::plan::{Action, ActionId, Disruption, OnStuck, Operation, Plan, Step};
+use crate::model::plan::{Action, ActionId, Disruption, OnStuck, Operation, Plan, Step, pods};
 
 use super::check::{Violation, check, objects_of};
 use super::hold::recorded_dependencies;
@@ -139,7 +139,19 @@ impl<'a> Bounds<'a> {
         let gets_another_id = !to.is_pod() && (self.has(to, Step::Create) || self.has(to, Step::Adopt));
         let is_held_by = || self.wanted(address).is_none() || self.mounts(address, to);
         let goes_with = self.is_taken_away(to) && is_held_by();
-        (gets_another_id || goes_with) && self.dependents(to).any(|dependent| dependent == address)
+        let is_tied = gets_another_id || goes_with;
+        is_tied && self.dependents(to).any(|dependent| dependent == address) || self.is_told_of(address, to)
+    }
+
+    /// Tells whether a pod was told of one which gets another id, and still refers to it.
+    fn is_told_of(&self, address: &Address, to: &Address) -> bool {
+        let is_there = self.renamed.objects.contains_key(to);
+        let is_another = is_there && (self.has(to, Step::Create) || self.has(to, Step::Adopt));
+        let refers = || match self.wanted(address) {
+            Some(Wanted::Pod(pod)) => pods(&pod.container).contains(to),
+            Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => false,
+        };
+        is_another && self.dependents(to).any(|dependent| dependent == address) && refers()
     }
 
     /// Tells whether the pod of an address mounts the network volume of another one as it is, or pulls with its credentials.

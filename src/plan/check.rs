@@ -59,6 +59,9 @@ pub enum Violation {
     /// An address acts on an object that neither its record nor the journal has, and that it does not take over.
     #[error("`{0}` acts on `{1}`, which is not known to be its own")]
     NotItsOwn(Address, RemoteId),
+    /// An action sends what follows from the id of a pod that nothing before it brings up.
+    #[error("`{0}` refers to `{1}`, which nothing before it brings up")]
+    Untold(ActionId, Address),
 }
 
 /// Returns every invariant that a plan breaks; none for a sound plan.
@@ -67,6 +70,7 @@ pub fn check(plan: &Plan) -> Vec<Violation> {
     check_order(plan, &mut violations);
     check_addresses(plan, &mut violations);
     check_records(plan, &mut violations);
+    check_references(plan, &mut violations);
     let mut tokens = BTreeSet::new();
     for (id, action) in &plan.actions {
         check_operation(id, action, &mut violations);
@@ -120,6 +124,49 @@ fn check_order(plan: &Plan, violations: &mut Vec<Violation>) {
             }
         }
     }
+}
+
+/// What an action sends is known when it begins.
+fn check_references(plan: &Plan, violations: &mut Vec<Violation>) {
+    let mut firsts = None;
+    for (id, action) in &plan.actions {
+        let references = action.operation.references();
+        if references.is_empty() {
+            continue;
+        }
+        let before = before(firsts.get_or_insert_with(|| firsts_of(plan)), id);
+        let brings_up = |step| matches!(step, Step::Create | Step::Start);
+        for pod in references {
+            if !before.iter().any(|first| first.address == pod && brings_up(first.step)) {
+                violations.push(Violation::Untold(id.clone(), pod));
+            }
+        }
+    }
+}
+
+/// What each action waits for.
+type Firsts<'p> = BTreeMap<&'p ActionId, Vec<&'p ActionId>>;
+
+fn firsts_of(plan: &Plan) -> Firsts<'_> {
+    let mut firsts = Firsts::new();
+    for (first, then) in &plan.edges {
+        firsts.entry(then).or_default().push(first);
+    }
+    firsts
+}
+
+/// Returns what is done before an action begins.
+fn before<'p>(firsts: &Firsts<'p>, action: &ActionId) -> BTreeSet<&'p ActionId> {
+    let mut before = BTreeSet::new();
+    let mut open: Vec<&ActionId> = vec![action];
+    while let Some(then) = open.pop() {
+        for first in firsts.get(then).into_iter().flatten() {
+            if before.insert(*first) {
+                open.push(first);
+            }
+        }
+    }
+    before
 }
 
 fn check_addresses(plan: &Plan, violations: &mut Vec<Violation>) {

@@ -22,12 +22,14 @@ use crate::model::value::Value;
 use super::catalog_index::CatalogIndex;
 use super::env::{self, EnvComparison, Environments};
 use super::registries::RegistryIndex;
-use super::{finding, satisfaction};
+use super::{finding, references, satisfaction};
 
 /// A wanted pod beside the live one.
 pub(super) struct Pair<'a> {
     pub(super) address: &'a Address,
     pub(super) wanted: &'a WantedPod,
+    /// The same with its references to other pods, where it has some.
+    pub(super) written: &'a Container,
     /// `None` for a pod that is being adopted without a record.
     pub(super) recorded: Option<&'a RecordedPod>,
     /// The record was made from the pod as it was found, so its sizes are not what the spec's author wrote.
@@ -150,6 +152,7 @@ impl Pair<'_> {
         self.compare_access(&mut comparison);
         self.compare_disk(&mut comparison);
         self.compare_mark(&mut comparison);
+        references::attribute(&mut comparison.changes, self.written, self.recorded_container());
         comparison.changes.sort_by(|left, right| left.field.cmp(&right.field));
         comparison.drift.sort_by(|left, right| left.field.cmp(&right.field));
         let seen = self.seen(&comparison, &applied);

@@ -206,6 +206,11 @@ pub(super) fn pulls_with_another(pod: &Address, registry: &Address) -> Finding {
     about(Severity::Warning, "goes-along", pod, None, message)
 }
 
+pub(super) fn refers_to_another(pod: &Address, referred: &Address) -> Finding {
+    let message = format!("goes along: it refers to `{referred}`, which gets another id");
+    about(Severity::Warning, "goes-along", pod, None, message)
+}
+
 pub(super) fn frees(pod: &Address, taken: &Address) -> Finding {
     let uses = if taken.kind() == Kind::Registry { "pulls with" } else { "mounts" };
     let message = format!("goes along: it still {uses} `{taken}`, which goes");

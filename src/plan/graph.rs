@@ -14,6 +14,7 @@ use crate::model::pod::Storage;
 
 use super::draft::Draft;
 use super::hold::{deleted_pods, is_taken_away, recorded_dependencies};
+use super::references;
 use super::registries::{self, Users};
 use super::scope::dependencies;
 use super::{Context, Drafts};
@@ -42,6 +43,7 @@ pub(super) fn edges(context: &Context<'_>, drafts: &Drafts<'_>) -> Edges {
         mounting_pods_away_first(context, &ended, address, draft, &mut edges);
         moves_away_first(context, drafts, address, draft, &mut edges);
         registry_first(drafts, address, draft, &mut edges);
+        references::referred_first(context, drafts, address, draft, &mut edges);
         if let Some(users) = &users {
             pulling_pods_away_first(users, address, draft, &mut edges);
         }

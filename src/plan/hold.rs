@@ -15,7 +15,7 @@ use super::reach::lacking;
 use super::registries::sent_by;
 use super::scope::dependencies;
 use super::secrets::boots;
-use super::{Context, Drafts, Inputs, pods, rebuild};
+use super::{Context, Drafts, Inputs, pods, rebuild, references};
 
 /// Holds every create whose object is there already, unknown to the state. A second one costs money; a lost state is
 /// found again by its markers.
@@ -393,6 +393,9 @@ fn missing_dependency(
         if let Some(held) = left_out.find_map(|dependency| lacking(context, dependency)) {
             return Some(held);
         }
+    }
+    if let Some(held) = references::missing(drafts, draft) {
+        return Some(held);
     }
     let volume = pod.container.storage.volume().filter(|_| draft.has(Step::Create))?;
     let is_made = drafts.get(volume).is_some_and(|draft| draft.has(Step::Create) || draft.has(Step::Adopt));

@@ -34,6 +34,7 @@ mod presence;
 mod reach;
 mod readiness;
 mod rebuild;
+mod references;
 mod refusal;
 mod registries;
 mod rotation;
@@ -65,6 +66,7 @@ use crate::model::plan::{
 };
 use crate::model::prior::{Api, Prior, Recorded};
 use crate::model::secret::Secrets;
+use crate::model::settings::Container;
 
 pub use bounds::check_bounds;
 pub use check::{Violation, check};
@@ -89,6 +91,7 @@ use gaps::Gaps;
 use moves::Renamed;
 use ownership::Ownership;
 use reach::{Part, Reach};
+use references::References;
 use registries::RegistryIndex;
 use scope::Scope;
 use volume_index::VolumeIndex;
@@ -168,6 +171,7 @@ struct Context<'a> {
     volumes: &'a VolumeIndex<'a>,
     registries: &'a RegistryIndex<'a>,
     catalog: &'a CatalogIndex<'a>,
+    references: &'a References<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -175,6 +179,11 @@ impl<'a> Context<'a> {
     fn wanted(&self, address: &Address) -> Option<&'a Wanted> {
         let Inputs { desired, options, .. } = *self.inputs;
         if options.destroy { None } else { desired.wanted.get(address) }
+    }
+
+    /// Returns the settings of a wanted pod with its references to others as the spec has them.
+    fn written(&self, address: &Address) -> Option<&'a Container> {
+        self.references.written.wanted.get(address)?.pod().map(|pod| &pod.container)
     }
 
     /// Returns the record of an address, for as long as the plan is made. A rename gives a record another address, and a secret's
@@ -234,6 +243,21 @@ type Drafts<'a> = BTreeMap<&'a Address, Draft<'a>>;
 
 /// Decides what is to be done.
 pub fn plan(inputs: &Inputs<'_>) -> Planned {
+    let mut references = References::new(inputs);
+    if references.are_none() {
+        return plan_with(inputs, &references);
+    }
+    // Each round makes at least one id unknown, so there are few.
+    loop {
+        let desired = references.put_in();
+        let planned = plan_with(&Inputs { desired: &desired, ..*inputs }, &references);
+        if !references.learn(planned.plan()) {
+            return planned;
+        }
+    }
+}
+
+fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     let (renamed, gaps) = renamed(inputs);
     let scope = Scope::new(inputs, &renamed);
     let ownership = Ownership::new(inputs, &renamed);
@@ -247,6 +271,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Planned {
         volumes: &volumes,
         registries: &registries,
         catalog: &catalog,
+        references,
     };
 
     if let Some(doubt) = lost::doubts(inputs, &ownership.recorded).filter(|_| !inputs.options.taking_over) {
@@ -470,7 +495,7 @@ fn assemble(
     let out_of_scope = scope.left_out(&drafts);
     let unchanged = drafts.iter().filter(|(address, draft)| is_unchanged(context, address, draft));
     let mut plan = Plan {
-        basis: basis(inputs),
+        basis: basis(inputs, context.references.written),
         actions: BTreeMap::new(),
         edges,
         waves,
@@ -622,7 +647,7 @@ fn referenced(desired: &Desired) -> BTreeMap<Address, VolumeId> {
     desired.wanted.iter().filter_map(volume).collect()
 }
 
-fn basis(inputs: &Inputs<'_>) -> Basis {
+fn basis(inputs: &Inputs<'_>, written: &Desired) -> Basis {
     let Inputs {
         desired,
         prior,
@@ -640,7 +665,7 @@ fn basis(inputs: &Inputs<'_>) -> Basis {
         project: desired.project.clone(),
         endpoint: endpoint.clone(),
         api,
-        spec_digest: spec_digest(desired),
+        spec_digest: spec_digest(written),
         lineage: prior.lineage.clone(),
         serial: prior.serial,
         nonce: nonce.clone(),

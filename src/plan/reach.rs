@@ -342,6 +342,7 @@ impl<'c, 'a> Ties<'c, 'a> {
         match self.context.wanted(address) {
             Some(Wanted::Pod(pod)) if is_brought_up(pod, draft) => {
                 companions.extend(self.needed(address, pod));
+                companions.extend(self.told_of(address, draft));
             }
             // One that only goes along is made for what needs it; the others that mounted it are not touched.
             Some(Wanted::Volume(WantedVolume::Managed { .. }))
@@ -398,6 +399,17 @@ impl<'c, 'a> Ties<'c, 'a> {
                 Some((dependency, part, finding))
             })
             .collect()
+    }
+
+    /// Returns the pods that were told of one which gets another id, and still refer to it.
+    fn told_of(&self, address: &Address, draft: &Draft<'_>) -> Vec<Companion> {
+        if !self.scope.is_target(address) || !gets_another_id(self.context, address, draft) {
+            return Vec::new();
+        }
+        let told = self.dependents.get(address);
+        let users = self.context.references.users(address);
+        let users = users.filter(|user| told.is_some_and(|told| told.contains(*user)));
+        users.map(|user| (user.clone(), Part::Bound, finding::refers_to_another(user, address))).collect()
     }
 
     /// Returns what is recorded at an address and moves away from it.

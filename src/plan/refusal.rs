@@ -12,6 +12,7 @@ use super::catalog_index::CatalogIndex;
 use super::moves;
 use super::ownership::Ownership;
 use super::reach::{Standing, is_waited_for, standing};
+use super::references::References;
 use super::registries::RegistryIndex;
 use super::scope::{Pattern, Patterns, Scope, dependencies};
 use super::volume_index::VolumeIndex;
@@ -88,6 +89,7 @@ pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
     let volumes = VolumeIndex::new(inputs, &renamed, &ownership);
     let registries = RegistryIndex::new(inputs, &renamed, &ownership, &scope);
     let catalog = CatalogIndex::new(inputs.desired, inputs.catalog);
+    let references = References::new(inputs);
     let context = Context {
         inputs,
         renamed: &renamed,
@@ -95,6 +97,7 @@ pub fn refusals(inputs: &Inputs<'_>) -> Vec<Refusal> {
         volumes: &volumes,
         registries: &registries,
         catalog: &catalog,
+        references: &references,
     };
     let mut refusals = unmatched(&context);
     if refusals.is_empty() && !options.destroy {

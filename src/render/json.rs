@@ -200,6 +200,7 @@ fn shown(value: &Value) -> Json {
         Value::Secret => object! { "kind": "secret" },
         Value::OtherValue => object! { "kind": "other_value" },
         Value::KnownAfterApply => object! { "kind": "known_after_apply" },
+        Value::Referring(text) => object! { "kind": "known_after_apply", "text": text.clone() },
         value => match value::text(value) {
             Some(shown) => object! { "kind": "text", "text": shown.into_owned() },
             None => object! { "kind": "absent" },

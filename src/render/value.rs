@@ -10,7 +10,7 @@ use crate::model::value::Value;
 /// Returns the text of a value that has one.
 pub fn text(value: &Value) -> Option<Cow<'_, str>> {
     Some(match value {
-        Value::Text(text) | Value::Word(text) => Cow::Borrowed(text),
+        Value::Text(text) | Value::Word(text) | Value::Referring(text) => Cow::Borrowed(text),
         Value::Command(words) => shell_words(words).into(),
         Value::List(items) => items.join(", ").into(),
         Value::Number(number) => number.to_string().into(),
@@ -30,7 +30,10 @@ pub fn text(value: &Value) -> Option<Cow<'_, str>> {
 
 /// Tells whether others wrote the text of a value, so that it could read like one of podform's own words.
 pub fn is_free_text(value: &Value) -> bool {
-    matches!(value, Value::Text(_) | Value::Command(_) | Value::Mount(_) | Value::Mounted { .. })
+    matches!(
+        value,
+        Value::Text(_) | Value::Referring(_) | Value::Command(_) | Value::Mount(_) | Value::Mounted { .. }
+    )
 }
 
 /// Returns the value with its texts changed.
@@ -39,6 +42,7 @@ pub fn map_texts(value: &Value, change: impl Fn(&str) -> String) -> Value {
     match value {
         Value::Text(text) => Value::Text(change(text)),
         Value::Word(text) => Value::Word(change(text)),
+        Value::Referring(text) => Value::Referring(change(text)),
         Value::Command(words) => Value::Command(all(words)),
         Value::List(items) => Value::List(all(items)),
         Value::Mount(Storage::Local { size, path }) => {

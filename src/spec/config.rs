@@ -60,6 +60,7 @@ fn spec_map(resolved: &Resolved) -> Map {
         stored,
         volumes,
         pods,
+        references: _,
         places: _,
         moved,
         removed,

@@ -6,15 +6,20 @@ use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::source::Span;
 use super::syntax::Spec;
 
-/// Reports every cycle of `depends_on`; of cycles that share a pod, one.
+/// Reports every cycle of `depends_on` and of references; of cycles that share a pod, one.
 pub(super) fn report(spec: &Spec, log: &mut Collector) {
     let edges: BTreeMap<&str, Vec<(&str, Span)>> = spec
         .pods
         .iter()
-        .filter_map(|(key, pod)| {
-            let names = &pod.depends_on.as_ref()?.value;
-            Some((key.as_str(), names.iter().map(|name| (name.value.as_str(), name.span)).collect()))
+        .map(|(key, pod)| {
+            let names = pod.depends_on.iter().flat_map(|names| &names.value);
+            let names = names.map(|name| (name.value.as_str(), name.span));
+            let referred = pod.references.iter().map(|to| (to.value.pod.key().as_str(), to.span));
+            // One that refers to itself is told of as such.
+            let referred = referred.filter(|(to, _)| *to != key.as_str());
+            (key.as_str(), names.chain(referred).collect::<Vec<_>>())
         })
+        .filter(|(_, edges)| !edges.is_empty())
         .collect();
     let mut walk = Walk { edges: &edges, done: BTreeSet::new(), in_cycle: BTreeSet::new(), closed: 0 };
     for start in edges.keys() {

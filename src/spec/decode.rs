@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::model::address::{AddressError, Key};
+use crate::model::reference;
 
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::forms::Misread;
@@ -378,6 +379,11 @@ impl Decoder<'_> {
     }
 
     fn without_replica(&mut self, scalar: &Scalar<'_>, span: Span) -> Option<()> {
+        if reference::is_in(&scalar.text) {
+            let detail = "a reference to a pod can stand in a text only";
+            self.report(Diagnostic::at(Problem::InvalidReference, span, detail));
+            return None;
+        }
         if !holds_replica(&scalar.text) {
             return Some(());
         }

@@ -99,6 +99,8 @@ problems! {
     InvalidSize = Error "invalid size",
     /// `${...}` that is not one of the three forms.
     InvalidInterpolation = Error "invalid interpolation",
+    /// A reference to a pod, or to something of it, that cannot be told.
+    InvalidReference = Error "invalid reference",
     /// A variable without value.
     UndefinedVariable = Error "undefined variable",
     /// A secret that `secrets:` does not have.
@@ -133,6 +135,8 @@ problems! {
     DoubledDollar = Warning "doubled dollar",
     /// An option and its value in one item of a list.
     JoinedArguments = Warning "several arguments in one item",
+    /// The key of a pod in the place of its address.
+    HardWiredPod = Warning "pod called by its key",
     /// A variable that was given and that nothing uses.
     UnusedVariable = Warning "unused variable",
 }

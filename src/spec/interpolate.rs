@@ -3,24 +3,29 @@
 //! `$NAME` stays as it is, so that shell commands survive; [`super::dollars`] warns where that may surprise. Only scalars are replaced, never keys and never structure:
 //! a value cannot add keys. A plain scalar takes its type after the replacement (`replicas: ${COUNT}` is a number).
 //!
-//! `${REPLICA}` is not known before a pod is multiplied. It travels inside the text as one NUL character, which YAML
-//! scalars cannot hold otherwise ([`super::yaml`] refuses it), and [`Text`] puts the number in.
+//! `${REPLICA}` is not known before a pod is multiplied. It travels inside the text as a mark with a NUL character, which
+//! YAML scalars cannot hold otherwise ([`super::yaml`] refuses it), and [`Text`] puts the number in. What `${pods.KEY.url}`
+//! stands for is not known before that pod has an id, so it travels on, see [`crate::model::reference`].
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::reference::{self, Part, Reference};
+
 use super::diagnostic::{Collector, Diagnostic, Problem};
-use super::source::{Sources, Span};
+use super::references;
+use super::source::{Sources, Span, Spanned};
 use super::yaml::{Entry, Node, Scalar, Value};
 
 /// The name that stands for the number of a replica.
 pub(super) const REPLICA: &str = "REPLICA";
 
-const MARK: char = '\0';
+const MARK: &str = "\0#";
 
 /// The longest text that variables make; RunPod's own limits are far below, and a long value used often fills the memory.
 const MAX_TEXT: usize = 1 << 20;
 
-/// A text that may hold `${REPLICA}`.
+/// A text that may hold `${REPLICA}` and references to other pods.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Text(String);
 
@@ -45,7 +50,23 @@ impl Text {
 
     /// Returns the text as a spec file must hold it to mean the same.
     pub(super) fn as_typed(&self) -> String {
-        self.0.replace("${", "$${").replace(MARK, "${REPLICA}")
+        let typed = reference::parts(&self.0).map(|part| match part {
+            Part::Literal(literal) => literal.replace("${", "$${").replace(MARK, "${REPLICA}"),
+            Part::Reference(reference) => format!("${{pods.{reference}}}"),
+            // Only a reader of references writes marks.
+            Part::Broken(inside) => inside.to_owned(),
+        });
+        typed.collect()
+    }
+
+    /// Returns the text of which to ask whether it is a secret; nothing if it only refers to other pods.
+    pub(super) fn judged(&self) -> Option<Cow<'_, str>> {
+        (!reference::is_all(&self.0)).then(|| reference::typed(&self.0))
+    }
+
+    /// Tells whether it refers to other pods.
+    pub(super) fn holds_references(&self) -> bool {
+        reference::is_in(&self.0)
     }
 
     /// Tells whether `${REPLICA}` stands in it.
@@ -78,6 +99,15 @@ pub(super) fn holds_replica(text: &str) -> bool {
 pub(super) struct Variables {
     values: BTreeMap<String, String>,
     used: BTreeSet<String>,
+    /// What was referred to since it was last asked for.
+    references: Vec<Spanned<Reference>>,
+}
+
+/// Whether references to other pods can stand in a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Referring {
+    Allowed,
+    Refused,
 }
 
 /// Whether `${REPLICA}` means something.
@@ -91,12 +121,17 @@ pub(super) enum Scope {
 
 impl Variables {
     pub(super) fn new(values: BTreeMap<String, String>) -> Self {
-        Self { values, used: BTreeSet::new() }
+        Self { values, used: BTreeSet::new(), references: Vec::new() }
     }
 
     /// Returns the given names that nothing uses.
     pub(super) fn unused<'a>(&self, names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
         names.filter(|name| !self.used.contains(*name)).collect()
+    }
+
+    /// Takes what was referred to since this was last asked for.
+    pub(super) fn take_references(&mut self) -> Vec<Spanned<Reference>> {
+        std::mem::take(&mut self.references)
     }
 
     /// Returns the names that were asked for, those without a value included.
@@ -112,6 +147,40 @@ impl Variables {
         sources: &Sources,
         log: &mut Collector,
     ) -> Node<'t> {
+        self.replaced(node, (scope, Referring::Refused), sources, log)
+    }
+
+    /// Replaces the variables of a pod, which may refer to others in some of its keys.
+    pub(super) fn apply_to_pod<'t>(
+        &mut self,
+        pod: &Node<'t>,
+        scope: Scope,
+        sources: &Sources,
+        log: &mut Collector,
+    ) -> Node<'t> {
+        let Value::Mapping(entries) = &pod.value else { return self.apply(pod, scope, sources, log) };
+        if !pod.has_dollar() {
+            return pod.clone();
+        }
+        let replaced = entries.iter().map(|entry| {
+            let referring = if references::PLACES.contains(&&*entry.key) {
+                Referring::Allowed
+            } else {
+                Referring::Refused
+            };
+            let value = self.replaced(&entry.value, (scope, referring), sources, log);
+            Entry { key: entry.key.clone(), key_span: entry.key_span, value }
+        });
+        Node::mapping(pod.span, replaced.collect())
+    }
+
+    fn replaced<'t>(
+        &mut self,
+        node: &Node<'t>,
+        (scope, referring): (Scope, Referring),
+        sources: &Sources,
+        log: &mut Collector,
+    ) -> Node<'t> {
         if !node.has_dollar() {
             return node.clone();
         }
@@ -119,15 +188,23 @@ impl Variables {
             Value::Scalar(Scalar { text, plain }) => {
                 let span = node.span;
                 let places = sources.slice(span).match_indices("${");
-                let mut reader =
-                    Reader { variables: self, scope, sources, log, span, places, has_failed: false };
+                let mut reader = Reader {
+                    variables: self,
+                    scope,
+                    referring,
+                    sources,
+                    log,
+                    span,
+                    places,
+                    has_failed: false,
+                };
                 let scalar = Scalar { text: reader.replace(text).into(), plain: *plain };
                 let replaced = Node::scalar(node.span, scalar);
                 if reader.has_failed { replaced.unfilled() } else { replaced }
             }
             Value::Sequence(items) => Node::sequence(
                 node.span,
-                items.iter().map(|item| self.apply(item, scope, sources, log)).collect(),
+                items.iter().map(|item| self.replaced(item, (scope, referring), sources, log)).collect(),
             ),
             Value::Mapping(entries) => Node::mapping(
                 node.span,
@@ -136,7 +213,7 @@ impl Variables {
                     .map(|entry| Entry {
                         key: entry.key.clone(),
                         key_span: entry.key_span,
-                        value: self.apply(&entry.value, scope, sources, log),
+                        value: self.replaced(&entry.value, (scope, referring), sources, log),
                     })
                     .collect(),
             ),
@@ -154,6 +231,7 @@ pub(super) fn is_variable_name(name: &str) -> bool {
 struct Reader<'a> {
     variables: &'a mut Variables,
     scope: Scope,
+    referring: Referring,
     sources: &'a Sources,
     log: &'a mut Collector,
     span: Span,
@@ -203,6 +281,19 @@ impl Reader<'_> {
     }
 
     fn value(&mut self, inside: &str, span: Span) -> String {
+        if let Some(referred) = inside.strip_prefix(references::BEGINNING) {
+            return match references::read(referred, self.referring, span) {
+                Ok(reference) => {
+                    let marked = reference.marked();
+                    self.variables.references.push(Spanned { value: reference, span });
+                    marked
+                }
+                Err(mistake) => {
+                    self.fail(*mistake);
+                    format!("${{{inside}}}")
+                }
+            };
+        }
         let name_end =
             inside.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(inside.len());
         let (name, form) = inside.split_at(name_end);

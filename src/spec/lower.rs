@@ -15,6 +15,7 @@ use crate::model::template::FromTemplate;
 use super::interpolate::Text;
 use super::pod::{EnvSyntax, Pod};
 use super::positions::AllPlaces;
+use super::references;
 use super::resolve::{Resolved, ResolvedPod, ResolvedStorage, replicas};
 use super::source::Spanned;
 use super::syntax::SecretDeclaration;
@@ -40,6 +41,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         stored,
         volumes,
         pods,
+        references,
         places,
         moved,
         removed,
@@ -91,6 +93,9 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         for (address, pod) in addresses.into_iter().zip(replicas) {
             let env = Env { declared: &secrets, address: &address, used: &mut used, literals: &mut literals };
             let mut lowered = lower_pod(&project, &waited_for, *pod, env);
+            if let Some(meant) = references.get(&key) {
+                references::put_in(meant, &mut lowered);
+            }
             lowered.depends_on.extend(made_for(&lowered, &by_name));
             wanted.push((address, Wanted::Pod(Box::new(lowered))));
         }

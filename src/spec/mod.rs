@@ -30,6 +30,7 @@ mod moves;
 mod overlay;
 mod pod;
 mod positions;
+mod references;
 mod registry_section;
 mod resolve;
 pub mod schema;
@@ -304,7 +305,7 @@ fn interpolate_top<'t>(root: &Node<'t>, variables: &mut Variables, decoder: &mut
 /// Reads `defaults` for its mistakes, which would stay unseen where no pod is; its values count under the pods.
 fn read_defaults(root: &Node<'_>, variables: &mut Variables, decoder: &mut Decoder<'_>) {
     if let Some(entry) = root.get("defaults") {
-        let node = variables.apply(&entry.value, Scope::Replicated, decoder.sources, decoder.log);
+        let node = variables.apply_to_pod(&entry.value, Scope::Replicated, decoder.sources, decoder.log);
         pod::read(decoder, &node, entry.key_span);
     }
 }
@@ -342,8 +343,12 @@ fn read_pods(root: Node<'_>, spec: &mut Spec, variables: &mut Variables, decoder
         let merged = overlay::under_defaults(defaults.as_ref(), &entry.value);
         let replicated = merged.get("replicas").is_some_and(|replicas| !replicas.value.is_null());
         let scope = if replicated { Scope::Replicated } else { Scope::Single };
-        let node = variables.apply(&merged, scope, decoder.sources, decoder.log);
-        let pod = pod::read(decoder, &node, entry.key_span);
+        variables.take_references();
+        let node = variables.apply_to_pod(&merged, scope, decoder.sources, decoder.log);
+        let mut pod = pod::read(decoder, &node, entry.key_span);
+        if let Some(pod) = &mut pod {
+            pod.references = variables.take_references();
+        }
         let replicas = pod.as_ref().and_then(|pod| pod.replicas()).map_or(1, pod::Replicas::len);
         expanded = expanded.saturating_add(node.weight().saturating_mul(replicas));
         if expanded > yaml::MAX_NODES {

@@ -8,6 +8,7 @@ use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{EnvKey, TemplateId};
 use crate::model::marker::MARKER_KEY;
 use crate::model::pod::{EnvValue, Storage};
+use crate::model::reference;
 use crate::model::registry::Registry;
 use crate::model::secret::{Secret, SecretName, Secrets};
 use crate::model::sensitive::{self, hold_a_secret};
@@ -95,7 +96,9 @@ fn fill(address: &Address, pod: &mut WantedPod, template: &Template, secrets: &m
         container.image = given.image.clone().unwrap_or_default();
     }
     if fields.contains(&Field::Command) {
-        container.command = given.command.clone().unwrap_or_default();
+        let words = given.command.iter().flatten();
+        // No program takes a NUL character, and here it would begin a reference to a pod.
+        container.command = words.map(|word| word.replace('\0', "")).collect();
     }
     if fields.contains(&Field::Entrypoint) {
         container.entrypoint = given.entrypoint.clone().unwrap_or_default();
@@ -137,7 +140,8 @@ fn is_a_templates(key: &EnvKey) -> bool {
 /// A template shows its variables to all who may see it; what looks like a secret is hidden all the same.
 fn variable(address: &Address, key: &EnvKey, value: &Secret<String>, secrets: &mut Secrets) -> EnvValue {
     let text = value.expose();
-    if !sensitive::is_secret_beside_references(key.as_str(), text) {
+    // What could be taken for a reference to a pod is sent as it is, and never looked into.
+    if !sensitive::is_secret_beside_references(key.as_str(), text) && !reference::is_in(text) {
         return EnvValue::Plain(text.clone());
     }
     let name = SecretName::Literal { address: address.clone(), key: key.clone() };

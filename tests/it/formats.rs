@@ -20,6 +20,7 @@ use podform::model::money::Hourly;
 use podform::model::plan::{Planned, Subject};
 use podform::model::pod::{Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
+use podform::model::reference::Reference;
 use podform::model::secret::{Secret, SecretName};
 use podform::model::size::Gigabytes;
 use podform::render::json::SCHEMA;
@@ -147,6 +148,13 @@ cases! {
             pod.depends_on = [address("prep")].into();
         }),
     awaited: waited_for(),
+    reference_to_replaced: World::default()
+        .want("head", |_| {})
+        .have("head", |_| {})
+        .want("worker", told_of_head)
+        .have("worker", told_of_head)
+        .want("new", told_of_head)
+        .option(|options| options.replace = [address("head")].into()),
     out_of_scope: World::default()
         .want("llm", image_2)
         .have("llm", |_| {})
@@ -224,6 +232,13 @@ fn replaceable(pod: &mut WantedPod) {
 fn set_env(pod: &mut WantedPod, variables: &[(&str, &str)]) {
     let plain = |(key, value): &(&str, &str)| (EnvKey::new(*key), EnvValue::Plain((*value).to_owned()));
     pod.container.env = Arc::new(variables.iter().map(plain).collect());
+}
+
+fn told_of_head(pod: &mut WantedPod) {
+    let marked = |text: &str| text.parse::<Reference>().unwrap().marked();
+    set_env(pod, &[("HEAD_URL", &format!("{}/v1", marked("head.url.8000"))), ("MODE", "fast")]);
+    pod.container.command = vec!["join".to_owned(), marked("head.id")];
+    pod.depends_on = [address("head")].into();
 }
 
 fn long_command(pod: &mut WantedPod, seed: &str) {

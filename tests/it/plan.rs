@@ -7,6 +7,7 @@ mod left_alone;
 mod props;
 mod reach;
 mod readiness;
+mod references;
 mod registries;
 mod rent;
 mod secrets;

@@ -54,6 +54,7 @@ scripts! {
     fault_listing,
     fault_migration,
     fault_pods,
+    fault_references,
     fault_timeouts,
     faults,
     floors,
@@ -82,6 +83,9 @@ scripts! {
     quickstart,
     ready,
     ready_other_apis,
+    references,
+    references_again,
+    references_wrong,
     replicas,
     saved_plans,
     secrets,
@@ -143,8 +147,10 @@ over_every_api! {
     fault_listing,
     fault_migration,
     fault_pods,
+    fault_references,
     fault_timeouts,
     faults,
+    references,
 }
 
 /// Plays a script over another API than the one that its expectations were written with.
@@ -219,6 +225,8 @@ fn refusal(line: &str) -> Option<String> {
 /// `HOST` for the end of an SSH user's name.
 fn without_ids(line: &str) -> String {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    // Some ids are of letters alone, as words are.
+    let is_no_syllable = |part: &str| part.len() > 4 || part.contains(|c: char| c.is_ascii_digit());
     let mut rest = line;
     let mut told = String::new();
     while let Some(start) = rest.find(is_part) {
@@ -226,7 +234,7 @@ fn without_ids(line: &str) -> String {
         let length = word.find(|c| !is_part(c)).unwrap_or(word.len());
         told.push_str(&rest[..start]);
         told.push_str(match length {
-            14 if word[..length].contains(|c: char| c.is_ascii_digit()) => "ID",
+            14 if word[..length].split(['a', 'e', 'i', 'o', 'u', 'y']).any(is_no_syllable) => "ID",
             24 if word[..length].bytes().all(|byte| byte.is_ascii_hexdigit()) => "REQUEST",
             8 if told.ends_with("ID-") => "HOST",
             _ => &word[..length],

@@ -239,9 +239,18 @@ where
             return ended(EndResult::Failed("it is not in the plan".to_owned()));
         };
         self.tell(Notice::Began(id.clone()));
+        // What it refers to is there by now, made by this run or before it.
+        let action = match action.filled(|pod| self.pod_id(pod)) {
+            Ok(action) => action,
+            Err(unknown) => {
+                return ended(EndResult::Failed(format!(
+                    "it refers to `{unknown}`, of which no id is known"
+                )));
+            }
+        };
         let act = Act {
             id: &id,
-            action,
+            action: &action,
             attempt: Cell::new(0),
             refused: RefCell::default(),
             object: RefCell::default(),

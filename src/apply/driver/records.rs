@@ -7,7 +7,7 @@ use crate::apply::request::Sources;
 use crate::apply::{Reporter, record};
 use crate::model::address::Address;
 use crate::model::clock::{Clock, Moment};
-use crate::model::id::{RegistryId, RemoteId, VolumeId};
+use crate::model::id::{PodId, RegistryId, RemoteId, VolumeId};
 use crate::model::journal::Event;
 use crate::model::marker::{Marker, Token};
 use crate::model::plan::RecordAfter;
@@ -64,6 +64,14 @@ where
     pub(super) fn record_after<'p>(&self, act: &Act<'p>) -> Result<&'p Record, Halt> {
         let after = act.action.record.record();
         after.ok_or_else(|| Halt::Failed("the plan does not say what to record".to_owned()))
+    }
+
+    /// Returns the id of the pod on record at an address, which this run may have made.
+    pub(super) fn pod_id(&self, address: &Address) -> Option<PodId> {
+        match self.ledger.records().get(address).map(|recorded| &recorded.id) {
+            Some(RemoteId::Pod(id)) => Some(id.clone()),
+            Some(RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) | None => None,
+        }
     }
 
     /// Returns the id of the network volume at an address; one of this run may be newer than the plan's.

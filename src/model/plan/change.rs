@@ -88,6 +88,8 @@ pub enum Cause {
     Ignored,
     /// The spec or somebody outside; nothing can or should set it on the present pod, and only a new one gets it.
     NewPodOnly,
+    /// Nobody: the pod that it refers to is another one.
+    Reference,
 }
 
 /// What an action loses, keeps or risks. Actions that lose data are shown first.

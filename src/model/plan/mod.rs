@@ -6,6 +6,7 @@
 mod action;
 mod change;
 mod left;
+mod referring;
 
 use crate::model::address::{Address, Key};
 use crate::model::clock::Timestamp;
@@ -26,6 +27,7 @@ pub use left::{
     Block, BudgetLimit, Drift, DriftKind, FieldDrift, Finding, Held, Owner, Several, Severity, Subject,
     Unknown, Unmanaged,
 };
+pub use referring::{fill, pods};
 
 /// The planner's answer.
 #[must_use = "a plan must be shown to a person or executed"]

@@ -59,6 +59,7 @@ stored_enums! {
     Cause {
         "spec" = Spec, "outside" = Outside, "both" = Both, "api_default" = ApiDefault,
         "not_attributable" = NotAttributable, "ignored" = Ignored, "new_pod_only" = NewPodOnly,
+        "reference" = Reference,
     }
     Consequence {
         "network_volume_lost" = NetworkVolumeLost { volume, size = "size_gb" },

@@ -58,6 +58,7 @@ stored_enums! {
         "number" = Number(number), "size_gb" = Size(size), "switch" = Switch(on), "mount" = Mount(storage),
         "mounted" = Mounted { volume, path }, "lifecycle" = Lifecycle(lifecycle), "secret" = Secret,
         "other_value" = OtherValue, "known_after_apply" = KnownAfterApply,
+        "referring" = Referring(text),
     }
     Registry { "given" = Given(id), "made" = Made(address) }
     Rent { "on_demand" = OnDemand, "spot" = Spot { bid } }

@@ -125,6 +125,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let pair = Pair {
             address: self.address,
             wanted,
+            written: self.context.written(self.address).unwrap_or(&wanted.container),
             recorded,
             rebuilt,
             live,

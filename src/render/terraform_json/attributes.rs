@@ -145,7 +145,7 @@ impl Attributes {
                 self.put(name, json!(hidden(value)));
                 self.sensitive.insert(name.to_owned(), Value::Bool(true));
             }
-            Shown::KnownAfterApply => self.put_unknown(name),
+            Shown::KnownAfterApply | Shown::Referring(_) => self.put_unknown(name),
             value => self.put(name, typed(field, value)),
         }
     }
@@ -158,7 +158,7 @@ impl Attributes {
                 known.insert(key.to_owned(), json!(hidden(value)));
                 object_at(&mut self.sensitive, "env").insert(key.to_owned(), Value::Bool(true));
             }
-            Shown::KnownAfterApply => {
+            Shown::KnownAfterApply | Shown::Referring(_) => {
                 object_at(&mut self.unknown, "env").insert(key.to_owned(), Value::Bool(true));
             }
             value => {

@@ -62,6 +62,7 @@ pub(crate) fn cause(cause: Cause) -> &'static str {
         Cause::NotAttributable => "differs, cause not attributable",
         Cause::Ignored => "ignored until now; the new pod gets it",
         Cause::NewPodOnly => "left as it is until now; the new pod gets it",
+        Cause::Reference => "the pod it refers to is another one",
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::Secret => "(secret)".to_owned(),
         Value::OtherValue => "(other value)".to_owned(),
         Value::KnownAfterApply => "(known after apply)".to_owned(),
+        Value::Referring(text) => format!("{} (known after apply)", Quoted(text)),
         value => match value::text(value) {
             None => "(none)".to_owned(),
             Some(text) if value::is_free_text(value) => Quoted(&text).to_string(),

@@ -351,6 +351,7 @@ fn written(value: Value) -> Option<Written> {
         | Value::Lifecycle(_)
         | Value::Secret
         | Value::OtherValue
+        | Value::Referring(_)
         | Value::KnownAfterApply => None,
     }
 }

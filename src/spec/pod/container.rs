@@ -103,7 +103,8 @@ pub(super) fn arguments<'n>(
     let mut previous: Option<&str> = None;
     decoder.items(node, wanted, |decoder, item| {
         let argument = decoder.verbatim(item, "a text")?;
-        let text = argument.value.raw();
+        let judged = argument.value.judged();
+        let text = judged.as_deref().unwrap_or_default();
         let option = previous.replace(item.text());
         if sensitive::is_secret_value(text) || sensitive::is_secret_argument(option, text) {
             exposed(decoder, argument.span, "arguments are stored, and shown in plans");
@@ -117,6 +118,7 @@ pub(super) fn arguments<'n>(
                     .help(format!("write `{option}` and its value as two items of the list")),
             );
         }
+        drop(judged);
         Some(argument.value)
     })
 }

@@ -97,11 +97,18 @@ fn env_value(decoder: &mut Decoder<'_>, key: &Spanned<EnvKey>, node: &Node<'_>) 
         decoder.report(Diagnostic::at(Problem::InvalidValue, node.span, detail));
         return None;
     }
-    if !sensitive::is_secret_beside_references(key.value.as_str(), text) {
+    let judged = value.value.judged();
+    if !judged.is_some_and(|text| sensitive::is_secret_beside_references(key.value.as_str(), &text)) {
         dollars::check(decoder, value.span, &BTreeSet::new());
         return Some(EnvSyntax::Literal(value.value));
     }
     decoder.hidden.push(value.span);
+    if value.value.holds_references() {
+        let detail = format!("`{}` looks like a secret, and a secret cannot refer to a pod", key.value);
+        let mistake = Diagnostic::at(Problem::InvalidReference, key.span, detail);
+        decoder.report(mistake.help("give the secret and the reference a variable each"));
+        return None;
+    }
     let detail = format!("`{}` is kept out of plans, state and logs, but not out of this file", key.value);
     let help = format!(
         "write `{}: {{ secret: NAME }}`, with `NAME: {{ env: {} }}` under `secrets:`",

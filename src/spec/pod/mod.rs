@@ -26,6 +26,7 @@ use crate::model::id::{CountryCode, DataCenterId, PodId, TemplateId};
 use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
 use crate::model::ready::{Boot, Ready};
+use crate::model::reference::Reference;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 
@@ -69,6 +70,8 @@ macro_rules! pod_keys {
             pub image_was_typed: bool,
             /// Whether `gpu` or `cpu` stands there, even if its value was wrong.
             pub compute_was_typed: bool,
+            /// What its texts refer to, and where.
+            pub references: Vec<Spanned<Reference>>,
             $( $( pub $key: Option<Spanned<$type>>, )? )+
         }
 
@@ -82,6 +85,7 @@ macro_rules! pod_keys {
                 span: key,
                 image_was_typed: $fields.meant("image"),
                 compute_was_typed: $fields.meant("gpu") || $fields.meant("cpu"),
+                references: Vec::new(),
                 $( $( $key: $fields.read::<Spanned<$type>>(stringify!($key), decoder, $read), )? )+
             })
         }

@@ -24,6 +24,7 @@ use super::diagnostic::{Collector, Diagnostic, Problem, listed};
 use super::moves;
 use super::pod::{Pod, Replicas};
 use super::positions::{AllPlaces, Places};
+use super::references::{self, Meant};
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
 use super::syntax::{RegistryDeclaration, SecretDeclaration, Spec, Username, Volume};
@@ -52,6 +53,8 @@ pub(super) struct Resolved {
     pub stored: BTreeMap<Key, Credentials>,
     pub volumes: BTreeMap<Key, WantedVolume>,
     pub pods: BTreeMap<Key, Box<ResolvedPod>>,
+    /// What the references in their texts mean.
+    pub references: BTreeMap<Key, Meant>,
     pub places: AllPlaces,
     pub moved: Vec<Move>,
     pub removed: BTreeMap<Address, OnRemove>,
@@ -65,6 +68,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
     resolver.limits()?;
     resolver.adopted_twice();
     cycles::report(&spec, log);
+    let references = references::resolve(&spec, log);
     let moved = moves::resolve(&spec, log);
     let removed = moves::removed(&spec, log);
     let typed = std::mem::take(&mut spec.pods);
@@ -102,6 +106,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
         stored,
         volumes,
         pods,
+        references,
         places,
         moved,
         removed,
@@ -142,7 +147,7 @@ impl Resolver<'_> {
                 let key: Key = name.value.parse().ok()?;
                 self.spec.pods.get(&key).map(|pod| count(pod))
             });
-            edges += count(pod).saturating_mul(waits_for.sum());
+            edges += count(pod).saturating_mul(waits_for.sum::<usize>().saturating_add(pod.references.len()));
             // Each replica of a wave waits for each of the wave before.
             edges += pod
                 .at_once()

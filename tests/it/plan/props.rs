@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use podform::model::address::Address;
+use podform::model::attribute::Attribute;
 use podform::model::desired::{
     CloudWish, ComputeWish, OnRemove, OnReplace, OnStuckResume, Wanted, WantedPod, WantedVolume,
 };
@@ -12,9 +13,10 @@ use podform::model::id::{
 };
 use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::money::{Hourly, Price};
-use podform::model::plan::{Action, OnStuck, Operation, Planned, Reason, Step};
+use podform::model::plan::{Action, ActionId, OnStuck, Operation, Planned, Reason, Step, pods};
 use podform::model::pod::{Cloud, Compute, EnvValue, Port, Protocol, RunState, Storage};
 use podform::model::prior::RecordedObject;
+use podform::model::reference::Reference;
 use podform::model::registry::Registry;
 use podform::model::secret::Secret;
 use podform::model::size::Gigabytes;
@@ -44,6 +46,8 @@ struct Shape {
     on_replace: OnReplace,
     on_stuck: OnStuckResume,
     after: Vec<&'static str>,
+    /// What it waits for is referred to as well.
+    refers: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -106,10 +110,24 @@ fn shape() -> impl Strategy<Value = Shape> {
     let on_stuck = prop_oneof![Just(OnStuckResume::Fail), Just(OnStuckResume::Replace)];
     let basics = (1..3_u8, proptest::option::of(0..2_u8), prop_oneof![Just(20_u32), Just(40)], mount);
     let rest = (any::<bool>(), 0..3_u8, prop::bool::weighted(0.1), on_remove, on_replace, on_stuck);
-    (basics, rest, subsequence(PODS.to_vec(), 0..=2)).prop_map(|(basics, rest, after)| {
+    let after = (subsequence(PODS.to_vec(), 0..=2), any::<bool>());
+    (basics, rest, after).prop_map(|(basics, rest, (after, refers))| {
         let (image, variable, disk, mount) = basics;
         let (stopped, gpu, protect, on_remove, on_replace, on_stuck) = rest;
-        Shape { image, variable, disk, mount, stopped, gpu, protect, on_remove, on_replace, on_stuck, after }
+        Shape {
+            image,
+            variable,
+            disk,
+            mount,
+            stopped,
+            gpu,
+            protect,
+            on_remove,
+            on_replace,
+            on_stuck,
+            after,
+            refers,
+        }
     })
 }
 
@@ -169,6 +187,14 @@ impl Shape {
         pod.lifecycle.on_stuck_resume = self.on_stuck;
         let before = self.after.iter().filter(|other| **other < name && pods.contains(**other));
         pod.depends_on = before.map(|other| address(other)).collect();
+        for pod_before in pod.depends_on.iter().filter(|_| self.refers) {
+            let url = Reference { pod: pod_before.clone(), attribute: Attribute::UrlOf(80) }.marked();
+            let key = EnvKey::new(format!("URL_{}", pod_before.key()));
+            Arc::make_mut(&mut pod.container.env).insert(key, EnvValue::Plain(url));
+            pod.container
+                .command
+                .push(Reference { pod: pod_before.clone(), attribute: Attribute::Id }.marked());
+        }
     }
 }
 
@@ -370,8 +396,20 @@ fn beyond(
             !volume.is_pod() && world.prior.objects.contains_key(volume) && !is_ready(world, volume);
         if wanted(volume) && is_gone { dependents(world, volume) } else { BTreeSet::new() }
     };
+    let told = |pod: &Address| {
+        let made = ActionId { address: pod.clone(), step: Step::Create };
+        let is_another = pod.is_pod() && planned.plan().actions.contains_key(&made);
+        let refers = |other: &Address| match world.desired.wanted.get(other) {
+            Some(Wanted::Pod(wanted)) => pods(&wanted.container).contains(pod),
+            Some(Wanted::Volume(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => false,
+        };
+        if is_another { dependents(world, pod).into_iter().filter(refers).collect() } else { BTreeSet::new() }
+    };
     let bound = closure(&closure(targets, going), |address| {
-        if targets.contains(address) { vanished(address) } else { BTreeSet::new() }
+        if !targets.contains(address) {
+            return BTreeSet::new();
+        }
+        vanished(address).into_iter().chain(told(address)).collect()
     });
     let allowed = closure(&bound, missing);
     let needed = closure(targets, |address| {
@@ -552,6 +590,8 @@ proptest! {
             return Ok(());
         };
         shape.gpu = 0;
+        // What it referred to may have left the spec.
+        shape.refers = false;
         let is_stopped = shape.stopped;
         *wanted = Some(shape.clone());
         *fate = Fate::Grown;

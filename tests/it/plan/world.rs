@@ -26,7 +26,7 @@ use podform::model::marker::{Marker, Token, VolumeMark};
 use podform::model::money::{Hourly, Price};
 use podform::model::plan::{
     Action, ActionId, Attempt, Endpoint, InProgress, Operation, Owner, Plan, Planned, PodCreation,
-    RecordAfter, Step,
+    RecordAfter, Step, fill,
 };
 use podform::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
@@ -272,8 +272,9 @@ impl World {
         self.have_as(name, pod)
     }
 
-    pub fn have_as(mut self, name: &str, pod: WantedPod) -> Self {
+    pub fn have_as(mut self, name: &str, mut pod: WantedPod) -> Self {
         let id = PodId::new(id_of(name));
+        fill(&mut pod.container, |address| Some(PodId::new(id_of(&address.to_string()))));
         let place = DataCenterId::new("EU-RO-1");
         let mut live = self.start_pod(&id, &pod.container, rtx_4090(), Cloud::Secure, place.clone());
         live.marker = Some(self.marker(name));
@@ -512,7 +513,12 @@ impl World {
         world.nonce = RunNonce::new("next");
         world.options = believing();
         for id in in_order(planned.plan()).into_iter().take(most) {
-            world.act(&id, &planned.plan().actions[&id]);
+            let pods = &world.prior.objects;
+            let action = planned.plan().actions[&id].filled(|pod| match &pods.get(pod)?.id {
+                RemoteId::Pod(id) => Some(id.clone()),
+                other => panic!("{pod} is {other}"),
+            });
+            world.act(&id, &action.unwrap());
         }
         world
     }
@@ -859,6 +865,7 @@ fn show(shown: &Value) -> String {
         Value::Secret => "(secret)".to_owned(),
         Value::OtherValue => "(other value)".to_owned(),
         Value::KnownAfterApply => "(known after apply)".to_owned(),
+        Value::Referring(text) => format!("{text} (known after apply)"),
         value => value::text(value).map_or("-".to_owned(), |text| text.replace('\n', ", ")),
     }
 }

@@ -287,8 +287,9 @@ impl Samples {
         let mounts = [Value::Mount(self.storage()), Value::Lifecycle(self.lifecycle())];
         let plain = [Value::Number(self.0.u32(..)), Value::Size(Gigabytes(9)), Value::Switch(self.0.bool())];
         let marks = [Value::Absent, Value::Secret, Value::OtherValue, Value::KnownAfterApply];
+        let referring = [Value::Referring(self.text())];
         let mut all = vec![Value::Mounted { volume: VolumeId::new(self.text()), path: self.text() }];
-        all.extend(texts.into_iter().chain(lists).chain(mounts).chain(plain).chain(marks));
+        all.extend(texts.into_iter().chain(lists).chain(mounts).chain(plain).chain(marks).chain(referring));
         self.one(&all)
     }
 
@@ -489,7 +490,8 @@ impl Samples {
     }
 
     fn action(&mut self) -> Action {
-        let causes = [Cause::Spec, Cause::Outside, Cause::Both, Cause::ApiDefault, Cause::NotAttributable];
+        let mut causes = vec![Cause::Spec, Cause::Outside, Cause::Both, Cause::ApiDefault];
+        causes.extend([Cause::NotAttributable, Cause::Reference]);
         Action {
             operation: self.operation(),
             reason: self.reason(),

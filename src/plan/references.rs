@@ -1,0 +1,204 @@
+//! References between pods: the ids that are known take their places before anything is compared.
+//!
+//! Whether a pod keeps its id is seen when it is planned, and what it is planned from does not follow from those that refer
+//! to it. So all is planned with the ids that there are, and once more for those that turn out to be made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::address::Address;
+use crate::model::desired::{Desired, Wanted, WantedPod};
+use crate::model::id::{PodId, RemoteId};
+use crate::model::plan::{
+    Action, ActionId, Cause, Disruption, FieldChange, Held, Operation, Plan, Step, fill, pods,
+};
+use crate::model::pod::EnvValue;
+use crate::model::reference;
+use crate::model::settings::{Container, Field};
+
+use super::draft::Draft;
+use super::graph::Edges;
+use super::ownership::Ownership;
+use super::presence::Sighting;
+use super::{Context, Drafts, Inputs, renamed};
+
+/// Who refers to whom, and what is known of those.
+pub(super) struct References<'a> {
+    /// What is wanted, as the spec has it.
+    pub(super) written: &'a Desired,
+    /// By the pod that is referred to.
+    users: BTreeMap<Address, BTreeSet<&'a Address>>,
+    /// The ids that pods have before the plan, and keep unless it makes them anew.
+    known: BTreeMap<Address, PodId>,
+    /// Who is to wait for the id of whom: it is not known before a step of this plan.
+    late: BTreeSet<(&'a Address, Address)>,
+}
+
+impl<'a> References<'a> {
+    pub(super) fn new(inputs: &Inputs<'a>) -> Self {
+        let written = inputs.desired;
+        let mut users: BTreeMap<Address, BTreeSet<&Address>> = BTreeMap::new();
+        if !inputs.options.destroy {
+            for (address, pod) in wanted_pods(written) {
+                for referred in pods(&pod.container) {
+                    users.entry(referred).or_default().insert(address);
+                }
+            }
+        }
+        let known = if users.is_empty() { BTreeMap::new() } else { known(inputs, users.keys()) };
+        Self { written, users, known, late: BTreeSet::new() }
+    }
+
+    /// Tells whether nothing refers to anything.
+    pub(super) fn are_none(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// Returns what is wanted with what is known of ids put in.
+    pub(super) fn put_in(&self) -> Desired {
+        let mut desired = self.written.clone();
+        for (address, wanted) in &mut desired.wanted {
+            if let Wanted::Pod(pod) = wanted {
+                fill(&mut pod.container, |referred| {
+                    let is_late = self.late.contains(&(address, referred.clone()));
+                    self.known.get(referred).filter(|_| !is_late).cloned()
+                });
+            }
+        }
+        desired
+    }
+
+    /// Notes which ids a plan changes; tells whether it did not reckon with one.
+    pub(super) fn learn(&mut self, plan: &Plan) -> bool {
+        let action = |address: &Address, step| plan.actions.get(&ActionId { address: address.clone(), step });
+        let before = self.late.len();
+        for (referred, users) in &self.users {
+            let is_made = action(referred, Step::Create).is_some();
+            let may_be_made =
+                action(referred, Step::Start).is_some_and(|start| start.operation.creation().is_some());
+            // One that is only started keeps its id, most likely, and nobody is reset for less. Who is made after it waits.
+            let late =
+                users.iter().filter(|user| is_made || may_be_made && action(user, Step::Create).is_some());
+            self.late.extend(late.map(|user| (*user, referred.clone())));
+        }
+        self.late.len() > before
+    }
+
+    /// Returns the pods that refer to one.
+    pub(super) fn users(&self, referred: &Address) -> impl Iterator<Item = &'a Address> {
+        self.users.get(referred).into_iter().flatten().copied()
+    }
+}
+
+fn wanted_pods(desired: &Desired) -> impl Iterator<Item = (&Address, &WantedPod)> {
+    desired.wanted.iter().filter_map(|(address, wanted)| Some((address, wanted.pod()?)))
+}
+
+/// Returns the ids of pods as they are seen, or on record where they could not be looked at.
+fn known<'a>(inputs: &Inputs<'_>, pods: impl Iterator<Item = &'a Address>) -> BTreeMap<Address, PodId> {
+    let (renamed, _) = renamed(inputs);
+    let ownership = Ownership::new(inputs, &renamed);
+    let id = |address: &Address| {
+        let wanted = inputs.desired.wanted.get(address).and_then(Wanted::pod);
+        let named = wanted.and_then(|pod| pod.adopt.as_ref());
+        match ownership.pod(address, named).sighting {
+            Sighting::Kept { recorded: _, object }
+            | Sighting::Migrated { recorded: _, object, by: _ }
+            | Sighting::Superseded { recorded: _, object: _, successor: object, asked: _ }
+            | Sighting::Journal { object, asked: _ }
+            | Sighting::Named { object } => Some(object.id.clone()),
+            Sighting::Hidden(_) => match renamed.recorded(address).map(|recorded| &recorded.id) {
+                Some(RemoteId::Pod(id)) => Some(id.clone()),
+                Some(RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_)) | None => None,
+            },
+            Sighting::Gone { recorded: _ } | Sighting::Never => None,
+        }
+    };
+    pods.filter_map(|address| Some((address.clone(), id(address)?))).collect()
+}
+
+/// Tells apart what the spec's author changed from what changed with the pod that it refers to.
+pub(super) fn attribute(changes: &mut [FieldChange], written: &Container, recorded: Option<&Container>) {
+    let Some(recorded) = recorded else { return };
+    for change in changes.iter_mut().filter(|change| change.cause == Cause::Spec) {
+        let follows = match &change.field {
+            Field::Env(key) => match (written.env.get(key), recorded.env.get(key)) {
+                (Some(EnvValue::Plain(text)), Some(EnvValue::Plain(was))) => reference::gives(text, was),
+                (_, _) => false,
+            },
+            Field::Command => {
+                let mut words = written.command.iter().zip(&recorded.command);
+                written.command.len() == recorded.command.len()
+                    && words.clone().any(|(word, was)| word != was)
+                    && words.all(|(word, was)| word == was || reference::gives(word, was))
+            }
+            _ => false,
+        };
+        if follows {
+            change.cause = Cause::Reference;
+        }
+    }
+}
+
+/// Returns why a pod cannot be told of one that it refers to: nothing makes that, so it has no id.
+pub(super) fn missing(drafts: &Drafts<'_>, draft: &Draft<'_>) -> Option<Held> {
+    let sent = draft.steps.iter().flat_map(|(_, action)| action.operation.references());
+    let brings_up = |address: &Address| {
+        drafts.get(address).is_some_and(|draft| draft.has(Step::Create) || draft.has(Step::Start))
+    };
+    let missing = sent.into_iter().find(|referred| !brings_up(referred))?;
+    Some(Held::NotPossible(format!(
+        "it refers to `{missing}`, which is not there and which this plan does not create, so that it has no id"
+    )))
+}
+
+/// Returns the pods of which an update of another one tells it something else.
+fn told_by_change(context: &Context<'_>, address: &Address, action: &Action) -> BTreeSet<Address> {
+    let (Some(_), Some(written)) = (action.operation.patch(), context.written(address)) else {
+        return BTreeSet::new();
+    };
+    let texts = action.changes.iter().flat_map(|change| match &change.field {
+        Field::Env(key) => written.env.get(key).and_then(EnvValue::plain).into_iter().collect(),
+        Field::Command => written.command.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    });
+    reference::pods(texts)
+}
+
+/// What sends the id of a pod waits until that is there. Where another pod takes the place of one that is still there, that
+/// goes once nobody refers to it any more.
+pub(super) fn referred_first(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    address: &Address,
+    draft: &Draft<'_>,
+    edges: &mut Edges,
+) {
+    if context.references.are_none() {
+        return;
+    }
+    let id = |address: &Address, step| ActionId { address: address.clone(), step };
+    for (then, action) in &draft.steps {
+        for referred in told_by_change(context, address, action) {
+            let steps = drafts.get(&referred).map_or(&[][..], |draft| &draft.steps);
+            let reset = steps.iter().find(|(_, action)| match &action.operation {
+                Operation::UpdatePod { id: _, patch: _, disruption } => *disruption == Disruption::Reset,
+                _ => false,
+            });
+            if let Some((first, _)) = reset {
+                edges.insert((id(&referred, *first), id(address, *then)));
+            }
+        }
+        for referred in action.operation.references() {
+            let steps = drafts.get(&referred).map_or(&[][..], |draft| &draft.steps);
+            let at = |wanted: Step| steps.iter().position(|(step, _)| *step == wanted);
+            let Some(made) = at(Step::Create).or_else(|| at(Step::Start)) else { continue };
+            edges.insert((id(&referred, steps[made].0), id(address, *then)));
+            let after = at(Step::Delete).filter(|delete| *delete > made);
+            // In waves the old one goes before the next is made, for which those that refer to both would wait.
+            let is_in_waves = || context.wanted(&referred).and_then(Wanted::pod)?.at_once;
+            if after.is_some() && is_in_waves().is_none() {
+                edges.insert((id(address, *then), id(&referred, Step::Delete)));
+            }
+        }
+    }
+}
