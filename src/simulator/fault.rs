@@ -1,7 +1,7 @@
 //! Faults on order: which request goes wrong, and how.
 //!
 //! A script is a list of rules, separated by commas: `create#2=done-but-500` answers the second create with a 500 after having made the pod.
-//! `#2-5` is a range, `#*` (or nothing) is every one; what follows a class after a colon is its argument, as in `create=no-capacity:gpu=NVIDIA L40S`
+//! `#2-5` is a range, `#*` (or nothing) is every one; `create@40m` is every create of the world's next 40 minutes; what follows a class after a colon is its argument, as in `create=no-capacity:gpu=NVIDIA L40S`
 //! or `any=slow:8`. `any=random:10` makes a tenth of the requests fail, drawn from the seed, with faults that a patient caller survives.
 
 use std::collections::BTreeMap;
@@ -124,7 +124,20 @@ struct Rule {
     /// `None` for any.
     operation: Option<Operation>,
     numbers: Numbers,
+    /// How old the script may be, in milliseconds of the world's time.
+    until: Option<u64>,
     effect: Effect,
+}
+
+/// Which request it is, counted from 1, and when it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nth {
+    /// Among those of its kind.
+    pub number: u64,
+    /// Among all.
+    pub total: u64,
+    /// How long the script has been in force, in milliseconds of the world's time.
+    pub age: u64,
 }
 
 /// A list of faults to inject.
@@ -214,14 +227,18 @@ impl FromStr for FaultScript {
 }
 
 impl FaultScript {
-    /// Returns what goes wrong with the `number`th request of a kind: the first rule that fits decides.
-    pub fn fault(&self, seed: u64, operation: Operation, number: u64, total: u64) -> Option<Fault> {
+    /// Returns what goes wrong with a request: the first rule that fits decides.
+    pub fn fault(&self, seed: u64, operation: Operation, nth: Nth) -> Option<Fault> {
+        let Nth { number, total, age } = nth;
         self.rules.iter().find_map(|rule| {
             let count = match rule.operation {
                 Some(wanted) if wanted == operation => number,
                 Some(_) => return None,
                 None => total,
             };
+            if rule.until.is_some_and(|until| age >= until) {
+                return None;
+            }
             if count < rule.numbers.first || count > rule.numbers.last {
                 return None;
             }
@@ -251,6 +268,8 @@ fn parse_rule(rule: &str) -> Result<Rule, FaultScriptError> {
     let argument_error = || FaultScriptError::Argument { rule: rule.to_owned() };
     let (request, effect) = rule.split_once('=').ok_or_else(form)?;
     let (name, numbers) = request.split_once('#').unwrap_or((request, "*"));
+    let (name, until) = name.split_once('@').map_or((name, None), |(name, until)| (name, Some(until)));
+    let until = until.map(|until| millis(until.trim()).ok_or_else(argument_error)).transpose()?;
     let operation = parse_operation(name.trim(), rule)?;
     let numbers = parse_numbers(numbers.trim()).ok_or_else(argument_error)?;
     let (class, argument) =
@@ -268,7 +287,7 @@ fn parse_rule(rule: &str) -> Result<Rule, FaultScriptError> {
         })?;
         Effect::Fixed(with_argument(fault, argument).ok_or_else(argument_error)?)
     };
-    Ok(Rule { operation, numbers, effect })
+    Ok(Rule { operation, numbers, until, effect })
 }
 
 fn parse_operation(name: &str, rule: &str) -> Result<Option<Operation>, FaultScriptError> {
@@ -284,6 +303,18 @@ fn parse_operation(name: &str, rule: &str) -> Result<Option<Operation>, FaultScr
         rule: rule.to_owned(),
         known: ["any"].into_iter().chain(Operation::ALL.map(Operation::name)).collect::<Vec<_>>().join(", "),
     })
+}
+
+/// Reads a time such as `90s`, `40m` or `2h`.
+fn millis(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 fn parse_numbers(text: &str) -> Option<Numbers> {
@@ -335,31 +366,46 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn nth(number: u64, total: u64) -> Nth {
+        Nth { number, total, age: 0 }
+    }
+
+    #[test]
+    fn a_rule_can_end_with_time() {
+        let script = script("create@40m=no-capacity, create#3=slow");
+        let fault = |number, age| script.fault(0, Operation::Create, Nth { number, total: number, age });
+        let none = Some(Fault::NoCapacity(Scope::Everything));
+        assert_eq!([fault(1, 0), fault(3, 2_399_999)], [none.clone(), none]);
+        assert_eq!([fault(3, 2_400_000), fault(4, 2_400_000)], [Some(Fault::Slow(5)), None]);
+    }
+
     #[test]
     fn a_rule_meets_its_requests_only() {
         let script = script("create#2=done-but-500, resume#1=host-full, list#3-4=stale, any#9=slow:8");
-        let fault = |operation, number| script.fault(0, operation, number, 0);
+        let fault = |operation, number| script.fault(0, operation, nth(number, 0));
         assert_eq!(fault(Operation::Create, 1), None);
         assert_eq!(fault(Operation::Create, 2), Some(Fault::DoneButError));
         assert_eq!(fault(Operation::Start, 1), Some(Fault::HostFull));
         let listings = [2, 3, 4, 5].map(|number| fault(Operation::List, number));
         assert_eq!(listings, [None, Some(Fault::StaleListing), Some(Fault::StaleListing), None]);
-        assert_eq!(script.fault(0, Operation::Catalog, 1, 9), Some(Fault::Slow(8)));
+        assert_eq!(script.fault(0, Operation::Catalog, nth(1, 9)), Some(Fault::Slow(8)));
     }
 
     #[test]
     fn capacity_can_be_out_for_one_type_or_place() {
         let parsed = script("create=no-capacity:gpu=NVIDIA L40S, create#1=no-capacity:dc=EU-RO-1");
         let l40s = Fault::NoCapacity(Scope::Gpu("NVIDIA L40S".to_owned()));
-        assert_eq!(parsed.fault(0, Operation::Create, 7, 0), Some(l40s));
+        assert_eq!(parsed.fault(0, Operation::Create, nth(7, 0)), Some(l40s));
         let there = Fault::NoCapacity(Scope::DataCenter("EU-RO-1".to_owned()));
-        assert_eq!(script("create#1=no-capacity:dc=EU-RO-1").fault(0, Operation::Create, 1, 0), Some(there));
+        let script = script("create#1=no-capacity:dc=EU-RO-1");
+        assert_eq!(script.fault(0, Operation::Create, nth(1, 0)), Some(there));
     }
 
     #[test]
     fn random_faults_depend_on_the_seed_alone() {
         let script = script("any=random:30");
-        let draw = |seed| (1..200).map(|n| script.fault(seed, Operation::Create, n, n)).collect::<Vec<_>>();
+        let draw =
+            |seed| (1..200).map(|n| script.fault(seed, Operation::Create, nth(n, n))).collect::<Vec<_>>();
         assert_eq!(draw(7), draw(7));
         assert_ne!(draw(7), draw(8));
         let hit = draw(7).iter().flatten().count();
@@ -375,8 +421,18 @@ mod tests {
             message("create#0=slow"),
             "fault `create#0=slow` has a number or an argument that does not fit"
         );
+        for wrong in [
+            "create@=slow",
+            "create@40=slow",
+            "create@m=slow",
+            "create@é=slow",
+            "create@99999999999999999h=slow",
+        ] {
+            let expected = format!("fault `{wrong}` has a number or an argument that does not fit");
+            assert_eq!(message(wrong), expected);
+        }
         assert_eq!(
-            script("any=skewed-date:-90").fault(0, Operation::List, 1, 1),
+            script("any=skewed-date:-90").fault(0, Operation::List, nth(1, 1)),
             Some(Fault::SkewedDate(-90))
         );
         assert_eq!(

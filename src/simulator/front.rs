@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::exchange::{Answer, Contract, Operation, Request, Twist, Unset};
-use super::fault::FaultScript;
+use super::fault::{FaultScript, Nth};
 use super::proxy::Visit;
 use super::quota::{Quota, Ruling};
 use super::rest_v1;
 use super::world::World;
 use super::world::chance::hex;
+use super::world::moment::Moment;
 use call::{Api, Call, Route, route};
 
 pub use call::not_admitted;
@@ -95,6 +96,8 @@ pub struct Front {
     counts: BTreeMap<Operation, u64>,
     /// Requests with a route, of all kinds: what rules for `any` count.
     total: u64,
+    /// When the first request met the faults.
+    faulty_since: Option<Moment>,
     /// All requests: what request identifiers are made of.
     received: u64,
     /// The caller's time at the last request.
@@ -104,7 +107,15 @@ pub struct Front {
 impl Front {
     /// Puts a counter before a world.
     pub fn new(world: World, rules: Rules) -> Front {
-        Front { world, rules, counts: BTreeMap::new(), total: 0, received: 0, last: Duration::ZERO }
+        Front {
+            world,
+            rules,
+            counts: BTreeMap::new(),
+            total: 0,
+            faulty_since: None,
+            received: 0,
+            last: Duration::ZERO,
+        }
     }
 
     /// Returns the world.
@@ -127,6 +138,7 @@ impl Front {
         self.rules.faults = faults;
         self.counts.clear();
         self.total = 0;
+        self.faulty_since = None;
     }
 
     /// Moves the world by a step and by the time that passed: with each request, and with each look of an open stream.
@@ -204,30 +216,32 @@ impl Front {
 
     /// Lets a request to a pod in.
     fn let_in(&mut self, visit: &Visit) -> Delivery {
-        let (number, total) = self.count(Operation::Probe);
+        let nth = self.count(Operation::Probe);
         let answer = visit.answer(&self.world);
-        match self.rules.faults.fault(self.world.seed(), Operation::Probe, number, total) {
+        match self.rules.faults.fault(self.world.seed(), Operation::Probe, nth) {
             Some(fault) => fate::on_the_way(&fault, answer),
             None => Delivery::prompt(answer),
         }
     }
 
-    /// Counts a request, and returns its number among those of its kind and among all.
-    fn count(&mut self, operation: Operation) -> (u64, u64) {
+    /// Counts a request among those of its kind and among all.
+    fn count(&mut self, operation: Operation) -> Nth {
         let count = self.counts.entry(operation).or_insert(0);
         *count += 1;
         self.total += 1;
-        (*count, self.total)
+        let now = self.world.now();
+        let age = now.since(*self.faulty_since.get_or_insert(now));
+        Nth { number: *count, total: self.total, age }
     }
 
     fn serve(&mut self, call: &Call, request: &Request, ruling: Ruling) -> Delivery {
         let operation = call.operation(request);
-        let (number, total) = self.count(operation);
+        let nth = self.count(operation);
         match ruling {
             Ruling::Exceeded { window, retry_after } => {
                 Delivery::prompt(Api::of(request).throttled(window, retry_after))
             }
-            Ruling::Allowed => match self.rules.faults.fault(self.world.seed(), operation, number, total) {
+            Ruling::Allowed => match self.rules.faults.fault(self.world.seed(), operation, nth) {
                 Some(fault) => self.go_wrong(&fault, call, operation, request),
                 None => {
                     let usual = self.usual();

@@ -18,7 +18,7 @@ const FAULT_HELP: &str = "\
 Make requests go wrong as this script says: rules `REQUEST=FAULT`, separated by commas
 
 REQUEST is a kind of request, over whichever API it comes, and which of them: `create#2` is the second create, `list#3-5` the third to the fifth \
-listing, `create` every create. Kinds: list, get, create, update, start (or resume), stop, restart, terminate (or delete), list-volumes, \
+listing, `create` every create, `create@40m` every create of the world's next 40 minutes. Kinds: list, get, create, update, start (or resume), stop, restart, terminate (or delete), list-volumes, \
 get-volume, create-volume, update-volume, delete-volume, list-secrets, create-secret, \
 update-secret, delete-secret, list-registries, get-registry, create-registry, delete-registry, logs, catalog, probe, other, any.
 
