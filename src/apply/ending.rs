@@ -13,6 +13,8 @@ pub enum Halt {
     Failed(String),
     /// It was refused for now.
     NotNow(String),
+    /// Nothing is free for it, and the run is to try it again.
+    NoCapacity(String),
     /// It is not known how it ended.
     Unknown(String),
     /// It was cut short, by a signal or because the whole apply stops.
@@ -40,6 +42,11 @@ pub fn ending(status: &ActionStatus, halt: Halt) -> (Option<Event>, EndResult) {
         // To the journal it is an end like any other: the next plan begins anew.
         Halt::NotNow(why) => match ending(status, Halt::Failed(why)) {
             (event, EndResult::Failed(why)) => (event, EndResult::Waiting(why)),
+            other => other,
+        },
+        // Likewise: while it is waited for, nothing is open in the journal.
+        Halt::NoCapacity(why) => match ending(status, Halt::Failed(why)) {
+            (event, EndResult::Failed(why)) => (event, EndResult::NoCapacity(why)),
             other => other,
         },
         Halt::Unknown(why) => match status {
@@ -109,6 +116,7 @@ mod tests {
         let halts = [
             Halt::Failed(why()),
             Halt::NotNow(why()),
+            Halt::NoCapacity(why()),
             Halt::Unknown(why()),
             Halt::CutShort(why()),
             Halt::JournalBroken,

@@ -2,7 +2,7 @@
 //!
 //! Decisions are pure and stand in files of their own: [`schedule`] what runs next, [`retry`] what follows an answer,
 //! [`verdict`] what a look means, [`recover`] what became of a create, [`readback`] whether a promise was kept, [`readiness`] what a pod that is not ready is told of,
-//! [`record`] what the state says after, [`ending`] how an action ends, [`gate`] what may be acted upon whatever the
+//! [`record`] what the state says after, [`ending`] how an action ends, [`waiting`] when what found nothing free is tried again, [`gate`] what may be acted upon whatever the
 //! plan says. [`driver`] is the only async part: it waits, sends and commits. This module knows the ports of `provider`
 //! and `state` but none of their implementations, and it never decides what to do: the plan did.
 //!
@@ -24,6 +24,7 @@ pub mod request;
 pub mod retry;
 pub mod schedule;
 pub mod verdict;
+pub mod waiting;
 
 use std::time::Duration;
 

@@ -49,7 +49,8 @@ impl<'a> Asking<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ready::{Probe, Seconds};
+    use crate::model::ready::Probe;
+    use crate::model::seconds::Seconds;
 
     #[test]
     fn each_answer_is_told_once_and_the_last_one_at_the_end() {

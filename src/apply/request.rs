@@ -48,7 +48,7 @@ pub fn create(
     creation: &PodCreation,
     candidate: &Candidate,
 ) -> Result<PodRequest, Missing> {
-    let PodCreation { container, access, wished: _, attempts: _, boot: _ } = creation;
+    let PodCreation { container, access, wished: _, attempts: _, boot: _, retry: _ } = creation;
     let (env, storage) = (declared(sources, &container.env)?, mount(sources, &container.storage)?);
     let registry = pulled_with(sources, &container.registry)?;
     let placement = candidate.placement.clone();

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place that reads the system clock")]
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::model::clock::{Clock, Timestamp};
 
@@ -27,14 +28,32 @@ impl Clock for HostClock {
 /// A simulated world has its own time, and its pods' ages count in it, so records of it must too.
 pub enum AccountClock {
     System,
-    World(Box<dyn Fn() -> Timestamp>),
+    World {
+        tell: Box<dyn Fn() -> Timestamp>,
+        /// Moves it on.
+        pass: Box<dyn Fn(Duration)>,
+    },
+}
+
+impl AccountClock {
+    /// Waits. A world has no reason to keep anybody waiting: its time is moved on.
+    pub async fn pause(&self, time: Duration) {
+        match self {
+            Self::System => tokio::time::sleep(time).await,
+            Self::World { tell: _, pass } => {
+                pass(time);
+                // A signal that came meanwhile is to be heard.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }
 
 impl Clock for AccountClock {
     fn now(&self) -> Timestamp {
         match self {
             Self::System => HostClock.now(),
-            Self::World(tell) => tell(),
+            Self::World { tell, pass: _ } => tell(),
         }
     }
 
@@ -48,7 +67,7 @@ impl fmt::Debug for AccountClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::System => "System",
-            Self::World(_) => "World",
+            Self::World { .. } => "World",
         })
     }
 }

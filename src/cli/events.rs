@@ -46,6 +46,8 @@ impl<'a> Events<'a> {
             }
             Notice::AttemptRefused { .. }
             | Notice::QuotaWait(_)
+            | Notice::CapacityWait { .. }
+            | Notice::NotNeeded(_)
             | Notice::Settling { .. }
             | Notice::Recovered(_)
             | Notice::Interrupted { .. } => now,

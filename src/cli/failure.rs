@@ -254,6 +254,8 @@ failures! {
         => STALE, "read the plan again; `--price-tolerance 5%` lets a small move of the cost pass";
     #[error("the saved plan is stale: {reasons}")]
     StalePlan { reasons: String } => STALE, "plan again and read what has changed";
+    #[error("after the wait for capacity something else is needed than what was approved: {reasons}; nothing more was done")]
+    MovedWhileWaiting { reasons: String } => STALE, "plan again and read what has changed";
     #[error("the saved plan was used already, at {at} by {by}; nothing was done")]
     UsedPlan { at: Timestamp, by: String }
         => STALE, "a saved plan runs once, even if it did not come to its end; plan again and read what is left";

@@ -36,6 +36,7 @@ mod prompt;
 mod readiness;
 mod recording;
 mod report;
+mod rounds;
 mod run;
 mod running;
 pub mod saved;

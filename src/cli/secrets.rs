@@ -97,7 +97,7 @@ pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
         Operation::UpdatePod { patch, .. } => {
             patch.env.as_ref().map(|env| names(&env.declared)).unwrap_or_default()
         }
-        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
+        Operation::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
         | Operation::Local
         | Operation::DeleteSecret { .. }
         | Operation::DeleteRegistries { .. }

@@ -15,6 +15,7 @@ use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Rent, RunState};
 use super::ready::{Boot, Ready};
 use super::registry::Credentials;
+use super::retry::Retry;
 use super::secret::SecretSource;
 use super::settings::{Container, Field, NoField};
 use super::size::Gigabytes;
@@ -44,6 +45,8 @@ pub struct Desired {
     pub ready: BTreeMap<Address, Ready>,
     /// How long the first boot of a pod may take; what is not in here is never given up.
     pub boot: BTreeMap<Address, Boot>,
+    /// How long pods wait for capacity, by their keys; those that are not in here do not wait.
+    pub retries: BTreeMap<Key, Retry>,
     /// Where the values of the declared secrets that some pod uses are read.
     pub secrets: BTreeMap<String, SecretSource>,
     /// What all of it may cost.
@@ -51,6 +54,11 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Returns how long a pod waits for capacity.
+    pub fn retry(&self, address: &Address) -> Option<&Retry> {
+        if address.is_pod() { self.retries.get(address.key()) } else { None }
+    }
+
     /// Returns what is declared to become of an address; what is said of a bare key is said of all its replicas.
     pub fn removal(&self, address: &Address) -> Option<OnRemove> {
         let bare = || address.is_pod().then(|| Address::pod(address.key().clone()));
@@ -570,6 +578,8 @@ pub enum OnStuckResume {
     Fail,
     /// The pod is replaced; what is on its host is lost.
     Replace,
+    /// The start is tried again as `retry` says; the pod and its data stay.
+    Wait,
 }
 
 impl OnStuckResume {
@@ -578,6 +588,7 @@ impl OnStuckResume {
         match self {
             Self::Fail => "fail",
             Self::Replace => "replace",
+            Self::Wait => "wait",
         }
     }
 }

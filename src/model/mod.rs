@@ -30,6 +30,8 @@ pub mod ready;
 pub mod reference;
 pub mod registry;
 pub mod request;
+pub mod retry;
+pub mod seconds;
 pub mod secret;
 pub mod sensitive;
 pub mod settings;

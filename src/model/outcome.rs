@@ -56,6 +56,8 @@ pub enum EndResult {
     Failed(String),
     /// Refused for now, for this reason, which passes by itself.
     Waiting(String),
+    /// Refused as nothing is free, for this reason; the run is to try it again.
+    NoCapacity(String),
     /// Not begun, for this reason.
     Skipped(String),
     /// Not known whether it is done; the next run looks again.

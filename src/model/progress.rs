@@ -1,5 +1,6 @@
 //! What a running apply tells the person who watches it. Nothing depends on it being seen.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::address::Address;
@@ -25,6 +26,16 @@ pub enum Notice {
     },
     /// Nothing is sent until the API's quota allows it.
     QuotaWait(Duration),
+    /// Nothing is free for these: the run gives its lock back and tries again later.
+    CapacityWait {
+        addresses: BTreeSet<Address>,
+        /// Time until the next try.
+        next: Duration,
+        /// Time until the last try, of the most patient one.
+        left: Duration,
+    },
+    /// What the run waited to do was done by somebody else.
+    NotNeeded(ActionId),
     /// Creates whose fate is unknown are being looked up.
     Settling {
         addresses: Vec<Address>,

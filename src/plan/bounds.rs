@@ -346,7 +346,7 @@ fn may_end_something(action: &Action) -> bool {
         | Operation::GrowVolume { .. }
         | Operation::CreatePod(_)
         | Operation::UpdatePod { .. }
-        | Operation::StartPod { on_stuck: OnStuck::Fail, .. }
+        | Operation::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
         | Operation::StopPod { id: _ }
         | Operation::AwaitPod { id: _ } => false,
     }

@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::address::Address;
 use crate::model::catalog::{Catalog, GpuType};
 use crate::model::desired::{ComputeWish, Desired, Wanted};
 use crate::model::id::GpuName;
+use crate::model::retry::Wider;
 
 /// What RunPod sells, by the names that a spec has for it.
 pub(super) struct CatalogIndex<'a> {
     pub(super) catalog: &'a Catalog,
+    desired: &'a Desired,
     named: BTreeMap<&'a GpuName, Vec<&'a GpuType>>,
 }
 
@@ -23,7 +26,17 @@ impl<'a> CatalogIndex<'a> {
                 named.entry(&choice.name).or_insert_with(|| catalog.gpus_named(&choice.name));
             }
         }
-        Self { catalog, named }
+        for choice in
+            desired.retries.values().flat_map(|retry| &retry.widen).flat_map(|wider| &wider.gpu.any_of)
+        {
+            named.entry(&choice.name).or_insert_with(|| catalog.gpus_named(&choice.name));
+        }
+        Self { catalog, desired, named }
+    }
+
+    /// Returns what a pod accepts as well after a while.
+    pub(super) fn wider(&self, address: &Address) -> &'a [Wider] {
+        self.desired.retry(address).map_or(&[], |retry| &retry.widen)
     }
 
     /// Returns the types that a name of the spec stands for.

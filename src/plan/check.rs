@@ -284,7 +284,7 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
         | Operation::CreateRegistry { name: _, credentials: _, token } => return vec![token.clone()],
         Operation::CreatePod(creation) => creation.as_ref(),
         Operation::StartPod { on_stuck: OnStuck::Replace(creation), .. } => creation.as_ref(),
-        Operation::StartPod { on_stuck: OnStuck::Fail, .. }
+        Operation::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
         | Operation::Local
         | Operation::SetSecret { .. }
         | Operation::DeleteSecret { .. }
@@ -296,7 +296,7 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
         | Operation::DeletePods { .. }
         | Operation::AwaitPod { .. } => return Vec::new(),
     };
-    let PodCreation { container: _, access: _, wished: _, attempts, boot: _ } = creation;
+    let PodCreation { container: _, access: _, wished: _, attempts, boot: _, retry: _ } = creation;
     let places: Vec<_> = attempts
         .iter()
         .map(|attempt| {

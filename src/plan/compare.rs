@@ -416,8 +416,9 @@ impl Pair<'_> {
 
     fn compare_hardware(&self, comparison: &mut Comparison) {
         self.machine_drift(comparison);
+        let wider = self.catalog.wider(self.address);
         let mismatches =
-            satisfaction::mismatches(&self.wanted.hardware, self.live, self.recorded, self.catalog);
+            satisfaction::mismatches((&self.wanted.hardware, wider), self.live, self.recorded, self.catalog);
         for satisfaction::Mismatch { field, live, wanted, as_recorded } in mismatches {
             if comparison.lifecycle.ignores(&field) {
                 comparison.only_new(field, Value::Word(live), Value::Word(wanted), Cause::Ignored);

@@ -44,8 +44,11 @@ pub(super) fn on_candidate(container: &Container, candidate: &Candidate) -> Spli
 }
 
 /// Returns what a pod costs on the dearest of its candidates; one whose price is unknown makes the sum unknown.
-pub(super) fn on_dearest(container: &Container, candidates: &[Candidate]) -> Split {
-    let amounts = || candidates.iter().map(|candidate| Amount::of(candidate.price));
+pub(super) fn on_dearest<'c>(
+    container: &Container,
+    candidates: impl Iterator<Item = &'c Candidate> + Clone,
+) -> Split {
+    let amounts = || candidates.clone().map(|candidate| Amount::of(candidate.price));
     let known = amounts().map(|amount| amount.known).max().unwrap_or_default();
     let unknown_parts = amounts().map(|amount| amount.unknown_parts).max().unwrap_or_default();
     running(Amount { known, unknown_parts }, container.disk, local_of(&container.storage))

@@ -64,13 +64,17 @@ pub fn digest(plan: &Plan) -> Digest {
         text.put("at once", &(key, at_once));
     }
     for (first, then) in edges.iter().filter(|(first, then)| acts(first) && acts(then)) {
-        // Which replica goes in which wave is told to nobody who approves.
-        let in_waves = first.address != then.address && first.address.key() == then.address.key();
-        if !in_waves || first.address.kind() != then.address.kind() {
+        if !is_of_waves(first, then) {
             text.put("edge", &format_args!("{first} {then}"));
         }
     }
     Digest { hash: text.hash(), monthly: at_most.values().copied().sum::<Split>().total() }
+}
+
+/// Tells whether an edge makes waves. Which replica goes in which wave is told to nobody who approves.
+pub(super) fn is_of_waves(first: &ActionId, then: &ActionId) -> bool {
+    let (first, then) = (&first.address, &then.address);
+    first != then && first.key() == then.key() && first.kind() == then.kind()
 }
 
 /// Tells whether two actions are one for whoever approves them.
@@ -78,6 +82,28 @@ pub fn is_same(one: &Action, other: &Action) -> bool {
     let hash = |action| {
         let mut text = Canonical::default();
         text.content(action);
+        text.hash()
+    };
+    hash(one) == hash(other)
+}
+
+/// Tells whether an action does what another one was to do: the same requests and the same record after, whatever it is
+/// for and whatever stands there now.
+pub(super) fn does_the_same(one: &Action, other: &Action) -> bool {
+    let hash = |action: &Action| {
+        let mut text = Canonical::default();
+        text.operation(&action.operation);
+        text.record(&action.record);
+        text.hash()
+    };
+    hash(one) == hash(other)
+}
+
+/// Tells whether two creates ask for the same.
+pub(super) fn creates_the_same(one: &PodCreation, other: &PodCreation) -> bool {
+    let hash = |creation| {
+        let mut text = Canonical::default();
+        text.creation(creation);
         text.hash()
     };
     hash(one) == hash(other)
@@ -107,6 +133,7 @@ pub fn spec_digest(desired: &Desired) -> String {
         ready,
         boot,
         secrets,
+        retries,
         budget,
     } = desired;
     const STORED: &str = "each value of a spec has a stored form";
@@ -114,6 +141,9 @@ pub fn spec_digest(desired: &Desired) -> String {
     let around = (As(project), out_of_scope, As(moved), As(removed), As(secrets), As(budget), wanted.len());
     let mut bytes = to_stdvec(&around).expect(STORED);
     let mut hash = Sha256::new_with_prefix(&bytes);
+    if !retries.is_empty() {
+        hash.update(to_stdvec(&As(retries)).expect(STORED));
+    }
     // One at a time: all of a large spec would be held a second time.
     for (address, wanted) in wanted {
         bytes.clear();
@@ -193,6 +223,7 @@ impl Canonical {
                 self.put("start", &(id, compute, bid));
                 match on_stuck {
                     OnStuck::Fail => self.put("stuck: fail", &()),
+                    OnStuck::Wait(patience) => self.put("stuck: wait", patience),
                     OnStuck::Replace(creation) => self.creation(creation),
                 }
             }
@@ -203,7 +234,7 @@ impl Canonical {
     }
 
     fn creation(&mut self, creation: &PodCreation) {
-        let PodCreation { container, access, wished, attempts, boot } = creation;
+        let PodCreation { container, access, wished, attempts, boot, retry } = creation;
         self.put("create pod", &(container, access));
         self.put("wished", wished);
         if let Some(boot) = boot {
@@ -213,6 +244,9 @@ impl Canonical {
         candidates.sort();
         for candidate in candidates {
             self.put("candidate", &candidate);
+        }
+        if let Some(patience) = retry {
+            self.put("retry", patience);
         }
     }
 
@@ -253,7 +287,10 @@ impl Canonical {
 }
 
 fn candidate(attempt: &Attempt) -> String {
-    let Attempt { candidate, token: _, second_token: _ } = attempt;
+    let Attempt { candidate, after, token: _, second_token: _ } = attempt;
     let Candidate { placement, price: _, stock: _, stock_by_data_center: _ } = candidate;
-    format!("{placement:?}")
+    match after {
+        None => format!("{placement:?}"),
+        Some(after) => format!("{placement:?} after {after}"),
+    }
 }

@@ -136,7 +136,8 @@ fn spares<'a>(
 fn is_alike(wanted: &WantedPod, spare: &Spare<'_>, catalog: &CatalogIndex<'_>) -> bool {
     let Some(pod) = spare.recorded.record.object.pod() else { return false };
     let is_local = |storage: &Storage<Address>| matches!(storage, Storage::Local { .. });
-    let keeps_machine = satisfaction::mismatches(&wanted.hardware, spare.live, Some(pod), catalog).is_empty();
+    let hardware = (&wanted.hardware, catalog.wider(spare.address));
+    let keeps_machine = satisfaction::mismatches(hardware, spare.live, Some(pod), catalog).is_empty();
     !wanted.numbered
         && !is_local(&wanted.container.storage)
         && pod.container.storage == wanted.container.storage

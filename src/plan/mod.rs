@@ -9,6 +9,7 @@
 //! `check` must hold of every plan from then on. To add a consequence or a reason to wait: its variant in
 //! [`crate::model::plan`], its sentence in `render`, and the place here that knows it.
 
+mod again;
 mod bounds;
 mod budget;
 mod catalog_index;
@@ -68,6 +69,7 @@ use crate::model::prior::{Api, Prior, Recorded};
 use crate::model::secret::Secrets;
 use crate::model::settings::Container;
 
+pub use again::{Again, again};
 pub use bounds::check_bounds;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
@@ -132,6 +134,8 @@ pub struct Options {
     pub whatever_profile: bool,
     /// Replace these even if nothing differs; a bare key means all of its replicas.
     pub replace: BTreeSet<Address>,
+    /// How many tokens of the nonce a plan before this one had at each address, where a run goes on after a wait.
+    pub tokens_used: BTreeMap<Address, u32>,
     /// Only these and what must go along with them; empty means all.
     pub targets: Vec<Pattern>,
     /// Not these.

@@ -15,6 +15,8 @@ use crate::model::live::{Live, Seen};
 use crate::model::money::{Hourly, Price};
 use crate::model::plan::Candidate;
 use crate::model::pod::{Cloud, Compute, Placement, Rent, RunState, Storage};
+use crate::model::retry::Wider;
+use crate::model::seconds::Seconds;
 
 use super::catalog_index::CatalogIndex;
 
@@ -22,6 +24,8 @@ use super::catalog_index::CatalogIndex;
 pub(super) struct Choices {
     /// In the order in which they are tried.
     pub(super) candidates: Vec<Candidate>,
+    /// Those that are tried as well after a while, the soonest first.
+    pub(super) later: Vec<(Seconds, Candidate)>,
     /// One line for each rejected type, in the order of the spec.
     pub(super) rejected: Vec<String>,
     /// One line for each name that the catalog does not have; `rejected` has them too.
@@ -35,6 +39,8 @@ pub(super) struct Choices {
 pub struct Explained {
     /// The ways, in the order in which they would be tried.
     pub candidates: Vec<Candidate>,
+    /// The ways that are tried as well after a while, the soonest first.
+    pub later: Vec<(Seconds, Candidate)>,
     /// One line for each type that is no way, with the reason.
     pub rejected: Vec<String>,
     /// The data centers that the spec names and the API does not take.
@@ -54,31 +60,36 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
         }
         Some(Wanted::Pod(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
     };
-    let Choices { candidates, rejected, unknown: _, left_out } =
-        choices(pod, &CatalogIndex::new(desired, catalog), place);
-    Some(Explained { candidates, rejected, left_out })
+    let index = CatalogIndex::new(desired, catalog);
+    let Choices { candidates, later, rejected, unknown: _, left_out } =
+        choices(pod, index.wider(address), &index, place);
+    Some(Explained { candidates, later, rejected, left_out })
 }
 
 impl Choices {
     fn none(why: String) -> Self {
         let left_out = BTreeSet::new();
-        Self { candidates: Vec::new(), rejected: vec![why], unknown: Vec::new(), left_out }
+        Self { candidates: Vec::new(), later: Vec::new(), rejected: vec![why], unknown: Vec::new(), left_out }
     }
 }
 
 /// Returns what the shell must ask the catalog so that every candidate's stock is known.
 pub fn stock_questions(desired: &Desired) -> BTreeSet<StockQuery> {
     let mut questions = BTreeSet::new();
-    for wanted in desired.wanted.values() {
+    for (address, wanted) in &desired.wanted {
         let Wanted::Pod(pod) = wanted else { continue };
         let ComputeWish::Gpu(gpu) = &pod.hardware.compute else { continue };
         // A stopped pod is not placed, and each question costs a call.
         if pod.run == RunState::Stopped {
             continue;
         }
-        for cloud in clouds(pod) {
-            let each = gpu.numbers().into_iter().map(|count| stock_query(gpu, &pod.hardware, count, cloud));
-            questions.extend(each);
+        let wider = desired.retry(address).into_iter().flat_map(|retry| &retry.widen);
+        for gpu in wider.map(|wider| &wider.gpu).chain([gpu]) {
+            for cloud in clouds(pod) {
+                let each =
+                    gpu.numbers().into_iter().map(|count| stock_query(gpu, &pod.hardware, count, cloud));
+                questions.extend(each);
+            }
         }
     }
     questions
@@ -102,9 +113,11 @@ fn clouds(pod: &WantedPod) -> Vec<Cloud> {
     accepted.into_iter().filter(|cloud| !secure_only || *cloud == Cloud::Secure).collect()
 }
 
-/// Returns the ordered candidates of a pod. `volume_place` is the data center of the network volume that it mounts.
+/// Returns the ordered candidates of a pod, and what it accepts as well after a while. `volume_place` is the data center of
+/// the network volume that it mounts.
 pub(super) fn choices(
     pod: &WantedPod,
+    wider: &[Wider],
     index: &CatalogIndex<'_>,
     volume_place: Option<&DataCenterId>,
 ) -> Choices {
@@ -119,10 +132,33 @@ pub(super) fn choices(
         return Choices::none("network volumes and CPU pods exist in Secure Cloud only".to_owned());
     }
     let choices = match &pod.hardware.compute {
-        ComputeWish::Gpu(gpu) => gpu_choices(pod, gpu, index, &data_centers),
+        ComputeWish::Gpu(gpu) => {
+            let choose = |gpu: &GpuWish, limit| gpu_choices(pod, (gpu, limit), index, &data_centers);
+            let limit = pod.hardware.max_price;
+            let mut choices = choose(gpu, limit);
+            widen(&mut choices, wider, |wider| choose(&wider.gpu, wider.max_price.or(limit)));
+            choices
+        }
         ComputeWish::Cpu(cpu) => cpu_choices(pod, cpu, catalog, &data_centers),
     };
     Choices { left_out, ..choices }
+}
+
+/// Adds what is accepted after a while. What was a way before stays the earlier one.
+fn widen(choices: &mut Choices, wider: &[Wider], choose: impl Fn(&Wider) -> Choices) {
+    let mut wider: Vec<&Wider> = wider.iter().collect();
+    wider.sort_by_key(|wider| wider.after);
+    for wider in wider {
+        let Choices { candidates, later: _, rejected, unknown, left_out: _ } = choose(wider);
+        for candidate in candidates {
+            let mut known = choices.candidates.iter().chain(choices.later.iter().map(|(_, later)| later));
+            if !known.any(|known| known.placement == candidate.placement) {
+                choices.later.push((wider.after, candidate));
+            }
+        }
+        choices.rejected.extend(rejected);
+        choices.unknown.extend(unknown);
+    }
 }
 
 /// Parts the allowed data centers into those that the API takes and those that it does not. Empty means all, which
@@ -187,7 +223,7 @@ struct Considered<'a> {
 
 fn gpu_choices(
     pod: &WantedPod,
-    wish: &GpuWish,
+    (wish, most): (&GpuWish, Option<Hourly>),
     index: &CatalogIndex<'_>,
     data_centers: &BTreeSet<DataCenterId>,
 ) -> Choices {
@@ -231,7 +267,7 @@ fn gpu_choices(
             let bid = wish.rent.bid().filter(|_| !catalog.not_taken.bids);
             let each = bid.map_or_else(|| gpu.price(cloud), Price::Known);
             let price = each.times(count);
-            let limit = [limit, pod.hardware.max_price].into_iter().flatten().min();
+            let limit = [limit, most].into_iter().flatten().min();
             if let Some(why) = too_dear(price, limit) {
                 reject(&gpu.id, Some(cloud), limit, format!("{} in {cloud}: {why}", name()));
                 continue;
@@ -254,7 +290,7 @@ fn gpu_choices(
     }
     candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
     let candidates = candidates.into_iter().map(|(_, candidate)| candidate).collect();
-    Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
+    Choices { candidates, later: Vec::new(), rejected, unknown, left_out: BTreeSet::new() }
 }
 
 /// Expands the names of the spec to types and numbers. Of what one name stands for the fewest GPUs come first, and types
@@ -378,7 +414,7 @@ fn cpu_choices(
         ));
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
-    Choices { candidates, rejected, unknown, left_out: BTreeSet::new() }
+    Choices { candidates, later: Vec::new(), rejected, unknown, left_out: BTreeSet::new() }
 }
 
 /// Returns the gigabytes of container disk that RunPod allows for each vCPU.

@@ -8,6 +8,7 @@ use crate::model::id::{CudaVersion, GpuTypeId};
 use crate::model::live::{LivePod, Rental};
 use crate::model::pod::Compute;
 use crate::model::prior::RecordedPod;
+use crate::model::retry::Wider;
 use crate::model::settings::Field;
 
 use super::catalog_index::CatalogIndex;
@@ -23,9 +24,10 @@ pub(super) struct Mismatch {
 }
 
 /// Lists where a live pod does not satisfy the spec. What cannot be told counts as satisfied: a pod is not given up
-/// on a guess. A limit on the price is for new pods only, as prices move by themselves.
+/// on a guess. A limit on the price is for new pods only, as prices move by themselves. What is accepted after a while is
+/// as good as the rest: where a pod had to wait for it, nothing better was to be had.
 pub(super) fn mismatches(
-    hardware: &Hardware,
+    (hardware, wider): (&Hardware, &[Wider]),
     live: &LivePod,
     recorded: Option<&RecordedPod>,
     index: &CatalogIndex<'_>,
@@ -37,7 +39,8 @@ pub(super) fn mismatches(
     // judged by the recorded machine, which they have to come back with.
     let present = live.compute.as_ref().filter(|machine| !is_empty(machine));
     let machine = if lost_gpus(live, recorded) { known } else { present.or(known) };
-    if let Some(machine) = machine {
+    let is_judged = |machine: &&Compute| !wider.iter().any(|wider| takes(&wider.gpu, machine, index));
+    if let Some(machine) = machine.filter(is_judged) {
         let as_recorded = known == Some(machine);
         compute_mismatches(compute, machine, index, |field, live, wanted| {
             found.push(Mismatch { field, live, wanted, as_recorded });
@@ -132,6 +135,17 @@ fn compute_mismatches(
         (ComputeWish::Cpu(wish), Compute::Gpu { .. }) => {
             found(Field::Cpu, machine.to_string(), cpu_text(wish));
         }
+    }
+}
+
+/// Tells whether a machine is one of those that are accepted after a while.
+fn takes(wish: &GpuWish, machine: &Compute, index: &CatalogIndex<'_>) -> bool {
+    match machine {
+        Compute::Gpu { id, count } => {
+            let counts = counts_of(wish, id, index);
+            gpu_accepts(wish, id, index) && counts.iter().any(|accepted| accepted.accepts(*count))
+        }
+        Compute::Cpu { .. } => false,
     }
 }
 

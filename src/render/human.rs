@@ -141,6 +141,9 @@ impl Printer<'_> {
         for (word, promise) in words::promises(each) {
             writeln!(self.out, "      {word}:{:pad$}{promise}", "", pad = 6 - word.len())?;
         }
+        if let Some(patience) = each.patience {
+            writeln!(self.out, "      wait:  {}", words::patience(patience))?;
+        }
         if each.cost != CostChange::default() {
             let [total, parts] = cost_lines(each.cost);
             writeln!(self.out, "      cost:  {total}\n             {parts}")?;
@@ -172,13 +175,13 @@ impl Printer<'_> {
         let title = if group.each.verb == Verb::Start {
             "replaced, if its host stays full, by the first that can be had of:"
         } else if others.is_empty() {
-            return writeln!(self.out, "      place: {}", words::candidate(&first.candidate));
+            return writeln!(self.out, "      place: {}", words::way(first.after, &first.candidate));
         } else {
             "the first that can be had of:"
         };
         writeln!(self.out, "      place: {title}")?;
         for (number, attempt) in (1..).zip(group.each.attempts) {
-            writeln!(self.out, "             {number}. {}", words::candidate(&attempt.candidate))?;
+            writeln!(self.out, "             {number}. {}", words::way(attempt.after, &attempt.candidate))?;
         }
         Ok(())
     }

@@ -10,11 +10,12 @@ use crate::model::address::Address;
 use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Price};
 use crate::model::plan::{
-    Block, Candidate, Consequence, CostChange, CostSummary, Drift, DriftKind, FieldDrift, Finding, Held,
-    InProgress, Owner, Planned, Split, Unmanaged,
+    Attempt, Block, Candidate, Consequence, CostChange, CostSummary, Drift, DriftKind, FieldDrift, Finding,
+    Held, InProgress, Owner, Planned, Split, Unmanaged,
 };
 use crate::model::pod::{Compute, Placement};
 use crate::model::ready::{Boot, Probe, Ready};
+use crate::model::retry::Patience;
 use crate::model::stored::StoredEnum;
 use crate::model::value::Value;
 
@@ -145,8 +146,20 @@ pub(super) fn cost(
 
 /// Returns everything that happens at one address.
 pub(super) fn change(change: &Change<'_>) -> Json {
-    let Change { address, verb, steps, reasons, rows, consequences, attempts, ids, cost, ready, boot } =
-        change;
+    let Change {
+        address,
+        verb,
+        steps,
+        reasons,
+        rows,
+        consequences,
+        attempts,
+        patience,
+        ids,
+        cost,
+        ready,
+        boot,
+    } = change;
     let CostChange { before, after } = *cost;
     object! {
         "address": text(address),
@@ -157,7 +170,8 @@ pub(super) fn change(change: &Change<'_>) -> Json {
         "reasons": list(reasons, |reason| reason.word().into()),
         "fields": list(rows, field),
         "consequences": list(consequences, |one| consequence(one)),
-        "candidates": list(*attempts, |attempt| candidate(&attempt.candidate)),
+        "candidates": list(*attempts, candidate),
+        "retry": if_any(patience.map(retry)),
         "cost": object! { "before": split(before), "after": split(after) },
         "ready": if_any(ready.map(self::ready)),
         "boot": if_any(boot.map(|Boot { within, or_else }| object! {
@@ -240,7 +254,12 @@ fn consequence(consequence: &Consequence) -> Json {
     }
 }
 
-fn candidate(Candidate { placement, price, stock, stock_by_data_center }: &Candidate) -> Json {
+fn retry(Patience { within, every }: Patience) -> Json {
+    object! { "for_seconds": within.0, "every_seconds": every.0 }
+}
+
+fn candidate(Attempt { candidate, after, token: _, second_token: _ }: &Attempt) -> Json {
+    let Candidate { placement, price, stock, stock_by_data_center } = candidate;
     let Placement { compute, cloud, data_centers, host, rent } = placement;
     let cuda = &host.cuda;
     object! {
@@ -258,6 +277,7 @@ fn candidate(Candidate { placement, price, stock, stock_by_data_center }: &Candi
             Price::Unknown => None,
         },
         "stock": text(stock),
+        "after_seconds": if_any(after.map(|after| after.0)),
         "stock_by_data_center": list(&**stock_by_data_center, |(id, stock)| object! {
             "data_center": text(id),
             "stock": text(stock),

@@ -89,7 +89,7 @@ fn open(result: &EndResult) -> Option<(&'static str, &String)> {
         EndResult::Done => None,
         EndResult::Unknown(why) => Some((UNKNOWN, why)),
         EndResult::Failed(why) => Some((FAILED, why)),
-        EndResult::Waiting(why) => Some((WAITING, why)),
+        EndResult::Waiting(why) | EndResult::NoCapacity(why) => Some((WAITING, why)),
         EndResult::Skipped(why) => Some((NOT_BEGUN, why)),
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::model::address::Address;
 use crate::model::clock::{Age, SignedDuration};
 use crate::model::id::PodId;
 use crate::model::outcome::{EndResult, Ended, Fate, Recovered};
@@ -23,6 +24,14 @@ pub fn line(notice: &Notice) -> String {
         Notice::AttemptRefused { action, why } => format!("{}: tried {}", action.address, visible(why)),
         Notice::Waiting { action, what } => format!("{}: waiting for {}", action.address, visible(what)),
         Notice::QuotaWait(wait) => quota_wait(wait),
+        Notice::CapacityWait { addresses, next, left } => capacity_wait(addresses, next, left),
+        Notice::NotNeeded(action) => {
+            format!(
+                "{}: {} is not needed any more, as somebody else did it",
+                action.address,
+                noun(action.step)
+            )
+        }
         Notice::Settling { addresses, remaining: _ } => {
             format!("looking for creates whose answer was lost: {}", ranges_to(addresses, 200))
         }
@@ -44,6 +53,8 @@ pub fn spinner(notice: &Notice) -> Option<(&ActionId, String)> {
         Notice::AttemptRefused { action, why } => Some((action, format!("tried {}", visible(why)))),
         Notice::Waiting { action, what } => Some((action, format!("waiting for {}", visible(what)))),
         Notice::QuotaWait(_)
+        | Notice::CapacityWait { .. }
+        | Notice::NotNeeded(_)
         | Notice::Settling { .. }
         | Notice::Ended { .. }
         | Notice::Recovered(_)
@@ -55,6 +66,7 @@ pub fn spinner(notice: &Notice) -> Option<(&ActionId, String)> {
 pub fn footer(notice: &Notice) -> Option<String> {
     match notice {
         Notice::QuotaWait(wait) => Some(quota_wait(wait)),
+        Notice::CapacityWait { addresses, next, left } => Some(capacity_wait(addresses, next, left)),
         Notice::Settling { addresses, remaining } => Some(format!(
             "looking for creates whose answer was lost: {}, certain in {}",
             ranges_to(addresses, 60),
@@ -63,6 +75,7 @@ pub fn footer(notice: &Notice) -> Option<String> {
         Notice::Began(_)
         | Notice::AttemptRefused { .. }
         | Notice::Waiting { .. }
+        | Notice::NotNeeded(_)
         | Notice::Ended { .. }
         | Notice::Recovered(_)
         | Notice::Interrupted { .. } => None,
@@ -72,6 +85,15 @@ pub fn footer(notice: &Notice) -> Option<String> {
 /// A wait is said even in a log: unlike the time that has passed, it is what to expect.
 fn quota_wait(wait: &Duration) -> String {
     format!("waiting {} for the API's quota", rounded_up(wait))
+}
+
+/// What is told here is a plan and no measure: in a log it says when to look again.
+fn capacity_wait(addresses: &BTreeSet<Address>, next: &Duration, left: &Duration) -> String {
+    let names = ranges_to(addresses, 60);
+    let (next, left) = (rounded_up(next), rounded_up(left));
+    format!(
+        "no capacity for {names}: the lock is given back, the next try is in {next}, the last one in {left}"
+    )
 }
 
 fn rounded_up(wait: &Duration) -> Age {
@@ -117,7 +139,9 @@ fn ended_line(action: &ActionId, ended: &Ended) -> String {
             format!("{address}: {}{id}{ready}", done(action.step))
         }
         EndResult::Failed(why) => format!("{address}: {} failed: {}", noun(action.step), visible(why)),
-        EndResult::Waiting(why) => format!("{address}: {} waits: {}", noun(action.step), visible(why)),
+        EndResult::Waiting(why) | EndResult::NoCapacity(why) => {
+            format!("{address}: {} waits: {}", noun(action.step), visible(why))
+        }
         EndResult::Skipped(why) => format!("{address}: {} skipped: {}", noun(action.step), visible(why)),
         EndResult::Unknown(why) => format!("{address}: {} unknown: {}", noun(action.step), visible(why)),
     }

@@ -116,6 +116,8 @@ pub fn write_notice(out: &mut dyn Write, notice: &Notice, elapsed: Duration, at:
             write_diagnostic(out, Grade::Warning, &summary, why, None, at)
         }
         Notice::QuotaWait(_)
+        | Notice::CapacityWait { .. }
+        | Notice::NotNeeded(_)
         | Notice::Settling { .. }
         | Notice::Recovered(_)
         | Notice::Interrupted { .. } => write_log(out, at, line(notice)),
@@ -144,7 +146,7 @@ fn write_end(
             }
             write_diagnostic(out, Grade::Error, &message, why, None, at)
         }
-        EndResult::Waiting(why) | EndResult::Skipped(why) => {
+        EndResult::Waiting(why) | EndResult::NoCapacity(why) | EndResult::Skipped(why) => {
             write_diagnostic(out, Grade::Warning, &message, why, None, at)
         }
     }

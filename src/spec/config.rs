@@ -11,6 +11,7 @@ use crate::model::money::Hourly;
 use crate::model::pod::EnvValue;
 use crate::model::ready::{Boot, Probe, Ready};
 use crate::model::registry::Credentials;
+use crate::model::retry::{Patience, Retry, Wider};
 use crate::model::secret::{SecretName, SecretSource};
 use crate::model::volume::VolumeConfig;
 
@@ -225,6 +226,7 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     map.put_some("boot", typed.boot.as_ref().map(|boot| boot_map(boot.value)));
     map.put("state", typed.run().to_string());
     map.put_some("adopt", typed.adopt.as_ref().map(|id| text(id.value.as_str())));
+    map.put_some("retry", typed.patience().as_ref().map(retry_map));
     let lifecycle = typed.lifecycle.as_ref().map(|lifecycle| &lifecycle.value);
     map.put("lifecycle", lifecycle_map(lifecycle.unwrap_or(&Lifecycle::default())));
     let mut notes = Map::default();
@@ -258,23 +260,9 @@ fn env_map(env: &Env) -> Map {
 fn add_hardware(hardware: &Hardware, map: &mut Map) {
     let Hardware { compute, cloud, data_centers, countries, max_price } = hardware;
     match compute {
-        ComputeWish::Gpu(GpuWish {
-            any_of,
-            order,
-            count,
-            memory,
-            host: HostLimits { cuda, min_vcpu, min_memory },
-            rent,
-        }) => {
-            let mut gpu = Map::default();
-            if !any_of.is_empty() {
-                let choices = any_of.iter().map(|choice| choice_map(choice).into());
-                gpu.put("any_of", choices.collect::<Vec<Written>>());
-            }
-            gpu.put("order", order.word());
-            gpu.put("count", gpu_count(*count));
-            gpu.put_some("memory", write_memory(*memory).map(|range| text(&range)));
-            map.put("gpu", gpu);
+        ComputeWish::Gpu(wish) => {
+            let GpuWish { host: HostLimits { cuda, min_vcpu, min_memory }, rent, .. } = wish;
+            map.put("gpu", gpu_map(wish));
             match cuda {
                 CudaWish::Any => {}
                 CudaWish::AtLeast(version) => map.put("cuda", text(&format!(">={version}"))),
@@ -305,6 +293,38 @@ fn add_hardware(hardware: &Hardware, map: &mut Map) {
     }
     map.put_unless_empty("placement", placement);
     map.put("cloud", cloud_name(*cloud));
+}
+
+/// Writes which GPUs are wanted; what is asked of their host and how they are rented are keys of the pod.
+fn gpu_map(wish: &GpuWish) -> Map {
+    let GpuWish { any_of, order, count, memory, host: _, rent: _ } = wish;
+    let mut gpu = Map::default();
+    if !any_of.is_empty() {
+        let choices = any_of.iter().map(|choice| choice_map(choice).into());
+        gpu.put("any_of", choices.collect::<Vec<Written>>());
+    }
+    gpu.put("order", order.word());
+    gpu.put("count", gpu_count(*count));
+    gpu.put_some("memory", write_memory(*memory).map(|range| text(&range)));
+    gpu
+}
+
+fn retry_map(retry: &Retry) -> Map {
+    let Retry { patience: Patience { within, every }, widen } = retry;
+    let wider = |Wider { after, gpu, max_price }: &Wider| {
+        let mut map = Map::default();
+        map.put("after", text(&after.to_string()));
+        map.put("gpu", gpu_map(gpu));
+        map.put_some("max_price", max_price.map(|price| number(write_price(price))));
+        map.into()
+    };
+    let mut map = Map::default();
+    map.put("for", text(&within.to_string()));
+    map.put("every", text(&every.to_string()));
+    if !widen.is_empty() {
+        map.put("widen", widen.iter().map(wider).collect::<Vec<Written>>());
+    }
+    map
 }
 
 /// Returns `rent:` of a pod that is rented by a bid.

@@ -9,7 +9,7 @@ use crate::model::desired::{CudaWish, GpuCount, MemoryRange};
 use crate::model::id::{CudaVersion, GpuName};
 use crate::model::money::{Hourly, Monthly};
 use crate::model::pod::{Port, Protocol};
-use crate::model::ready::Seconds;
+use crate::model::seconds::Seconds;
 use crate::model::size::Gigabytes;
 
 use super::sensitive::shown;

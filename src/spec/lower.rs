@@ -73,6 +73,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         without.map(|number| Address::replica(key.clone(), *number))
     });
     let dropped = dropped.collect();
+    let retries = pods.iter().filter_map(|(key, pod)| Some((key.clone(), pod.typed.patience()?))).collect();
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.typed.replicas());
         if !pod.selected {
@@ -120,6 +121,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
         removed,
         ready,
         boot,
+        retries,
         secrets,
         budget,
     };

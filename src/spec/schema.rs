@@ -18,7 +18,7 @@ mod tests {
     use crate::spec::words::{self, Section};
 
     /// Keys of the format that are refused until they have an effect.
-    const WITHOUT_EFFECT: &[&str] = &["schedule", "retry"];
+    const WITHOUT_EFFECT: &[&str] = &["schedule"];
 
     fn keys_at(schema: &Value, pointer: &str) -> BTreeSet<String> {
         let properties = schema.pointer(&format!("{pointer}/properties")).and_then(Value::as_object);
@@ -140,7 +140,7 @@ mod tests {
             ("/$defs/lifecycle/properties/on_remove", &["terminate", "stop", "forget"]),
             ("/properties/removed/items/properties/then", &["terminate", "stop", "forget"]),
             ("/$defs/lifecycle/properties/on_replace", &["destroy_first", "create_first"]),
-            ("/$defs/lifecycle/properties/on_stuck_resume", &["fail", "replace"]),
+            ("/$defs/lifecycle/properties/on_stuck_resume", &["fail", "replace", "wait"]),
         ];
         for (pointer, expected) in lists {
             assert_eq!(words(pointer), expected, "{pointer}");
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn the_schema_has_the_keys_that_are_decoded() {
         let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-        let sections: [(&str, &Section); 18] = [
+        let sections: [(&str, &Section); 20] = [
             ("", &words::SPEC),
             ("/properties/provider", &words::PROVIDER),
             ("/properties/budget", &words::BUDGET),
@@ -167,6 +167,8 @@ mod tests {
             ("/$defs/lifecycle", &words::LIFECYCLE),
             ("/$defs/ready", &words::READY),
             ("/$defs/boot", &words::BOOT),
+            ("/$defs/retry", &words::RETRY),
+            ("/$defs/retry/properties/widen/items", &words::WIDEN),
             ("/properties/moved/items", &words::MOVED),
             ("/properties/removed/items", &words::REMOVED),
         ];

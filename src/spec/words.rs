@@ -351,6 +351,37 @@ pub(super) const BOOT: Section = Section {
     words: &[("timeout", Spelled("within")), ("otherwise", Spelled("else")), ("then", Spelled("else"))],
 };
 
+pub(super) const RETRY: Section = Section {
+    name: "`retry`",
+    keys: &["for", "every", "widen"],
+    words: &[
+        ("duration", Spelled("for")),
+        ("timeout", Spelled("for")),
+        ("within", Spelled("for")),
+        ("max_duration", Spelled("for")),
+        ("interval", Spelled("every")),
+        ("delay", Spelled("every")),
+        ("attempts", Written("`for:` and `every:`; how many tries there are follows from both")),
+        ("max_attempts", Written("`for:` and `every:`; how many tries there are follows from both")),
+        (
+            "on_events",
+            NotSupported("podform waits for capacity only; a pod that ended is started by the next apply"),
+        ),
+        ("fallback", Spelled("widen")),
+    ],
+};
+
+pub(super) const WIDEN: Section = Section {
+    name: "an entry of `widen`",
+    keys: &["after", "gpu", "max_price"],
+    words: &[
+        ("from", Spelled("after")),
+        ("any_of", Spelled("gpu")),
+        ("price", Spelled("max_price")),
+        ("cpu", NotSupported("only the GPUs of a pod can be widened")),
+    ],
+};
+
 pub(super) const REPLICAS: Section = Section {
     name: "`replicas`",
     keys: &["count", "without"],

@@ -51,6 +51,7 @@ macro_rules! pages {
 pages! {
     coming_from: "docs/coming-from.md",
     concept_approval: "docs/concepts/approval.md",
+    concept_capacity: "docs/concepts/capacity.md",
     concept_cost: "docs/concepts/cost.md",
     concept_drift: "docs/concepts/drift.md",
     concept_ready: "docs/concepts/ready.md",

@@ -19,8 +19,8 @@ use lab::campaign::{
 use lab::case::{Case, Without};
 use lab::journals::Engine;
 use lab::ports::Crash;
-use lab::shapes::SHAPES;
-use lab::{Base, left_open, play, tell};
+use lab::shapes::{SHAPES, WAITS, WAITS_OTHER};
+use lab::{Base, beside, left_open, play, tell};
 use podform::model::journal::ActionStatus;
 use podform::model::plan::Step;
 
@@ -197,6 +197,75 @@ fn a_late_pod_with_data_is_named_by_every_plan_and_never_touched() {
     assert!(!report.calls.contains(&"delete"), "{story}");
 }
 
+fn shape(name: &str) -> usize {
+    SHAPES.iter().position(|shape| shape.name == name).unwrap()
+}
+
+/// The schedules of the shapes that wait, while nothing is free for some minutes and whatever else goes wrong at each place.
+fn waiting(faults: &str) -> (Vec<Base>, Vec<Case>) {
+    let bases = bases();
+    let cases = ["waits", "replace-waits", "resume-waits"].into_iter().flat_map(|name| {
+        let case = Case { faults: faults.to_owned(), parallelism: 2, ..Case::of(shape(name)) };
+        let crashes = crash_points(&bases[case.shape], &case);
+        let crashed = crashes.into_iter().map(|crash| Case { crashes: vec![crash], ..case.clone() });
+        crashed.chain([case.clone()]).collect::<Vec<_>>()
+    });
+    // The whole enumeration is for optimised builds.
+    let cases = cases.step_by(3).collect();
+    (bases, cases)
+}
+
+#[test]
+fn a_wait_ends_with_what_was_approved_and_nothing_twice() {
+    for name in ["waits", "replace-waits", "resume-waits"] {
+        let faults = "create@150s=no-capacity,start@150s=no-capacity".to_owned();
+        let case = Case { faults, ..Case::of(shape(name)) };
+        let report = tell(&Base::new(case.shape), &case);
+        let story = report.story.join("\n");
+        // What is beside it does not wait, so it may be for a second run.
+        assert!((2..=3).contains(&report.runs) && report.violations.is_empty(), "{name}: {story}");
+        assert!(story.matches("waits Pause").count() > 1, "{name}: {story}");
+    }
+}
+
+#[test]
+fn every_crash_in_a_run_that_waits_is_survived() {
+    let (bases, cases) = waiting("create@150s=no-capacity,start@150s=no-capacity");
+    assert!(cases.len() > 60, "{}", cases.len());
+    assert_none(&campaign(&bases, cases.len(), |number| cases[number].clone()));
+}
+
+#[test]
+fn faults_in_a_run_that_waits_are_survived() {
+    let bases = bases();
+    let case = |number: usize| {
+        let random = random(&bases, number as u64);
+        let faults =
+            format!("create@{}s=no-capacity,start@150s=no-capacity,{}", 20 * (number % 12), random.faults);
+        let shape = shape(["waits", "replace-waits", "resume-waits"][number % 3]);
+        Case { shape, faults, ..random }
+    };
+    assert_none(&campaign(&bases, 60, case));
+}
+
+/// Another run that has the lock in between may have done what is waited for, or made something else necessary.
+#[test]
+fn who_has_the_lock_in_between_decides_what_is_left() {
+    let case = Case {
+        faults: "create#1-2=no-capacity".to_owned(),
+        parallelism: 1,
+        succession: lab::case::Succession::Expires,
+        ..Case::of(shape("waits"))
+    };
+    let base = Base::new(case.shape);
+    let ([first, second], wrong) = beside(&base, &case, WAITS);
+    assert!(first.contains("stopped_by: None") && !first.contains("NoCapacity"), "{first}");
+    assert!(second.contains("Done") && wrong.is_empty(), "{second} {wrong:?}");
+    let ([first, second], _) = beside(&base, &case, WAITS_OTHER);
+    assert!(first.starts_with("stale: "), "{first}");
+    assert!(second.contains("Done"), "{second}");
+}
+
 /// Returns the word that the journal has for an action that is not over.
 fn word(status: &ActionStatus) -> &'static str {
     match status {
@@ -249,6 +318,8 @@ fn the_documentation_has_a_row_for_each_state_in_which_a_crash_leaves_an_action(
         ("create", ""),
         ("create", "create#1=no-capacity"),
         ("create", "create#1=done-but-timeout"),
+        ("waits", "create@150s=no-capacity"),
+        ("resume-waits", "start@150s=no-capacity"),
         ("mix", ""),
         ("mix", lost),
         ("create-first", ""),

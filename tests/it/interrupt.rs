@@ -224,3 +224,102 @@ fn a_run_under_nohup_goes_on_when_its_terminal_is_closed() {
     let rest: Vec<String> = lines.collect();
     assert_eq!(process.wait().unwrap().code(), Some(0), "{rest:#?}");
 }
+
+/// An account at RunPod's door in which the first create finds nothing free: there, a wait takes the time that it says.
+struct Full {
+    folder: tempfile::TempDir,
+    server: Child,
+    url: String,
+}
+
+impl Full {
+    fn serve() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = ["simulate", "--speed", "40", "--quota", "none", "--fault", "create#1=no-capacity"];
+        let mut server =
+            podform(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let spec = "version: 1\nproject: full\npods:\n  one: { image: 'ubuntu:24.04', gpu: L4, retry: { for: 2h, every: 1h } }\n";
+        fs::write(folder.path().join("pods.yaml"), spec).unwrap();
+        Self { folder, server, url: line.trim().to_owned() }
+    }
+
+    fn podform(&self, arguments: &[&str]) -> Command {
+        let mut command = podform(self.folder.path(), arguments);
+        command.env("RUNPOD_API_BASE_URL", &self.url).env("RUNPOD_API_KEY", "rpa_full");
+        command
+    }
+
+    fn code(&self, arguments: &[&str]) -> Option<i32> {
+        self.podform(arguments).output().unwrap().status.code()
+    }
+
+    /// Begins an apply and returns it once it waits, with the rest of what it says.
+    fn waiting(&self) -> (Child, impl Iterator<Item = String> + use<>) {
+        let mut process = self
+            .podform(&["apply", "--auto-approve"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let wait =
+            "no capacity for one: the lock is given back, the next try is in 60 min, the last one in 2 h";
+        assert!(lines.any(|line| line == wait));
+        (process, lines)
+    }
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        self.server.kill().unwrap();
+        self.server.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_signal_ends_a_wait_for_capacity_at_once() {
+    for name in ["-INT", "-TERM", "-HUP"] {
+        let account = Full::serve();
+        let (process, rest) = account.waiting();
+        signal(&process, name);
+        assert_eq!(rest.last().as_deref(), Some("hint: `podform plan` shows what is to be done"), "{name}");
+        let ended = process.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(130), "{name}");
+        let told = String::from_utf8(ended.stdout).unwrap();
+        assert!(
+            told.contains("Not now:\n  one: create: no candidate of the plan could be created\n"),
+            "{told}"
+        );
+        assert!(told.contains("Interrupted by a signal. The state is consistent.\n"), "{told}");
+        assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0), "{name}");
+        assert_eq!(account.code(&["plan", "--detailed-exitcode"]), Some(0), "{name}");
+    }
+}
+
+#[test]
+fn who_is_killed_in_a_wait_for_capacity_leaves_nothing_behind() {
+    let account = Full::serve();
+    let (mut process, rest) = account.waiting();
+    process.kill().unwrap();
+    rest.for_each(drop);
+    process.wait().unwrap();
+    let history = account.podform(&["state", "history"]).output().unwrap();
+    let history = String::from_utf8(history.stdout).unwrap();
+    assert!(history.contains("0 of 1 actions done, 1 waiting for capacity"), "{history}");
+    assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0));
+    assert_eq!(account.code(&["plan", "--detailed-exitcode"]), Some(0));
+}
+
+/// Nobody has to wait for who waits.
+#[test]
+fn the_lock_is_free_during_a_wait_for_capacity() {
+    let account = Full::serve();
+    let (process, rest) = account.waiting();
+    assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0));
+    assert_eq!(account.code(&["destroy", "--auto-approve"]), Some(0));
+    signal(&process, "-INT");
+    rest.for_each(drop);
+    assert_eq!(process.wait_with_output().unwrap().status.code(), Some(130));
+}

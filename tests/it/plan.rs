@@ -12,6 +12,7 @@ mod registries;
 mod rent;
 mod secrets;
 mod unread;
+mod waits;
 mod waves;
 mod whose;
 pub(crate) mod world;

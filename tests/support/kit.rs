@@ -99,6 +99,7 @@ pub fn creation() -> PodCreation {
 pub fn creation_at(address: &str) -> PodCreation {
     let attempts = [Cloud::Secure, Cloud::Community].into_iter().zip(0..).map(|(cloud, number)| Attempt {
         candidate: candidate(cloud),
+        after: None,
         token: attempt_token(address, 2 * number),
         second_token: attempt_token(address, 2 * number + 1),
     });
@@ -108,6 +109,7 @@ pub fn creation_at(address: &str) -> PodCreation {
         wished: None,
         attempts: attempts.collect(),
         boot: None,
+        retry: None,
     }
 }
 
@@ -298,6 +300,7 @@ pub fn desired() -> Desired {
         removed: BTreeMap::new(),
         ready: BTreeMap::new(),
         boot: BTreeMap::new(),
+        retries: BTreeMap::new(),
         secrets: BTreeMap::new(),
         budget: Budget::default(),
     }

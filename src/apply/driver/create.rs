@@ -15,7 +15,7 @@ use crate::apply::recover::{self, Choice};
 use crate::apply::request;
 use crate::apply::retry::{self, Kind, Next};
 use crate::apply::verdict::{self, Cause, Running, Verdict, Waited};
-use crate::apply::{Reporter, readback, record};
+use crate::apply::{Reporter, readback, record, waiting};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
@@ -185,7 +185,10 @@ where
         creation: &'p PodCreation,
         attempts: &'p [Attempt],
     ) -> Result<Created<'p>, Halt> {
-        for (number, attempt) in (1..).zip(attempts) {
+        let waited = self.waits.of(&act.id.address);
+        let mut is_full = false;
+        for (number, attempt) in (1..).zip(attempts).filter(|(_, attempt)| waiting::is_open(attempt, waited))
+        {
             let Placement { compute, cloud, .. } = &attempt.candidate.placement;
             let refused = |why: String| self.refused(act, format!("{compute} {cloud}: {why}"));
             if self.forbidden.borrow().contains(cloud) {
@@ -207,6 +210,7 @@ where
                     }
                     Tried::NotDone(why) => refused(why),
                     Tried::OtherPlace(why) => {
+                        is_full = true;
                         refused(why);
                         break;
                     }
@@ -218,7 +222,8 @@ where
                 }
             }
         }
-        Err(Halt::Failed("no candidate of the plan could be created".to_owned()))
+        let why = "no candidate of the plan could be created".to_owned();
+        Err(if is_full { Halt::NoCapacity(why) } else { Halt::Failed(why) })
     }
 
     /// Creates a pod with one token.

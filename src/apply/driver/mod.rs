@@ -54,6 +54,7 @@ use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
 use crate::model::progress::Notice;
+use crate::model::retry::Waits;
 use crate::provider::{Mutate, Observe};
 use crate::state::{Journal, RecordChange};
 
@@ -76,7 +77,7 @@ where
     if let Err(error) = context.journal.begin(context.run).await {
         return not_begun(plan, StoppedBy::Journal(error.to_string()));
     }
-    let engine = Engine::new(plan, prior, context);
+    let engine = Engine::new(approved, prior, context);
     let Settings { poll, ahead, parallelism, .. } = engine.context.settings;
     // While as many requests go out as may, nobody is idle who waits for pods. For the others pods wait.
     let is_full = || engine.on_wire.get() >= parallelism;
@@ -114,6 +115,8 @@ struct Engine<'a, P, J, C, R> {
     /// The state that the plan was made from.
     prior: &'a Prior,
     context: Context<'a, P, J, C, R>,
+    /// Who waits for capacity, and since when.
+    waits: &'a Waits,
     ledger: Ledger<'a, J, C>,
     pods: Lookout<PodId>,
     volumes: Lookout<VolumeId>,
@@ -169,14 +172,15 @@ where
     C: Clock,
     R: Reporter,
 {
-    fn new(plan: &'a Plan, prior: &'a Prior, context: Context<'a, P, J, C, R>) -> Self {
+    fn new(approved: &'a ApprovedPlan, prior: &'a Prior, context: Context<'a, P, J, C, R>) -> Self {
         let ledger = Ledger::new(context.journal, context.clock, &context.run.id, prior);
         let random = RefCell::new(fastrand::Rng::with_seed(context.settings.seed));
         let wire = Wire::of(&context.settings);
         Self {
-            plan,
+            plan: approved.plan(),
             prior,
             context,
+            waits: approved.waits(),
             ledger,
             pods: Lookout::default(),
             volumes: Lookout::default(),
@@ -217,6 +221,12 @@ where
             for (id, ended) in ended {
                 match ended.result {
                     EndResult::Done => schedule.done(&id),
+                    // What depends on it waits with it: it is neither told nor noted as left out.
+                    EndResult::NoCapacity(_) => {
+                        let waiting = schedule.not_done(&id).into_iter();
+                        let waiting = waiting.map(|(id, why)| (id, self::ended(EndResult::Skipped(why))));
+                        outcome.actions.extend(waiting);
+                    }
                     EndResult::Failed(_)
                     | EndResult::Waiting(_)
                     | EndResult::Skipped(_)
@@ -260,6 +270,9 @@ where
         };
         let result = match self.see_to(&act).await {
             Ok(()) => EndResult::Done,
+            Err(Halt::NoCapacity(why)) if self.waits.patience(action.operation.patience()).is_none() => {
+                self.halt(&id, Halt::Failed(why)).await
+            }
             Err(halt) => self.halt(&id, halt).await,
         };
         Ended {
@@ -446,7 +459,12 @@ where
         (None, None) => interrupted.then_some(StoppedBy::Interrupt),
     };
     let done = outcome.actions.values().filter(|ended| ended.result == EndResult::Done).count();
-    let summary = format!("{done} of {} actions done", outcome.actions.len());
+    let waiting = outcome.actions.values().filter(|ended| matches!(ended.result, EndResult::NoCapacity(_)));
+    let waiting = match waiting.count() {
+        0 => String::new(),
+        waiting => format!(", {waiting} waiting for capacity"),
+    };
+    let summary = format!("{done} of {} actions done{waiting}", outcome.actions.len());
     let Context { journal, clock, run, .. } = &engine.context;
     if let Err(error) = journal.finish(&run.id, clock.now(), &summary).await {
         outcome.stopped_by.get_or_insert(StoppedBy::Journal(error.to_string()));

@@ -11,7 +11,7 @@ use crate::apply::ending::Halt;
 use crate::apply::gate::{Pass, Request};
 use crate::apply::request;
 use crate::apply::verdict::{self, Cause, Running, Waited};
-use crate::apply::{Reporter, record};
+use crate::apply::{Reporter, record, waiting};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RemoteId};
@@ -127,7 +127,11 @@ where
             }
         };
         match on_stuck {
-            OnStuck::Fail => Err(Halt::Failed(stuck)),
+            OnStuck::Fail => {
+                let record = self.ledger.recorded(&act.id.address);
+                Err(Halt::NoCapacity(format!("{stuck}; {}", waiting::ways_out(record.as_ref()))))
+            }
+            OnStuck::Wait(_) => Err(Halt::NoCapacity(stuck)),
             OnStuck::Replace(creation) => self.replace_stuck(act, id, creation, stuck).await,
         }
     }

@@ -4,6 +4,7 @@ mod dead_runs;
 mod permits;
 mod ready;
 mod runs;
+mod waits;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -36,6 +37,7 @@ use crate::model::pod::Compute;
 use crate::model::prior::{KnownToken, OpenIntent, Prior};
 use crate::model::ready::{Probe, Readiness};
 use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
+use crate::model::retry::Waits;
 use crate::model::secret::{Secret, Secrets};
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
@@ -407,7 +409,18 @@ async fn run_with(
     notebook: Notebook,
     interrupt: watch::Receiver<Interrupt>,
 ) -> Ran {
-    let approved = ApprovedPlan::new(plan, Approval::Flag);
+    run_waited((plan, Waits::default()), prior, provider, notebook, interrupt).await
+}
+
+/// Runs a plan of a run that has waited before.
+async fn run_waited(
+    (plan, waits): (Plan, Waits),
+    prior: Prior,
+    provider: &Provider,
+    notebook: Notebook,
+    interrupt: watch::Receiver<Interrupt>,
+) -> Ran {
+    let approved = ApprovedPlan::new(plan, Approval::Flag).waiting(waits);
     let run = async |context: TestContext<'_>| execute(&approved, &prior, context).await;
     let outcome = with_context(provider, &notebook, interrupt, run).await;
     Ran { outcome, commits: notebook.commits.into_inner(), calls: provider.calls.take() }

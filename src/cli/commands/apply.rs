@@ -6,9 +6,11 @@ use crate::cli::approval::Approver;
 use crate::cli::execution::Execution;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::flags::{RunArgs, Scope};
+use crate::cli::flags::{RunArgs, Scope, Span};
 use crate::cli::saved::{self, read_plan};
 use crate::cli::shell::Shell;
+use crate::model::retry::Patience;
+use crate::model::seconds::Seconds;
 use crate::state::planfile::SavedPlan;
 
 /// Make the account as the spec wants it
@@ -27,14 +29,17 @@ pub struct Args {
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     scope: Scope,
+    /// Where nothing is free, try again for so long, at most 7 days; the spec's `retry` does it for a pod and for every run
+    #[arg(long, value_name = "DURATION", value_parser = wait)]
+    wait_capacity: Option<Seconds>,
     #[command(flatten)]
     pub(super) run: RunArgs,
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
-    let Args { plan_file, scope, run } = args;
+    let Args { plan_file, scope, wait_capacity, run } = args;
     if let Some(path) = plan_file {
-        return apply_saved(shell, path, run).await;
+        return apply_saved(shell, path, run, *wait_capacity).await;
     }
     let approver = Approver::find(run, &shell.env)?;
     let execution = Execution {
@@ -43,17 +48,31 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         question: "Apply this plan?",
         options: scope.options(false, &shell.global.profiles),
         run,
+        wait_capacity: *wait_capacity,
     };
     execution.go(shell.load_spec()?, &approver).await
 }
 
 /// Runs a saved plan with the spec that it names.
-async fn apply_saved(shell: &Shell, path: &Path, run: &RunArgs) -> Result<Exit, Failure> {
+async fn apply_saved(
+    shell: &Shell,
+    path: &Path,
+    run: &RunArgs,
+    wait_capacity: Option<Seconds>,
+) -> Result<Exit, Failure> {
     let saved = read_plan(path)?;
     let SavedPlan { planned, inputs, positions: _ } = &saved;
     let loaded = saved::load_spec(shell, inputs)?;
     let command = if inputs.destroy { "destroy" } else { "apply" };
     let options = saved::options_of(inputs)?;
-    let execution = Execution { shell, command, question: "", options, run };
+    let execution = Execution { shell, command, question: "", options, run, wait_capacity };
     execution.go_saved(loaded, planned).await
+}
+
+/// Reads how long to wait for capacity.
+fn wait(text: &str) -> Result<Seconds, String> {
+    let Span(length) = text.parse().map_err(str::to_owned)?;
+    let range = Patience::MOST_OFTEN..=Patience::LONGEST;
+    let seconds = u32::try_from(length.as_secs()).ok().map(Seconds).filter(|seconds| range.contains(seconds));
+    seconds.ok_or_else(|| format!("write a time between {} and {}", range.start(), range.end()))
 }

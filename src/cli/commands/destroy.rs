@@ -40,6 +40,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         },
         options: selection.options(true, &shell.global.profiles),
         run,
+        wait_capacity: None,
     };
     execution.go(shell.load_spec()?, &approver).await
 }

@@ -103,8 +103,9 @@ async fn explain(session: &Session<'_>, address: &Address, as_json: bool) -> Res
         let pods = desired.wanted.keys().filter(|address| address.is_pod()).cloned().collect();
         return Err(naming::unknown(Some("--explain"), &address.to_string(), &pods));
     };
-    let Explained { candidates, rejected, left_out } = &explained;
-    let ways = candidates.iter().map(words::candidate);
+    let Explained { candidates, later, rejected, left_out } = &explained;
+    let later = later.iter().map(|(after, candidate)| words::way(Some(*after), candidate));
+    let ways = candidates.iter().map(words::candidate).chain(later);
     if as_json {
         let document = json!({
             "version": VERSION,

@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -50,16 +51,28 @@ async fn serve_here(simulation: Simulation) -> Result<String, Failure> {
 
 /// The clock of a world that this process serves.
 fn clock_in_memory(simulation: Simulation) -> AccountClock {
-    AccountClock::World(Box::new(move || timestamp(simulation.inspect(|world| world.now()))))
+    let pass = passing(simulation.clone());
+    AccountClock::World { tell: Box::new(move || timestamp(simulation.inspect(|world| world.now()))), pass }
 }
 
 /// The clock of a world that another process serves, which is in the file that both share.
 fn clock_in_file(simulation: Simulation) -> AccountClock {
-    AccountClock::World(Box::new(move || {
+    let pass = passing(simulation.clone());
+    let tell = move || {
         let read = simulation.try_edit(|world| world.now());
         // A file that cannot be read for once leaves the time that was read last.
         timestamp(read.unwrap_or_else(|_| simulation.inspect(|world| world.now())))
-    }))
+    };
+    AccountClock::World { tell: Box::new(tell), pass }
+}
+
+/// Lets time pass in a world, in memory and in its file alike.
+fn passing(simulation: Simulation) -> Box<dyn Fn(Duration)> {
+    Box::new(move |time| {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        // In a file that cannot be written for once no time passes, and the next try comes too early.
+        let _unwritten = simulation.try_edit(|world| world.pass(millis));
+    })
 }
 
 fn timestamp(moment: Moment) -> Timestamp {

@@ -12,6 +12,8 @@ use crate::model::pod::{Access, Compute, EnvValue, Placement};
 use crate::model::prior::Record;
 use crate::model::ready::{Boot, Ready};
 use crate::model::registry::Credentials;
+use crate::model::retry::Patience;
+use crate::model::seconds::Seconds;
 use crate::model::secret::SecretName;
 use crate::model::settings::{Container, PodPatch};
 use crate::model::size::Gigabytes;
@@ -231,7 +233,7 @@ impl Operation {
             Self::CreatePod(creation) | Self::StartPod { on_stuck: OnStuck::Replace(creation), .. } => {
                 Some(creation)
             }
-            Self::StartPod { on_stuck: OnStuck::Fail, .. }
+            Self::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
             | Self::Local
             | Self::CreateSecret { .. }
             | Self::SetSecret { .. }
@@ -245,6 +247,14 @@ impl Operation {
             | Self::StopPod { .. }
             | Self::DeletePods { .. }
             | Self::AwaitPod { .. } => None,
+        }
+    }
+
+    /// Returns how long a lack of capacity is waited out.
+    pub fn patience(&self) -> Option<Patience> {
+        match self {
+            Self::StartPod { on_stuck: OnStuck::Wait(patience), .. } => Some(*patience),
+            other => other.creation().and_then(|creation| creation.retry),
         }
     }
 
@@ -275,6 +285,8 @@ impl Operation {
 pub enum OnStuck {
     /// The start fails.
     Fail,
+    /// The start is tried again while there is patience, and fails then.
+    Wait(Patience),
     /// The pod is replaced as given here: the old one is terminated, then the new one is created.
     Replace(Box<PodCreation>),
 }
@@ -292,6 +304,8 @@ pub struct PodCreation {
     pub attempts: Vec<Attempt>,
     /// When a pod that never ran is given up.
     pub boot: Option<Boot>,
+    /// What follows if none of them can be had; without it, the create fails then.
+    pub retry: Option<Patience>,
 }
 
 /// Which GPUs the spec wishes for, and in which order.
@@ -308,6 +322,8 @@ pub struct WishedGpus {
 pub struct Attempt {
     /// What is asked for.
     pub candidate: Candidate,
+    /// How long must have been waited before it is tried; `None` for what is tried from the start.
+    pub after: Option<Seconds>,
     /// The token that it carries.
     pub token: Token,
     /// The token for one more try if the first is settled as not done.

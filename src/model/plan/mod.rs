@@ -13,6 +13,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{Lineage, ProjectName, RemoteId, RunNonce, Serial, VolumeId};
 use crate::model::money::{Amount, Monthly};
 use crate::model::prior::{Api, Binding, ProviderKind, RecordedObject};
+use crate::model::retry::Waits;
 use crate::model::template::FromTemplate;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -195,23 +196,35 @@ impl FromStr for Digest {
     }
 }
 
-/// A plan that may run. Only `cli::approval`, after a person or a flag said yes, and `cli::execution`, after the check
-/// that a plan of this moment is what a saved one says, make one.
+/// A plan that may run. Only `cli::approval`, after a person or a flag said yes, `cli::execution`, after the check that
+/// a plan of this moment is what a saved one says, and `cli::rounds`, after the check that it is a part of what was approved
+/// before a wait, make one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApprovedPlan {
     plan: Plan,
     approval: Approval,
+    waits: Waits,
 }
 
 impl ApprovedPlan {
     /// Notes that this very plan was approved.
     pub fn new(plan: Plan, approval: Approval) -> Self {
-        Self { plan, approval }
+        Self { plan, approval, waits: Waits::default() }
+    }
+
+    /// Notes how patient the run is, and how long it has waited already.
+    pub fn waiting(self, waits: Waits) -> Self {
+        Self { waits, ..self }
     }
 
     /// Returns the plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Returns how long its run waits for capacity, and has waited.
+    pub fn waits(&self) -> &Waits {
+        &self.waits
     }
 
     /// Returns how it was approved.

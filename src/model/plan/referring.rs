@@ -56,7 +56,7 @@ impl Action {
             | Operation::CreateVolume { .. }
             | Operation::GrowVolume { .. }
             | Operation::DeleteVolume { .. }
-            | Operation::StartPod { on_stuck: OnStuck::Fail, .. }
+            | Operation::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
             | Operation::StopPod { .. }
             | Operation::DeletePods { .. }
             | Operation::AwaitPod { .. } => {}

@@ -14,6 +14,7 @@ pub(crate) mod form;
 mod plan;
 mod pod;
 mod record;
+mod retry;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

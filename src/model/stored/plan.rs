@@ -39,7 +39,7 @@ stored_enums! {
         "delete_pods" = DeletePods { ids },
         "await_pod" = AwaitPod { id },
     }
-    OnStuck { "fail" = Fail, "replace" = Replace(creation) }
+    OnStuck { "fail" = Fail, "replace" = Replace(creation), "wait" = Wait(patience) }
     Disruption { "in_place" = InPlace, "next_start" = NextStart, "reset" = Reset, "replace" = Replace }
     RecordAfter {
         "put" = Put { id, record },
@@ -139,9 +139,9 @@ stored_structs! {
     Basis { project, endpoint, api, spec_digest, lineage, serial, nonce, observed_at }
     Digest { hash, monthly }
     Action { operation, reason, changes, consequences, cost, record, ready }
-    PodCreation { container, access, wished, attempts, boot }
+    PodCreation { container, access, wished, attempts, boot, retry }
     WishedGpus { order, any_of }
-    Attempt { candidate, token, second_token }
+    Attempt { candidate, after, token, second_token }
     Candidate { placement, price = "hourly_micro_dollars", stock, stock_by_data_center }
     EnvPatch { declared, carry, token }
     FieldChange { field, before, after, cause, disruption }

@@ -17,8 +17,9 @@ use crate::model::pod::{
     Access, Cloud, Compute, EnvValue, Placement, Port, Protocol, Rent, RunState, Storage,
 };
 use crate::model::prior::{Api, ProviderKind};
-use crate::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
+use crate::model::ready::{Boot, OnNoBoot, Probe, Ready};
 use crate::model::registry::{Credentials, Registry};
+use crate::model::seconds::Seconds;
 use crate::model::secret::SecretName;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
@@ -47,7 +48,7 @@ stored_enums! {
     GpuOrder { "listed" = Listed, "price" = Price, "availability" = Availability }
     OnRemove { "terminate" = Terminate, "stop" = Stop, "forget" = Forget }
     OnReplace { "destroy_first" = DestroyFirst, "create_first" = CreateFirst }
-    OnStuckResume { "fail" = Fail, "replace" = Replace }
+    OnStuckResume { "fail" = Fail, "replace" = Replace, "wait" = Wait }
     OnNoBoot { "next_candidate" = NextCandidate, "fail" = Fail }
     Probe { "http" = Http { port, path, statuses }, "tcp" = Tcp { port }, "log" = Log { text } }
     EnvValue { "plain" = Plain(text), "secret" = Secret(name) }

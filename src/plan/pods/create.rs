@@ -14,6 +14,7 @@ use crate::model::plan::{
 };
 use crate::model::pod::RunState;
 use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
+use crate::model::seconds::Seconds;
 use crate::model::settings::{Container, Field};
 use crate::model::value::Value;
 
@@ -31,17 +32,24 @@ const NETWORK_NEEDS_GPU: &str =
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn choices(&self, wanted: &WantedPod) -> placement::Choices {
         let place = wanted.container.storage.volume().and_then(|volume| self.context.volumes.place(volume));
-        placement::choices(wanted, self.context.catalog, place)
+        placement::choices(wanted, self.context.catalog.wider(self.address), self.context.catalog, place)
     }
 
-    pub(super) fn creation(&self, wanted: &WantedPod, candidates: Vec<Candidate>) -> PodCreation {
+    pub(super) fn creation(&self, wanted: &WantedPod, ways: Ways) -> PodCreation {
         let inputs = self.context.inputs;
         let token = |attempt| Token::derive(&inputs.prior.lineage, inputs.nonce, self.address, attempt);
-        let attempts = candidates.into_iter().zip((0..).step_by(2)).map(|(candidate, attempt)| Attempt {
-            candidate,
-            token: token(attempt),
-            second_token: token(attempt + 1),
-        });
+        let Ways { candidates, later } = ways;
+        let candidates = candidates.into_iter().map(|candidate| (None, candidate));
+        let later = later.into_iter().map(|(after, candidate)| (Some(after), candidate));
+        // A plan that goes on with another one after a wait has tokens of its own, of the same nonce.
+        let first = inputs.options.tokens_used.get(self.address).copied().unwrap_or_default();
+        let attempts =
+            candidates.chain(later).zip((first..).step_by(2)).map(|((after, candidate), attempt)| Attempt {
+                candidate,
+                after,
+                token: token(attempt),
+                second_token: token(attempt + 1),
+            });
         let wished = match &wanted.hardware.compute {
             ComputeWish::Gpu(wish) => {
                 let any_of = wish.any_of.iter().map(|choice| (choice.name.clone(), wish.count_of(choice)));
@@ -55,6 +63,7 @@ impl<'a> PodPlanner<'_, 'a> {
             wished,
             attempts: attempts.collect(),
             boot: inputs.desired.boot.get(self.address).copied(),
+            retry: inputs.desired.retry(self.address).map(|retry| retry.patience),
         }
     }
 
@@ -69,32 +78,25 @@ impl<'a> PodPlanner<'_, 'a> {
 
     pub(super) fn create_new(&mut self, wanted: &'a WantedPod) {
         self.begin(None, None);
-        if let Some(candidates) = self.candidates(wanted) {
-            self.create(
-                wanted,
-                candidates,
-                Reason::New,
-                shown::creation(wanted),
-                Vec::new(),
-                BTreeSet::new(),
-            );
+        if let Some(ways) = self.candidates(wanted) {
+            self.create(wanted, ways, Reason::New, shown::creation(wanted), Vec::new(), BTreeSet::new());
         }
     }
 
     pub(super) fn create_again(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded) {
         self.begin(None, None);
         self.draft.drift.push(DriftKind::Vanished);
-        let Some(candidates) = self.candidates(wanted) else { return };
+        let Some(ways) = self.candidates(wanted) else { return };
         let mut consequences =
             recorded.record.object.pod().map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
         let changes = creation_again(wanted, recorded.record.object.pod());
-        self.create(wanted, candidates, Reason::Vanished, changes, consequences, BTreeSet::new());
+        self.create(wanted, ways, Reason::Vanished, changes, consequences, BTreeSet::new());
     }
 
     /// Returns the candidates, or notes why there can be no pod.
-    fn candidates(&mut self, wanted: &WantedPod) -> Option<Vec<Candidate>> {
+    fn candidates(&mut self, wanted: &WantedPod) -> Option<Ways> {
         if self.is_network_impossible(wanted) {
             self.draft.findings.push(finding::network_needs_gpu(self.address));
             self.draft.hold(Held::NotPossible(NETWORK_NEEDS_GPU.to_owned()));
@@ -106,7 +108,7 @@ impl<'a> PodPlanner<'_, 'a> {
             return None;
         }
         self.look_at_places(wanted)?;
-        let placement::Choices { candidates, mut rejected, unknown, left_out } = self.choices(wanted);
+        let placement::Choices { candidates, later, mut rejected, unknown, left_out } = self.choices(wanted);
         if !left_out.is_empty() {
             self.draft.findings.push(finding::places_left_out(self.address, &placement::joined(&left_out)));
         }
@@ -115,7 +117,8 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.blocks.push(Block::NoCandidate { address, why: rejected });
             return None;
         }
-        if candidates.iter().any(|candidate| candidate.placement.rent.bid().is_some()) {
+        let ways = Ways { candidates, later };
+        if ways.all().any(|candidate| candidate.placement.rent.bid().is_some()) {
             let api = self.context.inputs.api;
             self.draft.findings.push(finding::spot_off_sale(self.address, api));
         }
@@ -130,7 +133,7 @@ impl<'a> PodPlanner<'_, 'a> {
         if !rejected.is_empty() && rejected.len() <= MOST_REJECTIONS_SHOWN {
             self.draft.findings.push(finding::rejected_candidates(self.address, field, &rejected));
         }
-        Some(candidates)
+        Some(ways)
     }
 
     /// Notes why a pod cannot be placed whatever its machine; `None` if it cannot.
@@ -174,7 +177,7 @@ impl<'a> PodPlanner<'_, 'a> {
     fn create(
         &mut self,
         wanted: &'a WantedPod,
-        candidates: Vec<Candidate>,
+        ways: Ways,
         reason: Reason,
         changes: Vec<FieldChange>,
         consequences: Vec<Consequence>,
@@ -183,8 +186,9 @@ impl<'a> PodPlanner<'_, 'a> {
         self.remark_on_creation(wanted);
         let container = &wanted.container;
         let beside = if deposed.is_empty() { Split::default() } else { self.draft.after };
-        let first = candidates.first().map(|first| cost::on_candidate(container, first)).unwrap_or_default();
-        let dearest = cost::on_dearest(container, &candidates);
+        let first =
+            ways.candidates.first().map(|first| cost::on_candidate(container, first)).unwrap_or_default();
+        let dearest = cost::on_dearest(container, ways.all());
         let object = RecordedObject::Pod(Arc::new(RecordedPod {
             container: self.container(wanted),
             access: Some(wanted.access),
@@ -197,7 +201,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let record = Record { deposed, ..Record::new(None, wanted.lifecycle.clone(), object) };
         self.draft.push(Planning {
             step: Step::Create,
-            operation: Operation::CreatePod(Box::new(self.creation(wanted, candidates))),
+            operation: Operation::CreatePod(Box::new(self.creation(wanted, ways))),
             reason,
             changes,
             consequences,
@@ -245,7 +249,7 @@ impl<'a> PodPlanner<'_, 'a> {
         };
         self.refuse_protected(self.is_protected(), Step::Delete);
         self.refuse_locked(live, Step::Delete);
-        let Some(candidates) = self.candidates(wanted) else { return };
+        let Some(ways) = self.candidates(wanted) else { return };
         let disk = recorded.map_or(wanted.container.disk, |recorded| recorded.container.disk);
         let mut lost = self.body(live, disk).deleted();
         let new_id = vec![Consequence::NewPodId];
@@ -262,9 +266,9 @@ impl<'a> PodPlanner<'_, 'a> {
         };
         match wanted.lifecycle.on_replace {
             OnReplace::DestroyFirst => {
-                lost.extend(self.scarcity(&candidates));
+                lost.extend(self.scarcity(&ways.candidates));
                 self.draft.push(delete(Split::default(), lost, RecordAfter::Remove { tombstone: false }));
-                self.create(wanted, candidates, reason.clone(), changes, new_id, BTreeSet::new());
+                self.create(wanted, ways, reason.clone(), changes, new_id, BTreeSet::new());
             }
             OnReplace::CreateFirst => {
                 let deposed = BTreeSet::from([live.id.clone()]);
@@ -272,7 +276,7 @@ impl<'a> PodPlanner<'_, 'a> {
                     self.draft.findings.push(finding::two_writers(self.address, volume));
                 }
                 let current = cost::live_pod(self.context.inputs.catalog, live, recorded);
-                self.create(wanted, candidates, reason.clone(), changes, new_id, deposed);
+                self.create(wanted, ways, reason.clone(), changes, new_id, deposed);
                 let dearest = self.draft.at_most;
                 let after = minus(self.draft.after, current);
                 self.draft.push(delete(after, lost, RecordAfter::Deposed(BTreeSet::new())));
@@ -296,6 +300,24 @@ impl<'a> PodPlanner<'_, 'a> {
             }
             Stock::Low | Stock::NotAsked | Stock::Medium | Stock::High => None,
         }
+    }
+}
+
+/// The ways to place a pod, of which there is one at least.
+pub(super) struct Ways {
+    candidates: Vec<Candidate>,
+    /// What is tried as well after a while.
+    later: Vec<(Seconds, Candidate)>,
+}
+
+impl Ways {
+    pub(super) fn of(choices: placement::Choices) -> Option<Self> {
+        let placement::Choices { candidates, later, rejected: _, unknown: _, left_out: _ } = choices;
+        (!candidates.is_empty()).then_some(Self { candidates, later })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Candidate> + Clone {
+        self.candidates.iter().chain(self.later.iter().map(|(_, candidate)| candidate))
     }
 }
 

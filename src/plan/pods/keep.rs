@@ -9,7 +9,7 @@ use crate::model::live::{LivePod, PodStatus, Rental};
 use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
-    Candidate, Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
+    Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
 };
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod};
@@ -19,6 +19,7 @@ use crate::model::size::Gigabytes;
 use crate::model::value::Value;
 
 use super::PodPlanner;
+use super::create::Ways;
 use super::record::{is_news, put, run_change, same_rules, set_run};
 use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::Planning;
@@ -236,7 +237,7 @@ impl<'a> PodPlanner<'_, 'a> {
             Run::Stop => {
                 if matches!(steps.live.settings.storage, Storage::Local { .. }) {
                     let replaced = match wanted.lifecycle.on_stuck_resume {
-                        OnStuckResume::Fail => false,
+                        OnStuckResume::Fail | OnStuckResume::Wait => false,
                         OnStuckResume::Replace => !wanted.lifecycle.protect,
                     };
                     self.draft.findings.push(finding::bound_to_host(self.address, replaced));
@@ -407,9 +408,6 @@ impl<'a> PodPlanner<'_, 'a> {
         let then_replaced = creation.is_some();
         let consequences =
             self.body(steps.live, steps.applied.disk).started(then_replaced, &steps.applied.ports);
-        if !then_replaced {
-            self.draft.findings.push(finding::resume_may_fail(self.address));
-        }
         let catalog = self.context.inputs.catalog;
         let bid = bid_for(wanted, steps.live);
         let after = cost::live_running(catalog, steps.live, steps.recorded, bid, &steps.billed());
@@ -421,17 +419,26 @@ impl<'a> PodPlanner<'_, 'a> {
             changes.extend(only_new.map(|change| FieldChange { disruption: Disruption::Replace, ..change }));
         }
         let dearest = creation.as_ref().map(|creation| {
-            let candidates: Vec<Candidate> =
-                creation.attempts.iter().map(|attempt| attempt.candidate.clone()).collect();
-            cost::on_dearest(&wanted.container, &candidates)
+            let candidates = creation.attempts.iter().map(|attempt| &attempt.candidate);
+            cost::on_dearest(&wanted.container, candidates)
         });
+        let waits = wanted.lifecycle.on_stuck_resume == OnStuckResume::Wait;
+        let patience = self.context.inputs.desired.retry(self.address).filter(|_| waits);
+        if !then_replaced && patience.is_none() {
+            self.draft.findings.push(finding::resume_may_fail(self.address));
+        }
+        let on_stuck = match (creation, patience) {
+            (Some(creation), _) => OnStuck::Replace(Box::new(creation)),
+            (None, Some(retry)) => OnStuck::Wait(retry.patience),
+            (None, None) => OnStuck::Fail,
+        };
         self.draft.push(Planning {
             step: Step::Start,
             operation: Operation::StartPod {
                 id: steps.live.id.clone(),
                 compute: recorded.or_else(|| steps.live.compute.clone()),
                 bid,
-                on_stuck: creation.map_or(OnStuck::Fail, |creation| OnStuck::Replace(Box::new(creation))),
+                on_stuck,
             },
             changes,
             reason,
@@ -449,11 +456,11 @@ impl<'a> PodPlanner<'_, 'a> {
     fn stuck_replacement(&self, steps: &Steps<'a>) -> Option<PodCreation> {
         let lifecycle = &steps.wanted.lifecycle;
         let may_replace = match lifecycle.on_stuck_resume {
-            OnStuckResume::Fail => false,
+            OnStuckResume::Fail | OnStuckResume::Wait => false,
             OnStuckResume::Replace => !lifecycle.protect && !steps.live.is_locked() && !self.is_spared,
         };
-        let candidates = if may_replace { self.choices(steps.wanted).candidates } else { Vec::new() };
-        (!candidates.is_empty()).then(|| self.creation(steps.wanted, candidates))
+        let ways = if may_replace { Ways::of(self.choices(steps.wanted)) } else { None };
+        ways.map(|ways| self.creation(steps.wanted, ways))
     }
 }
 

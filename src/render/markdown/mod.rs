@@ -248,7 +248,10 @@ fn details(group: &Group<'_>) -> String {
         lines.push(&format!("{sign} {}: {phrase}", weight.word()));
     }
     for (number, attempt) in (1..).zip(group.each.attempts) {
-        lines.push(&format!("# place {number}: {}", words::candidate(&attempt.candidate)));
+        lines.push(&format!("# place {number}: {}", words::way(attempt.after, &attempt.candidate)));
+    }
+    if let Some(patience) = group.each.patience {
+        lines.push(&format!("# wait: {}", words::patience(patience)));
     }
     for (word, promise) in words::promises(&group.each) {
         lines.push(&format!("# {word}: {promise}"));

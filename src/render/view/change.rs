@@ -10,6 +10,7 @@ use crate::model::plan::{
     RecordAfter, Split, Step,
 };
 use crate::model::ready::{Boot, Ready};
+use crate::model::retry::Patience;
 use crate::model::settings::Field;
 use crate::model::value::Value;
 use crate::render::rows::{self, Row};
@@ -27,6 +28,8 @@ pub(crate) struct Change<'a> {
     pub(crate) consequences: BTreeSet<&'a Consequence>,
     /// The attempts to place it, in order; of a start, those of its replacement.
     pub(crate) attempts: &'a [Attempt],
+    /// How long a lack of capacity is waited out.
+    pub(crate) patience: Option<Patience>,
     /// The objects that exist.
     pub(crate) ids: BTreeSet<RemoteId>,
     pub(crate) cost: CostChange,
@@ -210,6 +213,7 @@ fn change<'a>(address: &'a Address, verb: Verb, steps: Steps<'a>) -> Change<'a> 
             .map(|action| action.operation.attempts())
             .find(|list| !list.is_empty())
             .unwrap_or(&[]),
+        patience: actions().find_map(|action| action.operation.patience()),
         ids: actions().flat_map(remote_ids).collect(),
         cost: merged_cost(verb, &steps),
         ready: actions().find_map(|action| action.ready.as_ref()),

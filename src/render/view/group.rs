@@ -109,8 +109,20 @@ fn with_pattern(value: &Value, number: u32) -> Value {
 
 /// Tells whether two replicas have the same change: everything that is shown but addresses, ids and tokens.
 fn alike(one: &Change<'_>, other: &Change<'_>) -> bool {
-    let Change { address: _, verb, steps: _, reasons, rows, consequences, attempts, ids, cost, ready, boot } =
-        one;
+    let Change {
+        address: _,
+        verb,
+        steps: _,
+        reasons,
+        rows,
+        consequences,
+        attempts,
+        patience,
+        ids,
+        cost,
+        ready,
+        boot,
+    } = one;
     let kinds = |change: &Change<'_>| change.steps.iter().map(|(id, _)| id.step).collect::<Vec<_>>();
     *verb == other.verb
         && kinds(one) == kinds(other)
@@ -123,8 +135,9 @@ fn alike(one: &Change<'_>, other: &Change<'_>) -> bool {
         && ids.len() == other.ids.len()
         && attempts
             .iter()
-            .map(|attempt| &attempt.candidate)
-            .eq(other.attempts.iter().map(|attempt| &attempt.candidate))
+            .map(|attempt| (attempt.after, &attempt.candidate))
+            .eq(other.attempts.iter().map(|attempt| (attempt.after, &attempt.candidate)))
+        && *patience == other.patience
 }
 
 /// Returns 0 for the worst loss; changes without loss come last.

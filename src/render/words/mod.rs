@@ -12,6 +12,8 @@ use crate::model::plan::{
     Candidate, Cause, Consequence, Disruption, DriftKind, InProgress, Owner, Reason, Subject, Unmanaged,
 };
 use crate::model::pod::Placement;
+use crate::model::retry::Patience;
+use crate::model::seconds::Seconds;
 
 use super::escape::visible;
 use super::money::{AMonth, AnHour, PriceAnHour};
@@ -180,6 +182,24 @@ pub(crate) fn consequences(change: &Change<'_>) -> Vec<(Weight, String)> {
     let mut phrases: Vec<(Weight, String)> = change.consequences.iter().map(phrase).collect();
     phrases.sort_by_key(|(weight, _)| *weight);
     phrases
+}
+
+/// Returns where a create would place a pod, and after how long a wait at the earliest.
+pub(crate) fn way(after: Option<Seconds>, candidate: &Candidate) -> String {
+    let way = self::candidate(candidate);
+    after.map_or(way.clone(), |after| format!("from {} on: {way}", length(after)))
+}
+
+/// Says how long a lack of capacity is waited out.
+pub(crate) fn patience(Patience { within, every }: Patience) -> String {
+    format!("up to {} if there is no capacity, with a try every {}", length(within), length(every))
+}
+
+/// Returns a length of time as people read it, without rounding.
+fn length(seconds: Seconds) -> String {
+    let text = seconds.to_string();
+    let (number, unit) = text.split_at(text.len() - 1);
+    format!("{number} {}", if unit == "m" { "min" } else { unit })
 }
 
 /// Returns where a create would place a pod, with price and stock.

@@ -15,7 +15,8 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
     let on_remove =
         [OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget].map(|choice| (choice.word(), choice));
     let on_replace = [OnReplace::DestroyFirst, OnReplace::CreateFirst].map(|choice| (choice.word(), choice));
-    let on_stuck_resume = [OnStuckResume::Fail, OnStuckResume::Replace].map(|choice| (choice.word(), choice));
+    let on_stuck_resume = [OnStuckResume::Fail, OnStuckResume::Replace, OnStuckResume::Wait]
+        .map(|choice| (choice.word(), choice));
     let ignored = fields.read("ignore_changes", decoder, |decoder, node| {
         decoder.items(node, "a list of fields, such as `[image, env.LOG_LEVEL]`", ignored_field)
     });

@@ -16,6 +16,7 @@ mod mounts;
 mod placement;
 mod ready;
 mod replicas;
+mod retry;
 mod update;
 mod words;
 
@@ -27,6 +28,7 @@ use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
 use crate::model::ready::{Boot, Ready};
 use crate::model::reference::Reference;
+use crate::model::retry as retry_model;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 
@@ -45,6 +47,7 @@ pub(super) use self::gpu::Gpu;
 pub(super) use self::mounts::Mount;
 pub(super) use self::placement::{Cpu, Placement};
 pub(super) use self::replicas::Replicas;
+pub(super) use self::retry::{Retry, Widen};
 pub(super) use self::update::Update;
 
 /// The most vCPUs that may be asked for with each GPU: far more than any host has.
@@ -141,7 +144,7 @@ pod_keys! { |fields|
     ready: Spanned<Ready> = ready::read;
     boot: Boot = ready::boot;
     schedule, without effect: "set `state: running` or `state: stopped` and apply";
-    retry, without effect: "apply tries every candidate once; run it again after a lack of capacity";
+    retry: Retry = retry::read;
     lifecycle: Lifecycle = lifecycle::read;
     labels: BTreeMap<String, Text> = container::labels;
     profiles: BTreeSet<String> = profiles;
@@ -210,6 +213,17 @@ impl Pod {
         self.rent.map(|rent| rent.value).unwrap_or_default()
     }
 
+    /// Returns what it accepts as well after a while.
+    pub(super) fn widen(&self) -> &[Spanned<Widen>] {
+        self.retry.as_ref().map_or(&[], |retry| &retry.value.widen)
+    }
+
+    /// Returns how long it waits for capacity.
+    pub(super) fn patience(&self) -> Option<retry_model::Retry> {
+        let retry = &self.retry.as_ref()?.value;
+        Some(retry.wish(self.gpu.as_ref().map(|gpu| &gpu.value), &self.host(), self.rent()))
+    }
+
     /// Returns where keys stand that a CPU pod cannot have, and why not.
     pub(super) fn only_of_gpus(&self) -> impl Iterator<Item = (Span, &'static str)> {
         let per_gpu = "it is a floor for each GPU, and a CPU pod has none";
@@ -218,6 +232,7 @@ impl Pod {
             self.min_vcpu.map(|floor| (floor.span, per_gpu)),
             self.min_memory.map(|floor| (floor.span, per_gpu)),
             self.rent.map(|rent| (rent.span, "only GPUs are rented by a bid")),
+            self.widen().first().map(|widen| (widen.span, "only the GPUs of a pod can be widened")),
         ]
         .into_iter()
         .flatten()

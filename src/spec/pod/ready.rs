@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
+use crate::model::ready::{Boot, OnNoBoot, Probe, Ready};
+use crate::model::seconds::Seconds;
 use crate::model::sensitive;
 use crate::spec::decode::Decoder;
 use crate::spec::diagnostic::{Diagnostic, Problem};

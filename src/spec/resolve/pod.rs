@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::{Address, Key};
-use crate::model::desired::{CloudWish, ComputeWish, CpuWish, Hardware};
+use crate::model::desired::{CloudWish, ComputeWish, CpuWish, Hardware, OnStuckResume};
 use crate::model::id::DataCenterId;
 use crate::model::pod::Cloud;
 use crate::model::prior::Api;
@@ -50,6 +50,7 @@ impl Resolver<'_> {
         let storage = self.storage(&pod);
         let hardware = self.hardware(key, &pod, storage.as_ref());
         let depends_on = self.depends_on(key, &pod);
+        self.waits_for_its_host(&pod);
         self.length_of_name(&pod);
         self.update(&pod);
         self.ready(&pod);
@@ -102,6 +103,17 @@ impl Resolver<'_> {
                 );
             }
         }
+    }
+
+    /// Who waits for the host of a stopped pod says how long.
+    fn waits_for_its_host(&mut self, pod: &Pod) {
+        let Some(lifecycle) = &pod.lifecycle else { return };
+        if lifecycle.value.on_stuck_resume != OnStuckResume::Wait || pod.retry.is_some() {
+            return;
+        }
+        let detail = "`on_stuck_resume: wait` waits as long as `retry` says, which is missing";
+        let mistake = Diagnostic::at(Problem::MissingKey, lifecycle.span, detail);
+        self.log.push(mistake.help("add `retry: { for: 2h }` to the pod or to `defaults`"));
     }
 
     fn missing_image(&mut self, key: &Key, pod: &Pod) {

@@ -657,7 +657,8 @@ proptest! {
             1 => pod.container.name = "another".to_owned(),
             2 => pod.lifecycle.on_stuck_resume = match pod.lifecycle.on_stuck_resume {
                 OnStuckResume::Fail => OnStuckResume::Replace,
-                OnStuckResume::Replace => OnStuckResume::Fail,
+                OnStuckResume::Replace => OnStuckResume::Wait,
+                OnStuckResume::Wait => OnStuckResume::Fail,
             },
             3 => { Arc::make_mut(&mut pod.container.env).insert(EnvKey::new("NEW"), EnvValue::Plain("1".to_owned())); }
             4 => pod.run = RunState::Stopped,

@@ -4,7 +4,8 @@ use insta::assert_snapshot;
 use podform::model::desired::WantedPod;
 use podform::model::live::{PodStatus, Seen};
 use podform::model::plan::Planned;
-use podform::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
+use podform::model::ready::{Boot, OnNoBoot, Probe, Ready};
+use podform::model::seconds::Seconds;
 
 use super::cases::{image_2, plan, settles, stopped};
 use super::world::{World, address};

@@ -89,7 +89,8 @@ fn every_change_that_takes_replicas_down_goes_in_waves() {
         let planned = world.plan();
         assert_eq!(planned.plan().waves.values().copied().collect::<Vec<_>>(), [2]);
         let said = planned.plan().findings.iter().filter(|finding| finding.code == "in-waves");
-        assert_snapshot!(said.map(|finding| finding.message.as_str()).collect::<String>(), @"changes 5 replicas in 3 waves of 2; one that does not come up again ends it");
+        let said: String = said.map(|finding| finding.message.as_str()).collect();
+        assert_eq!(said, "changes 5 replicas in 3 waves of 2; one that does not come up again ends it");
     }
 }
 
@@ -169,7 +170,13 @@ fn one_that_is_not_ready_goes_before_another_goes_down() {
     let mut world = five(at_once(AtOnce::Number(1)));
     let Seen::Found(pod) = world.live.pods.values().nth(3).unwrap() else { panic!("it is there") };
     world.live.unready = BTreeSet::from([pod.id.clone()]);
-    assert_snapshot!(waves(&world), @"");
+    assert_snapshot!(waves(&world), @"
+    llm[3]:update
+    llm[0]:update
+    llm[1]:update
+    llm[2]:update
+    llm[4]:update
+    ");
 }
 
 /// An apply that was killed left one that boots with its new image.
@@ -181,8 +188,16 @@ fn one_that_is_changed_already_and_not_up_is_waited_for() {
             pod.status = status;
         });
         match status {
-            PodStatus::Running => assert_snapshot!(waves(&world), @""),
-            _ => assert_snapshot!(waves(&world), @""),
+            PodStatus::Running => assert_snapshot!(waves(&world), @"
+            llm[0]:record llm[1]:update llm[2]:update
+            llm[3]:update llm[4]:update
+            "),
+            _ => assert_snapshot!(waves(&world), @"
+            llm[0]:record
+            llm[0]:ready
+            llm[1]:update llm[2]:update
+            llm[3]:update llm[4]:update
+            "),
         }
     }
 }

@@ -427,7 +427,7 @@ fn a_budget_is_dollars() {
 
 #[test]
 fn sections_that_have_no_effect_yet_are_refused() {
-    insta::assert_snapshot!(in_pod("gpu: L40S\nschedule: { otherwise: stopped }\nretry: { for: 2h }"), @r#"
+    insta::assert_snapshot!(in_pod("gpu: L40S\nschedule: { otherwise: stopped }"), @r#"
     error: not supported yet
      --> pods.yaml:7:5
       |
@@ -435,14 +435,6 @@ fn sections_that_have_no_effect_yet_are_refused() {
       |     ^^^^^^^^ `schedule` has no effect yet
       |
       = help: set `state: running` or `state: stopped` and apply
-
-    error: not supported yet
-     --> pods.yaml:8:5
-      |
-    8 |     retry: { for: 2h }
-      |     ^^^^^ `retry` has no effect yet
-      |
-      = help: apply tries every candidate once; run it again after a lack of capacity
     "#);
     insta::assert_snapshot!(with_head("state_url: postgres://bot:hunter2@db/state\n"), @"
     error: invalid value

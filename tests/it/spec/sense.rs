@@ -130,10 +130,12 @@ fn every_key_of_the_format_is_lowered() {
         removed,
         ready,
         boot,
+        retries,
         secrets,
         budget,
     } = &loaded.desired;
-    assert!(removed.is_empty() && dropped.is_empty() && ready.is_empty() && boot.is_empty());
+    assert!(removed.is_empty() && dropped.is_empty() && retries.is_empty());
+    assert!(ready.is_empty() && boot.is_empty());
     assert_eq!((project.as_str(), out_of_scope.len()), ("acme-inference", 0));
     assert_eq!(replicated.iter().map(|key| key.as_str()).collect::<Vec<_>>(), ["llm"]);
     assert_eq!(protected, replicated);

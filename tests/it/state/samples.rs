@@ -26,8 +26,10 @@ use podform::model::pod::{
 use podform::model::prior::RecordedRegistry;
 use podform::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod, RecordedSecret};
 use podform::model::provenance::Part;
-use podform::model::ready::{Boot, OnNoBoot, Probe, Ready, Seconds};
+use podform::model::ready::{Boot, OnNoBoot, Probe, Ready};
 use podform::model::registry::{Credentials, Registry};
+use podform::model::retry::Patience;
+use podform::model::seconds::Seconds;
 use podform::model::secret::SecretName;
 use podform::model::settings::{Container, Field, PodPatch};
 use podform::model::size::Gigabytes;
@@ -201,7 +203,7 @@ impl Samples {
             protect: self.0.bool(),
             on_remove: self.one(&[OnRemove::Terminate, OnRemove::Stop, OnRemove::Forget]),
             on_replace: self.one(&[OnReplace::DestroyFirst, OnReplace::CreateFirst]),
-            on_stuck_resume: self.one(&[OnStuckResume::Fail, OnStuckResume::Replace]),
+            on_stuck_resume: self.one(&[OnStuckResume::Fail, OnStuckResume::Replace, OnStuckResume::Wait]),
             ignore_changes: self.set(Self::ignored),
         }
     }
@@ -325,9 +327,14 @@ impl Samples {
         }
     }
 
+    fn patience(&mut self) -> Patience {
+        Patience { within: Seconds(self.0.u32(..)), every: Seconds(self.0.u32(..)) }
+    }
+
     fn creation(&mut self) -> PodCreation {
         let attempt = |samples: &mut Self| Attempt {
             candidate: samples.candidate(),
+            after: samples.some(|samples| Seconds(samples.0.u32(..))),
             token: samples.token(),
             second_token: samples.token(),
         };
@@ -341,6 +348,7 @@ impl Samples {
             }),
             attempts: self.list(attempt),
             boot: self.some(Self::boot),
+            retry: self.some(Self::patience),
         }
     }
 
@@ -406,9 +414,10 @@ impl Samples {
                 id: self.pod_id(),
                 compute: self.some(Self::compute),
                 bid: self.some(|_| Hourly(200_000)),
-                on_stuck: match self.0.bool() {
-                    true => OnStuck::Fail,
-                    false => OnStuck::Replace(Box::new(self.creation())),
+                on_stuck: match self.0.u32(..3) {
+                    0 => OnStuck::Fail,
+                    1 => OnStuck::Wait(self.patience()),
+                    _ => OnStuck::Replace(Box::new(self.creation())),
                 },
             },
             7 => Operation::StopPod { id: self.pod_id() },
@@ -649,8 +658,10 @@ impl Samples {
             actions: self.list(|samples| (samples.action_id(), samples.action())).into_iter().collect(),
             edges: self.set(|samples| (samples.action_id(), samples.action_id())),
             waves: self
-                .list(|samples| (samples.address().key().clone(), samples.0.u32(..)))
+                .list(|samples| (samples.address(), samples.0.u32(..)))
                 .into_iter()
+                .filter(|(address, _)| address.is_pod())
+                .map(|(address, at_once)| (address.key().clone(), at_once))
                 .collect(),
             referenced: self
                 .list(|samples| (samples.address(), VolumeId::new(samples.text())))

@@ -125,10 +125,12 @@ pub fn creation(at: &str) -> PodCreation {
             .zip(candidates)
             .map(|(number, candidate)| Attempt {
                 candidate,
+                after: None,
                 token: attempt_token(at, 2 * number),
                 second_token: attempt_token(at, 2 * number + 1),
             })
             .collect(),
+        retry: None,
     }
 }
 

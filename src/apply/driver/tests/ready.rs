@@ -3,7 +3,8 @@
 use super::*;
 use crate::model::live::Ran as HasRun;
 use crate::model::plan::Action;
-use crate::model::ready::{Boot, OnNoBoot, Ready, Seconds};
+use crate::model::ready::{Boot, OnNoBoot, Ready};
+use crate::model::seconds::Seconds;
 
 const WITHIN: Seconds = Seconds(5 * 60);
 

@@ -233,9 +233,12 @@ async fn a_pod_that_comes_back_without_gpus_is_stopped_at_once() {
     provider.start_with.replace(Some(none));
     let ran = run(plan([("llm:start", start("p"))], []), prior_with("llm", "p"), &provider).await;
     assert_eq!(ran.calls, ["start p 1", "stop p"]);
-    assert_eq!(
-        ran.result("llm:start"),
-        EndResult::Failed("its host has no free GPU: it came back with H100 x0".to_owned())
+    let EndResult::Failed(why) = ran.result("llm:start") else { panic!("{:?}", ran.outcome) };
+    let (stuck, ways_out) = why.split_once("; ").unwrap();
+    assert_eq!(stuck, "its host has no free GPU: it came back with H100 x0");
+    assert!(
+        ways_out.contains("on_stuck_resume: wait") && ways_out.contains("on_stuck_resume: replace"),
+        "{why}"
     );
 }
 

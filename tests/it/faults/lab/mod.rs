@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+use podform::apply::waiting::{Pause, Told, Waiting};
 use podform::apply::{self, Context, Interrupt, Limited, Reporter, Settings};
 use podform::model::address::Address;
 use podform::model::catalog::Catalog;
@@ -39,7 +40,7 @@ use podform::model::secret::{Secret, SecretName, Secrets};
 use podform::model::size::Gigabytes;
 use podform::model::volume::{VolumeConfig, VolumeTier};
 use podform::plan::Rotation;
-use podform::plan::{self, Inputs, Options, stock_questions};
+use podform::plan::{self, Again, Inputs, Options, stock_questions};
 use podform::provider::runpod::Runpod;
 use podform::provider::{Mutate, Observe};
 use podform::simulator::{self, QuotaSetting, Simulation, World};
@@ -165,6 +166,32 @@ pub fn left_open(base: &Base, case: &Case) -> Vec<(plan_model::Step, ActionStatu
         lab.live(0, &life, watch::channel(Interrupt::None).1).await;
         let open = place.load().await.expect("a state").open;
         open.into_iter().map(|intent| (intent.action.step, intent.status)).collect()
+    })
+}
+
+/// Plays a run that may wait, and one with another spec that begins half a minute later, and returns what each says and what
+/// is left that must not be.
+pub fn beside(base: &Base, case: &Case, other: &str) -> ([String; 2], Vec<String>) {
+    in_paused_time(async {
+        let place = journals::memory();
+        let simulation = prepared(base, case, &place).await;
+        let other = kit::loaded(other).expect("a spec").desired;
+        let [first, second] = [&base.desired, &other]
+            .map(|desired| Lab::new(case, &simulation, &place, (desired, &base.catalog), false));
+        let lives = [Life::new(None), Life::new(None)];
+        let quiet = || watch::channel(Interrupt::None).1;
+        let later = async {
+            sleep(Duration::from_secs(30)).await;
+            second.process(1, &lives[1], quiet()).await
+        };
+        let (first, second) = tokio::join!(first.process(0, &lives[0], quiet()), later);
+        let said = [first, second].map(|step| match step {
+            Step::NothingToDo { .. } => "nothing to do".to_owned(),
+            Step::Went { said, broken } => said + &broken.concat(),
+            Step::Waits(pause) => format!("{pause:?}"),
+        });
+        let prior = place.load().await.expect("a state");
+        (said, simulation.inspect(|world| check(base, case, world, &prior)))
     })
 }
 
@@ -348,6 +375,14 @@ enum Step {
         said: String,
         broken: Vec<String>,
     },
+    /// Something waits for capacity, with nothing open.
+    Waits(Pause),
+}
+
+/// What a process keeps from one round to the next.
+struct Rounds {
+    approved: Option<Plan>,
+    waiting: Waiting,
 }
 
 impl Step {
@@ -359,6 +394,7 @@ impl Step {
     fn and(self, error: &StateError) -> Self {
         match self {
             Self::NothingToDo { .. } => Self::stopped(format!("nothing to do, but {error}")),
+            Self::Waits(_) => Self::stopped(format!("something waits, but {error}")),
             Self::Went { said, broken } => Self::Went { said: format!("{said}, and {error}"), broken },
         }
     }
@@ -424,6 +460,7 @@ impl<'a, P: Place> Lab<'a, P> {
                     report.story = self.story.lines.take();
                     return report;
                 }
+                RunEnd::Done(Step::Waits(pause)) => unreachable!("a process waits by itself: {pause:?}"),
                 RunEnd::Done(Step::Went { said, broken }) => {
                     last = format!("run {number}: {said}");
                     self.story.add(|| last.clone());
@@ -451,8 +488,32 @@ impl<'a, P: Place> Lab<'a, P> {
         ended
     }
 
-    /// Takes the lock, runs, and gives it back, as the command does.
+    /// Lives in rounds, as the command does: what found nothing free is tried again after a while.
     async fn process(&self, number: usize, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
+        let mut rounds = Rounds { approved: None, waiting: Waiting::new(None) };
+        loop {
+            let step = self.round(number, life, interrupt.clone(), &mut rounds).await;
+            let Step::Waits(pause) = step else { return step };
+            self.story.add(|| format!("waits {pause:?}"));
+            sleep(pause.next).await;
+            if *interrupt.borrow() != Interrupt::None {
+                return Step::stopped("interrupted in a wait".to_owned());
+            }
+        }
+    }
+
+    fn told(&self) -> Told {
+        Told { there: Some(self.clock.now()), ran: self.clock.began.elapsed() }
+    }
+
+    /// Takes the lock, runs, and gives it back.
+    async fn round(
+        &self,
+        number: usize,
+        life: &Life,
+        interrupt: watch::Receiver<Interrupt>,
+        rounds: &mut Rounds,
+    ) -> Step {
         let holder = lock::holder(&format!("run-{number}-{}", self.clock.now().as_millisecond()));
         let Case { succession, without, .. } = self.case;
         let lock = match Lock::take(self.place, &self.clock, holder, *succession, *without).await {
@@ -463,7 +524,7 @@ impl<'a, P: Place> Lab<'a, P> {
             succeeds.begins(self.place.serial().await.expect("a state that can be read"));
         }
         // It is large, and each of those around it would have room for it.
-        let step = lock.renewing(Box::pin(self.run(&lock, life, interrupt))).await;
+        let step = lock.renewing(Box::pin(self.run(&lock, life, interrupt, rounds))).await;
         match lock.release().await {
             Ok(()) => step,
             Err(error) => step.and(&error),
@@ -471,7 +532,13 @@ impl<'a, P: Place> Lab<'a, P> {
     }
 
     /// Looks, plans and applies once.
-    async fn run(&self, lock: &Lock<'_, P>, life: &Life, interrupt: watch::Receiver<Interrupt>) -> Step {
+    async fn run(
+        &self,
+        lock: &Lock<'_, P>,
+        life: &Life,
+        interrupt: watch::Receiver<Interrupt>,
+        rounds: &mut Rounds,
+    ) -> Step {
         let port = MortalPort {
             client: Rc::clone(&self.client),
             life,
@@ -538,7 +605,18 @@ impl<'a, P: Place> Lab<'a, P> {
         if let Some(sought) = plan::sought_registries(self.desired, &prior) {
             live.registries = podform::provider::observe::registries(&limited, &sought).await;
         }
-        let (planned, broken) = self.plan(&prior, &live, &run, &secrets);
+        let (planned, broken) = self.plan(&prior, &live, &run, &secrets, rounds);
+        if let Some(approved) = &rounds.approved {
+            let due = rounds.waiting.due(self.told());
+            let Again { plan, not_needed } =
+                match plan::again(approved, rounds.waiting.outcome(), &due, &planned) {
+                    Ok(again) if broken.is_empty() => again,
+                    Ok(_) => return Step::Went { said: "unsound after a wait".to_owned(), broken },
+                    Err(reasons) => return Step::stopped(format!("stale: {}", reasons.join("; "))),
+                };
+            not_needed.iter().for_each(|id| rounds.waiting.not_needed(id));
+            return self.execute(plan, &prior, context, rounds).await;
+        }
         let plan = match planned {
             Planned::NoChanges(plan) => {
                 let findings = plan.findings.into_iter().map(|finding| finding.message).collect();
@@ -552,13 +630,49 @@ impl<'a, P: Place> Lab<'a, P> {
             }
             Planned::Changes(plan) => plan,
         };
+        rounds.approved = Some(plan.clone());
+        match self.execute(plan, &prior, context, rounds).await {
+            Step::Went { said, .. } => Step::Went { said: format!("{said} after {recovered:?}"), broken },
+            step if broken.is_empty() => step,
+            _ => Step::Went { said: "unsound before a wait".to_owned(), broken },
+        }
+    }
+
+    /// Executes a plan, and tells whether anything of what was approved still waits.
+    async fn execute<Q: Observe + Mutate, J: podform::state::Journal>(
+        &self,
+        plan: Plan,
+        prior: &Prior,
+        context: Context<'_, Q, J, WorldClock<'_>, Story>,
+        rounds: &mut Rounds,
+    ) -> Step {
+        let Rounds { approved, waiting } = rounds;
         self.story.add(|| shown(&plan));
-        let outcome = apply::execute(&ApprovedPlan::new(plan, Approval::Flag), &prior, context).await;
-        Step::Went { said: format!("{outcome:?} after {recovered:?}"), broken }
+        let now = ApprovedPlan::new(plan, Approval::Flag).waiting(waiting.begin(self.told()));
+        if let (Some(approved), false) = (approved, now.plan().actions.is_empty()) {
+            let outcome = apply::execute(&now, prior, context).await;
+            waiting.take(approved, now.plan(), outcome, self.told());
+        }
+        match waiting.next(self.told()) {
+            Some(pause) => Step::Waits(pause),
+            None => Step::stopped(format!("{:?}", waiting.outcome())),
+        }
     }
 
     /// Plans, and says what is wrong with the plan.
-    fn plan(&self, prior: &Prior, live: &Live, run: &Run, secrets: &Secrets) -> (Planned, Vec<String>) {
+    fn plan(
+        &self,
+        prior: &Prior,
+        live: &Live,
+        run: &Run,
+        secrets: &Secrets,
+        rounds: &Rounds,
+    ) -> (Planned, Vec<String>) {
+        let nonce = match &rounds.approved {
+            Some(approved) => approved.basis.nonce.clone(),
+            None => RunNonce::new(run.id.as_str()),
+        };
+        let tokens_used = rounds.waiting.tokens_used().clone();
         let inputs = Inputs {
             desired: self.desired,
             prior,
@@ -567,9 +681,9 @@ impl<'a, P: Place> Lab<'a, P> {
             secrets,
             endpoint: &Endpoint::Simulator,
             api: Api::V2,
-            nonce: &RunNonce::new(run.id.as_str()),
+            nonce: &nonce,
             settling: SignedDuration::from_secs(i64::try_from(self.case.settling).unwrap_or(90)),
-            options: &Options { rotate: self.to_rotate(prior), ..Options::default() },
+            options: &Options { rotate: self.to_rotate(prior), tokens_used, ..Options::default() },
             in_progress: None,
         };
         let planned = plan::plan(&inputs);

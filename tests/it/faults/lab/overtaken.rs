@@ -129,6 +129,7 @@ impl<P: Place> Lab<'_, P> {
                 self.story.add(|| format!("{who}: nothing to do"));
                 Vec::new()
             }
+            Step::Waits(pause) => unreachable!("a process waits by itself: {pause:?}"),
             Step::Went { said, broken } => {
                 self.story.add(|| format!("{who}: {said}"));
                 broken

@@ -24,7 +24,7 @@ impl Shape {
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 20] = [
+pub const SHAPES: [Shape; 23] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -53,6 +53,15 @@ pub const SHAPES: [Shape; 20] = [
     Shape {
         name: "resume",
         specs: &[LOCAL_RUNS, LOCAL_STOPPED, LOCAL_RUNS],
+        kept: &["llm"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape { name: "waits", specs: &[NOTHING, WAITS], kept: &[], rotate: None, full_host: false },
+    Shape { name: "replace-waits", specs: &[WAITS, WAITS_OTHER], kept: &[], rotate: None, full_host: false },
+    Shape {
+        name: "resume-waits",
+        specs: &[WAITS_FOR_HOST, WAITS_STOPPED, WAITS_FOR_HOST],
         kept: &["llm"],
         rotate: None,
         full_host: false,
@@ -259,6 +268,50 @@ pods:
   a: { image: img:1, gpu: RTX 4090, disk: 20GB, state: stopped }
   b: { image: img:1, gpu: RTX 4090, disk: 20GB }
   c: { image: img:2, gpu: RTX 4090, disk: 20GB, ssh: true, env: { MODE: fast } }
+";
+
+/// A pod that waits, one behind it and one beside it.
+pub const WAITS: &str = "
+version: 1
+project: lab
+pods:
+  llm:
+    image: img:1
+    gpu: RTX 4090
+    disk: 20GB
+    retry: { for: 30m, every: 60s, widen: [{ after: 2m, gpu: [L40S] }] }
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, depends_on: [llm] }
+  aside: { image: img:1, gpu: RTX 4090, disk: 20GB }
+";
+
+/// The same, another pod on the way.
+pub const WAITS_OTHER: &str = "
+version: 1
+project: lab
+pods:
+  llm:
+    image: img:1
+    gpu: RTX 6000 Ada
+    disk: 20GB
+    retry: { for: 30m, every: 60s, widen: [{ after: 2m, gpu: [L40S] }] }
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, depends_on: [llm] }
+  aside: { image: img:2, gpu: RTX 4090, disk: 20GB }
+";
+
+const WAITS_FOR_HOST: &str = "
+version: 1
+project: lab
+defaults: { retry: { for: 30m }, lifecycle: { on_stuck_resume: wait } }
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: [{ local: 50GB, path: /workspace }] }
+";
+
+const WAITS_STOPPED: &str = "
+version: 1
+project: lab
+defaults: { retry: { for: 30m }, lifecycle: { on_stuck_resume: wait } }
+pods:
+  llm: { image: img:1, gpu: RTX 4090, disk: 20GB, volumes: [{ local: 50GB, path: /workspace }], state: stopped }
 ";
 
 const LOCKED: &str = "

@@ -1,0 +1,332 @@
+//! Pods that wait for capacity: what a plan says of it, and what of a plan after a wait goes on with the one before it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use insta::assert_snapshot;
+use podform::model::desired::{ComputeWish, OnReplace, OnStuckResume, WantedPod};
+use podform::model::id::{GpuTypeId, RunNonce};
+use podform::model::live::{LivePod, PodStatus, Seen};
+use podform::model::money::Hourly;
+use podform::model::outcome::{EndResult, Ended, Outcome};
+use podform::model::plan::{ActionId, Operation, Plan, Planned, Step};
+use podform::model::pod::{Compute, RunState};
+use podform::model::retry::{Patience, Retry, Wider};
+use podform::model::seconds::Seconds;
+use podform::plan::{Again, again};
+
+use super::cases::{local, plan, settles};
+use super::world::{World, address, gpus};
+
+/// Lets a pod wait for two hours, and accept more after so many seconds.
+fn patient(world: World, name: &str, widen: &[(u32, &[&str], Option<i64>)]) -> World {
+    let mut world = world;
+    let wider = |(after, names, limit): &(u32, &[&str], Option<i64>)| Wider {
+        after: Seconds(*after),
+        gpu: gpus(names),
+        max_price: limit.map(Hourly),
+    };
+    let patience = Patience { within: Seconds(7_200), every: Seconds(60) };
+    let retry = Retry { patience, widen: widen.iter().map(wider).collect() };
+    world.desired.retries.insert(address(name).key().clone(), retry);
+    world
+}
+
+fn on(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
+    move |pod| pod.hardware.compute = ComputeWish::Gpu(gpus(names))
+}
+
+/// Lists the ways to place a pod, each with its price an hour and the wait before it.
+fn ways(world: &World) -> String {
+    let planned = world.plan();
+    let mut text = String::new();
+    for attempt in planned.plan().actions.values().flat_map(|action| action.operation.attempts()) {
+        let candidate = &attempt.candidate;
+        let after = attempt.after.map_or("at once".to_owned(), |after| format!("after {after}"));
+        writeln!(
+            text,
+            "{} {} {} {after}",
+            candidate.placement.compute, candidate.placement.cloud, candidate.price
+        )
+        .unwrap();
+    }
+    text
+}
+
+#[test]
+fn what_is_accepted_later_stands_behind_with_a_limit_of_its_own() {
+    let cheap = |pod: &mut WantedPod| {
+        on(&["RTX 4090"])(pod);
+        pod.hardware.max_price = Some(Hourly(800_000));
+    };
+    let world = patient(
+        World::default().want("llm", cheap),
+        "llm",
+        // The one of the first list stays where it is, and the pod's limit holds where there is no other.
+        &[
+            (3_600, &["A100 PCIe"], None),
+            (1_800, &["RTX 4090", "L40S:1"], Some(900_000)),
+            (5_400, &["A100 PCIe"], Some(2_000_000)),
+        ],
+    );
+    assert_snapshot!(ways(&world), @"
+    NVIDIA GeForce RTX 4090 x1 secure $0.69/h at once
+    NVIDIA L40S x1 secure $0.86/h after 30m
+    NVIDIA A100 80GB PCIe x1 secure $1.64/h after 90m
+    ");
+    assert_snapshot!(plan(&world), @"
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure | NVIDIA L40S x1 secure | NVIDIA A100 80GB PCIe x1 secure
+    Note llm: not considered: NVIDIA A100 80GB PCIe in secure: $1.64/h is more than $0.80/h (candidates-rejected)
+    cost $0.00 -> $505.70, at most $1,199.20
+    ");
+}
+
+#[test]
+fn a_pod_on_what_is_accepted_later_is_as_wanted_as_long_as_the_spec_has_it() {
+    let landed = |pod: &mut LivePod| {
+        pod.compute = Some(Compute::Gpu { id: GpuTypeId::new("NVIDIA L40S"), count: 1 });
+    };
+    let world = World::default().want("llm", on(&["RTX 4090"])).have("llm", |_| {}).outside("llm", landed);
+    assert_snapshot!(settles(&patient(world.clone(), "llm", &[(1_800, &["L40S"], None)])), @r#"
+    llm:record Changed
+      gpu: NVIDIA GeForce RTX 4090 x1 -> NVIDIA L40S x1 by Outside
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Word("NVIDIA GeForce RTX 4090 x1"), live: Word("NVIDIA L40S x1"), left_alone: false }])
+    cost $629.80 -> $629.80, at most $629.80
+    "#);
+    assert_snapshot!(plan(&patient(world.clone(), "llm", &[(1_800, &["L40S:2"], None)])), @r#"
+    llm:delete Replaced
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm:create Replaced on NVIDIA GeForce RTX 4090 x1 secure | NVIDIA L40S x2 secure
+      gpu: NVIDIA L40S -> RTX 4090 by Outside
+      ! NewPodId
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Word("NVIDIA GeForce RTX 4090 x1"), live: Word("NVIDIA L40S x1"), left_alone: false }])
+    cost $629.80 -> $505.70, at most $1,257.60
+    "#);
+    assert_snapshot!(plan(&world), @r#"
+    llm:delete Replaced
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    llm:create Replaced on NVIDIA GeForce RTX 4090 x1 secure
+      gpu: NVIDIA L40S -> RTX 4090 by Outside
+      ! NewPodId
+    drift llm: Fields([FieldDrift { field: Gpu, recorded: Word("NVIDIA GeForce RTX 4090 x1"), live: Word("NVIDIA L40S x1"), left_alone: false }])
+    cost $629.80 -> $505.70, at most $505.70
+    "#);
+}
+
+/// How patient a pod is was approved, and so was what it may turn into.
+#[test]
+fn the_wait_is_part_of_the_digest() {
+    let world = World::default().want("llm", on(&["RTX 4090"]));
+    let digest = |world: &World| world.plan().plan().digest.clone();
+    let plain = digest(&world);
+    let waits = digest(&patient(world.clone(), "llm", &[]));
+    let wide = digest(&patient(world.clone(), "llm", &[(1_800, &["L40S"], None)]));
+    let later = digest(&patient(world.clone(), "llm", &[(3_600, &["L40S"], None)]));
+    let hashes = [&plain, &waits, &wide, &later].map(|digest| digest.hash.clone());
+    assert_eq!(BTreeSet::from(hashes).len(), 4);
+    assert_eq!(plain.monthly, waits.monthly);
+    assert!(wide.monthly.known > waits.monthly.known, "{wide} {waits}");
+    let other = patient(world, "other", &[]);
+    assert_eq!(digest(&other), plain, "the patience of others is none of this plan");
+}
+
+#[test]
+fn a_start_waits_only_where_the_spec_says_both() {
+    let on_stuck = |on_stuck_resume, world: fn(World) -> World| {
+        let pod = move |run| {
+            move |pod: &mut WantedPod| {
+                pod.run = run;
+                pod.container.storage = local(50);
+                pod.lifecycle.on_stuck_resume = on_stuck_resume;
+            }
+        };
+        let world =
+            world(World::default().want("llm", pod(RunState::Running)).have("llm", pod(RunState::Stopped)));
+        let planned = world.plan();
+        let start = planned.plan().actions.values().next_back().unwrap().operation.clone();
+        let Operation::StartPod { on_stuck, .. } = start else { panic!("{start:?}") };
+        format!("{on_stuck:?}").split([' ', '(']).next().unwrap().to_owned()
+    };
+    let patient = |world| patient(world, "llm", &[]);
+    let kinds = [OnStuckResume::Fail, OnStuckResume::Wait, OnStuckResume::Replace];
+    assert_eq!(kinds.map(|kind| on_stuck(kind, |world| world)), ["Fail", "Fail", "Replace"]);
+    assert_eq!(kinds.map(|kind| on_stuck(kind, patient)), ["Fail", "Wait", "Replace"]);
+}
+
+fn outcome<const N: usize>(ended: [(&str, EndResult); N]) -> Outcome {
+    let ended = ended.map(|(name, result)| (id(name), Ended::new(result)));
+    Outcome { actions: ended.into_iter().collect(), stopped_by: None }
+}
+
+fn id(name: &str) -> ActionId {
+    let (address, step) = name.split_once(':').unwrap();
+    let step = Step::ALL.into_iter().find(|known| known.word() == step).unwrap();
+    ActionId { address: address.parse().unwrap(), step }
+}
+
+fn full() -> EndResult {
+    EndResult::NoCapacity("nothing is free".to_owned())
+}
+
+fn behind() -> EndResult {
+    EndResult::Skipped("depends on what waits".to_owned())
+}
+
+/// Plans anew in this world, as a run does that waited, and tells what of it goes on with the approved plan.
+fn next(approved: &Planned, outcome: &Outcome, world: &World) -> String {
+    next_of(approved.plan(), outcome, world, &waiting(outcome))
+}
+
+fn waiting(outcome: &Outcome) -> BTreeSet<ActionId> {
+    let ended = outcome.actions.iter();
+    ended.filter(|(_, ended)| ended.result == full()).map(|(id, _)| id.clone()).collect()
+}
+
+fn next_of(approved: &Plan, outcome: &Outcome, world: &World, due: &BTreeSet<ActionId>) -> String {
+    let mut world = world.clone();
+    world.nonce = RunNonce::new("nonce");
+    world.options.tokens_used = [(address("llm"), 2)].into();
+    let now = world.plan();
+    match again(approved, outcome, due, &now) {
+        Err(reasons) => reasons.into_iter().map(|reason| format!("stale: {reason}\n")).collect(),
+        Ok(Again { plan, not_needed }) => {
+            assert_eq!(plan.digest, approved.digest);
+            let tokens = |plan: &Plan| -> BTreeSet<_> {
+                let attempts = plan.actions.iter().filter(|(id, _)| id.address == address("llm"));
+                attempts
+                    .flat_map(|(_, action)| action.operation.attempts().iter().map(|one| one.token.clone()))
+                    .collect()
+            };
+            assert!(tokens(&plan).is_disjoint(&tokens(approved)), "a token is for one try");
+            let steps = plan.actions.keys().map(|id| format!("do {id}\n"));
+            let order = plan.edges.iter().map(|(first, then)| format!("{first} before {then}\n"));
+            steps.chain(order).chain(not_needed.iter().map(|id| format!("done: {id}\n"))).collect()
+        }
+    }
+}
+
+/// Two pods, one behind the other, and a third one beside them that is done.
+fn chain() -> (World, Planned, Outcome, World) {
+    let world = World::default()
+        .want("aside", |_| {})
+        .want("llm", |_| {})
+        .want("web", |pod| pod.depends_on = [address("llm")].into());
+    let world = patient(world, "llm", &[]);
+    let approved = world.plan();
+    let outcome =
+        outcome([("aside:create", EndResult::Done), ("llm:create", full()), ("web:create", behind())]);
+    // Its actions stand in the order of their names.
+    let after = world.applied_until(1);
+    (world, approved, outcome, after)
+}
+
+#[test]
+fn what_waits_goes_on_with_what_stands_behind_it() {
+    let (_, approved, outcome, after) = chain();
+    assert_snapshot!(next(&approved, &outcome, &after), @"
+    do llm:create
+    do web:create
+    llm:create before web:create
+    ");
+    // Nothing is due yet.
+    assert_snapshot!(next_of(approved.plan(), &outcome, &after, &BTreeSet::new()), @"");
+}
+
+#[test]
+fn what_somebody_else_did_is_not_done_again() {
+    let (world, approved, outcome, _) = chain();
+    assert_snapshot!(next(&approved, &outcome, &world.applied_until(2)), @"
+    do web:create
+    done: llm:create
+    ");
+    assert_snapshot!(next(&approved, &outcome, &world.applied_until(3)), @"
+    done: llm:create
+    done: web:create
+    ");
+}
+
+#[test]
+fn whatever_else_is_needed_by_then_ends_the_wait() {
+    let (_, approved, outcome, after) = chain();
+    let mut stopped = after.clone();
+    for pod in stopped.live.pods.values_mut() {
+        if let Seen::Found(pod) = pod {
+            pod.status = PodStatus::Exited;
+        }
+    }
+    assert_snapshot!(next(&approved, &outcome, &stopped), @"stale: `aside:start` is needed now and was not approved");
+    let edited = after.clone().want("llm", |pod| pod.container.image = "tool:2".to_owned());
+    assert_snapshot!(next(&approved, &outcome, &edited), @"stale: `llm:create` would do something else now");
+    let more = after.clone().want("more", |_| {});
+    assert_snapshot!(next(&approved, &outcome, &more), @"stale: `more:create` is needed now and was not approved");
+    let apart = after.clone().want("web", |_| {});
+    assert_snapshot!(next(&approved, &outcome, &apart), @"
+    stale: `web:create` would do something else now
+    stale: whether `llm:create` comes before `web:create` is otherwise now
+    ");
+    let blocked = after.want("llm", |pod| pod.hardware.max_price = Some(Hourly(1)));
+    assert_snapshot!(next(&approved, &outcome, &blocked), @"stale: it is blocked now");
+}
+
+/// What ended for good is left to the next apply, with what only that could go on with.
+#[test]
+fn what_failed_is_not_tried_again() {
+    let (world, approved, _, _) = chain();
+    let failed = || EndResult::Failed("no such image".to_owned());
+    let ended = outcome([("aside:create", failed()), ("llm:create", full()), ("web:create", behind())]);
+    assert_snapshot!(next(&approved, &ended, &world), @"
+    do llm:create
+    do web:create
+    llm:create before web:create
+    ");
+    let ended = outcome([("aside:create", full()), ("llm:create", failed()), ("web:create", behind())]);
+    assert_snapshot!(next(&approved, &ended, &world), @"do aside:create");
+}
+
+/// The first half of a replacement is done by the time that its second half waits, so the plan of then creates a pod that is
+/// simply not there.
+#[test]
+fn the_second_half_of_a_replacement_waits_as_the_create_that_it_is() {
+    let replacing = |on_replace| {
+        let pod = move |image: &'static str| {
+            move |pod: &mut WantedPod| {
+                pod.container.storage = if image == "tool:2" { local(60) } else { local(90) };
+                pod.lifecycle.on_replace = on_replace;
+            }
+        };
+        patient(World::default().have("llm", pod("tool:1")).want("llm", pod("tool:2")), "llm", &[])
+    };
+    let world = replacing(OnReplace::DestroyFirst);
+    let approved = world.plan();
+    let ended = outcome([("llm:delete", EndResult::Done), ("llm:create", full())]);
+    assert_snapshot!(next(&approved, &ended, &world.applied_until(1)), @"do llm:create");
+    let world = replacing(OnReplace::CreateFirst);
+    let approved = world.plan();
+    let ended = outcome([("llm:create", full()), ("llm:delete", behind())]);
+    assert_snapshot!(next(&approved, &ended, &world), @"
+    do llm:delete
+    do llm:create
+    llm:create before llm:delete
+    ");
+}
+
+/// A start that may replace its pod has ended it when nothing is free for the new one.
+#[test]
+fn the_second_half_of_a_start_waits_too() {
+    let pod = |run| {
+        move |pod: &mut WantedPod| {
+            pod.run = run;
+            pod.lifecycle.on_stuck_resume = OnStuckResume::Replace;
+        }
+    };
+    let world = World::default().want("llm", pod(RunState::Running)).have("llm", pod(RunState::Stopped));
+    let world = patient(world, "llm", &[]);
+    let approved = world.plan();
+    let ended = outcome([("llm:start", full())]);
+    let mut ended_there = world.clone();
+    ended_there.prior.objects.clear();
+    ended_there.live.pods.clear();
+    assert_snapshot!(next(&approved, &ended, &ended_there), @"do llm:create");
+    let edited = ended_there.want("llm", |pod| pod.container.image = "tool:2".to_owned());
+    assert_snapshot!(next(&approved, &ended, &edited), @"stale: `llm:create` would do something else now");
+}
