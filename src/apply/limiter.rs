@@ -19,6 +19,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::TemplateId;
 use crate::model::id::{PodId, RegistryId, VolumeId};
 use crate::model::live::{LivePod, LiveRegistry, LiveVolume};
+use crate::model::marker::Token;
 use crate::model::progress::Notice;
 use crate::model::template::Template;
 use crate::provider::walk::Walk;
@@ -167,6 +168,15 @@ impl<P: Observe, R: Reporter> Observe for Limited<'_, P, R> {
 
     async fn volume(&self, id: &VolumeId) -> Result<Option<LiveVolume>, ProviderError> {
         self.look(Verb::ReadVolume, async || self.port.volume(id).await).await
+    }
+
+    async fn exit_code(
+        &self,
+        id: &PodId,
+        run: &Token,
+        silence: Duration,
+    ) -> Result<Option<u32>, ProviderError> {
+        self.look(Verb::ReadLog, async || self.port.exit_code(id, run, silence).await).await
     }
 
     async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {

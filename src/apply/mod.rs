@@ -113,6 +113,10 @@ pub struct Settings {
     pub keeps_time: bool,
     /// How long a pod may take until it runs.
     pub wait_timeout: Duration,
+    /// How long the end of a job is waited for.
+    pub job_timeout: Duration,
+    /// The log of a pod that is up, and that says nothing for so long, has said all that there is.
+    pub log_silence: Duration,
     /// How long a request may take.
     pub request_timeout: Duration,
     /// Seed of the jitter.
@@ -130,6 +134,8 @@ impl Settings {
         time_validity: TIME_VALIDITY,
         keeps_time: true,
         wait_timeout: Duration::from_secs(20 * 60),
+        job_timeout: Duration::from_secs(24 * 3600),
+        log_silence: Duration::from_secs(3),
         request_timeout: Duration::from_secs(30),
         seed: 0,
     };
@@ -143,6 +149,7 @@ impl Settings {
         // times as fast, and in any faster one where nothing takes as long as it may.
         time_validity: Duration::from_millis(500),
         keeps_time: false,
+        log_silence: Duration::from_millis(100),
         request_timeout: Duration::from_secs(4),
         ..Self::RUNPOD
     };

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 
+use crate::model::job;
 use crate::model::live::{LivePod, LiveRegistry, LiveVolume};
 use crate::model::marker::MARKER_KEY;
 use crate::model::plan::Disruption;
@@ -22,9 +23,10 @@ pub fn created(request: &PodRequest, live: &LivePod) -> Option<String> {
     // The limits on the host are in no answer; the catalog has no more exact word on them.
     let Placement { compute, cloud, data_centers, host: _, rent: _ } = placement;
     let mut difference = Difference::default();
+    let live_pod = live;
     settings.unlike(&live.settings, |field, wanted, live| match field {
         // The image's own is shown by some APIs; and no API takes a lock at creation.
-        Field::Entrypoint if settings.entrypoint.is_empty() => {}
+        Field::Entrypoint if settings.entrypoint.is_empty() || is_run(&settings.entrypoint, live_pod) => {}
         Field::Ports | Field::Locked => {}
         field => difference.note(&field, wanted, live),
     });
@@ -46,8 +48,10 @@ pub fn created(request: &PodRequest, live: &LivePod) -> Option<String> {
 pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -> Option<String> {
     let PatchRequest { id: _, settings } = request;
     let mut difference = Difference::default();
+    let runs = settings.entrypoint.as_deref().is_some_and(|words| is_run(words, live));
     settings.unlike(&live.settings, |field, wanted, live| match field {
         Field::Ports | Field::Locked => {}
+        Field::Entrypoint if runs => {}
         Field::GlobalNetworking if disruption == Disruption::NextStart => {}
         field => difference.note(&field, wanted, live),
     });
@@ -67,6 +71,13 @@ pub fn patched(request: &PatchRequest, disruption: Disruption, live: &LivePod) -
         difference.compare(&Field::Locked, locked, live.settings.locked.flatten().as_ref());
     }
     difference.text()
+}
+
+/// Tells whether a pod has this entrypoint of a job with this very run, which is shown in another form.
+fn is_run(sent: &[String], live: &LivePod) -> bool {
+    job::seen(sent).is_some_and(|(words, run)| {
+        live.settings.entrypoint.as_ref() == Some(&words) && live.run.as_ref() == Some(&run)
+    })
 }
 
 /// Compares a network volume with what it is to be.

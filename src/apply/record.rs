@@ -6,8 +6,10 @@
 use crate::model::address::Address;
 use crate::model::clock::Moment;
 use crate::model::id::RemoteId;
+use crate::model::job::{self, End};
 use crate::model::live::LivePod;
 use crate::model::plan::{Action, ActionId, RecordAfter};
+use crate::model::pod::RunState;
 use crate::model::prior::{Record, Recorded, RecordedObject};
 use crate::state::RecordChange;
 
@@ -91,15 +93,47 @@ pub fn gone(
     let is_current = previous.is_some_and(|previous| previous.id == *object);
     match &action.record {
         RecordAfter::Remove { tombstone } if is_current => remove(&id.address, previous, *tombstone),
+        // What a job was given and how it ended outlives its pod.
+        RecordAfter::Put { id: Some(named), record } if is_current && named == object && outlives(record) => {
+            let mut recorded = previous.cloned().into_iter().collect::<Vec<_>>();
+            recorded.iter_mut().for_each(|recorded| recorded.record = record.as_ref().clone());
+            recorded
+                .into_iter()
+                .map(|recorded| RecordChange::Put(id.address.clone(), Box::new(recorded)))
+                .collect()
+        }
         // The first half of a replacement can keep the values, but an entry without an object is no entry.
-        RecordAfter::Put { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) if is_current => {
+        RecordAfter::Put { .. }
+        | RecordAfter::MovedFrom(_)
+        | RecordAfter::Deposed(_)
+        | RecordAfter::Ended
+            if is_current =>
+        {
             remove(&id.address, previous, false)
         }
         RecordAfter::Remove { .. }
         | RecordAfter::Put { .. }
         | RecordAfter::MovedFrom(_)
+        | RecordAfter::Ended
         | RecordAfter::Deposed(_) => remove_deposed(&id.address, previous, object),
     }
+}
+
+fn outlives(record: &Record) -> bool {
+    record.object.pod().and_then(|pod| pod.job.as_ref()).is_some_and(|job| job.gone)
+}
+
+/// Returns the change that records how the run of a job ended. An end that nobody knows may still be told by its log.
+pub fn ended(address: &Address, previous: Option<Recorded>, end: End, is_up: bool) -> Vec<RecordChange> {
+    let Some(mut recorded) = previous.filter(|_| end != End::Unknown) else { return Vec::new() };
+    let Some(pod) = recorded.record.object.pod_mut() else { return Vec::new() };
+    let Some(job) = &mut pod.job else { return Vec::new() };
+    job.ended = Some(end);
+    // One that is not kept stops itself in this moment.
+    if !is_up || !job::keeps(&pod.container.entrypoint) {
+        pod.run = RunState::Stopped;
+    }
+    vec![RecordChange::Put(address.clone(), Box::new(recorded))]
 }
 
 /// Returns the changes of an action without a call.
@@ -113,6 +147,8 @@ pub fn local(id: &ActionId, action: &Action, previous: Option<&Recorded>, now: M
         RecordAfter::MovedFrom(from) => {
             vec![RecordChange::Rename { from: from.clone(), to: id.address.clone() }]
         }
+        // The wait itself says how.
+        RecordAfter::Ended => Vec::new(),
         RecordAfter::Deposed(deposed) => {
             let Some(previous) = previous else { return Vec::new() };
             let mut recorded = previous.clone();

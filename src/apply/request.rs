@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::id::{EnvKey, PodId, RegistryId, VolumeId};
+use crate::model::job;
 use crate::model::journal::Asked;
 use crate::model::live::LivePod;
 use crate::model::marker::{MARKER_KEY, Marker, Token};
@@ -15,7 +16,7 @@ use crate::model::prior::{KnownToken, Record};
 use crate::model::registry::{Credentials, Registry};
 use crate::model::request::{PatchRequest, PodRequest, RegistryRequest};
 use crate::model::secret::{Secret, SecretName, Secrets};
-use crate::model::settings::{PodPatch, PodSettings, Variables};
+use crate::model::settings::{AskedChange, PodPatch, PodSettings, Variables};
 
 /// What requests are filled in from.
 #[derive(Clone, Copy)]
@@ -55,6 +56,14 @@ pub fn create(
     Ok(PodRequest { settings: container.clone().with(env, storage, registry), access: *access, placement })
 }
 
+/// Names the run of a job that the attempt with this token begins.
+pub fn for_run(request: &PodRequest, token: &Token) -> PodRequest {
+    let mut request = request.clone();
+    let entrypoint = &mut request.settings.entrypoint;
+    *entrypoint = job::sent(&job::for_run(entrypoint, token));
+    request
+}
+
 /// Fills in a request to change a pod but for its mark, with the variables to carry over from how the pod is at this
 /// moment.
 ///
@@ -69,7 +78,9 @@ pub fn patch(
     let env = patch.env.as_ref().map(|env| replaced(sources, env, live)).transpose()?;
     let storage = patch.storage.as_ref().map(|storage| mount(sources, storage)).transpose()?;
     let registry = patch.registry.as_ref().map(|registry| pulled_with(sources, registry)).transpose()?;
-    Ok(PatchRequest { id: id.clone(), settings: patch.clone().with(env, storage, registry) })
+    let mut settings: PodSettings<AskedChange> = patch.clone().with(env, storage, registry);
+    settings.entrypoint = settings.entrypoint.map(|words| job::sent(&words));
+    Ok(PatchRequest { id: id.clone(), settings })
 }
 
 /// Fills in a request to store credentials for a registry.
@@ -145,6 +156,9 @@ pub fn asked_pod(creation: &PodCreation, attempt: &Attempt, token: &Token, recor
         pod.compute = Some(compute.clone());
         pod.cloud = Some(*cloud);
         pod.data_center = None;
+        if let Some(job) = &mut pod.job {
+            job.run = Some(token.clone());
+        }
     }
     asked
 }

@@ -173,6 +173,8 @@ fn rank(plan: &Plan, id: &ActionId, action: &Action) -> Rank {
         | Operation::CreateRegistry { .. }
         | Operation::CreateVolume { .. }
         | Operation::CreatePod(_) => Rank::Create,
+        // Takes no place once it waits, and nothing after it can begin before.
+        Operation::AwaitJob { .. } => Rank::Local,
         Operation::StartPod { .. } => Rank::Start,
         Operation::DeleteSecret { .. }
         | Operation::DeleteRegistries { .. }

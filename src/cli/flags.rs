@@ -109,6 +109,9 @@ pub struct RunArgs {
     /// How long to wait for a pod to run
     #[arg(long, value_name = "DURATION", default_value = "20m")]
     pub wait_timeout: Span,
+    /// How long to wait for a job that something else waits for
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub job_timeout: Span,
     #[command(flatten)]
     pub lock: LockTimeout,
 }

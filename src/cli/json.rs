@@ -10,6 +10,7 @@ use super::running::{seen, ssh, url};
 use crate::model::address::Address;
 use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
+use crate::model::job::{End, RecordedJob};
 use crate::model::live::{Endpoints, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen};
 use crate::model::money::Price;
 use crate::model::plan::InProgress;
@@ -18,6 +19,7 @@ use crate::model::prior::{Record, Recorded, RecordedPod, RecordedRegistry, Recor
 use crate::model::settings::Field;
 use crate::model::value::Value as Shown;
 use crate::model::volume::{VolumeConfig, VolumeTier};
+use crate::plan::Stands;
 use crate::render::escape::in_json;
 use crate::state::{Approved, PastRun, Run, Source};
 
@@ -66,7 +68,7 @@ pub fn recorded(address: &Address, recorded: &Recorded) -> Value {
 }
 
 fn recorded_pod(pod: &RecordedPod) -> Value {
-    let RecordedPod { container, access, compute, cloud, data_center, run, depends_on } = pod;
+    let RecordedPod { container, access, compute, cloud, data_center, run, job, depends_on } = pod;
     let env = container.env.iter().map(|(key, value)| {
         let value = match value {
             EnvValue::Plain(text) => json!(text),
@@ -92,6 +94,14 @@ fn recorded_pod(pod: &RecordedPod) -> Value {
         "depends_on": depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
     shown.extend(rest.as_object().cloned().unwrap_or_default());
+    if let Some(RecordedJob { run: _, ended, gone }) = job {
+        let job = json!({
+            "ended": ended.map(End::word),
+            "exit_code": ended.and_then(End::code),
+            "pod_is_gone": gone,
+        });
+        shown.insert("job".to_owned(), job);
+    }
     shown.into()
 }
 
@@ -178,6 +188,18 @@ pub fn run(past: &PastRun) -> Value {
 /// Returns a text, or nothing for an empty one.
 pub fn said(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
+}
+
+/// Returns how the last run of a job stands.
+pub fn job(stands: &Stands) -> Value {
+    let (word, code) = match stands {
+        Stands::Never => ("not_begun", None),
+        Stands::Goes => ("under_way", None),
+        Stands::CutShort => ("stopped", None),
+        Stands::Ended(end) => (end.word(), end.code()),
+        Stands::NotKnown(_) => ("not_known", None),
+    };
+    json!({ "stands": word, "exit_code": code })
 }
 
 /// Returns the run that goes on while somebody else looks.

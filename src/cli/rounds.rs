@@ -313,7 +313,7 @@ struct Engine<'a> {
 
 impl Engine<'_> {
     fn context<'c>(&'c self, run: &'c Run) -> Context<'c, Runpod, HeldState, AccountClock, Progress<'c>> {
-        let RunArgs { parallelism, wait_timeout, .. } = self.execution.run;
+        let RunArgs { parallelism, wait_timeout, job_timeout, .. } = self.execution.run;
         Context {
             provider: self.port,
             pods: self.session.account.pods(),
@@ -327,6 +327,7 @@ impl Engine<'_> {
                 parallelism: usize::from(*parallelism),
                 ahead: self.session.state.ahead(usize::from(*parallelism)),
                 wait_timeout: wait_timeout.0,
+                job_timeout: job_timeout.0,
                 ..self.session.pace()
             },
             interrupt: self.interrupt.clone(),

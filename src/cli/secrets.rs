@@ -106,7 +106,8 @@ pub fn sent_by(plan: &Plan) -> BTreeSet<SecretName> {
         | Operation::DeleteVolume { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
-        | Operation::AwaitPod { .. } => BTreeSet::new(),
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => BTreeSet::new(),
     });
     sent.collect()
 }

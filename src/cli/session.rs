@@ -110,6 +110,11 @@ impl<'a> Session<'a> {
         if let Some(sought) = plan::sought_registries(&self.loaded.desired, prior) {
             live.registries = observe::registries(port, &sought).await;
         }
+        let asked = plan::asked_of_logs(&self.loaded.desired, prior, &live);
+        if !asked.is_empty() {
+            let apply::Settings { log_silence, request_timeout, .. } = self.pace();
+            live.jobs = observe::jobs(port, asked, log_silence, request_timeout).await;
+        }
         Ok(live)
     }
 

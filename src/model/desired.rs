@@ -11,6 +11,7 @@ use super::address::{Address, Key};
 use super::id::{
     CountryCode, CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, PodId, ProjectName, VolumeId,
 };
+use super::job::{Job, Until};
 use super::money::{Hourly, Monthly};
 use super::pod::{Access, Cloud, Rent, RunState};
 use super::ready::{Boot, Ready};
@@ -164,6 +165,8 @@ pub struct WantedPod {
     pub access: Access,
     /// Running or stopped.
     pub run: RunState,
+    /// It runs its command once.
+    pub job: Option<Job>,
     /// What podform may do to it.
     pub lifecycle: Lifecycle,
     /// How many replicas of its key may be down at once while they are changed; `None` for all of them.
@@ -171,6 +174,8 @@ pub struct WantedPod {
     /// Pods and volumes that must be ready first; order only. Volumes that it mounts are included, and pods that no
     /// chosen profile selects.
     pub depends_on: BTreeSet<Address>,
+    /// How far jobs among those must be; any other must be ready.
+    pub until: BTreeMap<Address, Until>,
     /// Something of it but its name holds the number of its replica.
     pub numbered: bool,
     /// A pod to take over while the state does not know the address.

@@ -9,7 +9,8 @@ use std::fmt;
 use super::address::Address;
 use super::clock::{SignedDuration, Timestamp};
 use super::id::{CudaVersion, DataCenterId, PodId, ProjectName, RegistryId, RemoteId, SecretId, VolumeId};
-use super::marker::{Marker, RegistryMark, SecretMark, VolumeMark};
+use super::job::JobLog;
+use super::marker::{Marker, RegistryMark, SecretMark, Token, VolumeMark};
 use super::money::Price;
 use super::pod::{Cloud, Compute, Port};
 use super::settings::{Observed, PodSettings};
@@ -27,6 +28,8 @@ pub struct Live {
     pub ssh_keys: Option<usize>,
     /// Every pod of the listing, and every recorded pod.
     pub pods: BTreeMap<PodId, Seen<LivePod>>,
+    /// What the logs of jobs say of their runs, where that is not on record.
+    pub jobs: BTreeMap<PodId, JobLog>,
     /// Every network volume of the listing, and every recorded one.
     pub volumes: BTreeMap<VolumeId, Seen<LiveVolume>>,
     /// What is wrong with each pod of the listing that has no id; it may be any pod that is not among `pods`.
@@ -262,6 +265,8 @@ pub struct LivePod {
     pub role: PodRole,
     /// How it can be reached while it runs.
     pub endpoints: Endpoints,
+    /// The run of a job that it was last given.
+    pub run: Option<Token>,
 }
 
 impl LivePod {

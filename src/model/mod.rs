@@ -15,6 +15,7 @@ pub mod clock;
 pub mod commit;
 pub mod desired;
 pub mod id;
+pub mod job;
 pub mod journal;
 pub mod live;
 pub mod location;

@@ -10,6 +10,7 @@ use super::address::{Address, Kind};
 use super::clock::{Moment, Timestamp};
 use super::desired::Lifecycle;
 use super::id::{DataCenterId, Lineage, PodId, ProjectName, RegistryId, RemoteId, RunId, Serial};
+use super::job::RecordedJob;
 use super::journal::{ActionStatus, Asked};
 use super::marker::Token;
 use super::plan::ActionId;
@@ -54,7 +55,11 @@ impl Prior {
     /// looked for.
     pub fn to_look_for(&self) -> BTreeMap<RemoteId, Option<Timestamp>> {
         let objects = self.objects.values();
-        objects.flat_map(|recorded| recorded.ids().map(|id| (id, recorded.server_time))).collect()
+        let there = objects.flat_map(|recorded| {
+            let ids = recorded.ids().filter(|id| !(recorded.is_gone() && *id == recorded.id));
+            ids.map(|id| (id, recorded.server_time))
+        });
+        there.collect()
     }
 }
 
@@ -127,6 +132,11 @@ impl Recorded {
     /// Returns the entry of an object that comes on record.
     pub fn new(id: RemoteId, record: Record, now: Moment) -> Self {
         Self { id, record, recorded_at: now.here, server_time: now.there, rebuilt: false }
+    }
+
+    /// Tells whether it is a job whose pod is known to be no more.
+    pub fn is_gone(&self) -> bool {
+        self.record.object.pod().and_then(|pod| pod.job.as_ref()).is_some_and(|job| job.gone)
     }
 
     /// Returns the object and what it replaced that still exists.
@@ -282,6 +292,8 @@ pub struct RecordedPod {
     pub data_center: Option<DataCenterId>,
     /// Running or stopped.
     pub run: RunState,
+    /// The last run of a job.
+    pub job: Option<RecordedJob>,
     /// What must be ready before it; kept so that removals run in the reverse order.
     pub depends_on: BTreeSet<Address>,
 }

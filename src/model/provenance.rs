@@ -263,7 +263,8 @@ fn spare(pod: &LivePod, asked: &Asked) -> Spare {
 pub fn likeness_to_asked(pod: &LivePod, asked: &Asked) -> Likeness {
     let Asked { name, data_centers, record } = asked;
     let Some(of) = record.object.pod() else { return Likeness::Differs(Part::Hardware) };
-    let RecordedPod { container, access: _, compute, cloud, data_center: _, run: _, depends_on: _ } = of;
+    let RecordedPod { container, access: _, compute, cloud, data_center: _, run: _, job: _, depends_on: _ } =
+        of;
     let allowed = |at: &DataCenterId| data_centers.contains(at);
     let place = if data_centers.is_empty() { Some(true) } else { pod.data_center.as_ref().map(allowed) };
     Likeness::of([
@@ -325,8 +326,16 @@ fn same_container(pod: &LivePod, asked: &Container) -> bool {
 ///
 /// While RunPod moves a pod it shows the new one without its GPUs. `volume` is the id of the network volume on record.
 pub fn likeness_to_record(pod: &LivePod, recorded: &RecordedPod, volume: Option<&VolumeId>) -> Likeness {
-    let RecordedPod { container, access: _, compute, cloud: _, data_center: _, run: _, depends_on: _ } =
-        recorded;
+    let RecordedPod {
+        container,
+        access: _,
+        compute,
+        cloud: _,
+        data_center: _,
+        run: _,
+        job: _,
+        depends_on: _,
+    } = recorded;
     let storage = same_storage(&container.storage, &pod.settings.storage, |id| volume == Some(id));
     let hardware = match (compute, &pod.compute) {
         (_, None) | (None, Some(_)) => true,

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use super::address::Address;
 use super::id::{EnvKey, RegistryId, VolumeId};
+use super::job;
 use super::plan::{Disruption, EnvPatch};
 use super::pod::{EnvValue, Port, Storage};
 use super::prior::Api;
@@ -184,7 +185,13 @@ impl Setting for Gigabytes {
 /// Words of a command line; none mean the image's own.
 impl Setting for Vec<String> {
     fn value(&self) -> Value {
-        if self.is_empty() { Value::Absent } else { reference::value_of_words(self) }
+        if self.is_empty() {
+            Value::Absent
+        } else if job::is_entrypoint(self) {
+            Value::word("podform's own, for a job")
+        } else {
+            reference::value_of_words(self)
+        }
     }
 }
 
@@ -491,6 +498,12 @@ pod_settings! {
         Jupyter "jupyter";
         /// Running or stopped.
         State "state";
+        /// A service or a job, and how the job's run goes.
+        Run "run";
+        /// What becomes of the pod of a job that has ended.
+        Then "then";
+        /// What makes a job run again.
+        RerunOn "rerun_on";
         /// The size of a volume.
         Size "size";
         /// The tier of a volume.
@@ -538,6 +551,9 @@ impl Field {
                 | Self::DependsOn
                 | Self::Replicas
                 | Self::State
+                | Self::Run
+                | Self::Then
+                | Self::RerunOn
                 | Self::Value
                 | Self::ValueSetAt
                 | Self::Template

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::id::{DataCenterId, RegistryId, VolumeId};
+use super::job;
 use super::pod::{Cloud, Compute, Port, Storage};
 use super::size::Gigabytes;
 use super::text::shell_words;
@@ -45,7 +46,13 @@ impl Told for VolumeTier {
 
 impl Told for Vec<String> {
     fn told(&self) -> String {
-        if self.is_empty() { "none".to_owned() } else { format!("`{}`", shell_words(self)) }
+        if self.is_empty() {
+            "none".to_owned()
+        } else if job::is_entrypoint(self) || job::seen(self).is_some() {
+            "podform's own, for a job".to_owned()
+        } else {
+            format!("`{}`", shell_words(self))
+        }
     }
 }
 

@@ -44,7 +44,7 @@ pub fn again(
         .map(|id| format!("`{}` is held now; `podform plan` says why", id.address))
         .collect();
     // What is only waited for is not changed, so nobody had to approve it.
-    let known = plan.actions.iter().filter(|(id, _)| id.step != Step::Ready && !rounds.gave_up(id));
+    let known = plan.actions.iter().filter(|(id, _)| !id.step.only_waits() && !rounds.gave_up(id));
     reasons.extend(known.filter_map(|(id, action)| rounds.objection(id, action)));
     reasons.extend(rounds.disorder(plan));
     if !reasons.is_empty() {
@@ -124,7 +124,7 @@ impl<'a> Rounds<'a> {
         let both = |(first, then): &&(ActionId, ActionId)| {
             !is_of_waves(first, then)
                 && [first, then].into_iter().all(|id| {
-                    id.step != Step::Ready
+                    !id.step.only_waits()
                         && plan.actions.contains_key(id)
                         && self.approved.actions.contains_key(id)
                         && !self.gave_up(id)
@@ -142,7 +142,7 @@ impl<'a> Rounds<'a> {
     /// wait for anything else.
     fn part(&self, plan: &Plan, due: &BTreeSet<ActionId>) -> Plan {
         let may_run = |id: &ActionId| {
-            if id.step == Step::Ready {
+            if id.step.only_waits() {
                 return !self.gave_up(id);
             }
             let approved = self.counterpart(id).map(|(id, _)| id);

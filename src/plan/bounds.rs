@@ -323,6 +323,7 @@ fn takes_down(step: Step, action: &Action) -> bool {
         | Operation::GrowVolume { .. }
         | Operation::CreatePod(_)
         | Operation::StartPod { .. }
+        | Operation::AwaitJob { until: _ }
         | Operation::DeleteVolume { id: _ }
         | Operation::DeleteSecret { id: _ }
         | Operation::DeleteRegistries { ids: _ }
@@ -348,7 +349,8 @@ fn may_end_something(action: &Action) -> bool {
         | Operation::UpdatePod { .. }
         | Operation::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
         | Operation::StopPod { id: _ }
-        | Operation::AwaitPod { id: _ } => false,
+        | Operation::AwaitPod { id: _ }
+        | Operation::AwaitJob { until: _ } => false,
     }
 }
 

@@ -26,8 +26,10 @@ pub(super) struct Checked {
 pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
     let Budget { max_hourly, max_monthly, on_exceed } = budget;
     let at_most = plan.cost.at_most + others;
-    let hourly = max_hourly.map(|limit| (BudgetLimit::Hourly(limit), at_most.compute));
+    let hourly = max_hourly
+        .map(|limit| (BudgetLimit::Hourly(limit), at_most.compute + at_most.runs.unwrap_or_default()));
     let monthly = max_monthly.map(|limit| (BudgetLimit::Monthly(limit), at_most.total()));
+    // How long a job runs nobody knows, so it counts by the hour only.
     let exceeded = hourly.into_iter().chain(monthly).filter(|(limit, amount)| exceeds(*limit, *amount));
     let is_blocked = match on_exceed {
         OnExceed::Fail => plan.actions.values().any(spends) && !is_cheaper(plan),
@@ -39,6 +41,9 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
         checked
             .findings
             .extend(plan.actions.iter().filter_map(|(id, action)| without_price(&id.address, action)));
+    }
+    if let (Some(_), Some(runs)) = (max_monthly, at_most.runs) {
+        checked.findings.push(finding::jobs_in_no_month(runs));
     }
     for (limit, at_most) in exceeded {
         if is_blocked {
@@ -82,7 +87,7 @@ fn exceeds(limit: BudgetLimit, amount: Amount) -> bool {
 
 /// Tells whether the plan certainly ends below what is billed now.
 fn is_cheaper(plan: &Plan) -> bool {
-    match (plan.cost.at_most.total().exact(), plan.cost.now.total().exact()) {
+    match (plan.cost.at_most.rate().exact(), plan.cost.now.rate().exact()) {
         (Some(after), Some(now)) => after < now,
         (None, _) | (_, None) => false,
     }
@@ -96,7 +101,7 @@ fn spends(action: &Action) -> bool {
         | Operation::CreateVolume { .. }
         | Operation::GrowVolume { .. } => true,
         Operation::UpdatePod { .. } => {
-            let (before, after) = (action.cost.before.total(), action.cost.after.total());
+            let (before, after) = (action.cost.before.rate(), action.cost.after.rate());
             after.known > before.known || after.unknown_parts > before.unknown_parts
         }
         Operation::Local
@@ -106,6 +111,7 @@ fn spends(action: &Action) -> bool {
         | Operation::CreateRegistry { .. }
         | Operation::DeleteRegistries { .. }
         | Operation::StopPod { .. }
+        | Operation::AwaitJob { .. }
         | Operation::DeletePods { .. }
         | Operation::AwaitPod { .. }
         | Operation::DeleteVolume { .. } => false,

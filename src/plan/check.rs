@@ -191,6 +191,7 @@ pub(super) fn objects_of(operation: &Operation) -> Vec<RemoteId> {
         | Operation::CreateSecret { .. }
         | Operation::CreateRegistry { .. }
         | Operation::CreateVolume { .. }
+        | Operation::AwaitJob { .. }
         | Operation::CreatePod(_) => Vec::new(),
         Operation::SetSecret { id, value: _, set_at: _ } | Operation::DeleteSecret { id } => {
             vec![RemoteId::Secret(id.clone())]
@@ -225,6 +226,7 @@ fn check_operation(id: &ActionId, action: &Action, violations: &mut Vec<Violatio
         Operation::UpdatePod { .. } => id.step == Step::Update && is_pod,
         Operation::StartPod { .. } => id.step == Step::Start && is_pod,
         Operation::StopPod { .. } => id.step == Step::Stop && is_pod,
+        Operation::AwaitJob { .. } => id.step == Step::Await && is_pod,
         Operation::DeletePods { ids } => is_pod && deletes(id.step, ids.len()),
         Operation::AwaitPod { .. } => id.step == Step::Ready && is_pod,
     };
@@ -244,6 +246,7 @@ fn deletes(step: Step, count: usize) -> bool {
         | Step::Stop
         | Step::Update
         | Step::Start
+        | Step::Await
         | Step::Create
         | Step::Ready
         | Step::Forget => false,
@@ -262,12 +265,25 @@ fn check_record(id: &ActionId, action: &Action, violations: &mut Vec<Violation>)
                     objects.is_empty() || objects.contains(recorded)
                 }
             };
-            let puts = !matches!(step, Step::Delete | Step::DeleteDeposed | Step::Forget | Step::Move);
+            let outlives = record.object.pod().and_then(|pod| pod.job.as_ref()).is_some_and(|job| job.gone);
+            let puts = match step {
+                Step::Delete => outlives,
+                Step::DeleteDeposed | Step::Forget | Step::Move => false,
+                Step::Adopt
+                | Step::Record
+                | Step::Stop
+                | Step::Update
+                | Step::Start
+                | Step::Create
+                | Step::Ready => true,
+                Step::Await => false,
+            };
             kind && named && puts
         }
         (RecordAfter::Remove { tombstone: _ }, Step::Delete | Step::DeleteDeposed | Step::Forget) => true,
         (RecordAfter::Remove { tombstone: _ }, _) => false,
         (RecordAfter::MovedFrom(from), step) => step == Step::Move && *from != id.address,
+        (RecordAfter::Ended, step) => step == Step::Await,
         (RecordAfter::Deposed(_), step) => {
             matches!(step, Step::Delete | Step::DeleteDeposed | Step::Record)
         }
@@ -294,7 +310,8 @@ fn tokens_of(id: &ActionId, action: &Action, violations: &mut Vec<Violation>) ->
         | Operation::UpdatePod { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
-        | Operation::AwaitPod { .. } => return Vec::new(),
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => return Vec::new(),
     };
     let PodCreation { container: _, access: _, wished: _, attempts, boot: _, retry: _ } = creation;
     let places: Vec<_> = attempts

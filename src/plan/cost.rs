@@ -70,7 +70,8 @@ pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> 
     match (&recorded.id, &recorded.record.object) {
         (RemoteId::Pod(id), RecordedObject::Pod(record)) => {
             let pod = live.pods.get(id)?.found()?;
-            Some(live_pod(catalog, pod, Some(record)))
+            let cost = live_pod(catalog, pod, Some(record));
+            Some(if record.job.is_some() { of_job(cost, record.container.disk) } else { cost })
         }
         (RemoteId::Volume(id), RecordedObject::Volume(config)) => {
             let LiveVolume { id: _, name: _, size, data_center: _, tier } = live.volumes.get(id)?.found()?;
@@ -85,6 +86,11 @@ pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> 
             | RecordedObject::Registry(_),
         ) => None,
     }
+}
+
+/// Returns what a pod with this container disk costs as a job.
+pub(super) fn of_job(cost: Split, disk: Gigabytes) -> Split {
+    cost.of_job(Amount::known(per_gigabyte(disk, CONTAINER_DISK)))
 }
 
 /// Returns what a live pod would cost running with these disks, and for this bid if it is rented by one.
@@ -114,7 +120,8 @@ pub(super) fn stopped_live(pod: &LivePod) -> Split {
 
 /// Returns what a recorded pod costs that could not be looked at.
 pub(super) fn recorded_pod(catalog: &Catalog, recorded: &RecordedPod) -> Split {
-    let RecordedPod { container, access: _, compute, cloud, data_center: _, run, depends_on: _ } = recorded;
+    let RecordedPod { container, access: _, compute, cloud, data_center: _, run, job: _, depends_on: _ } =
+        recorded;
     let listed = match (compute, cloud) {
         (Some(compute), Some(cloud)) => price(catalog, compute, *cloud),
         (Some(_), None) | (None, Some(_) | None) => Price::Unknown,
@@ -131,7 +138,7 @@ pub(super) fn dearer(left: Split, right: Split) -> Split {
         known: left.known.max(right.known),
         unknown_parts: left.unknown_parts.max(right.unknown_parts),
     };
-    Split { compute: larger(left.compute, right.compute), storage: larger(left.storage, right.storage) }
+    left.each(right, larger)
 }
 
 /// The catalog's price of the machine that the pod has; the API's figure only where the catalog has none and it
@@ -167,11 +174,11 @@ fn has_machine(compute: &Compute) -> bool {
 
 fn running(compute: Amount, disk: Gigabytes, local: Gigabytes) -> Split {
     let storage = per_gigabyte(disk, CONTAINER_DISK) + per_gigabyte(local, LOCAL_RUNNING);
-    Split { compute, storage: Amount::known(storage) }
+    Split { compute, storage: Amount::known(storage), runs: None }
 }
 
 fn stopped(local: Gigabytes) -> Split {
-    Split { compute: Amount::ZERO, storage: Amount::known(per_gigabyte(local, LOCAL_STOPPED)) }
+    Split { compute: Amount::ZERO, storage: Amount::known(per_gigabyte(local, LOCAL_STOPPED)), runs: None }
 }
 
 /// Returns what a network volume costs. The price of the faster tier differs by data center and is not published.
@@ -186,7 +193,7 @@ pub(super) fn volume(size: Gigabytes, tier: VolumeTier) -> Split {
         }
         VolumeTier::HighPerformance => Amount::of(Price::Unknown),
     };
-    Split { compute: Amount::ZERO, storage }
+    Split { compute: Amount::ZERO, storage, runs: None }
 }
 
 /// Returns what a network volume costs as it is wanted.

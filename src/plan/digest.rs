@@ -16,11 +16,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::address::Address;
 use crate::model::desired::Desired;
+use crate::model::job::{self, RecordedJob};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Candidate, Digest, FieldChange, OnStuck, Operation, Plan, PodCreation,
     RecordAfter, Split, Step,
 };
 use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
+use crate::model::settings::PodPatch;
 use crate::model::stored::As;
 
 /// Returns the digest of a plan, whatever it says that its digest is.
@@ -68,7 +70,7 @@ pub fn digest(plan: &Plan) -> Digest {
             text.put("edge", &format_args!("{first} {then}"));
         }
     }
-    Digest { hash: text.hash(), monthly: at_most.values().copied().sum::<Split>().total() }
+    Digest { hash: text.hash(), monthly: at_most.values().copied().sum::<Split>().rate() }
 }
 
 /// Tells whether an edge makes waves. Which replica goes in which wave is told to nobody who approves.
@@ -217,6 +219,8 @@ impl Canonical {
             Operation::DeleteVolume { id } => self.put("delete volume", id),
             Operation::CreatePod(creation) => self.creation(creation),
             Operation::UpdatePod { id, patch, disruption } => {
+                let without_run = patch.entrypoint.as_ref().map(|words| job::without_run(words));
+                let patch = PodPatch { entrypoint: without_run, ..patch.as_ref().clone() };
                 self.put("update", &(id, disruption, patch));
             }
             Operation::StartPod { id, compute, bid, on_stuck } => {
@@ -228,6 +232,7 @@ impl Canonical {
                 }
             }
             Operation::StopPod { id } => self.put("stop", id),
+            Operation::AwaitJob { until } => self.put("await job", until),
             Operation::DeletePods { ids } => self.put("delete", ids),
             Operation::AwaitPod { id } => self.put("await", id),
         }
@@ -273,15 +278,21 @@ impl Canonical {
                             cloud: _,
                             data_center: _,
                             run,
+                            job,
                             depends_on,
                         } = pod.as_ref();
                         self.put("pod", &(container, access, run, depends_on));
+                        // Its run is named by the making of the plan.
+                        if let Some(RecordedJob { run: _, ended, gone }) = job {
+                            self.put("job", &(ended, gone));
+                        }
                     }
                 }
             }
             RecordAfter::Remove { tombstone } => self.put("drop", tombstone),
             RecordAfter::MovedFrom(from) => self.put("moved", from),
             RecordAfter::Deposed(ids) => self.put("deposed", ids),
+            RecordAfter::Ended => self.put("ended", &()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::jobs::JobAfter;
 use crate::model::id::RegistryId;
 use crate::model::live::LivePod;
 use crate::model::plan::{
@@ -42,6 +43,8 @@ pub(super) struct Draft<'a> {
     pub(super) strangers: Vec<&'a LivePod>,
     /// Credentials that others took the place of, to be deleted once no pod pulls with them.
     pub(super) deposed: BTreeSet<RegistryId>,
+    /// How its job stands after all steps.
+    pub(super) job: Option<JobAfter>,
 }
 
 impl Draft<'_> {
@@ -72,6 +75,14 @@ impl Draft<'_> {
     ) {
         let (operation, consequences, after) = (Operation::Local, Vec::new(), self.after);
         self.push(Planning { step, operation, reason, changes, consequences, after, record });
+    }
+
+    /// Puts another cost in the place of each.
+    pub(super) fn each_cost(&mut self, other: impl Fn(Split) -> Split) {
+        let steps = self.steps.iter_mut().map(|(_, action)| &mut action.cost);
+        let costs = steps.flat_map(|cost| [&mut cost.before, &mut cost.after]);
+        let all = costs.chain([&mut self.now, &mut self.after, &mut self.at_most]);
+        all.for_each(|cost| *cost = other(*cost));
     }
 
     /// Drops the steps that another way makes needless.

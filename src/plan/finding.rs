@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::address::{Address, Key, Kind};
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
 use crate::model::id::{CudaVersion, EnvKey, PodId, ProjectName, RegistryId, RemoteId, TemplateId, VolumeId};
+use crate::model::job::End;
 use crate::model::live::{LiveRegistry, PodStatus, Unreadable};
 use crate::model::money::{Amount, Monthly};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
@@ -15,6 +16,7 @@ use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 use crate::model::template::TemplateVolume;
 
+use super::pods::Stands;
 use super::reach::Standing;
 use super::rotation::Rotation;
 use super::scope::Pattern;
@@ -484,6 +486,63 @@ pub(super) fn replaced_when_running(address: &Address, fields: &[Field]) -> Find
         names.join(", ")
     );
     about(Severity::Note, "replaced-when-running", address, fields.first().cloned(), message)
+}
+
+/// Says how the run of a job stands, which no action does.
+pub(super) fn job(address: &Address, stands: &Stands) -> Option<Finding> {
+    let (severity, code, message) = match stands {
+        Stands::Goes => (Severity::Note, "job-under-way", "is a job that is under way".to_owned()),
+        Stands::Ended(End::Done) => {
+            (Severity::Note, "job-done", "is a job that is done, with exit code 0".to_owned())
+        }
+        Stands::Ended(End::Failed(code)) => {
+            let message =
+                format!("is a job that failed, with exit code {code}; `--replace {address}` runs it again");
+            (Severity::Warning, "job-failed", message)
+        }
+        Stands::Ended(End::Unknown) => {
+            let message = format!(
+                "is a job that ended without saying how: it was stopped, its container failed, the balance ran out, or its \
+                 host was lost; \
+                 `--replace {address}` runs it again"
+            );
+            (Severity::Warning, "job-unknown", message)
+        }
+        Stands::Never | Stands::CutShort | Stands::NotKnown(_) => return None,
+    };
+    Some(about(severity, code, address, None, message))
+}
+
+/// Names what a job does not get that is not to run again.
+pub(super) fn left_to_next_run(address: &Address, fields: &[Field], is_wanted: bool) -> Finding {
+    let names: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    let how = if is_wanted {
+        format!("; `--replace {address}`, or a change of what `rerun_on` names, begins one")
+    } else {
+        String::new()
+    };
+    let message = format!("{} waits for the job's next run{how}", names.join(", "));
+    about(Severity::Note, "left-to-next-run", address, fields.first().cloned(), message)
+}
+
+/// What a job costs has no end that is known, so no month has a sum of it.
+pub(super) fn jobs_in_no_month(runs: Amount) -> Finding {
+    let unknown = if runs.unknown_parts > 0 { " and what is unknown" } else { "" };
+    let message = format!(
+        "`max_monthly` does not count jobs, which cost {}/h{unknown} while they run; `max_hourly` does",
+        runs.known.hourly()
+    );
+    Finding { severity: Severity::Note, code: "jobs-in-no-month", subject: None, message }
+}
+
+pub(super) fn job_kept(address: &Address) -> Finding {
+    let message = "keeps its pod when its job has ended, and the pod is billed until somebody stops it";
+    about(Severity::Note, "job-kept", address, Some(Field::Then), message.to_owned())
+}
+
+pub(super) fn job_protected(address: &Address) -> Finding {
+    let message = "is protected, so that its pod stays although the job is done; `protect: false` lifts it";
+    about(Severity::Warning, "job-protected", address, Some(Field::Then), message.to_owned())
 }
 
 pub(super) fn retired(address: &Address, storage: Monthly) -> Finding {

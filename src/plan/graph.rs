@@ -75,6 +75,10 @@ fn dependencies_first(
     let Some((then, restarts)) = brought_up(draft) else { return };
     for dependency in dependencies(pod) {
         let Some(before) = drafts.get(&dependency) else { continue };
+        if pod.until.contains_key(&dependency) && before.has(Step::Await) {
+            edges.insert((id(&dependency, Step::Await), id(address, then)));
+            continue;
+        }
         let ready = before.steps.iter().rev().find(|(step, action)| {
             let resets = match &action.operation {
                 Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
@@ -92,7 +96,8 @@ fn dependencies_first(
                 | Operation::StartPod { .. }
                 | Operation::StopPod { .. }
                 | Operation::DeletePods { .. }
-                | Operation::AwaitPod { .. } => false,
+                | Operation::AwaitPod { .. }
+                | Operation::AwaitJob { .. } => false,
             };
             let names_volume = !dependency.is_pod() && matches!(step, Step::Adopt | Step::Move);
             action.ready.is_some() || brings_up(*step) || resets || names_volume
@@ -128,6 +133,7 @@ fn brings_up(step: Step) -> bool {
         | Step::Record
         | Step::Stop
         | Step::Update
+        | Step::Await
         | Step::Delete
         | Step::DeleteDeposed
         | Step::Forget
@@ -143,6 +149,7 @@ fn takes_down(step: Step) -> bool {
         | Step::Record
         | Step::Update
         | Step::Start
+        | Step::Await
         | Step::DeleteDeposed
         | Step::Create
         | Step::Forget

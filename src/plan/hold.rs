@@ -15,7 +15,7 @@ use super::reach::lacking;
 use super::registries::sent_by;
 use super::scope::dependencies;
 use super::secrets::boots;
-use super::{Context, Drafts, Inputs, pods, rebuild, references};
+use super::{Context, Drafts, Inputs, jobs, pods, rebuild, references};
 
 /// Holds every create whose object is there already, unknown to the state. A second one costs money; a lost state is
 /// found again by its markers.
@@ -393,6 +393,9 @@ fn missing_dependency(
         if let Some(held) = left_out.find_map(|dependency| lacking(context, dependency)) {
             return Some(held);
         }
+        if let Some(held) = jobs::unmet(context, drafts, pod) {
+            return Some(held);
+        }
     }
     if let Some(held) = references::missing(drafts, draft) {
         return Some(held);
@@ -509,7 +512,8 @@ fn deleted_volume<'d>(draft: &'d Draft<'_>) -> Option<&'d VolumeId> {
         | Operation::StartPod { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
-        | Operation::AwaitPod { .. } => None,
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => None,
     })
 }
 
@@ -561,7 +565,8 @@ fn ended_by(operation: &Operation) -> impl Iterator<Item = &PodId> {
         | Operation::UpdatePod { .. }
         | Operation::StartPod { .. }
         | Operation::StopPod { .. }
-        | Operation::AwaitPod { .. } => None,
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => None,
     };
     ids.into_iter().flatten()
 }

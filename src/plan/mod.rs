@@ -24,6 +24,7 @@ mod finding;
 mod gaps;
 mod graph;
 mod hold;
+mod jobs;
 mod likeness;
 mod lost;
 mod moves;
@@ -75,8 +76,10 @@ pub use check::{Violation, check};
 pub use cost::cost_of_recorded;
 pub use digest::{digest, is_same, spec_digest};
 pub use finding::COMMAND_IS_GUESS;
+pub use jobs::asked_of_logs;
 pub use lost::made_elsewhere;
 pub use placement::{Explained, explain, stock_questions};
+pub use pods::{Stands, job_stands};
 pub use rebuild::{
     Found, KnownObject, Rebuilding, Rebuilt, SeveralStates, is_gone, rebuild, taken_over, unknown_to,
 };
@@ -90,6 +93,7 @@ pub use ssh::needs_ssh_keys;
 use catalog_index::CatalogIndex;
 use draft::Draft;
 use gaps::Gaps;
+use jobs::JobAfter;
 use moves::Renamed;
 use ownership::Ownership;
 use reach::{Part, Reach};
@@ -305,6 +309,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     let Reach { mut drafts, findings: reached } = reach;
     registries::end_unused(&context, &mut drafts);
     readiness::ask(&context, &mut drafts);
+    jobs::wait(&context, &mut drafts);
     waves::wait_for_those_down(&context, &mut drafts);
     let mut edges = graph::edges(&context, &drafts);
     let waves = waves::waves(&context, &drafts);
@@ -368,6 +373,10 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
     };
     match part {
         Part::Chosen | Part::Bound => {}
+        // What follows from the end of a job waits for a plan that is about it.
+        Part::Needed if matches!(draft.job, Some(JobAfter::Ended(_))) => {
+            draft.keep_steps(|step| step != Step::Delete && step != Step::Stop);
+        }
         Part::Needed if draft.has(Step::Delete) || draft.has(Step::DeleteDeposed) => {
             let why = format!(
                 "it can only be brought up by terminating a pod of it, which `--target {address}` allows"
@@ -383,7 +392,7 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
 
 /// All recorded objects gone at once is more likely another account or key than a disaster.
 fn all_vanished(context: &Context<'_>, count: usize) -> Option<Block> {
-    let all = count >= 2 && count == context.renamed.objects.len();
+    let all = count >= 2 && count == recorded_to_be_there(context);
     (all && !context.inputs.options.accept_vanished).then_some(Block::AllVanished { count })
 }
 
@@ -391,10 +400,15 @@ fn all_vanished(context: &Context<'_>, count: usize) -> Option<Block> {
 /// that it is the account of this state, that is said.
 fn lone_vanished(context: &Context<'_>, vanished: &[&Address]) -> Option<Finding> {
     let [address] = vanished else { return None };
-    let doubtful = context.renamed.objects.len() == 1
+    let doubtful = recorded_to_be_there(context) == 1
         && !context.inputs.options.accept_vanished
         && !shows_something_of_ours(context);
     doubtful.then(|| finding::lone_vanished(address))
+}
+
+/// Returns how many recorded objects there should be. A job can outlive its pod on record.
+fn recorded_to_be_there(context: &Context<'_>) -> usize {
+    context.renamed.objects.values().filter(|recorded| !recorded.is_gone()).count()
 }
 
 fn vanished<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Address> {
@@ -579,6 +593,7 @@ fn add_draft(plan: &mut Plan, address: &Address, draft: Draft<'_>) {
         at_most,
         strangers: _,
         deposed: _,
+        job: _,
     } = draft;
     plan.drift.extend(drift.into_iter().map(|kind| Drift { address: address.clone(), kind }));
     plan.findings.extend(findings);

@@ -11,6 +11,7 @@ use crate::model::address::Address;
 use crate::model::clock::{Moment, Timestamp};
 use crate::model::desired::{Desired, Lifecycle, Move, Wanted, WantedVolume};
 use crate::model::id::{Lineage, RemoteId, Serial, VolumeId};
+use crate::model::job::RecordedJob;
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{Marker, RegistryMark, SecretMark, VolumeMark};
 use crate::model::plan::{ActionId, Plan, Reason, RecordAfter, Step};
@@ -491,6 +492,7 @@ fn pod_record(from: Rebuilding<'_>, pod: &LivePod, marker: &Marker) -> Recorded 
         cloud: pod.cloud,
         data_center: pod.data_center.clone(),
         run: if pod.status.is_up() { RunState::Running } else { RunState::Stopped },
+        job: pod.run.clone().map(|run| RecordedJob { run: Some(run), ended: None, gone: false }),
         depends_on: BTreeSet::new(),
     };
     let lifecycle = Lifecycle { protect: marker.protected, ..Lifecycle::default() };

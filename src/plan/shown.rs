@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::desired::{ComputeWish, GpuWish, HostLimits, Lifecycle, WantedPod};
+use crate::model::job::RecordedJob;
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::pod::{Access, Compute};
 use crate::model::prior::{RecordedObject, RecordedPod};
@@ -26,9 +27,11 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         unwanted_env: _,
         access,
         run,
+        job,
         lifecycle: _,
         at_once: _,
         depends_on: _,
+        until: _,
         numbered: _,
         adopt: _,
         template: _,
@@ -58,6 +61,10 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         (Field::Jupyter, jupyter.value()),
         (Field::State, Value::word(run)),
     ]);
+    if let Some(job) = job {
+        fields.retain(|(field, _)| *field != Field::Entrypoint);
+        fields.extend([(Field::Run, Value::word("job")), (Field::Then, Value::word(job.then.word()))]);
+    }
     from_nothing(fields)
 }
 
@@ -150,6 +157,7 @@ fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange
     changes.extend([
         by_spec(Field::DependsOn, Value::list(&before.depends_on), Value::list(&after.depends_on)),
         by_spec(Field::State, Value::word(before.run), Value::word(after.run)),
+        by_spec(Field::Run, job_word(before), job_word(after)),
     ]);
     // Where RunPod put it is known from somewhere else than the spec; that it becomes known is no change.
     let field = match &after.compute {
@@ -163,6 +171,15 @@ fn pod_differences(before: &RecordedPod, after: &RecordedPod) -> Vec<FieldChange
     changes.extend(places.into_iter().filter(|change| change.before != Value::Absent));
     changes.retain(|change| change.before != change.after || !same_env(&change.field));
     changes
+}
+
+/// Says how the last run of a job stands on record.
+fn job_word(pod: &RecordedPod) -> Value {
+    match &pod.job {
+        None => Value::Absent,
+        Some(RecordedJob { run: _, ended: None, gone: _ }) => Value::word("under way"),
+        Some(RecordedJob { run: _, ended: Some(end), gone: _ }) => Value::word(end),
+    }
 }
 
 /// Returns a change of what the spec says of an object.

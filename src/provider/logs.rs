@@ -1,11 +1,40 @@
 //! The port to what pods write: a stream of lines without an end, of which nothing is kept.
 //!
-//! It is apart from [`super::Observe`], as only some of the APIs have it and no plan needs it.
+//! It is apart from [`super::Observe`], as only some of the APIs have it. A plan needs one thing of it, how a job ended.
 
 use std::time::Duration;
 
 use crate::model::id::PodId;
+use crate::model::job;
+use crate::model::marker::Token;
 use crate::provider::ProviderError;
+
+/// How many of the last lines of a log are read for the end of a job. Its shell repeats the line as long as the pod is up.
+const LINES: u16 = 1_000;
+
+/// Reads with which exit code a run of a job ended. Of several lines that say so the last one counts: it is the shell's,
+/// which writes after the job.
+///
+/// # Errors
+/// The log could not be read.
+pub async fn exit_code(
+    port: &impl ReadLogs,
+    pod: &PodId,
+    run: &Token,
+    silence: Duration,
+) -> Result<Option<u32>, ProviderError> {
+    let wish = LogWish { source: Some(LogSource::Container), start: LogStart::Tail(LINES) };
+    let mut log = port.open_log(pod, &wish).await?;
+    let mut told = None;
+    // A busy container writes faster than it falls silent, so what is read has an end of its own.
+    for _ in 0..LINES {
+        match log.next(silence).await? {
+            Heard::Line(line) => told = job::exit_code(&line.text, run).or(told),
+            Heard::Quiet | Heard::End => break,
+        }
+    }
+    Ok(told)
+}
 
 /// Opens logs, which costs nothing and may be repeated.
 #[expect(async_fn_in_trait, reason = "everything runs on one thread, so no future needs to be `Send`")]

@@ -22,6 +22,7 @@ use crate::model::catalog::{Catalog, StockQuery};
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, RegistryId, RequestId, SecretId, TemplateId, VolumeId};
 use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, Origin};
+use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
@@ -77,6 +78,18 @@ pub trait Observe {
     /// # Errors
     /// The answer says neither.
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError>;
+
+    /// Reads in the log of a pod with which exit code a run of a job ended; `None` means that the log does not say. What
+    /// nothing follows for so long of a log without an end is all of it.
+    ///
+    /// # Errors
+    /// The API has no logs, or the log could not be read.
+    async fn exit_code(
+        &self,
+        id: &PodId,
+        run: &Token,
+        silence: Duration,
+    ) -> Result<Option<u32>, ProviderError>;
 
     /// Reads one network volume; `None` means that the API says that there is none.
     ///

@@ -11,9 +11,11 @@ use std::time::Duration;
 use super::{Certainty, Listed, ListedPod, ListedVolume, Observe, ProviderError};
 use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::id::{PodId, RegistryId, RemoteId, VolumeId};
+use crate::model::job::JobLog;
 use crate::model::live::{
     Inventory, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Origin, PodStatus, Seen, Unreadable,
 };
+use crate::model::marker::Token;
 
 /// The most recorded objects that are asked for one by one. More are looked for in a second listing.
 const SINGLE_GETS: usize = 20;
@@ -76,6 +78,7 @@ pub async fn observe(
         server_time,
         ssh_keys: None,
         pods,
+        jobs: BTreeMap::new(),
         volumes,
         nameless_pods,
         nameless_volumes,
@@ -119,6 +122,27 @@ pub async fn registries(port: &impl Observe, sought: &BTreeSet<RegistryId>) -> I
         odd.push(format!("{more} more that are not listed, of which none was looked at by its id"));
     }
     Inventory::Listed { found, odd }
+}
+
+/// Reads in the logs of pods how the runs of their jobs ended.
+pub async fn jobs(
+    port: &impl Observe,
+    asked: BTreeMap<PodId, (Token, bool)>,
+    silence: Duration,
+    timeout: Duration,
+) -> BTreeMap<PodId, JobLog> {
+    let mut told = BTreeMap::new();
+    for (id, (run, is_up)) in asked {
+        // The log of a pod that is down has an end of its own.
+        let patience = if is_up { silence } else { timeout };
+        let log = match port.exit_code(&id, &run, patience).await {
+            Ok(Some(code)) => JobLog::Ended(code),
+            Ok(None) => JobLog::Silent,
+            Err(error) => JobLog::Unread(error.to_string()),
+        };
+        told.insert(id, log);
+    }
+    told
 }
 
 /// Parts what could be read of a listing from what is wrong with the rest.

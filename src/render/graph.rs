@@ -125,7 +125,7 @@ fn stroke(step: Step) -> &'static str {
         Step::Update => "#9a6700",
         Step::Stop => "#57606a",
         Step::Delete | Step::DeleteDeposed => "#cf222e",
-        Step::Move | Step::Adopt | Step::Record | Step::Forget | Step::Ready => "#8c959f",
+        Step::Move | Step::Adopt | Step::Record | Step::Forget | Step::Ready | Step::Await => "#8c959f",
     }
 }
 

@@ -381,7 +381,7 @@ fn signed(line: &str, otherwise: Tone) -> Tone {
 fn tone(verb: Verb) -> Tone {
     match verb {
         Verb::Create | Verb::Start | Verb::Import => Tone::Good,
-        Verb::Update | Verb::Stop | Verb::Move | Verb::Record | Verb::Await => Tone::Care,
+        Verb::Update | Verb::Stop | Verb::Move | Verb::Record | Verb::Ready | Verb::Await => Tone::Care,
         Verb::DestroyThenCreate
         | Verb::CreateThenDestroy
         | Verb::Destroy

@@ -99,6 +99,7 @@ pub(super) fn counts(counts: Counts) -> Json {
         "to_move": counts.moved,
         "to_record": counts.record,
         "to_forget": counts.forget,
+        "to_wait_for": if_any((counts.awaited > 0).then_some(counts.awaited)),
         "losing_data": counts.losing,
         "unchanged": counts.unchanged,
         "held": counts.held,
@@ -127,6 +128,7 @@ fn split(split: Split) -> Json {
         "compute": amount(split.compute),
         "storage": amount(split.storage),
         "total": amount(split.total()),
+        "jobs_while_running": if_any(split.runs.map(amount)),
     }
 }
 

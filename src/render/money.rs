@@ -79,10 +79,18 @@ pub fn cost_lines(cost: CostChange) -> [String; 2] {
     let CostChange { before, after } = cost;
     let (total_before, total_after) = (before.total(), after.total());
     let month = arrow(AMonth(total_before), AMonth(total_after));
-    let hour = arrow(AnHour(total_before), AnHour(total_after));
+    let hour = arrow(AnHour(before.rate()), AnHour(after.rate()));
     let compute = arrow(AMonth(before.compute), AMonth(after.compute));
     let storage = arrow(AMonth(before.storage), AMonth(after.storage));
-    [format!("{month} a month ({hour})"), format!("compute {compute}, storage {storage}")]
+    let runs = [before, after].map(|split| split.runs);
+    let jobs = match runs {
+        [None, None] => String::new(),
+        [before, after] => {
+            let [before, after] = [before, after].map(|runs| AnHour(runs.unwrap_or_default()));
+            format!(", {} while its job runs", arrow(before, after))
+        }
+    };
+    [format!("{month} a month ({hour})"), format!("compute {compute}, storage {storage}{jobs}")]
 }
 
 /// Returns what a month costs, before and after, and the difference.
@@ -93,22 +101,27 @@ pub(crate) fn month(before: Amount, after: Amount) -> [String; 3] {
 /// Returns the rows of the table of costs, which has a row more where there is something unmanaged.
 pub(crate) fn cost_rows(CostSummary { now, after, .. }: &CostSummary) -> Vec<(&'static str, [String; 3])> {
     let (total_now, total_after) = (now.total(), after.total());
-    vec![
+    let hour = |now, after| [AnHour(now).to_string(), AnHour(after).to_string(), String::new()];
+    let mut rows = vec![
         ("compute", month(now.compute, after.compute)),
         ("storage", month(now.storage, after.storage)),
         ("total", month(total_now, total_after)),
-        ("total an hour", [AnHour(total_now).to_string(), AnHour(total_after).to_string(), String::new()]),
-    ]
+    ];
+    if now.runs.is_some() || after.runs.is_some() {
+        rows.push(("jobs an hour", hour(now.runs.unwrap_or_default(), after.runs.unwrap_or_default())));
+    }
+    rows.push(("total an hour", hour(now.rate(), after.rate())));
+    rows
 }
 
 /// Returns the sentence on what a plan may cost at most, if that is not what it costs.
 pub(crate) fn at_most(cost: &CostSummary) -> Option<String> {
-    let most = cost.at_most.total();
+    let (most, rate) = (cost.at_most.total(), cost.at_most.rate());
     (cost.at_most != cost.after).then(|| {
         format!(
             "At most {} a month ({}), if each pod lands on its dearest candidate.",
             AMonth(most),
-            AnHour(most)
+            AnHour(rate)
         )
     })
 }
@@ -147,8 +160,8 @@ mod tests {
     fn a_line_holds_both_units_and_both_parts() {
         let storage = Amount::known(Monthly(6_000_000));
         let compute = Amount::of(Price::Known(Hourly(860_000)));
-        let before = Split { compute: Amount::ZERO, storage };
-        let lines = cost_lines(CostChange { before, after: Split { compute, storage } });
+        let before = Split { compute: Amount::ZERO, storage, runs: None };
+        let lines = cost_lines(CostChange { before, after: Split { compute, storage, runs: None } });
         assert_eq!(
             lines,
             ["$6.00 -> $633.80 a month ($0.0082/h -> $0.8682/h)", "compute $0.00 -> $627.80, storage $6.00"]

@@ -13,7 +13,7 @@ use super::escape::visible;
 use super::money::PriceAnHour;
 use super::progress::{done, noun, took};
 use super::style::{Style, Tone, write_wrapped};
-use super::view::{Counts, verbs};
+use super::view::{Counts, Verb, verbs};
 
 /// A pod that runs after an apply, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,7 +210,9 @@ pub(super) fn resources_line(counts: Counts, outcome: &Outcome) -> String {
 pub(super) fn achieved(plan: &Plan, outcome: &Outcome) -> Counts {
     let mut counts = Counts::default();
     for (_, verb, steps) in verbs(plan) {
-        let done = steps.iter().map(|(id, _)| {
+        // One that is made is made, whatever becomes of its job.
+        let is_wait = |id: &ActionId| id.step == Step::Await && verb != Verb::Await;
+        let done = steps.iter().filter(|(id, _)| !is_wait(id)).map(|(id, _)| {
             let is_done = outcome.actions.get(id).is_some_and(|ended| ended.result == EndResult::Done);
             (id.step, is_done)
         });

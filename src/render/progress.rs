@@ -170,6 +170,7 @@ fn forms(step: Step) -> (&'static str, &'static str) {
         Step::Stop => ("stopping", "stopped"),
         Step::Update => ("updating", "updated"),
         Step::Start => ("starting", "started"),
+        Step::Await => ("waiting for its job", "job ended"),
         Step::Delete => ("destroying", "destroyed"),
         Step::DeleteDeposed => ("destroying what is left over", "destroyed what is left over"),
         Step::Create => ("creating", "created"),
@@ -183,6 +184,7 @@ pub fn noun(step: Step) -> &'static str {
     match step {
         Step::DeleteDeposed => "delete of what is left over",
         Step::Ready => "wait until it is ready",
+        Step::Await => "wait for its job",
         Step::Move
         | Step::Adopt
         | Step::Record

@@ -320,7 +320,7 @@ fn planned_action(verb: Verb) -> &'static str {
         Verb::Destroy | Verb::DestroyDeposed => "delete",
         Verb::Import => "import",
         Verb::Move => "move",
-        Verb::Record | Verb::Forget | Verb::Await => "noop",
+        Verb::Record | Verb::Forget | Verb::Ready | Verb::Await => "noop",
     }
 }
 
@@ -331,7 +331,7 @@ fn step_action(step: Step) -> &'static str {
         Step::Delete | Step::DeleteDeposed => "delete",
         Step::Adopt => "import",
         Step::Move => "move",
-        Step::Record | Step::Forget | Step::Ready => "noop",
+        Step::Record | Step::Forget | Step::Ready | Step::Await => "noop",
     }
 }
 

@@ -8,6 +8,7 @@ pub mod billing;
 pub mod chance;
 pub mod facts;
 pub mod hosts;
+pub mod job;
 mod lifecycle;
 pub mod log;
 mod meddling;

@@ -7,6 +7,7 @@ use crate::model::desired::{
     AtOnce, Budget, CloudWish, ComputeWish, CpuWish, CudaWish, GpuChoice, GpuCount, GpuWish, Hardware,
     HostLimits, Lifecycle, Move, OnRemove, WantedVolume,
 };
+use crate::model::job::{Job, Until};
 use crate::model::money::Hourly;
 use crate::model::pod::EnvValue;
 use crate::model::ready::{Boot, Probe, Ready};
@@ -191,7 +192,7 @@ fn budget_map(budget: Budget) -> Map {
 }
 
 fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
-    let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
+    let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on, until, job } = pod;
     let mut map = Map::default();
     let default = default_name(&resolved.project, key);
     map.put("name", template(typed.name.as_ref().map_or(&default, |name| &name.value)));
@@ -214,7 +215,8 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
         map.put_some(name, on);
     }
     if !depends_on.is_empty() {
-        map.put("depends_on", texts(depends_on.iter().map(Key::as_str)));
+        let entries = depends_on.iter().map(|key| dependency(key, until.get(key)));
+        map.put("depends_on", entries.collect::<Vec<Written>>());
     }
     map.put_some("replicas", typed.replicas().map(replicas));
     if let Some(at_once) = typed.at_once() {
@@ -224,7 +226,12 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     }
     map.put_some("ready", typed.ready.as_ref().map(|ready| ready_map(&ready.value.value)));
     map.put_some("boot", typed.boot.as_ref().map(|boot| boot_map(boot.value)));
-    map.put("state", typed.run().to_string());
+    map.put("state", typed.wanted_state().to_string());
+    if let Some(Job { then, rerun_on }) = job {
+        map.put("run", "job");
+        map.put("then", then.word());
+        map.put("rerun_on", texts(rerun_on.iter().map(ToString::to_string)));
+    }
     map.put_some("adopt", typed.adopt.as_ref().map(|id| text(id.value.as_str())));
     map.put_some("retry", typed.patience().as_ref().map(retry_map));
     let lifecycle = typed.lifecycle.as_ref().map(|lifecycle| &lifecycle.value);
@@ -237,6 +244,14 @@ fn pod_map(resolved: &Resolved, key: &Key, pod: &ResolvedPod) -> Map {
     let profiles = typed.profiles.as_ref().filter(|profiles| !profiles.value.is_empty());
     map.put_some("profiles", profiles.map(|profiles| texts(&profiles.value)));
     map
+}
+
+fn dependency(key: &Key, until: Option<&Until>) -> Written {
+    let Some(until) = until else { return text(key.as_str()) };
+    let mut map = Map::default();
+    map.put("pod", text(key.as_str()));
+    map.put("until", until.word());
+    map.into()
 }
 
 fn env_map(env: &Env) -> Map {

@@ -13,7 +13,7 @@ pub(super) fn report(spec: &Spec, log: &mut Collector) {
         .iter()
         .map(|(key, pod)| {
             let names = pod.depends_on.iter().flat_map(|names| &names.value);
-            let names = names.map(|name| (name.value.as_str(), name.span));
+            let names = names.map(|name| (name.value.pod.as_str(), name.span));
             let referred = pod.references.iter().map(|to| (to.value.pod.key().as_str(), to.span));
             // One that refers to itself is told of as such.
             let referred = referred.filter(|(to, _)| *to != key.as_str());

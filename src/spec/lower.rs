@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::address::{Address, Key};
 use crate::model::desired::{Deselected, Desired, Wanted, WantedPod};
 use crate::model::id::{EnvKey, ProjectName};
+use crate::model::job;
 use crate::model::pod::{EnvValue, Storage};
 use crate::model::registry::{Credentials, Registry};
 use crate::model::secret::{self, Secret, SecretName, Secrets};
@@ -77,7 +78,7 @@ pub(super) fn lower(resolved: Resolved) -> Lowered {
     for (key, pod) in pods {
         let addresses = replicas(&key, pod.typed.replicas());
         if !pod.selected {
-            let run = pod.typed.run();
+            let run = pod.typed.wanted_state();
             let profiles = pod.typed.profiles.map(|profiles| profiles.value).unwrap_or_default();
             let deselected = Deselected { profiles, run };
             out_of_scope.extend(addresses.into_iter().map(|address| (address, deselected.clone())));
@@ -157,7 +158,7 @@ fn lower_pod(
 ) -> WantedPod {
     let numbered = is_numbered(&pod);
     let template = from_template(&pod);
-    let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on } = pod;
+    let ResolvedPod { typed, selected: _, image, registry, storage, hardware, depends_on, until, job } = pod;
     let number = match environment.address {
         Address::Pod { key: _, replica } => *replica,
         Address::Volume(_) | Address::Secret(_) | Address::Registry(_) => None,
@@ -172,7 +173,12 @@ fn lower_pod(
     let registry = registry.map(|(_, registry)| registry);
     let pulled = registry.as_ref().and_then(Registry::made).cloned();
     let (disk, global_networking) = (typed.disk(), typed.has_global_networking());
-    let (access, run, at_once) = (typed.access(), typed.run(), typed.at_once());
+    let until = until.into_iter().flat_map(|(key, until)| {
+        let jobs = waited_for.get(&key).into_iter().flatten();
+        jobs.map(move |address| (address.clone(), until))
+    });
+    let until = until.collect();
+    let (access, run, at_once) = (typed.access(), typed.wanted_state(), typed.at_once());
     let mut unwanted_env = BTreeSet::new();
     let mut env = BTreeMap::new();
     for (key, value) in typed.env.into_iter().flat_map(|env| env.value) {
@@ -189,7 +195,10 @@ fn lower_pod(
         },
         image: image.map(|image| image.into_replica(number)).unwrap_or_default(),
         command: texts(typed.command),
-        entrypoint: texts(typed.entrypoint),
+        entrypoint: match &job {
+            Some(job) => job::entrypoint(job.then),
+            None => texts(typed.entrypoint),
+        },
         env: Arc::new(env),
         ports: typed.ports.map(|ports| ports.value).unwrap_or_default(),
         disk,
@@ -205,9 +214,11 @@ fn lower_pod(
         unwanted_env,
         access,
         run,
+        job,
         lifecycle: typed.lifecycle.map(|lifecycle| lifecycle.value).unwrap_or_default(),
         at_once,
         depends_on: depends_on.chain(mounted).chain(pulled).collect(),
+        until,
         numbered,
         adopt: typed.adopt.map(|adopt| adopt.value),
         template,
@@ -231,7 +242,8 @@ fn from_template(pod: &ResolvedPod) -> Option<FromTemplate> {
     let left = [
         (Field::Image, image.is_none()),
         (Field::Command, typed.command.is_none()),
-        (Field::Entrypoint, typed.entrypoint.is_none()),
+        // A job has podform's own.
+        (Field::Entrypoint, typed.entrypoint.is_none() && pod.job.is_none()),
         (Field::Ports, typed.ports.is_none()),
         (Field::Disk, typed.disk.is_none()),
         (Field::Registry, registry.is_none()),

@@ -413,6 +413,18 @@ pub(super) const UPDATE: Section = Section {
     ],
 };
 
+pub(super) const DEPENDENCY: Section = Section {
+    name: "an entry of `depends_on`",
+    keys: &["pod", "until"],
+    words: &[
+        ("name", Spelled("pod")),
+        ("key", Spelled("pod")),
+        ("condition", Written("`until: ready`, `until: done` or `until: ended`")),
+        ("wait_for", Spelled("until")),
+        ("required", NotSupported("every pod that is named is waited for")),
+    ],
+};
+
 pub(super) const REMOVED: Section = Section {
     name: "an entry of `removed`",
     keys: &["from", "then"],
@@ -452,6 +464,7 @@ mod tests {
         &LIFECYCLE,
         &READY,
         &BOOT,
+        &DEPENDENCY,
         &MOVED,
         &REMOVED,
     ];

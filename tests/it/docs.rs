@@ -55,6 +55,7 @@ pages! {
     concept_cost: "docs/concepts/cost.md",
     concept_drift: "docs/concepts/drift.md",
     concept_ready: "docs/concepts/ready.md",
+    concept_jobs: "docs/concepts/jobs.md",
     concept_reach: "docs/concepts/reach.md",
     concept_replace: "docs/concepts/replace.md",
     concept_secrets: "docs/concepts/secrets.md",

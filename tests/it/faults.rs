@@ -285,6 +285,7 @@ fn heading(step: Step) -> Option<&'static str> {
     match step {
         Step::Create => Some("Create of a pod or volume"),
         Step::Start | Step::Stop | Step::Update => Some("Start, stop, update of a pod, growth of a volume"),
+        Step::Await => Some("Waiting for the end of a job"),
         Step::Delete | Step::DeleteDeposed => Some("Delete"),
         // What only asks sends nothing, and is written down when it is over.
         Step::Move | Step::Adopt | Step::Record | Step::Forget | Step::Ready => None,
@@ -325,6 +326,7 @@ fn the_documentation_has_a_row_for_each_state_in_which_a_crash_leaves_an_action(
         ("create-first", ""),
         ("ready", ""),
         ("boot", ""),
+        ("jobs", ""),
     ];
     let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (name, faults) in scripts {
@@ -343,5 +345,5 @@ fn the_documentation_has_a_row_for_each_state_in_which_a_crash_leaves_an_action(
     for (heading, words) in &seen {
         assert_eq!(documented.get(heading), Some(words), "under `{heading}`");
     }
-    assert_eq!(seen.len(), 3, "{seen:?}");
+    assert_eq!(seen.len(), 4, "{seen:?}");
 }

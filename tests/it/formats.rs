@@ -15,6 +15,7 @@ use podform::model::desired::{
     CloudWish, ComputeWish, CpuWish, GpuOrder, Move, OnRemove, OnReplace, OnStuckResume, WantedPod,
 };
 use podform::model::id::{CpuFlavorId, EnvKey, GpuTypeId, PodId};
+use podform::model::job::{Then, Until};
 use podform::model::live::{Seen, Unreadable};
 use podform::model::money::Hourly;
 use podform::model::plan::{Planned, Subject};
@@ -30,6 +31,7 @@ use podform::render::view::{Verb, subjects};
 use podform::render::{Format, Positions, no_positions, write_plan};
 use podform::state::planfile::{self, PlanInputs, SavedPlan};
 
+use crate::plan::jobs::begun;
 use crate::plan::world::{World, address, gpus, time, token};
 
 /// One test for each case, so that one can be run by its name.
@@ -156,6 +158,10 @@ cases! {
         .have("worker", told_of_head)
         .want("new", told_of_head)
         .option(|options| options.replace = [address("head")].into()),
+    await_job: begun(Then::Stop).want("web", |pod| {
+        pod.depends_on = [address("train")].into();
+        pod.until = [(address("train"), Until::Done)].into();
+    }),
     out_of_scope: World::default()
         .want("llm", image_2)
         .have("llm", |_| {})

@@ -19,6 +19,7 @@ mod hostile;
 mod identity;
 mod imports;
 mod interrupt;
+mod jobs;
 mod killed;
 #[allow(dead_code, reason = "unit tests use the rest")]
 #[path = "../support/kit.rs"]

@@ -3,6 +3,7 @@
 mod cases;
 mod catalog;
 mod counts;
+pub(crate) mod jobs;
 mod left_alone;
 mod props;
 mod reach;

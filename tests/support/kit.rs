@@ -121,6 +121,7 @@ pub fn record() -> Record {
         cloud: Some(Cloud::Secure),
         data_center: None,
         run: RunState::Running,
+        job: None,
         depends_on: BTreeSet::new(),
     }));
     Record::new(None, Lifecycle::default(), object)
@@ -188,6 +189,7 @@ pub fn live_pod(id: &str, status: PodStatus) -> LivePod {
         command_is_guess: false,
         role: PodRole::Plain,
         endpoints: Endpoints::default(),
+        run: None,
         settings: PodSettings {
             name: Some("llm".to_owned()),
             image: Some("image:1".to_owned()),

@@ -201,6 +201,7 @@ where
             let request = request::create(sources, creation, &attempt.candidate);
             let request = request.map_err(|missing| Halt::Failed(missing.to_string()))?;
             for token in [&attempt.token, &attempt.second_token] {
+                let request = request::for_run(&request, token);
                 let asked = request::asked_pod(creation, attempt, token, self.record_after(act)?);
                 match self.attempt(act, &request, (token, &asked)).await? {
                     Tried::Created(id, since) => {

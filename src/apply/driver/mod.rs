@@ -7,6 +7,7 @@
 
 mod call;
 mod create;
+mod job;
 mod ledger;
 mod lookout;
 mod permit;
@@ -355,6 +356,7 @@ where
                 self.start_pod(act, id, (compute.as_ref(), *bid), on_stuck).await
             }
             Operation::StopPod { id } => self.stop_pod(act, id).await,
+            Operation::AwaitJob { until } => self.await_job(act, *until).await,
             Operation::DeletePods { ids } => self.delete_pods(act, ids).await,
             Operation::AwaitPod { id } => {
                 self.go_on()?;

@@ -52,7 +52,7 @@ where
                 record.deposed_ids().collect()
             }
             RecordAfter::Deposed(deposed) => deposed.iter().cloned().map(RemoteId::Pod).collect::<Vec<_>>(),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) => return Ok(()),
+            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Ended => return Ok(()),
         };
         for id in deposed {
             let standing = self.standing(act, &id);

@@ -224,7 +224,14 @@ where
         compute: Option<Option<&Compute>>,
     ) -> Result<Waited, Halt> {
         let mut running = Running::new(id, cause, compute);
-        let waited = self.until_seen(act, id, since, |seen| running.judge(seen)).await?;
+        let waited = match self.until_seen(act, id, since, |seen| running.judge(seen)).await {
+            // A job can end before anybody saw it run.
+            Err(Halt::Failed(why)) => match self.has_run(act, id).await? {
+                Some(live) => Some(Waited::Running(Box::new(live))),
+                None => return Err(Halt::Failed(why)),
+            },
+            waited => waited?,
+        };
         waited.ok_or_else(|| Halt::Unknown(running.late(self.context.settings.wait_timeout)))
     }
 }

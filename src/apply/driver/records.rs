@@ -40,7 +40,10 @@ where
     pub(super) fn recorded_after(&self, act: &Act<'_>, id: RemoteId) -> Vec<RecordChange> {
         match &act.action.record {
             RecordAfter::Put { id: _, record } => self.put(act, record, id),
-            RecordAfter::Remove { .. } | RecordAfter::MovedFrom(_) | RecordAfter::Deposed(_) => {
+            RecordAfter::Remove { .. }
+            | RecordAfter::MovedFrom(_)
+            | RecordAfter::Ended
+            | RecordAfter::Deposed(_) => {
                 let previous = self.ledger.recorded(&act.id.address);
                 record::local(act.id, act.action, previous.as_ref(), self.moment())
             }

@@ -174,6 +174,10 @@ impl Observe for Provider {
         Ok(self.pods.borrow().get(id).cloned())
     }
 
+    async fn exit_code(&self, _: &PodId, _: &Token, _: Duration) -> Result<Option<u32>, ProviderError> {
+        Ok(None)
+    }
+
     async fn template(&self, _: &TemplateId) -> Result<Option<Template>, ProviderError> {
         Ok(None)
     }

@@ -49,7 +49,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
 /// Tells whether an address is held because it was not seen as it is; one that waits for something else was.
 fn is_unseen(held: &Held) -> bool {
     match held {
-        Held::NoCatalog { .. } | Held::NoTemplate { .. } | Held::InProgress | Held::Migrating { .. } => false,
+        Held::NoCatalog { .. }
+        | Held::NoTemplate { .. }
+        | Held::InProgress
+        | Held::Job { .. }
+        | Held::Migrating { .. } => false,
         Held::Unreadable(_)
         | Held::Unsettled { .. }
         | Held::DependsOn(_)

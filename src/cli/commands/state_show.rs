@@ -14,6 +14,7 @@ use crate::model::pod::{EnvValue, Storage};
 use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 use crate::model::registry::Credentials;
 use crate::model::volume::VolumeConfig;
+use crate::render::words;
 use crate::state::Store;
 
 /// Show everything that is recorded of one object
@@ -115,8 +116,11 @@ impl Rows {
     }
 
     fn pod(&mut self, pod: &RecordedPod) {
-        let RecordedPod { container, access: _, compute, cloud, data_center, run, depends_on } = pod;
+        let RecordedPod { container, access: _, compute, cloud, data_center, run, job, depends_on } = pod;
         self.put("state", run.to_string());
+        if let Some(job) = job {
+            self.put("run", format!("job, {}", words::recorded_job(job)));
+        }
         self.put("name", container.name.clone());
         self.put("image", container.image.clone());
         if !container.command.is_empty() {

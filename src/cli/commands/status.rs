@@ -16,7 +16,7 @@ use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::ready::Readiness;
-use crate::plan::unknown_to;
+use crate::plan::{job_stands, unknown_to};
 use crate::render::words;
 use crate::state::Store;
 
@@ -50,6 +50,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             if let Some(answer) = asked.get(address) {
                 object["ready"] = json!({ "state": answer.word(), "message": why(answer) });
             }
+            if let Some(stands) = job_stands(recorded, &live) {
+                object["job"] = json::job(&stands);
+            }
             object
         });
         let project = session.loaded.settings.project.as_str();
@@ -79,6 +82,9 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         if let Some(answer) = asked.get(address).filter(|_| !url.is_empty() || !ssh.is_empty()) {
             state.push_str(&format!(", {}", answer.word()));
             state.extend(why(answer).map(|why| format!(": {why}")));
+        }
+        if let Some(stands) = job_stands(recorded, &live) {
+            state = if recorded.is_gone() { format!("gone, {stands}") } else { format!("{state}, {stands}") };
         }
         table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
     }

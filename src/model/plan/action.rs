@@ -6,6 +6,7 @@ use crate::model::catalog::Stock;
 use crate::model::clock::Timestamp;
 use crate::model::desired::{GpuCount, GpuOrder};
 use crate::model::id::{DataCenterId, EnvKey, GpuName, PodId, RegistryId, RemoteId, SecretId, VolumeId};
+use crate::model::job::Until;
 use crate::model::marker::Token;
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Access, Compute, EnvValue, Placement};
@@ -53,6 +54,8 @@ pub enum Step {
     /// Terminate pods that an earlier replacement left behind; delete credentials that others took the place of.
     DeleteDeposed,
     Create,
+    /// Wait until the run of a job has ended.
+    Await,
     /// Drop the record; no call.
     Forget,
     /// Wait until an object that others wait for is ready; nothing is changed.
@@ -61,7 +64,7 @@ pub enum Step {
 
 impl Step {
     /// All steps.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Move,
         Self::Adopt,
         Self::Record,
@@ -71,9 +74,27 @@ impl Step {
         Self::Delete,
         Self::DeleteDeposed,
         Self::Create,
+        Self::Await,
         Self::Forget,
         Self::Ready,
     ];
+
+    /// Tells whether nothing is changed and nothing sent: others wait for what is there.
+    pub fn only_waits(self) -> bool {
+        match self {
+            Self::Ready | Self::Await => true,
+            Self::Move
+            | Self::Adopt
+            | Self::Record
+            | Self::Stop
+            | Self::Update
+            | Self::Start
+            | Self::Delete
+            | Self::DeleteDeposed
+            | Self::Create
+            | Self::Forget => false,
+        }
+    }
 
     /// Returns the word that stands in ids, plan files and the journal.
     pub fn word(self) -> &'static str {
@@ -84,6 +105,7 @@ impl Step {
             Self::Stop => "stop",
             Self::Update => "update",
             Self::Start => "start",
+            Self::Await => "await",
             Self::Delete => "delete",
             Self::DeleteDeposed => "delete-deposed",
             Self::Create => "create",
@@ -99,6 +121,7 @@ impl Step {
             Self::Stop
             | Self::Update
             | Self::Start
+            | Self::Await
             | Self::Delete
             | Self::DeleteDeposed
             | Self::Create
@@ -211,6 +234,11 @@ pub enum Operation {
     StopPod {
         id: PodId,
     },
+    /// Wait until the run of the job at the address has ended; nothing is sent.
+    AwaitJob {
+        /// Which end is enough.
+        until: Until,
+    },
     /// Terminate pods; more than one only for deposed ones.
     DeletePods {
         ids: BTreeSet<PodId>,
@@ -246,7 +274,8 @@ impl Operation {
             | Self::UpdatePod { .. }
             | Self::StopPod { .. }
             | Self::DeletePods { .. }
-            | Self::AwaitPod { .. } => None,
+            | Self::AwaitPod { .. }
+            | Self::AwaitJob { .. } => None,
         }
     }
 
@@ -275,7 +304,8 @@ impl Operation {
             | Self::StartPod { .. }
             | Self::StopPod { .. }
             | Self::DeletePods { .. }
-            | Self::AwaitPod { .. } => None,
+            | Self::AwaitPod { .. }
+            | Self::AwaitJob { .. } => None,
         }
     }
 }
@@ -380,6 +410,8 @@ pub enum RecordAfter {
     },
     /// The entry moves here from another address.
     MovedFrom(Address),
+    /// The entry stays, but for how the job's run ended, which the wait for it tells.
+    Ended,
     /// The entry, if there is one, stays but for this: the pods that are deposed from here on.
     Deposed(BTreeSet<PodId>),
 }
@@ -394,7 +426,7 @@ impl RecordAfter {
     pub fn record(&self) -> Option<&Record> {
         match self {
             Self::Put { id: _, record } => Some(record),
-            Self::Remove { .. } | Self::MovedFrom(_) | Self::Deposed(_) => None,
+            Self::Remove { .. } | Self::MovedFrom(_) | Self::Deposed(_) | Self::Ended => None,
         }
     }
 
@@ -402,7 +434,7 @@ impl RecordAfter {
     pub fn id(&self) -> Option<&RemoteId> {
         match self {
             Self::Put { id, record: _ } => id.as_ref(),
-            Self::Remove { .. } | Self::MovedFrom(_) | Self::Deposed(_) => None,
+            Self::Remove { .. } | Self::MovedFrom(_) | Self::Deposed(_) | Self::Ended => None,
         }
     }
 }

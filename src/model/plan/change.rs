@@ -52,9 +52,13 @@ pub enum Reason {
     Renamed,
     /// Only what podform may do to it changes.
     LifecycleChanged,
+    /// The run of a job ended.
+    JobEnded,
+    /// A job is to run, or to run again.
+    RunAgain,
     /// The network volume that it mounts is deleted, which RunPod refuses while a pod mounts it.
     VolumeRemoved,
-    /// What is brought up waits for it.
+    /// What is brought up waits until it is ready, or until its job has ended.
     WaitedFor,
 }
 
@@ -158,19 +162,51 @@ impl Consequence {
     }
 }
 
-/// What something costs a month, compute and storage apart.
+/// What something costs a month, compute and storage apart, and jobs apart from both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Split {
     /// GPUs or vCPUs.
     pub compute: Amount,
     /// Container disk, local volume, network volume.
     pub storage: Amount,
+    /// What jobs cost while they run, as if for a month. How long they do is not known, so it is no part of what a month
+    /// costs; `None` where there are none.
+    pub runs: Option<Amount>,
 }
 
 impl Split {
-    /// Returns both together.
+    /// Returns what a month costs without jobs.
     pub fn total(self) -> Amount {
         self.compute + self.storage
+    }
+
+    /// Returns what everything costs while jobs run, as if for a month.
+    pub fn rate(self) -> Amount {
+        self.total() + self.runs.unwrap_or_default()
+    }
+
+    /// Returns the same of a pod that is a job: what it costs only while it runs is a cost of its run. Its container disk,
+    /// for so much a month, is there as long as its compute is.
+    pub fn of_job(self, disk: Amount) -> Self {
+        let Self { compute, storage, runs } = self;
+        if compute == Amount::default() {
+            return self;
+        }
+        let disk = Amount::known(disk.known.min(storage.known));
+        let storage = Amount { known: storage.known - disk.known, ..storage };
+        Self { compute: Amount::default(), storage, runs: Some(runs.unwrap_or_default() + compute + disk) }
+    }
+
+    /// Combines each part with that of another.
+    pub fn each(self, other: Self, combine: impl Fn(Amount, Amount) -> Amount) -> Self {
+        let runs = (self.runs.is_some() || other.runs.is_some())
+            .then(|| combine(self.runs.unwrap_or_default(), other.runs.unwrap_or_default()))
+            .filter(|runs| *runs != Amount::default());
+        Self {
+            compute: combine(self.compute, other.compute),
+            storage: combine(self.storage, other.storage),
+            runs,
+        }
     }
 }
 
@@ -178,7 +214,7 @@ impl std::ops::Add for Split {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { compute: self.compute + other.compute, storage: self.storage + other.storage }
+        self.each(other, std::ops::Add::add)
     }
 }
 

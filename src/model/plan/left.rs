@@ -5,6 +5,7 @@ use crate::model::address::Address;
 use crate::model::catalog::CatalogPart;
 use crate::model::clock::Timestamp;
 use crate::model::id::{PodId, ProjectName, RemoteId, TemplateId};
+use crate::model::job::End;
 use crate::model::live::PodStatus;
 use crate::model::money::{Amount, Hourly, Monthly};
 use crate::model::provenance::Part;
@@ -95,6 +96,12 @@ pub enum Held {
     Migrating { id: PodId },
     /// Something that it depends on is held.
     DependsOn(Address),
+    /// A job that must be done, or have ended, before it comes up has not, and this plan does not run it.
+    Job {
+        address: Address,
+        /// How it ended; `None` where it has not.
+        ended: Option<End>,
+    },
     /// A second pod carries its token and must be looked at by a person.
     Duplicate {
         /// The pods in question.

@@ -59,7 +59,8 @@ impl Action {
             | Operation::StartPod { on_stuck: OnStuck::Fail | OnStuck::Wait(_), .. }
             | Operation::StopPod { .. }
             | Operation::DeletePods { .. }
-            | Operation::AwaitPod { .. } => {}
+            | Operation::AwaitPod { .. }
+            | Operation::AwaitJob { .. } => {}
         }
         if let RecordAfter::Put { id: _, record } = &mut action.record
             && let Some(pod) = record.object.pod_mut()

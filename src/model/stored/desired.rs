@@ -7,6 +7,7 @@ use crate::model::desired::{
     GpuWish, Hardware, HostLimits, MemoryRange, Move, OnExceed, Wanted, WantedPod, WantedSecret,
     WantedVolume,
 };
+use crate::model::job::{Job, Then, Until};
 use crate::model::location::Location;
 use crate::model::secret::SecretSource;
 use crate::model::template::{FromTemplate, TemplateVolume};
@@ -20,6 +21,8 @@ stored_enums! {
     CloudWish { "only" = Only(cloud), "any" = Any }
     ComputeWish { "gpu" = Gpu(wish), "cpu" = Cpu(wish) }
     AtOnce { "number" = Number(count), "percent" = Percent(percent) }
+    Then { "stop" = Stop, "terminate" = Terminate, "keep" = Keep }
+    Until { "done" = Done, "ended" = Ended }
     CudaWish { "any" = Any, "at_least" = AtLeast(version), "one_of" = OneOf(versions) }
 }
 
@@ -28,7 +31,11 @@ stored_structs! {
     Deselected { profiles, run }
     Budget { max_hourly, max_monthly, on_exceed }
     Move { from, to }
-    WantedPod { container, hardware, unwanted_env, access, run, lifecycle, at_once, depends_on, numbered, adopt, template, labels }
+    WantedPod {
+        container, hardware, unwanted_env, access, run, job, lifecycle, at_once, depends_on, until, numbered, adopt,
+        template, labels,
+    }
+    Job { then, rerun_on }
     FromTemplate { id, fields, missing, volume, cuda }
     TemplateVolume { size, path }
     WantedSecret { name }

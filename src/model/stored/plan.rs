@@ -20,7 +20,8 @@ stored_enums! {
     Endpoint { "runpod" = Runpod(origin), "simulator" = Simulator }
     Step {
         "move" = Move, "adopt" = Adopt, "record" = Record, "stop" = Stop, "update" = Update, "start" = Start,
-        "delete" = Delete, "delete-deposed" = DeleteDeposed, "create" = Create, "forget" = Forget, "ready" = Ready,
+        "await" = Await, "delete" = Delete, "delete-deposed" = DeleteDeposed, "create" = Create, "forget" = Forget,
+        "ready" = Ready,
     }
     Operation {
         "local" = Local,
@@ -36,6 +37,7 @@ stored_enums! {
         "update_pod" = UpdatePod { id, patch, disruption },
         "start_pod" = StartPod { id, compute, bid, on_stuck },
         "stop_pod" = StopPod { id },
+        "await_job" = AwaitJob { until },
         "delete_pods" = DeletePods { ids },
         "await_pod" = AwaitPod { id },
     }
@@ -46,6 +48,7 @@ stored_enums! {
         "remove" = Remove { tombstone },
         "moved_from" = MovedFrom(address),
         "deposed" = Deposed(ids),
+        "ended" = Ended,
     }
     Reason {
         "new" = New, "vanished" = Vanished, "migrated" = Migrated, "found_in_journal" = FoundInJournal,
@@ -54,7 +57,7 @@ stored_enums! {
         "volume_replaced" = VolumeReplaced, "requested" = Requested, "rotate_requested" = RotateRequested, "removed" = Removed, "shrunk" = Shrunk,
         "destroyed" = Destroyed, "deposed" = Deposed, "duplicate" = Duplicate, "orphaned" = Orphaned,
         "renamed" = Renamed, "lifecycle_changed" = LifecycleChanged, "volume_removed" = VolumeRemoved,
-        "waited_for" = WaitedFor,
+        "job_ended" = JobEnded, "run_again" = RunAgain, "waited_for" = WaitedFor,
     }
     Cause {
         "spec" = Spec, "outside" = Outside, "both" = Both, "api_default" = ApiDefault,
@@ -88,6 +91,7 @@ stored_enums! {
         "unsettled" = Unsettled { until },
         "migrating" = Migrating { id },
         "depends_on" = DependsOn(address),
+        "job" = Job { address, ended },
         "duplicate" = Duplicate { ids },
         "marked" = Marked { ids },
         "copied" = Copied { ids, differs },
@@ -146,7 +150,7 @@ stored_structs! {
     EnvPatch { declared, carry, token }
     FieldChange { field, before, after, cause, disruption }
     Amount { known = "monthly_micro_dollars", unknown_parts }
-    Split { compute, storage }
+    Split { compute, storage, runs }
     CostChange { before, after }
     CostSummary { now, after, at_most, unmanaged }
     Drift { address, kind }

@@ -1,12 +1,14 @@
 //! What the state records, and what a plan says that it will.
 
 use super::form::{stored_enums, stored_structs};
+use crate::model::job::{End, RecordedJob};
 use crate::model::journal::{Asked, Event};
 use crate::model::plan::Approval;
 use crate::model::prior::{Record, RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
 
 stored_enums! {
     RecordedObject { "pod" = Pod(pod), "volume" = Volume(volume), "secret" = Secret(secret), "registry" = Registry(registry) }
+    End { "done" = Done, "failed" = Failed(code), "unknown" = Unknown }
     Approval { "prompt" = Prompt, "flag" = Flag, "digest" = Digest, "saved_plan" = SavedPlan }
     Event {
         "intended" = Intended { attempt, token, asked, server_time },
@@ -21,7 +23,8 @@ stored_enums! {
 }
 
 stored_structs! {
-    RecordedPod { container, access, compute, cloud, data_center, run, depends_on }
+    RecordedPod { container, access, compute, cloud, data_center, run, job, depends_on }
+    RecordedJob { run, ended, gone }
     RecordedSecret { name, value_set_at }
     RecordedRegistry { name, sent, deposed }
     Record { token, lifecycle, retired, deposed, object }

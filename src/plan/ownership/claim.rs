@@ -16,6 +16,7 @@ use crate::plan::finding;
 use crate::plan::rebuild::is_gone;
 
 /// A live pod that no record names but whose token, or id, the journal knows.
+#[derive(Clone, Copy)]
 pub(super) struct Claim<'a> {
     pub(super) pod: &'a LivePod,
     pub(super) token: &'a Token,

@@ -101,6 +101,7 @@ fn may_still_create(intent: &OpenIntent) -> bool {
         | Step::Adopt
         | Step::Record
         | Step::Stop
+        | Step::Await
         | Step::Update
         | Step::Delete
         | Step::DeleteDeposed

@@ -63,8 +63,6 @@ impl<'a> Ownership<'a> {
             return Sighting::Hidden(Held::Unreadable("the state records a volume here".to_owned()));
         };
         match self.inputs.live.pods.get(id) {
-            // Every recorded id is looked for, so silence about one says nothing of the pod.
-            None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
             Some(Seen::Unreadable(why)) => Sighting::Hidden(Held::Unreadable(why.to_string())),
             Some(Seen::Found(object)) if object.status != PodStatus::Terminated => {
                 let mark = object.marker.as_ref();
@@ -93,6 +91,12 @@ impl<'a> Ownership<'a> {
                     None => Sighting::Kept { recorded, object },
                 }
             }
+            // It is known to be no more, and nobody looks for it.
+            Some(Seen::Absent | Seen::Found(_)) | None if recorded.is_gone() => {
+                self.ended_pod(address, recorded, claims, view)
+            }
+            // Every recorded id is looked for, so silence about one says nothing of the pod.
+            None => Sighting::Hidden(Held::Unreadable(format!("pod `{id}` was not looked at"))),
             Some(Seen::Absent | Seen::Found(_)) => self.gone_pod(address, recorded, (claims, named), view),
         }
     }
@@ -162,6 +166,24 @@ impl<'a> Ownership<'a> {
             | Sighting::Hidden(_) => false,
         };
         takes.then_some(other)
+    }
+
+    /// The pod of a job is known to be no more, so that what carries its token is somebody's copy and nothing that RunPod moved.
+    fn ended_pod(
+        &self,
+        address: &Address,
+        recorded: &'a Recorded,
+        claims: &[Claim<'a>],
+        view: &mut PodView<'a>,
+    ) -> Sighting<'a, LivePod> {
+        let is_later = |claim: &&Claim<'a>| recorded.record.token.as_ref() != Some(claim.token);
+        view.copies.extend(claims.iter().filter(|claim| !is_later(claim)).map(|claim| claim.pod.id.clone()));
+        let later: Vec<Claim<'a>> = claims.iter().filter(is_later).cloned().collect();
+        match adoptable(address, &later, self.is_wanted(address), view) {
+            Ok(Some((object, _))) => Sighting::Migrated { recorded, object, by: Successor::Made },
+            Ok(None) => Sighting::Gone { recorded },
+            Err(held) => Sighting::Hidden(held),
+        }
     }
 
     /// A recorded pod is gone: did the platform migrate it, did a late create of ours take its place, or is what carries

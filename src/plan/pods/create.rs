@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::catalog::{CatalogPart, Stock};
 use crate::model::desired::{ComputeWish, OnReplace, WantedPod};
 use crate::model::id::PodId;
+use crate::model::job::RecordedJob;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
 use crate::model::plan::{
@@ -22,6 +23,7 @@ use super::{PodPlanner, minus};
 use crate::plan::compare::Comparison;
 use crate::plan::draft::Planning;
 use crate::plan::effect;
+use crate::plan::jobs::JobAfter;
 use crate::plan::places::{self, Looked, Misplaced};
 use crate::plan::{cost, finding, placement, shown, weight};
 
@@ -96,7 +98,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     /// Returns the candidates, or notes why there can be no pod.
-    fn candidates(&mut self, wanted: &WantedPod) -> Option<Ways> {
+    pub(super) fn candidates(&mut self, wanted: &WantedPod) -> Option<Ways> {
         if self.is_network_impossible(wanted) {
             self.draft.findings.push(finding::network_needs_gpu(self.address));
             self.draft.hold(Held::NotPossible(NETWORK_NEEDS_GPU.to_owned()));
@@ -174,7 +176,7 @@ impl<'a> PodPlanner<'_, 'a> {
         is_refused && is_cpu && wanted.container.global_networking
     }
 
-    fn create(
+    pub(super) fn create(
         &mut self,
         wanted: &'a WantedPod,
         ways: Ways,
@@ -184,6 +186,7 @@ impl<'a> PodPlanner<'_, 'a> {
         deposed: BTreeSet<PodId>,
     ) {
         self.remark_on_creation(wanted);
+        self.draft.job = wanted.job.as_ref().map(|_| JobAfter::Runs);
         let container = &wanted.container;
         let beside = if deposed.is_empty() { Split::default() } else { self.draft.after };
         let first =
@@ -196,6 +199,7 @@ impl<'a> PodPlanner<'_, 'a> {
             cloud: None,
             data_center: None,
             run: RunState::Running,
+            job: wanted.job.as_ref().map(|_| RecordedJob { run: None, ended: None, gone: false }),
             depends_on: wanted.depends_on.clone(),
         }));
         let record = Record { deposed, ..Record::new(None, wanted.lifecycle.clone(), object) };
@@ -322,7 +326,7 @@ impl Ways {
 }
 
 /// Lists every field of a pod that is created again. The ignored ones that it did not have before are told apart.
-fn creation_again(wanted: &WantedPod, recorded: Option<&RecordedPod>) -> Vec<FieldChange> {
+pub(super) fn creation_again(wanted: &WantedPod, recorded: Option<&RecordedPod>) -> Vec<FieldChange> {
     let before: BTreeMap<Field, Value> =
         recorded.into_iter().flat_map(|recorded| recorded.container.values()).collect();
     let mut changes = shown::creation(wanted);

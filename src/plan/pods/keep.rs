@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
+use crate::model::job::RecordedJob;
 use crate::model::live::{LivePod, PodStatus, Rental};
 use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
-    Disruption, DriftKind, FieldChange, OnStuck, Operation, PodCreation, Reason, RecordAfter, Step,
+    Cause, Disruption, DriftKind, FieldChange, Held, OnStuck, Operation, PodCreation, Reason, RecordAfter,
+    Step,
 };
 use crate::model::pod::{RunState, Storage};
 use crate::model::prior::{Api, KnownToken, Record, Recorded, RecordedObject, RecordedPod};
@@ -20,10 +22,12 @@ use crate::model::value::Value;
 
 use super::PodPlanner;
 use super::create::Ways;
+use super::job::{Left, Verdict};
 use super::record::{is_news, put, run_change, same_rules, set_run};
 use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::Planning;
 use crate::plan::effect;
+use crate::plan::jobs::JobAfter;
 use crate::plan::presence::{Known, Successor};
 use crate::plan::{Inputs, cost, finding, satisfaction, shown};
 
@@ -31,7 +35,9 @@ impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
         let Some(pod) = recorded.record.object.pod() else { return };
         self.begin(Some(live), Some(pod));
-        self.run_drift(pod.run, live);
+        if wanted.job.is_none() {
+            self.run_drift(pod.run, live);
+        }
         let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
         self.stored = self.context.inputs.prior.objects.get(from).map(|stored| &stored.record.object);
         let record = recorded.record.clone();
@@ -70,6 +76,7 @@ impl<'a> PodPlanner<'_, 'a> {
             cloud: live.cloud.or_else(|| recorded.and_then(|recorded| recorded.cloud)),
             data_center: live.data_center.clone(),
             run: if live.status.is_up() { RunState::Running } else { RunState::Stopped },
+            job: recorded.and_then(|recorded| recorded.job.clone()),
             depends_on: wanted.depends_on.clone(),
         };
         let object = RecordedObject::Pod(Arc::new(pod));
@@ -104,7 +111,7 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    fn surplus_ids(&self) -> BTreeSet<PodId> {
+    pub(super) fn surplus_ids(&self) -> BTreeSet<PodId> {
         self.surplus.iter().map(|pod| pod.id.clone()).collect()
     }
 
@@ -149,6 +156,21 @@ impl<'a> PodPlanner<'_, 'a> {
         if adopt.is_some() && live.command_is_guess {
             self.draft.findings.push(finding::command_is_guess(self.address));
         }
+        let mut run = None;
+        if !requested && let Some(job) = &wanted.job {
+            match self.judge_job(wanted, live, recorded, rebuilt, &comparison) {
+                Some(Verdict::Run(again)) => {
+                    run = Some(again.run.clone());
+                    self.begin_run(job, wanted, again, &mut comparison);
+                }
+                Some(Verdict::Leave(stands)) => {
+                    let left = Left { wanted, job, live, record, adopt, comparison, seen, stands };
+                    return self.leave_job(left);
+                }
+                Some(Verdict::Hold(why)) => return self.draft.hold(Held::Unreadable(why)),
+                None => {}
+            }
+        }
         let needs_replacement = requested || comparison.replacing().next().is_some();
         if needs_replacement && wanted.run == RunState::Running {
             // On record before it is replaced: the engine ends only what the address has.
@@ -166,7 +188,9 @@ impl<'a> PodPlanner<'_, 'a> {
         if needs_replacement {
             self.defer_replacement(&comparison, requested, &seen, &mut applied);
         }
-        self.converge(Converging { wanted, live, recorded, record, adopt, comparison, applied, seen });
+        self.draft.job = run.as_ref().map(|_| JobAfter::Runs);
+        let job = run.map(|run| RecordedJob { run: Some(run), ended: None, gone: false });
+        self.converge(Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, job });
     }
 
     /// A stopped pod is not replaced: that would start and bill a pod that nobody wants to run.
@@ -192,7 +216,7 @@ impl<'a> PodPlanner<'_, 'a> {
 
     /// Plans everything that needs no replacement.
     fn converge(&mut self, converging: Converging<'a>) {
-        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen } = converging;
+        let Converging { wanted, live, recorded, record, adopt, comparison, applied, seen, job } = converging;
         let is_up = live.status.is_up();
         let changes = effect::on_stopped(comparison.in_place(), is_up && wanted.run == RunState::Running);
         let lost_gpus = satisfaction::lost_gpus(live, recorded);
@@ -227,10 +251,11 @@ impl<'a> PodPlanner<'_, 'a> {
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
         record.deposed.clear();
         let reason = match run {
+            Run::Start | Run::Stay if job.is_some() => Reason::RunAgain,
             Run::Stay | Run::Stop | Run::Start => run_reason(recorded, wanted.run),
             Run::Again => Reason::GpusLost,
         };
-        let mut steps = Steps { wanted, live, recorded, record, reason, comparison, changes, applied };
+        let mut steps = Steps { wanted, live, recorded, record, reason, comparison, changes, applied, job };
         match run {
             Run::Stay => self.update(&mut steps, is_up),
             // Stopped first: a change of a running pod resets it, and it would start anew only to be stopped.
@@ -259,7 +284,7 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     /// Brings everything in the record up to date that no call is needed for.
-    fn describe(
+    pub(super) fn describe(
         &self,
         record: &mut Record,
         wanted: &WantedPod,
@@ -279,6 +304,7 @@ impl<'a> PodPlanner<'_, 'a> {
             cloud: seen.and_then(|live| live.cloud).or(pod.cloud),
             data_center: seen.and_then(|live| live.data_center.clone()).or_else(|| pod.data_center.clone()),
             run: if is_up { RunState::Running } else { RunState::Stopped },
+            job: wanted.job.as_ref().and(pod.job.clone()),
             depends_on: wanted.depends_on.clone(),
         };
         // Most records say already what is so, and are shared with the state then.
@@ -288,7 +314,12 @@ impl<'a> PodPlanner<'_, 'a> {
     }
 
     /// Writes what changed without a call: what podform may do, and what the state did not know.
-    fn record_step(&mut self, live: &LivePod, (before, after): (&Record, &Record), nothing_follows: bool) {
+    pub(super) fn record_step(
+        &mut self,
+        live: &LivePod,
+        (before, after): (&Record, &Record),
+        nothing_follows: bool,
+    ) {
         let mut changes = Vec::new();
         if !same_rules(&before.lifecycle, &after.lifecycle) {
             changes.push(shown::lifecycle(&before.lifecycle, &after.lifecycle));
@@ -308,15 +339,29 @@ impl<'a> PodPlanner<'_, 'a> {
             let listed: BTreeSet<Field> = changes.iter().map(|change| change.field.clone()).collect();
             changes.extend(others.into_iter().filter(|change| !listed.contains(&change.field)));
         }
+        let has_ended = |record: &Record| record.object.pod()?.job.as_ref()?.ended;
+        let ended = has_ended(before) != has_ended(after);
+        if ended {
+            // Nobody changed it: the job came to its end.
+            let moved =
+                changes.iter_mut().filter(|change| [Field::State, Field::Run].contains(&change.field));
+            moved.for_each(|change| change.cause = Cause::Outside);
+        }
         if !by_spec && changes.is_empty() {
             return;
         }
-        let reason = if by_spec { Reason::LifecycleChanged } else { Reason::Changed };
+        let reason = if ended {
+            Reason::JobEnded
+        } else if by_spec {
+            Reason::LifecycleChanged
+        } else {
+            Reason::Changed
+        };
         self.draft.local(Step::Record, reason, changes, put(live, after));
     }
 
     /// Replaced pods that are gone by themselves leave the state.
-    fn drop_outlived(&mut self) {
+    pub(super) fn drop_outlived(&mut self) {
         if !self.outlived || !self.surplus.is_empty() || self.draft.has(Step::Record) {
             return;
         }
@@ -337,6 +382,9 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         if let Some(pod) = steps.record.object.pod_mut() {
             pod.container = steps.applied.clone();
+            if let Some(job) = &steps.job {
+                pod.job = Some(job.clone());
+            }
         }
         let disk = steps.applied.disk;
         let consequences = self.body(steps.live, disk).updated(disruption, &steps.applied.ports);
@@ -355,7 +403,7 @@ impl<'a> PodPlanner<'_, 'a> {
         self.draft.push(Planning {
             step: Step::Update,
             operation: Operation::UpdatePod { id: steps.live.id.clone(), patch: Box::new(patch), disruption },
-            reason: Reason::Changed,
+            reason: if steps.job.is_some() { Reason::RunAgain } else { Reason::Changed },
             changes: steps.changes.clone(),
             consequences,
             after,
@@ -493,6 +541,8 @@ struct Converging<'a> {
     comparison: Comparison,
     applied: Container,
     seen: Container,
+    /// The run that an update begins.
+    job: Option<RecordedJob>,
 }
 
 /// What the steps of one pod have in common; `record` moves along with them.
@@ -506,6 +556,7 @@ struct Steps<'a> {
     comparison: Comparison,
     changes: Vec<FieldChange>,
     applied: Container,
+    job: Option<RecordedJob>,
 }
 
 impl Steps<'_> {

@@ -1,6 +1,7 @@
 //! Plans one pod: from what the presence table says to the steps, their values and their consequences.
 
 mod create;
+mod job;
 mod keep;
 mod record;
 mod remove;
@@ -19,11 +20,14 @@ use crate::model::size::Gigabytes;
 
 use crate::plan::draft::{Draft, Planning};
 use crate::plan::effect::{self, Body};
+use crate::plan::jobs::JobAfter;
 use crate::plan::ownership::PodView;
 use crate::plan::presence::{Case, Successor, case};
 use crate::plan::reach::Part;
 use crate::plan::{Context, cost, env, finding};
 
+pub use job::{Stands, job_stands};
+pub(super) use job::{run_of, stands};
 pub(super) use remove::terminate_with_volume;
 
 /// Plans the address of a pod.
@@ -57,7 +61,15 @@ pub(super) fn draft<'a>(
         planner.remark_on(wanted);
     }
     let case = case(wanted.map(|wanted| wanted.run), sighting);
-    match deposed.map_or(case, Case::Hold) {
+    let case = deposed.map_or(case, Case::Hold);
+    if let (Case::CreateAgain { recorded } | Case::Forget { recorded }, Some(wanted)) = (&case, wanted)
+        && let Some(job) = &wanted.job
+        && let Some(was) = recorded.record.object.pod().and_then(|pod| pod.job.as_ref())
+    {
+        planner.gone_job(wanted, job, recorded, was);
+        return planner.finished(Some(wanted));
+    }
+    match case {
         Case::Hold(held) => planner.hold(held),
         Case::Nothing => {}
         Case::RemoveOrphan { object, asked } => planner.remove_orphan(object, asked),
@@ -82,7 +94,7 @@ pub(super) fn draft<'a>(
             planner.with(wanted, |planner, wanted| planner.adopt(wanted, object, known));
         }
     }
-    planner.draft
+    planner.finished(wanted)
 }
 
 struct PodPlanner<'c, 'a> {
@@ -104,6 +116,27 @@ struct PodPlanner<'c, 'a> {
 }
 
 impl<'a> PodPlanner<'_, 'a> {
+    /// Returns the plan of the address. What a job costs is told by the hour of its run.
+    fn finished(mut self, wanted: Option<&WantedPod>) -> Draft<'a> {
+        let recorded = self.context.renamed.recorded(self.address).and_then(|it| it.record.object.pod());
+        let was_job =
+            recorded.filter(|recorded| recorded.job.is_some()).map(|recorded| recorded.container.disk);
+        let disk = match wanted {
+            // A pod that is kept is billed like any other.
+            Some(WantedPod { job: Some(job), .. })
+                if job.then.keeps() && matches!(self.draft.job, Some(JobAfter::Ended(_))) =>
+            {
+                None
+            }
+            Some(wanted) => wanted.job.as_ref().map(|_| wanted.container.disk),
+            None => was_job,
+        };
+        if let Some(disk) = disk {
+            self.draft.each_cost(|cost| cost::of_job(cost, disk));
+        }
+        self.draft
+    }
+
     /// The cases of a wanted pod come with what is wanted.
     fn with(&mut self, wanted: Option<&'a WantedPod>, plan: impl FnOnce(&mut Self, &'a WantedPod)) {
         if let Some(wanted) = wanted {
@@ -117,6 +150,9 @@ impl<'a> PodPlanner<'_, 'a> {
             self.draft.findings.push(finding::unpinned_image(self.address, image));
         }
         self.draft.findings.extend(env::literal_findings(self.address, wanted));
+        if wanted.job.as_ref().is_some_and(|job| job.then.keeps()) {
+            self.draft.findings.push(finding::job_kept(self.address));
+        }
     }
 
     /// Replaced pods that still exist are to go; one that could not be looked at holds the address.
@@ -246,5 +282,5 @@ fn minus(sum: Split, part: Split) -> Split {
         known: sum.known - part.known,
         unknown_parts: sum.unknown_parts.saturating_sub(part.unknown_parts),
     };
-    Split { compute: less(sum.compute, part.compute), storage: less(sum.storage, part.storage) }
+    sum.each(part, less)
 }

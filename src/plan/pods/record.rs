@@ -29,8 +29,16 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
     let same_object = *object == after.object
         || match (object, &after.object) {
             (RecordedObject::Pod(before), RecordedObject::Pod(after)) => {
-                let RecordedPod { container, access: _, compute, cloud: _, data_center, run, depends_on } =
-                    before.as_ref();
+                let RecordedPod {
+                    container,
+                    access: _,
+                    compute,
+                    cloud: _,
+                    data_center,
+                    run,
+                    job,
+                    depends_on,
+                } = before.as_ref();
                 let moved = |before: bool, same: bool| before && !same;
                 // What becomes of an ignored field is no news; it is written along with what is.
                 let mut container_after = after.container.clone();
@@ -39,6 +47,7 @@ pub(super) fn is_news(before: &Record, after: &Record) -> bool {
                     && !moved(compute.is_some(), *compute == after.compute)
                     && !moved(data_center.is_some(), *data_center == after.data_center)
                     && *run == after.run
+                    && *job == after.job
                     && *depends_on == after.depends_on
             }
             (RecordedObject::Volume(before), RecordedObject::Volume(after)) => before == after,

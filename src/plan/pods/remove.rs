@@ -36,6 +36,7 @@ pub(in crate::plan) fn terminate_with_volume(
         | Step::Stop
         | Step::Update
         | Step::Start
+        | Step::Await
         | Step::Delete
         | Step::Create
         | Step::Forget

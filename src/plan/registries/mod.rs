@@ -272,7 +272,8 @@ pub(super) fn ended_by(operation: &Operation) -> impl Iterator<Item = &RegistryI
         | Operation::StartPod { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
-        | Operation::AwaitPod { .. } => None,
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => None,
     };
     ids.into_iter().flatten()
 }

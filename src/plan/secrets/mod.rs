@@ -91,6 +91,7 @@ pub(super) fn boots(draft: &Draft<'_>) -> bool {
         | Operation::DeleteVolume { .. }
         | Operation::StopPod { .. }
         | Operation::DeletePods { .. }
-        | Operation::AwaitPod { .. } => false,
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => false,
     })
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::wire::{Count, Dollars, Unfit, Wire, object_id};
 use crate::model::catalog::{CatalogPart, GpuType, LeftOut, Stock, StockAnswer, StockQuery};
 use crate::model::id::{CountryCode, CpuFlavorId, EnvKey, GpuTypeId, RegistryId, VolumeId};
+use crate::model::job;
 use crate::model::live::{LivePod, Origin, PodRole, PodStatus, Rental};
 use crate::model::marker::MARKER_KEY;
 use crate::model::money::{Hourly, Price};
@@ -170,7 +171,16 @@ pub(super) fn or_mover(pod: LivePod, is_free: bool) -> LivePod {
         && pod.status.is_up()
         && pod.marker.is_none()
         && matches!(pod.compute, Some(Compute::Cpu { .. }));
-    LivePod { role: if is_mover { PodRole::Mover } else { pod.role }, ..pod }
+    as_job(LivePod { role: if is_mover { PodRole::Mover } else { pod.role }, ..pod })
+}
+
+/// Reads podform's own entrypoint of a job back to what stands for it and the run that it was given.
+fn as_job(mut pod: LivePod) -> LivePod {
+    if let Some((entrypoint, run)) = pod.settings.entrypoint.as_deref().and_then(job::seen) {
+        pod.settings.entrypoint = Some(entrypoint);
+        pod.run = Some(run);
+    }
+    pod
 }
 
 /// Tells whether a price is said to be none, which is more than that it is not said.

@@ -23,6 +23,7 @@ mod transport;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::Router;
 
@@ -31,13 +32,14 @@ use crate::model::clock::Timestamp;
 use crate::model::id::TemplateId;
 use crate::model::id::{PodId, RegistryId, SecretId, VolumeId};
 use crate::model::live::{LivePod, LiveRegistry, LiveVolume};
+use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::prior::Api;
 use crate::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use crate::model::secret::Secret;
 use crate::model::size::Gigabytes;
 use crate::model::template::Template;
-use crate::provider::logs::{LogWish, ReadLogs};
+use crate::provider::logs::{self, LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
 use crate::provider::walk::Walk;
 use crate::provider::{
@@ -193,6 +195,15 @@ impl Observe for Runpod {
         let pod = spoken!(self.pod(id))?;
         self.transport.redactor().see(pod.iter().flat_map(|pod| pod.settings.env.values()));
         Ok(pod)
+    }
+
+    async fn exit_code(
+        &self,
+        id: &PodId,
+        run: &Token,
+        silence: Duration,
+    ) -> Result<Option<u32>, ProviderError> {
+        logs::exit_code(self, id, run, silence).await
     }
 
     async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {

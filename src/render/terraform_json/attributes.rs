@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::id::RemoteId;
+use crate::model::job::End;
 use crate::model::plan::Attempt;
 use crate::model::pod::{Compute, EnvValue, RunState};
 use crate::model::prior::{RecordedObject, RecordedPod, RecordedRegistry, RecordedSecret};
@@ -70,7 +71,7 @@ impl Attributes {
     }
 
     fn put_pod(&mut self, pod: &RecordedPod) {
-        let RecordedPod { container, access, compute, cloud, data_center, run, depends_on: _ } = pod;
+        let RecordedPod { container, access, compute, cloud, data_center, run, job, depends_on: _ } = pod;
         self.put("env", json!({}));
         self.put("ports", json!([]));
         for (field, value) in container.values().iter().filter(|(_, value)| *value != Shown::Absent) {
@@ -90,6 +91,11 @@ impl Attributes {
             self.put("data_center", json!(data_center.as_str()));
         }
         self.put("desired_status", json!(status_word(*run)));
+        if let Some(job) = job {
+            self.put("run", json!("job"));
+            self.put("job_ended", json!(job.ended.map(End::word)));
+            self.put("job_exit_code", json!(job.ended.and_then(End::code)));
+        }
     }
 
     /// Sets the hardware and returns the attribute that names it.
@@ -199,7 +205,15 @@ const RENAMED: [(Field, &str); 5] = [
 
 /// Returns the attribute that a field is in this format; `None` for fields that are no attribute of the object.
 pub(super) fn attribute(field: &Field) -> Option<&'static str> {
-    let none = [Field::Country, Field::Lifecycle, Field::Adopt, Field::DependsOn, Field::Replicas];
+    let none = [
+        Field::Country,
+        Field::Lifecycle,
+        Field::Adopt,
+        Field::DependsOn,
+        Field::Replicas,
+        Field::Then,
+        Field::RerunOn,
+    ];
     let known = || Field::PLAIN.iter().filter(|(known, _)| !none.contains(known));
     RENAMED.iter().chain(known()).find(|(known, _)| known == field).map(|(_, name)| *name)
 }

@@ -224,7 +224,7 @@ fn changed_entry(plan: &Plan, change: &Change<'_>) -> Option<Json> {
         Verb::Update | Verb::Start | Verb::Stop => (&["update"], before(), after()),
         Verb::Destroy | Verb::DestroyDeposed => (&["delete"], before(), None),
         Verb::Import => (&["no-op"], after(), after()),
-        Verb::Move | Verb::Record | Verb::Await => (&["no-op"], before(), after()),
+        Verb::Move | Verb::Record | Verb::Ready | Verb::Await => (&["no-op"], before(), after()),
         Verb::Forget => return None,
     };
     Some(entry(change.address, actions, before, after, Some(change)))
@@ -247,6 +247,7 @@ pub(super) fn action_reason(change: &Change<'_>) -> Option<&'static str> {
         | Verb::Import
         | Verb::Move
         | Verb::Record
+        | Verb::Ready
         | Verb::Await
         | Verb::Forget => None,
     }

@@ -60,7 +60,10 @@ impl<'a> Change<'a> {
     pub(crate) fn moved_from(&self) -> Option<&'a Address> {
         self.steps.iter().find_map(|(_, action)| match &action.record {
             RecordAfter::MovedFrom(from) => Some(from),
-            RecordAfter::Put { .. } | RecordAfter::Remove { .. } | RecordAfter::Deposed(_) => None,
+            RecordAfter::Put { .. }
+            | RecordAfter::Remove { .. }
+            | RecordAfter::Deposed(_)
+            | RecordAfter::Ended => None,
         })
     }
 }
@@ -93,12 +96,14 @@ pub enum Verb {
     /// It leaves the state; no call.
     Forget,
     /// Others wait until it is ready; nothing of it changes.
+    Ready,
+    /// Its job is waited for.
     Await,
 }
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Create,
         Self::DestroyThenCreate,
         Self::CreateThenDestroy,
@@ -111,6 +116,7 @@ impl Verb {
         Self::Move,
         Self::Record,
         Self::Forget,
+        Self::Ready,
         Self::Await,
     ];
 
@@ -130,7 +136,8 @@ impl Verb {
             Self::Move => (".", "move", STATE_ONLY),
             Self::Record => (".", "record", STATE_ONLY),
             Self::Forget => (".", "forget", STATE_ONLY),
-            Self::Await => ("?", "await-ready", "wait until it is ready"),
+            Self::Ready => ("?", "await-ready", "wait until it is ready"),
+            Self::Await => ("…", "await", "wait for a job"),
         }
     }
 
@@ -242,7 +249,8 @@ fn verb(plan: &Plan, address: &Address, has: &impl Fn(Step) -> bool) -> Verb {
         (has(Step::Forget) && !has(Step::Move), Verb::Forget),
         (has(Step::Adopt), Verb::Import),
         (has(Step::Move), Verb::Move),
-        (has(Step::Ready) && !has(Step::Record), Verb::Await),
+        (has(Step::Ready) && !has(Step::Record), Verb::Ready),
+        (has(Step::Await), Verb::Await),
     ];
     by_weight.into_iter().find(|(holds, _)| *holds).map_or(Verb::Record, |(_, verb)| verb)
 }
@@ -292,7 +300,7 @@ fn freed(before: Split, after: Split) -> Split {
         known: before.known - after.known,
         unknown_parts: before.unknown_parts.saturating_sub(after.unknown_parts),
     };
-    Split { compute: less(before.compute, after.compute), storage: less(before.storage, after.storage) }
+    before.each(after, less)
 }
 
 fn remote_ids(action: &Action) -> Vec<RemoteId> {
@@ -313,6 +321,7 @@ fn remote_ids(action: &Action) -> Vec<RemoteId> {
         Operation::CreateSecret { .. }
         | Operation::CreateRegistry { .. }
         | Operation::CreateVolume { .. }
+        | Operation::AwaitJob { .. }
         | Operation::CreatePod(_) => Vec::new(),
     }
 }

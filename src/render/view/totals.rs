@@ -25,6 +25,7 @@ pub(crate) struct Counts {
     pub(crate) moved: usize,
     pub(crate) record: usize,
     pub(crate) forget: usize,
+    /// Whose job is waited for and nothing else.
     pub(crate) awaited: usize,
     pub(crate) losing: usize,
     pub(crate) unchanged: usize,
@@ -46,7 +47,7 @@ impl Counts {
             Verb::Move => &mut self.moved,
             Verb::Record => &mut self.record,
             Verb::Forget => &mut self.forget,
-            Verb::Await => &mut self.awaited,
+            Verb::Ready | Verb::Await => &mut self.awaited,
         }
     }
 

@@ -104,6 +104,7 @@ fn suffering(step: Step) -> &'static str {
         Step::Stop => "be stopped",
         Step::Update => "be changed",
         Step::Start => "be started",
+        Step::Await => "be waited for",
         Step::Delete | Step::DeleteDeposed => "be destroyed",
         Step::Create => "be created",
         Step::Forget => "be forgotten",

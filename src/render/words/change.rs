@@ -32,11 +32,12 @@ pub(crate) fn header(name: &str, group: &Group<'_>) -> String {
             Some(from) => format!("{from} has moved to {name}"),
             None => format!("{name} has moved"),
         },
+        Verb::Await => format!("{name} is a job that is waited for"),
         Verb::Record => format!("{name} will be changed in the state only"),
         Verb::Forget if each.is_because(&Reason::Vanished) => {
             format!("{name} is gone and will be forgotten")
         }
-        Verb::Await => format!("{name} will be asked whether it is ready"),
+        Verb::Ready => format!("{name} will be asked whether it is ready"),
         Verb::Forget => format!("{name} will no longer be managed by podform, but will not be destroyed"),
     }
 }
@@ -70,6 +71,7 @@ pub(crate) fn comments(group: &Group<'_>) -> Vec<String> {
     let updates = each.has(Step::Update);
     let besides = [
         (each.verb != Verb::Import && each.has(Step::Adopt), "imported first"),
+        (each.verb != Verb::Await && each.has(Step::Await), "and its job is waited for"),
         (each.verb == Verb::Start && updates, "after an update in place"),
         (each.verb == Verb::Stop && updates, "with an update in place"),
         (each.verb == Verb::Update && updates && each.restarts(), "stopped before and started after it"),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::address::Address;
 use crate::model::id::{PodId, ProjectName, RemoteId};
+use crate::model::job::End;
 use crate::model::plan::{Held, Several};
 use crate::model::provenance::Part;
 use crate::model::secret;
@@ -27,6 +28,15 @@ pub(crate) fn held<'a>(held: &Held, addresses: impl IntoIterator<Item = &'a Addr
             visible(id.as_str())
         ),
         Held::DependsOn(address) => format!("it depends on `{address}`, which is held"),
+        Held::Job { address, ended: None } => {
+            format!("it waits for the job `{address}`, which this plan does not run")
+        }
+        Held::Job { address, ended: Some(End::Unknown) } => {
+            format!("it waits for the job `{address}` to be done, and how that ended is not known")
+        }
+        Held::Job { address, ended: Some(end @ (End::Done | End::Failed(_))) } => {
+            format!("it waits for the job `{address}` to be done, and that {end}")
+        }
         Held::Duplicate { ids } => duplicate(&at, ids),
         Held::Marked { ids } => {
             let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();

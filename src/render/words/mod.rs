@@ -8,6 +8,7 @@ mod values;
 
 use crate::model::catalog::Stock;
 use crate::model::id::ProjectName;
+use crate::model::job::RecordedJob;
 use crate::model::plan::{
     Candidate, Cause, Consequence, Disruption, DriftKind, InProgress, Owner, Reason, Subject, Unmanaged,
 };
@@ -49,9 +50,18 @@ pub(crate) fn reason(reason: &Reason) -> Option<&'static str> {
         Reason::Duplicate => Some("it is a second pod of one create"),
         Reason::Orphaned => Some("an earlier run created it, and neither spec nor state knows it"),
         Reason::Renamed => Some("its address changes"),
+        Reason::JobEnded => Some("its job has ended"),
+        Reason::RunAgain => Some("its job is to run"),
         Reason::VolumeRemoved => Some("it still mounts a network volume that is deleted"),
         Reason::WaitedFor => Some("something of this plan waits for it"),
     }
+}
+
+/// Says how the last run of a job stands on record.
+pub fn recorded_job(job: &RecordedJob) -> String {
+    let RecordedJob { run: _, ended, gone } = job;
+    let stands = ended.map_or_else(|| "under way when last seen".to_owned(), |end| end.to_string());
+    if *gone { format!("{stands}; its pod is no more") } else { stands }
 }
 
 /// Returns who changed a field.

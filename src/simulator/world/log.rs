@@ -4,6 +4,7 @@
 //! the seed. As with the status, reading changes nothing, and two worlds with the same history agree.
 
 use super::chance::between;
+use super::job;
 use super::moment::Moment;
 use super::order::port_parts;
 use super::phase::{Boot, Outcome, Phase};
@@ -93,6 +94,7 @@ fn up_to(boot: Boot, now: Moment) -> Moment {
     match boot.outcome {
         Outcome::Runs => now,
         Outcome::Ends(after) => now.min(boot.ready_at.after(after)),
+        Outcome::Errand(errand) => errand.takes.map_or(now, |takes| now.min(boot.ready_at.after(takes))),
         Outcome::Fails | Outcome::Silent => boot.ready_at,
     }
 }
@@ -129,6 +131,12 @@ fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, S
         let took = between(seed, &["log", &pod.id.0, &container, &tick.to_string()], 100, 9_999);
         let text = said(&pod.settings.image, tick, took);
         lines.push((boot.ready_at.after(tick * PERIOD), Source::Container, text));
+    }
+    if let Outcome::Errand(errand) = boot.outcome
+        && let Some(text) = job::line(&pod.settings.entrypoint, errand.code)
+    {
+        let told = errand.told().into_iter();
+        lines.extend(told.map(|at| (boot.ready_at.after(at), Source::Container, text.clone())));
     }
     if let Outcome::Ends(after) = boot.outcome {
         lines.push((boot.ready_at.after(after), Source::System, "container exited with code 0".to_owned()));

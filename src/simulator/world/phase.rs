@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::job::Errand;
 use super::moment::Moment;
+use super::settings::Settings;
 
 /// Who ended a pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,11 +30,22 @@ pub enum Outcome {
     Ends(u64),
     /// It counts as running and never reports anything, as when the host's driver is too old for it.
     Silent,
+    /// It runs a command once, and may stop its own pod then.
+    Errand(Errand),
 }
 
 impl Outcome {
-    /// Returns what becomes of a container of this image: the name says it, so that a spec can ask for each case.
-    pub fn of_image(image: &str) -> Outcome {
+    /// Returns what becomes of a container: the name of its image says it, so that a spec can ask for each case.
+    pub fn of(settings: &Settings) -> Outcome {
+        let Settings { image, entrypoint, .. } = settings;
+        let fails = image.contains("broken") || image.contains("missing");
+        match Errand::of(entrypoint, image).filter(|_| !fails) {
+            Some(errand) => Outcome::Errand(errand),
+            None => Outcome::of_image(image),
+        }
+    }
+
+    fn of_image(image: &str) -> Outcome {
         if image.contains("broken") || image.contains("missing") {
             Outcome::Fails
         } else if image.contains("one-shot") {

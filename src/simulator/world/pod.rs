@@ -205,7 +205,12 @@ impl Pod {
                 Outcome::Runs | Outcome::Silent => Status::Running,
                 Outcome::Fails => Status::Error,
                 Outcome::Ends(after) if now.since(boot.ready_at) >= after => Status::Exited,
-                Outcome::Ends(_) => Status::Running,
+                Outcome::Errand(errand)
+                    if errand.lasts().is_some_and(|lasts| now.since(boot.ready_at) >= lasts) =>
+                {
+                    Status::Exited
+                }
+                Outcome::Ends(_) | Outcome::Errand(_) => Status::Running,
             },
             Phase::Stopped { .. } => Status::Exited,
             Phase::Lost { .. } => Status::Error,
@@ -364,6 +369,7 @@ impl Pod {
             Phase::Up(boot) => match boot.outcome {
                 Outcome::Ends(after) => Some(boot.ready_at.after(after)),
                 Outcome::Fails => Some(boot.ready_at),
+                Outcome::Errand(errand) => errand.lasts().map(|lasts| boot.ready_at.after(lasts)),
                 Outcome::Runs | Outcome::Silent => None,
             },
             Phase::Stopped { .. } | Phase::Lost { .. } | Phase::Gone { .. } => None,
@@ -401,7 +407,7 @@ impl Pod {
         let placed_at = if first { now.after(take("placed", 1_000, 4_000)) } else { now };
         let ready_at = placed_at.after(take("pulled", 5_000, 30_000));
         let ports_at = ready_at.after(take("ports known", 0, 3_000));
-        let outcome = Outcome::of_image(&self.settings.image);
+        let outcome = Outcome::of(&self.settings);
         if outcome != Outcome::Fails {
             self.started_at = Some(ready_at);
         }

@@ -11,6 +11,7 @@
 mod container;
 mod env;
 mod gpu;
+mod job;
 mod lifecycle;
 mod mounts;
 mod placement;
@@ -22,8 +23,9 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{AtOnce, CloudWish, CudaWish, HostLimits, Lifecycle};
+use crate::model::desired::{AtOnce, CloudWish, CudaWish, HostLimits, Ignored, Lifecycle};
 use crate::model::id::{CountryCode, DataCenterId, PodId, TemplateId};
+use crate::model::job::Then;
 use crate::model::money::Hourly;
 use crate::model::pod::{Access, Cloud, Port, Rent, RunState};
 use crate::model::ready::{Boot, Ready};
@@ -44,6 +46,7 @@ use super::yaml::Node;
 pub(super) use self::container::MAX_NAME;
 pub(super) use self::env::{Env, EnvSyntax, MAX_ENV};
 pub(super) use self::gpu::Gpu;
+pub(super) use self::job::{Dependency, Purpose};
 pub(super) use self::mounts::Mount;
 pub(super) use self::placement::{Cpu, Placement};
 pub(super) use self::replicas::Replicas;
@@ -135,14 +138,15 @@ pod_keys! { |fields|
     jupyter: bool = |d, node| d.boolean(node);
     global_networking: bool = |d, node| d.boolean(node);
     locked: bool = |d, node| d.boolean(node);
-    depends_on: Vec<Spanned<String>> = |d, node| {
-        d.items(node, "a list of pods, such as `[prep]`", |d, item| d.word(item, "the key of a pod"))
-    };
+    depends_on: Vec<Spanned<Dependency>> = job::depends_on;
     replicas: Replicas = replicas::read;
     update: Update = update::read;
     state: RunState = |d, node| d.choice(node, &[("running", RunState::Running), ("stopped", RunState::Stopped)]);
     ready: Spanned<Ready> = ready::read;
     boot: Boot = ready::boot;
+    run: Purpose = job::purpose;
+    then: Then = job::then;
+    rerun_on: BTreeSet<Ignored> = job::rerun_on;
     schedule, without effect: "set `state: running` or `state: stopped` and apply";
     retry: Retry = retry::read;
     lifecycle: Lifecycle = lifecycle::read;
@@ -175,7 +179,7 @@ impl Pod {
         Access { ssh: self.ssh.is_some_and(|on| on.value), jupyter: self.jupyter.is_some_and(|on| on.value) }
     }
 
-    pub(super) fn run(&self) -> RunState {
+    pub(super) fn wanted_state(&self) -> RunState {
         self.state.map_or(RunState::Running, |state| state.value)
     }
 

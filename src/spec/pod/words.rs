@@ -194,7 +194,6 @@ pub(super) const WORDS: &[(&str, Word)] = &[
     ),
     ("probes", Written("`ready: { http: 8000/health }`")),
     ("commands", Written("`command: [bash, -c, \"first && second\"]`")),
-    ("run", Written("`command: [bash, -c, \"first && second\"]`")),
     ("setup", NotSupported("put the setup into the image, or into the command")),
     ("envs", Spelled("env")),
     ("regions", Written("`placement: { data_centers: [EU-RO-1] }`")),

@@ -2,6 +2,7 @@
 //!
 //! Values were checked one by one while the tree was read; this looks at how they fit together.
 
+mod job;
 mod pod;
 mod ready;
 mod update;
@@ -67,6 +68,7 @@ pub(super) fn resolve(mut spec: Spec, profiles: &[String], log: &mut Collector) 
     resolver.unknown_profiles();
     resolver.limits()?;
     resolver.adopted_twice();
+    resolver.conditions();
     cycles::report(&spec, log);
     let references = references::resolve(&spec, log);
     let moved = moves::resolve(&spec, log);
@@ -144,7 +146,7 @@ impl Resolver<'_> {
         let mut edges = 0;
         for pod in self.spec.pods.values() {
             let waits_for = pod.depends_on.iter().flat_map(|list| &list.value).filter_map(|name| {
-                let key: Key = name.value.parse().ok()?;
+                let key: Key = name.value.pod.parse().ok()?;
                 self.spec.pods.get(&key).map(|pod| count(pod))
             });
             edges += count(pod).saturating_mul(waits_for.sum::<usize>().saturating_add(pod.references.len()));

@@ -1,10 +1,11 @@
 //! One pod against the rest of the spec.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Key};
 use crate::model::desired::{CloudWish, ComputeWish, CpuWish, Hardware, OnStuckResume};
 use crate::model::id::DataCenterId;
+use crate::model::job::{Job, Until};
 use crate::model::pod::Cloud;
 use crate::model::prior::Api;
 use crate::model::registry::Registry;
@@ -17,7 +18,7 @@ use crate::spec::sensitive::shown;
 use crate::spec::source::{Span, Spanned};
 use crate::spec::syntax::{RegistryDeclaration, Volume};
 
-use super::Resolver;
+use super::{Resolver, job};
 
 /// A pod of the spec, before it is multiplied.
 #[derive(Clone, Debug)]
@@ -33,6 +34,9 @@ pub(in crate::spec) struct ResolvedPod {
     pub storage: ResolvedStorage,
     pub hardware: Hardware,
     pub depends_on: BTreeSet<Key>,
+    /// How far jobs among those must be.
+    pub until: BTreeMap<Key, Until>,
+    pub job: Option<Job>,
 }
 
 /// What a pod mounts.
@@ -51,6 +55,7 @@ impl Resolver<'_> {
         let hardware = self.hardware(key, &pod, storage.as_ref());
         let depends_on = self.depends_on(key, &pod);
         self.waits_for_its_host(&pod);
+        let job = self.job(key, &pod);
         self.length_of_name(&pod);
         self.update(&pod);
         self.ready(&pod);
@@ -81,6 +86,8 @@ impl Resolver<'_> {
             None => return None,
         };
         Some(ResolvedPod {
+            until: job::until(&pod),
+            job,
             typed: pod,
             selected,
             image,
@@ -312,13 +319,16 @@ impl Resolver<'_> {
     fn depends_on(&mut self, key: &Key, pod: &Pod) -> BTreeSet<Key> {
         let mut known = BTreeSet::new();
         for name in pod.depends_on.iter().flat_map(|list| &list.value) {
-            match name.value.parse::<Key>() {
-                Ok(other) if other != *key && self.spec.pod_names.contains(&name.value) => {
+            match name.value.pod.parse::<Key>() {
+                Ok(other) if other != *key && self.spec.pod_names.contains(&name.value.pod) => {
                     known.insert(other);
                 }
                 // A pod that waits for itself is a cycle of one, reported with the other cycles.
                 Ok(other) if other == *key => {}
-                Ok(_) | Err(_) => self.undefined_pod(name),
+                Ok(_) | Err(_) => {
+                    let pod = name.value.pod.clone();
+                    self.undefined_pod(&Spanned { value: pod, span: name.span });
+                }
             }
         }
         known

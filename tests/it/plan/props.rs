@@ -441,7 +441,8 @@ fn beyond(
             | Operation::CreatePod(_)
             | Operation::UpdatePod { .. }
             | Operation::StopPod { .. }
-            | Operation::AwaitPod { .. } => false,
+            | Operation::AwaitPod { .. }
+            | Operation::AwaitJob { .. } => false,
         };
         let is_bound = bound.contains(address);
         if terminates && needed.contains(address) && !targets.contains(address) && !is_bound {

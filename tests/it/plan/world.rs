@@ -19,6 +19,7 @@ use podform::model::id::{
     CountryCode, CpuFlavorId, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, RemoteId, RunId,
     RunNonce, SecretId, VolumeId,
 };
+use podform::model::job::{self, End};
 use podform::model::journal::{Asked, Entry, Event};
 use podform::model::live::LiveRegistry;
 use podform::model::live::{Inventory, Live, LivePod, LiveSecret, LiveVolume, PodStatus, Rental, Seen};
@@ -100,9 +101,11 @@ pub fn wanted(name: &str) -> WantedPod {
         unwanted_env: BTreeSet::new(),
         access: Access { ssh: true, jupyter: false },
         run: RunState::Running,
+        job: None,
         lifecycle: Lifecycle::default(),
         at_once: None,
         depends_on: BTreeSet::new(),
+        until: BTreeMap::new(),
         numbered: false,
         adopt: None,
         template: None,
@@ -201,6 +204,7 @@ impl Default for World {
                 server_time: Some(time(10_000)),
                 ssh_keys: None,
                 pods: BTreeMap::new(),
+                jobs: BTreeMap::new(),
                 volumes: BTreeMap::new(),
                 nameless_pods: Vec::new(),
                 nameless_volumes: Vec::new(),
@@ -603,6 +607,13 @@ impl World {
             Operation::UpdatePod { id, patch, disruption: _ } => self.patch(id, patch),
             Operation::StartPod { id, .. } => self.set_status(id, PodStatus::Running),
             Operation::StopPod { id } => self.set_status(id, PodStatus::Exited),
+            Operation::AwaitJob { until: _ } => {
+                let recorded = self.prior.objects[&id.address].clone();
+                let RemoteId::Pod(pod) = &recorded.id else { panic!("waits for {recorded:?}") };
+                self.set_status(pod, PodStatus::Exited);
+                let changes = record::ended(&id.address, Some(recorded), End::Done, false);
+                return self.commit(Vec::new(), changes);
+            }
             Operation::DeletePods { ids } => {
                 for pod in ids {
                     assert!(self.live.pods.insert(pod.clone(), Seen::Absent).is_some());
@@ -680,6 +691,10 @@ impl World {
                 Some(Rental::Spot { outbid: false })
             }
         };
+        if job::is_entrypoint(&creation.container.entrypoint) {
+            pod.settings.entrypoint = Some(creation.container.entrypoint.clone());
+            pod.run = Some(attempt.token.clone());
+        }
         self.live.pods.insert(id, Seen::Found(pod.clone()));
         pod
     }
@@ -720,7 +735,12 @@ impl World {
             global_networking: changed.global_networking.or(old.global_networking),
             locked: changed.locked.or(old.locked),
         };
-        self.live.pods.insert(id.clone(), Seen::Found(LivePod { settings, ..live.clone() }));
+        let mut changed = LivePod { settings, ..live.clone() };
+        if let Some((entrypoint, run)) = changed.settings.entrypoint.as_deref().and_then(job::seen) {
+            changed.settings.entrypoint = Some(entrypoint);
+            changed.run = Some(run);
+        }
+        self.live.pods.insert(id.clone(), Seen::Found(changed));
     }
 }
 
@@ -740,6 +760,7 @@ fn recorded_pod(pod: &WantedPod, data_center: Option<DataCenterId>) -> RecordedP
         cloud: Some(Cloud::Secure),
         data_center,
         run: pod.run,
+        job: None,
         depends_on: pod.depends_on.clone(),
     }
 }
@@ -842,7 +863,7 @@ fn print_action(text: &mut String, id: &ActionId, action: &Action) {
         write!(text, " on {}", first.join(" | ")).unwrap();
     }
     match record {
-        RecordAfter::Put { .. } => {}
+        RecordAfter::Put { .. } | RecordAfter::Ended => {}
         RecordAfter::Remove { tombstone } => {
             text.push_str(if *tombstone { " (tombstone)" } else { "" });
         }

@@ -78,7 +78,7 @@ run: python train.py
     pods.yaml:6:1: error: unknown key: a pod has no `envs`; it is spelled `env` here: `env`
     pods.yaml:7:1: error: not supported yet: a pod has no `workdir`; mount a network volume, or put the files into the image
     pods.yaml:8:1: error: not supported yet: a pod has no `setup`; put the setup into the image, or into the command
-    pods.yaml:9:1: error: unknown key: a pod has no `run`; it is written `command: [bash, -c, "first && second"]` here
+    pods.yaml:9:6: error: invalid value: expected service or job, found a command; a command is written `command: [bash, -c, "first && second"]`
     "#);
 }
 

@@ -148,17 +148,20 @@ fn every_key_of_the_format_is_lowered() {
         unwanted_env,
         access,
         run,
+        job: None,
         lifecycle,
         at_once: None,
         depends_on,
+        until,
         numbered: _,
         adopt,
         template: None,
         labels,
     } = &**last
     else {
-        panic!("it names no template, and no waves")
+        panic!("it names no template, has no waves and is no job")
     };
+    assert!(until.is_empty());
     insta::assert_snapshot!(format!("{container:?}\n{hardware:?}\n{unwanted_env:?}\n{access:?}"), @r#"
     PodSettings { name: "chat-llm-1", image: "vllm/vllm-openai:v0.19.1", command: ["--model", "Qwen/Qwen3-32B-FP8", "--port", "8000"], entrypoint: ["python3"], ports: {Port { number: 22, protocol: Tcp }, Port { number: 8000, protocol: Http }, Port { number: 8001, protocol: Http }}, disk: Gigabytes(60), registry: Some(Given(RegistryId("cmqsgvkd1000gktxpenl2wvpk"))), global_networking: false, locked: Some(true), env: {EnvKey("HF_HOME"): Plain("/models/hf"), EnvKey("HF_TOKEN"): Plain("{{ RUNPOD_SECRET_hf_token }}"), EnvKey("JUPYTER"): Secret(Declared("jupyter")), EnvKey("PRICE"): Plain("${HOME} $PATH"), EnvKey("RANK"): Plain("1"), EnvKey("WANDB_API_KEY"): Secret(Declared("wandb_key"))}, storage: Network { volume: Volume(Key("models")), path: "/models" } }
     Hardware { compute: Gpu(GpuWish { any_of: [GpuChoice { name: GpuName("RTX 6000 Ada"), count: None, max_price: None }, GpuChoice { name: GpuName("A100 PCIe"), count: None, max_price: Some(Hourly(1600000)) }, GpuChoice { name: GpuName("L40S"), count: None, max_price: None }], order: Listed, count: GpuCount { least: 1, most: 1 }, memory: MemoryRange { min: Some(Gigabytes(48)), max: None }, host: HostLimits { cuda: AtLeast(CudaVersion("12.4")), min_vcpu: Some(8), min_memory: Some(Gigabytes(32)) }, rent: OnDemand }), cloud: Only(Secure), data_centers: {DataCenterId("EU-RO-1")}, countries: {CountryCode("RO")}, max_price: Some(Hourly(2200000)) }

@@ -14,6 +14,7 @@ use podform::model::id::{
     CpuFlavorId, CudaVersion, DataCenterId, EnvKey, GpuName, GpuTypeId, Lineage, PodId, ProjectName,
     RegistryId, RemoteId, RunNonce, SecretId, Serial, TemplateId, VolumeId,
 };
+use podform::model::job::{End, RecordedJob};
 use podform::model::journal::Asked;
 use podform::model::live::PodStatus;
 use podform::model::marker::Token;
@@ -239,8 +240,17 @@ impl Samples {
             cloud: self.some(Self::cloud),
             data_center: self.some(Self::data_center),
             run: self.one(&[RunState::Running, RunState::Stopped]),
+            job: self.some(Self::job),
             depends_on: self.set(Self::address),
         }))
+    }
+
+    fn job(&mut self) -> RecordedJob {
+        RecordedJob {
+            run: self.some(Self::token),
+            ended: self.some(|samples| samples.one(&[End::Done, End::Failed(3), End::Unknown])),
+            gone: self.0.bool(),
+        }
     }
 
     pub fn recorded(&mut self) -> Recorded {
@@ -280,7 +290,7 @@ impl Samples {
     }
 
     fn split(&mut self) -> Split {
-        Split { compute: self.amount(), storage: self.amount() }
+        Split { compute: self.amount(), storage: self.amount(), runs: self.some(Self::amount) }
     }
 
     fn shown(&mut self) -> Value {

@@ -63,6 +63,7 @@ pub(super) fn split(cents: i64, storage: i64) -> Split {
     Split {
         compute: Amount::known(Hourly(cents * 10_000).monthly()),
         storage: Amount::known(Monthly(storage * 1_000_000)),
+        runs: None,
     }
 }
 
@@ -142,6 +143,7 @@ pub(super) fn pod_object(run: RunState, name: &str) -> RecordedObject {
         cloud: Some(Cloud::Secure),
         data_center: Some(center()),
         run,
+        job: None,
         depends_on: [address("volume.models")].into(),
     };
     RecordedObject::Pod(Arc::new(pod))

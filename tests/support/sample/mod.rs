@@ -60,7 +60,7 @@ fn unmanaged() -> [Unmanaged; 2] {
             name: "acme-llm-9".to_owned(),
             status: Some(PodStatus::Exited),
             created_at: None,
-            cost: Split { compute: Amount::of(Price::Unknown), storage: Amount::ZERO },
+            cost: Split { compute: Amount::of(Price::Unknown), storage: Amount::ZERO, runs: None },
             owner: Owner::Lost(address("llm[9]")),
         },
     ]

@@ -191,6 +191,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
     let name = settings.name.as_deref().unwrap_or_default();
     let is_free = convert::is_free(&wire.cost_per_hr);
     let pod = LivePod {
+        run: None,
         role: match wire.cluster_id.shown().filter(|cluster| !cluster.is_empty()) {
             Some(_) => PodRole::ClusterMember,
             None => convert::role(id.as_str(), name, wire.ai_api_id.shown().as_deref()),

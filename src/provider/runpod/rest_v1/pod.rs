@@ -205,6 +205,7 @@ fn converted(id: PodId, marker: Option<Marker>, wire: PodWire) -> Result<LivePod
     let name = settings.name.as_deref().unwrap_or_default();
     let is_free = convert::is_free(&wire.cost_per_hr);
     let pod = LivePod {
+        run: None,
         role: convert::role(id.as_str(), name, wire.endpoint_id.shown().as_deref()),
         id,
         settings,

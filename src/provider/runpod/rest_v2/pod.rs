@@ -317,6 +317,7 @@ fn converted(id: PodId, marker: Option<Marker>, mut wire: PodWire) -> Result<Liv
     };
     let is_free = convert::is_free(&wire.cost);
     let pod = LivePod {
+        run: None,
         role,
         id,
         settings,

@@ -38,7 +38,8 @@ pub fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<Stri
     for (id, _) in alive.iter().filter(|(id, ours)| **ours && !known.contains(id)) {
         wrong.push(format!("{id} is ours, is billed, and the state does not know it"));
     }
-    for id in known.iter().filter(|id| !alive.contains_key(id)) {
+    let ended: Vec<&RemoteId> = prior.objects.values().filter(|it| it.is_gone()).map(|it| &it.id).collect();
+    for id in known.iter().filter(|id| !alive.contains_key(id) && !ended.contains(id)) {
         wrong.push(format!("the state has {id}, which does not exist"));
     }
     for (address, recorded) in &prior.objects {
@@ -74,7 +75,25 @@ pub fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<Stri
         }
     }
     wrong.extend(foreign(base, world));
+    wrong.extend(run_twice(base, world));
     wrong
+}
+
+/// Says which jobs were run more than once for one change of their spec.
+fn run_twice(base: &Base, world: &World) -> Vec<String> {
+    let runs = |world: &World| -> BTreeMap<String, u32> {
+        let mut runs = BTreeMap::new();
+        for pod in
+            world.all_pods().filter(|pod| pod.settings.entrypoint.iter().any(|word| word == "podform-job"))
+        {
+            *runs.entry(pod.settings.name.clone()).or_default() += pod.containers;
+        }
+        runs
+    };
+    let before = runs(&base.world);
+    let more = |(name, runs): &(String, u32)| *runs > before.get(name).copied().unwrap_or(0) + 1;
+    let often = runs(world).into_iter().filter(more);
+    often.map(|(name, runs)| format!("the job {name} was run {runs} times in all")).collect()
 }
 
 fn kept(shape: &Shape, base: &Base, prior: &Prior) -> Vec<String> {

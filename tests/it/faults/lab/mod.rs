@@ -605,6 +605,11 @@ impl<'a, P: Place> Lab<'a, P> {
         if let Some(sought) = plan::sought_registries(self.desired, &prior) {
             live.registries = podform::provider::observe::registries(&limited, &sought).await;
         }
+        let asked = plan::asked_of_logs(self.desired, &prior, &live);
+        if !asked.is_empty() {
+            let Settings { log_silence, request_timeout, .. } = Settings::RUNPOD;
+            live.jobs = podform::provider::observe::jobs(&limited, asked, log_silence, request_timeout).await;
+        }
         let (planned, broken) = self.plan(&prior, &live, &run, &secrets, rounds);
         if let Some(approved) = &rounds.approved {
             let due = rounds.waiting.due(self.told());

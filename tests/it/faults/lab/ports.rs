@@ -15,6 +15,7 @@ use podform::model::clock::Timestamp;
 use podform::model::id::TemplateId;
 use podform::model::id::{PodId, RegistryId, RunId, SecretId, Serial, VolumeId};
 use podform::model::live::{LivePod, LiveRegistry, LiveVolume};
+use podform::model::marker::Token;
 use podform::model::money::Hourly;
 use podform::model::ready::{Probe, Readiness};
 use podform::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
@@ -356,6 +357,15 @@ impl Observe for MortalPort<'_> {
     async fn pod(&self, id: &PodId) -> Result<Option<LivePod>, ProviderError> {
         let pod = self.life.read("get", self.client.pod(id)).await?;
         Ok(pod.map(|pod| self.seen(pod)))
+    }
+
+    async fn exit_code(
+        &self,
+        id: &PodId,
+        run: &Token,
+        silence: Duration,
+    ) -> Result<Option<u32>, ProviderError> {
+        self.life.read("log", self.client.exit_code(id, run, silence)).await
     }
 
     async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {

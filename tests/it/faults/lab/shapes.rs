@@ -24,7 +24,7 @@ impl Shape {
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 23] = [
+pub const SHAPES: [Shape; 25] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -123,6 +123,14 @@ pub const SHAPES: [Shape; 23] = [
         name: "waves-replace",
         specs: &[WAVES, WAVES_REPLACE],
         kept: &[],
+        rotate: None,
+        full_host: false,
+    },
+    Shape { name: "jobs", specs: &[NOTHING, JOBS], kept: &[], rotate: None, full_host: false },
+    Shape {
+        name: "jobs-again",
+        specs: &[JOBS_DONE, JOBS_AGAIN],
+        kept: &["prep"],
         rotate: None,
         full_host: false,
     },
@@ -387,6 +395,33 @@ defaults: { gpu: [RTX 4090, L40S], disk: 20GB, boot: { within: 60s, else: next_c
 pods:
   a: { image: img:1 }
   b: { image: img:1, depends_on: [a] }
+";
+
+/// The first is waited for; the others go on.
+const JOBS: &str = "
+version: 1
+project: lab
+pods:
+  prep: { image: img:1, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
+  train:
+    { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [train], depends_on: [{ pod: prep, until: done }] }
+  web: { image: img:1, gpu: L40S, disk: 20GB, depends_on: [{ pod: prep, until: ended }] }
+";
+
+const JOBS_DONE: &str = "
+version: 1
+project: lab
+pods:
+  prep: { image: img:1, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
+  goes: { image: img:1, gpu: RTX 4090, disk: 20GB, run: job, command: [goes], then: terminate }
+";
+
+const JOBS_AGAIN: &str = "
+version: 1
+project: lab
+pods:
+  prep: { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [prep] }
+  goes: { image: img:endless, gpu: RTX 4090, disk: 20GB, run: job, command: [goes], then: terminate }
 ";
 
 const STUCK_RUNS: &str = "

@@ -4,12 +4,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use podform::model::catalog::{Catalog, StockQuery};
 use podform::model::clock::{SignedDuration, Timestamp};
 use podform::model::id::TemplateId;
 use podform::model::id::{EnvKey, PodId, RegistryId, SecretId, VolumeId};
 use podform::model::live::{LivePod, LiveRegistry, LiveVolume};
+use podform::model::marker::Token;
 use podform::model::money::Hourly;
 use podform::model::request::{PatchRequest, PodRequest, RegistryRequest, SecretRequest, VolumeRequest};
 use podform::model::secret::Secret;
@@ -125,6 +127,15 @@ impl Observe for Wire<'_> {
             odd @ (Listed::Unreadable { .. } | Listed::Nameless { .. }) => odd,
         });
         Ok(seen.collect())
+    }
+
+    async fn exit_code(
+        &self,
+        id: &PodId,
+        run: &Token,
+        silence: Duration,
+    ) -> Result<Option<u32>, ProviderError> {
+        self.client.exit_code(id, run, silence).await
     }
 
     async fn list_secrets(&self) -> Result<Option<Vec<ListedSecret>>, ProviderError> {
