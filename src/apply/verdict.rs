@@ -139,6 +139,9 @@ pub enum Cause {
     Created,
     /// It was started or reset: it may read as stopped until listings have caught up.
     Started,
+    /// It was reset, and others go down once it is up: a listing may have it running as it was before, so that only an
+    /// answer about itself counts.
+    ResetInTurn,
 }
 
 /// How the wait for a pod ended.
@@ -174,6 +177,11 @@ impl<'a> Running<'a> {
             (Some(None), Sight::Live(_)) => return Verdict::GoOn(None),
             (Some(None), Sight::Absent | Sight::Unreadable) => {
                 return Verdict::Failed(vanished(&RemoteId::Pod(self.id.clone())));
+            }
+            (None, Sight::Live(live))
+                if self.cause == Cause::ResetInTurn && live.status == PodStatus::Running =>
+            {
+                return Verdict::Ask;
             }
             (None, Sight::Live(live)) if live.status.is_up() => live,
             (None, Sight::Live(_)) if is_telling => return Verdict::Ask,
@@ -343,9 +351,9 @@ mod tests {
         let id = PodId::new("p");
         let judged = |cause| looks(|seen| in_words(Running::new(&id, cause, None).judge(&seen)));
         let (stopped, gone) = ("it is EXITED instead of RUNNING", "pod `p` is not there any more");
-        let table_of = |down| {
+        let table_of = |up, down| {
             table([
-                ("up", "done", "done"),
+                ("up", up, up),
                 ("down", down, "ask"),
                 ("absent", "go on", "ask"),
                 ("unreadable", "go on", "ask"),
@@ -356,8 +364,9 @@ mod tests {
                 ("absent, is gone", gone, gone),
             ])
         };
-        assert_eq!(judged(Cause::Created), table_of("ask"));
-        assert_eq!(judged(Cause::Started), table_of("go on"));
+        assert_eq!(judged(Cause::Created), table_of("done", "ask"));
+        assert_eq!(judged(Cause::Started), table_of("done", "go on"));
+        assert_eq!(judged(Cause::ResetInTurn), table_of("ask", "go on"));
     }
 
     #[test]

@@ -199,7 +199,8 @@ impl<'a> Session<'a> {
     async fn unready(&self, prior: &Prior, live: &Live, plan: &Plan) -> BTreeSet<PodId> {
         let in_waves = |address: &Address| address.is_pod() && plan.waves.contains_key(address.key());
         let answers = readiness::ask(self, prior, live, in_waves).await;
-        let unready = answers.into_iter().filter(|(_, answer)| *answer != Readiness::Ready);
+        // Who could not be asked counts as serving: it would go down beside another one otherwise.
+        let unready = answers.into_iter().filter(|(_, answer)| matches!(answer, Readiness::NotReady(_)));
         let recorded = unready.filter_map(|(address, _)| prior.objects.get(&address));
         recorded
             .filter_map(|recorded| match &recorded.id {

@@ -127,11 +127,10 @@ impl<'a> Bounds<'a> {
         })
     }
 
-    fn serves(&self, address: &Address) -> bool {
+    fn runs(&self, address: &Address) -> bool {
         let recorded = self.renamed.recorded(address).map(|recorded| &recorded.id);
         let pod = recorded.and_then(|id| live_pod(self.inputs, id));
-        let is_unready = |pod: &LivePod| self.inputs.live.unready.contains(&pod.id);
-        pod.is_some_and(|pod| pod.status == PodStatus::Running && !is_unready(pod))
+        pod.is_some_and(|pod| pod.status == PodStatus::Running)
     }
 
     /// Tells whether an address cannot stay as it is without another one, which goes or gets another id.
@@ -255,7 +254,7 @@ impl<'a> Bounds<'a> {
             steps.map(|(step, _)| ActionId { address: address.clone(), step: *step }).collect::<Vec<_>>()
         };
         let down = of(takes_down);
-        if down.is_empty() || self.is_taken_away(address) || !self.serves(address) {
+        if down.is_empty() || self.is_taken_away(address) || !self.runs(address) {
             return None;
         }
         let all = of(|step, action| takes_down(step, action) || matches!(step, Step::Create | Step::Start));

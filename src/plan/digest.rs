@@ -52,8 +52,13 @@ pub fn digest(plan: &Plan) -> Digest {
     text.put("project", project);
     text.put("endpoint", endpoint);
     text.put("api", api);
-    // What is only waited for is not changed, and whether it is up by now is no part of the difference.
-    let acts = |id: &ActionId| id.step != Step::Ready;
+    // What only its own replicas wait for is not changed, and whether it is up by now is no part of the difference.
+    let gates: BTreeSet<&ActionId> = edges
+        .iter()
+        .filter(|(first, then)| first.step == Step::Ready && !is_of_waves(first, then))
+        .map(|(first, _)| first)
+        .collect();
+    let acts = |id: &ActionId| id.step != Step::Ready || gates.contains(id);
     for (id, action) in actions.iter().filter(|(id, _)| acts(id)) {
         text.action(id, action);
     }

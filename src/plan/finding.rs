@@ -253,8 +253,7 @@ pub(super) fn two_writers(address: &Address, volume: &Address) -> Finding {
 }
 
 /// Replicas are changed in waves.
-pub(super) fn in_waves(key: &Key, changed: usize, at_once: usize, down: usize) -> Finding {
-    let waves = changed.div_ceil(at_once);
+pub(super) fn in_waves(key: &Key, changed: usize, (waves, at_once): (usize, usize), down: usize) -> Finding {
     let first = match down {
         0 => String::new(),
         1 => ", after the one that is down".to_owned(),

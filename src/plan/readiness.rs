@@ -10,7 +10,7 @@ use crate::model::address::Address;
 use crate::model::desired::Wanted;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::Seen;
-use crate::model::plan::{Operation, Reason, RecordAfter, Step};
+use crate::model::plan::{Action, Operation, Reason, RecordAfter, Step};
 use crate::model::pod::RunState;
 use crate::model::prior::Record;
 use crate::model::ready::Ready;
@@ -34,6 +34,28 @@ pub(super) fn ask<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
     }
     for address in waited_for(context, drafts) {
         wait_for(context, drafts, &address);
+    }
+    ask_before_the_former_goes(context, drafts);
+}
+
+/// A pod that another one took the place of goes only when that one is ready, also where an earlier run created it.
+fn ask_before_the_former_goes(context: &Context<'_>, drafts: &mut Drafts<'_>) {
+    let left_over = |step: &(Step, Action)| step.0 == Step::DeleteDeposed && step.1.reason == Reason::Deposed;
+    let replaced = drafts
+        .iter()
+        .filter(|(address, draft)| asked(context, address).is_some() && draft.steps.iter().any(left_over));
+    let replaced: Vec<Address> = replaced.map(|(address, _)| (*address).clone()).collect();
+    for address in replaced {
+        wait_for(context, drafts, &address);
+        let Some(draft) = drafts.get_mut(&address) else { continue };
+        let asks = draft.steps.iter().position(|(step, _)| *step == Step::Ready);
+        let goes = draft.steps.iter().position(left_over);
+        if let (Some(asks), Some(goes)) = (asks, goes)
+            && goes < asks
+        {
+            let step = draft.steps.remove(asks);
+            draft.steps.insert(goes, step);
+        }
     }
 }
 

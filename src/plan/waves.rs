@@ -20,10 +20,15 @@ pub(super) struct Waves<'a> {
     key: &'a Key,
     /// How many go down at once, if that is limited.
     at_once: Option<usize>,
-    /// Those that are down when the plan is made.
+    /// Those that are down when the plan is made, and those that are only waited for.
     down: Vec<Turn<'a>>,
-    /// Those that a change takes down, in the order of their numbers.
+    /// Those that run and did not say that they are ready, which a change takes down. They go in waves too: what was
+    /// asked may be what the change brings.
+    unready: Vec<Turn<'a>>,
+    /// Those that serve and that a change takes down.
     up: Vec<Turn<'a>>,
+    /// How many of those that are down have been there before.
+    fallen: usize,
 }
 
 /// One replica.
@@ -38,11 +43,14 @@ struct Turn<'a> {
 /// Has a plan wait for the replicas that nothing is done to and that are down, before it takes down others.
 pub(super) fn wait_for_those_down<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) {
     let limited = waves(context, drafts).into_iter().filter(|waves| waves.at_once.is_some());
-    let keys: BTreeSet<&Key> = limited.filter(|waves| !waves.up.is_empty()).map(|waves| waves.key).collect();
+    let keys: BTreeSet<&Key> = limited.map(|waves| waves.key).collect();
     for key in keys {
         for (address, pod) in replicas(context, key) {
-            let is_down = !serves(context, address) && pod.run == RunState::Running;
-            if is_down && drafts.get(address).is_some_and(|draft| turn(address, draft).is_none()) {
+            let serves = state(context, address) == State::Serves;
+            if !serves
+                && pod.run == RunState::Running
+                && drafts.get(address).is_some_and(|draft| turn(address, draft).is_none())
+            {
                 readiness::wait_for(context, drafts, address);
             }
         }
@@ -67,26 +75,32 @@ pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves
             key,
             at_once: None,
             down: Vec::new(),
+            unready: Vec::new(),
             up: Vec::new(),
+            fallen: 0,
         });
         waves.at_once = pod.at_once.map(|at_once: AtOnce| at_once.of(replicas(context, key).count()));
-        match (serves(context, address), turn.first) {
+        match (state(context, address), turn.first) {
             // It serves, and something else waits for it.
-            (true, Step::Ready) => {}
-            (true, _) => waves.up.push(turn),
-            (false, _) => waves.down.push(turn),
+            (State::Serves, Step::Ready) => {}
+            (State::Serves, _) => waves.up.push(turn),
+            (State::Unready, step) if step != Step::Ready => waves.unready.push(turn),
+            (State::Unready | State::Down, _) => {
+                waves.fallen += usize::from(context.renamed.recorded(address).is_some());
+                waves.down.push(turn);
+            }
         }
     }
-    by_key.into_values().filter(|waves| !waves.up.is_empty()).collect()
+    by_key.into_values().filter(|waves| waves.changed() > 0).collect()
 }
 
 impl Waves<'_> {
     /// Returns its order: `(first, then)`.
     pub(super) fn edges(&self) -> Vec<(ActionId, ActionId)> {
         let Some(at_once) = self.at_once else { return Vec::new() };
-        let waves =
-            [&self.down[..]].into_iter().filter(|down| !down.is_empty()).chain(self.up.chunks(at_once));
-        let waves: Vec<&[Turn<'_>]> = waves.collect();
+        let down = [&self.down[..]].into_iter().filter(|down| !down.is_empty());
+        let waves: Vec<&[Turn<'_>]> =
+            down.chain(self.unready.chunks(at_once)).chain(self.up.chunks(at_once)).collect();
         let id = |turn: &Turn<'_>, step| ActionId { address: turn.address.clone(), step };
         let pairs = waves.windows(2).flat_map(|pair| {
             pair[0].iter().flat_map(move |before| {
@@ -96,6 +110,11 @@ impl Waves<'_> {
         pairs.collect()
     }
 
+    /// Returns how many pods that run are taken down.
+    fn changed(&self) -> usize {
+        self.unready.len() + self.up.len()
+    }
+
     /// Returns how many go down at once, where that is limited.
     pub(super) fn limit(&self) -> Option<(Key, u32)> {
         Some((self.key.clone(), u32::try_from(self.at_once?).unwrap_or(u32::MAX)))
@@ -103,12 +122,13 @@ impl Waves<'_> {
 
     /// Says how many are down at once.
     pub(super) fn finding(&self) -> Option<Finding> {
-        let Self { key, at_once, down, up } = self;
+        let Self { key, at_once, down: _, unready, up, fallen } = self;
         match at_once {
-            Some(at_once) if up.len() + down.len() > 1 => {
-                Some(finding::in_waves(key, up.len(), *at_once, down.len()))
+            Some(at_once) if self.changed() + fallen > 1 => {
+                let waves = unready.len().div_ceil(*at_once) + up.len().div_ceil(*at_once);
+                Some(finding::in_waves(key, self.changed(), (waves, *at_once), *fallen))
             }
-            None if up.len() > 1 => Some(finding::all_at_once(key, up.len())),
+            None if self.changed() > 1 => Some(finding::all_at_once(key, self.changed())),
             Some(_) | None => None,
         }
     }
@@ -138,12 +158,25 @@ fn turn<'a>(address: &'a Address, draft: &Draft<'a>) -> Option<Turn<'a>> {
     Some(Turn { address, first: steps().find(matters)?.0, last: steps().rfind(matters)?.0 })
 }
 
-/// Tells whether a replica serves. One that is about to run, or is not ready, is billed and down.
-fn serves(context: &Context<'_>, address: &Address) -> bool {
+/// How a replica is when the plan is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Serves,
+    /// It runs, and it is not ready.
+    Unready,
+    /// It does not run, or not yet, or is not there.
+    Down,
+}
+
+fn state(context: &Context<'_>, address: &Address) -> State {
+    let live = &context.inputs.live;
     let recorded = context.renamed.recorded(address).map(|recorded| &recorded.id);
-    let Some(RemoteId::Pod(id)) = recorded else { return false };
-    let pod = context.inputs.live.pods.get(id).and_then(Seen::found);
-    pod.is_some_and(|pod| pod.status == PodStatus::Running) && !context.inputs.live.unready.contains(id)
+    let Some(RemoteId::Pod(id)) = recorded else { return State::Down };
+    match live.pods.get(id).and_then(Seen::found).map(|pod| pod.status) {
+        Some(PodStatus::Running) if live.unready.contains(id) => State::Unready,
+        Some(PodStatus::Running) => State::Serves,
+        Some(_) | None => State::Down,
+    }
 }
 
 /// All pods are away before a volume is deleted, and none is back before there is another.

@@ -359,7 +359,7 @@ fn an_excerpt_points_at_what_it_shows() {
     3 | pods: { a: { image: "x\u{202e}\u{e0041}y", gpu: L4, podz\u{200b}: 1 } } # \u{feff}
       |                                                     ^^^^^^^^^^^^ a pod has no `podz\u{200b}`
       |
-      = help: a pod has `name`, `template`, `image`, `registry`, `command`, `entrypoint`, `env`, `ports`, `gpu`, `cpu`, `cuda`, `min_vcpu`, `min_memory`, `rent`, `max_price`, `placement`, `cloud`, `disk`, `volumes`, `ssh`, `jupyter`, `global_networking`, `locked`, `depends_on`, `replicas`, `state`, `schedule`, `retry`, `lifecycle`, `labels`, `profiles` and `adopt`
+      = help: a pod has `name`, `template`, `image`, `registry`, `command`, `entrypoint`, `env`, `ports`, `gpu`, `cpu`, `cuda`, `min_vcpu`, `min_memory`, `rent`, `max_price`, `placement`, `cloud`, `disk`, `volumes`, `ssh`, `jupyter`, `global_networking`, `locked`, `depends_on`, `replicas`, `update`, `state`, `ready`, `boot`, `run`, `then`, `rerun_on`, `schedule`, `retry`, `lifecycle`, `labels`, `profiles` and `...
     "#);
 }
 

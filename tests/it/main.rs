@@ -36,6 +36,7 @@ mod plan;
 mod postgres;
 mod reference;
 mod render;
+mod rollout;
 mod roundtrip;
 mod scale;
 mod scripts;

@@ -94,6 +94,8 @@ scripts! {
     references_again,
     references_wrong,
     replicas,
+    rollout,
+    rollout_other_apis,
     saved_plans,
     secrets,
     simulate_flags,

@@ -56,7 +56,9 @@ where
             since = if each == disruption { changed } else { since };
         }
         if before.status.is_up() && disruption == Disruption::Reset {
-            match self.wait_running(act, id, (Cause::Started, since), None).await? {
+            let in_turn = self.plan.waves.contains_key(act.id.address.key());
+            let cause = if in_turn { Cause::ResetInTurn } else { Cause::Started };
+            match self.wait_running(act, id, (cause, since), None).await? {
                 Waited::Running(_) => {}
                 Waited::Stuck(why) => return Err(Halt::Failed(why)),
             }

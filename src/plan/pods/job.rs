@@ -338,7 +338,8 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         let Some(pod) = recorded.record.object.pod() else { return };
         let requested = self.context.is_to_be_replaced(self.address);
-        let changed = !job.changed(&pod.container, &wanted.container).is_empty();
+        let mut changed = job.changed(&pod.container, &wanted.container).into_iter();
+        let changed = changed.any(|field| !wanted.lifecycle.ignores(&field));
         // It was stopped by podform, so its end is not what is missing.
         let is_cut_short = !was.gone && was.ended.is_none() && pod.run == RunState::Stopped;
         if wanted.run == RunState::Running && (requested || changed || is_cut_short) {

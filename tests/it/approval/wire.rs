@@ -65,7 +65,12 @@ impl Account {
                 project: &world.desired.project,
                 secrets: &world.secrets,
                 run: &run,
-                settings: Settings { seed: 1, wait_timeout: Duration::from_secs(60), ..Settings::RUNPOD },
+                settings: Settings {
+                    seed: 1,
+                    wait_timeout: Duration::from_secs(60),
+                    job_timeout: Duration::from_secs(60),
+                    ..Settings::RUNPOD
+                },
                 interrupt: watch::channel(Interrupt::None).1,
             };
             // How it ended is no matter here: what reached the account is.

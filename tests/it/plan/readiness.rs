@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use podform::model::desired::WantedPod;
+use podform::model::id::PodId;
 use podform::model::live::{PodStatus, Seen};
 use podform::model::plan::Planned;
 use podform::model::ready::{Boot, OnNoBoot, Probe, Ready};
@@ -128,6 +129,22 @@ fn what_is_replaced_stays_until_what_it_waits_for_is_ready() {
             "web:delete before web:create",
         ]
     );
+}
+
+/// An earlier run created the one in its place, and nobody knows yet whether that serves.
+#[test]
+fn a_former_pod_goes_only_when_the_one_in_its_place_is_ready() {
+    let world = World::default()
+        .want("llm", |_| {})
+        .have("llm", |_| {})
+        .stranger("old", |_| {})
+        .recorded("llm", |recorded| recorded.record.deposed = [PodId::new("old")].into());
+    let world = asked(world, "llm", 2);
+    assert_eq!(
+        actions(&world),
+        ["llm:delete-deposed", "llm:ready asks tcp 2, within 10m", "llm:ready before llm:delete-deposed",]
+    );
+    settles(&world);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use podform::model::money::Hourly;
 use podform::model::outcome::{EndResult, Ended, Outcome};
 use podform::model::plan::{ActionId, Operation, Plan, Planned, Step};
 use podform::model::pod::{Compute, RunState};
+use podform::model::ready::{Probe, Ready};
 use podform::model::retry::{Patience, Retry, Wider};
 use podform::model::seconds::Seconds;
 use podform::plan::{Again, again};
@@ -230,6 +231,23 @@ fn what_waits_goes_on_with_what_stands_behind_it() {
     ");
     // Nothing is due yet.
     assert_snapshot!(next_of(approved.plan(), &outcome, &after, &BTreeSet::new()), @"");
+}
+
+/// What is only waited for changes nothing, so nobody had to approve that.
+#[test]
+fn what_came_up_meanwhile_is_asked_before_what_waits_for_it_is_tried_again() {
+    let mut world =
+        World::default().want("aside", |_| {}).want("llm", |pod| pod.depends_on = [address("aside")].into());
+    let ready = Ready { probe: Probe::Tcp { port: 22 }, within: Seconds(60) };
+    world.desired.ready.insert(address("aside"), ready);
+    let world = patient(world, "llm", &[]);
+    let approved = world.plan();
+    let outcome = outcome([("aside:create", EndResult::Done), ("llm:create", full())]);
+    assert_snapshot!(next(&approved, &outcome, &world.applied_until(1)), @"
+    do aside:ready
+    do llm:create
+    aside:ready before llm:create
+    ");
 }
 
 #[test]

@@ -179,6 +179,20 @@ fn one_that_is_not_ready_goes_before_another_goes_down() {
     ");
 }
 
+/// What is asked may be what the change brings, so that none of them can be ready before it.
+#[test]
+fn those_that_are_not_ready_go_in_waves_too_and_the_approval_holds() {
+    let mut world = five(at_once(AtOnce::Number(2)));
+    let approved = world.plan().plan().digest.clone();
+    world.live.unready = world.live.pods.keys().cloned().collect();
+    assert_snapshot!(waves(&world), @"
+    llm[0]:update llm[1]:update
+    llm[2]:update llm[3]:update
+    llm[4]:update
+    ");
+    assert_eq!(world.plan().plan().digest, approved);
+}
+
 /// An apply that was killed left one that boots with its new image.
 #[test]
 fn one_that_is_changed_already_and_not_up_is_waited_for() {

@@ -89,7 +89,7 @@ fn mistakes_point_to_the_file_that_won() {
     2 |   llm: { ports: ['80:80'], depends_on: [nobody], retries: 3 }
       |                                                  ^^^^^^^ a pod has no `retries`
       |
-      = help: a pod has `name`, `template`, `image`, `registry`, `command`, `entrypoint`, `env`, `ports`, `gpu`, `cpu`, `cuda`, `min_vcpu`, `min_memory`, `rent`, `max_price`, `placement`, `cloud`, `disk`, `volumes`, `ssh`, `jupyter`, `global_networking`, `locked`, `depends_on`, `replicas`, `update`, `state`, `ready`, `boot`, `schedule`, `retry`, `lifecycle`, `labels`, `profiles` and `adopt`
+      = help: a pod has `name`, `template`, `image`, `registry`, `command`, `entrypoint`, `env`, `ports`, `gpu`, `cpu`, `cuda`, `min_vcpu`, `min_memory`, `rent`, `max_price`, `placement`, `cloud`, `disk`, `volumes`, `ssh`, `jupyter`, `global_networking`, `locked`, `depends_on`, `replicas`, `update`, `state`, `ready`, `boot`, `run`, `then`, `rerun_on`, `schedule`, `retry`, `lifecycle`, `labels`, `profiles` and `...
     ");
     let over = "pods:\n  llm: { cpu: { flavors: [cpu5c], vcpus: 2 } }\n";
     insta::assert_snapshot!(config(&[("base.yaml", BASE), ("over.yaml", over)]), @r#"
