@@ -184,9 +184,13 @@ impl<'a> Session<'a> {
         refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
         // Only who is in waves is asked, so that a plan which takes nothing down waits for no pod.
-        let asked = Live { unready: self.unready(prior, live, planned.plan()).await, ..live.clone() };
-        let inputs = Inputs { live: &asked, ..inputs };
-        let planned = if asked.unready.is_empty() { planned } else { plan::plan(&inputs) };
+        let unready = self.unready(prior, live, planned.plan()).await;
+        let planned = if unready.is_empty() {
+            planned
+        } else {
+            let asked = Live { unready, ..live.clone() };
+            plan::plan(&Inputs { live: &asked, ..inputs })
+        };
         debug_assert!(
             plan::check_bounds(&inputs, planned.plan()).is_empty(),
             "the planner made an inconsistent plan: {:?}",
@@ -197,6 +201,9 @@ impl<'a> Session<'a> {
 
     /// Returns the pods that run and are not ready, among those whose replicas go in waves.
     async fn unready(&self, prior: &Prior, live: &Live, plan: &Plan) -> BTreeSet<PodId> {
+        if plan.waves.is_empty() {
+            return BTreeSet::new();
+        }
         let in_waves = |address: &Address| address.is_pod() && plan.waves.contains_key(address.key());
         let answers = readiness::ask(self, prior, live, in_waves).await;
         // Who could not be asked counts as serving: it would go down beside another one otherwise.

@@ -2,7 +2,7 @@
 //!
 //! A pod is asked by the last action that a request is sent for, and one that others wait for also where nothing is to be
 //! done to it. One that is wanted stopped is asked by nobody: it is as ready as it is to be. Whether it is ready at this
-//! moment is no matter of the plan, which knows only what the API tells.
+//! moment decides nothing here but which replicas go first, in `waves`.
 
 use std::collections::BTreeSet;
 
