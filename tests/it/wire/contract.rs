@@ -1,6 +1,7 @@
 //! What RunPod's reference of autumn 2026 says of answers of REST v2, where the client could take it for something else.
 
 use podform::model::id::SecretId;
+use podform::model::live::Ran;
 use podform::model::request::SecretRequest;
 use podform::provider::probe::Probe;
 
@@ -16,13 +17,19 @@ fn a_pod_is_read_whatever_may_be_done_with_it() {
     assert_eq!(live(&without(v2_pod(), "actions")), usual);
 }
 
+/// When it started says only whether it ever did: how old it is, RunPod tells apart.
 #[test]
 fn a_pod_is_as_old_as_it_was_created_whenever_it_started() {
-    let usual = live(&v2_pod());
-    for started in [json!(null), json!("2026-11-01T00:00:00Z"), json!("yesterday")] {
-        assert_eq!(live(&with(v2_pod(), "startedAt", started.clone())), usual, "{started}");
+    let of = |ran| LivePod { ran, ..live(&v2_pod()) };
+    for (started, ran) in [
+        (json!(null), Ran::Never),
+        (json!("2026-11-01T00:00:00Z"), Ran::Once),
+        (json!("yesterday"), Ran::Once),
+        (json!(3), Ran::NotTold),
+    ] {
+        assert_eq!(live(&with(v2_pod(), "startedAt", started.clone())), of(ran), "{started}");
     }
-    assert_eq!(live(&without(v2_pod(), "startedAt")), usual);
+    assert_eq!(live(&without(v2_pod(), "startedAt")), of(Ran::NotTold));
 }
 
 #[test]
