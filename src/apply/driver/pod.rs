@@ -209,7 +209,8 @@ where
     /// Waits until a pod runs that this run does nothing to.
     pub(super) async fn await_running(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
         self.only_looks(act);
-        match self.wait_running(act, id, (Cause::Started, Instant::now()), None).await {
+        // An earlier run may have reset it, and others go down once it is up.
+        match self.wait_running(act, id, (Cause::ResetInTurn, Instant::now()), None).await {
             Ok(_) => Ok(()),
             // Nothing was sent that could be unknown.
             Err(Halt::Unknown(why)) => Err(Halt::Failed(why)),
