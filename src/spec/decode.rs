@@ -15,7 +15,7 @@ use super::sensitive::shown;
 use super::source::{Sources, Span, Spanned};
 use super::unknown_key::unknown_key;
 use super::words::Section;
-use super::yaml::{Entry, Meaning, Node, Scalar, Value};
+use super::yaml::{Entry, Meaning, Node, Scalar, Style, Value};
 
 /// Reads values and gathers mistakes.
 pub(super) struct Decoder<'a> {
@@ -286,7 +286,7 @@ impl Decoder<'_> {
             return None;
         };
         self.without_replica(scalar, node.span)?;
-        if let Meaning::Boolean(value) = scalar.meaning() {
+        if let Meaning::Boolean(value) = scalar.meaning_as_typed() {
             return Some(Spanned { value, span: node.span });
         }
         let meant = match scalar.text.to_ascii_lowercase().as_str() {
@@ -309,7 +309,7 @@ impl Decoder<'_> {
             return None;
         };
         self.without_replica(scalar, node.span)?;
-        if let Meaning::Integer(number) = scalar.meaning() {
+        if let Meaning::Integer(number) = scalar.meaning_as_typed() {
             if let Some(value) = u32::try_from(number).ok().filter(|number| range.contains(number)) {
                 return Some(Spanned { value, span: node.span });
             }
@@ -321,7 +321,7 @@ impl Decoder<'_> {
         let digits = scalar.text.replace('_', "");
         let decimal = digits.trim_start_matches('0');
         self.report(match decimal.parse::<u32>() {
-            Ok(number) if scalar.text.starts_with('0') && scalar.plain => mistake
+            Ok(number) if scalar.text.starts_with('0') && scalar.style == Style::Plain => mistake
                 .help("a leading 0 means octal to some readers of YAML and nothing to others")
                 .fix(node.span, number.to_string(), "write"),
             Ok(number) => mistake.fix(node.span, number.to_string(), "write"),

@@ -1,7 +1,8 @@
 //! Variables in scalars: `${NAME}`, `${NAME:-default}` and `${NAME:?message}`; `$${` stands for `${`.
 //!
 //! `$NAME` stays as it is, so that shell commands survive; [`super::dollars`] warns where that may surprise. Only scalars are replaced, never keys and never structure:
-//! a value cannot add keys. A plain scalar takes its type after the replacement (`replicas: ${COUNT}` is a number).
+//! a value cannot add keys. A plain scalar takes its type after the replacement (`replicas: ${COUNT}` is a number), and a
+//! quoted one is a number where one is expected (`{ count: "${COUNT}" }`).
 //!
 //! `${REPLICA}` is not known before a pod is multiplied. It travels inside the text as a mark with a NUL character, which
 //! YAML scalars cannot hold otherwise ([`super::yaml`] refuses it), and [`Text`] puts the number in. What `${pods.KEY.url}`
@@ -15,7 +16,7 @@ use crate::model::reference::{self, Part, Reference};
 use super::diagnostic::{Collector, Diagnostic, Problem};
 use super::references;
 use super::source::{Sources, Span, Spanned};
-use super::yaml::{Entry, Node, Scalar, Value};
+use super::yaml::{Entry, Node, Scalar, Style, Value};
 
 /// The name that stands for the number of a replica.
 pub(super) const REPLICA: &str = "REPLICA";
@@ -185,7 +186,7 @@ impl Variables {
             return node.clone();
         }
         match &node.value {
-            Value::Scalar(Scalar { text, plain }) => {
+            Value::Scalar(Scalar { text, style }) => {
                 let span = node.span;
                 let places = sources.slice(span).match_indices("${");
                 let mut reader = Reader {
@@ -198,7 +199,11 @@ impl Variables {
                     places,
                     has_failed: false,
                 };
-                let scalar = Scalar { text: reader.replace(text).into(), plain: *plain };
+                let style = match style {
+                    Style::Plain => Style::Plain,
+                    Style::Quoted | Style::Filled => Style::Filled,
+                };
+                let scalar = Scalar { text: reader.replace(text).into(), style };
                 let replaced = Node::scalar(node.span, scalar);
                 if reader.has_failed { replaced.unfilled() } else { replaced }
             }

@@ -19,6 +19,8 @@ enum Place {
     Pod,
     /// `env` of either.
     Env,
+    /// `replicas` of either.
+    Replicas,
     /// Anywhere else.
     Other,
 }
@@ -29,7 +31,8 @@ impl Place {
             (Self::Root, "pods") => Self::Pods,
             (Self::Root, "defaults") | (Self::Pods, _) => Self::Pod,
             (Self::Pod, "env") => Self::Env,
-            (Self::Root | Self::Pod | Self::Env | Self::Other, _) => Self::Other,
+            (Self::Pod, "replicas") => Self::Replicas,
+            (Self::Root | Self::Pod | Self::Env | Self::Replicas | Self::Other, _) => Self::Other,
         }
     }
 }
@@ -45,6 +48,9 @@ pub(super) fn merge<'t>(base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
 /// in the key would leave the value in force.
 fn merge_at<'t>(place: Place, base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
     let (Value::Mapping(below), Value::Mapping(above)) = (&base.value, &over.value) else {
+        if place == Place::Replicas && !base.is_null() && matches!(over.value, Value::Mapping(_)) {
+            return merge_at(Place::Other, &counted(base), over);
+        }
         return over.clone();
     };
     let mut winners: BTreeMap<&str, &Entry<'t>> = above.iter().map(|entry| (&*entry.key, entry)).collect();
@@ -62,6 +68,12 @@ fn merge_at<'t>(place: Place, base: &Node<'t>, over: &Node<'t>) -> Node<'t> {
     }
     entries.extend(above.iter().filter(|entry| winners.contains_key(&*entry.key)).cloned());
     Node::mapping(over.span, entries)
+}
+
+/// Returns the long form of a number of replicas, so that another layer can leave some of them out.
+fn counted<'t>(number: &Node<'t>) -> Node<'t> {
+    let count = Entry { key: "count".into(), key_span: number.span, value: number.clone() };
+    Node::mapping(number.span, vec![count])
 }
 
 /// Lays a pod on the defaults. A pod names a machine of its own: its `cpu` drops the defaults' `gpu` and vice versa.

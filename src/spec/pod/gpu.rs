@@ -10,7 +10,7 @@ use crate::spec::diagnostic::{Diagnostic, Problem};
 use crate::spec::forms::{self, Misread, ShortGpu};
 use crate::spec::source::{Span, Spanned};
 use crate::spec::words;
-use crate::spec::yaml::{Entry, Node, Value};
+use crate::spec::yaml::{Entry, Node, Style, Value};
 
 use super::placement::{is_empty_list, price};
 
@@ -153,7 +153,7 @@ fn long_gpu(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Gpu> {
 /// Reads a number of GPUs, or a range of it.
 fn gpu_count(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<GpuCount>> {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-    if matches!(&node.value, Value::Scalar(scalar) if scalar.plain && !is_number(&scalar.text))
+    if matches!(&node.value, Value::Scalar(scalar) if scalar.style == Style::Plain && !is_number(&scalar.text))
         || node.text().contains("..")
     {
         return decoder.form(node, "a whole number", Problem::InvalidValue, forms::gpu_count);

@@ -43,8 +43,18 @@ pub(super) enum Value<'t> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Scalar<'t> {
     pub text: Cow<'t, str>,
-    /// Whether it is a plain scalar, whose text decides its type.
-    pub plain: bool,
+    pub style: Style,
+}
+
+/// What decides the type of a scalar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Its text.
+    Plain,
+    /// Nothing: it is a text.
+    Quoted,
+    /// The reader. It was quoted and held a variable, and inside `{ }` and `[ ]` a variable cannot stand without quotes.
+    Filled,
 }
 
 /// What a scalar means in YAML 1.2's core schema.
@@ -159,10 +169,23 @@ impl<'t> Node<'t> {
 }
 
 impl Scalar<'_> {
+    /// Returns what it means where nothing is expected in particular.
     pub(super) fn meaning(&self) -> Meaning {
-        if !self.plain {
-            return Meaning::Text;
+        match self.style {
+            Style::Plain => self.typed(),
+            Style::Quoted | Style::Filled => Meaning::Text,
         }
+    }
+
+    /// Returns what it means where a number or a boolean is expected.
+    pub(super) fn meaning_as_typed(&self) -> Meaning {
+        match self.style {
+            Style::Plain | Style::Filled => self.typed(),
+            Style::Quoted => Meaning::Text,
+        }
+    }
+
+    fn typed(&self) -> Meaning {
         let text = &*self.text;
         match text {
             "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
@@ -205,7 +228,7 @@ mod tests {
 
     #[test]
     fn plain_scalars_follow_the_core_schema() {
-        let meaning = |text: &str| Scalar { text: text.into(), plain: true }.meaning();
+        let meaning = |text: &str| Scalar { text: text.into(), style: Style::Plain }.meaning();
         for (text, expected) in [
             ("", Meaning::Null),
             ("~", Meaning::Null),
@@ -241,6 +264,10 @@ mod tests {
         ] {
             assert_eq!(meaning(text), Meaning::Text, "{text}");
         }
-        assert_eq!(Scalar { text: "1".into(), plain: false }.meaning(), Meaning::Text);
+        let quoted = |style| Scalar { text: "1".into(), style };
+        assert_eq!(quoted(Style::Quoted).meaning(), Meaning::Text);
+        assert_eq!(quoted(Style::Quoted).meaning_as_typed(), Meaning::Text);
+        assert_eq!(quoted(Style::Filled).meaning(), Meaning::Text);
+        assert_eq!(quoted(Style::Filled).meaning_as_typed(), Meaning::Integer(1));
     }
 }

@@ -9,7 +9,7 @@ use crate::spec::diagnostic::{Collector, Diagnostic, Problem};
 use crate::spec::sensitive::shown;
 use crate::spec::source::{Sources, Span};
 
-use super::{Entry, Node, Scalar, Value};
+use super::{Entry, Node, Scalar, Style, Value};
 
 /// The largest spec file in bytes; the shell need not read more than one byte beyond it. A hundred thousand pods that
 /// say everything about themselves take half of it.
@@ -131,7 +131,8 @@ impl<'t> Builder<'t, '_> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(tag);
-                let scalar = Scalar { text, plain: style == ScalarStyle::Plain };
+                let style = if style == ScalarStyle::Plain { Style::Plain } else { Style::Quoted };
+                let scalar = Scalar { text, style };
                 if scalar.text.contains('\0') {
                     let detail = "a NUL character cannot be part of any value";
                     self.log.push(Diagnostic::at(Problem::UnsupportedYaml, span, detail));
@@ -237,7 +238,7 @@ impl<'t> Builder<'t, '_> {
                 self.log.push(mistake);
                 continue;
             };
-            if scalar.plain && scalar.text == "<<" {
+            if scalar.style == Style::Plain && scalar.text == "<<" {
                 self.merge(&value, &mut merged)?;
                 continue;
             }

@@ -277,6 +277,76 @@ pods:
     "#);
 }
 
+/// Inside braces YAML wants quotes around a variable.
+#[test]
+fn a_quoted_variable_is_a_number_where_one_is_expected_and_a_text_elsewhere() {
+    let spec = |count: &str| {
+        format!(
+            "version: 1\nproject: demo\nvars: {{ N: 2 }}\ndefaults: {{ image: a/b:1, gpu: L4 }}\npods:\n  \
+             llm: {{ replicas: {{ count: {count} }}, env: {{ A: \"${{N}}\" }}, lifecycle: {{ protect: \"${{P:-true}}\" }} }}\n"
+        )
+    };
+    let found = config(&[("pods.yaml", &spec("\"${N}\""))]);
+    let lines = |wanted: &[&str]| {
+        let all = found.lines().map(str::trim);
+        all.filter(|line| wanted.iter().any(|key| line.starts_with(key))).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(lines(&["replicas", "count", "A", "protect"]), @"
+    A: '2'
+    count: 1
+    replicas: 2
+    protect: true
+    ");
+    insta::assert_snapshot!(mistakes(&spec("\"2\"")), @r#"
+    error: wrong type
+     --> pods.yaml:6:29
+      |
+    6 |   llm: { replicas: { count: "2" }, env: { A: "${N}" }, lifecycle: { protect: "${P:-true}" } }
+      |                             ^^^ expected a whole number, found a text
+      |
+    help: write
+      |
+    6 -   llm: { replicas: { count: "2" }, env: { A: "${N}" }, lifecycle: { protect: "${P:-true}" } }
+    6 +   llm: { replicas: { count: 2 }, env: { A: "${N}" }, lifecycle: { protect: "${P:-true}" } }
+      |
+    "#);
+    insta::assert_snapshot!(mistakes(&spec("\"${N}x\"")), @r#"
+    error: wrong type
+     --> pods.yaml:6:29
+      |
+    6 |   llm: { replicas: { count: "${N}x" }, env: { A: "${N}" }, lifecycle: { protect: "${P:-true}" } }
+      |                             ^^^^^^^ expected a whole number, found a text
+    "#);
+}
+
+#[test]
+fn a_layer_leaves_replicas_out_of_a_number_below() {
+    let base =
+        "version: 1\nproject: demo\ndefaults: { image: a/b:1, gpu: L4 }\npods: { llm: { replicas: 3 } }\n";
+    let found = |over: &str| {
+        let config = config(&[("pods.yaml", base), ("over.yaml", over)]);
+        config.lines().skip_while(|line| !line.contains("replicas")).take(4).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(found("pods: { llm: { replicas: { without: [1] } } }"), @"
+    replicas:
+      count: 3
+      without:
+      - 1
+    ");
+    insta::assert_snapshot!(found("pods: { llm: { replicas: { count: 5, without: [1] } } }"), @"
+    replicas:
+      count: 5
+      without:
+      - 1
+    ");
+    insta::assert_snapshot!(found("pods: { llm: { replicas: 2 } }"), @"
+    replicas: 2
+    state: running
+    lifecycle:
+      protect: false
+    ");
+}
+
 #[test]
 fn variables_come_from_three_places() {
     let text = "\
