@@ -236,9 +236,11 @@ impl<'a> Context<'a> {
     }
 
     /// Tells whether `--unprotect` lifts the protection of an address. It lifts what is remembered, and not what the spec
-    /// asks for.
+    /// asks for. Of a replica that the spec leaves out it asks for nothing, but only its own name says that it is meant.
     fn is_unprotected(&self, address: &Address) -> bool {
-        is_named(&self.inputs.options.unprotect, address) && !self.asks_to_protect(address)
+        let Inputs { options, desired, .. } = *self.inputs;
+        let is_left_out = !desired.wanted.contains_key(address) && options.unprotect.contains(address);
+        is_left_out || is_named(&options.unprotect, address) && !self.asks_to_protect(address)
     }
 }
 

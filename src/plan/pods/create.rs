@@ -16,7 +16,7 @@ use crate::model::plan::{
 use crate::model::pod::RunState;
 use crate::model::prior::{Api, Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::seconds::Seconds;
-use crate::model::settings::{Container, Field};
+use crate::model::settings::{Container, Field, Setting};
 use crate::model::value::Value;
 
 use super::{PodPlanner, minus};
@@ -325,13 +325,21 @@ impl Ways {
     }
 }
 
-/// Lists every field of a pod that is created again. The ignored ones that it did not have before are told apart.
+/// Lists every field of a pod that is created again. Told apart are the ignored ones of which the record has another value:
+/// of the machine it has where the pod landed, and not what was asked for then.
 pub(super) fn creation_again(wanted: &WantedPod, recorded: Option<&RecordedPod>) -> Vec<FieldChange> {
-    let before: BTreeMap<Field, Value> =
-        recorded.into_iter().flat_map(|recorded| recorded.container.values()).collect();
+    let settings = recorded.into_iter().flat_map(|recorded| recorded.container.values());
+    let access = recorded.and_then(|recorded| recorded.access).into_iter();
+    let access =
+        access.flat_map(|has| [(Field::Ssh, has.ssh.value()), (Field::Jupyter, has.jupyter.value())]);
+    let before: BTreeMap<Field, Value> = settings.chain(access).collect();
     let mut changes = shown::creation(wanted);
     for change in &mut changes {
-        let differs = before.get(&change.field).is_none_or(|before| *before != change.after);
+        let differs = match (before.get(&change.field), &change.field) {
+            (Some(before), _) => *before != change.after,
+            (None, Field::Env(_)) => recorded.is_some(),
+            (None, _) => false,
+        };
         if differs && wanted.lifecycle.ignores(&change.field) {
             change.cause = Cause::Ignored;
         }

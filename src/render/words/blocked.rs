@@ -20,8 +20,8 @@ fn above(limit: BudgetLimit, amount: Amount) -> &'static str {
 pub fn block(block: &Block) -> String {
     match block {
         Block::Protected { address, step } => format!(
-            "`{address}` is protected and would {}; to allow it, apply `protect: false` first or, if its key has left \
-             the spec, apply what `podform plan --unprotect {address} -o FILE` saves (a destroy: with `--destroy`)",
+            "`{address}` is protected and would {}; to allow it, apply `protect: false` first or, if it has left the \
+             spec, apply what `podform plan --unprotect {address} -o FILE` saves (a destroy: with `--destroy`)",
             suffering(*step)
         ),
         Block::Locked { address, step } => {
