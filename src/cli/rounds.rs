@@ -27,7 +27,7 @@ use crate::apply::{self, Context, Interrupt, Limited, Reporter};
 use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::outcome::{EndResult, Outcome, StoppedBy};
-use crate::model::plan::{ApprovedPlan, Plan, Reason};
+use crate::model::plan::{ActionId, ApprovedPlan, Plan, Reason};
 use crate::model::prior::{Prior, ProviderKind};
 use crate::model::progress::Notice;
 use crate::plan::{self, Again, Options, Rotation, made_elsewhere};
@@ -52,6 +52,8 @@ struct Rounds<'a> {
     teller: &'a Teller<'a>,
     progress: &'a Progress<'a>,
     waiting: Waiting,
+    /// What was said to be left to the next apply.
+    left: BTreeSet<ActionId>,
     began: Instant,
 }
 
@@ -70,7 +72,15 @@ impl Execution<'_> {
         let progress = teller.progress();
         let waiting = Waiting::new(self.wait_capacity);
         let began = Instant::now();
-        let mut rounds = Rounds { execution: self, session, teller, progress: &progress, waiting, began };
+        let mut rounds = Rounds {
+            execution: self,
+            session,
+            teller,
+            progress: &progress,
+            waiting,
+            left: BTreeSet::new(),
+            began,
+        };
         let patience = self.run.lock.patience();
         if !patience.is_zero() {
             self.shell.output.detail(&format!("waiting for the lock, at most {patience:?}"));
@@ -190,14 +200,26 @@ impl Rounds<'_> {
         let now = self.session.plan(port, &prior, &options, nonce).await?;
         let moved = |reasons: Vec<String>| Failure::MovedWhileWaiting { reasons: reasons.join("; ") };
         let due = self.waiting.due(self.told());
-        let Again { plan: part, not_needed } =
+        let Again { plan: part, not_needed, left } =
             plan::again(plan, self.waiting.outcome(), &due, &now).map_err(moved)?;
         self.ensure_price(plan, &part)?;
+        self.say_left(left);
         for id in not_needed {
             self.progress.notice(Notice::NotNeeded(id.clone()));
             self.waiting.not_needed(&id);
         }
         Ok(Prepared::Approved(Box::new(ApprovedPlan::new(part, approved.approval())), prior))
+    }
+
+    /// Says once what others made necessary meanwhile, as this run does nothing about it.
+    fn say_left(&mut self, left: BTreeSet<ActionId>) {
+        let fresh: Vec<String> = left.difference(&self.left).map(|id| format!("`{id}`")).collect();
+        if !fresh.is_empty() {
+            let fresh = fresh.join(", ");
+            let note = format!("note: needed by now and not approved, so left to the next apply: {fresh}");
+            self.execution.shell.output.note(&note);
+        }
+        self.left.extend(left);
     }
 
     /// Makes sure that what is left costs no more than it did when it was approved.

@@ -3,13 +3,18 @@
 //! The account was anybody's meanwhile, so the plan is made anew, and nothing is taken from the old one but the right to do
 //! what it said. What is left of it may be done, and nothing else: not more, not to other objects, not with other values,
 //! not in another order and with no consequence that nobody saw.
+//!
+//! Judged is what waits, what stands behind that, and what either needs by now. All else may be as it is: a wait is long, and
+//! jobs end and pods drift in it that have nothing to do with it. Nothing is done about them, as nobody approved that.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::model::address::Address;
 use crate::model::outcome::{EndResult, Outcome};
-use crate::model::plan::{Action, ActionId, OnStuck, Operation, Plan, Planned, Step};
+use crate::model::plan::{Action, ActionId, Block, OnStuck, Operation, Plan, Planned, RecordAfter, Step};
 
 use super::digest::{creates_the_same, does_the_same, is_of_waves};
+use super::registries::sent_by;
 
 /// What is left to do after a wait.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,43 +23,93 @@ pub struct Again {
     pub plan: Plan,
     /// What was waited for, or stands behind that, and is not in the plan of now, as it is done.
     pub not_needed: BTreeSet<ActionId>,
+    /// What the plan of now has besides, which this run does not do.
+    pub left: BTreeSet<ActionId>,
 }
 
 /// Compares the plan of now with an approved one, of which the run came as far as `outcome` says; of what waits, only what
 /// is `due` is done.
 ///
 /// # Errors
-/// The account or the state is no longer what was approved; says how, in words.
+/// What waits, or stands behind that, is no longer as it was approved, or needs what was not; says how, in words.
 pub fn again(
     approved: &Plan,
     outcome: &Outcome,
     due: &BTreeSet<ActionId>,
     now: &Planned,
 ) -> Result<Again, Vec<String>> {
-    let plan = match now {
-        Planned::Changes(plan) | Planned::NoChanges(plan) => plan,
-        Planned::Blocked { reasons, plan } if reasons.is_empty() => plan,
-        Planned::Blocked { .. } => return Err(vec!["it is blocked now".to_owned()]),
+    let (plan, blocks) = match now {
+        Planned::Changes(plan) | Planned::NoChanges(plan) => (plan, &[][..]),
+        Planned::Blocked { reasons, plan } => (plan, &reasons[..]),
     };
     let rounds = Rounds { approved, outcome };
+    let open = rounds.open();
+    if rounds.is_blocked(&open, blocks) {
+        return Err(vec!["it is blocked now".to_owned()]);
+    }
+    let concerned = concerned(&open, plan);
     let waiting: BTreeSet<&ActionId> = rounds.waiting().collect();
     let mut reasons: Vec<String> = waiting
         .iter()
         .filter(|id| plan.held.contains_key(&id.address))
         .map(|id| format!("`{}` is held now; `podform plan` says why", id.address))
         .collect();
-    // What is only waited for is not changed, so nobody had to approve it.
-    let known = plan.actions.iter().filter(|(id, _)| !id.step.only_waits() && !rounds.gave_up(id));
-    reasons.extend(known.filter_map(|(id, action)| rounds.objection(id, action)));
-    reasons.extend(rounds.disorder(plan));
+    // What is only waited for, or written down, is not changed, so nobody had to approve it.
+    let changes = concerned.iter().filter(|id| !id.step.only_waits() && id.step != Step::Record);
+    let known = changes.filter(|id| !rounds.gave_up(id));
+    reasons.extend(known.filter_map(|id| rounds.objection(id, plan.actions.get(*id)?)));
+    reasons.extend(rounds.disorder(plan, &concerned));
     if !reasons.is_empty() {
         return Err(reasons);
     }
     let is_planned = |id: &ActionId| plan.actions.contains_key(id) || plan.actions.contains_key(&created(id));
-    let left =
+    let is_over =
         |id: &&ActionId| !is_planned(id) && !plan.held.contains_key(&id.address) && !rounds.gave_up(id);
-    let not_needed = rounds.behind().chain(waiting).filter(left).cloned().collect();
-    Ok(Again { plan: rounds.part(plan, due), not_needed })
+    let not_needed: BTreeSet<ActionId> = rounds.behind().chain(waiting).filter(is_over).cloned().collect();
+    let part = rounds.part(plan, due, &concerned);
+    // It would be due for ever.
+    let stranded = |id: &&ActionId| {
+        let is_in = part.actions.contains_key(*id) || part.actions.contains_key(&created(id));
+        !is_in && !not_needed.contains(*id)
+    };
+    let stranded: Vec<String> = due
+        .iter()
+        .filter(stranded)
+        .map(|id| format!("`{id}` needs something now that this run has given up"))
+        .collect();
+    if !stranded.is_empty() {
+        return Err(stranded);
+    }
+    let left = plan.actions.keys().filter(|id| !concerned.contains(id) && rounds.is_news(id));
+    Ok(Again { left: left.cloned().collect(), plan: part, not_needed })
+}
+
+/// Returns the actions of a plan that an approval is still asked of: all at the addresses of what is open, and all that come
+/// before one of these.
+fn concerned<'p>(open: &BTreeSet<&ActionId>, plan: &'p Plan) -> BTreeSet<&'p ActionId> {
+    let addresses: BTreeSet<&Address> = open.iter().map(|id| &id.address).collect();
+    let there = plan.actions.keys().filter(|id| addresses.contains(&id.address));
+    let backwards = plan.edges.iter().map(|(first, then)| (then, first));
+    let mut concerned = reached(there.collect(), backwards);
+    concerned.retain(|id| plan.actions.contains_key(*id));
+    concerned
+}
+
+/// Returns these actions and all that a chain of edges leads to from them.
+fn reached<'p>(
+    from: BTreeSet<&'p ActionId>,
+    edges: impl Iterator<Item = (&'p ActionId, &'p ActionId)>,
+) -> BTreeSet<&'p ActionId> {
+    let mut beyond: BTreeMap<&ActionId, Vec<&'p ActionId>> = BTreeMap::new();
+    for (from, to) in edges {
+        beyond.entry(from).or_default().push(to);
+    }
+    let mut open: Vec<&ActionId> = from.iter().copied().collect();
+    let mut reached = from;
+    while let Some(id) = open.pop() {
+        open.extend(beyond.get(id).into_iter().flatten().copied().filter(|to| reached.insert(to)));
+    }
+    reached
 }
 
 /// An approved plan and how far its run came.
@@ -77,6 +132,29 @@ impl<'a> Rounds<'a> {
     fn behind(&self) -> impl Iterator<Item = &'a ActionId> {
         let ended = self.outcome.actions.iter();
         ended.filter(|(_, ended)| matches!(ended.result, EndResult::Skipped(_))).map(|(id, _)| id)
+    }
+
+    /// Returns what waits, and what was not begun as it stands behind that.
+    fn open(&self) -> BTreeSet<&'a ActionId> {
+        let waiting: BTreeSet<&ActionId> = self.waiting().collect();
+        let edges = self.approved.edges.iter().map(|(first, then)| (first, then));
+        let mut open = reached(waiting.clone(), edges);
+        let is_behind = |id: &ActionId| matches!(self.ended(id), Some(EndResult::Skipped(_)));
+        open.retain(|id| waiting.contains(id) || is_behind(id));
+        open
+    }
+
+    /// Tells whether something forbids what is open: where it is, at what it needs, or to the whole plan.
+    fn is_blocked(&self, open: &BTreeSet<&ActionId>, blocks: &[Block]) -> bool {
+        let needs = open.iter().filter_map(|id| self.approved.actions.get(*id)).flat_map(needed);
+        let needs: BTreeSet<&Address> = needs.chain(open.iter().map(|id| &id.address)).collect();
+        blocks.iter().any(|block| block.address().is_none_or(|address| needs.contains(address)))
+    }
+
+    /// Tells whether the run has not said already that an action is not done.
+    fn is_news(&self, id: &ActionId) -> bool {
+        let is_told = matches!(self.ended(id), Some(EndResult::Skipped(_))) || self.gave_up(id);
+        !is_told && !id.step.only_waits()
     }
 
     /// Tells whether the run left an address unfinished for good. What is left to do there is for the next apply.
@@ -120,9 +198,10 @@ impl<'a> Rounds<'a> {
     }
 
     /// Says where the order of what is left is another one.
-    fn disorder(&self, plan: &Plan) -> Vec<String> {
+    fn disorder(&self, plan: &Plan, concerned: &BTreeSet<&ActionId>) -> Vec<String> {
         let both = |(first, then): &&(ActionId, ActionId)| {
             !is_of_waves(first, then)
+                && [first, then].into_iter().any(|id| concerned.contains(id))
                 && [first, then].into_iter().all(|id| {
                     !id.step.only_waits()
                         && plan.actions.contains_key(id)
@@ -140,10 +219,13 @@ impl<'a> Rounds<'a> {
 
     /// Returns the part of the plan of now that is to be done at once: what is due, and what was not begun, unless it has to
     /// wait for anything else.
-    fn part(&self, plan: &Plan, due: &BTreeSet<ActionId>) -> Plan {
-        let may_run = |id: &ActionId| {
+    fn part(&self, plan: &Plan, due: &BTreeSet<ActionId>, concerned: &BTreeSet<&ActionId>) -> Plan {
+        let may_run = |id: &ActionId, action: &Action| {
+            if !concerned.contains(id) || self.gave_up(id) {
+                return false;
+            }
             if id.step.only_waits() {
-                return !self.gave_up(id);
+                return true;
             }
             let approved = self.counterpart(id).map(|(id, _)| id);
             let is_open = match approved.and_then(|id| self.ended(id)) {
@@ -154,19 +236,14 @@ impl<'a> Rounds<'a> {
                 )
                 | None => false,
             };
-            is_open && !self.gave_up(id)
+            is_open && self.objection(id, action).is_none()
         };
-        let mut left_out: BTreeSet<&ActionId> = plan.actions.keys().filter(|id| !may_run(id)).collect();
-        loop {
-            let behind = plan.edges.iter().filter(|(first, then)| {
-                left_out.contains(first) && !left_out.contains(then) && plan.actions.contains_key(then)
-            });
-            let behind: Vec<&ActionId> = behind.map(|(_, then)| then).collect();
-            if behind.is_empty() {
-                break;
-            }
-            left_out.extend(behind);
-        }
+        let left_out = plan.actions.iter().filter(|(id, action)| !may_run(id, action)).map(|(id, _)| id);
+        // What only the records miss keeps nobody waiting.
+        let (records, acts): (BTreeSet<&ActionId>, BTreeSet<&ActionId>) =
+            left_out.partition(|id| id.step == Step::Record);
+        let mut left_out = reached(acts, plan.edges.iter().map(|(first, then)| (first, then)));
+        left_out.extend(records);
         let mut part = plan.clone();
         part.actions.retain(|id, _| !left_out.contains(id));
         let actions = &part.actions;
@@ -175,6 +252,20 @@ impl<'a> Rounds<'a> {
         part.digest = self.approved.digest.clone();
         part
     }
+}
+
+/// Returns the addresses that must be as they are for an action to come to anything.
+fn needed(action: &Action) -> impl Iterator<Item = &Address> {
+    let pod = match &action.record {
+        RecordAfter::Put { id: _, record } => record.object.pod(),
+        RecordAfter::Remove { .. }
+        | RecordAfter::MovedFrom(_)
+        | RecordAfter::Deposed(_)
+        | RecordAfter::Ended => None,
+    };
+    let mounted = pod.and_then(|pod| pod.container.storage.volume());
+    let dependencies = pod.into_iter().flat_map(|pod| &pod.depends_on);
+    dependencies.chain(mounted).chain(sent_by(&action.operation))
 }
 
 /// Returns the create that a start whose host is full turns into.

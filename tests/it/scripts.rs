@@ -58,6 +58,7 @@ scripts! {
     fault_stuck,
     fault_timeouts,
     fault_waits,
+    fault_waits_meanwhile,
     fault_widened,
     faults,
     floors,

@@ -238,6 +238,23 @@ pub struct Unknown {
 }
 
 impl Block {
+    /// Returns the address that it is about; `None` if it is about the whole plan.
+    pub fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Protected { address, .. }
+            | Self::Locked { address, .. }
+            | Self::NoStock { address }
+            | Self::VolumeCannotChange { address, .. }
+            | Self::NoCandidate { address, .. }
+            | Self::NoSuchPlace { address, .. } => Some(address),
+            Self::StateOlder(_)
+            | Self::StateEmpty(_)
+            | Self::AllVanished { .. }
+            | Self::OverBudget { .. }
+            | Self::Cycle(_) => None,
+        }
+    }
+
     /// Tells whether the state itself is in question, so that no plan can be made from it.
     pub fn is_about_the_state(&self) -> bool {
         match self {

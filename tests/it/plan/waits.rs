@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use insta::assert_snapshot;
 use podform::model::desired::{ComputeWish, OnReplace, OnStuckResume, WantedPod};
-use podform::model::id::{GpuTypeId, RunNonce};
+use podform::model::id::{GpuTypeId, RemoteId, RunNonce};
+use podform::model::job::{JobLog, Then};
 use podform::model::live::{LivePod, PodStatus, Seen};
 use podform::model::money::Hourly;
 use podform::model::outcome::{EndResult, Ended, Outcome};
@@ -17,6 +18,7 @@ use podform::model::seconds::Seconds;
 use podform::plan::{Again, again};
 
 use super::cases::{local, plan, settles};
+use super::jobs::job;
 use super::world::{World, address, gpus};
 
 /// Lets a pod wait for two hours, and accept more after so many seconds.
@@ -190,7 +192,7 @@ fn next_of(approved: &Plan, outcome: &Outcome, world: &World, due: &BTreeSet<Act
     let now = world.plan();
     match again(approved, outcome, due, &now) {
         Err(reasons) => reasons.into_iter().map(|reason| format!("stale: {reason}\n")).collect(),
-        Ok(Again { plan, not_needed }) => {
+        Ok(Again { plan, not_needed, left }) => {
             assert_eq!(plan.digest, approved.digest);
             let tokens = |plan: &Plan| -> BTreeSet<_> {
                 let attempts = plan.actions.iter().filter(|(id, _)| id.address == address("llm"));
@@ -201,7 +203,9 @@ fn next_of(approved: &Plan, outcome: &Outcome, world: &World, due: &BTreeSet<Act
             assert!(tokens(&plan).is_disjoint(&tokens(approved)), "a token is for one try");
             let steps = plan.actions.keys().map(|id| format!("do {id}\n"));
             let order = plan.edges.iter().map(|(first, then)| format!("{first} before {then}\n"));
-            steps.chain(order).chain(not_needed.iter().map(|id| format!("done: {id}\n"))).collect()
+            let done = not_needed.iter().map(|id| format!("done: {id}\n"));
+            let left = left.iter().map(|id| format!("left: {id}\n"));
+            steps.chain(order).chain(done).chain(left).collect()
         }
     }
 }
@@ -263,20 +267,26 @@ fn what_somebody_else_did_is_not_done_again() {
     ");
 }
 
-#[test]
-fn whatever_else_is_needed_by_then_ends_the_wait() {
-    let (_, approved, outcome, after) = chain();
-    let mut stopped = after.clone();
-    for pod in stopped.live.pods.values_mut() {
-        if let Seen::Found(pod) = pod {
-            pod.status = PodStatus::Exited;
-        }
+/// Shows what is at an address in another way.
+fn outside(world: &World, name: &str, edit: impl FnOnce(&mut LivePod)) -> World {
+    let mut world = world.clone();
+    let RemoteId::Pod(id) = &world.prior.objects[&address(name)].id else { panic!("{name} is no pod") };
+    match world.live.pods.get_mut(id) {
+        Some(Seen::Found(pod)) => edit(pod),
+        other => panic!("{other:?}"),
     }
-    assert_snapshot!(next(&approved, &outcome, &stopped), @"stale: `aside:start` is needed now and was not approved");
+    world
+}
+
+fn stopped(pod: &mut LivePod) {
+    pod.status = PodStatus::Exited;
+}
+
+#[test]
+fn whatever_else_what_waits_needs_by_then_ends_the_wait() {
+    let (_, approved, outcome, after) = chain();
     let edited = after.clone().want("llm", |pod| pod.container.image = "tool:2".to_owned());
     assert_snapshot!(next(&approved, &outcome, &edited), @"stale: `llm:create` would do something else now");
-    let more = after.clone().want("more", |_| {});
-    assert_snapshot!(next(&approved, &outcome, &more), @"stale: `more:create` is needed now and was not approved");
     let apart = after.clone().want("web", |_| {});
     assert_snapshot!(next(&approved, &outcome, &apart), @"
     stale: `web:create` would do something else now
@@ -284,6 +294,89 @@ fn whatever_else_is_needed_by_then_ends_the_wait() {
     ");
     let blocked = after.want("llm", |pod| pod.hardware.max_price = Some(Hourly(1)));
     assert_snapshot!(next(&approved, &outcome, &blocked), @"stale: it is blocked now");
+}
+
+/// Whatever else is the matter in the account is left alone, as nobody approved to mend it.
+#[test]
+fn what_has_nothing_to_do_with_what_waits_is_left_to_the_next_apply() {
+    let (_, approved, outcome, after) = chain();
+    let goes_on = "do llm:create\ndo web:create\nllm:create before web:create\n";
+    let newer = |pod: &mut WantedPod| pod.container.image = "tool:2".to_owned();
+    let locked = outside(&after, "aside", |pod| pod.settings.locked = Some(Some(true)));
+    let cases = [
+        ("left: aside:start\n", outside(&after, "aside", stopped)),
+        ("left: aside:update\n", after.clone().want("aside", newer)),
+        ("left: more:create\n", after.clone().want("more", |_| {})),
+        ("left: old:delete\n", after.clone().have("old", |_| {})),
+        // It may not be reset, which blocks a plan.
+        ("left: aside:update\n", locked.want("aside", newer)),
+    ];
+    for (left, world) in cases {
+        assert_eq!(next(&approved, &outcome, &world), format!("{goes_on}{left}"));
+    }
+    let left = outside(&after, "aside", stopped).want("llm", newer);
+    assert_snapshot!(next(&approved, &outcome, &left), @"stale: `llm:create` would do something else now");
+}
+
+/// A job that was begun by the same run ends while others wait: its end is written down, and its pod goes, by the next apply.
+#[test]
+fn a_job_that_ends_meanwhile_is_none_of_the_wait() {
+    let world = World::default().want("fit", job(Then::Terminate)).want("llm", |_| {});
+    let world = patient(world, "llm", &[]);
+    let approved = world.plan();
+    let ended = outcome([("fit:create", EndResult::Done), ("llm:create", full())]);
+    let mut after = world.applied_until(1);
+    assert_snapshot!(next(&approved, &ended, &after), @"do llm:create");
+    let RemoteId::Pod(id) = after.prior.objects[&address("fit")].id.clone() else { panic!("no pod") };
+    after.live.jobs = [(id, JobLog::Ended(0))].into();
+    let after = outside(&after, "fit", stopped);
+    assert_snapshot!(next(&approved, &ended, &after), @"
+    do llm:create
+    left: fit:record
+    left: fit:delete
+    ");
+}
+
+/// What waits is behind what it depends on, whether or not that was a part of what was approved.
+#[test]
+fn what_has_to_come_before_what_waits_has_to_be_approved() {
+    let on = |name: &'static str| move |pod: &mut WantedPod| pod.depends_on = [address(name)].into();
+    let world = World::default().have("root", |_| {}).have("base", on("root"));
+    let world = world.want("root", |_| {}).want("base", on("root")).want("llm", on("base"));
+    let world = patient(world, "llm", &[]);
+    let approved = world.plan();
+    let ended = outcome([("llm:create", full())]);
+    assert_snapshot!(next(&approved, &ended, &world), @"do llm:create");
+    let drifted = outside(&world, "base", stopped);
+    assert_snapshot!(next(&approved, &ended, &drifted), @"stale: `base:start` is needed now and was not approved");
+    // What comes before that is not approved either.
+    let drifted = outside(&drifted, "root", stopped);
+    assert_snapshot!(next(&approved, &ended, &drifted), @"
+    stale: `base:start` is needed now and was not approved
+    stale: `root:start` is needed now and was not approved
+    ");
+    // What it needs may not be made as it is wanted.
+    let locked = outside(&world, "base", |pod| {
+        stopped(pod);
+        pod.settings.locked = Some(Some(true));
+    });
+    let locked = locked.want("base", |pod| pod.container.storage = local(9));
+    assert_snapshot!(next(&approved, &ended, &locked), @"stale: it is blocked now");
+}
+
+/// Nothing waits for ever behind what this run does no more.
+#[test]
+fn what_needs_something_that_was_given_up_waits_no_more() {
+    let world = World::default().have("base", |_| {});
+    let world = world.want("base", |pod| pod.container.image = "tool:2".to_owned());
+    let world = patient(world.want("llm", |pod| pod.depends_on = [address("base")].into()), "llm", &[]);
+    let approved = world.plan();
+    let failed = EndResult::Failed("no".to_owned());
+    let ended = outcome([("base:update", failed), ("llm:create", full())]);
+    for world in [world.clone(), outside(&world, "base", stopped)] {
+        let why = "stale: `llm:create` needs something now that this run has given up\n";
+        assert_eq!(next(&approved, &ended, &world), why);
+    }
 }
 
 /// What ended for good is left to the next apply, with what only that could go on with.

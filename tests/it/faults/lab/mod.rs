@@ -613,7 +613,7 @@ impl<'a, P: Place> Lab<'a, P> {
         let (planned, broken) = self.plan(&prior, &live, &run, &secrets, rounds);
         if let Some(approved) = &rounds.approved {
             let due = rounds.waiting.due(self.told());
-            let Again { plan, not_needed } =
+            let Again { plan, not_needed, left: _ } =
                 match plan::again(approved, rounds.waiting.outcome(), &due, &planned) {
                     Ok(again) if broken.is_empty() => again,
                     Ok(_) => return Step::Went { said: "unsound after a wait".to_owned(), broken },
