@@ -14,7 +14,7 @@ use super::shown;
 use crate::model::id::{PodId, RemoteId};
 use crate::model::journal::Asked;
 use crate::model::live::{LivePod, PodStatus, Ran};
-use crate::model::money::{Hourly, Price};
+use crate::model::money::Price;
 use crate::model::plan::Disruption;
 use crate::model::pod::{Compute, Storage};
 use crate::model::request::PatchRequest;
@@ -245,12 +245,11 @@ pub fn may_be_given_up(asked: &Asked, live: &LivePod) -> Result<(), String> {
 
 /// Says what a pod cost that was rented for so long, rounded up to a cent: its compute, which is all that is told.
 pub fn cost_of(price: Price, time: Duration) -> String {
-    let Price::Known(Hourly(micro)) = price else {
+    let Price::Known(price) = price else {
         return "what that cost is not known, as its price is not".to_owned();
     };
     let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
-    let cents = micro.saturating_mul(seconds).div_euclid(3_600).saturating_add(9_999).div_euclid(10_000);
-    format!("that cost about ${}.{:02}", cents / 100, cents % 100)
+    format!("that cost about {}", price.spent_in(seconds))
 }
 
 #[cfg(test)]

@@ -25,6 +25,13 @@ impl Hourly {
         self.0 as f64 / 1e6
     }
 
+    /// Returns what the price comes to in so many seconds, in dollars and cents, rounded up to a cent.
+    pub fn spent_in(self, seconds: i64) -> String {
+        let micro = self.0.saturating_mul(seconds).div_euclid(3_600);
+        let cents = micro.saturating_add(9_999).div_euclid(10_000);
+        format!("${}.{:02}", cents / 100, cents % 100)
+    }
+
     /// Returns what the price comes to in a month.
     pub fn monthly(self) -> Monthly {
         Monthly(self.0.saturating_mul(HOURS_PER_MONTH))

@@ -504,6 +504,8 @@ pod_settings! {
         Then "then";
         /// What makes a job run again.
         RerunOn "rerun_on";
+        /// How long the first boot may take.
+        Boot "boot";
         /// The size of a volume.
         Size "size";
         /// The tier of a volume.
@@ -554,6 +556,7 @@ impl Field {
                 | Self::Run
                 | Self::Then
                 | Self::RerunOn
+                | Self::Boot
                 | Self::Value
                 | Self::ValueSetAt
                 | Self::Template

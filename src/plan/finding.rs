@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 
 use crate::model::address::{Address, Key, Kind};
 use crate::model::catalog::{Catalog, CatalogPart, LeftOut};
+use crate::model::clock::{Age, SignedDuration};
 use crate::model::id::{CudaVersion, EnvKey, PodId, ProjectName, RegistryId, RemoteId, TemplateId, VolumeId};
 use crate::model::job::End;
-use crate::model::live::{LiveRegistry, PodStatus, Unreadable};
-use crate::model::money::{Amount, Monthly};
+use crate::model::live::{LivePod, LiveRegistry, PodStatus, Unreadable};
+use crate::model::money::{Amount, Monthly, Price};
 use crate::model::plan::{BudgetLimit, Finding, Severity, Subject};
 use crate::model::pod::Storage;
 use crate::model::prior::Api;
+use crate::model::seconds::Seconds;
 use crate::model::secret::SecretName;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
@@ -471,6 +473,21 @@ pub(super) fn pending(address: &Address, field: Field) -> Finding {
 
 pub(super) fn not_running_yet(address: &Address, status: PodStatus) -> Finding {
     about(Severity::Note, "not-running-yet", address, None, format!("is {status}, not yet RUNNING"))
+}
+
+/// Says how long a pod has been booting, what that may have cost, and how it goes.
+pub(super) fn overdue(address: &Address, live: &LivePod, within: Seconds, age: SignedDuration) -> Finding {
+    let spent = match live.price {
+        Price::Known(price) => format!("up to {} so far", price.spent_in(age.as_secs())),
+        Price::Unknown => "at a price that is not known".to_owned(),
+    };
+    let message = format!(
+        "is {} and does not run, {} after it was created, although `boot` gives it {within}; it is billed meanwhile, \
+         {spent}; unless it was started or reset a moment ago, `--replace {address}` makes it anew",
+        live.status,
+        Age(age)
+    );
+    about(Severity::Warning, "never-ran", address, Some(Field::Boot), message)
 }
 
 pub(super) fn created_when_running(address: &Address) -> Finding {

@@ -50,6 +50,7 @@ scripts! {
     fault_answers,
     fault_balance,
     fault_boot,
+    fault_boot_killed,
     fault_capacity,
     fault_listing,
     fault_migration,

@@ -218,6 +218,9 @@ impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn leave_job(&mut self, left: Left<'a>) {
         let Left { wanted, job, live, record, adopt, comparison, seen, stands } = left;
         self.remark_on_job(&stands, &comparison, wanted);
+        if wanted.run == RunState::Running {
+            self.draft.findings.extend(self.overdue(live));
+        }
         self.draft.job = Some(match wanted.run {
             RunState::Stopped if stands == Stands::Goes => JobAfter::Idle,
             RunState::Running | RunState::Stopped => JobAfter::from(&stands),

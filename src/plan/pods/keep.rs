@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::desired::{ComputeWish, OnStuckResume, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::job::RecordedJob;
-use crate::model::live::{LivePod, PodStatus, Rental};
+use crate::model::live::{LivePod, Rental};
 use crate::model::marker::Token;
 use crate::model::money::Hourly;
 use crate::model::plan::{
@@ -226,8 +226,8 @@ impl<'a> PodPlanner<'_, 'a> {
             (RunState::Running, false, _) => Run::Start,
             (RunState::Stopped, true, _) => Run::Stop,
         };
-        if wanted.run == RunState::Running && is_up && live.status != PodStatus::Running {
-            self.draft.findings.push(finding::not_running_yet(self.address, live.status));
+        if wanted.run == RunState::Running {
+            self.say_not_running(live);
         }
         let before = record.clone();
         // The surplus is on record before it is deleted: the engine ends only what the address has.

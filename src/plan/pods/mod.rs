@@ -1,5 +1,6 @@
 //! Plans one pod: from what the presence table says to the steps, their values and their consequences.
 
+mod boot;
 mod create;
 mod job;
 mod keep;

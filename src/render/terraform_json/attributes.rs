@@ -213,6 +213,7 @@ pub(super) fn attribute(field: &Field) -> Option<&'static str> {
         Field::Replicas,
         Field::Then,
         Field::RerunOn,
+        Field::Boot,
     ];
     let known = || Field::PLAIN.iter().filter(|(known, _)| !none.contains(known));
     RENAMED.iter().chain(known()).find(|(known, _)| known == field).map(|(_, name)| *name)

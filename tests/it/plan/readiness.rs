@@ -3,13 +3,14 @@
 use insta::assert_snapshot;
 use podform::model::desired::WantedPod;
 use podform::model::id::PodId;
-use podform::model::live::{PodStatus, Seen};
-use podform::model::plan::Planned;
+use podform::model::live::{LivePod, PodStatus, Ran, Seen};
+use podform::model::money::{Hourly, Price};
+use podform::model::plan::{Finding, Planned};
 use podform::model::ready::{Boot, OnNoBoot, Probe, Ready};
 use podform::model::seconds::Seconds;
 
 use super::cases::{image_2, plan, settles, stopped};
-use super::world::{World, address};
+use super::world::{World, address, time};
 
 fn on(names: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
     move |pod| pod.depends_on = names.iter().map(|name| address(name)).collect()
@@ -171,6 +172,50 @@ fn what_is_asked_and_given_up_is_approved() {
 }
 
 /// What is asked is no setting of the pod, so a change of it alone is no change.
+/// Only its create gives up a pod, and a create can be cut short.
+#[test]
+fn a_pod_that_should_have_run_long_since_is_told_with_its_cost() {
+    let seen = |after: i64, edit: &dyn Fn(&mut LivePod)| {
+        let mut world = World::default().have("llm", |_| {}).want("llm", |_| {}).outside("llm", |pod| {
+            pod.status = PodStatus::Starting;
+            pod.ran = Ran::Never;
+            pod.created_at = Some(time(0));
+            pod.price = Price::Known(Hourly(490_000));
+            edit(pod);
+        });
+        let boot = Boot { within: Seconds(600), or_else: OnNoBoot::NextCandidate };
+        world.desired.boot.insert(address("llm"), boot);
+        world.live.server_time = Some(time(after));
+        let planned = world.plan();
+        let findings = planned.plan().findings.iter();
+        let told = findings.map(|finding| {
+            let Finding { severity, code, subject: _, message } = finding;
+            format!("{severity:?} {code}: {message}")
+        });
+        told.collect::<Vec<_>>().join("\n")
+    };
+    let told = [
+        seen(600, &|_| {}),
+        seen(601, &|_| {}),
+        seen(90_000, &|pod| pod.status = PodStatus::Provisioning),
+        seen(90_000, &|pod| pod.price = Price::Unknown),
+        // It ran, or that is not told, or for how long it has been there.
+        seen(90_000, &|pod| pod.ran = Ran::Once),
+        seen(90_000, &|pod| pod.ran = Ran::NotTold),
+        seen(90_000, &|pod| pod.created_at = None),
+        seen(90_000, &|pod| pod.status = PodStatus::Running),
+    ];
+    assert_snapshot!(told.join("\n"), @"
+    Note not-running-yet: is STARTING, not yet RUNNING
+    Warning never-ran: is STARTING and does not run, 10 min after it was created, although `boot` gives it 10m; it is billed meanwhile, up to $0.09 so far; unless it was started or reset a moment ago, `--replace llm` makes it anew
+    Warning never-ran: is PROVISIONING and does not run, 25 h after it was created, although `boot` gives it 10m; it is billed meanwhile, up to $12.25 so far; unless it was started or reset a moment ago, `--replace llm` makes it anew
+    Warning never-ran: is STARTING and does not run, 25 h after it was created, although `boot` gives it 10m; it is billed meanwhile, at a price that is not known; unless it was started or reset a moment ago, `--replace llm` makes it anew
+    Note not-running-yet: is STARTING, not yet RUNNING
+    Note not-running-yet: is STARTING, not yet RUNNING
+    Note not-running-yet: is STARTING, not yet RUNNING
+    ");
+}
+
 #[test]
 fn another_question_alone_changes_nothing() {
     let mut world = chain();
