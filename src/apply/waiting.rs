@@ -13,7 +13,7 @@ use crate::model::address::Address;
 use crate::model::clock::Timestamp;
 use crate::model::outcome::{EndResult, Ended, Outcome};
 use crate::model::plan::{ActionId, Attempt, Plan, Step};
-use crate::model::pod::Storage;
+use crate::model::pod::{Cloud, Storage};
 use crate::model::prior::Recorded;
 use crate::model::retry::{Patience, Waits};
 use crate::model::seconds::Seconds;
@@ -47,6 +47,13 @@ pub fn is_open(attempt: &Attempt, waited: Duration) -> bool {
     attempt.after.is_none_or(|after| after.duration() <= waited + GRAIN)
 }
 
+/// Tells whether a wait for capacity may come to something: there was none in a cloud where pods may be created.
+///
+/// Which other candidates were refused, for which reasons and in which order, says nothing about that.
+pub fn may_help(full: &BTreeSet<Cloud>, forbidden: &BTreeSet<Cloud>) -> bool {
+    full.difference(forbidden).next().is_some()
+}
+
 /// All rounds of one run.
 #[derive(Debug)]
 pub struct Waiting {
@@ -67,6 +74,8 @@ struct Wait {
     began: Told,
     last: Told,
     tries: u32,
+    /// What was paid for pods that never ran, in words.
+    given_up: Vec<String>,
 }
 
 /// What follows a round.
@@ -136,8 +145,13 @@ impl Waiting {
         (patience, attempts): (Option<Patience>, &[Attempt]),
         now: Told,
     ) -> Ended {
-        let Ended { result, id: object, attempts: refused, ready_after, log } = ended;
-        let ended = |result, attempts| Ended { result, id: object, attempts, ready_after, log };
+        let Ended { result, id: object, attempts: refused, given_up, ready_after, log } = ended;
+        // Of earlier rounds only that is told which cost something: they were refused alike.
+        let before = self.waits.get(id).map(|wait| wait.given_up.clone()).unwrap_or_default();
+        let refused: Vec<String> = before.iter().cloned().chain(refused).collect();
+        let given_up: Vec<String> = before.into_iter().chain(given_up).collect();
+        let all = given_up.clone();
+        let ended = |result, attempts| Ended { result, id: object, attempts, given_up, ready_after, log };
         let turn = self.turn.unwrap_or(now);
         let told = |wait: &Wait, refused: Vec<String>| {
             let waited = shown(turn.since(wait.began));
@@ -160,7 +174,9 @@ impl Waiting {
             began: now,
             last: now,
             tries: 0,
+            given_up: Vec::new(),
         });
+        wait.given_up = all;
         wait.tries += 1;
         wait.last = now;
         let waited = now.since(wait.began);
@@ -357,6 +373,44 @@ mod tests {
         assert!(waiting.postpone(told(70)));
         assert_eq!(waiting.next(told(70)).unwrap().next, Duration::from_secs(60));
         assert!(!waiting.postpone(told(700)));
+    }
+
+    /// A pod that never ran was billed, in whichever round that was.
+    #[test]
+    fn what_pods_that_never_ran_have_cost_is_told_at_the_end() {
+        let plan = approved(patience(600, MINUTE), 1_800);
+        let mut waiting = Waiting::new(None);
+        let mut round = |now: i64, lost: &[&str], result: EndResult| {
+            waiting.begin(told(now));
+            let mut outcome = ended(result);
+            for ended in outcome.actions.values_mut() {
+                ended.given_up = lost.iter().map(|cost| format!("L4 secure: given up; {cost}")).collect();
+                ended.attempts.splice(0..0, ended.given_up.clone());
+            }
+            waiting.take(&plan, &plan, outcome, told(now));
+            waiting.outcome().actions[&id("llm:create")].attempts.join(" | ")
+        };
+        let said = [
+            round(0, &["that cost about $0.10"], full()),
+            round(60, &[], full()),
+            round(120, &["that cost about $0.20"], full()),
+            round(180, &[], EndResult::Done),
+        ];
+        insta::assert_snapshot!(said.join("\n"), @"
+        L4 secure: given up; that cost about $0.10 | H100 secure: full
+        L4 secure: given up; that cost about $0.10 | H100 secure: full
+        L4 secure: given up; that cost about $0.10 | L4 secure: given up; that cost about $0.20 | H100 secure: full
+        L4 secure: given up; that cost about $0.10 | L4 secure: given up; that cost about $0.20 | H100 secure: full | for 3 min, 3 times without capacity
+        ");
+        // One that waited in vain tells it too.
+        let mut waiting = Waiting::new(None);
+        for now in [0, 600] {
+            waiting.begin(told(now));
+            let mut outcome = ended(full());
+            outcome.actions.values_mut().for_each(|ended| ended.given_up = vec![format!("lost at {now}")]);
+            waiting.take(&plan, &plan, outcome, told(now));
+        }
+        assert_eq!(waiting.outcome().actions[&id("llm:create")].given_up, ["lost at 0", "lost at 600"]);
     }
 
     #[test]

@@ -31,8 +31,10 @@ pub struct Ended {
     pub result: EndResult,
     /// The object that it was about, if there is one.
     pub id: Option<RemoteId>,
-    /// Each attempt that was refused, in order, in words.
+    /// Each attempt that came to nothing, in order, in words.
     pub attempts: Vec<String>,
+    /// Those of them that made a pod which never ran and was given up, with what that cost.
+    pub given_up: Vec<String>,
     /// How long after the action began its pod was ready, where it was asked; by the provider's clock in a simulated
     /// world.
     pub ready_after: Option<Duration>,
@@ -43,7 +45,14 @@ pub struct Ended {
 impl Ended {
     /// Returns the end of an action of which no more is known.
     pub fn new(result: EndResult) -> Self {
-        Self { result, id: None, attempts: Vec::new(), ready_after: None, log: Vec::new() }
+        Self {
+            result,
+            id: None,
+            attempts: Vec::new(),
+            given_up: Vec::new(),
+            ready_after: None,
+            log: Vec::new(),
+        }
     }
 }
 

@@ -125,7 +125,7 @@ fn write_list(
 /// Writes the refused attempts of actions that were done in the end.
 fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId, Ended>) -> fmt::Result {
     let mut first = true;
-    for (action, Ended { result, id: _, attempts, ready_after: _, log: _ }) in actions {
+    for (action, Ended { result, id: _, attempts, given_up: _, ready_after: _, log: _ }) in actions {
         if *result != EndResult::Done || attempts.is_empty() {
             continue;
         }

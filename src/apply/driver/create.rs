@@ -24,7 +24,7 @@ use crate::model::live::{LivePod, PodStatus};
 use crate::model::marker::Token;
 use crate::model::money::Price;
 use crate::model::plan::{Attempt, Candidate, Disruption, PodCreation};
-use crate::model::pod::Placement;
+use crate::model::pod::{Cloud, Placement};
 use crate::model::prior::KnownToken;
 use crate::model::ready::{Boot, OnNoBoot};
 use crate::model::request::PodRequest;
@@ -158,15 +158,22 @@ where
         creation: &PodCreation,
     ) -> Result<Vec<RecordChange>, Halt> {
         let mut left = creation.attempts.as_slice();
+        // Of all tries, as what the last one met says nothing of those before it.
+        let mut full = BTreeSet::new();
         loop {
             // Boxed like what is on the wire: nothing of it is needed while the pod is waited for.
-            let created = Box::pin(self.place(act, creation, left)).await?;
+            let Some(created) = Box::pin(self.place(act, creation, left, &mut full)).await? else {
+                let why = "no candidate of the plan could be created".to_owned();
+                let helps = waiting::may_help(&full, &self.forbidden.borrow());
+                return Err(if helps { Halt::NoCapacity(why) } else { Halt::Failed(why) });
+            };
             let why = match self.see_through(act, creation, &created).await? {
                 Booted::Done(changes) => return Ok(changes),
                 Booted::GivenUp(why) => why,
             };
             match creation.boot.map(|boot| boot.or_else) {
                 Some(OnNoBoot::NextCandidate) => {
+                    act.given_up.borrow_mut().push(why.clone());
                     self.refused(act, why);
                     left = created.rest;
                 }
@@ -175,7 +182,8 @@ where
         }
     }
 
-    /// Tries the plan's candidates in the plan's order.
+    /// Tries the plan's candidates in the plan's order; `None` if none could be created. Notes in which clouds there was one
+    /// without capacity.
     ///
     /// Each has a second token, for one more create where the first may have been lost on its way: should that one
     /// arrive after all, it is told from the second by its token.
@@ -184,9 +192,9 @@ where
         act: &Act<'_>,
         creation: &'p PodCreation,
         attempts: &'p [Attempt],
-    ) -> Result<Created<'p>, Halt> {
+        full: &mut BTreeSet<Cloud>,
+    ) -> Result<Option<Created<'p>>, Halt> {
         let waited = self.waits.of(&act.id.address);
-        let mut is_full = false;
         for (number, attempt) in (1..).zip(attempts).filter(|(_, attempt)| waiting::is_open(attempt, waited))
         {
             let Placement { compute, cloud, .. } = &attempt.candidate.placement;
@@ -207,11 +215,11 @@ where
                     Tried::Created(id, since) => {
                         let rest = attempts.get(number..).unwrap_or_default();
                         let candidate = &attempt.candidate;
-                        return Ok(Created { id, asked, request, since, candidate, rest });
+                        return Ok(Some(Created { id, asked, request, since, candidate, rest }));
                     }
                     Tried::NotDone(why) => refused(why),
                     Tried::OtherPlace(why) => {
-                        is_full = true;
+                        full.insert(*cloud);
                         refused(why);
                         break;
                     }
@@ -223,8 +231,7 @@ where
                 }
             }
         }
-        let why = "no candidate of the plan could be created".to_owned();
-        Err(if is_full { Halt::NoCapacity(why) } else { Halt::Failed(why) })
+        Ok(None)
     }
 
     /// Creates a pod with one token.

@@ -104,6 +104,8 @@ struct Act<'a> {
     /// The number of the next attempt.
     attempt: Cell<u32>,
     refused: RefCell<Vec<String>>,
+    /// Those of them that made a pod which never ran.
+    given_up: RefCell<Vec<String>>,
     object: RefCell<Option<RemoteId>>,
     began: Began,
     ready_after: Cell<Option<Duration>>,
@@ -264,6 +266,7 @@ where
             action: &action,
             attempt: Cell::new(0),
             refused: RefCell::default(),
+            given_up: RefCell::default(),
             object: RefCell::default(),
             began: self.begin(),
             ready_after: Cell::default(),
@@ -280,6 +283,7 @@ where
             result,
             id: act.object.into_inner(),
             attempts: act.refused.into_inner(),
+            given_up: act.given_up.into_inner(),
             ready_after: act.ready_after.into_inner(),
             log: act.log.into_inner(),
         }

@@ -4,6 +4,7 @@ use super::*;
 use crate::model::live::Ran as HasRun;
 use crate::model::plan::Action;
 use crate::model::ready::{Boot, OnNoBoot, Ready};
+use crate::model::retry::Patience;
 use crate::model::seconds::Seconds;
 
 const WITHIN: Seconds = Seconds(5 * 60);
@@ -170,6 +171,29 @@ async fn a_pod_that_never_ran_is_gone_before_the_next_one_is_created() {
         "{attempts:?}"
     );
     assert_eq!(provider.names(), ["made-2"]);
+}
+
+/// Whether the place without capacity comes before the one whose pod never ran or after it, a wait may help.
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_never_ran_does_not_hide_that_another_place_was_full() {
+    let full = Reply::No(Certainty::Rejected(Rejection::NoCapacity));
+    for (replies, calls) in [
+        (vec![full.clone()], ["create secure", "create community", "delete made-2"]),
+        (vec![Reply::Ok, Reply::Ok, full], ["create secure", "delete made-1", "create community"]),
+    ] {
+        let mut plan = given_up(OnNoBoot::NextCandidate);
+        let create = plan.actions.get_mut(&id("llm:create")).unwrap();
+        let Operation::CreatePod(creation) = &mut create.operation else { panic!("a create") };
+        creation.retry = Some(Patience { within: Seconds(600), every: Seconds(60) });
+        let provider = Provider { made_as: starting(HasRun::Never), ..Provider::default() }.replies(replies);
+        // Whatever a request comes to, it takes one.
+        provider.made_as.borrow_mut().extend(starting(HasRun::Never).take());
+        let ran = run(plan, prior(), &provider).await;
+        assert_eq!(ran.calls, calls);
+        let ended = &ran.outcome.actions[&id("llm:create")];
+        assert!(matches!(ended.result, EndResult::NoCapacity(_)), "{:?}", ended.result);
+        assert_eq!((ended.attempts.len(), ended.given_up.len()), (2, 1));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! What is done when nothing is free: who waits, what is noted of it, and what is never taken for a lack of capacity.
 
 use super::*;
+use crate::model::pod::Cloud;
 use crate::model::retry::Patience;
 use crate::model::seconds::Seconds;
 
@@ -82,6 +83,30 @@ async fn only_a_lack_of_capacity_is_waited_out() {
         let provider = Provider::default().replies([refused.clone(), refused]);
         let ran = run_waiting(waiting(None), Waits::default(), &provider).await;
         assert!(matches!(ran.result("llm:create"), EndResult::Failed(_)), "{rejection:?}: {:?}", ran.outcome);
+    }
+}
+
+/// Whether a wait helps does not depend on what was refused last.
+#[tokio::test(start_paused = true)]
+async fn what_was_full_is_waited_for_whichever_was_tried_last() {
+    let refused = |rejection| Reply::No(Certainty::Rejected(rejection));
+    let waits = |ran: &Ran| matches!(ran.result("llm:create"), EndResult::NoCapacity(_));
+    let in_cloud = |cloud: Cloud| {
+        let mut plan = waiting(None);
+        let create = plan.actions.get_mut(&id("llm:create")).unwrap();
+        let Operation::CreatePod(creation) = &mut create.operation else { panic!("no create") };
+        creation.attempts.iter_mut().for_each(|attempt| attempt.candidate.placement.cloud = cloud);
+        plan
+    };
+    let both = [FULL, refused(Rejection::Forbidden)];
+    let [full, forbidden] = both.clone();
+    for replies in [both, [forbidden, full]] {
+        // The key may not create in one cloud, and in the other there is no capacity.
+        let provider = Provider::default().replies(replies.clone());
+        assert!(waits(&run_waiting(waiting(None), Waits::default(), &provider).await));
+        // Where it may not create, none will do.
+        let provider = Provider::default().replies(replies);
+        assert!(!waits(&run_waiting(in_cloud(Cloud::Secure), Waits::default(), &provider).await));
     }
 }
 
