@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::io;
 
-use super::exit::{API, Exit, FAILED, INTERRUPTED, INVALID, STALE};
+use super::exit::{API, Exit, FAILED, INCOMPLETE, INTERRUPTED, INVALID, STALE};
 use super::files::FileError;
 use crate::model::address::{Address, AddressError, Key, Kind};
 use crate::model::attribute::Attribute;
@@ -256,6 +256,8 @@ failures! {
     StalePlan { reasons: String } => STALE, "plan again and read what has changed";
     #[error("after the wait for capacity something else is needed than what was approved: {reasons}; nothing more was done")]
     MovedWhileWaiting { reasons: String } => STALE, "plan again and read what has changed";
+    #[error("the run cannot go on after a wait for capacity; what it did before stands")]
+    CutOff { source: Box<Failure> } => INCOMPLETE, source.hint().unwrap_or_default();
     #[error("the saved plan was used already, at {at} by {by}; nothing was done")]
     UsedPlan { at: Timestamp, by: String }
         => STALE, "a saved plan runs once, even if it did not come to its end; plan again and read what is left";

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::clock::{AccountClock, HostClock};
 use super::execution::{Execution, Prepared, Teller};
-use super::exit::Exit;
+use super::exit::{self, Exit};
 use super::failure::Failure;
 use super::flags::RunArgs;
 use super::place::HeldState;
@@ -121,11 +121,7 @@ impl Rounds<'_> {
                     let output = &self.execution.shell.output;
                     output.note(&format!("warning: this try came to nothing: {}", said(&failure)));
                 }
-                Err(failure) => {
-                    let by = matches!(failure, Failure::Interrupted).then_some(StoppedBy::Interrupt);
-                    let _exit = self.tell_outcome(approved.plan(), by, &Remaining::default());
-                    return Err(failure);
-                }
+                Err(failure) => return self.cut_off(approved.plan(), failure),
             }
         }
     }
@@ -173,6 +169,26 @@ impl Rounds<'_> {
         let round = renewing(&locked, work).await;
         give_back(execution.shell, locked).await;
         round
+    }
+
+    /// Ends a run that cannot go on. Earlier rounds have done things, so how they ended is told, and the code is that of a run
+    /// which came so far.
+    fn cut_off(&self, plan: &Plan, failure: Failure) -> Result<Exit, Failure> {
+        if matches!(failure, Failure::Interrupted) {
+            return Ok(self.tell_outcome(plan, Some(StoppedBy::Interrupt), &Remaining::default()));
+        }
+        let told = self.tell_outcome(plan, None, &Remaining::default());
+        let has_acted = self.waiting.outcome().actions.values().any(|ended| match ended.result {
+            EndResult::Done | EndResult::Unknown(_) => true,
+            EndResult::Failed(_)
+            | EndResult::Waiting(_)
+            | EndResult::NoCapacity(_)
+            | EndResult::Skipped(_) => false,
+        });
+        if has_acted && failure.exit() == exit::API && told == exit::INCOMPLETE {
+            return Err(Failure::CutOff { source: Box::new(failure) });
+        }
+        Err(failure)
     }
 
     /// Shows how everything ended, and returns the code that says it.

@@ -225,7 +225,7 @@ fn a_run_under_nohup_goes_on_when_its_terminal_is_closed() {
     assert_eq!(process.wait().unwrap().code(), Some(0), "{rest:#?}");
 }
 
-/// An account at RunPod's door in which the first create finds nothing free: there, a wait takes the time that it says.
+/// An account at RunPod's door in which the second create finds nothing free: there, a wait takes the time that it says.
 struct Full {
     folder: tempfile::TempDir,
     server: Child,
@@ -235,12 +235,19 @@ struct Full {
 impl Full {
     fn serve() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = ["simulate", "--speed", "40", "--quota", "none", "--fault", "create#1=no-capacity"];
+        let arguments = ["simulate", "--speed", "40", "--quota", "none", "--fault", "create#2=no-capacity"];
         let mut server =
             podform(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let spec = "version: 1\nproject: full\npods:\n  one: { image: 'ubuntu:24.04', gpu: L4, retry: { for: 2h, every: 1h } }\n";
+        let spec = "\
+version: 1
+project: full
+defaults: { image: 'ubuntu:24.04', gpu: L4 }
+pods:
+  first: {}
+  one: { depends_on: [first], retry: { for: 2h, every: 1h } }
+";
         fs::write(folder.path().join("pods.yaml"), spec).unwrap();
         Self { folder, server, url: line.trim().to_owned() }
     }
@@ -284,7 +291,8 @@ fn a_signal_ends_a_wait_for_capacity_at_once() {
         let account = Full::serve();
         let (process, rest) = account.waiting();
         signal(&process, name);
-        assert_eq!(rest.last().as_deref(), Some("hint: `podform plan` shows what is to be done"), "{name}");
+        let rest: Vec<String> = rest.collect();
+        assert_eq!(rest, [""; 0], "{name}");
         let ended = process.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(130), "{name}");
         let told = String::from_utf8(ended.stdout).unwrap();
@@ -292,7 +300,9 @@ fn a_signal_ends_a_wait_for_capacity_at_once() {
             told.contains("Not now:\n  one: create: no candidate of the plan could be created\n"),
             "{told}"
         );
+        // What the run did before it waited is told as what it did.
         assert!(told.contains("Interrupted by a signal. The state is consistent.\n"), "{told}");
+        assert!(told.contains("1 added"), "{told}");
         assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0), "{name}");
         assert_eq!(account.code(&["plan", "--detailed-exitcode"]), Some(0), "{name}");
     }
@@ -307,7 +317,7 @@ fn who_is_killed_in_a_wait_for_capacity_leaves_nothing_behind() {
     process.wait().unwrap();
     let history = account.podform(&["state", "history"]).output().unwrap();
     let history = String::from_utf8(history.stdout).unwrap();
-    assert!(history.contains("0 of 1 actions done, 1 waiting for capacity"), "{history}");
+    assert!(history.contains("1 of 2 actions done, 1 waiting for capacity"), "{history}");
     assert_eq!(account.code(&["apply", "--auto-approve"]), Some(0));
     assert_eq!(account.code(&["plan", "--detailed-exitcode"]), Some(0));
 }
