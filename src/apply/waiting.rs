@@ -179,13 +179,12 @@ impl Waiting {
         wait.given_up = all;
         wait.tries += 1;
         wait.last = now;
-        let waited = now.since(wait.began);
-        if waited + GRAIN < wait.patience.within.duration() {
+        if !wait.is_over(now) {
             return ended(EndResult::NoCapacity(why), refused);
         }
-        let why = format!("{why}; waited {} for capacity, {} tries", shown(waited), wait.tries);
+        let result = wait.in_vain(why, now);
         self.waits.remove(id);
-        ended(EndResult::Failed(why), refused)
+        ended(result, refused)
     }
 
     /// Returns what to wait for; nothing once no action waits, or if something ended the run.
@@ -211,6 +210,19 @@ impl Waiting {
         self.waits.values().any(|wait| !wait.left(now).is_zero())
     }
 
+    /// Notes that an action could not be tried in its turn. If there is none after that, it has waited in vain.
+    pub fn put_off(&mut self, id: &ActionId, now: Told) {
+        let Some(wait) = self.waits.get_mut(id) else { return };
+        wait.last = now;
+        if wait.is_over(now)
+            && let Some(ended) = self.outcome.actions.get_mut(id)
+            && let EndResult::NoCapacity(why) = &mut ended.result
+        {
+            ended.result = wait.in_vain(std::mem::take(why), now);
+            self.waits.remove(id);
+        }
+    }
+
     /// Notes that somebody else did what was waited for, so that it is none of what the run did.
     pub fn not_needed(&mut self, id: &ActionId) {
         self.waits.remove(id);
@@ -233,6 +245,17 @@ impl Wait {
             self.opens.iter().map(|opens| opens.duration()).filter(|opens| *opens > tried_after + GRAIN);
         let at = opens.chain([turn, self.patience.within.duration()]).min().unwrap_or(turn);
         at.saturating_sub(waited)
+    }
+
+    fn is_over(&self, now: Told) -> bool {
+        now.since(self.began) + GRAIN >= self.patience.within.duration()
+    }
+
+    /// Returns how an action ends that was refused so in all its time.
+    fn in_vain(&self, why: String, now: Told) -> EndResult {
+        let waited = shown(now.since(self.began));
+        let tries = if self.tries == 1 { "1 try".to_owned() } else { format!("{} tries", self.tries) };
+        EndResult::Failed(format!("{why}; waited {waited} for capacity, {tries}"))
     }
 
     fn left(&self, now: Told) -> Duration {
@@ -373,6 +396,20 @@ mod tests {
         assert!(waiting.postpone(told(70)));
         assert_eq!(waiting.next(told(70)).unwrap().next, Duration::from_secs(60));
         assert!(!waiting.postpone(told(700)));
+    }
+
+    #[test]
+    fn what_cannot_be_tried_in_its_turn_has_its_next_one_and_an_end() {
+        let plan = approved(patience(600, MINUTE), 1_800);
+        let llm = id("llm:create");
+        let mut waiting = Waiting::new(None);
+        waiting.take(&plan, &plan, ended(full()), told(0));
+        waiting.put_off(&llm, told(60));
+        assert_eq!(waiting.next(told(60)).unwrap().next, Duration::from_secs(60));
+        waiting.put_off(&llm, told(600));
+        assert_eq!(waiting.next(told(600)), None);
+        let why = "nothing is free; waited 10 min for capacity, 1 try".to_owned();
+        assert_eq!(waiting.outcome().actions[&llm].result, EndResult::Failed(why));
     }
 
     /// A pod that never ran was billed, in whichever round that was.

@@ -216,10 +216,15 @@ impl Rounds<'_> {
         let now = self.session.plan(port, &prior, &options, nonce).await?;
         let moved = |reasons: Vec<String>| Failure::MovedWhileWaiting { reasons: reasons.join("; ") };
         let due = self.waiting.due(self.told());
-        let Again { plan: part, not_needed, left } =
+        let Again { plan: part, not_needed, put_off, left } =
             plan::again(plan, self.waiting.outcome(), &due, &now).map_err(moved)?;
         self.ensure_price(plan, &part)?;
         self.say_left(left);
+        for id in put_off {
+            let output = &self.execution.shell.output;
+            output.note(&format!("warning: `{id}` cannot be tried now; `podform plan` says why"));
+            self.waiting.put_off(&id, self.told());
+        }
         for id in not_needed {
             self.progress.notice(Notice::NotNeeded(id.clone()));
             self.waiting.not_needed(&id);

@@ -23,6 +23,8 @@ pub struct Again {
     pub plan: Plan,
     /// What was waited for, or stands behind that, and is not in the plan of now, as it is done.
     pub not_needed: BTreeSet<ActionId>,
+    /// What is due and cannot be tried at this moment, for a reason that passes by itself.
+    pub put_off: BTreeSet<ActionId>,
     /// What the plan of now has besides, which this run does not do.
     pub left: BTreeSet<ActionId>,
 }
@@ -49,11 +51,12 @@ pub fn again(
     }
     let concerned = concerned(&open, plan);
     let waiting: BTreeSet<&ActionId> = rounds.waiting().collect();
-    let mut reasons: Vec<String> = waiting
-        .iter()
-        .filter(|id| plan.held.contains_key(&id.address))
-        .map(|id| format!("`{}` is held now; `podform plan` says why", id.address))
-        .collect();
+    let held = waiting.iter().filter_map(|id| Some((*id, plan.held.get(&id.address)?)));
+    let (put_off, held): (Vec<_>, Vec<_>) = held.partition(|(_, held)| held.passes(&plan.held));
+    let mut reasons: Vec<String> =
+        held.iter().map(|(id, _)| format!("`{}` is held now; `podform plan` says why", id.address)).collect();
+    let put_off = put_off.into_iter().map(|(id, _)| id).filter(|id| due.contains(*id));
+    let put_off: BTreeSet<ActionId> = put_off.cloned().collect();
     // What is only waited for, or written down, is not changed, so nobody had to approve it.
     let changes = concerned.iter().filter(|id| !id.step.only_waits() && id.step != Step::Record);
     let known = changes.filter(|id| !rounds.gave_up(id));
@@ -70,7 +73,7 @@ pub fn again(
     // It would be due for ever.
     let stranded = |id: &&ActionId| {
         let is_in = part.actions.contains_key(*id) || part.actions.contains_key(&created(id));
-        !is_in && !not_needed.contains(*id)
+        !is_in && !not_needed.contains(*id) && !put_off.contains(*id)
     };
     let stranded: Vec<String> = due
         .iter()
@@ -81,7 +84,7 @@ pub fn again(
         return Err(stranded);
     }
     let left = plan.actions.keys().filter(|id| !concerned.contains(id) && rounds.is_news(id));
-    Ok(Again { left: left.cloned().collect(), plan: part, not_needed })
+    Ok(Again { left: left.cloned().collect(), plan: part, not_needed, put_off })
 }
 
 /// Returns the actions of a plan that an approval is still asked of: all at the addresses of what is open, and all that come

@@ -60,6 +60,7 @@ scripts! {
     fault_stuck,
     fault_timeouts,
     fault_waits,
+    fault_waits_cut_off,
     fault_waits_meanwhile,
     fault_widened,
     faults,

@@ -176,6 +176,42 @@ pub enum Held {
     },
 }
 
+impl Held {
+    /// Tells whether it may pass by itself, so that the same plan can be made a while later. What `held` says of others
+    /// decides about what depends on them.
+    pub fn passes(&self, held: &BTreeMap<Address, Self>) -> bool {
+        let mut last = self;
+        // Each is held for the sake of one that was held before it.
+        for _ in 0..=held.len() {
+            match last {
+                Self::Unreadable(_)
+                | Self::Unsettled { .. }
+                | Self::Migrating { .. }
+                | Self::NoTemplate { .. }
+                | Self::InProgress
+                | Self::NoCatalog { .. } => return true,
+                Self::DependsOn(address) => match held.get(address) {
+                    Some(before) => last = before,
+                    None => return false,
+                },
+                Self::Job { .. }
+                | Self::Duplicate { .. }
+                | Self::Marked { .. }
+                | Self::Copied { .. }
+                | Self::OtherProject { .. }
+                | Self::RecordedOther { .. }
+                | Self::RecordedElsewhere { .. }
+                | Self::Rebuilt { .. }
+                | Self::MayBeRenamed { .. }
+                | Self::Unplaced { .. }
+                | Self::NoSecret { .. }
+                | Self::NotPossible(_) => return false,
+            }
+        }
+        false
+    }
+}
+
 /// Why nothing may be done at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use insta::assert_snapshot;
+use podform::model::catalog::CatalogPart;
 use podform::model::desired::{ComputeWish, OnReplace, OnStuckResume, WantedPod};
 use podform::model::id::{GpuTypeId, RemoteId, RunNonce};
 use podform::model::job::{JobLog, Then};
-use podform::model::live::{LivePod, PodStatus, Seen};
+use podform::model::live::{LivePod, PodStatus, Seen, Unreadable};
 use podform::model::money::Hourly;
 use podform::model::outcome::{EndResult, Ended, Outcome};
 use podform::model::plan::{ActionId, Operation, Plan, Planned, Step};
@@ -192,7 +193,7 @@ fn next_of(approved: &Plan, outcome: &Outcome, world: &World, due: &BTreeSet<Act
     let now = world.plan();
     match again(approved, outcome, due, &now) {
         Err(reasons) => reasons.into_iter().map(|reason| format!("stale: {reason}\n")).collect(),
-        Ok(Again { plan, not_needed, left }) => {
+        Ok(Again { plan, not_needed, put_off, left }) => {
             assert_eq!(plan.digest, approved.digest);
             let tokens = |plan: &Plan| -> BTreeSet<_> {
                 let attempts = plan.actions.iter().filter(|(id, _)| id.address == address("llm"));
@@ -204,6 +205,7 @@ fn next_of(approved: &Plan, outcome: &Outcome, world: &World, due: &BTreeSet<Act
             let steps = plan.actions.keys().map(|id| format!("do {id}\n"));
             let order = plan.edges.iter().map(|(first, then)| format!("{first} before {then}\n"));
             let done = not_needed.iter().map(|id| format!("done: {id}\n"));
+            let done = done.chain(put_off.iter().map(|id| format!("not now: {id}\n")));
             let left = left.iter().map(|id| format!("left: {id}\n"));
             steps.chain(order).chain(done).chain(left).collect()
         }
@@ -362,6 +364,22 @@ fn what_has_to_come_before_what_waits_has_to_be_approved() {
     });
     let locked = locked.want("base", |pod| pod.container.storage = local(9));
     assert_snapshot!(next(&approved, &ended, &locked), @"stale: it is blocked now");
+}
+
+/// What cannot be looked at for a moment is looked at again, and what was approved still is.
+#[test]
+fn what_cannot_be_planned_at_the_moment_has_its_next_turn() {
+    let (_, approved, outcome, after) = chain();
+    let mut dark = after.clone();
+    dark.catalog.unread.insert(CatalogPart::Gpus, "no answer".to_owned());
+    assert_snapshot!(next(&approved, &outcome, &dark), @"not now: llm:create");
+    assert_snapshot!(next_of(approved.plan(), &outcome, &dark, &BTreeSet::new()), @"");
+    let world = World::default().have("base", |_| {}).want("base", |_| {});
+    let world = patient(world.want("llm", |pod| pod.depends_on = [address("base")].into()), "llm", &[]);
+    let approved = world.plan();
+    let ended = self::outcome([("llm:create", full())]);
+    let unseen = |why| world.clone().seen("base", Seen::Unreadable(why));
+    assert_snapshot!(next(&approved, &ended, &unseen(Unreadable::TooNew)), @"not now: llm:create");
 }
 
 /// Nothing waits for ever behind what this run does no more.

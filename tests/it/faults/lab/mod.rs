@@ -613,13 +613,14 @@ impl<'a, P: Place> Lab<'a, P> {
         let (planned, broken) = self.plan(&prior, &live, &run, &secrets, rounds);
         if let Some(approved) = &rounds.approved {
             let due = rounds.waiting.due(self.told());
-            let Again { plan, not_needed, left: _ } =
+            let Again { plan, not_needed, put_off, left: _ } =
                 match plan::again(approved, rounds.waiting.outcome(), &due, &planned) {
                     Ok(again) if broken.is_empty() => again,
                     Ok(_) => return Step::Went { said: "unsound after a wait".to_owned(), broken },
                     Err(reasons) => return Step::stopped(format!("stale: {}", reasons.join("; "))),
                 };
             not_needed.iter().for_each(|id| rounds.waiting.not_needed(id));
+            put_off.iter().for_each(|id| rounds.waiting.put_off(id, self.told()));
             return self.execute(plan, &prior, context, rounds).await;
         }
         let plan = match planned {
