@@ -506,6 +506,8 @@ pod_settings! {
         RerunOn "rerun_on";
         /// How long the first boot may take.
         Boot "boot";
+        /// How long capacity is waited for, and what is accepted then.
+        Retry "retry";
         /// The size of a volume.
         Size "size";
         /// The tier of a volume.
@@ -557,6 +559,7 @@ impl Field {
                 | Self::Then
                 | Self::RerunOn
                 | Self::Boot
+                | Self::Retry
                 | Self::Value
                 | Self::ValueSetAt
                 | Self::Template

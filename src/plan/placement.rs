@@ -30,6 +30,8 @@ pub(super) struct Choices {
     pub(super) rejected: Vec<String>,
     /// One line for each name that the catalog does not have; `rejected` has them too.
     pub(super) unknown: Vec<String>,
+    /// The same of the names that are accepted after a while, each with its key.
+    pub(super) unknown_later: Vec<String>,
     /// The data centers that the spec names and the API does not take.
     pub(super) left_out: BTreeSet<DataCenterId>,
 }
@@ -61,7 +63,7 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
         Some(Wanted::Pod(_) | Wanted::Secret(_) | Wanted::Registry(_)) | None => None,
     };
     let index = CatalogIndex::new(desired, catalog);
-    let Choices { candidates, later, rejected, unknown: _, left_out } =
+    let Choices { candidates, later, rejected, unknown: _, unknown_later: _, left_out } =
         choices(pod, index.wider(address), &index, place);
     Some(Explained { candidates, later, rejected, left_out })
 }
@@ -69,7 +71,14 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
 impl Choices {
     fn none(why: String) -> Self {
         let left_out = BTreeSet::new();
-        Self { candidates: Vec::new(), later: Vec::new(), rejected: vec![why], unknown: Vec::new(), left_out }
+        Self {
+            candidates: Vec::new(),
+            later: Vec::new(),
+            rejected: vec![why],
+            unknown: Vec::new(),
+            unknown_later: Vec::new(),
+            left_out,
+        }
     }
 }
 
@@ -146,18 +155,22 @@ pub(super) fn choices(
 
 /// Adds what is accepted after a while. What was a way before stays the earlier one.
 fn widen(choices: &mut Choices, wider: &[Wider], choose: impl Fn(&Wider) -> Choices) {
-    let mut wider: Vec<&Wider> = wider.iter().collect();
-    wider.sort_by_key(|wider| wider.after);
-    for wider in wider {
-        let Choices { candidates, later: _, rejected, unknown, left_out: _ } = choose(wider);
+    let mut wider: Vec<(usize, &Wider)> = wider.iter().enumerate().collect();
+    wider.sort_by_key(|(_, wider)| wider.after);
+    for (entry, wider) in wider {
+        let Choices { candidates, later: _, mut rejected, unknown, unknown_later: _, left_out: _ } =
+            choose(wider);
         for candidate in candidates {
             let mut known = choices.candidates.iter().chain(choices.later.iter().map(|(_, later)| later));
             if !known.any(|known| known.placement == candidate.placement) {
                 choices.later.push((wider.after, candidate));
             }
         }
+        for line in rejected.iter_mut().filter(|line| unknown.contains(&**line)) {
+            line.insert_str(0, &format!("`retry.widen[{entry}]`: "));
+            choices.unknown_later.push(line.clone());
+        }
         choices.rejected.extend(rejected);
-        choices.unknown.extend(unknown);
     }
 }
 
@@ -290,7 +303,14 @@ fn gpu_choices(
     }
     candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
     let candidates = candidates.into_iter().map(|(_, candidate)| candidate).collect();
-    Choices { candidates, later: Vec::new(), rejected, unknown, left_out: BTreeSet::new() }
+    Choices {
+        candidates,
+        later: Vec::new(),
+        rejected,
+        unknown,
+        unknown_later: Vec::new(),
+        left_out: BTreeSet::new(),
+    }
 }
 
 /// Expands the names of the spec to types and numbers. Of what one name stands for the fewest GPUs come first, and types
@@ -414,7 +434,14 @@ fn cpu_choices(
         ));
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
-    Choices { candidates, later: Vec::new(), rejected, unknown, left_out: BTreeSet::new() }
+    Choices {
+        candidates,
+        later: Vec::new(),
+        rejected,
+        unknown,
+        unknown_later: Vec::new(),
+        left_out: BTreeSet::new(),
+    }
 }
 
 /// Returns the gigabytes of container disk that RunPod allows for each vCPU.

@@ -135,6 +135,12 @@ impl Tables {
         let Some(gpu) = &pod.gpu else {
             return;
         };
+        for choice in pod.widen().iter().flat_map(|wider| &wider.value.gpu.any_of) {
+            if self.named(&choice.value.name).is_empty() {
+                let mistake = self.unknown_gpu(&choice.value.name, choice.span, log);
+                log.push(mistake);
+            }
+        }
         let mut all_known = true;
         for choice in &gpu.value.any_of {
             if self.named(&choice.value.name).is_empty() {

@@ -76,7 +76,8 @@ fn counted<'t>(number: &Node<'t>) -> Node<'t> {
     Node::mapping(number.span, vec![count])
 }
 
-/// Lays a pod on the defaults. A pod names a machine of its own: its `cpu` drops the defaults' `gpu` and vice versa.
+/// Lays a pod on the defaults. A pod names a machine of its own: its `cpu` drops the defaults' `gpu` and vice versa, with all
+/// that only pods with GPUs can have.
 pub(super) fn under_defaults<'t>(defaults: Option<&Node<'t>>, pod: &Node<'t>) -> Node<'t> {
     let (Some(defaults), Value::Mapping(_)) = (defaults, &pod.value) else {
         return pod.clone();
@@ -85,15 +86,24 @@ pub(super) fn under_defaults<'t>(defaults: Option<&Node<'t>>, pod: &Node<'t>) ->
         return pod.clone();
     };
     let names = |key: &str| pod.get(key).is_some_and(|entry| !entry.value.is_null());
+    let is_on_cpu = names("cpu") && !names("gpu");
     let dropped = |key: &str| match key {
-        "gpu" | "cuda" => names("cpu") && !names("gpu"),
+        "gpu" | "cuda" | "min_vcpu" | "min_memory" | "rent" => is_on_cpu,
         "cpu" => names("gpu") && !names("cpu"),
         _ => false,
     };
-    let kept = entries
-        .iter()
-        .filter(|entry| !dropped(&entry.key) || pod.get(&entry.key).is_some())
-        .cloned()
-        .collect();
+    let kept = entries.iter().filter(|entry| !dropped(&entry.key) || pod.get(&entry.key).is_some());
+    let kept = kept.map(|entry| match &*entry.key {
+        "retry" if is_on_cpu => without(entry, "widen"),
+        _ => entry.clone(),
+    });
+    let kept = kept.collect();
     merge_at(Place::Pod, &Node::mapping(defaults.span, kept), pod)
+}
+
+/// Takes a key out of a map of the defaults.
+fn without<'t>(entry: &Entry<'t>, key: &str) -> Entry<'t> {
+    let Value::Mapping(entries) = &entry.value.value else { return entry.clone() };
+    let left = entries.iter().filter(|below| below.key != key).cloned().collect();
+    Entry { value: Node::mapping(entry.value.span, left), ..entry.clone() }
 }

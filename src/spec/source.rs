@@ -22,6 +22,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Tells whether another place comes after this one in the same file.
+    pub(super) fn precedes(self, other: Self) -> bool {
+        self.file == other.file && self.end <= other.start
+    }
+
     /// Makes a span; offsets beyond 4 GiB cannot occur, as files have a size limit far below.
     pub(super) fn new(file: u16, range: Range<usize>) -> Self {
         let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);

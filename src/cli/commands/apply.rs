@@ -29,7 +29,7 @@ pub struct Args {
     plan_file: Option<PathBuf>,
     #[command(flatten)]
     scope: Scope,
-    /// Where nothing is free, try again for so long, at most 7 days; the spec's `retry` does it for a pod and for every run
+    /// Where nothing is free, try again every minute for so long, from 10s to 7 days; where `retry` in the spec says more for a pod, that counts
     #[arg(long, value_name = "DURATION", value_parser = wait)]
     wait_capacity: Option<Seconds>,
     #[command(flatten)]

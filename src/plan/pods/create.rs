@@ -110,7 +110,8 @@ impl<'a> PodPlanner<'_, 'a> {
             return None;
         }
         self.look_at_places(wanted)?;
-        let placement::Choices { candidates, later, mut rejected, unknown, left_out } = self.choices(wanted);
+        let placement::Choices { candidates, later, mut rejected, unknown, unknown_later, left_out } =
+            self.choices(wanted);
         if !left_out.is_empty() {
             self.draft.findings.push(finding::places_left_out(self.address, &placement::joined(&left_out)));
         }
@@ -128,9 +129,11 @@ impl<'a> PodPlanner<'_, 'a> {
             ComputeWish::Gpu(_) => Field::Gpu,
             ComputeWish::Cpu(_) => Field::Cpu,
         };
-        if !unknown.is_empty() {
-            self.draft.findings.push(finding::unknown_hardware(self.address, field.clone(), &unknown));
-            rejected.retain(|line| !unknown.contains(line));
+        for (field, unknown) in [(field.clone(), unknown), (Field::Retry, unknown_later)] {
+            if !unknown.is_empty() {
+                rejected.retain(|line| !unknown.contains(line));
+                self.draft.findings.push(finding::unknown_hardware(self.address, field, &unknown));
+            }
         }
         if !rejected.is_empty() && rejected.len() <= MOST_REJECTIONS_SHOWN {
             self.draft.findings.push(finding::rejected_candidates(self.address, field, &rejected));
@@ -316,7 +319,8 @@ pub(super) struct Ways {
 
 impl Ways {
     pub(super) fn of(choices: placement::Choices) -> Option<Self> {
-        let placement::Choices { candidates, later, rejected: _, unknown: _, left_out: _ } = choices;
+        let placement::Choices { candidates, later, rejected: _, unknown: _, unknown_later: _, left_out: _ } =
+            choices;
         (!candidates.is_empty()).then_some(Self { candidates, later })
     }
 

@@ -214,6 +214,7 @@ pub(super) fn attribute(field: &Field) -> Option<&'static str> {
         Field::Then,
         Field::RerunOn,
         Field::Boot,
+        Field::Retry,
     ];
     let known = || Field::PLAIN.iter().filter(|(known, _)| !none.contains(known));
     RENAMED.iter().chain(known()).find(|(known, _)| known == field).map(|(_, name)| *name)

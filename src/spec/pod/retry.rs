@@ -59,7 +59,11 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
         fields.read("for", decoder, |d, node| span(d, node, &(Patience::MOST_OFTEN..=Patience::LONGEST)));
     if let Some(within) = within.filter(|within| within.value < shortest) {
         let detail = format!("{} is shorter than the {shortest} from one try to the next", within.value);
-        decoder.report(Diagnostic::at(Problem::InvalidValue, within.span, detail));
+        let mistake = Diagnostic::at(Problem::InvalidValue, within.span, detail);
+        decoder.report(match every {
+            Some(every) => mistake.label(every.span, "from here").help("lower `every`, or raise `for`"),
+            None => mistake.help(format!("add an `every` that is shorter; without it, it is {shortest}")),
+        });
     }
     let widen = fields.read("widen", decoder, |d, node| {
         d.items(node, "a list such as `[{ after: 30m, gpu: [H100 SXM] }]`", |d, item| wider(d, item, within))

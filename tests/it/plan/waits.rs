@@ -16,6 +16,7 @@ use podform::model::pod::{Compute, RunState};
 use podform::model::ready::{Probe, Ready};
 use podform::model::retry::{Patience, Retry, Wider};
 use podform::model::seconds::Seconds;
+use podform::model::settings::Field;
 use podform::plan::{Again, again};
 
 use super::cases::{local, plan, settles};
@@ -83,6 +84,31 @@ fn what_is_accepted_later_stands_behind_with_a_limit_of_its_own() {
     Note llm: not considered: NVIDIA A100 80GB PCIe in secure: $1.64/h is more than $0.80/h (candidates-rejected)
     cost $0.00 -> $505.70, at most $1,199.20
     ");
+}
+
+/// The place in the spec is that of `retry`, and the message says which entry.
+#[test]
+fn a_name_that_nothing_has_is_told_of_the_entry_that_has_it() {
+    let world = World::default().want("llm", on(&["RTX 4090", "RTX 40900"]));
+    let wide = patient(
+        world,
+        "llm",
+        &[(3_600, &["A100 PCIe"], None), (1_800, &["L40", "H100 SMX"], None), (60, &["L40S"], None)],
+    );
+    assert_snapshot!(plan(&wide), @"
+    llm:create New on NVIDIA GeForce RTX 4090 x1 secure | NVIDIA L40S x1 secure | NVIDIA A100 80GB PCIe x1 secure
+    Warning llm: only a part of the list can be taken: RTX 40900: not in RunPod's catalog, did you mean RTX 4090? (unknown-hardware)
+    Warning llm: only a part of the list can be taken: `retry.widen[1]`: L40: not in RunPod's catalog, did you mean L40S?; `retry.widen[1]`: H100 SMX: not in RunPod's catalog, did you mean H100 SXM? (unknown-hardware)
+    cost $0.00 -> $505.70, at most $1,199.20
+    ");
+    let planned = wide.plan();
+    let fields: Vec<_> = planned
+        .plan()
+        .findings
+        .iter()
+        .filter_map(|finding| finding.subject.as_ref()?.field.clone())
+        .collect();
+    assert_eq!(fields, [Field::Gpu, Field::Retry]);
 }
 
 #[test]

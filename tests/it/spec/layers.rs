@@ -245,7 +245,13 @@ fn a_pod_of_its_own_kind_drops_the_machine_of_the_defaults() {
     insta::assert_snapshot!(config(&[("pods.yaml", "\
 version: 1
 project: demo
-defaults: { image: a, gpu: L40S, cuda: '>=12.4' }
+defaults:
+  image: a
+  gpu: L40S
+  cuda: '>=12.4'
+  min_vcpu: 4
+  min_memory: 16GB
+  retry: { for: 2h, widen: [{ after: 30m, gpu: L4 }] }
 pods:
   prep: { cpu: { flavors: [cpu5c], vcpus: 2 } }
 ")]), @r#"
@@ -269,6 +275,9 @@ pods:
         jupyter: false
         global_networking: false
         state: running
+        retry:
+          for: 2h
+          every: 1m
         lifecycle:
           protect: false
           on_remove: terminate

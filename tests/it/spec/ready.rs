@@ -1,6 +1,6 @@
 //! `ready` and `boot`: what is asked, and what cannot be.
 
-use super::{in_pod, lines, pod};
+use super::{in_pod, lines, mistakes, pod};
 
 const HEAD: &str = "gpu: L40S\nports: [8000/http, 22/tcp]\n";
 
@@ -98,6 +98,63 @@ fn a_pod_without_ports_is_told_what_to_publish() {
       |
       = help: add `ports: [8000/http]`
     ");
+}
+
+/// A key of the defaults counts in every pod, and the mistake names the one that it does not fit.
+#[test]
+fn what_the_defaults_ask_may_be_left_out_in_a_pod() {
+    let said = |pod: &str| {
+        mistakes(&format!(
+            "version: 1\nproject: demo\ndefaults: {{ image: a/b:1, gpu: L4, ready: {{ tcp: 22 }}, boot: {{ within: 8m, else: fail }} }}\npods:\n  prep: {pod}\n"
+        ))
+    };
+    insta::assert_snapshot!(said("{ ports: [8000/http], volumes: [{ local: 90GB, path: /data }] }"), @"
+    error: conflicting keys
+     --> pods.yaml:3:50
+      |
+    3 | defaults: { image: a/b:1, gpu: L4, ready: { tcp: 22 }, boot: { within: 8m, else: fail } }
+      |                                                  ^^ `ports` has no 22/tcp
+    4 | pods:
+    5 |   prep: { ports: [8000/http], volumes: [{ local: 90GB, path: /data }] }
+      |                  ----------- the ports of the pod
+      |
+      = help: add `22/tcp` to `ports`, or write `ready: null` in this pod, which then asks nothing
+
+    error: conflicting keys
+     --> pods.yaml:3:62
+      |
+    3 | defaults: { image: a/b:1, gpu: L4, ready: { tcp: 22 }, boot: { within: 8m, else: fail } }
+      |                                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^ a pod with a local volume is never given up
+    4 | pods:
+    5 |   prep: { ports: [8000/http], volumes: [{ local: 90GB, path: /data }] }
+      |                                         ---------------------------- the local volume
+      |
+      = help: remove `boot`, or mount a network volume, or write `boot: null` in this pod
+    ");
+    insta::assert_snapshot!(said("{ lifecycle: { protect: true } }"), @"
+    error: conflicting keys
+     --> pods.yaml:3:50
+      |
+    3 | defaults: { image: a/b:1, gpu: L4, ready: { tcp: 22 }, boot: { within: 8m, else: fail } }
+      |                                                  ^^ the pod has no `ports`, so that 22/tcp cannot be asked
+    4 | pods:
+    5 |   prep: { lifecycle: { protect: true } }
+      |   ---- this pod
+      |
+      = help: add `ports: [22/tcp]`, or write `ready: null` in this pod, which then asks nothing
+
+    error: conflicting keys
+     --> pods.yaml:3:62
+      |
+    3 | defaults: { image: a/b:1, gpu: L4, ready: { tcp: 22 }, boot: { within: 8m, else: fail } }
+      |                                                              ^^^^^^^^^^^^^^^^^^^^^^^^^^ a protected pod is never deleted, so it cannot be given up
+    4 | pods:
+    5 |   prep: { lifecycle: { protect: true } }
+      |                      ----------------- protected here
+      |
+      = help: remove `boot`, or `protect`, or write `boot: null` in this pod
+    ");
+    assert_eq!(said("{ ready: null, boot: null, lifecycle: { protect: true } }"), "");
 }
 
 #[test]

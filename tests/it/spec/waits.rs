@@ -37,7 +37,7 @@ fn a_wait_has_a_length_and_a_pace_within_bounds() {
     pods.yaml:7:19: error: invalid value: `8d` is not between 10s and 168h
     pods.yaml:7:19: error: invalid value: `99999999999h` is no length of time; write a whole number and a unit, such as `90s`, `10m` or `2h`
     pods.yaml:7:19: error: invalid value: `-1h` is no length of time; write a whole number and a unit, such as `90s`, `10m` or `2h`
-    pods.yaml:7:19: error: invalid value: 30s is shorter than the 1m from one try to the next
+    pods.yaml:7:19: error: invalid value: 30s is shorter than the 1m from one try to the next; add an `every` that is shorter; without it, it is 1m
     pods.yaml:7:30: error: invalid value: `5s` is not between 10s and 1h
     pods.yaml:7:30: error: invalid value: `2h` is not between 10s and 1h
     pods.yaml:7:14: error: unknown key: `retry` has no `duration`; it is spelled `for` here: `for`
@@ -90,6 +90,49 @@ fn a_pod_without_gpus_has_none_to_widen() {
       |                               ^^^^^^^^^^^^^^^^^^^^^^^ only the GPUs of a pod can be widened
     ");
     assert_eq!(in_pod("cpu: { flavors: [cpu5c], vcpus: 4 }\nretry: { for: 2h }"), "");
+}
+
+/// What the pod says itself is a mistake of its own, also where the defaults say it too.
+#[test]
+fn what_the_defaults_widen_is_none_of_a_pod_without_gpus() {
+    let cpu = |more: &str| {
+        let retry = "retry: { for: 2h, widen: [{ after: 30m, gpu: L4 }] }";
+        lines(&format!(
+            "version: 1\nproject: demo\ndefaults: {{ image: a/b:1, {retry} }}\npods:\n  \
+             prep: {{ cpu: {{ flavors: [cpu5c], vcpus: 2 }}{more} }}\n"
+        ))
+    };
+    assert_eq!(cpu(""), "");
+    assert_eq!(cpu(", retry: { every: 5m }"), "");
+    assert_snapshot!(cpu(", retry: { widen: [{ after: 5m, gpu: L4 }] }"), @"pods.yaml:5:65: error: conflicting keys: only the GPUs of a pod can be widened");
+}
+
+#[test]
+fn a_name_that_nothing_has_is_told_where_it_stands() {
+    assert_snapshot!(in_pod("gpu: L40S\nretry: { for: 2h, widen: [{ after: 30m, gpu: [A40, H100 SMX] }] }"), @"
+    warning: unknown GPU
+     --> pods.yaml:7:56
+      |
+    7 |     retry: { for: 2h, widen: [{ after: 30m, gpu: [A40, H100 SMX] }] }
+      |                                                        ^^^^^^^^ `H100 SMX` is not in RunPod's table of 2026-02-12
+      |
+      = help: did you mean `H100 SXM`?
+    ");
+}
+
+#[test]
+fn a_wait_that_is_shorter_than_one_turn_is_told_what_both_are() {
+    assert_snapshot!(in_pod("gpu: L40S\nretry: { for: 5m, every: 10m }"), @"
+    error: invalid value
+     --> pods.yaml:7:19
+      |
+    7 |     retry: { for: 5m, every: 10m }
+      |                   ^^         --- from here
+      |                   |
+      |                   5m is shorter than the 10m from one try to the next
+      |
+      = help: lower `every`, or raise `for`
+    ");
 }
 
 #[test]
