@@ -12,6 +12,7 @@ use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::plan::{Action, ActionId, Disruption, OnStuck, Operation, Plan, Step, pods};
+use crate::model::pod::RunState;
 
 use super::check::{Violation, check, objects_of};
 use super::hold::recorded_dependencies;
@@ -37,7 +38,12 @@ pub fn check_bounds(inputs: &Inputs<'_>, plan: &Plan) -> Vec<Violation> {
     }
     violations.extend(bounds.still_needed());
     violations.extend(bounds.not_its_own());
-    violations.extend(bounds.too_many_down());
+    let mut after = After::new();
+    for (first, then) in &plan.edges {
+        after.entry(first).or_default().push(then);
+    }
+    violations.extend(bounds.too_many_down(&after));
+    violations.extend(bounds.down_too_early(&after));
     violations
 }
 
@@ -228,20 +234,41 @@ impl<'a> Bounds<'a> {
     }
 
     /// Replicas that run and are taken down wait for each other, but for as many as may be down at once.
-    fn too_many_down(&self) -> Vec<Violation> {
-        let mut after = After::new();
-        for (first, then) in &self.plan.edges {
-            after.entry(first).or_default().push(then);
-        }
+    fn too_many_down(&self, after: &After<'a>) -> Vec<Violation> {
         let mut violations = Vec::new();
         for (key, at_once) in &self.plan.waves {
             let replicas = self.acting.keys().filter(|address| address.is_pod() && address.key() == key);
-            let turns: Vec<Turn<'_>> = replicas.filter_map(|address| self.turn(address, &after)).collect();
+            let turns: Vec<Turn<'_>> = replicas.filter_map(|address| self.turn(address, after)).collect();
             let together = |turn: &Turn<'_>| {
                 turns.iter().filter(|other| !turn.waits_for(other) && !other.waits_for(turn)).count()
             };
             if turns.iter().any(|turn| together(turn) > *at_once as usize) {
                 violations.push(Violation::TooManyDown(key.clone(), *at_once));
+            }
+        }
+        violations
+    }
+
+    /// What is to run on is not taken down before there is what it waits for to be brought up again, unless it is in the way
+    /// of that.
+    fn down_too_early(&self, after: &After<'a>) -> Vec<Violation> {
+        let mut violations = Vec::new();
+        for (first, then) in &self.plan.edges {
+            let pod = self.wanted(&then.address).and_then(Wanted::pod);
+            let waits = pod.is_some_and(|pod| {
+                pod.run == RunState::Running && dependencies(pod).contains(&first.address)
+            });
+            if !waits || !matches!(then.step, Step::Create | Step::Start) {
+                continue;
+            }
+            for (step, _) in
+                self.steps(&then.address).iter().filter(|(step, action)| takes_down(*step, action))
+            {
+                let down = ActionId { address: then.address.clone(), step: *step };
+                let follows = |id: &ActionId| self.plan.edges.contains(&(id.clone(), down.clone()));
+                if !follows(first) && !follows(then) && !reached(&down, after).contains(first) {
+                    violations.push(Violation::DownTooEarly(down, first.clone()));
+                }
             }
         }
         violations

@@ -59,6 +59,9 @@ pub enum Violation {
     /// An address acts on an object that neither its record nor the journal has, and that it does not take over.
     #[error("`{0}` acts on `{1}`, which is not known to be its own")]
     NotItsOwn(Address, RemoteId),
+    /// A pod that is to run on is taken down before what it waits for is there.
+    #[error("`{0}` does not wait for `{1}`, which is needed to bring it up again")]
+    DownTooEarly(ActionId, ActionId),
     /// An action sends what follows from the id of a pod that nothing before it brings up.
     #[error("`{0}` refers to `{1}`, which nothing before it brings up")]
     Untold(ActionId, Address),

@@ -6,7 +6,7 @@ use petgraph::algo::{tarjan_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::model::address::Address;
-use crate::model::desired::Wanted;
+use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::VolumeId;
 use crate::model::live::Seen;
 use crate::model::plan::{Action, ActionId, Block, Disruption, Operation, Step};
@@ -51,7 +51,7 @@ pub(super) fn edges(context: &Context<'_>, drafts: &Drafts<'_>) -> Edges {
     edges
 }
 
-fn id(address: &Address, step: Step) -> ActionId {
+pub(super) fn id(address: &Address, step: Step) -> ActionId {
     ActionId { address: address.clone(), step }
 }
 
@@ -72,44 +72,50 @@ fn dependencies_first(
     edges: &mut Edges,
 ) {
     let Some(Wanted::Pod(pod)) = context.wanted(address) else { return };
-    let Some((then, restarts)) = brought_up(draft) else { return };
-    for dependency in dependencies(pod) {
-        let Some(before) = drafts.get(&dependency) else { continue };
+    if let Some((then, _)) = brought_up(draft) {
+        let awaited = awaited(drafts, pod, draft).into_iter();
+        edges.extend(awaited.map(|first| (first, id(address, then))));
+    }
+}
+
+/// Returns what is done to the dependencies of a pod before that is brought up.
+pub(super) fn awaited(drafts: &Drafts<'_>, pod: &WantedPod, draft: &Draft<'_>) -> Vec<ActionId> {
+    let Some((_, restarts)) = brought_up(draft) else { return Vec::new() };
+    let awaited = dependencies(pod).into_iter().filter_map(|dependency| {
+        let before = drafts.get(&dependency)?;
         if pod.until.contains_key(&dependency) && before.has(Step::Await) {
-            edges.insert((id(&dependency, Step::Await), id(address, then)));
-            continue;
+            return Some(id(&dependency, Step::Await));
         }
         let ready = before.steps.iter().rev().find(|(step, action)| {
-            let resets = match &action.operation {
-                Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
-                // What boots after it boots with the new value.
-                Operation::SetSecret { .. } => true,
-                Operation::Local
-                | Operation::CreateSecret { .. }
-                | Operation::DeleteSecret { .. }
-                | Operation::CreateRegistry { .. }
-                | Operation::DeleteRegistries { .. }
-                | Operation::CreateVolume { .. }
-                | Operation::GrowVolume { .. }
-                | Operation::DeleteVolume { .. }
-                | Operation::CreatePod(_)
-                | Operation::StartPod { .. }
-                | Operation::StopPod { .. }
-                | Operation::DeletePods { .. }
-                | Operation::AwaitPod { .. }
-                | Operation::AwaitJob { .. } => false,
-            };
             let names_volume = !dependency.is_pod() && matches!(step, Step::Adopt | Step::Move);
-            action.ready.is_some() || brings_up(*step) || resets || names_volume
+            action.ready.is_some() || brings_up(*step) || boots_with(&action.operation) || names_volume
         });
-        // What was there before the container is made anew has been brought up before; only what must answer is asked.
-        if let Some((first, _)) = ready.filter(|(_, action)| !restarts || action.ready.is_some()) {
-            edges.insert((id(&dependency, *first), id(address, then)));
-            // What is there goes on as it is until it is known that what takes its place can come up.
-            let touched = draft.steps.iter().map(|(step, _)| *step).find(|step| !step.is_local());
-            let touched = touched.filter(|_| *first == Step::Ready);
-            edges.extend(touched.map(|touched| (id(&dependency, *first), id(address, touched))));
-        }
+        // What a container was made with before it is made anew is known by its name already.
+        let (first, _) = ready.filter(|(step, _)| !restarts || !step.is_local())?;
+        Some(id(&dependency, *first))
+    });
+    awaited.collect()
+}
+
+/// Tells whether what boots after an operation boots with something else.
+fn boots_with(operation: &Operation) -> bool {
+    match operation {
+        Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
+        Operation::SetSecret { .. } => true,
+        Operation::Local
+        | Operation::CreateSecret { .. }
+        | Operation::DeleteSecret { .. }
+        | Operation::CreateRegistry { .. }
+        | Operation::DeleteRegistries { .. }
+        | Operation::CreateVolume { .. }
+        | Operation::GrowVolume { .. }
+        | Operation::DeleteVolume { .. }
+        | Operation::CreatePod(_)
+        | Operation::StartPod { .. }
+        | Operation::StopPod { .. }
+        | Operation::DeletePods { .. }
+        | Operation::AwaitPod { .. }
+        | Operation::AwaitJob { .. } => false,
     }
 }
 

@@ -46,6 +46,7 @@ mod secrets;
 mod shown;
 mod ssh;
 mod templates;
+mod undisturbed;
 mod unmanaged;
 mod volume_index;
 mod volumes;
@@ -316,6 +317,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     let mut edges = graph::edges(&context, &drafts);
     let waves = waves::waves(&context, &drafts);
     edges.extend(waves.iter().flat_map(waves::Waves::edges));
+    undisturbed::keep_up(&context, &drafts, &mut edges);
     let limited = waves.iter().filter_map(waves::Waves::limit).collect();
 
     let vanished: Vec<&Address> = vanished(&context).collect();

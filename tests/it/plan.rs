@@ -5,6 +5,7 @@ mod catalog;
 mod counts;
 pub(crate) mod jobs;
 mod left_alone;
+mod order;
 mod props;
 mod reach;
 mod readiness;

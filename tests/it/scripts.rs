@@ -86,6 +86,7 @@ scripts! {
     names,
     no_catalog,
     odd_entries,
+    order,
     output,
     pages,
     places,

@@ -1443,6 +1443,7 @@ fn a_vanished_volume_is_made_again_and_its_pod_replaced() {
     llm:create VolumeReplaced on NVIDIA GeForce RTX 4090 x1 secure
       volumes: network volume id-volume-models at /models -> volume.models at /models by Spec
       ! NewPodId
+    volume.models:create before llm:delete
     volume.models:create before llm:create
     drift volume.models: Vanished
     cost $505.70 -> $512.70, at most $512.70

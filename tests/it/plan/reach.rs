@@ -220,6 +220,7 @@ fn a_stopped_or_missing_dependency_is_brought_up_for_a_target_that_changes() {
       image: tool:1 -> tool:2 by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
+    prep:start before train:update
     drift prep: Stopped
     Warning prep: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     Note prep: goes along: `train` depends on it, and it does not run (goes-along)
@@ -235,6 +236,7 @@ fn a_stopped_or_missing_dependency_is_brought_up_for_a_target_that_changes() {
       image: tool:1 -> tool:2 by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
+    prep:create before train:update
     drift prep: Vanished
     Note prep: goes along: `train` depends on it, and it does not exist (goes-along)
     out of scope: 2
@@ -288,6 +290,7 @@ fn a_dependency_that_would_be_terminated_to_bring_it_up_is_held_with_its_target(
       image: tool:1 -> tool:2 by Spec
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
+    prep:start before train:update
     drift prep: Stopped
     Warning prep: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
     Note prep: goes along: `train` depends on it, and it does not run (goes-along)
@@ -327,6 +330,7 @@ fn a_volume_that_is_made_again_takes_along_what_mounts_it() {
     prep:create VolumeReplaced on NVIDIA GeForce RTX 4090 x1 secure
       volumes: network volume id-volume-data at /data -> volume.data at /data by Spec
       ! NewPodId
+    volume.data:create before prep:delete
     volume.data:create before prep:create
     drift volume.data: Vanished
     Warning prep: goes along: it mounts `volume.data`, which gets another id (goes-along)

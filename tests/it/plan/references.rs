@@ -15,7 +15,7 @@ use super::cases::{image_2, key, local, plain, plan, settles, stopped};
 use super::world::{World, address, id_of, print};
 
 /// Refers to these, such as `head.id`, in a variable of its own each.
-fn refers_to(references: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
+pub(super) fn refers_to(references: &'static [&'static str]) -> impl Fn(&mut WantedPod) {
     move |pod| {
         for reference in references {
             let marked = reference.parse::<Reference>().unwrap().marked();
