@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::{Address, Kind};
-use crate::model::desired::Wanted;
+use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId, VolumeId};
 use crate::model::live::{LivePod, Seen};
 use crate::model::plan::{Held, InProgress, Operation, Reason, Several, Step};
-use crate::model::pod::Storage;
+use crate::model::pod::{RunState, Storage};
 use crate::model::prior::Recorded;
 
 use super::draft::Draft;
@@ -382,7 +382,7 @@ fn missing_dependency(
     let wanted = context.wanted(address)?;
     let Wanted::Pod(pod) = wanted else { return None };
     let needed = dependencies(pod);
-    let held = needed.iter().filter(|dependency| is_needed(dependency, draft)).find(|dependency| {
+    let held = needed.iter().filter(|dependency| is_needed(dependency, pod, draft)).find(|dependency| {
         drafts.get(dependency).is_some_and(|draft| draft.held.is_some() || draft.unusable.is_some())
     });
     if let Some(dependency) = held {
@@ -407,15 +407,15 @@ fn missing_dependency(
 }
 
 /// Tells whether the steps of a pod need what it depends on. RunPod puts a secret in when the pod boots and pulls with
-/// credentials then: without them it runs on, and its bill can be ended.
-fn is_needed(dependency: &Address, draft: &Draft<'_>) -> bool {
+/// credentials then: without them it runs on, and its bill can be ended. One that is wanted stopped needs nobody.
+fn is_needed(dependency: &Address, pod: &WantedPod, draft: &Draft<'_>) -> bool {
     match dependency.kind() {
         Kind::Secret => boots(draft),
         Kind::Registry => {
             let mut sent = draft.steps.iter().filter_map(|(_, action)| sent_by(&action.operation));
             boots(draft) || sent.any(|sent| sent == dependency)
         }
-        Kind::Volume | Kind::Pod => true,
+        Kind::Volume | Kind::Pod => pod.run == RunState::Running,
     }
 }
 

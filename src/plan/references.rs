@@ -4,6 +4,7 @@
 //! to it. So all is planned with the ids that there are, and once more for those that turn out to be made anew.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::model::address::Address;
 use crate::model::desired::{Desired, Wanted, WantedPod};
@@ -11,12 +12,13 @@ use crate::model::id::{PodId, RemoteId};
 use crate::model::plan::{
     Action, ActionId, Cause, Disruption, FieldChange, Held, Operation, Plan, Step, fill, pods,
 };
-use crate::model::pod::EnvValue;
+use crate::model::pod::{EnvValue, RunState};
 use crate::model::reference;
 use crate::model::settings::{Container, Field};
 
 use super::draft::Draft;
 use super::graph::Edges;
+use super::moves::Renamed;
 use super::ownership::Ownership;
 use super::presence::Sighting;
 use super::{Context, Drafts, Inputs, renamed};
@@ -31,6 +33,10 @@ pub(super) struct References<'a> {
     known: BTreeMap<Address, PodId>,
     /// Who is to wait for the id of whom: it is not known before a step of this plan.
     late: BTreeSet<(&'a Address, Address)>,
+    /// What is on record of those that are wanted stopped.
+    resting: BTreeMap<&'a Address, Container>,
+    /// Which of them are not told of whom: it has no id and gets none. They are once they are wanted running.
+    untold: BTreeSet<(&'a Address, Address)>,
 }
 
 impl<'a> References<'a> {
@@ -44,8 +50,17 @@ impl<'a> References<'a> {
                 }
             }
         }
-        let known = if users.is_empty() { BTreeMap::new() } else { known(inputs, users.keys()) };
-        Self { written, users, known, late: BTreeSet::new() }
+        let (mut known, mut resting) = (BTreeMap::new(), BTreeMap::new());
+        if !users.is_empty() {
+            let (renamed, _) = renamed(inputs);
+            known = ids(inputs, &renamed, users.keys());
+            let stopped = wanted_pods(written).filter(|(_, pod)| pod.run == RunState::Stopped);
+            let recorded = stopped.filter_map(|(address, _)| {
+                Some((address, renamed.recorded(address)?.record.object.pod()?.container.clone()))
+            });
+            resting.extend(recorded);
+        }
+        Self { written, users, known, late: BTreeSet::new(), resting, untold: BTreeSet::new() }
     }
 
     /// Tells whether nothing refers to anything.
@@ -62,15 +77,37 @@ impl<'a> References<'a> {
                     let is_late = self.late.contains(&(address, referred.clone()));
                     self.known.get(referred).filter(|_| !is_late).cloned()
                 });
+                self.leave_untold(address, &mut pod.container);
             }
         }
         desired
     }
 
+    /// Leaves what a stopped pod was given last where it cannot be told anything else: nobody reads it before it starts.
+    fn leave_untold(&self, address: &Address, container: &mut Container) {
+        let is_untold = |text: &str| {
+            reference::is_in(text)
+                && reference::of(text).any(|reference| self.untold.contains(&(address, reference.pod)))
+        };
+        let Some(recorded) = self.resting.get(address).filter(|_| !self.untold.is_empty()) else { return };
+        if container.command.iter().any(|word| is_untold(word)) {
+            container.command.clone_from(&recorded.command);
+        }
+        if container.env.values().filter_map(EnvValue::plain).any(is_untold) {
+            let left = container.env.iter().filter_map(|(key, value)| {
+                match value.plain().filter(|text| is_untold(text)) {
+                    Some(_) => Some((key.clone(), recorded.env.get(key)?.clone())),
+                    None => Some((key.clone(), value.clone())),
+                }
+            });
+            container.env = Arc::new(left.collect());
+        }
+    }
+
     /// Notes which ids a plan changes; tells whether it did not reckon with one.
     pub(super) fn learn(&mut self, plan: &Plan) -> bool {
         let action = |address: &Address, step| plan.actions.get(&ActionId { address: address.clone(), step });
-        let before = self.late.len();
+        let before = (self.late.len(), self.untold.len());
         for (referred, users) in &self.users {
             let is_made = action(referred, Step::Create).is_some();
             let may_be_made =
@@ -79,8 +116,12 @@ impl<'a> References<'a> {
             let late =
                 users.iter().filter(|user| is_made || may_be_made && action(user, Step::Create).is_some());
             self.late.extend(late.map(|user| (*user, referred.clone())));
+            if !is_made && !self.known.contains_key(referred) {
+                let resting = users.iter().filter(|user| self.resting.contains_key(**user));
+                self.untold.extend(resting.map(|user| (*user, referred.clone())));
+            }
         }
-        self.late.len() > before
+        (self.late.len(), self.untold.len()) > before
     }
 
     /// Returns the pods that refer to one.
@@ -94,9 +135,12 @@ fn wanted_pods(desired: &Desired) -> impl Iterator<Item = (&Address, &WantedPod)
 }
 
 /// Returns the ids of pods as they are seen, or on record where they could not be looked at.
-fn known<'a>(inputs: &Inputs<'_>, pods: impl Iterator<Item = &'a Address>) -> BTreeMap<Address, PodId> {
-    let (renamed, _) = renamed(inputs);
-    let ownership = Ownership::new(inputs, &renamed);
+fn ids<'a>(
+    inputs: &Inputs<'_>,
+    renamed: &Renamed<'_>,
+    pods: impl Iterator<Item = &'a Address>,
+) -> BTreeMap<Address, PodId> {
+    let ownership = Ownership::new(inputs, renamed);
     let id = |address: &Address| {
         let wanted = inputs.desired.wanted.get(address).and_then(Wanted::pod);
         let named = wanted.and_then(|pod| pod.adopt.as_ref());

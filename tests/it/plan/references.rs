@@ -5,7 +5,7 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use podform::model::desired::{AtOnce, OnReplace, OnStuckResume, WantedPod};
 use podform::model::id::PodId;
-use podform::model::live::{LivePod, PodStatus, Seen};
+use podform::model::live::{LivePod, PodStatus, Seen, Unreadable};
 use podform::model::plan::{Planned, Step};
 use podform::model::reference::Reference;
 use podform::model::secret::Secret;
@@ -384,4 +384,124 @@ fn what_others_wrote_is_no_reference() {
     unchanged head worker
     cost $1,011.40 -> $1,011.40, at most $1,011.40
     "#);
+}
+
+#[test]
+fn what_is_wanted_stopped_needs_nobody() {
+    let told = refers_to(&["head.url.8000"]);
+    let quiet = |pod: &mut WantedPod| {
+        told(pod);
+        stopped(pod);
+    };
+    let gone = |mut world: World| {
+        world.live.pods.insert(PodId::new(id_of("head")), Seen::Absent);
+        world
+    };
+    let no_head = || gone(ring().want("head", stopped).have("head", stopped));
+    assert_snapshot!(settles(&no_head().want("worker", quiet)), @"
+    head:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    worker:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift head: Vanished
+    Note head: is wanted stopped: it is created when it is first wanted running (created-when-running)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    assert_snapshot!(settles(&no_head().want("worker", quiet).have("worker", quiet)), @"
+    head:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    drift head: Vanished
+    Note head: is wanted stopped: it is created when it is first wanted running (created-when-running)
+    unchanged worker
+    cost $0.00 -> $0.00, at most $0.00
+    ");
+    // What else is changed is.
+    let other = |pod: &mut WantedPod| {
+        quiet(pod);
+        image_2(pod);
+    };
+    assert_snapshot!(settles(&no_head().want("worker", other)), @"
+    head:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    worker:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    worker:update Changed InPlace
+      image: tool:1 -> tool:2 by Spec
+    drift head: Vanished
+    Note head: is wanted stopped: it is created when it is first wanted running (created-when-running)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    // Once it is to run again it is told, or waits until it can be.
+    let again = no_head().want("worker", quiet).applied().want("worker", &told);
+    assert_snapshot!(plan(&again), @r#"
+    blocked
+    held worker: NotPossible("it refers to `head`, which is not there and which this plan does not create, so that it has no id")
+    Warning worker: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
+    Note head: is wanted stopped: it is created when it is first wanted running (created-when-running)
+    unchanged head
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    assert_snapshot!(settles(&again.want("head", |_| {})), @"
+    head:create New on NVIDIA GeForce RTX 4090 x1 secure
+    worker:update Changed InPlace
+      env.HEAD_URL_8000: <https://id-head-8000.proxy.runpod.net> -> <${pods.head.url.8000}> (known after apply) by Reference
+    worker:start StateWanted
+      state: stopped -> running by Spec
+      ! PublicPortsChange
+      ! StartMayFail { then_replaced: false }
+    head:create before worker:update
+    head:create before worker:start
+    Warning worker: may not come back: the start fails if its host has no free GPU by then (resume-may-fail)
+    cost $0.00 -> $1,011.40, at most $1,011.40
+    ");
+    let command = |pod: &mut WantedPod| {
+        in_command(pod);
+        stopped(pod);
+    };
+    let world = World::default().want("head", stopped).have("head", stopped);
+    assert_snapshot!(settles(&gone(world.want("worker", command).have("worker", in_command))), @"
+    head:forget Vanished
+      ! VanishedWithData { size: Gigabytes(20) }
+    worker:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    drift head: Vanished
+    Note head: is wanted stopped: it is created when it is first wanted running (created-when-running)
+    cost $505.70 -> $0.00, at most $0.00
+    ");
+    // Whatever it depends on is held.
+    let unread = ring().seen("head", Seen::Unreadable(Unreadable::TooNew));
+    assert_snapshot!(plan(&unread.want("worker", quiet)), @r#"
+    worker:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    held head: Unreadable("recorded less than 120 s ago and not listed yet")
+    cost $1,011.40 -> $505.70, at most $505.70
+    "#);
+    // One that is made anew is not waited for, and told of by the way.
+    assert_snapshot!(settles(&other_head(ring().want("worker", quiet))), @"
+    head:delete Requested
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    head:create Requested on NVIDIA GeForce RTX 4090 x1 secure
+      ! NewPodId
+    worker:stop StateWanted
+      state: running -> stopped by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    worker:update Changed InPlace
+      env.HEAD_URL_8000: <https://id-head-8000.proxy.runpod.net> -> <${pods.head.url.8000}> (known after apply) by Reference
+    head:create before worker:update
+    cost $1,011.40 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(settles(&other_head(ring().want("worker", quiet).have("worker", quiet))), @"
+    head:delete Requested
+      ! ContainerDiskLost { size: Gigabytes(20) }
+    head:create Requested on NVIDIA GeForce RTX 4090 x1 secure
+      ! NewPodId
+    worker:update Changed InPlace
+      env.HEAD_URL_8000: <https://id-head-8000.proxy.runpod.net> -> <${pods.head.url.8000}> (known after apply) by Reference
+    head:create before worker:update
+    cost $505.70 -> $505.70, at most $505.70
+    ");
 }
