@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::address::{Address, Key};
 use crate::model::attribute::Attribute;
 use crate::model::desired::WantedPod;
+use crate::model::job::Then;
 use crate::model::pod::{EnvValue, Port, Protocol};
 use crate::model::reference::{self, Reference};
 
@@ -202,6 +203,7 @@ fn look_up(
     };
     let wrong = |(detail, help): Wrong| Box::new(invalid(detail).help(help));
     let pod = replica(key, target, reference).map_err(wrong)?;
+    lasts(&pod, target).map_err(wrong)?;
     let attribute = attribute(referring, (&pod, target), reference.attribute).map_err(wrong)?;
     Ok(Reference { pod, attribute })
 }
@@ -246,6 +248,20 @@ fn replica(key: &Key, target: &Pod, reference: &Reference) -> Result<Address, Wr
             Err((format!("`{key}` has no replica {number}"), format!("write {}", listed(&forms, "or"))))
         }
     }
+}
+
+/// Refuses what is to go while others still refer to it: the next plan could tell them of nothing in its place, and hold
+/// them for ever.
+fn lasts(pod: &Address, target: &Pod) -> Result<(), Wrong> {
+    let then = target.then.map(|then| then.value).unwrap_or_default();
+    if !target.is_job() || then != Then::Terminate {
+        return Ok(());
+    }
+    Err((
+        format!("`{pod}` is a job whose pod is terminated when it is done, so nothing of it lasts"),
+        "with `then: stop` its pod stays, and with it its id; what it made is handed on by a network volume"
+            .to_owned(),
+    ))
 }
 
 /// Returns what is meant of a pod, with its port where there is one.

@@ -934,3 +934,32 @@ removed:
        |     ^^^^^^ expected a map such as `{ from: old, then: terminate }`, found a text
     ");
 }
+
+#[test]
+fn what_is_terminated_when_it_is_done_has_nothing_that_lasts() {
+    insta::assert_snapshot!(with_head("\
+defaults: { image: a, gpu: L40S, ports: [80/http] }
+pods:
+  prep: { run: job, command: [prep], then: terminate }
+  kept: { run: job, command: [prep], then: keep }
+  ended: { run: job, command: [prep] }
+  user:
+    env: { URL: '${pods.prep.url}', ID: '${pods.prep.id}', FINE: '${pods.kept.url} ${pods.ended.id}' }
+"), @"
+    error: invalid reference
+     --> pods.yaml:9:18
+      |
+    9 |     env: { URL: '${pods.prep.url}', ID: '${pods.prep.id}', FINE: '${pods.kept.url} ${pods.ended.id}' }
+      |                  ^^^^^^^^^^^^^^^^ `prep` is a job whose pod is terminated when it is done, so nothing of it lasts
+      |
+      = help: with `then: stop` its pod stays, and with it its id; what it made is handed on by a network volume
+
+    error: invalid reference
+     --> pods.yaml:9:42
+      |
+    9 |     env: { URL: '${pods.prep.url}', ID: '${pods.prep.id}', FINE: '${pods.kept.url} ${pods.ended.id}' }
+      |                                          ^^^^^^^^^^^^^^^ `prep` is a job whose pod is terminated when it is done, so nothing of it lasts
+      |
+      = help: with `then: stop` its pod stays, and with it its id; what it made is handed on by a network volume
+    ");
+}
