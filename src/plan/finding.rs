@@ -18,6 +18,7 @@ use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
 use crate::model::template::TemplateVolume;
 
+use super::dead_addresses::Kept;
 use super::pods::Stands;
 use super::reach::Standing;
 use super::rotation::Rotation;
@@ -213,6 +214,24 @@ pub(super) fn pulls_with_another(pod: &Address, registry: &Address) -> Finding {
 pub(super) fn refers_to_another(pod: &Address, referred: &Address) -> Finding {
     let message = format!("goes along: it refers to `{referred}`, which gets another id");
     about(Severity::Warning, "goes-along", pod, None, message)
+}
+
+/// What a pod was given leads nowhere any more.
+pub(super) fn dead_address(pod: &Address, field: &Field, whose: &Address, kept: Kept) -> Finding {
+    let what = match kept {
+        Kept::LeftOut => {
+            "it is left out of this plan; one that is about it tells it of the present pod, if it refers to that"
+                .to_owned()
+        }
+        Kept::Ignored => format!(
+            "`ignore_changes` has the field; take it out there, or make another pod by `--replace {}`",
+            pod.key()
+        ),
+        Kept::UnderWay => "the next run of its job is given the present one".to_owned(),
+        Kept::Typed => format!("write `${{pods.{whose}.url}}` in its place, or what else of it is meant"),
+    };
+    let message = format!("keeps an address of a former pod of `{whose}`, which is gone then: {what}");
+    about(Severity::Warning, "keeps-dead-address", pod, Some(field.clone()), message)
 }
 
 pub(super) fn frees(pod: &Address, taken: &Address) -> Finding {

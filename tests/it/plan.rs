@@ -3,6 +3,7 @@
 mod cases;
 mod catalog;
 mod counts;
+mod dead_addresses;
 pub(crate) mod jobs;
 mod left_alone;
 mod order;

@@ -32,14 +32,14 @@ fn in_command(pod: &mut WantedPod) {
 }
 
 /// A head and a worker that are there, of which the worker refers to the head.
-fn ring() -> World {
+pub(super) fn ring() -> World {
     let worker = refers_to(&["head.url.8000"]);
     let world = World::default().want("head", |_| {}).have("head", |_| {});
     world.want("worker", &worker).have("worker", worker)
 }
 
 /// Asks for another head.
-fn other_head(world: World) -> World {
+pub(super) fn other_head(world: World) -> World {
     world.option(|options| {
         options.replace.insert(address("head"));
     })
