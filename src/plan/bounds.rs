@@ -108,7 +108,18 @@ impl<'a> Bounds<'a> {
     /// Tells whether something may be done to an address because of what is done to another one.
     fn goes_along(&self, address: &Address, with: &Address) -> bool {
         let only_moves = self.steps(address).iter().all(|(step, _)| *step == Step::Move);
-        self.is_needed(address, with) || self.is_bound(address, with) || only_moves && self.makes_way(with)
+        self.is_needed(address, with)
+            || self.is_bound(address, with)
+            || only_moves && self.makes_way(with)
+            || self.is_awaited(address, with)
+    }
+
+    /// Tells whether nothing is done to a job but that its end is waited for, before a pod comes up.
+    fn is_awaited(&self, job: &Address, by: &Address) -> bool {
+        let only_waits = self.steps(job).iter().all(|(step, _)| matches!(step, Step::Await | Step::Move));
+        let comes_up = self.has(by, Step::Create) || self.has(by, Step::Start);
+        let waits = self.wanted(by).and_then(Wanted::pod).is_some_and(|pod| pod.until.contains_key(job));
+        only_waits && comes_up && waits
     }
 
     /// Tells whether an address is brought up for a pod that is created, started or changed. One that is there is taken

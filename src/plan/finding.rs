@@ -193,6 +193,12 @@ pub(super) fn needed(dependency: &Address, by: &Address, standing: Standing) -> 
     about(Severity::Note, "goes-along", dependency, None, message)
 }
 
+/// A target waits for a job as it is.
+pub(super) fn awaited(job: &Address, by: &Address) -> Finding {
+    let message = format!("goes along: `{by}` waits for its end, and it is under way; nothing is done to it");
+    about(Severity::Note, "goes-along", job, None, message)
+}
+
 /// A target takes along the credentials that others are to take the place of.
 pub(super) fn remade(registry: &Address, by: &Address) -> Finding {
     let message = format!("goes along: `{by}` pulls with it, and others take its place");

@@ -11,7 +11,7 @@ use crate::model::pod::{RunState, Storage};
 use crate::model::prior::Recorded;
 
 use super::draft::Draft;
-use super::reach::lacking;
+use super::reach::{awaited_elsewhere, lacking};
 use super::registries::sent_by;
 use super::scope::dependencies;
 use super::secrets::boots;
@@ -391,6 +391,9 @@ fn missing_dependency(
     if draft.has(Step::Create) || draft.has(Step::Start) {
         let mut left_out = needed.iter().filter(|dependency| !drafts.contains_key(dependency));
         if let Some(held) = left_out.find_map(|dependency| lacking(context, dependency)) {
+            return Some(held);
+        }
+        if let Some(held) = awaited_elsewhere(context, drafts, pod) {
             return Some(held);
         }
         if let Some(held) = jobs::unmet(context, drafts, pod) {

@@ -392,6 +392,10 @@ fn draft<'a>(context: &Context<'a>, address: &'a Address, part: Part) -> Draft<'
         // What others took the place of is not ended for what only needs those.
         Part::Needed => draft.deposed.clear(),
         Part::MakesWay => draft.keep_moves_only(),
+        Part::Awaited => {
+            draft.keep_moves_only();
+            draft.job = Some(JobAfter::Runs);
+        }
     }
     draft
 }

@@ -17,6 +17,7 @@ use crate::model::prior::Recorded;
 
 use super::draft::Draft;
 use super::hold::{is_taken_away, recorded_dependencies};
+use super::pods::{Stands, stands};
 use super::presence::Sighting;
 use super::scope::{Scope, dependencies};
 use super::{Context, Drafts, finding, secrets};
@@ -38,6 +39,8 @@ pub(super) enum Part {
     Bound,
     /// Its record leaves an address that the record of something chosen moves to. Nothing else is done to it.
     MakesWay,
+    /// It is a job under way, for the end of which something chosen waits. Nothing is done to it.
+    Awaited,
 }
 
 /// What a dependency is like, for what depends on it.
@@ -110,6 +113,20 @@ pub(super) fn lacking(context: &Context<'_>, dependency: &Address) -> Option<Hel
     };
     let why = format!("it depends on `{dependency}`, which {is} and is left out of this plan");
     Some(Held::NotPossible(why))
+}
+
+/// Returns why a pod cannot come up that waits for the end of a job which is not in this plan, and goes on.
+pub(super) fn awaited_elsewhere(context: &Context<'_>, drafts: &Drafts<'_>, pod: &WantedPod) -> Option<Held> {
+    let mut left_out = pod.until.keys().filter(|job| !drafts.contains_key(job));
+    let job = left_out.find(|job| goes_on(context, job))?;
+    let why =
+        format!("it waits for the end of the job `{job}`, which is under way and left out of this plan");
+    Some(Held::NotPossible(why))
+}
+
+/// Tells whether an address has a job that is under way.
+fn goes_on(context: &Context<'_>, job: &Address) -> bool {
+    stands(context, job) == Some(Stands::Goes)
 }
 
 /// Returns what a dependency is like.
@@ -255,7 +272,7 @@ impl<'a> Reaching<'_, 'a> {
             for (companion, part, finding) in self.ties.companions(address, draft) {
                 let Some(companion) = self.all.get(&companion) else { continue };
                 let is_more = match self.parts.get(companion) {
-                    Some(Part::MakesWay) => part != Part::MakesWay,
+                    Some(Part::MakesWay | Part::Awaited) => matches!(part, Part::Needed | Part::Bound),
                     Some(Part::Chosen | Part::Needed | Part::Bound) => false,
                     None => !self.drafts.contains_key(companion),
                 };
@@ -342,6 +359,9 @@ impl<'c, 'a> Ties<'c, 'a> {
         match self.context.wanted(address) {
             Some(Wanted::Pod(pod)) if is_brought_up(pod, draft) => {
                 companions.extend(self.needed(address, pod));
+                if draft.has(Step::Create) || draft.has(Step::Start) {
+                    companions.extend(self.awaited(address, pod));
+                }
                 companions.extend(self.told_of(address, draft));
             }
             // One that only goes along is made for what needs it; the others that mounted it are not touched.
@@ -399,6 +419,12 @@ impl<'c, 'a> Ties<'c, 'a> {
                 Some((dependency, part, finding))
             })
             .collect()
+    }
+
+    /// Returns the jobs under way for the end of which a pod waits that comes up.
+    fn awaited(&self, address: &Address, pod: &WantedPod) -> Vec<Companion> {
+        let awaited = pod.until.keys().filter(|job| goes_on(self.context, job));
+        awaited.map(|job| (job.clone(), Part::Awaited, finding::awaited(job, address))).collect()
     }
 
     /// Returns the pods that were told of one which gets another id, and still refer to it.

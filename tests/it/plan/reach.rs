@@ -1,8 +1,11 @@
 //! What a target takes along, what is left standing, and under which name an object is known.
 
+use std::collections::BTreeMap;
+
 use insta::assert_snapshot;
 use podform::model::desired::{ComputeWish, Move, OnRemove, OnStuckResume, WantedPod};
 use podform::model::id::{PodId, VolumeId};
+use podform::model::job::{Then, Until};
 use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::plan::{Operation, Planned};
 use podform::model::pod::{RunState, Storage};
@@ -10,6 +13,7 @@ use podform::model::size::Gigabytes;
 use podform::plan::Options;
 
 use super::cases::{after, image_2};
+use super::jobs;
 use super::world::{World, address, gpus, print};
 
 fn targets(names: &[&str]) -> impl FnOnce(&mut Options) {
@@ -824,4 +828,68 @@ fn a_kept_pod_that_something_left_out_needs_does_not_go_with_its_volume() {
     Warning prep: is stopped and still mounts `volume.data`, which is deleted: RunPod refuses that while a pod mounts it, so the pod is terminated (terminated-with-volume)
     cost $512.70 -> $0.00, at most $0.00
     "#);
+}
+
+/// `web` waits for the end of `train`, which is under way.
+#[test]
+fn the_end_of_a_job_that_is_under_way_is_waited_for() {
+    let waits = |pod: &mut WantedPod| {
+        pod.depends_on.insert(address("train"));
+        pod.until = BTreeMap::from([(address("train"), Until::Done)]);
+    };
+    let world = jobs::begun(Then::Stop).want("web", waits);
+    assert_snapshot!(shown(&world.clone().option(targets(&["web"]))), @"
+    train:await WaitedFor
+    web:create New on NVIDIA GeForce RTX 4090 x1 secure
+    train:await before web:create
+    Note train: goes along: `web` waits for its end, and it is under way; nothing is done to it (goes-along)
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    // It is to run again, and goes on all the same: nothing of it is asked for.
+    let again = world.clone().want("train", |pod| {
+        jobs::job(Then::Stop)(pod);
+        image_2(pod);
+    });
+    assert_snapshot!(shown(&again.clone().option(targets(&["web"]))), @"
+    train:await WaitedFor
+    web:create New on NVIDIA GeForce RTX 4090 x1 secure
+    train:await before web:create
+    Note train: goes along: `web` waits for its end, and it is under way; nothing is done to it (goes-along)
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    assert_snapshot!(shown(&again.option(targets(&["web", "train"]))), @"
+    train:update RunAgain Reset
+      image: tool:1 -> tool:2 by Spec
+      run: under way -> runs again by Spec
+      ! ContainerDiskLost { size: Gigabytes(20) }
+      ! PublicPortsChange
+    train:await WaitedFor
+    web:create New on NVIDIA GeForce RTX 4090 x1 secure
+    train:await before web:create
+    cost $0.00 -> $505.70, at most $505.70
+    ");
+    // Left out on purpose, it is not waited for.
+    assert_snapshot!(shown(&world.clone().option(excludes(&["train"]))), @r#"
+    blocked
+    held web: NotPossible("it waits for the end of the job `train`, which is under way and left out of this plan")
+    out of scope: 1
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    let mut deselected = world.clone();
+    deselected.desired.wanted.remove(&address("train"));
+    deselected.deselect("train");
+    assert_snapshot!(shown(&deselected), @r#"
+    blocked
+    held web: NotPossible("it waits for the end of the job `train`, which is under way and left out of this plan")
+    out of scope: 1
+    cost $0.00 -> $0.00, at most $0.00
+    "#);
+    // What is there already waits for nothing.
+    let there = world.have("web", waits).option(targets(&["web"]));
+    assert_snapshot!(shown(&there), @"
+    no changes
+    unchanged web
+    out of scope: 1
+    cost $505.70 -> $505.70, at most $505.70
+    ");
 }
