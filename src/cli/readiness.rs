@@ -16,17 +16,23 @@ use crate::provider::reach::Hearing;
 /// How many pods are asked at once.
 const AT_ONCE: usize = 16;
 
-/// Asks the managed pods that the spec says how to ask, as far as `is_asked`.
+/// Asks the managed pods that the spec says how to ask, as far as `is_asked`. It is asked of the address that a record has
+/// once it has `moved`; the answers stand at the addresses that the state has.
 ///
 /// A pod that does not run, or is not there, is not ready; one that could not be asked is unknown.
 pub async fn ask(
     session: &Session<'_>,
     prior: &Prior,
     live: &Live,
+    moved: &BTreeMap<Address, Address>,
     is_asked: impl Fn(&Address) -> bool,
 ) -> BTreeMap<Address, Readiness> {
     let pods = managed_pods(prior, live);
-    let questions = session.loaded.desired.ready.iter().filter(|(address, _)| is_asked(address));
+    let questions = prior.objects.keys().filter_map(|address| {
+        let now = moved.get(address).unwrap_or(address);
+        let ready = session.loaded.desired.ready.get(now).filter(|_| is_asked(now))?;
+        Some((address, ready))
+    });
     let asked = questions.map(|(address, ready)| {
         let pod = pods.get(address).copied();
         async move {

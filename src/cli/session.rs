@@ -184,7 +184,7 @@ impl<'a> Session<'a> {
         refused(&self.loaded, plan::refusals(&inputs))?;
         let planned = plan::plan(&inputs);
         // Only who is in waves is asked, so that a plan which takes nothing down waits for no pod.
-        let unready = self.unready(prior, live, planned.plan()).await;
+        let unready = self.unready(&inputs, planned.plan()).await;
         let planned = if unready.is_empty() {
             planned
         } else {
@@ -200,12 +200,13 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the pods that run and are not ready, among those whose replicas go in waves.
-    async fn unready(&self, prior: &Prior, live: &Live, plan: &Plan) -> BTreeSet<PodId> {
+    async fn unready(&self, inputs: &Inputs<'_>, plan: &Plan) -> BTreeSet<PodId> {
+        let Inputs { prior, live, .. } = *inputs;
         if plan.waves.is_empty() {
             return BTreeSet::new();
         }
         let in_waves = |address: &Address| address.is_pod() && plan.waves.contains_key(address.key());
-        let answers = readiness::ask(self, prior, live, in_waves).await;
+        let answers = readiness::ask(self, prior, live, &plan::moves(inputs), in_waves).await;
         // Who could not be asked counts as serving: it would go down beside another one otherwise.
         let unready = answers.into_iter().filter(|(_, answer)| matches!(answer, Readiness::NotReady(_)));
         let recorded = unready.filter_map(|(address, _)| prior.objects.get(&address));

@@ -80,6 +80,7 @@ pub use digest::{digest, is_same, spec_digest};
 pub use finding::COMMAND_IS_GUESS;
 pub use jobs::asked_of_logs;
 pub use lost::made_elsewhere;
+pub use moves::moved;
 pub use placement::{Explained, explain, stock_questions};
 pub use pods::{Stands, job_stands};
 pub use rebuild::{
@@ -309,6 +310,9 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     hold::what_a_rebuild_left(&context, drafts);
     hold::free_deleted_volumes(&context, drafts);
     hold::spread(&context, drafts);
+    while waves::hold_beside_those_down(&context, drafts) {
+        hold::spread(&context, drafts);
+    }
     reach.leave_stranded(&context, &scope);
     let Reach { mut drafts, findings: reached } = reach;
     registries::end_unused(&context, &mut drafts);
@@ -344,6 +348,11 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
         (true, true, true) => Planned::NoChanges(plan),
         (true, false, _) => Planned::Changes(plan),
     }
+}
+
+/// Returns where each record stands in the plan of these inputs that does not stay at its address.
+pub fn moves(inputs: &Inputs<'_>) -> BTreeMap<Address, Address> {
+    renamed(inputs).0.moves.into_iter().map(|(to, from)| (from, to)).collect()
 }
 
 /// Returns the record under the addresses of this plan, and what is done about gone replicas.

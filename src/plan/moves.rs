@@ -92,6 +92,12 @@ pub(super) fn rename<'a>(
     renamed
 }
 
+/// Returns which records the renames of a spec move, each with its address then.
+pub fn moved(prior: &Prior, desired: &Desired) -> BTreeMap<Address, Address> {
+    let moves = rename(prior, desired, &BTreeMap::new()).moves;
+    moves.into_iter().map(|(to, from)| (from, to)).collect()
+}
+
 /// Lists every single rename in file order: bare keys stand for all their replicas.
 fn pairs(prior: &Prior, desired: &Desired) -> Vec<(Address, Address)> {
     let mut pairs = Vec::new();

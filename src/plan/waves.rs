@@ -9,7 +9,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{AtOnce, Wanted, WantedPod};
 use crate::model::id::RemoteId;
 use crate::model::live::{PodStatus, Seen};
-use crate::model::plan::{ActionId, Disruption, Finding, Operation, Step};
+use crate::model::plan::{ActionId, Disruption, Finding, Held, Operation, Step};
 use crate::model::pod::RunState;
 
 use super::draft::Draft;
@@ -20,6 +20,8 @@ pub(super) struct Waves<'a> {
     key: &'a Key,
     /// How many go down at once, if that is limited.
     at_once: Option<usize>,
+    /// How many are down that the plan does not bring up.
+    missing: usize,
     /// Those that are down when the plan is made, and those that are only waited for.
     down: Vec<Turn<'a>>,
     /// Those that run and did not say that they are ready, which a change takes down. They go in waves too: what was
@@ -57,6 +59,45 @@ pub(super) fn wait_for_those_down<'a>(context: &Context<'a>, drafts: &mut Drafts
     }
 }
 
+/// Holds what would take down more replicas than may be down at once, as others are down that the plan does not bring up:
+/// they were left out, or are held. Tells whether anything was held.
+pub(super) fn hold_beside_those_down<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) -> bool {
+    let full: Vec<(&Address, Held)> = waves(context, drafts)
+        .iter()
+        .filter_map(|waves| Some((waves, waves.at_once.filter(|at_once| waves.missing >= *at_once)?)))
+        .flat_map(|(waves, at_once)| {
+            let missing: Vec<String> =
+                missing(context, drafts, waves.key).map(|address| format!("`{address}`")).collect();
+            let is = if missing.len() == 1 { "is" } else { "are" };
+            let why = format!(
+                "at most {at_once} of its replicas may be down at once, and {} {is} not ready and not brought up by this plan",
+                missing.join(", ")
+            );
+            waves.up.iter().map(move |turn| (turn.address, Held::NotPossible(why.clone())))
+        })
+        .collect();
+    let holds = !full.is_empty();
+    for (address, held) in full {
+        if let Some(draft) = drafts.get_mut(address) {
+            draft.hold(held);
+        }
+    }
+    holds
+}
+
+/// Returns the replicas of a key that were there, do not serve, and of which nothing is done by this plan.
+fn missing<'a>(
+    context: &Context<'a>,
+    drafts: &Drafts<'a>,
+    key: &'a Key,
+) -> impl Iterator<Item = &'a Address> {
+    let wanted = replicas(context, key).filter(|(_, pod)| pod.run == RunState::Running);
+    wanted.map(|(address, _)| address).filter(|address| {
+        let is_left = drafts.get(address).is_none_or(|draft| draft.held.is_some());
+        is_left && context.renamed.recorded(address).is_some() && state(context, address) != State::Serves
+    })
+}
+
 /// Returns the keys of which a replica is taken down, with all of theirs.
 pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves<'a>> {
     let mut by_key: BTreeMap<&'a Key, Waves<'a>> = BTreeMap::new();
@@ -74,12 +115,14 @@ pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves
         let waves = by_key.entry(key).or_insert_with(|| Waves {
             key,
             at_once: None,
+            missing: 0,
             down: Vec::new(),
             unready: Vec::new(),
             up: Vec::new(),
             fallen: 0,
         });
         waves.at_once = pod.at_once.map(|at_once: AtOnce| at_once.of(replicas(context, key).count()));
+        waves.missing = missing(context, drafts, key).count();
         match (state(context, address), turn.first) {
             // It serves, and something else waits for it.
             (State::Serves, Step::Ready) => {}
@@ -97,7 +140,7 @@ pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves
 impl Waves<'_> {
     /// Returns its order: `(first, then)`.
     pub(super) fn edges(&self) -> Vec<(ActionId, ActionId)> {
-        let Some(at_once) = self.at_once else { return Vec::new() };
+        let Some(at_once) = self.room() else { return Vec::new() };
         let down = [&self.down[..]].into_iter().filter(|down| !down.is_empty());
         let waves: Vec<&[Turn<'_>]> =
             down.chain(self.unready.chunks(at_once)).chain(self.up.chunks(at_once)).collect();
@@ -108,6 +151,12 @@ impl Waves<'_> {
             })
         });
         pairs.collect()
+    }
+
+    /// Returns how many may go down at once beside those that are down already, where that is limited. One that does not
+    /// serve may always go.
+    fn room(&self) -> Option<usize> {
+        self.at_once.map(|at_once| at_once.saturating_sub(self.missing).max(1))
     }
 
     /// Returns how many pods that run are taken down.
@@ -122,8 +171,8 @@ impl Waves<'_> {
 
     /// Says how many are down at once.
     pub(super) fn finding(&self) -> Option<Finding> {
-        let Self { key, at_once, down: _, unready, up, fallen } = self;
-        match at_once {
+        let Self { key, at_once: _, missing: _, down: _, unready, up, fallen } = self;
+        match &self.room() {
             Some(at_once) if self.changed() + fallen > 1 => {
                 let waves = unready.len().div_ceil(*at_once) + up.len().div_ceil(*at_once);
                 Some(finding::in_waves(key, self.changed(), (waves, *at_once), *fallen))

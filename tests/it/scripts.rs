@@ -124,6 +124,7 @@ scripts! {
     volume_grows,
     volume_leaves,
     waves,
+    waves_moved,
     whose,
 }
 

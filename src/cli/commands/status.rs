@@ -16,7 +16,7 @@ use crate::model::id::{ProjectName, RemoteId};
 use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
 use crate::model::marker::VolumeMark;
 use crate::model::ready::Readiness;
-use crate::plan::{job_stands, unknown_to};
+use crate::plan::{self, job_stands, unknown_to};
 use crate::render::words;
 use crate::state::Store;
 
@@ -38,7 +38,8 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let live = session.look(session.account.reader(), &prior).await?;
     session.tell_left_out(&prior, &live);
     let in_progress = session.in_progress(&prior).await?;
-    let asked = readiness::ask(&session, &prior, &live, |address| prior.objects.contains_key(address)).await;
+    let moved = plan::moved(&prior, &session.loaded.desired);
+    let asked = readiness::ask(&session, &prior, &live, &moved, |_| true).await;
     if args.json {
         let objects = prior.objects.iter().map(|(address, recorded)| {
             let mut object = json!({

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use insta::assert_snapshot;
 use podform::model::desired::{AtOnce, ComputeWish, OnReplace, WantedPod};
 use podform::model::id::EnvKey;
-use podform::model::live::{PodStatus, Seen};
+use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::plan::{ActionId, Plan};
 use podform::model::pod::EnvValue;
 use podform::model::size::Gigabytes;
@@ -269,4 +269,71 @@ fn how_many_go_at_once_is_approved_and_which_are_not() {
     assert_ne!(one, digest(&five(at_once(AtOnce::Number(2)))));
     assert_ne!(one, digest(&five(image_2)));
     assert_eq!(one, digest(&five(at_once(AtOnce::Percent(20)))));
+}
+
+/// Prints what is done, in waves, and what is held.
+fn beside(world: &World, targets: &[&str]) -> String {
+    let world = world.clone().option(|options| {
+        options.targets = targets.iter().map(|target| target.parse().unwrap()).collect();
+    });
+    let planned = world.plan();
+    let held = planned.plan().held.iter().map(|(address, held)| format!("{address} held: {held:?}"));
+    let done = Some(waves(&world)).filter(|done| !done.is_empty());
+    done.into_iter().chain(held).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn one_that_is_down_and_left_out_counts() {
+    let one = five(at_once(AtOnce::Number(1)));
+    assert_snapshot!(beside(&one, &["llm[0]", "llm[2]"]), @"
+    llm[0]:update
+    llm[2]:update
+    ");
+    let down = |world: World| world.outside("llm[3]", |pod| pod.status = PodStatus::Exited);
+    assert_snapshot!(beside(&down(one.clone()), &["llm[0]"]), @r#"
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    "#);
+    // The one that is down comes up, and then the other one goes.
+    assert_snapshot!(beside(&down(one.clone()), &["llm[0]", "llm[3]"]), @"
+    llm[3]:update
+    llm[3]:start
+    llm[0]:update
+    ");
+    let two = down(five(at_once(AtOnce::Number(2))));
+    assert_snapshot!(beside(&two, &["llm[0]", "llm[1]"]), @"
+    llm[0]:update
+    llm[1]:update
+    ");
+    let two = two.outside("llm[4]", |pod| pod.status = PodStatus::Starting);
+    assert_snapshot!(beside(&two, &["llm[0]", "llm[1]"]), @r#"
+    llm[0] held: NotPossible("at most 2 of its replicas may be down at once, and `llm[3]`, `llm[4]` are not ready and not brought up by this plan")
+    llm[1] held: NotPossible("at most 2 of its replicas may be down at once, and `llm[3]`, `llm[4]` are not ready and not brought up by this plan")
+    "#);
+    // One that runs and is not ready is no better.
+    let mut unready = one.clone();
+    let Seen::Found(pod) = unready.live.pods.values().nth(3).unwrap() else { panic!("it is there") };
+    unready.live.unready = BTreeSet::from([pod.id.clone()]);
+    assert_snapshot!(beside(&unready, &["llm[0]"]), @r#"
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    "#);
+    // It may be changed itself, as nothing that serves goes down.
+    assert_snapshot!(beside(&unready, &["llm[3]"]), @"llm[3]:update");
+    // One that could not be looked at may be down.
+    let unread = one.clone().seen("llm[3]", Seen::Unreadable(Unreadable::TooNew));
+    assert_snapshot!(beside(&unread, &[]), @r#"
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[1] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[2] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[3] held: Unreadable("recorded less than 120 s ago and not listed yet")
+    llm[4] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    "#);
+    assert_snapshot!(beside(&unread, &["llm[0]"]), @r#"
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    "#);
+    // What waits for one that is held is held.
+    let waiting = down(one).want("web", |pod| pod.depends_on = [address("llm[0]")].into());
+    assert_snapshot!(beside(&waiting, &["llm[0]", "web"]), @r#"
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    web held: DependsOn(Pod { key: Key("llm"), replica: Some(0) })
+    "#);
 }
