@@ -21,6 +21,7 @@ pub mod diagnostic;
 mod dollars;
 mod foreign;
 mod forms;
+mod hard_wired;
 mod hardware_tables;
 mod image;
 pub mod imported;

@@ -11,8 +11,9 @@ use crate::model::pod::{EnvValue, Port, Protocol};
 use crate::model::reference::{self, Reference};
 
 use super::diagnostic::{Collector, Diagnostic, Problem, listed};
+use super::hard_wired;
 use super::interpolate::Referring;
-use super::pod::{EnvSyntax, Pod, Replicas};
+use super::pod::{Pod, Replicas};
 use super::sensitive::shown;
 use super::source::{Span, Spanned};
 use super::syntax::Spec;
@@ -74,7 +75,7 @@ pub(super) fn read(typed: &str, referring: Referring, span: Span) -> Result<Refe
     Ok(Reference { pod, attribute })
 }
 
-fn form(pod: &Address, attribute: &str) -> String {
+pub(super) fn form(pod: &Address, attribute: &str) -> String {
     format!("${{{BEGINNING}{pod}.{attribute}}}")
 }
 
@@ -95,7 +96,7 @@ pub(super) fn resolve(spec: &Spec, log: &mut Collector) -> BTreeMap<Key, Meant> 
         all.insert(key.clone(), meant);
     }
     for (key, pod) in &spec.pods {
-        hard_wired(spec, key, pod, log);
+        hard_wired::warn(spec, key, pod, log);
     }
     all
 }
@@ -119,54 +120,6 @@ pub(super) fn put_in(meant: &Meant, pod: &mut WantedPod) {
         }
     }
     pod.depends_on.extend(pods);
-}
-
-/// Warns of keys of other pods that stand where the name of a host does, as compose files have them.
-fn hard_wired(spec: &Spec, own: &Key, pod: &Pod, log: &mut Collector) {
-    let variables = pod.env.iter().flat_map(|env| env.value.values());
-    let variables = variables.filter_map(|value| match &value.value {
-        EnvSyntax::Literal(text) => Some((text, value.span)),
-        EnvSyntax::LiteralSecret(text) => Some((text.expose(), value.span)),
-        EnvSyntax::Secret(_) | EnvSyntax::Absent => None,
-    });
-    let words = pod.command.iter().flat_map(|words| words.value.iter().map(|word| (word, words.span)));
-    let mut told = BTreeSet::new();
-    for (text, span) in variables.chain(words) {
-        for key in hosts(text.raw()).filter_map(|host| host.parse::<Key>().ok()) {
-            let Some(other) = spec.pods.get(&key).filter(|_| key != *own) else { continue };
-            if told.insert((key.clone(), span)) {
-                log.push(called_by_key(&key, other, span));
-            }
-        }
-    }
-}
-
-/// Returns what stands in a text as the name of a host with a port.
-fn hosts(text: &str) -> impl Iterator<Item = &str> {
-    let begins = text.match_indices("//").map(|(at, _)| at + 2);
-    let begins = begins.chain(text.match_indices('@').map(|(at, _)| at + 1));
-    begins.filter_map(|begin| {
-        let rest = &text[begin..];
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))?;
-        let port = rest[end..].strip_prefix(':')?;
-        port.starts_with(|c: char| c.is_ascii_digit()).then_some(&rest[..end])
-    })
-}
-
-fn called_by_key(key: &Key, other: &Pod, span: Span) -> Diagnostic {
-    let detail = format!("`{key}` is a pod here, and pods do not find each other by their keys");
-    let number = other.replicas().and_then(|replicas| replicas.numbers().next());
-    let pod = match number {
-        Some(number) => Address::replica(key.clone(), number),
-        None => Address::pod(key.clone()),
-    };
-    let help = format!(
-        "write `{}`, the URL of its first HTTP port, for scheme, host and port; with `global_networking: true` on both \
-         pods, `{}` for the host alone",
-        form(&pod, "url"),
-        form(&pod, "host")
-    );
-    Diagnostic::at(Problem::HardWiredPod, span, detail).help(help)
 }
 
 /// Returns what a reference means: the very pod, and the port.
@@ -281,12 +234,23 @@ fn attribute(own: &Pod, (pod, target): (&Address, &Pod), typed: Attribute) -> Re
             ),
         )
     };
+    let forms =
+        || -> Vec<String> { http.iter().take(NAMED).map(|port| form(pod, &format!("url.{port}"))).collect() };
     match typed {
         Attribute::Url if is_left => Err((
-            format!("the ports of `{pod}` come from its template, so which is the first is not known here"),
+            format!(
+                "the ports of `{pod}` come from its template, so which of them is HTTP is not known here"
+            ),
             format!("write the number, such as `{}`", form(pod, "url.8000")),
         )),
-        Attribute::Url => http.first().map(|port| Attribute::UrlOf(*port)).ok_or_else(without),
+        Attribute::Url => match http.as_slice() {
+            [] => Err(without()),
+            [only] => Ok(Attribute::UrlOf(*only)),
+            [_, _, ..] => Err((
+                format!("`{pod}` publishes {} HTTP ports, and each has a URL of its own", http.len()),
+                format!("write {}", listed(forms(), "or")),
+            )),
+        },
         Attribute::UrlOf(port) if is_left || http.contains(&port) => Ok(Attribute::UrlOf(port)),
         Attribute::UrlOf(_) if http.is_empty() => Err(without()),
         Attribute::UrlOf(port) => {
@@ -297,9 +261,7 @@ fn attribute(own: &Pod, (pod, target): (&Address, &Pod), typed: Attribute) -> Re
             } else {
                 format!("`{pod}` does not publish {port}/http")
             };
-            let forms: Vec<String> =
-                http.iter().take(NAMED).map(|port| form(pod, &format!("url.{port}"))).collect();
-            Err((why, format!("write {}", listed(&forms, "or"))))
+            Err((why, format!("write {}", listed(forms(), "or"))))
         }
         Attribute::Host if target.has_global_networking() && own.has_global_networking() => Ok(typed),
         Attribute::Host if target.has_global_networking() => Err((

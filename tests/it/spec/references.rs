@@ -963,3 +963,115 @@ pods:
       = help: with `then: stop` its pod stays, and with it its id; what it made is handed on by a network volume
     ");
 }
+
+#[test]
+fn several_http_ports_are_told_apart() {
+    insta::assert_snapshot!(with_head("\
+defaults: { image: a, gpu: L40S }
+pods:
+  two: { ports: [9000/http, 8000/http, 22/tcp] }
+  one: { ports: [9000/http, 22/tcp] }
+  user: { env: { A: '${pods.two.url}', B: '${pods.two.url.9000}', C: '${pods.one.url}' } }
+"), @"
+    error: invalid reference
+     --> pods.yaml:7:22
+      |
+    7 |   user: { env: { A: '${pods.two.url}', B: '${pods.two.url.9000}', C: '${pods.one.url}' } }
+      |                      ^^^^^^^^^^^^^^^ `two` publishes 2 HTTP ports, and each has a URL of its own
+      |
+      = help: write `${pods.two.url.8000}` or `${pods.two.url.9000}`
+    ");
+}
+
+#[test]
+fn a_key_where_a_host_stands_is_found_in_every_form() {
+    insta::assert_snapshot!(with_head("\
+defaults: { image: a, gpu: L40S, ports: [11434/http] }
+pods:
+  ollama: { }
+  db: { }
+  user:
+    env:
+      A: http://ollama
+      B: http://ollama/v1
+      C: ollama:11434
+      D: '--to=ollama:11434,db:5432'
+      E: redis://user@db
+"), @"
+    warning: pod called by its key
+     --> pods.yaml:9:7
+      |
+    9 |       A: http://ollama
+      |       ^ `ollama` is a pod here, and pods do not find each other by their keys
+      |
+      = help: write `${pods.ollama.url}`, the URL of its HTTP port, for scheme, host and port; with `global_networking: true` on both pods, `${pods.ollama.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:10:7
+       |
+    10 |       B: http://ollama/v1
+       |       ^ `ollama` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.ollama.url}`, the URL of its HTTP port, for scheme, host and port; with `global_networking: true` on both pods, `${pods.ollama.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:11:7
+       |
+    11 |       C: ollama:11434
+       |       ^ `ollama` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.ollama.url}`, the URL of its HTTP port, for scheme, host and port; with `global_networking: true` on both pods, `${pods.ollama.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:12:7
+       |
+    12 |       D: '--to=ollama:11434,db:5432'
+       |       ^ `db` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.db.url}`, the URL of its HTTP port, for scheme, host and port; with `global_networking: true` on both pods, `${pods.db.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:12:7
+       |
+    12 |       D: '--to=ollama:11434,db:5432'
+       |       ^ `ollama` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.ollama.url}`, the URL of its HTTP port, for scheme, host and port; with `global_networking: true` on both pods, `${pods.ollama.host}` for the host alone
+
+    warning: pod called by its key
+      --> pods.yaml:13:7
+       |
+    13 |       E: redis://user@db
+       |       ^ `db` is a pod here, and pods do not find each other by their keys
+       |
+       = help: write `${pods.db.url}`, the URL of its HTTP port, for scheme, host and port; with `global_networking: true` on both pods, `${pods.db.host}` for the host alone
+    ");
+}
+
+#[test]
+fn what_only_looks_like_a_host_is_left() {
+    assert_eq!(
+        with_head(
+            "\
+defaults: { image: a, gpu: L40S, ports: [11434/http] }
+pods:
+  ollama: { }
+  user:
+    env:
+      A: ollama
+      B: ollama:latest
+      C: ollama:3
+      D: acme/ollama:11434x
+      E: http://ollama.example.com
+      F: http://x/ollama
+      G: /ollama:11434
+      H: my-ollama:11434
+      I: ollama:112345
+      J: 'the ollama: 11434'
+      K: s3://ollama/weights
+      L: ollama@example.com
+"
+        ),
+        ""
+    );
+}
