@@ -26,17 +26,10 @@ pub(super) struct Checked {
 pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
     let Budget { max_hourly, max_monthly, on_exceed } = budget;
     let at_most = plan.cost.at_most + others;
-    let hourly = max_hourly
-        .map(|limit| (BudgetLimit::Hourly(limit), at_most.compute + at_most.runs.unwrap_or_default()));
-    let monthly = max_monthly.map(|limit| (BudgetLimit::Monthly(limit), at_most.total()));
-    // How long a job runs nobody knows, so it counts by the hour only.
-    let exceeded = hourly.into_iter().chain(monthly).filter(|(limit, amount)| exceeds(*limit, *amount));
-    let is_blocked = match on_exceed {
-        OnExceed::Fail => plan.actions.values().any(spends) && !is_cheaper(plan),
-        OnExceed::Warn => false,
-    };
+    let limits = [max_hourly.map(BudgetLimit::Hourly), max_monthly.map(BudgetLimit::Monthly)];
+    let amounts = limits.into_iter().flatten().map(|limit| (limit, counted(limit, at_most)));
+    let exceeded: Vec<_> = amounts.filter(|(limit, amount)| exceeds(*limit, *amount)).collect();
     let mut checked = Checked::default();
-    let exceeded: Vec<_> = exceeded.collect();
     if exceeded.iter().any(|(_, at_most)| at_most.unknown_parts > 0) {
         checked
             .findings
@@ -46,6 +39,12 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
         checked.findings.push(finding::jobs_in_no_month(runs));
     }
     for (limit, at_most) in exceeded {
+        let is_blocked = match on_exceed {
+            OnExceed::Fail => {
+                plan.actions.values().any(|action| spends(limit, action)) && !is_cheaper(limit, plan)
+            }
+            OnExceed::Warn => false,
+        };
         if is_blocked {
             checked.blocks.push(Block::OverBudget { limit, at_most });
         } else {
@@ -53,6 +52,14 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
         }
     }
     checked
+}
+
+/// Returns the part of a cost that a limit is about. How long a job runs nobody knows, so it counts by the hour only.
+fn counted(limit: BudgetLimit, cost: Split) -> Amount {
+    match limit {
+        BudgetLimit::Hourly(_) => cost.compute + cost.runs.unwrap_or_default(),
+        BudgetLimit::Monthly(_) => cost.total(),
+    }
 }
 
 /// Names what an action may rent for a price that nobody knows.
@@ -86,22 +93,20 @@ fn exceeds(limit: BudgetLimit, amount: Amount) -> bool {
 }
 
 /// Tells whether the plan certainly ends below what is billed now.
-fn is_cheaper(plan: &Plan) -> bool {
-    match (plan.cost.at_most.rate().exact(), plan.cost.now.rate().exact()) {
+fn is_cheaper(limit: BudgetLimit, plan: &Plan) -> bool {
+    let [after, now] = [plan.cost.at_most, plan.cost.now].map(|cost| counted(limit, cost).exact());
+    match (after, now) {
         (Some(after), Some(now)) => after < now,
         (None, _) | (_, None) => false,
     }
 }
 
 /// Tells whether an action begins or enlarges something that is billed.
-fn spends(action: &Action) -> bool {
+fn spends(limit: BudgetLimit, action: &Action) -> bool {
     match action.operation {
-        Operation::CreatePod(_)
-        | Operation::StartPod { .. }
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. } => true,
-        Operation::UpdatePod { .. } => {
-            let (before, after) = (action.cost.before.rate(), action.cost.after.rate());
+        Operation::CreatePod(_) | Operation::StartPod { .. } => true,
+        Operation::CreateVolume { .. } | Operation::GrowVolume { .. } | Operation::UpdatePod { .. } => {
+            let [before, after] = [action.cost.before, action.cost.after].map(|cost| counted(limit, cost));
             after.known > before.known || after.unknown_parts > before.unknown_parts
         }
         Operation::Local

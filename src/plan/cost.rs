@@ -3,6 +3,7 @@
 use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::id::RemoteId;
+use crate::model::job;
 use crate::model::live::{Live, LivePod, LiveVolume, Rental};
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{Candidate, Split};
@@ -40,7 +41,7 @@ pub(super) fn price(catalog: &Catalog, compute: &Compute, cloud: Cloud) -> Price
 
 /// Returns what a pod costs on a candidate while it runs.
 pub(super) fn on_candidate(container: &Container, candidate: &Candidate) -> Split {
-    running(Amount::of(candidate.price), container.disk, local_of(&container.storage))
+    as_wanted(Amount::of(candidate.price), container)
 }
 
 /// Returns what a pod costs on the dearest of its candidates; one whose price is unknown makes the sum unknown.
@@ -51,15 +52,26 @@ pub(super) fn on_dearest<'c>(
     let amounts = || candidates.clone().map(|candidate| Amount::of(candidate.price));
     let known = amounts().map(|amount| amount.known).max().unwrap_or_default();
     let unknown_parts = amounts().map(|amount| amount.unknown_parts).max().unwrap_or_default();
-    running(Amount { known, unknown_parts }, container.disk, local_of(&container.storage))
+    as_wanted(Amount { known, unknown_parts }, container)
 }
 
-/// Returns what a live pod costs as it is.
+/// Returns what a live pod of ours costs as it is. What it is there for, its own entrypoint says; the one on record where
+/// the API shows none.
+pub(super) fn managed_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>) -> Split {
+    let cost = live_pod(catalog, pod, recorded);
+    let entrypoint = pod.settings.entrypoint.as_ref();
+    let entrypoint = entrypoint.or(recorded.map(|recorded| &recorded.container.entrypoint));
+    if !pod.status.is_up() || !entrypoint.is_some_and(|words| is_by_run(words)) {
+        return cost;
+    }
+    of_job(cost, live_disk(pod, recorded), live_local(pod))
+}
+
+/// Returns what a live pod costs as it is, by the month whatever it is there for.
 pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&RecordedPod>) -> Split {
-    let disk = pod.settings.disk.or(recorded.map(|recorded| recorded.container.disk)).unwrap_or(Gigabytes(0));
     let local = live_local(pod);
     if pod.status.is_up() {
-        running(live_compute(catalog, pod, recorded), disk, local)
+        running(live_compute(catalog, pod, recorded), live_disk(pod, recorded), local)
     } else {
         stopped(local)
     }
@@ -69,9 +81,7 @@ pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&Recor
 pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> Option<Split> {
     match (&recorded.id, &recorded.record.object) {
         (RemoteId::Pod(id), RecordedObject::Pod(record)) => {
-            let pod = live.pods.get(id)?.found()?;
-            let cost = live_pod(catalog, pod, Some(record));
-            Some(if record.job.is_some() { of_job(cost, record.container.disk) } else { cost })
+            Some(managed_pod(catalog, live.pods.get(id)?.found()?, Some(record)))
         }
         (RemoteId::Volume(id), RecordedObject::Volume(config)) => {
             let LiveVolume { id: _, name: _, size, data_center: _, tier } = live.volumes.get(id)?.found()?;
@@ -88,11 +98,6 @@ pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> 
     }
 }
 
-/// Returns what a pod with this container disk costs as a job.
-pub(super) fn of_job(cost: Split, disk: Gigabytes) -> Split {
-    cost.of_job(Amount::known(per_gigabyte(disk, CONTAINER_DISK)))
-}
-
 /// Returns what a live pod would cost running with these disks, and for this bid if it is rented by one.
 pub(super) fn live_running(
     catalog: &Catalog,
@@ -105,7 +110,7 @@ pub(super) fn live_running(
         (Some(bid), Some(Compute::Gpu { id: _, count })) => Amount::of(Price::Known(bid * *count)),
         (Some(_) | None, _) => live_compute(catalog, pod, recorded),
     };
-    running(compute, container.disk, local_of(&container.storage))
+    as_wanted(compute, container)
 }
 
 /// Returns what a pod with this container costs while it is stopped.
@@ -127,7 +132,7 @@ pub(super) fn recorded_pod(catalog: &Catalog, recorded: &RecordedPod) -> Split {
         (Some(_), None) | (None, Some(_) | None) => Price::Unknown,
     };
     match run {
-        RunState::Running => running(Amount::of(listed), container.disk, local_of(&container.storage)),
+        RunState::Running => as_wanted(Amount::of(listed), container),
         RunState::Stopped => stopped_pod(container),
     }
 }
@@ -172,6 +177,27 @@ fn has_machine(compute: &Compute) -> bool {
     }
 }
 
+/// Returns what a pod costs that runs with these settings.
+fn as_wanted(compute: Amount, container: &Container) -> Split {
+    let local = local_of(&container.storage);
+    let cost = running(compute, container.disk, local);
+    if is_by_run(&container.entrypoint) { of_job(cost, container.disk, local) } else { cost }
+}
+
+/// Tells whether an entrypoint is that of a job which ends with its run. One whose pod stays is billed for as long as a
+/// service is.
+fn is_by_run(entrypoint: &[String]) -> bool {
+    job::is_entrypoint(entrypoint) && !job::keeps(entrypoint)
+}
+
+/// Returns what a running pod costs as a job. Nobody knows how long its run takes, and what is left of it for the rest of
+/// the month is a stopped pod, of which the disk is the dearer.
+fn of_job(cost: Split, disk: Gigabytes, local: Gigabytes) -> Split {
+    let Split { compute, storage: _, runs: _ } = cost;
+    let disk = Amount::known(per_gigabyte(disk, CONTAINER_DISK));
+    Split { runs: Some(compute + disk), ..stopped(local) }
+}
+
 fn running(compute: Amount, disk: Gigabytes, local: Gigabytes) -> Split {
     let storage = per_gigabyte(disk, CONTAINER_DISK) + per_gigabyte(local, LOCAL_RUNNING);
     Split { compute, storage: Amount::known(storage), runs: None }
@@ -211,6 +237,10 @@ fn local_of(storage: &Storage<Address>) -> Gigabytes {
         Storage::Local { size, path: _ } => *size,
         Storage::None | Storage::Network { .. } => Gigabytes(0),
     }
+}
+
+fn live_disk(pod: &LivePod, recorded: Option<&RecordedPod>) -> Gigabytes {
+    pod.settings.disk.or(recorded.map(|recorded| recorded.container.disk)).unwrap_or(Gigabytes(0))
 }
 
 fn live_local(pod: &LivePod) -> Gigabytes {

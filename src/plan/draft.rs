@@ -77,14 +77,6 @@ impl Draft<'_> {
         self.push(Planning { step, operation, reason, changes, consequences, after, record });
     }
 
-    /// Puts another cost in the place of each.
-    pub(super) fn each_cost(&mut self, other: impl Fn(Split) -> Split) {
-        let steps = self.steps.iter_mut().map(|(_, action)| &mut action.cost);
-        let costs = steps.flat_map(|cost| [&mut cost.before, &mut cost.after]);
-        let all = costs.chain([&mut self.now, &mut self.after, &mut self.at_most]);
-        all.for_each(|cost| *cost = other(*cost));
-    }
-
     /// Drops the steps that another way makes needless.
     pub(super) fn keep_steps(&mut self, is_kept: impl Fn(Step) -> bool) {
         self.steps.retain(|(step, _)| is_kept(*step));

@@ -570,7 +570,7 @@ pub(super) fn left_to_next_run(address: &Address, fields: &[Field], is_wanted: b
 pub(super) fn jobs_in_no_month(runs: Amount) -> Finding {
     let unknown = if runs.unknown_parts > 0 { " and what is unknown" } else { "" };
     let message = format!(
-        "`max_monthly` does not count jobs, which cost {}/h{unknown} while they run; `max_hourly` does",
+        "`max_monthly` does not count the runs of jobs, which cost {}/h{unknown}; `max_hourly` does",
         runs.known.hourly()
     );
     Finding { severity: Severity::Note, code: "jobs-in-no-month", subject: None, message }

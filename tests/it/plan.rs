@@ -4,6 +4,7 @@ mod cases;
 mod catalog;
 mod counts;
 mod dead_addresses;
+mod job_costs;
 pub(crate) mod jobs;
 mod left_alone;
 mod order;

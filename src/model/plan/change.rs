@@ -185,18 +185,6 @@ impl Split {
         self.total() + self.runs.unwrap_or_default()
     }
 
-    /// Returns the same of a pod that is a job: what it costs only while it runs is a cost of its run. Its container disk,
-    /// for so much a month, is there as long as its compute is.
-    pub fn of_job(self, disk: Amount) -> Self {
-        let Self { compute, storage, runs } = self;
-        if compute == Amount::default() {
-            return self;
-        }
-        let disk = Amount::known(disk.known.min(storage.known));
-        let storage = Amount { known: storage.known - disk.known, ..storage };
-        Self { compute: Amount::default(), storage, runs: Some(runs.unwrap_or_default() + compute + disk) }
-    }
-
     /// Combines each part with that of another.
     pub fn each(self, other: Self, combine: impl Fn(Amount, Amount) -> Amount) -> Self {
         let runs = (self.runs.is_some() || other.runs.is_some())

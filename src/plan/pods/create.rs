@@ -282,7 +282,7 @@ impl<'a> PodPlanner<'_, 'a> {
                 if let Some(volume) = wanted.container.storage.volume() {
                     self.draft.findings.push(finding::two_writers(self.address, volume));
                 }
-                let current = cost::live_pod(self.context.inputs.catalog, live, recorded);
+                let current = cost::managed_pod(self.context.inputs.catalog, live, recorded);
                 self.create(wanted, ways, reason.clone(), changes, new_id, deposed);
                 let dearest = self.draft.at_most;
                 let after = minus(self.draft.after, current);

@@ -21,7 +21,6 @@ use crate::model::size::Gigabytes;
 
 use crate::plan::draft::{Draft, Planning};
 use crate::plan::effect::{self, Body};
-use crate::plan::jobs::JobAfter;
 use crate::plan::ownership::PodView;
 use crate::plan::presence::{Case, Successor, case};
 use crate::plan::reach::Part;
@@ -68,7 +67,7 @@ pub(super) fn draft<'a>(
         && let Some(was) = recorded.record.object.pod().and_then(|pod| pod.job.as_ref())
     {
         planner.gone_job(wanted, job, recorded, was);
-        return planner.finished(Some(wanted));
+        return planner.draft;
     }
     match case {
         Case::Hold(held) => planner.hold(held),
@@ -95,7 +94,7 @@ pub(super) fn draft<'a>(
             planner.with(wanted, |planner, wanted| planner.adopt(wanted, object, known));
         }
     }
-    planner.finished(wanted)
+    planner.draft
 }
 
 struct PodPlanner<'c, 'a> {
@@ -117,27 +116,6 @@ struct PodPlanner<'c, 'a> {
 }
 
 impl<'a> PodPlanner<'_, 'a> {
-    /// Returns the plan of the address. What a job costs is told by the hour of its run.
-    fn finished(mut self, wanted: Option<&WantedPod>) -> Draft<'a> {
-        let recorded = self.context.renamed.recorded(self.address).and_then(|it| it.record.object.pod());
-        let was_job =
-            recorded.filter(|recorded| recorded.job.is_some()).map(|recorded| recorded.container.disk);
-        let disk = match wanted {
-            // A pod that is kept is billed like any other.
-            Some(WantedPod { job: Some(job), .. })
-                if job.then.keeps() && matches!(self.draft.job, Some(JobAfter::Ended(_))) =>
-            {
-                None
-            }
-            Some(wanted) => wanted.job.as_ref().map(|_| wanted.container.disk),
-            None => was_job,
-        };
-        if let Some(disk) = disk {
-            self.draft.each_cost(|cost| cost::of_job(cost, disk));
-        }
-        self.draft
-    }
-
     /// The cases of a wanted pod come with what is wanted.
     fn with(&mut self, wanted: Option<&'a WantedPod>, plan: impl FnOnce(&mut Self, &'a WantedPod)) {
         if let Some(wanted) = wanted {
@@ -189,15 +167,15 @@ impl<'a> PodPlanner<'_, 'a> {
     fn recorded_cost(&self, id: &PodId, recorded: &RecordedPod) -> Split {
         let inputs = self.context.inputs;
         match inputs.live.pods.get(id).and_then(Seen::found) {
-            Some(pod) => cost::live_pod(inputs.catalog, pod, Some(recorded)),
+            Some(pod) => cost::managed_pod(inputs.catalog, pod, Some(recorded)),
             None => cost::recorded_pod(inputs.catalog, recorded),
         }
     }
 
     fn begin(&mut self, live: Option<&LivePod>, recorded: Option<&RecordedPod>) {
         let catalog = self.context.inputs.catalog;
-        let current = live.map(|pod| cost::live_pod(catalog, pod, recorded)).unwrap_or_default();
-        let surplus: Split = self.surplus.iter().map(|pod| cost::live_pod(catalog, pod, None)).sum();
+        let current = live.map(|pod| cost::managed_pod(catalog, pod, recorded)).unwrap_or_default();
+        let surplus: Split = self.surplus.iter().map(|pod| cost::managed_pod(catalog, pod, None)).sum();
         self.draft.costs_now(current + surplus);
         if let Some(gone) = self.context.renamed.displaced.get(self.address) {
             self.draft.drift.push(DriftKind::Vanished);
@@ -232,7 +210,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let surplus = std::mem::take(&mut self.surplus);
         let is_duplicate = surplus.iter().all(|pod| self.duplicates.contains(&pod.id));
         let catalog = self.context.inputs.catalog;
-        let freed: Split = surplus.iter().map(|pod| cost::live_pod(catalog, pod, None)).sum();
+        let freed: Split = surplus.iter().map(|pod| cost::managed_pod(catalog, pod, None)).sum();
         let mut consequences: Vec<Consequence> =
             surplus.iter().flat_map(|pod| self.body(pod, Gigabytes(0)).deleted()).collect();
         consequences.sort();

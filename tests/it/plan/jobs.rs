@@ -49,7 +49,7 @@ fn live(world: &mut World, edit: impl FnOnce(&mut LivePod)) {
 }
 
 /// Shows the pod so, with this log.
-fn shows(mut world: World, status: PodStatus, log: Option<JobLog>) -> World {
+pub(crate) fn shows(mut world: World, status: PodStatus, log: Option<JobLog>) -> World {
     let id = id(&world, "train");
     live(&mut world, |pod| pod.status = status);
     world.live.jobs = log.map(|log| (id, log)).into_iter().collect();
