@@ -15,6 +15,7 @@ use crate::model::plan::{
 use crate::model::pod::{EnvValue, RunState};
 use crate::model::reference;
 use crate::model::settings::{Container, Field};
+use crate::model::value::Value;
 
 use super::draft::Draft;
 use super::graph::Edges;
@@ -164,22 +165,33 @@ fn ids<'a>(
 pub(super) fn attribute(changes: &mut [FieldChange], written: &Container, recorded: Option<&Container>) {
     let Some(recorded) = recorded else { return };
     for change in changes.iter_mut().filter(|change| change.cause == Cause::Spec) {
-        let follows = match &change.field {
-            Field::Env(key) => match (written.env.get(key), recorded.env.get(key)) {
-                (Some(EnvValue::Plain(text)), Some(EnvValue::Plain(was))) => reference::gives(text, was),
-                (_, _) => false,
-            },
-            Field::Command => {
-                let mut words = written.command.iter().zip(&recorded.command);
-                written.command.len() == recorded.command.len()
-                    && words.clone().any(|(word, was)| word != was)
-                    && words.all(|(word, was)| word == was || reference::gives(word, was))
-            }
-            _ => false,
-        };
-        if follows {
+        if follows(&change.field, written, &given(recorded, &change.field)) {
             change.cause = Cause::Reference;
         }
+    }
+}
+
+/// Returns what a pod was given in a field that can refer to others.
+pub(super) fn given(container: &Container, field: &Field) -> Value {
+    match field {
+        Field::Env(key) => container.env.get(key).map_or(Value::Absent, EnvValue::value),
+        field => container.value(field),
+    }
+}
+
+/// Tells whether a value is what the spec has, but for the ids of pods that it refers to.
+pub(super) fn follows(field: &Field, written: &Container, was: &Value) -> bool {
+    match (field, was) {
+        (Field::Env(key), Value::Text(was)) => {
+            written.env.get(key).and_then(EnvValue::plain).is_some_and(|text| reference::gives(text, was))
+        }
+        (Field::Command, Value::Command(was)) => {
+            let mut words = written.command.iter().zip(was);
+            written.command.len() == was.len()
+                && words.clone().any(|(word, was)| word != was)
+                && words.all(|(word, was)| word == was || reference::gives(word, was))
+        }
+        _ => false,
     }
 }
 

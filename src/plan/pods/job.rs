@@ -168,14 +168,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let has_begun = live.status.is_up() || matches!(log, Some(JobLog::Ended(_)));
         let given = recorded.filter(|recorded| !(rebuilt || has_begun && is_other_run(recorded, live)));
         let given = given.map(|recorded| &recorded.container);
-        let changed: BTreeSet<Field> = match given {
-            Some(given) => job.changed(given, &wanted.container).into_iter().collect(),
-            None => {
-                let names = |field: &Field| job.names(field);
-                comparison.changes.iter().map(|change| change.field.clone()).filter(names).collect()
-            }
-        };
-        let changed = changed.into_iter().any(|field| !wanted.lifecycle.ignores(&field));
+        let changed = self.is_given_another((job, wanted), given, Some(comparison));
         let runs = match (&stands, wanted.run) {
             (_, RunState::Stopped) => false,
             (Stands::Never | Stands::CutShort, RunState::Running) => true,
@@ -341,8 +334,7 @@ impl<'a> PodPlanner<'_, 'a> {
         }
         let Some(pod) = recorded.record.object.pod() else { return };
         let requested = self.context.is_to_be_replaced(self.address);
-        let mut changed = job.changed(&pod.container, &wanted.container).into_iter();
-        let changed = changed.any(|field| !wanted.lifecycle.ignores(&field));
+        let changed = self.is_given_another((job, wanted), Some(&pod.container), None);
         // It was stopped by podform, so its end is not what is missing.
         let is_cut_short = !was.gone && was.ended.is_none() && pod.run == RunState::Stopped;
         if wanted.run == RunState::Running && (requested || changed || is_cut_short) {

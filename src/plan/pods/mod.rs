@@ -6,6 +6,7 @@ mod job;
 mod keep;
 mod record;
 mod remove;
+mod rerun;
 
 use std::collections::BTreeSet;
 

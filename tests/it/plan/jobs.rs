@@ -56,7 +56,7 @@ pub(crate) fn shows(mut world: World, status: PodStatus, log: Option<JobLog>) ->
     world
 }
 
-fn told(world: &World) -> String {
+pub(crate) fn told(world: &World) -> String {
     let planned = world.plan();
     let plan = planned.plan();
     let broken = world.violations(plan);
