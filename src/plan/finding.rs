@@ -554,6 +554,16 @@ pub(super) fn job(address: &Address, stands: &Stands) -> Option<Finding> {
     Some(about(severity, code, address, None, message))
 }
 
+/// Says what it costs that others started the pod of a job which has ended.
+pub(super) fn job_started(address: &Address, cost: Amount) -> Finding {
+    let unknown = if cost.unknown_parts > 0 { " and what is unknown" } else { "" };
+    let message = format!(
+        "was started outside of podform after its run had ended: it runs its command again, for {}/h{unknown}",
+        cost.known.hourly()
+    );
+    about(Severity::Warning, "job-started", address, None, message)
+}
+
 /// Names what a job does not get that is not to run again.
 pub(super) fn left_to_next_run(address: &Address, fields: &[Field], is_wanted: bool) -> Finding {
     let names: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();

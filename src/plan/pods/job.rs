@@ -122,6 +122,22 @@ fn is_other_run(recorded: &RecordedPod, live: &LivePod) -> bool {
     was.is_some_and(|was| run_of(live, Some(was)).is_some_and(|run| was.run.as_ref() != Some(run)))
 }
 
+/// Tells what others did to the pod of a job. That a run ends is no doing of others.
+pub(super) fn job_drift(recorded: &RecordedPod, live: &LivePod) -> Option<DriftKind> {
+    if is_other_run(recorded, live) {
+        return None;
+    }
+    let has_ended = recorded.job.as_ref().is_some_and(|job| job.ended.is_some());
+    match (recorded.run, live.status.is_up()) {
+        (RunState::Stopped, true) => Some(DriftKind::Started),
+        // Whoever stays up does not stop itself.
+        (RunState::Running, false) if has_ended && job::keeps(&recorded.container.entrypoint) => {
+            Some(DriftKind::Stopped)
+        }
+        (RunState::Running, true | false) | (RunState::Stopped, false) => None,
+    }
+}
+
 /// What is to happen to a job.
 pub(super) enum Verdict {
     /// A run begins.
@@ -214,6 +230,10 @@ impl<'a> PodPlanner<'_, 'a> {
         if wanted.run == RunState::Running {
             self.draft.findings.extend(self.overdue(live));
         }
+        let was_started = self.draft.drift.contains(&DriftKind::Started);
+        if was_started && matches!(stands, Stands::Ended(_)) {
+            self.draft.findings.push(finding::job_started(self.address, self.draft.now.rate()));
+        }
         self.draft.job = Some(match wanted.run {
             RunState::Stopped if stands == Stands::Goes => JobAfter::Idle,
             RunState::Running | RunState::Stopped => JobAfter::from(&stands),
@@ -261,6 +281,7 @@ impl<'a> PodPlanner<'_, 'a> {
             self.terminate_done(live, record);
         } else if stops {
             let reason = match &stands {
+                _ if was_started => Reason::StateDrifted,
                 Stands::Ended(_) => Reason::JobEnded,
                 Stands::Never | Stands::Goes | Stands::CutShort | Stands::NotKnown(_) => Reason::StateWanted,
             };
@@ -286,10 +307,15 @@ impl<'a> PodPlanner<'_, 'a> {
         set_run(&mut record, RunState::Stopped);
         let disk = record.object.pod().map(|pod| pod.container.disk).unwrap_or_default();
         let consequences = self.body(live, disk).stopped();
+        // Nobody changed anything where a pod does not go with its run.
+        let changes = match reason {
+            Reason::JobEnded => Vec::new(),
+            _ => vec![super::record::run_change(&reason, RunState::Running, RunState::Stopped)],
+        };
         self.draft.push(Planning {
             step: Step::Stop,
             operation: Operation::StopPod { id: live.id.clone() },
-            changes: vec![super::record::run_change(&reason, RunState::Running, RunState::Stopped)],
+            changes,
             reason,
             consequences,
             after: crate::plan::cost::stopped_live(live),

@@ -22,7 +22,7 @@ use crate::model::value::Value;
 
 use super::PodPlanner;
 use super::create::Ways;
-use super::job::{Left, Verdict};
+use super::job::{Left, Verdict, job_drift};
 use super::record::{is_news, put, run_change, same_rules, set_run};
 use crate::plan::compare::{Compared, Comparison, Pair};
 use crate::plan::draft::Planning;
@@ -35,9 +35,7 @@ impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn keep(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded, live: &'a LivePod) {
         let Some(pod) = recorded.record.object.pod() else { return };
         self.begin(Some(live), Some(pod));
-        if wanted.job.is_none() {
-            self.run_drift(pod.run, live);
-        }
+        self.run_drift(pod, live);
         let from = self.context.renamed.moves.get(self.address).unwrap_or(self.address);
         self.stored = self.context.inputs.prior.objects.get(from).map(|stored| &stored.record.object);
         let record = recorded.record.clone();
@@ -115,8 +113,11 @@ impl<'a> PodPlanner<'_, 'a> {
         self.surplus.iter().map(|pod| pod.id.clone()).collect()
     }
 
-    pub(super) fn run_drift(&mut self, recorded: RunState, live: &LivePod) {
-        match (recorded, live.status.is_up()) {
+    pub(super) fn run_drift(&mut self, recorded: &RecordedPod, live: &LivePod) {
+        if recorded.job.is_some() {
+            return self.draft.drift.extend(job_drift(recorded, live));
+        }
+        match (recorded.run, live.status.is_up()) {
             (RunState::Running, false) if live.rental == Some(Rental::Spot { outbid: true }) => {
                 self.draft.drift.push(DriftKind::Interrupted);
             }
@@ -587,7 +588,8 @@ enum Run {
 /// Tells apart a wish that changed from a pod that others stopped or started.
 fn run_reason(recorded: Option<&RecordedPod>, wanted: RunState) -> Reason {
     match recorded {
-        Some(recorded) if recorded.run == wanted => Reason::StateDrifted,
+        // A job that has ended was stopped by nobody else.
+        Some(recorded) if recorded.run == wanted && recorded.job.is_none() => Reason::StateDrifted,
         Some(_) | None => Reason::StateWanted,
     }
 }

@@ -80,7 +80,7 @@ impl<'a> PodPlanner<'_, 'a> {
         let Some(pod) = recorded.record.object.pod() else { return };
         self.surplus.extend(successor);
         self.begin(Some(live), Some(pod));
-        self.run_drift(pod.run, live);
+        self.run_drift(pod, live);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
         let is_recorded = self.context.renamed.objects.contains_key(self.address);
         let reason = if is_recorded { self.removal_reason() } else { Reason::Orphaned };

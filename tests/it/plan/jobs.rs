@@ -8,7 +8,7 @@ use podform::model::desired::WantedPod;
 use podform::model::id::{PodId, RemoteId, RunNonce};
 use podform::model::job::{self, End, Job, JobLog, Then, Until};
 use podform::model::live::{LivePod, PodStatus, Seen};
-use podform::model::plan::Planned;
+use podform::model::plan::{Cause, Planned};
 use podform::model::pod::RunState;
 
 use super::world::{World, address, in_order};
@@ -300,4 +300,46 @@ fn what_is_recorded_of_a_job_is_read_again() {
     let after = shows(begun(Then::Terminate), PodStatus::Exited, Some(JobLog::Ended(0))).applied();
     let job = after.prior.objects[&address("train")].record.object.pod().unwrap().job.clone().unwrap();
     assert_eq!((job.ended, job.gone, job.run.is_some()), (Some(End::Done), true, true));
+}
+
+/// A run that is over does not begin again by itself, so it was somebody.
+#[test]
+fn a_job_that_others_start_after_its_end_is_drift() {
+    let mut table = String::new();
+    for (then, code) in [(Then::Stop, 0), (Then::Terminate, 3)] {
+        let ended = shows(begun(then), PodStatus::Exited, Some(JobLog::Ended(code))).applied();
+        let started = shows(ended, PodStatus::Running, None);
+        let planned = started.plan();
+        let stop = planned.plan().actions.values().next().unwrap();
+        assert_eq!(stop.changes[0].cause, Cause::Outside);
+        let said = planned.plan().findings.iter().find(|finding| finding.code == "job-started").unwrap();
+        writeln!(table, "{}\n{}", told(&started), said.message).unwrap();
+        let after = started.applied();
+        assert!(matches!(after.plan(), Planned::NoChanges(_)), "{}", told(&after));
+    }
+    assert_snapshot!(table, @"
+    train:stop StateDrifted, train Started, job-started, job-done
+    was started outside of podform after its run had ended: it runs its command again, for $0.6927/h
+    train:stop StateDrifted, train Started, job-failed, job-started
+    was started outside of podform after its run had ended: it runs its command again, for $0.6927/h
+    ");
+    // One that is wanted stopped has not ended.
+    let stopped = begun(Then::Stop).want("train", |pod| {
+        job(Then::Stop)(pod);
+        pod.run = RunState::Stopped;
+    });
+    let started = shows(stopped.applied(), PodStatus::Running, Some(JobLog::Silent));
+    assert_snapshot!(told(&started), @"train:stop StateDrifted, train Started, job-under-way");
+    // A pod that is kept does not stop itself.
+    let kept = shows(begun(Then::Keep), PodStatus::Running, Some(JobLog::Ended(0))).applied();
+    assert_snapshot!(told(&shows(kept, PodStatus::Exited, None)), @"train:record Changed, train Stopped, job-done, job-kept");
+}
+
+/// An end that is not on record yet is no doing of others either.
+#[test]
+fn a_job_that_ends_before_its_key_goes_is_no_drift() {
+    let mut ended = shows(begun(Then::Stop), PodStatus::Exited, Some(JobLog::Ended(0)));
+    assert_snapshot!(told(&ended.clone().want("train", |_| ())), @"train:update Changed, train:start StateWanted,");
+    ended.desired.wanted.clear();
+    assert_snapshot!(told(&ended), @"train:delete Removed,");
 }
