@@ -434,7 +434,7 @@ fn vanished<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Address> {
     let claimed = context.ownership.addresses();
     let objects = context.renamed.objects.iter();
     let gone = objects.filter(move |(address, recorded)| {
-        is_gone(&recorded.id, context.inputs.live) && !claimed.contains(address)
+        !recorded.is_gone() && is_gone(&recorded.id, context.inputs.live) && !claimed.contains(address)
     });
     gone.map(|(address, _)| address)
 }

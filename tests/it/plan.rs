@@ -5,6 +5,7 @@ mod catalog;
 mod counts;
 mod dead_addresses;
 mod job_costs;
+mod job_leaves;
 mod job_reruns;
 pub(crate) mod jobs;
 mod left_alone;

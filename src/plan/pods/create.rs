@@ -87,14 +87,19 @@ impl<'a> PodPlanner<'_, 'a> {
 
     pub(super) fn create_again(&mut self, wanted: &'a WantedPod, recorded: &'a Recorded) {
         self.begin(None, None);
-        self.draft.drift.push(DriftKind::Vanished);
+        // A job that is no job any more, of which the pod was terminated when it was done.
+        let was_terminated = recorded.is_gone();
+        if !was_terminated {
+            self.draft.drift.push(DriftKind::Vanished);
+        }
         let Some(ways) = self.candidates(wanted) else { return };
-        let mut consequences =
-            recorded.record.object.pod().map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
+        let lost = recorded.record.object.pod().filter(|_| !was_terminated);
+        let mut consequences = lost.map(|pod| effect::vanished(&pod.container)).unwrap_or_default();
         consequences.push(Consequence::NewPodId);
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
         let changes = creation_again(wanted, recorded.record.object.pod());
-        self.create(wanted, ways, Reason::Vanished, changes, consequences, BTreeSet::new());
+        let reason = if was_terminated { Reason::Changed } else { Reason::Vanished };
+        self.create(wanted, ways, reason, changes, consequences, BTreeSet::new());
     }
 
     /// Returns the candidates, or notes why there can be no pod.

@@ -179,8 +179,10 @@ impl<'a> PodPlanner<'_, 'a> {
         let surplus: Split = self.surplus.iter().map(|pod| cost::managed_pod(catalog, pod, None)).sum();
         self.draft.costs_now(current + surplus);
         if let Some(gone) = self.context.renamed.displaced.get(self.address) {
-            self.draft.drift.push(DriftKind::Vanished);
-            self.forget(gone);
+            if !gone.is_gone() {
+                self.draft.drift.push(DriftKind::Vanished);
+            }
+            self.forget(gone, Reason::JobEnded);
         }
         if let Some(from) = self.context.renamed.moves.get(self.address) {
             let record = RecordAfter::MovedFrom(from.clone());
@@ -188,14 +190,19 @@ impl<'a> PodPlanner<'_, 'a> {
         }
     }
 
-    /// Drops the record of what is gone.
-    fn forget(&mut self, gone: &Recorded) {
-        let lost = gone.record.object.pod().map(|pod| effect::vanished(&pod.container));
+    /// Drops the record of what is gone. The pod of a job that podform terminated is missed by nobody, and its record goes for
+    /// another reason.
+    fn forget(&mut self, gone: &Recorded, otherwise: Reason) {
+        let (reason, lost) = if gone.is_gone() {
+            (otherwise, None)
+        } else {
+            (Reason::Vanished, gone.record.object.pod().map(|pod| effect::vanished(&pod.container)))
+        };
         let after = self.draft.after;
         self.draft.push(Planning {
             step: Step::Forget,
             operation: Operation::Local,
-            reason: Reason::Vanished,
+            reason,
             changes: Vec::new(),
             consequences: lost.unwrap_or_default(),
             after,

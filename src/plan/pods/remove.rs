@@ -68,9 +68,11 @@ pub(in crate::plan) fn terminate_with_volume(
 impl<'a> PodPlanner<'_, 'a> {
     pub(super) fn forget_vanished(&mut self, recorded: &'a Recorded, wanted: Option<&'a WantedPod>) {
         self.begin(None, None);
-        self.draft.drift.push(DriftKind::Vanished);
+        if !recorded.is_gone() {
+            self.draft.drift.push(DriftKind::Vanished);
+        }
         self.delete_surplus(RecordAfter::Deposed(BTreeSet::new()));
-        self.forget(recorded);
+        self.forget(recorded, if wanted.is_some() { Reason::Changed } else { self.removal_reason() });
         if wanted.is_some() {
             self.draft.findings.push(finding::created_when_running(self.address));
         }
