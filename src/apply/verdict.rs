@@ -230,7 +230,7 @@ pub fn may_be_given_up(asked: &Asked, live: &LivePod) -> Result<(), String> {
     }
     match live.ran {
         Ran::Never => {}
-        Ran::Once => return Err("it ran once".to_owned()),
+        Ran::Once { since: _ } => return Err("it ran once".to_owned()),
         Ran::NotTold => return Err("the API does not tell whether it ran".to_owned()),
     }
     let is_local = matches!(live.settings.storage, Storage::Local { .. });

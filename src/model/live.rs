@@ -293,7 +293,10 @@ pub enum Ran {
     NotTold,
     /// RunPod has no time at which it first ran.
     Never,
-    Once,
+    Once {
+        /// Since when it runs.
+        since: Option<Timestamp>,
+    },
 }
 
 /// How a pod is rented, as the API tells it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::address::Address;
-use crate::model::live::LivePod;
+use crate::model::live::{LivePod, Ran};
 use crate::model::plan::{Consequence, Disruption, FieldChange};
 use crate::model::pod::{Port, Protocol, Storage};
 use crate::model::settings::Container;
@@ -16,6 +16,8 @@ pub(super) struct Body<'a> {
     pub(super) disk: Gigabytes,
     /// The address of the network volume that it mounts, if it is one of ours.
     pub(super) volume: Option<&'a Address>,
+    /// The run of a job goes on there.
+    pub(super) runs_job: bool,
 }
 
 impl Body<'_> {
@@ -26,6 +28,14 @@ impl Body<'_> {
     /// The container disk of a stopped pod is gone already.
     fn disk_lost(&self) -> Option<Consequence> {
         self.pod.status.is_up().then(|| Consequence::ContainerDiskLost { size: self.disk() })
+    }
+
+    fn run_lost(&self) -> Option<Consequence> {
+        let since = match self.pod.ran {
+            Ran::Once { since } => since,
+            Ran::NotTold | Ran::Never => None,
+        };
+        self.runs_job.then_some(Consequence::RunCutShort { since })
     }
 
     fn storage_kept(&self) -> Option<Consequence> {
@@ -53,12 +63,12 @@ impl Body<'_> {
 
     /// Returns what a stop does.
     pub(super) fn stopped(&self) -> Vec<Consequence> {
-        sorted([self.disk_lost(), self.storage_kept()])
+        sorted([self.run_lost(), self.disk_lost(), self.storage_kept()])
     }
 
     /// Returns what terminating the pod does.
     pub(super) fn deleted(&self) -> Vec<Consequence> {
-        sorted([self.disk_lost(), self.local_lost(), self.network_kept()])
+        sorted([self.run_lost(), self.disk_lost(), self.local_lost(), self.network_kept()])
     }
 
     /// Returns what an update does.
@@ -67,7 +77,8 @@ impl Body<'_> {
             Disruption::InPlace => Vec::new(),
             Disruption::NextStart => vec![Consequence::TakesEffectAtNextStart],
             Disruption::Reset | Disruption::Replace => {
-                sorted([self.disk_lost(), self.storage_kept(), changing(self.pod.ports(), ports_after)])
+                let changing = changing(self.pod.ports(), ports_after);
+                sorted([self.run_lost(), self.disk_lost(), self.storage_kept(), changing])
             }
         }
     }

@@ -112,6 +112,7 @@ pub(super) fn lost(lost: Lost) -> Json {
         "network_volumes": kind_lost(lost.network_volumes),
         "local_volumes": kind_lost(lost.local_volumes),
         "gone_before": kind_lost(lost.gone),
+        "job_runs": if_any((lost.runs > 0).then_some(lost.runs)),
     }
 }
 
@@ -234,7 +235,8 @@ fn consequence(consequence: &Consequence) -> Json {
             (None, Some(size), None)
         }
         Consequence::NetworkVolumeKept { volume } => (Some(volume), None, None),
-        Consequence::NewPodId
+        Consequence::RunCutShort { .. }
+        | Consequence::NewPodId
         | Consequence::PublicPortsChange
         | Consequence::StartMayFail { .. }
         | Consequence::ScarceGpuGivenUp

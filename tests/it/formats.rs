@@ -31,6 +31,7 @@ use podform::render::view::{Verb, subjects};
 use podform::render::{Format, Positions, no_positions, write_plan};
 use podform::state::planfile::{self, PlanInputs, SavedPlan};
 
+use crate::plan::job_cuts::goes;
 use crate::plan::jobs::begun;
 use crate::plan::world::{World, address, gpus, time, token};
 
@@ -162,6 +163,7 @@ cases! {
         pod.depends_on = [address("train")].into();
         pod.until = [(address("train"), Until::Done)].into();
     }),
+    job_cut_short: goes().option(|options| options.destroy = true),
     out_of_scope: World::default()
         .want("llm", image_2)
         .have("llm", |_| {})

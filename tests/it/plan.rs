@@ -5,6 +5,7 @@ mod catalog;
 mod counts;
 mod dead_addresses;
 mod job_costs;
+pub(crate) mod job_cuts;
 mod job_leaves;
 mod job_reruns;
 pub(crate) mod jobs;

@@ -71,6 +71,7 @@ scripts! {
     in_progress,
     init_import,
     jobs,
+    jobs_cut,
     jobs_end,
     jobs_spec,
     jobs_until,

@@ -2,6 +2,7 @@
 
 use super::{Disruption, Several};
 use crate::model::address::Address;
+use crate::model::clock::Timestamp;
 use crate::model::money::Amount;
 use crate::model::settings::Field;
 use crate::model::size::Gigabytes;
@@ -107,6 +108,11 @@ pub enum Consequence {
         /// Where it was mounted.
         path: String,
     },
+    /// The run of a job is ended before it has come to its end, and what it has done by then may be worth nothing.
+    RunCutShort {
+        /// Since when its container runs, where that is known.
+        since: Option<Timestamp>,
+    },
     /// The data was lost already, when the object vanished.
     VanishedWithData { size: Gigabytes },
     /// The container disk is wiped.
@@ -141,11 +147,11 @@ pub enum Consequence {
 }
 
 impl Consequence {
-    /// Tells whether a volume is lost by the action itself. A container disk is no place for data: each stop and each
+    /// Tells whether a volume or a run of a job is lost by the action itself. A container disk is no place for data: each stop and each
     /// reset wipes it, so its loss is only noted.
     pub fn loses_data(&self) -> bool {
         match self {
-            Self::NetworkVolumeLost { .. } | Self::LocalVolumeLost { .. } => true,
+            Self::NetworkVolumeLost { .. } | Self::LocalVolumeLost { .. } | Self::RunCutShort { .. } => true,
             Self::ContainerDiskLost { .. }
             | Self::VanishedWithData { .. }
             | Self::LocalVolumeKept { .. }

@@ -67,6 +67,7 @@ stored_enums! {
     Consequence {
         "network_volume_lost" = NetworkVolumeLost { volume, size = "size_gb" },
         "local_volume_lost" = LocalVolumeLost { size = "size_gb", path },
+        "run_cut_short" = RunCutShort { since },
         "vanished_with_data" = VanishedWithData { size = "size_gb" },
         "container_disk_lost" = ContainerDiskLost { size = "size_gb" },
         "local_volume_kept" = LocalVolumeKept { size = "size_gb", path },

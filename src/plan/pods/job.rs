@@ -99,6 +99,13 @@ pub(in crate::plan) fn stands(context: &Context<'_>, address: &Address) -> Optio
     job_stands(context.renamed.recorded(address)?, context.inputs.live)
 }
 
+/// Tells whether the run of a job goes on on a pod that an address has or had.
+pub(super) fn goes(recorded: Option<&Recorded>, pod: &LivePod, live: &Live) -> bool {
+    let is_its = |recorded: &&Recorded| recorded.id == RemoteId::Pod(pod.id.clone());
+    let recorded = recorded.filter(is_its).and_then(|recorded| recorded.record.object.pod());
+    pod.status.is_up() && Stands::of(recorded, pod, live.jobs.get(&pod.id)) == Stands::Goes
+}
+
 /// Returns how a recorded job stands; `None` for anything else.
 pub fn job_stands(recorded: &Recorded, live: &Live) -> Option<Stands> {
     let pod = recorded.record.object.pod()?;

@@ -243,7 +243,8 @@ impl<'a> PodPlanner<'_, 'a> {
             Storage::Network { volume: id, path: _ } => self.context.volumes.address_of(id),
             Storage::None | Storage::Local { .. } => None,
         };
-        Body { pod, disk, volume }
+        let recorded = self.context.renamed.recorded(self.address);
+        Body { pod, disk, volume, runs_job: job::goes(recorded, pod, self.context.inputs.live) }
     }
 
     fn refuse_locked(&mut self, pod: &LivePod, step: Step) {

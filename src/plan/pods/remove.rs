@@ -12,6 +12,7 @@ use crate::model::pod::RunState;
 use crate::model::prior::{Record, Recorded, RecordedPod};
 
 use super::PodPlanner;
+use super::job::goes;
 use super::record::{put, run_change, set_run};
 use crate::model::size::Gigabytes;
 use crate::plan::draft::{Draft, Planning};
@@ -52,6 +53,7 @@ pub(in crate::plan) fn terminate_with_volume(
     draft
         .findings
         .retain(|finding| !["replaced-when-running", "retired", "bound-to-host"].contains(&finding.code));
+    let runs_job = goes(Some(recorded), live, context.inputs.live);
     let comes_back = context.wanted(address).is_some();
     draft.findings.push(finding::terminated_with_volume(address, volume, comes_back));
     draft.push(Planning {
@@ -59,7 +61,7 @@ pub(in crate::plan) fn terminate_with_volume(
         operation: Operation::DeletePods { ids: BTreeSet::from([live.id.clone()]) },
         reason: Reason::VolumeRemoved,
         changes: Vec::new(),
-        consequences: Body { pod: live, disk, volume: Some(volume) }.deleted(),
+        consequences: Body { pod: live, disk, volume: Some(volume), runs_job }.deleted(),
         after: Split::default(),
         record: RecordAfter::Remove { tombstone: false },
     });

@@ -145,7 +145,8 @@ fn loss_rank(change: &Change<'_>) -> u8 {
     let rank = |consequence: &&Consequence| match consequence {
         Consequence::NetworkVolumeLost { .. } => 0,
         Consequence::LocalVolumeLost { .. } => 1,
-        Consequence::ContainerDiskLost { .. } => 2,
+        Consequence::RunCutShort { .. } => 2,
+        Consequence::ContainerDiskLost { .. } => 3,
         Consequence::VanishedWithData { .. }
         | Consequence::LocalVolumeKept { .. }
         | Consequence::NetworkVolumeKept { .. }
@@ -156,9 +157,9 @@ fn loss_rank(change: &Change<'_>) -> u8 {
         | Consequence::TakesEffectAtNextStart
         | Consequence::GoesOnUnmanaged
         | Consequence::TemplatesLoseIt
-        | Consequence::ValueAtNextStart { .. } => 3,
+        | Consequence::ValueAtNextStart { .. } => 4,
     };
-    change.consequences.iter().map(rank).min().unwrap_or(3)
+    change.consequences.iter().map(rank).min().unwrap_or(4)
 }
 
 /// Puts addresses of one key with equal values together.

@@ -71,6 +71,8 @@ impl Counts {
 pub(crate) struct Lost {
     pub(crate) network_volumes: (usize, u64),
     pub(crate) local_volumes: (usize, u64),
+    /// Of jobs, cut short.
+    pub(crate) runs: usize,
     /// No place for data.
     pub(crate) container_disks: (usize, u64),
     /// What was gone with its data before the plan; no part of what the plan loses.
@@ -93,6 +95,10 @@ impl Lost {
         let (kind, size) = match consequence {
             Consequence::NetworkVolumeLost { volume: _, size } => (&mut self.network_volumes, size),
             Consequence::LocalVolumeLost { size, path: _ } => (&mut self.local_volumes, size),
+            Consequence::RunCutShort { .. } => {
+                self.runs += 1;
+                return;
+            }
             Consequence::ContainerDiskLost { size } => (&mut self.container_disks, size),
             Consequence::VanishedWithData { size } => (&mut self.gone, size),
             Consequence::LocalVolumeKept { .. }

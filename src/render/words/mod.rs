@@ -149,6 +149,10 @@ pub(crate) fn consequence(consequence: &Consequence) -> (Weight, String) {
         Consequence::LocalVolumeLost { size, path } => {
             return (Weight::Loses, format!("local volume ({size}) at {}", visible(path)));
         }
+        Consequence::RunCutShort { since } => {
+            let since = since.map(|since| format!(", under way since {since:.0}")).unwrap_or_default();
+            return (Weight::Loses, format!("the run of its job{since}"));
+        }
         Consequence::LocalVolumeKept { size, path } => {
             return (Weight::Keeps, format!("local volume ({size}) at {}", visible(path)));
         }

@@ -46,8 +46,9 @@ impl Lost {
     /// Returns what is lost, the worst first, and what of it only if a start fails; empty if nothing is.
     pub(crate) fn words(self) -> String {
         let kinds = [(self.network_volumes, "network volume"), (self.local_volumes, "local volume")];
-        let words =
-            kinds.into_iter().filter_map(|(lost, noun)| sized(lost, noun)).collect::<Vec<_>>().join(", ");
+        let kinds = kinds.into_iter().filter_map(|(lost, noun)| sized(lost, noun));
+        let runs = (self.runs > 0).then(|| count(self.runs, "job run"));
+        let words = kinds.chain(runs).collect::<Vec<_>>().join(", ");
         match self.at_failed_starts {
             0 => words,
             number => format!("{words}; at {number} of them only if a start fails"),

@@ -21,7 +21,7 @@ pub(crate) fn job(then: Then) -> impl Fn(&mut WantedPod) {
     }
 }
 
-fn image(then: Then, tag: &'static str) -> impl Fn(&mut WantedPod) {
+pub(crate) fn image(then: Then, tag: &'static str) -> impl Fn(&mut WantedPod) {
     move |pod| {
         job(then)(pod);
         pod.container.image = format!("tool:{tag}");

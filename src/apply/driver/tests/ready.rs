@@ -207,9 +207,10 @@ async fn with_fail_it_is_gone_and_no_other_is_created() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pod_that_may_have_run_is_kept() {
-    for (ran, why) in
-        [(HasRun::Once, "it ran once"), (HasRun::NotTold, "the API does not tell whether it ran")]
-    {
+    for (ran, why) in [
+        (HasRun::Once { since: None }, "it ran once"),
+        (HasRun::NotTold, "the API does not tell whether it ran"),
+    ] {
         let provider = Provider { made_as: starting(ran), ..Provider::default() };
         let ran = run(given_up(OnNoBoot::NextCandidate), prior(), &provider).await;
         let kept = format!("not RUNNING within 5m, is STARTING; it is kept, as {why}");

@@ -341,7 +341,7 @@ fn converted(id: PodId, marker: Option<Marker>, mut wire: PodWire) -> Result<Liv
 fn ran(started_at: &Wire<String>) -> Ran {
     match started_at {
         Wire::Null => Ran::Never,
-        Wire::Is(_) => Ran::Once,
+        Wire::Is(text) => Ran::Once { since: text.parse().ok() },
         Wire::Absent | Wire::Odd => Ran::NotTold,
     }
 }
