@@ -213,6 +213,13 @@ pub fn keeps(words: &[String]) -> bool {
     is_entrypoint(words) && words.get(1).is_some_and(|leaves| leaves == "keep")
 }
 
+/// Returns what an entrypoint of a job leaves of its pod, be it as it is sent or what stands for it; `None` for any other. A pod
+/// that podform is to terminate stops itself like those that are to stay stopped.
+pub fn then_of(entrypoint: &[String]) -> Option<Then> {
+    let words = seen(entrypoint).map_or_else(|| entrypoint.to_vec(), |(words, _)| words);
+    is_entrypoint(&words).then_some(if keeps(&words) { Then::Keep } else { Then::Stop })
+}
+
 fn leaves(then: Then) -> &'static str {
     if then.keeps() { "keep" } else { "stop" }
 }
@@ -317,8 +324,14 @@ mod tests {
             assert_eq!(seen(&sent), Some((words.clone(), run())));
             assert_eq!(without_run(&for_run(&words, &run())), words);
         }
+        for then in [Then::Stop, Then::Keep] {
+            let words = entrypoint(then);
+            assert_eq!(then_of(&words), Some(then));
+            assert_eq!(then_of(&sent(&for_run(&words, &run()))), Some(then));
+        }
         let own = vec!["/bin/sh".to_owned(), "-c".to_owned(), "true".to_owned()];
         assert_eq!((sent(&for_run(&own, &run())), seen(&own)), (own.clone(), None));
+        assert_eq!(then_of(&own), None);
     }
 
     #[test]

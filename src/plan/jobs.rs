@@ -3,7 +3,7 @@
 //! A job that has ended well enough is waited for no more. One that goes on, or is begun by this plan, gets a step of its
 //! own that waits, so that a run that is interrupted there has nothing to take back: the next plan has the step again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::desired::{Desired, Wanted, WantedPod};
@@ -19,18 +19,21 @@ use super::pods::{Stands, run_of, stands};
 use super::{Context, Drafts};
 
 /// Returns the runs that the logs of pods are asked about: of jobs of ours whose container has come up, and whose end is
-/// not on record; each with whether the pod is up.
+/// not on record; each with whether the pod is up. What `adopt:` names is to be ours.
 pub fn asked_of_logs(desired: &Desired, prior: &Prior, live: &Live) -> BTreeMap<PodId, (Token, bool)> {
     let recorded = prior.objects.values().filter_map(|recorded| match &recorded.id {
         RemoteId::Pod(id) => Some((id, recorded.record.object.pod()?.job.as_ref())),
         RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
     });
     let recorded: BTreeMap<&PodId, Option<&RecordedJob>> = recorded.collect();
+    let named: BTreeSet<&PodId> =
+        desired.wanted.values().filter_map(|wanted| wanted.pod()?.adopt.as_ref()).collect();
     let runs = live.pods.values().filter_map(Seen::found).filter_map(|pod| {
         let on_record = recorded.get(&pod.id);
         let was = on_record.copied().flatten();
         let run = run_of(pod, was)?;
         let is_ours = on_record.is_some()
+            || named.contains(&pod.id)
             || pod.marker.as_ref().is_some_and(|marker| marker.project == desired.project);
         let is_told = was.is_some_and(|was| was.ended.is_some() && was.run.as_ref() == Some(run));
         let has_begun = match pod.status {

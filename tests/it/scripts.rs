@@ -73,6 +73,7 @@ scripts! {
     jobs,
     jobs_cut,
     jobs_end,
+    jobs_import,
     jobs_spec,
     jobs_until,
     left_alone,

@@ -143,7 +143,7 @@ async fn in_spec_words(
     let reason = if template.is_serverless {
         Some("it is for endpoints, not for pods")
     } else {
-        imported::unfit_settings(&template.settings)
+        imported::unfit_settings(&template.settings, session.loaded.settings.api)
     };
     if let Some(reason) = reason {
         return Err(Failure::Unfit { id: id.to_string(), reason: reason.to_owned() });
@@ -276,7 +276,7 @@ fn one<'a>(
             let pod = shown(address, id, pod, is_found(volume))?;
             ensure_free(address, id, &RemoteId::Pod(pod.id.clone()), known, prior)?;
             ensure_whose(id, address, imported::other_project(pod, known), from_project)?;
-            if let Some(reason) = imported::unfit(pod) {
+            if let Some(reason) = imported::unfit(pod, known.api) {
                 return Err(Failure::Unfit { id: id.to_owned(), reason });
             }
             chosen.pods.insert(key.clone(), pod);

@@ -13,6 +13,7 @@ use super::interpolate::is_variable_name;
 use super::pod::MAX_ENV;
 use crate::model::address::{Address, Key};
 use crate::model::id::{EnvKey, ProjectName, RemoteId, VolumeId};
+use crate::model::job;
 use crate::model::live::{Live, LivePod, LiveVolume, PodRole, PodStatus, Seen};
 use crate::model::marker::{MARKER_KEY, Marker, Token, VolumeMark};
 use crate::model::pod::Compute;
@@ -71,7 +72,7 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
         if known.managed.contains(&id) || pod.status == PodStatus::Terminated {
             continue;
         }
-        match belongs_elsewhere(pod, known).or_else(|| unfit(pod)) {
+        match belongs_elsewhere(pod, known).or_else(|| unfit(pod, known.api)) {
             Some(reason) => chosen.left_out.push((id, reason)),
             None => {
                 let key = free_key(pod.name(), &known.project, |key| taken.insert(Address::pod(key)));
@@ -83,7 +84,7 @@ pub fn choose<'a>(live: &'a Live, known: &Known) -> Chosen<'a> {
 }
 
 /// Returns why a pod is not the spec's to hold; `None` if it is.
-pub fn unfit(pod: &LivePod) -> Option<String> {
+pub fn unfit(pod: &LivePod, api: Api) -> Option<String> {
     // A marker that can be read is no variable any more.
     let is_marker = |key: &EnvKey| key.as_str() == MARKER_KEY;
     let reason = match pod.role {
@@ -95,15 +96,22 @@ pub fn unfit(pod: &LivePod) -> Option<String> {
         PodRole::Plain if pod.settings.env.keys().any(is_marker) => {
             "its marker `PODFORM_MARK` cannot be read; remove that variable from the pod"
         }
-        PodRole::Plain => unfit_settings(&pod.settings)?,
+        PodRole::Plain => unfit_settings(&pod.settings, api)?,
     };
     Some(reason.to_owned())
 }
 
 /// Returns why what runs in a pod is not a spec's to hold; `None` if it is.
-pub fn unfit_settings(settings: &PodSettings<Observed>) -> Option<&'static str> {
+pub fn unfit_settings(settings: &PodSettings<Observed>, api: Api) -> Option<&'static str> {
     let declared = || settings.env.keys().filter(|key| !key.is_of_the_platform());
+    let is_job = settings.entrypoint.as_deref().and_then(job::then_of).is_some();
     match settings.image.as_deref() {
+        Some(_) if is_job && api != Api::V2 => {
+            Some("it runs a job of podform, for which a spec needs `api: v2`")
+        }
+        Some(_) if is_job && settings.command.as_ref().is_none_or(Vec::is_empty) => {
+            Some("it runs a job of podform, and the API does not show its command")
+        }
         None | Some("") => Some("the API does not show its image"),
         Some(image) if image::check(image).is_err() => {
             Some("its image is no reference that a registry can have")

@@ -6,6 +6,7 @@ use crate::model::address::{Address, Key};
 use crate::model::catalog::Catalog;
 use crate::model::clock::Timestamp;
 use crate::model::id::{CudaVersion, EnvKey, GpuName, GpuTypeId, ProjectName, RegistryId, VolumeId};
+use crate::model::job;
 use crate::model::live::{LivePod, LiveVolume, Rental};
 use crate::model::money::{Hourly, Price};
 use crate::model::pod::{Cloud, Compute, Storage};
@@ -239,7 +240,13 @@ impl Page<'_> {
         }
         let said = settings.known(&Container::default(), BTreeMap::new(), Storage::None, None);
         map.put_some("command", written(said.command.value()));
-        map.put_some("entrypoint", written(said.entrypoint.value()));
+        match job::then_of(&said.entrypoint) {
+            Some(then) => {
+                map.put("run", "job");
+                map.put_some("then", then.keeps().then(|| then.word()));
+            }
+            None => map.put_some("entrypoint", written(said.entrypoint.value())),
+        }
         map.put_unless_empty("env", self.env(key, &settings.env));
         map.put_some("ports", written(said.ports.value()));
     }
