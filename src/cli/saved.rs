@@ -13,7 +13,7 @@ use crate::model::clock::Timestamp;
 use crate::model::id::{ProjectName, RunNonce};
 use crate::model::plan::{Action, ActionId, Attempt, Basis, Endpoint, Operation, Plan, Planned};
 use crate::model::prior::Prior;
-use crate::plan::{self, Options};
+use crate::plan::{self, Options, SinceEnd};
 use crate::render::money::AMonth;
 use crate::spec::Loaded;
 use crate::state::PastRun;
@@ -163,7 +163,8 @@ pub struct Moved {
     pub now: Planned,
 }
 
-/// Returns the plan to execute for a saved one: the plan of now, and never the other, if both are the same.
+/// Returns the plan to execute for a saved one: the plan of now, and never the other, if both are the same. A job that the
+/// saved one waits for may have ended since.
 pub fn agreed(
     saved: &Planned,
     now: Planned,
@@ -171,7 +172,19 @@ pub fn agreed(
     tolerance: PriceTolerance,
 ) -> Result<Planned, Box<Moved>> {
     let reasons = moved(saved, &now, prior, tolerance);
-    if reasons.is_empty() { Ok(now) } else { Err(Box::new(Moved { reasons, now })) }
+    if reasons.is_empty() {
+        return Ok(now);
+    }
+    match plan::since_end(saved.plan(), now.plan()).filter(|_| !saved.is_blocked() && !now.is_blocked()) {
+        Some(since) if is_left(&since, prior, tolerance) => Ok(Planned::Changes(since.to_execute)),
+        Some(_) | None => Err(Box::new(Moved { reasons, now })),
+    }
+}
+
+/// Tells whether a saved plan is what is planned now, but for its waits for jobs that have ended since.
+fn is_left(since: &SinceEnd, prior: &Prior, tolerance: PriceTolerance) -> bool {
+    let [saved, now] = [&since.saved, &since.now].map(|plan| Planned::Changes(plan.clone()));
+    moved(&saved, &now, prior, tolerance).is_empty()
 }
 
 /// Says in how far a saved plan is no longer what would be done; nothing if it still is.

@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
 use crate::model::outcome::{EndResult, Outcome};
-use crate::model::plan::{Action, ActionId, Block, OnStuck, Operation, Plan, Planned, RecordAfter, Step};
+use crate::model::plan::{
+    Action, ActionId, Block, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Step,
+};
 
 use super::digest::{creates_the_same, does_the_same, is_of_waves};
 use super::registries::sent_by;
@@ -59,8 +61,9 @@ pub fn again(
     let put_off: BTreeSet<ActionId> = put_off.cloned().collect();
     // What is only waited for, or written down, is not changed, so nobody had to approve it.
     let changes = concerned.iter().filter(|id| !id.step.only_waits() && id.step != Step::Record);
-    let known = changes.filter(|id| !rounds.gave_up(id));
-    reasons.extend(known.filter_map(|id| rounds.objection(id, plan.actions.get(*id)?)));
+    let known = changes.filter_map(|id| Some((*id, plan.actions.get(*id)?)));
+    let known = known.filter(|(id, action)| !rounds.gave_up(id) && !rounds.follows_from_an_end(id, action));
+    reasons.extend(known.filter_map(|(id, action)| rounds.objection(id, action)));
     reasons.extend(rounds.disorder(plan, &concerned));
     if !reasons.is_empty() {
         return Err(reasons);
@@ -167,6 +170,14 @@ impl<'a> Rounds<'a> {
             EndResult::Failed(_) | EndResult::Unknown(_) | EndResult::Waiting(_) => true,
             EndResult::Done | EndResult::NoCapacity(_) | EndResult::Skipped(_) => false,
         })
+    }
+
+    /// Tells whether an action is needed now only because a job has ended that the run waited for. It is for the next apply.
+    fn follows_from_an_end(&self, id: &ActionId, action: &Action) -> bool {
+        let wait = ActionId { address: id.address.clone(), step: Step::Await };
+        action.reason == Reason::JobEnded
+            && self.approved.actions.contains_key(&wait)
+            && self.counterpart(id).is_none()
     }
 
     /// Says why an action of now is none that was approved and is left to do.

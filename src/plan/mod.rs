@@ -10,6 +10,7 @@
 //! [`crate::model::plan`], its sentence in `render`, and the place here that knows it.
 
 mod again;
+mod awaited;
 mod bounds;
 mod budget;
 mod catalog_index;
@@ -73,6 +74,7 @@ use crate::model::secret::Secrets;
 use crate::model::settings::Container;
 
 pub use again::{Again, again};
+pub use awaited::{SinceEnd, since_end};
 pub use bounds::check_bounds;
 pub use check::{Violation, check};
 pub use cost::cost_of_recorded;

@@ -8,6 +8,7 @@ mod job_costs;
 pub(crate) mod job_cuts;
 mod job_leaves;
 mod job_reruns;
+mod job_waits;
 pub(crate) mod jobs;
 mod left_alone;
 mod order;

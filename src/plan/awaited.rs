@@ -1,0 +1,69 @@
+//! What is left of a saved plan once a job has ended that it was to wait for.
+//!
+//! That a job ends is what such a plan expects, so it is no reason to refuse it: what remains is the plan without the
+//! wait, if that is planned now and nothing else. What follows from the end itself, such as that the pod of a done job is
+//! terminated, nobody approved, and it is left to the next apply. That the job has ended is put on record, as the wait
+//! would have done.
+
+use std::collections::BTreeSet;
+
+use crate::model::address::Address;
+use crate::model::plan::{Action, ActionId, Plan, Reason, Step};
+
+use super::digest::digest;
+
+/// A saved plan and the plan of now, each without the waits that are over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SinceEnd {
+    /// What the saved plan says beside them.
+    pub saved: Plan,
+    /// What is planned now beside what follows from the ends.
+    pub now: Plan,
+    /// The same with the ends put on record, under the digest that was approved.
+    pub to_execute: Plan,
+}
+
+/// Takes the waits out of a saved plan whose jobs have ended since; `None` if there are none.
+pub fn since_end(saved: &Plan, now: &Plan) -> Option<SinceEnd> {
+    let over: BTreeSet<&Address> = saved.actions.keys().map(|id| &id.address).collect();
+    let over: BTreeSet<&Address> =
+        over.into_iter().filter(|address| only_waits(saved, address) && has_ended(now, address)).collect();
+    if over.is_empty() {
+        return None;
+    }
+    let is_about = |id: &ActionId| over.contains(&id.address);
+    let mut to_execute = part(now, |id| !is_about(id) || id.step == Step::Record);
+    to_execute.digest = saved.digest.clone();
+    Some(SinceEnd {
+        saved: summed(part(saved, |id| !is_about(id))),
+        now: summed(part(now, |id| !is_about(id))),
+        to_execute,
+    })
+}
+
+fn at<'p>(plan: &'p Plan, address: &Address) -> impl Iterator<Item = (&'p ActionId, &'p Action)> {
+    plan.actions.iter().filter(move |(id, _)| id.address == *address)
+}
+
+fn only_waits(plan: &Plan, address: &Address) -> bool {
+    at(plan, address).all(|(id, _)| id.step == Step::Await)
+}
+
+/// Tells whether all that is planned at an address follows from the end of its job.
+fn has_ended(plan: &Plan, address: &Address) -> bool {
+    at(plan, address).all(|(_, action)| action.reason == Reason::JobEnded)
+}
+
+fn part(plan: &Plan, is_in: impl Fn(&ActionId) -> bool) -> Plan {
+    let mut part = plan.clone();
+    part.actions.retain(|id, _| is_in(id));
+    let actions = &part.actions;
+    part.edges.retain(|(first, then)| actions.contains_key(first) && actions.contains_key(then));
+    part.at_most.retain(|address, _| actions.keys().any(|id| id.address == *address));
+    part
+}
+
+fn summed(mut plan: Plan) -> Plan {
+    plan.digest = digest(&plan);
+    plan
+}
