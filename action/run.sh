@@ -83,7 +83,7 @@ rebuild_state() {
     [ -z "$INPUT_STATE$INPUT_STATE_URL" ] || fail "give either a state or stateless: true, not both"
     [ "$INPUT_COMMAND" != drift ] || fail "drift needs a state: without a state nobody knows what was applied"
     state=$work/rebuilt.db
-    podform_here state rebuild || code=$?
+    podform_here state rebuild --stateless || code=$?
     [ "$code" -eq 0 ] || fail "the state could not be rebuilt: exit code $code" "$code"
     announce notice "$stateless_note"
 }

@@ -216,6 +216,9 @@ failures! {
     StateThere { project: String, objects: usize } => INVALID, HELP;
     #[error("pods of several states of this project are in the account; choose one: {}", choices.join(", "))]
     SeveralStates { choices: Vec<String> } => INVALID, HELP;
+    #[error("a run that keeps no state runs no jobs: when their pods are gone, nobody knows that they have run; keep the state, \
+             or take the jobs out of the spec: {}", jobs.join(", "))]
+    JobsWithoutState { jobs: Vec<String> } => INVALID;
     #[error("`{name}` is in the state as `{known}`; {next}")]
     Taken { name: String, known: String, next: String } => INVALID;
     #[error("`{id}` is in the state already; `podform state list` shows where")]

@@ -310,6 +310,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     let unchecked = [secrets::hold_without(&context, drafts), registries::hold_without(&context, drafts)];
     hold::what_a_rebuild_found(&context, drafts);
     hold::what_a_rebuild_left(&context, drafts);
+    jobs::hold_of_lost_state(&context, drafts);
     hold::free_deleted_volumes(&context, drafts);
     hold::spread(&context, drafts);
     while waves::hold_beside_those_down(&context, drafts) {

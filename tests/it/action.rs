@@ -484,6 +484,20 @@ fn a_state_that_would_be_forgotten_is_refused() {
 const STATELESS: [(&str, &str); 3] =
     [("INPUT_STATE", ""), ("INPUT_STATELESS", "true"), ("INPUT_CREATE_STATE", "false")];
 
+/// What a job has done stands in the state and nowhere else.
+#[test]
+fn without_a_state_no_job_runs() {
+    let Some(job) = Job::set() else { return };
+    let train = "\n  train: { image: acme/train:1, gpu: L4, command: [train], run: job }\n";
+    fs::write(job.path("pods.yaml"), SPEC.trim_end().to_owned() + train).unwrap();
+    for command in ["plan", "apply"] {
+        let ended = job.run(command, &STATELESS);
+        assert_eq!(ended.code, 3, "{}", ended.log);
+        assert!(ended.log.contains("a run that keeps no state runs no jobs"), "{}", ended.log);
+        assert!(ended.log.contains("`train`"), "{}", ended.log);
+    }
+}
+
 #[test]
 fn without_a_state_pods_are_found_by_their_marks() {
     let Some(job) = Job::set() else { return };

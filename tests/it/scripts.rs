@@ -74,6 +74,7 @@ scripts! {
     jobs_cut,
     jobs_end,
     jobs_import,
+    jobs_lost,
     jobs_saved,
     jobs_spec,
     jobs_until,

@@ -9,6 +9,7 @@ use crate::cli::recording::{record, remarks, wait_for_others};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::model::address::Address;
+use crate::model::desired::Desired;
 use crate::model::id::Lineage;
 use crate::model::live::Inventory;
 use crate::model::prior::{Prior, Recorded};
@@ -24,12 +25,18 @@ pub struct Args {
     /// Take the objects of this state, where those of several are found
     #[arg(long, value_name = "ID")]
     lineage: Option<String>,
+    /// For a run that throws its state away: refuse jobs, which need one that stays
+    #[arg(long)]
+    stateless: bool,
     #[command(flatten)]
     lock: LockTimeout,
 }
 
 pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let mut session = Session::of_spec(shell).await?;
+    if args.stateless {
+        ensure_no_jobs(&session.loaded.desired)?;
+    }
     wait_for_others(&session, ("state rebuild", &args.lock)).await?;
     session.read_templates().await;
     let reader = session.account.reader();
@@ -61,6 +68,10 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let changes = changes(&rebuilt, &prior, &records);
     for line in unread(&rebuilt) {
         shell.output.note(&line);
+    }
+    let is_known = |job: &Address| prior.objects.contains_key(job) || records.contains_key(job);
+    if let Some(note) = unknown_jobs(&session.loaded.desired, is_known) {
+        shell.output.note(&note);
     }
     // What could not be read may be what is missing, so that more is to come.
     let end = if rebuilt.is_complete() { exit::DONE } else { exit::INCOMPLETE };
@@ -102,6 +113,29 @@ fn unread(rebuilt: &Rebuilt) -> Vec<String> {
         .has_nameless
         .then(|| format!("an entry of the account's listing has no id, and may be of this project; {again}"));
     unread.chain(nameless).collect()
+}
+
+/// A job whose pod is gone has left nothing in the account that says so: each run would run it again.
+fn ensure_no_jobs(desired: &Desired) -> Result<(), Failure> {
+    let jobs: Vec<String> = jobs(desired).map(|address| format!("`{address}`")).collect();
+    if jobs.is_empty() { Ok(()) } else { Err(Failure::JobsWithoutState { jobs }) }
+}
+
+fn jobs(desired: &Desired) -> impl Iterator<Item = &Address> {
+    let pods = desired.wanted.iter().filter_map(|(address, wanted)| Some((address, wanted.pod()?)));
+    pods.filter(|(_, pod)| pod.job.is_some()).map(|(address, _)| address)
+}
+
+/// Says of which jobs nothing was found.
+fn unknown_jobs(desired: &Desired, known: impl Fn(&Address) -> bool) -> Option<String> {
+    let unknown: Vec<String> =
+        jobs(desired).filter(|job| !known(job)).map(|address| format!("`{address}`")).collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "whether these jobs have run nobody knows, as no pod of them was found: {}",
+            unknown.join(", ")
+        )
+    })
 }
 
 /// Says which states there are to choose from.

@@ -6,8 +6,8 @@ use podform::model::live::PodStatus;
 use podform::model::plan::Planned;
 use podform::model::pod::RunState;
 
-use super::jobs::{begun, shows, told};
-use super::world::World;
+use super::jobs::{begun, job, shows, told};
+use super::world::{World, address};
 
 /// Podform terminated it, as it was to.
 #[test]
@@ -32,4 +32,16 @@ fn a_job_that_was_terminated_is_forgotten_without_alarm() {
         let after = world.applied();
         assert!(matches!(after.plan(), Planned::NoChanges(_)), "{}", told(&after));
     }
+}
+
+/// It may have run and its pod be gone, and what is known of it was in the state that was lost.
+#[test]
+fn a_rebuilt_state_runs_no_job_that_it_does_not_know() {
+    let world = World::default().have("web", |_| ()).want("web", |_| ()).want("train", job(Then::Stop));
+    let rebuilt = world.clone().recorded("web", |recorded| recorded.rebuilt = true);
+    assert_snapshot!(told(&world), @"train:create New,");
+    assert_snapshot!(told(&rebuilt), @r#"train held: NotPossible("the state was rebuilt, so nobody knows whether its job has run; `--replace train` runs it"),"#);
+    let asked = rebuilt.option(|options| options.replace = [address("train")].into());
+    assert_snapshot!(told(&asked), @"train:create New,");
+    assert_snapshot!(told(&asked.applied()), @"job-under-way");
 }
