@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::running::{seen, ssh, url};
 use crate::model::address::Address;
+use crate::model::clock::Timestamp;
 use crate::model::desired::Lifecycle;
 use crate::model::id::RemoteId;
 use crate::model::job::{End, RecordedJob};
@@ -191,7 +192,7 @@ pub fn said(text: &str) -> Option<&str> {
 }
 
 /// Returns how the last run of a job stands.
-pub fn job(stands: &Stands) -> Value {
+pub fn job(stands: &Stands, since: Option<Timestamp>) -> Value {
     let (word, code) = match stands {
         Stands::Never => ("not_begun", None),
         Stands::Goes => ("under_way", None),
@@ -199,7 +200,7 @@ pub fn job(stands: &Stands) -> Value {
         Stands::Ended(end) => (end.word(), end.code()),
         Stands::NotKnown(_) => ("not_known", None),
     };
-    json!({ "stands": word, "exit_code": code })
+    json!({ "stands": word, "exit_code": code, "since": since.map(|since| since.to_string()) })
 }
 
 /// Returns the run that goes on while somebody else looks.

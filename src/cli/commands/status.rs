@@ -12,11 +12,13 @@ use crate::cli::running::{seen, ssh, url};
 use crate::cli::session::Session;
 use crate::cli::shell::Shell;
 use crate::cli::table::Table;
+use crate::model::clock::Timestamp;
 use crate::model::id::{ProjectName, RemoteId};
-use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
+use crate::model::live::{Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Ran, Seen};
 use crate::model::marker::VolumeMark;
+use crate::model::prior::Recorded;
 use crate::model::ready::Readiness;
-use crate::plan::{self, job_stands, unknown_to};
+use crate::plan::{self, Stands, job_stands, unknown_to};
 use crate::render::words;
 use crate::state::Store;
 
@@ -52,7 +54,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
                 object["ready"] = json!({ "state": answer.word(), "message": why(answer) });
             }
             if let Some(stands) = job_stands(recorded, &live) {
-                object["job"] = json::job(&stands);
+                object["job"] = json::job(&stands, job_since(recorded, &stands, &live));
             }
             object
         });
@@ -105,6 +107,16 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
     }
     Ok(exit::DONE)
+}
+
+/// Returns since when the container of a job runs that is under way.
+fn job_since(recorded: &Recorded, stands: &Stands, live: &Live) -> Option<Timestamp> {
+    let RemoteId::Pod(id) = &recorded.id else { return None };
+    match (stands, live.pods.get(id)?.found()?.ran) {
+        (Stands::Goes, Ran::Once { since }) => since,
+        (Stands::Goes, Ran::NotTold | Ran::Never)
+        | (Stands::Never | Stands::CutShort | Stands::Ended(_) | Stands::NotKnown(_), _) => None,
+    }
 }
 
 /// Says why a pod does not count as ready.
