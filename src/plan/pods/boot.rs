@@ -26,10 +26,10 @@ impl PodPlanner<'_, '_> {
         let boot = desired.boot.get(self.address)?;
         match (live.status, live.ran) {
             (PodStatus::Provisioning | PodStatus::Starting, Ran::Never) => {}
-            (PodStatus::Provisioning | PodStatus::Starting, Ran::Once | Ran::NotTold)
+            (PodStatus::Provisioning | PodStatus::Starting, Ran::Once { since: _ } | Ran::NotTold)
             | (
                 PodStatus::Running | PodStatus::Exited | PodStatus::Error | PodStatus::Terminated,
-                Ran::Never | Ran::Once | Ran::NotTold,
+                Ran::Never | Ran::Once { since: _ } | Ran::NotTold,
             ) => return None,
         }
         let age = seen.server_time?.duration_since(live.created_at?);

@@ -200,7 +200,7 @@ fn a_pod_that_should_have_run_long_since_is_told_with_its_cost() {
         seen(90_000, &|pod| pod.status = PodStatus::Provisioning),
         seen(90_000, &|pod| pod.price = Price::Unknown),
         // It ran, or that is not told, or for how long it has been there.
-        seen(90_000, &|pod| pod.ran = Ran::Once),
+        seen(90_000, &|pod| pod.ran = Ran::Once { since: None }),
         seen(90_000, &|pod| pod.ran = Ran::NotTold),
         seen(90_000, &|pod| pod.created_at = None),
         seen(90_000, &|pod| pod.status = PodStatus::Running),

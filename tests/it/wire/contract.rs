@@ -17,14 +17,15 @@ fn a_pod_is_read_whatever_may_be_done_with_it() {
     assert_eq!(live(&without(v2_pod(), "actions")), usual);
 }
 
-/// When it started says only whether it ever did: how old it is, RunPod tells apart.
+/// When it started says whether it ever ran, and since when: how old it is, RunPod tells apart.
 #[test]
 fn a_pod_is_as_old_as_it_was_created_whenever_it_started() {
     let of = |ran| LivePod { ran, ..live(&v2_pod()) };
+    let since = "2026-11-01T00:00:00Z";
     for (started, ran) in [
         (json!(null), Ran::Never),
-        (json!("2026-11-01T00:00:00Z"), Ran::Once),
-        (json!("yesterday"), Ran::Once),
+        (json!(since), Ran::Once { since: since.parse().ok() }),
+        (json!("yesterday"), Ran::Once { since: None }),
         (json!(3), Ran::NotTold),
     ] {
         assert_eq!(live(&with(v2_pod(), "startedAt", started.clone())), of(ran), "{started}");
