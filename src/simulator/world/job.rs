@@ -73,8 +73,47 @@ fn named(entrypoint: &[String]) -> Option<(&str, &str)> {
     }
 }
 
+/// Returns the token of the run that a container with this entrypoint is, if it runs a command once.
+pub fn run(entrypoint: &[String]) -> Option<&str> {
+    named(entrypoint).map(|(token, _)| token)
+}
+
 /// Returns the line that tells a code.
 pub fn line(entrypoint: &[String], code: u8) -> Option<String> {
-    let (token, _) = named(entrypoint)?;
-    Some(format!("podform-exit {token} {code}"))
+    run(entrypoint).map(|token| format!("podform-exit {token} {code}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::simulator::world::World;
+    use crate::simulator::world::log;
+    use crate::simulator::world::moment::Moment;
+    use crate::simulator::world::order::{PodChange, PodOrder};
+    use crate::simulator::world::settings::SettingsChange;
+
+    fn shell(run: &str) -> Vec<String> {
+        ["/bin/sh", "-c", "script", "podform-job", run, "stop"].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn a_run_that_is_given_to_a_pod_that_is_down_has_not_ended() {
+        let mut world = World::new(1, 1, Moment::EPOCH);
+        let mut order = PodOrder::gpu("job", "img:1", "NVIDIA A40");
+        order.settings.entrypoint = shell("1111111111111111");
+        let pod = world.create_pod(order).unwrap();
+        let told = |world: &World| -> Vec<String> {
+            let lines = log::lines(world.made(&pod), world.seed(), world.now()).into_iter();
+            lines.map(|line| line.text).filter(|text| text.starts_with("podform-exit")).collect()
+        };
+        world.pass(200_000);
+        assert_eq!(told(&world), ["podform-exit 1111111111111111 0"]);
+        let (image, entrypoint) = (Some("img:2".to_owned()), Some(shell("2222222222222222")));
+        let settings = SettingsChange { image, entrypoint, ..SettingsChange::default() };
+        world.update_pod(&pod.0, PodChange { settings, ..PodChange::default() }).unwrap();
+        assert_eq!(told(&world), ["podform-exit 1111111111111111 0"]);
+        world.start_pod(&pod.0, None).unwrap();
+        assert!(told(&world).is_empty());
+        world.pass(200_000);
+        assert_eq!(told(&world), ["podform-exit 2222222222222222 0"]);
+    }
 }

@@ -7,7 +7,7 @@ use super::facts;
 use super::hosts::Cloud;
 use super::money::HourlyPrice;
 use super::order::{ComputeOrder, PodChange, PodOrder};
-use super::phase::{By, Phase};
+use super::phase::{By, Made, Phase};
 use super::placement::Place;
 use super::pod::{Action, Compute, Mount, Pod, PodId};
 use super::refusal::{NO_DISK, Refusal};
@@ -88,6 +88,7 @@ impl World {
             started_at: None,
             phase: Phase::Stopped { at: now, by: By::User },
             containers: 0,
+            made: Made::default(),
             periods: Vec::new(),
             template: order.template,
         };

@@ -7,7 +7,7 @@ use super::chance::between;
 use super::job;
 use super::moment::Moment;
 use super::order::port_parts;
-use super::phase::{Boot, Outcome, Phase};
+use super::phase::{Boot, Made, Outcome, Phase};
 use super::pod::Pod;
 
 /// How often a container writes, in milliseconds.
@@ -100,25 +100,18 @@ fn up_to(boot: Boot, now: Moment) -> Moment {
 }
 
 fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, Source, String)> {
+    let Made { image, entrypoint, ports } = &pod.made;
     let mut lines = vec![
-        (boot.placed_at, Source::System, format!("create container {}", pod.settings.image)),
-        (boot.placed_at, Source::System, format!("{} Pulling from registry", pod.settings.image)),
+        (boot.placed_at, Source::System, format!("create container {image}")),
+        (boot.placed_at, Source::System, format!("{image} Pulling from registry")),
     ];
     if boot.outcome == Outcome::Fails {
-        lines.push((
-            boot.ready_at,
-            Source::System,
-            format!("error creating container: {}", pod.settings.image),
-        ));
+        lines.push((boot.ready_at, Source::System, format!("error creating container: {image}")));
         return lines;
     }
     lines.push((boot.ready_at, Source::System, "start container".to_owned()));
-    let http = pod
-        .settings
-        .ports
-        .iter()
-        .filter_map(|port| port_parts(port))
-        .filter(|(_, protocol)| *protocol == "http");
+    let ports = ports.iter().filter_map(|port| port_parts(port));
+    let http = ports.filter(|(_, protocol)| *protocol == "http");
     // Lines are in the order of their times, so one that comes later is put in its place at the end.
     let listens_at = boot.listens_at.filter(|_| boot.outcome != Outcome::Silent);
     if let Some(listens_at) = listens_at {
@@ -129,11 +122,11 @@ fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, S
     let container = pod.containers.to_string();
     for tick in ticks.saturating_sub(KEPT) + 1..=ticks {
         let took = between(seed, &["log", &pod.id.0, &container, &tick.to_string()], 100, 9_999);
-        let text = said(&pod.settings.image, tick, took);
+        let text = said(image, tick, took);
         lines.push((boot.ready_at.after(tick * PERIOD), Source::Container, text));
     }
     if let Outcome::Errand(errand) = boot.outcome
-        && let Some(text) = job::line(&pod.settings.entrypoint, errand.code)
+        && let Some(text) = job::line(entrypoint, errand.code)
     {
         let told = errand.told().into_iter();
         lines.extend(told.map(|at| (boot.ready_at.after(at), Source::Container, text.clone())));

@@ -74,6 +74,21 @@ pub struct Boot {
     pub outcome: Outcome,
 }
 
+/// What a container was made with. A pod that is down can be given other settings, which are the next container's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    pub image: String,
+    pub entrypoint: Vec<String>,
+    pub ports: Vec<String>,
+}
+
+impl Made {
+    pub(super) fn of(settings: &Settings) -> Made {
+        let Settings { image, entrypoint, ports, .. } = settings;
+        Made { image: image.clone(), entrypoint: entrypoint.clone(), ports: ports.clone() }
+    }
+}
+
 /// What keeps a container from serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hindrance {

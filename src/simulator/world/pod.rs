@@ -10,7 +10,7 @@ use super::hosts::{Cloud, HostId};
 use super::moment::Moment;
 use super::money::{HourlyPrice, container_disk, pod_volume};
 use super::order::port_parts;
-use super::phase::{Boot, By, Outcome, Period, Phase};
+use super::phase::{Boot, By, Made, Outcome, Period, Phase};
 use super::settings::Settings;
 use super::volume::VolumeId;
 
@@ -189,6 +189,8 @@ pub struct Pod {
     pub phase: Phase,
     /// How many containers it has had; each wiped the container disk and got other public ports.
     pub containers: u32,
+    /// What its last container was made with.
+    pub made: Made,
     /// When its compute was paid for, oldest first; the last one may be open.
     pub periods: Vec<Period>,
     /// The template it was made from, where the API that made it keeps that.
@@ -400,6 +402,7 @@ impl Pod {
             self.periods.push(Period { from: now, to: None });
         }
         self.containers += 1;
+        self.made = Made::of(&self.settings);
         self.networked = self.settings.global_networking;
         let container = self.containers.to_string();
         let take =

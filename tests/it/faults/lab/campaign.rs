@@ -93,6 +93,7 @@ fn is_read(call: &str) -> bool {
             | "get-registry"
             | "catalog"
             | "probe"
+            | "log"
             | "logs"
     )
 }
@@ -117,7 +118,7 @@ fn classes(call: &str) -> impl Iterator<Item = &'static str> {
     let (first, second): (&[&str], &[&str]) = match call {
         "list" => (&LISTING, &[]),
         "list-volumes" | "list-secrets" | "list-registries" | "get" | "get-volume" | "get-registry"
-        | "catalog" | "logs" => (&[], &[]),
+        | "catalog" | "log" | "logs" => (&[], &[]),
         "probe" => (&QUESTION, &[]),
         "create-secret" | "create-registry" => (&WRITE, &LOST_ID),
         "create" | "start" => (&WRITE, &PLACE),

@@ -11,6 +11,7 @@ mod lock;
 mod overtaken;
 pub mod ports;
 pub mod projects;
+mod runs;
 mod serving;
 pub mod shapes;
 mod threaded;
@@ -58,6 +59,7 @@ use journals::Engine;
 use lock::Lock;
 use overtaken::Succeeds;
 use ports::{Life, MortalJournal, MortalPort};
+use runs::Runs;
 use serving::Serving;
 use shapes::SHAPES;
 
@@ -352,6 +354,7 @@ struct Lab<'a, P> {
     client: Rc<Runpod>,
     clock: WorldClock<'a>,
     serving: Serving<'a>,
+    runs: Runs<'a>,
     story: Story,
     /// What is to be rotated, and how it is recorded at first.
     rotate: Option<(Address, Option<String>)>,
@@ -416,6 +419,7 @@ impl<'a, P: Place> Lab<'a, P> {
             client: client(simulation),
             clock: WorldClock::new(simulation),
             serving: Serving::new(simulation, desired),
+            runs: Runs::new(simulation),
             story: Story { wanted: story_wanted, lines: RefCell::default() },
             rotate: None,
             succeeds: None,
@@ -456,7 +460,7 @@ impl<'a, P: Place> Lab<'a, P> {
                 }
                 RunEnd::Done(Step::NothingToDo { findings }) => {
                     report.findings = findings;
-                    report.violations.extend(self.serving.wrong());
+                    report.violations.extend(self.wrong());
                     report.story = self.story.lines.take();
                     return report;
                 }
@@ -470,7 +474,7 @@ impl<'a, P: Place> Lab<'a, P> {
             sleep(BETWEEN_RUNS).await;
         }
         report.violations.push(format!("it never comes to an end: {last}"));
-        report.violations.extend(self.serving.wrong());
+        report.violations.extend(self.wrong());
         report.story = self.story.lines.take();
         report
     }
@@ -544,8 +548,9 @@ impl<'a, P: Place> Lab<'a, P> {
             life,
             blind: self.case.without == Without::Lookup,
             serving: &self.serving,
+            runs: &self.runs,
         };
-        let journal = MortalJournal { journal: lock, life };
+        let journal = MortalJournal { journal: lock, life, runs: &self.runs };
         let limited = Limited::new(&port, &self.story, self.case.seed);
         let now = self.clock.now();
         let run = kit::run(lock.name(), now);
@@ -582,6 +587,7 @@ impl<'a, P: Place> Lab<'a, P> {
             Ok(prior) => prior,
             Err(error) => return Step::stopped(format!("no state: {error}")),
         };
+        self.runs.on_record(&prior);
         let mut recovered = Vec::new();
         if !prior.open.is_empty() {
             recovered = match apply::settle(&prior, context.clone()).await {
@@ -695,6 +701,11 @@ impl<'a, P: Place> Lab<'a, P> {
         let planned = plan::plan(&inputs);
         let broken = plan::check_bounds(&inputs, planned.plan());
         (planned, broken.iter().map(|violation| format!("unsound plan: {violation}")).collect())
+    }
+
+    /// Returns what was wrong at some moment.
+    fn wrong(&self) -> Vec<String> {
+        [self.serving.wrong(), self.runs.wrong()].concat()
     }
 
     /// Returns what is to be rotated, until its record says that it was.

@@ -33,6 +33,7 @@ use podform::state::{Batch, Journal, Run, StateError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::runs::Runs;
 use super::serving::Serving;
 
 /// When the process ends. Writes of the journal and calls of the provider are counted from 1.
@@ -279,6 +280,8 @@ impl Life {
 pub struct MortalJournal<'a, J> {
     pub journal: &'a J,
     pub life: &'a Life,
+    /// Judges what is written.
+    pub runs: &'a Runs<'a>,
 }
 
 impl<J: Journal> Journal for MortalJournal<'_, J> {
@@ -287,6 +290,7 @@ impl<J: Journal> Journal for MortalJournal<'_, J> {
     }
 
     async fn commit(&self, batch: &Batch) -> Result<Serial, StateError> {
+        self.runs.writes(batch);
         let commit = async {
             let serial = self.journal.commit(batch).await?;
             self.life.serials.borrow_mut().push(serial);
@@ -308,6 +312,8 @@ pub struct MortalPort<'a> {
     pub blind: bool,
     /// Looks at the world after each request that changes something.
     pub serving: &'a Serving<'a>,
+    /// Looks at the world whenever a log was read.
+    pub runs: &'a Runs<'a>,
 }
 
 impl MortalPort<'_> {
@@ -318,6 +324,7 @@ impl MortalPort<'_> {
     ) -> Result<T, ProviderError> {
         let answer = self.life.write(name, call).await;
         self.serving.look();
+        self.runs.look();
         answer
     }
 
@@ -365,7 +372,9 @@ impl Observe for MortalPort<'_> {
         run: &Token,
         silence: Duration,
     ) -> Result<Option<u32>, ProviderError> {
-        self.life.read("log", self.client.exit_code(id, run, silence)).await
+        let told = self.life.read("log", self.client.exit_code(id, run, silence)).await;
+        self.runs.look();
+        told
     }
 
     async fn template(&self, id: &TemplateId) -> Result<Option<Template>, ProviderError> {
