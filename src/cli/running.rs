@@ -5,20 +5,24 @@ use std::fmt;
 
 use crate::model::address::Address;
 use crate::model::attribute::Attribute;
-use crate::model::id::{PodId, RemoteId};
+use crate::model::id::RemoteId;
 use crate::model::live::{
     Endpoints, Inventory, Live, LivePod, LiveRegistry, LiveSecret, LiveVolume, Seen, Unreadable,
 };
 use crate::model::prior::Prior;
 use crate::render::outcome::RunningPod;
 
-/// Returns the managed pods that run, in address order.
+/// Returns the managed pods that run, in address order, each before those that it took the place of.
 pub fn running_pods(prior: &Prior, live: &Live) -> Vec<RunningPod> {
-    managed_pods(prior, live)
-        .into_iter()
-        .filter(|(_, pod)| pod.status.is_up())
-        .map(|(address, pod)| RunningPod {
+    let pods = prior.objects.iter().flat_map(|(address, recorded)| {
+        let deposed = recorded.record.deposed_ids().map(|id| (id, true));
+        let ids = [(recorded.id.clone(), false)].into_iter().chain(deposed);
+        ids.filter_map(move |(id, is_deposed)| Some((address, found(&id, live)?, is_deposed)))
+    });
+    pods.filter(|(_, pod, _)| pod.status.is_up())
+        .map(|(address, pod, is_deposed)| RunningPod {
             address: address.clone(),
+            is_deposed,
             url: url(pod),
             ssh: ssh(pod),
             price: pod.price,
@@ -29,21 +33,23 @@ pub fn running_pods(prior: &Prior, live: &Live) -> Vec<RunningPod> {
 /// Returns what a destroy of everything would be refused for.
 pub fn guarded(prior: &Prior, live: &Live) -> BTreeSet<Address> {
     let protected = prior.objects.iter().filter(|(_, recorded)| recorded.record.lifecycle.protect);
-    let pods = managed_pods(prior, live).into_iter();
-    let locked = pods.filter(|(_, pod)| pod.is_locked()).map(|(address, _)| address);
+    let is_locked = |id: &RemoteId| found(id, live).is_some_and(LivePod::is_locked);
+    let locked = prior.objects.iter().filter(|(_, recorded)| recorded.ids().any(|id| is_locked(&id)));
+    let locked = locked.map(|(address, _)| address);
     protected.map(|(address, _)| address).chain(locked).cloned().collect()
 }
 
-/// Returns the recorded pods that were found.
+/// Returns the recorded pods that were found, without those that they took the place of.
 pub fn managed_pods<'a>(prior: &'a Prior, live: &'a Live) -> BTreeMap<&'a Address, &'a LivePod> {
-    let found = |id: &PodId| live.pods.get(id).and_then(|seen| seen.found());
     let objects = prior.objects.iter();
-    objects
-        .filter_map(|(address, recorded)| match &recorded.id {
-            RemoteId::Pod(id) => found(id).map(|pod| (address, pod)),
-            RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
-        })
-        .collect()
+    objects.filter_map(|(address, recorded)| Some((address, found(&recorded.id, live)?))).collect()
+}
+
+fn found<'a>(id: &RemoteId, live: &'a Live) -> Option<&'a LivePod> {
+    match id {
+        RemoteId::Pod(id) => live.pods.get(id).and_then(|seen| seen.found()),
+        RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
+    }
 }
 
 /// Returns what is to be told of an object, where it was looked for.

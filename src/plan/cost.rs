@@ -4,11 +4,11 @@ use crate::model::address::Address;
 use crate::model::catalog::Catalog;
 use crate::model::id::RemoteId;
 use crate::model::job;
-use crate::model::live::{Live, LivePod, LiveVolume, Rental};
+use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Rental, Seen};
 use crate::model::money::{Amount, Hourly, Monthly, Price};
 use crate::model::plan::{Candidate, Split};
 use crate::model::pod::{Cloud, Compute, RunState, Storage};
-use crate::model::prior::{Recorded, RecordedObject, RecordedPod};
+use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::settings::Container;
 use crate::model::size::Gigabytes;
 use crate::model::volume::{VolumeConfig, VolumeTier};
@@ -77,8 +77,34 @@ pub(super) fn live_pod(catalog: &Catalog, pod: &LivePod, recorded: Option<&Recor
     }
 }
 
-/// Returns what a recorded object costs a month as it is; `None` where the account does not show it.
+/// Returns what a recorded object costs a month as it is, with the pods that it took the place of; `None` where the
+/// account shows none of them.
 pub fn cost_of_recorded(catalog: &Catalog, recorded: &Recorded, live: &Live) -> Option<Split> {
+    let deposed = of_deposed(catalog, &recorded.record, live, |_| true);
+    current(catalog, recorded, live).into_iter().chain(deposed).reduce(|sum, cost| sum + cost)
+}
+
+/// Returns what the pods cost that a recorded one took the place of, as far as they are still ours; `None` if there are
+/// none any more.
+pub(super) fn of_deposed(
+    catalog: &Catalog,
+    record: &Record,
+    live: &Live,
+    is_ours: impl Fn(&LivePod) -> bool,
+) -> Option<Split> {
+    let costs = record.deposed.iter().filter_map(|id| match live.pods.get(id) {
+        Some(Seen::Found(pod)) if pod.status != PodStatus::Terminated && is_ours(pod) => {
+            Some(live_pod(catalog, pod, None))
+        }
+        Some(Seen::Found(_) | Seen::Absent) => None,
+        Some(Seen::Unreadable(_)) | None => {
+            Some(Split { compute: Amount::of(Price::Unknown), ..Split::default() })
+        }
+    });
+    costs.reduce(|sum, cost| sum + cost)
+}
+
+fn current(catalog: &Catalog, recorded: &Recorded, live: &Live) -> Option<Split> {
     match (&recorded.id, &recorded.record.object) {
         (RemoteId::Pod(id), RecordedObject::Pod(record)) => {
             Some(managed_pod(catalog, live.pods.get(id)?.found()?, Some(record)))

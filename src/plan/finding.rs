@@ -586,6 +586,13 @@ pub(super) fn jobs_in_no_month(runs: Amount) -> Finding {
     Finding { severity: Severity::Note, code: "jobs-in-no-month", subject: None, message }
 }
 
+/// A pod that is left over is billed like the one that took its place.
+pub(super) fn deposed_left(address: &Address, deposed: &RemoteId) -> Finding {
+    let message =
+        format!("took the place of `{deposed}`, which is still there and billed, and this plan leaves it so");
+    about(Severity::Warning, "deposed-left", address, None, message)
+}
+
 pub(super) fn job_kept(address: &Address) -> Finding {
     let message = "keeps its pod when its job has ended, and the pod is billed until somebody stops it";
     about(Severity::Note, "job-kept", address, Some(Field::Then), message.to_owned())

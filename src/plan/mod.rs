@@ -18,6 +18,7 @@ mod check;
 mod compare;
 mod cost;
 mod dead_addresses;
+mod deposed;
 mod digest;
 mod draft;
 mod effect;
@@ -341,6 +342,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     remarks.extend(templates::left(&context, &drafts));
     remarks.extend(left_out(&context, &scope, &drafts));
     remarks.extend(dead_addresses::kept(&context, &drafts));
+    remarks.extend(deposed::left(&context, &drafts));
     remarks.extend(waves.iter().filter_map(waves::Waves::finding));
     let mut plan = assemble(&context, &scope, drafts, (edges, limited), remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);

@@ -19,6 +19,8 @@ use super::view::{Counts, Verb, verbs};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningPod {
     pub address: Address,
+    /// Whether another pod has taken its place, so that it is only left to be terminated.
+    pub is_deposed: bool,
     /// The URL of its first HTTP port.
     pub url: Option<String>,
     /// The command that opens a shell in it.
@@ -255,20 +257,25 @@ fn write_held(out: &mut dyn Write, style: Style, plan: &Plan) -> fmt::Result {
     write_wrapped(out, style, 0, &format!("Left alone in this plan: {names}; `podform plan` says why."))
 }
 
+/// What stands after the address of a pod that another one has taken the place of.
+const DEPOSED: &str = " (deposed)";
+
 fn write_running(out: &mut dyn Write, style: Style, remaining: &Remaining) -> fmt::Result {
     let Remaining { running, guarded, made_elsewhere: _ } = remaining;
     if running.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n{}", style.paint(Tone::Strong, "Running:"))?;
-    let width = running.iter().map(|pod| pod.address.to_string().len()).max().unwrap_or(0);
+    let named = |pod: &RunningPod| format!("{}{}", pod.address, if pod.is_deposed { DEPOSED } else { "" });
+    let width = running.iter().map(|pod| named(pod).len()).max().unwrap_or(0);
     let price_width = running.iter().map(|pod| PriceAnHour(pod.price).to_string().len()).max().unwrap_or(0);
-    for RunningPod { address, url, ssh, price } in running {
+    for pod in running {
+        let RunningPod { address: _, is_deposed: _, url, ssh, price } = pod;
         let ways: Vec<String> =
             [url, ssh].into_iter().flatten().map(|way| visible(way).to_string()).collect();
         let ways = if ways.is_empty() { "no way in".to_owned() } else { ways.join("  ") };
-        let (address, price) = (address.to_string(), PriceAnHour(*price).to_string());
-        writeln!(out, "  {address:width$}  {price:>price_width$}  {ways}")?;
+        let (name, price) = (named(pod), PriceAnHour(*price).to_string());
+        writeln!(out, "  {name:width$}  {price:>price_width$}  {ways}")?;
     }
     let end = if guarded.is_empty() {
         "`podform destroy` ends everything.".to_owned()
@@ -311,11 +318,18 @@ mod tests {
         [
             RunningPod {
                 address: address("llm[0]"),
+                is_deposed: false,
                 url: Some("https://llm000000000aa-8000.proxy.runpod.net".to_owned()),
                 ssh: Some("ssh llm000000000aa-64410@ssh.runpod.io".to_owned()),
                 price: Price::Known(Hourly(860_000)),
             },
-            RunningPod { address: address("train"), url: None, ssh: None, price: Price::Unknown },
+            RunningPod {
+                address: address("train"),
+                is_deposed: false,
+                url: None,
+                ssh: None,
+                price: Price::Unknown,
+            },
         ]
     }
 

@@ -34,6 +34,7 @@ scripts! {
     clocks,
     clones,
     counts,
+    deposed,
     doctor,
     drift,
     events,

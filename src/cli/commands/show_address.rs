@@ -105,6 +105,12 @@ fn screen(known: &Known<'_>) -> String {
     }
     if let Some((recorded, live)) = recorded.zip(*live) {
         rows.extend(live_rows(&recorded.id, live));
+        let deposed = recorded.record.deposed_ids().map(|id| (id.clone(), live_rows(&id, live)));
+        let state = |(id, rows): (RemoteId, Vec<(String, String)>)| {
+            let (_, state) = rows.into_iter().next()?;
+            Some(("live.deposed".to_owned(), format!("{id}, {state}")))
+        };
+        rows.extend(deposed.filter_map(state));
     }
     rows.extend(cost.map(|cost| ("cost".to_owned(), format!("{} a month ({})", AMonth(cost), AnHour(cost)))));
     rows.extend(last_run.map(|past| ("last run".to_owned(), run_in_words(past))));

@@ -43,7 +43,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let moved = plan::moved(&prior, &session.loaded.desired);
     let asked = readiness::ask(&session, &prior, &live, &moved, |_| true).await;
     if args.json {
-        let objects = prior.objects.iter().map(|(address, recorded)| {
+        let objects = prior.objects.iter().flat_map(|(address, recorded)| {
             let mut object = json!({
                 "address": address.to_string(),
                 "kind": json::kind(address),
@@ -56,7 +56,16 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             if let Some(stands) = job_stands(recorded, &live) {
                 object["job"] = json::job(&stands, job_since(recorded, &stands, &live));
             }
-            object
+            let deposed = recorded.record.deposed_ids().map(|id| {
+                json!({
+                    "address": address.to_string(),
+                    "kind": json::kind(address),
+                    "id": id.to_string(),
+                    "live": json::live(&id, &live),
+                    "deposed": true,
+                })
+            });
+            [object].into_iter().chain(deposed).collect::<Vec<_>>()
         });
         let project = session.loaded.settings.project.as_str();
         let objects = objects.collect::<Vec<_>>();
@@ -90,6 +99,11 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
             state = if recorded.is_gone() { format!("gone, {stands}") } else { format!("{state}, {stands}") };
         }
         table.row([address.to_string(), recorded.id.to_string(), state, price, url, ssh]);
+        // What it took the place of is billed until it is gone, and serves nobody.
+        for id in recorded.record.deposed_ids() {
+            let [state, price, url, ssh] = cells(&id, &live);
+            table.row([address.to_string(), id.to_string(), format!("{state}, deposed"), price, url, ssh]);
+        }
     }
     shell.output.data(&table.to_string());
     if args.all {

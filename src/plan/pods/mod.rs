@@ -161,7 +161,13 @@ impl<'a> PodPlanner<'_, 'a> {
             (RemoteId::Pod(id), Some(pod)) => Some(self.recorded_cost(id, pod)),
             (RemoteId::Pod(_) | RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_), _) => None,
         });
-        self.draft.costs_now(now.unwrap_or_default());
+        let (catalog, live) = (self.context.inputs.catalog, self.context.inputs.live);
+        let is_ours = |pod: &LivePod| self.context.ownership.deposed_marked_by_other(pod).is_none();
+        let deposed =
+            recorded.and_then(|recorded| cost::of_deposed(catalog, &recorded.record, live, is_ours));
+        let duplicates = self.surplus.iter().filter(|pod| self.duplicates.contains(&pod.id));
+        let duplicates: Split = duplicates.map(|pod| cost::live_pod(catalog, pod, None)).sum();
+        self.draft.costs_now(now.unwrap_or_default() + deposed.unwrap_or_default() + duplicates);
         self.draft.hold(held);
     }
 

@@ -1741,7 +1741,7 @@ fn a_deposed_pod_is_terminated_by_a_later_plan() {
     assert_snapshot!(plan(&unseen), @r#"
     blocked
     held llm: Unreadable("replaced pod `old` was not looked at")
-    cost $505.70 -> $505.70, at most $505.70
+    cost $505.70+? -> $505.70+?, at most $505.70+?
     "#);
 }
 
