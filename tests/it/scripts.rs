@@ -104,6 +104,7 @@ scripts! {
     references_again,
     references_wrong,
     replicas,
+    reset_cut_off,
     rollout,
     rollout_other_apis,
     saved_plans,

@@ -296,7 +296,7 @@ where
         if matches!(act.action.operation, Operation::AwaitPod { .. }) {
             // Nothing is on its way, so nothing is left open if the wait is cut short.
             events.extend([intended(), Event::Started, Event::Accepted { id: None }]);
-        } else if act.action.ready.is_some() {
+        } else if act.action.ready.is_some() && !changes.is_empty() {
             // What was done is on record whether its pod becomes ready or not.
             self.ledger.commit(act.id, Vec::new(), std::mem::take(&mut changes)).await?;
         }

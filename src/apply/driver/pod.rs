@@ -55,15 +55,20 @@ where
             // What it is waited for below is the reset.
             since = if each == disruption { changed } else { since };
         }
+        let changes = self.recorded_after(act, id.remote());
         if before.status.is_up() && disruption == Disruption::Reset {
+            // It is seen to have these settings, whatever becomes of its container: without the record the next plan would
+            // take them for a change from outside.
+            self.ledger.commit(act.id, Vec::new(), changes).await?;
             let in_turn = self.plan.waves.contains_key(act.id.address.key());
             let cause = if in_turn { Cause::ResetInTurn } else { Cause::Started };
             match self.wait_running(act, id, (cause, since), None).await? {
                 Waited::Running(_) => {}
                 Waited::Stuck(why) => return Err(Halt::Failed(why)),
             }
+            return Ok(Vec::new());
         }
-        Ok(self.recorded_after(act, id.remote()))
+        Ok(changes)
     }
 
     /// Sends a change and waits until it is seen. One that replaces the variables carries the mark of a token, as the
