@@ -327,7 +327,7 @@ async fn what_a_container_turns_out_to_be_is_in_its_image() {
     insta::assert_snapshot!(seen.join("\n"), @r#"
     ubuntu:24.04: PROVISIONING > STARTING > RUNNING reporting
     ubuntu:broken: PROVISIONING > STARTING > ERROR
-    ubuntu:one-shot: (not listed) > PROVISIONING > STARTING > RUNNING reporting > EXITED
+    ubuntu:one-shot: (not listed) > PROVISIONING > STARTING > RUNNING reporting
     ubuntu:silent: (not listed) > STARTING > RUNNING
     "#);
 }

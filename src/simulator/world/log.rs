@@ -12,6 +12,8 @@ use super::pod::Pod;
 
 /// How often a container writes, in milliseconds.
 const PERIOD: u64 = 10_000;
+/// How long a container whose command has ended is down until it is started again, in milliseconds.
+const PAUSE: u64 = 1_000;
 /// The most lines that are kept, as REST v2 hands out no more.
 pub const KEPT: u64 = 5_000;
 
@@ -92,8 +94,7 @@ fn written_before(pod: &Pod, now: Moment) -> u64 {
 /// Returns until when the container writes.
 fn up_to(boot: Boot, now: Moment) -> Moment {
     match boot.outcome {
-        Outcome::Runs => now,
-        Outcome::Ends(after) => now.min(boot.ready_at.after(after)),
+        Outcome::Runs | Outcome::Repeats(_) => now,
         Outcome::Errand(errand) => errand.takes.map_or(now, |takes| now.min(boot.ready_at.after(takes))),
         Outcome::Fails | Outcome::Silent => boot.ready_at,
     }
@@ -131,8 +132,14 @@ fn of_container(pod: &Pod, seed: u64, boot: Boot, now: Moment) -> Vec<(Moment, S
         let told = errand.told().into_iter();
         lines.extend(told.map(|at| (boot.ready_at.after(at), Source::Container, text.clone())));
     }
-    if let Outcome::Ends(after) = boot.outcome {
-        lines.push((boot.ready_at.after(after), Source::System, "container exited with code 0".to_owned()));
+    if let Outcome::Repeats(after) = boot.outcome {
+        let turns = now.since(boot.ready_at) / (after + PAUSE);
+        for turn in turns.saturating_sub(KEPT)..=turns {
+            let began = boot.ready_at.after(turn * (after + PAUSE));
+            let (exited, again) = (began.after(after), began.after(after + PAUSE));
+            lines.push((exited, Source::System, "container exited with code 0".to_owned()));
+            lines.push((again, Source::System, "start container".to_owned()));
+        }
     }
     lines.sort_by_key(|(at, _, _)| *at);
     lines
@@ -154,6 +161,24 @@ fn said(image: &str, tick: u64, took: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulator::world::World;
+    use crate::simulator::world::order::PodOrder;
+    use crate::simulator::world::pod::Status;
+
+    #[test]
+    fn a_container_whose_command_ends_is_started_again() {
+        let mut world = World::new(1, 1, Moment::EPOCH);
+        let pod = world.create_pod(PodOrder::gpu("task", "task:one-shot", "NVIDIA A40")).unwrap();
+        world.pass(200_000);
+        let pod = world.made(&pod);
+        let lines = lines(pod, world.seed(), world.now()).into_iter();
+        let told = lines.filter(|line| line.source == Source::System).map(|line| line.text);
+        let told: Vec<String> =
+            told.filter(|text| text.contains("start") || text.contains("exited")).collect();
+        let (start, exited) = ("start container", "container exited with code 0");
+        assert_eq!(told, [start, exited, start, exited, start]);
+        assert_eq!((pod.status(world.now()), pod.ends_by_itself()), (Status::Running, None));
+    }
 
     #[test]
     fn identifiers_are_in_the_order_of_lines() {

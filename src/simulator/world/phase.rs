@@ -26,8 +26,8 @@ pub enum Outcome {
     Runs,
     /// It never comes up.
     Fails,
-    /// It runs and ends by itself after so many milliseconds.
-    Ends(u64),
+    /// Its command ends by itself after so many milliseconds, and RunPod starts it again, time after time.
+    Repeats(u64),
     /// It counts as running and never reports anything, as when the host's driver is too old for it.
     Silent,
     /// It runs a command once, and may stop its own pod then.
@@ -49,7 +49,7 @@ impl Outcome {
         if image.contains("broken") || image.contains("missing") {
             Outcome::Fails
         } else if image.contains("one-shot") {
-            Outcome::Ends(60_000)
+            Outcome::Repeats(60_000)
         } else if image.contains("silent") {
             Outcome::Silent
         } else {

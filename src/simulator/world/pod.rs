@@ -204,15 +204,14 @@ impl Pod {
             Phase::Up(boot) if now < boot.placed_at => Status::Provisioning,
             Phase::Up(boot) if now < boot.ready_at => Status::Starting,
             Phase::Up(boot) => match boot.outcome {
-                Outcome::Runs | Outcome::Silent => Status::Running,
+                Outcome::Runs | Outcome::Repeats(_) | Outcome::Silent => Status::Running,
                 Outcome::Fails => Status::Error,
-                Outcome::Ends(after) if now.since(boot.ready_at) >= after => Status::Exited,
                 Outcome::Errand(errand)
                     if errand.lasts().is_some_and(|lasts| now.since(boot.ready_at) >= lasts) =>
                 {
                     Status::Exited
                 }
-                Outcome::Ends(_) | Outcome::Errand(_) => Status::Running,
+                Outcome::Errand(_) => Status::Running,
             },
             Phase::Stopped { .. } => Status::Exited,
             Phase::Lost { .. } => Status::Error,
@@ -369,10 +368,9 @@ impl Pod {
     pub fn ends_by_itself(&self) -> Option<Moment> {
         match self.phase {
             Phase::Up(boot) => match boot.outcome {
-                Outcome::Ends(after) => Some(boot.ready_at.after(after)),
                 Outcome::Fails => Some(boot.ready_at),
                 Outcome::Errand(errand) => errand.lasts().map(|lasts| boot.ready_at.after(lasts)),
-                Outcome::Runs | Outcome::Silent => None,
+                Outcome::Runs | Outcome::Repeats(_) | Outcome::Silent => None,
             },
             Phase::Stopped { .. } | Phase::Lost { .. } | Phase::Gone { .. } => None,
         }

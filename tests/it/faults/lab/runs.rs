@@ -66,7 +66,7 @@ impl<'a> Runs<'a> {
                     Outcome::Errand(_)
                     | Outcome::Runs
                     | Outcome::Fails
-                    | Outcome::Ends(_)
+                    | Outcome::Repeats(_)
                     | Outcome::Silent => Seen::Began,
                 },
                 Phase::Stopped { .. } | Phase::Lost { .. } | Phase::Gone { .. } => Seen::Began,
