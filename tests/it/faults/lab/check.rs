@@ -1,11 +1,15 @@
 //! What must hold once nothing is left to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use podform::model::address::Address;
 use podform::model::desired::{Wanted, WantedVolume};
 use podform::model::id::{PodId, RegistryId, RemoteId, SecretId, VolumeId};
+use podform::model::job::{End, Until};
+use podform::model::marker::Token;
 use podform::model::prior::Prior;
 use podform::simulator::World;
+use podform::simulator::world::job;
 use podform::simulator::world::pod::Status;
 
 use super::shapes::{SHAPES, Shape};
@@ -48,7 +52,9 @@ pub fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<Stri
             wrong.push(format!("{address} has more than one object: {left:?}"));
         }
     }
-    for address in base.desired.wanted.keys() {
+    let Jobs { wrong: of_jobs, stuck } = jobs(base, case, world, prior);
+    wrong.extend(of_jobs);
+    for address in base.desired.wanted.keys().filter(|address| !stuck.contains(*address)) {
         let is_managed = !matches!(
             base.desired.wanted.get(address),
             Some(Wanted::Volume(WantedVolume::Referenced { .. }))
@@ -75,25 +81,65 @@ pub fn check(base: &Base, case: &Case, world: &World, prior: &Prior) -> Vec<Stri
         }
     }
     wrong.extend(foreign(base, world));
-    wrong.extend(run_twice(base, world));
     wrong
 }
 
-/// Says which jobs were run more than once for one change of their spec.
-fn run_twice(base: &Base, world: &World) -> Vec<String> {
-    let runs = |world: &World| -> BTreeMap<String, u32> {
-        let mut runs = BTreeMap::new();
-        for pod in
-            world.all_pods().filter(|pod| pod.settings.entrypoint.iter().any(|word| word == "podform-job"))
-        {
-            *runs.entry(pod.settings.name.clone()).or_default() += pod.containers;
+/// What is to be said of jobs.
+struct Jobs {
+    wrong: Vec<String>,
+    /// What cannot come up before a person has a job run again.
+    stuck: BTreeSet<Address>,
+}
+
+/// Says which jobs were not run once for each change of their spec.
+///
+/// A create that was answered as done and made nothing cannot be told from a run that came to nothing with its pod. It
+/// is told as ended, not known how, and is not begun again by itself. Nothing else may come to that.
+fn jobs(base: &Base, case: &Case, world: &World, prior: &Prior) -> Jobs {
+    let (mut wrong, mut stuck) = (BTreeMap::new(), BTreeSet::new());
+    let (before, after) = (runs(&base.world), runs(world));
+    let count = |runs: &BTreeMap<String, u32>, name: &str| runs.get(name).copied().unwrap_or(0);
+    for (address, wanted) in &base.desired.wanted {
+        let Some((pod, job)) = wanted.pod().and_then(|pod| Some((pod, pod.job.as_ref()?))) else { continue };
+        let name = &pod.container.name;
+        let given = base.prior.objects.get(address).and_then(|it| it.record.object.pod());
+        let is_to_run = given.is_none_or(|given| !job.changed(&given.container, &pod.container).is_empty());
+        let due = count(&before, name) + u32::from(is_to_run);
+        let recorded = prior.objects.get(address).and_then(|it| it.record.object.pod()?.job.as_ref());
+        let run = recorded.and_then(|recorded| recorded.run.as_ref());
+        let has_begun = world.all_pods().any(|pod| job::run(&pod.made.entrypoint) == run.map(Token::as_str));
+        let is_unknown = recorded.is_some_and(|recorded| recorded.ended == Some(End::Unknown));
+        if is_unknown && !has_begun && case.faults.contains("did-nothing") {
+            stuck.extend(waiting_for(base, address));
+        } else if is_unknown {
+            wrong.insert(address, format!("nobody knows how the job {name} ended"));
+        } else if count(&after, name) != due {
+            let runs = count(&after, name);
+            wrong.insert(address, format!("the job {name} was run {runs} times in all, and {due} were due"));
         }
-        runs
-    };
-    let before = runs(&base.world);
-    let more = |(name, runs): &(String, u32)| *runs > before.get(name).copied().unwrap_or(0) + 1;
-    let often = runs(world).into_iter().filter(more);
-    often.map(|(name, runs)| format!("the job {name} was run {runs} times in all")).collect()
+    }
+    // They wait in their turn.
+    wrong.retain(|address, _| !stuck.contains(*address));
+    Jobs { wrong: wrong.into_values().collect(), stuck }
+}
+
+/// Returns how often the job of each name was begun.
+fn runs(world: &World) -> BTreeMap<String, u32> {
+    let mut runs = BTreeMap::new();
+    for pod in world.all_pods().filter(|pod| job::run(&pod.made.entrypoint).is_some()) {
+        *runs.entry(pod.settings.name.clone()).or_default() += pod.containers;
+    }
+    runs
+}
+
+/// Returns what comes up only after a good end of a job, and after that.
+fn waiting_for(base: &Base, job: &Address) -> BTreeSet<Address> {
+    let waits = base
+        .desired
+        .wanted
+        .iter()
+        .filter(|(_, wanted)| wanted.pod().is_some_and(|pod| pod.until.get(job) == Some(&Until::Done)));
+    waits.map(|(address, _)| address.clone()).collect()
 }
 
 fn kept(shape: &Shape, base: &Base, prior: &Prior) -> Vec<String> {

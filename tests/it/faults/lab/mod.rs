@@ -28,6 +28,7 @@ use podform::model::catalog::Catalog;
 use podform::model::clock::{Clock, SignedDuration, Timestamp};
 use podform::model::desired::Desired;
 use podform::model::id::{EnvKey, ProjectName, RunNonce};
+use podform::model::job::End;
 use podform::model::journal::ActionStatus;
 use podform::model::live::Live;
 use podform::model::plan::{self as plan_model, Approval, ApprovedPlan, Endpoint, Plan, Planned};
@@ -634,6 +635,11 @@ impl<'a, P: Place> Lab<'a, P> {
                 let findings = plan.findings.into_iter().map(|finding| finding.message).collect();
                 return Step::NothingToDo { findings };
             }
+            // Whether that is as it must be is judged at the end.
+            Planned::Blocked { reasons, plan } if reasons.is_empty() && waits_for_people(&plan) => {
+                let findings = plan.findings.into_iter().map(|finding| finding.message).collect();
+                return Step::NothingToDo { findings };
+            }
             Planned::Blocked { reasons, plan } => {
                 return Step::stopped(format!(
                     "blocked: {reasons:?} held {:?} findings {:?}",
@@ -728,6 +734,11 @@ impl<'a, P: Place> Lab<'a, P> {
         });
         receiver
     }
+}
+
+/// Tells whether nothing is left but what waits for a job to be run again.
+fn waits_for_people(plan: &Plan) -> bool {
+    plan.held.values().all(|held| matches!(held, plan_model::Held::Job { ended: Some(End::Unknown), .. }))
 }
 
 /// Returns what differs in a record once its value was sent again: when that was, or what was made to have it.
