@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 use super::tolerance::PriceTolerance;
 use crate::model::address::Address;
+use crate::model::seconds::Seconds;
 use crate::plan::{Options, Pattern, Rotation};
 use crate::render::Format;
 use crate::render::graph::GraphFormat;
@@ -108,10 +109,10 @@ pub struct RunArgs {
     pub parallelism: u16,
     /// How long to wait for a pod to run
     #[arg(long, value_name = "DURATION", default_value = "20m")]
-    pub wait_timeout: Span,
+    pub wait_timeout: Seconds,
     /// How long to wait for a job that something else waits for
     #[arg(long, value_name = "DURATION", default_value = "24h")]
-    pub job_timeout: Span,
+    pub job_timeout: Seconds,
     #[command(flatten)]
     pub lock: LockTimeout,
 }
@@ -121,13 +122,13 @@ pub struct RunArgs {
 pub struct LockTimeout {
     /// How long to wait for another run to finish
     #[arg(long, value_name = "DURATION", default_value = "0s")]
-    lock_timeout: Span,
+    lock_timeout: Seconds,
 }
 
 impl LockTimeout {
     /// Returns how long to wait for the lock.
     pub fn patience(&self) -> Duration {
-        self.lock_timeout.0
+        self.lock_timeout.duration()
     }
 }
 
@@ -204,38 +205,9 @@ impl FromStr for Assignment {
     }
 }
 
-/// A length of time as people type it: `90s`, `20m`, `2h`.
-#[derive(Clone, Copy, Debug)]
-pub struct Span(pub Duration);
-
-impl FromStr for Span {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "write a whole number and a unit, such as 90s, 20m or 2h";
-        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let number: u32 = digits.parse().map_err(|_| WRONG)?;
-        let seconds = match &text[digits.len()..] {
-            "s" => 1,
-            "m" | "min" => 60,
-            "h" => 3_600,
-            _ => return Err(WRONG),
-        };
-        Ok(Self(Duration::from_secs(u64::from(number) * seconds)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn spans_take_a_number_and_a_unit() {
-        let parsed: Vec<_> = ["90s", "20m", "2h", "2", "h", "-1s", "1d", ""].map(str::parse::<Span>).into();
-        let seconds = parsed.iter().map(|span| span.ok().map(|span| span.0.as_secs()));
-        let expected = [Some(90), Some(1_200), Some(7_200), None, None, None, None, None];
-        assert_eq!(seconds.collect::<Vec<_>>(), expected);
-    }
 
     #[test]
     fn assignments_split_at_the_first_equals_sign() {

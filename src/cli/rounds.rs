@@ -369,8 +369,8 @@ impl Engine<'_> {
             settings: apply::Settings {
                 parallelism: usize::from(*parallelism),
                 ahead: self.session.state.ahead(usize::from(*parallelism)),
-                wait_timeout: wait_timeout.0,
-                job_timeout: job_timeout.0,
+                wait_timeout: wait_timeout.duration(),
+                job_timeout: job_timeout.duration(),
                 ..self.session.pace()
             },
             interrupt: self.interrupt.clone(),

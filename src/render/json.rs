@@ -4,14 +4,15 @@
 //! well. Money is in whole micro-dollars a month; a part without a known price is counted in `unknown_parts`, and the sum
 //! is then a lower bound. Values of secrets are nowhere in it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::id::ProjectName;
 use crate::model::money::{Amount, Price};
 use crate::model::plan::{
     Attempt, Block, Candidate, Consequence, CostChange, CostSummary, Drift, DriftKind, FieldDrift, Finding,
-    Held, InProgress, Owner, Planned, Split, Unmanaged,
+    Held, InProgress, Owner, Plan, Planned, Split, Unmanaged,
 };
 use crate::model::pod::{Compute, Placement};
 use crate::model::ready::{Boot, Probe, Ready};
@@ -57,6 +58,7 @@ fn document(view: &View<'_>, positions: Positions<'_>) -> Json {
         "container_disks_wiped": kind_lost(view.lost.container_disks),
         "cost": cost(plan.cost, view.unmanaged_after),
         "changes": list(&view.changes, change),
+        "waves": list(&plan.waves, |(key, at_once)| waves(plan, key, *at_once)).unless_empty(),
         "order": list(&plan.edges, |(first, then)| object! { "first": text(first), "then": text(then) }),
         "drift": list(&plan.drift, drift),
         "in_progress": plan.in_progress.as_ref().map(in_progress),
@@ -66,6 +68,34 @@ fn document(view: &View<'_>, positions: Positions<'_>) -> Json {
         "unmanaged": list(view.unclaimed(), unmanaged),
         "other_projects": list(&view.others, other_project),
         "unchanged": texts(&plan.unchanged),
+    }
+}
+
+/// Returns the replicas of a key in the waves in which they go down, which are an order and nothing else.
+fn waves(plan: &Plan, key: &Key, at_once: u32) -> Json {
+    let mut before: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
+    for (first, then) in &plan.edges {
+        let (first, then) = (&first.address, &then.address);
+        if first != then && [first, then].iter().all(|address| address.is_pod() && address.key() == key) {
+            before.entry(first).or_default();
+            before.entry(then).or_default().insert(first);
+        }
+    }
+    let mut waves = Vec::new();
+    while !before.is_empty() {
+        let is_next = |first: &&Address| !before.contains_key(first);
+        let next = before.iter().filter(|(_, first)| first.iter().all(is_next)).map(|(address, _)| *address);
+        let next: BTreeSet<&Address> = next.collect();
+        if next.is_empty() {
+            break;
+        }
+        before.retain(|address, _| !next.contains(address));
+        waves.push(next);
+    }
+    object! {
+        "key": text(key),
+        "at_once": at_once,
+        "replicas": list(waves, texts),
     }
 }
 

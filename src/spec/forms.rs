@@ -9,7 +9,7 @@ use crate::model::desired::{CudaWish, GpuCount, MemoryRange};
 use crate::model::id::{CudaVersion, GpuName};
 use crate::model::money::{Hourly, Monthly};
 use crate::model::pod::{Port, Protocol};
-use crate::model::seconds::Seconds;
+use crate::model::seconds::{NoTime, Seconds};
 use crate::model::size::Gigabytes;
 
 use super::sensitive::shown;
@@ -177,29 +177,14 @@ fn write_dollars(micro: i64) -> String {
     format!("{dollars}.{short:0<2}")
 }
 
-/// The longest time that a spec may have: a year of 366 days.
-const LONGEST: u32 = 366 * 24 * 3_600;
-
 /// Reads a length of time, such as `90s`, `10m` or `2h`; at least a second.
 pub(super) fn span(text: &str) -> Result<Seconds, Misread> {
-    let wrong = || {
-        Misread::new(format!("{} is no length of time", shown(text)))
-            .help("write a whole number and a unit, such as `90s`, `10m` or `2h`")
-    };
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let unit = match unit {
-        "s" => 1,
-        "m" | "min" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u32 = number.parse().map_err(|_| wrong())?;
-    match number.checked_mul(unit) {
-        Some(0) => Err(Misread::new("no time at all is too short").help("write at least `1s`")),
-        Some(seconds) if seconds <= LONGEST => Ok(Seconds(seconds)),
-        Some(_) | None => Err(Misread::new(format!("{} is longer than a year", shown(text)))),
+    match text.parse() {
+        Ok(Seconds(0)) => Err(Misread::new("no time at all is too short").help("write at least `1s`")),
+        Ok(seconds) => Ok(seconds),
+        Err(NoTime::Form) => Err(Misread::new(format!("{} is no length of time", shown(text)))
+            .help("write a whole number and a unit, such as `90s`, `10m` or `2h`")),
+        Err(NoTime::TooLong) => Err(Misread::new(format!("{} is longer than a year", shown(text)))),
     }
 }
 

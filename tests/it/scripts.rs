@@ -131,6 +131,7 @@ scripts! {
     volume_leaves,
     waves,
     waves_moved,
+    waves_json,
     whose,
 }
 

@@ -6,11 +6,11 @@ use crate::cli::approval::Approver;
 use crate::cli::execution::Execution;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::flags::{RunArgs, Scope, Span};
+use crate::cli::flags::{RunArgs, Scope};
 use crate::cli::saved::{self, read_plan};
 use crate::cli::shell::Shell;
 use crate::model::retry::Patience;
-use crate::model::seconds::Seconds;
+use crate::model::seconds::{NoTime, Seconds};
 use crate::state::planfile::SavedPlan;
 
 /// Make the account as the spec wants it
@@ -71,8 +71,8 @@ async fn apply_saved(
 
 /// Reads how long to wait for capacity.
 fn wait(text: &str) -> Result<Seconds, String> {
-    let Span(length) = text.parse().map_err(str::to_owned)?;
+    let seconds: Seconds = text.parse().map_err(|error: NoTime| error.to_string())?;
     let range = Patience::MOST_OFTEN..=Patience::LONGEST;
-    let seconds = u32::try_from(length.as_secs()).ok().map(Seconds).filter(|seconds| range.contains(seconds));
+    let seconds = Some(seconds).filter(|seconds| range.contains(seconds));
     seconds.ok_or_else(|| format!("write a time between {} and {}", range.start(), range.end()))
 }

@@ -35,6 +35,10 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
 fn at_once(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<AtOnce>> {
     let text = node.text();
     let Some(percent) = text.trim().strip_suffix('%') else {
+        if text.trim().parse::<i64>().is_err() {
+            decoder.wrong_type(node, "a number such as `1` or a part such as `50%`");
+            return None;
+        }
         let number = decoder.integer(node, 1..=super::replicas::MAX_REPLICAS)?;
         return Some(Spanned { value: AtOnce::Number(number.value), span: number.span });
     };

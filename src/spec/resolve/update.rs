@@ -10,7 +10,10 @@ impl Resolver<'_> {
     /// A new replica beside the old one is of no use where the data cannot come along, and cannot be had where the old
     /// one must not go.
     pub(super) fn update(&mut self, pod: &Pod) {
-        let (Some(update), Some(lifecycle)) = (&pod.update, &pod.lifecycle) else { return };
+        // Those that say when they are ready go in turn without the key.
+        let in_turn = || pod.at_once().and(pod.ready.as_ref()).map(|ready| ready.span);
+        let update = pod.update.map(|update| update.span).or_else(in_turn);
+        let (Some(update), Some(lifecycle)) = (update, &pod.lifecycle) else { return };
         match lifecycle.value.on_replace {
             OnReplace::CreateFirst => {}
             OnReplace::DestroyFirst => return,
@@ -26,7 +29,7 @@ impl Resolver<'_> {
             }
             None => return,
         };
-        let mistake = Diagnostic::at(Problem::ConflictingKeys, update.span, why);
+        let mistake = Diagnostic::at(Problem::ConflictingKeys, update, why);
         let mistake = mistake.label(lifecycle.span, "`on_replace: create_first` here");
         self.log.push(mistake.help("leave out `on_replace: create_first`"));
     }

@@ -15,6 +15,7 @@ mod sense;
 mod templates;
 mod text;
 mod values;
+mod turns;
 mod waits;
 
 use std::collections::BTreeMap;

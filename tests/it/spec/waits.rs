@@ -35,7 +35,7 @@ fn a_wait_has_a_length_and_a_pace_within_bounds() {
     pods.yaml:7:19: error: invalid value: `2 h` is no length of time; write a whole number and a unit, such as `90s`, `10m` or `2h`
     pods.yaml:7:19: error: invalid value: no time at all is too short; write at least `1s`
     pods.yaml:7:19: error: invalid value: `8d` is not between 10s and 168h
-    pods.yaml:7:19: error: invalid value: `99999999999h` is no length of time; write a whole number and a unit, such as `90s`, `10m` or `2h`
+    pods.yaml:7:19: error: invalid value: `99999999999h` is longer than a year
     pods.yaml:7:19: error: invalid value: `-1h` is no length of time; write a whole number and a unit, such as `90s`, `10m` or `2h`
     pods.yaml:7:19: error: invalid value: 30s is shorter than the 1m from one try to the next; add an `every` that is shorter; without it, it is 1m
     pods.yaml:7:30: error: invalid value: `5s` is not between 10s and 1h
