@@ -9,7 +9,7 @@ use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::VolumeId;
 use crate::model::live::Seen;
-use crate::model::plan::{Action, ActionId, Block, Disruption, Operation, Step};
+use crate::model::plan::{ActionId, Block, Disruption, Operation, Step};
 use crate::model::pod::Storage;
 
 use super::draft::Draft;
@@ -124,10 +124,7 @@ fn boots_with(operation: &Operation) -> bool {
 pub(super) fn brought_up(draft: &Draft<'_>) -> Option<(Step, bool)> {
     let steps = || draft.steps.iter();
     let up = steps().map(|(step, _)| *step).find(|step| brings_up(*step));
-    let resets = |action: &Action| {
-        matches!(action.operation, Operation::UpdatePod { disruption: Disruption::Reset, .. })
-    };
-    let reset = || steps().find(|(_, action)| resets(action)).map(|(step, _)| (*step, true));
+    let reset = || steps().find(|(_, action)| action.operation.resets()).map(|(step, _)| (*step, true));
     up.map(|step| (step, false)).or_else(reset)
 }
 

@@ -10,7 +10,7 @@ use crate::model::address::Address;
 use crate::model::desired::{Desired, Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::plan::{
-    Action, ActionId, Cause, Disruption, FieldChange, Held, Operation, Plan, Step, fill, pods,
+    Action, ActionId, Cause, FieldChange, Held, Operation, Plan, Step, fill, pods,
 };
 use crate::model::pod::{EnvValue, RunState};
 use crate::model::reference;
@@ -236,10 +236,7 @@ pub(super) fn referred_first(
     for (then, action) in &draft.steps {
         for referred in told_by_change(context, address, action) {
             let steps = drafts.get(&referred).map_or(&[][..], |draft| &draft.steps);
-            let reset = steps.iter().find(|(_, action)| match &action.operation {
-                Operation::UpdatePod { id: _, patch: _, disruption } => *disruption == Disruption::Reset,
-                _ => false,
-            });
+            let reset = steps.iter().find(|(_, action)| action.operation.resets());
             if let Some((first, _)) = reset {
                 edges.insert((id(&referred, *first), id(address, *then)));
             }

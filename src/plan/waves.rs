@@ -9,7 +9,7 @@ use crate::model::address::{Address, Key};
 use crate::model::desired::{AtOnce, Wanted, WantedPod};
 use crate::model::id::RemoteId;
 use crate::model::live::{PodStatus, Seen};
-use crate::model::plan::{ActionId, Disruption, Finding, Held, Operation, Step};
+use crate::model::plan::{ActionId, Finding, Held, Step};
 use crate::model::pod::RunState;
 
 use super::draft::Draft;
@@ -195,10 +195,7 @@ fn replicas<'a>(context: &Context<'a>, key: &'a Key) -> impl Iterator<Item = (&'
 
 /// Returns what a draft does to a replica that runs after it; `None` if it stays up, or down.
 fn turn<'a>(address: &'a Address, draft: &Draft<'a>) -> Option<Turn<'a>> {
-    let resets = |operation: &Operation| {
-        matches!(operation, Operation::UpdatePod { disruption: Disruption::Reset, .. })
-    };
-    let steps = || draft.steps.iter().map(|(step, action)| (*step, resets(&action.operation)));
+    let steps = || draft.steps.iter().map(|(step, action)| (*step, action.operation.resets()));
     let comes_up =
         |(step, resets): &(Step, bool)| *resets || matches!(step, Step::Create | Step::Start | Step::Ready);
     let matters = |step: &(Step, bool)| comes_up(step) || matches!(step.0, Step::Stop | Step::Delete);

@@ -279,6 +279,11 @@ impl Operation {
         }
     }
 
+    /// Tells whether it makes the container of a pod anew where it is.
+    pub fn resets(&self) -> bool {
+        matches!(self, Self::UpdatePod { disruption: Disruption::Reset, .. })
+    }
+
     /// Returns how long a lack of capacity is waited out.
     pub fn patience(&self) -> Option<Patience> {
         match self {

@@ -1,6 +1,6 @@
 //! How many of what, and what is lost, over a whole plan.
 
-use crate::model::plan::{Consequence, Disruption, Operation, Plan, Step};
+use crate::model::plan::{Consequence, Plan, Step};
 use crate::model::size::Gigabytes;
 
 use super::change::{Change, Verb};
@@ -130,9 +130,7 @@ pub(super) fn counts(plan: &Plan, changes: &[Change<'_>]) -> Counts {
         counts.import += usize::from(change.verb != Verb::Import && change.has(Step::Adopt));
         counts.moved += usize::from(change.verb != Verb::Move && change.has(Step::Move));
         counts.losing += usize::from(change.loses_data());
-        counts.reset += usize::from(change.steps.iter().any(|(_, action)| {
-            matches!(action.operation, Operation::UpdatePod { disruption: Disruption::Reset, .. })
-        }));
+        counts.reset += usize::from(change.steps.iter().any(|(_, action)| action.operation.resets()));
     }
     counts
 }
