@@ -137,11 +137,10 @@ pub fn searched(
 pub enum Cause {
     /// It was created, so that it cannot read as it was before.
     Created,
-    /// It was started or reset: it may read as stopped until listings have caught up.
+    /// It was started: it may read as stopped until listings have caught up.
     Started,
-    /// It was reset, and others go down once it is up: a listing may have it running as it was before, so that only an
-    /// answer about itself counts.
-    ResetInTurn,
+    /// It was reset: a listing may have it running as it was before, so that only an answer about itself counts.
+    Reset,
 }
 
 /// How the wait for a pod ended.
@@ -178,9 +177,7 @@ impl<'a> Running<'a> {
             (Some(None), Sight::Absent | Sight::Unreadable) => {
                 return Verdict::Failed(vanished(&RemoteId::Pod(self.id.clone())));
             }
-            (None, Sight::Live(live))
-                if self.cause == Cause::ResetInTurn && live.status == PodStatus::Running =>
-            {
+            (None, Sight::Live(live)) if self.cause == Cause::Reset && live.status == PodStatus::Running => {
                 return Verdict::Ask;
             }
             (None, Sight::Live(live)) if live.status.is_up() => live,
@@ -365,7 +362,7 @@ mod tests {
         };
         assert_eq!(judged(Cause::Created), table_of("done", "ask"));
         assert_eq!(judged(Cause::Started), table_of("done", "go on"));
-        assert_eq!(judged(Cause::ResetInTurn), table_of("ask", "go on"));
+        assert_eq!(judged(Cause::Reset), table_of("ask", "go on"));
     }
 
     #[test]

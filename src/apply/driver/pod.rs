@@ -60,9 +60,7 @@ where
             // It is seen to have these settings, whatever becomes of its container: without the record the next plan would
             // take them for a change from outside.
             self.ledger.commit(act.id, Vec::new(), changes).await?;
-            let in_turn = self.plan.waves.contains_key(act.id.address.key());
-            let cause = if in_turn { Cause::ResetInTurn } else { Cause::Started };
-            match self.wait_running(act, id, (cause, since), None).await? {
+            match self.wait_running(act, id, (Cause::Reset, since), None).await? {
                 Waited::Running(_) => {}
                 Waited::Stuck(why) => return Err(Halt::Failed(why)),
             }
