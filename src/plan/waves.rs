@@ -85,7 +85,8 @@ pub(super) fn hold_beside_those_down<'a>(context: &Context<'a>, drafts: &mut Dra
     holds
 }
 
-/// Returns the replicas of a key that were there, do not serve, and of which nothing is done by this plan.
+/// Returns the replicas of a key that do not serve and of which nothing is done by this plan: those that are held, and of those
+/// that are left out the ones that were there.
 fn missing<'a>(
     context: &Context<'a>,
     drafts: &Drafts<'a>,
@@ -93,8 +94,12 @@ fn missing<'a>(
 ) -> impl Iterator<Item = &'a Address> {
     let wanted = replicas(context, key).filter(|(_, pod)| pod.run == RunState::Running);
     wanted.map(|(address, _)| address).filter(|address| {
-        let is_left = drafts.get(address).is_none_or(|draft| draft.held.is_some());
-        is_left && context.renamed.recorded(address).is_some() && state(context, address) != State::Serves
+        let is_missing = match drafts.get(address) {
+            // It may have been taken down by a run whose create is still open, and then nothing is on record.
+            Some(draft) => draft.held.is_some(),
+            None => context.renamed.recorded(address).is_some(),
+        };
+        is_missing && state(context, address) != State::Serves
     })
 }
 

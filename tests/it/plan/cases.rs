@@ -533,13 +533,18 @@ fn without_creation_times_a_second_pod_is_for_a_person() {
 // Open intents.
 
 /// Leaves a create of `llm` by an earlier run open.
-pub(super) fn open(mut world: World, status: ActionStatus, since: i64) -> World {
-    world.know_token("llm", &token("llm"), false);
+pub(super) fn open(world: World, status: ActionStatus, since: i64) -> World {
+    open_at(world, "llm", status, since)
+}
+
+/// Leaves a create of a pod by an earlier run open.
+pub(super) fn open_at(mut world: World, name: &str, status: ActionStatus, since: i64) -> World {
+    world.know_token(name, &token(name), false);
     world.prior.open.push(OpenIntent {
         run: RunId::new("earlier"),
-        action: ActionId { address: address("llm"), step: Step::Create },
+        action: ActionId { address: address(name), step: Step::Create },
         status,
-        token: Some(token("llm")),
+        token: Some(token(name)),
         since: time(since),
         server_time: Some(time(since)),
     });

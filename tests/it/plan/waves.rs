@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use insta::assert_snapshot;
 use podform::model::desired::{AtOnce, ComputeWish, OnReplace, WantedPod};
 use podform::model::id::EnvKey;
+use podform::model::journal::ActionStatus;
 use podform::model::live::{PodStatus, Seen, Unreadable};
 use podform::model::plan::{ActionId, Plan};
 use podform::model::pod::EnvValue;
 use podform::model::size::Gigabytes;
 
-use super::cases::{image_2, settles};
+use super::cases::{image_2, open_at, settles};
 use super::world::{World, address, gpus};
 
 const REPLICAS: usize = 5;
@@ -329,6 +330,19 @@ fn one_that_is_down_and_left_out_counts() {
     "#);
     assert_snapshot!(beside(&unread, &["llm[0]"]), @r#"
     llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    "#);
+    // A create that is still open may have come to nothing, and what it replaced is off the record.
+    let others = (0..REPLICAS).filter(|number| *number != 3);
+    let world = others.fold(World::default(), |world, number| world.have(&name(number), |_| {}));
+    let world =
+        (0..REPLICAS).fold(world, |world, number| world.want(&name(number), at_once(AtOnce::Number(1))));
+    let open = open_at(world, "llm[3]", ActionStatus::Unknown { id: None }, 9_950);
+    assert_snapshot!(beside(&open, &[]), @r#"
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[1] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[2] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[3] held: Unsettled { until: 2027-01-15T10:47:20Z }
+    llm[4] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
     "#);
     // What waits for one that is held is held.
     let waiting = down(one).want("web", |pod| pod.depends_on = [address("llm[0]")].into());
