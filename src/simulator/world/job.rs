@@ -28,9 +28,15 @@ pub struct Errand {
 }
 
 impl Errand {
-    /// Returns what becomes of a container with this entrypoint and image, if it runs a command once.
+    /// Returns what becomes of a container with this entrypoint and image, if it runs a command once. The program of an image
+    /// may stop its own pod as well, and tells nobody.
     pub fn of(entrypoint: &[String], image: &str) -> Option<Self> {
-        let (_, leaves) = named(entrypoint)?;
+        let run = named(entrypoint);
+        let leaves = match run {
+            Some((_, leaves)) => leaves,
+            None if image.contains("stops-itself") => "stop",
+            None => return None,
+        };
         let word = |prefix: &str| {
             image
                 .split(['/', ':', '-', '.', '_'])
@@ -44,7 +50,7 @@ impl Errand {
             takes: (!image.contains("endless"))
                 .then(|| word("takes").map_or(USUAL, |seconds| seconds * 1_000)),
             code: word("exit").and_then(|code| u8::try_from(code).ok()).unwrap_or(0),
-            tells: !is_cut_off && !image.contains("log-lost"),
+            tells: run.is_some() && !is_cut_off && !image.contains("log-lost"),
             stops: (leaves == "stop" || is_cut_off).then_some(stopping),
         })
     }
