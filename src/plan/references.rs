@@ -9,9 +9,7 @@ use std::sync::Arc;
 use crate::model::address::Address;
 use crate::model::desired::{Desired, Wanted, WantedPod};
 use crate::model::id::{PodId, RemoteId};
-use crate::model::plan::{
-    Action, ActionId, Cause, FieldChange, Held, Operation, Plan, Step, fill, pods,
-};
+use crate::model::plan::{Action, ActionId, Cause, FieldChange, Held, Plan, Step, fill, pods};
 use crate::model::pod::{EnvValue, RunState};
 use crate::model::reference;
 use crate::model::settings::{Container, Field};

@@ -213,7 +213,7 @@ where
     pub(super) async fn await_running(&self, act: &Act<'_>, id: &PodId) -> Result<(), Halt> {
         self.only_looks(act);
         // An earlier run may have reset it, and others go down once it is up.
-        match self.wait_running(act, id, (Cause::ResetInTurn, Instant::now()), None).await {
+        match self.wait_running(act, id, (Cause::Reset, Instant::now()), None).await {
             Ok(_) => Ok(()),
             // Nothing was sent that could be unknown.
             Err(Halt::Unknown(why)) => Err(Halt::Failed(why)),

@@ -88,6 +88,7 @@ fn a_run_goes_on_after_the_job_that_it_waited_for() {
     after.nonce = world.nonce.clone();
     let now = after.plan();
     assert_snapshot!(steps(now.plan()), @"train:delete web:create");
-    let Again { plan, not_needed } = again(approved.plan(), &outcome, &[create].into(), &now).unwrap();
-    assert_snapshot!(format!("{} {not_needed:?}", steps(&plan)), @"web:create  {}");
+    let due = [create].into();
+    let Again { plan, not_needed, put_off, left } = again(approved.plan(), &outcome, &due, &now).unwrap();
+    assert_snapshot!(format!("{} {not_needed:?} {put_off:?} left {left:?}", steps(&plan)), @r#"web:create  {} {} left {ActionId { address: Pod { key: Key("train"), replica: None }, step: Delete }}"#);
 }

@@ -861,6 +861,7 @@ fn the_end_of_a_job_that_is_under_way_is_waited_for() {
     train:update RunAgain Reset
       image: tool:1 -> tool:2 by Spec
       run: under way -> runs again by Spec
+      ! RunCutShort { since: None }
       ! ContainerDiskLost { size: Gigabytes(20) }
       ! PublicPortsChange
     train:await WaitedFor

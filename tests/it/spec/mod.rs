@@ -14,8 +14,8 @@ mod secrets;
 mod sense;
 mod templates;
 mod text;
-mod values;
 mod turns;
+mod values;
 mod waits;
 
 use std::collections::BTreeMap;

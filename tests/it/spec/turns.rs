@@ -6,9 +6,8 @@ use super::{lines, pod};
 
 #[test]
 fn a_number_or_a_part_of_the_replicas_goes_down_at_once() {
-    let said = |at_once: &str| {
-        lines(&pod(&format!("gpu: L40S\nreplicas: 4\nupdate: {{ at_once: {at_once} }}")))
-    };
+    let said =
+        |at_once: &str| lines(&pod(&format!("gpu: L40S\nreplicas: 4\nupdate: {{ at_once: {at_once} }}")));
     let good = ["1", "4", "50%", "100%", "' 25% '"];
     assert_eq!(good.map(said), [""; 5]);
     let wrong = ["0", "all", "half", "1.5", "0%", "101%", "'2'", "[1]", "true"];
