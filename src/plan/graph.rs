@@ -9,7 +9,7 @@ use crate::model::address::Address;
 use crate::model::desired::{Wanted, WantedPod};
 use crate::model::id::VolumeId;
 use crate::model::live::Seen;
-use crate::model::plan::{ActionId, Block, Disruption, Operation, Step};
+use crate::model::plan::{ActionId, Block, Operation, Step};
 use crate::model::pod::Storage;
 
 use super::draft::Draft;
@@ -99,24 +99,7 @@ pub(super) fn awaited(drafts: &Drafts<'_>, pod: &WantedPod, draft: &Draft<'_>) -
 
 /// Tells whether what boots after an operation boots with something else.
 fn boots_with(operation: &Operation) -> bool {
-    match operation {
-        Operation::UpdatePod { disruption, .. } => *disruption == Disruption::Reset,
-        Operation::SetSecret { .. } => true,
-        Operation::Local
-        | Operation::CreateSecret { .. }
-        | Operation::DeleteSecret { .. }
-        | Operation::CreateRegistry { .. }
-        | Operation::DeleteRegistries { .. }
-        | Operation::CreateVolume { .. }
-        | Operation::GrowVolume { .. }
-        | Operation::DeleteVolume { .. }
-        | Operation::CreatePod(_)
-        | Operation::StartPod { .. }
-        | Operation::StopPod { .. }
-        | Operation::DeletePods { .. }
-        | Operation::AwaitPod { .. }
-        | Operation::AwaitJob { .. } => false,
-    }
+    operation.resets() || matches!(operation, Operation::SetSecret { .. })
 }
 
 /// Returns the first step after which a container is there that others may have to be ready for, and whether it was there
@@ -144,7 +127,7 @@ fn brings_up(step: Step) -> bool {
     }
 }
 
-fn takes_down(step: Step) -> bool {
+pub(super) fn takes_down(step: Step) -> bool {
     match step {
         Step::Stop | Step::Delete => true,
         Step::Move

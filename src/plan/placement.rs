@@ -21,6 +21,7 @@ use crate::model::seconds::Seconds;
 use super::catalog_index::CatalogIndex;
 
 /// The ways to place a pod, and why other types are no way.
+#[derive(Default)]
 pub(super) struct Choices {
     /// In the order in which they are tried.
     pub(super) candidates: Vec<Candidate>,
@@ -69,6 +70,10 @@ pub fn explain(desired: &Desired, live: &Live, catalog: &Catalog, address: &Addr
 }
 
 impl Choices {
+    fn of(candidates: Vec<Candidate>, rejected: Vec<String>, unknown: Vec<String>) -> Self {
+        Self { candidates, rejected, unknown, ..Self::default() }
+    }
+
     fn none(why: String) -> Self {
         let left_out = BTreeSet::new();
         Self {
@@ -303,14 +308,7 @@ fn gpu_choices(
     }
     candidates.sort_by(|(left, _), (right, _)| left.cmp(right));
     let candidates = candidates.into_iter().map(|(_, candidate)| candidate).collect();
-    Choices {
-        candidates,
-        later: Vec::new(),
-        rejected,
-        unknown,
-        unknown_later: Vec::new(),
-        left_out: BTreeSet::new(),
-    }
+    Choices::of(candidates, rejected, unknown)
 }
 
 /// Expands the names of the spec to types and numbers. Of what one name stands for the fewest GPUs come first, and types
@@ -434,14 +432,7 @@ fn cpu_choices(
         ));
     }
     candidates.sort_by_key(|candidate: &Candidate| candidate.stock == Stock::None);
-    Choices {
-        candidates,
-        later: Vec::new(),
-        rejected,
-        unknown,
-        unknown_later: Vec::new(),
-        left_out: BTreeSet::new(),
-    }
+    Choices::of(candidates, rejected, unknown)
 }
 
 /// Returns the gigabytes of container disk that RunPod allows for each vCPU.

@@ -11,11 +11,11 @@ use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::model::desired::Wanted;
-use crate::model::plan::{Action, ActionId, Disruption, Operation, Step};
+use crate::model::plan::{Action, ActionId, Step};
 use crate::model::pod::RunState;
 
 use super::draft::Draft;
-use super::graph::{Edges, awaited, id};
+use super::graph::{Edges, awaited, id, takes_down};
 use super::{Context, Drafts};
 
 /// Adds to the order what keeps pods up, as far as it leads to no cycle.
@@ -32,21 +32,8 @@ pub(super) fn keep_up(context: &Context<'_>, drafts: &Drafts<'_>, edges: &mut Ed
 
 /// Returns the first step that ends a container. A former pod counts, as it may be the one that serves.
 fn taken_down(draft: &Draft<'_>) -> Option<Step> {
-    let ends = |(step, action): &&(Step, Action)| match (step, &action.operation) {
-        (Step::Stop | Step::Delete | Step::DeleteDeposed, _) => true,
-        (Step::Update, Operation::UpdatePod { disruption, .. }) => *disruption == Disruption::Reset,
-        (
-            Step::Move
-            | Step::Adopt
-            | Step::Record
-            | Step::Update
-            | Step::Start
-            | Step::Await
-            | Step::Create
-            | Step::Forget
-            | Step::Ready,
-            _,
-        ) => false,
+    let ends = |(step, action): &&(Step, Action)| {
+        takes_down(*step) || *step == Step::DeleteDeposed || action.operation.resets()
     };
     draft.steps.iter().find(ends).map(|(step, _)| *step)
 }
