@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
         let asked = plan::asked_of_logs(&self.loaded.desired, prior, &live);
         if !asked.is_empty() {
             let apply::Settings { log_silence, request_timeout, .. } = self.pace();
-            live.jobs = observe::jobs(port, asked, log_silence, request_timeout).await;
+            observe::jobs(port, &mut live, asked, log_silence, request_timeout).await;
         }
         Ok(live)
     }

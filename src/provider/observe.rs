@@ -125,13 +125,16 @@ pub async fn registries(port: &impl Observe, sought: &BTreeSet<RegistryId>) -> I
 }
 
 /// Reads in the logs of pods how the runs of their jobs ended.
+///
+/// A pod that is listed as down and whose log tells no end is asked for itself: a listing may have it as it was before it was
+/// started, and a run that is under way must not be begun again.
 pub async fn jobs(
     port: &impl Observe,
+    live: &mut Live,
     asked: BTreeMap<PodId, (Token, bool)>,
     silence: Duration,
     timeout: Duration,
-) -> BTreeMap<PodId, JobLog> {
-    let mut told = BTreeMap::new();
+) {
     for (id, (run, is_up)) in asked {
         // The log of a pod that is down has an end of its own.
         let patience = if is_up { silence } else { timeout };
@@ -140,9 +143,20 @@ pub async fn jobs(
             Ok(None) => JobLog::Silent,
             Err(error) => JobLog::Unread(error.to_string()),
         };
-        told.insert(id, log);
+        let seen = match log {
+            JobLog::Silent | JobLog::Unread(_) if !is_up => match look_at(port.pod(&id).await) {
+                Look::There(pod) => Some(Seen::Found(pod)),
+                Look::Failed(why) => Some(Seen::Unreadable(why)),
+                // It is listed and not there: one of the two answers lags.
+                Look::NotThere => None,
+            },
+            JobLog::Silent | JobLog::Unread(_) | JobLog::Ended(_) => None,
+        };
+        if let Some(seen) = seen {
+            live.pods.insert(id.clone(), if is_terminated(&seen) { Seen::Absent } else { seen });
+        }
+        live.jobs.insert(id, log);
     }
-    told
 }
 
 /// Parts what could be read of a listing from what is wrong with the rest.

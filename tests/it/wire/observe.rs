@@ -1,8 +1,9 @@
 //! What is known of recorded objects that the listings leave out.
 
 use podform::model::id::RemoteId;
+use podform::model::job::JobLog;
 use podform::model::live::{Live, Seen as Known, Unreadable};
-use podform::provider::observe::observe;
+use podform::provider::observe::{jobs, observe};
 
 use super::*;
 
@@ -38,6 +39,13 @@ fn not_found() -> Response<Body> {
     json_answer(404, &json!({ "title": "Not Found", "status": 404, "detail": "pod not found" }))
 }
 
+/// Answers with a log.
+fn stream(events: &str) -> Response<Body> {
+    let mut answer = answer(200, events);
+    answer.headers_mut().insert("content-type", "text/event-stream".parse().unwrap());
+    answer
+}
+
 /// In one word what is known of each pod.
 fn words(live: &Live) -> Vec<(&str, String)> {
     let word = |known: &Known<LivePod>| match known {
@@ -61,6 +69,45 @@ fn a_terminated_pod_is_as_gone_as_one_that_is_not_found() {
     });
     let live = look(&client, &["found", "listed", "missing"].map(|id| (pod_id(id), 500)));
     assert_eq!(words(&live), ["found", "listed", "missing"].map(|id| (id, "absent".to_owned())));
+}
+
+/// A listing may have a pod as it was before its job was started.
+#[test]
+fn a_job_that_is_listed_as_down_and_tells_no_end_is_asked_for_itself() {
+    let token = "0123456789abcdef";
+    let pod = |id: &str, status: &str| with(with(v2_pod(), "id", json!(id)), "status", json!(status));
+    let recorder = Recorder::default();
+    let client = recorder.client(move |line| match line {
+        LIST_PODS => {
+            let ids = ["done", "down", "gone", "mute", "runs"];
+            json_answer(200, &listing(json!(ids.map(|id| pod(id, "EXITED")))))
+        }
+        "GET /v2/network-volumes" => json_answer(200, &json!({ "networkVolumes": [] })),
+        "GET /v2/pods/runs" => json_answer(200, &pod("runs", "RUNNING")),
+        "GET /v2/pods/down" => json_answer(200, &pod("down", "EXITED")),
+        "GET /v2/pods/mute" => answer(503, ""),
+        line if line.starts_with("GET /v2/pods/done/logs") => {
+            let line = json!({ "source": "container", "line": format!("podform-exit {token} 0"), "ts": "2026-11-02T09:00:00Z" });
+            stream(&format!("data: {line}\n\n"))
+        }
+        line if line.contains("/logs") => stream(""),
+        _ => not_found(),
+    });
+    let mut live = look(&client, &[]);
+    let asked = ["done", "down", "gone", "mute", "runs"];
+    let asked = asked.map(|id| (PodId::new(id), (token.parse().unwrap(), false))).into();
+    run(jobs(&client, &mut live, asked, Duration::from_secs(1), Duration::from_secs(1)));
+    let expected = [
+        ("done", "EXITED"),
+        ("down", "EXITED"),
+        ("gone", "EXITED"),
+        ("mute", "GET /v2/pods/{id} failed: no explanation (request req-1)"),
+        ("runs", "RUNNING"),
+    ];
+    assert_eq!(words(&live), expected.map(|(id, word)| (id, word.to_owned())));
+    let ended: Vec<bool> = live.jobs.values().map(|log| *log == JobLog::Ended(0)).collect();
+    assert_eq!(ended, [true, false, false, false, false]);
+    assert!(!recorder.lines().contains(&"GET /v2/pods/done".to_owned()), "its log tells the end");
 }
 
 #[test]

@@ -615,7 +615,7 @@ impl<'a, P: Place> Lab<'a, P> {
         let asked = plan::asked_of_logs(self.desired, &prior, &live);
         if !asked.is_empty() {
             let Settings { log_silence, request_timeout, .. } = Settings::RUNPOD;
-            live.jobs = podform::provider::observe::jobs(&limited, asked, log_silence, request_timeout).await;
+            podform::provider::observe::jobs(&limited, &mut live, asked, log_silence, request_timeout).await;
         }
         let (planned, broken) = self.plan(&prior, &live, &run, &secrets, rounds);
         if let Some(approved) = &rounds.approved {
