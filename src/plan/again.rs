@@ -7,9 +7,11 @@
 //! Judged is what waits, what stands behind that, and what either needs by now. All else may be as it is: a wait is long, and
 //! jobs end and pods drift in it that have nothing to do with it. Nothing is done about them, as nobody approved that.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::address::Address;
+use crate::model::id::{PodId, RemoteId};
 use crate::model::outcome::{EndResult, Outcome};
 use crate::model::plan::{
     Action, ActionId, Block, OnStuck, Operation, Plan, Planned, Reason, RecordAfter, Step,
@@ -188,14 +190,26 @@ impl<'a> Rounds<'a> {
         if self.ended(approved_id) == Some(&EndResult::Done) {
             return Some(format!("`{id}` was done and is needed again"));
         }
-        let is_same = match (&approved.operation, &action.operation) {
+        // What it refers to may have been made by this run, so that its id is known by now.
+        let filled = approved.filled(|address| self.made(address)).unwrap_or(Cow::Borrowed(approved));
+        let is_same = match (&filled.operation, &action.operation) {
             (Operation::StartPod { on_stuck: OnStuck::Replace(then), .. }, Operation::CreatePod(now)) => {
                 creates_the_same(then, now)
             }
-            _ => does_the_same(approved, action),
+            _ => does_the_same(&filled, action),
         };
         let is_seen = action.consequences.iter().all(|one| approved.consequences.contains(one));
         (!is_same || !is_seen).then(|| format!("`{id}` would do something else now"))
+    }
+
+    /// Returns the pod that the run has made at an address.
+    fn made(&self, address: &Address) -> Option<PodId> {
+        let create = ActionId { address: address.clone(), step: Step::Create };
+        let ended = self.outcome.actions.get(&create).filter(|ended| ended.result == EndResult::Done)?;
+        match ended.id.as_ref()? {
+            RemoteId::Pod(id) => Some(id.clone()),
+            RemoteId::Volume(_) | RemoteId::Secret(_) | RemoteId::Registry(_) => None,
+        }
     }
 
     /// Returns the approved action that an action of now goes on with: a create may be the second half of a start whose host

@@ -3,7 +3,7 @@
 //! That a job ends is what such a plan expects, so it is no reason to refuse it: what remains is the plan without the
 //! wait, if that is planned now and nothing else. What follows from the end itself, such as that the pod of a done job is
 //! terminated, nobody approved, and it is left to the next apply. That the job has ended is put on record, as the wait
-//! would have done.
+//! would have done. The same goes for a job that ended meanwhile and that nothing waits for.
 
 use std::collections::BTreeSet;
 
@@ -23,9 +23,11 @@ pub struct SinceEnd {
     pub to_execute: Plan,
 }
 
-/// Takes the waits out of a saved plan whose jobs have ended since; `None` if there are none.
+/// Takes out of a saved plan the waits for jobs that have ended since, and out of the plan of now what follows from ends;
+/// `None` if there are none.
 pub fn since_end(saved: &Plan, now: &Plan) -> Option<SinceEnd> {
-    let over: BTreeSet<&Address> = saved.actions.keys().map(|id| &id.address).collect();
+    let over: BTreeSet<&Address> =
+        saved.actions.keys().chain(now.actions.keys()).map(|id| &id.address).collect();
     let over: BTreeSet<&Address> =
         over.into_iter().filter(|address| only_waits(saved, address) && has_ended(now, address)).collect();
     if over.is_empty() {
