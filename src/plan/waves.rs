@@ -70,7 +70,7 @@ pub(super) fn hold_beside_those_down<'a>(context: &Context<'a>, drafts: &mut Dra
                 missing(context, drafts, waves.key).map(|address| format!("`{address}`")).collect();
             let is = if missing.len() == 1 { "is" } else { "are" };
             let why = format!(
-                "at most {at_once} of its replicas may be down at once, and {} {is} not ready and not brought up by this plan",
+                "at most {at_once} of its replicas may be down at once, and {} {is} not ready and not brought up by this plan; let it bring up those too, or raise `at_once`",
                 missing.join(", ")
             );
             waves.up.iter().map(move |turn| (turn.address, Held::NotPossible(why.clone())))
@@ -85,8 +85,8 @@ pub(super) fn hold_beside_those_down<'a>(context: &Context<'a>, drafts: &mut Dra
     holds
 }
 
-/// Returns the replicas of a key that do not serve and of which nothing is done by this plan: those that are held, and of those
-/// that are left out the ones that were there.
+/// Returns the replicas of a key that do not serve and of which nothing is done by this plan. Those that were never there
+/// count: a replacement that was cut off leaves nothing on record either.
 fn missing<'a>(
     context: &Context<'a>,
     drafts: &Drafts<'a>,
@@ -94,12 +94,8 @@ fn missing<'a>(
 ) -> impl Iterator<Item = &'a Address> {
     let wanted = replicas(context, key).filter(|(_, pod)| pod.run == RunState::Running);
     wanted.map(|(address, _)| address).filter(|address| {
-        let is_missing = match drafts.get(address) {
-            // It may have been taken down by a run whose create is still open, and then nothing is on record.
-            Some(draft) => draft.held.is_some(),
-            None => context.renamed.recorded(address).is_some(),
-        };
-        is_missing && state(context, address) != State::Serves
+        let is_left = drafts.get(address).is_none_or(|draft| draft.held.is_some());
+        is_left && state(context, address) != State::Serves
     })
 }
 

@@ -291,9 +291,7 @@ fn one_that_is_down_and_left_out_counts() {
     llm[2]:update
     ");
     let down = |world: World| world.outside("llm[3]", |pod| pod.status = PodStatus::Exited);
-    assert_snapshot!(beside(&down(one.clone()), &["llm[0]"]), @r#"
-    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    "#);
+    assert_snapshot!(beside(&down(one.clone()), &["llm[0]"]), @r#"llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")"#);
     // The one that is down comes up, and then the other one goes.
     assert_snapshot!(beside(&down(one.clone()), &["llm[0]", "llm[3]"]), @"
     llm[3]:update
@@ -307,30 +305,26 @@ fn one_that_is_down_and_left_out_counts() {
     ");
     let two = two.outside("llm[4]", |pod| pod.status = PodStatus::Starting);
     assert_snapshot!(beside(&two, &["llm[0]", "llm[1]"]), @r#"
-    llm[0] held: NotPossible("at most 2 of its replicas may be down at once, and `llm[3]`, `llm[4]` are not ready and not brought up by this plan")
-    llm[1] held: NotPossible("at most 2 of its replicas may be down at once, and `llm[3]`, `llm[4]` are not ready and not brought up by this plan")
+    llm[0] held: NotPossible("at most 2 of its replicas may be down at once, and `llm[3]`, `llm[4]` are not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
+    llm[1] held: NotPossible("at most 2 of its replicas may be down at once, and `llm[3]`, `llm[4]` are not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     "#);
     // One that runs and is not ready is no better.
     let mut unready = one.clone();
     let Seen::Found(pod) = unready.live.pods.values().nth(3).unwrap() else { panic!("it is there") };
     unready.live.unready = BTreeSet::from([pod.id.clone()]);
-    assert_snapshot!(beside(&unready, &["llm[0]"]), @r#"
-    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    "#);
+    assert_snapshot!(beside(&unready, &["llm[0]"]), @r#"llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")"#);
     // It may be changed itself, as nothing that serves goes down.
     assert_snapshot!(beside(&unready, &["llm[3]"]), @"llm[3]:update");
     // One that could not be looked at may be down.
     let unread = one.clone().seen("llm[3]", Seen::Unreadable(Unreadable::TooNew));
     assert_snapshot!(beside(&unread, &[]), @r#"
-    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    llm[1] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    llm[2] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
+    llm[1] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
+    llm[2] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     llm[3] held: Unreadable("recorded less than 120 s ago and not listed yet")
-    llm[4] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[4] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     "#);
-    assert_snapshot!(beside(&unread, &["llm[0]"]), @r#"
-    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    "#);
+    assert_snapshot!(beside(&unread, &["llm[0]"]), @r#"llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")"#);
     // A create that is still open may have come to nothing, and what it replaced is off the record.
     let others = (0..REPLICAS).filter(|number| *number != 3);
     let world = others.fold(World::default(), |world, number| world.have(&name(number), |_| {}));
@@ -338,16 +332,25 @@ fn one_that_is_down_and_left_out_counts() {
         (0..REPLICAS).fold(world, |world, number| world.want(&name(number), at_once(AtOnce::Number(1))));
     let open = open_at(world, "llm[3]", ActionStatus::Unknown { id: None }, 9_950);
     assert_snapshot!(beside(&open, &[]), @r#"
-    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    llm[1] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
-    llm[2] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
+    llm[1] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
+    llm[2] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     llm[3] held: Unsettled { until: 2027-01-15T10:47:20Z }
-    llm[4] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[4] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     "#);
+    // So does one that was never there: a replacement that was cut off leaves nothing else.
+    let fewer = (0..4).fold(World::default(), |world, number| world.have(&name(number), |_| {}));
+    let fewer =
+        (0..REPLICAS).fold(fewer, |world, number| world.want(&name(number), at_once(AtOnce::Number(1))));
+    assert_snapshot!(beside(&fewer, &["llm[0]"]), @r#"llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[4]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")"#);
+    assert_snapshot!(beside(&fewer, &["llm[0]", "llm[4]"]), @"
+    llm[4]:create
+    llm[0]:update
+    ");
     // What waits for one that is held is held.
     let waiting = down(one).want("web", |pod| pod.depends_on = [address("llm[0]")].into());
     assert_snapshot!(beside(&waiting, &["llm[0]", "web"]), @r#"
-    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan")
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     web held: DependsOn(Pod { key: Key("llm"), replica: Some(0) })
     "#);
 }
