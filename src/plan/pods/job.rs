@@ -48,6 +48,8 @@ impl Stands {
     fn of(recorded: Option<&RecordedPod>, live: &LivePod, log: Option<&JobLog>) -> Self {
         let was = recorded.and_then(|recorded| recorded.job.as_ref());
         let Some(run) = run_of(live, was) else {
+            // A service that became a job while it was down has none on record.
+            let was = was.filter(|was| was.run.is_some() || was.ended.is_some());
             // Whoever took its shell away ended its run.
             return was.map_or(Self::Never, |was| Self::Ended(was.ended.unwrap_or(End::Unknown)));
         };
