@@ -245,7 +245,10 @@ impl<'a> Context<'a> {
     /// asks for. Of a replica that the spec leaves out it asks for nothing, but only its own name says that it is meant.
     fn is_unprotected(&self, address: &Address) -> bool {
         let Inputs { options, desired, .. } = *self.inputs;
-        let is_left_out = !desired.wanted.contains_key(address) && options.unprotect.contains(address);
+        let is_left_out = desired.replicated.contains(address.key())
+            && !desired.wanted.contains_key(address)
+            && !desired.out_of_scope.contains_key(address)
+            && options.unprotect.contains(address);
         is_left_out || is_named(&options.unprotect, address) && !self.asks_to_protect(address)
     }
 }
