@@ -386,7 +386,7 @@ mod tests {
         Plan: 0 to add, 0 to change, 0 to destroy.
         dark[0,1]: held: it could not be looked at: the answer could not be understood
         late: held: it depends on `dark[0]`, which is held
-        the plan is blocked: `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first or, if its key has left the spec, apply what `podform plan --unprotect llm[0] -o FILE` saves (a destroy: with `--destroy`)
+        the plan is blocked: `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first or, if it has left the spec, apply what `podform plan --unprotect llm[0] -o FILE` saves (a destroy: with `--destroy`)
         the plan is blocked: `train` is locked on RunPod and would be stopped; unlock it first
         the plan is blocked: all 12 recorded objects are gone at once, more likely another account or key than a loss; `--accept-vanished` goes on
         the plan is blocked: `swap` would be terminated before its replacement exists, and no candidate has stock; `on_replace: create_first` keeps it until there is one

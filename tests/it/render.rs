@@ -391,8 +391,8 @@ fn what_is_protected_blocks_the_plan() {
     Digest: 99350fc510939b57bde31b8b564e9439-0
 
     Blocked: nothing of this plan can be applied.
-      - `llm` is protected and would be destroyed; to allow it, apply `protect: false` first or, if its
-        key has left the spec, apply what `podform plan --unprotect llm -o FILE` saves (a destroy: with
+      - `llm` is protected and would be destroyed; to allow it, apply `protect: false` first or, if it
+        has left the spec, apply what `podform plan --unprotect llm -o FILE` saves (a destroy: with
         `--destroy`)
     ");
 }

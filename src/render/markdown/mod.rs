@@ -517,7 +517,7 @@ mod tests {
 
         ### Blocked: nothing of this plan can be applied
 
-        - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first or, if its key has left the spec, apply what `podform plan --unprotect llm[0] -o FILE` saves (a destroy: with `--destroy`)
+        - `llm[0]` is protected and would be destroyed; to allow it, apply `protect: false` first or, if it has left the spec, apply what `podform plan --unprotect llm[0] -o FILE` saves (a destroy: with `--destroy`)
         - `train` is locked on RunPod and would be stopped; unlock it first
         - all 12 recorded objects are gone at once, more likely another account or key than a loss; `--accept-vanished` goes on
         - `swap` would be terminated before its replacement exists, and no candidate has stock; `on_replace: create_first` keeps it until there is one
