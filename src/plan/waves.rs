@@ -20,8 +20,8 @@ pub(super) struct Waves<'a> {
     key: &'a Key,
     /// How many go down at once, if that is limited.
     at_once: Option<usize>,
-    /// How many are down that the plan does not bring up.
-    missing: usize,
+    /// Those that are down and that the plan does not bring up.
+    missing: Vec<&'a Address>,
     /// Those that are down when the plan is made, and those that are only waited for.
     down: Vec<Turn<'a>>,
     /// Those that run and did not say that they are ready, which a change takes down. They go in waves too: what was
@@ -64,10 +64,10 @@ pub(super) fn wait_for_those_down<'a>(context: &Context<'a>, drafts: &mut Drafts
 pub(super) fn hold_beside_those_down<'a>(context: &Context<'a>, drafts: &mut Drafts<'a>) -> bool {
     let full: Vec<(&Address, Held)> = waves(context, drafts)
         .iter()
-        .filter_map(|waves| Some((waves, waves.at_once.filter(|at_once| waves.missing >= *at_once)?)))
+        .filter_map(|waves| Some((waves, waves.at_once.filter(|at_once| waves.missing.len() >= *at_once)?)))
         .flat_map(|(waves, at_once)| {
             let missing: Vec<String> =
-                missing(context, drafts, waves.key).map(|address| format!("`{address}`")).collect();
+                waves.missing.iter().map(|address| format!("`{address}`")).collect();
             let is = if missing.len() == 1 { "is" } else { "are" };
             let why = format!(
                 "at most {at_once} of its replicas may be down at once, and {} {is} not ready and not brought up by this plan; let it bring up those too, or raise `at_once`",
@@ -113,17 +113,16 @@ pub(super) fn waves<'a>(context: &Context<'a>, drafts: &Drafts<'a>) -> Vec<Waves
         if goes_with_its_volume(drafts, pod) {
             continue;
         }
+        // Once for a key: it looks at all of its replicas.
         let waves = by_key.entry(key).or_insert_with(|| Waves {
             key,
-            at_once: None,
-            missing: 0,
+            at_once: pod.at_once.map(|at_once: AtOnce| at_once.of(replicas(context, key).count())),
+            missing: missing(context, drafts, key).collect(),
             down: Vec::new(),
             unready: Vec::new(),
             up: Vec::new(),
             fallen: 0,
         });
-        waves.at_once = pod.at_once.map(|at_once: AtOnce| at_once.of(replicas(context, key).count()));
-        waves.missing = missing(context, drafts, key).count();
         match (state(context, address), turn.first) {
             // It serves, and something else waits for it.
             (State::Serves, Step::Ready) => {}
@@ -157,7 +156,7 @@ impl Waves<'_> {
     /// Returns how many may go down at once beside those that are down already, where that is limited. One that does not
     /// serve may always go.
     fn room(&self) -> Option<usize> {
-        self.at_once.map(|at_once| at_once.saturating_sub(self.missing).max(1))
+        self.at_once.map(|at_once| at_once.saturating_sub(self.missing.len()).max(1))
     }
 
     /// Returns how many pods that run are taken down.
