@@ -39,6 +39,7 @@ use crate::model::progress::Notice;
 use crate::model::provenance::TIME_VALIDITY;
 use crate::model::secret::Secrets;
 use crate::provider::reach::AskPods;
+use crate::provider::speed::Speed;
 use crate::state::Run;
 
 /// Shows a person what happens.
@@ -111,6 +112,9 @@ pub struct Settings {
     /// The provider's clock goes as fast as that of this computer, so how long ago a request was sent can be told by it.
     /// The one of a simulated world does not.
     pub keeps_time: bool,
+    /// How fast that clock goes: what a spec says of time is measured by it, and so are `wait_timeout` and
+    /// `job_timeout`.
+    pub speed: Speed,
     /// How long a pod may take until it runs.
     pub wait_timeout: Duration,
     /// How long the end of a job is waited for.
@@ -133,6 +137,7 @@ impl Settings {
         intent_validity: Duration::from_secs(5),
         time_validity: TIME_VALIDITY,
         keeps_time: true,
+        speed: Speed::REAL,
         wait_timeout: Duration::from_secs(20 * 60),
         job_timeout: Duration::from_secs(24 * 3600),
         log_silence: Duration::from_secs(3),

@@ -13,6 +13,7 @@ use crate::provider::logs::ReadLogs;
 use crate::provider::probe::Probe;
 use crate::provider::reach::AskPods;
 use crate::provider::runpod::{Origins, Runpod};
+use crate::provider::speed::Speed;
 use crate::spec::Settings;
 
 /// An account, ready to be asked.
@@ -43,6 +44,15 @@ impl Account {
     /// Returns what asks pods whether they are ready.
     pub fn pods(&self) -> &dyn AskPods {
         &self.client
+    }
+
+    /// Returns how fast the account's time goes beside that of this computer, as far as answers have told it.
+    pub fn speed(&self) -> Speed {
+        match self.clock {
+            AccountClock::System => self.client.speed(),
+            // Its time is read where it is kept.
+            AccountClock::World { .. } => Speed::REAL,
+        }
     }
 
     /// Returns what changes the account. Only `apply` and `destroy` may ask for it, once they hold the lock.

@@ -102,14 +102,15 @@ impl Rounds<'_> {
                 return Ok(self.tell_outcome(approved.plan(), None, &remaining));
             };
             self.progress.notice(Notice::CapacityWait { addresses, next, left });
-            let pause = before_anything(signals, self.session.account.clock.pause(next)).await;
+            let speed = self.session.account.speed();
+            let pause = before_anything(signals, self.session.account.clock.pause(speed.here(next))).await;
             let tried = match pause {
                 Ok(()) => {
                     let again = async |rounds: &mut Self, port: &Port<'_>, prior| {
                         rounds.prepare(port, prior, approved).await
                     };
                     // Who has the lock now may have it for a while, and the wait is not over before its time.
-                    let patience = left.max(self.execution.run.lock.patience());
+                    let patience = speed.here(left).max(self.execution.run.lock.patience());
                     Box::pin(self.round(signals, patience, Some(approved), again)).await
                 }
                 Err(interrupted) => Err(interrupted),
@@ -264,11 +265,15 @@ impl Rounds<'_> {
 
     fn told(&self) -> Told {
         let account = &self.session.account;
+        let speed = account.speed();
         let there = match self.session.loaded.settings.kind {
-            ProviderKind::Runpod => account.reader().server_time().map(ServerTime::now),
+            ProviderKind::Runpod => {
+                let told = account.reader().server_time();
+                told.map(|told| ServerTime { ago: speed.there(told.ago), ..told }.now())
+            }
             ProviderKind::Simulator => Some(account.clock.now()),
         };
-        Told { there, ran: self.began.elapsed() }
+        Told { there, ran: speed.there(self.began.elapsed()) }
     }
 }
 

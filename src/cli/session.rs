@@ -334,7 +334,8 @@ impl<'a> Session<'a> {
         };
         // A holder who was asleep is overtaken once his lease is over, so what he intended must be old long before that.
         let intent_validity = pace.intent_validity.min(self.state.lease_length() / 4);
-        apply::Settings { seed: self.account.names.seed(), intent_validity, ..pace }
+        let (seed, speed) = (self.account.names.seed(), self.account.speed());
+        apply::Settings { seed, speed, intent_validity, ..pace }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod observe;
 pub mod probe;
 pub mod reach;
 pub mod runpod;
+pub mod speed;
 pub mod walk;
 
 use std::collections::BTreeSet;

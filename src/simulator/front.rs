@@ -155,14 +155,14 @@ impl Front {
             Some(visit) => self.let_in(&visit),
             None => self.admit(request, passed),
         };
-        self.stamp(delivery)
+        self.stamp(delivery, speed)
     }
 
     /// Answers a request whose body is larger than what is read.
     pub fn refuse_unread(&mut self, request: &Request, passed: Duration, speed: u32) -> Delivery {
         self.take(passed, speed);
         let delivery = Delivery::prompt(Api::of(request).failure(413, "request body too large"));
-        self.stamp(delivery)
+        self.stamp(delivery, speed)
     }
 
     fn take(&mut self, passed: Duration, speed: u32) {
@@ -171,7 +171,7 @@ impl Front {
     }
 
     /// Adds what every answer has.
-    fn stamp(&self, mut delivery: Delivery) -> Delivery {
+    fn stamp(&self, mut delivery: Delivery, speed: u32) -> Delivery {
         let headers = &mut delivery.answer.headers;
         let id = hex(self.world.seed(), &["request", &self.received.to_string()], 24);
         headers.push(("x-request-id", id));
@@ -180,6 +180,11 @@ impl Front {
             Dating::After(seconds) => ("date", self.world.now().plus_seconds(seconds).http_date()),
             Dating::Untold => ("date", String::new()),
         });
+        // A client that waits for something of this world need not wait as long as at RunPod. One that goes as fast, or
+        // stands still but for requests, says nothing.
+        if speed > 1 {
+            headers.push(("x-podform-speed", speed.to_string()));
+        }
         delivery
     }
 

@@ -225,7 +225,7 @@ fn a_run_under_nohup_goes_on_when_its_terminal_is_closed() {
     assert_eq!(process.wait().unwrap().code(), Some(0), "{rest:#?}");
 }
 
-/// An account at RunPod's door in which the second create finds nothing free: there, a wait takes the time that it says.
+/// An account at RunPod's door in which the second create finds nothing free: there, a wait of an hour takes a minute and a half.
 struct Full {
     folder: tempfile::TempDir,
     server: Child,
@@ -271,9 +271,9 @@ pods:
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let wait =
-            "no capacity for one: the lock is given back, the next try is in 60 min, the last one in 2 h";
-        assert!(lines.any(|line| line == wait));
+        // How much of the hour is left depends on the speed of the computer: the world goes on meanwhile.
+        let wait = "no capacity for one: the lock is given back, the next try is in ";
+        assert!(lines.any(|line| line.starts_with(wait)));
         (process, lines)
     }
 }

@@ -43,6 +43,7 @@ mod scripts;
 mod served;
 mod simulator;
 mod spec;
+mod speed;
 mod stage;
 mod state;
 mod storage;

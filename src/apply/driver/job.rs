@@ -38,14 +38,14 @@ where
             return Err(Halt::Failed("no run of a job is on record".to_owned()));
         };
         act.object.replace(Some(id.remote()));
-        let Settings { parallelism, job_timeout, .. } = self.context.settings;
+        let Settings { parallelism, job_timeout, speed, .. } = self.context.settings;
         if parallelism > 1 {
             self.watching.borrow_mut().push(act.id.clone());
         }
         self.tell(Notice::Waiting { action: act.id.clone(), what: "the end of its job".to_owned() });
         let since = Instant::now();
         let mut waiting = Waiting { id: &id, run: &run, looks: 0, down_since: None };
-        let looks = PodId::lookout(self).since(since, since + job_timeout);
+        let looks = PodId::lookout(self).since(since, since + speed.here(job_timeout));
         let judged =
             self.until(act, looks, async |sheet, looked| self.look_at_job(&mut waiting, sheet, looked).await);
         let Some((_, (end, is_up))) = judged.await? else {

@@ -52,11 +52,11 @@ where
         Began { here: Instant::now(), there: self.ledger.now(), server }
     }
 
-    /// Returns how long something has taken: by the clock of this computer that never jumps, and in a simulated world,
-    /// which goes at its own pace, by the world's.
+    /// Returns how long something has taken in the account's time: by the clock of this computer that never jumps, times
+    /// the speed of the account's, and where that goes at no speed at all, by it.
     pub(super) fn took(&self, began: Began) -> Duration {
         if self.context.settings.keeps_time {
-            return began.here.elapsed();
+            return self.context.settings.speed.there(began.here.elapsed());
         }
         Duration::try_from(self.ledger.now().duration_since(began.there)).unwrap_or_default()
     }

@@ -199,7 +199,8 @@ where
         since: Instant,
         judge: impl FnMut(&Seen<'_, I::Object>) -> Verdict<T>,
     ) -> Result<Option<T>, Halt> {
-        let deadline = since + self.context.settings.wait_timeout;
+        let Settings { wait_timeout, speed, .. } = self.context.settings;
+        let deadline = since + speed.here(wait_timeout);
         self.until_seen_by(act, id, (since, deadline), judge).await
     }
 

@@ -71,7 +71,7 @@ pub struct Args {
     /// Seed of a world that is made
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Seconds of world time that pass in a second, at most 200
+    /// Seconds of world time that pass in a second, at most 200; podform measures `boot`, `ready` and `retry` by them
     // A pod is told from a copy by the minute after its request. In a faster world answers take longer than that.
     #[arg(long, value_name = "FACTOR", default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=200))]
     speed: u32,

@@ -41,6 +41,7 @@ use crate::model::size::Gigabytes;
 use crate::model::template::Template;
 use crate::provider::logs::{self, LogWish, ReadLogs};
 use crate::provider::probe::{Probe, WriteScope};
+use crate::provider::speed::Speed;
 use crate::provider::walk::Walk;
 use crate::provider::{
     Certainty, Listed, ListedPod, ListedRegistry, ListedSecret, ListedVolume, Mutate, Observe, ProviderError,
@@ -86,6 +87,11 @@ impl Runpod {
     pub fn in_process(api: Api, router: Router, key: &Secret<String>) -> Result<Self, SetupError> {
         let doors = Doors::in_process(router.clone());
         Ok(Self { api, transport: Transport::in_process(router, key)?, doors })
+    }
+
+    /// Returns how fast the account's time goes, as far as answers have told it.
+    pub fn speed(&self) -> Speed {
+        self.transport.speed()
     }
 
     /// Makes known which values no error and no line of a log may show, and which the spec shows anyway. The key and

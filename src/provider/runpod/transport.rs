@@ -27,6 +27,7 @@ use crate::model::clock::{SignedDuration, Timestamp};
 use crate::model::id::RequestId;
 use crate::model::prior::Api;
 use crate::model::secret::Secret;
+use crate::provider::speed::Speed;
 use crate::provider::{Call, Certainty, ProviderError, Quota, Rejection, ServerTime};
 
 /// After this time an answer is given up. RunPod's own clients wait as long.
@@ -36,6 +37,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Two clocks of one computer that are further apart than this do not measure the same time; one that is only corrected
 /// as it goes is not off by as much within the seconds for which a told time counts.
 const CLOCKS_APART: Duration = Duration::from_secs(1);
+/// The header in which a simulator tells how many seconds of its world pass in one of this computer's.
+const SPEED: &str = "x-podform-speed";
 /// RunPod's firewall refuses some clients by their default name.
 pub(super) const USER_AGENT_TEXT: &str = concat!("podform/", env!("CARGO_PKG_VERSION"));
 
@@ -46,6 +49,8 @@ pub(super) struct Transport {
     redactor: Redactor,
     quota: Cell<Option<(Instant, Quota)>>,
     told: Cell<Option<Told>>,
+    /// How fast the account's time goes, which a simulator of this computer alone may say.
+    speed: Cell<Speed>,
     /// Tells the time by a clock that goes on while this computer is suspended.
     awake: Option<fn() -> Timestamp>,
 }
@@ -65,6 +70,16 @@ enum Way {
         client: OnceCell<reqwest::Client>,
     },
     InProcess(Router),
+}
+
+impl Way {
+    /// Tells whether all that answers is on this computer.
+    fn is_here(&self) -> bool {
+        match self {
+            Self::Http { origins, client: _ } => origins.here().is_some(),
+            Self::InProcess(_) => false,
+        }
+    }
 }
 
 /// A request, ready to be sent.
@@ -123,7 +138,15 @@ impl Transport {
             HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| SetupError::Key)?;
         authorization.set_sensitive(true);
         let redactor = Redactor::new(&key);
-        Ok(Self { way, authorization, redactor, quota: Cell::new(None), told: Cell::new(None), awake: None })
+        Ok(Self {
+            way,
+            authorization,
+            redactor,
+            quota: Cell::new(None),
+            told: Cell::new(None),
+            speed: Cell::new(Speed::REAL),
+            awake: None,
+        })
     }
 
     /// Sends a request once and reads its answer, whatever its status.
@@ -192,6 +215,9 @@ impl Transport {
             let awake = self.awake.map(|tell| tell());
             self.told.set(Some(Told { date, at: Instant::now(), awake }));
         }
+        if let Some(speed) = header(headers, SPEED).and_then(Speed::told).filter(|_| self.way.is_here()) {
+            self.speed.set(speed);
+        }
     }
 
     /// Returns what takes secret values out of texts.
@@ -214,6 +240,11 @@ impl Transport {
             }
         }
         Some(ServerTime { date, ago })
+    }
+
+    /// Returns how fast the account's time goes, as far as answers have told it.
+    pub(super) fn speed(&self) -> Speed {
+        self.speed.get()
     }
 
     /// Returns the tightest quota that the last answer announced, unless its window has ended.
@@ -435,6 +466,8 @@ fn quota(headers: &HeaderMap) -> Option<Quota> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderName;
+
     use super::*;
 
     #[test]
@@ -490,6 +523,25 @@ mod tests {
             let ago = transport.server_time().map(|told| told.ago.as_secs());
             assert_eq!(ago, told, "{steady} {awake}");
         }
+    }
+
+    /// A speed makes waits shorter, so nobody but a simulator that somebody runs here may tell one.
+    #[test]
+    fn a_speed_is_believed_of_this_computer_alone() {
+        let key = Secret::new("key".to_owned());
+        let told = |url: &str, told: &[&'static str]| {
+            let transport = Transport::http(Origins::at(url).unwrap(), &key, epoch).unwrap();
+            for speed in told {
+                let speed = HeaderValue::from_static(speed);
+                transport.heed(&HeaderMap::from_iter([(HeaderName::from_static(SPEED), speed)]));
+            }
+            transport.heed(&HeaderMap::new());
+            transport.speed().there(Duration::from_secs(1)).as_secs()
+        };
+        assert_eq!(told("http://127.0.0.1:8080", &["20"]), 20);
+        assert_eq!(told("http://localhost:8080", &["20", "7"]), 7);
+        assert_eq!(told("http://127.0.0.1:8080", &["20", "9000"]), 20);
+        assert_eq!(told("https://api.runpod.io", &["20"]), 1);
     }
 
     #[test]
