@@ -19,6 +19,9 @@ pub struct Ready {
 impl Ready {
     /// How long it may take where the spec does not say: images are pulled by then, but a model may still be loaded.
     pub const WITHIN: Seconds = Seconds(10 * 60);
+    /// The longest time that a spec may give a pod, to boot as well as to become ready: it is billed meanwhile, and an
+    /// apply waits beside it.
+    pub const LONGEST: Seconds = Seconds(24 * 3_600);
 }
 
 impl fmt::Display for Ready {

@@ -137,6 +137,8 @@ problems! {
     JoinedArguments = Warning "several arguments in one item",
     /// The key of a pod in the place of its address.
     HardWiredPod = Warning "pod called by its key",
+    /// What says nothing beside the rest of the spec.
+    NoEffect = Warning "without effect",
     /// A variable that was given and that nothing uses.
     UnusedVariable = Warning "unused variable",
 }

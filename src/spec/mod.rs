@@ -28,6 +28,7 @@ pub mod imported;
 mod interpolate;
 mod lower;
 mod moves;
+mod no_effect;
 mod overlay;
 mod pod;
 mod positions;
@@ -213,6 +214,7 @@ pub fn check(input: &Input<'_>) -> Result<Checked, Diagnostics> {
         hidden.append(&mut decoder.hidden);
         let (spec, variables) = read?;
         hardware_tables::check(&spec, &mut log);
+        no_effect::warn(&spec, &mut log);
         Some((resolve::resolve(spec, input.profiles, &mut log)?, variables))
     });
     for span in hidden {

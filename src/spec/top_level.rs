@@ -165,6 +165,13 @@ fn budget(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Budget> {
         decoder.form(node, "USD a month, such as `5500`", Problem::InvalidValue, forms::monthly)
     };
     let answers = [OnExceed::Fail, OnExceed::Warn].map(|answer| (answer.word(), answer));
+    if let Some(entry) = fields.get("on_exceed")
+        && ["max_hourly", "max_monthly"].iter().all(|limit| fields.lacks(limit))
+    {
+        let mistake =
+            Diagnostic::at(Problem::NoEffect, entry.key_span, "there is no limit that could be exceeded");
+        decoder.report(mistake.help("add `max_hourly` or `max_monthly`"));
+    }
     Some(Budget {
         max_hourly: fields.read("max_hourly", decoder, hourly).map(|limit| limit.value),
         max_monthly: fields.read("max_monthly", decoder, monthly).map(|limit| limit.value),

@@ -196,7 +196,8 @@ impl Pod {
     pub(super) fn at_once(&self) -> Option<AtOnce> {
         let is_asked = self.ready.is_some() && self.replicas().is_some_and(|replicas| replicas.len() > 1);
         let one = is_asked.then_some(AtOnce::Number(1));
-        self.update.and_then(|update| update.value.at_once).or(one)
+        let typed = self.update.and_then(|update| update.value.at_once);
+        typed.map(|at_once| at_once.value).or(one)
     }
 
     pub(super) fn cloud(&self) -> CloudWish {

@@ -13,6 +13,7 @@ use crate::spec::words;
 use crate::spec::yaml::Node;
 
 use super::placement::is_empty_list;
+use super::retry::span;
 
 /// The longest text that is looked for in a log.
 const LONGEST_TEXT: usize = 1_000;
@@ -41,7 +42,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
         d.form(node, "a port such as `22`", Problem::InvalidPort, forms::tcp_probe)
     });
     let log = fields.read("log", decoder, text);
-    let within = fields.read("within", decoder, span).map_or(Ready::WITHIN, |within| within.value);
+    let within = fields.read("within", decoder, within).map_or(Ready::WITHIN, |within| within.value);
     let status = fields.read("status", decoder, |decoder, node| {
         decoder.items(node, "a list such as `[200, 401]`", |d, item| d.integer(item, 200..=599))
     });
@@ -97,12 +98,13 @@ pub(super) fn boot(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
         decoder.fields(node, &words::BOOT, "a map such as `{ within: 8m, else: next_candidate }`")?;
     decoder.need_all(&fields, &words::BOOT, Some("write `boot: { within: 8m, else: next_candidate }`"));
     let choices = [OnNoBoot::NextCandidate, OnNoBoot::Fail].map(|choice| (choice.word(), choice));
-    let within = fields.read("within", decoder, span);
+    let within = fields.read("within", decoder, within);
     let or_else = fields.read("else", decoder, |d, node| d.choice(node, &choices));
     let boot = Boot { within: within?.value, or_else: or_else?.value };
     Some(Spanned { value: boot, span: node.span })
 }
 
-fn span(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Seconds>> {
-    decoder.form(node, "a length of time such as `10m`", Problem::InvalidValue, forms::span)
+/// Reads how long an apply waits beside a pod that is billed meanwhile.
+fn within(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Seconds>> {
+    span(decoder, node, &(Seconds(1)..=Ready::LONGEST))
 }

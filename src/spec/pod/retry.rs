@@ -98,8 +98,8 @@ fn wider(
     Some(Spanned { value: widen, span: node.span })
 }
 
-/// Reads a length of time, such as `90s`, `30m` or `2h`.
-fn span(
+/// Reads a length of time within bounds, such as `90s`, `30m` or `2h`.
+pub(super) fn span(
     decoder: &mut Decoder<'_>,
     node: &Node<'_>,
     range: &RangeInclusive<Seconds>,

@@ -10,7 +10,7 @@ use crate::spec::yaml::Node;
 /// `update`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::spec) struct Update {
-    pub at_once: Option<AtOnce>,
+    pub at_once: Option<Spanned<AtOnce>>,
 }
 
 /// What becomes of the others once one does not come up again.
@@ -22,7 +22,7 @@ enum OnFailure {
 
 pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Update>> {
     let fields = decoder.fields(node, &words::UPDATE, "a map such as `{ at_once: 1 }`")?;
-    let at_once = fields.read("at_once", decoder, at_once).map(|at_once| at_once.value);
+    let at_once = fields.read("at_once", decoder, at_once);
     // There is one way as yet, which may be said.
     let on_failure =
         fields.read("on_failure", decoder, |d, node| d.choice(node, &[("stop", OnFailure::Stop)]));

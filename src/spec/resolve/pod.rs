@@ -317,11 +317,18 @@ impl Resolver<'_> {
     }
 
     fn depends_on(&mut self, key: &Key, pod: &Pod) -> BTreeSet<Key> {
-        let mut known = BTreeSet::new();
+        let mut known: BTreeMap<Key, Span> = BTreeMap::new();
         for name in pod.depends_on.iter().flat_map(|list| &list.value) {
             match name.value.pod.parse::<Key>() {
                 Ok(other) if other != *key && self.spec.pod_names.contains(&name.value.pod) => {
-                    known.insert(other);
+                    match known.get(&other) {
+                        Some(place) => {
+                            let detail = format!("`{other}` stands here for the second time");
+                            let mistake = Diagnostic::at(Problem::InvalidValue, name.span, detail);
+                            self.log.push(mistake.label(*place, "first here"));
+                        }
+                        None => drop(known.insert(other, name.span)),
+                    }
                 }
                 // A pod that waits for itself is a cycle of one, reported with the other cycles.
                 Ok(other) if other == *key => {}
@@ -331,7 +338,7 @@ impl Resolver<'_> {
                 }
             }
         }
-        known
+        known.into_keys().collect()
     }
 
     fn undefined_pod(&mut self, name: &Spanned<String>) {

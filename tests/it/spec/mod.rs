@@ -7,6 +7,7 @@ mod foreign;
 mod kept;
 mod keys;
 mod layers;
+mod no_effect;
 mod ready;
 mod references;
 mod schema;
