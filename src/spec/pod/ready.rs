@@ -23,8 +23,10 @@ const PROBES: [&str; 3] = ["http", "tcp", "log"];
 /// Reads `ready`; beside what it says, where the probe itself stands.
 pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned<Spanned<Ready>>> {
     let fields = decoder.fields(node, &words::READY, "a map such as `{ http: 8000/health }`")?;
+    // One without a value is told of as such.
+    let given = |name| fields.get(name).filter(|entry| !entry.value.is_null());
     let typed: BTreeMap<&str, Span> =
-        PROBES.into_iter().filter_map(|name| fields.get(name).map(|entry| (name, entry.key_span))).collect();
+        PROBES.into_iter().filter_map(|name| Some((name, given(name)?.key_span))).collect();
     if typed.is_empty() && PROBES.iter().all(|name| fields.lacks(name)) {
         let mistake = Diagnostic::at(Problem::MissingKey, node.span, "`ready` does not say what is asked");
         decoder
@@ -46,7 +48,7 @@ pub(super) fn read(decoder: &mut Decoder<'_>, node: &Node<'_>) -> Option<Spanned
     let status = fields.read("status", decoder, |decoder, node| {
         decoder.items(node, "a list such as `[200, 401]`", |d, item| d.integer(item, 200..=599))
     });
-    if let (Some(status), false) = (fields.get("status"), typed.contains_key("http"))
+    if let (Some(status), false) = (given("status"), typed.contains_key("http"))
         && !typed.is_empty()
     {
         let detail = "only the answer to `http` has a status";

@@ -47,6 +47,8 @@ fn specs_that_load_are_valid() {
         "gpu: L4\nports: [8000, 22/tcp]\nenv: { A: 1, B: true, C: \"x\" }\nvolumes: [{ local: 100GB, path: /w }]",
         "gpu: L4\nlifecycle: { protect: true, ignore_changes: [env.A] }\nreplicas: 2\nstate: stopped",
         "gpu: L4\nadopt: abc",
+        "gpu: L4\nports: [8000/http]\nready: { http: 8000/health, status: [200, 401], within: 24h }",
+        "gpu: L4\nboot: { within: 8m, else: next_candidate }\nretry: { for: 7d, every: 1h }",
     ] {
         let text = pod(lines);
         assert!(load_text(&text).is_ok(), "{lines}");
@@ -84,9 +86,28 @@ fn mistakes_that_a_schema_can_tell_are_invalid() {
         "cpu: cpu3c\nvolumes: [{ local: 10GB, path: /w }]",
         "gpu: []",
         "gpu: L4\nreplicas: 2\nadopt: abc",
+        "gpu: L4\nready: {}",
+        "gpu: L4\nports: [8000/http, 22/tcp]\nready: { http: 8000, tcp: 22 }",
+        "gpu: L4\nports: [22/tcp]\nready: { tcp: 22, status: [200] }",
+        "gpu: L4\nboot: { within: 0s, else: fail }",
+        "gpu: L4\nboot: { within: 900h, else: fail }",
+        "gpu: L4\nretry: { for: 8d }",
     ] {
         let text = pod(lines);
         assert!(load_text(&text).is_err(), "{lines}");
         assert!(validate(&text).is_err(), "{lines}");
+    }
+}
+
+/// An earlier file or `defaults` may have the rest.
+#[test]
+fn a_layer_may_have_one_key_of_a_section() {
+    for section in [
+        "retry: { every: 30s }",
+        "ready: { within: 5m }",
+        "ready: { http: null, tcp: 22 }",
+        "boot: { within: 5m }",
+    ] {
+        assert_eq!(validate(&format!("pods:\n  llm: {{ {section} }}\n")), Ok(()), "{section}");
     }
 }
