@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use crate::model::address::{AddressError, Key};
 use crate::model::reference;
 
-use super::diagnostic::{Collector, Diagnostic, Problem, listed};
+use super::diagnostic::{Collector, Diagnostic, Fix, Problem, listed};
 use super::forms::Misread;
 use super::interpolate::{Text, holds_replica, named};
 use super::sensitive::shown;
@@ -72,7 +72,16 @@ impl<'n> Fields<'n> {
 }
 
 impl Decoder<'_> {
-    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn report(&mut self, mut diagnostic: Diagnostic) {
+        // What a variable gave is mended where that has its value, not by a value in its place.
+        let varies = |text: &str| named(text).next().is_some();
+        let is_given = |fix: &mut Fix| varies(self.sources.slice(fix.span)) && !varies(&fix.text);
+        if let Some(fix) = diagnostic.fix.take_if(is_given) {
+            let names: BTreeSet<String> =
+                named(self.sources.slice(fix.span)).map(|(name, _)| format!("${{{name}}}")).collect();
+            diagnostic =
+                diagnostic.help(format!("{} should make this `{}`", listed(&names, "and"), fix.text));
+        }
         self.log.push(diagnostic);
     }
 
@@ -112,7 +121,7 @@ impl Decoder<'_> {
     }
 
     /// Reports a key without value.
-    fn present(&mut self, entry: &Entry<'_>) -> bool {
+    pub(super) fn present(&mut self, entry: &Entry<'_>) -> bool {
         if entry.value.is_null() {
             let detail = format!("{} has no value", shown(&entry.key));
             let help = self.empty_variables(entry.value.span).unwrap_or_else(|| {

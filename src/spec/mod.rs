@@ -307,7 +307,7 @@ fn interpolate_top<'t>(root: &Node<'t>, variables: &mut Variables, decoder: &mut
 
 /// Reads `defaults` for its mistakes, which would stay unseen where no pod is; its values count under the pods.
 fn read_defaults(root: &Node<'_>, variables: &mut Variables, decoder: &mut Decoder<'_>) {
-    if let Some(entry) = root.get("defaults") {
+    if let Some(entry) = root.get("defaults").filter(|entry| decoder.present(entry)) {
         let node = variables.apply_to_pod(&entry.value, Scope::Replicated, decoder.sources, decoder.log);
         pod::read(decoder, &node, entry.key_span);
     }
@@ -315,7 +315,7 @@ fn read_defaults(root: &Node<'_>, variables: &mut Variables, decoder: &mut Decod
 
 /// Reads `pods`, each laid on `defaults`.
 fn read_pods(root: Node<'_>, spec: &mut Spec, variables: &mut Variables, decoder: &mut Decoder<'_>) {
-    let Some(section) = root.get("pods").cloned() else {
+    let Some(section) = root.get("pods").filter(|section| decoder.present(section)).cloned() else {
         return;
     };
     let defaults = root.get("defaults").map(|entry| entry.value.clone());

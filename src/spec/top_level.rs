@@ -33,7 +33,7 @@ const MAX_PROJECT: usize = 40;
 
 /// Reads `vars`. Their values are literal: a variable cannot use another one.
 pub(super) fn vars(root: &Node<'_>, decoder: &mut Decoder<'_>) -> BTreeMap<String, String> {
-    let Some(entry) = root.get("vars") else {
+    let Some(entry) = root.get("vars").filter(|entry| decoder.present(entry)) else {
         return BTreeMap::new();
     };
     let mut values = BTreeMap::new();

@@ -1,5 +1,7 @@
 //! Values: of the wrong type, of the wrong form, out of range.
 
+use insta::assert_snapshot;
+
 use super::{in_pod, lines, mistakes, pod, with_head};
 
 #[test]
@@ -895,4 +897,28 @@ fn ignored_changes() {
     7 +     lifecycle: { ignore_changes: [state, image, image] }
       |
     "#);
+}
+
+/// A value in the place of the variable would be one that the variable does not change any more.
+#[test]
+fn a_wrong_value_of_a_variable_is_mended_there() {
+    let vars = "version: 1\nproject: demo\nvars: { SSH: 'yes', DISK: '60', STATE: stoped, N: '3' }\npods:\n";
+    let pods = "  llm: { image: 'a/b:1', gpu: L4, ssh: '${SSH}', disk: '${DISK}', state: '${STATE}', jupyter: yes }\n";
+    assert_snapshot!(lines(&format!("{vars}{pods}")), @"
+    pods.yaml:5:40: error: wrong type: expected `true` or `false`, found a text; `${SSH}` should make this `true`
+    pods.yaml:5:56: error: invalid size: `60` is no size such as `60GB`; `${DISK}` should make this `60GB`
+    pods.yaml:5:74: error: invalid value: expected `running` or `stopped`, found `stoped`; `${STATE}` should make this `stopped`
+    pods.yaml:5:95: error: wrong type: expected `true` or `false`, found a text; write: `true`
+    ");
+}
+
+#[test]
+fn a_section_without_anything_under_it_is_said_to_have_no_value() {
+    let said = |section: &str| lines(&format!("version: 1\nproject: demo\n{section}:\n"));
+    assert_snapshot!(["pods", "vars", "defaults", "volumes"].map(said).join("\n"), @"
+    pods.yaml:3:1: error: wrong type: `pods` has no value; give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`
+    pods.yaml:3:1: error: wrong type: `vars` has no value; give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`
+    pods.yaml:3:1: error: wrong type: `defaults` has no value; give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`
+    pods.yaml:3:1: error: wrong type: `volumes` has no value; give it a value or delete the line; `null` deletes a key of an earlier file or of `defaults`
+    ");
 }
