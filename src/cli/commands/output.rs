@@ -28,7 +28,7 @@ use crate::state::Store;
                   podform output volume.models.id\n  podform output --json"
 )]
 pub struct Args {
-    /// An address, or one of its attributes: id, url, url.PORT, host, public_ip, tcp.PORT, ssh
+    /// An address, or one of its attributes: id, url, url.PORT (where there are several), host, public_ip, tcp.PORT, ssh
     #[arg(value_name = "ADDRESS[.ATTRIBUTE]")]
     name: Option<Name>,
     /// Print JSON
@@ -110,14 +110,7 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
     let meant = meant.iter().filter_map(|address| prior.objects.get_key_value(address));
     let told: Vec<Told<'_>> = meant.map(|(address, recorded)| told(address, recorded, &live)).collect();
     if let Some(attribute) = attribute {
-        let values = told.iter().map(|told| told.only(attribute)).collect::<Result<Vec<_>, _>>()?;
-        let text = match (json, values.as_slice()) {
-            (false, values) => values.iter().map(|value| format!("{value}\n")).collect(),
-            (true, [value]) => printed(&json!(value)),
-            (true, values) => printed(&json!(values)),
-        };
-        shell.output.data(&text);
-        return Ok(exit::DONE);
+        return tell_values(shell, &told, attribute, *json);
     }
     if *json {
         let outputs = told.iter().map(|told| (told.address.to_string(), told.json()));
@@ -137,6 +130,36 @@ pub async fn run(shell: &Shell, args: &Args) -> Result<Exit, Failure> {
         shell.output.note("nothing is managed yet; `podform plan` shows what would be created");
     }
     Ok(exit::DONE)
+}
+
+/// Prints one value of each. Where some have none, the others are printed all the same; that a part is missing is said, and
+/// is the exit code too, as a script that reads lines would not see it.
+fn tell_values(shell: &Shell, told: &[Told<'_>], attribute: Attribute, json: bool) -> Result<Exit, Failure> {
+    let (mut values, mut missing) = (Vec::new(), Vec::new());
+    for value in told.iter().map(|told| told.only(attribute)) {
+        match value {
+            Ok(value) => values.push(Some(value)),
+            Err(failure) => {
+                values.push(None);
+                missing.push(failure);
+            }
+        }
+    }
+    if missing.len() == told.len()
+        && let Some(first) = missing.drain(..).next()
+    {
+        return Err(first);
+    }
+    let text = match (json, values.as_slice()) {
+        (false, values) => values.iter().flatten().map(|value| format!("{value}\n")).collect(),
+        (true, [value]) => printed(&json!(value)),
+        (true, values) => printed(&json!(values)),
+    };
+    shell.output.data(&text);
+    for failure in &missing {
+        shell.output.note(&format!("error: {failure}"));
+    }
+    Ok(if missing.is_empty() { exit::DONE } else { exit::FAILED })
 }
 
 /// What is known of one object.
@@ -172,12 +195,21 @@ impl Told<'_> {
             Standing::Up if !attribute.is_lasting() => {
                 "RunPod tells none, as it does not while a pod starts, and of ports that are not among `ports`".to_owned()
             }
+            Standing::Up | Standing::Down if attribute == Attribute::Url && self.urls().nth(1).is_some() => {
+                let forms: Vec<String> = self.urls().map(|url| format!("`{address}.{url}`")).collect();
+                format!("it has {} HTTP ports, and each has a URL of its own: {}", forms.len(), forms.join(", "))
+            }
             Standing::Up | Standing::Down => {
                 let known: Vec<String> = values.iter().map(|(known, _)| format!("`{known}`")).collect();
                 format!("it has {}", known.join(", "))
             }
         };
         Err(Failure::NoOutput { address: Address::clone(address), attribute, why })
+    }
+
+    /// Returns the attributes that are URLs of one port.
+    fn urls(&self) -> impl Iterator<Item = Attribute> {
+        self.values.iter().map(|(known, _)| *known).filter(|known| matches!(known, Attribute::UrlOf(_)))
     }
 
     fn json(&self) -> Value {
@@ -222,8 +254,10 @@ fn told<'a>(address: &'a Address, recorded: &Recorded, live: &Live) -> Told<'a> 
 
 fn of_pod(pod: &LivePod, networked: bool) -> Vec<(Attribute, String)> {
     let http = pod.ports().filter(|port| port.protocol == Protocol::Http);
-    let urls = http.map(|port| Attribute::UrlOf(port.number));
-    let lasting = [Attribute::Id, Attribute::Url].into_iter().chain(urls).chain([Attribute::Host]);
+    let urls: Vec<Attribute> = http.map(|port| Attribute::UrlOf(port.number)).collect();
+    // Of several ports none is the one, as in a reference of the spec.
+    let url = (urls.len() == 1).then_some(Attribute::Url);
+    let lasting = [Attribute::Id].into_iter().chain(url).chain(urls).chain([Attribute::Host]);
     let lasting = lasting.filter_map(|attribute| {
         Some((attribute, attribute.lasting(&pod.id, pod.ports().copied(), networked)?))
     });
