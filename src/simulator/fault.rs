@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use super::exchange::Operation;
 use super::world::chance::draw;
+use super::world::job::Slip;
 
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +82,8 @@ pub enum Fault {
     NeverReady,
     /// Done, and the program of the container that it begins listens so many seconds after that is up.
     NotYetReady(u64),
+    /// Done, and the job of the container that it begins turns out so.
+    Job(Slip),
 }
 
 /// What is out of stock.
@@ -180,7 +183,7 @@ pub enum FaultScriptError {
 }
 
 /// The words for faults without an argument.
-const CLASSES: [(&str, Fault); 34] = [
+const CLASSES: [(&str, Fault); 40] = [
     ("refused", Fault::Refused),
     ("broken", Fault::Broken),
     ("no-capacity", Fault::NoCapacity(Scope::Everything)),
@@ -215,6 +218,12 @@ const CLASSES: [(&str, Fault); 34] = [
     ("slow-boot", Fault::SlowBoot(600)),
     ("never-ready", Fault::NeverReady),
     ("502-until", Fault::NotYetReady(60)),
+    ("job-fails", Fault::Job(Slip::Fails(1))),
+    ("job-takes", Fault::Job(Slip::Takes(300))),
+    ("job-endless", Fault::Job(Slip::Endless)),
+    ("job-untold", Fault::Job(Slip::Untold)),
+    ("job-cut-off", Fault::Job(Slip::CutOff)),
+    ("job-slow-stop", Fault::Job(Slip::SlowStop)),
 ];
 
 impl FromStr for FaultScript {
@@ -339,6 +348,9 @@ fn with_argument(fault: &Fault, argument: Option<&str>) -> Option<Fault> {
         // No clock is further off than by ten years, and the calendar has an end.
         let seconds = argument.parse().ok().filter(|seconds: &i64| seconds.unsigned_abs() <= 315_360_000);
         return seconds.map(Fault::SkewedDate);
+    }
+    if let Fault::Job(slip) = fault {
+        return slip.with(argument.parse().ok()?).map(Fault::Job);
     }
     let seconds = argument.parse().ok();
     if let Fault::Throttled(_) = fault {

@@ -75,6 +75,7 @@ scripts! {
     jobs,
     jobs_cut,
     jobs_end,
+    jobs_faults,
     jobs_from_service,
     jobs_import,
     jobs_lost,

@@ -51,6 +51,12 @@ FAULT is one of
   slow-boot            done, and the container comes up 600 seconds later; `slow-boot:90` 90
   never-ready          done, and what runs in the container never listens at its ports; of a probe: 502
   502-until            done, and it listens 60 seconds after the container is up; `502-until:300` 300
+  job-fails            done, and the job of the container ends with code 1; `job-fails:3` with 3
+  job-takes            done, and the job runs for 300 seconds in place of 60; `job-takes:900` for 900
+  job-endless          done, and the job never ends
+  job-untold           done, and the line that tells the code of the job does not get into the log
+  job-cut-off          done, and the pod is stopped at the end of the job without that line
+  job-slow-stop        done, and the pod needs several tries to stop itself after the job
   balance              the account is empty from now on; `--balance` fills it again
   random:10            a tenth of these requests fail in ways that a patient caller survives; drawn from the seed";
 

@@ -70,6 +70,7 @@ impl Front {
             Fault::SlowBoot(seconds) => self.hindered(Hindrance::SlowBoot(*seconds), call, request),
             Fault::NeverReady => self.hindered(Hindrance::NeverListens, call, request),
             Fault::NotYetReady(seconds) => self.hindered(Hindrance::ListensAfter(*seconds), call, request),
+            Fault::Job(slip) => self.hindered(Hindrance::Job(*slip), call, request),
             Fault::NoCapacity(scope) => {
                 Delivery::prompt(self.without_capacity(scope, call, operation, request))
             }
@@ -212,7 +213,8 @@ pub(super) fn on_the_way(fault: &Fault, answer: Answer) -> Delivery {
         | Fault::DidNothing
         | Fault::OddEntry
         | Fault::NamelessEntry
-        | Fault::SlowBoot(_) => Delivery::prompt(answer),
+        | Fault::SlowBoot(_)
+        | Fault::Job(_) => Delivery::prompt(answer),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Containers that run a command once and stop their own pod: known by their entrypoint, a shell that is given a name, a
 //! token and what it leaves behind before the command.
 //!
-//! How the command turns out is asked for by words in the image's name, as for every other container.
+//! How the command turns out is asked for by words in the image's name, as for every other container, or by a fault of the
+//! request that begins the container.
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,35 @@ pub struct Errand {
     pub stops: Option<u64>,
 }
 
+/// What is otherwise with a command that runs once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slip {
+    /// It takes so many seconds.
+    Takes(u64),
+    /// It never ends.
+    Endless,
+    /// It ends with this code.
+    Fails(u8),
+    /// The line that tells its code does not get into the log.
+    Untold,
+    /// The pod needs several tries to stop itself.
+    SlowStop,
+    /// The pod is stopped without the line, whatever it leaves behind.
+    CutOff,
+}
+
+impl Slip {
+    /// Returns it with another number, where it has one.
+    pub fn with(self, number: u64) -> Option<Self> {
+        match self {
+            // No world lasts longer than a year.
+            Self::Takes(_) => (number <= 31_536_000).then_some(Self::Takes(number)),
+            Self::Fails(_) => u8::try_from(number).ok().map(Self::Fails),
+            Self::Endless | Self::Untold | Self::SlowStop | Self::CutOff => None,
+        }
+    }
+}
+
 impl Errand {
     /// Returns what becomes of a container with this entrypoint and image, if it runs a command once. The program of an image
     /// may stop its own pod as well, and tells nobody.
@@ -38,21 +68,39 @@ impl Errand {
             None => return None,
         };
         let word = |prefix: &str| {
-            image
-                .split(['/', ':', '-', '.', '_'])
-                .collect::<Vec<_>>()
+            let words: Vec<&str> = image.split(['/', ':', '-', '.', '_']).collect();
+            words
                 .windows(2)
                 .find_map(|pair| if pair[0] == prefix { pair[1].parse::<u64>().ok() } else { None })
         };
-        let is_cut_off = image.contains("cut-off");
-        let stopping = if image.contains("stuck-stop") { FAILURES * AGAIN } else { 0 } + STOPPING;
-        Some(Self {
-            takes: (!image.contains("endless"))
-                .then(|| word("takes").map_or(USUAL, |seconds| seconds * 1_000)),
-            code: word("exit").and_then(|code| u8::try_from(code).ok()).unwrap_or(0),
-            tells: run.is_some() && !is_cut_off && !image.contains("log-lost"),
-            stops: (leaves == "stop" || is_cut_off).then_some(stopping),
-        })
+        let has = |part: &str, slip| image.contains(part).then_some(slip);
+        let slips = [
+            word("takes").map(Slip::Takes),
+            word("exit").and_then(|code| u8::try_from(code).ok()).map(Slip::Fails),
+            has("endless", Slip::Endless),
+            has("log-lost", Slip::Untold),
+            has("stuck-stop", Slip::SlowStop),
+            has("cut-off", Slip::CutOff),
+        ];
+        let errand = Self {
+            takes: Some(USUAL),
+            code: 0,
+            tells: run.is_some(),
+            stops: (leaves == "stop").then_some(STOPPING),
+        };
+        Some(slips.into_iter().flatten().fold(errand, Self::slipped))
+    }
+
+    /// Returns how it turns out where something is otherwise.
+    pub fn slipped(self, slip: Slip) -> Self {
+        match slip {
+            Slip::Takes(seconds) => Self { takes: Some(seconds.saturating_mul(1_000)), ..self },
+            Slip::Endless => Self { takes: None, ..self },
+            Slip::Fails(code) => Self { code, ..self },
+            Slip::Untold => Self { tells: false, ..self },
+            Slip::SlowStop => Self { stops: self.stops.map(|_| FAILURES * AGAIN + STOPPING), ..self },
+            Slip::CutOff => Self { tells: false, stops: Some(self.stops.unwrap_or(STOPPING)), ..self },
+        }
     }
 
     /// Returns when the pod stops itself after its container came up, in milliseconds.
@@ -91,14 +139,56 @@ pub fn line(entrypoint: &[String], code: u8) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::Slip;
     use crate::simulator::world::World;
     use crate::simulator::world::log;
     use crate::simulator::world::moment::Moment;
     use crate::simulator::world::order::{PodChange, PodOrder};
+    use crate::simulator::world::phase::Hindrance;
+    use crate::simulator::world::pod::Status;
     use crate::simulator::world::settings::SettingsChange;
 
     fn shell(run: &str) -> Vec<String> {
         ["/bin/sh", "-c", "script", "podform-job", run, "stop"].map(str::to_owned).into()
+    }
+
+    /// A fault changes the run that the request begins, whatever the image asks for; other containers go on as ever.
+    #[test]
+    fn a_run_turns_out_as_a_fault_says() {
+        let ends = |slip| {
+            let mut world = World::new(1, 1, Moment::EPOCH);
+            let mut order = PodOrder::gpu("job", "img:takes-30", "NVIDIA A40");
+            order.settings.entrypoint = shell("1111111111111111");
+            let job = world.create_pod(order).unwrap();
+            let service = world.create_pod(PodOrder::gpu("service", "img:1", "NVIDIA A40")).unwrap();
+            world.hinder_boots(Hindrance::Job(slip));
+            let told = |world: &World| -> Vec<String> {
+                let lines = log::lines(world.made(&job), world.seed(), world.now()).into_iter();
+                lines
+                    .filter_map(|line| {
+                        Some(line.text.strip_prefix("podform-exit 1111111111111111 ")?.to_owned())
+                    })
+                    .collect()
+            };
+            let status = |world: &World, id| world.made(id).status(world.now());
+            let mut said = Vec::new();
+            for _ in 0..3 {
+                world.pass(120_000);
+                said.push(format!("{:?} ({})", status(&world, &job), told(&world).join(" ")));
+            }
+            assert_eq!(status(&world, &service), Status::Running);
+            said.join(", ")
+        };
+        let slips =
+            [Slip::Fails(3), Slip::Takes(200), Slip::Endless, Slip::Untold, Slip::CutOff, Slip::SlowStop];
+        insta::assert_snapshot!(slips.map(ends).join("\n"), @"
+        Exited (3), Exited (3), Exited (3)
+        Running (), Exited (0), Exited (0)
+        Running (), Running (), Running ()
+        Exited (), Exited (), Exited ()
+        Exited (), Exited (), Exited ()
+        Exited (0 0 0 0), Exited (0 0 0 0), Exited (0 0 0 0)
+        ");
     }
 
     #[test]

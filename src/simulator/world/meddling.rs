@@ -64,6 +64,7 @@ impl World {
                 Hindrance::SlowBoot(seconds) => pod.delay_boot(seconds.saturating_mul(1_000)),
                 Hindrance::NeverListens => pod.delay_listening(None),
                 Hindrance::ListensAfter(seconds) => pod.delay_listening(Some(seconds.saturating_mul(1_000))),
+                Hindrance::Job(slip) => pod.slip(slip),
             });
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::job::Errand;
+use super::job::{Errand, Slip};
 use super::moment::Moment;
 use super::settings::Settings;
 
@@ -89,7 +89,7 @@ impl Made {
     }
 }
 
-/// What keeps a container from serving.
+/// What keeps a container from serving, or from running its command as usual.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hindrance {
     /// It comes up so many seconds later.
@@ -98,6 +98,8 @@ pub enum Hindrance {
     NeverListens,
     /// Its program listens so many seconds after it came up.
     ListensAfter(u64),
+    /// The command that it runs once turns out so; of any other container nothing is changed.
+    Job(Slip),
 }
 
 /// What was last asked of a pod, or done to it.

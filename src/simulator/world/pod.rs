@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chance::between;
 use super::hosts::{Cloud, HostId};
+use super::job::Slip;
 use super::moment::Moment;
 use super::money::{HourlyPrice, container_disk, pod_volume};
 use super::order::port_parts;
@@ -308,6 +309,15 @@ impl Pod {
     pub(super) fn delay_listening(&mut self, by: Option<u64>) {
         if let Phase::Up(boot) = &mut self.phase {
             boot.listens_at = by.map(|by| boot.ready_at.after(by));
+        }
+    }
+
+    /// Lets the command that its container runs once turn out otherwise.
+    pub(super) fn slip(&mut self, slip: Slip) {
+        if let Phase::Up(boot) = &mut self.phase
+            && let Outcome::Errand(errand) = boot.outcome
+        {
+            boot.outcome = Outcome::Errand(errand.slipped(slip));
         }
     }
 
