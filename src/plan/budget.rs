@@ -36,7 +36,7 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
             .extend(plan.actions.iter().filter_map(|(id, action)| without_price(&id.address, action)));
     }
     if let (Some(_), Some(runs)) = (max_monthly, at_most.runs) {
-        checked.findings.push(finding::jobs_in_no_month(runs));
+        checked.findings.push(finding::jobs_in_no_month(runs.total()));
     }
     for (limit, at_most) in exceeded {
         let is_blocked = match on_exceed {
@@ -57,7 +57,7 @@ pub(super) fn check(plan: &Plan, budget: Budget, others: Split) -> Checked {
 /// Returns the part of a cost that a limit is about. How long a job runs nobody knows, so it counts by the hour only.
 fn counted(limit: BudgetLimit, cost: Split) -> Amount {
     match limit {
-        BudgetLimit::Hourly(_) => cost.compute + cost.runs.unwrap_or_default(),
+        BudgetLimit::Hourly(_) => cost.compute + cost.runs.unwrap_or_default().compute,
         BudgetLimit::Monthly(_) => cost.total(),
     }
 }

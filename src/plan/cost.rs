@@ -6,7 +6,7 @@ use crate::model::id::RemoteId;
 use crate::model::job;
 use crate::model::live::{Live, LivePod, LiveVolume, PodStatus, Rental, Seen};
 use crate::model::money::{Amount, Hourly, Monthly, Price};
-use crate::model::plan::{Candidate, Split};
+use crate::model::plan::{Candidate, Runs, Split};
 use crate::model::pod::{Cloud, Compute, RunState, Storage};
 use crate::model::prior::{Record, Recorded, RecordedObject, RecordedPod};
 use crate::model::settings::Container;
@@ -220,8 +220,8 @@ fn is_by_run(entrypoint: &[String]) -> bool {
 /// the month is a stopped pod, of which the disk is the dearer.
 fn of_job(cost: Split, disk: Gigabytes, local: Gigabytes) -> Split {
     let Split { compute, storage: _, runs: _ } = cost;
-    let disk = Amount::known(per_gigabyte(disk, CONTAINER_DISK));
-    Split { runs: Some(compute + disk), ..stopped(local) }
+    let disks = Amount::known(per_gigabyte(disk, CONTAINER_DISK));
+    Split { runs: Some(Runs { compute, disks }), ..stopped(local) }
 }
 
 fn running(compute: Amount, disk: Gigabytes, local: Gigabytes) -> Split {

@@ -159,7 +159,7 @@ fn split(split: Split) -> Json {
         "compute": amount(split.compute),
         "storage": amount(split.storage),
         "total": amount(split.total()),
-        "jobs_while_running": if_any(split.runs.map(amount)),
+        "jobs_while_running": if_any(split.runs.map(|runs| amount(runs.total()))),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::money::{Amount, Monthly, Price};
-use crate::model::plan::{CostChange, CostSummary};
+use crate::model::plan::{CostChange, CostSummary, Runs};
 
 /// An amount a month: `$633.80`, `unknown`, `$6.00 + unknown`.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ pub fn cost_lines(cost: CostChange) -> [String; 2] {
     let hour = arrow(AnHour(before.rate()), AnHour(after.rate()));
     let compute = arrow(AMonth(before.compute), AMonth(after.compute));
     let storage = arrow(AMonth(before.storage), AMonth(after.storage));
-    let runs = [before, after].map(|split| split.runs);
+    let runs = [before, after].map(|split| split.runs.map(Runs::total));
     let jobs = match runs {
         [None, None] => String::new(),
         [before, after] => {
@@ -108,7 +108,10 @@ pub(crate) fn cost_rows(CostSummary { now, after, .. }: &CostSummary) -> Vec<(&'
         ("total", month(total_now, total_after)),
     ];
     if now.runs.is_some() || after.runs.is_some() {
-        rows.push(("jobs an hour", hour(now.runs.unwrap_or_default(), after.runs.unwrap_or_default())));
+        rows.push((
+            "jobs an hour",
+            hour(now.runs.unwrap_or_default().total(), after.runs.unwrap_or_default().total()),
+        ));
     }
     rows.push(("total an hour", hour(now.rate(), after.rate())));
     rows

@@ -175,9 +175,25 @@ pub struct Split {
     pub compute: Amount,
     /// Container disk, local volume, network volume.
     pub storage: Amount,
-    /// What jobs cost while they run, as if for a month. How long they do is not known, so it is no part of what a month
-    /// costs; `None` where there are none.
-    pub runs: Option<Amount>,
+    /// What jobs cost while they run. How long they do is not known, so it is no part of what a month costs; `None` where
+    /// there are none.
+    pub runs: Option<Runs>,
+}
+
+/// What jobs cost while they run, as if for a month.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Runs {
+    /// GPUs or vCPUs.
+    pub compute: Amount,
+    /// Container disks.
+    pub disks: Amount,
+}
+
+impl Runs {
+    /// Returns both together.
+    pub fn total(self) -> Amount {
+        self.compute + self.disks
+    }
 }
 
 impl Split {
@@ -188,14 +204,17 @@ impl Split {
 
     /// Returns what everything costs while jobs run, as if for a month.
     pub fn rate(self) -> Amount {
-        self.total() + self.runs.unwrap_or_default()
+        self.total() + self.runs.unwrap_or_default().total()
     }
 
     /// Combines each part with that of another.
     pub fn each(self, other: Self, combine: impl Fn(Amount, Amount) -> Amount) -> Self {
         let runs = (self.runs.is_some() || other.runs.is_some())
-            .then(|| combine(self.runs.unwrap_or_default(), other.runs.unwrap_or_default()))
-            .filter(|runs| *runs != Amount::default());
+            .then(|| {
+                let [one, other] = [self, other].map(|split| split.runs.unwrap_or_default());
+                Runs { compute: combine(one.compute, other.compute), disks: combine(one.disks, other.disks) }
+            })
+            .filter(|runs| *runs != Runs::default());
         Self {
             compute: combine(self.compute, other.compute),
             storage: combine(self.storage, other.storage),

@@ -23,7 +23,7 @@ pub use action::{
     Action, ActionId, Attempt, Candidate, Disruption, EnvPatch, OnStuck, Operation, PodCreation, RecordAfter,
     Step, WishedGpus,
 };
-pub use change::{Cause, Consequence, CostChange, CostSummary, FieldChange, Reason, Split};
+pub use change::{Cause, Consequence, CostChange, CostSummary, FieldChange, Reason, Runs, Split};
 pub use left::{
     Block, BudgetLimit, Drift, DriftKind, FieldDrift, Finding, Held, Owner, Several, Severity, Subject,
     Unknown, Unmanaged,

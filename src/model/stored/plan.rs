@@ -10,8 +10,8 @@ use crate::model::money::{Amount, Price};
 use crate::model::plan::{
     Action, ActionId, Attempt, Basis, Block, BudgetLimit, Candidate, Cause, Consequence, CostChange,
     CostSummary, Digest, Disruption, Drift, DriftKind, Endpoint, EnvPatch, FieldChange, FieldDrift, Finding,
-    Held, InProgress, OnStuck, Operation, Owner, Plan, Planned, PodCreation, Reason, RecordAfter, Several,
-    Severity, Split, Step, Subject, Unknown, Unmanaged, WishedGpus,
+    Held, InProgress, OnStuck, Operation, Owner, Plan, Planned, PodCreation, Reason, RecordAfter, Runs,
+    Several, Severity, Split, Step, Subject, Unknown, Unmanaged, WishedGpus,
 };
 use crate::model::provenance::Part;
 
@@ -152,6 +152,7 @@ stored_structs! {
     FieldChange { field, before, after, cause, disruption }
     Amount { known = "monthly_micro_dollars", unknown_parts }
     Split { compute, storage, runs }
+    Runs { compute, disks }
     CostChange { before, after }
     CostSummary { now, after, at_most, unmanaged }
     Drift { address, kind }

@@ -14,7 +14,8 @@ use super::world::{World, address, gpus};
 
 /// A month of an RTX 4090 is $503.70, and its container disk of 20 GB $2.00.
 fn money(cost: Split) -> String {
-    let runs = cost.runs.map_or(String::new(), |runs| format!(" and {}/h by runs", runs.known.hourly()));
+    let runs =
+        cost.runs.map_or(String::new(), |runs| format!(" and {}/h by runs", runs.total().known.hourly()));
     format!("{}{runs}", cost.total().known)
 }
 
@@ -186,4 +187,31 @@ fn a_plan_of_something_else_counts_a_job_by_its_run() {
         let is_blocked = matches!(world.plan(), Planned::Blocked { .. });
         assert_eq!(is_blocked, then == Then::Keep, "{}", told(&world));
     }
+}
+
+/// An hour counts what computes, be it for a job or for a service.
+#[test]
+fn no_disk_counts_in_an_hour() {
+    let on_job = |pod: &mut WantedPod| {
+        job(Then::Stop)(pod);
+        on_four(pod);
+    };
+    assert_snapshot!(told(&within(World::default().want("train", on_job), hourly(344))), @"
+    train:create $0.00 -> $0.00 and $3.4427/h by runs
+    $0.00 -> $0.00 and $3.4427/h by runs, at most $0.00 and $3.4427/h by runs
+    ");
+    assert_snapshot!(told(&within(World::default().want("train", on_job), hourly(343))), @"
+    train:create $0.00 -> $0.00 and $3.4427/h by runs
+    blocked: OverBudget { limit: Hourly(Hourly(3430000)), at_most: Amount { known: Monthly(2511200000), unknown_parts: 0 } }
+    $0.00 -> $0.00 and $3.4427/h by runs, at most $0.00 and $3.4427/h by runs
+    ");
+    assert_snapshot!(told(&within(World::default().want("train", on_four), hourly(344))), @"
+    train:create $0.00 -> $2,513.20
+    $0.00 -> $2,513.20, at most $2,513.20
+    ");
+    assert_snapshot!(told(&within(World::default().want("train", on_four), hourly(343))), @"
+    train:create $0.00 -> $2,513.20
+    blocked: OverBudget { limit: Hourly(Hourly(3430000)), at_most: Amount { known: Monthly(2511200000), unknown_parts: 0 } }
+    $0.00 -> $2,513.20, at most $2,513.20
+    ");
 }

@@ -289,8 +289,12 @@ impl Samples {
         Amount { known: Monthly(self.0.i64(..)), unknown_parts: self.0.u32(..3) }
     }
 
+    fn runs(&mut self) -> Runs {
+        Runs { compute: self.amount(), disks: self.amount() }
+    }
+
     fn split(&mut self) -> Split {
-        Split { compute: self.amount(), storage: self.amount(), runs: self.some(Self::amount) }
+        Split { compute: self.amount(), storage: self.amount(), runs: self.some(Self::runs) }
     }
 
     fn shown(&mut self) -> Value {
