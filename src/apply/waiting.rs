@@ -145,13 +145,14 @@ impl Waiting {
         (patience, attempts): (Option<Patience>, &[Attempt]),
         now: Told,
     ) -> Ended {
-        let Ended { result, id: object, attempts: refused, given_up, ready_after, log } = ended;
+        let Ended { result, id: object, attempts: refused, given_up, ready_after, log, lasting } = ended;
         // Of earlier rounds only that is told which cost something: they were refused alike.
         let before = self.waits.get(id).map(|wait| wait.given_up.clone()).unwrap_or_default();
         let refused: Vec<String> = before.iter().cloned().chain(refused).collect();
         let given_up: Vec<String> = before.into_iter().chain(given_up).collect();
         let all = given_up.clone();
-        let ended = |result, attempts| Ended { result, id: object, attempts, given_up, ready_after, log };
+        let ended =
+            |result, attempts| Ended { result, id: object, attempts, given_up, ready_after, log, lasting };
         let turn = self.turn.unwrap_or(now);
         let told = |wait: &Wait, refused: Vec<String>| {
             let waited = shown(turn.since(wait.began));

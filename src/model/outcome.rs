@@ -40,6 +40,17 @@ pub struct Ended {
     pub ready_after: Option<Duration>,
     /// The last lines that a pod wrote which is not ready.
     pub log: Vec<String>,
+    /// Why another apply alone does not mend a failure.
+    pub lasting: Option<Lasting>,
+}
+
+/// A failure of what is there as it is wanted, so that no plan finds anything to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lasting {
+    /// The pod runs and is not ready.
+    NotReady,
+    /// The job has ended otherwise than something waited for.
+    JobEnded,
 }
 
 impl Ended {
@@ -52,6 +63,7 @@ impl Ended {
             given_up: Vec::new(),
             ready_after: None,
             log: Vec::new(),
+            lasting: None,
         }
     }
 }

@@ -6,8 +6,9 @@ use std::fmt::{self, Write};
 use crate::model::address::Address;
 use crate::model::id::RemoteId;
 use crate::model::money::Price;
-use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
+use crate::model::outcome::{EndResult, Ended, Lasting, Outcome, StoppedBy};
 use crate::model::plan::{ActionId, Operation, Plan, Reason, Step};
+use crate::model::prior::Api;
 
 use super::escape::visible;
 use super::money::PriceAnHour;
@@ -127,7 +128,9 @@ fn write_list(
 /// Writes the refused attempts of actions that were done in the end.
 fn write_detours(out: &mut dyn Write, style: Style, actions: &BTreeMap<ActionId, Ended>) -> fmt::Result {
     let mut first = true;
-    for (action, Ended { result, id: _, attempts, given_up: _, ready_after: _, log: _ }) in actions {
+    for (action, Ended { result, id: _, attempts, given_up: _, ready_after: _, log: _, lasting: _ }) in
+        actions
+    {
         if *result != EndResult::Done || attempts.is_empty() {
             continue;
         }
@@ -168,8 +171,13 @@ fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
     });
     let waiting = if waiting > 0 { format!("{waiting} not possible now, ") } else { String::new() };
     writeln!(out, "Left: {failed} failed, {waiting}{skipped} not begun, {unknown} unknown.")?;
+    write_lasting(out, style, plan, outcome)?;
+    if is_all_lasting(plan, outcome) {
+        return Ok(());
+    }
     let (rotations, is_twice) = rotations(plan, outcome);
-    let again = format!("To go on, run `podform apply{rotations}` again: it");
+    let flags = rotations + &replacements(plan, outcome);
+    let again = format!("To go on, run `podform apply{flags}` again: it");
     let line = match (unknown > 0, is_twice) {
         (false, _) => format!("{again} plans what is left."),
         (true, false) => format!(
@@ -181,6 +189,91 @@ fn write_verdict(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outco
         }
     };
     write_wrapped(out, style, 0, &line)
+}
+
+/// How many failures are told of with their ways on.
+const LASTING: usize = 5;
+
+/// Says of each failure that another apply alone does not mend what that does, and what does.
+fn write_lasting(out: &mut dyn Write, style: Style, plan: &Plan, outcome: &Outcome) -> fmt::Result {
+    let lasting = || outcome.actions.iter().filter_map(|(id, ended)| Some((id, ended.lasting?)));
+    for (id, lasting) in lasting().take(LASTING) {
+        let at = &id.address;
+        let holds_others = !behind(plan, outcome, [id]).is_empty();
+        let next = match (lasting, holds_others) {
+            (Lasting::NotReady, false) => "runs as the spec wants it, so another apply changes nothing there",
+            (Lasting::NotReady, true) => {
+                "runs as the spec wants it, so another apply only asks it again, and goes on with what waits for it once it is ready"
+            }
+            (Lasting::JobEnded, _) => {
+                "has had its run, so another apply does not start it again, and holds what waits for it"
+            }
+        };
+        let logs = match plan.basis.api {
+            Api::V2 => format!(" `podform logs {at}` shows what it wrote."),
+            Api::V1 | Api::Graphql => String::new(),
+        };
+        let anew = match lasting {
+            Lasting::NotReady => "makes the pod anew",
+            Lasting::JobEnded => "runs it again",
+        };
+        let line = format!(
+            "`{at}` {next}.{logs} To go on, change the spec and apply that; `podform apply --replace {at}` {anew}."
+        );
+        write_wrapped(out, style, 0, &line)?;
+    }
+    match lasting().count().saturating_sub(LASTING) {
+        0 => Ok(()),
+        more => writeln!(out, "The same is so of {more} more."),
+    }
+}
+
+/// Tells whether all that is not done failed so that another apply alone does not mend it, or stands behind that.
+fn is_all_lasting(plan: &Plan, outcome: &Outcome) -> bool {
+    let of = |is_lasting: bool| {
+        let open = outcome.actions.iter().filter(|(_, ended)| ended.result != EndResult::Done);
+        open.filter(move |(_, ended)| ended.lasting.is_some() == is_lasting).map(|(id, _)| id)
+    };
+    let behind = behind(plan, outcome, of(true));
+    outcome.stopped_by.is_none() && of(false).all(|id| behind.contains(id))
+}
+
+/// Returns what was not begun as it stands behind these.
+fn behind<'a>(
+    plan: &'a Plan,
+    outcome: &Outcome,
+    first: impl IntoIterator<Item = &'a ActionId>,
+) -> BTreeSet<&'a ActionId> {
+    let mut after: BTreeMap<&ActionId, Vec<&ActionId>> = BTreeMap::new();
+    for (first, then) in &plan.edges {
+        after.entry(first).or_default().push(then);
+    }
+    let is_skipped = |id: &ActionId| {
+        outcome.actions.get(id).is_some_and(|ended| matches!(ended.result, EndResult::Skipped(_)))
+    };
+    let mut open: Vec<&ActionId> = first.into_iter().collect();
+    let mut behind = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        let then = after.get(id).into_iter().flatten().copied();
+        open.extend(then.filter(|then| is_skipped(then) && behind.insert(*then)));
+    }
+    behind
+}
+
+/// Returns the flags that ask again for the replacements that are not begun, as no plan has them by itself. What became of
+/// an unknown create is looked up first.
+fn replacements(plan: &Plan, outcome: &Outcome) -> String {
+    let of_steps = plan.actions.iter().filter(|(_, action)| action.reason == Reason::Requested);
+    let halves: BTreeSet<&Address> = of_steps.clone().map(|(id, _)| &id.address).collect();
+    let is_begun = |address: &&Address| {
+        let ends = of_steps.clone().filter(|(id, _)| id.address == **address);
+        let mut ends = ends.filter_map(|(id, _)| Some((id.step, &outcome.actions.get(id)?.result)));
+        ends.any(|(step, result)| {
+            *result == EndResult::Done || step == Step::Create && matches!(result, EndResult::Unknown(_))
+        })
+    };
+    let flags = halves.into_iter().filter(|address| !is_begun(address));
+    flags.map(|address| format!(" --replace {address}")).collect()
 }
 
 /// Returns the flags that ask again for the rotations that are not done, as no plan has them by itself, and whether one of

@@ -130,7 +130,7 @@ fn listed(ids: &BTreeSet<PodId>) -> String {
 }
 
 fn ended_line(action: &ActionId, ended: &Ended) -> String {
-    let Ended { result, id, attempts: _, given_up: _, ready_after, log: _ } = ended;
+    let Ended { result, id, attempts: _, given_up: _, ready_after, log: _, lasting: _ } = ended;
     let address = &action.address;
     match result {
         EndResult::Done => {

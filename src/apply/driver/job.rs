@@ -17,6 +17,7 @@ use crate::model::job::{End, RecordedJob, Until};
 use crate::model::journal::Event;
 use crate::model::live::LivePod;
 use crate::model::marker::Token;
+use crate::model::outcome::Lasting;
 use crate::model::prior::{Record, Recorded};
 use crate::model::progress::Notice;
 use crate::provider::{Mutate, Observe, Verb};
@@ -64,6 +65,7 @@ where
         }
         // How it ended is known whatever becomes of those who waited for another end.
         self.ledger.commit(act.id, events, changes).await?;
+        act.lasting.set(Some(Lasting::JobEnded));
         Err(Halt::Failed(format!("its job {end}")))
     }
 

@@ -50,7 +50,7 @@ use crate::model::address::Address;
 use crate::model::clock::Clock;
 use crate::model::id::{PodId, RegistryId, RemoteId, SecretId, VolumeId};
 use crate::model::journal::Event;
-use crate::model::outcome::{EndResult, Ended, Outcome, StoppedBy};
+use crate::model::outcome::{EndResult, Ended, Lasting, Outcome, StoppedBy};
 use crate::model::plan::{Action, ActionId, ApprovedPlan, Operation, Plan};
 use crate::model::pod::Cloud;
 use crate::model::prior::Prior;
@@ -110,6 +110,7 @@ struct Act<'a> {
     began: Began,
     ready_after: Cell<Option<Duration>>,
     log: RefCell<Vec<String>>,
+    lasting: Cell<Option<Lasting>>,
 }
 
 /// One run of a plan.
@@ -271,6 +272,7 @@ where
             began: self.begin(),
             ready_after: Cell::default(),
             log: RefCell::default(),
+            lasting: Cell::default(),
         };
         let result = match self.see_to(&act).await {
             Ok(()) => EndResult::Done,
@@ -286,6 +288,7 @@ where
             given_up: act.given_up.into_inner(),
             ready_after: act.ready_after.into_inner(),
             log: act.log.into_inner(),
+            lasting: act.lasting.into_inner(),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::apply::verdict::{self, Sight, Verdict};
 use crate::model::clock::{Clock, Timestamp};
 use crate::model::id::{PodId, RemoteId};
 use crate::model::live::{LivePod, PodStatus};
+use crate::model::outcome::Lasting;
 use crate::model::plan::Operation;
 use crate::model::ready::{Probe, Readiness, Ready};
 use crate::model::seconds::Seconds;
@@ -77,7 +78,10 @@ where
                 act.ready_after.set(Some(self.took(act.began)));
                 return Ok(());
             }
-            Waited::Late => asking.late(),
+            Waited::Late => {
+                act.lasting.set(Some(Lasting::NotReady));
+                asking.late()
+            }
             Waited::Ended(status) => asking.ended(status),
         };
         let lines = self.unless_cut_short(self.context.pods.last_lines(&id)).await?;
