@@ -6,6 +6,11 @@ use std::str::FromStr;
 use super::id::PodId;
 use super::pod::{Port, Protocol};
 
+/// The end of a pod's name in the account's private network.
+const INTERNAL: &str = ".runpod.internal";
+/// The end of the names under which RunPod's proxy shows ports.
+const PROXY: &str = ".proxy.runpod.net";
+
 /// Something of a pod that others use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Attribute {
@@ -49,7 +54,7 @@ impl Attribute {
                 ports.any(|port| is_http(&port) && port.number == number).then(|| proxied(id, number))
             }
             // The private network's names are the ids, as the pod's own `RUNPOD_POD_ID`.
-            Self::Host => networked.then(|| format!("{id}.runpod.internal")),
+            Self::Host => networked.then(|| format!("{id}{INTERNAL}")),
             Self::PublicIp | Self::Tcp(_) | Self::Ssh => None,
         }
     }
@@ -57,7 +62,22 @@ impl Attribute {
 
 /// Returns where RunPod's proxy shows an HTTP port of a pod.
 fn proxied(id: &PodId, port: u32) -> String {
-    format!("https://{id}-{port}.proxy.runpod.net")
+    format!("https://{id}-{port}{PROXY}")
+}
+
+/// Returns the ids of the pods whose addresses stand in a text.
+pub fn addressed(text: &str) -> impl Iterator<Item = &str> {
+    let before = |end: &'static str| text.match_indices(end).map(|(at, _)| &text[..at]);
+    let host = |text| {
+        let is_of_host = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let rest = str::trim_end_matches(text, is_of_host);
+        &text[rest.len()..]
+    };
+    let proxied = before(PROXY).filter_map(move |text| {
+        let (id, port) = host(text).rsplit_once('-')?;
+        port.bytes().all(|byte| byte.is_ascii_digit()).then_some(id)
+    });
+    proxied.chain(before(INTERNAL).map(host)).filter(|id| !id.is_empty())
 }
 
 impl fmt::Display for Attribute {
@@ -102,6 +122,14 @@ pub struct NoAttribute;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ids_in_addresses_are_found() {
+        let found = |text| addressed(text).collect::<Vec<_>>().join(" ");
+        assert_eq!(found("a=https://abc-8000.proxy.runpod.net/v1,x1.runpod.internal:80"), "abc x1");
+        assert_eq!(found("https://proxy.runpod.net https://a.proxy.runpod.net .runpod.internal abc"), "");
+        assert_eq!(found("\u{e4}bc-1.proxy.runpod.net"), "bc");
+    }
 
     #[test]
     fn attributes_are_read_as_they_are_written() {

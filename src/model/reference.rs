@@ -163,14 +163,20 @@ pub fn typed(text: &str) -> Cow<'_, str> {
 
 /// Tells whether this text, with whatever ids, gives that one.
 pub fn gives(text: &str, that: &str) -> bool {
+    ids(text, that).is_some()
+}
+
+/// Returns the ids with which this text gives that one, in their order; `None` if none do.
+pub fn ids<'t>(text: &str, that: &'t str) -> Option<Vec<&'t str>> {
     if !is_in(text) {
-        return false;
+        return None;
     }
     // The stand-in is no part of any text, so what lies between two of them is literal.
     let stand_in = PodId::new("\0");
     let pattern = filled(text, |_| Some(stand_in.clone()));
     let mut literals = pattern.split('\0');
-    let Some(mut rest) = literals.next().and_then(|first| that.strip_prefix(first)) else { return false };
+    let mut rest = that.strip_prefix(literals.next()?)?;
+    let mut ids = Vec::new();
     let is_id = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_alphanumeric())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -178,13 +184,14 @@ pub fn gives(text: &str, that: &str) -> bool {
     let mut literals = literals.peekable();
     while let Some(literal) = literals.next() {
         if literals.peek().is_none() {
-            return rest.strip_suffix(literal).is_some_and(is_id);
+            ids.push(rest.strip_suffix(literal).filter(|id| is_id(id))?);
+            return Some(ids);
         }
-        let after = rest.match_indices(literal).find(|(at, _)| is_id(&rest[..*at]));
-        let Some((at, found)) = after else { return false };
+        let (at, found) = rest.match_indices(literal).find(|(at, _)| is_id(&rest[..*at]))?;
+        ids.push(&rest[..at]);
         rest = &rest[at + found.len()..];
     }
-    rest.is_empty()
+    rest.is_empty().then_some(ids)
 }
 
 /// Returns a text as it is shown.

@@ -1,19 +1,21 @@
 //! Pods that go on with an address of one that is gone: nothing of this plan tells them of the present one.
 //!
 //! What a pod was given last is on record, also of one that the plan is not about, and an id is like no other word. So an
-//! address is found where it was referred to and where somebody typed it.
+//! address is found where it was referred to and where somebody typed it. Of a pod that went with an earlier plan no record
+//! tells any more; but where the spec refers to it, what was given tells its id.
 
 use std::collections::BTreeMap;
 
 use crate::model::address::Address;
+use crate::model::attribute::addressed;
 use crate::model::desired::{Wanted, WantedPod};
-use crate::model::id::{EnvKey, PodId, RemoteId};
+use crate::model::id::{PodId, RemoteId};
 use crate::model::live::Seen;
 use crate::model::plan::{Finding, Operation, Step};
 use crate::model::pod::{EnvValue, RunState};
 use crate::model::prior::RecordedPod;
 use crate::model::reference;
-use crate::model::settings::Field;
+use crate::model::settings::{Container, Field};
 
 use super::draft::Draft;
 use super::hold::{deleted_pods, is_taken_away};
@@ -25,6 +27,8 @@ use super::{Context, Drafts, finding, is_gone};
 pub(super) enum Kept {
     /// The plan is not about it.
     LeftOut,
+    /// The plan holds it.
+    Held,
     /// `ignore_changes` names the field.
     Ignored,
     /// Its job goes on, and only another run is given something else.
@@ -52,11 +56,11 @@ pub(super) fn kept(context: &Context<'_>, drafts: &Drafts<'_>) -> Vec<Finding> {
 /// Tells whether a pod that is there runs once all is done, and is no other one then.
 fn goes_on(context: &Context<'_>, id: &PodId, draft: Option<&Draft<'_>>, wanted: Option<&WantedPod>) -> bool {
     let Some(live) = context.inputs.live.pods.get(id).and_then(Seen::found) else { return false };
-    let Some(draft) = draft else { return live.status.is_up() };
+    let Some(draft) = draft.filter(|draft| draft.held.is_none()) else { return live.status.is_up() };
     let ends = is_taken_away(draft) || draft.has(Step::Create) || draft.has(Step::Forget);
-    let is_left = draft.held.is_some() || matches!(draft.job, Some(JobAfter::Ended(_)));
+    let has_ended = matches!(draft.job, Some(JobAfter::Ended(_)));
     let is_wanted = wanted.is_some_and(|wanted| wanted.run == RunState::Running);
-    is_wanted && !ends && !is_left && (live.status.is_up() || draft.has(Step::Start))
+    is_wanted && !ends && !has_ended && (live.status.is_up() || draft.has(Step::Start))
 }
 
 /// The pods that are gone once all is done, with the addresses that had them.
@@ -116,26 +120,53 @@ impl Keeping<'_, '_> {
         let variables = container.env.iter().filter_map(|(key, value)| {
             let text = value.plain()?;
             let field = Field::Env(key.clone());
-            let whose = self.gone.named_in(text).or_else(|| self.outdated(&field, key, text))?;
-            Some((field, whose.clone()))
+            let written = || self.written()?.env.get(key).and_then(EnvValue::plain);
+            Some((field, self.whose(text, written)?))
         });
-        let command = container.command.iter().find_map(|word| self.gone.named_in(word));
-        let command = command.map(|whose| (Field::Command, whose.clone()));
+        let words = container.command.iter().enumerate();
+        let command = words
+            .into_iter()
+            .find_map(|(at, word)| self.whose(word, || self.written()?.command.get(at).map(String::as_str)));
+        let command = command.map(|whose| (Field::Command, whose));
         let kept = variables.chain(command).filter(|(field, _)| !self.changes(field));
         kept.map(|(field, whose)| finding::dead_address(self.address, &field, &whose, self.why(&field)))
             .collect()
     }
 
-    /// Returns whom a variable refers to that is ignored and says something else of it than is so now.
-    fn outdated(&self, field: &Field, key: &EnvKey, text: &str) -> Option<&Address> {
-        let wanted = self.wanted.filter(|wanted| wanted.lifecycle.ignores(field))?;
-        let written = self.context.written(self.address)?.env.get(key).and_then(EnvValue::plain)?;
-        let now = wanted.container.env.get(key).and_then(EnvValue::plain)?;
-        if now == text || !reference::gives(written, text) {
+    fn written(&self) -> Option<&Container> {
+        self.context.written(self.address)
+    }
+
+    /// Returns whose address stands in a text that leads nowhere; `written` is what the spec has in its place.
+    fn whose<'w>(&self, text: &str, written: impl Fn() -> Option<&'w str>) -> Option<Address> {
+        let named = || self.gone.named_in(text).cloned();
+        named().or_else(|| self.outdated(text, written()?)).or_else(|| self.depended_on(text))
+    }
+
+    /// Returns whom a text refers to that was given the id of a pod which is not there any more.
+    fn outdated(&self, text: &str, written: &str) -> Option<Address> {
+        let ids = reference::ids(written, text)?;
+        let dead = reference::of(written).zip(ids).find(|(_, id)| self.is_nobody(id));
+        dead.map(|(reference, _)| reference.pod)
+    }
+
+    /// Returns the one pod that a pod which the spec does not have here depended on, where a text has an address in this
+    /// account of one that is not there any more.
+    fn depended_on(&self, text: &str) -> Option<Address> {
+        if self.wanted.is_some() {
             return None;
         }
-        let referred = reference::of(written).next()?.pod;
-        self.context.inputs.desired.wanted.get_key_value(&referred).map(|(address, _)| address)
+        let mut pods = self.pod.depends_on.iter().filter(|address| address.is_pod());
+        let (Some(only), None) = (pods.next(), pods.next()) else { return None };
+        addressed(text).any(|id| self.is_nobody(id)).then(|| only.clone())
+    }
+
+    /// Tells whether no pod of the account has an id. One that could not be looked at has it.
+    fn is_nobody(&self, id: &str) -> bool {
+        match self.context.inputs.live.pods.get(&PodId::new(id)) {
+            None | Some(Seen::Absent) => true,
+            Some(Seen::Found(_) | Seen::Unreadable(_)) => false,
+        }
     }
 
     /// Tells whether the plan gives the pod something else there.
@@ -147,6 +178,7 @@ impl Keeping<'_, '_> {
 
     fn why(&self, field: &Field) -> Kept {
         match (self.draft, self.wanted) {
+            (Some(draft), _) if draft.held.is_some() => Kept::Held,
             (None, _) | (_, None) => Kept::LeftOut,
             (Some(_), Some(wanted)) if wanted.lifecycle.ignores(field) => Kept::Ignored,
             (Some(_), Some(wanted)) if wanted.job.is_some() => Kept::UnderWay,

@@ -229,6 +229,7 @@ pub(super) fn dead_address(pod: &Address, field: &Field, whose: &Address, kept: 
             "it is left out of this plan; one that is about it tells it of the present pod, if it refers to that"
                 .to_owned()
         }
+        Kept::Held => "it is held; once it is not, a plan tells it of the present pod, if it refers to that".to_owned(),
         Kept::Ignored => format!(
             "`ignore_changes` has the field; take it out there, or make another pod by `--replace {}`",
             pod.key()

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use insta::assert_snapshot;
 use podform::model::desired::{Ignored, WantedPod};
 use podform::model::id::PodId;
-use podform::model::live::{LivePod, Seen};
+use podform::model::live::{LivePod, Seen, Unreadable};
 use podform::model::plan::Severity;
+use podform::model::reference::Reference;
 
 use super::cases::{image_2, key, plain, stopped};
 use super::references::{other_head, refers_to, ring};
@@ -128,4 +129,51 @@ fn an_address_that_was_typed_is_an_address() {
     worker Some(Command): keeps an address of a former pod of `head`, which is gone then: write `${pods.head.url}` in its place, or what else of it is meant
     worker:update
     ");
+}
+
+/// No record tells of the former pod any more once another one is made; what the others were given does.
+#[test]
+fn a_dead_address_is_named_for_as_long_as_it_is_used() {
+    let excluding = |world: World| world.option(|options| options.excludes = vec!["worker".parse().unwrap()]);
+    let excluded = excluding(excluding(other_head(ring())).applied());
+    assert_snapshot!(said(&excluded), @r#"worker Some(Env(EnvKey("HEAD_URL_8000"))): keeps an address of a former pod of `head`, which is gone then: it is left out of this plan; one that is about it tells it of the present pod, if it refers to that"#);
+    // It is said for as long as it is so, and a plan that is about it ends that.
+    assert_snapshot!(said(&excluding(excluded.applied())), @r#"worker Some(Env(EnvKey("HEAD_URL_8000"))): keeps an address of a former pod of `head`, which is gone then: it is left out of this plan; one that is about it tells it of the present pod, if it refers to that"#);
+    assert_snapshot!(said(&excluded.applied()), @"worker:update");
+    assert_snapshot!(said(&excluding(excluded.applied().applied())), @"");
+    // No profile selects it, so the spec does not tell what it refers to, but the record what it depends on.
+    let mut deselected = other_head(ring());
+    deselected.desired.wanted.remove(&address("worker"));
+    deselected.deselect("worker");
+    assert_snapshot!(said(&deselected.applied()), @r#"worker Some(Env(EnvKey("HEAD_URL_8000"))): keeps an address of a former pod of `head`, which is gone then: it is left out of this plan; one that is about it tells it of the present pod, if it refers to that"#);
+    // In its command.
+    let command = |pod: &mut WantedPod| {
+        pod.container.command = vec!["--to".to_owned(), "head.host".parse::<Reference>().unwrap().marked()];
+        pod.depends_on.insert(address("head"));
+    };
+    let world = World::default().want("head", |_| {}).have("head", |_| {});
+    let world = world.want("worker", command).have("worker", command);
+    assert_snapshot!(said(&excluding(excluding(other_head(world)).applied())), @"worker Some(Command): keeps an address of a former pod of `head`, which is gone then: it is left out of this plan; one that is about it tells it of the present pod, if it refers to that");
+    // The spec has another one in its place since, and what it was given is that of a pod that is there.
+    let other = refers_to(&["side.url.8000"]);
+    let world =
+        World::default().want("head", |_| {}).have("head", |_| {}).want("side", |_| {}).have("side", |_| {});
+    let given = |pod: &mut WantedPod| {
+        other(pod);
+        let value = "head.url.8000".parse::<Reference>().unwrap().marked();
+        Arc::make_mut(&mut pod.container.env).insert(key("SIDE_URL_8000"), plain(&format!("<{value}>")));
+    };
+    assert_snapshot!(said(&excluding(world.want("worker", &other).have("worker", given))), @"");
+}
+
+#[test]
+fn who_is_held_is_named() {
+    // Who waits for something that cannot be made is held with it.
+    let needs = |pod: &mut WantedPod| {
+        refers_to(&["head.url.8000"])(pod);
+        pod.depends_on.insert(address("base"));
+    };
+    let world = ring().want("worker", needs).want("base", |_| {}).have("base", |_| {});
+    let waiting = other_head(world.seen("base", Seen::Unreadable(Unreadable::TooNew)));
+    assert_snapshot!(said(&waiting), @r#"worker Some(Env(EnvKey("HEAD_URL_8000"))): keeps an address of a former pod of `head`, which is gone then: it is held; once it is not, a plan tells it of the present pod, if it refers to that"#);
 }

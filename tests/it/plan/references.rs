@@ -241,6 +241,7 @@ fn what_has_no_id_holds_those_that_refer_to_it() {
       ! VanishedWithData { size: Gigabytes(20) }
     held worker: NotPossible("it refers to `head`, which is not there and which this plan does not create, so that it has no id")
     drift head: Vanished
+    Warning worker: keeps an address of a former pod of `head`, which is gone then: it is held; once it is not, a plan tells it of the present pod, if it refers to that (keeps-dead-address)
     Note head: is wanted stopped: it is created when it is first wanted running (created-when-running)
     cost $505.70 -> $505.70, at most $505.70
     "#);
