@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::address::Address;
+use crate::model::address::{Address, Key};
 use crate::model::desired::Wanted;
 use crate::model::id::RemoteId;
 use crate::model::live::{LivePod, LiveRegistry, LiveSecret, LiveVolume, PodStatus, Seen};
@@ -253,11 +253,44 @@ impl<'a> Bounds<'a> {
             let together = |turn: &Turn<'_>| {
                 turns.iter().filter(|other| !turn.waits_for(other) && !other.waits_for(turn)).count()
             };
-            if turns.iter().any(|turn| together(turn) > *at_once as usize) {
+            let is_early = self.leaves_too_early(key, after);
+            if is_early || turns.iter().any(|turn| together(turn) > *at_once as usize) {
                 violations.push(Violation::TooManyDown(key.clone(), *at_once));
             }
         }
         violations
+    }
+
+    /// Tells whether a replica that serves and leaves goes before there is one that comes, and is not in the way of that.
+    fn leaves_too_early(&self, key: &Key, after: &After<'a>) -> bool {
+        let of_key = || self.acting.keys().filter(|address| address.is_pod() && address.key() == key);
+        let step_of = |address: &Address, which: fn(Step) -> bool| {
+            let step = self.steps(address).iter().map(|(step, _)| *step).find(|step| which(*step))?;
+            Some(ActionId { address: address.clone(), step })
+        };
+        let stays = |volume: Option<&Address>| volume.is_none_or(|volume| !self.has(volume, Step::Delete));
+        let recorded = |address: &Address| {
+            let record = self.renamed.recorded(address)?.record.object.pod()?;
+            record.container.storage.volume()
+        };
+        let is_wanted = |address: &Address| {
+            let wanted = self.wanted(address).and_then(Wanted::pod);
+            wanted.is_some_and(|pod| pod.run == RunState::Running && stays(pod.container.storage.volume()))
+        };
+        let leaving = of_key().filter(|address| self.wanted(address).is_none() && self.runs(address));
+        let leaving = leaving.filter(|address| stays(recorded(address)));
+        let leaving: Vec<ActionId> = leaving
+            .filter_map(|address| step_of(address, |step| matches!(step, Step::Stop | Step::Delete)))
+            .collect();
+        let coming = of_key().filter(|address| is_wanted(address) && !self.runs(address));
+        let mut coming = coming.filter_map(|address| step_of(address, |step| step == Step::Create));
+        !leaving.is_empty()
+            && coming.any(|create| {
+                let behind = reached(&create, after);
+                leaving
+                    .iter()
+                    .any(|leave| !behind.contains(leave) && !reached(leave, after).contains(&create))
+            })
     }
 
     /// What is to run on is not taken down before there is what it waits for to be brought up again, unless it is in the way

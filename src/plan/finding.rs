@@ -302,6 +302,33 @@ pub(super) fn all_at_once(key: &Key, changed: usize) -> Finding {
     about(Severity::Note, "all-at-once", &Address::pod(key.clone()), Some(Field::Replicas), message)
 }
 
+/// Replicas that the spec no longer counts stand in for others, which are to come or, where none of them would serve
+/// meanwhile, are changed.
+pub(super) fn leave_last(key: &Key, leaving: usize, (others, is_changed): (usize, bool)) -> Finding {
+    let goes = if leaving == 1 {
+        "1 replica that leaves goes".to_owned()
+    } else {
+        format!("{leaving} replicas that leave go")
+    };
+    let stays = if leaving == 1 { "it stays" } else { "they stay" };
+    let others = match (others, is_changed) {
+        (1, false) => "the one that is to come up is".to_owned(),
+        (others, false) => format!("the {others} that are to come up are"),
+        (1, true) => "the one that is changed is up again and".to_owned(),
+        (others, true) => format!("the {others} that are changed are up again and"),
+    };
+    let message = format!("{goes} once {others} ready; if one does not come up, {stays}");
+    about(Severity::Note, "in-waves", &Address::pod(key.clone()), Some(Field::Replicas), message)
+}
+
+/// Nothing says that replicas which leave are to serve until others do.
+pub(super) fn leave_at_once(key: &Key, leaving: usize, others: usize) -> Finding {
+    let message = format!(
+        "{leaving} replicas leave before the {others} that are to come up serve; `update: {{ at_once: 1 }}` lets them wait"
+    );
+    about(Severity::Note, "all-at-once", &Address::pod(key.clone()), Some(Field::Replicas), message)
+}
+
 /// A replica cannot take the place of a gone one.
 pub(super) fn replicas_not_alike(gap: &Address, is_recorded: bool, spare: &Address) -> Finding {
     let (made, forget) = if is_recorded {

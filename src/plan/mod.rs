@@ -329,7 +329,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     let mut edges = graph::edges(&context, &drafts);
     let waves = waves::waves(&context, &drafts);
     edges.extend(waves.iter().flat_map(waves::Waves::edges));
-    undisturbed::keep_up(&context, &drafts, &mut edges);
+    undisturbed::keep_up(&context, &drafts, waves.iter().flat_map(waves::Waves::wishes), &mut edges);
     let limited = waves.iter().filter_map(waves::Waves::limit).collect();
 
     let vanished: Vec<&Address> = vanished(&context).collect();
@@ -346,7 +346,7 @@ fn plan_with(inputs: &Inputs<'_>, references: &References<'_>) -> Planned {
     remarks.extend(left_out(&context, &scope, &drafts));
     remarks.extend(dead_addresses::kept(&context, &drafts));
     remarks.extend(deposed::left(&context, &drafts));
-    remarks.extend(waves.iter().filter_map(waves::Waves::finding));
+    remarks.extend(waves.iter().flat_map(waves::Waves::findings));
     let mut plan = assemble(&context, &scope, drafts, (edges, limited), remarks);
     let budget::Checked { blocks, findings } = budget::check(&plan, inputs.desired.budget, others);
     reasons.extend(blocks);

@@ -18,9 +18,14 @@ use super::draft::Draft;
 use super::graph::{Edges, awaited, id, takes_down};
 use super::{Context, Drafts};
 
-/// Adds to the order what keeps pods up, as far as it leads to no cycle.
-pub(super) fn keep_up(context: &Context<'_>, drafts: &Drafts<'_>, edges: &mut Edges) {
-    let mut wishes = Edges::new();
+/// Adds to the order what keeps pods up, as far as it leads to no cycle; `wishes` is what does so beside what is awaited.
+pub(super) fn keep_up(
+    context: &Context<'_>,
+    drafts: &Drafts<'_>,
+    wishes: impl Iterator<Item = (ActionId, ActionId)>,
+    edges: &mut Edges,
+) {
+    let mut wishes: Edges = wishes.collect();
     for (address, draft) in drafts {
         let Some(Wanted::Pod(pod)) = context.wanted(address) else { continue };
         let Some(down) = taken_down(draft).filter(|_| pod.run == RunState::Running) else { continue };

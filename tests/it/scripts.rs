@@ -134,6 +134,7 @@ scripts! {
     volume_grows,
     volume_leaves,
     waves,
+    waves_others,
     waves_moved,
     waves_json,
     whose,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use insta::assert_snapshot;
-use podform::model::desired::{AtOnce, ComputeWish, OnReplace, WantedPod};
+use podform::model::desired::{AtOnce, ComputeWish, Move, OnReplace, WantedPod};
 use podform::model::id::EnvKey;
 use podform::model::journal::ActionStatus;
 use podform::model::live::{PodStatus, Seen, Unreadable};
@@ -353,4 +353,133 @@ fn one_that_is_down_and_left_out_counts() {
     llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[3]` is not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
     web held: DependsOn(Pod { key: Key("llm"), replica: Some(0) })
     "#);
+}
+
+/// As many replicas that run as these, and others that are wanted.
+fn others(have: &[&str], want: &[&str], edit: impl Fn(&mut WantedPod)) -> World {
+    let mut world = have.iter().fold(World::default(), |world, name| world.have(name, |_| {}));
+    world.desired.replicated.insert(address(have[0]).key().clone());
+    // Who leaves a number out means that very pod.
+    world.desired.dropped.extend(have.iter().filter(|name| !want.contains(name)).map(|name| address(name)));
+    want.iter().fold(world, |world, name| world.want(name, &edit))
+}
+
+fn limited(number: u32) -> impl Fn(&mut WantedPod) {
+    move |pod| pod.at_once = Some(AtOnce::Number(number))
+}
+
+/// Prints what is done, in waves, what is held, and what is said of it.
+fn told(world: &World) -> String {
+    let planned = world.plan();
+    let violations = world.violations(planned.plan());
+    assert!(violations.is_empty(), "{violations:?}");
+    let said = planned.plan().findings.iter().filter(|one| matches!(one.code, "in-waves" | "all-at-once"));
+    let said = said.map(|finding| finding.message.clone());
+    [beside(world, &[])].into_iter().chain(said).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn those_that_leave_stay_until_others_are_up_in_their_place() {
+    let (have, want) = (["llm[0]", "llm[1]"], ["llm[2]", "llm[3]"]);
+    let world = others(&have, &want, limited(1));
+    assert_snapshot!(told(&world), @"
+    llm[2]:create llm[3]:create
+    llm[0]:delete llm[1]:delete
+    2 replicas that leave go once the 2 that are to come up are ready; if one does not come up, they stay
+    ");
+    assert_snapshot!(told(&others(&have, &want, |_| {})), @"
+    llm[0]:delete llm[1]:delete llm[2]:create llm[3]:create
+    2 replicas leave before the 2 that are to come up serve; `update: { at_once: 1 }` lets them wait
+    ");
+    // One of them was made by an apply that was cut off then.
+    let half = others(&["llm[0]", "llm[1]", "llm[2]"], &want, limited(1));
+    assert_snapshot!(told(&half), @"
+    llm[3]:create
+    llm[0]:delete llm[1]:delete
+    2 replicas that leave go once the one that is to come up is ready; if one does not come up, they stay
+    ");
+    let booting = half.outside("llm[2]", |pod| pod.status = PodStatus::Starting);
+    assert_snapshot!(told(&booting), @"
+    llm[2]:ready llm[3]:create
+    llm[0]:delete llm[1]:delete
+    2 replicas that leave go once the 2 that are to come up are ready; if one does not come up, they stay
+    ");
+    // All were, and one is not ready yet, which takes a question.
+    let mut all = others(&["llm[0]", "llm[1]", "llm[2]", "llm[3]"], &want, limited(1));
+    assert_snapshot!(told(&all), @"llm[0]:delete llm[1]:delete");
+    let Seen::Found(pod) = all.live.pods.values().nth(3).unwrap() else { panic!("it is there") };
+    all.live.unready = BTreeSet::from([pod.id.clone()]);
+    assert_snapshot!(told(&all), @"
+    llm[3]:ready
+    llm[0]:delete llm[1]:delete
+    2 replicas that leave go once the one that is to come up is ready; if one does not come up, they stay
+    ");
+}
+
+#[test]
+fn those_that_leave_wait_for_those_that_are_changed_where_nobody_else_would_serve() {
+    let have = ["llm[0]", "llm[1]", "llm[2]"];
+    assert_snapshot!(told(&others(&have, &have[..1], at_once(AtOnce::Number(1)))), @"
+    llm[0]:update
+    llm[1]:delete llm[2]:delete
+    2 replicas that leave go once the one that is changed is up again and ready; if one does not come up, they stay
+    ");
+    // Somebody serves all the time.
+    assert_snapshot!(told(&others(&have, &have[..2], at_once(AtOnce::Number(1)))), @"
+    llm[0]:update llm[2]:delete
+    llm[1]:update
+    changes 2 replicas in 2 waves of 1; one that does not come up again ends it
+    ");
+    // Nothing is changed.
+    assert_snapshot!(told(&others(&have, &have[..1], limited(1))), @"llm[1]:delete llm[2]:delete");
+    // One leaves, one comes and one is changed.
+    assert_snapshot!(told(&others(&have, &["llm[0]", "llm[1]", "llm[3]"], at_once(AtOnce::Number(1)))), @"
+    llm[3]:create
+    llm[0]:update llm[2]:delete
+    llm[1]:update
+    1 replica that leaves goes once the one that is to come up is ready; if one does not come up, it stays
+    changes 2 replicas in 2 waves of 1; one that does not come up again ends it
+    ");
+}
+
+#[test]
+fn those_that_leave_stay_beside_those_that_are_not_brought_up() {
+    let (have, want) = (["llm[0]", "llm[1]"], ["llm[2]", "llm[3]"]);
+    let world = others(&have, &want, limited(1));
+    // The other one stands in for one, and one may be down.
+    assert_snapshot!(beside(&world, &["llm[0]"]), @"llm[0]:delete");
+    assert_snapshot!(beside(&world, &["llm[0]", "llm[1]"]), @r#"
+    llm[1]:delete
+    llm[0] held: NotPossible("at most 1 of its replicas may be down at once, and `llm[2]`, `llm[3]` are not ready and not brought up by this plan; let it bring up those too, or raise `at_once`")
+    "#);
+    assert_snapshot!(beside(&world, &["llm[0]", "llm[1]", "llm[2]"]), @"
+    llm[2]:create
+    llm[0]:delete llm[1]:delete
+    ");
+    assert_snapshot!(beside(&others(&have, &want, limited(2)), &["llm[0]", "llm[1]"]), @"llm[0]:delete llm[1]:delete");
+}
+
+#[test]
+fn a_key_that_gets_replicas_or_another_name_keeps_them_up() {
+    let world = others(&["llm"], &["llm[1]", "llm[2]"], limited(1));
+    assert_snapshot!(told(&world), @"
+    llm[1]:create llm[2]:create
+    llm:delete
+    1 replica that leaves goes once the 2 that are to come up are ready; if one does not come up, it stays
+    ");
+    let mut renamed = others(&["old[0]", "old[1]"], &["llm[2]", "llm[3]"], limited(1));
+    renamed.desired.replicated = BTreeSet::from([address("llm").key().clone()]);
+    renamed.desired.dropped = BTreeSet::from([address("llm[0]"), address("llm[1]")]);
+    renamed.desired.moved = vec![Move { from: address("old"), to: address("llm") }];
+    assert_snapshot!(told(&renamed), @"
+    llm[0]:move llm[1]:move llm[2]:create llm[3]:create
+    llm[0]:delete llm[1]:delete
+    2 replicas that leave go once the 2 that are to come up are ready; if one does not come up, they stay
+    ");
+}
+
+#[test]
+fn what_is_destroyed_waits_for_no_other() {
+    let world = others(&["llm[0]", "llm[1]"], &["llm[2]", "llm[3]"], limited(1));
+    assert_snapshot!(told(&world.option(|options| options.destroy = true)), @"llm[0]:delete llm[1]:delete");
 }

@@ -24,7 +24,7 @@ impl Shape {
 }
 
 /// All shapes, each of up to four objects.
-pub const SHAPES: [Shape; 25] = [
+pub const SHAPES: [Shape; 26] = [
     Shape { name: "create", specs: &[NOTHING, TWO_PODS], kept: &[], rotate: None, full_host: false },
     Shape { name: "volume", specs: &[NOTHING, POD_ON_VOLUME], kept: &[], rotate: None, full_host: false },
     Shape { name: "chain", specs: &[NOTHING, CHAIN], kept: &[], rotate: None, full_host: false },
@@ -131,6 +131,13 @@ pub const SHAPES: [Shape; 25] = [
         name: "jobs-again",
         specs: &[JOBS_DONE, JOBS_AGAIN],
         kept: &["prep"],
+        rotate: None,
+        full_host: false,
+    },
+    Shape {
+        name: "waves-others",
+        specs: &[WAVES_TWO, WAVES_OTHERS],
+        kept: &[],
         rotate: None,
         full_host: false,
     },
@@ -457,4 +464,19 @@ version: 1
 project: lab
 pods:
   web: { image: img:1, gpu: L40S, disk: 20GB, replicas: 3, update: { at_once: 1 } }
+";
+
+const WAVES_TWO: &str = "
+version: 1
+project: lab
+pods:
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, replicas: 2, update: { at_once: 1 } }
+";
+
+/// The ones go and others come.
+const WAVES_OTHERS: &str = "
+version: 1
+project: lab
+pods:
+  web: { image: img:1, gpu: RTX 4090, disk: 20GB, replicas: { count: 4, without: [0, 1] }, update: { at_once: 1 } }
 ";
