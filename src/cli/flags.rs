@@ -110,7 +110,8 @@ pub struct RunArgs {
     /// How long to wait for a pod to run
     #[arg(long, value_name = "DURATION", default_value = "20m")]
     pub wait_timeout: Seconds,
-    /// How long to wait for a job that something else waits for
+    /// How long to wait for a job that something else waits for: it is looked at every few seconds, its log every minute while
+    /// its pod is up, and both once more when the time is over
     #[arg(long, value_name = "DURATION", default_value = "24h")]
     pub job_timeout: Seconds,
     #[command(flatten)]

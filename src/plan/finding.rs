@@ -560,18 +560,18 @@ pub(super) fn replaced_when_running(address: &Address, fields: &[Field]) -> Find
 /// Says how the run of a job stands, which no action does.
 pub(super) fn job(address: &Address, stands: &Stands) -> Option<Finding> {
     let (severity, code, message) = match stands {
-        Stands::Goes => (Severity::Note, "job-under-way", "is a job that is under way".to_owned()),
+        Stands::Goes => (Severity::Note, "job-under-way", "the job is under way".to_owned()),
         Stands::Ended(End::Done) => {
-            (Severity::Note, "job-done", "is a job that is done, with exit code 0".to_owned())
+            (Severity::Note, "job-done", "the job is done, with exit code 0".to_owned())
         }
         Stands::Ended(End::Failed(code)) => {
             let message =
-                format!("is a job that failed, with exit code {code}; `--replace {address}` runs it again");
+                format!("the job failed, with exit code {code}; `--replace {address}` runs it again");
             (Severity::Warning, "job-failed", message)
         }
         Stands::Ended(End::Unknown) => {
             let message = format!(
-                "is a job that ended without saying how: it was stopped, its container failed, the balance ran out, or its \
+                "the job ended without saying how: it was stopped, its container failed, the balance ran out, or its \
                  host was lost; \
                  `--replace {address}` runs it again"
             );

@@ -1,9 +1,9 @@
 //! The values of objects that come into being, and of records that change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{ComputeWish, GpuWish, HostLimits, Lifecycle, WantedPod};
-use crate::model::job::RecordedJob;
+use crate::model::job::{Job, RecordedJob};
 use crate::model::plan::{Cause, Disruption, FieldChange};
 use crate::model::pod::{Access, Compute};
 use crate::model::prior::{RecordedObject, RecordedPod};
@@ -31,7 +31,7 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
         lifecycle: _,
         at_once: _,
         depends_on: _,
-        until: _,
+        until,
         numbered: _,
         adopt: _,
         template: _,
@@ -64,6 +64,15 @@ pub(super) fn creation(wanted: &WantedPod) -> Vec<FieldChange> {
     if let Some(job) = job {
         fields.retain(|(field, _)| *field != Field::Entrypoint);
         fields.extend([(Field::Run, Value::word("job")), (Field::Then, Value::word(job.then.word()))]);
+        if job.rerun_on != Job::usual_rerun_on() {
+            fields.push((Field::RerunOn, Value::list(&job.rerun_on)));
+        }
+    }
+    // All replicas of a key are waited for alike.
+    let jobs: BTreeSet<String> =
+        until.iter().map(|(job, until)| format!("{} until {}", job.key(), until.word())).collect();
+    if !jobs.is_empty() {
+        fields.push((Field::DependsOn, Value::list(&jobs)));
     }
     from_nothing(fields)
 }

@@ -49,7 +49,12 @@ where
         let looks = PodId::lookout(self).since(since, since + speed.here(job_timeout));
         let judged =
             self.until(act, looks, async |sheet, looked| self.look_at_job(&mut waiting, sheet, looked).await);
-        let Some((_, (end, is_up))) = judged.await? else {
+        let judged = match judged.await? {
+            Some((_, judged)) => Some(judged),
+            // It may have ended since the last listing, and a log is read with few of them.
+            None => self.look_once_more(&id, &run).await?,
+        };
+        let Some((end, is_up)) = judged else {
             let limit = shown(job_timeout);
             let why = format!("its job is still under way after {limit}; the next apply goes on waiting");
             return Err(Halt::NotNow(why));
@@ -105,6 +110,15 @@ where
                 Verdict::Done((End::Unknown, false))
             }
             Told::NotYet => Verdict::GoOn(None),
+        })
+    }
+
+    async fn look_once_more(&self, id: &PodId, run: &Token) -> Result<Option<(End, bool)>, Halt> {
+        let Some(live) = self.look_at(id).await? else { return Ok(None) };
+        let is_up = live.status.is_up();
+        Ok(match self.exit_code(id, run, is_up).await? {
+            Told::Ended(code) => Some((End::of_code(code), is_up)),
+            Told::NotYet | Told::NotRead => None,
         })
     }
 

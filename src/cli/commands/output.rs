@@ -247,6 +247,7 @@ fn told<'a>(address: &'a Address, recorded: &Recorded, live: &Live) -> Told<'a> 
         }
         Some(Seen::Absent) => gone(format!("the account has no pod `{id}`")),
         Some(Seen::Unreadable(why)) => gone(why.to_string()),
+        None if recorded.is_gone() => gone(format!("its job has ended, and its pod `{id}` is no more")),
         None => gone("it was not looked for".to_owned()),
     };
     Told { address, standing, values }
